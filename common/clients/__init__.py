@@ -1,0 +1,1 @@
+"""Clients of the outside world: bounded in bytes, seconds and hops. They report, they never decide."""

@@ -1,0 +1,122 @@
+"""What is kept: rows as the store holds them, and `Changes`, all that one transaction writes together."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from common.core.evidence import NO_FIELDS, Fields, Observation
+
+
+class Evidence(Struct, omit_defaults=True):
+    """The last observation of one method, and since when that method says the same. Times in epoch seconds."""
+
+    observation: Observation
+    at: float
+    first_at: float  # first of the uninterrupted run of equal outcomes
+
+
+class Detail(Struct, omit_defaults=True):
+    """Everything about a name that nobody filters by."""
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)  # by method: the last answer that says something
+    trouble: dict[str, Evidence] = field(default_factory=dict)  # by method: the last answer that says nothing, if newer
+    fields: Fields = NO_FIELDS  # the registry's last record
+    expires_epoch: float | None = None  # `fields.expires_at` as a number
+    phase: str | None = None
+    phase_since: float | None = None  # first seen in this phase
+    phase_after: float | None = None  # last seen in the phase before
+    forecast_reason: str = ""
+    reason: str = ""  # why the state is what it is, one sentence
+    gates: tuple[str, ...] = ()  # what still stands between the evidence and an alarm
+    alarmed_at: float | None = None  # when "available" was announced; None once it was taken back
+    registered_seen: float | None = None  # last registered evidence
+    passes: tuple[float, ...] = ()  # complete positive passes of the current run
+    contradicted_at: float | None = None  # a registered answer in the middle of a positive run
+    registry_at: float | None = None  # last registry answer that says something
+    purged_at: float | None = None  # first registry answer without an object after one with
+    unknown_rounds: int = 0  # rounds in a row that proved nothing
+
+
+class DomainRow(Struct):
+    """One watched name. `detail` is a msgpack-encoded `Detail`; times in epoch seconds."""
+
+    name: str  # A-label
+    suffix: str  # registry suffix, A-label ("com", "co.uk")
+    watched: bool
+    priority: bool
+    state: str  # common.core.verdicts.State
+    since: float | None
+    confidence: float
+    generation: int
+    checked_at: float | None
+    next_check: float
+    drop_earliest: float | None
+    drop_likely: float | None
+    drop_latest: float | None
+    drop_p: float | None
+    detail: bytes
+
+
+class EventRow(Struct, frozen=True):
+    """Something that happened to a name. `id` is the uuid5 of (domain, generation, kind); `body` the frozen JSON of the callback."""
+
+    seq: int
+    id: str
+    domain: str
+    generation: int
+    kind: str
+    occurred_at: float
+    body: bytes
+
+
+class DeliveryRow(Struct):
+    """One callback to make. `lane` is notice or result; `state` pending, done, parked or superseded. Times in epoch seconds."""
+
+    id: str  # the event's id for notices
+    lane: str
+    domain: str
+    order: int  # per (lane, domain): a later one waits for the earlier
+    body: bytes
+    state: str = "pending"
+    attempts: int = 0
+    next_at: float = 0.0
+    first_at: float | None = None
+    done_at: float | None = None
+    last_status: int = 0
+    last_error: str = ""
+
+
+class ProblemRow(Struct, frozen=True):
+    """An entry of the domain list that cannot be monitored, and why."""
+
+    entry: str
+    code: str
+    reason: str
+
+
+class TrustRow(Struct):
+    """How far a server is trusted for a suffix; see `common.core.trust`. Times in epoch seconds, 0 for never."""
+
+    method: str
+    server: str
+    suffix: str
+    registered_ok: float = 0.0  # a known registered name was found
+    free_ok: float = 0.0  # a random label was not found
+    failed_at: float = 0.0
+    quarantined_until: float = 0.0
+    reason: str = ""
+
+
+class Changes(Struct):
+    """One transaction. `problems` None leaves the list of problems alone; `meta` are small named texts."""
+
+    domains: list[DomainRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    deliveries: list[DeliveryRow] = field(default_factory=list)  # inserted or updated by id
+    trust: list[TrustRow] = field(default_factory=list)
+    problems: list[ProblemRow] | None = None
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.domains or self.events or self.deliveries or self.trust or self.meta or self.problems is not None)

@@ -1,0 +1,1 @@
+"""Knowledge of the field as data: servers, limits, lifecycles. No logic here."""

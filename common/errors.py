@@ -1,0 +1,68 @@
+"""Every error this program raises on purpose.
+
+    DomainMonitorError
+    +-- ConfigError        a setting is missing or wrong; the text names the setting
+    +-- MessageError       bytes from the bus that are no message of ours
+    +-- NameProblem        a name that cannot be monitored; the text says why
+    +-- ListError          a domain list that cannot be used (empty, broken, too large)
+    +-- StoreError         the state cannot be read or written
+    |   +-- StoreLocked    another instance owns it
+    +-- ClientError        a client could not complete an exchange; says nothing about a domain
+        +-- Refused        the address or host is not allowed (SSRF guard)
+        +-- TooLarge       the answer passed its bound
+        +-- TimedOut       the exchange passed its deadline
+
+An observation is never an error: what the world answered travels as evidence (`common.core.evidence`).
+"""
+
+
+class DomainMonitorError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class ConfigError(DomainMonitorError):
+    """One or several settings are wrong. `problems` holds one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class MessageError(DomainMonitorError):
+    """Bytes that are not a message of ours."""
+
+
+class NameProblem(DomainMonitorError):
+    """A name that cannot be monitored. `code` is a stable word, the text is for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class ListError(DomainMonitorError):
+    """A domain list that cannot be used as it is."""
+
+
+class StoreError(DomainMonitorError):
+    """The state cannot be read or written."""
+
+
+class StoreLocked(StoreError):
+    """Another instance owns the state; the text names the remedy."""
+
+
+class ClientError(DomainMonitorError):
+    """An exchange with the outside failed. It proves nothing about a domain."""
+
+
+class Refused(ClientError):
+    """The address, port or host is not allowed."""
+
+
+class TooLarge(ClientError):
+    """The answer passed its bound in bytes, headers or hops."""
+
+
+class TimedOut(ClientError):
+    """The exchange passed its deadline."""

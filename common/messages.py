@@ -1,0 +1,141 @@
+"""Wire types: everything that travels between our processes, in one file, versioned, frozen.
+
+Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: other programs read it). Every text is bounded,
+so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never guessed at.
+
+Worker -> coordinator (PUSH to the inbox): Credit, Results, DeliveryResults, Bye.
+Control -> coordinator (PUSH to the inbox): Command.
+Coordinator -> worker (XPUB, topic of that worker): Tasks, Deliveries, ByeAck.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from common.core.evidence import Observation
+
+VERSION = 1
+#: Largest frame accepted on the bus, in bytes.
+MAX_FRAME = 4 << 20
+#: Most tasks, results or deliveries in one message.
+MAX_BATCH = 256
+
+Name = Annotated[str, Meta(max_length=253)]
+Word = Annotated[str, Meta(max_length=120)]
+Param = Annotated[str, Meta(max_length=500)]
+
+
+class Credit(Struct, frozen=True, array_like=True, tag="credit"):
+    """ "I am here and can take `free` more": absolute numbers, so a lost one heals with the next (every 2 s).
+
+    `seen` is the highest task sequence received: the coordinator subtracts what is still under way to the worker.
+    """
+
+    version: int
+    worker: Word  # <pool>-<slot>@<host>; stable over restarts
+    boot: Word  # random per start of the process
+    pool: Word  # fast | intermediate | deep | notifier
+    egress: Word
+    methods: tuple[Word, ...]
+    slots: int
+    free: int
+    seen: int
+    restarts: int = 0
+
+
+class Bye(Struct, frozen=True, array_like=True, tag="bye"):
+    """The worker is draining: send nothing more, what it does not return is lost."""
+
+    worker: Word
+    boot: Word
+
+
+class ByeAck(Struct, frozen=True, array_like=True, tag="bye_ack"):
+    """The last sequence sent to a draining worker: it may leave once it has seen that."""
+
+    last: int
+
+
+class Task(Struct, frozen=True, array_like=True):
+    """Ask one method about one name. `budget_ms` is relative: hosts need no common clock."""
+
+    attempt: Word  # <coordinator boot>.<seq>
+    seq: int
+    method: Word
+    domain: Name
+    suffix: Name
+    server: Param = ""  # base URL (rdap), host[:port] (whois), "" where the checker finds it (dns, http)
+    budget_ms: int = 10_000
+    confirm: bool = False  # second pass: another address, and TCP where the method knows it
+
+
+class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):
+    """A batch of tasks for one worker."""
+
+    tasks: Annotated[tuple[Task, ...], Meta(max_length=MAX_BATCH)]
+
+
+class Result(Struct, frozen=True, array_like=True):
+    """The answer to one attempt; `returned` hands it back unasked (full or draining)."""
+
+    attempt: Word
+    observation: Observation | None = None
+    returned: bool = False
+
+
+class Results(Struct, frozen=True, array_like=True, tag="results"):
+    """A batch of results of one worker, with its fresh credit."""
+
+    credit: Credit
+    results: Annotated[tuple[Result, ...], Meta(max_length=MAX_BATCH)]
+
+
+class Delivery(Struct, frozen=True, array_like=True):
+    """One POST to make. `body` is the exact bytes, frozen when the event was recorded."""
+
+    attempt: Word
+    seq: int
+    event_id: Word  # webhook-id
+    domain: Name
+    number: int  # which try this is, from 1
+    body: Annotated[bytes, Meta(max_length=65_536)]
+    budget_ms: int = 20_000
+    replay: bool = False
+
+
+class Deliveries(Struct, frozen=True, array_like=True, tag="deliveries"):
+    """A batch of deliveries for one notifier."""
+
+    deliveries: Annotated[tuple[Delivery, ...], Meta(max_length=MAX_BATCH)]
+
+
+class DeliveryResult(Struct, frozen=True, array_like=True):
+    """How one POST ended: `status` 0 where no answer came; `retry_after` in seconds."""
+
+    attempt: Word
+    status: int = 0
+    error: Param = ""
+    duration_ms: float = 0.0
+    retry_after: float | None = None
+    returned: bool = False
+
+
+class DeliveryResults(Struct, frozen=True, array_like=True, tag="delivery_results"):
+    """A batch of delivery results of one notifier, with its fresh credit."""
+
+    credit: Credit
+    results: Annotated[tuple[DeliveryResult, ...], Meta(max_length=MAX_BATCH)]
+
+
+class Command(Struct, frozen=True, array_like=True, tag="command"):
+    """A changing call of the control API. `verb`: refresh | check | replay | reset_metrics; `target`: a name or a delivery id."""
+
+    verb: Word
+    target: Name = ""
+    sender: Word = ""
+
+
+Upward = Credit | Bye | Results | DeliveryResults | Command
+Downward = Tasks | Deliveries | ByeAck
