@@ -1,0 +1,170 @@
+"""From a verdict to what is told: which changes are events, their frozen bodies, and the deliveries that carry them.
+
+State, event and delivery land in the same transaction; nothing is published or posted before it is durable.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from common.core.board import Board
+from common.core.callbacks import event_id, notice_body, result_body
+from common.core.domains import Entry
+from common.core.evidence import Observation, Outcome
+from common.core.parsers.dates import epoch
+from common.core.records import DeliveryRow, EventRow, Evidence
+from common.core.verdicts import OWNED, State, Verdict
+
+#: States that were announced as free to take, so that their end has to be announced too.
+ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
+
+
+def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | None:
+    """Take over a verdict. Returns the kind of the event it caused, if it is one."""
+    entry.detail.reason = verdict.reason
+    before = entry.state
+    changed = verdict.state is not before
+    entry.confidence = verdict.confidence
+    if not changed:
+        board.touched[entry.name] = entry
+        return None
+    board.count_state(before, verdict.state)
+    entry.state, entry.since = verdict.state, now
+    board.changed[entry.name] = entry
+    kind = _kind(entry, before)
+    if kind is not None:
+        _record(board, entry, verdict, kind, before, now)
+    if verdict.state in (State.AVAILABLE, State.AVAILABLE_PREMIUM):
+        entry.detail.alarmed_at = now
+    elif verdict.state is not State.UNREGISTERED:
+        entry.detail.alarmed_at = None
+    return kind
+
+
+def result(board: Board, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
+    """Publish one check result, and post it where results are wanted."""
+    body = {
+        "domain": entry.name,
+        "check_type": observation.method,
+        "result": result_word(entry, observation),
+        "timestamp": now,
+        "details": details_of(observation),
+        "duration_ms": round(observation.duration_ms, 2),
+    }
+    board.publish(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
+    wanted = board.policy.callback_results
+    if not board.policy.callbacks or wanted == "none" or (wanted == "changes" and not changed):
+        return
+    board.feed_seq += 1
+    order = int(now * 1000)
+    board.changes.deliveries.append(
+        DeliveryRow(
+            id=event_id(entry.name, board.feed_seq, f"result.{observation.method}.{order}"),
+            lane="result",
+            domain=entry.name,
+            order=order,
+            body=result_body(*body.values()),  # type: ignore[arg-type]  # the same six values, in the contract's order
+            next_at=now,
+        )
+    )
+
+
+def publish(board: Board, event: EventRow) -> None:
+    """Put a durable event on the feed: under `state.`, and under `available.` too if it is one. Same seq, same event."""
+
+    def build() -> dict[str, Any]:
+        return {"event": json.loads(event.body), "id": event.id, "domain": event.domain, "kind": event.kind}
+
+    topics = ["state", *(["available"] if event.kind == "available" else [])]
+    for topic in topics:
+        board.publish(f"{topic}.{event.domain}", "event", event.occurred_at, build, seq=event.seq)
+
+
+def result_word(entry: Entry, observation: Observation) -> str:
+    """The contract's word for one method's answer: "available" only once the verdict is; one source alone never says so."""
+    outcome = observation.reading.outcome
+    if outcome is Outcome.UNREGISTERED and entry.state is State.AVAILABLE:
+        return "available"
+    return outcome.value
+
+
+def details_of(observation: Observation) -> dict[str, Any]:
+    """The details of a check result: the record's fields under the contract's names, and how it was obtained."""
+    reading = observation.reading
+    return {
+        "registrar": reading.fields.registrar,
+        "creation_date": reading.fields.created_at,
+        "expiration_date": reading.fields.expires_at,
+        "updated_date": reading.fields.updated_at,
+        "statuses": list(reading.fields.statuses),
+        "nameservers": list(reading.fields.nameservers),
+        "phase": reading.phase.value if reading.phase is not None else None,
+        "server": observation.server,
+        "finding": reading.finding,
+        "reason": reading.reason,
+    }
+
+
+def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
+    """The `checks` of a notice: per method what it said, where, when."""
+    return {
+        method: {
+            "result": item.observation.reading.outcome.value,
+            "finding": item.observation.reading.finding,
+            "reason": item.observation.reading.reason,
+            "server": item.observation.server,
+            "address": item.observation.address,
+            "status": item.observation.status,
+            "timestamp": item.at,
+            "duration_ms": round(item.observation.duration_ms, 2),
+            "digest": item.observation.digest,
+        }
+        for method, item in sorted(evidence.items())
+    }
+
+
+def _kind(entry: Entry, before: State) -> str | None:
+    """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN."""
+    state = entry.state
+    if state is State.UNKNOWN or (before is State.UNKNOWN and state is State.REGISTERED):
+        return None
+    if before in ANNOUNCED and state in OWNED:
+        return "registered" if _taken_since(entry) else "retracted"
+    if before in ANNOUNCED and state not in ANNOUNCED:
+        return "retracted"
+    return state.value.lower()
+
+
+def _taken_since(entry: Entry) -> bool:
+    """Whether the registration is younger than our alarm; a record that was there all along means that we were wrong."""
+    created = entry.detail.fields.created_at
+    at = epoch(created) if created else None
+    gone = entry.detail.alarmed_at or entry.detail.purged_at
+    return at is None or gone is None or at >= gone - 86_400.0
+
+
+def _record(board: Board, entry: Entry, verdict: Verdict, kind: str, before: State, now: float) -> None:
+    entry.generation += 1
+    seq, board.next_seq = board.next_seq, board.next_seq + 1
+    identity = event_id(entry.name, entry.generation, kind)
+    extra: dict[str, Any] = {
+        "id": identity,
+        "seq": seq,
+        "generation": entry.generation,
+        "state": entry.state.value,
+        "previous": before.value,
+        "reason": verdict.reason,
+        "p_unregistered": verdict.p_unregistered,
+    }
+    if kind == "registered" and entry.detail.alarmed_at is not None:
+        extra["registrar"] = entry.detail.fields.registrar
+        extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
+    body = notice_body(entry.name, kind, verdict.confidence, now, checks_of(entry.detail.evidence), **extra)
+    board.changes.events.append(EventRow(seq, identity, entry.name, entry.generation, kind, now, body))
+    if board.policy.callbacks:
+        row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
+        board.changes.deliveries.append(row)
+    board.metrics.count("events", kind=kind)
+    board.say("info", "state_changed", domain=entry.name, state=entry.state.value, previous=before.value, kind=kind,
+              confidence=verdict.confidence, reason=verdict.reason)

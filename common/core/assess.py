@@ -1,0 +1,135 @@
+"""From the evidence of one name to its verdict: builds the situation around the evidence, asks `verdicts`, keeps the passes."""
+
+from __future__ import annotations
+
+from common.core import gates, verdicts
+from common.core.board import Board
+from common.core.cadence import gap_of
+from common.core.domains import Entry
+from common.core.evidence import Outcome, Phase
+from common.core.lifecycle import Forecast, forecast, prior, release_procedure
+from common.core.likelihoods import REGISTRY_METHODS
+from common.core.parsers.dates import epoch
+from common.core.records import Evidence
+from common.core.tables.suffix_rules import rho_for
+from common.core.trust import Key
+from common.core.verdicts import OUT_OF_ZONE, State, Verdict
+
+#: Passes remembered: enough for every bonus.
+PASSES = 12
+
+
+def trust_key(entry: Entry, method: str, item: Evidence) -> Key:
+    """Whose canaries vouch for this answer."""
+    return (method, item.observation.server or entry.suffix, entry.suffix)
+
+
+def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
+    """What an alarm about this name needs."""
+    wildcard = board.wildcard(entry.suffix)
+    gap = gap_of(entry, board.policy.cadence, now)
+    rdap = board.directory.rdap_base(entry.suffix) is not None
+    whois = board.directory.whois_server(entry.suffix) is not None
+    deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
+    return gates.Requirements(
+        gap=gap,
+        dns_counts=not wildcard and entry.phase not in OUT_OF_ZONE,
+        second_channel=rdap and whois,
+        quiet=gap if deleting else gates.QUIET,
+    )
+
+
+def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
+    """Draw from a fresh observation what outlives it: the record, the phase and when it changed, contradictions."""
+    detail = entry.detail
+    item = detail.evidence.get(method)
+    if item is None or item.at != now:
+        return
+    if outcome is Outcome.REGISTERED:
+        if detail.passes:
+            detail.contradicted_at = now
+            detail.passes = ()
+        detail.registered_seen = now
+        detail.purged_at = None
+    if method not in REGISTRY_METHODS:
+        return
+    before, detail.registry_at = detail.registry_at, now
+    if outcome is Outcome.REGISTERED:
+        _learn_record(entry, item, before, now)
+    elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
+        detail.purged_at = now
+
+
+def complete_pass(board: Board, entry: Entry, started: float, now: float) -> bool:
+    """Note a whole positive pass of the round that began at `started`; the gap to the one before must have passed."""
+    wanted = requirements(board, entry, now)
+    if not gates.complete_pass(entry.detail.evidence, wanted, now, started):
+        return False
+    passes = entry.detail.passes
+    if not passes or started - passes[-1] >= wanted.gap - 0.05:
+        entry.detail.passes = (*passes, now)[-PASSES:]
+    return True
+
+
+def assess(board: Board, entry: Entry, now: float) -> Verdict:
+    """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
+    detail = entry.detail
+    _refresh_forecast(entry, now)
+    wanted = requirements(board, entry, now)
+
+    def bracketed(method: str, item: Evidence) -> bool:
+        return board.trust.bracketed(trust_key(entry, method, item), item.at, now)
+
+    positive = gates.positives(detail.evidence, wanted, now)
+    if any(gates.is_registry(method) for method in positive):
+        detail.gates = gates.open_gates(detail.evidence, wanted, detail.passes, detail.contradicted_at, bracketed, now)
+    else:
+        detail.gates = ("no fresh positive answer of the registry",)
+    release = release_procedure(entry.suffix, detail.registered_seen is not None, detail.purged_at, now)
+    situation = verdicts.Situation(
+        prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
+        rho=rho_for(entry.label, entry.suffix),
+        phase=entry.phase,
+        wildcard=board.wildcard(entry.suffix),
+        bracketed=frozenset(m for m in positive if m in REGISTRY_METHODS and bracketed(m, detail.evidence[m])),
+        passes=detail.passes,
+        release=release.kind if release is not None else None,
+        gates=detail.gates,
+        expired=detail.expires_epoch is not None and detail.expires_epoch < now,
+    )
+    return verdicts.decide(detail.evidence, situation, entry.state, now)
+
+
+def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]:
+    """Servers whose canaries this name's alarm waits for, with the time of the answer to bracket."""
+    if entry.state is State.AVAILABLE:
+        return []
+    wanted = requirements(board, entry, now)
+    found = gates.positives(entry.detail.evidence, wanted, now)
+    if not any(gates.is_registry(method) for method in found):
+        return []
+    items = [(method, entry.detail.evidence[method]) for method in found]
+    keys = [(trust_key(entry, method, item), item.at) for method, item in items]
+    return [(key, at) for key, at in keys if not board.trust.bracketed(key, at, now)]
+
+
+def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float) -> None:
+    detail, reading = entry.detail, item.observation.reading
+    detail.fields = reading.fields
+    expires = reading.fields.expires_at
+    detail.expires_epoch = epoch(expires) if expires else None
+    phase = (reading.phase or Phase.ACTIVE).value
+    if phase != detail.phase:
+        detail.phase_after = before if detail.phase is not None else None
+        detail.phase, detail.phase_since = phase, now
+
+
+def _forecast(entry: Entry, now: float) -> Forecast | None:
+    detail = entry.detail
+    return forecast(entry.suffix, entry.phase, detail.fields, detail.phase_since, detail.phase_after, now)
+
+
+def _refresh_forecast(entry: Entry, now: float) -> None:
+    found = _forecast(entry, now)
+    entry.drop = (found.earliest, found.likely, found.latest, found.p) if found is not None else None
+    entry.detail.forecast_reason = found.reason if found is not None else ""

@@ -1,0 +1,115 @@
+"""Everything the coordinator holds in memory, in one place: the modules beside this one read and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from common.core.budgets import Budgets
+from common.core.cadence import Cadence
+from common.core.deliveries import Deliveries
+from common.core.directory import Directory
+from common.core.domains import Entry
+from common.core.events import Command, Publish, Say
+from common.core.limits import Limit, limit_for
+from common.core.metrics import Metrics
+from common.core.names import DomainName
+from common.core.queue import Queue
+from common.core.records import Changes, Detail
+from common.core.schedule import Schedule
+from common.core.tables.suffix_rules import rules_for
+from common.core.trust import Key, Trust
+from common.core.workers import Suspicion, Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that the core needs, and what its host provides: `encode` turns a detail into stored bytes."""
+
+    cadence: Cadence
+    instance: str
+    iana_host: str
+    encode: Callable[[Detail], bytes]
+    suffix_of: Callable[[str], str | None]
+    callbacks: bool = False  # whether there is a URL to post to
+    callback_results: str = "all"
+    recursive_dns: bool = False  # answers come through a resolver, whoever serves the suffix
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    canaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # what is not configured, one sentence each
+
+
+@dataclass(slots=True)
+class Board:
+    """The coordinator's memory."""
+
+    policy: Policy
+    rng: Random
+    directory: Directory
+    workers: Workers
+    deliveries: Deliveries
+    metrics: Metrics
+    started: float
+    entries: dict[str, Entry] = field(default_factory=dict)
+    schedule: Schedule = field(default_factory=Schedule)
+    queue: Queue = field(default_factory=Queue)
+    budgets: Budgets = field(default_factory=Budgets)
+    trust: Trust = field(default_factory=Trust)
+    suspicion: Suspicion = field(default_factory=Suspicion)
+    commands: list[Command] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)  # events, deliveries and the rest of the next transaction
+    changed: dict[str, Entry] = field(default_factory=dict)  # rows for the next transaction
+    touched: dict[str, Entry] = field(default_factory=dict)  # rows where only times changed: written now and then
+    next_seq: int = 1
+    feed_seq: int = 0
+    widths: dict[str, int] = field(default_factory=dict)  # suffix -> addresses that serve it
+    wildcards: dict[str, bool] = field(default_factory=dict)  # suffix -> answers for names nobody registered
+    wildcard_asked: dict[str, float] = field(default_factory=dict)
+    waiting: dict[Key, set[str]] = field(default_factory=dict)  # names whose alarm waits for a canary
+    probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
+    referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
+    witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
+    aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
+    list_state: dict[str, Any] = field(default_factory=dict)
+    by_state: dict[str, int] = field(default_factory=dict)
+    stopping: bool = False
+
+    def limit(self, method: str, server: str, suffix: str) -> Limit:
+        """The budget a question is paid from; for DNS it grows with the number of addresses that serve the suffix."""
+        if method != "dns":
+            return limit_for(method, server, self.policy.limits)
+        limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
+        width = self.widths.get(suffix, 4)
+        return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
+
+    def wildcard(self, suffix: str) -> bool:
+        """Whether DNS answers for names nobody registered: as measured, else as known."""
+        return self.wildcards.get(suffix, rules_for(suffix).wildcard_known)
+
+    def say(self, level: str, event: str, **fields: Any) -> None:
+        """Plan one log line."""
+        self.commands.append(Say(level, event, fields))
+
+    def publish(self, topic: str, kind: str, now: float, build: Callable[[], dict[str, Any]], seq: int | None = None) -> None:
+        """Plan one feed map; what nobody subscribed to is never built."""
+        if seq is None:
+            self.feed_seq += 1
+            seq = self.feed_seq
+        head = {"v": 1, "seq": seq, "type": kind, "ts": now, "instance": self.policy.instance}
+        self.commands.append(Publish(topic, lambda: {**head, **build()}))
+
+    def new_entry(self, name: DomainName) -> Entry:
+        """A name we know nothing about yet."""
+        entry = Entry(name.alabel, name.suffix, name.label)
+        self.entries[entry.name] = entry
+        self.count_state(None, entry.state)
+        return entry
+
+    def count_state(self, before: str | None, after: str | None) -> None:
+        """Keep the number of watched names per state."""
+        if before is not None:
+            self.by_state[before] = self.by_state.get(before, 0) - 1
+        if after is not None:
+            self.by_state[after] = self.by_state.get(after, 0) + 1

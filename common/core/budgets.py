@@ -1,0 +1,187 @@
+"""Where a registry's budget is kept: one token bucket per (operator, egress), held by the coordinator alone.
+
+A task is sent only when its token is there, so ten more checkers never mean ten times the rate. A bucket starts with one
+token, shrinks at once when the operator complains (429, refusal, throttle text) and grows back by a tenth after fifty
+clean answers, never above what was configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from common.core.evidence import Observation, Outcome
+from common.core.limits import Limit
+
+#: Slowest a bucket ever gets: one question in ten minutes.
+FLOOR = 1 / 600
+CLEAN_RUN, GROWTH, SHRINK = 50, 1.1, 0.5
+#: Pauses in seconds after the first, second, third... complaint in a row.
+THROTTLED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0)
+FORBIDDEN_PAUSES = (900.0, 3600.0, 21_600.0)
+REFUSED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1800.0)
+DAY = 86_400.0
+
+Key = tuple[str, str]
+
+
+class Bucket(Struct):
+    """One operator seen from one egress. `rate` is per second now, `ceiling` what was configured; times in epoch seconds."""
+
+    operator: str
+    egress: str
+    ceiling: float
+    burst: float
+    per_day: int | None
+    rate: float
+    tokens: float
+    updated: float
+    blocked_until: float = 0.0
+    reason: str = ""
+    complaints: int = 0
+    clean: int = 0
+    day: int = 0
+    used_today: int = 0
+
+
+class Budgets:
+    """Every bucket. Nothing here waits: the schedule asks `take` and `next_at`."""
+
+    def __init__(self, saved: Mapping[str, tuple[float, float, str]] | None = None) -> None:
+        """`saved` holds, per "operator|egress", (blocked_until, rate, reason) from before a restart."""
+        self._buckets: dict[Key, Bucket] = {}
+        self._saved = dict(saved or {})
+        self.changed = False
+
+    def take(self, limit: Limit, egress: str, now: float) -> bool:
+        """Whether one question may be asked now; takes its token."""
+        bucket = self._bucket(limit, egress, now)
+        self._refill(bucket, now)
+        if now < bucket.blocked_until or bucket.tokens < 1.0:
+            return False
+        if bucket.per_day is not None and bucket.used_today >= bucket.per_day:
+            return False
+        bucket.tokens -= 1.0
+        bucket.used_today += 1
+        return True
+
+    def give_back(self, limit: Limit, egress: str, now: float) -> None:
+        """Return the token of a question that was never asked."""
+        bucket = self._bucket(limit, egress, now)
+        bucket.tokens = min(bucket.burst, bucket.tokens + 1.0)
+        bucket.used_today = max(0, bucket.used_today - 1)
+
+    def next_at(self, limit: Limit, egress: str, now: float) -> float:
+        """When the next token is there, in epoch seconds; infinity for an operator that must not be asked."""
+        bucket = self._bucket(limit, egress, now)
+        self._refill(bucket, now)
+        if bucket.ceiling <= 0:
+            return float("inf")
+        if bucket.per_day is not None and bucket.used_today >= bucket.per_day:
+            return (bucket.day + 1) * DAY
+        wait = 0.0 if bucket.tokens >= 1.0 else (1.0 - bucket.tokens) / bucket.rate
+        return max(now + wait, bucket.blocked_until)
+
+    def answered(self, limit: Limit, egress: str, observation: Observation, now: float) -> str | None:
+        """Learn from an answer. Returns a sentence when the operator complained and the bucket is shut for a while."""
+        bucket = self._bucket(limit, egress, now)
+        complaint = _complaint(observation, bucket.complaints)
+        if complaint is None:
+            if observation.reading.outcome is not Outcome.UNKNOWN:
+                self._clean(bucket)
+            return None
+        pause, bucket.reason = complaint
+        bucket.complaints += 1
+        bucket.clean = 0
+        bucket.rate = max(min(FLOOR, bucket.ceiling), bucket.rate * SHRINK)
+        bucket.tokens = min(bucket.tokens, 1.0)
+        bucket.blocked_until = max(bucket.blocked_until, now + pause)
+        self.changed = True
+        return bucket.reason
+
+    def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
+        """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
+        return self._bucket(limit, egress, now).blocked_until
+
+    def snapshot(self, now: float) -> list[dict[str, object]]:
+        """Every bucket, for the status page."""
+        return [
+            {
+                "operator": bucket.operator,
+                "egress": bucket.egress,
+                "rate": round(bucket.rate, 4),
+                "burst": bucket.burst,
+                "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
+                "blocked_until": bucket.blocked_until if bucket.blocked_until > now else None,
+                "reason": bucket.reason if bucket.blocked_until > now else "",
+                "used_today": bucket.used_today,
+            }
+            for bucket in self._buckets.values()
+        ]
+
+    def saved(self) -> dict[str, tuple[float, float, str]]:
+        """What must survive a restart: who shut us out until when, and the rates learned."""
+        return {
+            f"{bucket.operator}|{bucket.egress}": (bucket.blocked_until, bucket.rate, bucket.reason)
+            for bucket in self._buckets.values()
+            if bucket.rate < bucket.ceiling or bucket.blocked_until > 0
+        }
+
+    def _bucket(self, limit: Limit, egress: str, now: float) -> Bucket:
+        key = (limit.operator, egress)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            until, rate, reason = self._saved.get(f"{limit.operator}|{egress}", (0.0, limit.rate, ""))
+            bucket = Bucket(
+                limit.operator,
+                egress,
+                ceiling=limit.rate,
+                burst=max(1.0, float(limit.burst)),
+                per_day=limit.per_day,
+                rate=min(rate, limit.rate),
+                tokens=1.0 if limit.rate > 0 else 0.0,
+                updated=now,
+                blocked_until=until,
+                reason=reason,
+                day=int(now // DAY),
+            )
+            self._buckets[key] = bucket
+        elif bucket.ceiling != limit.rate:  # a suffix turned out to have more or fewer servers
+            bucket.rate = limit.rate if bucket.rate == bucket.ceiling else min(bucket.rate, limit.rate)
+            bucket.ceiling, bucket.burst = limit.rate, max(1.0, float(limit.burst))
+        return bucket
+
+    def _refill(self, bucket: Bucket, now: float) -> None:
+        if now > bucket.updated:
+            bucket.tokens = min(bucket.burst, bucket.tokens + (now - bucket.updated) * bucket.rate)
+            bucket.updated = now
+        day = int(now // DAY)
+        if day != bucket.day:
+            bucket.day, bucket.used_today = day, 0
+
+    def _clean(self, bucket: Bucket) -> None:
+        bucket.complaints = 0
+        bucket.clean += 1
+        if bucket.clean >= CLEAN_RUN and bucket.rate < bucket.ceiling:
+            bucket.rate = min(bucket.ceiling, bucket.rate * GROWTH)
+            bucket.clean = 0
+            self.changed = True
+
+
+def _complaint(observation: Observation, before: int) -> tuple[float, str] | None:
+    """The pause in seconds that an answer asks for, with the reason; None for an answer without complaint."""
+    reading = observation.reading
+    pauses: tuple[float, ...]
+    if observation.status == 403 or (observation.refused and observation.status is not None):
+        pauses, word = FORBIDDEN_PAUSES, "forbidden"
+    elif observation.refused:
+        pauses, word = REFUSED_PAUSES, "connection refused"
+    elif reading.outcome is Outcome.THROTTLED:
+        pauses, word = THROTTLED_PAUSES, "throttled"
+    else:
+        return None
+    pause = pauses[min(before, len(pauses) - 1)]
+    if reading.retry_after is not None:
+        pause = max(1.0, reading.retry_after)
+    return pause, f"{word}: {reading.reason}"[:300]

@@ -1,0 +1,284 @@
+"""The coordinator's brain: `handle(event, now) -> commands`, pure, so that a year of operation runs in a test in seconds.
+
+One visit to a name is in `rounds`, a verdict in `verdicts`, a registry's budget in `budgets`, leases in `workers`,
+callbacks in `deliveries`. This file only routes events to them, hands out what is ready, and groups what must be durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+
+from common.core import announce, dispatch, roster, rounds
+from common.core.board import Board, Policy
+from common.core.budgets import Budgets
+from common.core.deliveries import Deliveries
+from common.core.directory import Directory
+from common.core.domains import Entry
+from common.core.events import (
+    Command,
+    Commit,
+    Committed,
+    DirectoryChanged,
+    DeliveryFetched,
+    Draining,
+    Event,
+    FetchDelivery,
+    Heard,
+    Left,
+    ListFailed,
+    ListLoaded,
+    ReloadList,
+    Send,
+    Tick,
+    Unsent,
+)
+from common.core.metrics import Metrics
+from common.core.queue import Ask
+from common.core.records import Changes, DeliveryRow, TrustRow
+from common.core.status import status
+from common.core.trust import Trust
+from common.core.rows import row_of, saved_budgets
+from common.core.workers import Workers
+from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results
+from common.messages import Command as Order
+
+#: Visits begun per tick: bounded, so that results and commands never wait behind a sweep.
+BEGIN_LIMIT = 500
+#: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
+STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
+#: Seconds after the start during which the pools may still be coming up; and how long a question waits for a dead pool.
+WARM_UP, POOL_WAIT = 10.0, 15.0
+POOLS = ("fast", "intermediate", "deep")
+
+
+class Coordinator:
+    """See the module. Times are epoch seconds and never run backwards."""
+
+    def __init__(self, policy: Policy, directory: Directory, boot: str, rng: Random, now: float) -> None:
+        self.board = Board(
+            policy=policy,
+            rng=rng,
+            directory=directory,
+            workers=Workers(boot),
+            deliveries=Deliveries(),
+            metrics=Metrics(),
+            started=now,
+        )
+        self._committing: Changes | None = None
+        self._status_at = 0.0
+        self._touched_at = now
+        self._stopping = False
+
+    def restore(
+        self,
+        entries: Iterable[Entry],
+        deliveries: Iterable[DeliveryRow],
+        trust: list[TrustRow],
+        budgets: Budgets,
+        next_seq: int,
+        wildcards: Iterable[str],
+        delivery_counts: Mapping[str, int],
+    ) -> None:
+        """Take over what the last run left. Leases were memory only: every name whose time has come is due again."""
+        board = self.board
+        board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust)
+        counted = {state: delivery_counts.get(state, 0) for state in ("parked", "done", "superseded")}
+        board.deliveries = Deliveries(**counted)
+        board.wildcards.update(dict.fromkeys(wildcards, True))
+        for entry in entries:
+            board.entries[entry.name] = entry
+            if entry.watched:
+                board.count_state(None, entry.state)
+                board.schedule.put(entry, entry.next_check)
+        for delivery in deliveries:
+            board.deliveries.add(delivery)
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """Take one event; returns what is to be done, in order."""
+        board = self.board
+        match event:
+            case Heard(message):
+                self._heard(message, now)
+            case Left(worker, boot):
+                dispatch.lost(board, board.workers.left(worker, boot), worker, now, died=True)
+            case Unsent(attempts):
+                dispatch.unsent(board, attempts, now)
+            case ListLoaded(parsed, source):
+                if parsed is not None:
+                    roster.load(board, parsed, source, now)
+                else:
+                    board.list_state.update(seen_at=now, error=None)
+            case ListFailed(text, source):
+                roster.failed(board, text, source, now)
+            case DirectoryChanged(directory):
+                board.directory = directory
+            case DeliveryFetched(row):
+                board.changes.deliveries.append(board.deliveries.replay(row, now))
+            case Committed():
+                self._committed(now)
+            case Draining():
+                self._stopping = True
+            case Tick():
+                self._tick(now)
+        commands, board.commands = board.commands, []
+        return commands
+
+    def next_wake(self, now: float) -> float:
+        """When a Tick is needed at the latest, in epoch seconds."""
+        board = self.board
+        times = [now + 1.0, board.schedule.next_at(), board.workers.next_deadline()]
+        if len(board.queue):
+            times.append(now + 0.02)
+        times.append(board.deliveries.next_at())
+        return max(now + 0.02, min(time for time in times if time is not None))
+
+    def settled(self) -> bool:
+        """Whether everything is durable."""
+        board = self.board
+        return self._committing is None and board.changes.empty() and not board.changed and not board.touched
+
+    # -- what arrives ----------------------------------------------------------------------------------------------------
+
+    def _heard(self, message: object, now: float) -> None:
+        board = self.board
+        match message:
+            case Credit():
+                self._credit(message, now)
+            case Results(credit, results):
+                self._credit(credit, now)
+                for result in results:
+                    self._result(result, now)
+            case DeliveryResults(credit, results):
+                self._credit(credit, now)
+                for answer in results:
+                    dispatch.delivered(board, answer, now)
+            case Bye(worker, boot):
+                last = board.workers.draining(worker, boot)
+                if last is not None:
+                    board.commands.append(Send(worker, boot, ByeAck(last)))
+            case Order():
+                self._order(message, now)
+
+    def _credit(self, credit: Credit, now: float) -> None:
+        if credit.version != VERSION:
+            self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, wanted=VERSION)
+            return
+        dispatch.lost(self.board, self.board.workers.heard(credit, now), credit.worker, now, died=True)
+
+    def _order(self, order: Order, now: float) -> None:
+        board = self.board
+        board.say("info", "command", verb=order.verb, target=order.target, sender=order.sender)
+        if order.verb == "refresh":
+            board.commands.append(ReloadList())
+        elif order.verb == "check":
+            roster.check_now(board, order.target, now)
+        elif order.verb == "replay":
+            board.commands.append(FetchDelivery(order.target))
+        elif order.verb == "reset_metrics":
+            board.metrics.reset(now)
+        else:
+            board.say("error", "unknown_command", verb=order.verb)
+
+    def _result(self, result: Result, now: float) -> None:
+        board = self.board
+        lease = board.workers.finish(result.attempt)
+        if lease is None or not isinstance(lease.ref, Ask):
+            board.metrics.count("late_results")
+            return
+        ask = lease.ref
+        observation = result.observation
+        if result.returned or observation is None or observation.method != ask.method:
+            board.budgets.give_back(ask.limit, ask.egress, now)
+            rounds.lost(board, ask, lease.worker, now)
+            return
+        board.suspicion.cleared(ask.domain)
+        reading = observation.reading
+        board.metrics.count("checks", method=ask.method, outcome=reading.outcome.value)
+        board.metrics.observe("check_seconds", observation.duration_ms / 1000, method=ask.method)
+        board.say(
+            "info" if ask.probe is None else "debug", "check_done", domain=ask.domain, method=ask.method,
+            outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
+            ms=round(observation.duration_ms, 1), attempt=result.attempt, canary=ask.probe is not None, reason=reading.reason,
+        )  # fmt: skip
+        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now)
+        if complaint is not None:
+            self._shut(ask, complaint, now)
+        if observation.width is not None and ask.method == "dns":
+            board.widths[ask.suffix] = max(1, min(64, observation.width))
+        if reading.referral and ask.method == "whois":
+            board.directory.learn_whois(ask.suffix, reading.referral)
+        if ask.probe is not None:
+            rounds.canary_heard(board, ask.probe, observation, now)
+        elif ask.entry is not None:
+            rounds.heard(board, ask.entry, observation, now)
+
+    def _shut(self, ask: Ask, reason: str, now: float) -> None:
+        """An operator complained: who waits in its line goes back to the schedule, unless the pause is short."""
+        board = self.board
+        until = board.budgets.blocked_until(ask.limit, ask.egress, now)
+        board.say("warning", "operator_shut", operator=ask.limit.operator, until=until, reason=reason)
+        board.metrics.count("operator_complaints", operator=ask.limit.operator)
+        if until - now > 30.0 and len(board.workers.egresses(ask.pool)) <= 1:
+            for other in board.queue.flush(ask.limit.operator):
+                rounds.unheard(board, other, now)
+
+    # -- what time brings ------------------------------------------------------------------------------------------------
+
+    def _tick(self, now: float) -> None:
+        board = self.board
+        dispatch.lost(board, board.workers.silent(now), "silent", now, died=True)
+        dispatch.lost(board, board.workers.expired(now), "expired", now, died=False)
+        for pool in POOLS:
+            if not board.workers.egresses(pool):
+                for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
+                    rounds.unheard(board, ask, now)
+        if not self._stopping:
+            if board.workers.egresses("fast") or now - board.started > WARM_UP:
+                for entry in board.schedule.due(board.entries, now, BEGIN_LIMIT):
+                    rounds.begin(board, entry, now)
+            dispatch.questions(board, now)
+            dispatch.callbacks(board, now)
+        if now - self._status_at >= STATUS_EVERY:
+            self._status_at = now
+            topic = f"system.coordinator.{board.policy.instance}"
+            board.publish(topic, "status", now, lambda: {"status": status(board, now)})
+        self._commit(now)
+
+    # -- what must be durable --------------------------------------------------------------------------------------------
+
+    def _commit(self, now: float) -> None:
+        """Write what changed, one transaction at a time; rows where only times changed go in now and then."""
+        board = self.board
+        if self._committing is not None:
+            return
+        if self._stopping or now - self._touched_at >= TOUCH_EVERY:
+            self._touched_at = now
+            for name in list(board.touched)[: TOUCH_LIMIT if not self._stopping else None]:
+                board.changed[name] = board.touched.pop(name)
+        if board.budgets.changed:
+            board.changes.meta["budgets"] = saved_budgets(board.budgets)
+            board.budgets.changed = False
+        changes, board.changes = board.changes, Changes()
+        changes.domains = [row_of(board.policy, entry) for entry in board.changed.values()]
+        changes.trust = [board.trust.row(key) for key in board.trust.changed]
+        for name in board.changed:
+            board.touched.pop(name, None)
+        board.changed.clear()
+        board.trust.changed.clear()
+        if not changes.empty():
+            self._committing = changes
+            board.commands.append(Commit(changes))
+
+    def _committed(self, now: float) -> None:
+        """What is durable may be told: events on the feed, deliveries to the notifiers."""
+        board, done = self.board, self._committing
+        self._committing = None
+        if done is None:
+            return
+        for event in done.events:
+            announce.publish(board, event)
+        for row in done.deliveries:
+            if row.state == "pending" and row.attempts == 0 and row.first_at is None:
+                board.changes.deliveries.extend(board.deliveries.add(row))
+        self._tick(now)

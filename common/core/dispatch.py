@@ -1,0 +1,135 @@
+"""Handing out: questions to checkers and callbacks to notifiers, each leased to one worker, in batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from common.core import rounds
+from common.core.board import Board
+from common.core.events import Send
+from common.core.queue import Ask
+from common.core.records import DeliveryRow
+from common.core.workers import Lease, Worker
+from common.messages import MAX_BATCH, Deliveries, Delivery, DeliveryResult, Task, Tasks
+
+#: Seconds one POST may take, all included.
+DELIVERY_BUDGET = 20.0
+#: Largest sum of bodies in one message of deliveries, in bytes: well under the frame limit.
+BATCH_BYTES = 1 << 20
+
+
+def questions(board: Board, now: float) -> None:
+    """Send every question whose token and worker are there."""
+    batches: dict[str, tuple[Worker, list[Task]]] = {}
+    for ask, worker in board.queue.take(board.budgets, board.workers, board.suspicion, now):
+        lease = board.workers.lease(worker, ask, ask.budget, now)
+        batches.setdefault(worker.name, (worker, []))[1].append(
+            Task(
+                lease.attempt,
+                lease.seq,
+                ask.method,
+                ask.domain,
+                ask.suffix,
+                ask.server,
+                budget_ms=int(ask.budget * 1000),
+                confirm=ask.confirm,
+            )
+        )
+    for worker, tasks in batches.values():
+        for start in range(0, len(tasks), MAX_BATCH):
+            part = tuple(tasks[start : start + MAX_BATCH])
+            board.commands.append(Send(worker.name, worker.boot, Tasks(part), tuple(task.attempt for task in part)))
+
+
+def callbacks(board: Board, now: float) -> None:
+    """Send every callback that is due to a notifier with a free slot."""
+    batches: dict[str, tuple[Worker, list[Delivery]]] = {}
+    sizes: dict[str, int] = defaultdict(int)
+    for row in board.deliveries.due(now, board.workers.free("notifier")):
+        worker = board.workers.choose("notifier")
+        if worker is None:
+            return
+        lease = board.workers.lease(worker, row, DELIVERY_BUDGET, now)
+        board.deliveries.sent(row.id, lease.attempt, now, DELIVERY_BUDGET)
+        batch = batches.setdefault(worker.name, (worker, []))[1]
+        if batch and (sizes[worker.name] + len(row.body) > BATCH_BYTES or len(batch) >= MAX_BATCH):
+            _send(board, worker, batch)
+            batches[worker.name], sizes[worker.name] = (worker, []), 0
+            batch = batches[worker.name][1]
+        sizes[worker.name] += len(row.body)
+        batch.append(_delivery(board, row, lease))
+    for worker, batch in batches.values():
+        _send(board, worker, batch)
+
+
+def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
+    """Take the answer to one POST."""
+    board.workers.finish(answer.attempt)
+    if answer.returned:
+        board.deliveries.returned(answer.attempt, now)
+        return
+    row = board.deliveries.result(answer.attempt, answer.status, answer.error, answer.retry_after, now, board.rng)
+    if row is None:
+        board.metrics.count("late_results")
+        return
+    board.metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
+    board.metrics.observe("callback_seconds", answer.duration_ms / 1000, lane=row.lane)
+    board.changes.deliveries.append(row)
+    level = "info" if row.state == "done" else "warning"
+    board.say(level, "callback", event_id=row.id, domain=row.domain, lane=row.lane, status=answer.status, state=row.state,
+              number=row.attempts, ms=round(answer.duration_ms, 1), error=answer.error)  # fmt: skip
+
+
+def lost(board: Board, leases: list[Lease], worker: str, now: float, *, died: bool) -> None:
+    """Leases ran out, or their worker died: everything goes out again, and what kills workers alone is put aside."""
+    asks = [lease.ref for lease in leases if isinstance(lease.ref, Ask)]
+    if died and leases:
+        board.say("warning", "worker_lost", worker=worker, leases=len(leases))
+        board.metrics.count("workers_lost")
+        for name in board.suspicion.died([ask.domain for ask in asks], len(asks) == 1, now):
+            _put_aside(board, name, now)
+    for lease in leases:
+        if isinstance(lease.ref, Ask):
+            rounds.lost(board, lease.ref, worker, now)
+        elif (row := board.deliveries.lost(lease.attempt, now)) is not None:
+            board.changes.deliveries.append(row)
+
+
+def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
+    """A worker's socket was full: these never left; their tokens come back."""
+    for attempt in attempts:
+        lease = board.workers.take_back(attempt)
+        if lease is None:
+            continue
+        if isinstance(lease.ref, Ask):
+            board.budgets.give_back(lease.ref.limit, lease.ref.egress, now)
+            board.queue.put(lease.ref)
+        else:
+            board.deliveries.returned(attempt, now)
+
+
+def _send(board: Board, worker: Worker, batch: list[Delivery]) -> None:
+    if batch:
+        attempts = tuple(delivery.attempt for delivery in batch)
+        board.commands.append(Send(worker.name, worker.boot, Deliveries(tuple(batch)), attempts))
+
+
+def _delivery(board: Board, row: DeliveryRow, lease: Lease) -> Delivery:
+    return Delivery(
+        lease.attempt,
+        lease.seq,
+        row.id,
+        row.domain,
+        row.attempts + 1,
+        row.body,
+        int(DELIVERY_BUDGET * 1000),
+        replay=board.deliveries.replayed(row.id),
+    )
+
+
+def _put_aside(board: Board, name: str, now: float) -> None:
+    entry = board.entries.get(name)
+    if entry is not None:
+        entry.aside_until = now + rounds.ASIDE
+        board.aside[name] = entry
+        board.say("error", "name_put_aside", domain=name, until=entry.aside_until, reason="its check killed a worker repeatedly")

@@ -1,0 +1,72 @@
+"""One watched name in the coordinator's memory, and the round of questions it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from common.core.evidence import Observation, Outcome, Phase
+from common.core.records import Detail, Evidence
+from common.core.verdicts import State
+
+#: Ranks of questions, smaller first: what an alarm waits for, then priority names, then the rest, then nice-to-have.
+URGENT, PRIORITY, ORDINARY, BACKGROUND = 0, 1, 2, 3
+
+
+@dataclass(slots=True)
+class Round:
+    """One visit to a name: the methods asked so far and those still out. `confirm` marks the second pass of an alarm."""
+
+    started: float
+    confirm: bool = False
+    manual: bool = False
+    asked: set[str] = field(default_factory=set)
+    out: set[str] = field(default_factory=set)
+    said: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Entry:
+    """Everything the coordinator knows about one name. Times in epoch seconds.
+
+    A name is in exactly one of: due (in the schedule), in a round (questions waiting or leased), put aside, or not watched.
+    """
+
+    name: str
+    suffix: str
+    label: str
+    watched: bool = True
+    priority: bool = False
+    state: State = State.UNKNOWN
+    since: float | None = None
+    confidence: float = 0.0
+    generation: int = 0
+    checked_at: float | None = None
+    next_check: float = 0.0
+    drop: tuple[float, float, float, float] | None = None  # earliest, likely, latest, p
+    detail: Detail = field(default_factory=Detail)
+    round: Round | None = None
+    aside_until: float = 0.0
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase of the registry's last record."""
+        return Phase(self.detail.phase) if self.detail.phase else None
+
+    def note(self, observation: Observation, now: float) -> bool:
+        """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing. True if the outcome changed."""
+        detail, method = self.detail, observation.method
+        reading = observation.reading
+        if reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
+            before = detail.trouble.get(method)
+            first = before.first_at if before and before.observation.reading.outcome is reading.outcome else now
+            detail.trouble[method] = Evidence(observation, now, first)
+            return False
+        detail.trouble.pop(method, None)
+        last = detail.evidence.get(method)
+        same = last is not None and last.observation.reading.outcome is reading.outcome
+        detail.evidence[method] = Evidence(observation, now, last.first_at if same and last else now)
+        return not same
+
+    def in_window(self, now: float, margin: float = 3600.0) -> bool:
+        """Whether the name may drop about now, by its forecast."""
+        return self.drop is not None and self.drop[0] - margin <= now <= self.drop[2] + margin

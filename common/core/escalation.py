@@ -1,0 +1,94 @@
+"""What to ask next about a name: layer 1, then 2, then 3, only as far as the evidence asks.
+
+To add a method: say here when it is worth its question. Pools: fast (dns, http), intermediate (rdap), deep (whois).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from common.core.domains import Entry, Round
+from common.core.evidence import Outcome, Phase
+from common.core.verdicts import OUT_OF_ZONE, OWNED, State
+
+POOL_OF = {"dns": "fast", "http": "fast", "rdap": "intermediate", "whois": "deep"}
+#: Relative time budgets per method in seconds.
+BUDGET = {"dns": 5.0, "http": 10.0, "rdap": 15.0, "whois": 20.0}
+DAY = 86_400.0
+#: Rounds without any proof after which the next layer is asked about a name whose state is known.
+BLIND_ROUNDS = 2
+#: States in which "no object" is no news.
+_SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
+
+
+class Channels(Struct, frozen=True):
+    """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything."""
+
+    rdap: bool
+    whois: bool
+    wildcard: bool
+
+
+def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -> list[str]:
+    """The methods to ask now in this round, none when it is over."""
+    registry = [method for method, there in (("rdap", channels.rdap), ("whois", channels.whois)) if there]
+    if not current.asked:
+        return _first(entry, current, channels, registry)
+    wanted = _further(entry, current, channels, registry, now)
+    return [method for method in wanted if method not in current.asked]
+
+
+def registry_due(entry: Entry, now: float) -> bool:
+    """Whether the registry's record is too old to plan with: the calendar decides how old that is."""
+    if entry.detail.registry_at is None:
+        return True
+    return now - entry.detail.registry_at >= _registry_interval(entry, now)
+
+
+def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
+    if current.confirm or current.manual:
+        return ([] if channels.wildcard else ["dns"]) + registry
+    if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
+        return registry[:1] or (["dns"] if not channels.wildcard else [])
+    return ["dns"]
+
+
+def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
+    said = current.said
+    if any(said.get(method) is Outcome.REGISTERED for method in registry):
+        return []
+    if any(said.get(method) in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for method in registry):
+        known = [] if entry.state in _SETTLED else registry  # a first positive: hear everybody
+        return known + ([] if channels.wildcard else ["dns"])
+    dns = said.get("dns")
+    if "dns" in current.asked and not current.asked.intersection(registry):
+        if dns is Outcome.REGISTERED:
+            return registry[:1] if _worth_a_look(entry, now) else []
+        if dns is Outcome.UNREGISTERED:
+            return registry[:1]
+        if "http" not in current.asked and not channels.wildcard:
+            return ["http"]  # DNS is mute; an answering web server is as good a sign of life
+        blind = entry.state is State.UNKNOWN or entry.detail.unknown_rounds >= BLIND_ROUNDS
+        return registry[:1] if blind and said.get("http") is not Outcome.REGISTERED else []
+    if "rdap" in current.asked and dns is not Outcome.REGISTERED:
+        return registry  # RDAP said nothing: the same database through WHOIS
+    return []
+
+
+def _worth_a_look(entry: Entry, now: float) -> bool:
+    return registry_due(entry, now) or entry.state not in (State.REGISTERED, State.EXPIRED_GRACE)
+
+
+def _registry_interval(entry: Entry, now: float) -> float:
+    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it."""
+    from_expiry = _since_expiry(entry, now)
+    if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
+        return DAY / 2
+    if from_expiry is None or from_expiry >= -60 * DAY:
+        return DAY
+    return 7 * DAY
+
+
+def _since_expiry(entry: Entry, now: float) -> float | None:
+    expires = entry.detail.expires_epoch
+    return None if expires is None else now - expires

@@ -1,0 +1,132 @@
+"""What happens to the coordinator, and what it wants done: the two vocabularies of `Coordinator.handle`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from common.core.directory import Directory
+from common.core.domain_list import ParsedList
+from common.core.records import Changes, DeliveryRow
+from common.messages import Upward
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message arrived in the inbox."""
+
+    message: Upward
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A worker's subscription ended."""
+
+    worker: str
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message could not be handed over; its attempts never left."""
+
+    attempts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The last Commit is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListLoaded:
+    """The domain list was read; `parsed` None where it has not changed."""
+
+    parsed: ParsedList | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFailed:
+    """The domain list could not be read; the text names the cause."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged:
+    """A newer table of RDAP and WHOIS servers."""
+
+    directory: Directory
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFetched:
+    """A delivery that somebody wants again, as the store holds it."""
+
+    row: DeliveryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The coordinator is about to stop: hand out nothing more."""
+
+
+Event = Heard | Left | Unsent | Tick | Committed | ListLoaded | ListFailed | DirectoryChanged | DeliveryFetched | Draining
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a batch to one worker. `attempts` come back in Unsent if its socket is full."""
+
+    worker: str
+    boot: str
+    message: Any
+    attempts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Write these changes in one transaction and answer with Committed. At most one is under way."""
+
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish on the feed, if anybody subscribed to the topic: `build` makes the map only then."""
+
+    topic: str
+    build: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One structured log line."""
+
+    level: str
+    event: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadList:
+    """Read the domain list now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDelivery:
+    """Read one delivery from the store and answer with DeliveryFetched, if it is there."""
+
+    id: str
+
+
+Command = Send | Commit | Publish | Say | ReloadList | FetchDelivery
+

@@ -1,0 +1,73 @@
+"""How much each finding speaks for "no object in the registry database", and for how long.
+
+`llr` is ln(P(finding | unregistered) / P(finding | registered)): starting values by judgement, to be recalibrated from recorded
+decisions. `tau` is the time in seconds after which a finding weighs 1/e of it. A finding that is not listed weighs nothing.
+Findings that share failure modes form a group: RDAP, WHOIS and DAS read the same database.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Weight(NamedTuple):
+    """Group, log-likelihood ratio (natural log), decay in seconds."""
+
+    group: str
+    llr: float
+    tau: float
+
+
+FINDINGS: dict[str, Weight] = {
+    # The suffix's own servers. A referral is the strongest cheap proof of a registration; NXDOMAIN only says "not in the zone".
+    "dns_auth_referral": Weight("dns", -9.2, 3600),
+    "dns_auth_nodata": Weight("dns", -6.0, 3600),
+    "dns_auth_nxdomain": Weight("dns", 2.5, 900),
+    "dns_recursive_nxdomain": Weight("dns", 1.5, 600),
+    "dns_recursive_positive": Weight("dns", -5.0, 1800),
+    "http_answer": Weight("http", -4.0, 1800),
+    "rdap_200_match": Weight("registry_db", -11.5, 1800),
+    "rdap_404_json": Weight("registry_db", 6.0, 600),
+    "rdap_404_empty": Weight("registry_db", 4.0, 600),
+    "rdap_404_blocked": Weight("registry_db", 4.0, 600),
+    "whois_registered": Weight("registry_db", -9.0, 1800),
+    "whois_free": Weight("registry_db", 4.5, 600),
+    "whois_free_generic": Weight("registry_db", 1.0, 600),
+    "whois_dropzone": Weight("registry_db", 5.0, 600),
+    "whois_reserved": Weight("registry_db", 2.0, 86_400),
+    "whois_premium": Weight("registry_db", 4.5, 600),
+    "das_available": Weight("registry_db", 7.0, 300),
+    "das_not_available": Weight("registry_db", -9.0, 900),
+    "registrar_available_live": Weight("registrar", 7.0, 300),
+    "registrar_available_cached": Weight("registrar", 1.5, 300),
+    "registrar_unavailable": Weight("registrar", -3.0, 600),
+    "registrar_premium": Weight("registrar", 7.0, 300),
+}
+
+#: A record that says the name is being deleted ages fast: the next state is the one we wait for.
+DELETING_TAU = 300.0
+
+#: Lowest and highest sum per group.
+CAPS: dict[str, tuple[float, float]] = {
+    "dns": (-12.0, 4.0),
+    "registry_db": (-12.0, 8.0),
+    "registrar": (-9.0, 9.0),
+    "http": (-4.0, 0.0),
+}
+
+#: Channels that read the registry database itself; one of them must be positive before any alarm.
+REGISTRY_METHODS = ("rdap", "whois", "das")
+
+#: P(available | unregistered) that a positive of this kind vouches for, at least.
+VOUCHED: dict[str, float] = {
+    "whois_free": 0.97,  # its server would have printed a reserved or blocked text instead
+    "das_available": 0.98,
+    "registrar_available_live": 0.98,
+}
+
+#: Further findings of the same sign in a group, as a share of their own weight.
+FURTHER = 0.25
+#: A registry positive whose server found a known name right after it: the server is neither down nor lying.
+BRACKETED = 2.0
+#: Each further complete pass (at most two), and each pass ten minutes after the one before (at most four).
+PER_PASS, PER_PERSISTENT_PASS = 1.5, 1.0

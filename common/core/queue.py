@@ -1,0 +1,126 @@
+"""Questions that wait for their token: one heap per operator, the most urgent first.
+
+Nothing waits for ever: an operator that shut us out, a pool without workers or a line that is too long turns questions
+away, so the name goes back to its schedule and its cheaper checks go on.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from common.core.budgets import Budgets
+from common.core.domains import BACKGROUND, ORDINARY, Entry
+from common.core.limits import Limit
+from common.core.trust import Probe
+from common.core.workers import Suspicion, Worker, Workers
+
+#: Longest line in front of a question of each rank, in seconds of the operator's budget.
+LONGEST = {BACKGROUND: 600.0, ORDINARY: 6 * 3600.0}
+#: A shut operator turns away what would wait longer than this, in seconds.
+PATIENCE = 30.0
+
+
+@dataclass(slots=True)
+class Ask:
+    """One question on its way: about a watched name (`entry`) or a canary (`probe`)."""
+
+    method: str
+    pool: str
+    domain: str
+    suffix: str
+    server: str
+    limit: Limit
+    rank: int
+    queued: float
+    budget: float
+    entry: Entry | None = None
+    probe: Probe | None = None
+    confirm: bool = False
+    tries: int = 0
+    avoid: str = ""
+    egress: str = ""
+
+
+@dataclass(slots=True)
+class _Line:
+    limit: Limit
+    heap: list[tuple[int, float, int, Ask]] = field(default_factory=list)
+
+
+class Queue:
+    """Every waiting question."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._count = 0
+        self._order = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def admits(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> bool:
+        """Whether a question of this rank would get its turn in reasonable time."""
+        if limit.rate <= 0 or not egresses:
+            return False
+        if min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE:
+            return False
+        line = self._lines.get(limit.operator)
+        waiting = len(line.heap) if line else 0
+        return rank not in LONGEST or waiting / limit.rate <= LONGEST[rank]
+
+    def put(self, ask: Ask) -> None:
+        """Add a question."""
+        line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
+        line.limit = ask.limit
+        self._order += 1
+        self._count += 1
+        heapq.heappush(line.heap, (ask.rank, ask.queued, self._order, ask))
+
+    def take(
+        self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
+    ) -> Iterator[tuple[Ask, Worker]]:
+        """Every question whose token and worker are there, with the worker. The caller leases each before taking the next."""
+        for operator in [name for name, line in self._lines.items() if line.heap]:
+            line = self._lines[operator]
+            while line.heap:
+                ask = line.heap[0][3]
+                worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
+                if worker is None:
+                    break
+                heapq.heappop(line.heap)
+                self._count -= 1
+                ask.egress = worker.egress
+                yield ask, worker
+            if not line.heap:
+                del self._lines[operator]
+
+    def flush(self, operator: str) -> list[Ask]:
+        """Turn away everybody in one operator's line."""
+        line = self._lines.pop(operator, None)
+        if line is None:
+            return []
+        self._count -= len(line.heap)
+        return [item[3] for item in line.heap]
+
+    def flush_pool(self, pool: str, older_than: float) -> list[Ask]:
+        """Turn away what waits for a pool since before `older_than`: nobody there works."""
+        out: list[Ask] = []
+        for operator in list(self._lines):
+            line = self._lines[operator]
+            keep = [item for item in line.heap if item[3].pool != pool or item[3].queued >= older_than]
+            if len(keep) != len(line.heap):
+                out.extend(item[3] for item in line.heap if item[3].pool == pool and item[3].queued < older_than)
+                heapq.heapify(keep)
+                line.heap = keep
+        self._count -= len(out)
+        return out
+
+    def _place(self, ask: Ask, budgets: Budgets, workers: Workers, now: float, *, alone: bool) -> Worker | None:
+        for egress in workers.egresses(ask.pool, free=True):
+            worker = workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone)
+            if worker is not None and budgets.take(ask.limit, egress, now):
+                worker.exclusive = alone
+                return worker
+        return None

@@ -1,0 +1,293 @@
+"""The visit to one name: begin, ask, hear, ask further, end; and the canaries asked along the way."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from common.core import announce, assess
+from common.core.board import Board
+from common.core.cadence import next_check
+from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
+from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
+from common.core.evidence import Observation, Outcome
+from common.core.queue import Ask
+from common.core.tables.canaries import canaries_for
+from common.core.trust import Key, Probe, random_label
+
+#: Tries of one question whose worker was lost, before the round goes on without its answer.
+TRIES = 3
+#: Names per suffix remembered as lately found registered; they serve as canaries.
+WITNESSES = 5
+#: Seconds after which a suffix is asked again whether it answers for everything, and how long a first visit waits for that.
+WILDCARD_EVERY, WILDCARD_WAIT = 86_400.0, 5.0
+#: How long a name that killed its worker alone is put aside, in seconds.
+ASIDE = 3600.0
+
+
+def begin(board: Board, entry: Entry, now: float, *, manual: bool = False) -> None:
+    """Visit a name that is due."""
+    if entry.aside_until > now and not manual:
+        board.schedule.put(entry, entry.aside_until)
+        return
+    if _ask_wildcard(board, entry.suffix, now):
+        board.schedule.put(entry, now + 0.25)
+        return
+    confirm = bool(entry.detail.passes) and entry.state not in announce.ANNOUNCED
+    entry.round = Round(now, confirm=confirm, manual=manual)
+    proceed(board, entry, now)
+
+
+def proceed(board: Board, entry: Entry, now: float) -> None:
+    """Ask what the evidence asks for next; end the round when there is nothing more."""
+    current = entry.round
+    if current is None:
+        return
+    while not current.out:
+        wanted = next_methods(entry, current, _channels(board, entry, now), now)
+        if not wanted:
+            finish(board, entry, now)
+            return
+        for method in wanted:
+            current.asked.add(method)
+            if _put(board, entry, current, method, now):
+                current.out.add(method)
+
+
+def heard(board: Board, entry: Entry, observation: Observation, now: float) -> None:
+    """Take an answer into the evidence and go on."""
+    method, outcome = observation.method, observation.reading.outcome
+    current = entry.round
+    if outcome is Outcome.INVALID and not board.trust.green(_key(observation, entry), now):
+        outcome = Outcome.UNKNOWN  # the refusal of a server that never proved itself proves nothing
+    else:
+        changed = entry.note(observation, now)
+        assess.learn(entry, method, outcome, now)
+        announce.result(board, entry, observation, now, changed=changed)
+    _witness(board, entry, observation, now)
+    if current is None or method not in current.asked:
+        return
+    current.out.discard(method)
+    current.said[method] = outcome
+    proceed(board, entry, now)
+
+
+def unheard(board: Board, ask: Ask, now: float) -> None:
+    """A question will not be answered: its worker is gone for good, or its operator turned it away."""
+    if ask.probe is not None:
+        _probe_back(board, ask.probe.key)
+        return
+    entry = ask.entry
+    if entry is not None and entry.round is not None:
+        entry.round.out.discard(ask.method)
+        proceed(board, entry, now)
+
+
+def lost(board: Board, ask: Ask, worker: str, now: float) -> None:
+    """The lease of a question ran out or its worker died: ask again at once, elsewhere if possible."""
+    ask.tries += 1
+    ask.avoid = worker
+    board.metrics.count("leases_lost", method=ask.method)
+    if ask.tries >= TRIES:
+        unheard(board, ask, now)
+    else:
+        board.queue.put(ask)
+
+
+def finish(board: Board, entry: Entry, now: float) -> None:
+    """End the round: judge, tell, and plan the next visit."""
+    current, entry.round = entry.round, None
+    if current is None:
+        return
+    entry.checked_at = now
+    blind = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in current.said.values())
+    entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if blind else 0
+    assess.complete_pass(board, entry, current.started, now)
+    judge(board, entry, now)
+    for key, at in assess.waits_for(board, entry, now):
+        board.waiting.setdefault(key, set()).add(entry.name)
+        ask_canaries(board, key, entry, at, now)
+    board.schedule.put(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
+    board.touched[entry.name] = entry
+
+
+def judge(board: Board, entry: Entry, now: float) -> None:
+    """Judge the evidence as it stands, and tell what changed."""
+    announce.apply(board, entry, assess.assess(board, entry, now), now)
+
+
+def _confirming(entry: Entry) -> bool:
+    """Whether a positive waits for its next pass."""
+    return bool(entry.detail.passes) and entry.detail.purged_at is not None and entry.state not in announce.ANNOUNCED
+
+
+def ask_canaries(board: Board, key: Key, entry: Entry, at: float, now: float) -> None:
+    """Ask a server what we know the answer to, so that its answer of `at` may count."""
+    if key in board.probing or board.trust.quarantined(key, now):
+        return
+    for probe in board.trust.probes(key, at, _known(board, key, entry.name), now, board.rng):
+        server = _server(board, key[0], key[2])
+        if server is not None:
+            board.probing[key] = board.probing.get(key, 0) + 1
+            board.queue.put(_canary(board, probe, server, now))
+
+
+def canary_heard(board: Board, probe: Probe, observation: Observation, now: float) -> None:
+    """A canary answered: believe the server, or void what it said since it was last right."""
+    key = probe.key
+    last = _probe_back(board, key)
+    if key[0] == "dns" and not probe.registered:
+        _wildcard_heard(board, key[2], observation)
+    before = board.trust.row(key).registered_ok
+    certain = probe.domain in board.policy.canaries.get(key[2], ()) or probe.domain in board.witnesses.get(key[2], {})
+    lie = board.trust.answered(probe, observation, now, certain=certain)
+    board.metrics.count("canaries", method=key[0], result="lie" if lie else observation.reading.outcome.value)
+    names = board.waiting.pop(key, set()) if last or lie else set()
+    if lie is not None:
+        board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
+    for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
+        if lie is not None:
+            _void(entry, key[0], before)
+        if entry.watched and entry.round is None:
+            judge(board, entry, now)
+
+
+def _probe_back(board: Board, key: Key) -> bool:
+    """Count a canary as no longer on its way. True if it was the last one of its server."""
+    left = board.probing.get(key, 1) - 1
+    if left > 0:
+        board.probing[key] = left
+        return False
+    board.probing.pop(key, None)
+    return True
+
+
+def _void(entry: Entry, method: str, since: float) -> None:
+    """Drop what a lying server said after its last good answer, and the passes built on it."""
+    item = entry.detail.evidence.get(method)
+    if item is not None and item.at >= since and item.observation.reading.outcome is not Outcome.REGISTERED:
+        del entry.detail.evidence[method]
+        entry.detail.passes = ()
+        entry.detail.purged_at = None
+
+
+def _channels(board: Board, entry: Entry, now: float) -> Channels:
+    def usable(method: str) -> bool:
+        server = _server(board, method, entry.suffix)
+        return server is not None and not board.trust.quarantined((method, host_of(server), entry.suffix), now)
+
+    return Channels(rdap=usable("rdap"), whois=usable("whois"), wildcard=board.wildcard(entry.suffix))
+
+
+def _server(board: Board, method: str, suffix: str) -> str | None:
+    """What to ask for this suffix: a base URL, a host, "" where the checker finds it; None where there is nothing."""
+    if method == "rdap":
+        server = board.directory.rdap_base(suffix)
+        return server.base if server is not None else None
+    if method == "whois":
+        return board.directory.whois_server(suffix) or _referral(board, suffix)
+    return ""
+
+
+def _referral(board: Board, suffix: str) -> str | None:
+    """For a suffix that nobody in our tables speaks for: "" (ask IANA who does), once a day."""
+    if board.directory.rdap_base(suffix) is not None:
+        return None
+    return "" if suffix not in board.referral_asked else None
+
+
+def host_of(server: str) -> str:
+    """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
+    if "//" in server:
+        return urlsplit(server).hostname or server
+    return server.partition(":")[0]
+
+
+def _rank(entry: Entry, current: Round, method: str) -> int:
+    if current.confirm or current.manual:
+        return URGENT
+    if entry.priority:
+        return PRIORITY
+    known = entry.detail.evidence.get("dns")
+    delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
+    return BACKGROUND if POOL_OF[method] != "fast" and delegated else ORDINARY
+
+
+def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
+    """Queue one question. False where its operator or pool would not answer in reasonable time."""
+    server = _server(board, method, entry.suffix)
+    if server is None:
+        return False
+    pool = POOL_OF[method]
+    limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
+    if method == "whois" and not server:
+        board.referral_asked[entry.suffix] = now
+    rank = _rank(entry, current, method)
+    if not board.queue.admits(limit, rank, board.budgets, board.workers.egresses(pool), now):
+        board.metrics.count("questions_turned_away", method=method)
+        return False
+    board.queue.put(
+        Ask(method, pool, entry.name, entry.suffix, server, limit, rank, now, BUDGET[method], entry, confirm=current.confirm)
+    )
+    return True
+
+
+def _payer(board: Board, method: str, server: str, suffix: str) -> str:
+    """The host whose budget a question is paid from."""
+    if server:
+        return host_of(server)
+    return board.policy.iana_host if method == "whois" else suffix
+
+
+def _canary(board: Board, probe: Probe, server: str, now: float) -> Ask:
+    method, host, suffix = probe.key
+    limit = board.limit(method, host, suffix)
+    return Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, URGENT, now, BUDGET[method], probe=probe)
+
+
+def _key(observation: Observation, entry: Entry) -> Key:
+    return (observation.method, observation.server or entry.suffix, entry.suffix)
+
+
+def _known(board: Board, key: Key, but: str) -> tuple[str, ...]:
+    """Names known to be registered under a suffix: the operator's, those lately found in registry and zone, the built-in ones."""
+    own = tuple(board.policy.canaries.get(key[2], ()))
+    seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])
+    names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key[2]))
+    return tuple(name for name in names if name != but)
+
+
+def _witness(board: Board, entry: Entry, observation: Observation, now: float) -> None:
+    """Remember names that registry and zone both know: the best canaries there are."""
+    names = board.witnesses.setdefault(entry.suffix, {})
+    evidence = entry.detail.evidence
+    registry = [evidence[m] for m in ("rdap", "whois") if m in evidence]
+    dns = evidence.get("dns")
+    known = [*registry, *([dns] if dns else [])]
+    if dns and registry and all(item.observation.reading.outcome is Outcome.REGISTERED for item in known):
+        names[entry.name] = now
+        if len(names) > WITNESSES:
+            del names[min(names, key=lambda name: names[name])]
+    elif observation.reading.outcome is not Outcome.REGISTERED:
+        names.pop(entry.name, None)
+
+
+def _ask_wildcard(board: Board, suffix: str, now: float) -> bool:
+    """Ask, before first use and daily, whether the suffix answers for a random name. True while a first visit has to wait."""
+    asked = board.wildcard_asked.get(suffix)
+    if asked is None or now - asked > WILDCARD_EVERY:
+        board.wildcard_asked[suffix] = asked = now
+        key = ("dns", suffix, suffix)
+        probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
+        board.probing[key] = board.probing.get(key, 0) + 1
+        board.queue.put(_canary(board, probe, "", now))
+    return suffix not in board.wildcards and now - asked < WILDCARD_WAIT and bool(board.workers.egresses("fast"))
+
+
+def _wildcard_heard(board: Board, suffix: str, observation: Observation) -> None:
+    reading = observation.reading
+    if reading.outcome is Outcome.UNREGISTERED:
+        board.wildcards[suffix] = False
+    elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
+        board.wildcards[suffix] = True
+        board.say("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
+    board.changes.meta["wildcards"] = ",".join(sorted(name for name, wild in board.wildcards.items() if wild))

@@ -1,0 +1,60 @@
+"""The coordinator's view of itself, as published every two seconds and shown on the status page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.core.board import Board
+
+#: Most budgets and servers shown: the busiest and the most troubled first.
+SHOWN = 200
+
+
+def status(board: Board, now: float) -> dict[str, Any]:
+    """Plain and bounded; no domain names in it."""
+    return {
+        "started_at": board.started,
+        "ready": bool(board.list_state.get("loaded_at")) or bool(board.entries),
+        "missing": list(board.policy.missing),
+        "domains": {
+            "total": sum(board.by_state.values()),
+            "by_state": {state: count for state, count in sorted(board.by_state.items()) if count},
+            "problems": board.list_state.get("problems", 0),
+        },
+        "list": {
+            key: board.list_state.get(key) for key in ("source", "loaded_at", "seen_at", "names", "problems", "held", "error")
+        },
+        "queue": {
+            "due": board.schedule.waiting(now),
+            "waiting": len(board.queue),
+            "leased": board.workers.leased(),
+            "quarantined": sum(1 for entry in board.aside.values() if entry.aside_until > now),
+            "late_ms": round(board.schedule.late(now) * 1000, 1),
+        },
+        "workers": board.workers.snapshot(now),
+        "budgets": sorted(board.budgets.snapshot(now), key=_troubled)[:SHOWN],
+        "trust": _trust(board, now),
+        "deliveries": board.deliveries.snapshot(now),
+        "metrics": board.metrics.snapshot(),
+    }
+
+
+def _trust(board: Board, now: float) -> list[dict[str, Any]]:
+    rows = sorted(board.trust.rows(), key=lambda row: (row.quarantined_until <= now, -max(row.registered_ok, row.free_ok)))
+    return [
+        {
+            "method": row.method,
+            "server": row.server,
+            "suffix": row.suffix,
+            "green": board.trust.green((row.method, row.server, row.suffix), now),
+            "registered_ok": row.registered_ok or None,
+            "free_ok": row.free_ok or None,
+            "quarantined_until": row.quarantined_until if row.quarantined_until > now else None,
+            "reason": row.reason,
+        }
+        for row in rows[:SHOWN]
+    ]
+
+
+def _troubled(row: dict[str, object]) -> tuple[bool, str]:
+    return (row["blocked_until"] is None, str(row["operator"]))

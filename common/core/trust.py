@@ -1,0 +1,121 @@
+"""Which server may be believed for which suffix: each must find a name known to be registered and must not find a random one.
+
+A negative answer of a server counts only while both canaries are green (ten minutes), and only once the registered canary
+was found again after it. A failing canary voids what the server said since its last good answer and quarantines it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+from msgspec import Struct
+
+from common.core.evidence import Observation, Outcome
+from common.core.records import TrustRow
+
+#: Seconds a green canary stays green, and seconds a lying server is left out (it must pass both canaries to return).
+GREEN, QUARANTINE = 600.0, 300.0
+#: Most (method, server, suffix) pairs kept.
+LIMIT = 5000
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+Key = tuple[str, str, str]
+
+
+class Probe(Struct, frozen=True):
+    """One canary question: `registered` says which answer is right."""
+
+    key: Key
+    domain: str
+    registered: bool
+
+
+def random_label(rng: Random) -> str:
+    """Twenty characters that nobody registered; starts with a letter, no hyphens."""
+    return "q" + "".join(rng.choice(_ALPHABET) for _ in range(19))
+
+
+class Trust:
+    """The canary state of every (method, server, suffix)."""
+
+    def __init__(self, rows: Iterable[TrustRow] = ()) -> None:
+        self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): row for row in rows}
+        self.changed: set[Key] = set()
+        self._turn: dict[Key, int] = {}
+        self._found: set[tuple[Key, str]] = set()  # canaries this server did find once
+        self._useless: set[tuple[Key, str]] = set()  # candidates it never found: perhaps nobody registered them
+
+    def row(self, key: Key) -> TrustRow:
+        """The state of one server for one suffix; a new one knows nothing."""
+        if key not in self._rows:
+            if len(self._rows) >= LIMIT:
+                oldest = min(self._rows, key=lambda item: max(self._rows[item].registered_ok, self._rows[item].failed_at))
+                del self._rows[oldest]
+            self._rows[key] = TrustRow(*key)
+        return self._rows[key]
+
+    def rows(self) -> list[TrustRow]:
+        """Every row, in no order."""
+        return list(self._rows.values())
+
+    def green(self, key: Key, now: float) -> bool:
+        """Whether both canaries are green and the server is not in quarantine."""
+        row = self._rows.get(key)
+        return (
+            row is not None
+            and now >= row.quarantined_until
+            and now - row.registered_ok <= GREEN
+            and now - row.free_ok <= GREEN
+            and row.failed_at < min(row.registered_ok, row.free_ok)
+        )
+
+    def bracketed(self, key: Key, at: float, now: float) -> bool:
+        """Whether the server is green and found a registered name again after its answer at `at`."""
+        return self.green(key, now) and self._rows[key].registered_ok >= at
+
+    def quarantined(self, key: Key, now: float) -> bool:
+        """Whether the server was caught lying lately."""
+        row = self._rows.get(key)
+        return row is not None and now < row.quarantined_until
+
+    def probes(self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random) -> list[Probe]:
+        """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered."""
+        row = self.row(key)
+        wanted = []
+        known = tuple(name for name in known if (key, name) not in self._useless) or known
+        if known and (row.registered_ok < positive_at or now - row.registered_ok > GREEN or row.failed_at >= row.registered_ok):
+            turn = self._turn.get(key, 0)
+            wanted.append(Probe(key, known[turn % len(known)], registered=True))
+        if now - row.free_ok > GREEN or row.failed_at >= row.free_ok:
+            wanted.append(Probe(key, f"{random_label(rng)}.{key[2]}", registered=False))
+        return wanted
+
+    def answered(self, probe: Probe, observation: Observation, now: float, *, certain: bool = False) -> str | None:
+        """Note a canary's answer. Returns a sentence when the server was caught lying; an error says nothing.
+
+        `certain`: somebody vouches that the name is registered (the operator, or the zone). Otherwise a canary that this
+        server never found proves nothing against it: perhaps nobody registered it. It is not asked again.
+        """
+        outcome = observation.reading.outcome
+        if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
+            self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
+            return None
+        row = self.row(probe.key)
+        self.changed.add(probe.key)
+        if probe.registered and outcome is Outcome.REGISTERED:
+            row.registered_ok = now
+            self._found.add((probe.key, probe.domain))
+            return None
+        if not probe.registered and outcome is not Outcome.REGISTERED:
+            row.free_ok = now
+            return None
+        self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
+        if probe.registered and not certain and (probe.key, probe.domain) not in self._found:
+            self._useless.add((probe.key, probe.domain))
+            return None
+        row.failed_at = now
+        row.quarantined_until = now + QUARANTINE
+        lie = "does not find" if probe.registered else "finds"
+        row.reason = f"{probe.key[1]} {lie} {probe.domain} ({observation.reading.reason})"[:300]
+        return row.reason

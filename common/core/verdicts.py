@@ -1,0 +1,241 @@
+"""Where a verdict is decided: evidence in, state and confidence out.
+
+Two questions are kept apart: is there no object in the registry database (P(N), log-odds below), and could an ordinary
+registrar create one now at list price (rho)? `confidence = P(N) * rho`. Errors never get here: they prove nothing.
+The score alone raises no alarm; `common.core.gates` names what else an alarm needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import pairwise
+
+from msgspec import Struct
+
+from common.core.evidence import Outcome, Phase
+from common.core.likelihoods import (
+    BRACKETED,
+    CAPS,
+    DELETING_TAU,
+    FINDINGS,
+    FURTHER,
+    PER_PASS,
+    PER_PERSISTENT_PASS,
+    REGISTRY_METHODS,
+    VOUCHED,
+)
+from common.core.records import Evidence
+
+
+class State(StrEnum):
+    """What we say about a name. UNKNOWN never overwrites another state."""
+
+    INVALID = "INVALID"
+    NOT_REGISTRABLE = "NOT_REGISTRABLE"
+    REGISTERED = "REGISTERED"
+    UNDELEGATED = "UNDELEGATED"
+    EXPIRED_GRACE = "EXPIRED_GRACE"
+    REDEMPTION = "REDEMPTION"
+    PENDING_DELETE = "PENDING_DELETE"
+    DROPPING = "DROPPING"
+    UNREGISTERED = "UNREGISTERED"
+    AVAILABLE = "AVAILABLE"
+    AVAILABLE_PREMIUM = "AVAILABLE_PREMIUM"
+    RESERVED = "RESERVED"
+    UNKNOWN = "UNKNOWN"
+
+
+#: Least P(N) for any "not registered", and least rho for "available".
+SURE, REGISTRABLE = 0.995, 0.95
+#: How long a registered answer outweighs a positive one of the same group, in seconds.
+CONTRADICTION = 900.0
+#: How long a record must have been there before its absence from the zone is a state of its own, in seconds.
+SETTLED = 600.0
+#: Phases in which a name is out of the zone: there NXDOMAIN is no news.
+OUT_OF_ZONE = frozenset({Phase.UNDELEGATED, Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE, Phase.DROPPING})
+#: States in which a name has an owner.
+OWNED = frozenset({State.REGISTERED, State.UNDELEGATED, State.EXPIRED_GRACE, State.REDEMPTION, State.PENDING_DELETE})
+
+_PHASE_STATES = {
+    Phase.ACTIVE: State.REGISTERED,
+    Phase.UNDELEGATED: State.UNDELEGATED,
+    Phase.EXPIRED_GRACE: State.EXPIRED_GRACE,
+    Phase.REDEMPTION: State.REDEMPTION,
+    Phase.PENDING_RESTORE: State.REDEMPTION,
+    Phase.PENDING_DELETE: State.PENDING_DELETE,
+    Phase.DROPPING: State.DROPPING,
+}
+
+
+class Situation(Struct, frozen=True):
+    """What is known around the evidence of one name.
+
+    `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
+    after its positive; `passes` the times of complete positive passes; `release` the registry procedure the calendar says
+    the name is in, if any; `gates` what an alarm still lacks.
+    """
+
+    prior: float
+    rho: float
+    phase: Phase | None = None
+    wildcard: bool = False
+    bracketed: frozenset[str] = frozenset()
+    passes: tuple[float, ...] = ()
+    release: str | None = None
+    gates: tuple[str, ...] = ()
+    expired: bool = False  # the registry's expiry date has passed
+
+
+class Verdict(Struct, frozen=True):
+    """The answer: `state`, P(N), rho, their product as confidence, and one sentence why."""
+
+    state: State
+    confidence: float
+    p_unregistered: float
+    rho: float
+    reason: str
+
+
+def dns_informative(situation: Situation) -> bool:
+    """Whether NXDOMAIN says anything: not for a name already out of the zone, nor in a suffix that answers for everything."""
+    return not situation.wildcard and situation.phase not in OUT_OF_ZONE
+
+
+def log_odds(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> float:
+    """ln(P(N) / P(not N)): the prior, each group's capped sum with age, bracketing, and the repetition of passes."""
+    groups: dict[str, list[float]] = {}
+    for method, item in evidence.items():
+        weight = FINDINGS.get(item.observation.reading.finding)
+        if weight is None or _silenced(method, weight.llr, situation):
+            continue
+        tau = DELETING_TAU if item.observation.reading.phase is Phase.PENDING_DELETE else weight.tau
+        groups.setdefault(weight.group, []).append(weight.llr * math.exp(-max(0.0, now - item.at) / tau))
+    total = situation.prior + sum(_sum(name, values) for name, values in groups.items())
+    positive = any(value > 0 for value in groups.get("registry_db", []))
+    contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
+    if positive and not contradicted:
+        total += BRACKETED * len(situation.bracketed) + _repetition(situation.passes)
+    return total
+
+
+def decide(
+    evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float
+) -> Verdict:
+    """The verdict on one name. What is not proven leaves the state as it was."""
+    odds = log_odds(evidence, situation, now)
+    p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
+    rho = _registrable(evidence, situation.rho)
+    state, reason = _state(evidence, situation, before, (p, rho), now)
+    confidence = p * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else rho)
+    return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
+
+
+def newest(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
+    """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
+    found = [
+        item
+        for method, item in evidence.items()
+        if item.observation.reading.outcome in outcomes and (not methods or method in methods)
+    ]
+    return max(found, key=lambda item: item.at, default=None)
+
+
+def _silenced(method: str, llr: float, situation: Situation) -> bool:
+    """DNS and HTTP of a wildcard suffix say nothing at all; NXDOMAIN of a name out of the zone says nothing new."""
+    if method not in ("dns", "http"):
+        return False
+    return situation.wildcard or (llr > 0 and not dns_informative(situation))
+
+
+def _sum(group: str, values: list[float]) -> float:
+    """The strongest finding, a share of those that agree; a registered answer beats a positive one."""
+    low, high = CAPS[group]
+    negatives = sorted(value for value in values if value < 0)
+    positives = sorted((value for value in values if value > 0), reverse=True)
+    chosen = negatives if negatives and (not positives or -negatives[0] > FURTHER) else positives
+    if not chosen:
+        return 0.0
+    return max(low, min(high, chosen[0] + FURTHER * sum(chosen[1:])))
+
+
+def _repetition(passes: tuple[float, ...]) -> float:
+    persistent = sum(1 for earlier, later in pairwise(passes) if later - earlier >= 600)
+    return PER_PASS * min(2, max(0, len(passes) - 1)) + PER_PERSISTENT_PASS * min(4, persistent)
+
+
+def _registrable(evidence: Mapping[str, Evidence], rho: float) -> float:
+    if rho <= 0:
+        return 0.0
+    vouched = [VOUCHED.get(item.observation.reading.finding, 0.0) for item in evidence.values()]
+    return max([rho, *vouched])
+
+
+def _state(
+    evidence: Mapping[str, Evidence], situation: Situation, before: State, odds: tuple[float, float], now: float
+) -> tuple[State, str]:
+    p, rho = odds
+    owned = newest(evidence, Outcome.REGISTERED)
+    free = newest(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
+    if owned is not None and _owner_wins(owned, free, situation, p):
+        return _owned(evidence, owned, situation, now)
+    special = _special(evidence, owned)
+    if special is not None:
+        return special
+    if free is None:
+        return before, "nothing observed so far proves a state" if before is State.UNKNOWN else "no new proof"
+    return _unregistered(situation, before, p, rho)
+
+
+def _owner_wins(owned: Evidence, free: Evidence | None, situation: Situation, p: float) -> bool:
+    """A registered answer newer than the last positive decides at once; an older one where the odds say so."""
+    if owned.observation.method in ("dns", "http") and situation.wildcard:
+        return False
+    if free is None or owned.at > free.at:
+        return True
+    return p < 0.5
+
+
+def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situation, now: float) -> tuple[State, str]:
+    record = newest(evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    dns = evidence.get("dns")
+    if record is None:
+        return State.REGISTERED, owned.observation.reading.reason
+    phase = record.observation.reading.phase or Phase.ACTIVE
+    in_zone_since = dns is not None and dns.observation.reading.outcome is Outcome.REGISTERED and dns.at > record.at
+    if in_zone_since and phase in OUT_OF_ZONE and not situation.wildcard:
+        return State.REGISTERED, "delegated again since the registry's last record"
+    if phase is Phase.ACTIVE and situation.expired:
+        return State.EXPIRED_GRACE, "the registry's expiry date has passed and the name is still registered"
+    missing = dns is not None and dns.observation.reading.outcome is Outcome.UNREGISTERED and dns.at >= record.at - CONTRADICTION
+    settled = now - record.first_at >= SETTLED  # a fresh registration takes a while to reach the zone
+    if phase is Phase.ACTIVE and missing and settled and not situation.wildcard:
+        return State.UNDELEGATED, "registered, but not in the zone"
+    return _PHASE_STATES[phase], record.observation.reading.reason
+
+
+def _special(evidence: Mapping[str, Evidence], owned: Evidence | None) -> tuple[State, str] | None:
+    """Reserved, blocked, premium, in a release procedure, refused: no object, yet not free to take."""
+    for outcome, state in (
+        (Outcome.RESERVED, State.RESERVED),
+        (Outcome.DROPPING, State.DROPPING),
+        (Outcome.INVALID, State.NOT_REGISTRABLE),
+        (Outcome.PREMIUM, State.AVAILABLE_PREMIUM),
+    ):
+        item = newest(evidence, outcome)
+        if item is not None and (owned is None or item.at > owned.at):
+            return state, item.observation.reading.reason
+    return None
+
+
+def _unregistered(situation: Situation, before: State, p: float, rho: float) -> tuple[State, str]:
+    if situation.gates:
+        return before, "not found at the registry; still open: " + "; ".join(situation.gates)
+    if p < SURE:
+        return before, f"not found at the registry, but P(unregistered) is {p:.3f}, below {SURE}"
+    if situation.release is not None:
+        return State.DROPPING, f"no longer registered, in the registry's release procedure ({situation.release})"
+    if rho < REGISTRABLE:
+        return State.UNREGISTERED, "not registered; a reservation or a premium price is not excluded"
+    return State.AVAILABLE, "not registered, confirmed in separate passes by independent sources"

@@ -1,0 +1,228 @@
+"""Workers, their credit, and the leases of what was sent to them.
+
+Whatever was sent and not answered counts as lost: when its time is over, when its worker disappears, falls silent or returns
+with a new boot id. Credit is absolute, so a lost credit message heals with the next.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import Any
+
+from msgspec import Struct, field
+
+from common.messages import Credit
+
+#: Seconds without a credit message after which a worker counts as gone.
+SILENT = 6.0
+#: Seconds on top of a task's own budget before its lease is over.
+GRACE = 5.0
+#: Deaths within this many seconds that make a name run alone.
+SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
+
+
+class Worker(Struct):
+    """One start of one worker process, as its credit describes it."""
+
+    name: str
+    boot: str
+    pool: str
+    egress: str
+    methods: tuple[str, ...]
+    slots: int
+    free: int
+    heard: float
+    restarts: int = 0
+    draining: bool = False
+    exclusive: bool = False  # runs one suspicious task and nothing beside it
+    underway: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
+    last: int = 0
+    leases: set[str] = field(default_factory=set)
+
+    def credit(self) -> int:
+        """How many more it can take, as far as we know."""
+        return 0 if self.draining or self.exclusive else self.free - len(self.underway)
+
+
+class Lease(Struct, frozen=True):
+    """One thing sent to one worker: `ref` is what to do it for."""
+
+    attempt: str
+    seq: int
+    worker: str
+    deadline: float
+    ref: Any
+
+
+class Workers:
+    """Every worker and every lease."""
+
+    def __init__(self, boot: str) -> None:
+        self._boot = boot
+        self._seq = 0
+        self._workers: dict[str, Worker] = {}
+        self._leases: dict[str, Lease] = {}
+        self._deadlines: list[tuple[float, str]] = []
+
+    def heard(self, credit: Credit, now: float) -> list[Lease]:
+        """Note a credit message. Returns the leases that a restart of the worker lost."""
+        worker = self._workers.get(credit.worker)
+        lost: list[Lease] = []
+        if worker is not None and worker.boot != credit.boot:
+            lost = self._drop(worker)
+            worker = None
+        if worker is None:
+            worker = Worker(
+                credit.worker, credit.boot, credit.pool, credit.egress, credit.methods, credit.slots, credit.free, now
+            )
+            self._workers[credit.worker] = worker
+        worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
+        while worker.underway and worker.underway[0] <= credit.seen:
+            worker.underway.popleft()
+        return lost
+
+    def draining(self, name: str, boot: str) -> int | None:
+        """A worker says goodbye: nothing more for it. Returns the last sequence sent to it."""
+        worker = self._workers.get(name)
+        if worker is None or worker.boot != boot:
+            return None
+        worker.draining = True
+        return worker.last
+
+    def left(self, name: str, boot: str) -> list[Lease]:
+        """The worker's subscription ended: it is gone. Returns what it had."""
+        worker = self._workers.get(name)
+        return self._drop(worker) if worker is not None and worker.boot == boot else []
+
+    def silent(self, now: float) -> list[Lease]:
+        """Leases of workers that were not heard for too long."""
+        gone = [worker for worker in self._workers.values() if now - worker.heard > SILENT]
+        return [lease for worker in gone for lease in self._drop(worker)]
+
+    def choose(
+        self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False
+    ) -> Worker | None:
+        """The worker with most credit that knows the method; `avoid` (who lost the last attempt) only if there is no other.
+
+        `alone` asks for one that has nothing else to do.
+        """
+        best: Worker | None = None
+        for worker in self._workers.values():
+            if worker.pool != pool or worker.credit() <= 0 or (method and method not in worker.methods):
+                continue
+            if (egress is not None and worker.egress != egress) or (alone and worker.leases):
+                continue
+            if best is None or (worker.name != avoid, worker.credit()) > (best.name != avoid, best.credit()):
+                best = worker
+        return best
+
+    def egresses(self, pool: str, *, free: bool = False) -> list[str]:
+        """The egresses from which a pool asks; with `free` only those with a free slot right now."""
+        there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
+        return sorted({worker.egress for worker in there if not free or worker.credit() > 0})
+
+    def free(self, pool: str) -> int:
+        """How many more the workers of a pool can take together."""
+        return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)
+
+    def lease(self, worker: Worker, ref: Any, budget: float, now: float) -> Lease:
+        """Lease something to a worker: gives it an attempt id and a deadline `budget` + GRACE seconds away."""
+        self._seq += 1
+        attempt = f"{self._boot}.{self._seq}"
+        made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref)
+        self._leases[attempt] = made
+        worker.leases.add(attempt)
+        worker.underway.append(self._seq)
+        worker.last = self._seq
+        heapq.heappush(self._deadlines, (made.deadline, attempt))
+        return made
+
+    def take_back(self, attempt: str) -> Lease | None:
+        """The socket did not take it: undo, and send nothing more until the worker's next credit."""
+        lease = self.finish(attempt)
+        worker = self._workers.get(lease.worker) if lease is not None else None
+        if lease is not None and worker is not None:
+            worker.free = 0
+            if lease.seq in worker.underway:
+                worker.underway.remove(lease.seq)
+        return lease
+
+    def finish(self, attempt: str) -> Lease | None:
+        """Take a lease once; None for an attempt that is unknown, over, or from before a restart."""
+        lease = self._leases.get(attempt)
+        if lease is not None:
+            self._forget(lease)
+        return lease
+
+    def expired(self, now: float) -> list[Lease]:
+        """Leases whose time is over."""
+        out = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, attempt = heapq.heappop(self._deadlines)
+            lease = self._leases.get(attempt)
+            if lease is not None:
+                self._forget(lease)
+                out.append(lease)
+        return out
+
+    def next_deadline(self) -> float | None:
+        """When the next lease runs out, in epoch seconds (it may have been answered already)."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def leased(self) -> int:
+        """How many leases are open."""
+        return len(self._leases)
+
+    def snapshot(self, now: float) -> list[dict[str, object]]:
+        """Every worker, for the status page."""
+        return [
+            {
+                "worker": worker.name,
+                "pool": worker.pool,
+                "egress": worker.egress,
+                "boot": worker.boot,
+                "slots": worker.slots,
+                "free": worker.free,
+                "leased": len(worker.leases),
+                "age": round(now - worker.heard, 2),
+                "methods": list(worker.methods),
+            }
+            for worker in self._workers.values()
+        ]
+
+    def _drop(self, worker: Worker) -> list[Lease]:
+        del self._workers[worker.name]
+        lost = [self._leases[attempt] for attempt in sorted(worker.leases) if attempt in self._leases]
+        for lease in lost:
+            self._leases.pop(lease.attempt, None)
+        return lost
+
+    def _forget(self, lease: Lease) -> None:
+        self._leases.pop(lease.attempt, None)
+        worker = self._workers.get(lease.worker)
+        if worker is not None:
+            worker.leases.discard(lease.attempt)
+            worker.exclusive = worker.exclusive and bool(worker.leases)
+
+
+class Suspicion:
+    """Finds poisonous work. What was under way in several deaths is run alone; what kills a worker alone is put aside."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[str, tuple[int, float]] = {}
+
+    def died(self, names: list[str], alone: bool, now: float) -> list[str]:  # noqa: FBT001  # reads as a sentence at its one call
+        """Note the names under work when a worker died. Returns those to put aside: what was there `alone`."""
+        self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
+        for name in names:
+            self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
+        return [name for name in names if alone and self.alone(name)]
+
+    def alone(self, name: str) -> bool:
+        """Whether this name has to be run with nothing else beside it."""
+        return self._deaths.get(name, (0, 0.0))[0] >= SUSPICIOUS
+
+    def cleared(self, name: str) -> None:
+        """It was run to its end: no suspicion is left."""
+        self._deaths.pop(name, None)
