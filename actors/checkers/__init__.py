@@ -1,0 +1,1 @@
+"""The methods, one file each, in the folder of the pool that runs them."""

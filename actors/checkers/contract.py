@@ -1,0 +1,38 @@
+"""What a method file must offer: `create(context) -> Checker`, and a checker whose `method` is the file's name.
+
+To add one more method: write `actors/checkers/<pool>/<method>.py` with `create`, give its findings a weight in
+`common/core/likelihoods.py`, and teach `common/core/escalation.py` when to ask it. Discovery and the contract tests find the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from common.config import Settings
+from common.core.evidence import Observation
+from common.messages import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a checker may use. `now` gives epoch seconds, `monotonic` seconds for measuring durations."""
+
+    settings: Settings
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Checker(Protocol):
+    """One method. `check` never raises for what the outside does: trouble is an observation with outcome unknown."""
+
+    method: str
+
+    async def check(self, task: Task) -> Observation:
+        """Ask once, within `task.budget_ms`, and report."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The coordinator: the only process that changes state."""

@@ -1,0 +1,259 @@
+"""The coordinator process: a thin loop around `common.core.coordinator`.
+
+Receives from the inbox, timers, the store thread and the list thread; hands each to `handle`; performs what comes back.
+Anything that fails here ends this run; the restart loop starts again from the store, where the truth is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from actors.coordinator.sources import ListSource, missing_settings, policy_of, refresh_directory
+from common.bus import CoordinatorBus
+from common.clock import now
+from common.codec import convert, decode_map, decode_upward
+from common.core.coordinator import Coordinator
+from common.core.events import (
+    Command,
+    Commit,
+    Committed,
+    DeliveryFetched,
+    DirectoryChanged,
+    Draining,
+    Event,
+    FetchDelivery,
+    Heard,
+    Left,
+    Publish,
+    ReloadList,
+    Say,
+    Send,
+    Tick,
+    Unsent,
+)
+from common.core.records import Detail, DomainRow
+from common.core.rows import budgets_of, entry_of
+from common.errors import MessageError
+from common.process import Runtime
+from common.store import open_writer
+from common.store.contract import Writer
+from common.suffixes import load_suffixes
+from common.tables import load_directory
+
+#: Seconds that a stopping coordinator waits for results of what it handed out.
+DRAIN = 5.0
+#: Seconds between two rounds of deleting what has outlived its retention.
+PRUNE_EVERY = 600.0
+
+
+async def main(runtime: Runtime) -> None:
+    """Run until told to stop."""
+    store = open_writer(runtime.settings)
+    threads = ThreadPoolExecutor(1, thread_name_prefix="store")
+    try:
+        host = await Host.start(runtime, store, threads)
+        await host.run()
+    finally:
+        threads.shutdown(wait=True)
+        store.close()
+
+
+class Host:
+    """Holds the core and everything it acts through."""
+
+    def __init__(self, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor, core: Coordinator) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._threads = threads
+        self._core = core
+        self._bus = CoordinatorBus(runtime.settings)
+        self._loop = asyncio.get_running_loop()
+        self._failed: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticking = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reload = asyncio.Event()
+        self._actions: dict[type, Callable[[Any], None]] = {
+            Send: self._send,
+            Commit: lambda command: self._spawn(self._commit(command)),
+            Publish: self._publish,
+            Say: self._say,
+            ReloadList: lambda _: self._reload.set(),
+            FetchDelivery: lambda command: self._spawn(self._fetch(command)),
+        }
+
+    @classmethod
+    async def start(cls, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor) -> Host:
+        """Load the state and build the core around it."""
+        settings = runtime.settings
+        suffix_of = load_suffixes()
+        directory = load_directory(settings)
+        rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
+        core = Coordinator(policy_of(settings, suffix_of), directory, runtime.boot, rng, now())
+        loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
+        core.restore(
+            (entry_of(row, _detail(row, runtime)) for row in loaded.domains),
+            loaded.deliveries,
+            loaded.trust,
+            budgets_of(loaded.meta.get("budgets", "")),
+            loaded.next_seq,
+            filter(None, loaded.meta.get("wildcards", "").split(",")),
+            loaded.delivery_counts,
+        )
+        runtime.log.info("state_loaded", store=store.engine, domains=len(core.board.entries), next_seq=loaded.next_seq)
+        for sentence in missing_settings(settings):
+            runtime.log.warning("not_configured", what=sentence)
+        return cls(runtime, store, threads, core)
+
+    async def run(self) -> None:
+        """Serve until told to stop or something breaks, then drain."""
+        self._bus.attach(self._received, lambda _: None, self._left)
+        self._spawn(self._lists())
+        self._spawn(self._directory())
+        self._spawn(self._prune())
+        self._tick()
+        stopping = self._loop.create_task(self._runtime.stopping.wait())
+        try:
+            await asyncio.wait({stopping, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                self._failed.result()
+            await self._drain()
+        finally:
+            stopping.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._bus.close()
+
+    def handle(self, event: Event) -> None:
+        """Give the core one event and do what it says."""
+        try:
+            self._perform(self._core.handle(event, now()))
+        except Exception as error:  # noqa: BLE001  # memory may be half changed: end this run and start again from the store
+            self._fail(error)
+            return
+        if not isinstance(event, Tick):
+            self._tick_soon()
+
+    def _perform(self, commands: list[Command]) -> None:
+        for command in commands:
+            self._actions[type(command)](command)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
+
+    # -- inputs ----------------------------------------------------------------------------------------------------------
+
+    def _received(self, frame: bytes) -> None:
+        try:
+            message = decode_upward(frame)
+        except MessageError as error:
+            self._runtime.log.error("bad_message", error=str(error))
+            self._core.board.metrics.count("bad_messages")
+            return
+        self.handle(Heard(message))
+
+    def _left(self, topic: bytes) -> None:
+        worker, _, boot = topic.decode("utf-8", "replace").rstrip(";").partition("#")
+        self.handle(Left(worker, boot))
+
+    def _tick_soon(self) -> None:
+        """One tick after everything that arrived in this turn of the loop."""
+        if not self._ticking:
+            self._ticking = True
+            self._loop.call_soon(self._tick)
+
+    def _tick(self) -> None:
+        self._ticking = False
+        self._runtime.beat()
+        self.handle(Tick())
+        if self._timer is not None:
+            self._timer.cancel()
+        moment = now()
+        self._timer = self._loop.call_later(max(0.0, self._core.next_wake(moment) - moment), self._tick)
+
+    # -- actions ---------------------------------------------------------------------------------------------------------
+
+    def _send(self, command: Send) -> None:
+        if not self._bus.send(command.worker, command.boot, command.message) and command.attempts:
+            self.handle(Unsent(command.attempts))
+
+    def _publish(self, command: Publish) -> None:
+        if self._bus.feed.wants(command.topic):
+            self._bus.feed.publish(command.topic, command.build())
+
+    def _say(self, command: Say) -> None:
+        getattr(self._runtime.log, command.level)(command.event, **command.fields)
+
+    async def _commit(self, command: Commit) -> None:
+        await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
+        self.handle(Committed())
+
+    async def _fetch(self, command: FetchDelivery) -> None:
+        row = await self._loop.run_in_executor(self._threads, self._store.delivery, command.id)
+        if row is not None:
+            self.handle(DeliveryFetched(row))
+
+    # -- beside the loop -------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    async def _lists(self) -> None:
+        source = ListSource(self._runtime.settings)
+        while True:
+            self._reload.clear()
+            self.handle(await self._loop.run_in_executor(None, source.read))
+            try:
+                async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
+                    await self._reload.wait()
+            except TimeoutError:
+                continue
+
+    async def _directory(self) -> None:
+        async for directory in refresh_directory(self._runtime, self._core.board.directory):
+            self.handle(DirectoryChanged(directory))
+
+    async def _prune(self) -> None:
+        while True:
+            while await self._loop.run_in_executor(self._threads, self._store.prune, now()):
+                await asyncio.sleep(0.1)  # lets waiting commits go first
+            await asyncio.sleep(PRUNE_EVERY)
+
+    async def _drain(self) -> None:
+        """Hand out nothing more, take the results that still come, write everything."""
+        self._runtime.log.info("draining", leased=self._core.board.workers.leased())
+        self.handle(Draining())
+        for _ in range(int(DRAIN / 0.05)):
+            if not self._core.board.workers.leased():
+                break
+            await asyncio.sleep(0.05)
+        self.handle(Tick())
+        while not self._core.settled():
+            await asyncio.sleep(0.02)
+            self.handle(Tick())
+            if self._failed.done():
+                self._failed.result()
+
+
+def _detail(row: DomainRow, runtime: Runtime) -> Detail:
+    """The stored detail of a name; one that a newer or broken version wrote is left behind, the name itself is not."""
+    try:
+        return convert(decode_map(row.detail), Detail) if row.detail else Detail()
+    except MessageError as error:
+        runtime.log.warning("detail_unreadable", domain=row.name, error=str(error))
+        return Detail()
