@@ -1,0 +1,268 @@
+"""What a DNS answer proves about a name: not in the zone, delegated, or nothing.
+
+Asked at the suffix's own servers a negative counts only with AA, NXDOMAIN, our question, and an SOA record of that very suffix
+(RFC 2308 section 2.1); everything else that is not a delegation of the name is unknown. Absent from the zone is not available:
+a name on hold or in redemption is absent too. What a recursive resolver says gets findings of its own, because it may be late
+by the negative TTL (RFC 2308 section 5), synthesised (RFC 8198) or rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+
+from common.core.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown
+from common.core.parsers.dns_wire import (
+    AAAA,
+    CNAME,
+    DNAME,
+    FORMERR,
+    IN,
+    MAX_WIRE,
+    NOERROR,
+    NOTIMP,
+    NS,
+    NSEC,
+    NXDOMAIN,
+    RCODE_NAMES,
+    REFUSED,
+    SERVFAIL,
+    SOA,
+    TYPE_NAMES,
+    A,
+    Message,
+    Record,
+    WireError,
+    address_of,
+    build_query,
+    matches,
+    nsec_has,
+    parse,
+    serial_of,
+    target_of,
+)
+
+__all__ = ["UNIX_SERIALS", "build_query", "describe", "judge", "matches", "read", "read_outcome"]
+
+#: Suffixes whose SOA serial is the Unix time of the zone version (Verisign to the NANOG list, 7 January 2004).
+UNIX_SERIALS = frozenset({"com", "net"})
+#: A serial in this span can be a Unix time; one of the form YYYYMMDDnn lies above it.
+_UNIX_TIMES = range(1_076_000_000, 2_000_000_000)
+#: Meta type in the bitmap of an NSEC record: the name does not exist (RFC 9824 section 2).
+NXNAME = 128
+_MOST_RECORDS_SHOWN = 16
+_HOST = re.compile(r"[a-z0-9_.-]{1,253}")
+
+_ERRORS = {
+    FORMERR: ("dns_formerr", "the server could not read the question (FORMERR)"),
+    SERVFAIL: ("dns_servfail", "the server failed (SERVFAIL)"),
+    NOTIMP: ("dns_notimp", "the server does not support the question (NOTIMP)"),
+    REFUSED: ("dns_refused", "the server refused the question (REFUSED)"),
+}
+
+_REFERRAL = Reading(Outcome.REGISTERED, "dns_auth_referral", "the suffix's servers delegate the name", phase=Phase.ACTIVE)
+_NODATA = Reading(Outcome.REGISTERED, "dns_auth_nodata", "the name exists in the suffix's zone, without name servers")
+_NXDOMAIN = Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "the suffix's servers say that the name is not in the zone")
+_WILDCARD = unknown("dns_auth_wildcard", "the suffix's servers answer with other records, as a wildcard does")
+_RECURSIVE_POSITIVE = Reading(Outcome.REGISTERED, "dns_recursive_positive", "a resolver finds name servers of the name")
+_RECURSIVE_NXDOMAIN = Reading(Outcome.UNREGISTERED, "dns_recursive_nxdomain", "a resolver says that the name does not exist")
+
+_WORDS = {
+    "nxdomain": _NXDOMAIN,
+    "referral": _REFERRAL,
+    "delegated": _REFERRAL,
+    "delegation": _REFERRAL,
+    "nodata": _NODATA,
+    "wildcard": _WILDCARD,
+    "cname": _WILDCARD,
+    "dname": _WILDCARD,
+    "formerr": unknown(*_ERRORS[FORMERR]),
+    "servfail": unknown(*_ERRORS[SERVFAIL]),
+    "notimp": unknown(*_ERRORS[NOTIMP]),
+    "refused": unknown(*_ERRORS[REFUSED]),
+    "timeout": unknown("dns_timeout", "no answer in time"),
+    "truncated": unknown("dns_truncated", "the answer is cut off"),
+    "mismatch": unknown("dns_mismatch", "the answer is not for this question"),
+    "upward_referral": unknown("dns_upward_referral", "the server sends us up the tree: it does not serve the suffix"),
+    "lame": unknown("dns_upward_referral", "the server does not serve the suffix"),
+}
+
+
+def read(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+    """What this answer to a query about `domain` proves. Total: any bytes give a reading.
+
+    `suffix` is the zone asked, the one whose SOA record a negative must carry; `domain` and `suffix` are A-labels.
+    """
+    if len(wire) > MAX_WIRE:
+        return unknown("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
+    try:
+        return judge(parse(wire), domain, suffix, recursive=recursive)
+    except WireError as error:
+        return unknown("dns_malformed", f"not a well-formed DNS message: {error}")
+
+
+def judge(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+    """Like `read`, for a message that is already parsed. Raises WireError where data inside a record is broken."""
+    domain, suffix = _plain(domain), _plain(suffix)
+    problem = _disqualified(message, domain, suffix)
+    if problem is not None:
+        return problem
+    if recursive:
+        return _judge_recursive(message, domain, suffix)
+    if message.rcode == NXDOMAIN:
+        return _judge_nxdomain(message, domain, suffix)
+    if message.answer:
+        return _judge_answer(message, domain)
+    return _judge_authority(message, domain, suffix)
+
+
+def read_outcome(word: str) -> Reading:
+    """What a recorded outcome word proves ("nxdomain", "referral", "nodata", "servfail", "timeout"...), unknown for others."""
+    key = word.strip().lower().replace("-", "_").replace(" ", "_")[:40]
+    return _WORDS.get(key) or unknown("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
+
+
+def describe(message: Message) -> str:
+    """The message in a few lines of text, bounded, as evidence for people."""
+    flags = "".join(
+        f" {name}" for name, bit in (("aa", 0x400), ("tc", 0x200), ("rd", 0x100), ("ra", 0x80)) if message.flags & bit
+    )
+    lines = [f"{RCODE_NAMES.get(message.rcode, message.rcode)}{flags}"]
+    if message.question is not None:
+        lines.append(f"question {message.question[0]} {TYPE_NAMES.get(message.question[1], message.question[1])}"[:300])
+    for title, section in (("answer", message.answer), ("authority", message.authority)):
+        lines += [f"{title} {_record_text(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
+    return "\n".join(lines)
+
+
+def _disqualified(message: Message, domain: str, suffix: str) -> Reading | None:
+    """Why this message cannot say anything about the name, or None."""
+    if not message.is_answer:
+        return unknown("dns_malformed", "not an answer to a query")
+    if message.question is None:
+        return _failed(message) or unknown("dns_mismatch", "the answer repeats no question")
+    name, _, rclass = message.question
+    if name != domain or rclass != IN:
+        return unknown("dns_mismatch", "the answer is for another question")
+    if not domain.endswith("." + suffix):
+        return unknown("dns_wrong_zone", "the name is not below the zone asked")
+    if message.truncated:
+        return unknown("dns_truncated", "the answer is cut off (TC)")
+    return _failed(message)
+
+
+def _failed(message: Message) -> Reading | None:
+    if message.rcode in (NOERROR, NXDOMAIN):
+        return None
+    return unknown(*_ERRORS.get(message.rcode, ("dns_rcode", f"the server answered with rcode {message.rcode}")))
+
+
+def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
+    if not message.authoritative:
+        return _NOT_AUTHORITATIVE
+    if message.answer:
+        return unknown("dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist")
+    if any(record.rtype == NS and record.owner == domain for record in message.authority):
+        return unknown("dns_contradiction", "NXDOMAIN together with a delegation of the name")
+    return _negative(message, suffix, _NXDOMAIN)
+
+
+def _negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
+    """`meaning`, provided that the SOA record is the suffix's (or that of `also`); with the zone's serial."""
+    soas = [record for record in message.authority if record.rtype == SOA and record.rclass == IN]
+    if not soas:
+        return unknown("dns_no_soa", "a negative answer without the zone's SOA record")
+    owners = {record.owner for record in soas}
+    if owners == {""} and meaning is _NXDOMAIN:
+        return unknown("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
+    if len(soas) > 1 or not owners <= {suffix, also}:
+        return unknown("dns_wrong_zone", f"the negative answer comes from another zone than {suffix or 'the root'}")
+    serial = serial_of(message, soas[0])
+    fresh_at = float(serial) if suffix in UNIX_SERIALS and serial in _UNIX_TIMES else None
+    return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, serial=serial, fresh_at=fresh_at)
+
+
+def _judge_answer(message: Message, domain: str) -> Reading:
+    """NOERROR with records in ANSWER: our own delegation where the server also serves the child, else nothing we may trust."""
+    if any(record.rtype in (CNAME, DNAME) for record in message.answer):
+        return _WILDCARD
+    own = [record for record in message.answer if record.owner == domain and record.rclass == IN]
+    if not own:
+        return unknown("dns_mismatch", "the records answered belong to another name")
+    hosts = [record for record in own if record.rtype == NS]
+    if not hosts:
+        return _WILDCARD
+    if not message.authoritative:
+        return _NOT_AUTHORITATIVE
+    return _with_hosts(message, hosts, _REFERRAL)
+
+
+def _judge_authority(message: Message, domain: str, suffix: str) -> Reading:
+    """NOERROR without an answer: referral, NODATA, or a server that does not serve the suffix."""
+    hosts = [record for record in message.authority if record.rtype == NS and record.rclass == IN]
+    if hosts and not message.authoritative:
+        owners = {record.owner for record in hosts}
+        if owners == {domain}:
+            return _with_hosts(message, hosts, _REFERRAL)
+        if all(domain.endswith("." + owner) and (owner == suffix or owner.endswith("." + suffix)) for owner in owners):
+            return unknown("dns_wrong_zone", "the server refers to a zone between the suffix and the name")
+        return unknown("dns_upward_referral", "the server sends us elsewhere in the tree: it does not serve the suffix")
+    if any(record.rtype == SOA for record in message.authority):
+        if not message.authoritative:
+            return _NOT_AUTHORITATIVE
+        denied = any(
+            record.rtype == NSEC and record.owner == domain and nsec_has(message, record, NXNAME)
+            for record in message.authority
+        )
+        return _negative(message, suffix, _NXDOMAIN) if denied else _negative(message, suffix, _NODATA, also=domain)
+    return unknown("dns_empty", "an answer without any record that matters")
+
+
+def _judge_recursive(message: Message, domain: str, suffix: str) -> Reading:
+    if message.rcode == NXDOMAIN:
+        return _recursive_denial(message, suffix)
+    hosts = [record for record in message.answer if record.rtype == NS and record.rclass == IN and record.owner == domain]
+    if hosts and not any(record.rtype in (CNAME, DNAME) for record in message.answer):
+        return _with_hosts(message, hosts, _RECURSIVE_POSITIVE)
+    if message.answer:
+        return unknown("dns_recursive_alias", "the resolver answers with other records than name servers of the name")
+    return unknown("dns_recursive_nodata", "the resolver finds no name servers, but does not deny the name")
+
+
+def _recursive_denial(message: Message, suffix: str) -> Reading:
+    """Forwarders often leave the SOA record out; where there is one, it must be of the suffix or a zone above it."""
+    if message.answer:
+        return unknown("dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist")
+    owners = {record.owner for record in message.authority if record.rtype == SOA}
+    if owners == {""}:
+        return unknown("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
+    if any(owner != suffix and not suffix.endswith("." + owner) for owner in owners):
+        return unknown("dns_wrong_zone", f"the negative answer comes from another zone than {suffix}")
+    return _RECURSIVE_NXDOMAIN
+
+
+def _with_hosts(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
+    """`meaning` with the name servers, sorted: servers rotate them. A broken record never counts as a delegation."""
+    names = sorted({name for name in [target_of(message, record) for record in hosts] if _HOST.fullmatch(name)})
+    fields = Fields(nameservers=tuple(names[:LIST_LIMIT])) if names else NO_FIELDS
+    return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, fields=fields)
+
+
+def _record_text(message: Message, record: Record) -> str:
+    head = f"{record.owner or '.'} {TYPE_NAMES.get(record.rtype, record.rtype)}"
+    try:
+        if record.rtype in (NS, CNAME, DNAME):
+            return f"{head} {target_of(message, record) or '.'}"
+        if record.rtype == SOA:
+            return f"{head} serial {serial_of(message, record)}"
+        if record.rtype in (A, AAAA):
+            return f"{head} {address_of(message, record)}"
+    except WireError:
+        return f"{head} broken"
+    return f"{head} {record.end - record.start} bytes"
+
+
+def _plain(name: str) -> str:
+    return name.lower().rstrip(".")
+
+
+_NOT_AUTHORITATIVE = unknown("dns_not_authoritative", "the answer does not come from a server of the suffix (AA=0)")
