@@ -1,0 +1,168 @@
+"""What is known about registering under a public suffix: who may, in which characters, and what else stands in the way.
+
+`rho` is P(an ordinary registrar can create the name now | the registry has no such object). The figures are estimates of ours,
+to be corrected from experience; 0 means the public can never register there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import idna
+
+from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS, IDN_COUNTRY_TLDS, words
+
+Kind = Literal["gtld_legacy", "gtld", "cctld", "private"]
+#: How a registry hands out names that existed before, where it is not first come, first served.
+ReleaseKind = Literal["dropzone", "auction", "liberation", "tbr", "waiting_list", "reallocation"]
+
+#: Suffixes of the list's private section behind which a registry sells names to everybody, with its own WHOIS and EPP.
+PRIVATE_SUFFIXES = words(
+    """
+    uk.com us.com eu.com de.com br.com cn.com za.com ru.com sa.com jpn.com co.com eu.org pp.ua co.ua us.org uk.net gb.net
+    se.net jp.net ae.org com.de com.se gr.com mex.com hu.net in.net
+    """
+)
+_LEGACY = words("com net org info biz name pro aero asia cat coop jobs mobi museum post tel travel xxx edu gov int mil arpa")
+#: Infrastructure, and sponsored top-level domains that only admit institutions.
+_CLOSED = words("arpa edu gov int mil onion")
+#: Second-level words that ccTLD registries keep for the state, the forces, schools and universities.
+_CLOSED_WORDS = words(
+    """
+    gov gob gouv gub govt gobierno guv government mil army police nhs ac edu sch school k12 lib mod parliament leg jus judiciary
+    """
+)
+_CLOSED_SUFFIXES = words(
+    """
+    go.jp lg.jp ed.jp ad.jp go.kr re.kr es.kr hs.kr ms.kr kg.kr go.id go.th go.ke go.ug go.tz go.cr go.ci desa.id mi.th
+    in-addr.arpa ip6.arpa admin.ch nsn.us dni.us fed.us isa.us state.us police.uk nhs.uk mod.uk iwi.nz cri.nz health.nz
+    gv.at bl.uk nls.uk jet.uk
+    """
+)
+#: Open to everybody although the word says otherwise.
+_OPEN_SUFFIXES = words("edu.pl")
+
+#: Suffixes whose registry takes no internationalised labels: an xn-- label cannot exist there.
+_NO_IDN = words("uk nl us ai au za cz sk ie ru mx my ke ng pk ma int edu gov mil aero")
+#: Suffixes in another script that take labels of that script only: an ASCII label cannot exist there.
+_NO_ASCII = words("xn--p1ai xn--90ais xn--90a3ac xn--j1amh xn--d1alf xn--90ae xn--e1a4c xn--qxa6a xn--qxam xn--80ao21a")
+#: Suffixes that answer for names nobody registered (wildcard records), so DNS proves nothing there.
+_WILDCARD = words("ws ph vg xn--node xn--fiqs8s xn--fiqz9s com.ph net.ph org.ph co.com jp.net co.nu")
+#: Shortest label the registry takes, where that is its written rule.
+_MIN_LABEL = {"eu": 2, "nl": 2, "be": 2, "xn--e1a4c": 2, "xn--qxa6a": 2}
+
+_RELEASE: dict[str, ReleaseKind] = {
+    "cz": "auction",
+    "ee": "auction",
+    "br": "liberation",
+    "ca": "tbr",
+    "dk": "waiting_list",
+    "tr": "reallocation",
+}
+
+_RHO: dict[Kind, float] = {"gtld_legacy": 0.95, "gtld": 0.95, "cctld": 0.96, "private": 0.9}
+_RHO_OF = {"com": 0.995, "net": 0.995, "org": 0.995}
+#: gTLD labels below this length are mostly premium or reserved.
+_SHORT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SuffixRules:
+    """What is known about one public suffix.
+
+    `restricted`: not open to the public at all (government, military, schools, infrastructure). `brand`: one company's own
+    top-level domain, open to be watched yet never available. `dropzone`: purged names wait about a day and a half in a
+    procedure of the registry. `release`: how names that existed before come back. `dns_serial_is_time`: the SOA serial is
+    the Unix time of the zone version.
+    """
+
+    suffix: str
+    kind: Kind
+    rho: float
+    restricted: bool = False
+    brand: bool = False
+    idn_allowed: bool = True
+    ascii_allowed: bool = True
+    short_label_rho: float | None = None
+    min_label: int = 1
+    dropzone: bool = False
+    release: ReleaseKind | None = None
+    wildcard_known: bool = False
+    dns_serial_is_time: bool = False
+
+
+@lru_cache(maxsize=16_384)
+def rules_for(suffix: str) -> SuffixRules:
+    """The rules of a public suffix, an A-label in lower case ("com", "co.uk", "xn--p1ai"). Total: any text gives rules."""
+    tld = suffix.rpartition(".")[2]
+    kind = _kind(suffix, tld)
+    restricted = _restricted(suffix, tld)
+    brand = tld in BRAND_TLDS
+    own = kind != "private"
+    dropzone = own and tld in IDENTITY_DIGITAL_TLDS
+    return SuffixRules(
+        suffix=suffix,
+        kind=kind,
+        rho=0.0 if restricted or brand or _geographic(suffix, tld) else _RHO_OF.get(suffix, _RHO[kind]),
+        restricted=restricted,
+        brand=brand,
+        idn_allowed=not own or tld not in _NO_IDN,
+        ascii_allowed=tld not in _NO_ASCII,
+        short_label_rho=0.6 if kind == "gtld" else None,
+        min_label=_MIN_LABEL.get(suffix, 1),
+        dropzone=dropzone,
+        release="dropzone" if dropzone else _RELEASE.get(tld) if own else None,
+        wildcard_known=suffix in _WILDCARD,
+        dns_serial_is_time=suffix in {"com", "net"},
+    )
+
+
+def rho_for(label: str, suffix: str) -> float:
+    """P(available | unregistered) for a label (A-label, without the suffix) under a suffix, before any other evidence."""
+    rules = rules_for(suffix)
+    rho = rules.rho
+    if rules.short_label_rho is not None and len(label) < _SHORT:
+        rho = min(rho, rules.short_label_rho)
+    if len(label) < max(rules.min_label, 2 if rules.kind == "gtld_legacy" else 1):
+        rho = 0.0  # single characters under the old gTLDs are reserved (ICANN registry agreements)
+    if label.startswith("xn--") and not _idna2008(label):
+        rho = min(rho, 0.5 if rules.kind == "cctld" else 0.0)  # symbols: gTLDs must follow IDNA2008, few ccTLDs take them
+    return rho
+
+
+def _kind(suffix: str, tld: str) -> Kind:
+    if suffix in PRIVATE_SUFFIXES:
+        return "private"
+    if tld in _LEGACY:
+        return "gtld_legacy"
+    if len(tld) == 2 or tld in IDN_COUNTRY_TLDS:
+        return "cctld"
+    return "gtld"
+
+
+def _restricted(suffix: str, tld: str) -> bool:
+    if suffix in PRIVATE_SUFFIXES or suffix in _OPEN_SUFFIXES:
+        return False
+    if tld in _CLOSED:
+        return True
+    if "." not in suffix:
+        return False
+    if tld == "us" or suffix in _CLOSED_SUFFIXES:
+        return True  # under .us only the second level is open; localities delegate the rest
+    return any(word in _CLOSED_WORDS for word in suffix.split(".")[:-1])
+
+
+def _geographic(suffix: str, tld: str) -> bool:
+    """Place names kept for the places: third level of .no and .it, city-type names of .jp."""
+    depth = suffix.count(".")
+    return (tld in {"no", "it"} and depth >= 1) or (tld == "jp" and depth >= 2)
+
+
+def _idna2008(label: str) -> bool:
+    try:
+        idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        return False
+    return True
