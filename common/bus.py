@@ -53,9 +53,10 @@ class _Socket:
     """A ZeroMQ socket inside an asyncio loop."""
 
     def __init__(self, kind: int, *, linger_ms: int = 0, hwm: int = 1000) -> None:
-        self.raw = zmq.Context.instance().socket(kind)
-        self.raw.linger = linger_ms
-        self.raw.sndhwm = self.raw.rcvhwm = hwm
+        self.raw: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self.raw.setsockopt(zmq.LINGER, linger_ms)
+        self.raw.setsockopt(zmq.SNDHWM, hwm)
+        self.raw.setsockopt(zmq.RCVHWM, hwm)
         self.raw.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
         self.raw.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self.raw.setsockopt(zmq.RECONNECT_IVL, 100)

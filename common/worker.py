@@ -61,7 +61,7 @@ class Worker(Generic[Item, Answer]):
 
     def __init__(self, runtime: Runtime, pool: Pool[Item, Answer], number: int) -> None:
         self._runtime = runtime
-        self._pool = pool
+        self._pool: Pool[Item, Answer] = pool
         self._name = f"{pool.name}-{number}@{runtime.settings.instance_id or platform.node()}"[:120]
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
         self._running: dict[asyncio.Task[None], Item] = {}

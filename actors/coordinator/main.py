@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from actors.coordinator.sources import ListSource, missing_settings, policy_of, refresh_directory
+from actors.coordinator.sources import ListSource, refresh_directory
 from common.bus import CoordinatorBus
 from common.clock import now
 from common.codec import convert, decode_map, decode_upward
@@ -38,6 +38,7 @@ from common.core.events import (
 from common.core.records import Detail, DomainRow
 from common.core.rows import budgets_of, entry_of
 from common.errors import MessageError
+from common.policy import missing_settings, policy_of
 from common.process import Runtime
 from common.store import open_writer
 from common.store.contract import Writer
@@ -48,6 +49,8 @@ from common.tables import load_directory
 DRAIN = 5.0
 #: Seconds between two rounds of deleting what has outlived its retention.
 PRUNE_EVERY = 600.0
+#: Seconds between two batches of one round: waiting commits go first.
+PRUNE_PAUSE = 0.1
 
 
 async def main(runtime: Runtime) -> None:
@@ -118,7 +121,8 @@ class Host:
         self._tick()
         stopping = self._loop.create_task(self._runtime.stopping.wait())
         try:
-            await asyncio.wait({stopping, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            done: set[asyncio.Future[Any]] = {stopping, self._failed}
+            await asyncio.wait(done, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
                 self._failed.result()
             await self._drain()
@@ -214,10 +218,12 @@ class Host:
             self._fail(error)
 
     async def _lists(self) -> None:
-        source = ListSource(self._runtime.settings)
+        source = ListSource(self._runtime.settings, self._core.board.policy.suffix_of)
         while True:
             self._reload.clear()
             self.handle(await self._loop.run_in_executor(None, source.read))
+            if self._core.board.list_state.get("held"):
+                source.forget()
             try:
                 async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
                     await self._reload.wait()
@@ -230,9 +236,8 @@ class Host:
 
     async def _prune(self) -> None:
         while True:
-            while await self._loop.run_in_executor(self._threads, self._store.prune, now()):
-                await asyncio.sleep(0.1)  # lets waiting commits go first
-            await asyncio.sleep(PRUNE_EVERY)
+            deleted = await self._loop.run_in_executor(self._threads, self._store.prune, now())
+            await asyncio.sleep(PRUNE_PAUSE if deleted else PRUNE_EVERY)
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""

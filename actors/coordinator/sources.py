@@ -1,4 +1,4 @@
-"""Where the coordinator's knowledge comes from: settings, the domain list, the RDAP bootstrap."""
+"""Where the coordinator's knowledge comes from: the domain list and the RDAP bootstrap."""
 
 from __future__ import annotations
 
@@ -8,84 +8,55 @@ from pathlib import Path
 
 from common.clients.bootstrap import Bootstrap
 from common.clients.domain_api import DomainApi, FileList
-from common.codec import encode
+from common.clients.guard import Guard
+from common.clients.http import HttpClient
+from common.clock import now
 from common.config import Settings
-from common.core.board import Policy
-from common.core.cadence import Cadence
 from common.core.directory import Directory
 from common.core.events import ListFailed, ListLoaded
-from common.core.limits import parse_budgets
-from common.core.tables.canaries import parse_canaries
-from common.errors import ConfigError, ListError
+from common.errors import ListError
 from common.process import Runtime
 
-
-def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Policy:
-    """The core's view of the settings. Raises ConfigError for a budgets or canaries file that cannot be used."""
-    return Policy(
-        cadence=Cadence(
-            settings.check_interval, settings.priority_check_interval, settings.confirm_gap, settings.confirm_gap_close
-        ),
-        instance=settings.instance_id,
-        iana_host=settings.whois_iana_host,
-        encode=encode,
-        suffix_of=suffix_of,
-        callbacks=bool(settings.api_callback_url),
-        callback_results=settings.callback_results,
-        recursive_dns=settings.dns_mode == "resolver",
-        limits=parse_budgets(_content("BUDGETS_FILE", settings.budgets_file)) if settings.budgets_file else {},
-        canaries=parse_canaries(_content("CANARIES_FILE", settings.canaries_file)) if settings.canaries_file else {},
-        missing=tuple(missing_settings(settings)),
-    )
-
-
-def missing_settings(settings: Settings) -> list[str]:
-    """What is not configured and what that means, one sentence each."""
-    missing = []
-    if not settings.domain_api_url:
-        missing.append(f"DOMAIN_API_URL is not set: names are read from {settings.domain_list_file}")
-    if not settings.api_callback_url:
-        missing.append("API_CALLBACK_URL is not set: events are kept and shown, nothing is posted")
-    elif not settings.callback_secret:
-        missing.append("CALLBACK_SECRET is not set: callbacks are not signed")
-    if not settings.user_agent_contact:
-        missing.append("USER_AGENT_CONTACT is not set: registries cannot tell whom to write to")
-    if not settings.sentry_dsn:
-        missing.append("SENTRY_DSN is not set: crashes are only logged and dumped")
-    return missing
+#: Seconds between two looks whether the bootstrap is due; how often it is fetched is decided there.
+BOOTSTRAP_LOOK = 600.0
 
 
 class ListSource:
     """The domain list, from the API or a file. `read` blocks: it belongs in a thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._source = settings.domain_api_url or str(settings.domain_list_file)
-        self._reader = DomainApi(settings) if settings.domain_api_url else FileList(Path(settings.domain_list_file))
+    def __init__(self, settings: Settings, suffix_of: Callable[[str], str | None]) -> None:
+        self._reader: DomainApi | FileList
+        if settings.domain_api_url:
+            self._reader = DomainApi(settings, suffix_of)
+        else:
+            self._reader = FileList(Path(settings.domain_list_file), suffix_of)
 
     def read(self) -> ListLoaded | ListFailed:
         """Read it once; trouble is an event too."""
         try:
             fetched = self._reader.fetch()
         except ListError as error:
-            return ListFailed(str(error), self._source)
-        return ListLoaded(fetched.parsed, self._source)
+            return ListFailed(str(error), self._reader.source)
+        return ListLoaded(fetched.parsed, self._reader.source)
+
+    def forget(self) -> None:
+        """Ask for the whole list next time: what was held back has to be seen again."""
+        self._reader.forget()
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:
-    """Fetch the RDAP bootstrap now and then; yields the directory when it changed. Failures keep the last good copy."""
-    bootstrap = Bootstrap(runtime.settings)
+    """Fetch the RDAP bootstrap when it is due; yields the directory when it changed. A failure keeps the last good copy."""
+    client = HttpClient(runtime.settings, Guard(runtime.settings))
+    bootstrap = Bootstrap(runtime.settings, client, now)
     try:
         while True:
-            wait = await bootstrap.refresh(directory, runtime.log)
-            if bootstrap.changed:
+            found = await bootstrap.refresh()
+            if bootstrap.error:
+                runtime.log.warning("bootstrap_kept", reason=bootstrap.error)
+            if found is not None:
+                directory.replace_fetched(found)
+                runtime.log.info("bootstrap_taken", suffixes=len(found))
                 yield directory
-            await asyncio.sleep(wait)
+            await asyncio.sleep(BOOTSTRAP_LOOK)
     finally:
-        await bootstrap.close()
-
-
-def _content(name: str, path: Path | str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError([f"{name}: cannot read {path}: {error.strerror}"]) from error
+        await client.close()

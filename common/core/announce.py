@@ -166,5 +166,13 @@ def _record(board: Board, entry: Entry, verdict: Verdict, kind: str, before: Sta
         row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
         board.changes.deliveries.append(row)
     board.metrics.count("events", kind=kind)
-    board.say("info", "state_changed", domain=entry.name, state=entry.state.value, previous=before.value, kind=kind,
-              confidence=verdict.confidence, reason=verdict.reason)
+    board.say(
+        "info",
+        "state_changed",
+        domain=entry.name,
+        state=entry.state.value,
+        previous=before.value,
+        kind=kind,
+        confidence=verdict.confidence,
+        reason=verdict.reason,
+    )

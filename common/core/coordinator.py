@@ -19,8 +19,8 @@ from common.core.events import (
     Command,
     Commit,
     Committed,
-    DirectoryChanged,
     DeliveryFetched,
+    DirectoryChanged,
     Draining,
     Event,
     FetchDelivery,
@@ -36,9 +36,9 @@ from common.core.events import (
 from common.core.metrics import Metrics
 from common.core.queue import Ask
 from common.core.records import Changes, DeliveryRow, TrustRow
+from common.core.rows import row_of, saved_budgets
 from common.core.status import status
 from common.core.trust import Trust
-from common.core.rows import row_of, saved_budgets
 from common.core.workers import Workers
 from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results
 from common.messages import Command as Order
@@ -96,32 +96,16 @@ class Coordinator:
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """Take one event; returns what is to be done, in order."""
-        board = self.board
         match event:
-            case Heard(message):
-                self._heard(message, now)
-            case Left(worker, boot):
-                dispatch.lost(board, board.workers.left(worker, boot), worker, now, died=True)
-            case Unsent(attempts):
-                dispatch.unsent(board, attempts, now)
-            case ListLoaded(parsed, source):
-                if parsed is not None:
-                    roster.load(board, parsed, source, now)
-                else:
-                    board.list_state.update(seen_at=now, error=None)
-            case ListFailed(text, source):
-                roster.failed(board, text, source, now)
-            case DirectoryChanged(directory):
-                board.directory = directory
-            case DeliveryFetched(row):
-                board.changes.deliveries.append(board.deliveries.replay(row, now))
-            case Committed():
-                self._committed(now)
-            case Draining():
-                self._stopping = True
             case Tick():
                 self._tick(now)
-        commands, board.commands = board.commands, []
+            case Heard(message):
+                self._heard(message, now)
+            case Committed():
+                self._committed(now)
+            case _:
+                self._happened(event, now)
+        commands, self.board.commands = self.board.commands, []
         return commands
 
     def next_wake(self, now: float) -> float:
@@ -137,6 +121,25 @@ class Coordinator:
         """Whether everything is durable."""
         board = self.board
         return self._committing is None and board.changes.empty() and not board.changed and not board.touched
+
+    def _happened(self, event: Event, now: float) -> None:
+        """The rarer events."""
+        board = self.board
+        match event:
+            case Left(worker, boot):
+                dispatch.lost(board, board.workers.left(worker, boot), worker, now, died=True)
+            case Unsent(attempts):
+                dispatch.unsent(board, attempts, now)
+            case ListLoaded(parsed, source):
+                roster.loaded(board, parsed, source, now)
+            case ListFailed(text, source):
+                roster.failed(board, text, source, now)
+            case DirectoryChanged(directory):
+                board.directory = directory
+            case DeliveryFetched(row):
+                board.changes.deliveries.append(board.deliveries.replay(row, now))
+            case Draining():
+                self._stopping = True
 
     # -- what arrives ----------------------------------------------------------------------------------------------------
 

@@ -132,4 +132,6 @@ def _put_aside(board: Board, name: str, now: float) -> None:
     if entry is not None:
         entry.aside_until = now + rounds.ASIDE
         board.aside[name] = entry
-        board.say("error", "name_put_aside", domain=name, until=entry.aside_until, reason="its check killed a worker repeatedly")
+        board.say(
+            "error", "name_put_aside", domain=name, until=entry.aside_until, reason="its check killed a worker repeatedly"
+        )

@@ -53,7 +53,10 @@ class Entry:
         return Phase(self.detail.phase) if self.detail.phase else None
 
     def note(self, observation: Observation, now: float) -> bool:
-        """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing. True if the outcome changed."""
+        """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
+
+        True if the outcome changed.
+        """
         detail, method = self.detail, observation.method
         reading = observation.reading
         if reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):

@@ -54,25 +54,29 @@ def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]
 
 
 def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
-    said = current.said
-    if any(said.get(method) is Outcome.REGISTERED for method in registry):
+    said = [current.said.get(method) for method in registry]
+    if Outcome.REGISTERED in said:
         return []
-    if any(said.get(method) in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for method in registry):
+    if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
         known = [] if entry.state in _SETTLED else registry  # a first positive: hear everybody
         return known + ([] if channels.wildcard else ["dns"])
-    dns = said.get("dns")
     if "dns" in current.asked and not current.asked.intersection(registry):
-        if dns is Outcome.REGISTERED:
-            return registry[:1] if _worth_a_look(entry, now) else []
-        if dns is Outcome.UNREGISTERED:
-            return registry[:1]
-        if "http" not in current.asked and not channels.wildcard:
-            return ["http"]  # DNS is mute; an answering web server is as good a sign of life
-        blind = entry.state is State.UNKNOWN or entry.detail.unknown_rounds >= BLIND_ROUNDS
-        return registry[:1] if blind and said.get("http") is not Outcome.REGISTERED else []
-    if "rdap" in current.asked and dns is not Outcome.REGISTERED:
+        return _after_dns(entry, current, registry, now)
+    if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:
         return registry  # RDAP said nothing: the same database through WHOIS
     return []
+
+
+def _after_dns(entry: Entry, current: Round, registry: list[str], now: float) -> list[str]:
+    dns = current.said.get("dns")
+    if dns is Outcome.REGISTERED:
+        return registry[:1] if _worth_a_look(entry, now) else []
+    if dns is Outcome.UNREGISTERED:
+        return registry[:1]
+    if "http" not in current.asked:
+        return ["http"]  # DNS is mute; an answering web server is as good a sign of life
+    blind = entry.state is State.UNKNOWN or entry.detail.unknown_rounds >= BLIND_ROUNDS
+    return registry[:1] if blind and current.said.get("http") is not Outcome.REGISTERED else []
 
 
 def _worth_a_look(entry: Entry, now: float) -> bool:

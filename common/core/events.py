@@ -129,4 +129,3 @@ class FetchDelivery:
 
 
 Command = Send | Commit | Publish | Say | ReloadList | FetchDelivery
-

@@ -68,7 +68,10 @@ def open_gates(
     bracketed: Callable[[str, Evidence], bool],
     now: float,
 ) -> tuple[str, ...]:
-    """The gates still shut, one sentence each. `bracketed(method, item)` says whether the server proved itself after that answer."""
+    """The gates still shut, one sentence each.
+
+    `bracketed(method, item)` says whether the server proved itself after that answer.
+    """
     found = positives(evidence, requirements, now)
     registry = [method for method in found if is_registry(method)]
     missing: list[str] = []

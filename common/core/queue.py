@@ -78,9 +78,7 @@ class Queue:
         self._count += 1
         heapq.heappush(line.heap, (ask.rank, ask.queued, self._order, ask))
 
-    def take(
-        self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
-    ) -> Iterator[tuple[Ask, Worker]]:
+    def take(self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float) -> Iterator[tuple[Ask, Worker]]:
         """Every question whose token and worker are there, with the worker. The caller leases each before taking the next."""
         for operator in [name for name, line in self._lines.items() if line.heap]:
             line = self._lines[operator]

@@ -58,7 +58,7 @@ class DomainRow(Struct):
 
 
 class EventRow(Struct, frozen=True):
-    """Something that happened to a name. `id` is the uuid5 of (domain, generation, kind); `body` the frozen JSON of the callback."""
+    """Something that happened to a name. `id`: uuid5 of (domain, generation, kind); `body`: the frozen JSON of the callback."""
 
     seq: int
     id: str

@@ -11,8 +11,11 @@ from common.core.names import normalise
 from common.errors import NameProblem
 
 
-def load(board: Board, parsed: ParsedList, source: str, now: float) -> None:
-    """Take over a list, or hold it back until it comes again unchanged."""
+def loaded(board: Board, parsed: ParsedList | None, source: str, now: float) -> None:
+    """Take over a list, or hold it back until it comes again unchanged; None is the list we have."""
+    if parsed is None:
+        board.list_state.update(source=source, seen_at=now, error=None)
+        return
     watched = sum(1 for entry in board.entries.values() if entry.watched)
     held = hold_back(watched, parsed, board.list_state.get("held_fingerprint"))
     board.list_state.update(source=source, error=None, seen_at=now)
@@ -28,7 +31,13 @@ def load(board: Board, parsed: ParsedList, source: str, now: float) -> None:
     board.changes.problems = list(parsed.problems)
     board.metrics.count("lists", result="taken")
     board.say(
-        "info", "list_taken", source=source, names=len(parsed.names), added=added, removed=removed, problems=parsed.problem_count
+        "info",
+        "list_taken",
+        source=source,
+        names=len(parsed.names),
+        added=added,
+        removed=removed,
+        problems=parsed.problem_count,
     )
 
 

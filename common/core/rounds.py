@@ -222,7 +222,8 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
     rank = _rank(entry, current, method)
-    if not board.queue.admits(limit, rank, board.budgets, board.workers.egresses(pool), now):
+    offered = board.workers.knows(pool, method)
+    if not offered or not board.queue.admits(limit, rank, board.budgets, board.workers.egresses(pool), now):
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(
@@ -249,7 +250,7 @@ def _key(observation: Observation, entry: Entry) -> Key:
 
 
 def _known(board: Board, key: Key, but: str) -> tuple[str, ...]:
-    """Names known to be registered under a suffix: the operator's, those lately found in registry and zone, the built-in ones."""
+    """Names known to be registered under a suffix: the operator's, those lately found registered, the built-in ones."""
     own = tuple(board.policy.canaries.get(key[2], ()))
     seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])
     names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key[2]))

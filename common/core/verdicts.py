@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from common.core.evidence import Outcome, Phase
+from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.likelihoods import (
     BRACKETED,
     CAPS,
@@ -27,6 +27,7 @@ from common.core.likelihoods import (
     VOUCHED,
 )
 from common.core.records import Evidence
+from common.core.tables.suffix_rules import rho_for, rules_for
 
 
 class State(StrEnum):
@@ -120,9 +121,7 @@ def log_odds(evidence: Mapping[str, Evidence], situation: Situation, now: float)
     return total
 
 
-def decide(
-    evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float
-) -> Verdict:
+def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float) -> Verdict:
     """The verdict on one name. What is not proven leaves the state as it was."""
     odds = log_odds(evidence, situation, now)
     p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
@@ -208,7 +207,9 @@ def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situati
         return State.REGISTERED, "delegated again since the registry's last record"
     if phase is Phase.ACTIVE and situation.expired:
         return State.EXPIRED_GRACE, "the registry's expiry date has passed and the name is still registered"
-    missing = dns is not None and dns.observation.reading.outcome is Outcome.UNREGISTERED and dns.at >= record.at - CONTRADICTION
+    missing = (
+        dns is not None and dns.observation.reading.outcome is Outcome.UNREGISTERED and dns.at >= record.at - CONTRADICTION
+    )
     settled = now - record.first_at >= SETTLED  # a fresh registration takes a while to reach the zone
     if phase is Phase.ACTIVE and missing and settled and not situation.wildcard:
         return State.UNDELEGATED, "registered, but not in the zone"
@@ -239,3 +240,31 @@ def _unregistered(situation: Situation, before: State, p: float, rho: float) -> 
     if rho < REGISTRABLE:
         return State.UNREGISTERED, "not registered; a reservation or a premium price is not excluded"
     return State.AVAILABLE, "not registered, confirmed in separate passes by independent sources"
+
+
+def judge_offline(domain: str, suffix: str, readings: list[tuple[str, str, Reading]]) -> dict[str, object]:
+    """The verdict that recorded answers of one moment add up to, without history: one pass, canaries unknown.
+
+    `readings` are (method, server, reading). For looking at evidence; an alarm needs more than one moment.
+    """
+    evidence = {
+        method: Evidence(Observation(method, reading, server=server), 0.0, 0.0)
+        for method, server, reading in readings
+        if reading.outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED)
+    }
+    rules = rules_for(suffix)
+    label = domain.removesuffix(f".{suffix}")
+    phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
+    situation = Situation(prior=0.0, rho=rho_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
+    verdict = decide(evidence, situation, State.UNKNOWN, 0.0)
+    state = verdict.state
+    if state is State.AVAILABLE and len(evidence) < 2:
+        state = State.UNREGISTERED
+    return {
+        "state": state.value,
+        "confidence": verdict.confidence,
+        "p_unregistered": verdict.p_unregistered,
+        "rho": verdict.rho,
+        "reason": verdict.reason,
+        "methods": sorted(evidence),
+    }

@@ -122,6 +122,10 @@ class Workers:
         there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
         return sorted({worker.egress for worker in there if not free or worker.credit() > 0})
 
+    def knows(self, pool: str, method: str) -> bool:
+        """Whether any worker of the pool offers the method."""
+        return any(worker.pool == pool and method in worker.methods for worker in self._workers.values())
+
     def free(self, pool: str) -> int:
         """How many more the workers of a pool can take together."""
         return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)

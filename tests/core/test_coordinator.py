@@ -90,7 +90,9 @@ def test_everybody_lying_about_everything_raises_no_alarm() -> None:
 
     def lie(method: str, _domain: str, _now: float) -> Observation | None:
         server = {"dns": "com", "rdap": "rdap.com.test", "whois": "whois.com.test"}.get(method, "")
-        return Observation(method, Reading(Outcome.UNREGISTERED, findings[method], "no"), server) if method in findings else None
+        return (
+            Observation(method, Reading(Outcome.UNREGISTERED, findings[method], "no"), server) if method in findings else None
+        )
 
     world.lie = lie
     world.watch("healthy.com", priority=True)

@@ -1,0 +1,40 @@
+"""Finding the methods: every file of a pool's folder is one.
+
+Fails loudly: a file that cannot be imported, offers no `create`, or names itself otherwise stops the start.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+
+from actors.checkers.contract import Checker, Context
+from common.errors import ConfigError
+
+POOLS = ("fast", "intermediate", "deep")
+
+
+def discover(package: str) -> dict[str, Callable[[Context], Checker]]:
+    """The `create` function of every method file in a package, by method name. Raises what a broken file raises."""
+    found: dict[str, Callable[[Context], Checker]] = {}
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        module = importlib.import_module(f"{package}.{info.name}")
+        create = getattr(module, "create", None)
+        if create is None:
+            raise ConfigError([f"{module.__name__} offers no create(context)"])
+        found[info.name] = create
+    if not found:
+        raise ConfigError([f"{package} holds no method"])
+    return found
+
+
+def load(pool: str, context: Context) -> list[Checker]:
+    """The checkers of one pool. Raises ConfigError where a method's name is not its file's."""
+    checkers = []
+    for name, create in discover(f"actors.checkers.{pool}").items():
+        checker = create(context)
+        if checker.method != name:
+            raise ConfigError([f"actors/checkers/{pool}/{name}.py calls its method {checker.method!r}"])
+        checkers.append(checker)
+    return checkers

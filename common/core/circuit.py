@@ -1,0 +1,75 @@
+"""A circuit breaker for one endpoint: after many failures in a row almost nothing is sent until one attempt succeeds."""
+
+from __future__ import annotations
+
+#: Failures in a row that open the circuit.
+OPENS_AFTER = 10
+#: Seconds between two probes while it is open.
+PROBE_EVERY = 15.0
+#: Longest wait for a probe that Retry-After can ask for, in seconds.
+PROBE_LATEST = 600.0
+#: After it closes: attempts per second at first, how many seconds double that, and when the limit is lifted, in seconds.
+RAMP_RATE = 10.0
+RAMP_DOUBLES = 10.0
+RAMP_LASTS = 60.0
+
+
+class Circuit:
+    """Closed, open, or closed with a ramp. Times in epoch seconds."""
+
+    __slots__ = ("_allowed", "_closed_at", "_filled_at", "failures", "probe_at")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.probe_at: float | None = None  # when the next probe is due; None while closed
+        self._closed_at: float | None = None
+        self._filled_at = 0.0
+        self._allowed = 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether only probes go out."""
+        return self.probe_at is not None
+
+    def allowance(self, now: float, wanted: int) -> int:
+        """How many of `wanted` attempts may start now."""
+        if self.probe_at is not None:
+            return min(wanted, 1) if now >= self.probe_at else 0
+        if self._closed_at is None:
+            return wanted
+        age = max(0.0, now - self._closed_at)
+        if age >= RAMP_LASTS:
+            self._closed_at = None
+            return wanted
+        rate = RAMP_RATE * 2.0 ** (age / RAMP_DOUBLES)
+        self._allowed = min(rate, self._allowed + rate * max(0.0, now - self._filled_at))
+        self._filled_at = max(now, self._filled_at)
+        return min(wanted, int(self._allowed))
+
+    def started(self, now: float) -> None:
+        """One attempt went out."""
+        if self.probe_at is not None:
+            self.probe_at = now + PROBE_EVERY
+        self._allowed -= 1.0
+
+    def succeeded(self, now: float) -> bool:
+        """One attempt succeeded; whether this closed the circuit."""
+        self.failures = 0
+        if self.probe_at is None:
+            return False
+        self.probe_at = None
+        self._closed_at = self._filled_at = now
+        self._allowed = 1.0
+        return True
+
+    def failed(self, now: float, retry_after: float | None = None) -> bool:
+        """One attempt failed; whether this opened the circuit. `retry_after` in seconds."""
+        self.failures += 1
+        if self.probe_at is not None:
+            if retry_after is not None:
+                self.probe_at = max(self.probe_at, now + min(retry_after, PROBE_LATEST))
+            return False
+        if self.failures < OPENS_AFTER:
+            return False
+        self.probe_at = now + max(PROBE_EVERY, min(retry_after or 0.0, PROBE_LATEST))
+        return True

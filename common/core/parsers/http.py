@@ -1,0 +1,33 @@
+"""Answers of the web server at a name. They prove that the name was delegated when it was looked up, and nothing else.
+
+An answer never speaks for availability: servers are down, filtered, or absent by choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from common.core.evidence import Outcome, Phase, Reading, unknown
+from common.core.tables.sale_hosts import SALE_HOSTS
+
+
+def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:
+    """Judge one answer of a server reached through the delegation of `domain` (A-label). Total."""
+    if not 100 <= status <= 599:
+        return unknown("http_silent", "no HTTP answer")
+    heads = {key.lower(): value for key, value in headers.items()}
+    reason = f"a web server answers at the name (HTTP {status})"
+    host = redirect_host(heads.get("location", ""))
+    if 300 <= status < 400 and host and host != domain and not host.endswith(f".{domain}"):
+        sale = any(host == known or host.endswith(f".{known}") for known in SALE_HOSTS)
+        reason += f", redirecting to {host[:100]}" + (", where names are for sale" if sale else "")
+    return Reading(Outcome.REGISTERED, "http_answer", reason, phase=Phase.ACTIVE)
+
+
+def redirect_host(location: str) -> str:
+    """Host of a Location header in lower case; "" for a relative or broken one."""
+    try:
+        return (urlsplit(location[:2000]).hostname or "").lower().rstrip(".")
+    except ValueError:
+        return ""

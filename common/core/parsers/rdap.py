@@ -1,0 +1,243 @@
+"""RDAP answers (RFC 7480, 9082, 9083): from status, headers and body to a Reading.
+
+Only two answers prove something: 200 with a domain object of exactly the name asked, and 404 with an RDAP error (or an empty
+body) from the very host that the registry named. A 404 of anything else is a wrong server, a firewall or an aggregator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.core.evidence import Outcome, Phase, Reading, unknown
+from common.core.parsers import bounded_json, rdap_record
+from common.core.parsers.retry_after import parse_retry_after
+from common.core.parsers.statuses import phase_of
+from common.core.tables import rdap_phrases as phrases
+from common.core.tables.rdap_hosts import AGGREGATORS, SAME_OPERATOR
+
+#: Largest body judged, in bytes. A domain object has some KiB.
+BODY_LIMIT = 256 * 1024
+#: Keys that decide: standing twice with different values, they make an answer worthless.
+_ONCE = frozenset({"objectClassName", "ldhName", "unicodeName", "errorCode", "status"})
+#: How much of a body that is no JSON is searched for a throttle text, in bytes.
+_GLANCE = 4096
+_JSON_TYPES = frozenset({"application/rdap+json", "application/json"})
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_FREE_STATUSES = frozenset({"available", "free", "unregistered", "not registered", "unassigned"})
+
+
+def read(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    domain: str,
+    *,
+    final_host: str = "",
+    expected_host: str = "",
+    now: float | None = None,
+) -> Reading:
+    """Judge one answer. Total: whatever comes in, a Reading comes out.
+
+    `domain` is the A-label asked for; `final_host` the host that answered after redirects and `expected_host` the one that
+    the directory names for the suffix (empty: not checked); `now` epoch seconds, for dates in Retry-After.
+    """
+    heads = {key.lower(): value for key, value in headers.items()}
+    if status in {429, 503}:
+        wait = parse_retry_after(heads.get("retry-after"), now)
+        return Reading(Outcome.THROTTLED, f"rdap_{status}", f"the server limits us (HTTP {status})", retry_after=wait)
+    if final_host and expected_host and not same_operator(final_host, expected_host):
+        return unknown("rdap_other_host", f"{final_host} answered in place of {expected_host}")
+    answer = _Answer(status, heads, body, rdap_record.alabel(domain), final_host.lower(), now)
+    if status == 200:
+        return answer.ok()
+    if status == 404:
+        return answer.not_found()
+    return answer.failure()
+
+
+def same_operator(host: str, other: str) -> bool:
+    """Whether both hosts are one, or known to be the same registry back end."""
+    pair = {host.lower().rstrip("."), other.lower().rstrip(".")}
+    return len(pair) == 1 or any(pair <= group for group in SAME_OPERATOR)
+
+
+class _Answer:
+    """One answer while it is judged."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes, domain: str, host: str, now: float | None) -> None:
+        self.status = status
+        self.type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self.retry_after = parse_retry_after(headers.get("retry-after"), now)
+        self.body = body
+        self.domain = domain
+        self.host = host
+        self.now = now
+        self.problem = ""
+
+    def ok(self) -> Reading:
+        """200: the object, an error in disguise, or something that is no RDAP at all."""
+        record = self._json()
+        if record is None:
+            return self._not_rdap()
+        if record.get("objectClassName") != "domain" or "errorCode" in record:
+            return self._no_proof(record, "rdap_no_domain", "an RDAP answer without a domain object")
+        if self.type and self.type not in _JSON_TYPES and "rdapConformance" not in record:
+            return unknown("rdap_content_type", f"the object came as {self.type[:80]}")
+        if not self.domain or not rdap_record.same_name(record, self.domain):
+            return unknown("rdap_wrong_name", f"the object is not about {self.domain or 'a domain'}"[:300])
+        return self._record(record)
+
+    def not_found(self) -> Reading:
+        """404: no object, if it is the registry that says so and says nothing more."""
+        if self.host in AGGREGATORS:
+            return unknown("rdap_aggregator", f"{self.host} is no registry: its 404 says nothing")
+        if not self.body.strip() and self.type not in _HTML_TYPES:
+            return Reading(Outcome.UNREGISTERED, "rdap_404_empty", "the registry has no such object (404, empty body)")
+        error = self._json()
+        if error is None:
+            return self._not_rdap()
+        code = _number(error.get("errorCode"))
+        if not (code == 404 or (code is None and "rdapConformance" in error)) or "objectClassName" in error:
+            return self._no_proof(error, "rdap_404_odd", "404 without an RDAP error")
+        if self.type and self.type not in _JSON_TYPES and not (self.type == "text/plain" and "rdapConformance" in error):
+            return unknown("rdap_content_type", f"the 404 came as {self.type[:80]}")
+        return self._why_not_found(error)
+
+    def failure(self) -> Reading:
+        """Every other status: it proves nothing, but says how to go on."""
+        error = self._json()
+        throttled = self._throttle_text(error) if error else _found(phrases.THROTTLED, self._glance())
+        if throttled and 400 <= self.status < 500:
+            return self._throttled()
+        if self.status in {400, 422}:
+            code = _number((error or {}).get("errorCode"))
+            if code in {400, 422} and self.domain:
+                return Reading(Outcome.INVALID, "rdap_400", f"the registry refuses the name itself (HTTP {self.status})")
+            return unknown("rdap_400_odd", f"HTTP {self.status} without an RDAP error")
+        if self.status in {401, 403}:
+            finding, reason = "rdap_403", "the server refuses us"
+        elif 300 <= self.status < 400:
+            finding, reason = "rdap_redirect", "a redirect that was not followed"
+        elif self.status >= 500:
+            finding, reason = "rdap_5xx", "the server is broken"
+        else:
+            finding, reason = "rdap_status", "an unexpected status"
+        return unknown(finding, f"{reason} (HTTP {self.status})", retry_after=self.retry_after)
+
+    def _record(self, record: dict[str, Any]) -> Reading:
+        kept = rdap_record.fields(record)
+        fresh = rdap_record.fresh_at(record, self.now)
+        held = bool(kept.created_at or kept.registrar or kept.nameservers or phase_of(kept.statuses))
+        said = " ".join(f"{title} {description}" for title, description in rdap_record.notices(record))
+        if not held and (doubt := self._placeholder(kept.statuses, said)):
+            return doubt
+        phase = phase_of(kept.statuses) or Phase.ACTIVE
+        paid = rdap_record.events(record).get("registrar expiration")
+        reason = f"the registry has the object, phase {phase.value.replace('_', ' ')}"
+        if paid:
+            reason += f"; the registrar's own expiration is {paid[:40]}"
+        return Reading(Outcome.REGISTERED, "rdap_200_match", reason, phase=phase, fields=kept, fresh_at=fresh)
+
+    @staticmethod
+    def _placeholder(statuses: tuple[str, ...], said: str) -> Reading | None:
+        """An object that nobody holds: some registries answer 200 for names they keep or sell themselves."""
+        text = _plain(said)
+        free = _found(phrases.NOT_REGISTERED, said)
+        if _found(phrases.PREMIUM, text):
+            return Reading(Outcome.PREMIUM, "rdap_200_premium", "not registered, offered as a premium name")
+        if "reserved" in statuses or _found(phrases.RESERVED, text):
+            return Reading(Outcome.RESERVED, "rdap_200_reserved", "an object without a holder: reserved by the registry")
+        if free or _FREE_STATUSES & set(statuses):
+            return unknown("rdap_200_unheld", "an object without a holder that calls itself not registered")
+        return None
+
+    def _why_not_found(self, error: dict[str, Any]) -> Reading:
+        said = " ".join([*rdap_record.texts(error.get("title")), *rdap_record.texts(error.get("description"))])
+        # The name itself may contain any word of the lists ("reserved-names.com not found").
+        main = _plain(said).replace(self.domain, " ")
+        beside = " ".join(_plain(f"{title} {text}") for title, text in rdap_record.notices(error) if not _terms(title))
+        beside = beside.replace(self.domain, " ")
+        everything = f"{main} {beside}"
+        if _found(phrases.THROTTLED, main):
+            return self._throttled()
+        if _found(phrases.WRONG_SERVER, main):
+            return unknown("rdap_404_zone", "the server does not serve this suffix")
+        if kept := _kept_back(everything):
+            return kept
+        if words := _found(phrases.DOUBTFUL, main):
+            return unknown("rdap_404_doubtful", f"404 with a text that may mean something else ({words!r})")
+        fresh = rdap_record.fresh_at(error, self.now)
+        return Reading(Outcome.UNREGISTERED, "rdap_404_json", "the registry has no such object", fresh_at=fresh)
+
+    def _json(self) -> dict[str, Any] | None:
+        try:
+            value = bounded_json.loads(self.body, BODY_LIMIT, _ONCE)
+        except ValueError as error:
+            self.problem = str(error)
+            return None
+        if not isinstance(value, dict):
+            self.problem = "not an object"
+            return None
+        return value
+
+    def _not_rdap(self) -> Reading:
+        if len(self.body) > BODY_LIMIT:
+            return unknown("rdap_too_large", f"a body of {len(self.body)} bytes, at most {BODY_LIMIT}")
+        if self.type in _HTML_TYPES or self.body.lstrip()[:1] == b"<":
+            if self.status != 200 and _found(phrases.THROTTLED, self._glance()):
+                return self._throttled()
+            return unknown("rdap_html", f"HTTP {self.status} with an HTML page: not the registry's RDAP server")
+        return unknown("rdap_bad_json", f"HTTP {self.status} with a body that is no JSON object: {self.problem}")
+
+    def _glance(self) -> str:
+        return self.body[:_GLANCE].decode("utf-8", "replace").lower()
+
+    def _no_proof(self, answer: dict[str, Any], finding: str, reason: str) -> Reading:
+        return self._throttled() if self._throttle_text(answer) else unknown(finding, reason)
+
+    def _throttled(self) -> Reading:
+        reason = f"the server says that we ask too much (HTTP {self.status})"
+        return Reading(Outcome.THROTTLED, "rdap_throttled", reason, retry_after=self.retry_after)
+
+    @staticmethod
+    def _throttle_text(error: dict[str, Any]) -> bool:
+        said = " ".join([*rdap_record.texts(error.get("title")), *rdap_record.texts(error.get("description"))])
+        return _number(error.get("errorCode")) in {429, 503} or bool(_found(phrases.THROTTLED, said.lower()))
+
+
+def _kept_back(text: str) -> Reading | None:
+    """What a 404 says about a name that has no object and is not simply free; None where it says nothing of the kind."""
+    if _found(phrases.DROPPING, text):
+        return Reading(Outcome.DROPPING, "rdap_404_dropping", "purged, in the registry's own release procedure")
+    if _found(phrases.PREMIUM, text):
+        return Reading(Outcome.PREMIUM, "rdap_404_premium", "no object; the registry calls it a premium name")
+    if words := _found(phrases.RESERVED, text):
+        return Reading(Outcome.RESERVED, "rdap_404_blocked", f"no object, and not to be registered ({words!r})")
+    return None
+
+
+def _number(value: Any) -> int | None:
+    """An errorCode, which some servers send as text."""
+    text = str(value)[:8] if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _plain(text: str) -> str:
+    """Lower case, single blanks, without the phrases that mean nothing."""
+    found = " ".join(text.lower().split())
+    for phrase in phrases.HARMLESS:
+        found = found.replace(phrase, " ")
+    return found
+
+
+def _found(words: tuple[str, ...], text: str) -> str:
+    """The first of the phrases that the text contains, or the empty text."""
+    low = text.lower()
+    return next((word for word in words if word in low), "")
+
+
+def _terms(title: str) -> bool:
+    """Whether a notice is the terms of use: they speak of everything that is prohibited."""
+    low = title.lower()
+    return any(word in low for word in ("terms", "conditions", "copyright", "disclaimer", "legal", "privacy", "status codes"))

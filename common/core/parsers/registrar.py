@@ -1,0 +1,64 @@
+"""Answers of registrars' and resellers' availability APIs: from one HTTP answer to a Reading.
+
+A registrar that relays the registry's live answer proves that a name can be created. A cached "available" is a hint, and
+"unavailable" proves little: the name may be reserved, or the suffix not sold. So "unavailable" has the outcome `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from common.core.evidence import Outcome, Reading, unknown
+from common.core.parsers import bounded_json
+from common.core.parsers.rdap_record import alabel
+from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, namecheap
+from common.core.parsers.retry_after import parse_retry_after
+
+#: Largest body judged, in bytes.
+BODY_LIMIT = 256 * 1024
+
+_READINGS = {
+    Finding.LIVE: (Outcome.UNREGISTERED, "registrar_available_live", "the registrar can create it, verified with the registry"),
+    Finding.CACHED: (Outcome.UNREGISTERED, "registrar_available_cached", "the registrar thinks that it can be created"),
+    Finding.UNAVAILABLE: (Outcome.UNKNOWN, "registrar_unavailable", "the registrar cannot create it"),
+    Finding.REGISTERED: (Outcome.REGISTERED, "registrar_unavailable", "the service says that it is registered"),
+    Finding.RESERVED: (Outcome.RESERVED, "registrar_reserved", "the service says that it is reserved or blocked"),
+    Finding.DROPPING: (Outcome.DROPPING, "registrar_dropping", "the service says that it is being deleted"),
+    Finding.PREMIUM: (Outcome.PREMIUM, "registrar_premium", "the registrar can create it at a premium price"),
+    Finding.INVALID: (Outcome.INVALID, "registrar_invalid", "the service refuses the name itself"),
+    Finding.THROTTLED: (Outcome.THROTTLED, "registrar_throttled", "the registrar says that we ask too much"),
+    Finding.NOTHING: (Outcome.UNKNOWN, "registrar_unparsed", "an answer that says nothing about the name"),
+    Finding.UNSUPPORTED: (Outcome.UNKNOWN, "registrar_unsupported", "the registrar does not sell the suffix"),
+    Finding.ERROR: (Outcome.UNKNOWN, "registrar_error", "the registrar reports an error"),
+}
+
+
+def read(name: str, status: int, headers: Mapping[str, str], body: str, domain: str) -> Reading:
+    """Judge one answer of the vendor `name` about `domain` (A-label). Total.
+
+    Vendors: godaddy, namecheap, porkbun, gandi, ovh, namecom (name.com), cloudflare, fastly (domainr), whoisxml.
+    """
+    vendor = name.strip().lower().replace(".", "").replace("-", "").replace("_", "")
+    if vendor not in JSON_VENDORS and vendor != "namecheap":
+        return unknown("registrar_unknown_vendor", f"no such registrar: {name[:60]!r}")
+    heads = {key.lower(): value for key, value in headers.items()}
+    if status in {429, 503}:
+        wait = parse_retry_after(heads.get("retry-after"), None)
+        return Reading(Outcome.THROTTLED, "registrar_throttled", f"the registrar limits us (HTTP {status})", retry_after=wait)
+    if status != 200:
+        refused = status in {401, 403}
+        reason = f"the registrar refuses our key or address (HTTP {status})" if refused else f"HTTP {status}"
+        return unknown("registrar_refused" if refused else "registrar_status", reason)
+    asked = alabel(domain)
+    try:
+        if vendor == "namecheap":
+            return _reading(namecheap(body[:BODY_LIMIT], asked))
+        value = bounded_json.loads(body.encode("utf-8", "replace"), BODY_LIMIT)
+    except ValueError as error:
+        return unknown("registrar_bad_json", f"no JSON: {error}")
+    return _reading(JSON_VENDORS[vendor](value, asked))
+
+
+def _reading(finding: Finding) -> Reading:
+    outcome, key, reason = _READINGS[finding]
+    return Reading(outcome, key, reason)

@@ -1,0 +1,109 @@
+"""Status words of a domain: EPP, RDAP and their misspellings, as RDAP words; and the phase that a set of them means.
+
+RFC 8056 maps EPP to RDAP words, RFC 5731 section 2.3 and RFC 3915 section 3.1 define them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from common.core.evidence import Phase
+
+#: Longest status word looked at, in characters.
+_LONGEST = 200
+
+_WORDS = (
+    "add period",
+    "associated",
+    "auto renew period",
+    "client delete prohibited",
+    "client hold",
+    "client renew prohibited",
+    "client transfer prohibited",
+    "client update prohibited",
+    "inactive",
+    "active",
+    "pending create",
+    "pending delete",
+    "pending renew",
+    "pending restore",
+    "pending transfer",
+    "pending update",
+    "redemption period",
+    "renew period",
+    "server delete prohibited",
+    "server hold",
+    "server renew prohibited",
+    "server transfer prohibited",
+    "server update prohibited",
+    "transfer period",
+    "validated",
+    "renew prohibited",
+    "update prohibited",
+    "transfer prohibited",
+    "delete prohibited",
+    "proxy",
+    "private",
+    "removed",
+    "obscured",
+    "locked",
+    "reserved",
+)
+#: Words that are written differently from the RDAP word, without spaces: RFC 8056 (ok, linked) and what servers send instead.
+_ALIASES = {
+    "ok": "active",
+    "linked": "associated",
+    "transferhold": "transfer period",  # a known misspelling of transferPeriod
+    "registrarhold": "client hold",
+    "registryhold": "server hold",
+    "pendingdeleterestorable": "redemption period",
+    "pendingdeletescheduledforrelease": "pending delete",
+    "redemption": "redemption period",
+}
+_SQUEEZED = {word.replace(" ", ""): word for word in _WORDS} | _ALIASES
+
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_GAPS = re.compile(r"[\s_\-]+")
+_TAIL = re.compile(r"[#(]|\bhttps?:")
+
+_RESTORE = frozenset({"pending restore"})
+_REDEMPTION = frozenset({"redemption period", "quarantine", "in quarantine"})
+_DELETE = frozenset({"pending delete"})
+_UNDELEGATED = frozenset({"client hold", "server hold", "inactive"})
+_GRACE = frozenset({"auto renew period"})
+_REGISTERED = frozenset(_WORDS) - {"removed", "reserved"}
+#: What wins when several stand together; redemption is also "pending delete" by RFC 3915, so it comes first.
+_PRECEDENCE = (
+    (_RESTORE, Phase.PENDING_RESTORE),
+    (_REDEMPTION, Phase.REDEMPTION),
+    (_DELETE, Phase.PENDING_DELETE),
+    (_UNDELEGATED, Phase.UNDELEGATED),
+    (_GRACE, Phase.EXPIRED_GRACE),
+    (_REGISTERED, Phase.ACTIVE),
+)
+
+
+def normalise(word: str) -> str:
+    """The RDAP form of a status word: lower case, spaced ("clientHold https://icann.org/epp#clientHold" -> "client hold").
+
+    An unknown word comes back in the same form, so that it can still be shown. Total: any text gives a text.
+    """
+    text = word[:_LONGEST]
+    if cut := _TAIL.search(text):
+        text = text[: cut.start()]
+    text = _GAPS.sub(" ", _HUMP.sub(" ", text)).strip(" .,;:\"'").lower()
+    return _SQUEEZED.get(text.replace(" ", ""), text)
+
+
+def phase_of(statuses: Iterable[str]) -> Phase | None:
+    """The phase that the words mean together; None where none of them says anything.
+
+    Precedence: pending restore, redemption period, pending delete, holds and inactive, auto renew period, then any other
+    word of a registered name.
+    """
+    words = {normalise(status) for status in statuses}
+    for members, phase in _PRECEDENCE:
+        if words & members:
+            return phase
+    return None
