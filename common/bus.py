@@ -15,7 +15,6 @@ from typing import Any
 
 import zmq
 import zmq.auth.thread
-import zmq.utils.z85
 
 from common.codec import decode_map, encode
 from common.config import Settings
@@ -118,10 +117,10 @@ class _KnownKeys:
     """Lets in the public keys of BUS_CLIENT_KEYS and nobody else."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        self._keys = {zmq.utils.z85.decode(key.encode()) for key in keys}
+        self._keys = {key.encode() for key in keys}
 
     def callback(self, _domain: str, key: bytes) -> bool:
-        """Whether this client may connect (signature set by pyzmq)."""
+        """Whether the client with this key (Z85) may connect; pyzmq sets the signature."""
         return key in self._keys
 
 
@@ -132,12 +131,17 @@ class CoordinatorBus:
         self.tasks = _Socket(zmq.XPUB, hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = _Socket(zmq.PULL, hwm=hwm)
-        self.feed = Feed(settings)
+        self.feed = Feed()
         self._gate: zmq.auth.thread.ThreadAuthenticator | None = None
-        if settings.bus_secret_key:
-            self._require_keys(settings)
-        self.tasks.raw.bind(tasks_endpoint(settings.bus_endpoint))
-        self.inbox.raw.bind(inbox_endpoint(settings.bus_endpoint))
+        try:
+            if settings.bus_secret_key:
+                self._require_keys(settings)
+            _bind(self.tasks.raw, tasks_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
+            _bind(self.inbox.raw, inbox_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
+            self.feed.bind(settings.feed_endpoint)
+        except BaseException:
+            self.close()
+            raise
 
     def attach(self, received: Callable[[bytes], None], joined: Callable[[bytes], None], left: Callable[[bytes], None]) -> None:
         """Start: `received(frame)` per inbox message, `joined(topic)` and `left(topic)` as workers come and go."""
@@ -177,11 +181,15 @@ class CoordinatorBus:
 class Feed:
     """The public feed: two frames, topic and msgpack map. Slow subscribers lose messages; nobody waits for them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         self._socket = _Socket(zmq.XPUB, hwm=10_000)
-        self._socket.raw.bind(settings.feed_endpoint)
-        self.endpoint = self._socket.raw.getsockopt_string(zmq.LAST_ENDPOINT)
         self._wanted: set[str] = set()
+        self.endpoint = ""
+
+    def bind(self, endpoint: str) -> None:
+        """Listen there; `endpoint` then tells where exactly. Raises ConfigError where that is impossible."""
+        _bind(self._socket.raw, endpoint, "FEED_ENDPOINT")
+        self.endpoint = self._socket.raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
     def attach(self) -> None:
         """Follow who subscribes to what."""
@@ -205,6 +213,13 @@ class Feed:
             self._wanted.add(prefix)
         else:
             self._wanted.discard(prefix)
+
+
+def _bind(socket: zmq.Socket[bytes], endpoint: str, setting: str) -> None:
+    try:
+        socket.bind(endpoint)
+    except zmq.ZMQError as error:
+        raise ConfigError([f"{setting}: cannot listen on {endpoint}: {error.strerror or error}"]) from error
 
 
 def _client_keys(socket: zmq.Socket[bytes], settings: Settings) -> None:
