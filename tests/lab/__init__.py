@@ -1,0 +1,1 @@
+"""A small internet on loopback: registries, their servers and a customer, all real sockets, all misbehaving on demand."""

@@ -1,0 +1,125 @@
+"""Faults on demand: which server misbehaves how, towards which names, how long or how often.
+
+Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
+`whois/iana`, `web`, `list`, `callback`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+#: What each kind of server knows how to do wrong.
+KINDS: dict[str, frozenset[str]] = {
+    "dns": frozenset(
+        {"silence", "delay", "garbage", "truncate", "reset", "empty", "servfail", "refused", "throttle"}
+        | {"lying-404", "wrong-name", "wrong-id", "wrong-zone", "upward-referral"}
+    ),
+    "rdap": frozenset(
+        {"silence", "delay", "drip", "garbage", "truncate", "reset", "empty", "throttle", "lying-404", "wrong-name"}
+        | {"400", "429", "429-retry-after", "500", "403-html", "404-html", "200-html"}
+        | {"oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata"}
+    ),
+    "whois": frozenset(
+        {"silence", "delay", "drip", "garbage", "truncate", "reset", "refused", "empty", "throttle"}
+        | {"lying-404", "wrong-name", "oversize"}
+    ),
+    "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
+    "list": frozenset(
+        {"silence", "delay", "reset", "truncate", "empty", "broken", "shrunk", "huge", "garbage", "401", "429", "500"}
+    ),
+    "callback": frozenset({"silence", "delay", "reset", "drop", "302", "401", "410", "429", "500", "503"}),
+}
+
+
+class FaultError(ValueError):
+    """No such server or no such fault there."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One misbehaviour. `until` in wall-clock seconds, `left` in answers, `seconds` is the delay or the Retry-After."""
+
+    id: int
+    server: str
+    kind: str
+    names: frozenset[str]  # empty: all
+    until: float | None
+    left: int | None
+    seconds: float | None
+
+    def view(self) -> dict[str, object]:
+        """As the control API shows it."""
+        return {
+            "id": self.id,
+            "server": self.server,
+            "fault": self.kind,
+            "names": sorted(self.names),
+            "until": self.until,
+            "left": self.left,
+            "delay": self.seconds,
+        }
+
+
+class FaultTable:
+    """The faults in force; the newest that fits wins."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+
+    def add(
+        self,
+        server: str,
+        kind: str,
+        *,
+        seconds: float | None = None,
+        count: int | None = None,
+        names: Iterable[str] = (),
+        delay: float | None = None,
+    ) -> Fault:
+        """Start a fault for `seconds`, for `count` answers, or until cleared. Raises FaultError for an unknown kind.
+
+        `delay` is its parameter in seconds: how long to wait, or what Retry-After says.
+        """
+        known = KINDS.get(server.partition("/")[0])
+        if known is None:
+            raise FaultError(f"no server {server!r}")
+        if kind not in known:
+            raise FaultError(f"{server} cannot do {kind!r}; it knows {', '.join(sorted(known))}")
+        until = None if seconds is None else self._wall() + seconds
+        fault = Fault(next(self._ids), server, kind, frozenset(names), until, count, delay)
+        self._faults.append(fault)
+        return fault
+
+    def pick(self, server: str, name: str = "") -> Fault | None:
+        """The fault for this answer, used up by one where it was counted."""
+        for fault in reversed(self.current()):
+            if fault.server == server and (not fault.names or name in fault.names):
+                if fault.left is not None:
+                    fault.left -= 1
+                return fault
+        return None
+
+    def refusing(self, servers: Iterable[str]) -> bool:
+        """Whether one of `servers` is told to refuse connections."""
+        wanted = set(servers)
+        return any(fault.kind == "refused" and fault.server in wanted for fault in self.current())
+
+    def current(self) -> list[Fault]:
+        """What is in force now."""
+        now = self._wall()
+        self._faults = [
+            fault
+            for fault in self._faults
+            if (fault.until is None or fault.until > now) and (fault.left is None or fault.left > 0)
+        ]
+        return list(self._faults)
+
+    def clear(self, server: str | None = None) -> int:
+        """End all faults, or those of one server; returns how many."""
+        before = len(self._faults)
+        self._faults = [fault for fault in self._faults if server is not None and fault.server != server]
+        return before - len(self._faults)

@@ -1,0 +1,234 @@
+"""Puts the lab together: sockets, certificates, files, and the settings that point the product at it.
+
+async with Lab.start() as lab:
+    lab.registry.register("example-one.com")
+    lab.customer.set_watch(["example-one.com"])
+    environment = lab.environment()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import secrets
+import shutil
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import trustme
+from aiohttp import web
+
+from tests.lab import dns_zone, net, web_server
+from tests.lab.clock import LabClock
+from tests.lab.control import Control
+from tests.lab.customer import Customer
+from tests.lab.dns_server import DnsServer
+from tests.lab.faults import FaultTable
+from tests.lab.model import Registry
+from tests.lab.queries import QueryLog
+from tests.lab.rdap_server import Bootstrap, RdapOperator
+from tests.lab.suffixes import SUFFIXES
+from tests.lab.whois_server import WhoisServer, iana_answer, operator_answer
+
+_TICK = 0.02
+_GENEROUS = {"rate": 200, "burst": 200}
+_OPERATORS = sorted({suffix.operator for suffix in SUFFIXES.values()})
+_RDAP_OPERATORS = sorted({suffix.operator for suffix in SUFFIXES.values() if suffix.rdap})
+
+
+class Lab:
+    """A running lab. Made by `Lab.start`; everything it holds may be changed while it runs."""
+
+    def __init__(self, directory: Path, clock: LabClock) -> None:
+        self.directory = directory
+        self.clock = clock
+        self.registry = Registry(clock)
+        self.faults = FaultTable(clock.wall)
+        self.queries = QueryLog(clock.wall)
+        self.token = secrets.token_urlsafe(16)
+        self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+        self.customer = Customer(self.faults, self.queries, token=self.token, secret=self.secret, wall=clock.wall)
+        self.dns_port = self.rdap_port = self.whois_port = self.http_port = self.customer_port = self.control_port = 0
+        self._whois: list[WhoisServer] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def start(cls, *, clock: LabClock | None = None, directory: Path | None = None) -> AsyncIterator[Lab]:
+        """Start every server; all of them stop, and a directory of our own goes, when the block ends."""
+        own = Path(tempfile.mkdtemp(prefix="lab-")) if directory is None else directory
+        lab = cls(own, clock or LabClock())
+        try:
+            async with AsyncExitStack() as stack:
+                await lab._start_dns(stack)
+                await lab._start_rdap(stack)
+                await lab._start_whois(stack)
+                await lab._start_http(stack)
+                lab._furnish()
+                ticker = asyncio.create_task(lab._tick())
+                stack.callback(ticker.cancel)
+                yield lab
+        finally:
+            if directory is None:
+                shutil.rmtree(own, ignore_errors=True)
+
+    # addresses
+
+    @property
+    def control_url(self) -> str:
+        """Base URL of the lab's control API."""
+        return f"http://{net.HOST}:{self.control_port}"
+
+    @property
+    def customer_url(self) -> str:
+        """Base URL of the list API and the callback receiver."""
+        return f"http://{net.CUSTOMER}:{self.customer_port}"
+
+    def rdap_base(self, suffix: str) -> str:
+        """RDAP base URL of a suffix, with a final slash."""
+        operator = SUFFIXES[suffix].operator
+        return f"https://{net.rdap_address(operator)}:{self.rdap_port}/{_path(operator)}/v1/"
+
+    def whois_host(self, suffix: str) -> str:
+        """WHOIS server of a suffix, `host:port`."""
+        return f"{net.whois_address(SUFFIXES[suffix].operator)}:{self.whois_port}"
+
+    def environment(self) -> dict[str, str]:
+        """Every setting that points the product at this lab and nowhere else."""
+        return {
+            "DNS_MODE": "authoritative",
+            "DNS_ROOT_SERVERS": f"{net.ROOT_DNS}:{self.dns_port}",
+            "DNS_PORT": str(self.dns_port),
+            "RDAP_SERVERS_FILE": str(self.directory / "rdap.json"),
+            "RDAP_BOOTSTRAP_URL": f"https://{net.BOOTSTRAP}:{self.rdap_port}/rdap/dns.json",
+            "WHOIS_SERVERS_FILE": str(self.directory / "whois.json"),
+            "WHOIS_IANA_HOST": net.IANA_WHOIS,
+            "WHOIS_PORT": str(self.whois_port),
+            "CANARIES_FILE": str(self.directory / "canaries.json"),
+            "BUDGETS_FILE": str(self.directory / "budgets.json"),
+            "TLS_CA_FILE": str(self.directory / "ca.pem"),
+            "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "HTTP_PORT": str(self.http_port),
+            "DOMAIN_API_URL": f"{self.customer_url}/domains",
+            "API_CALLBACK_URL": f"{self.customer_url}/callback",
+            "API_AUTH_TOKEN": self.token,
+            "CALLBACK_SECRET": self.secret,
+            "USER_AGENT_CONTACT": "lab@example.org",
+        }
+
+    # starting
+
+    async def _start_dns(self, stack: AsyncExitStack) -> None:
+        zones: dict[str, dns_zone.Zone] = {net.ROOT_DNS: dns_zone.RootZone()}
+        for suffix in SUFFIXES.values():
+            zones |= dict.fromkeys(net.dns_addresses(suffix.number), dns_zone.SuffixZone(self.registry, suffix))
+        for hosts, site in ((net.HOSTING_DNS, net.WEB), (net.PARKING_DNS, net.PARKING_WEB)):
+            zones |= dict.fromkeys(hosts.values(), dns_zone.HostingZone(self.registry, hosts, site))
+        self.dns_port, tcp, udp = net.dns_group(zones)
+        for address, zone in zones.items():
+            server = DnsServer(zone, self.faults, self.queries)
+            await server.start(udp[address], tcp[address])
+            stack.push_async_callback(server.stop)
+
+    async def _start_rdap(self, stack: AsyncExitStack) -> None:
+        addresses = [net.BOOTSTRAP, *(net.rdap_address(operator) for operator in _RDAP_OPERATORS)]
+        self.rdap_port, sockets = net.tcp_group(addresses)
+        authority = trustme.CA()
+        (self.directory / "ca.pem").write_bytes(authority.cert_pem.bytes())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(*addresses).configure_cert(context)
+        listed = Bootstrap(self._services(), self.clock.now(), self.faults, self.queries)
+        (self.directory / "rdap.json").write_bytes(listed.body)
+        applications = {net.BOOTSTRAP: listed.application()}
+        for operator in _RDAP_OPERATORS:
+            address = net.rdap_address(operator)
+            path = f"/{_path(operator)}/v1/"
+            base = f"https://{address}:{self.rdap_port}{path}"
+            server = RdapOperator(self.registry, self.faults, self.queries, operator=operator, base=base)
+            applications[address] = server.application(path)
+        for address, application in applications.items():
+            await _serve(stack, application, sockets[address], context)
+
+    def _services(self) -> list[tuple[list[str], str]]:
+        return [
+            (
+                [suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator and suffix.rdap],
+                self.rdap_base(_path(operator)),
+            )
+            for operator in _RDAP_OPERATORS
+        ]
+
+    async def _start_whois(self, stack: AsyncExitStack) -> None:
+        addresses = {operator: net.whois_address(operator) for operator in _OPERATORS}
+        self.whois_port, sockets = net.tcp_group([net.IANA_WHOIS, *addresses.values()])
+        iana = WhoisServer(["whois/iana"], iana_answer(self.faults, self.queries), self.faults)
+        servers = {net.IANA_WHOIS: iana}
+        for operator, address in addresses.items():
+            keys = [f"whois/{suffix.label}" for suffix in SUFFIXES.values() if suffix.operator == operator]
+            answer = operator_answer(self.registry, self.faults, self.queries, operator)
+            servers[address] = WhoisServer(keys, answer, self.faults)
+        for address, server in servers.items():
+            await server.start(sockets[address])
+            stack.push_async_callback(server.stop)
+        self._whois = list(servers.values())
+
+    async def _start_http(self, stack: AsyncExitStack) -> None:
+        sites = {net.WEB: False, net.PARKING_WEB: True, net.WILDCARD_WEB: False}
+        self.http_port, sockets = net.tcp_group(sites)
+        for address, parked in sites.items():
+            await _serve(stack, web_server.application(self.faults, self.queries, parked=parked), sockets[address])
+        customer, control = net.tcp_socket(net.CUSTOMER), net.tcp_socket(net.HOST)
+        self.customer_port, self.control_port = customer.getsockname()[1], control.getsockname()[1]
+        await _serve(stack, self.customer.application(), customer)
+        await _serve(stack, Control(self).application(), control)
+
+    def _furnish(self) -> None:
+        """Names every lab has, and the files the settings point at."""
+        for name, servers in (("lab-hosting.com", net.HOSTING_DNS), ("lab-parking.org", net.PARKING_DNS)):
+            self.registry.register(name, nameservers=servers, age_years=10, years=5)
+        canaries = {label: [f"canary-one.{label}", f"canary-two.{label}"] for label in SUFFIXES}
+        for names in canaries.values():
+            for name in names:
+                self.registry.register(name, age_years=12, years=3)
+        self._write("canaries.json", canaries)
+        self._write("whois.json", {label: self.whois_host(label) for label in SUFFIXES})
+        hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
+        hosts += [address for operator in _OPERATORS for address in (net.rdap_address(operator), net.whois_address(operator))]
+        keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES)]
+        self._write("budgets.json", dict.fromkeys(keys, _GENEROUS))
+
+    def _write(self, name: str, content: object) -> None:
+        (self.directory / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    async def _tick(self) -> None:
+        """Let registry time do its work."""
+        while True:
+            with contextlib.suppress(OSError):  # the address is taken for a moment: the next round tries again
+                await self.settle()
+            await asyncio.sleep(_TICK)
+
+    async def settle(self) -> None:
+        """Do what is due, and open and close sockets, now instead of at the next tick."""
+        self.registry.advance()
+        for server in self._whois:
+            await server.sync()
+
+
+def _path(operator: int) -> str:
+    """The suffix that stands in an operator's URL."""
+    return next(suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator)
+
+
+async def _serve(
+    stack: AsyncExitStack, application: web.Application, sock: socket.socket, context: ssl.SSLContext | None = None
+) -> None:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.SockSite(runner, sock, ssl_context=context)
+    await site.start()

@@ -1,0 +1,110 @@
+"""Loopback addresses, and one free port shared by many of them.
+
+The product asks every authoritative server on one port (`DNS_PORT`), so a group of addresses must agree on a number: the
+first gets any free port, the others the same; on a collision all start again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterable
+
+HOST = "127.0.0.1"
+ROOT_DNS = "127.53.0.1"
+HOSTING_DNS = {"ns1.lab-hosting.com": "127.53.2.1", "ns2.lab-hosting.com": "127.53.2.2"}
+PARKING_DNS = {"ns1.lab-parking.org": "127.53.2.3", "ns2.lab-parking.org": "127.53.2.4"}
+WEB = "127.90.0.1"
+PARKING_WEB = "127.90.0.2"
+WILDCARD_WEB = "127.90.0.3"
+BOOTSTRAP = "127.80.0.1"
+IANA_WHOIS = "127.43.0.1"
+CUSTOMER = "127.70.0.1"
+_ATTEMPTS = 50
+
+
+def dns_addresses(number: int) -> tuple[str, str]:
+    """The two name servers of suffix `number`: an alarm is confirmed at a second address."""
+    return f"127.53.0.{number}", f"127.53.1.{number}"
+
+
+def rdap_address(operator: int) -> str:
+    """Where the operator's RDAP server listens."""
+    return f"127.80.0.{operator}"
+
+
+def whois_address(operator: int) -> str:
+    """Where the operator's WHOIS server listens."""
+    return f"127.43.0.{operator}"
+
+
+def tcp_socket(address: str, port: int = 0) -> socket.socket:
+    """A listening TCP socket. Raises OSError where the address is taken."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    return _bound(sock, address, port, listen=True)
+
+
+def _udp_socket(address: str, port: int) -> socket.socket:
+    return _bound(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), address, port, listen=False)
+
+
+def _bound(sock: socket.socket, address: str, port: int, *, listen: bool) -> socket.socket:
+    try:
+        sock.setblocking(False)
+        if listen:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((address, port))
+        if listen:
+            sock.listen(512)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """End a connection with an RST instead of an orderly close."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+
+
+def tcp_group(addresses: Iterable[str]) -> tuple[int, dict[str, socket.socket]]:
+    """Listening sockets on one common port: (port, address -> socket)."""
+    port, tcp, _ = _group(list(addresses), udp=False)
+    return port, tcp
+
+
+def dns_group(addresses: Iterable[str]) -> tuple[int, dict[str, socket.socket], dict[str, socket.socket]]:
+    """TCP and UDP sockets on one common port: (port, address -> TCP socket, address -> UDP socket)."""
+    return _group(list(addresses), udp=True)
+
+
+def _group(addresses: list[str], *, udp: bool) -> tuple[int, dict[str, socket.socket], dict[str, socket.socket]]:
+    trouble: OSError | None = None
+    for _ in range(_ATTEMPTS):
+        tcp: dict[str, socket.socket] = {}
+        datagram: dict[str, socket.socket] = {}
+        port = 0
+        try:
+            for address in addresses:
+                tcp[address] = tcp_socket(address, port)
+                port = tcp[address].getsockname()[1]
+                if udp:
+                    datagram[address] = _udp_socket(address, port)
+        except OSError as error:
+            trouble = error
+            for sock in (*tcp.values(), *datagram.values()):
+                sock.close()
+        else:
+            return port, tcp, datagram
+    raise OSError("no port is free on all addresses of the lab") from trouble
+
+
+def free_port(address: str = HOST) -> int:
+    """A port nobody listens on right now, for a program that is started later."""
+    with tcp_socket(address) as sock:
+        return int(sock.getsockname()[1])

@@ -1,0 +1,1 @@
+"""The lab is a measuring instrument: these tests keep it honest."""
