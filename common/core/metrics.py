@@ -1,8 +1,8 @@
 """Counters, gauges and timers, kept in bounded memory and carried as plain maps.
 
-Names are snake case; `_total` of counters and `_seconds` of timers may be left out (`checks`, `check`), `common.core.prometheus`
-adds them. Labels have few values (method, outcome, pool, operator); a domain name is never
-a label. `MAX_SERIES` bounds what a mistake there can cost: further series are counted, not kept.
+Names are snake case; `_total` of counters and `_seconds` of timers may be left out, `common.core.prometheus` adds them.
+Labels have few values (method, outcome, pool, operator); a domain name is never a label. `MAX_SERIES` bounds what a mistake
+there can cost: further series are counted, not kept.
 
 A snapshot: `{"since": epoch seconds, "counters": [[name, labels, value]], "gauges": [[name, labels, value]],
 "timers": [[name, labels, {"count", "sum", "min", "max", "buckets": [n per bucket, the last one unbounded]}]],

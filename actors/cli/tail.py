@@ -1,0 +1,148 @@
+"""`domain-monitor tail`: prints the live feed, one line a message, and says when events were missed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from common.bus import FeedSubscriber
+from common.config import Settings
+from common.endpoints import reachable
+
+#: Seconds of silence after which we say what may be wrong, once.
+QUIET = 10.0
+#: Longest value shown in a readable line, in characters.
+VALUE_LIMIT = 80
+#: Topics of durable events. Every event is on the first; it is on `available.` as well if it is one.
+EVENT_TOPIC = "state."
+
+
+def run(topic: str, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 - the contract of the command line
+    """Print until Ctrl-C, or until nobody reads the output any more; 0 either way."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(follow(Tail(topic, as_json=as_json, out=sys.stdout, err=sys.stderr), reachable(settings.feed_endpoint)))
+    return 0
+
+
+class Tail:
+    """Turns feed messages into lines on `out`; notices go to `err`, so that JSON lines stay clean."""
+
+    def __init__(self, topic: str, *, as_json: bool, out: TextIO, err: TextIO) -> None:
+        self.topic = topic
+        self.heard = False
+        self.done = asyncio.Event()
+        self._as_json = as_json
+        self._out = out
+        self._err = err
+        # Sequences are complete only where every event reaches us; a narrower topic leaves gaps of its own.
+        self._complete = EVENT_TOPIC.startswith(topic)
+        self._last: dict[str, int] = {}
+
+    def receive(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Print one message, after a notice where events are missing before it."""
+        self.heard = True
+        self._check_sequence(payload)
+        self._print(self._out, as_line(topic, payload) if not self._as_json else _as_json(topic, payload))
+
+    def notice(self, text: str) -> None:
+        """Say something about the feed itself."""
+        self._print(self._err, f"domain-monitor: {printable(text)}")
+
+    def _check_sequence(self, payload: Mapping[str, Any]) -> None:
+        seq = payload.get("seq")
+        if not self._complete or payload.get("type") != "event" or not isinstance(seq, int):
+            return
+        instance = str(payload.get("instance", ""))[:VALUE_LIMIT]
+        last = self._last.get(instance)
+        if last is not None and seq > last + 1:
+            self.notice(f"{seq - last - 1} events of {instance} were missed; GET /events?after={last} has them")
+        if last is not None and seq < last:
+            self.notice(f"{instance} began again at event {seq}")
+        self._last = {**self._last, instance: seq} if instance in self._last or len(self._last) < 1000 else {instance: seq}
+
+    def _print(self, stream: TextIO, line: str) -> None:
+        try:
+            print(line, file=stream, flush=True)
+        except BrokenPipeError:
+            self.done.set()
+
+
+async def follow(tail: Tail, endpoint: str) -> None:
+    """Subscribe and print until `tail.done`."""
+    feed = FeedSubscriber(endpoint, (tail.topic,))
+    try:
+        feed.attach(tail.receive)
+        under = f"topics beginning with {tail.topic!r}" if tail.topic else "every topic"
+        tail.notice(f"subscribed at {endpoint} to {under}, waiting; Ctrl-C ends")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET):
+                await tail.done.wait()
+        if not tail.heard:
+            tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a coordinator running, and is FEED_ENDPOINT the same there?")
+        await tail.done.wait()
+    finally:
+        feed.close()
+        if tail.done.is_set():
+            # The interpreter flushes standard output once more when it ends, and would complain about the closed pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def as_line(topic: str, payload: Mapping[str, Any]) -> str:
+    """One readable line: time (UTC), topic, and what matters of this type of message."""
+    moment = payload.get("ts")
+    shown = _time(moment) if isinstance(moment, int | float) else "--:--:--"
+    return printable(" ".join([shown, topic, *(f"{name}={_short(value)}" for name, value in _facts(payload))]))
+
+
+def printable(text: str) -> str:
+    """Without characters that would move a terminal's cursor: texts of the feed come from foreign servers."""
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape", "surrogatepass").decode() for mark in text)
+
+
+def _facts(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    kind = payload.get("type")
+    if kind == "result":
+        return _picked(payload, "result", "duration_ms")
+    if kind == "event":
+        body = payload.get("event")
+        body = body if isinstance(body, Mapping) else {}
+        return [*_picked(payload, "seq", "kind"), *_picked(body, "confidence")]
+    if kind == "status":
+        status = payload.get("status")
+        status = status if isinstance(status, Mapping) else {}
+        parts = [("domains", ("total",)), ("queue", ("due", "leased")), ("deliveries", ("pending", "parked"))]
+        return [("ready", status.get("ready")), *(fact for part, names in parts for fact in _within(status, part, *names))]
+    return [(str(name), value) for name, value in payload.items() if name not in {"v", "ts", "instance"}][:12]
+
+
+def _picked(source: Mapping[str, Any], *names: str) -> list[tuple[str, Any]]:
+    return [(name, source[name]) for name in names if name in source]
+
+
+def _within(source: Mapping[str, Any], part: str, *names: str) -> list[tuple[str, Any]]:
+    inner = source.get(part)
+    return _picked(inner, *names) if isinstance(inner, Mapping) else []
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = text if len(text) <= VALUE_LIMIT else f"{text[:VALUE_LIMIT]}..."
+    return json.dumps(text, ensure_ascii=False) if " " in text else text
+
+
+def _as_json(topic: str, payload: Mapping[str, Any]) -> str:
+    # Only ASCII: nothing in it can steer a terminal.
+    return json.dumps({"topic": topic, **payload}, default=str, separators=(",", ":"))
+
+
+def _time(epoch: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(epoch, UTC):%H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return "--:--:--"

@@ -1,0 +1,99 @@
+"""Watched names: lists, one in full, a check on demand, and what cannot be monitored."""
+
+from __future__ import annotations
+
+import idna
+from aiohttp import web
+
+from actors.control.context import Control, control_of
+from actors.control.params import CURSOR, LIMIT, Text
+from actors.control.problems import Problem
+from actors.control.replies import domain_full, domain_line, page, problem, reply
+from common.core.names import DomainName, normalise
+from common.core.verdicts import State
+from common.errors import NameProblem
+
+STATE = Text("state", 40, "only names in this state", tuple(State))
+TLD = Text("tld", 253, "only names under this suffix: com, co.uk; uk finds co.uk too")
+QUERY = Text("q", 100, "only names that contain this text")
+#: Most events of one name shown with it.
+HISTORY = 100
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /domains."""
+    state, tld, text = STATE.read(request), TLD.read(request), QUERY.read(request)
+    cursor, limit = CURSOR.read(request), LIMIT.read(request)
+    suffix = None if tld is None else _suffix(tld)
+    part = None if text is None else _part(text)
+    found = await control_of(request).records.ask(
+        lambda reader: reader.domains(state=state, tld=suffix, q=part, cursor=cursor, limit=limit)
+    )
+    return page("domains", found, domain_line)
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /domain/{name}."""
+    control = control_of(request)
+    name = _name(control, request.match_info["name"])
+    row = await control.records.ask(lambda reader: reader.domain(name.alabel))
+    if row is None:
+        raise _unknown(name)
+    history = await control.records.ask(lambda reader: reader.history(name.alabel, limit=HISTORY))
+    return reply(domain_full(row, history))
+
+
+async def check(request: web.Request) -> web.Response:
+    """POST /domain/{name}/check."""
+    control = control_of(request)
+    name = _name(control, request.match_info["name"])
+    if await control.records.ask(lambda reader: reader.domain(name.alabel)) is None:
+        raise _unknown(name)
+    control.command("check", name.alabel)
+    return reply({"accepted": True, "domain": name.alabel}, 202)
+
+
+async def refresh(request: web.Request) -> web.Response:
+    """POST /refresh."""
+    control = control_of(request)
+    wait = control.refreshes.take(control.monotonic())
+    if wait:
+        raise Problem(429, "The list is reloaded at most once a second.", headers={"Retry-After": str(int(wait) + 1)})
+    control.command("refresh")
+    return reply({"accepted": True}, 202)
+
+
+async def unmonitored(request: web.Request) -> web.Response:
+    """GET /problems."""
+    cursor, limit = CURSOR.read(request), LIMIT.read(request)
+    found = await control_of(request).records.ask(lambda reader: reader.problems(limit=limit, cursor=cursor))
+    return page("problems", found, problem)
+
+
+def _name(control: Control, text: str) -> DomainName:
+    try:
+        return normalise(text[:1024], control.suffix_of)
+    except NameProblem as error:
+        raise Problem(400, f"This name cannot be monitored: {error}", code=error.code) from None
+
+
+def _unknown(name: DomainName) -> Problem:
+    return Problem(404, f"{name.alabel} is not in the domain list.", code="not_watched")
+
+
+def _suffix(text: str) -> str:
+    try:
+        return idna.encode(text.strip(".").lower(), uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
+
+
+def _part(text: str) -> str:
+    """The text as it would stand in a stored name (A-label); a piece that has no such form is searched as it is."""
+    lowered = text.lower()
+    if lowered.isascii():
+        return lowered
+    try:
+        return idna.encode(lowered, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return lowered

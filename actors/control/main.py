@@ -1,0 +1,60 @@
+"""The control process: reads the store and the feed, serves HTTP, passes changing calls to the coordinator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from actors.control import app
+from actors.control.context import Control
+from actors.control.live import TOPICS
+from actors.control.records import Records
+from actors.control.server import Listener
+from common.bus import FeedSubscriber, InboxSender
+from common.clock import monotonic, now
+from common.endpoints import reachable
+from common.process import Runtime
+from common.store import open_reader
+from common.suffixes import load_suffixes
+
+#: Seconds between two heartbeats.
+BEAT_EVERY = 1.0
+#: Seconds that closing the listening side may take.
+STOP_LIMIT = 4.0
+
+
+async def main(runtime: Runtime) -> None:
+    """Serve until `runtime.stopping`. Raises OSError where CONTROL_PORT is taken."""
+    settings = runtime.settings
+    records = Records(lambda: open_reader(settings))
+    inbox = InboxSender(settings)
+    feed = FeedSubscriber(reachable(settings.feed_endpoint), TOPICS)
+    control = Control(settings, records, inbox, load_suffixes(), now, monotonic, process=runtime.process)
+    listener = Listener(app.build(control))
+    follower = asyncio.create_task(control.live.follow(), name="events")
+    try:
+        feed.attach(control.live.receive)
+        port = await listener.start(settings.control_host, settings.control_port)
+        runtime.log.info("listening", host=settings.control_host, port=port)
+        await _until_stopped(runtime, control, follower)
+    finally:
+        control.live.close()
+        follower.cancel()
+        feed.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_LIMIT):
+                await listener.stop()
+        inbox.close()
+        await records.close()
+
+
+async def _until_stopped(runtime: Runtime, control: Control, follower: asyncio.Task[None]) -> None:
+    """Beat from this loop, which answers the requests too; a follower that ended took the live events with it."""
+    while not runtime.stopping.is_set():
+        runtime.beat()
+        if follower.done():
+            follower.result()
+        await control.report()  # notices since when something is missing, also while nobody asks
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_EVERY):
+                await runtime.stopping.wait()

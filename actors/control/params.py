@@ -1,0 +1,184 @@
+"""Query parameters: each is declared once, read from requests and described in /openapi.json by the same object."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from actors.control.problems import Problem
+
+_YES = frozenset({"true", "1"})
+_NO = frozenset({"false", "0"})
+#: Longest cursor taken, in characters.
+CURSOR_LIMIT = 600
+
+
+class Param(Protocol):
+    """One query parameter."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in the URL."""
+        ...
+
+    @property
+    def help(self) -> str:
+        """One sentence."""
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        ...
+
+
+def _only(request: web.Request, name: str) -> str | None:
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise Problem(400, f"{name} is given {len(values)} times; give it once.", code="bad_parameter")
+    return values[0] if values else None
+
+
+def _bad(name: str, needs: str) -> Problem:
+    return Problem(400, f"{name} must be {needs}.", code="bad_parameter")
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number within bounds."""
+
+    name: str
+    default: int
+    low: int
+    high: int
+    help: str
+
+    def read(self, request: web.Request) -> int:
+        """The value; Problem 400 where it is none."""
+        text = _only(request, self.name)
+        if text is None or text == "":
+            return self.default
+        digits = text.isascii() and text.isdigit() and len(text) <= 19
+        if not digits or not self.low <= int(text) <= self.high:
+            raise _bad(self.name, f"a whole number from {self.low} to {self.high}")
+        return int(text)
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high, "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A duration in seconds."""
+
+    name: str
+    default: float
+    high: float
+    help: str
+
+    def read(self, request: web.Request) -> float:
+        """The value; Problem 400 where it is none."""
+        text = _only(request, self.name)
+        if text is None or text == "":
+            return self.default
+        try:
+            value = float(text) if len(text) <= 20 else math.nan
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= self.high:
+            raise _bad(self.name, f"seconds, above 0 and at most {self.high:g}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": self.high, "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true, false, 1 or 0."""
+
+    name: str
+    default: bool
+    help: str
+
+    def read(self, request: web.Request) -> bool:
+        """The value; Problem 400 where it is none."""
+        text = _only(request, self.name)
+        if text is None:
+            return self.default
+        if text.lower() not in _YES | _NO:
+            raise _bad(self.name, "true, false, 1 or 0")
+        return text.lower() in _YES
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        return {"type": "boolean", "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A bounded text without control characters; None where it is absent or empty."""
+
+    name: str
+    limit: int
+    help: str
+    choices: tuple[str, ...] = ()
+
+    def read(self, request: web.Request) -> str | None:
+        """The value; Problem 400 where it is too long, unprintable or none of the choices (compared without case)."""
+        text = (_only(request, self.name) or "").strip()
+        if not text:
+            return None
+        if len(text) > self.limit or not text.isprintable():
+            raise _bad(self.name, f"printable text of at most {self.limit} characters")
+        if not self.choices:
+            return text
+        for choice in self.choices:
+            if choice.lower() == text.lower():
+                return choice
+        raise _bad(self.name, f"one of {', '.join(self.choices)}")
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        schema: dict[str, Any] = {"type": "string", "maxLength": self.limit}
+        return schema | ({"enum": list(self.choices)} if self.choices else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page begins: an opaque text that an earlier page named."""
+
+    name: str = "cursor"
+    help: str = "`cursor` of the page before; its form may change"
+
+    def read(self, request: web.Request) -> str | None:
+        """What `show` was given; Problem 400 for anything else."""
+        text = _only(request, self.name)
+        if not text:
+            return None
+        try:
+            inner = base64.urlsafe_b64decode(text[:CURSOR_LIMIT] + "=" * (-len(text) % 4)).decode()
+        except (ValueError, binascii.Error):
+            inner = ""
+        if not inner.startswith("1:"):
+            raise _bad(self.name, "the cursor of an earlier page")
+        return inner[2:]
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        return {"type": "string", "maxLength": CURSOR_LIMIT}
+
+
+def show(cursor: str | None) -> str | None:
+    """A store's position as an opaque cursor."""
+    return None if cursor is None else base64.urlsafe_b64encode(f"1:{cursor}".encode()).decode().rstrip("=")
+
+
+LIMIT = Integer("limit", 100, 1, 1000, "most entries in one answer")
+CURSOR = Cursor()

@@ -1,0 +1,113 @@
+"use strict";
+// The panels of the overview, each drawn from /status or /drops.
+
+const ORDER = ["AVAILABLE", "AVAILABLE_PREMIUM", "UNREGISTERED", "DROPPING", "PENDING_DELETE", "REDEMPTION", "EXPIRED_GRACE",
+  "UNDELEGATED", "REGISTERED", "RESERVED", "NOT_REGISTRABLE", "INVALID", "UNKNOWN"];
+const MOST_ROWS = 12;
+
+function drawHealth(status) {
+  const health = status.health;
+  const look = { ok: "good", starting: "wait", unhealthy: "bad" }[health.status] || "wait";
+  const node = byId("health");
+  node.className = `pill ${look}`;
+  node.textContent = { ok: "healthy", starting: "starting" }[health.status] || health.status;
+  byId("instance").textContent = `instance ${status.instance}`;
+  byId("version").textContent = `version ${status.versions["domain-monitor"]}`;
+  trouble(health.status === "unhealthy" ? health.problems.join(" ") : "");
+}
+
+function drawTiles(coordinator) {
+  const by = (coordinator.domains && coordinator.domains.by_state) || {};
+  const sum = (...states) => states.reduce((total, state) => total + (by[state] || 0), 0);
+  const queue = coordinator.queue || {};
+  const deliveries = coordinator.deliveries || {};
+  const free = sum("AVAILABLE", "AVAILABLE_PREMIUM");
+  const near = sum("DROPPING", "PENDING_DELETE");
+  const tile = (label, value, look) => make("div", { class: `tile ${look || ""}` }, make("b", {}, number(value)), make("span", { class: "quiet" }, label));
+  show("tiles",
+    tile("names watched", (coordinator.domains || {}).total),
+    tile("can be registered", free, free ? "good" : ""),
+    tile("about to drop", near, near ? "warn" : ""),
+    tile("checks due", queue.due),
+    tile("callbacks waiting", deliveries.pending),
+    tile("callbacks parked", deliveries.parked, deliveries.parked ? "bad" : ""));
+}
+
+function drawStates(coordinator) {
+  const by = (coordinator.domains && coordinator.domains.by_state) || {};
+  const states = Object.keys(by).filter((state) => by[state] > 0)
+    .sort((a, b) => (ORDER.indexOf(a) + 99) % 99 - (ORDER.indexOf(b) + 99) % 99);
+  if (!states.length) return show("states", quiet("No names yet."));
+  const most = Math.max(...states.map((state) => by[state]));
+  show("states", ...states.map((state) => {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", "0 0 100 10");
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.setAttribute("aria-hidden", "true");
+    const bar = document.createElementNS(SVG, "rect");
+    bar.setAttribute("height", "10");
+    bar.setAttribute("width", String(Math.max(1.2, 100 * by[state] / most)));
+    bar.setAttribute("class", (LOOKS[state] || ["none"])[0]);
+    svg.append(bar);
+    const link = make("button", { class: "link", type: "button", onclick: () => { location.hash = `#/state/${state}`; } }, words(state));
+    return make("div", { class: "state" }, link, svg, make("span", {}, number(by[state])));
+  }));
+}
+
+function drawDrops(drops) {
+  if (!drops.length) return show("drops", quiet("No drop is foreseen in the next 30 days."));
+  const rows = drops.slice(0, MOST_ROWS).map((row) => [
+    nameLink(row.unicode), statePill(row.state), when(row.forecast && row.forecast.likely),
+    row.forecast && row.forecast.p !== null ? `${Math.round(100 * row.forecast.p)} %` : "–"]);
+  show("drops", table("", ["Name", "State", "Expected", "Sure"], rows, [3]));
+}
+
+function drawServers(coordinator) {
+  const now = Date.now() / 1000 + skew;
+  const budgets = [...(coordinator.budgets || [])].sort((a, b) => (b.blocked_until || 0) - (a.blocked_until || 0) || (b.used_today || 0) - (a.used_today || 0));
+  const blocked = (row) => (row.blocked_until || 0) > now;
+  const trust = [...(coordinator.trust || [])].sort((a, b) => Number(a.green) - Number(b.green));
+  const rest = (rows) => (rows.length > MOST_ROWS ? quiet(`and ${number(rows.length - MOST_ROWS)} more in /status`) : null);
+  show("budgets", ...(budgets.length ? [table("What we ask of each operator", ["Operator", "State", "Rate", "Today"],
+    budgets.slice(0, MOST_ROWS).map((row) => [
+      make("span", { title: row.egress }, row.operator),
+      blocked(row) ? make("span", { title: row.reason || "" }, pill("blocked", "bad"), " ", when(row.blocked_until)) : pill("open", "good"),
+      `${Number(row.rate || 0).toPrecision(2)}/s`, number(row.used_today)]), [2, 3]), rest(budgets)] : [quiet("No server has been asked yet.")]));
+  show("trust", ...(trust.length ? [table("Whom we trust", ["Server", "For", "Trust"],
+    trust.slice(0, MOST_ROWS).map((row) => [`${row.method} ${row.server}`, row.suffix,
+      row.green ? pill("proven", "good") : make("span", { title: row.reason || "" }, pill((row.quarantined_until || 0) > now ? "quarantined" : "not proven", "warn"))])), rest(trust)] : []));
+}
+
+function drawProcesses(status) {
+  const looks = { ok: "good", silent: "bad" };
+  const rows = status.health.processes.map((row) => [row.process, pill(row.status, looks[row.status] || "wait"), duration(row.age), number(row.restarts)]);
+  show("processes", rows.length ? table("On this host", ["Process", "State", "Heard", "Restarts"], rows, [2, 3]) : quiet("No process has been heard yet."));
+  const workers = (status.coordinator.workers || []).map((row) => [row.worker, (row.methods || []).join(", "), `${number(row.leased)} of ${number(row.slots)}`, duration(row.age || 0)]);
+  show("workers", ...(workers.length ? [table("Workers of the coordinator", ["Worker", "Methods", "Busy", "Heard"], workers, [2, 3])] : []));
+}
+
+function drawDeliveries(coordinator) {
+  const row = coordinator.deliveries;
+  if (!row) return show("deliveries", quiet("Nothing is known yet."));
+  const now = Date.now() / 1000 + skew;
+  const open = (row.circuit_open_until || 0) > now;
+  show("deliveries", pairs([
+    ["Waiting", number(row.pending)],
+    ["Parked", row.parked ? make("span", {}, pill(number(row.parked), "bad"), " ", make("a", { href: "#/parked" }, "show")) : "0"],
+    ["Delivered", number(row.done)],
+    ["Oldest waiting", row.oldest_age ? duration(row.oldest_age) : "–"],
+    ["Endpoint", open ? make("span", {}, pill("paused after failures", "warn"), " next try ", when(row.circuit_open_until)) : pill("open", "good")]]));
+}
+
+function drawConfiguration(status) {
+  const missing = status.not_configured;
+  show("missing", ...(missing.length ? missing.map((line) => make("li", {}, line)) : [make("li", {}, "Nothing is missing.")]));
+  const list = status.coordinator.list || {};
+  show("list", pairs([
+    ["List", list.source], ["Loaded", list.loaded_at ? when(list.loaded_at) : null], ["Names", list.names === undefined ? null : number(list.names)],
+    ["Not monitorable", list.problems ? make("a", { href: "problems" }, number(list.problems)) : null],
+    ["Held back", list.held], ["Error", list.error]]));
+  const total = (status.coordinator.domains || {}).total;
+  byId("empty").hidden = total !== 0 || !status.store.available;
+  byId("listnote").textContent = [list.held, list.error].filter(Boolean).join(" ");
+}

@@ -1,0 +1,259 @@
+"""A control process in the test's loop: real HTTP on port 0, a reader over lists, a recording coordinator, a clock to turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from actors.control import app
+from actors.control.context import Control
+from actors.control.records import Records
+from actors.control.server import Listener
+from common import codec, config, heartbeat
+from common.core.evidence import Fields, Observation, Outcome, Reading
+from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
+from common.errors import StoreError
+from common.store import Page
+from common.suffixes import load_suffixes
+
+NOW = 1_800_000_000.0
+GROUPS = ("coordinator", "control", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0")
+
+
+def domain_row(name: str = "example.com", **changes: Any) -> DomainRow:
+    """A name in pending delete with one answer as evidence."""
+    reading = Reading(
+        Outcome.REGISTERED, "rdap_200_match", "the registry has a record", fields=Fields(registrar="Some Registrar")
+    )
+    observation = Observation(
+        "rdap", reading, server="rdap.example", address="192.0.2.1:443", duration_ms=12.5, status=200, excerpt="<b>raw</b>"
+    )
+    detail = Detail(
+        evidence={"rdap": Evidence(observation, NOW - 60, NOW - 600)},
+        fields=Fields(registrar="Some Registrar", statuses=("pending delete",)),
+        reason="The registry says pending delete.",
+        gates=("a second positive is missing",),
+        forecast_reason="five days after pending delete began",
+    )
+    row = DomainRow(
+        name=name,
+        suffix=name.partition(".")[2],
+        watched=True,
+        priority=True,
+        state="PENDING_DELETE",
+        since=NOW - 3600,
+        confidence=0.02,
+        generation=1,
+        checked_at=NOW - 60,
+        next_check=NOW + 30,
+        drop_earliest=NOW + 3600,
+        drop_likely=NOW + 7200,
+        drop_latest=NOW + 9000,
+        drop_p=0.9,
+        detail=codec.encode(detail),
+    )
+    for key, value in changes.items():
+        setattr(row, key, value)
+    return row
+
+
+def event_row(seq: int, domain: str = "example.com", kind: str = "pending_delete") -> EventRow:
+    """One event."""
+    return EventRow(
+        seq, f"id-{seq}", domain, 1, kind, NOW + seq, b'{"domain":"%s","status":"%s"}' % (domain.encode(), kind.encode())
+    )
+
+
+class FakeReader:
+    """The store's reader over lists; `broken` makes every call fail, `no_events` those for events."""
+
+    engine = "lists"
+
+    def __init__(self) -> None:
+        self.rows: list[DomainRow] = []
+        self.log: list[EventRow] = []
+        self.callbacks: list[DeliveryRow] = []
+        self.entries: list[ProblemRow] = []
+        self.broken = False
+        self.no_events = False
+        self.closed = 0
+        self.asked: list[dict[str, Any]] = []
+
+    def _look(self) -> None:
+        if self.broken:
+            raise StoreError("the state is damaged")
+
+    def domain(self, name: str) -> DomainRow | None:
+        """One name."""
+        self._look()
+        return next((row for row in self.rows if row.name == name), None)
+
+    def domains(self, **wanted: Any) -> Page[DomainRow]:
+        """Names by state only; everything asked for is remembered."""
+        self._look()
+        self.asked.append(wanted)
+        start = int(wanted["cursor"] or 0)
+        rows = [row for row in self.rows if wanted["state"] in {None, row.state}]
+        end = start + wanted["limit"]
+        return Page(rows[start:end], str(end) if end < len(rows) else None)
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many names per state."""
+        self._look()
+        states = [row.state for row in self.rows]
+        return {state: states.count(state) for state in states}
+
+    def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
+        """Later events."""
+        self._look()
+        if self.no_events:
+            raise StoreError("the events are damaged")
+        return [row for row in self.log if row.seq > after][:limit]
+
+    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
+        """One name's events, newest first."""
+        self._look()
+        return [row for row in reversed(self.log) if row.domain == domain][:limit]
+
+    def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
+        """Names by likely drop."""
+        self._look()
+        rows = [row for row in self.rows if row.drop_likely is not None and start <= row.drop_likely < end]
+        return sorted(rows, key=lambda row: row.drop_likely or 0.0)[:limit]
+
+    def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
+        """Callbacks, one page."""
+        self._look()
+        assert cursor is None
+        return Page([row for row in self.callbacks if state in {None, row.state}][:limit])
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One callback."""
+        self._look()
+        return next((row for row in self.callbacks if row.id == delivery_id), None)
+
+    def problems(self, *, limit: int = 100, cursor: str | None = None) -> Page[ProblemRow]:
+        """Entries that cannot be monitored."""
+        self._look()
+        assert cursor is None
+        return Page(self.entries[:limit])
+
+    def last_seq(self) -> int:
+        """The newest sequence."""
+        self._look()
+        return self.log[-1].seq if self.log else 0
+
+    def close(self) -> None:
+        """Count it."""
+        self.closed += 1
+
+
+class Coordinator:
+    """Takes commands while it is there."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.taken: list[tuple[str, str]] = []
+
+    def send(self, message: Any) -> bool:
+        """Remember a command."""
+        if self.there:
+            self.taken.append((message.verb, message.target))
+        return self.there
+
+
+class Clock:
+    """Stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.at
+
+
+class Lab:
+    """One control process and everything around it."""
+
+    def __init__(self, state_dir: Path, **environ: str) -> None:
+        self.settings = config.load({"STATE_DIR": str(state_dir), "INSTANCE_ID": "here", **environ})
+        self.reader = FakeReader()
+        self.missing = False
+        self.coordinator = Coordinator()
+        self.clock = Clock()
+        heartbeat.directory(state_dir).mkdir(parents=True, exist_ok=True)
+        self.control = Control(
+            self.settings,
+            Records(self._open),
+            self.coordinator,
+            load_suffixes(),
+            self.clock,
+            self.clock,  # type: ignore[arg-type]
+        )
+        self.limits: dict[str, Any] = {}
+        self.url = ""
+        self.http: aiohttp.ClientSession
+
+    def _open(self) -> Any:
+        if self.missing:
+            raise StoreError("it is not there yet")
+        return self.reader
+
+    def beat(self, process: str, **changes: Any) -> None:
+        """Write one heartbeat."""
+        row = {"process": process, "actor": process.partition("-")[0], "pid": 7, "boot": "b", "at": self.clock.at}
+        row |= {"started_at": NOW, "restarts": 2, "instance": "here", **changes}
+        heartbeat.write(self.settings.state_dir, heartbeat.Heartbeat(**row))
+
+    def all_beat(self) -> None:
+        """Every process is alive, and the coordinator speaks."""
+        for process in GROUPS:
+            self.beat(process)
+        self.speak()
+
+    def speak(self, **status: Any) -> None:
+        """The coordinator's status arrives."""
+        content = {
+            "ready": True,
+            "missing": [],
+            "domains": {"total": 2, "by_state": {"REGISTERED": 2}, "problems": 0},
+            **status,
+        }
+        self.control.live.receive("system.coordinator.here", {"v": 1, "seq": 1, "status": content})
+
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        """Status and JSON."""
+        async with self.http.get(
+            self.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        ) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def post(self, path: str, data: bytes | None = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON."""
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        async with self.http.post(self.url + path, data=data, headers=named) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+
+@contextlib.asynccontextmanager
+async def serving(lab: Lab) -> AsyncIterator[Lab]:
+    """The lab's control process, listening."""
+    listener = Listener(app.build(lab.control), **lab.limits)
+    port = await listener.start("127.0.0.1", 0)
+    lab.url = f"http://127.0.0.1:{port}"
+    follower = asyncio.create_task(lab.control.live.follow())
+    async with aiohttp.ClientSession() as lab.http:
+        try:
+            yield lab
+        finally:
+            lab.control.live.close()
+            follower.cancel()
+            await lab.http.close()
+            await listener.stop()
+            await lab.control.records.close()
