@@ -19,7 +19,7 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
 
     async def main(runtime: Runtime) -> None:
         checkers = load(pool, Context(runtime.settings, now, monotonic))
-        runtime.log.info("started", pool=pool, methods=[checker.method for checker in checkers])
+        runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
         try:
             await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, SLOTS[pool])
         finally:

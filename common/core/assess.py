@@ -17,6 +17,8 @@ from common.core.verdicts import OUT_OF_ZONE, State, Verdict
 
 #: Passes remembered: enough for every bonus.
 PASSES = 12
+#: Registries with a rho of at least this reserve next to nothing; elsewhere an unheard WHOIS caps it.
+SILENT_REGISTRY_IS_FINE, UNHEARD = 0.98, 0.9
 
 
 def trust_key(entry: Entry, method: str, item: Evidence) -> Key:
@@ -88,7 +90,7 @@ def assess(board: Board, entry: Entry, now: float) -> Verdict:
     release = release_procedure(entry.suffix, detail.registered_seen is not None, detail.purged_at, now)
     situation = verdicts.Situation(
         prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
-        rho=rho_for(entry.label, entry.suffix),
+        rho=_rho(entry, wanted),
         phase=entry.phase,
         wildcard=board.wildcard(entry.suffix),
         bracketed=frozenset(m for m in positive if m in REGISTRY_METHODS and bracketed(m, detail.evidence[m])),
@@ -98,6 +100,17 @@ def assess(board: Board, entry: Entry, now: float) -> Verdict:
         expired=detail.expires_epoch is not None and detail.expires_epoch < now,
     )
     return verdicts.decide(detail.evidence, situation, entry.state, now)
+
+
+def _rho(entry: Entry, wanted: gates.Requirements) -> float:
+    """P(available | unregistered) before anybody vouched.
+
+    Many registries answer RDAP 404 for reserved and premium names too and say so only in WHOIS: where there is such a
+    server and it has not spoken, the word is UNREGISTERED, not AVAILABLE.
+    """
+    rho = rho_for(entry.label, entry.suffix)
+    unheard = wanted.second_channel and "whois" not in entry.detail.evidence
+    return min(rho, UNHEARD) if unheard and rho < SILENT_REGISTRY_IS_FINE else rho
 
 
 def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]:

@@ -82,7 +82,7 @@ def _plain(body: _Fixed) -> bytes:
     kept: dict[str, Any] = {}
     room = LIMIT - 100
     for key, value in body.items():
-        item = {_text(key, 200): {} if _nested(value) else _scalar(value, 200)}
+        item: dict[str, Any] = {_text(key, 200): {} if _nested(value) else _scalar(value, 200)}
         room -= len(msgspec.json.encode(item))
         if room < 0:
             break
@@ -113,11 +113,11 @@ class _Cutter:
             return None
         if isinstance(value, Mapping):
             return self._map(value, depth)
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        items = sorted(value, key=_name) if isinstance(value, set | frozenset) else value
         return [self.value(item, depth - 1) for item in items[: self._width]]
 
     def _map(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-        named = {_text(str(name), 200): item for name, item in value.items()}
+        named = {_name(name): item for name, item in value.items()}
         names = list(named) if isinstance(value, _Fixed) else sorted(named)
         if not isinstance(value, _Fixed):
             del names[self._width :]
@@ -135,6 +135,10 @@ def _scalar(value: Any, limit: int) -> str | int | float | bool | None:
     if isinstance(value, bytes | bytearray):
         return bytes(value[: 4 * limit]).decode("utf-8", "replace")[:limit]
     return _text(str(value), limit)
+
+
+def _name(key: Any) -> str:
+    return str(_scalar(key, 200))
 
 
 def _text(value: str, limit: int) -> str:

@@ -62,7 +62,7 @@ class Coordinator:
             directory=directory,
             workers=Workers(boot),
             deliveries=Deliveries(),
-            metrics=Metrics(),
+            metrics=Metrics(now),
             started=now,
         )
         self._committing: Changes | None = None

@@ -194,6 +194,9 @@ class Deliveries:
         """When `due` may have something, in epoch seconds, None while nothing is pending."""
         if self.circuit.open:
             return self.circuit.probe_at if any(self._lanes.values()) else None
+        for lane, ready in self._ready.items():
+            while ready and self._holds(lane, ready[0]) is None:
+                heapq.heappop(ready)
         return min((ready[0][0] for ready in self._ready.values() if ready), default=None)
 
     def snapshot(self, now: float) -> dict[str, float | int | None]:
@@ -261,19 +264,26 @@ class Deliveries:
         entries = self._lanes[lane].values()
         return [entry for entry in entries if entry.attempt is None and self._head(entry) is entry]
 
+    def _holds(self, lane: str, item: tuple[float, int, str]) -> _Entry | None:
+        """The entry that an item of `_ready` speaks of, None where it has moved on."""
+        entry = self._lanes[lane].get(item[2])
+        if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != item[:2]:
+            return None
+        return entry if self._head(entry) is entry else None
+
     def _pick(self, lane: str, now: float, room: int) -> list[DeliveryRow]:
-        ready, entries = self._ready[lane], self._lanes[lane]
+        ready = self._ready[lane]
         kept: dict[str, tuple[float, int, str]] = {}
-        while ready and ready[0][0] <= now and len(kept) < room:
+        found: list[DeliveryRow] = []
+        while ready and ready[0][0] <= now and len(found) < room:
             item = heapq.heappop(ready)
-            entry = entries.get(item[2])
-            if entry is None or entry.attempt is not None or self._head(entry) is not entry:
-                continue
-            if (entry.row.next_at, entry.number) == item[:2]:
+            entry = self._holds(lane, item)
+            if entry is not None and item[2] not in kept:
                 kept[item[2]] = item
+                found.append(entry.row)
         for item in kept.values():
             heapq.heappush(ready, item)
-        return [entries[key].row for key in kept]
+        return found
 
     def _probe(self) -> _Entry | None:
         """The next one to try while the circuit is open: the oldest, then the others in turn.

@@ -13,6 +13,7 @@ from common.core.parsers.bounded_json import loads
 from common.core.parsers.rdap import same_operator
 from common.core.tables.rdap_pinned import PINNED
 from common.core.tables.rdap_servers import IANA
+from common.core.tables.suffix_rules import PRIVATE_SUFFIXES
 
 #: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
 BOOTSTRAP_LIMIT = 2 << 20
@@ -150,6 +151,9 @@ _PINNED: Bases = {suffix: (base,) for suffix, base in PINNED.items()}
 
 
 def _parents(suffix: str) -> list[str]:
+    """The suffix and what it falls back to. The registry of a private suffix is not the one of its parent: no fallback."""
+    if suffix in PRIVATE_SUFFIXES:
+        return [suffix]
     labels = suffix.lower().strip(".").split(".")[:10]
     return [".".join(labels[start:]) for start in range(len(labels))]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from common.core.directory import Directory, host_of
 from common.core.evidence import Outcome, Reading, unknown
+from common.core.names import is_wire_name
 from common.core.parsers import das, dns, http, rdap, registrar, whois
 
 #: Findings of a channel that knows the registry database: only with one of them is a name called available.
@@ -62,9 +63,17 @@ def _http(method: str, server: str, domain: str, suffix: str, answer: Mapping[st
         vendor = method.partition(":")[2]
         return registrar.read(vendor, status, headers, body.decode("utf-8", "replace"), domain)
     host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
-    reading = rdap.read(status, headers, body, domain, final_host=host)
-    if reading.outcome is Outcome.UNREGISTERED and not _directory().speaks_for(host, suffix):
+    return _believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
+
+
+def _believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
+    """A "not found" counts only from the registry's server, and only about a name that the registry could hold."""
+    if reading.outcome is not Outcome.UNREGISTERED:
+        return reading
+    if not _directory().speaks_for(host, suffix):
         return unknown("rdap_other_host", f"{host or 'the server'} is not known to speak for .{suffix or '?'}")
+    if not is_wire_name(domain) or domain.count(".") != suffix.count(".") + 1:
+        return unknown("rdap_not_registrable", f"not a name that can be registered directly under .{suffix}")
     return reading
 
 
