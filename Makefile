@@ -1,0 +1,55 @@
+# make setup | run | demo | test | lint | bench | lock | clean. Needs make and Python 3.11 or newer, nothing else.
+# Arguments of a target: make test ARGS="-k budgets".
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+# A name on the PATH is not enough: version managers leave stubs behind that only print an error.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint bench lock clean
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+# Settings come from the environment and, where it says nothing, from .env.
+run: setup
+	$(BIN)/domain-monitor supervise $(if $(wildcard .env),--env-file .env) $(ARGS)
+
+demo: setup
+	$(BIN)/python -m tests.lab.demo $(ARGS)
+
+test: setup
+	$(BIN)/pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m tests.bench $(ARGS)
+
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
+
+lock: setup
+	$(COMPILE) --upgrade --extra build --extra dev --output-file requirements.lock
+	$(COMPILE) --extra build --constraint requirements.lock --output-file requirements-runtime.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

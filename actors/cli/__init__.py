@@ -1,0 +1,1 @@
+"""The console script: one subcommand per actor and per tool."""

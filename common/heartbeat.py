@@ -1,0 +1,73 @@
+"""Heartbeats: one small file per process in STATE_DIR/heartbeats, written from its work loop and read by watchdog and control.
+
+A file and not a message: it can be read when the bus, the coordinator or the process itself hangs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+#: Seconds of silence after which a process counts as hung.
+SILENT_AFTER = 30.0
+#: Largest file read, in bytes, and most files.
+FILE_LIMIT, COUNT_LIMIT = 4096, 1000
+
+
+class Heartbeat(Struct, frozen=True):
+    """The last sign of life of one process. Times in epoch seconds."""
+
+    process: str
+    actor: str
+    pid: int
+    boot: str
+    at: float
+    started_at: float
+    restarts: int
+    instance: str
+    silent_after: float = SILENT_AFTER  # seconds
+
+    def silent(self, now: float) -> bool:
+        """Whether this process has been quiet for too long."""
+        return now - self.at > self.silent_after
+
+
+def directory(state_dir: Path) -> Path:
+    """Where heartbeats are kept."""
+    return state_dir / "heartbeats"
+
+
+def write(state_dir: Path, heartbeat: Heartbeat) -> None:
+    """Replace the heartbeat of one process at once: a reader never sees half a file. Raises OSError."""
+    path = directory(state_dir) / f"{heartbeat.process}.json"
+    draft = path.with_suffix(".tmp")
+    draft.write_bytes(msgspec.json.encode(heartbeat))
+    draft.replace(path)
+
+
+def remove(state_dir: Path, process: str) -> None:
+    """Forget a process that ended as it should."""
+    with contextlib.suppress(OSError):
+        (directory(state_dir) / f"{process}.json").unlink()
+
+
+def read_all(state_dir: Path) -> dict[str, Heartbeat]:
+    """The heartbeats by process; a file that is no heartbeat is left out."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for path in sorted(directory(state_dir).glob("*.json"))[:COUNT_LIMIT]:
+            heartbeat = _read(path)
+            if heartbeat is not None:
+                found[heartbeat.process] = heartbeat
+    return found
+
+
+def _read(path: Path) -> Heartbeat | None:
+    try:
+        with path.open("rb") as stream:
+            return msgspec.json.decode(stream.read(FILE_LIMIT), type=Heartbeat)
+    except (OSError, ValueError, RecursionError):
+        return None

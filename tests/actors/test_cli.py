@@ -1,0 +1,205 @@
+"""The command line: what starts what, and how trouble is told."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from actors.cli import health, supervise
+from actors.cli.main import main, parser
+from common.config import load
+from common.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the console script as a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "actors.cli.main", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["checker"], ["checker", "--pool", "x"], ["notifier", "--number", "-1"], ["check"]]
+)
+def test_bad_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code of every usage error is 2, with one line of help."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert "usage: domain-monitor" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself() -> None:
+    """`--help` names every command, and each has a sentence."""
+    text = parser().format_help()
+
+    for name in ("coordinator", "checker", "notifier", "control", "watchdog", "supervise", "check", "judge", "tail", "health"):
+        assert re.search(rf"^    {name}\b", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["coordinator", "control", "health", "supervise", "watchdog"])
+def test_all_wrong_settings_are_listed(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is started, it checks its settings first: exit code 2 and one line for each problem."""
+    monkeypatch.setenv("CHECK_INTERVAL", "never")
+    monkeypatch.setenv("CONTROL_PORT", "http")
+
+    assert main([name]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].strip() for line in lines] == ["CHECK_INTERVAL", "CONTROL_PORT"]
+
+
+def test_the_environment_of_supervisord_is_complete(tmp_path: Path) -> None:
+    """Every variable that supervisord.conf uses has a value, whatever was set."""
+    conf = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    conf.read(ROOT / "supervisord.conf", encoding="utf-8")
+    environ = supervise.environment(load({"STATE_DIR": str(tmp_path), "DEEP_CHECKERS": "3"}), {})
+    text = (ROOT / "supervisord.conf").read_text(encoding="utf-8")
+
+    used = {part.split(")")[0] for part in text.split("%(ENV_")[1:]}
+    assert used <= set(environ)
+    assert (environ["DEEP_CHECKERS"], environ["FAST_CHECKERS"], environ["STATE_DIR"]) == ("3", "1", str(tmp_path))
+
+
+def test_every_program_drains_and_comes_back() -> None:
+    """No program is left with supervisord's defaults, which kill after ten seconds and give up after three starts."""
+    conf = configparser.RawConfigParser()
+    conf.read(ROOT / "supervisord.conf", encoding="utf-8")
+    programs = [name for name in conf.sections() if name.startswith("program:")]
+
+    assert len(programs) == 6
+    for name in programs:
+        row = conf[name]
+        assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "10", "true")
+        assert (row["stopasgroup"], row["killasgroup"]) == ("true", "true")
+    assert conf["unix_http_server"]["chmod"] == "0700"
+    assert "inet_http_server" not in conf.sections()
+    assert conf["eventlistener:watchdog"]["events"] == "TICK_5,PROCESS_STATE_FATAL"
+
+
+def test_supervisord_conf_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder's own file wins over the project's; a missing one that was named is a problem."""
+    monkeypatch.chdir(tmp_path)
+    assert supervise.find(None) == ROOT / "supervisord.conf"
+    (tmp_path / "supervisord.conf").write_text("", encoding="utf-8")
+    assert supervise.find(None) == tmp_path / "supervisord.conf"
+    with pytest.raises(ConfigError, match=r"other\.conf"):
+        supervise.find("other.conf")
+
+
+def test_supervise_becomes_supervisord(tmp_path: Path) -> None:
+    """The real program starts with the settings of the environment over those of the env file."""
+    (tmp_path / "env").write_text("EGRESS_ID=file\nINSTANCE_ID=file\n", encoding="utf-8")
+    (tmp_path / "conf").write_text(
+        "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=%(ENV_STATE_DIR)s/pid\n"
+        "[eventlistener:once]\nevents=TICK_5\nstartsecs=0\nautorestart=false\nstderr_logfile=/dev/fd/2\nstderr_logfile_maxbytes=0\n"
+        "stdout_logfile=NONE\n"
+        'command=/bin/sh -c "echo $EGRESS_ID $INSTANCE_ID $NOTIFIERS $STATE_DIR >&2; kill -TERM $PPID"\n',
+        encoding="utf-8",
+    )
+    state = tmp_path / "state"
+    done = command(
+        "supervise",
+        "--config",
+        str(tmp_path / "conf"),
+        "--env-file",
+        str(tmp_path / "env"),
+        EGRESS_ID="shell",
+        STATE_DIR=str(state),
+    )
+
+    assert f"shell file 1 {state}" in done.stderr
+    assert done.returncode == 0
+    assert oct(state.stat().st_mode)[-3:] == "700"
+
+
+def test_a_state_that_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """Exit code 2 and a sentence with the variable."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = command("supervise", STATE_DIR=str(tmp_path / "file" / "state"))
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("domain-monitor: STATE_DIR: ")
+
+
+def test_the_command_line_starts_fast() -> None:
+    """Nothing heavy is imported before it is needed."""
+    code = "import sys, actors.cli.main; print(sorted({'aiohttp', 'zmq', 'dns', 'requests', 'sentry_sdk'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+@contextmanager
+def control(status: int, body: bytes) -> Iterator[int]:
+    """A control process that answers every request the same way; gives its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name of the base class
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "line"),
+    [
+        (200, b'{"status":"ok"}', 0, "healthy: 200 ok"),
+        (
+            503,
+            b'{"status":"degraded","problems":["checker-fast-0 is silent"]}',
+            1,
+            "unhealthy: 503 degraded; checker-fast-0 is silent",
+        ),
+        (503, b"<html>", 1, "unhealthy: 503"),
+        (200, b"\xff" * 100_000, 0, "healthy: 200"),
+    ],
+)
+def test_health_is_one_line_and_an_exit_code(
+    status: int, body: bytes, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For a container's HEALTHCHECK; 0.0.0.0 is asked on loopback."""
+    with control(status, body) as port:
+        settings = load({"CONTROL_HOST": "0.0.0.0", "CONTROL_PORT": str(port)})
+
+        assert health.run(settings) == code
+        assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_health_without_a_control_process_is_bad(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody there is as bad as a bad answer."""
+    with control(200, b"") as port:
+        pass
+
+    assert health.run(load({"CONTROL_PORT": str(port)})) == 1
+    assert capsys.readouterr().out.startswith(f"unhealthy: no answer from 127.0.0.1:{port}")

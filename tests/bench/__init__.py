@@ -1,0 +1,1 @@
+"""Measurements of what happens once for every check. Run with `make bench`."""

@@ -1,0 +1,289 @@
+"""Settings: one table, every problem at once, no secret shown."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import config, values
+from common.config import TABLE, load
+from common.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+WHSEC = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    """What `load` complains about."""
+    with pytest.raises(ConfigError) as caught:
+        load(environ)
+    return caught.value.problems
+
+
+def test_an_empty_environment_gives_every_default(tmp_path: Path) -> None:
+    """Nothing has to be set."""
+    settings = load({"STATE_DIR": str(tmp_path)})
+
+    assert settings.check_interval == 3600.0
+    assert settings.fast_checkers == 1
+    assert settings.domain_list_file == Path("domains.txt")
+    assert settings.domain_api_url is None
+    assert settings.callback_secret == ()
+    assert settings.instance_id
+    assert settings.store_path == tmp_path / "domain-monitor.db"
+    assert settings.bus_endpoint == f"ipc://{tmp_path}/run/bus"
+
+
+def test_the_example_file_is_the_table() -> None:
+    """`.env.example` has every setting with its meaning and default, in order, and nothing else."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    rows = re.findall(r"^# (.+)\n#([A-Z_]+)=(.*)$", text, re.MULTILINE)
+
+    meanings = {
+        name: setting.help + (f" (secret; or {name}_FILE)" if setting.secret else "") for name, setting in TABLE.items()
+    }
+    assert [(meaning, name) for meaning, name, _ in rows] == [(meanings[name], name) for name in TABLE]
+    assert {name: default for _, name, default in rows} == {name: setting.default for name, setting in TABLE.items()}
+
+
+def test_the_example_file_can_be_used_as_it_is() -> None:
+    """With every line uncommented the defaults come out."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    environ = dict(line.removeprefix("#").split("=", 1) for line in text.splitlines() if re.match(r"#[A-Z_]+=", line))
+
+    assert load(environ) == load({})
+
+
+def test_the_empty_text_is_not_set() -> None:
+    """A variable that a compose file passes through empty changes nothing."""
+    assert load(dict.fromkeys(TABLE, " ")) == load({})
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    """Nobody has to start five times to find five mistakes."""
+    found = problems(
+        {
+            "CHECK_INTERVAL": "0",
+            "FAST_CHECKERS": "65",
+            "CONTROL_PORT": "70000",
+            "DOMAIN_API_URL": "ftp://x.example/",
+            "ALLOWED_PRIVATE_NETWORKS": "10.0.0.0/8,10.0.0.1/8",
+            "DNS_MODE": "magic",
+        }
+    )
+
+    assert [line.split(":")[0] for line in found] == [
+        "DOMAIN_API_URL",
+        "FAST_CHECKERS",
+        "CHECK_INTERVAL",
+        "CONTROL_PORT",
+        "DNS_MODE",
+        "ALLOWED_PRIVATE_NETWORKS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CHECK_INTERVAL", "nan"),
+        ("CHECK_INTERVAL", "inf"),
+        ("CHECK_INTERVAL", "-1"),
+        ("CHECK_INTERVAL", "1h"),
+        ("NOTIFIERS", "0"),
+        ("NOTIFIERS", "1.5"),
+        ("NOTIFIERS", "\u0661"),
+        ("HTTP_PORT", "0"),
+        ("DOMAIN_API_URL", "https://"),
+        ("DOMAIN_API_URL", "https://x.example:99999/"),
+        ("DOMAIN_API_URL", "https://x.example/a b"),
+        ("DOMAIN_API_URL", "//x.example/"),
+        ("CALLBACK_SECRET", "secret"),
+        ("CALLBACK_SECRET", "whsec_c2hvcnQ="),
+        ("CALLBACK_SECRET", "whsec_!!!!"),
+        ("CALLBACK_SECRET", f"{WHSEC},secret"),
+        ("BUS_CLIENT_KEYS", "abc"),
+        ("BUS_ENDPOINT", "udp://127.0.0.1:1"),
+        ("BUS_ENDPOINT", "tcp://127.0.0.1"),
+        ("BUS_ENDPOINT", "ipc://"),
+        ("DNS_RESOLVERS", "resolver.example"),
+        ("DNS_RESOLVERS", "127.0.0.1:x"),
+        ("DNS_RESOLVERS", "[::1"),
+        ("WHOIS_IANA_HOST", "whois iana"),
+        ("INSTANCE_ID", "a b"),
+        ("EGRESS_ID", "x" * 65),
+        ("API_AUTH_TOKEN", "a\nb"),
+        ("USER_AGENT_CONTACT", "ops) (x"),
+        ("WHOIS_SERVERS_FILE", "/no/such/file"),
+        ("LOG_FORMAT", "xml"),
+        ("STATE_DIR", "~nobody-of-that-name/state"),
+        ("STORE_URL", "mysql://x"),
+        ("STORE_URL", "sqlite:///"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, text: str) -> None:
+    """Whatever is wrong, the sentence starts with the variable."""
+    assert problems({name: text})[0].startswith(f"{name}: must be ")
+
+
+def test_values_come_out_typed() -> None:
+    """What is loaded needs no further parsing."""
+    settings = load(
+        {
+            "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8, ::1/128",
+            "DNS_RESOLVERS": "127.0.0.1:5300,[::1]:53,::1",
+            "CALLBACK_SECRET": f"{WHSEC}, {WHSEC}",
+            "CALLBACK_RESULTS": "Changes",
+            "LOG_LEVEL": "debug",
+            "CONFIRM_GAP": "2.5",
+        }
+    )
+
+    assert settings.allowed_private_networks == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    assert settings.dns_resolvers == ("127.0.0.1:5300", "[::1]:53", "::1")
+    assert settings.callback_secret == (WHSEC, WHSEC)
+    assert settings.callback_results == "changes"
+    assert settings.log_level == "DEBUG"
+    assert settings.confirm_gap == 2.5
+
+
+def test_postgresql_is_refused_in_clear_words() -> None:
+    """What this version cannot do is said, not tried."""
+    found = problems({"STORE_URL": "postgresql://user:hunter22@db/x"})
+
+    assert "not supported by this version" in found[0]
+    assert "hunter22" not in found[0]
+
+
+def test_a_bus_on_tcp_needs_keys() -> None:
+    """Without CURVE anybody could take tasks."""
+    assert "BUS_SECRET_KEY" in problems({"BUS_ENDPOINT": "tcp://0.0.0.0:5555"})[0]
+    assert load({"BUS_ENDPOINT": "tcp://0.0.0.0:5555", "BUS_SECRET_KEY": KEY}).bus_secret_key == KEY
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    """Cross checks name the variable to change."""
+    assert problems({"PRIORITY_CHECK_INTERVAL": "7200"})[0].startswith("PRIORITY_CHECK_INTERVAL: ")
+    assert problems({"CONFIRM_GAP": "1"})[0].startswith("CONFIRM_GAP_CLOSE: ")
+    assert problems({"BUS_ENDPOINT": "tcp://127.0.0.1:65535", "BUS_SECRET_KEY": KEY})[0].startswith("BUS_ENDPOINT: ")
+    assert problems({"BUS_ENDPOINT": "ipc:///x", "FEED_ENDPOINT": "ipc:///x"})[0].startswith("FEED_ENDPOINT: ")
+
+
+def test_a_long_state_dir_gets_a_short_socket_path(tmp_path: Path) -> None:
+    """Unix sockets have paths of at most 107 bytes, whatever the state is called."""
+    deep = tmp_path / ("x" * 60) / ("y" * 60)
+    one, other = load({"STATE_DIR": str(deep)}), load({"STATE_DIR": str(deep) + "2"})
+
+    assert len(one.bus_endpoint.removeprefix("ipc://")) < 90
+    assert one.bus_endpoint != other.bus_endpoint
+    assert one.bus_endpoint == load({"STATE_DIR": str(deep)}).bus_endpoint
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    """Docker and Kubernetes hand secrets over as files."""
+    (tmp_path / "token").write_text("from-a-file\n", encoding="utf-8")
+
+    assert load({"API_AUTH_TOKEN_FILE": str(tmp_path / "token")}).api_auth_token == "from-a-file"
+
+
+def test_a_secret_file_must_be_usable(tmp_path: Path) -> None:
+    """A missing, empty, binary or huge file is a problem of its variable, and so are two sources."""
+    for name, content in (("empty", b"\n"), ("binary", b"\xff\xfe"), ("huge", b"x" * 70_000)):
+        (tmp_path / name).write_bytes(content)
+        assert problems({"CONTROL_TOKEN_FILE": str(tmp_path / name)})[0].startswith("CONTROL_TOKEN_FILE: ")
+    assert problems({"CONTROL_TOKEN_FILE": str(tmp_path / "missing")})[0].startswith("CONTROL_TOKEN_FILE: ")
+    assert "not both" in problems({"CONTROL_TOKEN": "a", "CONTROL_TOKEN_FILE": "b"})[0]
+
+
+def test_no_secret_is_ever_shown() -> None:
+    """Neither `repr` nor `masked` has a secret, and `secrets` has all of them."""
+    environ = {
+        "API_AUTH_TOKEN": "token-aaaa",
+        "CALLBACK_SECRET": WHSEC,
+        "CONTROL_TOKEN": "token-bbbb",
+        "SENTRY_DSN": "https://key-cccc@sentry.example/1",
+        "BUS_SECRET_KEY": KEY,
+        "DOMAIN_API_URL": "https://user:pass-dddd@api.example/list?key=eeee",
+        "API_CALLBACK_URL": "https://user:p%40ss-ffff@api.example/",
+    }
+    settings = load(environ)
+
+    shown = repr(settings) + str(settings.masked())
+    for secret in ("token-aaaa", WHSEC[6:], "token-bbbb", "key-cccc", KEY, "pass-dddd", "eeee", "ss-ffff"):
+        assert secret not in shown
+    assert {"token-aaaa", WHSEC, WHSEC[6:], "token-bbbb", KEY, "pass-dddd", "p@ss-ffff"} <= set(settings.secrets())
+    assert settings.masked()["API_AUTH_TOKEN"] == "***"
+
+
+def test_a_problem_with_a_secret_does_not_show_it() -> None:
+    """The report goes to a log."""
+    assert "hunter22" not in str(
+        problems({"CALLBACK_SECRET": "hunter22", "SENTRY_DSN": "hunter22", "BUS_SECRET_KEY": "hunter22"})
+    )
+
+
+def test_a_problem_with_a_url_hides_its_password() -> None:
+    """A URL may carry a password although it is no secret by itself."""
+    assert "hunter22" not in str(problems({"DOMAIN_API_URL": "ftp://user:hunter22@x.example/?a=hunter22"}))
+
+
+def test_an_env_file_is_read(tmp_path: Path) -> None:
+    """Comments, quotes and `export` are understood; a line that is none of it is named."""
+    path = tmp_path / ".env"
+    path.write_text(
+        "# note\n\nexport CHECK_INTERVAL=60\nAPI_AUTH_TOKEN='a # $b'\nINSTANCE_ID = \"one\"\nEGRESS_ID=\n", encoding="utf-8"
+    )
+
+    assert config.read_env_file(path) == {
+        "CHECK_INTERVAL": "60",
+        "API_AUTH_TOKEN": "a # $b",
+        "INSTANCE_ID": "one",
+        "EGRESS_ID": "",
+    }
+
+    path.write_text("CHECK_INTERVAL=60\nnonsense\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 2"):
+        config.read_env_file(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.read_env_file(tmp_path / "missing")
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the shell is nearer to the user than a file."""
+    monkeypatch.setenv("EGRESS_ID", "shell")
+
+    merged = config.environment({"STATE_DIR": "/x"}, {"EGRESS_ID": "file", "NOTIFIERS": "2", "STATE_DIR": "/y"})
+
+    assert (merged["EGRESS_ID"], merged["NOTIFIERS"], merged["STATE_DIR"]) == ("shell", "2", "/x")
+    assert load().egress_id == "shell"
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_value_or_a_problem(text: str) -> None:
+    """No parser of the table raises anything but ValueError."""
+    for setting in TABLE.values():
+        with contextlib.suppress(ValueError):
+            setting.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("whois.example", ("whois.example", 43)),
+        ("whois.example:4343", ("whois.example", 4343)),
+        ("127.0.0.1:43", ("127.0.0.1", 43)),
+        ("[::1]:4343", ("::1", 4343)),
+        ("[::1]", ("::1", 43)),
+        ("::1", ("::1", 43)),
+    ],
+)
+def test_hosts_are_split_from_ports(text: str, expected: tuple[str, int]) -> None:
+    """IPv6 addresses need brackets only before a port."""
+    assert values.split_host(text, 43) == expected

@@ -1,0 +1,50 @@
+"""Secrets are taken out by value, wherever they turn up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.scrub import Scrubber, scrub_url
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET https://user:pw@h.example/p?key=1 failed", "GET https://***@h.example/p?*** failed"),
+        ("https://h.example/p", "https://h.example/p"),
+        ("https://user@h.example", "https://***@h.example"),
+        ("a://x?b 'c://y?d'", "a://x?*** 'c://y?***'"),
+        ("https://h.example?a=https://u:p@x/", "https://h.example?***"),
+        ("no url: //x?y", "no url: //x?y"),
+    ],
+)
+def test_urls_lose_users_and_queries(text: str, expected: str) -> None:
+    """What stays says where, never who or with which key."""
+    assert scrub_url(text) == expected
+
+
+def test_secrets_are_found_anywhere_in_plain_data() -> None:
+    """Keys, lists, nested maps and bytes are searched; the longest secret wins over its own beginning."""
+    scrubber = Scrubber(["hunter22", "hunter2222", "abc"])
+
+    assert scrubber.value({"hunter22": ["x hunter2222 y", b"hunter22", 5, None, ("hunter22",)]}) == {
+        "***": ["x *** y", "***", 5, None, ["***"]]
+    }
+    assert scrubber.text("abc") == "abc", "three letters are no secret"
+
+
+def test_a_structure_without_end_is_cut() -> None:
+    """Depth is bounded, so a list that contains itself ends."""
+    endless: list[object] = []
+    endless.append(endless)
+
+    assert "***" in str(Scrubber(["hunter22"]).value(endless))
+
+
+@given(st.text(max_size=200), st.text(alphabet="abcd:/?@*", min_size=4, max_size=8))
+def test_no_text_keeps_the_secret(text: str, secret: str) -> None:
+    """Wherever a secret stands, it is gone."""
+    if "*" not in secret:
+        assert secret not in Scrubber([secret]).text(text + secret + text)
