@@ -4,8 +4,8 @@ from __future__ import annotations
 
 #: Failures in a row that open the circuit.
 OPENS_AFTER = 10
-#: Seconds between two probes while it is open.
-PROBE_EVERY = 15.0
+#: Seconds before the first probe, the second, and so on while it is open: a hiccup must not cost a notice a quarter minute.
+PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)
 #: Longest wait for a probe that Retry-After can ask for, in seconds.
 PROBE_LATEST = 600.0
 #: After it closes: attempts per second at first, how many seconds double that, and when the limit is lifted, in seconds.
@@ -17,7 +17,7 @@ RAMP_LASTS = 60.0
 class Circuit:
     """Closed, open, or closed with a ramp. Times in epoch seconds."""
 
-    __slots__ = ("_allowed", "_closed_at", "_filled_at", "failures", "probe_at")
+    __slots__ = ("_allowed", "_closed_at", "_filled_at", "_probes", "failures", "probe_at")
 
     def __init__(self) -> None:
         self.failures = 0
@@ -25,6 +25,7 @@ class Circuit:
         self._closed_at: float | None = None
         self._filled_at = 0.0
         self._allowed = 0.0
+        self._probes = 0  # since it opened
 
     @property
     def open(self) -> bool:
@@ -49,7 +50,8 @@ class Circuit:
     def started(self, now: float) -> None:
         """One attempt went out."""
         if self.probe_at is not None:
-            self.probe_at = now + PROBE_EVERY
+            self._probes += 1
+            self.probe_at = now + PROBE_WAITS[min(self._probes, len(PROBE_WAITS) - 1)]
         self._allowed -= 1.0
 
     def succeeded(self, now: float) -> bool:
@@ -71,5 +73,6 @@ class Circuit:
             return False
         if self.failures < OPENS_AFTER:
             return False
-        self.probe_at = now + max(PROBE_EVERY, min(retry_after or 0.0, PROBE_LATEST))
+        self._probes = 0
+        self.probe_at = now + max(PROBE_WAITS[0], min(retry_after or 0.0, PROBE_LATEST))
         return True

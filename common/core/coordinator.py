@@ -92,7 +92,7 @@ class Coordinator:
                 board.count_state(None, entry.state)
                 board.schedule.put(entry, entry.next_check)
         for delivery in deliveries:
-            board.deliveries.add(delivery)
+            board.changes.deliveries.extend(board.deliveries.add(delivery))
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """Take one event; returns what is to be done, in order."""
@@ -114,7 +114,8 @@ class Coordinator:
         times = [now + 1.0, board.schedule.next_at(), board.workers.next_deadline()]
         if len(board.queue):
             times.append(now + 0.02)
-        times.append(board.deliveries.next_at())
+        if board.workers.free("notifier"):
+            times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
 
     def settled(self) -> bool:

@@ -1,0 +1,167 @@
+"""What a store must offer. One writer, many readers; every implementation passes `tests/store`.
+
+All methods raise `StoreError` when the state cannot be read or written. Times are epoch seconds. A cursor is opaque text:
+hand it back to get the next page, None means there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, ProblemRow, TrustRow
+
+T = TypeVar("T")
+
+#: Most rows one call of a reader returns.
+MAX_LIMIT = 5000
+DAY = 86_400.0
+#: How long events are kept, in seconds.
+KEEP_EVENTS = 90 * DAY
+#: How long finished notices are kept, in seconds.
+KEEP_DONE = 7 * DAY
+#: How long finished results are kept, in seconds: one is written per check, so they go much earlier than notices.
+KEEP_RESULTS = 3600.0
+
+
+class Page(NamedTuple, Generic[T]):
+    """Rows and the cursor of the next page. A page may be short, even empty, while `cursor` says there is more."""
+
+    rows: list[T]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything the coordinator needs at start. Both iterators read lazily, in batches.
+
+    `next_seq` is above every sequence number ever written, also after events were pruned. `deliveries` are the pending ones,
+    oldest first; `delivery_counts` has the number of deliveries by state.
+    """
+
+    domains: Iterator[DomainRow]
+    next_seq: int
+    trust: list[TrustRow]
+    deliveries: Iterator[DeliveryRow]
+    meta: dict[str, str]
+    problems: list[ProblemRow]
+    delivery_counts: dict[str, int] = field(default_factory=dict)
+
+
+class Writer(Protocol):
+    """The only connection that changes anything. Calls may come from any thread, one at a time takes effect."""
+
+    engine: str  # name and version of the database, for logs
+
+    def load(self) -> Loaded:
+        """The whole state as the last transaction left it."""
+        ...
+
+    def apply(self, changes: Changes) -> None:
+        """Write all of `changes` or, on StoreError, none. Durable when it returns.
+
+        An event that is already there (domain, generation, kind) stays as it is; of a delivery that is already there the
+        identity (lane, domain, order, body) stays and the progress is updated.
+        """
+        ...
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One delivery in any state, for a replay."""
+        ...
+
+    def prune(
+        self,
+        now: float,
+        *,
+        events_older_than: float = KEEP_EVENTS,
+        done_older_than: float = KEEP_DONE,
+        results_older_than: float = KEEP_RESULTS,
+    ) -> int:
+        """Delete one bounded batch of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
+
+        Pending and parked deliveries and the newest event always stay.
+        """
+        ...
+
+    def close(self) -> None:
+        """Tidy up, release the lock. Calling it twice is harmless."""
+        ...
+
+
+class Reader(Protocol):
+    """Looks, never writes, may be shared by threads. Each call sees one consistent state; `limit` is cut to 1..MAX_LIMIT."""
+
+    engine: str
+
+    def domain(self, name: str) -> DomainRow | None:
+        """One name (A-label), watched or not."""
+        ...
+
+    def domains(
+        self,
+        *,
+        state: str | None = None,
+        tld: str | None = None,
+        q: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[DomainRow]:
+        """Watched names by name. `tld`: a suffix and everything under it ("uk" also finds "co.uk"); `q`: a part of the name."""
+        ...
+
+    def domain_count(self) -> int:
+        """How many names are watched."""
+        ...
+
+    def count_by_state(self) -> dict[str, int]:
+        """Watched names by state."""
+        ...
+
+    def tlds(self) -> dict[str, int]:
+        """Watched names by registry suffix."""
+        ...
+
+    def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
+        """Watched names whose likely drop lies in [start, end), soonest first."""
+        ...
+
+    def last_seq(self) -> int:
+        """The highest sequence number ever written, 0 at the beginning."""
+        ...
+
+    def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
+        """Events with a higher sequence number than `after`, oldest first."""
+        ...
+
+    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
+        """The events of one name, newest first."""
+        ...
+
+    def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
+        """Deliveries, newest first."""
+        ...
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One delivery in any state."""
+        ...
+
+    def delivery_counts(self) -> dict[str, int]:
+        """Deliveries by state."""
+        ...
+
+    def problems(self, *, limit: int = 100, cursor: str | None = None) -> Page[ProblemRow]:
+        """Entries of the list that cannot be monitored, in the order of the list."""
+        ...
+
+    def problem_count(self) -> int:
+        """How many entries of the list cannot be monitored."""
+        ...
+
+    def meta(self, key: str) -> str | None:
+        """One of the small named texts."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection. Calling it twice is harmless."""
+        ...

@@ -1,0 +1,148 @@
+"""Rows of the database as our records and back. Column order is the field order of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from common.core.records import DeliveryRow, DomainRow, EventRow, ProblemRow, TrustRow
+
+DOMAIN_COLUMNS = (
+    "name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check, "
+    "drop_earliest, drop_likely, drop_latest, drop_p, detail"
+)
+EVENT_COLUMNS = "seq, id, domain, generation, kind, occurred_at, body"
+DELIVERY_COLUMNS = "id, lane, domain, position, body, state, attempts, next_at, first_at, done_at, last_status, last_error"
+
+# Most checks change nothing that an index holds; this leaves the indexes alone. UPSERT_DOMAIN follows where it finds no row.
+UPDATE_DOMAIN = """
+    UPDATE domain SET priority = ?, since = ?, confidence = ?, generation = ?, checked_at = ?, next_check = ?,
+        drop_earliest = ?, drop_latest = ?, drop_p = ?, detail = ?
+    WHERE name = ? AND suffix = ? AND watched = ? AND state = ? AND drop_likely IS ?
+"""
+UPSERT_DOMAIN = """
+    INSERT INTO domain(name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check,
+        drop_earliest, drop_likely, drop_latest, drop_p, detail)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(name) DO UPDATE SET suffix = excluded.suffix, watched = excluded.watched, priority = excluded.priority,
+        state = excluded.state, since = excluded.since, confidence = excluded.confidence, generation = excluded.generation,
+        checked_at = excluded.checked_at, next_check = excluded.next_check, drop_earliest = excluded.drop_earliest,
+        drop_likely = excluded.drop_likely, drop_latest = excluded.drop_latest, drop_p = excluded.drop_p,
+        detail = excluded.detail
+"""
+INSERT_EVENT = """
+    INSERT INTO event(seq, id, domain, generation, kind, occurred_at, body) VALUES(?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(domain, generation, kind) DO NOTHING
+"""
+UPSERT_DELIVERY = """
+    INSERT INTO delivery(id, lane, domain, position, body, state, attempts, next_at, first_at, done_at, last_status, last_error)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, next_at = excluded.next_at,
+        first_at = excluded.first_at, done_at = excluded.done_at, last_status = excluded.last_status,
+        last_error = excluded.last_error
+"""
+UPSERT_TRUST = """
+    INSERT INTO trust(method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(method, server, suffix) DO UPDATE SET registered_ok = excluded.registered_ok, free_ok = excluded.free_ok,
+        failed_at = excluded.failed_at, quarantined_until = excluded.quarantined_until, reason = excluded.reason
+"""
+INSERT_PROBLEM = "INSERT INTO problem(entry, code, reason) VALUES(?, ?, ?)"
+UPSERT_META = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+
+
+def to_domain(row: Sequence[Any]) -> DomainRow:
+    """A row that begins with DOMAIN_COLUMNS."""
+    return DomainRow(row[0], row[1], row[2] == 1, row[3] == 1, *row[4:15])
+
+
+def to_event(row: Sequence[Any]) -> EventRow:
+    """A row of EVENT_COLUMNS."""
+    return EventRow(*row)
+
+
+def to_delivery(row: Sequence[Any]) -> DeliveryRow:
+    """A row that begins with DELIVERY_COLUMNS."""
+    return DeliveryRow(*row[:12])
+
+
+def domain_values(row: DomainRow) -> tuple[Any, ...]:
+    """The parameters of UPSERT_DOMAIN."""
+    return (
+        row.name,
+        row.suffix,
+        row.watched,
+        row.priority,
+        row.state,
+        row.since,
+        row.confidence,
+        row.generation,
+        row.checked_at,
+        row.next_check,
+        row.drop_earliest,
+        row.drop_likely,
+        row.drop_latest,
+        row.drop_p,
+        row.detail,
+    )
+
+
+def update_values(row: DomainRow) -> tuple[Any, ...]:
+    """The parameters of UPDATE_DOMAIN."""
+    return (
+        row.priority,
+        row.since,
+        row.confidence,
+        row.generation,
+        row.checked_at,
+        row.next_check,
+        row.drop_earliest,
+        row.drop_latest,
+        row.drop_p,
+        row.detail,
+        row.name,
+        row.suffix,
+        row.watched,
+        row.state,
+        row.drop_likely,
+    )
+
+
+def event_values(row: EventRow) -> tuple[Any, ...]:
+    """The parameters of INSERT_EVENT."""
+    return (row.seq, row.id, row.domain, row.generation, row.kind, row.occurred_at, row.body)
+
+
+def delivery_values(row: DeliveryRow) -> tuple[Any, ...]:
+    """The parameters of UPSERT_DELIVERY."""
+    return (
+        row.id,
+        row.lane,
+        row.domain,
+        row.order,
+        row.body,
+        row.state,
+        row.attempts,
+        row.next_at,
+        row.first_at,
+        row.done_at,
+        row.last_status,
+        storable(row.last_error),
+    )
+
+
+def trust_values(row: TrustRow) -> tuple[Any, ...]:
+    """The parameters of UPSERT_TRUST."""
+    reason = storable(row.reason)
+    times = (row.registered_ok, row.free_ok, row.failed_at, row.quarantined_until)
+    return (row.method, storable(row.server), row.suffix, *times, reason)
+
+
+def problem_values(row: ProblemRow) -> tuple[Any, ...]:
+    """The parameters of INSERT_PROBLEM."""
+    return (storable(row.entry), row.code, storable(row.reason))
+
+
+def storable(text: str) -> str:
+    """Text from outside may hold lone surrogates (JSON allows them), which no database takes: they become "?"."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

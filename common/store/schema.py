@@ -1,0 +1,104 @@
+"""The tables, and how an older file becomes a current one. Migrations only ever go forward."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from common.errors import StoreError
+
+#: Keys of `meta` that belong to the store itself.
+SCHEMA_KEY = "store.schema"
+SEQ_KEY = "store.last_seq"
+#: STRICT tables need SQLite 3.37.
+OLDEST_SQLITE = (3, 37, 0)
+
+_FIRST = (
+    """
+    CREATE TABLE domain(
+        name TEXT PRIMARY KEY, suffix TEXT NOT NULL, watched INTEGER NOT NULL, priority INTEGER NOT NULL,
+        state TEXT NOT NULL, since REAL, confidence REAL NOT NULL, generation INTEGER NOT NULL,
+        checked_at REAL, next_check REAL NOT NULL,
+        drop_earliest REAL, drop_likely REAL, drop_latest REAL, drop_p REAL, detail BLOB NOT NULL) STRICT
+    """,
+    # Each listing reads names from one of these alone (they cover the filters) and fetches only the rows of its page.
+    "CREATE INDEX domain_watched ON domain(name) WHERE watched = 1",
+    "CREATE INDEX domain_state ON domain(state, name, suffix) WHERE watched = 1",
+    "CREATE INDEX domain_suffix ON domain(suffix, name, state) WHERE watched = 1",
+    "CREATE INDEX domain_drop ON domain(drop_likely) WHERE watched = 1 AND drop_likely IS NOT NULL",
+    """
+    CREATE TABLE event(
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL, domain TEXT NOT NULL, generation INTEGER NOT NULL, kind TEXT NOT NULL,
+        occurred_at REAL NOT NULL, body BLOB NOT NULL, UNIQUE(domain, generation, kind)) STRICT
+    """,
+    "CREATE INDEX event_time ON event(occurred_at)",
+    """
+    CREATE TABLE delivery(
+        n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lane TEXT NOT NULL CHECK(lane IN ('notice', 'result')),
+        domain TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL,
+        state TEXT NOT NULL CHECK(state IN ('pending', 'done', 'parked', 'superseded')),
+        attempts INTEGER NOT NULL, next_at REAL NOT NULL, first_at REAL, done_at REAL,
+        last_status INTEGER NOT NULL, last_error TEXT NOT NULL) STRICT
+    """,
+    "CREATE INDEX delivery_state ON delivery(state, n)",
+    "CREATE INDEX delivery_done ON delivery(lane, done_at) WHERE done_at IS NOT NULL",
+    "CREATE TABLE problem(n INTEGER PRIMARY KEY, entry TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE trust(
+        method TEXT NOT NULL, server TEXT NOT NULL, suffix TEXT NOT NULL,
+        registered_ok REAL NOT NULL, free_ok REAL NOT NULL, failed_at REAL NOT NULL,
+        quarantined_until REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(method, server, suffix)) STRICT, WITHOUT ROWID
+    """,
+)
+
+#: One entry per schema version; an entry that was released is never edited.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+
+_META = "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
+_PUT = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring an opened file (autocommit mode) to the newest version, in one transaction.
+
+    Raises StoreError for a file of a newer version, sqlite3.Error for a damaged one.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(_META)
+        version = _version(connection, len(migrations))
+        for statements in migrations[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(_PUT, (SCHEMA_KEY, str(len(migrations))))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Whether a reader can use the file. Raises StoreError where it is newer or older than this program."""
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone()
+    version = _version(connection, len(MIGRATIONS)) if known else 0
+    if version < len(MIGRATIONS):
+        raise StoreError(
+            f"the state has schema version {version}, this program reads version {len(MIGRATIONS)}: "
+            "the coordinator brings it up to date when it starts"
+        )
+
+
+def _version(connection: sqlite3.Connection, newest: int) -> int:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (SCHEMA_KEY,)).fetchone()
+    if row is None:
+        return 0
+    if not str(row[0]).isdecimal():
+        raise StoreError(f"the state is damaged: its schema version reads {str(row[0])[:40]!r}")
+    version = int(row[0])
+    if version > newest:
+        raise StoreError(
+            f"the state was written by a newer Domain Monitor (schema version {version}, this program knows {newest}): "
+            "run that version again, or start with another STATE_DIR"
+        )
+    return version

@@ -1,0 +1,125 @@
+"""SQLite as every part of the store uses it: how the file is opened, who owns it, and what its errors mean.
+
+The write-ahead log with `synchronous=FULL` makes a returned commit survive a power cut. Releases of SQLite before 3.51.3 can
+damage a file in this mode when several connections write or checkpoint (https://sqlite.org/wal.html#walresetbug), hence
+the rule that one connection writes, guarded by a file lock, and that readers open the file read-only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from common.errors import StoreError, StoreLocked
+from common.store.schema import OLDEST_SQLITE
+
+#: How long a connection waits for a lock of SQLite, in milliseconds.
+BUSY_MS = 15_000
+#: What the file of the write-ahead log is cut back to after a checkpoint, in bytes.
+WAL_LIMIT = 64 << 20
+_DAMAGED = ("malformed", "not a database", "corrupt")
+
+ENGINE = f"SQLite {sqlite3.sqlite_version}"
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """A connection that writes, in autocommit mode. The caller holds the `OwnerLock`."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"journal_size_limit = {WAL_LIMIT}",
+            "cache_size = -16384",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write: neither rows nor, when it closes, a checkpoint."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA cache_size = -4096")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def require_version() -> None:
+    """Raise StoreError for an SQLite that is too old."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise StoreError(f"{ENGINE} is too old, at least {oldest} is needed")
+
+
+@contextmanager
+def translated(path: Path, doing: str) -> Iterator[None]:
+    """Turn every error of SQLite into a StoreError that names the file and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_explain(path, doing, str(error))) from error
+    except (OverflowError, UnicodeError) as error:
+        raise StoreError(f"{path}: cannot {doing}: a value does not fit: {error}") from error
+
+
+def _explain(path: Path, doing: str, text: str) -> str:
+    if any(word in text for word in _DAMAGED):
+        return f"{path} is damaged ({text}): restore a backup, or move it away together with its -wal and -shm to start anew"
+    if "disk is full" in text:
+        return f"{path}: cannot {doing}: the disk is full"
+    if "readonly" in text or "unable to open" in text:
+        return f"{path}: cannot {doing}: {text}; check that this user may write to {path.parent}"
+    return f"{path}: cannot {doing}: {text}"
+
+
+class OwnerLock:
+    """An exclusive lock on a file next to the database. The kernel frees it with the process.
+
+    The file says who holds it, so that the second instance can name the first.
+    """
+
+    def __init__(self, database: Path, instance: str) -> None:
+        self._path = database.with_name(database.name + ".lock")
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _owner(os.pread(self._file, 1000, 0))
+            self.release()
+            raise StoreLocked(
+                f"{database} is in use by {owner}: give this instance its own STATE_DIR. "
+                "Several instances that share one list need one PostgreSQL STORE_URL, which a later version offers"
+            ) from None
+        except OSError:
+            self.release()
+            raise
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, json.dumps({"instance": instance, "pid": os.getpid()}).encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one in."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _owner(note: bytes) -> str:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(note)
+        if isinstance(value, dict):
+            return f"instance {str(value.get('instance'))[:100]!r} (process {str(value.get('pid'))[:20]})"
+    return "another instance"

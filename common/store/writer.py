@@ -1,0 +1,176 @@
+"""The one connection that writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from common.core.records import Changes, DeliveryRow, DomainRow, ProblemRow, TrustRow
+from common.errors import StoreError
+from common.store import rows, schema
+from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_RESULTS, Loaded
+from common.store.sqlite import ENGINE, OwnerLock, connect_writer, require_version, translated
+
+#: Rows read at once while loading, and most rows deleted per table and call of `prune`.
+LOAD_BATCH = 1000
+PRUNE_BATCH = 2000
+#: How long closing waits for readers before it leaves the checkpoint to the next start, in milliseconds.
+CLOSE_MS = 500
+
+_DOMAINS = " ".join(("SELECT", rows.DOMAIN_COLUMNS, ", rowid FROM domain WHERE rowid > ? ORDER BY rowid LIMIT ?"))
+_PENDING = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?"))
+_DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
+_PRUNE_EVENTS = """
+    DELETE FROM event WHERE seq IN (
+        SELECT seq FROM event WHERE occurred_at < ? AND seq < (SELECT max(seq) FROM event) ORDER BY occurred_at LIMIT ?)
+"""
+_PRUNE_DELIVERIES = """
+    DELETE FROM delivery WHERE n IN (
+        SELECT n FROM delivery WHERE lane = ? AND done_at < ? AND state IN ('done', 'superseded') ORDER BY done_at LIMIT ?)
+"""
+
+
+class SqliteWriter:
+    """The coordinator's store (see `contract.Writer`). Opening takes the owner's lock and migrates the file.
+
+    Raises StoreLocked where another process owns the file, StoreError where it is damaged, newer, or out of reach.
+    """
+
+    engine = ENGINE
+
+    def __init__(self, path: Path, instance: str = "") -> None:
+        require_version()
+        self._path = path
+        self._guard = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._owner = OwnerLock(path, instance)
+        except OSError as error:
+            raise StoreError(f"{path}: cannot open the state: {error}") from error
+        self._connection: sqlite3.Connection | None = None
+        try:
+            with translated(path, "open the state"):
+                self._connection = connect_writer(path)
+                schema.migrate(self._connection)
+        except StoreError:
+            self.close()
+            raise
+
+    def load(self) -> Loaded:
+        """The whole state; the iterators read in batches, so they may be consumed slowly."""
+        with self._used("read the state") as connection:
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            trust = connection.execute(
+                "SELECT method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason FROM trust"
+            )
+            problems = connection.execute("SELECT entry, code, reason FROM problem ORDER BY n")
+            counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
+            meta.pop(schema.SCHEMA_KEY, None)
+            return Loaded(
+                domains=self._domains(),
+                next_seq=int(meta.pop(schema.SEQ_KEY, "0")) + 1,
+                trust=[TrustRow(*row) for row in trust],
+                deliveries=self._pending(),
+                meta=meta,
+                problems=[ProblemRow(*row) for row in problems],
+                delivery_counts=dict(counts),
+            )
+
+    def apply(self, changes: Changes) -> None:
+        """Write all of it in one transaction, durable on return."""
+        if changes.empty():
+            return
+        with self._transaction("write") as connection:
+            for row in changes.domains:
+                if not connection.execute(rows.UPDATE_DOMAIN, rows.update_values(row)).rowcount:
+                    connection.execute(rows.UPSERT_DOMAIN, rows.domain_values(row))
+            _put(connection, rows.INSERT_EVENT, map(rows.event_values, changes.events))
+            _put(connection, rows.UPSERT_DELIVERY, map(rows.delivery_values, changes.deliveries))
+            _put(connection, rows.UPSERT_TRUST, map(rows.trust_values, changes.trust))
+            if changes.problems is not None:
+                connection.execute("DELETE FROM problem")
+                _put(connection, rows.INSERT_PROBLEM, map(rows.problem_values, changes.problems))
+            meta = [(key, rows.storable(value)) for key, value in changes.meta.items()]
+            if changes.events:
+                meta.append((schema.SEQ_KEY, str(max(event.seq for event in changes.events))))
+            _put(connection, rows.UPSERT_META, iter(meta))
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One delivery in any state."""
+        with self._used("read a delivery") as connection:
+            row = connection.execute(_DELIVERY, (delivery_id,)).fetchone()
+        return rows.to_delivery(row) if row else None
+
+    def prune(
+        self,
+        now: float,
+        *,
+        events_older_than: float = KEEP_EVENTS,
+        done_older_than: float = KEEP_DONE,
+        results_older_than: float = KEEP_RESULTS,
+    ) -> int:
+        """Delete one bounded batch per table."""
+        with self._transaction("prune") as connection:
+            return sum(
+                connection.execute(statement, (*parameters, PRUNE_BATCH)).rowcount
+                for statement, parameters in (
+                    (_PRUNE_EVENTS, (now - events_older_than,)),
+                    (_PRUNE_DELIVERIES, ("notice", now - done_older_than)),
+                    (_PRUNE_DELIVERIES, ("result", now - results_older_than)),
+                )
+            )
+
+    def close(self) -> None:
+        """Move the log into the file, as far as readers allow, and let the next owner in."""
+        with self._guard:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.execute(f"PRAGMA busy_timeout = {CLOSE_MS}")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.close()
+            self._owner.release()
+
+    def _domains(self) -> Iterator[DomainRow]:
+        last = -1
+        while batch := self._batch(_DOMAINS, last):
+            last = batch[-1][-1]
+            yield from map(rows.to_domain, batch)
+
+    def _pending(self) -> Iterator[DeliveryRow]:
+        last = -1
+        while batch := self._batch(_PENDING, last):
+            last = batch[-1][-1]
+            yield from map(rows.to_delivery, batch)
+
+    def _batch(self, statement: str, last: int) -> list[tuple[Any, ...]]:
+        with self._used("read the state") as connection:
+            return connection.execute(statement, (last, LOAD_BATCH)).fetchall()
+
+    @contextmanager
+    def _used(self, doing: str) -> Iterator[sqlite3.Connection]:
+        with self._guard, translated(self._path, doing):
+            if self._connection is None:
+                raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
+            yield self._connection
+
+    @contextmanager
+    def _transaction(self, doing: str) -> Iterator[sqlite3.Connection]:
+        with self._used(doing) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk makes SQLite roll back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+
+def _put(connection: sqlite3.Connection, statement: str, values: Iterator[tuple[object, ...]]) -> None:
+    connection.executemany(statement, values)

@@ -1,0 +1,1 @@
+"""The store: one suite for every implementation, and what is special to each."""

@@ -1,0 +1,41 @@
+"""Rows for tests, with only what a test cares about spelled out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.core.callbacks import event_id
+from common.core.records import DeliveryRow, DomainRow, EventRow
+
+
+def domain(name: str, **fields: Any) -> DomainRow:
+    """A watched, registered name."""
+    values: dict[str, Any] = {
+        "name": name,
+        "suffix": name.partition(".")[2],
+        "watched": True,
+        "priority": False,
+        "state": "REGISTERED",
+        "since": None,
+        "confidence": 0.0,
+        "generation": 0,
+        "checked_at": None,
+        "next_check": 0.0,
+        "drop_earliest": None,
+        "drop_likely": None,
+        "drop_latest": None,
+        "drop_p": None,
+        "detail": b"",
+    }
+    return DomainRow(**{**values, **fields})
+
+
+def event(seq: int, name: str, *, generation: int = 1, kind: str = "available", at: float = 0.0) -> EventRow:
+    """An event as the coordinator records it."""
+    return EventRow(seq, event_id(name, generation, kind), name, generation, kind, at, b'{"domain":"%b"}' % name.encode())
+
+
+def delivery(key: str, **fields: Any) -> DeliveryRow:
+    """A notice that waits."""
+    values: dict[str, Any] = {"id": key, "lane": "notice", "domain": "a.com", "order": 1, "body": b"{}"}
+    return DeliveryRow(**{**values, **fields})
