@@ -30,8 +30,8 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
     """What an alarm about this name needs."""
     wildcard = board.wildcard(entry.suffix)
     gap = gap_of(entry, board.policy.cadence, now)
-    rdap = board.directory.rdap_base(entry.suffix) is not None
-    whois = board.directory.whois_server(entry.suffix) is not None
+    rdap = board.server("rdap", entry.suffix) is not None
+    whois = board.server("whois", entry.suffix) is not None
     deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
     return gates.Requirements(
         gap=gap,

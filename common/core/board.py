@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
@@ -22,6 +23,13 @@ from common.core.schedule import Schedule
 from common.core.tables.suffix_rules import rules_for
 from common.core.trust import Key, Trust
 from common.core.workers import Suspicion, Workers
+
+
+def host_of(server: str) -> str:
+    """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
+    if "//" in server:
+        return urlsplit(server).hostname or server
+    return server.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,19 @@ class Board:
         limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
         width = self.widths.get(suffix, 4)
         return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
+
+    def server(self, method: str, suffix: str) -> str | None:
+        """What to ask for this suffix: a base URL, a host, "" where the checker finds it; None where nobody may be asked."""
+        if method == "rdap":
+            rdap = self.directory.rdap_base(suffix)
+            server = rdap.base if rdap is not None else None
+        elif method == "whois":
+            server = self.directory.whois_server(suffix)
+        else:
+            return ""
+        if server is None or self.limit(method, host_of(server), suffix).rate <= 0:
+            return None
+        return server
 
     def wildcard(self, suffix: str) -> bool:
         """Whether DNS answers for names nobody registered: as measured, else as known."""

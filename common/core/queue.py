@@ -17,7 +17,7 @@ from common.core.trust import Probe
 from common.core.workers import Suspicion, Worker, Workers
 
 #: Longest line in front of a question of each rank, in seconds of the operator's budget.
-LONGEST = {BACKGROUND: 600.0, ORDINARY: 6 * 3600.0}
+LONGEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}
 #: A shut operator turns away what would wait longer than this, in seconds.
 PATIENCE = 30.0
 

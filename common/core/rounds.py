@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from common.core import announce, assess
-from common.core.board import Board
+from common.core.board import Board, host_of
 from common.core.cadence import next_check
 from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
@@ -179,27 +177,15 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
 
 
 def _server(board: Board, method: str, suffix: str) -> str | None:
-    """What to ask for this suffix: a base URL, a host, "" where the checker finds it; None where there is nothing."""
-    if method == "rdap":
-        server = board.directory.rdap_base(suffix)
-        return server.base if server is not None else None
-    if method == "whois":
-        return board.directory.whois_server(suffix) or _referral(board, suffix)
-    return ""
+    server = board.server(method, suffix)
+    return _referral(board, suffix) if server is None and method == "whois" else server
 
 
 def _referral(board: Board, suffix: str) -> str | None:
     """For a suffix that nobody in our tables speaks for: "" (ask IANA who does), once a day."""
-    if board.directory.rdap_base(suffix) is not None:
+    if board.directory.rdap_base(suffix) is not None or board.directory.whois_server(suffix) is not None:
         return None
     return "" if suffix not in board.referral_asked else None
-
-
-def host_of(server: str) -> str:
-    """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
-    if "//" in server:
-        return urlsplit(server).hostname or server
-    return server.partition(":")[0]
 
 
 def _rank(entry: Entry, current: Round, method: str) -> int:
