@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from common.core.parsers.bounded_json import loads
 from common.core.parsers.rdap import same_operator
+from common.core.tables import whois_servers
 from common.core.tables.rdap_pinned import PINNED
 from common.core.tables.rdap_servers import IANA
 from common.core.tables.suffix_rules import PRIVATE_SUFFIXES
@@ -45,7 +46,11 @@ class Directory:
     """
 
     def __init__(
-        self, *, own: Bases | None = None, fetched: Bases | None = None, own_whois: Mapping[str, str] | None = None
+        self,
+        *,
+        own: Bases | None = None,
+        fetched: Bases | None = None,
+        own_whois: Mapping[str, str] | None = None,
     ) -> None:
         self._own = dict(own or {})
         self._listed = dict(fetched) if fetched else built_in()
@@ -72,12 +77,13 @@ class Directory:
         return server is not None and same_operator(host, server.host)
 
     def whois_server(self, suffix: str) -> str | None:
-        """The WHOIS server of a suffix, "host[:port]": the operator's, else what IANA's WHOIS referred to."""
+        """The WHOIS server of a suffix, "host[:port]": the operator's, else what IANA's WHOIS referred to, else built in."""
         for known in (self._own_whois, self._learned):
             for candidate in _parents(suffix):
                 if server := known.get(candidate):
                     return server
-        return None
+        listed = whois_servers.whois_server(suffix)
+        return listed.host if listed else None
 
     def learn_whois(self, suffix: str, host: str) -> None:
         """Remember a referral of IANA's WHOIS for a suffix. Garbage is ignored."""

@@ -41,7 +41,7 @@ def test_a_private_suffix_never_falls_back_to_its_parent_s_registry():
     directory = Directory(own_whois={"com": "whois.example"})
 
     assert directory.rdap_base("uk.com") is None
-    assert directory.whois_server("uk.com") is None
+    assert directory.whois_server("uk.com") == "whois.centralnic.net"
     assert Directory(own={"uk.com": ("https://own.example/",)}).rdap_base("uk.com").host == "own.example"
 
 
@@ -122,14 +122,17 @@ def test_a_list_that_lost_many_suffixes_is_refused():
 
 
 def test_whois_servers_of_the_operator_win():
-    """Own entries first, then what was learned; garbage is never learned."""
+    """Own entries first, then what was learned, then the table; garbage is never learned."""
     directory = Directory(own_whois={"zz": "127.0.0.1:4343"})
+    directory.learn_whois("se", "whois.moved.se")
     directory.learn_whois("zz", "whois.nic.zz")
     directory.learn_whois("yy", "WHOIS.nic.yy")
     directory.learn_whois("xx", "not a host")
 
     assert directory.whois_server("co.zz") == "127.0.0.1:4343"
     assert directory.whois_server("yy") == "whois.nic.yy"
+    assert directory.whois_server("se") == "whois.moved.se"
+    assert directory.whois_server("de") == "whois.denic.de"
     assert directory.whois_server("xx") is None
 
 

@@ -1,0 +1,119 @@
+"""WHOIS: the registry's own text about a name (RFC 3912). Asked last: it is slow, scarce, and the only one to say "reserved".
+
+The coordinator names the server. Where it names none the suffix is unknown to us, and IANA's server is asked who speaks for it;
+referrals to registrars are never followed: a registrar that knows nothing of a name says nothing about the registry.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from actors.checkers.contract import Context
+from common.clients.guard import Guard
+from common.clients.tcp import TurnedAwayError, ask
+from common.core.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
+from common.core.names import is_wire_name
+from common.core.parsers import whois as parser
+from common.core.tables.whois_servers import WhoisServer, dialect, whois_server
+from common.errors import ClientError, Refused, TimedOut
+from common.messages import Task
+from common.values import split_host
+
+#: Most bytes of an answer.
+LIMIT = 64 * 1024
+#: Lines that may speak about people are not kept.
+_PERSONAL = re.compile(
+    r"registrant|admin|tech|billing|owner|holder|contact|person|e-?mail|phone|fax|street|address|postal|@", re.IGNORECASE
+)
+_REFERRAL = re.compile(r"^whois:[ \t]{1,40}([a-z0-9.-]{4,200})[ \t]{0,40}$", re.IGNORECASE | re.MULTILINE)
+
+
+def create(context: Context) -> WhoisChecker:
+    """The checker of this file."""
+    return WhoisChecker(context)
+
+
+class WhoisChecker:
+    """Asks one server one question per connection."""
+
+    method = "whois"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._guard = Guard(context.settings)
+
+    async def check(self, task: Task) -> Observation:
+        """Ask once. Trouble is an observation with outcome unknown."""
+        if not is_wire_name(task.domain):
+            return Observation(self.method, unknown("whois_bad_name", "not a name that can be asked for"))
+        if task.server:
+            return await self._ask(task, task.server, _manner(task))
+        return await self._ask(task, self._context.settings.whois_iana_host, None)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _ask(self, task: Task, server: str, manner: WhoisServer | None) -> Observation:
+        """One exchange; without a manner it is the question to IANA which server speaks for the suffix."""
+        host, port = split_host(server, self._context.settings.whois_port)
+        asked = f"{task.suffix.rpartition('.')[2]}\r\n" if manner is None else manner.query.format(fqdn=task.domain)
+        began = self._context.monotonic()
+        data, address, refused = b"", "", False
+        try:
+            answer = await ask(
+                host,
+                port,
+                asked.encode("ascii"),
+                limit=LIMIT,
+                seconds=max(0.1, task.budget_ms / 1000 - 0.2),
+                allowed=self._guard.allowed,
+            )
+            data, address = answer.data, f"{answer.address}/tcp"
+            text = data.decode(manner.charset if manner else "utf-8", "replace")
+            reading = _referred(text) if manner is None else _read(text, task, manner, cut=answer.truncated)
+        except ClientError as error:
+            text, reading, refused = "", _failed(error), isinstance(error, TurnedAwayError)
+        return Observation(
+            self.method,
+            reading,
+            server=host[:300],
+            address=address[:300],
+            duration_ms=round((self._context.monotonic() - began) * 1000, 1),
+            digest=sha256(data).hexdigest() if data else "",
+            excerpt=excerpt(text),
+            refused=refused,
+        )
+
+
+def excerpt(text: str) -> str:
+    """A bounded copy without what may name a person: record lines only, legal preambles and contacts left out."""
+    lines = (line.strip() for line in text.splitlines())
+    kept = [line[:200] for line in lines if line and not line.startswith(("%", "#", ">>>")) and not _PERSONAL.search(line)]
+    return "\n".join("".join(mark if mark.isprintable() else " " for mark in line) for line in kept)[:EXCERPT_LIMIT]
+
+
+def _manner(task: Task) -> WhoisServer:
+    """How to ask and to read: the way of the suffix's own registry, also where the operator moved its server elsewhere."""
+    host = task.server.partition(":")[0].lower()
+    return whois_server(task.suffix) or dialect(host)
+
+
+def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:
+    reading = parser.read(text, task.domain, manner.host, strict=True)
+    if cut and reading.outcome is not Outcome.REGISTERED:
+        return unknown("whois_too_large", f"an answer of more than {LIMIT} bytes")
+    return reading
+
+
+def _referred(text: str) -> Reading:
+    found = _REFERRAL.search(text[:LIMIT])
+    if found is None:
+        return unknown("whois_no_referral", "IANA names no WHOIS server for the suffix")
+    host = found[1].lower().strip(".")
+    return Reading(Outcome.UNKNOWN, "whois_referral", f"IANA refers to {host}"[:300], referral=host)
+
+
+def _failed(error: ClientError) -> Reading:
+    findings = {Refused: "whois_refused_address", TimedOut: "whois_timeout", TurnedAwayError: "whois_turned_away"}
+    return unknown(findings.get(type(error), "whois_error"), str(error))

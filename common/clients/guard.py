@@ -1,0 +1,46 @@
+"""The last word on where a connection may go: `common.core.addresses` plus what only this host can know, its own addresses."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv6Address
+
+from common.config import Settings
+from common.core.addresses import Address, in_networks, is_public, parse
+from common.errors import Refused
+
+
+class Guard:
+    """Lets public addresses through, and those of `ALLOWED_PRIVATE_NETWORKS`; never one of this host's own otherwise."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._allowed = settings.allowed_private_networks
+
+    def allowed(self, address: str) -> bool:
+        """Whether a connection to this address literal is allowed. Total: no address, no."""
+        parsed = parse(address)
+        if parsed is None:
+            return False
+        if in_networks(parsed, self._allowed):
+            return True
+        return is_public(parsed) and not is_own(parsed)
+
+    def check(self, address: str) -> None:
+        """Raise Refused unless the address is allowed."""
+        if not self.allowed(address):
+            raise Refused(f"{address} is not a public address")
+
+
+def is_own(address: Address) -> bool:
+    """Whether the address belongs to an interface of this host.
+
+    A datagram socket that is connected to one of our own addresses gets that very address as its source. Nothing is
+    sent, and unlike a list made at start this follows addresses that come and go.
+    """
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))
+            return parse(str(probe.getsockname()[0])) == address
+    except OSError:
+        return False

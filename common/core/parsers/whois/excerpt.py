@@ -1,0 +1,65 @@
+"""A bounded copy of a WHOIS answer as evidence: enough to judge it again, nothing about people."""
+
+from __future__ import annotations
+
+import re
+
+from common.core.evidence import EXCERPT_LIMIT
+from common.core.parsers.whois.labels import SENTENCES, Kind, block_of, kind_of, normal
+from common.core.parsers.whois.lines import runs_on, split
+from common.core.parsers.whois.record import cut, host_of
+from common.core.parsers.whois.sentences import TRIGGERS
+
+#: Longest line kept; only legal paragraphs are longer.
+_LINE = 160
+_KEPT = frozenset(
+    {Kind.NAME, Kind.SUFFIX, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER, Kind.HANDLE}
+)
+#: Labels that only stand in the record of the name, so that they end a block about people.
+_ENDS = frozenset({Kind.NAME, Kind.SERVER, Kind.REGISTRAR, Kind.EXPIRES})
+_SENTENCES = tuple(start for start, _ in SENTENCES)
+_PERSONAL = re.compile(
+    r"@|\[at\]|\be-?mail|\bphone|\btel\b|\btelephone|\bfax|\baddress|\bstreet|\bcity\b|\bpostal|\bzip"
+    r"|\bregistrant|\badmin|\btech\b|\bbilling|\bowner|\bholder|\bperson\b|\bcontact|\bnic-hdl|\bcountry"
+    r"|\bstate/|\bprovince|\borganis?z?ation|\+\d[\d .()-]{6,}"
+)
+
+
+def excerpt(text: str) -> str:
+    """At most EXCERPT_LIMIT characters of the lines that are not about people."""
+    kept: list[str] = []
+    room = EXCERPT_LIMIT
+    hiding = False
+    before = ""
+    for raw in split(text):
+        follows, before = runs_on(before, raw), raw
+        line = "".join(mark if mark.isprintable() else " " for mark in raw).strip()
+        hiding, wanted = _judge(line, hiding=hiding)
+        if not wanted or follows:
+            continue
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _judge(line: str, *, hiding: bool) -> tuple[bool, bool]:
+    """Whether we are inside a block about people after this line, and whether the line is kept.
+
+    Such a block ends with the first label that only stands in the record of the name; a blank line does not end it, for
+    addresses hold blank lines. What is neither a known label, a host name nor a possible verdict is left out.
+    """
+    if not line or len(line) > _LINE:
+        return hiding, False
+    low = line.lower()
+    known = cut(line)[0] or normal(line)
+    kind = kind_of(known)
+    if block_of(known) is Kind.CONTACT_BLOCK or kind is Kind.HOLDER:
+        return True, False
+    hiding = hiding and kind not in _ENDS
+    if hiding or _PERSONAL.search(low):
+        return hiding, False
+    return False, kind in _KEPT or low.startswith(_SENTENCES) or host_of(line) is not None or any(
+        word in low for word in TRIGGERS
+    )

@@ -1,0 +1,149 @@
+"""From an answer to lines, and from a line to its shape.
+
+Everything below works line by line on a bounded text, so the time of a reading is linear in the length of an answer.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Bounds of what is looked at: characters of the answer, lines, characters of a line.
+TEXT_LIMIT, LINE_COUNT, LINE_LIMIT = 262_144, 2_000, 1_000
+#: Longest line that can be a verdict sentence; legal paragraphs are longer.
+SENTENCE_LIMIT = 240
+
+_MARKUP = re.compile(r"<[^<>]{0,400}>")
+_ROW_END = re.compile(r"<(?:/tr|/p|/h\d|br|hr|/option|/title|/style)[^<>]{0,20}>", re.IGNORECASE)
+_ENTITIES = (("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&eacute;", "é"), ("&amp;", "&"))
+_HOST = re.compile(r"[\"'`(\[<]*(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]*")
+#: What comments, banners and list marks begin with.
+LEADERS = "%#;*>-!=~ \t"
+#: Prose is at least this long, and ends a sentence with one of these.
+_PROSE, _STOPS = 36, ".!?:])"
+_COMMENTS = frozenset("%#;")
+
+
+def split(text: str) -> list[str]:
+    """The bounded lines of an answer, without line ends. HTML pages become their text, one table row a line."""
+    text = text[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").replace("\u00a0", " ")
+    if "<" in text[:2000] and is_markup(text):
+        text = _MARKUP.sub(" ", _ROW_END.sub("\n", text))
+    if "&" in text:
+        for entity, character in _ENTITIES:
+            text = text.replace(entity, character)
+    return [line[:LINE_LIMIT] for line in text.split("\n", LINE_COUNT)[:LINE_COUNT]]
+
+
+def is_markup(text: str) -> bool:
+    """Whether an answer is an HTML page."""
+    head = text[:2000].lower()
+    return "<html" in head or "<!doctype" in head
+
+
+#: Names that documents use as examples and that exist: a question about them is a real one (RFC 2606 section 3).
+_REAL_EXAMPLES = frozenset({"example.com", "example.net", "example.org"})
+#: Top-level domains that are delegated in two scripts as variants of each other: a name exists in both or in neither.
+_VARIANTS = ((".台湾", ".台灣"), (".台灣", ".台湾"), (".中国", ".中國"), (".中國", ".中国"))
+
+
+class Subject:
+    """The name asked for, in all the forms a server may print it in.
+
+    `strict` says that the name is a registrable one that was really asked for. Recordings are read with more leave: a
+    placeholder stands for whatever name the answer is about, and the record of a name above covers the names below it.
+    """
+
+    __slots__ = ("anything", "forms", "label", "name", "strict")
+
+    def __init__(self, domain: str, *, strict: bool = True) -> None:
+        self.name = domain.strip().strip(".").lower()[:253]
+        self.label = self.name.partition(".")[0]
+        self.strict = strict
+        self.anything = not strict and self.label == "example" and self.name not in _REAL_EXAMPLES
+        self.forms = {self.name}
+        if "xn--" in self.name:
+            self.forms.add(_unicode(self.name))
+            self.label = _unicode(self.label)
+            self.forms.update({form[: -len(one)] + two for form in self.forms for one, two in _VARIANTS if form.endswith(one)})
+
+    def is_named(self, word: str) -> bool:
+        """Whether a printed name is the name asked for: case, a last dot and the IDN form do not matter."""
+        word = word.strip("\"'`()[]<>,;").rstrip(".").lower()
+        if self.anything or word in self.forms:
+            return bool(word)
+        return not word.isascii() and _ascii(word) == self.name
+
+    def is_covered_by(self, word: str) -> bool:
+        """Whether a printed name is one above the name asked for, in a recording. In earnest that is a suffix, never a name."""
+        return not self.strict and "." in word and self.name.endswith("." + word.lower())
+
+    def is_label(self, word: str) -> bool:
+        """Whether a printed word is the first label of the name asked for; some servers leave the suffix away."""
+        word = word.strip("\"'`()").lower()
+        return bool(word) and (self.anything or word == self.label)
+
+
+def _unicode(name: str) -> str:
+    """U-labels of a name, label by label; what cannot be decoded stays as it is."""
+    words = []
+    for label in name.split("."):
+        try:
+            words.append(label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label)
+        except (UnicodeError, ValueError):
+            words.append(label)
+    return ".".join(words)
+
+
+def _ascii(name: str) -> str:
+    """A-labels of a printed name; only compared, never sent, so no validation is needed here."""
+    try:
+        return ".".join(w if w.isascii() else "xn--" + w.encode("punycode").decode("ascii") for w in name[:253].split("."))
+    except (UnicodeError, ValueError):
+        return name
+
+
+class Shape:
+    """A sentence with its names cut out: `No match for "EXAMPLE.COM".` becomes `no match for {}`.
+
+    `foreign` says that one of the names was not the name asked for, `named` that one was.
+    """
+
+    __slots__ = ("foreign", "named", "text")
+
+    def __init__(self, line: str, subject: Subject) -> None:
+        self.foreign = False
+        self.named = False
+        low = " ".join(line[:SENTENCE_LIMIT].strip(LEADERS).lower().split())
+
+        def cut(match: re.Match[str]) -> str:
+            if subject.is_named(match[1]):
+                self.named = True
+            else:
+                self.foreign = True
+            return "{}"
+
+        low = _HOST.sub(cut, low)
+        if not self.named and not self.foreign:
+            low = self._bare_label(low, subject)
+        self.text = low.rstrip(" .!<…*,").lstrip(LEADERS)
+
+    def _bare_label(self, low: str, subject: Subject) -> str:
+        """Cut out a name that is printed without its suffix, at the end or glued to the front."""
+        head, _, last = low.rpartition(" ")
+        if head.startswith("no match") and subject.is_label(last):
+            self.named = True
+            return head + " {}"
+        if low == subject.label + "not found":
+            self.named = True
+            return "not found"
+        return low
+
+
+def runs_on(line: str, following: str) -> bool:
+    """Whether the next line only continues this one: wrapped legal prose, in which any word may begin a line."""
+    text = line.strip(LEADERS)
+    if len(text) < _PROSE or text[-1] in _STOPS or text.count(" ") < 4 or ": " in text[:30]:
+        return False
+    if line[:1] != following[:1] and {line[:1], following[:1]} & _COMMENTS:
+        return False
+    return not {".", "/", "@"} & set(text.rpartition(" ")[2])

@@ -1,0 +1,325 @@
+"""Reads the labelled lines of an answer into a record. Which lines count is decided by `labels`; contacts are not kept."""
+
+from __future__ import annotations
+
+import re
+
+from common.core.evidence import LIST_LIMIT, Fields, Outcome
+from common.core.parsers.dates import parse_date
+from common.core.parsers.whois import words
+from common.core.parsers.whois.labels import OBJECTS, SENTENCES, SHARED, Kind, block_of, kind_of, normal
+from common.core.parsers.whois.lines import Subject
+
+#: Longest label, in characters.
+LABEL_LIMIT = 60
+_VALUE_LIMIT = 300
+#: Status lines read of one answer: no record has more, and each costs several look-ups.
+_STATUS_LINES = 64
+
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){1,20}[a-z][a-z0-9-]{0,61}[a-z0-9]\.?")
+_BRACKETED = re.compile(r"\s*(?:[a-z]\.?\s+)?\[([^\[\]]{2,40})\]\s*(.*)")
+_HASHED = re.compile(r"([^#:]{2,50})#[. ]{3,}(.*)")
+_NESTED = re.compile(r"([A-Za-z-]{2,30})(?:;I)?:(.*)")
+_NAME_SENTENCE = re.compile(r"domain ([\w.-]{3,253})(?: \([\w ]{2,30}\))?", re.IGNORECASE)
+_EMPTY_VALUES = frozenset(
+    (
+        "",
+        "-",
+        "--",
+        "---",
+        "n/a",
+        "null",
+        "none",
+        "not defined",
+        "not defined.",
+        "no nameserver",
+        "not available from registry",
+        "redacted",
+        "not assigned",
+    )
+)
+_ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_DATES = {Kind.CREATED: "created_at", Kind.UPDATED: "updated_at", Kind.EXPIRES: "expires_at"}
+#: Kinds whose value may stand on the lines below the label, and those that may take many of them.
+_BELOW = frozenset({Kind.NAME, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER})
+_FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.SERVER})
+_MANY = frozenset({Kind.STATUS, Kind.SERVER})
+_SENTENCE_STARTS = tuple(start for start, _ in SENTENCES)
+
+
+def host_of(text: str) -> str | None:
+    """The host name that a text begins with, lower case without its last dot; None where it begins with anything else."""
+    word = text.split(None, 1)[0].strip("\"'()[],;").lower() if text.strip() else ""
+    if len(word) > 253 or "." not in word or not _HOST.fullmatch(word):
+        return None
+    return word.rstrip(".")
+
+
+class Record:
+    """What the lines of one answer say. `named` counts printed names: those that are ours, and those that are another's."""
+
+    def __init__(self, subject: Subject, *, day_first: bool | None) -> None:
+        self.subject = subject
+        self.day_first = day_first
+        self.ours = 0
+        self.others = 0
+        self.fields: dict[str, str] = {}
+        self.servers: list[str] = []
+        self.statuses: list[str] = []
+        self.said: set[Outcome] = set()  # what the status words say
+        self.strong: set[Kind] = set()  # kinds of evidence for a record
+        self._status_lines = 0
+        self._block: Kind | None = None
+        self._pending: Kind | None = None
+        self._foreign = False  # inside the record of another name
+
+    @property
+    def is_record(self) -> bool:
+        """Whether there is a record of the name: its name line and one more fact, or two facts where no name is printed."""
+        if self.ours:
+            return bool(self.strong)
+        return not self.others and len(self.strong) >= 2 and bool(self.strong & _FACTS)
+
+    def to_fields(self) -> Fields:
+        """The facts that are kept."""
+        return Fields(
+            created_at=self.fields.get("created_at"),
+            expires_at=self.fields.get("expires_at"),
+            updated_at=self.fields.get("updated_at"),
+            registrar=self.fields.get("registrar"),
+            statuses=tuple(self.statuses[:LIST_LIMIT]),
+            nameservers=tuple(self.servers[:LIST_LIMIT]),
+            handle=self.fields.get("handle"),
+        )
+
+    def feed(self, line: str) -> None:
+        """Take the next line."""
+        text = line.strip()
+        if not text:
+            self._gap()
+            return
+        if text[0] in "%>;#":
+            return
+        if text[0] in "rRcCeE" and text.lower().startswith(_SENTENCE_STARTS) and self._sentence(text):
+            return
+        label, value = cut(text)
+        if label is None:
+            self._plain(text)
+            return
+        if text.find("[", 0, 5) >= 0 and value:
+            self._block = Kind.DOMAIN_BLOCK  # servers that bracket their labels print no contact objects among them
+        kind = kind_of(label)
+        if label == "server name" and not self.ours:
+            self._foreign = True  # the registry lists a name server that only begins like our name
+        if self._pending is Kind.SERVER and kind is not Kind.SERVER and (host := host_of(text.replace(":", " "))):
+            self._server(host)
+        elif kind is None and self._pending in {Kind.REGISTRAR, Kind.STATUS} and "http" in label:
+            self._below(self._pending, text)
+        elif not value:
+            self._heading(label, kind, text)
+        else:
+            self._labelled(label, kind, value)
+
+    def _gap(self) -> None:
+        """A blank line ends a block and a list; a label that still waits for its value goes on waiting."""
+        self._block = None
+        if self._pending in _MANY and (self._pending is not Kind.SERVER or self.servers):
+            self._pending = None
+
+    def _plain(self, text: str) -> None:
+        """A line without label: a sentence that carries one, a heading, or the value of the label above."""
+        label = normal(text) if len(text) <= LABEL_LIMIT else ""
+        if block_of(label) is not None or kind_of(label) is Kind.SERVER:
+            self._heading(label, kind_of(label), text)
+            return
+        if self._pending is not None:
+            self._below(self._pending, text)
+            return
+        if match := _NAME_SENTENCE.fullmatch(text):
+            self._name(match[1])
+            return
+        pair = text.split()
+        if len(pair) == 2 and self.subject.is_label(pair[0]) and (host := host_of(pair[1])):
+            self.ours += 1
+            self._server(host)
+
+    def _sentence(self, text: str) -> bool:
+        """A line like "Record created on 2000-08-29"; False where what follows is no date."""
+        low = text.lower()
+        start, kind = next(pair for pair in SENTENCES if low.startswith(pair[0]))
+        value = text[len(start) :].lstrip(": ")
+        if parse_date(value, day_first=self.day_first) is None:
+            return False
+        self._take(start, kind, value)
+        return True
+
+    def _below(self, kind: Kind, text: str) -> None:
+        if kind is Kind.SERVER:
+            host = host_of(text.lstrip("-* "))
+            if host is None:
+                self._pending = None
+            else:
+                self._server(host)
+            return
+        if kind not in _MANY:
+            self._pending = None
+        self._take("", kind, text)
+
+    def _heading(self, label: str, kind: Kind | None, text: str) -> None:
+        """A label without value: a heading, or a label whose value follows below. `name:` names a record on some servers."""
+        name = host_of(text.rstrip(":"))
+        if kind is None and name is not None and text.endswith(":"):
+            self._name(name)
+            return
+        block = block_of(label)
+        if block is not None:
+            self._block = block
+        elif kind is Kind.NAME:
+            self._block = Kind.DOMAIN_BLOCK
+        self._pending = kind if kind in _BELOW else None
+
+    def _labelled(self, label: str, kind: Kind | None, value: str) -> None:
+        if label in {"name", "organization", "organisation"}:
+            self._name_of_block(label, value)
+            return
+        if self._block is None and label in OBJECTS:
+            self._block = Kind.CONTACT_BLOCK
+        if kind is None:
+            if self._pending not in _MANY or ":" in value or label != "dns":
+                self._pending = None
+            return
+        self._pending = None
+        if label in SHARED and self._block in {Kind.CONTACT_BLOCK, Kind.NOISE_BLOCK}:
+            return
+        if kind is Kind.STATUS:
+            self._pending = Kind.STATUS if value.endswith((" -", ",")) else None
+        self._take(label, kind, value)
+
+    def _name_of_block(self, label: str, value: str) -> None:
+        """`name: x` is the domain in a domain block, the registrar in a registrar block, and a person elsewhere."""
+        if self._pending is Kind.SERVER and (host := host_of(value)):
+            self._server(host)
+            return
+        if self._block is Kind.DOMAIN_BLOCK or (self._block is None and label == "name" and self.subject.is_named(value)):
+            if host_of(value):
+                self._name(value.split(maxsplit=1)[0])
+        elif self._block is Kind.REGISTRAR_BLOCK:
+            self._take(label, Kind.REGISTRAR, value)
+        self._pending = None
+
+    def _take(self, label: str, kind: Kind, value: str) -> None:
+        value = value.strip(" \t.,").strip()[:_VALUE_LIMIT]
+        if value.lower() in _EMPTY_VALUES:
+            return
+        if kind is Kind.NAME:
+            self._named_by_label(label, value)
+        elif self._foreign:
+            self.strong.add(kind) if kind in _DATES else None
+        elif kind in _DATES:
+            self._date(kind, value)
+        elif kind is Kind.STATUS:
+            self._status(label, value)
+        elif kind is Kind.SERVER:
+            self._listed_server(label, value)
+        elif kind is Kind.REGISTRAR:
+            self._registrar(value)
+        elif kind is Kind.HANDLE:
+            self._keep("handle", value if " " not in value else "")
+        elif kind is Kind.HOLDER:
+            self.strong.add(Kind.HOLDER)
+
+    def _named_by_label(self, label: str, value: str) -> None:
+        nested = _NESTED.fullmatch(value)
+        if nested is not None:
+            inner = normal(nested[1])
+            self._labelled(inner, kind_of(inner), nested[2].strip())
+            return
+        word = value.split(maxsplit=1)[0]
+        if "." in word or label != "query":
+            self._name(word)
+
+    def _name(self, word: str) -> None:
+        bare = word.strip("\"'").rstrip(".")
+        if self.subject.is_named(bare) or self.subject.is_covered_by(bare) or ("." not in bare and self.subject.is_label(bare)):
+            self.ours += 1
+            self._foreign = False
+        elif self.ours and not self.strong:
+            return  # a variant of our name, listed with it
+        elif "." in bare or not self.ours:
+            self.others += 1
+            self._foreign = True
+        self._block = Kind.DOMAIN_BLOCK
+
+    def _date(self, kind: Kind, value: str) -> None:
+        iso = parse_date(value, day_first=self.day_first)
+        if iso is None:
+            if kind is not Kind.UPDATED and _ANY_YEAR.search(value):
+                self.strong.add(kind)  # a date all the same
+            return
+        self._keep(_DATES[kind], iso)
+        if kind is not Kind.UPDATED:
+            self.strong.add(kind)
+
+    def _keep(self, field: str, value: str) -> None:
+        if value and field not in self.fields:
+            self.fields[field] = value
+
+    def _registrar(self, value: str) -> None:
+        if value.lower().startswith(("http://", "https://", "whois.")) or value.startswith("!"):
+            return
+        self._keep("registrar", value)
+        self.strong.add(Kind.REGISTRAR)
+
+    def _server(self, host: str) -> None:
+        if self._foreign:
+            return
+        if host not in self.servers and len(self.servers) < LIST_LIMIT:
+            self.servers.append(host)
+        self.strong.add(Kind.SERVER)
+
+    def _listed_server(self, label: str, value: str) -> None:
+        """A labelled name server; more may follow below. `DNS: <the name itself>` is how one registry prints the IDN form."""
+        host = host_of(value.replace(" : ", " "))
+        if host is not None and not (label == "dns" and self.subject.is_named(host) and not self.subject.anything):
+            self._server(host)
+            self._pending = Kind.SERVER
+
+    def _status(self, label: str, value: str) -> None:
+        self._status_lines += 1
+        if self._status_lines > _STATUS_LINES:
+            return
+        for part in words.split(value):
+            word = words.normal(part)
+            says = words.meaning(word)
+            if says is None and label == "state":
+                continue  # a postal state
+            if says is not None:
+                self.said.add(says)
+            if says is Outcome.REGISTERED:
+                self.strong.add(Kind.STATUS)
+                self._state_date(part, word)
+            if word and word not in self.statuses and len(self.statuses) < LIST_LIMIT:
+                self.statuses.append(word[:100])
+
+    def _state_date(self, part: str, word: str) -> None:
+        """Some servers print the expiry inside the status: "OK-UNTIL 20131218000000", "Connected (2010/09/30)"."""
+        if word.startswith(("ok until", "connected", "registered")) and (iso := parse_date(part, day_first=None)):
+            self._keep("expires_at", iso)
+            self.strong.add(Kind.EXPIRES)
+
+
+def cut(text: str) -> tuple[str | None, str]:
+    """Label (normal form) and value of a line; no label where it has none."""
+    if text[0] == "[" or "[" in text[2:5]:
+        match = _BRACKETED.match(text)
+        if match is not None:
+            return normal(match[1]), match[2]
+    at = text.find(":")
+    if 0 < at <= LABEL_LIMIT:
+        return normal(text[:at]), text[at + 1 :].strip(" \t.")
+    if "#. " in text and (match := _HASHED.match(text)):
+        return normal(match[1]), match[2]
+    head, tab, tail = text.partition("\t")
+    if tab and kind_of(normal(head)) is not None:
+        return normal(head), tail.strip()
+    return None, ""

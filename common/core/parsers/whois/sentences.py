@@ -1,0 +1,284 @@
+"""Sentences that are no record: throttling, trouble, names that cannot be had, and "there is no such name".
+
+A pattern is matched against the whole shape of one line (`lines.Shape`), never searched in the text: legal preambles hold every
+one of these words. No pattern has nested quantifiers or two neighbours that can take the same characters.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+from common.core.evidence import Outcome
+
+
+class Rule(IntEnum):
+    """What a sentence says, in the order of the law: the lowest found in an answer decides."""
+
+    THROTTLED = 0
+    TROUBLE = 1  # the server cannot answer, or is not the server of this suffix
+    DROPZONE = 2
+    PREMIUM = 3
+    RESERVED = 4
+    INVALID = 5
+    FREE = 6
+
+
+#: Outcome, finding and reason of each rule but FREE.
+VERDICTS: dict[Rule, tuple[Outcome, str, str]] = {
+    Rule.THROTTLED: (Outcome.THROTTLED, "whois_throttled", "the server limits our queries"),
+    Rule.TROUBLE: (Outcome.UNKNOWN, "whois_trouble", "the server could not answer"),
+    Rule.DROPZONE: (Outcome.DROPPING, "whois_dropzone", "the name is in the registry's own release procedure"),
+    Rule.PREMIUM: (Outcome.PREMIUM, "whois_premium", "the registry sells the name as a premium name"),
+    Rule.RESERVED: (Outcome.RESERVED, "whois_reserved", "the registry does not let the name be registered"),
+    Rule.INVALID: (Outcome.INVALID, "whois_invalid", "the registry refuses the name itself"),
+}
+
+#: A line is only shaped if it holds one of these words: cheap, and most lines hold none.
+TRIGGERS = (
+    "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
+    "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
+    "available", "free", "no se", "no_se", "exceed", "limit", "too many", "quota", "denied", "refused", "blacklist",
+    "permitted", "authori", "restricted", "reserved", "blocked", "prohibited", "premium", "platinum", "dropzone", "invalid",
+    "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down", "go away",
+    "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
+    "subscribes", "not valid", "be registered", "no encontr", "introuvable", "gefunden", "encontrado", "trovato", "error",
+    "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken",
+    "trouv", "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed",
+)  # fmt: skip
+
+#: The triggers of the sentences that count even beside a record.
+LIMIT_TRIGGERS = (
+    "exceed", "limit", "too many", "too much", "quota", "denied", "refused", "blacklist", "permitted", "authori",
+    "per second", "excessive", "go away", "slow down", "please wait", "grace period", "request", "reached", "banned",
+    "blocked", "try again", "rejected",
+)  # fmt: skip
+
+_NOUN = (
+    r"(?:(?:the|this|that|requested|queried|specified|your|above|such|given) ){0,3}(?:domains?(?: names?)?|objects?|"
+    r"names?|records?|entry|query|key|data)"
+)
+_PLACE = (
+    r"(?: (?:in|from|on|by|within|with) (?:the |our |this |its )?(?:[\w.()-]{1,30} ){0,4}(?:database|registry|"
+    r"registrar|records|whois|registro|db|data base|{}|krnic|argentina))?"
+)
+_THING = (
+    r"(?:match(?:es|ing)?|entr(?:y|ies)|objects?|records?|data|information|domains?(?: names?)?|results?|domain records?"
+    r"|match(?:es|ing)? (?:records?|objects?|domains?(?: names?)?|entr(?:y|ies))|whois (?:data|information)|such domains?"
+    r"|record information)"
+)
+_TARGET = (
+    r"(?: (?:for|about|to match|matching|with|of|that match(?:es)?)(?: the| this| your)?"
+    r"(?: selected source(?:s|\(s\))?| (?:query|domain(?: name)?|object|name|request|search)(?: criteria)?(?: {})?| {}))"
+)
+
+_PATTERNS: dict[Rule, tuple[str, ...]] = {
+    Rule.THROTTLED: (
+        (
+            r"(?:(?:{}:|error:?(?: \d{1,12}:?)?|sorry,?|your|the|daily|whois|domain) ){0,4}(?:{} )?(?:\w{1,30} ){0,3}"
+            r"(?:query|queries|lookups?|requests?|connections?|rate|whois|looup|access)s?[ -]?(?:rate )?(?:limit|quota)\b"
+            r".{0,60}\b(?:exceed|reach).*"
+        ),
+        (
+            r"(?:error:? ?\d{0,12}:? ?)?(?:{}: )?too (?:many|much) (?:requests?|queries|connections?|lookups?|whois|"
+            r"simultaneous)\b.*"
+        ),
+        (
+            r"(?:{}: )?(?:error:? )?(?:rate|query|request|daily|quota|whois|connection)s? ?-?(?:limit|quota)? ?(?:has "
+            r"been |is |was )?(?:exceeded|reached)\b.*"
+        ),
+        r"(?:{}: )?(?:error:? )?(?:limit|quota) (?:has been |is |was )?(?:exceeded|reached)\b.*",
+        (
+            r"(?:you have |you've |your ip (?:address )?has |this ip (?:address )?has )?(?:been )?exceeded (?:your|the|"
+            r"this|allowed|allotted|maximum|permitted|{})\b.{0,80}"
+        ),
+        r"restricted\. you have exceeded this limit",
+        r"(?:the )?whois query quota for .{1,80} has been exceeded",
+        r"(?:error:? )?excessive querying\b.*",
+        (
+            r"(?:{}: |error: )?max(?:imum)? (?:number of )?(?:query rate|queries|requests|connections|query|rate)(?: per "
+            r"\w+)? (?:reached|exceeded)\b.*"
+        ),
+        r"(?:{}: )?only \d+ (?:requests?|quer(?:y|ies)) per \w+ allowed\b.*",
+        r"(?:{}: )?daily whois-limit exceeded\b.*",
+        r"please (?:slow down|go away|wait \d).*",
+        r"(?:error: ?\d{0,12} )?connection refused[;,] access control limit.*",
+        r"blacklisted\b.*",
+        r"-?\d{0,4}:? ?still in grace period\b.*",
+        (
+            r"(?:error:? )?(?:request|access|query|permission|connection) (?:is |has been |was )?(?:denied|refused|"
+            r"blocked|rejected)\b.*"
+        ),
+        r"(?:the )?requests? (?:of|from) this (?:client|ip|address)\b.{0,60}(?:not permitted|blocked|denied).*",
+        r"(?:the )?(?:maximum |allowed )?number of (?:allowed )?(?:queries|requests|connections|lookups)\b.{0,60}\bexceeded.*",
+        r"your access is too fast.*",
+        r"(?:the )?number of requests per client per time interval is.*",
+        (
+            r"(?:your|this|the) ip(?: address)?\b.{0,80}\b(?:blocked|blacklisted|not authori[sz]ed|banned|not allowed|"
+            r"restricted|denied|exceeded)\b.*"
+        ),
+        r"(?:{}: )?.{0,30}whois limit exceeded\b.*",
+        r"query_status: 440\b.*",
+        r"(?:your )?quota (?:exceeded|limit reached).*",
+        r"lookup (?:quota|limit) .{0,40}",
+        r"you have been (?:temporarily )?(?:blocked|banned|blacklisted|throttled)\b.*",
+        r"try again (?:later|after|in)\b.*",
+    ),
+    Rule.TROUBLE: (
+        r"server can't process your request",
+        (
+            r"(?:the )?(?:whois )?(?:server|service|database|registry)(?: is)?(?: currently| temporarily)? (?:too busy|"
+            r"busy|unavailable|down|blocked|offline)\b.*"
+        ),
+        r"(?:error: )?(?:service|server|whois service) (?:is )?(?:temporarily )?unavailable\b.*",
+        r"{}: server too busy\b.*",
+        r"sorry,? the whois database is currently down",
+        r"whois lookup for .{1,260} can(?:not)? ?(?:temporarily|currently)? ?(?:not )?be answered\b.*",
+        r"connection attempt failed.*",
+        r"(?:\[)?unable to (?:connect|resolve|process|contact)\b.*",
+        r"connect to whois server failed\b.*",
+        r"(?:the )?(?:tld|suffix|zone|extension|domain extension)s?(?: {})? (?:is |are )?not supported\b.*",
+        r"(?:domain |requested )?(?:zone|tld|suffix) not (?:supported|found|served)\b.*",
+        r"{} solo acepta consultas con dominios\b.*",
+        r"(?:internal|server|database|system|temporary) (?:server )?(?:error|failure)\b.*",
+        r"timeout\b.*|(?:query |request |connection )timed? ?out\b.*",
+        r"(?:the )?(?:information|data|database) is temporarily (?:unavailable|not available)\b.*",
+    ),
+    Rule.DROPZONE: (r".{0,120}\bavailable for application via the .{0,60}\bdropzone\b.*", r".{0,80}\bdropzone service\b.*"),
+    Rule.PREMIUM: (
+        r"(?:status: )?(?:this )?premium name\b.*",
+        (
+            r"(?:the |this )?(?:premium|platinum) (?:domain|name|domain name)(?: {})? (?:is |may be )?(?:available|"
+            r"reserved|for sale|on sale)\b.*"
+        ),
+        r"(?:domain )?{} is (?:a )?(?:premium|platinum)\b.*",
+        r"(?:the |this )?(?:domain |domain name |name )?(?:is )?available as (?:a )?premium\b.*",
+        r"(?:domain )?status: premium\b.*",
+        r"domains in the list are kept aside due to potential value\b.*",
+    ),
+    Rule.RESERVED: (
+        (
+            r"(?:{}:? )?(?:the |this |that )?(?:requested )?(?:domain |domain name |name |string |object )?(?:{} )?(?:is|"
+            r"has been|was|are) (?:a )?(?:(?:registry |currently |permanently )?(?:reserved|restricted|blocked|prohibited|"
+            r"forbidden|banned|withheld|excluded|not allowed by)|kept aside)\b.*"
+        ),
+        r"(?:registry |domain |name |pre-?)?reserved (?:by|for|name|domain|string|list|word)\b.*",
+        r"(?:domain|name|{})(?: is)? (?:reserved|restricted|blocked|prohibited|banned|forbidden)\b.*",
+        r"restricted(?: -.*)?",
+        r"(?:the )?(?:registration of )?this (?:domain|name|domain name) is restricted\b.*",
+        r"(?:name|domain)(?: {})? is restricted from registration\b.*",
+        (
+            r"(?:sorry, )?(?:the )?domain(?: name)? you (?:requested|want to register) is (?:in the reserved list|"
+            r"prohibited|reserved|restricted|not available)\b.*"
+        ),
+        r"(?:the )?domain (?:name )?(?:is )?not available or is reserved\b.*",
+        r".{0,80}\bblocked by (?:a|the) globalblock\b.*",
+        r".{0,80}\b(?:dpml block|blocked due to dpml|dpml brand protection)\b.*",
+        r"(?:this|the) (?:domain|name|domain name)(?: {})? (?:is )?not available for (?:registration|purchase)\b.*",
+        r"(?:the )?(?:domain|domain name) not available",
+        r"this name (?:subscribes to|is protected by|is part of)\b.*",
+        r"not available for (?:second level )?registration\b.*",
+        (
+            r"(?:domain )?status: (?:reserved|not allowed|unavailable|unassignable|blocked|excluded|withdrawn|prohibited "
+            r"string)\b.*"
+        ),
+        r"(?:the )?queried object does not exist: .{0,40}\b(?:reserved|blocked|restricted|prohibited)\b.*",
+        r"(?:domain |{} )?(?:can ?not|may not) be registered\b.*",
+        r"(?:{} )?is available, but\b.*",
+        r"no match for {}\. (?:reserved|blocked)\b.*",
+        r"-*reserved-*",
+        r"reserved names?(?::.*)?",
+        (
+            r"(?:this |the )?(?:domain|name)(?: {})? (?:is |has been )?(?:in|on|part of|included in) the (?:reserved|"
+            r"blocked|restricted) (?:names? )?list\b.*"
+        ),
+    ),
+    Rule.INVALID: (
+        (
+            r"(?:error:? ?\d{0,12}:? ?)?invalid (?:input|domain(?: name)?|query|request|name|characters)(?: {}| in query "
+            r"string| syntax)?"
+        ),
+        r"(?:domain )?status: (?:invalid|not allowed)\b.*",
+        r"this domain cannot be registered because it contravenes\b.*",
+        r"(?:status: )?this whois server does not have any records for that zone",
+        r"query_status: (?:500|510)\b.*",
+        r"error: \d{4,12} non bijective\b.*",
+        (
+            r"(?:the )?(?:domain |name |query |domain name )?(?:{} )?(?:is )?not (?:a )?(?:valid|legal|permitted)(?: "
+            r"domain(?: name)?| query| name)?"
+        ),
+        r"(?:malformed|illegal|incorrect|bad) (?:domain(?: name)?|query|request|input)\b.*",
+    ),
+    Rule.FREE: (
+        (
+            rf"(?:{{}} - )?(?:sorry,? )?(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?)(?:was |is |has |does |could |were "
+            rf")?(?:not|no longer) (?:been )?(?:found|registered|registred|exist|exists|be found|in use|taken|allocated|"
+            rf"assigned){_PLACE}!?"
+        ),
+        (
+            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:there (?:is|are|was|were) )?(?:0|no|zero) (?:matching |"
+            rf"such |exact )?{_THING}(?: (?:was |were |is |are |has been |have been )?(?:found|available|matched|exists?|"
+            rf"registered|returned))?(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
+        ),
+        r"(?:{}: )?(?:not|no) found(?::? ?{})?",
+        r"not registered(?: ?[:-] ?.{0,20})?",
+        r"(?:error:? ?\d{0,12}:? ?)?(?:no entries found|domain (?:name )?is not registered|no objects? found)",
+        (
+            r"(?:the |this )?(?:domain |domain name )(?:{} )?is (?:available|free|not registered|unregistered)(?: for "
+            r"registration)?"
+        ),
+        r"(?:the |this )?(?:domain |domain name )?{} is available for purchase",
+        r"{} (?:is )?(?:available|free|unregistered)(?: for registration)?",
+        r"(?:domain|domain name) (?:available|unregistered|unknown)",
+        (
+            r"we do not have (?:an |any )?(?:entry|entries|records?|data) (?:in our (?:database|records) )?(?:for|"
+            r"matching) (?:your query|{})"
+        ),
+        (
+            r"(?:the )?queried object does not exist(?:: ?(?:{}|domain not found|no object found|no matching objects "
+            r"found|no match|common; no match|not found|previous registration .{1,120}))?"
+        ),
+        (
+            r"(?:el |o |le )?(?:dominio|domínio|domaine|nom de domaine)(?: {})? (?:no|não|n'est pas|non)(?: se encuentra| "
+            r"está| existe| esta)?(?: registrado| encontrado| disponible| enregistré| trouvé| trovato)?(?: en .{1,30})?"
+        ),
+        r"{}: no existe",
+        r"no_se_encontro_el_objeto/object_not_found",
+        r"[^/]{1,30} / no match",
+        r"nothing found(?: for (?:this query|{}|your query))?",
+        r"(?:domain )?status: (?:free|available|no object found|not registered|not found|available \(.{0,120})",
+        r"query_status: 220 available",
+        r"(?:this|the) (?:domain|domain name|name)(?: {})? has not been registered",
+        r"(?:domain {} |domain )?(?:nicht gefunden|niet gevonden|ikke fundet|inte hittad|non trovato|introuvable)",
+        r"(?:an )?(?:object|domain|entry) (?:{} )?(?:is )?not (?:known|present)(?: (?:in|by|to) .{1,40})?",
+        r"(?:error:? ?\d{0,12}:? ?)?no (?:se encontr\w{1,4}|existe)(?: .{1,40})?",
+    ),
+}  # fmt: skip
+
+_COMPILED = tuple(
+    (rule, re.compile("|".join(f"(?:{pattern})" for pattern in patterns))) for rule, patterns in _PATTERNS.items()
+)
+
+
+@lru_cache(maxsize=4096)
+def rule_of(shape: str) -> Rule | None:
+    """The first rule, in the order of the law, that the whole of a sentence follows."""
+    return next((rule for rule, pattern in _COMPILED if pattern.fullmatch(shape)), None)
+
+
+def limits(shape: str) -> bool:
+    """Whether a sentence says that our queries are limited."""
+    return _COMPILED[0][1].fullmatch(shape) is not None
+
+
+_WAIT = re.compile(r"(\d{1,6})(?:\.\d{1,6})? ?(sec|second|s\b|min|minute|hour|h\b|h\d)")
+
+
+def wait_of(text: str) -> float | None:
+    """Seconds that a throttle text asks us to wait, 1 s..24 h; None where it names no time."""
+    match = _WAIT.search(text.lower())
+    if match is None:
+        return None
+    factor = {"s": 1, "m": 60, "h": 3600}[match[2][0]]
+    return float(min(max(int(match[1]) * factor, 1), 86_400))

@@ -1,0 +1,145 @@
+"""`domain-monitor judge`: one line out for each line in, whatever comes in."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from actors.cli.judge import LINE_LIMIT, run
+
+ROOT = Path(__file__).parents[2]
+FREE = {
+    "id": 1,
+    "domain": "Example.COM.",
+    "method": "rdap",
+    "server": "rdap.verisign.com",
+    "answer": {"status": 404, "headers": {"content-type": "application/rdap+json"}, "body": '{"errorCode":404}'},
+}
+
+
+def judged(tmp_path, capsys, *lines, fuse=False):
+    """The output lines for these input lines (bytes, or values to be written as JSON)."""
+    file = tmp_path / "in.jsonl"
+    file.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines) + b"\n")
+    status = run(str(file), fuse)
+    assert status == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_line_comes_out_with_exactly_the_promised_keys(tmp_path, capsys):
+    """Other programs read this form."""
+    (out,) = judged(tmp_path, capsys, FREE)
+
+    assert list(out) == ["id", "outcome", "available", "phase", "fields", "reason"]
+    assert list(out["fields"]) == ["created_at", "expires_at", "updated_at", "registrar", "statuses", "nameservers"]
+    assert (out["id"], out["outcome"], out["available"], out["phase"]) == (1, "unregistered", True, None)
+
+
+def test_a_record_comes_out_with_its_fields(tmp_path, capsys):
+    """Dates in UTC, statuses in RDAP words."""
+    body = {"objectClassName": "domain", "ldhName": "example.com", "status": ["clientHold"]}
+    body["events"] = [{"eventAction": "registration", "eventDate": "2020-01-01T01:00:00+01:00"}]
+    (out,) = judged(tmp_path, capsys, FREE | {"answer": {"status": 200, "headers": {}, "body": json.dumps(body)}})
+
+    assert (out["outcome"], out["available"], out["phase"]) == ("registered", False, "undelegated")
+    assert out["fields"]["created_at"] == "2020-01-01T00:00:00Z"
+    assert out["fields"]["statuses"] == ["client hold"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"nonsense",
+        b"[]",
+        b"5",
+        b"null",
+        b"\xff\xfe\x00",
+        b'{"id": NaN}',
+        b"[" * 100_000,
+        {"id": "x"},
+        {"id": "x", "method": "rdap"},
+        {"id": "x", "method": 5, "answer": {}},
+        {"id": "x", "method": "rdap", "answer": []},
+        {"id": "x", "method": "rdap", "answer": {"status": 200}, "domain": 5},
+        {"id": "x", "method": "rdap", "answer": {"status": 200}, "server": {}},
+        {"id": "x", "method": "telepathy", "answer": {}},
+        {"id": {"a": 1}, "method": "whois", "answer": {"text": 7}},
+    ],
+)
+def test_a_bad_line_is_answered_and_the_next_one_is_judged(tmp_path, capsys, line):
+    """The reason names the problem, the id is kept where it could be read, and the run goes on."""
+    bad, good = judged(tmp_path, capsys, line, FREE)
+
+    assert (bad["outcome"], bad["available"]) == ("unknown", None)
+    assert bad["reason"]
+    assert bad["id"] == ("x" if isinstance(line, dict) and line["id"] == "x" else None)
+    assert good["outcome"] == "unregistered"
+
+
+def test_a_line_that_is_too_long_is_skipped_as_a_whole(tmp_path, capsys):
+    """Its rest is not taken for the next line."""
+    long = b'{"id": 1, "x": "' + b"a" * (3 * LINE_LIMIT) + b'"}'
+    bad, good = judged(tmp_path, capsys, long, FREE)
+
+    assert str(LINE_LIMIT) in bad["reason"]
+    assert good["outcome"] == "unregistered"
+
+
+def test_blank_lines_and_windows_line_ends_are_taken(tmp_path, capsys):
+    """An empty line is no answer to judge."""
+    assert len(judged(tmp_path, capsys, b"", b"   ", json.dumps(FREE).encode() + b"\r", b"")) == 1
+
+
+@pytest.mark.parametrize(
+    "domain", [None, "", "localhost", "not a name", "com", "a" * 500, "\ud800.com", "www.example.com", "1.2.3.4"]
+)
+def test_names_that_nobody_can_register_are_no_crash(tmp_path, capsys, domain):
+    """The answer is judged as far as it goes."""
+    (out,) = judged(tmp_path, capsys, FREE | {"domain": domain})
+
+    assert (out["outcome"], out["available"]) == ("unknown", None)
+
+
+def test_ids_of_any_kind_come_back(tmp_path, capsys):
+    """Texts, numbers beyond 64 bits, lone surrogates and null."""
+    for identity in ("ü", 2**100, 1.5, True, None, "\ud800"):
+        (out,) = judged(tmp_path, capsys, FREE | {"id": identity})
+        assert out["id"] == identity
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path, capsys):
+    """Status 2 and one sentence."""
+    assert run(str(tmp_path / "nothing"), fuse=False) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_standard_input_is_read_as_a_stream():
+    """`-` reads from a pipe, in a process of its own."""
+    code = "import sys; from actors.cli.judge import run; sys.exit(run('-', False))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(FREE) + "\n",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["outcome"] == "unregistered"
+
+
+def test_fuse_adds_one_verdict_for_each_domain(tmp_path, capsys):
+    """The lines come first, then the verdicts; names that could not be read have none."""
+    other = FREE | {"id": 2, "domain": "other.com", "answer": {"status": 429, "headers": {}, "body": ""}}
+    out = judged(
+        tmp_path, capsys, FREE, FREE | {"id": 3, "domain": "EXAMPLE.com"}, other, b"{", FREE | {"domain": None}, fuse=True
+    )
+
+    assert [line["id"] for line in out[:5]] == [1, 3, 2, None, 1]
+    assert [line["domain"] for line in out[5:]] == ["example.com", "other.com"]
+    assert all(isinstance(line["verdict"], dict) for line in out[5:])
