@@ -52,14 +52,14 @@ class Entry:
         """The phase of the registry's last record."""
         return Phase(self.detail.phase) if self.detail.phase else None
 
-    def note(self, observation: Observation, now: float) -> bool:
+    def note(self, observation: Observation, now: float, *, believed: bool = True) -> bool:
         """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
 
         True if the outcome changed.
         """
         detail, method = self.detail, observation.method
         reading = observation.reading
-        if reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
+        if not believed or reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
             before = detail.trouble.get(method)
             first = before.first_at if before and before.observation.reading.outcome is reading.outcome else now
             detail.trouble[method] = Evidence(observation, now, first)

@@ -150,7 +150,8 @@ def _prior_of_ending(phase: Phase, forecast: Forecast | None, now: float) -> flo
         return 2.0
     if now >= _midnight(forecast.earliest):
         return 0.0
-    return early if last or forecast.earliest - now <= DAY else -9.0
+    # A calendar can be wrong: it may ask for one more repetition, it may not silence two sources that agree.
+    return early if last or forecast.earliest - now <= DAY else -6.0
 
 
 def _ending(suffix: str, cycle: Cycle, seen: _Seen) -> Forecast | None:

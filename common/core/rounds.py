@@ -55,12 +55,12 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
     """Take an answer into the evidence and go on."""
     method, outcome = observation.method, observation.reading.outcome
     current = entry.round
-    if outcome is Outcome.INVALID and not board.trust.green(_key(observation, entry), now):
+    believed = outcome is not Outcome.INVALID or board.trust.green(_key(observation, entry), now)
+    if not believed:
         outcome = Outcome.UNKNOWN  # the refusal of a server that never proved itself proves nothing
-    else:
-        changed = entry.note(observation, now)
-        assess.learn(entry, method, outcome, now)
-        announce.result(board, entry, observation, now, changed=changed)
+    changed = entry.note(observation, now, believed=believed)
+    assess.learn(entry, method, outcome, now)
+    announce.result(board, entry, observation, now, changed=changed)
     _witness(board, entry, observation, now)
     if current is None or method not in current.asked:
         return

@@ -243,7 +243,7 @@ VAGUE = Forecast(at("2026-03-01 00:00"), at("2026-03-03 20:00"), at("2026-03-05 
         (Phase.EXPIRED_GRACE, NOW - DAY, VAGUE, 0),
         (Phase.REDEMPTION, None, None, -5),
         (Phase.REDEMPTION, None, VAGUE, -5),
-        (Phase.REDEMPTION, None, LATER, -9),
+        (Phase.REDEMPTION, None, LATER, -6),
         (Phase.REDEMPTION, None, TODAY, 0),
         (Phase.REDEMPTION, None, PASSED, 2),
         (Phase.PENDING_DELETE, None, None, -3),

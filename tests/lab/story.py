@@ -162,7 +162,8 @@ def _last_day(registry: Registry, name: str) -> None:
     found = registrable(name)
     assert found is not None
     suffix = found[1]
-    registry.expire(name, ago_days=suffix.grace_days + suffix.redemption_days + suffix.pending_days - 5)
+    early = 5 if suffix.auto_renews else 0  # there the registrar chooses the day; elsewhere all is counted from the expiry
+    registry.expire(name, ago_days=suffix.grace_days + suffix.redemption_days + suffix.pending_days - early)
     if suffix.pending_days:
         registry.delete(name, ago_days=suffix.redemption_days + suffix.pending_days)
         registry.pending_delete(name, ago_days=suffix.pending_days - _SLACK / DAY)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from common.core.evidence import Phase
+from common.core.parsers.whois.lines import STOPS
 
 
 class Family(NamedTuple):
@@ -21,7 +22,7 @@ class Family(NamedTuple):
 
 
 def _family(*free: str, day_first: bool | None = None, marker: str = "") -> Family:
-    return Family(frozenset(free), day_first, marker=marker)
+    return Family(frozenset(line.rstrip(STOPS) for line in free), day_first, marker=marker)
 
 
 _VERISIGN = _family("no match for {}", "no match for domain {}", marker=">>> last update of whois database:")

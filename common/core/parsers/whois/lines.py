@@ -18,6 +18,8 @@ _ENTITIES = (("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&
 _HOST = re.compile(r"[\"'`(\[<]*(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]*")
 #: What comments, banners and list marks begin with.
 LEADERS = "%#;*>-!=~ \t"
+#: What ends a sentence without belonging to it.
+STOPS = " .!<…*,"
 #: Prose is at least this long, and ends a sentence with one of these.
 _PROSE, _STOPS = 36, ".!?:])"
 _COMMENTS = frozenset("%#;")
@@ -125,7 +127,7 @@ class Shape:
         low = _HOST.sub(cut, low)
         if not self.named and not self.foreign:
             low = self._bare_label(low, subject)
-        self.text = low.rstrip(" .!<…*,").lstrip(LEADERS)
+        self.text = low.rstrip(STOPS).lstrip(LEADERS)
 
     def _bare_label(self, low: str, subject: Subject) -> str:
         """Cut out a name that is printed without its suffix, at the end or glued to the front."""

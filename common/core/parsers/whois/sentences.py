@@ -73,6 +73,8 @@ _TARGET = (
     r"(?: selected source(?:s|\(s\))?| (?:query|domain(?: name)?|object|name|request|search)(?: criteria)?(?: {})?| {}))"
 )
 
+_VERB = r"(?: (?:was |were |is |are |has been |have been )?(?:found|available|matched|exists?|registered|returned))"
+
 _PATTERNS: dict[Rule, tuple[str, ...]] = {
     Rule.THROTTLED: (
         (
@@ -217,9 +219,13 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
             rf"assigned){_PLACE}!?"
         ),
         (
-            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:there (?:is|are|was|were) )?(?:0|no|zero) (?:matching |"
-            rf"such |exact )?{_THING}(?: (?:was |were |is |are |has been |have been )?(?:found|available|matched|exists?|"
-            rf"registered|returned))?(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
+            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:there (?:is|are|was|were) )?(?:0|no|zero) "
+            rf"(?:matching |such |exact )?{_THING}(?:{_VERB}|{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))"
+            rf"(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
+        ),
+        (
+            r"(?:{}(?::| -)? )?no (?:match(?:es)?|match(?:es|ing)? (?:records?|objects?|domains?|entr(?:y|ies))"
+            r"|such (?:domain|object))"
         ),
         r"(?:{}: )?(?:not|no) found(?::? ?{})?",
         r"not registered(?: ?[:-] ?.{0,20})?",

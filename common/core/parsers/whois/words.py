@@ -22,7 +22,7 @@ _REGISTERED = {
     "server xfer prohibited": Phase.ACTIVE, "registered, delegated": Phase.ACTIVE, "graceperiod": Phase.EXPIRED_GRACE,
     "grace period": Phase.EXPIRED_GRACE, "expired": Phase.EXPIRED_GRACE, "to be suspended": Phase.EXPIRED_GRACE,
     "grace": Phase.EXPIRED_GRACE, "renewal required": Phase.EXPIRED_GRACE, "auto renew grace period": Phase.EXPIRED_GRACE,
-    "autorenewperiod": Phase.EXPIRED_GRACE, "expired hold": Phase.EXPIRED_GRACE, "not in zone": Phase.UNDELEGATED,
+    "autorenewperiod": Phase.EXPIRED_GRACE, "expired hold": Phase.EXPIRED_GRACE, "not in zone": Phase.UNDELEGATED, "not delegated": Phase.UNDELEGATED,
     "registered, not delegated": Phase.UNDELEGATED, "out of service": Phase.REDEMPTION, "no delegado": Phase.UNDELEGATED,
     "dns hold": Phase.UNDELEGATED, "hold": Phase.UNDELEGATED, "on hold": Phase.UNDELEGATED,
     "inactive / dns hold": Phase.UNDELEGATED, "inactivo": Phase.UNDELEGATED, "no longer required": Phase.PENDING_DELETE,
