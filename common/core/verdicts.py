@@ -127,6 +127,8 @@ def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State
     p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
     rho = _registrable(evidence, situation.rho)
     state, reason = _state(evidence, situation, before, (p, rho), now)
+    if not evidence:
+        rho = 0.0  # nothing was seen: a prior alone is no confidence
     confidence = p * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else rho)
     return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
 
