@@ -1,4 +1,4 @@
-"""The one place where messages become bytes and back (msgpack). `decode_*` is total: any bytes give a message or MessageError."""
+"""The one place where messages become bytes and back (msgpack). `decode_*` is total: a message or MessageError."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _plain = msgspec.msgpack.Decoder()
 
 
 def encode(message: Any) -> bytes:
-    """A message, a feed map or a stored record as msgpack. Raises MessageError for what msgpack cannot carry (lone surrogates, huge ints)."""
+    """A message, a feed map or a stored record as msgpack.
+
+    Raises MessageError for what msgpack cannot carry (lone surrogates, huge ints).
+    """
     try:
         return _encoder.encode(message)
     except (ValueError, TypeError, OverflowError) as error:

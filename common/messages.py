@@ -28,7 +28,7 @@ Param = Annotated[str, Meta(max_length=500)]
 
 
 class Credit(Struct, frozen=True, array_like=True, tag="credit"):
-    """ "I am here and can take `free` more": absolute numbers, so a lost one heals with the next (every 2 s).
+    """A worker is here and can take `free` more: absolute numbers, so a lost one heals with the next (every 2 s).
 
     `seen` is the highest task sequence received: the coordinator subtracts what is still under way to the worker.
     """
@@ -130,7 +130,10 @@ class DeliveryResults(Struct, frozen=True, array_like=True, tag="delivery_result
 
 
 class Command(Struct, frozen=True, array_like=True, tag="command"):
-    """A changing call of the control API. `verb`: refresh | check | replay | reset_metrics; `target`: a name or a delivery id."""
+    """A changing call of the control API.
+
+    `verb`: refresh | check | replay | reset_metrics; `target`: a name or a delivery id.
+    """
 
     verb: Word
     target: Name = ""

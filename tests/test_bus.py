@@ -11,7 +11,7 @@ import zmq
 
 from common import state
 from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, WorkerBus, inbox_endpoint, tasks_endpoint
-from common.codec import decode_downward, decode_upward
+from common.codec import decode_downward, decode_upward, encode
 from common.config import Settings, load
 from common.errors import ConfigError
 from common.messages import VERSION, Bye, ByeAck, Command, Credit, Task, Tasks
@@ -161,7 +161,7 @@ def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_for_nobody(tmp_pa
     assert msgpack.unpackb(frames[1]) == {"v": 1, "seq": 7}
 
 
-def test_our_own_subscriber_skips_what_is_no_map(tmp_path: Path) -> None:
+def test_our_own_subscriber_skips_what_is_no_map() -> None:
     """A feed may be anybody's: garbage does not end the reader."""
 
     async def scene() -> list[tuple[str, dict[str, object]]]:
@@ -213,7 +213,7 @@ def test_on_tcp_only_known_keys_get_in(tmp_path: Path) -> None:
 
 
 def test_the_two_sockets_of_one_bus_setting() -> None:
-    """ipc names differ by a suffix, tcp ports by one; a tcp bus without a port is a wrong setting."""
+    """Names of ipc sockets differ by a suffix, tcp ports by one; a tcp bus without a port is a wrong setting."""
     assert tasks_endpoint("ipc:///run/bus") == "ipc:///run/bus-tasks"
     assert inbox_endpoint("ipc:///run/bus") == "ipc:///run/bus-inbox"
     assert inbox_endpoint("tcp://127.0.0.1:5550") == "tcp://127.0.0.1:5551"
@@ -223,7 +223,5 @@ def test_the_two_sockets_of_one_bus_setting() -> None:
 
 def test_a_goodbye_and_its_answer_survive_the_wire() -> None:
     """Every message of the protocol decodes to itself."""
-    from common.codec import encode
-
     assert decode_upward(encode(Bye("w", "b"))) == Bye("w", "b")
     assert decode_downward(encode(ByeAck(3))) == ByeAck(3)

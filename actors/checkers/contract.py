@@ -1,7 +1,7 @@
 """What a method file must offer: `create(context) -> Checker`, and a checker whose `method` is the file's name.
 
 To add one more method: write `actors/checkers/<pool>/<method>.py` with `create`, give its findings a weight in
-`common/core/likelihoods.py`, and teach `common/core/escalation.py` when to ask it. Discovery and the contract tests find the file.
+`common/core/likelihoods.py`, and teach `common/core/escalation.py` when to ask it. Discovery and the contract tests find it.
 """
 
 from __future__ import annotations

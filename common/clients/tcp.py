@@ -40,6 +40,8 @@ async def ask(host: str, port: int, line: bytes, *, limit: int, seconds: float, 
         raise TimedOut(f"{host} did not answer within {seconds:.1f} s") from error
     except ConnectionRefusedError as error:
         raise TurnedAwayError(f"{host} refused the connection") from error
+    except UnicodeError as error:
+        raise ClientError(f"{host[:100]!r} is no host name") from error  # found out by the look-up's own IDNA step
     except OSError as error:
         raise ClientError(f"{host}: {error.strerror or type(error).__name__}") from error
 

@@ -1,4 +1,4 @@
-"""The contract of a method, run over every method that discovery finds: a new file is tested before its author writes a test."""
+"""The contract of a method, run over every method that discovery finds: a new file is tested before anybody writes a test."""
 
 from __future__ import annotations
 

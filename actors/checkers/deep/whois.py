@@ -6,15 +6,16 @@ referrals to registrars are never followed: a registrar that knows nothing of a 
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 
 from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.tcp import TurnedAwayError, ask
-from common.core.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
+from common.core.evidence import Observation, Outcome, Reading, unknown
 from common.core.names import is_wire_name
 from common.core.parsers import whois as parser
+from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois.referral import referral_of
 from common.core.tables.whois_servers import WhoisServer, dialect, whois_server
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
@@ -22,11 +23,6 @@ from common.values import split_host
 
 #: Most bytes of an answer.
 LIMIT = 64 * 1024
-#: Lines that may speak about people are not kept.
-_PERSONAL = re.compile(
-    r"registrant|admin|tech|billing|owner|holder|contact|person|e-?mail|phone|fax|street|address|postal|@", re.IGNORECASE
-)
-_REFERRAL = re.compile(r"^whois:[ \t]{1,40}([a-z0-9.-]{4,200})[ \t]{0,40}$", re.IGNORECASE | re.MULTILINE)
 
 
 def create(context: Context) -> WhoisChecker:
@@ -86,13 +82,6 @@ class WhoisChecker:
         )
 
 
-def excerpt(text: str) -> str:
-    """A bounded copy without what may name a person: record lines only, legal preambles and contacts left out."""
-    lines = (line.strip() for line in text.splitlines())
-    kept = [line[:200] for line in lines if line and not line.startswith(("%", "#", ">>>")) and not _PERSONAL.search(line)]
-    return "\n".join("".join(mark if mark.isprintable() else " " for mark in line) for line in kept)[:EXCERPT_LIMIT]
-
-
 def _manner(task: Task) -> WhoisServer:
     """How to ask and to read: the way of the suffix's own registry, also where the operator moved its server elsewhere."""
     host = task.server.partition(":")[0].lower()
@@ -107,10 +96,9 @@ def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:
 
 
 def _referred(text: str) -> Reading:
-    found = _REFERRAL.search(text[:LIMIT])
-    if found is None:
+    host = referral_of(text)
+    if host is None:
         return unknown("whois_no_referral", "IANA names no WHOIS server for the suffix")
-    host = found[1].lower().strip(".")
     return Reading(Outcome.UNKNOWN, "whois_referral", f"IANA refers to {host}"[:300], referral=host)
 
 

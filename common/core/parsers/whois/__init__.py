@@ -94,6 +94,10 @@ def _free(record: Record, findings: Findings) -> Reading:
     if findings.free is not None:
         reason = f"a line says that there is no such name: {findings.free.strip()[:200]}"
         return Reading(Outcome.UNREGISTERED, "whois_free_generic", reason, fresh_at=_fresh(findings))
+    if record.ours and Outcome.UNREGISTERED in record.said and Outcome.REGISTERED not in record.said:
+        return Reading(
+            Outcome.UNREGISTERED, "whois_free_generic", "a status says that the name is free", fresh_at=_fresh(findings)
+        )
     return unknown("whois_unparsed", "nothing in the answer is known to mean anything")
 
 

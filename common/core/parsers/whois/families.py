@@ -193,8 +193,8 @@ _HOSTS: dict[str, Family] = {
     "whois.nic.net.ng": _COCCA,
     "whois.na-nic.com.na": _COCCA,
 }  # fmt: skip
-#: Gone when another server of the same software prints the same; recognised by what it prints.
-_MARKED = tuple(family for family in (_VERISIGN, _COCCA, _FRED, _ZACR, _JWHOIS, _SWHOISD) if family.marker)
+#: Software that its answers show; the stamp of the gTLD template, which many print, comes last.
+_MARKED = tuple(family for family in (_COCCA, _FRED, _ZACR, _JWHOIS, _SWHOISD, _VERISIGN) if family.marker)
 _UNLISTED = _family()
 
 
