@@ -58,8 +58,8 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
     if Outcome.REGISTERED in said:
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        known = [] if entry.state in _SETTLED else registry  # a first positive: hear everybody
-        return known + ([] if channels.wildcard else ["dns"])
+        heard = [method for method in registry if entry.state not in _SETTLED or _stale(entry, method, now)]
+        return heard + ([] if channels.wildcard else ["dns"])  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)
     if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:
@@ -77,6 +77,12 @@ def _after_dns(entry: Entry, current: Round, registry: list[str], now: float) ->
         return ["http"]  # DNS is mute; an answering web server is as good a sign of life
     blind = entry.state is State.UNKNOWN or entry.detail.unknown_rounds >= BLIND_ROUNDS
     return registry[:1] if blind and current.said.get("http") is not Outcome.REGISTERED else []
+
+
+def _stale(entry: Entry, method: str, now: float) -> bool:
+    """Whether what a method said is so old that the world may have changed: a reservation can be lifted."""
+    item = entry.detail.evidence.get(method)
+    return item is None or now - item.at >= DAY
 
 
 def _worth_a_look(entry: Entry, now: float) -> bool:

@@ -8,9 +8,10 @@ from common.core.budgets import Budgets
 from common.core.cadence import Cadence, first_check, next_check
 from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import Channels, next_methods
-from common.core.evidence import Outcome, Phase
+from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.limits import Limit
 from common.core.queue import Ask, Queue
+from common.core.records import Evidence
 from common.core.schedule import Schedule
 from common.core.verdicts import State
 from common.core.workers import Suspicion, Workers
@@ -58,7 +59,7 @@ def after(said: dict[str, Outcome]) -> Round:
         ),
         (entry(), Round(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
         (entry(), Round(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
-        (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, []),
+        (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
     ],
 )
 def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
@@ -66,6 +67,18 @@ def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
 ) -> None:
     """Delegated names stop at one DNS question; a first positive makes everybody speak."""
     assert next_methods(name, current, channels, NOW) == wanted
+
+
+def test_a_reservation_is_asked_about_again_after_a_day() -> None:
+    """It can be lifted; until then one registry answer per visit is enough."""
+    name = entry(State.RESERVED, None)
+    reserved = Observation("whois", Reading(Outcome.RESERVED, "whois_reserved", "reserved"))
+    round_ = after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED})
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 3600, NOW - 3600)
+    assert next_methods(name, round_, BOTH, NOW) == []
+
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 90_000, NOW - 90_000)
+    assert next_methods(name, round_, BOTH, NOW) == ["whois"]
 
 
 def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Ask:
