@@ -132,6 +132,7 @@ class CoordinatorBus:
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = _Socket(zmq.PULL, hwm=hwm)
         self.feed = Feed()
+        self._joined: set[bytes] = set()
         self._gate: zmq.auth.thread.ThreadAuthenticator | None = None
         try:
             if settings.bus_secret_key:
@@ -147,15 +148,26 @@ class CoordinatorBus:
         """Start: `received(frame)` per inbox message, `joined(topic)` and `left(topic)` as workers come and go."""
 
         def subscription(frames: list[bytes]) -> None:
-            (joined if frames[0][:1] == b"\x01" else left)(frames[0][1:])
+            topic = frames[0][1:]
+            if frames[0][:1] == b"\x01":
+                self._joined.add(topic)
+                joined(topic)
+            else:
+                self._joined.discard(topic)
+                left(topic)
 
         self.inbox.attach(lambda frames: received(frames[-1]))
         self.tasks.attach(subscription)
         self.feed.attach()
 
     def send(self, worker: str, boot: str, message: Any) -> bool:
-        """Send a message to one worker; False where its socket is full. A worker that is gone loses it silently."""
-        return self.tasks.send(worker_topic(worker, boot), encode(message))
+        """Send a message to one worker; False where its socket is full or its subscription is not (or no longer) there.
+
+        The two connections of a worker come up one after the other: without this look, what is sent on its first credit
+        would be lost without a trace until its lease runs out.
+        """
+        topic = worker_topic(worker, boot)
+        return topic in self._joined and self.tasks.send(topic, encode(message))
 
     def close(self) -> None:
         """Close every socket."""

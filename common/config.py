@@ -95,6 +95,10 @@ class Settings:
             secret=True,
         ),
     ]
+    ledger_retention: Annotated[
+        int, Setting("90", values.whole(1, 3650), "days that the evidence of decisions is kept for `domain-monitor replay`")
+    ]
+    ledger_per_name: Annotated[int, Setting("200", values.whole(1, 100_000), "most decisions kept of one name")]
     sentry_dsn: Annotated[
         str | None, Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True)
     ]

@@ -55,6 +55,23 @@ class Coordinator:
         self.gone.set()
 
 
+def test_nothing_is_sent_to_a_worker_whose_subscription_is_not_there(tmp_path: Path) -> None:
+    """A credit can arrive before the subscription: what is sent then would be lost, so it is refused."""
+
+    async def scene() -> tuple[bool, bool]:
+        config = settings(tmp_path)
+        coordinator = Coordinator(config)
+        early = coordinator.bus.send("fast-1", "b1", Tasks(()))
+        worker = WorkerBus(config, "fast-1", "b1")
+        assert await within(coordinator.joined)
+        late = coordinator.bus.send("fast-1", "b1", Tasks(()))
+        worker.close()
+        coordinator.bus.close()
+        return early, late
+
+    assert asyncio.run(scene()) == (False, True)
+
+
 def test_tasks_reach_the_worker_they_are_for_and_nobody_else(tmp_path: Path) -> None:
     """A topic belongs to one start of one worker, even where one name is the beginning of another."""
 

@@ -1,7 +1,10 @@
 """`domain-monitor check NAME...`: the whole product on a few names, once, without the stack.
 
 The same core decides, with the checkers called in this process instead of over the bus: canaries, two passes and gates
-included. What is printed is what the evidence says and, where no verdict was reached, what still stands in the way.
+included. What is printed is who was asked what, what was answered, what follows from it and what still stands in the way.
+
+Exit codes: 0 every name is decided, 3 some are not (nothing is proven, or it is no name that can be monitored), 2 bad usage or
+settings: a wrong name on the command line is an answer about that name, not a wrong command.
 """
 
 from __future__ import annotations
@@ -14,16 +17,19 @@ from typing import Any
 
 from actors.checkers.contract import Checker, Context
 from actors.checkers.discovery import POOLS, discover
+from actors.cli import check_text
+from actors.cli.explain import CanaryAsked, Scene, explain, invalid
 from common.clock import monotonic, now
-from common.codec import plain
 from common.config import Settings
-from common.core.announce import checks_of
+from common.core.board import host_of
 from common.core.coordinator import Coordinator
-from common.core.domain_list import ListBuilder
-from common.core.domains import Entry
+from common.core.domain_list import ListBuilder, ParsedList
 from common.core.escalation import POOL_OF
 from common.core.events import Commit, Committed, Event, Heard, ListLoaded, Send, Tick
-from common.core.evidence import Observation, unknown
+from common.core.evidence import Observation, Outcome, unknown
+from common.core.gates import is_registry
+from common.core.queue import Ask
+from common.core.tables.suffix_rules import rules_for
 from common.core.verdicts import State
 from common.errors import ConfigError
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
@@ -34,14 +40,18 @@ from common.tables import load_directory
 DECIDED, BAD_USAGE, SOME_UNKNOWN = 0, 2, 3
 #: Slots of the one worker that this process is, per pool.
 SLOTS = 32
-#: Seconds one name may take, all passes included, and how many are worked on at once.
-PATIENCE = 60.0
+#: Seconds that everything may take, for the first name and for each further one: a registry's budget spreads many names.
+PATIENCE, PER_NAME = 60.0, 1.0
 #: Visits after which a name without a verdict is reported as it stands.
 VISITS = 4
+#: Seconds within which the next visit to such a name is worth waiting for.
+SOON = 20.0
+#: Seconds between two looks at what is done.
+LOOK = 0.02
 
 
 def run(names: list[str], as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:  # noqa: FBT001  # a flag
-    """Check names and print the findings. 0: all decided, 3: some unknown, 2: bad usage."""
+    """Check names and print the findings; returns the exit code."""
     wanted = methods or tuple(POOL_OF)
     strange = [method for method in wanted if method not in POOL_OF]
     if strange:
@@ -52,8 +62,6 @@ def run(names: list[str], as_json: bool, methods: tuple[str, ...], settings: Set
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return BAD_USAGE
-    except KeyboardInterrupt:
-        return SOME_UNKNOWN
 
 
 async def _run(names: list[str], *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
@@ -64,12 +72,51 @@ async def _run(names: list[str], *, as_json: bool, methods: tuple[str, ...], set
         for name, create in discover(f"actors.checkers.{pool}").items()
         if name in methods
     }
-    shot = OneShot(settings, checkers)
+    printer = Printer(as_json=as_json)
     try:
-        return await shot.check(names, as_json=as_json)
+        shot = OneShot(settings, checkers)
+        return await shot.check(names, printer)
     finally:
         for checker in checkers.values():
             await checker.close()
+
+
+class Printer:
+    """Reports to standard output as they come, progress to standard error where there are several."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._colour = not as_json and sys.stdout.isatty()
+        self._live = sys.stderr.isatty()
+        self._total = self._done = 0
+
+    def begin(self, total: int) -> None:
+        """So many reports will come."""
+        self._total = total
+        self._progress()
+
+    def show(self, report: dict[str, Any]) -> None:
+        """Print one report."""
+        if self._live and self._total > 1:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        text = json.dumps(report) if self._as_json else "\n".join(check_text.lines(report, colour=self._colour)) + "\n"
+        print(text, flush=True)
+        self._done += 1
+        self._progress()
+
+    def _progress(self) -> None:
+        """`12/100`: one line that changes on a terminal, elsewhere ten lines for the whole."""
+        if self._total <= 1:
+            return
+        if self._live and self._done < self._total:
+            print(f"\r{self._done}/{self._total}", end="", file=sys.stderr, flush=True)
+        elif (
+            not self._live
+            and self._total >= 10
+            and self._done
+            and self._done * 10 // self._total > (self._done - 1) * 10 // self._total
+        ):
+            print(f"{self._done}/{self._total}", file=sys.stderr, flush=True)
 
 
 class OneShot:
@@ -80,49 +127,67 @@ class OneShot:
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(policy_of(settings, self._suffix_of), load_directory(settings), "check", rng, now())
         self._checkers = checkers
+        self._scene = Scene(self._core.board, frozenset(checkers), settings.whois_iana_host)
+        self._began = monotonic()
         self._seen = 0
         self._running: set[asyncio.Task[None]] = set()
-        self._visits: dict[str, int] = {}
+        self._broken: BaseException | None = None
+        self._visits: dict[str, tuple[float, int]] = {}  # end of the last visit, number of visits
 
-    async def check(self, names: list[str], *, as_json: bool) -> int:
-        """Check every name, print each as it is done."""
+    async def check(self, names: list[str], printer: Printer) -> int:
+        """Check every name and show each as it is done. Returns the exit code."""
+        parsed = self._parse(names)
+        printer.begin(len(parsed.names) + len(parsed.problems))
+        for problem in parsed.problems:
+            printer.show(invalid(problem.entry, problem.code, problem.reason))
+        undecided = len(parsed.problems)
+        self._hello()
+        self._handle(ListLoaded(parsed, "command line"))
+        if "dns" not in self._checkers:  # nobody can ask whether a suffix answers for everything: what is known has to do
+            for entry in self._core.board.entries.values():
+                self._core.board.wildcards[entry.suffix] = rules_for(entry.suffix).wildcard_known
+        waiting = dict.fromkeys(parsed.names)
+        deadline = self._began + PATIENCE + PER_NAME * len(waiting)
+        try:
+            while waiting:
+                self._hello()
+                self._handle(Tick())
+                late = monotonic() > deadline
+                for name in [name for name in waiting if late or self._finished(name)]:
+                    del waiting[name]
+                    report = explain(self._scene, name, now(), monotonic() - self._began)
+                    undecided += not report["decided"]
+                    printer.show(report)
+                await asyncio.sleep(LOOK if waiting else 0)
+                if self._broken is not None:
+                    raise self._broken
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+        return SOME_UNKNOWN if undecided else DECIDED
+
+    def _parse(self, names: list[str]) -> ParsedList:
         builder = ListBuilder(self._suffix_of)
         for name in names:
             builder.add({"domain": name, "priority": True})
-        parsed = builder.finish()
-        for problem in parsed.problems:
-            _print_problem(problem.entry, problem.code, problem.reason, as_json=as_json)
-        self._hello()
-        self._handle(ListLoaded(parsed, "command line"))
-        waiting = dict.fromkeys(parsed.names)
-        deadline = monotonic() + PATIENCE + len(waiting)
-        done = unknown_names = 0
-        while waiting:
-            self._hello()
-            self._handle(Tick())
-            for name in [name for name in waiting if self._finished(name) or monotonic() > deadline]:
-                del waiting[name]
-                done += 1
-                entry = self._core.board.entries[name]
-                unknown_names += entry.state is State.UNKNOWN
-                _print_entry(entry, as_json=as_json)
-                if len(parsed.names) > 1 and sys.stderr.isatty():
-                    print(f"{done}/{len(parsed.names)}", end="\r", file=sys.stderr)
-            await asyncio.sleep(0.02)
-        for task in self._running:
-            task.cancel()
-        return SOME_UNKNOWN if unknown_names or parsed.problems else DECIDED
+        return builder.finish()
 
     def _finished(self, name: str) -> bool:
-        """Decided, or visited often enough; a positive waits for its second pass."""
+        """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
         entry = self._core.board.entries[name]
         if entry.checked_at is None or entry.round is not None:
             return False
-        if self._visits.get(name) != int(entry.checked_at * 1000):
-            self._visits[name] = int(entry.checked_at * 1000)
-            self._visits[f"#{name}"] = self._visits.get(f"#{name}", 0) + 1
-        open_pass = bool(entry.detail.passes) and entry.state is State.UNKNOWN
-        return not open_pass or self._visits[f"#{name}"] > VISITS
+        last, visits = self._visits.get(name, (0.0, 0))
+        if entry.checked_at != last:
+            visits += 1
+            self._visits[name] = (entry.checked_at, visits)
+        evidence = entry.detail.evidence.items()
+        denied = any(
+            is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED for method, item in evidence
+        )
+        soon = entry.next_check - entry.checked_at <= SOON
+        return entry.state is not State.UNKNOWN or not (denied and soon) or visits > VISITS
 
     def _hello(self) -> None:
         for pool in POOLS:
@@ -130,59 +195,39 @@ class OneShot:
 
     def _credit(self, pool: str) -> Credit:
         methods = tuple(method for method in self._checkers if POOL_OF[method] == pool)
-        return Credit(VERSION, pool, "check", pool, "check", methods, SLOTS, SLOTS - len(self._running), self._seen)
+        free = max(0, SLOTS - len(self._running))
+        return Credit(VERSION, pool, "check", pool, "check", methods, SLOTS, free, self._seen)
 
     def _handle(self, event: Event) -> None:
         for command in self._core.handle(event, now()):
             if isinstance(command, Send) and isinstance(command.message, Tasks):
                 for task in command.message.tasks:
-                    self._seen = max(self._seen, task.seq)
-                    running = asyncio.get_running_loop().create_task(self._ask(task, command.worker))
-                    self._running.add(running)
-                    running.add_done_callback(self._running.discard)
+                    self._start(task, command.worker)
             elif isinstance(command, Commit):
                 self._handle(Committed())
 
-    async def _ask(self, task: Task, pool: str) -> None:
+    def _start(self, task: Task, pool: str) -> None:
+        self._seen = max(self._seen, task.seq)
+        ask = self._core.board.workers.ref(task.attempt)
+        running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            self._broken = self._broken or task.exception()
+
+    async def _ask(self, task: Task, pool: str, ask: Ask) -> None:
         try:
             async with asyncio.timeout(task.budget_ms / 1000):
                 observation = await self._checkers[task.method].check(task)
         except TimeoutError:
             late = unknown(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
-            observation = Observation(task.method, late, server=task.server)
+            observation = Observation(task.method, late, server=host_of(task.server), duration_ms=float(task.budget_ms))
+        if ask.probe is not None:
+            asked = CanaryAsked(task.domain, ask.probe.registered, observation.reading)
+            self._scene.canaries.setdefault(ask.probe.key, []).append(asked)
+        else:
+            self._scene.tasks[task.domain, task.method] = task
         self._handle(Heard(Results(self._credit(pool), (Result(task.attempt, observation),))))
-
-
-def _report(entry: Entry) -> dict[str, Any]:
-    detail = entry.detail
-    return {
-        "domain": entry.name,
-        "state": entry.state.value,
-        "confidence": entry.confidence,
-        "reason": detail.reason,
-        "gates": list(detail.gates) if entry.state is State.UNKNOWN and detail.passes else [],
-        "fields": plain(detail.fields),
-        "checks": checks_of(detail.evidence),
-        "trouble": checks_of(detail.trouble),
-    }
-
-
-def _print_entry(entry: Entry, *, as_json: bool) -> None:
-    report = _report(entry)
-    if as_json:
-        print(json.dumps(report), flush=True)
-        return
-    print(f"{entry.name}: {entry.state.value} (confidence {entry.confidence:.3f})")
-    for method, said in {**report["checks"], **report["trouble"]}.items():
-        where = " ".join(part for part in (said["server"], said["address"]) if part)
-        print(f"  {method:6} asked {where or 'nobody'}: {said['result']} - {said['reason']}")
-    print(f"  verdict: {report['reason']}")
-    for gate in report["gates"]:
-        print(f"  open: {gate}")
-
-
-def _print_problem(entry: str, code: str, reason: str, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"domain": entry, "state": "INVALID", "code": code, "reason": reason}), flush=True)
-    else:
-        print(f"{entry}: INVALID ({code}) - {reason}")

@@ -1,6 +1,7 @@
 """`domain-monitor`: reads the command line and starts what it names. Nothing is imported before its subcommand is known.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or settings (all problems on standard error), 3 (check) some names stayed unknown.
+Exit codes: 0 done, 1 failed, 2 bad usage or settings (all problems on standard error), 3 (check) some names stayed unknown or
+(replay, calibration) nothing is recorded.
 """
 
 from __future__ import annotations
@@ -66,10 +67,18 @@ def _add_tools(commands: Any) -> None:
     check = _command(commands, "check", "ask about names once, without the stack", _check)
     check.add_argument("names", nargs="+", metavar="NAME")
     check.add_argument("--json", action="store_true", help="one JSON object a line")
+    check.epilog = "Exit code: 0 every name is decided, 3 some are not or cannot be monitored, 2 bad usage or settings."
     check.add_argument("--methods", type=_words, default=(), metavar="LIST", help="comma separated, for example dns,rdap,whois")
     judge = _command(commands, "judge", "judge recorded answers (JSON lines) without any network", _judge)
     judge.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     judge.add_argument("--fuse", action="store_true", help="group the lines by domain and add the verdict")
+    replay = _command(commands, "replay", "show what was decided about a name, and judge its evidence again", _replay)
+    replay.add_argument("name", metavar="NAME")
+    replay.add_argument("--at", metavar="TIME", help="only up to this time: ISO 8601 or epoch seconds; default: now")
+    replay.add_argument("--json", action="store_true", help="one JSON object a line")
+    calibration = _command(commands, "calibration", "compare recorded confidence with what became of it", _calibration)
+    calibration.add_argument("--since", type=_days, default=90.0, metavar="DAYS", help="only the last DAYS days; default: 90")
+    calibration.add_argument("--json", action="store_true", help="one JSON object")
     tail = _command(commands, "tail", "print the live feed", _tail)
     tail.add_argument("--topic", default="", metavar="PREFIX", help="for example available. or result.dns.")
     tail.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -114,6 +123,14 @@ def _judge(args: argparse.Namespace) -> int:
     return int(_load("actors.cli.judge").run(args.file, args.fuse))
 
 
+def _replay(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.replay").run(args.name, args.at, args.json, _settings()))
+
+
+def _calibration(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.calibration").run(args.since, args.json, _settings()))
+
+
 def _tail(args: argparse.Namespace) -> int:
     return int(_load("actors.cli.tail").run(args.topic, args.json, _settings()))
 
@@ -139,6 +156,16 @@ def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise argparse.ArgumentTypeError("must be a number from 0 to 999")
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days <= 3650:
+        raise argparse.ArgumentTypeError("must be a number of days above 0 and at most 3650")
+    return days
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from actors.cli.printing import printable
 from common.bus import FeedSubscriber
 from common.config import Settings
 from common.endpoints import reachable
@@ -98,11 +99,6 @@ def as_line(topic: str, payload: Mapping[str, Any]) -> str:
     moment = payload.get("ts")
     shown = _time(moment) if isinstance(moment, int | float) else "--:--:--"
     return printable(" ".join([shown, topic, *(f"{name}={_short(value)}" for name, value in _facts(payload))]))
-
-
-def printable(text: str) -> str:
-    """Without characters that would move a terminal's cursor: texts of the feed come from foreign servers."""
-    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape", "surrogatepass").decode() for mark in text)
 
 
 def _facts(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:

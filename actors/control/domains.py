@@ -8,7 +8,7 @@ from aiohttp import web
 from actors.control.context import Control, control_of
 from actors.control.params import CURSOR, LIMIT, Text
 from actors.control.problems import Problem
-from actors.control.replies import domain_full, domain_line, page, problem, reply
+from actors.control.replies import domain_full, domain_line, judged, page, problem, reply
 from common.core.names import DomainName, normalise
 from common.core.verdicts import State
 from common.errors import NameProblem
@@ -40,7 +40,8 @@ async def show(request: web.Request) -> web.Response:
     if row is None:
         raise _unknown(name)
     history = await control.records.ask(lambda reader: reader.history(name.alabel, limit=HISTORY))
-    return reply(domain_full(row, history))
+    last = await control.records.ask(lambda reader: reader.ledger(name.alabel, limit=1))
+    return reply({**domain_full(row, history), "judged": next(map(judged, last), None)})
 
 
 async def check(request: web.Request) -> web.Response:

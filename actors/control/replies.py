@@ -11,7 +11,8 @@ from aiohttp import web
 
 from actors.control import params
 from common import codec
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
+from common.core.announce import canary_of
+from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import MessageError
 from common.store import Page
 
@@ -121,7 +122,13 @@ def evidence_full(evidence: Evidence) -> dict[str, Any]:
         "digest": observation.digest,
         "excerpt": observation.excerpt,
         "fields": codec.plain(reading.fields),
+        "canary": canary_of(evidence),
     }
+
+
+def judged(row: LedgerRow) -> dict[str, Any]:
+    """The last judgement that the ledger kept; `domain-monitor replay` shows what it was made of."""
+    return {"time": row.at, "kind": row.kind, "state": row.state, "rules": row.rules}
 
 
 def event(row: EventRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from common.core.metrics import Metrics, quantile, rows, series
 from common.heartbeat import Heartbeat
 
 #: Most servers and operators shown as gauges.
-MOST_SERVERS, MOST_OPERATORS = 300, 200
+MOST_SERVERS, MOST_OPERATORS, MOST_GAPS = 300, 200, 100
 #: Names of the API's own counter and timer, and of the counter of check results.
 API_COUNTER, API_TIMER, CHECK_RESULTS = "api_requests", "api_request_seconds", "checks"
 
@@ -68,13 +68,19 @@ def _add_servers(metrics: Metrics, status: Mapping[str, Any]) -> None:
     for row in _list(status.get("budgets"))[:MOST_OPERATORS]:
         labels = {"operator": str(row.get("operator", "")), "egress": str(row.get("egress", ""))}
         _gauge(metrics, "operator_tokens", row.get("tokens"), **labels)
+        _gauge(metrics, "operator_rate", row.get("rate"), **labels)
         _gauge(metrics, "operator_used_today", row.get("used_today"), **labels)
+        _gauge(metrics, "operator_blocked", 1 if row.get("blocked_until") else 0, **labels)
         _gauge(metrics, "operator_blocked_until_timestamp_seconds", row.get("blocked_until") or 0, **labels)
     for row in _list(status.get("trust"))[:MOST_SERVERS]:
         labels = {name: str(row.get(name, "")) for name in ("method", "server", "suffix")}
-        metrics.gauge("server_green", 1 if row.get("green") is True else 0, **labels)
+        metrics.gauge("server_trusted", 1 if row.get("green") is True else 0, **labels)
         proven = [value for value in (row.get("registered_ok"), row.get("free_ok")) if isinstance(value, int | float)]
         _gauge(metrics, "server_last_success_timestamp_seconds", max(proven, default=0), **labels)
+    gaps = _list(status.get("trust_gaps"))
+    metrics.gauge("trust_gaps", len(gaps))
+    for row in gaps[:MOST_GAPS]:
+        _gauge(metrics, "trust_gap_names", row.get("names"), suffix=str(row.get("suffix", "")))
 
 
 def _api(snapshot: Mapping[str, Any]) -> dict[str, Any]:

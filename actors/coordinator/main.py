@@ -10,12 +10,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from actors.coordinator.sources import ListSource, refresh_directory
 from common.bus import CoordinatorBus
 from common.clock import now
 from common.codec import convert, decode_map, decode_upward
+from common.core.accuracy import Accuracy
 from common.core.coordinator import Coordinator
 from common.core.events import (
     Command,
@@ -41,7 +43,7 @@ from common.errors import MessageError
 from common.policy import missing_settings, policy_of
 from common.process import Runtime
 from common.store import open_writer
-from common.store.contract import Writer
+from common.store.contract import DAY, Writer
 from common.suffixes import load_suffixes
 from common.tables import load_directory
 
@@ -107,6 +109,7 @@ class Host:
             filter(None, loaded.meta.get("wildcards", "").split(",")),
             loaded.delivery_counts,
         )
+        core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))
         runtime.log.info("state_loaded", store=store.engine, domains=len(core.board.entries), next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
@@ -236,7 +239,8 @@ class Host:
 
     async def _prune(self) -> None:
         while True:
-            deleted = await self._loop.run_in_executor(self._threads, self._store.prune, now())
+            prune = partial(self._store.prune, now(), ledger_older_than=self._runtime.settings.ledger_retention * DAY)
+            deleted = await self._loop.run_in_executor(self._threads, prune)
             await asyncio.sleep(PRUNE_PAUSE if deleted else PRUNE_EVERY)
 
     async def _drain(self) -> None:

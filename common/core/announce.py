@@ -12,9 +12,10 @@ from common.core.board import Board
 from common.core.callbacks import event_id, notice_body, result_body
 from common.core.domains import Entry
 from common.core.evidence import Observation, Outcome
+from common.core.likelihoods import REGISTRY_METHODS
 from common.core.parsers.dates import epoch
 from common.core.records import DeliveryRow, EventRow, Evidence
-from common.core.verdicts import OWNED, State, Verdict
+from common.core.verdicts import OWNED, State, Verdict, newest
 
 #: States that were announced as free to take, so that their end has to be announced too.
 ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
@@ -119,8 +120,21 @@ def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
             "timestamp": item.at,
             "duration_ms": round(item.observation.duration_ms, 2),
             "digest": item.observation.digest,
+            "canary": canary_of(item),
         }
         for method, item in sorted(evidence.items())
+    }
+
+
+def canary_of(item: Evidence) -> dict[str, Any] | None:
+    """The canaries of a server as they stood when its answer was judged (epoch seconds); None where nobody had to vouch."""
+    if item.canary is None:
+        return None
+    return {
+        "registered_ok": item.canary.registered_ok or None,
+        "free_ok": item.canary.free_ok or None,
+        "green": item.canary.green,
+        "bracketed": item.bracketed,
     }
 
 
@@ -137,10 +151,16 @@ def _kind(entry: Entry, before: State) -> str | None:
 
 
 def _taken_since(entry: Entry) -> bool:
-    """Whether the registration is younger than our alarm; a record that was there all along means that we were wrong."""
+    """Whether the registration is younger than our alarm; a record that was there all along means that we were wrong.
+
+    Only a record from after the alarm counts: where the zone alone shows the catch, the last one is of the holder before.
+    """
     created = entry.detail.fields.created_at
     at = epoch(created) if created else None
     gone = entry.detail.alarmed_at or entry.detail.purged_at
+    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    if gone is not None and (record is None or record.at <= gone):
+        return True
     return at is None or gone is None or at >= gone - 86_400.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from common.core import gates, verdicts
 from common.core.board import Board
 from common.core.cadence import gap_of
@@ -19,6 +21,7 @@ from common.core.verdicts import OUT_OF_ZONE, State, Verdict
 PASSES = 12
 #: Registries with a rho of at least this reserve next to nothing; elsewhere an unheard WHOIS caps it.
 SILENT_REGISTRY_IS_FINE, UNHEARD = 0.98, 0.9
+_SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
 
 
 def trust_key(entry: Entry, method: str, item: Evidence) -> Key:
@@ -38,7 +41,14 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
         dns_counts=not wildcard and entry.phase not in OUT_OF_ZONE,
         second_channel=rdap and whois,
         quiet=gap if deleting else gates.QUIET,
+        suffix_gone=_suffix_gone(entry),
     )
+
+
+def _suffix_gone(entry: Entry) -> bool:
+    """Whether the root says that there is no such top-level domain: whatever its registry answers, nobody can register."""
+    item = entry.detail.trouble.get("dns")
+    return item is not None and item.observation.reading.finding in _SUFFIX_GONE
 
 
 def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
@@ -73,7 +83,16 @@ def complete_pass(board: Board, entry: Entry, started: float, now: float) -> boo
     return True
 
 
-def assess(board: Board, entry: Entry, now: float) -> Verdict:
+class Assessment(NamedTuple):
+    """A verdict and all that it was decided from besides the evidence and the state before."""
+
+    verdict: Verdict
+    situation: verdicts.Situation
+    needs: gates.Requirements
+    positive: tuple[str, ...]  # methods that say "no object"
+
+
+def assess(board: Board, entry: Entry, now: float) -> Assessment:
     """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
     detail = entry.detail
     _refresh_forecast(entry, now)
@@ -82,34 +101,37 @@ def assess(board: Board, entry: Entry, now: float) -> Verdict:
     def bracketed(method: str, item: Evidence) -> bool:
         return board.trust.bracketed(trust_key(entry, method, item), item.at, now)
 
-    positive = gates.positives(detail.evidence, wanted, now)
-    if any(gates.is_registry(method) for method in positive):
-        detail.gates = gates.open_gates(detail.evidence, wanted, detail.passes, detail.contradicted_at, bracketed, now)
-    else:
-        detail.gates = ("no fresh positive answer of the registry",)
+    stands = gates.standing(detail.evidence, wanted, detail.passes, detail.contradicted_at, bracketed, now)
+    detail.gates = stands.open
+    for method in stands.positive:
+        item = detail.evidence[method]
+        item.canary = board.trust.canary(trust_key(entry, method, item), now)
     release = release_procedure(entry.suffix, detail.registered_seen is not None, detail.purged_at, now)
     situation = verdicts.Situation(
         prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
         rho=_rho(entry, wanted),
         phase=entry.phase,
         wildcard=board.wildcard(entry.suffix),
-        bracketed=frozenset(m for m in positive if m in REGISTRY_METHODS and bracketed(m, detail.evidence[m])),
+        bracketed=stands.bracketed,
         passes=detail.passes,
         release=release.kind if release is not None else None,
-        gates=detail.gates,
+        gates=stands.open,
         expired=detail.expires_epoch is not None and detail.expires_epoch < now,
     )
-    return verdicts.decide(detail.evidence, situation, entry.state, now)
+    verdict = verdicts.decide(detail.evidence, situation, entry.state, now)
+    return Assessment(verdict, situation, wanted, stands.positive)
 
 
 def _rho(entry: Entry, wanted: gates.Requirements) -> float:
     """P(available | unregistered) before anybody vouched.
 
-    Many registries answer RDAP 404 for reserved and premium names too and say so only in WHOIS: where there is such a
-    server and it has not spoken, the word is UNREGISTERED, not AVAILABLE.
+    Many registries answer RDAP 404 for reserved and premium names too and say so only in WHOIS: where that has not spoken
+    the word is UNREGISTERED, not AVAILABLE. Where there is no such server at all a name that had a holder is believed to be
+    for everybody, one that was never seen registered is not.
     """
     rho = rho_for(entry.label, entry.suffix)
-    unheard = wanted.second_channel and "whois" not in entry.detail.evidence
+    told = not wanted.second_channel and entry.detail.registered_seen is not None
+    unheard = "whois" not in entry.detail.evidence and not told
     return min(rho, UNHEARD) if unheard and rho < SILENT_REGISTRY_IS_FINE else rho
 
 

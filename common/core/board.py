@@ -8,17 +8,21 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
+from common.core.accuracy import Accuracy
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
 from common.core.domains import Entry
 from common.core.events import Command, Publish, Say
+from common.core.gaps import Gaps
 from common.core.limits import Limit, limit_for
 from common.core.metrics import Metrics
 from common.core.names import DomainName
 from common.core.queue import Queue
-from common.core.records import Changes, Detail
+from common.core.records import Changes
 from common.core.schedule import Schedule
 from common.core.tables.suffix_rules import rules_for
 from common.core.trust import Key, Trust
@@ -34,12 +38,12 @@ def host_of(server: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that the core needs, and what its host provides: `encode` turns a detail into stored bytes."""
+    """The settings that the core needs, and what its host provides: `encode` turns a detail or a ledger entry into bytes."""
 
     cadence: Cadence
     instance: str
     iana_host: str
-    encode: Callable[[Detail], bytes]
+    encode: Callable[[Struct], bytes]
     suffix_of: Callable[[str], str | None]
     callbacks: bool = False  # whether there is a URL to post to
     callback_results: str = "all"
@@ -75,7 +79,9 @@ class Board:
     widths: dict[str, int] = field(default_factory=dict)  # suffix -> addresses that serve it
     wildcards: dict[str, bool] = field(default_factory=dict)  # suffix -> answers for names nobody registered
     wildcard_asked: dict[str, float] = field(default_factory=dict)
-    waiting: dict[Key, set[str]] = field(default_factory=dict)  # names whose alarm waits for a canary
+    waiting: dict[Key, dict[str, float]] = field(default_factory=dict)  # names whose alarm waits for a canary; their visits
+    gaps: Gaps = field(default_factory=Gaps)
+    accuracy: Accuracy = field(default_factory=Accuracy)
     probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
     referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered

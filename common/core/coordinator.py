@@ -37,7 +37,7 @@ from common.core.metrics import Metrics
 from common.core.queue import Ask
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
-from common.core.status import status
+from common.core.status import gap_shown, status
 from common.core.trust import Trust
 from common.core.workers import Workers
 from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results
@@ -47,6 +47,8 @@ from common.messages import Command as Order
 BEGIN_LIMIT = 500
 #: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
 STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
+#: Seconds between two writes of who was right; an alarm or its end is written with its transaction.
+ACCURACY_EVERY = 60.0
 #: Seconds after the start during which the pools may still be coming up; and how long a question waits for a dead pool.
 WARM_UP, POOL_WAIT = 10.0, 15.0
 POOLS = ("fast", "intermediate", "deep")
@@ -60,14 +62,14 @@ class Coordinator:
             policy=policy,
             rng=rng,
             directory=directory,
-            workers=Workers(boot),
+            workers=Workers(boot, int(now * 1_000_000)),
             deliveries=Deliveries(),
             metrics=Metrics(now),
             started=now,
         )
         self._committing: Changes | None = None
         self._status_at = 0.0
-        self._touched_at = now
+        self._touched_at = self._counted_at = now
         self._stopping = False
 
     def restore(
@@ -238,13 +240,15 @@ class Coordinator:
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
                     rounds.unheard(board, ask, now)
         if not self._stopping:
-            if board.workers.egresses("fast") or now - board.started > WARM_UP:
+            if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
                 for entry in board.schedule.due(board.entries, now, BEGIN_LIMIT):
                     rounds.begin(board, entry, now)
             dispatch.questions(board, now)
             dispatch.callbacks(board, now)
         if now - self._status_at >= STATUS_EVERY:
             self._status_at = now
+            for gap in board.gaps.to_warn(now):
+                board.say("warning", "no_canary_works", **gap_shown(board, gap, now))
             topic = f"system.coordinator.{board.policy.instance}"
             board.publish(topic, "status", now, lambda: {"status": status(board, now)})
         self._commit(now)
@@ -263,6 +267,9 @@ class Coordinator:
         if board.budgets.changed:
             board.changes.meta["budgets"] = saved_budgets(board.budgets)
             board.budgets.changed = False
+        if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):
+            self._counted_at, board.accuracy.changed = now, False
+            board.changes.meta["accuracy"] = board.accuracy.saved()
         changes, board.changes = board.changes, Changes()
         changes.domains = [row_of(board.policy, entry) for entry in board.changed.values()]
         changes.trust = [board.trust.row(key) for key in board.trust.changed]

@@ -22,6 +22,8 @@ class Round:
     asked: set[str] = field(default_factory=set)
     out: set[str] = field(default_factory=set)
     said: dict[str, Outcome] = field(default_factory=dict)
+    voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
+    lie: str = ""  # how that was found out
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """What an alarm needs beyond the score. Each gate that is not passed is one sentence; none left means "may be announced".
 
 1 a fresh positive from the registry (RDAP, WHOIS, DAS) or a registrar; 2 a second independent positive; 3 a second pass
-after the gap; 4 green canaries on every server used, asked again after the positive; 5 no recent contradiction. The sixth,
-the registry's calendar, is in `common.core.verdicts`: it names a state of its own.
+after the gap; 4 green canaries on every server used, asked again after the positive; 5 no recent contradiction; 6 a top-level
+domain that the root knows. The seventh, the registry's calendar, is in `common.core.verdicts`: it names a state of its own.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ class Requirements(Struct, frozen=True):
     """What is asked of the evidence of one name.
 
     `gap` is the time between two passes in seconds, `dns_counts` whether NXDOMAIN is news for this name, `second_channel`
-    whether the suffix offers more than one registry channel, `quiet` the time after a contradiction in seconds.
+    whether the suffix offers more than one registry channel, `quiet` the time after a contradiction in seconds,
+    `suffix_gone` whether the root does not know the top-level domain (any more).
     """
 
     gap: float
     dns_counts: bool
     second_channel: bool
     quiet: float = QUIET
+    suffix_gone: bool = False
 
 
 def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
@@ -88,7 +90,39 @@ def open_gates(
         missing.append(f"canaries of {', '.join(doubtful)} are not green after the answer")
     if contradicted_at is not None and now - contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - contradicted_at:.0f} s ago")
+    if requirements.suffix_gone:
+        missing.append("the root zone does not know the top-level domain")
     return tuple(missing)
+
+
+class Standing(Struct, frozen=True):
+    """Where the evidence of one name stands.
+
+    `positive`: the methods that say "no object"; `open`: the gates still shut; `bracketed`: the methods whose registry server
+    proved itself after its answer.
+    """
+
+    positive: tuple[str, ...]
+    open: tuple[str, ...]
+    bracketed: frozenset[str]
+
+
+def standing(
+    evidence: Mapping[str, Evidence],
+    requirements: Requirements,
+    passes: tuple[float, ...],
+    contradicted_at: float | None,
+    bracketed: Callable[[str, Evidence], bool],
+    now: float,
+) -> Standing:
+    """Everything this module says about the evidence; parameters as for `open_gates`."""
+    found = tuple(positives(evidence, requirements, now))
+    if any(is_registry(method) for method in found):
+        missing = open_gates(evidence, requirements, passes, contradicted_at, bracketed, now)
+    else:
+        missing = ("no fresh positive answer of the registry",)
+    proven = frozenset(method for method in found if method in REGISTRY_METHODS and bracketed(method, evidence[method]))
+    return Standing(found, missing, proven)
 
 
 def _lonely(requirements: Requirements) -> bool:

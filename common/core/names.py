@@ -87,11 +87,6 @@ def to_unicode(alabel: str) -> str:
     return ".".join(_ulabel(part) for part in alabel.split("."))
 
 
-def mixed_script(ulabel: str) -> bool:
-    """Whether one label mixes alphabets (Latin with Cyrillic or Greek ...), as look-alike names do. A hint, not a verdict."""
-    return any(len(_scripts(part)) > 1 for part in ulabel.split("."))
-
-
 def _mapped(text: str) -> str:
     try:
         size = len(text.encode())
@@ -211,12 +206,6 @@ def _check_rules(label: str, suffix: str) -> None:
         raise NameProblem("ascii_not_allowed", f"the registry of {to_unicode(suffix)} takes names in its own script only")
     if len(label) < rules.min_label:
         raise NameProblem("label_too_short", f"names under {suffix} have at least {rules.min_label} characters")
-
-
-def _scripts(label: str) -> set[str]:
-    found = {unicodedata.name(char, "UNKNOWN").split(" ")[0] for char in label if char.isalpha()}
-    east_asian = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"}
-    return found - east_asian if found & east_asian else found
 
 
 def _last(name: str) -> str:

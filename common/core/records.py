@@ -7,12 +7,27 @@ from msgspec import Struct, field
 from common.core.evidence import NO_FIELDS, Fields, Observation
 
 
+class Canary(Struct, frozen=True, omit_defaults=True):
+    """The canaries of a server as they stood when its answer was judged. Times in epoch seconds, 0 for never."""
+
+    registered_ok: float = 0.0  # a known registered name was found
+    free_ok: float = 0.0  # a random label was not found
+    green: bool = False  # both lately enough, and no lie since
+
+
 class Evidence(Struct, omit_defaults=True):
     """The last observation of one method, and since when that method says the same. Times in epoch seconds."""
 
     observation: Observation
     at: float
     first_at: float  # first of the uninterrupted run of equal outcomes
+    canary: Canary | None = None  # of a "no object" answer: only those need somebody to vouch for them
+    judged: bool = False  # counted as right or wrong, see common.core.accuracy
+
+    @property
+    def bracketed(self) -> bool:
+        """Whether the server had found a known name again after this answer when it was last judged."""
+        return self.canary is not None and self.canary.green and self.canary.registered_ok >= self.at
 
 
 class Detail(Struct, omit_defaults=True):
@@ -29,6 +44,7 @@ class Detail(Struct, omit_defaults=True):
     reason: str = ""  # why the state is what it is, one sentence
     gates: tuple[str, ...] = ()  # what still stands between the evidence and an alarm
     alarmed_at: float | None = None  # when "available" was announced; None once it was taken back
+    alarmed_by: tuple[tuple[str, str], ...] = ()  # methods and servers that said "no object" then
     registered_seen: float | None = None  # last registered evidence
     passes: tuple[float, ...] = ()  # complete positive passes of the current run
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
@@ -107,6 +123,22 @@ class TrustRow(Struct):
     reason: str = ""
 
 
+class LedgerRow(Struct, frozen=True):
+    """One judgement as it was made. `body` is a msgpack-encoded `common.core.ledger.LedgerEntry`; `at` in epoch seconds.
+
+    `positive`: a fresh answer of the registry said that there is no object. `seq` is the store's, 0 before it is written.
+    """
+
+    domain: str
+    at: float
+    kind: str
+    state: str  # after it
+    positive: bool
+    rules: str  # version, see `common.core.rules`
+    body: bytes
+    seq: int = 0
+
+
 class Changes(Struct):
     """One transaction. `problems` None leaves the list of problems alone; `meta` are small named texts."""
 
@@ -114,9 +146,11 @@ class Changes(Struct):
     events: list[EventRow] = field(default_factory=list)
     deliveries: list[DeliveryRow] = field(default_factory=list)  # inserted or updated by id
     trust: list[TrustRow] = field(default_factory=list)
+    ledger: list[LedgerRow] = field(default_factory=list)
     problems: list[ProblemRow] | None = None
     meta: dict[str, str] = field(default_factory=dict)
 
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.domains or self.events or self.deliveries or self.trust or self.meta or self.problems is not None)
+        rows = self.domains or self.events or self.deliveries or self.trust or self.ledger
+        return not (rows or self.meta or self.problems is not None)

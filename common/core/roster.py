@@ -80,6 +80,7 @@ def _take_over(board: Board, parsed: ParsedList, now: float) -> tuple[int, int]:
     for entry in board.entries.values():
         if entry.watched and entry.name not in parsed.names:
             entry.watched, entry.round = False, None
+            board.gaps.waits(entry.name, (), now)
             board.count_state(entry.state, None)
             board.changed[entry.name] = entry
             removed += 1

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from common.core import announce, assess
+from common.core import announce, assess, ledger
 from common.core.board import Board, host_of
 from common.core.cadence import next_check
 from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
 from common.core.queue import Ask
+from common.core.records import Evidence
 from common.core.tables.canaries import canaries_for
-from common.core.trust import Key, Probe, random_label
+from common.core.trust import Key, Probe, grade, random_label
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
@@ -18,6 +19,8 @@ TRIES = 3
 WITNESSES = 5
 #: Seconds after which a suffix is asked again whether it answers for everything, and how long a first visit waits for that.
 WILDCARD_EVERY, WILDCARD_WAIT = 86_400.0, 5.0
+#: Seconds after which it is asked again where nothing came of it.
+WILDCARD_AGAIN = 60.0
 #: How long a name that killed its worker alone is put aside, in seconds.
 ASIDE = 3600.0
 
@@ -99,18 +102,36 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     entry.checked_at = now
     blind = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in current.said.values())
     entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if blind else 0
+    passes = len(entry.detail.passes)
     assess.complete_pass(board, entry, current.started, now)
-    judge(board, entry, now)
-    for key, at in assess.waits_for(board, entry, now):
-        board.waiting.setdefault(key, set()).add(entry.name)
+    before, made = entry.state, judge(board, entry, now, _cause(entry, current, passes))
+    board.accuracy.judge(entry, before, made.verdict, made.situation, current.started, board.metrics)
+    waiting = assess.waits_for(board, entry, now)
+    board.gaps.waits(entry.name, [*(key for key, _ in waiting), *_shut_out(board, entry, current, now)], now)
+    for key, at in waiting:
+        board.waiting.setdefault(key, {})[entry.name] = current.started
         ask_canaries(board, key, entry, at, now)
     board.schedule.put(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
     board.touched[entry.name] = entry
 
 
-def judge(board: Board, entry: Entry, now: float) -> None:
-    """Judge the evidence as it stands, and tell what changed."""
-    announce.apply(board, entry, assess.assess(board, entry, now), now)
+def judge(board: Board, entry: Entry, now: float, cause: ledger.Cause = ledger.NO_CAUSE) -> assess.Assessment:
+    """Judge the evidence as it stands, tell what changed, and keep what it was decided from."""
+    before, alarmed_at, made = entry.state, entry.detail.alarmed_at, assess.assess(board, entry, now)
+    told = announce.apply(board, entry, made.verdict, now)
+    ledger.note(board, entry, made, before, told, cause, now)
+    board.accuracy.told(entry, told, alarmed_at, made.positive, board.metrics, now)
+    return made
+
+
+def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
+    """What besides a change of state makes the end of a round worth keeping; `passes`: how many there were before it."""
+    if current.voided:
+        return ledger.Cause(ledger.CANARY_LIE, current.lie, current.voided)
+    contradicted = entry.detail.contradicted_at
+    if contradicted is not None and contradicted >= current.started:
+        return ledger.Cause(ledger.CONTRADICTED, "a registered answer ended a run of positive passes")
+    return ledger.Cause(ledger.PASS) if len(entry.detail.passes) > passes else ledger.NO_CAUSE
 
 
 def _confirming(entry: Entry) -> bool:
@@ -133,20 +154,27 @@ def canary_heard(board: Board, probe: Probe, observation: Observation, now: floa
     """A canary answered: believe the server, or void what it said since it was last right."""
     key = probe.key
     last = _probe_back(board, key)
-    if key[0] == "dns" and not probe.registered:
-        _wildcard_heard(board, key[2], observation)
+    wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation, now)
     before = board.trust.row(key).registered_ok
     certain = probe.domain in board.policy.canaries.get(key[2], ()) or probe.domain in board.witnesses.get(key[2], {})
-    lie = board.trust.answered(probe, observation, now, certain=certain)
-    board.metrics.count("canaries", method=key[0], result="lie" if lie else observation.reading.outcome.value)
-    names = board.waiting.pop(key, set()) if last or lie else set()
+    lie = None if wild else board.trust.answered(probe, observation, now, certain=certain)
+    graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
+    board.metrics.count("canaries", method=key[0], result=graded)
+    names = board.waiting.pop(key, {}) if last or lie else {}
+    if board.trust.green(key, now):
+        board.gaps.proven(key)
     if lie is not None:
+        board.metrics.count("quarantines", method=key[0])
         board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
     for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
-        if lie is not None:
-            _void(entry, key[0], before)
-        if entry.watched and entry.round is None:
-            judge(board, entry, now)
+        voided = _void(entry, key[0], before) if lie is not None else {}
+        board.accuracy.voided(entry.suffix, voided, board.metrics)
+        if entry.round is not None and voided:
+            entry.round.voided, entry.round.lie = {**entry.round.voided, **voided}, lie or ""
+        elif entry.watched and entry.round is None:
+            cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
+            state, made = entry.state, judge(board, entry, now, cause)
+            board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
 
 
 def _probe_back(board: Board, key: Key) -> bool:
@@ -159,13 +187,15 @@ def _probe_back(board: Board, key: Key) -> bool:
     return True
 
 
-def _void(entry: Entry, method: str, since: float) -> None:
-    """Drop what a lying server said after its last good answer, and the passes built on it."""
+def _void(entry: Entry, method: str, since: float) -> dict[str, Evidence]:
+    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped."""
     item = entry.detail.evidence.get(method)
-    if item is not None and item.at >= since and item.observation.reading.outcome is not Outcome.REGISTERED:
-        del entry.detail.evidence[method]
-        entry.detail.passes = ()
-        entry.detail.purged_at = None
+    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
+        return {}
+    del entry.detail.evidence[method]
+    entry.detail.passes = ()
+    entry.detail.purged_at = None
+    return {method: item}
 
 
 def _channels(board: Board, entry: Entry, now: float) -> Channels:
@@ -188,6 +218,15 @@ def _referral(board: Board, suffix: str) -> str | None:
     return "" if suffix not in board.referral_asked else None
 
 
+def _shut_out(board: Board, entry: Entry, current: Round, now: float) -> list[Key]:
+    """Registry servers that were not asked about a name of unknown fate because they are in quarantine."""
+    if Outcome.REGISTERED in current.said.values():
+        return []
+    servers = [(method, board.server(method, entry.suffix)) for method in ("rdap", "whois")]
+    keys = [(method, host_of(server), entry.suffix) for method, server in servers if server]
+    return [key for key in keys if board.trust.quarantined(key, now)]
+
+
 def _rank(entry: Entry, current: Round, method: str) -> int:
     if current.confirm or current.manual:
         return URGENT
@@ -208,8 +247,7 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
     rank = _rank(entry, current, method)
-    offered = board.workers.knows(pool, method)
-    if not offered or not board.queue.admits(limit, rank, board.budgets, board.workers.egresses(pool), now):
+    if not board.queue.admits(limit, rank, board.budgets, board.workers.offering(pool, method, now), now):
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(
@@ -267,14 +305,19 @@ def _ask_wildcard(board: Board, suffix: str, now: float) -> bool:
         probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
         board.probing[key] = board.probing.get(key, 0) + 1
         board.queue.put(_canary(board, probe, "", now))
-    return suffix not in board.wildcards and now - asked < WILDCARD_WAIT and bool(board.workers.egresses("fast"))
+    waiting = suffix not in board.wildcards and now - asked < WILDCARD_WAIT and ("dns", suffix, suffix) in board.probing
+    return waiting and bool(board.workers.egresses("fast"))
 
 
-def _wildcard_heard(board: Board, suffix: str, observation: Observation) -> None:
+def _wildcard_heard(board: Board, suffix: str, observation: Observation, now: float) -> bool:
+    """Learn whether the suffix answers for a name that nobody registered; true if it does, which is a habit and no lie."""
     reading = observation.reading
     if reading.outcome is Outcome.UNREGISTERED:
         board.wildcards[suffix] = False
     elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
         board.wildcards[suffix] = True
         board.say("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
+    elif suffix not in board.wildcards:
+        board.wildcard_asked[suffix] = now - WILDCARD_EVERY + WILDCARD_AGAIN
     board.changes.meta["wildcards"] = ",".join(sorted(name for name, wild in board.wildcards.items() if wild))
+    return board.wildcards.get(suffix, False)

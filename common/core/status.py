@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from common.core.board import Board
+from common.core.gaps import Gap
+from common.core.trust import Key
 
 #: Most budgets and servers shown: the busiest and the most troubled first.
 SHOWN = 200
+#: Most suffixes shown whose alarms wait for canaries in vain, and most servers of each.
+MOST_GAPS, MOST_SERVERS = 100, 10
 
 
 def status(board: Board, now: float) -> dict[str, Any]:
@@ -34,9 +38,33 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "workers": board.workers.snapshot(now),
         "budgets": sorted(board.budgets.snapshot(now), key=_troubled)[:SHOWN],
         "trust": _trust(board, now),
+        "trust_gaps": [gap_shown(board, gap, now) for gap in board.gaps.open(now)[:MOST_GAPS]],
+        "accuracy": board.accuracy.plain(),
         "deliveries": board.deliveries.snapshot(now),
         "metrics": board.metrics.snapshot(),
     }
+
+
+def gap_shown(board: Board, gap: Gap, now: float) -> dict[str, Any]:
+    """A suffix whose alarms wait for canaries, with what is wrong at each server and what helps."""
+    return {
+        "suffix": gap.suffix,
+        "since": gap.since,
+        "names": gap.names,
+        "servers": [{"method": key[0], "server": key[1], "reason": _doubt(board, key, now)} for key in gap.keys[:MOST_SERVERS]],
+        "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
+    }
+
+
+def _doubt(board: Board, key: Key, now: float) -> str:
+    row = board.trust.row(key)
+    if now < row.quarantined_until:
+        return f"in quarantine: {row.reason}"
+    if not row.registered_ok:
+        return "has not found a name known to be registered yet"
+    if not row.free_ok:
+        return "has not denied a random name yet"
+    return f"found a name known to be registered {now - row.registered_ok:.0f} s ago and not since"
 
 
 def _trust(board: Board, now: float) -> list[dict[str, Any]]:

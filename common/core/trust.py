@@ -12,7 +12,7 @@ from random import Random
 from msgspec import Struct
 
 from common.core.evidence import Observation, Outcome
-from common.core.records import TrustRow
+from common.core.records import Canary, TrustRow
 
 #: Seconds a green canary stays green, and seconds a lying server is left out (it must pass both canaries to return).
 GREEN, QUARANTINE = 600.0, 300.0
@@ -31,6 +31,28 @@ class Probe(Struct, frozen=True):
     registered: bool
 
 
+def green(row: TrustRow, now: float) -> bool:
+    """Whether both canaries of a server are green and it is not in quarantine."""
+    return (
+        now >= row.quarantined_until
+        and now - row.registered_ok <= GREEN
+        and now - row.free_ok <= GREEN
+        and row.failed_at < min(row.registered_ok, row.free_ok)
+    )
+
+
+def vouched(row: TrustRow, at: float, now: float) -> bool:
+    """Whether a server is green and found a registered name again after its answer at `at`."""
+    return green(row, now) and row.registered_ok >= at
+
+
+def grade(probe: Probe, outcome: Outcome) -> str:
+    """What an answer to a canary is: ok, wrong, or unanswered where it says nothing."""
+    if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
+        return "unanswered"
+    return "ok" if (outcome is Outcome.REGISTERED) is probe.registered else "wrong"
+
+
 def random_label(rng: Random) -> str:
     """Twenty characters that nobody registered; starts with a letter, no hyphens."""
     return "q" + "".join(rng.choice(_ALPHABET) for _ in range(19))
@@ -43,6 +65,7 @@ class Trust:
         self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): row for row in rows}
         self.changed: set[Key] = set()
         self._turn: dict[Key, int] = {}
+        self._canary: dict[Key, Canary] = {}  # the last one given out: thousands of names share it
         self._found: set[tuple[Key, str]] = set()  # canaries this server did find once
         self._useless: set[tuple[Key, str]] = set()  # candidates it never found: perhaps nobody registered them
 
@@ -55,6 +78,10 @@ class Trust:
             self._rows[key] = TrustRow(*key)
         return self._rows[key]
 
+    def known(self, key: Key) -> TrustRow | None:
+        """The state of one server for one suffix, if it was ever asked."""
+        return self._rows.get(key)
+
     def rows(self) -> list[TrustRow]:
         """Every row, in no order."""
         return list(self._rows.values())
@@ -62,22 +89,29 @@ class Trust:
     def green(self, key: Key, now: float) -> bool:
         """Whether both canaries are green and the server is not in quarantine."""
         row = self._rows.get(key)
-        return (
-            row is not None
-            and now >= row.quarantined_until
-            and now - row.registered_ok <= GREEN
-            and now - row.free_ok <= GREEN
-            and row.failed_at < min(row.registered_ok, row.free_ok)
-        )
+        return row is not None and green(row, now)
 
     def bracketed(self, key: Key, at: float, now: float) -> bool:
         """Whether the server is green and found a registered name again after its answer at `at`."""
-        return self.green(key, now) and self._rows[key].registered_ok >= at
+        row = self._rows.get(key)
+        return row is not None and vouched(row, at, now)
 
     def quarantined(self, key: Key, now: float) -> bool:
         """Whether the server was caught lying lately."""
         row = self._rows.get(key)
         return row is not None and now < row.quarantined_until
+
+    def canary(self, key: Key, now: float) -> Canary:
+        """How the canaries of a server stand."""
+        row = self._rows.get(key)
+        stands = Canary(row.registered_ok, row.free_ok, green(row, now)) if row is not None else Canary()
+        last = self._canary.get(key)
+        if last == stands:
+            return last
+        if len(self._canary) >= LIMIT:
+            self._canary.clear()
+        self._canary[key] = stands
+        return stands
 
     def probes(self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random) -> list[Probe]:
         """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered."""
@@ -97,17 +131,17 @@ class Trust:
         `certain`: somebody vouches that the name is registered (the operator, or the zone). Otherwise a canary that this
         server never found proves nothing against it: perhaps nobody registered it. It is not asked again.
         """
-        outcome = observation.reading.outcome
-        if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
+        graded = grade(probe, observation.reading.outcome)
+        if graded == "unanswered":
             self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
             return None
         row = self.row(probe.key)
         self.changed.add(probe.key)
-        if probe.registered and outcome is Outcome.REGISTERED:
+        if graded == "ok" and probe.registered:
             row.registered_ok = now
             self._found.add((probe.key, probe.domain))
             return None
-        if not probe.registered and outcome is not Outcome.REGISTERED:
+        if graded == "ok":
             row.free_ok = now
             return None
         self._turn[probe.key] = self._turn.get(probe.key, 0) + 1

@@ -70,7 +70,7 @@ _PHASE_STATES = {
 }
 
 
-class Situation(Struct, frozen=True):
+class Situation(Struct, frozen=True, omit_defaults=True):
     """What is known around the evidence of one name.
 
     `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
@@ -105,20 +105,32 @@ def dns_informative(situation: Situation) -> bool:
 
 
 def log_odds(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> float:
-    """ln(P(N) / P(not N)): the prior, each group's capped sum with age, bracketing, and the repetition of passes."""
+    """ln(P(N) / P(not N)): the sum of all shares."""
+    return sum(shares(evidence, situation, now).values())
+
+
+def shares(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> dict[str, float]:
+    """What adds up to the log-odds: the prior, each group's capped sum, bracketing (canaries), the repetition of passes."""
     groups: dict[str, list[float]] = {}
     for method, item in evidence.items():
-        weight = FINDINGS.get(item.observation.reading.finding)
-        if weight is None or _silenced(method, weight.llr, situation):
-            continue
-        tau = DELETING_TAU if item.observation.reading.phase is Phase.PENDING_DELETE else weight.tau
-        groups.setdefault(weight.group, []).append(weight.llr * math.exp(-max(0.0, now - item.at) / tau))
-    total = situation.prior + sum(_sum(name, values) for name, values in groups.items())
+        weighed = weigh(method, item, situation, now)
+        if weighed is not None:
+            groups.setdefault(weighed[0], []).append(weighed[1])
+    found = {"prior": situation.prior, **{name: _sum(name, values) for name, values in groups.items()}}
     positive = any(value > 0 for value in groups.get("registry_db", []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
     if positive and not contradicted:
-        total += BRACKETED * len(situation.bracketed) + _repetition(situation.passes)
-    return total
+        found |= {"canaries": BRACKETED * len(situation.bracketed), "passes": _repetition(situation.passes)}
+    return found
+
+
+def weigh(method: str, item: Evidence, situation: Situation, now: float) -> tuple[str, float] | None:
+    """The group of an answer and how much it weighs by now; None where it says nothing."""
+    weight = FINDINGS.get(item.observation.reading.finding)
+    if weight is None or _silenced(method, weight.llr, situation):
+        return None
+    tau = DELETING_TAU if item.observation.reading.phase is Phase.PENDING_DELETE else weight.tau
+    return weight.group, weight.llr * math.exp(-max(0.0, now - item.at) / tau)
 
 
 def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float) -> Verdict:

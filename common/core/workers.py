@@ -16,6 +16,8 @@ from common.messages import Credit
 
 #: Seconds without a credit message after which a worker counts as gone.
 SILENT = 6.0
+#: Seconds for which a pool that lost its last worker is expected back: its process is being started again.
+RETURN = 15.0
 #: Seconds on top of a task's own budget before its lease is over.
 GRACE = 5.0
 #: Deaths within this many seconds that make a name run alone.
@@ -58,12 +60,14 @@ class Lease(Struct, frozen=True):
 class Workers:
     """Every worker and every lease."""
 
-    def __init__(self, boot: str) -> None:
+    def __init__(self, boot: str, last: int = 0) -> None:
+        # Workers outlive us and report the highest sequence they saw: `last` lies above everything an earlier start sent.
         self._boot = boot
-        self._seq = 0
+        self._seq = last
         self._workers: dict[str, Worker] = {}
         self._leases: dict[str, Lease] = {}
         self._deadlines: list[tuple[float, str]] = []
+        self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
 
     def heard(self, credit: Credit, now: float) -> list[Lease]:
         """Note a credit message. Returns the leases that a restart of the worker lost."""
@@ -78,6 +82,7 @@ class Workers:
             )
             self._workers[credit.worker] = worker
         worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
+        self._lately[credit.pool, credit.egress] = (now, credit.methods)
         while worker.underway and worker.underway[0] <= credit.seen:
             worker.underway.popleft()
         return lost
@@ -122,9 +127,14 @@ class Workers:
         there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
         return sorted({worker.egress for worker in there if not free or worker.credit() > 0})
 
-    def knows(self, pool: str, method: str) -> bool:
-        """Whether any worker of the pool offers the method."""
-        return any(worker.pool == pool and method in worker.methods for worker in self._workers.values())
+    def offering(self, pool: str, method: str, now: float) -> list[str]:
+        """The egresses from which a pool asks with this method; where nobody is left, those of workers heard a moment ago."""
+        there = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
+        return sorted(there) or sorted(
+            egress
+            for (name, egress), (at, methods) in self._lately.items()
+            if name == pool and method in methods and now - at <= RETURN
+        )
 
     def free(self, pool: str) -> int:
         """How many more the workers of a pool can take together."""
@@ -158,6 +168,11 @@ class Workers:
         if lease is not None:
             self._forget(lease)
         return lease
+
+    def ref(self, attempt: str) -> Any:
+        """What a lease is for; None for an attempt that is over."""
+        lease = self._leases.get(attempt)
+        return lease.ref if lease is not None else None
 
     def expired(self, now: float) -> list[Lease]:
         """Leases whose time is over."""

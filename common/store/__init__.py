@@ -12,7 +12,7 @@ __all__ = ["Loaded", "Page", "Reader", "Writer", "open_reader", "open_writer"]
 
 def open_writer(settings: Settings) -> Writer:
     """The coordinator's store. Raises StoreLocked where another instance owns it, StoreError where it cannot be used."""
-    return SqliteWriter(settings.store_path, settings.instance_id)
+    return SqliteWriter(settings.store_path, settings.instance_id, settings.ledger_per_name)
 
 
 def open_reader(settings: Settings) -> Reader:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, ProblemRow, TrustRow
+from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 
 T = TypeVar("T")
 
@@ -19,6 +19,9 @@ MAX_LIMIT = 5000
 DAY = 86_400.0
 #: How long events are kept, in seconds.
 KEEP_EVENTS = 90 * DAY
+#: How long entries of the ledger are kept, in seconds, and most of one name.
+KEEP_LEDGER = 90 * DAY
+LEDGER_PER_NAME = 200
 #: How long finished notices are kept, in seconds.
 KEEP_DONE = 7 * DAY
 #: How long finished results are kept, in seconds: one is written per check, so they go much earlier than notices.
@@ -62,7 +65,8 @@ class Writer(Protocol):
         """Write all of `changes` or, on StoreError, none. Durable when it returns.
 
         An event that is already there (domain, generation, kind) stays as it is; of a delivery that is already there the
-        identity (lane, domain, order, body) stays and the progress is updated.
+        identity (lane, domain, order, body) stays and the progress is updated. Entries of the ledger get their `seq` here,
+        and of each name that got one only the newest are left, as many as the settings say.
         """
         ...
 
@@ -77,6 +81,7 @@ class Writer(Protocol):
         events_older_than: float = KEEP_EVENTS,
         done_older_than: float = KEEP_DONE,
         results_older_than: float = KEEP_RESULTS,
+        ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
         """Delete one bounded batch of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
 
@@ -136,6 +141,14 @@ class Reader(Protocol):
 
     def history(self, domain: str, limit: int = 100) -> list[EventRow]:
         """The events of one name, newest first."""
+        ...
+
+    def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
+        """The judgements on one name up to a time (epoch seconds, included), newest first."""
+        ...
+
+    def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
+        """Names above `after`, in order, that the registry was said not to have at or after `since` (epoch seconds)."""
         ...
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from common.core.records import DeliveryRow, DomainRow, EventRow, ProblemRow
+from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import rows, schema
 from common.store.contract import MAX_LIMIT, Page
@@ -55,6 +55,11 @@ _DROPS = " ".join(
 )
 _EVENTS = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
 _HISTORY = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
+_LEDGER = " ".join(("SELECT", rows.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
+_LEDGER_NAMES = """
+    SELECT DISTINCT domain FROM ledger INDEXED BY ledger_positive WHERE positive = 1 AND domain > ? AND at >= ?
+    ORDER BY domain LIMIT ?
+"""
 _DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
 _DELIVERIES = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
 _DELIVERIES_IN = " ".join(
@@ -147,6 +152,15 @@ class SqliteReader:
     def history(self, domain: str, limit: int = 100) -> list[EventRow]:
         """The events of one name, newest first."""
         return [rows.to_event(row) for row in self._all(_HISTORY, (domain, _bounded(limit)))]
+
+    def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
+        """The judgements on one name up to a time, newest first."""
+        latest = float("inf") if until is None else until
+        return [rows.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
+
+    def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
+        """Names with a positive answer of the registry since then."""
+        return [row[0] for row in self._all(_LEDGER_NAMES, (after, since, _bounded(limit)))]
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
         """Deliveries, newest first; the cursor is the number of the last row."""

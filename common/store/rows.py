@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from common.core.records import DeliveryRow, DomainRow, EventRow, ProblemRow, TrustRow
+from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
+
+#: Bodies of the ledger longer than this are packed; shorter ones share a page of the file anyway. In bytes.
+PACK_ABOVE = 1200
+#: Longest body unpacked, in bytes.
+BODY_LIMIT = 1 << 20
 
 DOMAIN_COLUMNS = (
     "name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check, "
     "drop_earliest, drop_likely, drop_latest, drop_p, detail"
 )
 EVENT_COLUMNS = "seq, id, domain, generation, kind, occurred_at, body"
+LEDGER_COLUMNS = "domain, at, kind, state, positive, rules, body, seq, packed"
 DELIVERY_COLUMNS = "id, lane, domain, position, body, state, attempts, next_at, first_at, done_at, last_status, last_error"
 
 # Most checks change nothing that an index holds; this leaves the indexes alone. UPSERT_DOMAIN follows where it finds no row.
@@ -33,6 +41,12 @@ UPSERT_DOMAIN = """
 INSERT_EVENT = """
     INSERT INTO event(seq, id, domain, generation, kind, occurred_at, body) VALUES(?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(domain, generation, kind) DO NOTHING
+"""
+INSERT_LEDGER = "INSERT INTO ledger(domain, at, kind, state, positive, rules, body, packed) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+# Whatever of a name lies behind its newest entries; nothing where there are not that many.
+TRIM_LEDGER = """
+    DELETE FROM ledger WHERE domain = :domain AND seq <= (
+        SELECT seq FROM ledger WHERE domain = :domain ORDER BY seq DESC LIMIT 1 OFFSET :keep)
 """
 UPSERT_DELIVERY = """
     INSERT INTO delivery(id, lane, domain, position, body, state, attempts, next_at, first_at, done_at, last_status, last_error)
@@ -59,6 +73,15 @@ def to_domain(row: Sequence[Any]) -> DomainRow:
 def to_event(row: Sequence[Any]) -> EventRow:
     """A row of EVENT_COLUMNS."""
     return EventRow(*row)
+
+
+def to_ledger(row: Sequence[Any]) -> LedgerRow:
+    """A row of LEDGER_COLUMNS. A packed body that is damaged comes as it is: whoever reads it will notice."""
+    body = row[6]
+    if row[8]:
+        with suppress(zlib.error):
+            body = zlib.decompressobj().decompress(body, BODY_LIMIT)
+    return LedgerRow(row[0], row[1], row[2], row[3], row[4] == 1, row[5], body, row[7])
 
 
 def to_delivery(row: Sequence[Any]) -> DeliveryRow:
@@ -111,6 +134,13 @@ def update_values(row: DomainRow) -> tuple[Any, ...]:
 def event_values(row: EventRow) -> tuple[Any, ...]:
     """The parameters of INSERT_EVENT."""
     return (row.seq, row.id, row.domain, row.generation, row.kind, row.occurred_at, row.body)
+
+
+def ledger_values(row: LedgerRow) -> tuple[Any, ...]:
+    """The parameters of INSERT_LEDGER. A long body is packed: two thirds of it are the same words in every entry."""
+    packed = len(row.body) > PACK_ABOVE
+    body = zlib.compress(row.body, 1) if packed else row.body
+    return (row.domain, row.at, row.kind, row.state, row.positive, row.rules, body, packed)
 
 
 def delivery_values(row: DeliveryRow) -> tuple[Any, ...]:

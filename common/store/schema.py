@@ -51,8 +51,20 @@ _FIRST = (
     """,
 )
 
+_LEDGER = (
+    # A number is never given twice, so that an entry can be cited.
+    """
+    CREATE TABLE ledger(
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, domain TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+        state TEXT NOT NULL, positive INTEGER NOT NULL, rules TEXT NOT NULL, packed INTEGER NOT NULL, body BLOB NOT NULL) STRICT
+    """,
+    "CREATE INDEX ledger_domain ON ledger(domain)",
+    "CREATE INDEX ledger_time ON ledger(at)",
+    "CREATE INDEX ledger_positive ON ledger(domain, at) WHERE positive = 1",
+)
+
 #: One entry per schema version; an entry that was released is never edited.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEDGER)
 
 _META = "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 _PUT = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"

@@ -12,7 +12,7 @@ from typing import Any
 from common.core.records import Changes, DeliveryRow, DomainRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store import rows, schema
-from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_RESULTS, Loaded
+from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_RESULTS, LEDGER_PER_NAME, Loaded
 from common.store.sqlite import ENGINE, OwnerLock, connect_writer, require_version, translated
 
 #: Rows read at once while loading, and most rows deleted per table and call of `prune`.
@@ -28,6 +28,7 @@ _PRUNE_EVENTS = """
     DELETE FROM event WHERE seq IN (
         SELECT seq FROM event WHERE occurred_at < ? AND seq < (SELECT max(seq) FROM event) ORDER BY occurred_at LIMIT ?)
 """
+_PRUNE_LEDGER = "DELETE FROM ledger WHERE seq IN (SELECT seq FROM ledger WHERE at < ? ORDER BY at LIMIT ?)"
 _PRUNE_DELIVERIES = """
     DELETE FROM delivery WHERE n IN (
         SELECT n FROM delivery WHERE lane = ? AND done_at < ? AND state IN ('done', 'superseded') ORDER BY done_at LIMIT ?)
@@ -37,14 +38,17 @@ _PRUNE_DELIVERIES = """
 class SqliteWriter:
     """The coordinator's store (see `contract.Writer`). Opening takes the owner's lock and migrates the file.
 
+    `ledger_per_name`: most entries of the ledger kept of one name.
+
     Raises StoreLocked where another process owns the file, StoreError where it is damaged, newer, or out of reach.
     """
 
     engine = ENGINE
 
-    def __init__(self, path: Path, instance: str = "") -> None:
+    def __init__(self, path: Path, instance: str = "", ledger_per_name: int = LEDGER_PER_NAME) -> None:
         require_version()
         self._path = path
+        self._ledger_per_name = ledger_per_name
         self._guard = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,6 +95,9 @@ class SqliteWriter:
             _put(connection, rows.INSERT_EVENT, map(rows.event_values, changes.events))
             _put(connection, rows.UPSERT_DELIVERY, map(rows.delivery_values, changes.deliveries))
             _put(connection, rows.UPSERT_TRUST, map(rows.trust_values, changes.trust))
+            _put(connection, rows.INSERT_LEDGER, map(rows.ledger_values, changes.ledger))
+            for name in dict.fromkeys(row.domain for row in changes.ledger):
+                connection.execute(rows.TRIM_LEDGER, {"domain": name, "keep": self._ledger_per_name})
             if changes.problems is not None:
                 connection.execute("DELETE FROM problem")
                 _put(connection, rows.INSERT_PROBLEM, map(rows.problem_values, changes.problems))
@@ -112,6 +119,7 @@ class SqliteWriter:
         events_older_than: float = KEEP_EVENTS,
         done_older_than: float = KEEP_DONE,
         results_older_than: float = KEEP_RESULTS,
+        ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
         """Delete one bounded batch per table."""
         with self._transaction("prune") as connection:
@@ -121,6 +129,7 @@ class SqliteWriter:
                     (_PRUNE_EVENTS, (now - events_older_than,)),
                     (_PRUNE_DELIVERIES, ("notice", now - done_older_than)),
                     (_PRUNE_DELIVERIES, ("result", now - results_older_than)),
+                    (_PRUNE_LEDGER, (now - ledger_older_than,)),
                 )
             )
 

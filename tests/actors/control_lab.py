@@ -16,7 +16,7 @@ from actors.control.records import Records
 from actors.control.server import Listener
 from common import codec, config, heartbeat
 from common.core.evidence import Fields, Observation, Outcome, Reading
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
+from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import Page
 from common.suffixes import load_suffixes
@@ -77,6 +77,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
         self.log: list[EventRow] = []
+        self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
         self.entries: list[ProblemRow] = []
         self.broken = False
@@ -119,6 +120,12 @@ class FakeReader:
         """One name's events, newest first."""
         self._look()
         return [row for row in reversed(self.log) if row.domain == domain][:limit]
+
+    def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
+        """One name's judgements, newest first."""
+        self._look()
+        rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
+        return rows[:limit]
 
     def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
         """Names by likely drop."""

@@ -12,7 +12,7 @@ from actors.control import openapi, pages
 from actors.control.app import build
 from actors.control.calendar import escape, fold
 from actors.control.routes import table
-from common.core.records import DeliveryRow, ProblemRow
+from common.core.records import DeliveryRow, LedgerRow, ProblemRow
 from common.endpoints import reachable
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
@@ -75,6 +75,7 @@ def test_a_name_shows_its_evidence_forecast_and_history(tmp_path: Path) -> None:
         async with serving(Lab(tmp_path)) as lab:
             lab.reader.rows = [domain_row("xn--mller-kva.de")]
             lab.reader.log = [event_row(1, "xn--mller-kva.de"), event_row(2, "other.com")]
+            lab.reader.judgements = [LedgerRow("xn--mller-kva.de", NOW, "decision", "PENDING_DELETE", False, "1-ab", b"")]
             status, name = await lab.get("/domain/M%C3%BCller.de")
 
             assert status == 200
@@ -90,6 +91,7 @@ def test_a_name_shows_its_evidence_forecast_and_history(tmp_path: Path) -> None:
             )
             assert (evidence["time"], evidence["status"], evidence["excerpt"]) == (NOW - 60, 200, "<b>raw</b>")
             assert [entry["body"]["status"] for entry in name["history"]] == ["pending_delete"]
+            assert name["judged"] == {"time": NOW, "kind": "decision", "state": "PENDING_DELETE", "rules": "1-ab"}
 
     asyncio.run(story())
 

@@ -219,7 +219,7 @@ def test_metrics_for_prometheus_by_accept_and_by_path(tmp_path: Path) -> None:
                     assert (path, accept, answer.content_type) == (path, accept, kind)
                     text = await answer.text()
                     if kind == "text/plain":
-                        assert 'domain_monitor_server_green{method="rdap",server="rdap.example",suffix="com"} 1\n' in text
+                        assert 'domain_monitor_server_trusted{method="rdap",server="rdap.example",suffix="com"} 1\n' in text
                         assert 'domain_monitor_domains{state="REGISTERED"} 2\n' in text
             promtool = shutil.which("promtool")
             if promtool is None:

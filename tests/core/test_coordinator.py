@@ -181,3 +181,19 @@ def test_the_same_seed_repeats_the_same_run() -> None:
         return world.asked
 
     assert once() == once()
+
+
+def test_a_notice_says_who_vouched_for_each_answer() -> None:
+    """Every answer behind an alarm carries the canaries of its server, bracketed; answers nobody had to vouch for carry none."""
+    world = World(interval=60.0, priority=2.0)
+    world.names["gone.com"] = drop_at(world, 10)
+    world.watch("gone.com", priority=True)
+    world.run(60)
+    body = next(json.loads(body) for _, _, body in world.posted if json.loads(body)["status"] == "available")
+    checks = body["checks"]["checks"]
+
+    for method in ("rdap", "whois"):
+        assert checks[method]["canary"]["green"]
+        assert checks[method]["canary"]["bracketed"]
+        assert checks[method]["canary"]["registered_ok"] >= checks[method]["timestamp"]
+    assert checks["dns"]["canary"] is None

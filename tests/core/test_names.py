@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
 
-from common.core.names import is_wire_name, mixed_script, normalise, to_ascii, to_unicode
+from common.core.names import is_wire_name, normalise, to_ascii, to_unicode
+from common.core.scripts import mixed_script
 from common.core.tables.canaries import canaries_for, parse_canaries
 from common.core.tables.suffix_rules import PRIVATE_SUFFIXES, rho_for, rules_for
 from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS

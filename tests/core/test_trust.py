@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.trust import GREEN, QUARANTINE, Probe, Trust
+from common.core.records import Canary
+from common.core.trust import GREEN, QUARANTINE, Probe, Trust, grade
 
 KEY = ("rdap", "rdap.example", "com")
 NOW = 1_790_000_000.0
@@ -105,3 +106,23 @@ def test_trust_survives_a_restart() -> None:
     green(trust, NOW)
 
     assert Trust(trust.rows()).green(KEY, NOW + 1)
+
+
+def test_the_canaries_of_a_server_are_told_as_they_stand_and_shared() -> None:
+    """What an answer keeps of them is one object for all names that were answered in the meantime."""
+    trust = Trust()
+    assert trust.canary(KEY, NOW) == Canary()
+    green(trust, NOW)
+
+    assert trust.canary(KEY, NOW + 1) == Canary(NOW, NOW, green=True)
+    assert trust.canary(KEY, NOW + 2) is trust.canary(KEY, NOW + 1)
+    assert trust.canary(KEY, NOW + GREEN + 1) == Canary(NOW, NOW, green=False)
+
+
+def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
+    """A refusal of a made-up name is as good as "not found"; errors are no answer."""
+    known, made_up = Probe(KEY, "known.com", registered=True), Probe(KEY, "random.com", registered=False)
+
+    assert [grade(known, outcome) for outcome in (Outcome.REGISTERED, Outcome.UNREGISTERED)] == ["ok", "wrong"]
+    assert [grade(made_up, outcome) for outcome in (Outcome.REGISTERED, Outcome.INVALID)] == ["wrong", "ok"]
+    assert grade(known, Outcome.THROTTLED) == grade(made_up, Outcome.UNKNOWN) == "unanswered"

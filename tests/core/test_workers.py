@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.workers import GRACE, SILENT, Suspicion, Workers
+from common.core.workers import GRACE, RETURN, SILENT, Suspicion, Workers
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
@@ -27,6 +27,31 @@ def test_credit_is_what_is_free_less_what_is_still_on_its_way() -> None:
     assert worker.credit() == 2
     workers.heard(credit(free=2, seen=first.seq + 1), NOW)
     assert worker.credit() == 2
+
+
+def test_what_a_worker_saw_of_an_earlier_coordinator_does_not_count() -> None:
+    """Sequences go on above those of the start before: a high `seen` must not hide what is on its way."""
+    workers = Workers("boot", last=1000)
+    workers.heard(credit(seen=900), NOW)
+    worker = workers.choose("fast")
+    assert worker is not None
+    workers.lease(worker, "a", 5, NOW)
+    workers.heard(credit(seen=900), NOW)
+
+    assert worker.credit() == 3
+
+
+def test_a_pool_whose_only_worker_is_gone_is_expected_back_for_a_while() -> None:
+    """Its process is being started again; a method it never offered is not expected."""
+    workers = Workers("boot")
+    assert workers.offering("fast", "dns", NOW) == []
+
+    workers.heard(credit(egress="north"), NOW)
+    workers.left("fast-0@h", "b1")
+    assert workers.egresses("fast") == []
+    assert workers.offering("fast", "dns", NOW + RETURN) == ["north"]
+    assert workers.offering("fast", "http", NOW + RETURN) == []
+    assert workers.offering("fast", "dns", NOW + RETURN + 0.1) == []
 
 
 def test_a_worker_that_returns_with_a_new_boot_id_lost_everything_it_had() -> None:

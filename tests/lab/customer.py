@@ -148,7 +148,7 @@ class Customer:
 
     async def _callback(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        fault = self._faults.pick(CALLBACK_KEY)
+        fault = self._faults.pick(CALLBACK_KEY, str(_object(body).get("domain", "")))
         kind = fault.kind if fault else ""
         item = self._record(request, body, fault)
         if kind in {"reset", "silence", "drop"}:

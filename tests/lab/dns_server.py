@@ -247,10 +247,23 @@ class _Udp(asyncio.DatagramProtocol):
             answer = _garbage(answer)
         elif kind == "truncate":
             answer = _cut(answer)
+        elif kind == "forged":
+            self._forge(data, addr)
         if kind == "delay":
             asyncio.get_running_loop().call_later(_delay(fault), self._send, answer, addr)
         else:
             self._send(answer, addr)
+
+    def _forge(self, wire: bytes, addr: tuple[str | int, ...]) -> None:
+        """What somebody off the path sends before the true answer arrives: "no such name", from another port or guessed."""
+        query = dns.message.from_wire(wire)
+        lie = _lying(query, query).to_wire()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind((net.HOST, 0))
+            stranger.sendto(lie, addr)
+        self._send((query.id ^ 0x0F0F).to_bytes(2) + lie[2:], addr)
+        query.question = [dns.rrset.RRset(dns.name.from_text("x.test."), query.question[0].rdclass, query.question[0].rdtype)]
+        self._send(_lying(query, query).to_wire(), addr)
 
     def _send(self, answer: bytes, addr: tuple[str | int, ...]) -> None:
         if self._transport is not None and not self._transport.is_closing():

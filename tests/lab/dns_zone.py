@@ -110,7 +110,7 @@ class RootZone:
                 _negative(answer, "", 2_026_010_100, exists=True)
         elif name == "a.root.lab" and kind is dns.rdatatype.A:
             _positive(answer, _rrset(name, "A", net.ROOT_DNS))
-        elif top is None:
+        elif top is None or not top.in_root:
             _negative(answer, "", 2_026_010_100, exists=False)
         else:
             _referral(answer, top.label, dict(servers(top)))

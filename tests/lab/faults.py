@@ -1,29 +1,30 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 #: What each kind of server knows how to do wrong.
 KINDS: dict[str, frozenset[str]] = {
     "dns": frozenset(
         {"silence", "delay", "garbage", "truncate", "reset", "empty", "servfail", "refused", "throttle"}
-        | {"lying-404", "wrong-name", "wrong-id", "wrong-zone", "upward-referral"}
+        | {"lying-404", "wrong-name", "wrong-id", "wrong-zone", "upward-referral", "forged"}
     ),
     "rdap": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "reset", "empty", "throttle", "lying-404", "wrong-name"}
         | {"400", "429", "429-retry-after", "500", "403-html", "404-html", "200-html"}
-        | {"oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata"}
+        | {"oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata", "says"}
     ),
     "whois": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "reset", "refused", "empty", "throttle"}
-        | {"lying-404", "wrong-name", "oversize"}
+        | {"lying-404", "wrong-name", "oversize", "endless", "says"}
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(
@@ -31,6 +32,26 @@ KINDS: dict[str, frozenset[str]] = {
     ),
     "callback": frozenset({"silence", "delay", "reset", "drop", "302", "401", "410", "429", "500", "503"}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a server says instead, for the fault "says". In `text`, {name} and {NAME} stand for the name asked about.
+
+    {record} and {free} stand for what the WHOIS server prints honestly about a registered and about a free name. `status`
+    and `headers` belong to HTTP answers.
+    """
+
+    text: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def about(self, name: str, **honest: str) -> str:
+        """The text about one name."""
+        text = self.text
+        for key, value in honest.items():
+            text = text.replace("{" + key + "}", value)
+        return text.replace("{name}", name).replace("{NAME}", name.upper())
 
 
 class FaultError(ValueError):
@@ -48,6 +69,8 @@ class Fault:
     until: float | None
     left: int | None
     seconds: float | None
+    words: Words | None = None
+    met: int = 0  # answers it applied to
 
     def view(self) -> dict[str, object]:
         """As the control API shows it."""
@@ -58,6 +81,7 @@ class Fault:
             "names": sorted(self.names),
             "until": self.until,
             "left": self.left,
+            "met": self.met,
             "delay": self.seconds,
         }
 
@@ -79,18 +103,23 @@ class FaultTable:
         count: int | None = None,
         names: Iterable[str] = (),
         delay: float | None = None,
+        words: Words | Mapping[str, Any] | None = None,
     ) -> Fault:
         """Start a fault for `seconds`, for `count` answers, or until cleared. Raises FaultError for an unknown kind.
 
-        `delay` is its parameter in seconds: how long to wait, or what Retry-After says.
+        `delay` is its parameter in seconds: how long to wait, or what Retry-After says; `words` what "says" says.
         """
         known = KINDS.get(server.partition("/")[0])
         if known is None:
             raise FaultError(f"no server {server!r}")
         if kind not in known:
             raise FaultError(f"{server} cannot do {kind!r}; it knows {', '.join(sorted(known))}")
+        if (kind == "says" and words is None) or (words is not None and kind not in {"says", "endless"}):
+            raise FaultError('"says" needs words, "endless" takes them, nothing else does')
+        if isinstance(words, Mapping):
+            words = Words(**words)
         until = None if seconds is None else self._wall() + seconds
-        fault = Fault(next(self._ids), server, kind, frozenset(names), until, count, delay)
+        fault = Fault(next(self._ids), server, kind, frozenset(names), until, count, delay, words)
         self._faults.append(fault)
         return fault
 
@@ -98,6 +127,7 @@ class FaultTable:
         """The fault for this answer, used up by one where it was counted."""
         for fault in reversed(self.current()):
             if fault.server == server and (not fault.names or name in fault.names):
+                fault.met += 1
                 if fault.left is not None:
                     fault.left -= 1
                 return fault
@@ -117,6 +147,10 @@ class FaultTable:
             if (fault.until is None or fault.until > now) and (fault.left is None or fault.left > 0)
         ]
         return list(self._faults)
+
+    def end(self, fault: Fault) -> None:
+        """End one fault; harmless where it is over already."""
+        self._faults = [other for other in self._faults if other.id != fault.id]
 
     def clear(self, server: str | None = None) -> int:
         """End all faults, or those of one server; returns how many."""

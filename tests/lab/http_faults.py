@@ -55,7 +55,10 @@ async def oversize(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(b'{"notices":["')
     for _ in range(256):
+        if request.transport is None or request.transport.is_closing():
+            break  # it has seen enough
         await response.write(b"x" * 65_536)
+        await asyncio.sleep(0.001)  # the news that the client left takes a turn of the loop
     return response
 
 
@@ -73,6 +76,13 @@ def _html(status: int, text: str) -> web.Response:
 def _retry(fault: Fault, status: int) -> web.Response:
     seconds = 2.0 if fault.seconds is None else fault.seconds
     return web.Response(status=status, headers={"Retry-After": str(int(seconds))})
+
+
+def spoken(fault: Fault, name: str) -> web.Response:
+    """The fault "says": its words, as RDAP JSON unless its headers say otherwise."""
+    assert fault.words is not None
+    headers = {"Content-Type": RDAP_JSON, **fault.words.headers}
+    return web.Response(status=fault.words.status, headers=headers, body=fault.words.about(name).encode())
 
 
 def plain(fault: Fault) -> web.Response | None:

@@ -33,13 +33,13 @@ from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
 from tests.lab.queries import QueryLog
 from tests.lab.rdap_server import Bootstrap, RdapOperator
-from tests.lab.suffixes import SUFFIXES
-from tests.lab.whois_server import WhoisServer, iana_answer, operator_answer
+from tests.lab.suffixes import SUFFIXES, Suffix
+from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhere_answer, iana_answer, operator_answer
 
 _TICK = 0.02
 _GENEROUS = {"rate": 200, "burst": 200}
-_OPERATORS = sorted({suffix.operator for suffix in SUFFIXES.values()})
-_RDAP_OPERATORS = sorted({suffix.operator for suffix in SUFFIXES.values() if suffix.rdap})
+#: Whoever is not of this lab must not be asked: every kind of real registry is switched off.
+_NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "registrar/*": {"rate": 0}}
 
 
 class Lab:
@@ -136,7 +136,7 @@ class Lab:
             stack.push_async_callback(server.stop)
 
     async def _start_rdap(self, stack: AsyncExitStack) -> None:
-        addresses = [net.BOOTSTRAP, *(net.rdap_address(operator) for operator in _RDAP_OPERATORS)]
+        addresses = [net.BOOTSTRAP, *(net.rdap_address(operator) for operator in _rdap_operators())]
         self.rdap_port, sockets = net.tcp_group(addresses)
         authority = trustme.CA()
         (self.directory / "ca.pem").write_bytes(authority.cert_pem.bytes())
@@ -145,7 +145,7 @@ class Lab:
         listed = Bootstrap(self._services(), self.clock.now(), self.faults, self.queries)
         (self.directory / "rdap.json").write_bytes(listed.body)
         applications = {net.BOOTSTRAP: listed.application()}
-        for operator in _RDAP_OPERATORS:
+        for operator in _rdap_operators():
             address = net.rdap_address(operator)
             path = f"/{_path(operator)}/v1/"
             base = f"https://{address}:{self.rdap_port}{path}"
@@ -157,17 +157,19 @@ class Lab:
     def _services(self) -> list[tuple[list[str], str]]:
         return [
             (
-                [suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator and suffix.rdap],
+                [suffix.label for suffix in SUFFIXES.values() if suffix.rdap and _speaker(suffix).operator == operator],
                 self.rdap_base(_path(operator)),
             )
-            for operator in _RDAP_OPERATORS
+            for operator in _rdap_operators()
         ]
 
     async def _start_whois(self, stack: AsyncExitStack) -> None:
-        addresses = {operator: net.whois_address(operator) for operator in _OPERATORS}
-        self.whois_port, sockets = net.tcp_group([net.IANA_WHOIS, *addresses.values()])
-        iana = WhoisServer(["whois/iana"], iana_answer(self.faults, self.queries), self.faults)
-        servers = {net.IANA_WHOIS: iana}
+        addresses = {operator: net.whois_address(operator) for operator in _operators()}
+        self.whois_port, sockets = net.tcp_group([net.IANA_WHOIS, net.ELSEWHERE_WHOIS, *addresses.values()])
+        servers = {
+            net.IANA_WHOIS: WhoisServer([IANA_KEY], iana_answer(self.faults, self.queries), self.faults),
+            net.ELSEWHERE_WHOIS: WhoisServer([ELSEWHERE_KEY], elsewhere_answer(self.faults, self.queries), self.faults),
+        }
         for operator, address in addresses.items():
             keys = [f"whois/{suffix.label}" for suffix in SUFFIXES.values() if suffix.operator == operator]
             answer = operator_answer(self.registry, self.faults, self.queries, operator)
@@ -196,11 +198,12 @@ class Lab:
             for name in names:
                 self.registry.register(name, age_years=12, years=3)
         self._write("canaries.json", canaries)
-        self._write("whois.json", {label: self.whois_host(label) for label in SUFFIXES})
-        hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
-        hosts += [address for operator in _OPERATORS for address in (net.rdap_address(operator), net.whois_address(operator))]
+        spoken_for = [label for label, suffix in SUFFIXES.items() if suffix.whois and not suffix.named_by_iana]
+        self._write("whois.json", {label: self.whois_host(label) for label in spoken_for})
+        hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.ELSEWHERE_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
+        hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
         keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES)]
-        self._write("budgets.json", dict.fromkeys(keys, _GENEROUS))
+        self._write("budgets.json", dict.fromkeys(keys, _GENEROUS) | _NEVER)
 
     def _write(self, name: str, content: object) -> None:
         (self.directory / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -217,6 +220,19 @@ class Lab:
         self.registry.advance()
         for server in self._whois:
             await server.sync()
+
+
+def _operators() -> list[int]:
+    return sorted({suffix.operator for suffix in SUFFIXES.values()})
+
+
+def _rdap_operators() -> list[int]:
+    return sorted({_speaker(suffix).operator for suffix in SUFFIXES.values() if suffix.rdap})
+
+
+def _speaker(suffix: Suffix) -> Suffix:
+    """The suffix whose RDAP server the bootstrap list names for this one."""
+    return SUFFIXES[suffix.rdap_of] if suffix.rdap_of else suffix
 
 
 def _path(operator: int) -> str:

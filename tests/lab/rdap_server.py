@@ -25,7 +25,7 @@ class RdapOperator:
         self._registry = registry
         self._faults = faults
         self._queries = queries
-        self._suffixes = {suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator}
+        self._suffixes = {suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator and not suffix.rdap_of}
 
     def application(self, path: str) -> web.Application:
         """The web application; `path` is the path of the base URL."""
@@ -43,6 +43,8 @@ class RdapOperator:
         key = f"rdap/{found[1].label if found else min(self._suffixes)}"
         self._queries.add(key, name, request.method)
         fault = self._faults.pick(key, name)
+        if fault is not None and fault.kind == "says":
+            return http_faults.spoken(fault, name)
         wrong = await http_faults.misbehave(fault, request)
         if wrong is not None:
             return wrong

@@ -51,6 +51,11 @@ class Stack:
         """Base URL of the product's control interface."""
         return f"http://{net.HOST}:{self.control_port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._child is not None and self._child.returncode is None
+
     async def start(self, ended: asyncio.Event) -> None:
         """Start it; the log of all its processes goes to `log_file`. `ended` is set when it is gone, for whatever reason."""
         script = Path(sys.executable).with_name("domain-monitor")

@@ -6,6 +6,8 @@ Day counts follow the registries' published rules: gTLD 45/30/5 (RFC 3915, ICANN
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -14,7 +16,9 @@ class Suffix:
     """One registry suffix: how it answers, and its calendar in days.
 
     `dialect` names the WHOIS layout in `whois_texts`; `rdap_404` is "json" or "empty" (RFC 7480 section 5.3 leaves the body
-    open); `auto_renews` moves the expiry a year ahead when grace begins, as gTLD registries do.
+    open); `auto_renews` moves the expiry a year ahead when grace begins, as gTLD registries do. `rdap_of` makes the bootstrap
+    list name the RDAP server of another suffix; `named_by_iana` is a WHOIS server that only IANA's server tells of, `in_root`
+    whether the root zone knows the suffix.
     """
 
     label: str
@@ -22,6 +26,10 @@ class Suffix:
     operator: int  # last octet of its RDAP and WHOIS addresses: suffixes of one operator share them
     dialect: str
     rdap: bool = True
+    whois: bool = True
+    rdap_of: str = ""
+    named_by_iana: bool = False
+    in_root: bool = True
     rdap_404: str = "json"
     says_reserved: bool = False  # the 404 body tells a reserved name from a free one
     wildcard: bool = False
@@ -48,6 +56,21 @@ SUFFIXES: dict[str, Suffix] = {
         Suffix("ws", 9, 9, "ws", wildcard=True),
     )
 }
+
+
+@contextmanager
+def also(*further: Suffix) -> Iterator[None]:
+    """Further suffixes for every lab that is started inside the block. Raises ValueError where a label or number is taken."""
+    numbers = {suffix.number for suffix in SUFFIXES.values()}
+    taken = [suffix.label for suffix in further if suffix.label in SUFFIXES or suffix.number in numbers]
+    if taken or len({suffix.number for suffix in further}) < len(further):
+        raise ValueError(f"label or number taken: {', '.join(taken) or 'among the further ones'}")
+    SUFFIXES.update({suffix.label: suffix for suffix in further})
+    try:
+        yield
+    finally:
+        for suffix in further:
+            del SUFFIXES[suffix.label]
 
 
 def registrable(name: str) -> tuple[str, Suffix] | None:

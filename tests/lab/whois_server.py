@@ -8,13 +8,14 @@ import socket
 from collections.abc import Callable
 
 from tests.lab import net, whois_texts
-from tests.lab.faults import Fault, FaultTable
+from tests.lab.faults import Fault, FaultTable, Words
 from tests.lab.model import Registry
 from tests.lab.queries import QueryLog
-from tests.lab.suffixes import SUFFIXES, registrable
+from tests.lab.suffixes import SUFFIXES, Suffix, registrable
 from tests.lab.truth import Truth
 
 IANA_KEY = "whois/iana"
+ELSEWHERE_KEY = "whois/elsewhere"
 _PATIENCE = 10.0
 _LONGEST = 512
 _SILENCE = 3600.0
@@ -40,12 +41,34 @@ def operator_answer(
         if found is None or found[0] != name or found[1] not in own:
             return "Malformed or unsupported query.\n", fault
         entry = registry.find(name)
+        if fault is not None and fault.words is not None:
+            return _spoken(fault.words, registry, name, suffix), fault
         if kind == "lying-404":
             return whois_texts.answer(None, name, suffix, Truth.UNREGISTERED, registry.clock.now()), fault
         text = whois_texts.answer(entry, name, suffix, registry.truth(name), registry.clock.now())
         if kind == "wrong-name":
             text = text.replace(name, f"not-{name}").replace(name.upper(), f"NOT-{name.upper()}")
         return text, fault
+
+    return answer
+
+
+def _spoken(words: Words, registry: Registry, name: str, suffix: Suffix) -> str:
+    now, entry = registry.clock.now(), registry.find(name)
+    free = whois_texts.answer(None, name, suffix, Truth.UNREGISTERED, now)
+    record = free if entry is None else whois_texts.answer(entry, name, suffix, Truth.REGISTERED, now)
+    return words.about(name, record=record, free=free)
+
+
+def elsewhere_answer(faults: FaultTable, queries: QueryLog) -> Callable[[str, str], tuple[str, Fault | None]]:
+    """The answering function of a server that no registry runs, such as a registrar's: it knows no name at all."""
+
+    def answer(line: str, _client: str) -> tuple[str, Fault | None]:
+        name = _name(line)
+        queries.add(ELSEWHERE_KEY, name, "tcp")
+        fault = faults.pick(ELSEWHERE_KEY, name)
+        said = f'No match for "{name.upper()}".\n'
+        return (fault.words.about(name, free=said) if fault is not None and fault.words is not None else said), fault
 
     return answer
 
@@ -57,7 +80,9 @@ def iana_answer(faults: FaultTable, queries: QueryLog) -> Callable[[str, str], t
         label = line.strip().lower().rpartition(".")[2]
         queries.add(IANA_KEY, label, "tcp")
         suffix = SUFFIXES.get(label)
-        return whois_texts.referral(label, net.whois_address(suffix.operator) if suffix else None), faults.pick(IANA_KEY)
+        return whois_texts.referral(
+            label, net.whois_address(suffix.operator) if suffix and suffix.whois else None
+        ), faults.pick(IANA_KEY)
 
     return answer
 
@@ -125,6 +150,8 @@ class WhoisServer:
             net.reset(writer.transport)
         elif kind == "drip":
             await _drip(writer, body)
+        elif kind == "endless":
+            await _endless(writer, body)
         else:
             if fault is not None and kind == "delay":
                 await asyncio.sleep(1.0 if fault.seconds is None else fault.seconds)
@@ -137,6 +164,13 @@ async def _drip(writer: asyncio.StreamWriter, body: bytes) -> None:
         writer.write(body[index : index + 1])
         await writer.drain()
         await asyncio.sleep(_DRIP_GAP)
+
+
+async def _endless(writer: asyncio.StreamWriter, body: bytes) -> None:
+    """The same again and again, as fast as it is read, until the client leaves."""
+    while True:
+        writer.write(body or b"\r\n")
+        await writer.drain()
 
 
 def _same(body: bytes) -> bytes:

@@ -1,17 +1,18 @@
-"""WHOIS answers in six dialects: pure, model in, text out. Layouts and key lines as the registries print them.
+"""WHOIS answers in a dozen dialects: pure, model in, text out. Layouts and key lines as the registries print them.
 
-`verisign` (.com), `gtld` (.org, .io), `nominet` (.uk), `denic` (.de), `iis` (.se), `ws` (.ws).
+`verisign` (.com), `gtld` (.org, .io), `nominet` (.uk), `denic` (.de), `iis` (.se), `ws` (.ws);
+more in `whois_cctlds`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from tests.lab.model import Phase, Registration
 from tests.lab.rdap_objects import stamp
 from tests.lab.suffixes import Suffix
 from tests.lab.truth import Truth
+from tests.lab.whois_cctlds import DIALECTS, THROTTLED, day
 
 _EPP = {
     Phase.ACTIVE: ("clientTransferProhibited",),
@@ -35,6 +36,7 @@ def answer(entry: Registration | None, name: str, suffix: Suffix, truth: Truth, 
 def throttled(suffix: Suffix, client: str) -> str:
     """The text that means "slow down" in this dialect."""
     return {
+        **THROTTLED,
         "verisign": "Query rate limit exceeded. Please try again later.\n",
         "gtld": "WHOIS LIMIT EXCEEDED - SEE THE REGISTRY'S SITE FOR DETAILS\n",
         "nominet": f"    The WHOIS query quota for {client} has been exceeded\n    and will be replenished in 50 seconds.\n",
@@ -49,10 +51,6 @@ def epp_statuses(entry: Registration) -> list[str]:
     held = ["clientHold"] if entry.held else []
     inactive = [] if entry.nameservers or entry.inline else ["inactive"]
     return held + inactive + list(_EPP[entry.phase])
-
-
-def _day(moment: float, pattern: str = "%Y-%m-%d") -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime(pattern)
 
 
 def _verisign(entry: Registration, now: float) -> str:
@@ -105,14 +103,14 @@ def _nominet(entry: Registration, now: float) -> str:
     servers = "\n".join(f"        {host}" for host in entry.nameservers) or "        No name servers listed."
     return (
         f"\n    Domain name:\n        {entry.name}\n\n    Registrar:\n        {entry.registrar} [Tag = LAB]\n\n"
-        f"    Relevant dates:\n        Registered on: {_day(entry.created, pattern)}\n"
-        f"        Expiry date:  {_day(entry.expires, pattern)}\n        Last updated:  {_day(entry.updated, pattern)}\n\n"
+        f"    Relevant dates:\n        Registered on: {day(entry.created, pattern)}\n"
+        f"        Expiry date:  {day(entry.expires, pattern)}\n        Last updated:  {day(entry.updated, pattern)}\n\n"
         f"    Registration status:\n        {status}\n\n    Name servers:\n{servers}\n\n{_looked_up(now)}"
     )
 
 
 def _looked_up(now: float) -> str:
-    return f"    WHOIS lookup made at {_day(now, '%H:%M:%S %d-%b-%Y')}\n\n-- \n{_TERMS}"
+    return f"    WHOIS lookup made at {day(now, '%H:%M:%S %d-%b-%Y')}\n\n-- \n{_TERMS}"
 
 
 def _nominet_free(name: str, truth: Truth, now: float) -> str:
@@ -127,7 +125,7 @@ def _denic(entry: Registration, _now: float) -> str:
     else:
         status = "connect" if entry.delegated or entry.inline else "failed"
     servers = "".join(f"Nserver: {host}\n" for host in entry.nameservers)
-    changed = _day(entry.updated, "%Y-%m-%dT%H:%M:%S+00:00")
+    changed = day(entry.updated, "%Y-%m-%dT%H:%M:%S+00:00")
     return f"% Terms\n% {_TERMS.splitlines()[0]}\nDomain: {entry.name}\n{servers}Status: {status}\nChanged: {changed}\n"
 
 
@@ -143,12 +141,12 @@ def _iis(entry: Registration, _now: float) -> str:
         f"state:            {'deactivated' if gone else 'active'}",
         f"domain:           {entry.name}",
         "holder:           (not shown)",
-        f"created:          {_day(entry.created)}",
-        f"modified:         {_day(entry.updated)}",
-        f"expires:          {_day(entry.expires)}",
+        f"created:          {day(entry.created)}",
+        f"modified:         {day(entry.updated)}",
+        f"expires:          {day(entry.expires)}",
     ]
     if gone and entry.ends is not None:
-        lines += [f"date_to_delete:   {_day(entry.ends)}", f"date_to_release:  {_day(entry.ends)}"]
+        lines += [f"date_to_delete:   {day(entry.ends)}", f"date_to_release:  {day(entry.ends)}"]
     lines += [f"nserver:          {host}" for host in entry.nameservers]
     lines += ["dnssec:           unsigned delegation", f"status:           {'inactive' if gone or entry.held else 'ok'}"]
     return "\n".join([*lines, f"registrar:        {entry.registrar}"]) + "\n"
@@ -165,8 +163,8 @@ def _ws(entry: Registration, _now: float) -> str:
     servers = "\n".join(f"    {host}" for host in entry.nameservers)
     return (
         f"{_WS_HEAD}  Domain Name: {entry.name.upper()}\n\n  Registrar Name: {entry.registrar}\n\n"
-        f"  Domain Created: {_day(entry.created)}\n  Domain Last Updated: {_day(entry.updated)}\n"
-        f"  Domain Currently Expires: {_day(entry.expires)}\n\n  Current Nameservers:\n\n{servers}\n\n"
+        f"  Domain Created: {day(entry.created)}\n  Domain Last Updated: {day(entry.updated)}\n"
+        f"  Domain Currently Expires: {day(entry.expires)}\n\n  Current Nameservers:\n\n{servers}\n\n"
     )
 
 
@@ -177,6 +175,7 @@ def _ws_free(name: str, truth: Truth, _now: float) -> str:
 
 
 _DIALECTS: dict[str, tuple[Callable[[Registration, float], str], Callable[[str, Truth, float], str]]] = {
+    **DIALECTS,
     "verisign": (_verisign, _verisign_free),
     "gtld": (_gtld, _gtld_free),
     "nominet": (_nominet, _nominet_free),

@@ -35,7 +35,7 @@ from common.core.events import (
 )
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
 from common.core.limits import Limit
-from common.core.records import DeliveryRow, EventRow
+from common.core.records import DeliveryRow, EventRow, LedgerRow
 from common.messages import (
     VERSION,
     ByeAck,
@@ -104,6 +104,8 @@ class World:
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.stored_events: list[EventRow] = []
         self.stored_deliveries: dict[str, DeliveryRow] = {}
+        self.stored_ledger: list[LedgerRow] = []
+        self.stored_meta: dict[str, str] = {}
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._boots = itertools.count(1)
@@ -213,6 +215,8 @@ class World:
 
     def _commit(self, changes: Any) -> None:
         self.stored_events.extend(changes.events)
+        self.stored_ledger.extend(changes.ledger)
+        self.stored_meta.update(changes.meta)
         for row in changes.deliveries:
             self.stored_deliveries[row.id] = row
         self.event(Committed())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from common.core.callbacks import event_id
-from common.core.records import DeliveryRow, DomainRow, EventRow
+from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
 
 
 def domain(name: str, **fields: Any) -> DomainRow:
@@ -39,3 +39,9 @@ def delivery(key: str, **fields: Any) -> DeliveryRow:
     """A notice that waits."""
     values: dict[str, Any] = {"id": key, "lane": "notice", "domain": "a.com", "order": 1, "body": b"{}"}
     return DeliveryRow(**{**values, **fields})
+
+
+def judgement(name: str, at: float = 0.0, **fields: Any) -> LedgerRow:
+    """An entry of the ledger before it is written."""
+    values: dict[str, Any] = {"kind": "decision", "state": "REGISTERED", "positive": False, "rules": "1-0", "body": b"body"}
+    return LedgerRow(domain=name, at=at, **{**values, **fields})

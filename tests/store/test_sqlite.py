@@ -16,15 +16,15 @@ from common.errors import StoreError, StoreLocked
 from common.store.reader import SqliteReader
 from common.store.schema import MIGRATIONS, check, migrate
 from common.store.writer import SqliteWriter
-from tests.store.builders import delivery, domain, event
+from tests.store.builders import delivery, domain, event, judgement
 
-#: Writes transactions of one state, one event and one delivery until it is killed; prints the number of each that returned.
+#: Writes transactions of a state, an event, a delivery and a judgement until it is killed; prints each number that returned.
 CHILD = """
 import sys
 from pathlib import Path
 from common.core.records import Changes
 from common.store.writer import SqliteWriter
-from tests.store.builders import delivery, domain, event
+from tests.store.builders import delivery, domain, event, judgement
 
 writer = SqliteWriter(Path(sys.argv[1]), "child")
 start = writer.load().next_seq
@@ -32,13 +32,16 @@ for n in range(start, start + 100_000):
     name = f"n{n % 50}.com"
     item = event(n, name, generation=n)
     state = domain(name, generation=n, detail=bytes(4000))
-    writer.apply(Changes(domains=[state], events=[item], deliveries=[delivery(item.id)]))
+    kept = judgement(name, float(n))
+    writer.apply(Changes(domains=[state], events=[item], deliveries=[delivery(item.id)], ledger=[kept]))
     print(n, flush=True)
 """
 #: Counts, in one statement and so in one state, what is there without its counterpart.
 TORN = """
     SELECT (SELECT count(*) FROM event LEFT JOIN delivery USING (id) WHERE delivery.id IS NULL)
          + (SELECT count(*) FROM delivery LEFT JOIN event USING (id) WHERE event.id IS NULL)
+         + (SELECT count(*) FROM event LEFT JOIN ledger ON ledger.at = event.seq WHERE ledger.at IS NULL)
+         + (SELECT count(*) FROM ledger LEFT JOIN event ON ledger.at = event.seq WHERE event.seq IS NULL)
          + (SELECT count(*) FROM domain d WHERE generation <> (SELECT max(generation) FROM event WHERE event.domain = d.name))
 """
 
@@ -219,7 +222,43 @@ def test_migrations_run_once_each_and_in_order() -> None:
 
 def test_the_released_schema_is_not_edited() -> None:
     """Whoever changes the tables adds a step; this count changes with it."""
-    assert len(MIGRATIONS) == 1
+    assert len(MIGRATIONS) == 2
+
+
+def test_a_state_of_the_first_schema_gets_its_ledger(path: Path) -> None:
+    """What was there stays, and from now on judgements are kept."""
+    path.parent.mkdir()
+    raw = sqlite3.connect(path, isolation_level=None)
+    migrate(raw, MIGRATIONS[:1])
+    raw.execute("INSERT INTO trust VALUES('rdap', 'rdap.example', 'com', 1, 2, 3, 4, 'why')")
+    raw.close()
+    with pytest.raises(StoreError, match="version 1"):
+        SqliteReader(path)
+    writer = SqliteWriter(path)
+    writer.apply(Changes(ledger=[judgement("a.com")]))
+    reader = SqliteReader(path)
+
+    assert [row.server for row in writer.load().trust] == ["rdap.example"]
+    assert len(reader.ledger("a.com")) == 1
+    reader.close()
+    writer.close()
+
+
+def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> None:
+    """An entry takes less room than its text; one that rotted is handed on, to be reported by whoever reads it."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(ledger=[judgement("a.com", body=b"the same words again " * 500)]))
+    reader = SqliteReader(path)
+    raw = sqlite3.connect(path)
+    assert raw.execute("SELECT length(body) FROM ledger").fetchone()[0] < 500
+    assert len(reader.ledger("a.com")[0].body) == 10_500
+
+    with raw:
+        raw.execute("UPDATE ledger SET body = x'ffff'")
+    raw.close()
+    assert reader.ledger("a.com")[0].body == b"\xff\xff"
+    reader.close()
+    writer.close()
 
 
 def test_a_full_disk_fails_the_transaction_and_nothing_else(path: Path) -> None:
@@ -281,6 +320,9 @@ def test_a_substring_search_is_bounded_and_complete(path: Path) -> None:
         ("name FROM domain WHERE watched = 1 AND drop_likely > 1 AND drop_likely < 2 ORDER BY drop_likely", "domain_drop"),
         ("seq FROM event WHERE occurred_at < 5 AND seq < 9 ORDER BY occurred_at LIMIT 5", "event_time"),
         ("seq FROM event WHERE domain = 'a.com' ORDER BY seq DESC LIMIT 5", "sqlite_autoindex_event_1"),
+        ("body FROM ledger WHERE domain = 'a.com' AND at <= 5 ORDER BY seq DESC LIMIT 5", "ledger_domain"),
+        ("seq FROM ledger WHERE domain = 'a.com' ORDER BY seq DESC LIMIT 1 OFFSET 200", "ledger_domain"),
+        ("seq FROM ledger WHERE at < 5 ORDER BY at LIMIT 5", "ledger_time"),
     ],
 )
 def test_queries_use_their_index(path: Path, query: str, index: str) -> None:

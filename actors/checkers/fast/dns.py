@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,11 +15,15 @@ from common.clients.dns import (
     MOST_TRIES,
     DnsEngine,
     Endpoint,
+    Exchanged,
     NotListeningError,
     Server,
     SuffixGoneError,
+    SweepEngine,
+    Swept,
     Zone,
     shared_engine,
+    shared_sweeps,
 )
 from common.core.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
 from common.core.parsers import dns as parser
@@ -27,12 +33,10 @@ from common.messages import Task
 
 #: Names whose last server is remembered, so that a second pass can ask another one.
 _MOST_REMEMBERED = 10_000
+#: Fewer names of one suffix than this are asked one by one.
+_FEWEST_AT_ONCE = 4
 #: A zone version this many seconds in the future is no time stamp.
 _CLOCK_SKEW = 300.0
-#: Unknown, yet another server of the same zone would say the same.
-_FINAL = frozenset({"dns_auth_wildcard", "dns_recursive_alias", "dns_recursive_nodata"})
-#: Signs that a server does not serve the suffix (any more).
-_LAME = frozenset({"dns_refused", "dns_upward_referral", "dns_wrong_zone", "dns_not_authoritative", "dns_tld_gone"})
 
 
 def create(context: Context) -> DnsChecker:
@@ -49,6 +53,24 @@ class _Attempts:
     last: Observation | None = None
     tried: int = 0
     lame: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a sweep found out about many names, compactly; per name, in the order given.
+
+    `codes` are those of `common.core.parsers.dns_fast`: DELEGATED is the finding dns_auth_referral, NXDOMAIN is
+    dns_auth_nxdomain, OPEN is no answer in time; for UNUSUAL `observations` has the whole story, by index.
+    """
+
+    server: str  # the zone asked
+    width: int  # addresses that serve it
+    codes: bytes
+    served: bytes  # index in `addresses` of who answered, `NOBODY` where nobody did
+    addresses: tuple[str, ...]
+    serial: int | None  # the oldest behind an NXDOMAIN
+    fresh_at: float | None  # epoch seconds, where the serial tells
+    observations: dict[int, Observation]
 
 
 class DnsChecker:
@@ -73,6 +95,47 @@ class DnsChecker:
             self._the_engine().lame(task.suffix)
         return msgspec.structs.replace(found, duration_ms=round((self._context.monotonic() - started) * 1000, 3))
 
+    async def check_many(self, tasks: Sequence[Task]) -> list[Observation]:
+        """Like `check` for each of them, with the same evidence, in the order given.
+
+        Names of one suffix are asked together, within the shortest time of their tasks; second passes and resolvers one by one.
+        """
+        together: dict[str, list[int]] = {}
+        for index, task in enumerate(tasks):
+            if not task.confirm and not self._the_engine().recursive:
+                together.setdefault(task.suffix, []).append(index)
+        groups = {suffix: found for suffix, found in together.items() if len(found) >= _FEWEST_AT_ONCE}
+        grouped = {index for found in groups.values() for index in found}
+        singles = [index for index in range(len(tasks)) if index not in grouped]
+        one_by_one = asyncio.gather(*(self.check(tasks[index]) for index in singles))
+        swept = asyncio.gather(*(self._check_group([tasks[index] for index in found]) for found in groups.values()))
+        observations = dict(zip(singles, await one_by_one, strict=True))
+        for found, group in zip(groups.values(), await swept, strict=True):
+            observations.update(zip(found, group, strict=True))
+        return [observations[index] for index in range(len(tasks))]
+
+    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
+        """Ask about many names of one suffix within `seconds`, `pace` queries a second to each address.
+
+        Raises ClientError where the suffix's servers cannot be found, and in resolver mode.
+        """
+        swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
+        zone = swept.zone
+        serial = swept.serials[0] if swept.serials else None
+        return Findings(
+            zone.name,
+            self._the_engine().servers.usable(zone.endpoints),
+            swept.codes,
+            swept.served,
+            tuple(_address(endpoint, "udp") for endpoint in swept.servers),
+            serial,
+            None if serial is None else self._past(parser.zone_time(zone.name, serial)),
+            {
+                index: self._observed(names[index], zone, odd.endpoint, Exchanged(odd.wire, odd.tcp))
+                for index, odd in swept.odd.items()
+            },
+        )
+
     async def close(self) -> None:
         """End the searches for name servers that still run."""
         if self._engine is not None:
@@ -82,6 +145,33 @@ class DnsChecker:
         if self._engine is None:
             self._engine = shared_engine(self._context.settings, self._context.now)
         return self._engine
+
+    def _sweeps(self) -> SweepEngine:
+        return shared_sweeps(self._context.settings, self._context.now)
+
+    async def _check_group(self, tasks: Sequence[Task]) -> list[Observation]:
+        started = self._context.monotonic()
+        seconds = min(task.budget_ms for task in tasks) / 1000
+        try:
+            swept = await self._sweeps().sweep(tasks[0].suffix, [task.domain for task in tasks], seconds, keep=True)
+        except ClientError as error:
+            found = [self._trouble(error, None)] * len(tasks)
+        else:
+            found = [self._from_sweep(task.domain, swept, index) for index, task in enumerate(tasks)]
+        duration = round((self._context.monotonic() - started) * 1000, 3)
+        return [msgspec.structs.replace(observation, duration_ms=duration) for observation in found]
+
+    def _from_sweep(self, domain: str, swept: Swept, index: int) -> Observation:
+        """What one name's answer says: the bytes are read like those of a single check."""
+        odd = swept.odd.get(index)
+        if odd is not None:
+            endpoint, exchanged = odd.endpoint, Exchanged(odd.wire, odd.tcp)
+        elif swept.wires and swept.wires[index]:
+            endpoint, exchanged = swept.servers[swept.served[index]], Exchanged(swept.wires[index])
+        else:
+            return self._trouble(TimedOut("no answer in time"), swept.zone)
+        self._remember(domain, endpoint)
+        return self._observed(domain, swept.zone, endpoint, exchanged)
 
     async def _ask(self, task: Task, attempts: _Attempts) -> Observation:
         engine = self._the_engine()
@@ -98,35 +188,40 @@ class DnsChecker:
             seconds = min(engine.try_seconds, left / (MOST_TRIES - attempts.tried))
             attempts.tried += 1
             attempts.last = found = await self._one(task, zone, server, seconds)
-            if found.reading.outcome is not Outcome.UNKNOWN or found.reading.finding in _FINAL:
+            if found.reading.outcome is not Outcome.UNKNOWN or found.reading.finding in parser.FINAL:
                 self._remember(task.domain, server.endpoint)
                 return found
             engine.servers.failed(server)
-            attempts.lame += found.reading.finding in _LAME
+            attempts.lame += found.reading.finding in parser.LAME
         return attempts.last or self._silent(zone)
 
     async def _one(self, task: Task, zone: Zone, server: Server, seconds: float) -> Observation:
         """Ask one server; trouble is an observation that proves nothing."""
         engine = self._the_engine()
-        suffix = task.suffix if engine.recursive else zone.name
         protocol = "tcp" if task.confirm else "udp"
         try:
             exchanged = await engine.ask(server, task.domain, NS, seconds, tcp=task.confirm)
         except ClientError as error:
             return self._trouble(error, zone, _address(server.endpoint, protocol))
-        wire = exchanged.wire
+        return self._observed(task.domain, zone, server.endpoint, exchanged, task.suffix if engine.recursive else None)
+
+    def _observed(
+        self, domain: str, zone: Zone, endpoint: Endpoint, exchanged: Exchanged, suffix: str | None = None
+    ) -> Observation:
+        """An answer with its circumstances; `suffix` where it is not the zone asked."""
+        engine, wire = self._the_engine(), exchanged.wire
         status, excerpt = None, ""
         try:
             message = parse(wire)
             status, excerpt = message.rcode, parser.describe(message)[:EXCERPT_LIMIT]
-            reading = parser.judge(message, task.domain, suffix, recursive=engine.recursive)
+            reading = parser.judge(message, domain, suffix or zone.name, recursive=engine.recursive)
         except WireError as error:
             reading = unknown("dns_malformed", f"not a well-formed DNS message: {error}")
         return Observation(
             self.method,
             self._dated(reading),
-            server=_label(zone, server),
-            address=_address(server.endpoint, "tcp" if exchanged.tcp else "udp"),
+            server=zone.name or endpoint[0],  # a resolver has no zone
+            address=_address(endpoint, "tcp" if exchanged.tcp else "udp"),
             status=status,
             digest=sha256(wire).hexdigest(),
             excerpt=excerpt,
@@ -136,9 +231,10 @@ class DnsChecker:
 
     def _dated(self, reading: Reading) -> Reading:
         """Without a zone time that lies in the future."""
-        if reading.fresh_at is None or reading.fresh_at <= self._context.now() + _CLOCK_SKEW:
-            return reading
-        return msgspec.structs.replace(reading, fresh_at=None)
+        return msgspec.structs.replace(reading, fresh_at=self._past(reading.fresh_at))
+
+    def _past(self, at: float | None) -> float | None:
+        return None if at is not None and at > self._context.now() + _CLOCK_SKEW else at
 
     def _trouble(self, error: ClientError, zone: Zone | None, address: str = "") -> Observation:
         width = self._the_engine().servers.usable(zone.endpoints) if zone is not None else None
@@ -168,11 +264,6 @@ def _finding(error: ClientError) -> str:
     if isinstance(error, TimedOut):
         return "dns_timeout"
     return "dns_blocked" if isinstance(error, Refused) else "dns_unreachable"
-
-
-def _label(zone: Zone, server: Server) -> str:
-    """The zone asked; a resolver has none, so its address."""
-    return zone.name or server.endpoint[0]
 
 
 def _address(endpoint: Endpoint, protocol: str) -> str:

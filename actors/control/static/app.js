@@ -15,6 +15,7 @@ async function refreshStatus() {
     drawTiles(status.coordinator);
     drawStates(status.coordinator);
     drawServers(status.coordinator);
+    drawAccuracy(status.coordinator);
     drawProcesses(status);
     drawDeliveries(status.coordinator);
     drawConfiguration(status);

@@ -63,8 +63,16 @@ function drawEvidence(method, item) {
   const summary = make("summary", {}, make("strong", {}, method), pill(item.outcome, looks[item.outcome] || "wait"), when(item.time), ` · ${item.reason}`);
   const more = pairs([
     ["Server", item.server], ["Address", item.address], ["Finding", item.finding], ["Status", item.status], ["Phase", item.phase],
+    ["Vouched for", item.canary ? vouched(item.canary) : null],
     ["Took", `${Number(item.duration_ms).toFixed(0)} ms`], ["Same answer since", when(item.first_time)], ["Digest", item.digest]]);
   return make("details", {}, summary, more, item.excerpt ? make("pre", { tabindex: "0" }, item.excerpt) : null);
+}
+
+/** How the canaries of the server stood when its answer was judged. */
+function vouched(canary) {
+  const look = canary.bracketed ? pill("yes, before and after", "good") : pill(canary.green ? "before, not after" : "no", "warn");
+  const seen = (at) => (at ? when(at) : "never");
+  return make("span", {}, look, " found a known name: ", seen(canary.registered_ok), ", denied a random one: ", seen(canary.free_ok));
 }
 
 /** Names by filter, page by page. */

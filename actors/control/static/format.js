@@ -27,6 +27,15 @@ function number(value) {
   return typeof value === "number" ? value.toLocaleString("en") : "–";
 }
 
+function rate(perSecond) {
+  const value = Number(perSecond || 0);
+  return value >= 10 ? number(Math.round(value)) : String(Number(value.toPrecision(2)));
+}
+
+function percent(share) {
+  return typeof share === "number" ? `${(100 * share).toFixed(1)} %` : "–";
+}
+
 function duration(seconds) {
   const s = Math.abs(seconds);
   if (s < 1.5) return "1 s";

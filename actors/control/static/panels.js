@@ -72,10 +72,30 @@ function drawServers(coordinator) {
     budgets.slice(0, MOST_ROWS).map((row) => [
       make("span", { title: row.egress }, row.operator),
       blocked(row) ? make("span", { title: row.reason || "" }, pill("blocked", "bad"), " ", when(row.blocked_until)) : pill("open", "good"),
-      `${Number(row.rate || 0).toPrecision(2)}/s`, number(row.used_today)]), [2, 3]), rest(budgets)] : [quiet("No server has been asked yet.")]));
+      `${rate(row.rate)}/s`, number(row.used_today)]), [2, 3]), rest(budgets)] : [quiet("No server has been asked yet.")]));
   show("trust", ...(trust.length ? [table("Whom we trust", ["Server", "For", "Trust"],
     trust.slice(0, MOST_ROWS).map((row) => [`${row.method} ${row.server}`, row.suffix,
       row.green ? pill("proven", "good") : make("span", { title: row.reason || "" }, pill((row.quarantined_until || 0) > now ? "quarantined" : "not proven", "warn"))])), rest(trust)] : []));
+}
+
+/** Answers against the verdicts that followed, the alarms, and suffixes where nobody can vouch for a server. */
+function drawAccuracy(coordinator) {
+  const now = Date.now() / 1000 + skew;
+  const found = coordinator.accuracy || {};
+  const alarms = found.alarms || {};
+  const methods = (found.methods || []).map((row) => [row.method, number(row.confirmed), number(row.contradicted), percent(row.share)]);
+  const wrong = (found.servers || []).filter((row) => row.contradicted > 0);
+  const precision = typeof alarms.precision === "number" ? percent(alarms.precision) : "–";
+  show("right", pairs([
+    ["Alarms", `${number(alarms.announced)} announced, ${number(alarms.confirmed)} confirmed, ${number(alarms.retracted)} retracted`],
+    ["Precision", precision], ["Counted since", found.since ? when(found.since) : null]]),
+    methods.length ? table("Answers, by what the verdict was", ["Method", "Confirmed", "Contradicted", "Right"], methods, [1, 2, 3]) : quiet("No answer has been settled by another one yet."));
+  show("wrong", wrong.length ? table("Contradicted most", ["Server", "For", "Contradicted", "Right"],
+    wrong.slice(0, MOST_ROWS).map((row) => [`${row.method} ${row.server}`, row.suffix, number(row.contradicted), percent(row.share)]), [2, 3])
+    : quiet("No server has been contradicted."));
+  show("gaps", ...(coordinator.trust_gaps || []).slice(0, MOST_ROWS).map((row) => make("p", { class: "notice" },
+    `.${row.suffix}: ${number(row.names)} ${row.names === 1 ? "name has" : "names have"} waited ${duration(now - row.since)} for a canary that works; `
+    + `until one does, no drop can be told there. ${row.remedy}.`)));
 }
 
 function drawProcesses(status) {

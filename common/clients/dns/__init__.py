@@ -1,4 +1,4 @@
-"""The DNS client: `shared_engine` for a process, `host_resolver` for clients that need the addresses of a host."""
+"""The DNS client: `shared_engine` and `shared_sweeps` for a process, `host_resolver` for who needs a host's addresses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from common import clock
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
 from common.clients.dns.servers import Server
+from common.clients.dns.sweep import NOBODY, Odd, SweepEngine, Swept
 from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError, NotListeningError
 from common.clients.dns.zones import SuffixGoneError, Zone
 from common.clients.guard import Guard
@@ -17,6 +18,7 @@ from common.config import Settings
 
 __all__ = [
     "MOST_TRIES",
+    "NOBODY",
     "AddressGuard",
     "DnsEngine",
     "Endpoint",
@@ -24,28 +26,44 @@ __all__ = [
     "HostResolver",
     "NoRouteError",
     "NotListeningError",
+    "Odd",
     "Server",
     "SuffixGoneError",
+    "SweepEngine",
+    "Swept",
     "Zone",
     "host_resolver",
     "shared_engine",
+    "shared_sweeps",
 ]
 
 #: Seconds that one search for a host may take.
 HOST_SECONDS = 10.0
 
 _Key = tuple[int, Callable[[], float]]
-_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Key, tuple[Settings, DnsEngine]]] = WeakKeyDictionary()
+_Held = tuple[Settings, DnsEngine, SweepEngine]
+_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Key, _Held]] = WeakKeyDictionary()
 
 
 def shared_engine(settings: Settings, now: Callable[[], float] = clock.now) -> DnsEngine:
     """The engine of the running loop for these settings: everybody who asks DNS in a process shares zones and circuits."""
+    return _shared(settings, now)[1]
+
+
+def shared_sweeps(settings: Settings, now: Callable[[], float] = clock.now) -> SweepEngine:
+    """The sweeps of the running loop for these settings, on top of `shared_engine`."""
+    return _shared(settings, now)[2]
+
+
+def _shared(settings: Settings, now: Callable[[], float]) -> _Held:
     engines = _engines.setdefault(asyncio.get_running_loop(), {})
     key = (id(settings), now)
     if key not in engines:
+        bits = random.SystemRandom()
+        engine = DnsEngine(settings, Guard(settings), bits, now)
         # The settings are kept with the engine, so that their id cannot be used again meanwhile.
-        engines[key] = (settings, DnsEngine(settings, Guard(settings), random.SystemRandom(), now))
-    return engines[key][1]
+        engines[key] = (settings, engine, SweepEngine(engine, bits, now))
+    return engines[key]
 
 
 class HostResolver:

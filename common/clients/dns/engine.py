@@ -79,9 +79,18 @@ class DnsEngine:
         """A server of the zone to ask next; None where none is left."""
         return self.servers.choose(zone.endpoints, avoid)
 
+    def vet(self, server: Server) -> None:
+        """Raises Refused where the guard forbids the address; what the operator named is always allowed."""
+        now = self._now()
+        if server.vetted_until > now or server.endpoint in self._trusted:
+            return
+        if not self._guard.allowed(server.endpoint[0]):
+            raise Refused(f"{server.endpoint[0]} may not be asked")
+        server.vetted_until = now + _VETTED_SECONDS
+
     async def ask(self, server: Server, name: str, rtype: int, seconds: float, *, tcp: bool = False) -> Exchanged:
         """Ask one address once, within `seconds`. Raises ClientError; keeps the books about the address."""
-        self._vet(server)
+        self.vet(server)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         edns = server.plain_until <= self._now()
@@ -192,14 +201,6 @@ class DnsEngine:
             self.servers.failed(server)
         if isinstance(error, CaseLostError):
             server.lower_case_until = self._now() + QUIRK_SECONDS
-
-    def _vet(self, server: Server) -> None:
-        now = self._now()
-        if server.vetted_until > now or server.endpoint in self._trusted:
-            return
-        if not self._guard.allowed(server.endpoint[0]):
-            raise Refused(f"{server.endpoint[0]} may not be asked")
-        server.vetted_until = now + _VETTED_SECONDS
 
     def _admit(self, address: str) -> Endpoint | None:
         """The endpoint of a name server's address, unless the guard forbids it."""

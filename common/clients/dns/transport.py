@@ -72,6 +72,18 @@ async def exchange(query: bytes, endpoint: Endpoint, seconds: float, *, tcp: boo
     return Exchanged(wire, tcp=True, case_lost=case_lost)
 
 
+def connect_datagrams(endpoint: Endpoint, buffer: int) -> socket.socket:
+    """A UDP socket that hears this address alone, with room for `buffer` bytes if the kernel allows. Raises ClientError."""
+    sock = _socket(endpoint, socket.SOCK_DGRAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        sock.connect(endpoint)
+    except OSError as error:
+        sock.close()
+        raise _trouble(error, endpoint) from error
+    return sock
+
+
 async def _ask_udp(query: bytes, endpoint: Endpoint, seconds: float) -> Settled:
     """The answer, or nothing where TCP has to settle it."""
     loop = asyncio.get_running_loop()

@@ -41,8 +41,12 @@ from common.core.parsers.dns_wire import (
     target_of,
 )
 
-__all__ = ["UNIX_SERIALS", "build_query", "describe", "judge", "matches", "read", "read_outcome"]
+__all__ = ["FINAL", "LAME", "UNIX_SERIALS", "build_query", "describe", "judge", "matches", "read", "read_outcome", "zone_time"]
 
+#: Findings that are unknown, yet another server of the same zone would say the same.
+FINAL = frozenset({"dns_auth_wildcard", "dns_recursive_alias", "dns_recursive_nodata"})
+#: Findings that show that a server does not serve the suffix (any more).
+LAME = frozenset({"dns_refused", "dns_upward_referral", "dns_wrong_zone", "dns_not_authoritative", "dns_tld_gone"})
 #: Suffixes whose SOA serial is the Unix time of the zone version (Verisign to the NANOG list, 7 January 2004).
 UNIX_SERIALS = frozenset({"com", "net"})
 #: A serial in this span can be a Unix time; one of the form YYYYMMDDnn lies above it.
@@ -121,6 +125,11 @@ def read_outcome(word: str) -> Reading:
     return _WORDS.get(key) or unknown("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
 
 
+def zone_time(zone: str, serial: int) -> float | None:
+    """The epoch seconds of a zone version where its serial tells, None elsewhere."""
+    return float(serial) if zone in UNIX_SERIALS and serial in _UNIX_TIMES else None
+
+
 def describe(message: Message) -> str:
     """The message in a few lines of text, bounded, as evidence for people."""
     flags = "".join(
@@ -177,8 +186,14 @@ def _negative(message: Message, suffix: str, meaning: Reading, also: str | None 
     if len(soas) > 1 or not owners <= {suffix, also}:
         return unknown("dns_wrong_zone", f"the negative answer comes from another zone than {suffix or 'the root'}")
     serial = serial_of(message, soas[0])
-    fresh_at = float(serial) if suffix in UNIX_SERIALS and serial in _UNIX_TIMES else None
-    return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, serial=serial, fresh_at=fresh_at)
+    return Reading(
+        meaning.outcome,
+        meaning.finding,
+        meaning.reason,
+        phase=meaning.phase,
+        serial=serial,
+        fresh_at=zone_time(suffix, serial),
+    )
 
 
 def _judge_answer(message: Message, domain: str) -> Reading:

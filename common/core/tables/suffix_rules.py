@@ -12,6 +12,7 @@ from typing import Literal
 
 import idna
 
+from common.core.scripts import mixed_script
 from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS, IDN_COUNTRY_TLDS, words
 
 Kind = Literal["gtld_legacy", "gtld", "cctld", "private"]
@@ -127,8 +128,12 @@ def rho_for(label: str, suffix: str) -> float:
         rho = min(rho, rules.short_label_rho)
     if len(label) < max(rules.min_label, 2 if rules.kind == "gtld_legacy" else 1):
         rho = 0.0  # single characters under the old gTLDs are reserved (ICANN registry agreements)
-    if label.startswith("xn--") and not _idna2008(label):
-        rho = min(rho, 0.5 if rules.kind == "cctld" else 0.0)  # symbols: gTLDs must follow IDNA2008, few ccTLDs take them
+    if label.startswith("xn--"):
+        ulabel = _ulabel(label)
+        if ulabel is None:
+            rho = min(rho, 0.5 if rules.kind == "cctld" else 0.0)  # symbols: gTLDs must follow IDNA2008, few ccTLDs take them
+        elif mixed_script(ulabel):
+            rho = 0.0  # registries' language tables do not mix alphabets (ICANN's IDN guidelines)
     return rho
 
 
@@ -160,9 +165,9 @@ def _geographic(suffix: str, tld: str) -> bool:
     return (tld in {"no", "it"} and depth >= 1) or (tld == "jp" and depth >= 2)
 
 
-def _idna2008(label: str) -> bool:
+def _ulabel(label: str) -> str | None:
+    """The Unicode form of an A-label; None where IDNA2008 knows none."""
     try:
-        idna.ulabel(label)
+        return idna.ulabel(label)
     except (idna.IDNAError, UnicodeError):
-        return False
-    return True
+        return None

@@ -40,12 +40,12 @@ TRIGGERS = (
     "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
     "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
     "available", "free", "no se", "no_se", "exceed", "limit", "too many", "quota", "denied", "refused", "blacklist",
-    "permitted", "authori", "restricted", "reserved", "blocked", "prohibited", "premium", "platinum", "dropzone", "invalid",
-    "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down", "go away",
-    "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
+    "permitted", "authori", "restricted", "reserved", "blocked", "dpml", "prohibited", "premium", "platinum", "dropzone",
+    "invalid", "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down",
+    "go away", "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
     "subscribes", "not valid", "be registered", "no encontr", "introuvable", "gefunden", "encontrado", "trovato", "error",
-    "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken",
-    "trouv", "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed",
+    "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken", "trouv",
+    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed",
 )  # fmt: skip
 
 #: The triggers of the sentences that count even beside a record.

@@ -1,0 +1,236 @@
+"""What `check` found out about one name, as a plain map: the content of `--json`, and what the text is made of.
+
+Every report has the same keys. `checks` has one entry per method that was asked, `not_asked` a reason for each of the others,
+`limits` one sentence for each thing that keeps the verdict from being stronger. Times in epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.cli.answer import answer_line
+from common.codec import plain
+from common.core.announce import canary_of
+from common.core.assess import Assessment, assess, trust_key
+from common.core.board import Board, host_of
+from common.core.domains import Entry
+from common.core.escalation import POOL_OF
+from common.core.evidence import Reading
+from common.core.gates import is_registry
+from common.core.names import to_unicode
+from common.core.records import Evidence
+from common.core.tables.suffix_rules import rules_for
+from common.core.tables.whois_servers import dialect, whois_server
+from common.core.trust import Key
+from common.core.verdicts import REGISTRABLE, SURE, State, shares, weigh
+from common.messages import Task
+
+#: Where more evidence, or a better suffix, could lead on to "available".
+_COULD_BE_STRONGER = frozenset({State.UNKNOWN, State.UNREGISTERED, State.AVAILABLE, State.DROPPING})
+_HEAD: dict[str, Any] = {
+    "domain": "",
+    "unicode": "",
+    "suffix": None,
+    "state": State.INVALID.value,
+    "decided": False,
+    "code": None,
+    "reason": "",
+    "confidence": 0.0,
+    "p_unregistered": None,
+    "rho": None,
+    "log_odds": {},
+    "passes": 0,
+    "gates": [],
+    "limits": [],
+    "phase": None,
+    "fields": {},
+    "forecast": None,
+    "checks": {},
+    "not_asked": {},
+    "seconds": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class CanaryAsked:
+    """One canary question and what was read of its answer."""
+
+    domain: str
+    registered: bool
+    reading: Reading
+
+
+@dataclass
+class Scene:
+    """Everything a report is made of: the core's memory, the methods in use, and what was asked."""
+
+    board: Board
+    methods: frozenset[str]
+    iana_host: str
+    tasks: dict[tuple[str, str], Task] = field(default_factory=dict)  # the last question, by (domain, method)
+    canaries: dict[Key, list[CanaryAsked]] = field(default_factory=dict)
+
+
+def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
+    """The report on something that is no name we could watch."""
+    return {**_HEAD, "domain": entry, "unicode": entry, "code": code, "reason": reason}
+
+
+def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
+    """The report on a name as its evidence stands. `seconds`: how long it took."""
+    entry = scene.board.entries[name]
+    made = assess(scene.board, entry, now)
+    verdict, detail = made.verdict, entry.detail
+    parts = shares(detail.evidence, made.situation, now)
+    waiting = sorted(entry.round.out) if entry.round is not None else []
+    reason = f"the time was up while {', '.join(waiting)} had not answered" if waiting else verdict.reason
+    shut = _open_gates(entry, made)
+    return {
+        **_HEAD,
+        "domain": entry.name,
+        "unicode": to_unicode(entry.name),
+        "suffix": entry.suffix,
+        "state": verdict.state.value,
+        "decided": verdict.state is not State.UNKNOWN,
+        "reason": reason,
+        "confidence": verdict.confidence,
+        "p_unregistered": verdict.p_unregistered,
+        "rho": verdict.rho,
+        "log_odds": {"total": round(sum(parts.values()), 3), **{part: round(value, 3) for part, value in parts.items()}},
+        "passes": len(detail.passes),
+        "gates": shut,
+        "limits": list(_limits(entry, made)),
+        "phase": detail.phase,
+        "fields": plain(detail.fields),
+        "forecast": _forecast(entry),
+        "checks": {method: _check(scene, entry, method, made, now) for method in POOL_OF if _item(entry, method)},
+        "not_asked": {method: _unasked(scene, entry, method, now) for method in POOL_OF if not _item(entry, method)},
+        "seconds": round(seconds, 2),
+    }
+
+
+def _item(entry: Entry, method: str) -> Evidence | None:
+    return entry.detail.evidence.get(method) or entry.detail.trouble.get(method)
+
+
+def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float) -> dict[str, Any]:
+    detail = entry.detail
+    item = _item(entry, method)
+    assert item is not None  # noqa: S101  # the caller has just looked
+    observation, reading = item.observation, item.observation.reading
+    weighed = weigh(method, item, made.situation, now) if method in detail.evidence else None
+    later = detail.trouble.get(method) if method in detail.evidence else None
+    return {
+        "server": observation.server,
+        "address": observation.address,
+        "query": _query(scene, entry, method),
+        "timestamp": item.at,
+        "duration_ms": round(observation.duration_ms, 1),
+        "status": observation.status,
+        "answer": answer_line(observation),
+        "digest": observation.digest,
+        "outcome": reading.outcome.value,
+        "finding": reading.finding,
+        "reason": reading.reason,
+        "group": weighed[0] if weighed else None,
+        "weight": round(weighed[1], 2) if weighed else 0.0,
+        "trouble": later.observation.reading.reason if later is not None else None,
+        "canary": canary_of(item),
+        "canaries": [
+            {"domain": asked.domain, "registered": asked.registered, "outcome": asked.reading.outcome.value}
+            for asked in scene.canaries.get(trust_key(entry, method, item), [])
+        ],
+    }
+
+
+def _query(scene: Scene, entry: Entry, method: str) -> str:
+    """The question as it went out."""
+    task = scene.tasks.get((entry.name, method))
+    server = task.server if task is not None else ""
+    if method == "dns":
+        return f"NS {entry.name}"
+    if method == "rdap":
+        return f"GET {server.rstrip('/')}/domain/{entry.name}"
+    if method == "http":
+        return f"HEAD http://{entry.name}/"
+    if not server:
+        return f"{entry.suffix.rpartition('.')[2]} at {scene.iana_host}: who speaks for the suffix?"
+    manner = whois_server(entry.suffix) or dialect(server.partition(":")[0].lower())
+    return manner.query.format(fqdn=entry.name).strip()
+
+
+def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
+    """Why a method was not asked."""
+    board, suffix = scene.board, entry.suffix
+    zone = method in ("dns", "http")
+    quarantined = [key for key in scene.canaries if (key[0], key[2]) == (method, suffix) and board.trust.quarantined(key, now)]
+    reasons = (
+        (method not in scene.methods, "left out by --methods"),
+        (zone and board.wildcard(suffix), f".{suffix} answers for names nobody registered, so it proves nothing"),
+        (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
+        (board.server(method, suffix) is None, f"nobody is known who may be asked for .{suffix}"),
+        (bool(quarantined), "its server failed a canary and is in quarantine"),
+        (bool(_left_alone(board, method, suffix, now)), _left_alone(board, method, suffix, now)),
+        (entry.state is State.UNKNOWN, "not reached"),
+    )
+    return next((reason for holds, reason in reasons if holds), "not needed, the others decide")
+
+
+def _left_alone(board: Board, method: str, suffix: str, now: float) -> str:
+    """Until when, and why, the operator of a server is not asked any more; "" where it is."""
+    server = board.server(method, suffix)
+    operator = board.limit(method, host_of(server), suffix).operator if server else suffix
+    for row in board.budgets.snapshot(now):
+        if row["operator"] == operator and isinstance(row["blocked_until"], float):
+            return f"left alone for {row['blocked_until'] - now:.0f} s, because {row['reason']}"
+    return ""
+
+
+def _open_gates(entry: Entry, made: Assessment) -> list[str]:
+    """The gates that matter: those of a name that the registry says is not there."""
+    concerned = made.verdict.state is State.UNKNOWN and any(is_registry(method) for method in made.positive)
+    return list(entry.detail.gates) if concerned else []
+
+
+def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
+    """What keeps the verdict from being stronger, one sentence each."""
+    verdict, situation, detail = made.verdict, made.situation, entry.detail
+    if verdict.state is State.UNKNOWN and detail.trouble:
+        yield f"no usable answer from {', '.join(method for method in POOL_OF if method in detail.trouble)}"
+    shut = _open_gates(entry, made)
+    yield from (f"open gate: {gate}" for gate in shut)
+    if any("canaries" in gate for gate in shut):
+        yield f"a name surely registered under .{entry.suffix} helps: list one in CANARIES_FILE"
+    if verdict.state not in _COULD_BE_STRONGER or not made.positive:
+        return
+    if verdict.p_unregistered < SURE:
+        yield f"P(unregistered) {verdict.p_unregistered:.3f} is below {SURE}"
+    if situation.prior < 0:
+        yield f"prior {situation.prior:+.1f}: {_why_prior(entry)}"
+    if 0 < verdict.rho < REGISTRABLE:
+        yield f"rho {verdict.rho:.2f} is below {REGISTRABLE}: {_why_rho(entry)}"
+    if situation.release is not None:
+        yield f"calendar: purged names of .{entry.suffix} go through the registry's own procedure ({situation.release})"
+
+
+def _why_prior(entry: Entry) -> str:
+    phase = entry.detail.phase
+    return f"its last record says {phase.replace('_', ' ')}" if phase else "nothing is known of it"
+
+
+def _why_rho(entry: Entry) -> str:
+    rules = rules_for(entry.suffix)
+    if "whois" not in entry.detail.evidence:
+        return "WHOIS, which tells a reserved name from a free one, has not spoken"
+    if rules.short_label_rho is not None and len(entry.label) < 5:
+        return "short names of new suffixes are mostly reserved or premium"
+    return f"a part of the unregistered names of .{entry.suffix} is reserved or sold at another price"
+
+
+def _forecast(entry: Entry) -> dict[str, Any] | None:
+    if entry.drop is None:
+        return None
+    names = ("earliest", "likely", "latest", "p")
+    return {**dict(zip(names, entry.drop, strict=True)), "reason": entry.detail.forecast_reason}

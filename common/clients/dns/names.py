@@ -1,0 +1,112 @@
+"""The names of one sweep: which are still to be asked, which again and where not, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from common.clients.dns.engine import MOST_TRIES
+from common.clients.dns.transport import Endpoint
+from common.core.evidence import Reading
+from common.core.parsers.dns_batch import MOST_QUERIES
+from common.core.parsers.dns_fast import UNUSUAL
+
+#: No server answered about a name, in `served`.
+NOBODY = 255
+#: How far a server looks ahead among the names to be asked again for one that it was not asked about yet.
+_LOOK_AHEAD = 4 * MOST_QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An answer that is not plainly a delegation or NXDOMAIN, read by the careful parser."""
+
+    wire: bytes
+    endpoint: Endpoint
+    tcp: bool
+    reading: Reading
+
+
+class Names:
+    """`codes` and `served` hold, per name, a code of `dns_fast` and the number of the server that answered."""
+
+    def __init__(self, texts: Sequence[str], *, keep: bool) -> None:
+        self.texts = texts
+        self.codes = bytearray(len(texts))
+        self.served = bytearray((NOBODY,)) * len(texts)
+        self.wires: list[bytes] | None = [b""] * len(texts) if keep else None
+        self.odd: dict[int, Odd] = {}
+        self.open = self.unsent = len(texts)
+        groups: dict[int, list[int]] = {}
+        for index, text in enumerate(texts):
+            group = groups.get(len(text))
+            if group is None:
+                group = groups[len(text)] = []
+            group.append(index)
+        self._groups = list(groups.values())
+        self._again: dict[int, None] = {}
+        self._tried: dict[int, list[int]] = {}
+
+    def take(self, server: int, most: int, others: Collection[int]) -> list[int]:
+        """Up to `most` names of one length to ask this server about; `others` are the numbers of those that can be asked, too.
+
+        Spread over all of them while names are few. Names that already went unanswered elsewhere come first.
+        """
+        most = min(most, MOST_QUERIES)
+        if self._again and (found := self._take_again(server, most, others)):
+            return found
+        if not self._groups:
+            return []
+        most = min(most, -(-self.unsent // max(1, len(others))))
+        group = self._groups[-1]
+        found = group[-most:]
+        del group[-most:]
+        if not group:
+            self._groups.pop()
+        self.unsent -= len(found)
+        return found
+
+    def put_back(self, indexes: Sequence[int]) -> None:
+        """These were taken, and not sent."""
+        if indexes:
+            self._groups.append(list(indexes))
+            self.unsent += len(indexes)
+
+    def split(self, indexes: Sequence[int]) -> None:
+        """These were taken, and cannot be asked about together: hand them out one by one."""
+        self._groups += [[index] for index in indexes]
+        self.unsent += len(indexes)
+
+    def again(self, index: int, server: int) -> None:
+        """The name was not settled by this server: ask another one, or leave it open after several."""
+        tried = self._tried.setdefault(index, [])
+        tried.append(server)
+        if len(tried) < MOST_TRIES:
+            self._again[index] = None
+        else:
+            self.open -= 1
+
+    def settle_odd(self, index: int, server: int, odd: Odd) -> None:
+        """The careful parser knows what this name's answer means."""
+        self.note_odd(index, server, odd)
+        self.open -= 1
+
+    def note_odd(self, index: int, server: int, odd: Odd) -> None:
+        """Keep the answer in case no better one comes."""
+        self.codes[index] = UNUSUAL
+        self.served[index] = server
+        self.odd[index] = odd
+
+    def _take_again(self, server: int, most: int, others: Collection[int]) -> list[int]:
+        found: list[int] = []
+        for index in islice(self._again, _LOOK_AHEAD):
+            tried = self._tried[index]
+            fresh = server not in tried or all(other in tried for other in others)
+            if fresh and (not found or len(self.texts[index]) == len(self.texts[found[0]])):
+                found.append(index)
+                if len(found) == most:
+                    break
+        for index in found:
+            del self._again[index]
+        return found

@@ -1,0 +1,144 @@
+"""The two answers that nearly all names get, read without a parser: a plain delegation, and NXDOMAIN with the zone's proof.
+
+`classify` knows one form of each and says UNUSUAL to everything else, whatever it may mean: `common.core.parsers.dns` reads
+that. It may never believe more than the careful parser; where it says DELEGATED that says dns_auth_referral, where it says
+NXDOMAIN that says dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2.1).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from common.core.parsers.dns_wire import MAX_POINTERS
+
+#: OPEN: nothing counted so far.
+OPEN, DELEGATED, NXDOMAIN, UNUSUAL = range(4)
+
+_HEADER = 12
+#: Most NS records, and most records behind them, in a form that counts as usual.
+_MOST_NS = 64
+_MOST_OTHERS = 128
+_NAME_NS_IN = b"\xc0\x0c\0\x02\0\x01"  # owner: a pointer to the question's name
+_SOA_IN = b"\0\x06\0\x01"
+_IN = b"\0\x01"
+_OPT = 41
+
+
+class Shape(Struct, frozen=True):
+    """What all questions have in common that differ only in the letters of their first label. Offsets in the message."""
+
+    end: int  # of the question section
+    starts: tuple[int, ...]  # where the labels of the name begin; empty: no question that can be judged
+    zone: bytes  # the zone asked, encoded in lower case
+    zone_at: int  # where its name begins
+
+
+def shape_of(question: bytes, zone: bytes) -> Shape:
+    """The shape of a question section: one name, type and class. `zone` is the zone asked, encoded in lower case."""
+    starts = _label_starts(question)
+    at = len(question) - 4 - len(zone)
+    below = at > 0 and _HEADER + at in starts and question[at:-4].lower() == zone and question[-2:] == _IN
+    return Shape(_HEADER + len(question), starts if below else (), zone, _HEADER + at)
+
+
+def classify(wire: bytes, question: bytes, shape: Shape) -> int:
+    """DELEGATED, NXDOMAIN or UNUSUAL. `question` is the question section as it was sent, `shape` its shape.
+
+    Total: any bytes give a code. The caller has matched the id. Among questions of one shape that differ only in the letters
+    of the first label, the code depends on nothing but flags, counts and what follows the question: by these it may be kept.
+    """
+    if len(wire) < shape.end or wire[_HEADER : shape.end] != question or not shape.starts:
+        return UNUSUAL
+    flags = (wire[2] & 0xFE) << 8 | wire[3] & 0x0F
+    try:
+        if flags == 0x8403 and wire[4:11] == b"\0\x01\0\0\0\x01\0" and wire[11] <= 1:
+            return NXDOMAIN if _denied(wire, shape) else UNUSUAL
+        if flags == 0x8000 and wire[4:8] == b"\0\x01\0\0":
+            return DELEGATED if _delegated(wire, shape) else UNUSUAL
+    except IndexError:
+        pass
+    return UNUSUAL
+
+
+def serial_behind(wire: bytes, shape: Shape) -> int:
+    """The SOA serial of an answer that is NXDOMAIN to `classify`."""
+    at = _end_of_name(wire, _end_of_name(wire, _end_of_name(wire, shape.end, shape) + 10, shape), shape)
+    return int.from_bytes(wire[at : at + 4])
+
+
+def _denied(wire: bytes, shape: Shape) -> bool:
+    """One SOA record, owned by the zone asked, and at most EDNS behind it."""
+    end = shape.end
+    if wire[end] >= 0xC0:
+        own = (wire[end] & 0x3F) << 8 | wire[end + 1] == shape.zone_at
+        at = end + 2
+    else:
+        at = end + len(shape.zone)
+        own = wire[end:at].lower() == shape.zone
+    if not own or wire[at : at + 4] != _SOA_IN:
+        return False
+    data_end = at + 10 + (wire[at + 8] << 8 | wire[at + 9])
+    if _end_of_name(wire, _end_of_name(wire, at + 10, shape), shape) + 20 != data_end:
+        return False
+    return _behind_others(wire, data_end, wire[11], shape) == len(wire)
+
+
+def _delegated(wire: bytes, shape: Shape) -> bool:
+    """NS records owned by the name asked, nothing else in their section."""
+    count = wire[8] << 8 | wire[9]
+    others = wire[10] << 8 | wire[11]
+    if not 0 < count <= _MOST_NS or others > _MOST_OTHERS:
+        return False
+    at = shape.end
+    for _ in range(count):
+        data_end = at + 12 + (wire[at + 10] << 8 | wire[at + 11])
+        if wire[at : at + 6] != _NAME_NS_IN or _end_of_name(wire, at + 12, shape) != data_end:
+            return False
+        at = data_end
+    return _behind_others(wire, at, others, shape) == len(wire)
+
+
+def _behind_others(wire: bytes, at: int, count: int, shape: Shape) -> int:
+    """The offset behind `count` records that say nothing about the name: addresses, and EDNS without an error; -1 if odd."""
+    for _ in range(count):
+        rooted = wire[at] == 0
+        at = _end_of_name(wire, at, shape)
+        if at < 0 or (wire[at + 1] == _OPT and wire[at] == 0 and (not rooted or wire[at + 4])):
+            return -1
+        at += 10 + (wire[at + 8] << 8 | wire[at + 9])
+    return at
+
+
+def _end_of_name(wire: bytes, start: int, shape: Shape) -> int:
+    """The offset behind the name at `start`, or -1. Raises IndexError where the name runs past the end.
+
+    The bounds are those of `dns_wire.read_name`; besides, a pointer into the question may only lead to a label there.
+    """
+    if start < 0:
+        return -1
+    at = limit = start
+    after = pointers = 0
+    length = 1
+    while octet := wire[at]:
+        if octet >= 0xC0:
+            target = (octet & 0x3F) << 8 | wire[at + 1]
+            pointers += 1
+            if target >= limit or pointers > MAX_POINTERS or (target < shape.end and target not in shape.starts):
+                return -1
+            after = after or at + 2
+            limit = at = target
+            continue
+        at += octet + 1
+        length += octet + 1
+        if octet > 63 or length > 255:
+            return -1
+    return after or at + 1
+
+
+def _label_starts(question: bytes) -> tuple[int, ...]:
+    starts = []
+    at, last = 0, len(question) - 5
+    while at < last and 0 < question[at] <= 63:
+        starts.append(_HEADER + at)
+        at += question[at] + 1
+    return tuple(starts) if at == last and question[at] == 0 else ()

@@ -1,0 +1,119 @@
+"""Who is believed and who was right, as the control interface shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from common import codec
+from common.core.accuracy import Accuracy
+from common.core.evidence import Observation, Outcome, Reading
+from common.core.metrics import Metrics
+from common.core.records import Canary, Detail, Evidence
+from tests.actors.control_lab import NOW, Lab, domain_row, serving
+
+GAP = {"suffix": "zz", "since": NOW - 900, "names": 3, "servers": [], "remedy": "CANARIES_FILE has to list names"}
+
+
+def status_of_trust() -> dict[str, Any]:
+    """A coordinator's status with one proven and one lying server, an operator that is left alone, and some counts."""
+    accuracy, metrics = Accuracy(), Metrics(NOW)
+    accuracy.count(("rdap", "rdap.example", "com"), metrics, NOW, right=True)
+    accuracy.count(("whois", "whois.example", "com"), metrics, NOW, right=False)
+    metrics.count("canaries", 2, method="rdap", result="ok")
+    metrics.count("quarantines", 1, method="whois")
+    row = {"suffix": "com", "registered_ok": NOW, "free_ok": NOW}
+    operator = {"operator": "verisign", "egress": "default", "rate": 0.5, "tokens": 2.0, "used_today": 7}
+    return {
+        "trust": [
+            {"method": "rdap", "server": "rdap.example", "green": True, **row},
+            {"method": "whois", "server": "whois.example", "green": False, **row},
+        ],
+        "budgets": [
+            {**operator, "blocked_until": None},
+            {**operator, "operator": "denic", "blocked_until": NOW + 60},
+        ],
+        "trust_gaps": [GAP],
+        "accuracy": accuracy.plain(),
+        "metrics": metrics.snapshot(),
+    }
+
+
+def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
+    """What an alert is made of: who is trusted, who lied, who is left alone, which suffix is deaf, who was wrong."""
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path)) as lab:
+            lab.all_beat()
+            lab.speak(**status_of_trust())
+            async with lab.http.get(lab.url + "/metrics/prometheus") as answer:
+                text = await answer.text()
+
+            for line in (
+                'server_trusted{method="rdap",server="rdap.example",suffix="com"} 1',
+                'server_trusted{method="whois",server="whois.example",suffix="com"} 0',
+                'operator_rate{egress="default",operator="verisign"} 0.5',
+                'operator_blocked{egress="default",operator="verisign"} 0',
+                'operator_blocked{egress="default",operator="denic"} 1',
+                "trust_gaps 1",
+                'trust_gap_names{suffix="zz"} 3',
+                'canaries_total{method="rdap",result="ok"} 2',
+                'quarantines_total{method="whois"} 1',
+                'answers_confirmed_total{method="rdap",server="other",suffix="other"} 1',
+                'answers_contradicted_total{method="whois",server="whois.example",suffix="com"} 1',
+            ):
+                assert f"domain_monitor_{line}\n" in text
+
+    asyncio.run(story())
+
+
+def test_the_status_says_who_was_right_and_where_nobody_can_vouch(tmp_path: Path) -> None:
+    """Accuracy and the gaps of trust are part of what the coordinator says about itself."""
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path)) as lab:
+            lab.all_beat()
+            lab.speak(**status_of_trust())
+            shown = (await lab.get("/status"))[1]["coordinator"]
+
+            assert shown["trust_gaps"] == [GAP]
+            assert shown["accuracy"]["alarms"]["precision"] is None
+            assert [row["server"] for row in shown["accuracy"]["servers"]] == ["whois.example", "rdap.example"]
+            assert shown["accuracy"]["methods"][0] == {"method": "rdap", "confirmed": 1, "contradicted": 0, "share": 0.75}
+
+    asyncio.run(story())
+
+
+def test_a_name_shows_who_vouched_for_each_answer(tmp_path: Path) -> None:
+    """Whether the server was green, whether a known name was found after the answer, and when; nobody vouches for a record."""
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path)) as lab:
+            free = Reading(Outcome.UNREGISTERED, "rdap_404_json", "no such object")
+            owned = Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated")
+            detail = Detail(
+                evidence={
+                    "rdap": Evidence(Observation("rdap", free), NOW, NOW, Canary(NOW + 1, NOW - 9, green=True)),
+                    "whois": Evidence(Observation("whois", free), NOW, NOW, Canary(NOW - 1, green=False)),
+                    "dns": Evidence(Observation("dns", owned), NOW, NOW),
+                }
+            )
+            lab.reader.rows = [domain_row(detail=codec.encode(detail))]
+            evidence = (await lab.get("/domain/example.com"))[1]["evidence"]
+
+            assert evidence["rdap"]["canary"] == {
+                "registered_ok": NOW + 1,
+                "free_ok": NOW - 9,
+                "green": True,
+                "bracketed": True,
+            }
+            assert evidence["whois"]["canary"] == {
+                "registered_ok": NOW - 1,
+                "free_ok": None,
+                "green": False,
+                "bracketed": False,
+            }
+            assert evidence["dns"]["canary"] is None
+
+    asyncio.run(story())

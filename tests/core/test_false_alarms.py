@@ -1,0 +1,69 @@
+"""What keeps an alarm back although every registry answer says "no such object"."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core import assess, gates
+from common.core.domains import Entry
+from common.core.evidence import Observation, Outcome, Phase, unknown
+from common.core.parsers import whois
+from common.core.tables.suffix_rules import rho_for
+from tests.sim.world import START, World
+
+MINUTE = 60.0
+
+
+@pytest.mark.parametrize("finding", ["dns_suffix_gone", "dns_tld_gone"])
+def test_nothing_is_available_under_a_suffix_that_the_root_does_not_know(finding: str) -> None:
+    """RDAP and WHOIS go on answering, canaries included, and say that there is no such object."""
+    world = World(interval=60.0, priority=2.0)
+    gone = unknown(finding, "the top-level domain does not exist")
+    world.lie = lambda method, _domain, _now: Observation("dns", gone, server="com") if method == "dns" else None
+    world.watch("example.com", priority=True)
+    world.names["example.com"].changes += [(START - 60, Phase.PENDING_DELETE), (START + 10, None)]
+    world.run(10 * MINUTE)
+
+    assert "available" not in [status for _, status in world.notices("example.com")]
+    assert "the root zone does not know the top-level domain" in world.core.board.entries["example.com"].detail.gates
+
+
+def test_a_name_that_is_caught_and_dropped_again_is_announced_again_after_the_quiet_time() -> None:
+    """A registered answer after the alarm keeps the next alarm back for a quarter of an hour: stale answers die out by then."""
+    world = World(interval=60.0, priority=2.0)
+    world.watch("example.com", priority=True)
+    again = START + 120
+    world.names["example.com"].changes += [
+        (START - 60, Phase.PENDING_DELETE),
+        (START + 10, None),
+        (START + 60, Phase.ACTIVE),
+        (again, None),
+    ]
+    world.run(40 * MINUTE)
+    alarms = [at for at, status in world.notices("example.com") if status == "available"]
+
+    assert len(alarms) == 2
+    assert alarms[0] < START + 30
+    assert again < alarms[1] < again + gates.QUIET + MINUTE
+
+
+def test_without_a_whois_server_only_a_name_that_had_a_holder_counts_as_free_for_all() -> None:
+    """RDAP answers 404 for reserved and premium names too; nobody is there who would say so."""
+    alone = gates.Requirements(gap=2.0, dns_counts=True, second_channel=False)
+    never, once = Entry("example.dev", "dev", "example"), Entry("example.dev", "dev", "example")
+    once.detail.registered_seen = START
+
+    assert assess._rho(never, alone) < 0.95 <= assess._rho(once, alone)
+
+
+def test_no_registry_takes_a_label_of_mixed_alphabets() -> None:
+    """Latin with one Cyrillic letter in it: its absence at the registry says nothing."""
+    assert rho_for("xn--bnk-of-lab-zqi", "com") == 0.0
+    assert rho_for("xn--bcher-kva", "com") == rho_for("buecher", "com")
+
+
+def test_a_dpml_block_is_read_in_whatever_line_it_stands() -> None:
+    """The word alone tells; the line needs no other."""
+    reading = whois.read("This name is subject to a DPML block.\n", "example.me", "whois.nic.me", strict=True)
+
+    assert (reading.outcome, reading.finding) == (Outcome.RESERVED, "whois_reserved")
