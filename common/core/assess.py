@@ -136,7 +136,10 @@ def _rho(entry: Entry, wanted: gates.Requirements) -> float:
 
 
 def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]:
-    """Servers whose canaries this name's alarm waits for, with the time of the answer to bracket."""
+    """Servers whose canaries this name's alarm waits for, with the time of the answer to bracket.
+
+    While passes are missing a green server will do (time 0): only the last pass has to be bracketed, and questions are scarce.
+    """
     if entry.state is State.AVAILABLE:
         return []
     wanted = requirements(board, entry, now)
@@ -144,7 +147,8 @@ def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]
     if not any(gates.is_registry(method) for method in found):
         return []
     items = [(method, entry.detail.evidence[method]) for method in found]
-    keys = [(trust_key(entry, method, item), item.at) for method, item in items]
+    last = len(entry.detail.passes) >= gates.passes_wanted(found)
+    keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
     return [(key, at) for key, at in keys if not board.trust.bracketed(key, at, now)]
 
 

@@ -173,7 +173,7 @@ def _complaint(observation: Observation, before: int) -> tuple[float, str] | Non
     """The pause in seconds that an answer asks for, with the reason; None for an answer without complaint."""
     reading = observation.reading
     pauses: tuple[float, ...]
-    if observation.status == 403 or (observation.refused and observation.status is not None):
+    if observation.method != "dns" and observation.status in (401, 403):  # the status of a DNS answer is its rcode
         pauses, word = FORBIDDEN_PAUSES, "forbidden"
     elif observation.refused:
         pauses, word = REFUSED_PAUSES, "connection refused"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core import announce, dispatch, roster, rounds
+from common.core import announce, canaries, dispatch, roster, rounds
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import Deliveries
@@ -215,7 +215,7 @@ class Coordinator:
         if reading.referral and ask.method == "whois":
             board.directory.learn_whois(ask.suffix, reading.referral)
         if ask.probe is not None:
-            rounds.canary_heard(board, ask.probe, observation, now)
+            canaries.heard(board, ask.probe, observation, now)
         elif ask.entry is not None:
             rounds.heard(board, ask.entry, observation, now)
 

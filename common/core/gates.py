@@ -7,7 +7,7 @@ domain that the root knows. The seventh, the registry's calendar, is in `common.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -63,6 +63,11 @@ def complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, 
     return any(is_registry(method) for method in found) and (len(found) >= 2 or _lonely(requirements))
 
 
+def passes_wanted(found: Sequence[str]) -> int:
+    """How many whole passes an alarm needs, given the methods that say "no object"."""
+    return LONELY_PASSES if len(found) < 2 else 2
+
+
 def open_gates(
     evidence: Mapping[str, Evidence],
     requirements: Requirements,
@@ -82,7 +87,7 @@ def open_gates(
         missing.append(f"no registry answer of the last {FRESH:.0f} s says so")
     if len(found) < 2 and not _lonely(requirements):
         missing.append("no second independent source agrees")
-    wanted = LONELY_PASSES if len(found) < 2 else 2
+    wanted = passes_wanted(found)
     if len(passes) < wanted:
         missing.append(f"pass {len(passes)} of {wanted}, {requirements.gap:g} s apart")
     doubtful = sorted(method for method in found if not bracketed(method, evidence[method]))

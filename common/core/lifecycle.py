@@ -143,7 +143,7 @@ def prior(state_phase: Phase | None, expires_at: float | None, forecast: Forecas
 
 def _prior_of_ending(phase: Phase, forecast: Forecast | None, now: float) -> float:
     last = phase is Phase.PENDING_DELETE
-    early = -3.0 if last else -5.0
+    early = -3.0 if last else -4.0 if forecast is None else -5.0
     if forecast is None or not (last or forecast.p >= CERTAIN):
         return early
     if now > forecast.latest:

@@ -1,26 +1,19 @@
-"""The visit to one name: begin, ask, hear, ask further, end; and the canaries asked along the way."""
+"""The visit to one name: begin, ask, hear, ask further, end."""
 
 from __future__ import annotations
 
-from common.core import announce, assess, ledger
+from common.core import announce, assess, canaries, ledger
 from common.core.board import Board, host_of
 from common.core.cadence import next_check
 from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
+from common.core.judging import judge
 from common.core.queue import Ask
-from common.core.records import Evidence
-from common.core.tables.canaries import canaries_for
-from common.core.trust import Key, Probe, grade, random_label
+from common.core.trust import Key
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
-#: Names per suffix remembered as lately found registered; they serve as canaries.
-WITNESSES = 5
-#: Seconds after which a suffix is asked again whether it answers for everything, and how long a first visit waits for that.
-WILDCARD_EVERY, WILDCARD_WAIT = 86_400.0, 5.0
-#: Seconds after which it is asked again where nothing came of it.
-WILDCARD_AGAIN = 60.0
 #: How long a name that killed its worker alone is put aside, in seconds.
 ASIDE = 3600.0
 
@@ -30,7 +23,7 @@ def begin(board: Board, entry: Entry, now: float, *, manual: bool = False) -> No
     if entry.aside_until > now and not manual:
         board.schedule.put(entry, entry.aside_until)
         return
-    if _ask_wildcard(board, entry.suffix, now):
+    if canaries.ask_wildcard(board, entry.suffix, now):
         board.schedule.put(entry, now + 0.25)
         return
     confirm = bool(entry.detail.passes) and entry.state not in announce.ANNOUNCED
@@ -64,7 +57,7 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
     changed = entry.note(observation, now, believed=believed)
     assess.learn(entry, method, outcome, now)
     announce.result(board, entry, observation, now, changed=changed)
-    _witness(board, entry, observation, now)
+    canaries.witness(board, entry, observation, now)
     if current is None or method not in current.asked:
         return
     current.out.discard(method)
@@ -75,7 +68,7 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
 def unheard(board: Board, ask: Ask, now: float) -> None:
     """A question will not be answered: its worker is gone for good, or its operator turned it away."""
     if ask.probe is not None:
-        _probe_back(board, ask.probe.key)
+        canaries.unheard(board, ask.probe, now)
         return
     entry = ask.entry
     if entry is not None and entry.round is not None:
@@ -110,18 +103,10 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     board.gaps.waits(entry.name, [*(key for key, _ in waiting), *_shut_out(board, entry, current, now)], now)
     for key, at in waiting:
         board.waiting.setdefault(key, {})[entry.name] = current.started
-        ask_canaries(board, key, entry, at, now)
+        canaries.ask(board, key, entry.name, at, now)
+    canaries.look_out(board, entry, current, now)
     board.schedule.put(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
     board.touched[entry.name] = entry
-
-
-def judge(board: Board, entry: Entry, now: float, cause: ledger.Cause = ledger.NO_CAUSE) -> assess.Assessment:
-    """Judge the evidence as it stands, tell what changed, and keep what it was decided from."""
-    before, alarmed_at, made = entry.state, entry.detail.alarmed_at, assess.assess(board, entry, now)
-    told = announce.apply(board, entry, made.verdict, now)
-    ledger.note(board, entry, made, before, told, cause, now)
-    board.accuracy.told(entry, told, alarmed_at, made.positive, board.metrics, now)
-    return made
 
 
 def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
@@ -137,65 +122,6 @@ def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
 def _confirming(entry: Entry) -> bool:
     """Whether a positive waits for its next pass."""
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and entry.state not in announce.ANNOUNCED
-
-
-def ask_canaries(board: Board, key: Key, entry: Entry, at: float, now: float) -> None:
-    """Ask a server what we know the answer to, so that its answer of `at` may count."""
-    if key in board.probing or board.trust.quarantined(key, now):
-        return
-    for probe in board.trust.probes(key, at, _known(board, key, entry.name), now, board.rng):
-        server = _server(board, key[0], key[2])
-        if server is not None:
-            board.probing[key] = board.probing.get(key, 0) + 1
-            board.queue.put(_canary(board, probe, server, now))
-
-
-def canary_heard(board: Board, probe: Probe, observation: Observation, now: float) -> None:
-    """A canary answered: believe the server, or void what it said since it was last right."""
-    key = probe.key
-    last = _probe_back(board, key)
-    wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation, now)
-    before = board.trust.row(key).registered_ok
-    certain = probe.domain in board.policy.canaries.get(key[2], ()) or probe.domain in board.witnesses.get(key[2], {})
-    lie = None if wild else board.trust.answered(probe, observation, now, certain=certain)
-    graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
-    board.metrics.count("canaries", method=key[0], result=graded)
-    names = board.waiting.pop(key, {}) if last or lie else {}
-    if board.trust.green(key, now):
-        board.gaps.proven(key)
-    if lie is not None:
-        board.metrics.count("quarantines", method=key[0])
-        board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
-    for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
-        voided = _void(entry, key[0], before) if lie is not None else {}
-        board.accuracy.voided(entry.suffix, voided, board.metrics)
-        if entry.round is not None and voided:
-            entry.round.voided, entry.round.lie = {**entry.round.voided, **voided}, lie or ""
-        elif entry.watched and entry.round is None:
-            cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
-            state, made = entry.state, judge(board, entry, now, cause)
-            board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
-
-
-def _probe_back(board: Board, key: Key) -> bool:
-    """Count a canary as no longer on its way. True if it was the last one of its server."""
-    left = board.probing.get(key, 1) - 1
-    if left > 0:
-        board.probing[key] = left
-        return False
-    board.probing.pop(key, None)
-    return True
-
-
-def _void(entry: Entry, method: str, since: float) -> dict[str, Evidence]:
-    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped."""
-    item = entry.detail.evidence.get(method)
-    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
-        return {}
-    del entry.detail.evidence[method]
-    entry.detail.passes = ()
-    entry.detail.purged_at = None
-    return {method: item}
 
 
 def _channels(board: Board, entry: Entry, now: float) -> Channels:
@@ -263,61 +189,5 @@ def _payer(board: Board, method: str, server: str, suffix: str) -> str:
     return board.policy.iana_host if method == "whois" else suffix
 
 
-def _canary(board: Board, probe: Probe, server: str, now: float) -> Ask:
-    method, host, suffix = probe.key
-    limit = board.limit(method, host, suffix)
-    return Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, URGENT, now, BUDGET[method], probe=probe)
-
-
 def _key(observation: Observation, entry: Entry) -> Key:
     return (observation.method, observation.server or entry.suffix, entry.suffix)
-
-
-def _known(board: Board, key: Key, but: str) -> tuple[str, ...]:
-    """Names known to be registered under a suffix: the operator's, those lately found registered, the built-in ones."""
-    own = tuple(board.policy.canaries.get(key[2], ()))
-    seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])
-    names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key[2]))
-    return tuple(name for name in names if name != but)
-
-
-def _witness(board: Board, entry: Entry, observation: Observation, now: float) -> None:
-    """Remember names that registry and zone both know: the best canaries there are."""
-    names = board.witnesses.setdefault(entry.suffix, {})
-    evidence = entry.detail.evidence
-    registry = [evidence[m] for m in ("rdap", "whois") if m in evidence]
-    dns = evidence.get("dns")
-    known = [*registry, *([dns] if dns else [])]
-    if dns and registry and all(item.observation.reading.outcome is Outcome.REGISTERED for item in known):
-        names[entry.name] = now
-        if len(names) > WITNESSES:
-            del names[min(names, key=lambda name: names[name])]
-    elif observation.reading.outcome is not Outcome.REGISTERED:
-        names.pop(entry.name, None)
-
-
-def _ask_wildcard(board: Board, suffix: str, now: float) -> bool:
-    """Ask, before first use and daily, whether the suffix answers for a random name. True while a first visit has to wait."""
-    asked = board.wildcard_asked.get(suffix)
-    if asked is None or now - asked > WILDCARD_EVERY:
-        board.wildcard_asked[suffix] = asked = now
-        key = ("dns", suffix, suffix)
-        probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
-        board.probing[key] = board.probing.get(key, 0) + 1
-        board.queue.put(_canary(board, probe, "", now))
-    waiting = suffix not in board.wildcards and now - asked < WILDCARD_WAIT and ("dns", suffix, suffix) in board.probing
-    return waiting and bool(board.workers.egresses("fast"))
-
-
-def _wildcard_heard(board: Board, suffix: str, observation: Observation, now: float) -> bool:
-    """Learn whether the suffix answers for a name that nobody registered; true if it does, which is a habit and no lie."""
-    reading = observation.reading
-    if reading.outcome is Outcome.UNREGISTERED:
-        board.wildcards[suffix] = False
-    elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
-        board.wildcards[suffix] = True
-        board.say("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
-    elif suffix not in board.wildcards:
-        board.wildcard_asked[suffix] = now - WILDCARD_EVERY + WILDCARD_AGAIN
-    board.changes.meta["wildcards"] = ",".join(sorted(name for name, wild in board.wildcards.items() if wild))
-    return board.wildcards.get(suffix, False)

@@ -96,6 +96,12 @@ class Trust:
         row = self._rows.get(key)
         return row is not None and vouched(row, at, now)
 
+    def pardon(self, key: Key) -> None:
+        """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
+        row = self.row(key)
+        row.quarantined_until, row.reason = 0.0, ""
+        self.changed.add(key)
+
     def quarantined(self, key: Key, now: float) -> bool:
         """Whether the server was caught lying lately."""
         row = self._rows.get(key)

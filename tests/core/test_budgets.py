@@ -99,6 +99,15 @@ def test_403_waits_a_quarter_of_an_hour() -> None:
     assert budgets.blocked_until(LIMIT, "a", NOW) == NOW + 900
 
 
+def test_a_name_server_that_refuses_is_left_alone_for_a_minute() -> None:
+    """REFUSED is a refusal, not a ban: its rcode is no HTTP status."""
+    budgets = Budgets()
+    refused = Observation("dns", unknown("dns_refused", "REFUSED"), status=5, refused=True)
+    budgets.answered(LIMIT, "a", refused, NOW)
+
+    assert budgets.blocked_until(LIMIT, "a", NOW) == NOW + 60
+
+
 def test_a_daily_quota_is_kept_until_midnight() -> None:
     """What is used up comes back with the next day (UTC)."""
     limit = Limit("whois/example", 100.0, 100, 3)

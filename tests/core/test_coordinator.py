@@ -184,7 +184,7 @@ def test_the_same_seed_repeats_the_same_run() -> None:
 
 
 def test_a_notice_says_who_vouched_for_each_answer() -> None:
-    """Every answer behind an alarm carries the canaries of its server, bracketed; answers nobody had to vouch for carry none."""
+    """Every answer behind an alarm carries the canaries of its server, bracketed; where nobody had to vouch there are none."""
     world = World(interval=60.0, priority=2.0)
     world.names["gone.com"] = drop_at(world, 10)
     world.watch("gone.com", priority=True)
@@ -197,3 +197,22 @@ def test_a_notice_says_who_vouched_for_each_answer() -> None:
         assert checks[method]["canary"]["bracketed"]
         assert checks[method]["canary"]["registered_ok"] >= checks[method]["timestamp"]
     assert checks["dns"]["canary"] is None
+
+
+def test_a_zone_that_is_mute_at_first_is_asked_again_whether_it_answers_for_everything() -> None:
+    """The question about a random name is repeated within minutes, and names do not wait for its answer in vain."""
+    world = World(interval=600.0, priority=30.0)
+    begin = world.now
+
+    def mute(method: str, _domain: str, now: float) -> Observation | None:
+        silent = method == "dns" and now < begin + 100
+        return Observation("dns", unknown("dns_timeout", "silence"), server="com") if silent else None
+
+    world.lie = mute
+    world.watch("healthy.com", priority=True)
+    world.run(3)
+    assert ("rdap", "healthy.com") in [(method, domain) for _, method, domain in world.asked]
+    assert "com" not in world.core.board.wildcards
+
+    world.run(400)
+    assert world.core.board.wildcards["com"] is False

@@ -241,7 +241,7 @@ VAGUE = Forecast(at("2026-03-01 00:00"), at("2026-03-03 20:00"), at("2026-03-05 
         (Phase.EXPIRED_GRACE, NOW - DAY, None, -6),
         (Phase.EXPIRED_GRACE, NOW - DAY, LATER, -6),
         (Phase.EXPIRED_GRACE, NOW - DAY, VAGUE, 0),
-        (Phase.REDEMPTION, None, None, -5),
+        (Phase.REDEMPTION, None, None, -4),
         (Phase.REDEMPTION, None, VAGUE, -5),
         (Phase.REDEMPTION, None, LATER, -6),
         (Phase.REDEMPTION, None, TODAY, 0),

@@ -15,7 +15,7 @@ from common.clients.dns.engine import MOST_TRIES, DnsEngine
 from common.clients.dns.lanes import Lane
 from common.clients.dns.names import Names
 from common.clients.dns.ports import Port, Waiting
-from common.clients.dns.servers import QUIRK_SECONDS
+from common.clients.dns.servers import MOST_TIMEOUTS, QUIRK_SECONDS
 from common.clients.dns.transport import NoRouteError
 from common.clients.dns.zones import Zone
 from common.core.parsers.dns_batch import Batch, Template
@@ -229,8 +229,9 @@ class Sweeping:
             late = sum(self._expire(port, now - self._try_seconds) for port in list(self._ports[number]))
             lane.lost += late
             lane.adapt()
-            if late and lane.answered_at <= now - self._try_seconds:
-                self._engine.servers.timed_out(lane.server)
+            if lane.answered_at <= now - self._try_seconds:
+                for _ in range(min(late, MOST_TIMEOUTS)):
+                    self._engine.servers.timed_out(lane.server)
         self._find_open_lanes()
 
     def _expire(self, port: Port, before: float) -> int:

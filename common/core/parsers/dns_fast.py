@@ -7,9 +7,9 @@ NXDOMAIN that says dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Sequence
 
-from common.core.parsers.dns_wire import MAX_POINTERS
+from msgspec import Struct
 
 #: OPEN: nothing counted so far.
 OPEN, DELEGATED, NXDOMAIN, UNUSUAL = range(4)
@@ -18,6 +18,8 @@ _HEADER = 12
 #: Most NS records, and most records behind them, in a form that counts as usual.
 _MOST_NS = 64
 _MOST_OTHERS = 128
+#: Most compression pointers in one name; one more is still far from where the careful parser stops.
+_MOST_POINTERS = 16
 _NAME_NS_IN = b"\xc0\x0c\0\x02\0\x01"  # owner: a pointer to the question's name
 _SOA_IN = b"\0\x06\0\x01"
 _IN = b"\0\x01"
@@ -80,7 +82,7 @@ def _denied(wire: bytes, shape: Shape) -> bool:
     data_end = at + 10 + (wire[at + 8] << 8 | wire[at + 9])
     if _end_of_name(wire, _end_of_name(wire, at + 10, shape), shape) + 20 != data_end:
         return False
-    return _behind_others(wire, data_end, wire[11], shape) == len(wire)
+    return _behind_others(wire, data_end, wire[11], shape, ()) == len(wire)
 
 
 def _delegated(wire: bytes, shape: Shape) -> bool:
@@ -90,20 +92,28 @@ def _delegated(wire: bytes, shape: Shape) -> bool:
     if not 0 < count <= _MOST_NS or others > _MOST_OTHERS:
         return False
     at = shape.end
+    hosts = []
     for _ in range(count):
         data_end = at + 12 + (wire[at + 10] << 8 | wire[at + 11])
         if wire[at : at + 6] != _NAME_NS_IN or _end_of_name(wire, at + 12, shape) != data_end:
             return False
+        hosts.append(at + 12)
         at = data_end
-    return _behind_others(wire, at, others, shape) == len(wire)
+    return _behind_others(wire, at, others, shape, hosts) == len(wire)
 
 
-def _behind_others(wire: bytes, at: int, count: int, shape: Shape) -> int:
-    """The offset behind `count` records that say nothing about the name: addresses, and EDNS without an error; -1 if odd."""
+def _behind_others(wire: bytes, at: int, count: int, shape: Shape, hosts: Sequence[int]) -> int:
+    """The offset behind `count` records that say nothing about the name: addresses, and EDNS without an error; -1 if odd.
+
+    `hosts` are offsets of names that were read before: most owners point there.
+    """
     for _ in range(count):
-        rooted = wire[at] == 0
-        at = _end_of_name(wire, at, shape)
-        if at < 0 or (wire[at + 1] == _OPT and wire[at] == 0 and (not rooted or wire[at + 4])):
+        octet = wire[at]
+        if octet >= 0xC0 and (octet & 0x3F) << 8 | wire[at + 1] in hosts:
+            at += 2
+        else:
+            at = _end_of_name(wire, at, shape)
+        if at < 0 or (wire[at + 1] == _OPT and wire[at] == 0 and (octet or wire[at + 4])):
             return -1
         at += 10 + (wire[at + 8] << 8 | wire[at + 9])
     return at
@@ -123,7 +133,7 @@ def _end_of_name(wire: bytes, start: int, shape: Shape) -> int:
         if octet >= 0xC0:
             target = (octet & 0x3F) << 8 | wire[at + 1]
             pointers += 1
-            if target >= limit or pointers > MAX_POINTERS or (target < shape.end and target not in shape.starts):
+            if target >= limit or pointers > _MOST_POINTERS or (target < shape.end and target not in shape.starts):
                 return -1
             after = after or at + 2
             limit = at = target

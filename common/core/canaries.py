@@ -1,0 +1,213 @@
+"""Canaries: asking servers what we know the answer to, and what follows from their answers.
+
+A positive counts only after its server found a name known to be registered again (`common.core.trust` keeps the score). Here is
+which names serve, when they are asked, and how a lie is undone: a lying server loses what it said; a canary that registry and
+zone both deny was a bad canary, and its servers are pardoned.
+"""
+
+from __future__ import annotations
+
+from common.core import ledger
+from common.core.board import Board
+from common.core.domains import URGENT, Entry, Round
+from common.core.escalation import BUDGET, POOL_OF
+from common.core.evidence import Observation, Outcome
+from common.core.judging import judge
+from common.core.lifecycle import ENDING
+from common.core.queue import Ask
+from common.core.records import Evidence
+from common.core.tables.canaries import canaries_for
+from common.core.trust import Key, Probe, grade, random_label
+
+#: Names per suffix remembered as lately found registered, and for how long after that they may accuse a server, in seconds.
+WITNESSES, WITNESS_AGE = 5, 7200.0
+#: Seconds after which a suffix is asked again whether it answers for everything, and how long a first visit waits for that.
+WILDCARD_EVERY, WILDCARD_WAIT = 86_400.0, 5.0
+#: Seconds after which it is asked again where nothing came of it.
+WILDCARD_AGAIN = 60.0
+#: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
+#: and inside the forecast window.
+LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
+#: Seconds for which the denials of one canary by different servers belong together.
+DOUBT = 3600.0
+
+
+def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
+    """Ask a server what we know the answer to, so that its answer about `name` at `at` may count."""
+    if key in board.probing or board.trust.quarantined(key, now):
+        return
+    for probe in board.trust.probes(key, at, _known(board, key, name), now, board.rng):
+        _put(board, probe, now)
+
+
+def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
+    """A server that says "registered" about a name that should be gone may say so about everything: ask about a random one."""
+    if entry.phase not in ENDING and not entry.in_window(now):
+        return
+    every = LOOK_OUT_CLOSE if entry.in_window(now) else LOOK_OUT
+    for method in ("rdap", "whois"):
+        item = entry.detail.evidence.get(method)
+        if current.said.get(method) is not Outcome.REGISTERED or item is None:
+            continue
+        key = (method, item.observation.server, entry.suffix)
+        row = board.trust.row(key)
+        if key not in board.probing and now - max(row.free_ok, row.failed_at, board.lookouts.get(key, 0.0)) > every:
+            board.lookouts[key] = now
+            _put(board, Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False), now)
+
+
+def heard(board: Board, probe: Probe, observation: Observation, now: float) -> None:
+    """A canary answered: believe the server, or void what it said since it was last right."""
+    key = probe.key
+    last = _back(board, key)
+    wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation)
+    _wildcard_unknown(board, probe, now)
+    before = board.trust.row(key).registered_ok
+    if _settles_doubt(board, probe, observation):
+        return
+    certain = _certain(board, probe, now)
+    lie = None if wild else board.trust.answered(probe, observation, now, certain=certain)
+    graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
+    board.metrics.count("canaries", method=key[0], result=graded)
+    names = board.waiting.pop(key, {}) if last or lie else {}
+    if board.trust.green(key, now):
+        board.gaps.proven(key)
+    if lie is not None:
+        board.metrics.count("quarantines", method=key[0])
+        board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
+        _doubt(board, probe, now)
+    for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
+        voided = _void(entry, key[0], before) if lie is not None else {}
+        board.accuracy.voided(entry.suffix, voided, board.metrics)
+        if entry.round is not None and voided:
+            entry.round.voided, entry.round.lie = {**entry.round.voided, **voided}, lie or ""
+        elif entry.watched and entry.round is None:
+            cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
+            state, made = entry.state, judge(board, entry, now, cause)
+            board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
+
+
+def unheard(board: Board, probe: Probe, now: float) -> None:
+    """A canary will not be answered."""
+    _back(board, probe.key)
+    _wildcard_unknown(board, probe, now)
+
+
+def witness(board: Board, entry: Entry, observation: Observation, now: float) -> None:
+    """Remember names that registry and zone both know: the best canaries there are."""
+    names = board.witnesses.setdefault(entry.suffix, {})
+    evidence = entry.detail.evidence
+    registry = [evidence[m] for m in ("rdap", "whois") if m in evidence]
+    dns = evidence.get("dns")
+    known = [*registry, *([dns] if dns else [])]
+    if dns and registry and all(item.observation.reading.outcome is Outcome.REGISTERED for item in known):
+        names[entry.name] = now
+        if len(names) > WITNESSES:
+            del names[min(names, key=lambda name: names[name])]
+    elif observation.reading.outcome is not Outcome.REGISTERED:
+        names.pop(entry.name, None)
+
+
+def ask_wildcard(board: Board, suffix: str, now: float) -> bool:
+    """Ask, before first use and daily, whether the suffix answers for a random name. True while a first visit has to wait."""
+    asked = board.wildcard_asked.get(suffix)
+    if asked is None or now - asked > WILDCARD_EVERY:
+        board.wildcard_asked[suffix] = asked = now
+        key = ("dns", suffix, suffix)
+        probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
+        _put(board, probe, now)
+    waiting = suffix not in board.wildcards and now - asked < WILDCARD_WAIT and ("dns", suffix, suffix) in board.probing
+    return waiting and bool(board.workers.egresses("fast"))
+
+
+def _certain(board: Board, probe: Probe, now: float) -> bool:
+    """Whether somebody vouches for a canary: the operator, or registry and zone a short while ago."""
+    suffix = probe.key[2]
+    seen = board.witnesses.get(suffix, {}).get(probe.domain)
+    return probe.domain in board.policy.canaries.get(suffix, ()) or (seen is not None and now - seen <= WITNESS_AGE)
+
+
+def _doubt(board: Board, probe: Probe, now: float) -> None:
+    """A registry server denied a canary: ask the zone whether the canary itself is gone."""
+    method, _, suffix = probe.key
+    if not probe.registered or method == "dns" or board.wildcard(suffix):
+        return
+    board.doubts = {name: doubt for name, doubt in board.doubts.items() if now - doubt[0] <= DOUBT}
+    _, accused = board.doubts.get(probe.domain, (now, frozenset()))
+    board.doubts[probe.domain] = (now, accused | {probe.key})
+    _put(board, Probe(("dns", suffix, suffix), probe.domain, registered=True), now)
+
+
+def _settles_doubt(board: Board, probe: Probe, observation: Observation) -> bool:
+    """Whether the zone denies a canary that a registry server denied: then the canary is retired and the server pardoned."""
+    if probe.key[0] != "dns" or probe.domain not in board.doubts:
+        return False
+    if observation.reading.outcome is not Outcome.UNREGISTERED:
+        return False
+    _, accused = board.doubts.pop(probe.domain)
+    board.retired.add(probe.domain)
+    for key in accused:
+        board.trust.pardon(key)
+    remedy = "registry and zone both deny it: name another one in CANARIES_FILE"
+    board.say("warning", "canary_retired", canary=probe.domain, suffix=probe.key[2], reason=remedy)
+    board.metrics.count("canaries_retired")
+    return True
+
+
+def _back(board: Board, key: Key) -> bool:
+    """Count a canary as no longer on its way. True if it was the last one of its server."""
+    left = board.probing.get(key, 1) - 1
+    if left > 0:
+        board.probing[key] = left
+        return False
+    board.probing.pop(key, None)
+    return True
+
+
+def _void(entry: Entry, method: str, since: float) -> dict[str, Evidence]:
+    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped."""
+    item = entry.detail.evidence.get(method)
+    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
+        return {}
+    del entry.detail.evidence[method]
+    entry.detail.passes = ()
+    entry.detail.purged_at = None
+    return {method: item}
+
+
+def _put(board: Board, probe: Probe, now: float) -> None:
+    method, host, suffix = probe.key
+    server = board.server(method, suffix)
+    if server is None:
+        return
+    limit = board.limit(method, host, suffix)
+    board.probing[probe.key] = board.probing.get(probe.key, 0) + 1
+    board.queue.put(Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, URGENT, now, BUDGET[method], probe=probe))
+
+
+def _known(board: Board, key: Key, but: str) -> tuple[str, ...]:
+    """Names known to be registered under a suffix: the operator's first, those lately found registered, the built-in ones."""
+    own = tuple(board.policy.canaries.get(key[2], ()))
+    seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])
+    own = tuple(name for name in own if name not in board.retired)
+    names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key[2]))
+    return tuple(name for name in names if name != but and name not in board.retired)
+
+
+def _wildcard_unknown(board: Board, probe: Probe, now: float) -> None:
+    """Where nothing came of the question about a random name, ask again soon."""
+    method, _, suffix = probe.key
+    if method == "dns" and not probe.registered and suffix not in board.wildcards:
+        board.wildcard_asked[suffix] = now - WILDCARD_EVERY + WILDCARD_AGAIN
+
+
+def _wildcard_heard(board: Board, suffix: str, observation: Observation) -> bool:
+    """Learn whether the suffix answers for a name that nobody registered; true if it does, which is a habit and no lie."""
+    reading = observation.reading
+    if reading.outcome is Outcome.UNREGISTERED:
+        board.wildcards[suffix] = False
+    elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
+        board.wildcards[suffix] = True
+        board.say("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
+    board.changes.meta["wildcards"] = ",".join(sorted(name for name, wild in board.wildcards.items() if wild))
+    return board.wildcards.get(suffix, False)

@@ -1,0 +1,16 @@
+"""One judgement: assess the evidence, tell what changed, keep what it was decided from, and score who was right."""
+
+from __future__ import annotations
+
+from common.core import announce, assess, ledger
+from common.core.board import Board
+from common.core.domains import Entry
+
+
+def judge(board: Board, entry: Entry, now: float, cause: ledger.Cause = ledger.NO_CAUSE) -> assess.Assessment:
+    """Judge the evidence as it stands, tell what changed, and keep what it was decided from."""
+    before, alarmed_at, made = entry.state, entry.detail.alarmed_at, assess.assess(board, entry, now)
+    told = announce.apply(board, entry, made.verdict, now)
+    ledger.note(board, entry, made, before, told, cause, now)
+    board.accuracy.told(entry, told, alarmed_at, made.positive, board.metrics, now)
+    return made

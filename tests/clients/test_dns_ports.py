@@ -1,0 +1,229 @@
+"""The parts of a sweep one by one: sockets that carry many queries, the limits of an address, and the book about names."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from common.clients.dns import Server, SweepEngine
+from common.clients.dns.lanes import LEAST_UNDER_WAY, MOST_UNDER_WAY, Lane
+from common.clients.dns.names import Names
+from common.clients.dns.ports import MOST_USES, MOST_WAITING, Port
+from common.clients.dns.sweeping import LONGEST_WAIT, SHORTEST_WAIT, _next_wait
+from common.core.parsers.dns_batch import MOST_QUERIES, Template
+from common.core.parsers.dns_fast import NXDOMAIN
+from tests.clients.dns_world import ROOT, TLD, Clock, Tree, World, engine_of, seeded, serving
+
+NAMES = [f"name{number:04d}.test" for number in range(MOST_QUERIES)]
+SERVER = Server(("192.0.2.1", 53))
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[socket.socket, Lane]]:
+    """A UDP socket that hears what is sent, and the lane that leads there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((TLD, 0))
+        server.settimeout(2)
+        yield server, Lane(Server(server.getsockname()), 0.0)
+
+
+# Ports
+
+
+@pytest.mark.parametrize("segments", [True, False])
+def test_queries_arrive_one_by_one(segments: bool) -> None:
+    """Cut by the kernel or sent one by one, every query is a datagram of its own, from one port."""
+    with listening() as (server, lane):
+        lane.segments = segments
+        port = Port(lane, 0)
+        batch = Template("test").build(NAMES, seeded())
+        port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+        sent = port.send(batch)
+        heard = [server.recvfrom(2048) for _ in NAMES]
+        port.close()
+
+    wire = bytes(batch.wire)
+    assert sent == len(NAMES)
+    assert [data for data, _ in heard] == [wire[at : at + batch.size] for at in range(0, len(wire), batch.size)]
+    assert len({client for _, client in heard}) == 1
+
+
+def test_ids_are_used_once_in_the_life_of_a_port() -> None:
+    """Two batches with the same ids drawn get different ones, and wire and book agree."""
+    with listening() as (_, lane):
+        port = Port(lane, 0)
+        batches = [Template("test").build(NAMES, seeded()) for _ in range(3)]
+        for batch in batches:
+            port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+        port.close()
+
+    ids = [query_id for batch in batches for query_id in batch.ids]
+    assert len(set(ids)) == len(ids) == len(port.waiting)
+    for batch in batches:
+        assert [bytes(batch.wire[at : at + 2]) for at in range(0, len(batch.wire), batch.size)] == batch.ids
+
+
+def test_port_is_full_and_used_up() -> None:
+    """A port takes no more than what its receive buffer holds, and no more than its uses."""
+    with listening() as (_, lane):
+        port = Port(lane, 0)
+        assert port.room == MOST_WAITING
+        for _ in range(MOST_USES // MOST_QUERIES):
+            batch = Template("test").build(NAMES, seeded())
+            port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+            assert port.room <= MOST_WAITING - len(NAMES)
+            for query_id in batch.ids:
+                port.settle(query_id)
+        assert (port.used_up, port.room, lane.under_way) == (True, 0, 0)
+        port.close()
+
+
+def test_closed_port_no_longer_counts() -> None:
+    """What waited on a port that is given up leaves the books of its address."""
+    with listening() as (_, lane):
+        port = Port(lane, 0)
+        port.note(Template("test").build(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
+        assert lane.under_way == len(NAMES)
+        port.close()
+
+    assert lane.under_way == 0
+
+
+# Lanes
+
+
+def test_window_shrinks_with_losses_and_grows_back() -> None:
+    """Every look with more than a twentieth lost halves it, every look without lets it grow, within bounds."""
+    lane = Lane(SERVER, 0.0)
+    sizes = []
+    for lost in [10] * 8 + [0] * 30:
+        lane.spend(100)
+        lane.lost = lost
+        lane.adapt()
+        sizes.append(lane.window)
+
+    assert sizes[:3] == [MOST_UNDER_WAY // 2, MOST_UNDER_WAY // 4, MOST_UNDER_WAY // 8]
+    assert min(sizes) == LEAST_UNDER_WAY
+    assert sizes[-1] == MOST_UNDER_WAY
+
+
+def test_single_losses_do_not_matter() -> None:
+    """One lost query, and a look without queries, leave the window alone."""
+    lane = Lane(SERVER, 0.0)
+    lane.spend(2)
+    lane.lost = 1
+    lane.adapt()
+    lane.adapt()
+
+    assert lane.window == MOST_UNDER_WAY
+
+
+def test_room_is_what_window_and_pace_leave() -> None:
+    """A full window has none, a wary address an eighth, and a pace lets through what has come together, and no more."""
+    lane = Lane(SERVER, 0.0)
+    assert (lane.room(0.0, wary=False), lane.room(0.0, wary=True)) == (MOST_UNDER_WAY, MOST_UNDER_WAY // 8)
+
+    lane.under_way = MOST_UNDER_WAY - 5
+    assert lane.room(0.0, wary=False) == 0
+    lane.under_way = 0
+
+    lane.set_pace(100.0)
+    assert lane.room(0.0, wary=False) == 0
+    assert lane.room(0.03, wary=False) == 3
+    lane.spend(3)
+    assert lane.room(0.035, wary=False) == 0
+    assert lane.room(1000.0, wary=False) == 5
+    lane.spend(6)  # the careful engine asked, too
+    assert lane.room(1000.005, wary=False) == 0
+
+
+# Names
+
+
+def test_names_are_handed_out_by_length_and_spread() -> None:
+    """Batches hold one length; a few names are spread over all servers; what was not sent comes back."""
+    names = Names(["a.test", "bb.test", "c.test", "dd.test"], keep=False)
+    first = names.take(0, 64, [0, 1])
+    second = names.take(1, 64, [0, 1])
+    assert (first, second) == ([1, 3], [2])
+
+    names.put_back(second)
+    assert (names.take(0, 64, [0]), names.take(0, 64, [0]), names.take(0, 64, [0])) == ([2], [0], [])
+
+
+def test_name_goes_to_another_server_first_and_is_given_up_in_the_end() -> None:
+    """Not again to the server that was silent, unless there is no other; after three tries it stays open."""
+    names = Names(["a.test"], keep=False)
+    names.take(0, 1, [0, 1])
+    names.again(0, 0)
+    assert (names.take(0, 1, [0, 1]), names.take(1, 1, [0, 1])) == ([], [0])
+
+    names.again(0, 1)
+    assert names.take(0, 1, [0, 1]) == [0]
+    assert names.open == 1
+
+    names.again(0, 0)
+    assert (names.open, names.take(1, 1, [0, 1])) == (0, [])
+
+
+def test_looks_come_at_a_good_distance() -> None:
+    """A window that runs dry makes the next look come sooner, hardly any answers make it come later, within bounds."""
+    wait = SHORTEST_WAIT
+    for _ in range(40):
+        wait = _next_wait(wait, 0, 0)
+    assert wait == LONGEST_WAIT
+    for _ in range(10):
+        wait = _next_wait(wait, 200, 56)
+    assert wait == SHORTEST_WAIT
+    assert _next_wait(0.004, 40, 1000) == 0.004
+
+
+# Many names
+
+
+class Quick(asyncio.DatagramProtocol):
+    """Denies every name of test, as fast as this machine can."""
+
+    ports: set[int]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the way back."""
+        self._transport = transport
+        self.ports = set()
+        self.rest = b"\xc0\x00\0\6\0\1\0\0\3\x84\0\x16\0\0" + (7).to_bytes(4) + bytes(16)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Deny the name asked about."""
+        self.ports.add(addr[1])
+        end = data.index(0, 12) + 5
+        zone = bytes((0xC0, end - 10))
+        answer = data[:2] + b"\x84\x03\0\1\0\0\0\1\0\0" + data[12:end] + zone + self.rest[2:]
+        self._transport.sendto(answer, addr)
+
+
+def test_many_names_use_several_ports_and_every_answer_counts_once() -> None:
+    """Ten thousand names: all settled, none asked twice, over several source ports that are closed on the way."""
+    texts = [f"{number:x}.test" for number in range(10_000)]
+
+    async def story() -> None:
+        handlers = {ROOT: serving(Tree("", cuts={"test": {"a.nic.test": TLD}}))}
+        async with World(handlers) as world:
+            loop = asyncio.get_running_loop()
+            transport, quick = await loop.create_datagram_endpoint(Quick, local_addr=(TLD, world.port))
+            found = await SweepEngine(engine_of(world), seeded(4), Clock()).sweep("test", texts, 50, keep=True)
+            transport.close()
+
+        assert set(found.codes) == {NXDOMAIN}
+        assert found.serials == (7, 7)
+        assert found.strays == 0
+        assert found.sent < len(texts) + 0.2 * len(texts)  # a busy machine may lose some time
+        assert len(quick.ports) >= 3
+        assert found.wires is not None
+        for text, wire in zip(texts, found.wires, strict=True):
+            assert text.encode().partition(b".")[0] in wire.lower()
+
+    asyncio.run(story())

@@ -1,0 +1,63 @@
+"""Which canaries serve, and what happens when a canary or a server goes bad; on a virtual clock."""
+
+from __future__ import annotations
+
+from common.core.evidence import Fields, Observation, Outcome, Phase, Reading
+from tests.sim.world import Name, World
+
+
+def alarms(world: World, domain: str) -> int:
+    """How often a name was announced as available."""
+    return sum(status == "available" for _, status in world.notices(domain))
+
+
+def test_an_operators_canary_that_dropped_is_retired_and_no_server_suffers_for_it() -> None:
+    """Registry and zone both deny it: it was a bad canary. Another name takes its place and the drop is told."""
+    world = World(interval=60.0, priority=5.0)
+    world.names["known.com"] = Name([(0.0, None)])
+    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 600, None)])
+    world.watch("gone.com", priority=True)
+    world.watch("healthy-one.com", "healthy-two.com")
+    world.run(3600)
+
+    assert "known.com" in world.core.board.retired
+    assert alarms(world, "gone.com") == 1
+
+
+def test_a_canary_that_the_zone_still_knows_keeps_its_accusation() -> None:
+    """A registry server that loses a delegated name lies, however long it insists."""
+    world = World(interval=60.0, priority=5.0)
+    lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
+    world.lie = lambda method, _domain, _now: Observation("rdap", lie, server="rdap.com.test") if method == "rdap" else None
+    world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
+    world.watch("held.com", priority=True)
+    world.run(3600)
+
+    assert world.core.board.retired == set()
+    assert alarms(world, "held.com") == 0
+
+
+def test_a_server_that_finds_everything_is_found_out() -> None:
+    """A name that should be gone and is still called registered makes us ask that server about a random one."""
+    world = World(interval=600.0, priority=30.0)
+    fields = Fields(created_at="2020-01-01T00:00:00Z", statuses=("pending delete",))
+    always = Reading(Outcome.REGISTERED, "rdap_200_match", "found", Phase.PENDING_DELETE, fields)
+    world.lie = lambda method, _domain, _now: Observation("rdap", always, server="rdap.com.test") if method == "rdap" else None
+    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 900, None)])
+    world.watch("gone.com", priority=True)
+    world.run(6 * 3600)
+
+    assert alarms(world, "gone.com") == 0
+    assert any(row.reason for row in world.core.board.trust.rows() if row.method == "rdap")
+
+
+def test_one_pass_asks_only_for_green_servers_and_the_last_one_is_bracketed() -> None:
+    """Questions are scarce: an honest drop costs each registry server the known name at most three times."""
+    world = World(interval=60.0, priority=2.0)
+    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 10, None)])
+    world.watch("gone.com", priority=True)
+    world.run(20)
+    asked = [method for _, method, domain in world.asked if domain == "known.com" and method in ("rdap", "whois")]
+
+    assert alarms(world, "gone.com") == 1
+    assert len(asked) <= 4
