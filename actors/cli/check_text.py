@@ -53,7 +53,7 @@ def _lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     for method, reason in report["not_asked"].items():
         unasked.setdefault(reason, []).append(method)
     for reason, methods in unasked.items():
-        yield paint(f"  {', '.join(methods):<6} not asked: {reason}", _DIM)
+        yield from (paint(line, _DIM) for line in _wrapped(f"  {', '.join(methods):<6} ", f"not asked: {reason}"))
     yield from _verdict(report)
 
 

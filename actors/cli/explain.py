@@ -181,7 +181,7 @@ def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
 def _left_alone(board: Board, method: str, suffix: str, now: float) -> str:
     """Until when, and why, the operator of a server is not asked any more; "" where it is."""
     server = board.server(method, suffix)
-    operator = board.limit(method, host_of(server), suffix).operator if server else suffix
+    operator = board.limit(method, host_of(server) if server else suffix, suffix).operator
     for row in board.budgets.snapshot(now):
         if row["operator"] == operator and isinstance(row["blocked_until"], float):
             return f"left alone for {row['blocked_until'] - now:.0f} s, because {row['reason']}"
