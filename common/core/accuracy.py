@@ -7,8 +7,9 @@ An answer is judged once: when a round ends, or when the canaries it waited for 
 - it says whether there is an object. NXDOMAIN about a name that is registered and out of the zone is true and counts for
   nothing, and so does every DNS and HTTP answer under a wildcard suffix.
 
-An answer on the side of the verdict is confirmed, one on the other side contradicted. What is dropped because its server
-failed a canary is contradicted. An alarm (available, at any price) is confirmed by a registration that is younger, and
+An answer on the side of the verdict is confirmed, one on the other side contradicted. A failed canary is contradicted, and so
+is every answer that is dropped because of it, unless the canary itself turns out to be gone (passed canaries count for nothing:
+the same name is asked again and again). An alarm (available, at any price) is confirmed by a registration that is younger, and
 retracted where the name turns out not to be free after all; if it had an owner all along, what had spoken for the alarm is
 contradicted then, on top of what was counted before. Nothing is ever taken back.
 """
@@ -101,6 +102,7 @@ class Accuracy:
         self._servers: dict[Key, Tally] = {}
         self._methods: dict[str, Tally] = {}  # of all servers, those that were forgotten included
         self._named: set[Key] = set()
+        self._doubted: dict[Key, int] = {}  # answers that are wrong unless the canary that failed is gone
 
     # -- counting --------------------------------------------------------------------------------------------------------
 
@@ -128,12 +130,25 @@ class Accuracy:
             if not done and not (turned and claim is not side):
                 self.count((method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side)
 
-    def voided(self, suffix: str, dropped: Mapping[str, Evidence], metrics: Metrics) -> None:
-        """Count answers that were dropped because their server failed a canary."""
-        for method, item in dropped.items():
-            if not item.judged:
-                item.judged = True
-                self.count((method, item.observation.server, suffix), metrics, item.at, right=False)
+    def failed(self, key: Key, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool) -> None:
+        """Count a failed canary, or the answers dropped because of one; where the canary is in doubt, once that is settled."""
+        answers = sum(1 for item in dropped.values() if not item.judged) if dropped else 1
+        for item in dropped.values():
+            item.judged = True
+        if doubted and (key in self._doubted or len(self._doubted) < LIMIT):
+            self._doubted[key] = self._doubted.get(key, 0) + answers
+        elif not doubted:
+            self._contradict(key, answers, metrics, now)
+
+    def settled(self, key: Key, metrics: Metrics, now: float, *, wrong: bool) -> None:
+        """A doubt is settled: the server was wrong, or the canary is gone."""
+        answers = self._doubted.pop(key, 0)
+        if wrong:
+            self._contradict(key, answers, metrics, now)
+
+    def _contradict(self, key: Key, answers: int, metrics: Metrics, now: float) -> None:
+        for _ in range(answers):
+            self.count(key, metrics, now, right=False)
 
     def told(
         self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], metrics: Metrics, now: float

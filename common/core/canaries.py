@@ -63,10 +63,11 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
     wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation)
     _wildcard_unknown(board, probe, now)
     before = board.trust.row(key).registered_ok
-    if _settles_doubt(board, probe, observation):
+    if _settles_doubt(board, probe, observation, now):
         return
     certain = _certain(board, probe, now)
-    lie = None if wild else board.trust.answered(probe, observation, now, certain=certain)
+    gone = probe.domain in board.retired  # asked before it was retired
+    lie = None if wild or gone else board.trust.answered(probe, observation, now, certain=certain)
     graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
     board.metrics.count("canaries", method=key[0], result=graded)
     names = board.waiting.pop(key, {}) if last or lie else {}
@@ -75,10 +76,13 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
     if lie is not None:
         board.metrics.count("quarantines", method=key[0])
         board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
-        _doubt(board, probe, now)
+    doubted = lie is not None and _doubt(board, probe, now)
+    if lie is not None:
+        board.accuracy.failed(key, {}, board.metrics, now, doubted=doubted)
     for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
         voided = _void(entry, key[0], before) if lie is not None else {}
-        board.accuracy.voided(entry.suffix, voided, board.metrics)
+        if voided:
+            board.accuracy.failed(key, voided, board.metrics, now, doubted=doubted)
         if entry.round is not None and voided:
             entry.round.voided, entry.round.lie = {**entry.round.voided, **voided}, lie or ""
         elif entry.watched and entry.round is None:
@@ -127,27 +131,35 @@ def _certain(board: Board, probe: Probe, now: float) -> bool:
     return probe.domain in board.policy.canaries.get(suffix, ()) or (seen is not None and now - seen <= WITNESS_AGE)
 
 
-def _doubt(board: Board, probe: Probe, now: float) -> None:
-    """A registry server denied a canary: ask the zone whether the canary itself is gone."""
+def _doubt(board: Board, probe: Probe, now: float) -> bool:
+    """A registry server denied a canary: ask the zone whether the canary itself is gone. False where it cannot tell."""
     method, _, suffix = probe.key
     if not probe.registered or method == "dns" or board.wildcard(suffix):
-        return
+        return False
     board.doubts = {name: doubt for name, doubt in board.doubts.items() if now - doubt[0] <= DOUBT}
     _, accused = board.doubts.get(probe.domain, (now, frozenset()))
     board.doubts[probe.domain] = (now, accused | {probe.key})
     _put(board, Probe(("dns", suffix, suffix), probe.domain, registered=True), now)
+    return True
 
 
-def _settles_doubt(board: Board, probe: Probe, observation: Observation) -> bool:
-    """Whether the zone denies a canary that a registry server denied: then the canary is retired and the server pardoned."""
+def _settles_doubt(board: Board, probe: Probe, observation: Observation, now: float) -> bool:
+    """Whether the zone denies a canary that a registry server denied: then the canary is retired and the server pardoned.
+
+    Where the zone knows the canary, whoever denied it was wrong.
+    """
     if probe.key[0] != "dns" or probe.domain not in board.doubts:
         return False
+    if observation.reading.outcome is Outcome.REGISTERED:
+        for key in sorted(board.doubts.pop(probe.domain)[1]):
+            board.accuracy.settled(key, board.metrics, now, wrong=True)
     if observation.reading.outcome is not Outcome.UNREGISTERED:
         return False
     _, accused = board.doubts.pop(probe.domain)
     board.retired.add(probe.domain)
     for key in accused:
         board.trust.pardon(key)
+        board.accuracy.settled(key, board.metrics, now, wrong=False)
     remedy = "registry and zone both deny it: name another one in CANARIES_FILE"
     board.say("warning", "canary_retired", canary=probe.domain, suffix=probe.key[2], reason=remedy)
     board.metrics.count("canaries_retired")

@@ -113,9 +113,8 @@ class Coordinator:
     def next_wake(self, now: float) -> float:
         """When a Tick is needed at the latest, in epoch seconds."""
         board = self.board
-        times = [now + 1.0, board.schedule.next_at(), board.workers.next_deadline()]
-        if len(board.queue):
-            times.append(now + 0.02)
+        questions = board.queue.next_at(board.budgets, board.workers, now)
+        times = [now + 1.0, board.schedule.next_at(), board.workers.next_deadline(), questions]
         if board.workers.free("notifier"):
             times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))

@@ -94,6 +94,12 @@ class Queue:
             if not line.heap:
                 del self._lines[operator]
 
+    def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
+        """When the first line may move on, in epoch seconds, as far as budgets decide; a worker's credit may come before."""
+        there = {pool: workers.egresses(pool, free=True) for pool in {line.heap[0][3].pool for line in self._lines.values()}}
+        heads = [line.heap[0][3] for line in self._lines.values()]
+        return min((budgets.next_at(ask.limit, egress, now) for ask in heads for egress in there[ask.pool]), default=None)
+
     def flush(self, operator: str) -> list[Ask]:
         """Turn away everybody in one operator's line."""
         line = self._lines.pop(operator, None)
@@ -112,6 +118,8 @@ class Queue:
                 out.extend(item[3] for item in line.heap if item[3].pool == pool and item[3].queued < older_than)
                 heapq.heapify(keep)
                 line.heap = keep
+                if not keep:
+                    del self._lines[operator]
         self._count -= len(out)
         return out
 

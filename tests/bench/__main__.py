@@ -1,4 +1,4 @@
-"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`.
+"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`; DNS on the wire: `ARGS="dns"`.
 
 Numbers of one run on one machine are comparable with each other, and with another version only if both ran side by side.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import sys
 import timeit
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from common.core.judge import read_answer
 from common.core.names import normalise
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
+from tests.bench.dns import main as measure_dns
 
 #: Measurements of each step; the best one counts, the others met other work of the machine.
 REPEATS = 5
@@ -102,7 +104,10 @@ def rate(call: Callable[[], object], units: int, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measure and print one line for each step."""
+    """Measure and print one line for each step, or hand over to the benchmark of DNS."""
+    if sys.argv[1:2] == ["dns"]:
+        measure_dns(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("only", nargs="*", help="words; only steps with one of them in their name")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each step")

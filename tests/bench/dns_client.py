@@ -15,32 +15,33 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from actors.checkers.contract import Context
+from actors.checkers.fast.dns import create
 from common import clock
-from common.clients.dns import DnsEngine, SweepEngine, Zone
+from common.clients.dns import DnsEngine, SweepEngine
 from common.clients.guard import Guard
-from common.config import load
+from common.config import Settings, load
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
+from common.messages import MAX_BATCH, Task
 from tests.bench.dns_zone import ZONE
 
 #: Queries that a client with one coroutine per query keeps under way.
 WINDOW = 200
+MEANING = {"dns_auth_referral": "delegated", "dns_auth_nxdomain": "missing"}
 Answers = Counter[str]
 
 
+def settings_for(port: int) -> Settings:
+    """Settings that lead to this server: it has only the zone, and says so when it is asked like a root server."""
+    return load({"DNS_ROOT_SERVERS": f"127.0.0.1:{port}", "DNS_PORT": str(port), "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"})
+
+
 def engine_for(port: int) -> DnsEngine:
-    """An engine that knows where the zone is served."""
-    settings = load({"DNS_ROOT_SERVERS": f"127.0.0.1:{port}", "DNS_PORT": str(port), "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"})
-    return Served(settings, Guard(settings), random.SystemRandom(), clock.now)
-
-
-class Served(DnsEngine):
-    """The zone is not searched for from the root: that server has only the zone."""
-
-    async def zone(self, suffix: str, seconds: float) -> Zone:  # noqa: ARG002 - there is but one
-        """The zone and its only server."""
-        return Zone(suffix, self._finder._root.endpoints, float("inf"))
+    """An engine with such settings."""
+    settings = settings_for(port)
+    return DnsEngine(settings, Guard(settings), random.SystemRandom(), clock.now)
 
 
 async def sweep(names: list[str], port: int) -> Answers:
@@ -48,6 +49,17 @@ async def sweep(names: list[str], port: int) -> Answers:
     found = await SweepEngine(engine_for(port), random.SystemRandom(), clock.now).sweep(ZONE, names, 600)
     codes = {DELEGATED: "delegated", NXDOMAIN: "missing", UNUSUAL: "unusual"}
     return Counter(codes.get(code, "open") for code in found.codes)
+
+
+async def checks(names: list[str], port: int) -> Answers:
+    """The checker, with as many tasks at once as one message holds: a whole observation for each."""
+    checker = create(Context(settings_for(port), clock.now, clock.monotonic))
+    found: Answers = Counter()
+    for at in range(0, len(names), MAX_BATCH):
+        tasks = [Task("a.1", 1, "dns", name, ZONE) for name in names[at : at + MAX_BATCH]]
+        found.update(observation.reading.finding for observation in await checker.check_many(tasks))
+    await checker.close()
+    return Counter({MEANING.get(finding, finding): count for finding, count in found.items()})
 
 
 async def careful(names: list[str], port: int) -> Answers:
@@ -59,8 +71,7 @@ async def careful(names: list[str], port: int) -> Answers:
     async def ask(name: str) -> str:
         return parser.read((await engine.ask(server, name, NS, 5)).wire, name, ZONE).finding
 
-    meaning = {"dns_auth_referral": "delegated", "dns_auth_nxdomain": "missing"}
-    return Counter(meaning.get(finding, finding) for finding in await windowed(names, ask))
+    return Counter(MEANING.get(finding, finding) for finding in await windowed(names, ask))
 
 
 async def dnspython(names: list[str], port: int) -> Answers:
@@ -78,7 +89,7 @@ async def dnspython(names: list[str], port: int) -> Answers:
 
 
 async def aiodns(names: list[str], port: int) -> Answers:
-    """aiodns on c-ares, which resolves: a referral is an error to it, so only answers are counted, not what they say."""
+    """Ask with aiodns on c-ares, which resolves: a referral is an error to it, and counted as an answer."""
     import aiodns as library  # noqa: PLC0415 - an optional guest
 
     resolver = library.DNSResolver(nameservers=[f"127.0.0.1:{port}"], timeout=5, tries=1)
@@ -102,7 +113,7 @@ async def windowed(names: list[str], ask: Callable[[str], Awaitable[str]]) -> li
         for name in mine:
             try:
                 said.append(await ask(name))
-            except Exception as error:  # noqa: BLE001, PERF203 - a lost answer is counted by its error
+            except Exception as error:  # noqa: BLE001 - a lost answer is counted by its error
                 said.append(type(error).__name__)
 
     await asyncio.gather(*(work(left) for _ in range(WINDOW)))
@@ -111,6 +122,7 @@ async def windowed(names: list[str], ask: Callable[[str], Awaitable[str]]) -> li
 
 CASES: dict[str, Callable[[list[str], int], Awaitable[Answers]]] = {
     "sweep": sweep,
+    "checks": checks,
     "careful": careful,
     "dnspython": dnspython,
     "aiodns": aiodns,

@@ -24,6 +24,12 @@ MISSING = 0.25
 PATIENCE = 300.0
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
+HEAD = f"""$ORIGIN {ZONE}.
+$TTL 900
+@ SOA a.nic hostmaster 2026112301 1800 900 604800 900
+@ NS a.nic
+a.nic A 127.0.0.1
+"""
 NSD = """server:
   ip-address: 127.0.0.1@{port}
   server-count: 1
@@ -75,7 +81,9 @@ def write(folder: Path, count: int, seed: int = 7) -> dict[str, bool]:
     taken = _labels(rng, count, set())
     missing = _labels(rng, int(count * MISSING), taken)
     with (folder / "zone.txt").open("w", encoding="ascii") as file:
-        file.write(f"$ORIGIN {ZONE}.\n$TTL 900\n@ SOA a.nic hostmaster 2026112301 1800 900 604800 900\n@ NS a.nic\na.nic A 127.0.0.1\n")
+        file.write(
+            f"$ORIGIN {ZONE}.\n$TTL 900\n@ SOA a.nic hostmaster 2026112301 1800 900 604800 900\n@ NS a.nic\na.nic A 127.0.0.1\n"
+        )
         for label in sorted(taken):
             file.write(_delegation(rng, label))
     names = [(f"{label}.{ZONE}", True) for label in sorted(taken)] + [(f"{label}.{ZONE}", False) for label in sorted(missing)]
@@ -108,7 +116,7 @@ def available() -> list[str]:
 
 @contextlib.contextmanager
 def serving(folder: Path, name: str, cpu: int | None) -> Iterator[Server]:
-    """The zone in `folder`, served by this program, on this CPU where there are several. Raises OSError if it does not start."""
+    """The zone in `folder`, served by this program, on this CPU if one is given. Raises OSError if it does not start."""
     port = _free_port()
     config = folder / f"{name}.conf"
     config.write_text((NSD if name == "nsd" else KNOT).format(port=port, folder=folder, zone=ZONE), encoding="ascii")

@@ -75,7 +75,7 @@ def test_an_answer_is_counted_once() -> None:
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.UNREGISTERED))
     accuracy.judge(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
     accuracy.judge(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
-    accuracy.voided("com", entry.detail.evidence, Metrics())
+    accuracy.failed(("rdap", "rdap.com.test", "com"), {"rdap": entry.detail.evidence["rdap"]}, Metrics(), 101.0, doubted=False)
 
     assert tallies(accuracy) == {"rdap": (1, 0), "whois": (1, 0)}
 
@@ -126,13 +126,23 @@ def test_what_an_answer_claims(method: str, outcome: Outcome, state: State, situ
     assert claim_of(method, evidence(method, outcome), state, situation) is claim
 
 
-def test_what_a_lying_server_had_said_is_contradicted() -> None:
-    """The answers dropped with a failed canary count against their server."""
+@pytest.mark.parametrize(("wrong", "contradicted"), [(True, 2), (False, 0)])
+def test_a_failed_canary_and_what_was_dropped_with_it_wait_for_the_doubt_to_be_settled(wrong: bool, contradicted: int) -> None:
+    """They count if the canary is there, and not if it is gone; without a doubt they count at once."""
+    key, dropped = ("rdap", "rdap.com.test", "com"), {"rdap": evidence("rdap", Outcome.UNREGISTERED)}
     accuracy = Accuracy()
-    accuracy.voided("com", {"rdap": evidence("rdap", Outcome.UNREGISTERED)}, Metrics())
+    accuracy.failed(key, {}, Metrics(), 1.0, doubted=True)
+    accuracy.failed(key, dropped, Metrics(), 1.0, doubted=True)
+    assert tallies(accuracy) == {}
+    accuracy.settled(key, Metrics(), 2.0, wrong=wrong)
+    accuracy.settled(key, Metrics(), 2.0, wrong=wrong)
+    assert sum(row["contradicted"] for row in accuracy.plain()["servers"]) == contradicted
 
-    assert accuracy.plain()["servers"] == [
-        {"method": "rdap", "server": "rdap.com.test", "suffix": "com", "confirmed": 0, "contradicted": 1, "share": 0.25}
+    certain = Accuracy()
+    certain.failed(key, {}, Metrics(), 1.0, doubted=False)
+    certain.failed(key, {"rdap": evidence("rdap", Outcome.UNREGISTERED)}, Metrics(), 1.0, doubted=False)
+    assert certain.plain()["servers"] == [
+        {"method": "rdap", "server": "rdap.com.test", "suffix": "com", "confirmed": 0, "contradicted": 2, "share": 0.1667}
     ]
 
 
@@ -302,3 +312,22 @@ def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
     world.run(600)
 
     assert all(row["contradicted"] == 0 for row in world.core.board.accuracy.plain()["methods"])
+
+
+def test_a_failed_canary_counts_once_the_zone_has_said_that_the_canary_is_there() -> None:
+    """A server that loses every name is contradicted; one that denies a canary which the zone denies too is not."""
+    world = World(interval=60.0, priority=5.0)
+    begin = world.now
+    world.names["gone.com"] = Name([(0.0, None)])
+    world.lie = lambda method, _domain, now: lies("rdap") if method == "rdap" and now < begin + 60 else None
+    world.watch("gone.com", priority=True)
+    world.run(50)
+    rows = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
+    assert rows["rdap"] >= 1
+
+    other = World(interval=60.0, priority=5.0)
+    del other.names["known.com"]  # the canary itself was given up
+    other.watch("gone.com", priority=True)
+    other.names["gone.com"] = Name([(0.0, None)])
+    other.run(50)
+    assert all(row["contradicted"] == 0 for row in other.core.board.accuracy.plain()["servers"])

@@ -41,6 +41,7 @@ class Careful:
     def unusual(self, index: int, lane: int, wire: bytes) -> None:
         """An answer to our very question that is not one of the two plain ones."""
         if wire[2] & _TRUNCATED:
+            self._lanes[lane].lost += 1  # servers that limit rates say so (RRL): many of these make the window smaller
             self.ask(index, lane, tcp=True)
         elif wire[3] & 0x0F == FORMERR:
             self.ask(index, lane)  # perhaps because of EDNS: the engine finds out, and remembers it

@@ -38,12 +38,9 @@ class Names:
         self.wires: list[bytes] | None = [b""] * len(texts) if keep else None
         self.odd: dict[int, Odd] = {}
         self.open = self.unsent = len(texts)
-        groups: dict[int, list[int]] = {}
-        for index, text in enumerate(texts):
-            group = groups.get(len(text))
-            if group is None:
-                group = groups[len(text)] = []
-            group.append(index)
+        groups: dict[int, list[int]] = {length: [] for length in set(map(len, texts))}
+        for index, length in enumerate(map(len, texts)):
+            groups[length].append(index)
         self._groups = list(groups.values())
         self._again: dict[int, None] = {}
         self._tried: dict[int, list[int]] = {}

@@ -86,7 +86,7 @@ class Port:
         """Send the queries; how many of them went out. Raises OSError unless that is because buffers are full."""
         try:
             if len(batch.ids) > 1 and self.lane.segments:
-                option = (socket.SOL_UDP, _UDP_SEGMENT, batch.size.to_bytes(2, sys.byteorder))
+                option = (socket.IPPROTO_UDP, _UDP_SEGMENT, batch.size.to_bytes(2, sys.byteorder))
                 self.sock.sendmsg((batch.wire,), (option,))
                 return len(batch.ids)
         except BlockingIOError:

@@ -64,8 +64,8 @@ class SweepEngine:
     ) -> Swept:
         """Ask about `names`, A-labels directly below `suffix`, within `seconds`, `pace` queries a second to each address.
 
-        `keep` keeps the bytes of plain answers, too. Raises ClientError where the suffix's servers cannot be found, and in
-        resolver mode, where there are none.
+        An address has one pace, the latest given for it, over all sweeps. `keep` keeps the bytes of plain answers, too. Raises
+        ClientError where the suffix's servers cannot be found, and in resolver mode, where there are none.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

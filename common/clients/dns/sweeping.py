@@ -39,6 +39,8 @@ _MOST_SEEN = 8192
 _MOST_PORTS = 64
 #: Errors of its sockets after which an address is left alone for the rest of the sweep.
 _MOST_ERRORS = 3
+#: Stands for a question that nothing equals.
+_NOTHING: Waiting = (0, b"?", 12, {}, 0.0)
 
 
 class Sweeping:
@@ -94,7 +96,7 @@ class Sweeping:
                 self._careful.work()
                 self._send_rounds()
                 under_way = sum(port.under_way for ports in self._ports for port in ports)
-                if not (under_way or self._open_lanes or self._careful.busy):
+                if not self._names.open or not (under_way or self._open_lanes or self._careful.busy):
                     break
                 wait = _next_wait(wait, received, under_way)
                 await asyncio.sleep(min(wait, deadline - now))
@@ -125,15 +127,15 @@ class Sweeping:
         try:
             for received in range(_MOST_IN_A_ROW):  # noqa: B007 - counts also what ends the loop early
                 wire = recv(_DATAGRAM)
-                entry = waiting.get(wire[:2])
-                if entry is None or wire[12 : entry[2]] != entry[1]:
-                    self._mismatch(port, wire, entry)
+                query_id = wire[:2]
+                index, question, end, seen, _ = waiting.get(query_id) or _NOTHING
+                if wire[12:end] != question:
+                    self._mismatch(port, wire)
                     if port.suspect:
                         break
                     continue
-                index, question, end, seen, _ = entry
+                waiting[query_id] = None
                 code = seen.get(wire[2:12] + wire[end:]) or self._read(wire, question, seen)
-                waiting[wire[:2]] = None
                 if code == UNUSUAL:
                     unusual += 1
                     self._careful.unusual(index, number, wire)
@@ -180,9 +182,10 @@ class Sweeping:
             seen[wire[2:12] + wire[shape.end :]] = code
         return code
 
-    def _mismatch(self, port: Port, wire: bytes, entry: Waiting | None) -> None:
+    def _mismatch(self, port: Port, wire: bytes) -> None:
         """A datagram that is no answer to our question, or a late or doubled one."""
         query_id = wire[:2]
+        entry = port.waiting.get(query_id)
         if entry is None:
             known = query_id in port.waiting
             self.late += known
