@@ -74,7 +74,8 @@ def test_the_placeholder_of_recordings_is_a_name_like_any_other() -> None:
 )
 def test_trouble_is_unknown_and_says_what_it_was(answer, finding: str, refused: bool) -> None:
     """Nothing a broken server does is taken for an answer."""
-    seen, _server = look(answer, budget_ms=500)
+    waited_out = finding == "whois_timeout"  # only these may use up their time; the others get plenty on a busy machine
+    seen, _server = look(answer, budget_ms=500 if waited_out else 10_000)
 
     assert (seen.reading.outcome, seen.reading.finding) == (Outcome.UNKNOWN, finding)
     assert seen.refused is refused
