@@ -106,6 +106,25 @@ def test_code_may_be_remembered_by_what_follows_the_question() -> None:
                 assert careful.read(moved, other, zone).finding == FINDINGS[code]
 
 
+def test_remembered_name_servers_depend_on_nothing_behind_them() -> None:
+    """A host that is spelled with bytes behind the NS records may be whole in one answer and broken in the next."""
+    shape = shape_of(QUESTION, COM)
+    record = b"\xc0\x0c\0\2\0\1\0\0\0\1"
+    into = 12 + len(QUESTION) + len(record) + 2 + 1
+    # The letter "?" of the first host is a length of 63 where the pointer of the second one leads.
+    section = record + b"\0\4\1?\xc0\x0c" + record + b"\0\2" + (0xC000 | into).to_bytes(2)
+    option = b"\0\0\x29\4\xd0\0\0\0\0\0\x30"
+    head = b"\0\1\x80\0\0\1\0\0\0\2\0\1" + QUESTION + section + option
+    findings = set()
+    for padding in (b"\0" * 48, b"\x3f" * 48, b"\xc0\x0c" * 24, b"\xc0\xff" * 24, b"\0" * 48):
+        finding = careful.read(head + padding, "example.com", "com").finding
+        findings.add(finding)
+
+        assert classify(head + padding, QUESTION, shape) == UNUSUAL or finding == "dns_auth_referral"
+
+    assert findings == {"dns_auth_referral", "dns_malformed"}
+
+
 def test_every_cut_is_unusual() -> None:
     """An answer that lost its end, or has something behind it, is for the careful parser."""
     for made in (samples.REFERRAL, samples.NXDOMAIN):

@@ -18,6 +18,8 @@ _HEADER = 12
 #: Most NS records, and most records behind them, in a form that counts as usual.
 _MOST_NS = 64
 _MOST_OTHERS = 128
+#: Most sets of NS records remembered for one shape.
+_MOST_SECTIONS = 4096
 #: Most compression pointers in one name; one more is still far from where the careful parser stops.
 _MOST_POINTERS = 16
 _NAME_NS_IN = b"\xc0\x0c\0\x02\0\x01"  # owner: a pointer to the question's name
@@ -33,6 +35,7 @@ class Shape(Struct, frozen=True):
     starts: tuple[int, ...]  # where the labels of the name begin; empty: no question that can be judged
     zone: bytes  # the zone asked, encoded in lower case
     zone_at: int  # where its name begins
+    sections: dict[bytes, tuple[int, ...]]  # sets of NS records read before, with the offsets of their hosts
 
 
 def shape_of(question: bytes, zone: bytes) -> Shape:
@@ -40,7 +43,7 @@ def shape_of(question: bytes, zone: bytes) -> Shape:
     starts = _label_starts(question)
     at = len(question) - 4 - len(zone)
     below = at > 0 and _HEADER + at in starts and question[at:-4].lower() == zone and question[-2:] == _IN
-    return Shape(_HEADER + len(question), starts if below else (), zone, _HEADER + at)
+    return Shape(_HEADER + len(question), starts if below else (), zone, _HEADER + at, {})
 
 
 def classify(wire: bytes, question: bytes, shape: Shape) -> int:
@@ -87,19 +90,33 @@ def _denied(wire: bytes, shape: Shape) -> bool:
 
 def _delegated(wire: bytes, shape: Shape) -> bool:
     """NS records owned by the name asked, nothing else in their section."""
-    count = wire[8] << 8 | wire[9]
     others = wire[10] << 8 | wire[11]
+    count = wire[8] << 8 | wire[9]
     if not 0 < count <= _MOST_NS or others > _MOST_OTHERS:
         return False
     at = shape.end
+    for _ in range(count):
+        at += 12 + (wire[at + 10] << 8 | wire[at + 11])
+    section = wire[shape.end : at]
+    hosts = shape.sections.get(section)
+    if hosts is None:
+        hosts = _hosts(wire[:at], count, shape)  # without what follows: the result may depend on nothing else
+        if len(shape.sections) < _MOST_SECTIONS:
+            shape.sections[section] = hosts
+    return bool(hosts) and _behind_others(wire, at, others, shape, hosts) == len(wire)
+
+
+def _hosts(wire: bytes, count: int, shape: Shape) -> tuple[int, ...]:
+    """The offsets of the hosts of so many NS records about the name asked; none where one of them is anything else."""
     hosts = []
+    at = shape.end
     for _ in range(count):
         data_end = at + 12 + (wire[at + 10] << 8 | wire[at + 11])
         if wire[at : at + 6] != _NAME_NS_IN or _end_of_name(wire, at + 12, shape) != data_end:
-            return False
+            return ()
         hosts.append(at + 12)
         at = data_end
-    return _behind_others(wire, at, others, shape, hosts) == len(wire)
+    return tuple(hosts)
 
 
 def _behind_others(wire: bytes, at: int, count: int, shape: Shape, hosts: Sequence[int]) -> int:
