@@ -118,6 +118,20 @@ def test_no_question_leaves_without_token_and_worker() -> None:
     assert len(queue) == 1
 
 
+def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
+    """Nothing to wait for without a line or a free worker; a worker's credit brings a look by itself."""
+    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    assert queue.next_at(budgets, workers, NOW) is None
+    queue.put(ask(ORDINARY, "a.com"))
+    queue.put(ask(ORDINARY, "b.com"))
+    assert queue.next_at(budgets, workers, NOW) is None
+
+    worker(workers)
+    assert queue.next_at(budgets, workers, NOW) == NOW
+    assert len(list(queue.take(budgets, workers, Suspicion(), NOW))) == 1
+    assert queue.next_at(budgets, workers, NOW) == NOW + 1 / LIMIT.rate
+
+
 def test_a_long_line_turns_nice_to_have_questions_away_but_never_urgent_ones() -> None:
     """The name goes back to its schedule instead of waiting for hours."""
     queue, budgets = Queue(), Budgets()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,8 @@ from common.core.parsers.dns_fast import UNUSUAL
 NOBODY = 255
 #: How far a server looks ahead among the names to be asked again for one that it was not asked about yet.
 _LOOK_AHEAD = 4 * MOST_QUERIES
+#: Names sorted by length at a time: enough for full batches, and near each other in memory.
+_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,8 @@ class Names:
         self.wires: list[bytes] | None = [b""] * len(texts) if keep else None
         self.odd: dict[int, Odd] = {}
         self.open = self.unsent = len(texts)
-        groups: dict[int, list[int]] = {length: [] for length in set(map(len, texts))}
-        for index, length in enumerate(map(len, texts)):
-            groups[length].append(index)
-        self._groups = list(groups.values())
+        self._groups: list[list[int]] = []
+        self._grouped = 0
         self._again: dict[int, None] = {}
         self._tried: dict[int, list[int]] = {}
 
@@ -53,7 +54,7 @@ class Names:
         most = min(most, MOST_QUERIES)
         if self._again and (found := self._take_again(server, most, others)):
             return found
-        if not self._groups:
+        if not self._groups and not self._group():
             return []
         most = min(most, -(-self.unsent // max(1, len(others))))
         group = self._groups[-1]
@@ -63,6 +64,16 @@ class Names:
             self._groups.pop()
         self.unsent -= len(found)
         return found
+
+    def _group(self) -> bool:
+        """Sort the next names by length; whether there were any."""
+        first, last = self._grouped, min(len(self.texts), self._grouped + _BLOCK)
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index in range(first, last):
+            groups[len(self.texts[index])].append(index)
+        self._groups = list(groups.values())
+        self._grouped = last
+        return first < last
 
     def put_back(self, indexes: Sequence[int]) -> None:
         """These were taken, and not sent."""

@@ -18,7 +18,7 @@ from common.core.parsers.dns_batch import Batch, patch_id
 from common.core.parsers.dns_wire import Bits
 
 #: Queries that a port carries before another takes over.
-MOST_USES = 4096
+MOST_USES = 1024
 #: Queries under way on one port: their answers fit the smallest usual receive buffer.
 MOST_WAITING = 128
 _BUFFER = 1 << 20

@@ -35,8 +35,8 @@ _DATAGRAM = 1536
 _MOST_IN_A_ROW = 512
 #: Most answers remembered by what follows their question.
 _MOST_SEEN = 8192
-#: Most ports of one address: used ones stay open for their last answers.
-_MOST_PORTS = 64
+#: Most ports of a sweep, spread over its addresses, and the least for each: used ones stay open for their last answers.
+_MOST_PORTS, _LEAST_PORTS = 192, 4
 #: Errors of its sockets after which an address is left alone for the rest of the sweep.
 _MOST_ERRORS = 3
 #: Stands for a question that nothing equals.
@@ -313,7 +313,7 @@ class Sweeping:
         roomy = [port for port in ports if port.room > 0]
         if roomy:
             return roomy[0]
-        if len(ports) >= _MOST_PORTS:
+        if len(ports) >= max(_LEAST_PORTS, _MOST_PORTS // len(self._lanes)):
             self._abandon(ports[0])
         try:
             port = Port(self._lanes[number], number)
