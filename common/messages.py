@@ -3,9 +3,9 @@
 Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: other programs read it). Every text is bounded,
 so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never guessed at.
 
-Worker -> coordinator (PUSH to the inbox): Credit, Results, DeliveryResults, Bye.
+Worker -> coordinator (PUSH to the inbox): Credit, Results, Swept, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
-Coordinator -> worker (XPUB, topic of that worker): Tasks, Deliveries, ByeAck.
+Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from msgspec import Meta, Struct
 
 from common.core.evidence import Observation
 
-VERSION = 1
+VERSION = 2
 #: Largest frame accepted on the bus, in bytes.
 MAX_FRAME = 4 << 20
 #: Most tasks, results or deliveries in one message.
 MAX_BATCH = 256
+#: Most names in one sweep, and most addresses that can have answered it.
+MAX_SWEEP, MAX_ADDRESSES = 4096, 64
 
 Name = Annotated[str, Meta(max_length=253)]
 Word = Annotated[str, Meta(max_length=120)]
@@ -30,7 +32,8 @@ Param = Annotated[str, Meta(max_length=500)]
 class Credit(Struct, frozen=True, array_like=True, tag="credit"):
     """A worker is here and can take `free` more: absolute numbers, so a lost one heals with the next (every 2 s).
 
-    `seen` is the highest task sequence received: the coordinator subtracts what is still under way to the worker.
+    `seen` is the highest task sequence received: the coordinator subtracts what is still under way to the worker. Sweeps have
+    places of their own (`sweeps` of them are free), and take none from single tasks.
     """
 
     version: int
@@ -43,6 +46,7 @@ class Credit(Struct, frozen=True, array_like=True, tag="credit"):
     free: int
     seen: int
     restarts: int = 0
+    sweeps: int = 0
 
 
 class Bye(Struct, frozen=True, array_like=True, tag="bye"):
@@ -90,6 +94,45 @@ class Results(Struct, frozen=True, array_like=True, tag="results"):
 
     credit: Credit
     results: Annotated[tuple[Result, ...], Meta(max_length=MAX_BATCH)]
+
+
+class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
+    """Ask DNS about many names of one suffix at once.
+
+    `labels` are the names without their suffix, joined by line feeds, `count` of them, one label each. `pace` is in queries
+    per second to each address of the suffix, None for as many as its window lets through.
+    """
+
+    attempt: Word  # <coordinator boot>.<seq>
+    seq: int
+    suffix: Name
+    labels: Annotated[str, Meta(max_length=MAX_SWEEP * 64)]
+    count: Annotated[int, Meta(ge=1, le=MAX_SWEEP)]
+    pace: float | None = None
+    budget_ms: int = 30_000
+
+
+class Swept(Struct, frozen=True, array_like=True, tag="swept"):
+    """What a sweep found out, with the worker's fresh credit. Per name, in the order asked, one byte each:
+
+    `codes` of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
+    answered, 255 for nobody. `observations` has the whole story of names with code UNUSUAL, by place, at most MAX_BATCH of
+    them: what does not fit is left OPEN. `trouble` says why nobody could be asked at all, `returned` that nobody tried.
+    """
+
+    credit: Credit
+    attempt: Word
+    codes: Annotated[bytes, Meta(max_length=MAX_SWEEP)] = b""
+    served: Annotated[bytes, Meta(max_length=MAX_SWEEP)] = b""
+    server: Word = ""  # the zone that was asked
+    width: int = 0  # how many addresses serve the suffix
+    addresses: Annotated[tuple[Word, ...], Meta(max_length=MAX_ADDRESSES)] = ()
+    serial: int | None = None  # the oldest SOA serial behind an NXDOMAIN
+    fresh_at: float | None = None  # epoch seconds, where the serial tells
+    duration_ms: float = 0.0
+    observations: Annotated[dict[int, Observation], Meta(max_length=MAX_BATCH)] = {}
+    trouble: Observation | None = None
+    returned: bool = False
 
 
 class Delivery(Struct, frozen=True, array_like=True):
@@ -140,5 +183,5 @@ class Command(Struct, frozen=True, array_like=True, tag="command"):
     sender: Word = ""
 
 
-Upward = Credit | Bye | Results | DeliveryResults | Command
-Downward = Tasks | Deliveries | ByeAck
+Upward = Credit | Bye | Results | Swept | DeliveryResults | Command
+Downward = Tasks | Sweep | Deliveries | ByeAck

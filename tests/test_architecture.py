@@ -39,7 +39,7 @@ IMPURE = {
 }  # fmt: skip
 #: A generator of random numbers comes in as an argument, so its type may be named, not called.
 TYPES_ONLY = "random.Random"
-THIRD_PARTY_IN_CORE = {"msgspec", "idna", "dns"}
+THIRD_PARTY_IN_CORE = {"msgspec", "idna", "dns", "numpy"}
 #: Parts of dnspython that open sockets.
 IMPURE_DNS = {
     "dns.query",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from common.core.directory import Directory
-from common.core.domain_list import ParsedList
+from common.core.list_diff import ListHead, Part
 from common.core.records import Changes, DeliveryRow
 from common.messages import Upward
 
@@ -45,11 +45,30 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class ListLoaded:
-    """The domain list was read; `parsed` None where it has not changed."""
+class ListRead:
+    """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
-    parsed: ParsedList | None
+    head: ListHead
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListSame:
+    """The domain list is the one we have."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart:
+    """A piece of the difference; comes between TakeList and ListEnd."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class ListEnd:
+    """That was the whole difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,18 @@ class Draining:
     """The coordinator is about to stop: hand out nothing more."""
 
 
-Event = Heard | Left | Unsent | Tick | Committed | ListLoaded | ListFailed | DirectoryChanged | DeliveryFetched | Draining
+@dataclass(frozen=True, slots=True)
+class DetailsFetched:
+    """What the store holds about these names: encoded details by id; a name without one is not in it."""
+
+    asked: tuple[int, ...]
+    details: dict[int, bytes]
+
+
+Event = (
+    Heard | Left | Unsent | Tick | Committed | ListRead | ListSame | ListPart | ListEnd | ListFailed
+    | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +138,14 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishMany:
+    """Publish many maps under one prefix, if anybody subscribed to anything below it: `build` makes (topic, map) only then."""
+
+    prefix: str
+    build: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """One structured log line."""
 
@@ -122,10 +160,27 @@ class ReloadList:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeList:
+    """Go on with the list that was read: hand over its difference, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveList:
+    """Put the list that was read away, and read the whole of it next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDetails:
+    """Read the details of these names from the store and answer with DetailsFetched."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FetchDelivery:
     """Read one delivery from the store and answer with DeliveryFetched, if it is there."""
 
     id: str
 
 
-Command = Send | Commit | Publish | Say | ReloadList | FetchDelivery
+Command = Send | Commit | Publish | PublishMany | Say | ReloadList | TakeList | LeaveList | FetchDetails | FetchDelivery

@@ -54,8 +54,12 @@ class Detail(Struct, omit_defaults=True):
 
 
 class DomainRow(Struct):
-    """One watched name. `detail` is a msgpack-encoded `Detail`; times in epoch seconds."""
+    """One watched name. `detail` is a msgpack-encoded `Detail`; times in epoch seconds.
 
+    `id` is the number of the name in the coordinator's table: counted from 0, never given twice, never changed.
+    """
+
+    id: int
     name: str  # A-label
     suffix: str  # registry suffix, A-label ("com", "co.uk")
     watched: bool
@@ -70,7 +74,35 @@ class DomainRow(Struct):
     drop_likely: float | None
     drop_latest: float | None
     drop_p: float | None
+    registry_due: float  # when its registry record is too old to plan with; 0: it was never heard
+    close: bool  # whether each look has to be a visit of its own: something is going on with it
     detail: bytes
+
+
+class NewName(Struct, frozen=True):
+    """A name that came with the list and about which nothing is known yet."""
+
+    id: int
+    name: str
+    suffix: str
+    priority: bool
+
+
+class Watch(Struct, frozen=True):
+    """What the list changed about a name we have."""
+
+    id: int
+    watched: bool
+    priority: bool
+
+
+class StateChange(Struct, frozen=True):
+    """Names that a sweep found in a new state which is no event (a first look at a registered name). Times in epoch seconds."""
+
+    ids: list[int]
+    state: str
+    since: float
+    confidence: float
 
 
 class EventRow(Struct, frozen=True):
@@ -140,9 +172,18 @@ class LedgerRow(Struct, frozen=True):
 
 
 class Changes(Struct):
-    """One transaction. `problems` None leaves the list of problems alone; `meta` are small named texts."""
+    """One transaction. `problems` None leaves the list of problems alone; `meta` are small named texts.
 
+    Written in the order of the fields: a name is there before anything is said of it. `pulses` are blocks by their number,
+    whole, as `common.core.pulse` lays them out; `addresses` the texts behind the numbers in them.
+    """
+
+    new: list[NewName] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    states: list[StateChange] = field(default_factory=list)
     domains: list[DomainRow] = field(default_factory=list)
+    pulses: list[tuple[int, bytes]] = field(default_factory=list)
+    addresses: list[tuple[int, str]] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     deliveries: list[DeliveryRow] = field(default_factory=list)  # inserted or updated by id
     trust: list[TrustRow] = field(default_factory=list)
@@ -152,5 +193,6 @@ class Changes(Struct):
 
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        rows = self.domains or self.events or self.deliveries or self.trust or self.ledger
-        return not (rows or self.meta or self.problems is not None)
+        names = self.new or self.watches or self.states or self.domains or self.pulses or self.addresses
+        told = self.events or self.deliveries or self.trust or self.ledger
+        return not (names or told or self.meta or self.problems is not None)

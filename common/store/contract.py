@@ -6,10 +6,11 @@ hand it back to get the next page, None means there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from common.core.pulse import Pulse
 from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 
 T = TypeVar("T")
@@ -35,21 +36,51 @@ class Page(NamedTuple, Generic[T]):
     cursor: str | None = None
 
 
+class NameColumns(NamedTuple):
+    """A batch of names, column by column, without their details: what the table is built from. Fields as in `DomainRow`."""
+
+    ids: list[int]  # ascending, also from batch to batch
+    names: list[str]
+    suffixes: list[str]
+    watched: list[int]
+    priority: list[int]
+    states: list[str]
+    since: list[float | None]
+    confidence: list[float]
+    generation: list[int]
+    checked_at: list[float | None]
+    next_check: list[float]
+    drop_earliest: list[float | None]
+    drop_latest: list[float | None]
+    registry_due: list[float]
+    close: list[int]
+    detailed: list[int]  # 1: the store holds a detail
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Everything the coordinator needs at start. Both iterators read lazily, in batches.
+    """Everything the coordinator needs at start. The iterators read lazily, in batches.
 
     `next_seq` is above every sequence number ever written, also after events were pruned. `deliveries` are the pending ones,
     oldest first; `delivery_counts` has the number of deliveries by state.
     """
 
-    domains: Iterator[DomainRow]
+    names: Iterator[NameColumns]
+    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.pulse`
+    addresses: dict[int, str]
     next_seq: int
     trust: list[TrustRow]
     deliveries: Iterator[DeliveryRow]
     meta: dict[str, str]
     problems: list[ProblemRow]
     delivery_counts: dict[str, int] = field(default_factory=dict)
+
+
+class Found(NamedTuple):
+    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and the pulse for its DNS answer."""
+
+    row: DomainRow
+    pulse: Pulse | None
 
 
 class Writer(Protocol):
@@ -64,10 +95,17 @@ class Writer(Protocol):
     def apply(self, changes: Changes) -> None:
         """Write all of `changes` or, on StoreError, none. Durable when it returns.
 
+        A name of `new` that is already there (same id and name) stays as it is. The columns of `watches` and `states` are
+        changed, nothing else of those rows. A row of `domains` is written whole, its detail too.
+
         An event that is already there (domain, generation, kind) stays as it is; of a delivery that is already there the
         identity (lane, domain, order, body) stays and the progress is updated. Entries of the ledger get their `seq` here,
         and of each name that got one only the newest are left, as many as the settings say.
         """
+        ...
+
+    def details(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The encoded details of these names, where there are any. Never held up by a transaction of `apply` in another thread."""
         ...
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
@@ -99,7 +137,11 @@ class Reader(Protocol):
 
     engine: str
 
-    def domain(self, name: str) -> DomainRow | None:
+    def names(self) -> Iterator[tuple[list[int], list[str], list[int], list[int]]]:
+        """Every name, watched or not: batches of (ids, names, watched, priority), as they stood when the reading began."""
+        ...
+
+    def domain(self, name: str) -> Found | None:
         """One name (A-label), watched or not."""
         ...
 
@@ -111,7 +153,7 @@ class Reader(Protocol):
         q: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
-    ) -> Page[DomainRow]:
+    ) -> Page[Found]:
         """Watched names by name. `tld`: a suffix and everything under it ("uk" also finds "co.uk"); `q`: a part of the name."""
         ...
 
@@ -127,7 +169,7 @@ class Reader(Protocol):
         """Watched names by registry suffix."""
         ...
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
+    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
         """Watched names whose likely drop lies in [start, end), soonest first."""
         ...
 
