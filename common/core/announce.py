@@ -6,7 +6,11 @@ State, event and delivery land in the same transaction; nothing is published or 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from common.core.board import Board
 from common.core.callbacks import event_id, notice_body, result_body
@@ -14,9 +18,14 @@ from common.core.domains import Entry
 from common.core.evidence import Observation, Outcome
 from common.core.likelihoods import REGISTRY_METHODS
 from common.core.parsers.dates import epoch
+from common.core.pulse import evidence_of
 from common.core.records import DeliveryRow, EventRow, Evidence
+from common.core.roll import Rows
 from common.core.verdicts import OWNED, State, Verdict, newest
+from common.messages import Swept
 
+#: Results of sweeps that are deliveries at the same time, at most: the others are owed, a bit each.
+OWED_AT_ONCE = 1000
 #: States that were announced as free to take, so that their end has to be announced too.
 ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
 
@@ -45,27 +54,77 @@ def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | Non
 
 def result(board: Board, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
     """Publish one check result, and post it where results are wanted."""
-    body = {
-        "domain": entry.name,
-        "check_type": observation.method,
-        "result": result_word(entry, observation),
-        "timestamp": now,
-        "details": details_of(observation),
-        "duration_ms": round(observation.duration_ms, 2),
-    }
+    body = {**result_map(entry.name, observation, now), "result": result_word(entry, observation)}
     board.publish(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
     wanted = board.policy.callback_results
     if not board.policy.callbacks or wanted == "none" or (wanted == "changes" and not changed):
         return
+    _post(board, body, now)
+
+
+def owe(board: Board, rows: Rows, changed: NDArray[np.bool_]) -> None:
+    """Results of a sweep are to be posted: one per name is remembered, the newest, and posted as the endpoint keeps up."""
+    if not board.policy.callbacks or board.policy.callback_results == "none":
+        return
+    owed = board.book.table.owed
+    wanted = rows if board.policy.callback_results == "all" else rows[changed]
+    board.metrics.count("results_coalesced", int(np.count_nonzero(owed[wanted])))
+    owed[wanted] = 1
+
+
+def pay(board: Board, now: float) -> None:
+    """Turn owed results into deliveries, as many as keep the lane of results short."""
+    if not board.policy.callbacks:
+        return
+    room = OWED_AT_ONCE - board.deliveries.results_waiting() - len(board.changes.deliveries)
+    if room < OWED_AT_ONCE // 2:
+        return
+    table = board.book.table
+    rows = np.flatnonzero(table.owed[: len(table)])[:room]
+    table.owed[rows] = 0
+    table.touch(rows)
+    for row in rows.tolist():
+        seen = evidence_of(board.book.pulse(row), table.suffix_of(row))
+        if seen is not None:
+            _post(board, result_map(table.name(row), seen.observation, seen.at), now)
+
+
+def results(board: Board, rows: Rows, message: Swept, now: float) -> None:
+    """Publish the results of a sweep: nothing is built where nobody subscribed below."""
+
+    def build() -> Iterable[tuple[str, dict[str, Any]]]:
+        table = board.book.table
+        for row in rows.tolist():
+            seen = evidence_of(board.book.pulse(row), message.server or table.suffix_of(row))
+            if seen is not None:
+                name = table.name(row)
+                yield f"result.dns.{name}", result_map(name, seen.observation, now)
+
+    board.publish_many("result.dns.", "result", now, len(rows), build)
+
+
+def result_map(name: str, observation: Observation, at: float) -> dict[str, Any]:
+    """The six values of a check result, by the contract's names and in its order."""
+    return {
+        "domain": name,
+        "check_type": observation.method,
+        "result": observation.reading.outcome.value,
+        "timestamp": at,
+        "details": details_of(observation),
+        "duration_ms": round(observation.duration_ms, 2),
+    }
+
+
+def _post(board: Board, body: dict[str, Any], now: float) -> None:
     board.feed_seq += 1
     order = int(now * 1000)
     board.changes.deliveries.append(
         DeliveryRow(
-            id=event_id(entry.name, board.feed_seq, f"result.{observation.method}.{order}"),
+            id=event_id(body["domain"], board.feed_seq, f"result.{body['check_type']}.{order}"),
             lane="result",
-            domain=entry.name,
+            domain=body["domain"],
             order=order,
-            body=result_body(*body.values()),  # type: ignore[arg-type]  # the same six values, in the contract's order
+            body=result_body(*body.values()),
             next_at=now,
         )
     )

@@ -95,7 +95,7 @@ class Assessment(NamedTuple):
 def assess(board: Board, entry: Entry, now: float) -> Assessment:
     """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
     detail = entry.detail
-    _refresh_forecast(entry, now)
+    refresh_forecast(entry, now)
     wanted = requirements(board, entry, now)
 
     def bracketed(method: str, item: Evidence) -> bool:
@@ -168,7 +168,8 @@ def _forecast(entry: Entry, now: float) -> Forecast | None:
     return forecast(entry.suffix, entry.phase, detail.fields, detail.phase_since, detail.phase_after, now)
 
 
-def _refresh_forecast(entry: Entry, now: float) -> None:
+def refresh_forecast(entry: Entry, now: float) -> None:
+    """Work the forecast out anew from what is known of a name."""
     found = _forecast(entry, now)
     entry.drop = (found.earliest, found.likely, found.latest, found.p) if found is not None else None
     entry.detail.forecast_reason = found.reason if found is not None else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -11,21 +11,24 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from common.core.accuracy import Accuracy
+from common.core.backlog import Backlog
+from common.core.book import Book
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
 from common.core.domains import Entry
-from common.core.events import Command, Publish, Say
+from common.core.events import Command, Publish, PublishMany, Say
 from common.core.gaps import Gaps
 from common.core.limits import Limit, limit_for
+from common.core.lines import Lines
+from common.core.list_diff import ListHead
 from common.core.metrics import Metrics
-from common.core.names import DomainName
 from common.core.queue import Queue
-from common.core.records import Changes
-from common.core.schedule import Schedule
+from common.core.records import Changes, Detail
 from common.core.tables.suffix_rules import rules_for
 from common.core.trust import Key, Trust
+from common.core.wanted import Wants
 from common.core.workers import Suspicion, Workers
 
 
@@ -38,12 +41,14 @@ def host_of(server: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that the core needs, and what its host provides: `encode` turns a detail or a ledger entry into bytes."""
+    """The settings that the core needs, and what its host provides: `encode` turns a detail or a ledger entry into bytes,
+    `decode` bytes of the store into a detail (an empty one where they cannot be read)."""
 
     cadence: Cadence
     instance: str
     iana_host: str
     encode: Callable[[Struct], bytes]
+    decode: Callable[[bytes], Detail]
     suffix_of: Callable[[str], str | None]
     callbacks: bool = False  # whether there is a URL to post to
     callback_results: str = "all"
@@ -64,8 +69,10 @@ class Board:
     deliveries: Deliveries
     metrics: Metrics
     started: float
-    entries: dict[str, Entry] = field(default_factory=dict)
-    schedule: Schedule = field(default_factory=Schedule)
+    book: Book = field(default_factory=Book)
+    lines: Lines = field(default_factory=Lines)
+    wants: Wants = field(default_factory=Wants)
+    backlog: Backlog = field(default_factory=Backlog)
     queue: Queue = field(default_factory=Queue)
     budgets: Budgets = field(default_factory=Budgets)
     trust: Trust = field(default_factory=Trust)
@@ -90,6 +97,7 @@ class Board:
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
     aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
     list_state: dict[str, Any] = field(default_factory=dict)
+    list_head: ListHead | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)
     stopping: bool = False
 
@@ -118,6 +126,10 @@ class Board:
         """Whether DNS answers for names nobody registered: as measured, else as known."""
         return self.wildcards.get(suffix, rules_for(suffix).wildcard_known)
 
+    def unwritten(self, entry: Entry) -> bool:
+        """Whether something about a name is still to be written."""
+        return entry.name in self.changed or entry.name in self.touched
+
     def say(self, level: str, event: str, **fields: Any) -> None:
         """Plan one log line."""
         self.commands.append(Say(level, event, fields))
@@ -130,16 +142,21 @@ class Board:
         head = {"v": 1, "seq": seq, "type": kind, "ts": now, "instance": self.policy.instance}
         self.commands.append(Publish(topic, lambda: {**head, **build()}))
 
-    def new_entry(self, name: DomainName) -> Entry:
-        """A name we know nothing about yet."""
-        entry = Entry(name.alabel, name.suffix, name.label)
-        self.entries[entry.name] = entry
-        self.count_state(None, entry.state)
-        return entry
+    def publish_many(
+        self, prefix: str, kind: str, now: float, count: int, build: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
+    ) -> None:
+        """Plan `count` feed maps below one prefix, each with its topic; without a subscriber none is built."""
+        first, self.feed_seq = self.feed_seq + 1, self.feed_seq + count
 
-    def count_state(self, before: str | None, after: str | None) -> None:
+        def whole() -> Iterable[tuple[str, dict[str, Any]]]:
+            for seq, (topic, content) in enumerate(build(), first):
+                yield topic, {"v": 1, "seq": seq, "type": kind, "ts": now, "instance": self.policy.instance, **content}
+
+        self.commands.append(PublishMany(prefix, whole))
+
+    def count_state(self, before: str | None, after: str | None, names: int = 1) -> None:
         """Keep the number of watched names per state."""
         if before is not None:
-            self.by_state[before] = self.by_state.get(before, 0) - 1
+            self.by_state[before] = self.by_state.get(before, 0) - names
         if after is not None:
-            self.by_state[after] = self.by_state.get(after, 0) + 1
+            self.by_state[after] = self.by_state.get(after, 0) + names

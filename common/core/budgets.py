@@ -66,21 +66,36 @@ class Budgets:
         bucket.used_today += 1
         return True
 
-    def give_back(self, limit: Limit, egress: str, now: float) -> None:
-        """Return the token of a question that was never asked."""
+    def available(self, limit: Limit, egress: str, now: float) -> int:
+        """How many questions may be asked now."""
         bucket = self._bucket(limit, egress, now)
-        bucket.tokens = min(bucket.burst, bucket.tokens + 1.0)
-        bucket.used_today = max(0, bucket.used_today - 1)
+        self._refill(bucket, now)
+        if now < bucket.blocked_until:
+            return 0
+        left = bucket.tokens if bucket.per_day is None else min(bucket.tokens, bucket.per_day - bucket.used_today)
+        return max(0, int(left))
 
-    def next_at(self, limit: Limit, egress: str, now: float) -> float:
-        """When the next token is there, in epoch seconds; infinity for an operator that must not be asked."""
+    def take_many(self, limit: Limit, egress: str, count: int, now: float) -> None:
+        """Take the tokens of questions that `available` allowed."""
+        bucket = self._bucket(limit, egress, now)
+        bucket.tokens -= count
+        bucket.used_today += count
+
+    def give_back(self, limit: Limit, egress: str, now: float, count: int = 1) -> None:
+        """Return the tokens of questions that were never asked."""
+        bucket = self._bucket(limit, egress, now)
+        bucket.tokens = min(bucket.burst, bucket.tokens + count)
+        bucket.used_today = max(0, bucket.used_today - count)
+
+    def next_at(self, limit: Limit, egress: str, now: float, count: int = 1) -> float:
+        """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked."""
         bucket = self._bucket(limit, egress, now)
         self._refill(bucket, now)
         if bucket.ceiling <= 0:
             return float("inf")
         if bucket.per_day is not None and bucket.used_today >= bucket.per_day:
             return (bucket.day + 1) * DAY
-        wait = 0.0 if bucket.tokens >= 1.0 else (1.0 - bucket.tokens) / bucket.rate
+        wait = 0.0 if bucket.tokens >= count else (min(count, bucket.burst) - bucket.tokens) / bucket.rate
         return max(now + wait, bucket.blocked_until)
 
     def answered(self, limit: Limit, egress: str, observation: Observation, now: float) -> str | None:
@@ -99,6 +114,10 @@ class Budgets:
         bucket.blocked_until = max(bucket.blocked_until, now + pause)
         self.changed = True
         return bucket.reason
+
+    def clean(self, limit: Limit, egress: str, now: float) -> None:
+        """Learn from a sweep that met no complaint."""
+        self._clean(self._bucket(limit, egress, now))
 
     def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
         """When the operator may be asked again at all, in epoch seconds (the past where it may)."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from common.core.domains import Entry
+from common.core.roll import Rows
+from common.core.schedule import Times
 from common.core.verdicts import State
 
 #: Seconds after an alarm at which the name is looked at again: whoever caught it shows up here.
@@ -59,6 +63,27 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     return due
 
 
+def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: float) -> Times:
+    """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
+    wait = np.where((earliest - 300.0 <= now) & (now <= latest + 300.0), np.minimum(base, IN_WINDOW), base)
+    due = now + wait * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+    opens = np.maximum(now + IN_WINDOW, earliest)
+    return np.where(earliest > now, np.fmin(due, opens), due)
+
+
+def blind_checks(rows: Rows, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
+    """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
+    wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
+    longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
+    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+
+
+def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
+    """`first_check` for many names."""
+    spread = min(cadence.interval, 300.0) * 0.2
+    return np.where(urgent, now, now + spread * _units(rows, now))
+
+
 def first_check(entry: Entry, cadence: Cadence, now: float) -> float:
     """When to look at a name for the first time: at once if it has priority, else spread by its hash over a short while."""
     if entry.priority:
@@ -70,6 +95,12 @@ def first_check(entry: Entry, cadence: Cadence, now: float) -> float:
 def jittered(wait: float, name: str, now: float) -> float:
     """`wait` +- a fifth, by a hash of the name and the moment: repeatable, yet no two names in step."""
     return wait * (1.0 + JITTER * (2.0 * _unit(f"{name}{int(now)}") - 1.0))
+
+
+def _units(rows: Rows, now: float) -> Times:
+    """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
+    mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)
 
 
 def _unit(text: str) -> float:

@@ -79,7 +79,7 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
     doubted = lie is not None and _doubt(board, probe, now)
     if lie is not None:
         board.accuracy.failed(key, {}, board.metrics, now, doubted=doubted)
-    for entry in [board.entries[name] for name in sorted(names) if name in board.entries]:
+    for entry in filter(None, map(board.book.entry, sorted(names))):
         voided = _void(entry, key[0], before) if lie is not None else {}
         if voided:
             board.accuracy.failed(key, voided, board.metrics, now, doubted=doubted)

@@ -9,30 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core import announce, canaries, dispatch, roster, rounds
+from common.core import announce, canaries, dispatch, due, restore, roster, rounds, sweeps, swept, visits
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
-from common.core.domains import Entry
 from common.core.events import (
     Command,
     Commit,
     Committed,
     DeliveryFetched,
+    DetailsFetched,
     DirectoryChanged,
     Draining,
     Event,
     FetchDelivery,
     Heard,
     Left,
+    ListEnd,
     ListFailed,
-    ListLoaded,
+    ListPart,
+    ListRead,
+    ListSame,
     ReloadList,
     Send,
     Tick,
     Unsent,
 )
+from common.core.limits import Limit
 from common.core.metrics import Metrics
 from common.core.queue import Ask
 from common.core.records import Changes, DeliveryRow, TrustRow
@@ -40,13 +44,13 @@ from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
 from common.core.trust import Trust
 from common.core.workers import Workers
-from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results
+from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results, Swept
 from common.messages import Command as Order
 
-#: Visits begun per tick: bounded, so that results and commands never wait behind a sweep.
-BEGIN_LIMIT = 500
 #: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
 STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
+#: Seconds between two looks for entries that can be put back.
+FOLD_EVERY = 0.1
 #: Seconds between two writes of who was right; an alarm or its end is written with its transaction.
 ACCURACY_EVERY = 60.0
 #: Seconds after the start during which the pools may still be coming up; and how long a question waits for a dead pool.
@@ -68,13 +72,14 @@ class Coordinator:
             started=now,
         )
         self._committing: Changes | None = None
+        self._written: set[str] = set()  # names in that transaction
+        self._folded_at = 0.0
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
         self._stopping = False
 
     def restore(
         self,
-        entries: Iterable[Entry],
         deliveries: Iterable[DeliveryRow],
         trust: list[TrustRow],
         budgets: Budgets,
@@ -82,17 +87,13 @@ class Coordinator:
         wildcards: Iterable[str],
         delivery_counts: Mapping[str, int],
     ) -> None:
-        """Take over what the last run left. Leases were memory only: every name whose time has come is due again."""
+        """Take over what the last run left, the names aside: those are loaded by `board.book.load`, before this."""
         board = self.board
         board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust)
         counted = {state: delivery_counts.get(state, 0) for state in ("parked", "done", "superseded")}
         board.deliveries = Deliveries(**counted)
         board.wildcards.update(dict.fromkeys(wildcards, True))
-        for entry in entries:
-            board.entries[entry.name] = entry
-            if entry.watched:
-                board.count_state(None, entry.state)
-                board.schedule.put(entry, entry.next_check)
+        restore.first_looks(board)
         for delivery in deliveries:
             board.changes.deliveries.extend(board.deliveries.add(delivery))
 
@@ -114,7 +115,9 @@ class Coordinator:
         """When a Tick is needed at the latest, in epoch seconds."""
         board = self.board
         questions = board.queue.next_at(board.budgets, board.workers, now)
-        times = [now + 1.0, board.schedule.next_at(), board.workers.next_deadline(), questions]
+        times = [now + 1.0, board.book.table.schedule.next_at(), board.workers.next_deadline(), questions, board.lines.wake]
+        if board.wants.urgent or board.wants.ordinary:
+            times.append(now)
         if board.workers.free("notifier"):
             times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
@@ -122,7 +125,8 @@ class Coordinator:
     def settled(self) -> bool:
         """Whether everything is durable."""
         board = self.board
-        return self._committing is None and board.changes.empty() and not board.changed and not board.touched
+        unwritten = board.changed or board.touched or len(board.book.table.dirty()) or not board.backlog.empty()
+        return self._committing is None and board.changes.empty() and not unwritten
 
     def _happened(self, event: Event, now: float) -> None:
         """The rarer events."""
@@ -132,16 +136,31 @@ class Coordinator:
                 dispatch.lost(board, board.workers.left(worker, boot), worker, now, died=True)
             case Unsent(attempts):
                 dispatch.unsent(board, attempts, now)
-            case ListLoaded(parsed, source):
-                roster.loaded(board, parsed, source, now)
-            case ListFailed(text, source):
-                roster.failed(board, text, source, now)
+            case ListRead() | ListSame() | ListPart() | ListEnd() | ListFailed():
+                self._list(event, now)
+            case DetailsFetched(asked, details):
+                visits.fetched(board, asked, details, now)
             case DirectoryChanged(directory):
                 board.directory = directory
             case DeliveryFetched(row):
                 board.changes.deliveries.append(board.deliveries.replay(row, now))
             case Draining():
                 self._stopping = True
+
+    def _list(self, event: ListRead | ListSame | ListPart | ListEnd | ListFailed, now: float) -> None:
+        """What comes of the domain list."""
+        board = self.board
+        match event:
+            case ListRead(head, source):
+                roster.read(board, head, source, now)
+            case ListSame(source):
+                roster.same(board, source, now)
+            case ListPart(part):
+                roster.part(board, part, now)
+            case ListEnd():
+                roster.end(board, now)
+            case ListFailed(text, source):
+                roster.failed(board, text, source, now)
 
     # -- what arrives ----------------------------------------------------------------------------------------------------
 
@@ -154,6 +173,9 @@ class Coordinator:
                 self._credit(credit, now)
                 for result in results:
                     self._result(result, now)
+            case Swept(credit=credit):
+                self._credit(credit, now)
+                self._swept(message, now)
             case DeliveryResults(credit, results):
                 self._credit(credit, now)
                 for answer in results:
@@ -177,7 +199,7 @@ class Coordinator:
         if order.verb == "refresh":
             board.commands.append(ReloadList())
         elif order.verb == "check":
-            roster.check_now(board, order.target, now)
+            roster.check_now(board, order.target)
         elif order.verb == "replay":
             board.commands.append(FetchDelivery(order.target))
         elif order.verb == "reset_metrics":
@@ -208,7 +230,7 @@ class Coordinator:
         )  # fmt: skip
         complaint = board.budgets.answered(ask.limit, ask.egress, observation, now)
         if complaint is not None:
-            self._shut(ask, complaint, now)
+            self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
         if observation.width is not None and ask.method == "dns":
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
@@ -218,14 +240,20 @@ class Coordinator:
         elif ask.entry is not None:
             rounds.heard(board, ask.entry, observation, now)
 
-    def _shut(self, ask: Ask, reason: str, now: float) -> None:
+    def _swept(self, message: Swept, now: float) -> None:
+        complaint = swept.heard(self.board, message, now)
+        if complaint is not None:
+            swarm, reason = complaint
+            self._shut(swarm.limit, swarm.egress, "fast", reason, now)
+
+    def _shut(self, limit: Limit, egress: str, pool: str, reason: str, now: float) -> None:
         """An operator complained: who waits in its line goes back to the schedule, unless the pause is short."""
         board = self.board
-        until = board.budgets.blocked_until(ask.limit, ask.egress, now)
-        board.say("warning", "operator_shut", operator=ask.limit.operator, until=until, reason=reason)
-        board.metrics.count("operator_complaints", operator=ask.limit.operator)
-        if until - now > 30.0 and len(board.workers.egresses(ask.pool)) <= 1:
-            for other in board.queue.flush(ask.limit.operator):
+        until = board.budgets.blocked_until(limit, egress, now)
+        board.say("warning", "operator_shut", operator=limit.operator, until=until, reason=reason)
+        board.metrics.count("operator_complaints", operator=limit.operator)
+        if until - now > 30.0 and len(board.workers.egresses(pool)) <= 1:
+            for other in board.queue.flush(limit.operator):
                 rounds.unheard(board, other, now)
 
     # -- what time brings ------------------------------------------------------------------------------------------------
@@ -240,9 +268,11 @@ class Coordinator:
                     rounds.unheard(board, ask, now)
         if not self._stopping:
             if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
-                for entry in board.schedule.due(board.entries, now, BEGIN_LIMIT):
-                    rounds.begin(board, entry, now)
+                due.take(board, now)
+                visits.work(board, now)
             dispatch.questions(board, now)
+            sweeps.dispatch(board, now)
+            announce.pay(board, now)
             dispatch.callbacks(board, now)
         if now - self._status_at >= STATUS_EVERY:
             self._status_at = now
@@ -251,6 +281,9 @@ class Coordinator:
             topic = f"system.coordinator.{board.policy.instance}"
             board.publish(topic, "status", now, lambda: {"status": status(board, now)})
         self._commit(now)
+        if now - self._folded_at >= FOLD_EVERY:
+            self._folded_at = now
+            board.book.fold(lambda entry: entry.name in self._written or board.unwritten(entry), now)
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 
@@ -259,9 +292,11 @@ class Coordinator:
         board = self.board
         if self._committing is not None:
             return
-        if self._stopping or now - self._touched_at >= TOUCH_EVERY:
-            self._touched_at = now
-            for name in list(board.touched)[: TOUCH_LIMIT if not self._stopping else None]:
+        if self._stopping or now - self._touched_at >= TOUCH_EVERY or len(board.touched) >= TOUCH_LIMIT:
+            if self._stopping or now - self._touched_at >= TOUCH_EVERY:
+                self._touched_at = now
+                board.backlog.plan(board.book.table)
+            for name in list(board.touched)[:TOUCH_LIMIT]:
                 board.changed[name] = board.touched.pop(name)
         if board.budgets.changed:
             board.changes.meta["budgets"] = saved_budgets(board.budgets)
@@ -270,10 +305,14 @@ class Coordinator:
             self._counted_at, board.accuracy.changed = now, False
             board.changes.meta["accuracy"] = board.accuracy.saved()
         changes, board.changes = board.changes, Changes()
-        changes.domains = [row_of(board.policy, entry) for entry in board.changed.values()]
+        board.backlog.fill(changes, board.book.table)
+        for entry in board.changed.values():
+            board.book.sync(entry, now)
+        changes.domains = [row_of(board.policy, entry, now) for entry in board.changed.values()]
         changes.trust = [board.trust.row(key) for key in board.trust.changed]
         for name in board.changed:
             board.touched.pop(name, None)
+        self._written = set(board.changed)
         board.changed.clear()
         board.trust.changed.clear()
         if not changes.empty():
@@ -284,6 +323,7 @@ class Coordinator:
         """What is durable may be told: events on the feed, deliveries to the notifiers."""
         board, done = self.board, self._committing
         self._committing = None
+        self._written = set()
         if done is None:
             return
         for event in done.events:

@@ -113,6 +113,10 @@ class Deliveries:
             found += self._pick(lane, now, room - len(found))
         return found
 
+    def results_waiting(self) -> int:
+        """How many results are pending."""
+        return len(self._lanes[RESULT])
+
     def sent(self, delivery_id: str, attempt: str, now: float, budget: float) -> None:
         """The row went out as `attempt` (a text never used before) and has `budget` seconds."""
         entry = self._find(delivery_id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from common.core import rounds
+from common.core import rounds, sweeps
 from common.core.board import Board
 from common.core.events import Send
+from common.core.lines import Swarm
 from common.core.queue import Ask
 from common.core.records import DeliveryRow
 from common.core.workers import Lease, Worker
@@ -22,6 +23,7 @@ def questions(board: Board, now: float) -> None:
     """Send every question whose token and worker are there."""
     batches: dict[str, tuple[Worker, list[Task]]] = {}
     for ask, worker in board.queue.take(board.budgets, board.workers, board.suspicion, now):
+        _note_lateness(board, ask, now)
         lease = board.workers.lease(worker, ask, ask.budget, now)
         batches.setdefault(worker.name, (worker, []))[1].append(
             Task(
@@ -83,15 +85,18 @@ def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
 def lost(board: Board, leases: list[Lease], worker: str, now: float, *, died: bool) -> None:
     """Leases ran out, or their worker died: everything goes out again, and what kills workers alone is put aside."""
     asks = [lease.ref for lease in leases if isinstance(lease.ref, Ask)]
+    swarms = [lease.ref for lease in leases if isinstance(lease.ref, Swarm)]
     if died and leases:
         board.say("warning", "worker_lost", worker=worker, leases=len(leases))
         board.metrics.count("workers_lost")
-        for name in board.suspicion.died([ask.domain for ask in asks], len(asks) == 1, now):
+        for name in board.suspicion.died([ask.domain for ask in asks], len(asks) == 1 and not swarms, now):
             _put_aside(board, name, now)
+    for swarm in swarms:
+        sweeps.lost(board, swarm, now, died=died)
     for lease in leases:
         if isinstance(lease.ref, Ask):
             rounds.lost(board, lease.ref, worker, now)
-        elif (row := board.deliveries.lost(lease.attempt, now)) is not None:
+        elif not isinstance(lease.ref, Swarm) and (row := board.deliveries.lost(lease.attempt, now)) is not None:
             board.changes.deliveries.append(row)
 
 
@@ -104,8 +109,20 @@ def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
         if isinstance(lease.ref, Ask):
             board.budgets.give_back(lease.ref.limit, lease.ref.egress, now)
             board.queue.put(lease.ref)
+        elif isinstance(lease.ref, Swarm):
+            board.budgets.give_back(lease.ref.limit, lease.ref.egress, now, len(lease.ref.rows))
+            board.lines.again(lease.ref)
         else:
             board.deliveries.returned(attempt, now)
+
+
+def _note_lateness(board: Board, ask: Ask, now: float) -> None:
+    """How long after its time the first question of a visit leaves."""
+    visit = ask.entry.round if ask.entry is not None else None
+    if ask.entry is not None and visit is not None and visit.due and not ask.tries:
+        lane = "priority" if ask.entry.priority else "ordinary"
+        board.metrics.observe("lateness_seconds", now - visit.due, lane=lane)
+        visit.due = 0.0
 
 
 def _send(board: Board, worker: Worker, batch: list[Delivery]) -> None:
@@ -128,7 +145,7 @@ def _delivery(board: Board, row: DeliveryRow, lease: Lease) -> Delivery:
 
 
 def _put_aside(board: Board, name: str, now: float) -> None:
-    entry = board.entries.get(name)
+    entry = board.book.entry(name)
     if entry is not None:
         entry.aside_until = now + rounds.ASIDE
         board.aside[name] = entry

@@ -8,8 +8,8 @@ from common.core.evidence import Observation, Outcome, Phase
 from common.core.records import Detail, Evidence
 from common.core.verdicts import State
 
-#: Ranks of questions, smaller first: what an alarm waits for, then priority names, then the rest, then nice-to-have.
-URGENT, PRIORITY, ORDINARY, BACKGROUND = 0, 1, 2, 3
+#: Ranks of questions, smaller first: what an alarm waits for, priority names, names that left the zone, the rest, nice-to-have.
+URGENT, PRIORITY, NEWS, ORDINARY, BACKGROUND = range(5)
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Round:
     started: float
     confirm: bool = False
     manual: bool = False
+    due: float = 0.0  # when it should have begun, in epoch seconds; 0 where nobody planned it
     asked: set[str] = field(default_factory=set)
     out: set[str] = field(default_factory=set)
     said: dict[str, Outcome] = field(default_factory=dict)
@@ -28,9 +29,10 @@ class Round:
 
 @dataclass(slots=True)
 class Entry:
-    """Everything the coordinator knows about one name. Times in epoch seconds.
+    """Everything the coordinator knows about one name that it has in hand. Times in epoch seconds.
 
-    A name is in exactly one of: due (in the schedule), in a round (questions waiting or leased), put aside, or not watched.
+    A watched name is in exactly one of: due (in the schedule), in line for a sweep or in one, wanted (its visit will begin), in
+    a round (questions waiting or leased).
     """
 
     name: str
@@ -48,6 +50,7 @@ class Entry:
     detail: Detail = field(default_factory=Detail)
     round: Round | None = None
     aside_until: float = 0.0
+    id: int = -1  # its number in the table
 
     @property
     def phase(self) -> Phase | None:

@@ -45,6 +45,18 @@ def registry_due(entry: Entry, now: float) -> bool:
     return now - entry.detail.registry_at >= _registry_interval(entry, now)
 
 
+def registry_due_at(entry: Entry, now: float) -> float:
+    """When `registry_due` will become true, in epoch seconds, 0 where the registry was never heard; at expiry at the latest."""
+    heard, expires = entry.detail.registry_at, entry.detail.expires_epoch
+    if heard is None:
+        return 0.0
+    due = heard + _registry_interval(entry, now)
+    if expires is None:
+        return due
+    nearer = (max(expires - 60 * DAY, heard + DAY), max(expires - 14 * DAY, heard + DAY / 2))
+    return min(due, *nearer, expires if expires > now else due)
+
+
 def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
     if current.confirm or current.manual:
         return ([] if channels.wildcard else ["dns"]) + registry

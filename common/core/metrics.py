@@ -39,13 +39,13 @@ class _Timer:
         self.high = 0.0
         self.buckets = [0] * (len(BUCKETS) + 1)
 
-    def add(self, seconds: float) -> None:
-        """Take one duration."""
-        self.count += 1
-        self.total += seconds
+    def add(self, seconds: float, n: int = 1) -> None:
+        """Take one duration, or `n` of the same."""
+        self.count += n
+        self.total += seconds * n
         self.low = min(self.low, seconds)
         self.high = max(self.high, seconds)
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.buckets[bisect_left(BUCKETS, seconds)] += n
 
     def absorb(self, other: _Timer) -> None:
         """Add another histogram to this one."""
@@ -79,9 +79,9 @@ class Metrics:
         if key in self._counters or self._room():
             self._counters[key] = self._counters.get(key, 0.0) + n
 
-    def observe(self, name: str, seconds: float, **labels: object) -> None:
-        """Take one duration in seconds into a timer; negative ones count as zero."""
-        if not math.isfinite(seconds):
+    def observe(self, name: str, seconds: float, n: int = 1, **labels: object) -> None:
+        """Take one duration in seconds into a timer, or `n` of the same; negative ones count as zero."""
+        if not math.isfinite(seconds) or n < 1:
             return
         key = (name, _labels(labels))
         timer = self._timers.get(key)
@@ -89,7 +89,7 @@ class Metrics:
             if not self._room():
                 return
             timer = self._timers[key] = _Timer()
-        timer.add(max(0.0, seconds))
+        timer.add(max(0.0, seconds), n)
 
     def gauge(self, name: str, value: float, **labels: object) -> None:
         """Set a gauge."""

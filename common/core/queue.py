@@ -66,9 +66,14 @@ class Queue:
             return False
         if min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE:
             return False
+        return rank not in LONGEST or self.room(limit, rank) > 0
+
+    def room(self, limit: Limit, rank: int) -> int:
+        """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
         line = self._lines.get(limit.operator)
-        waiting = len(line.heap) if line else 0
-        return rank not in LONGEST or waiting / limit.rate <= LONGEST[rank]
+        if rank not in LONGEST:
+            return 1_000_000
+        return max(0, int(LONGEST[rank] * limit.rate) + 1 - (len(line.heap) if line else 0))
 
     def put(self, ask: Ask) -> None:
         """Add a question."""

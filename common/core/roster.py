@@ -1,96 +1,157 @@
-"""Taking over a domain list: new names in, missing ones out of watch, odd lists held back."""
+"""Taking over a domain list: new names in, missing ones out of watch, odd lists held back. The difference comes in pieces."""
 
 from __future__ import annotations
 
-from common.core import rounds
+import numpy as np
+
+from common.core import visits
 from common.core.board import Board
-from common.core.cadence import first_check
-from common.core.domain_list import ParsedList, hold_back
-from common.core.domains import Entry
-from common.core.names import normalise
-from common.errors import NameProblem
+from common.core.cadence import first_checks
+from common.core.domain_list import hold_back
+from common.core.events import LeaveList, TakeList
+from common.core.list_diff import ListHead, Part
+from common.core.records import NewName, Watch
+from common.core.roll import Rows
+from common.core.table import LINED, PRIORITY, STATES, WANTED, WATCHED
+from common.core.verdicts import State
+from common.core.wanted import Wanted
 
 
-def loaded(board: Board, parsed: ParsedList | None, source: str, now: float) -> None:
-    """Take over a list, or hold it back until it comes again unchanged; None is the list we have."""
-    if parsed is None:
-        board.list_state.update(source=source, seen_at=now, error=None)
-        return
-    watched = sum(1 for entry in board.entries.values() if entry.watched)
-    held = hold_back(watched, parsed, board.list_state.get("held_fingerprint"))
+def same(board: Board, source: str, now: float) -> None:
+    """The list is the one we have."""
+    board.list_state.update(source=source, seen_at=now, error=None)
+
+
+def read(board: Board, head: ListHead, source: str, now: float) -> None:
+    """A list was read: take it over, or hold it back until it comes again unchanged."""
+    watched = board.book.table.watched
+    held = hold_back(watched, head, board.list_state.get("held_fingerprint"))
     board.list_state.update(source=source, error=None, seen_at=now)
     if held is not None:
-        board.list_state.update(held=held.reason, held_fingerprint=parsed.fingerprint)
+        board.list_state.update(held=held.reason, held_fingerprint=head.fingerprint)
         board.say("error", "list_held_back", source=source, reason=held.reason, watched=watched)
         board.metrics.count("lists", result="held")
+        board.commands.append(LeaveList())
         return
-    added, removed = _take_over(board, parsed, now)
-    board.list_state.update(
-        held=None, held_fingerprint=None, loaded_at=now, names=len(parsed.names), problems=parsed.problem_count
-    )
-    board.changes.problems = list(parsed.problems)
+    board.list_head = head
+    board.book.table.reserve(len(board.book) + head.added)
+    board.commands.append(TakeList())
+
+
+def part(board: Board, piece: Part, now: float) -> None:
+    """A piece of the difference."""
+    _add(board, piece, now)
+    for row in piece.removed:
+        if 0 <= row < len(board.book):
+            _remove(board, row, now)
+    for row, priority in piece.priorities:
+        if 0 <= row < len(board.book):
+            _set_priority(board, row, priority, now)
+
+
+def end(board: Board, now: float) -> None:
+    """The whole difference is taken over."""
+    head, board.list_head = board.list_head, None
+    if head is None:
+        return
+    board.list_state.update(held=None, held_fingerprint=None, loaded_at=now, names=head.names, problems=head.problem_count)
+    board.changes.problems = list(head.problems)
     board.metrics.count("lists", result="taken")
     board.say(
         "info",
         "list_taken",
-        source=source,
-        names=len(parsed.names),
-        added=added,
-        removed=removed,
-        problems=parsed.problem_count,
+        source=board.list_state.get("source"),
+        names=head.names,
+        added=head.added,
+        removed=head.removed,
+        problems=head.problem_count,
     )
 
 
 def failed(board: Board, text: str, source: str, now: float) -> None:
     """Note that the list could not be read; what was watched stays watched."""
+    board.list_head = None
     board.list_state.update(source=source, error=text, failed_at=now)
     board.metrics.count("lists", result="failed")
     board.say("error", "list_failed", source=source, reason=text)
 
 
-def check_now(board: Board, name: str, now: float) -> bool:
+def check_now(board: Board, name: str) -> bool:
     """Check one watched name at once, by every method. False if it is not watched."""
-    entry = board.entries.get(name)
-    if entry is None or not entry.watched:
+    row = board.book.table.find(name)
+    if row < 0 or not board.book.table.has(row, WATCHED):
         return False
-    if entry.round is None:
-        rounds.begin(board, entry, now, manual=True)
+    visits.want(board, Wanted(row, manual=True, urgent=True))
     return True
 
 
-def _take_over(board: Board, parsed: ParsedList, now: float) -> tuple[int, int]:
-    added = removed = 0
-    for name, priority in parsed.names.items():
-        entry = board.entries.get(name)
-        if entry is not None and entry.watched:
-            _set_priority(board, entry, priority, now)
-            continue
-        if entry is None:
-            try:
-                entry = board.new_entry(normalise(name, board.policy.suffix_of))
-            except NameProblem:
-                continue  # the list builder normalised it with the same rules; only a changed suffix list gets here
-        else:
-            entry.watched = True
-            board.count_state(None, entry.state)
-        entry.priority = priority
-        board.schedule.put(entry, first_check(entry, board.policy.cadence, now))
-        board.changed[entry.name] = entry
-        added += 1
-    for entry in board.entries.values():
-        if entry.watched and entry.name not in parsed.names:
-            entry.watched, entry.round = False, None
-            board.gaps.waits(entry.name, (), now)
-            board.count_state(entry.state, None)
-            board.changed[entry.name] = entry
-            removed += 1
-    return added, removed
-
-
-def _set_priority(board: Board, entry: Entry, priority: bool, now: float) -> None:  # noqa: FBT001  # it is the value itself
-    if entry.priority == priority:
+def _add(board: Board, piece: Part, now: float) -> None:
+    table = board.book.table
+    found = [table.find(name) for name in piece.added]
+    for row, priority in zip(found, piece.urgent, strict=True):
+        if row >= 0:
+            _watch_again(board, row, priority, now)
+    new = [place for place, row in enumerate(found) if row < 0]
+    if not new:
         return
-    entry.priority = priority
-    board.changed[entry.name] = entry
-    if entry.round is None:
-        board.schedule.put(entry, first_check(entry, board.policy.cadence, now) if priority else entry.next_check)
+    names, suffixes = [piece.added[place] for place in new], [piece.suffixes[place] for place in new]
+    urgent = np.array([piece.urgent[place] for place in new], np.bool_)
+    rows = table.add(names, suffixes)
+    table.flags[rows] = WATCHED + urgent * np.uint8(PRIORITY)
+    table.watched += len(rows)
+    board.count_state(None, State.UNKNOWN, len(rows))
+    _first_time(board, rows, urgent, now)
+    board.backlog.new.extend(map(NewName, rows.tolist(), names, suffixes, urgent.tolist()))
+
+
+def _first_time(board: Board, rows: Rows, urgent: np.ndarray[tuple[int], np.dtype[np.bool_]], now: float) -> None:
+    table = board.book.table
+    table.schedule.put_many(rows, first_checks(rows, urgent, board.policy.cadence, now), urgent)
+
+
+def _watch_again(board: Board, row: int, priority: bool, now: float) -> None:  # noqa: FBT001  # it is the value itself
+    """A name that was listed before is listed again."""
+    table, entry = board.book.table, board.book.in_hand.get(row)
+    if table.has(row, WATCHED):
+        _set_priority(board, row, priority, now)
+        return
+    table.watch(row, on=True)
+    table.mark(row, PRIORITY, on=priority)
+    board.count_state(None, STATES[int(table.state[row])])
+    if entry is not None:
+        entry.watched, entry.priority, entry.round = True, priority, None
+    rows = np.array([row], np.int64)
+    _first_time(board, rows, np.array([priority], np.bool_), now)
+    if entry is not None:
+        entry.next_check = table.schedule.at(row)
+    board.backlog.watches.append(Watch(row, watched=True, priority=priority))
+
+
+def _remove(board: Board, row: int, now: float) -> None:
+    table, entry = board.book.table, board.book.in_hand.get(row)
+    if not table.has(row, WATCHED):
+        return
+    table.watch(row, on=False)
+    table.mark(row, LINED | WANTED, on=False)
+    table.schedule.remove(row)
+    board.count_state(STATES[int(table.state[row])], None)
+    board.gaps.waits(table.name(row), (), now)
+    if entry is not None:
+        entry.watched, entry.round = False, None
+    board.backlog.watches.append(Watch(row, watched=False, priority=table.has(row, PRIORITY)))
+
+
+def _set_priority(board: Board, row: int, priority: bool, now: float) -> None:  # noqa: FBT001  # it is the value itself
+    table, entry = board.book.table, board.book.in_hand.get(row)
+    if table.has(row, PRIORITY) == priority:
+        return
+    table.mark(row, PRIORITY, on=priority)
+    if entry is not None:
+        entry.priority = priority
+    board.backlog.watches.append(Watch(row, watched=table.has(row, WATCHED), priority=priority))
+    planned = table.schedule.at(row)
+    if planned != float("inf"):
+        at = now if priority else planned
+        table.schedule.put(row, at, priority=priority)
+        if entry is not None:
+            entry.next_check = at

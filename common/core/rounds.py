@@ -5,12 +5,13 @@ from __future__ import annotations
 from common.core import announce, assess, canaries, ledger
 from common.core.board import Board, host_of
 from common.core.cadence import next_check
-from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
+from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
 from common.core.judging import judge
 from common.core.queue import Ask
 from common.core.trust import Key
+from common.core.verdicts import OWNED
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
@@ -18,17 +19,38 @@ TRIES = 3
 ASIDE = 3600.0
 
 
-def begin(board: Board, entry: Entry, now: float, *, manual: bool = False) -> None:
-    """Visit a name that is due."""
+def begin(board: Board, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
+    """Visit a name that was due at `due` (epoch seconds; 0: somebody asks for it now)."""
     if entry.aside_until > now and not manual:
-        board.schedule.put(entry, entry.aside_until)
+        board.book.plan(entry, entry.aside_until)
         return
     if canaries.ask_wildcard(board, entry.suffix, now):
-        board.schedule.put(entry, now + 0.25)
+        board.book.plan(entry, now + 0.25)
         return
     confirm = bool(entry.detail.passes) and entry.state not in announce.ANNOUNCED
-    entry.round = Round(now, confirm=confirm, manual=manual)
+    entry.round = Round(now, confirm=confirm, manual=manual, due=due)
     proceed(board, entry, now)
+
+
+def go_on(board: Board, entry: Entry, observation: Observation, now: float) -> None:
+    """Visit a name about which a sweep has something new to tell: its DNS answer is the first of the visit."""
+    if entry.aside_until > now:
+        board.book.plan(entry, entry.aside_until)
+        return
+    entry.round = Round(now, asked={observation.method})
+    heard(board, entry, observation, now)
+
+
+def registry_room(board: Board, suffix: str, rank: int, now: float) -> int:
+    """How many more questions of this rank the line of the suffix's first registry channel takes."""
+    for method in ("rdap", "whois"):
+        server = _server(board, method, suffix)
+        if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
+            continue
+        limit = board.limit(method, _payer(board, method, server, suffix), suffix)
+        egresses = board.workers.offering(POOL_OF[method], method, now)
+        return board.queue.room(limit, rank) if board.queue.admits(limit, rank, board.budgets, egresses, now) else 0
+    return 0
 
 
 def proceed(board: Board, entry: Entry, now: float) -> None:
@@ -105,7 +127,7 @@ def finish(board: Board, entry: Entry, now: float) -> None:
         board.waiting.setdefault(key, {})[entry.name] = current.started
         canaries.ask(board, key, entry.name, at, now)
     canaries.look_out(board, entry, current, now)
-    board.schedule.put(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
+    board.book.plan(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
     board.touched[entry.name] = entry
 
 
@@ -158,6 +180,8 @@ def _rank(entry: Entry, current: Round, method: str) -> int:
         return URGENT
     if entry.priority:
         return PRIORITY
+    if current.said.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
+        return NEWS
     known = entry.detail.evidence.get("dns")
     delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
     return BACKGROUND if POOL_OF[method] != "fast" and delegated else ORDINARY

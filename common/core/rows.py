@@ -1,21 +1,23 @@
-"""Between memory and the store: entries as rows and back."""
+"""What memory becomes in the store."""
 
 from __future__ import annotations
 
 import json
 
 from common.core.board import Policy
+from common.core.book import close
 from common.core.budgets import Budgets
 from common.core.domains import Entry
-from common.core.records import Detail, DomainRow
-from common.core.verdicts import State
+from common.core.escalation import registry_due_at
+from common.core.records import DomainRow
 
 
-def row_of(policy: Policy, entry: Entry) -> DomainRow:
+def row_of(policy: Policy, entry: Entry, now: float) -> DomainRow:
     """A name as the store keeps it. A name in a round is stored as due now: after a crash it is asked again."""
     earliest, likely, latest, p = entry.drop if entry.drop is not None else (None, None, None, None)
     due = entry.next_check if entry.next_check != float("inf") else (entry.checked_at or 0.0)
     return DomainRow(
+        id=entry.id,
         name=entry.name,
         suffix=entry.suffix,
         watched=entry.watched,
@@ -30,20 +32,10 @@ def row_of(policy: Policy, entry: Entry) -> DomainRow:
         drop_likely=likely,
         drop_latest=latest,
         drop_p=p,
+        registry_due=registry_due_at(entry, now),
+        close=close(entry, now),
         detail=policy.encode(entry.detail),
     )
-
-
-def entry_of(row: DomainRow, detail: Detail) -> Entry:
-    """A name as it was before the restart."""
-    entry = Entry(row.name, row.suffix, row.name.removesuffix(f".{row.suffix}"))
-    entry.watched, entry.priority = row.watched, row.priority
-    entry.state, entry.since, entry.confidence = State(row.state), row.since, row.confidence
-    entry.generation, entry.checked_at, entry.next_check = row.generation, row.checked_at, row.next_check
-    if row.drop_earliest is not None and row.drop_likely is not None and row.drop_latest is not None:
-        entry.drop = (row.drop_earliest, row.drop_likely, row.drop_latest, row.drop_p or 0.0)
-    entry.detail = detail
-    return entry
 
 
 def saved_budgets(budgets: Budgets) -> str:

@@ -18,7 +18,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
     """Plain and bounded; no domain names in it."""
     return {
         "started_at": board.started,
-        "ready": bool(board.list_state.get("loaded_at")) or bool(board.entries),
+        "ready": bool(board.list_state.get("loaded_at")) or len(board.book) > 0,
         "missing": list(board.policy.missing),
         "domains": {
             "total": sum(board.by_state.values()),
@@ -29,11 +29,15 @@ def status(board: Board, now: float) -> dict[str, Any]:
             key: board.list_state.get(key) for key in ("source", "loaded_at", "seen_at", "names", "problems", "held", "error")
         },
         "queue": {
-            "due": board.schedule.waiting(now),
+            "due": board.book.table.schedule.waiting(now),
+            "in_line": len(board.lines),
+            "wanted": len(board.wants),
+            "in_hand": len(board.book.in_hand),
+            "unwritten": board.backlog.size(),
             "waiting": len(board.queue),
             "leased": board.workers.leased(),
             "quarantined": sum(1 for entry in board.aside.values() if entry.aside_until > now),
-            "late_ms": round(board.schedule.late(now) * 1000, 1),
+            "late_ms": round(board.book.table.schedule.late(now) * 1000, 1),
         },
         "workers": board.workers.snapshot(now),
         "budgets": sorted(board.budgets.snapshot(now), key=_troubled)[:SHOWN],

@@ -39,12 +39,18 @@ class Worker(Struct):
     draining: bool = False
     exclusive: bool = False  # runs one suspicious task and nothing beside it
     underway: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
+    sweeps: int = 0  # free places for sweeps, as last reported
+    sweeping: deque[int] = field(default_factory=deque)  # sequences of sweeps sent and not yet seen by the worker
     last: int = 0
     leases: set[str] = field(default_factory=set)
 
     def credit(self) -> int:
         """How many more it can take, as far as we know."""
         return 0 if self.draining or self.exclusive else self.free - len(self.underway)
+
+    def places(self) -> int:
+        """How many more sweeps it can take."""
+        return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeping)
 
 
 class Lease(Struct, frozen=True):
@@ -67,6 +73,7 @@ class Workers:
         self._workers: dict[str, Worker] = {}
         self._leases: dict[str, Lease] = {}
         self._deadlines: list[tuple[float, str]] = []
+        self.swept = False  # whether any worker ever offered to sweep
         self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
 
     def heard(self, credit: Credit, now: float) -> list[Lease]:
@@ -82,9 +89,11 @@ class Workers:
             )
             self._workers[credit.worker] = worker
         worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
+        worker.sweeps, self.swept = credit.sweeps, self.swept or credit.sweeps > 0
         self._lately[credit.pool, credit.egress] = (now, credit.methods)
-        while worker.underway and worker.underway[0] <= credit.seen:
-            worker.underway.popleft()
+        for sent in (worker.underway, worker.sweeping):
+            while sent and sent[0] <= credit.seen:
+                sent.popleft()
         return lost
 
     def draining(self, name: str, boot: str) -> int | None:
@@ -122,6 +131,11 @@ class Workers:
                 best = worker
         return best
 
+    def sweeper(self) -> Worker | None:
+        """The worker with most places for sweeps, None where there is none."""
+        best = max(self._workers.values(), key=Worker.places, default=None)
+        return best if best is not None and best.places() > 0 else None
+
     def egresses(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""
         there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
@@ -140,14 +154,14 @@ class Workers:
         """How many more the workers of a pool can take together."""
         return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)
 
-    def lease(self, worker: Worker, ref: Any, budget: float, now: float) -> Lease:
+    def lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False) -> Lease:
         """Lease something to a worker: gives it an attempt id and a deadline `budget` + GRACE seconds away."""
         self._seq += 1
         attempt = f"{self._boot}.{self._seq}"
         made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref)
         self._leases[attempt] = made
         worker.leases.add(attempt)
-        worker.underway.append(self._seq)
+        (worker.sweeping if sweep else worker.underway).append(self._seq)
         worker.last = self._seq
         heapq.heappush(self._deadlines, (made.deadline, attempt))
         return made
@@ -157,9 +171,10 @@ class Workers:
         lease = self.finish(attempt)
         worker = self._workers.get(lease.worker) if lease is not None else None
         if lease is not None and worker is not None:
-            worker.free = 0
-            if lease.seq in worker.underway:
-                worker.underway.remove(lease.seq)
+            for sent in (worker.underway, worker.sweeping):
+                if lease.seq in sent:
+                    sent.remove(lease.seq)
+            worker.free = worker.sweeps = 0
         return lease
 
     def finish(self, attempt: str) -> Lease | None:

@@ -1,0 +1,51 @@
+"""Names whose time has come: quiet ones get in line for a sweep, the others for a visit of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.core import canaries, visits
+from common.core.board import Board
+from common.core.roll import Rows
+from common.core.schedule import Times
+from common.core.table import CLOSE, IN_HAND, LINED
+
+#: Names taken out of the schedule per tick, with priority and without, and visits waiting while no more are taken.
+URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
+#: Seconds around a forecast window in which a name is looked at by itself.
+MARGIN = 3600.0
+#: Seconds until the next look at a name whose suffix is being asked whether it answers for everything.
+SOON = 0.25
+
+
+def take(board: Board, now: float) -> None:
+    """Everything that is due, names with priority first."""
+    schedule = board.book.table.schedule
+    for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
+        if len(board.wants) < MOST_WAITING or urgent:
+            rows, times = lane.take(now, limit)
+            if len(rows):
+                _sort(board, rows, times, now, urgent=urgent)
+
+
+def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
+    """Of each suffix the quiet ones to its line, the others to their visits."""
+    table = board.book.table
+    close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
+    close |= (table.earliest[rows] - MARGIN <= now) & (now <= table.latest[rows] + MARGIN)
+    visits.want_many(board, rows[close], times[close], urgent=urgent)
+    rows, times = rows[~close], times[~close]
+    order = np.argsort(table.suffix[rows], kind="stable")
+    rows, times = rows[order], times[order]
+    numbers, starts = np.unique(table.suffix[rows], return_index=True)
+    for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
+        suffix = table.suffixes[number]
+        if not board.workers.swept or board.policy.recursive_dns:
+            visits.want_many(board, piece, due, urgent=urgent)
+        elif canaries.ask_wildcard(board, suffix, now):
+            table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))
+        elif board.wildcard(suffix):
+            visits.want_many(board, piece, due, urgent=urgent)
+        else:
+            table.flags[piece] |= LINED
+            board.lines.put(suffix, piece, due, now, urgent=urgent)

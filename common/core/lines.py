@@ -1,0 +1,97 @@
+"""Quiet names in line for a sweep, by suffix, in the order they came; those with priority in a pile of their own."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from common.core.limits import Limit
+from common.core.roll import Rows
+from common.core.schedule import NEVER, Times
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    """Names on their way in one sweep: `times` is when each was due."""
+
+    rows: Rows
+    times: Times
+    suffix: str
+    limit: Limit
+    egress: str = ""
+    tries: int = 0
+    urgent: bool = False
+
+
+@dataclass(slots=True)
+class Pile:
+    """Names in line, in the order they came."""
+
+    pieces: deque[tuple[Rows, Times]] = field(default_factory=deque)
+    count: int = 0
+    since: float = 0.0  # how long the first of them waits, at most
+    not_before: float = 0.0  # when there may be tokens for it
+
+    def put(self, rows: Rows, times: Times, now: float) -> None:
+        """Names get in line; `times` is when each was due."""
+        if not self.count:
+            self.since = now
+        self.pieces.append((rows, times))
+        self.count += len(rows)
+
+    def take(self, most: int) -> tuple[Rows, Times]:
+        """The first of them, at most so many; there is at least one."""
+        rows, times = [], []
+        while self.pieces and most > 0:
+            piece, due = self.pieces.popleft()
+            if len(piece) > most:
+                self.pieces.appendleft((piece[most:], due[most:]))
+                piece, due = piece[:most], due[:most]
+            rows.append(piece)
+            times.append(due)
+            most -= len(piece)
+            self.count -= len(piece)
+        return np.concatenate(rows), np.concatenate(times)
+
+
+@dataclass(slots=True)
+class Line:
+    """The names of one suffix that wait; `again` are whole sweeps that were lost."""
+
+    urgent: Pile = field(default_factory=Pile)
+    ordinary: Pile = field(default_factory=Pile)
+    again: deque[Swarm] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return self.urgent.count + self.ordinary.count + sum(len(swarm.rows) for swarm in self.again)
+
+
+class Lines:
+    """Every line."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Line] = {}
+        self.wake = NEVER  # when a look may find something to send, as far as time decides
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def put(self, suffix: str, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
+        """Names of one suffix get in line."""
+        line = self._lines.setdefault(suffix, Line())
+        (line.urgent if urgent else line.ordinary).put(rows, times, now)
+
+    def again(self, swarm: Swarm) -> None:
+        """A sweep was lost: it goes again, before the others and not together with them."""
+        self._lines.setdefault(swarm.suffix, Line()).again.append(swarm)
+
+    def waiting(self) -> Iterator[tuple[str, Line]]:
+        """The lines in which somebody waits, those that wait longest last: every suffix gets its turn."""
+        for suffix in list(self._lines):
+            line = self._lines.pop(suffix)
+            if len(line):
+                self._lines[suffix] = line
+                yield suffix, line

@@ -1,0 +1,98 @@
+"""Names by number and numbers by name: every name once, in one blob, with an index that takes a few bytes a name.
+
+A million Python strings in a dict cost two hundred bytes each; here it is the name's own bytes and twelve more.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+
+#: Places of an empty index; it doubles when half of it is taken, so that a search ends soon.
+_SMALLEST = 1 << 12
+
+
+class Roll:
+    """A-labels, numbered from 0 in the order they came. A number is never given twice; a gap holds the empty name."""
+
+    def __init__(self) -> None:
+        self._blob = bytearray()
+        self._ends = array("I")  # where each name ends in the blob; it begins where the one before ends
+        self._hashes = array("I")
+        self._count = 0  # names in the index: gaps are not
+        self._make(_SMALLEST)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def name(self, row: int) -> str:
+        """The name with this number."""
+        start = self._ends[row - 1] if row else 0
+        return self._blob[start : self._ends[row]].decode("ascii")
+
+    def find(self, name: str) -> int:
+        """The number of a name, -1 for one that is not here."""
+        key = hash(name) & 0xFFFFFFFF
+        slots, hashes, mask = self._view, self._hashes, self._mask
+        place = key & mask
+        while (row := slots[place]) >= 0:
+            if hashes[row] == key and self.name(row) == name:
+                return int(row)
+            place = (place + 1) & mask
+        return -1
+
+    def add(self, names: Sequence[str]) -> int:
+        """Append names (ASCII, none of them here yet, none twice); the number of the first."""
+        first = len(self._ends)
+        if not names:
+            return first
+        lengths = np.fromiter(map(len, names), np.int64, len(names))
+        ends = np.cumsum(lengths) + len(self._blob)
+        if ends[-1] > 0xFFFFFFFF:
+            raise OverflowError("the names together are longer than 4 GiB")
+        self._blob += "".join(names).encode("ascii")
+        self._ends.frombytes(ends.astype(np.uint32).tobytes())
+        hashes = np.fromiter(map(hash, names), np.int64, len(names)) & 0xFFFFFFFF
+        self._hashes.frombytes(hashes.astype(np.uint32).tobytes())
+        self.reserve(self._count + len(names))
+        self._place(np.arange(first, first + len(names), dtype=np.int64), hashes)
+        self._count += len(names)
+        return first
+
+    def skip(self, until: int) -> None:
+        """Leave gaps up to this number: names that were deleted keep theirs."""
+        gap = until - len(self._ends)
+        if gap > 0:
+            self._ends.extend([len(self._blob)] * gap)
+            self._hashes.extend([0] * gap)
+
+    def reserve(self, count: int) -> None:
+        """Make room in the index for so many names, before they come."""
+        size = len(self._slots)
+        while size < 2 * count:
+            size *= 2
+        if size == len(self._slots):
+            return
+        rows = self._slots[self._slots >= 0].astype(np.int64)
+        self._make(size)
+        hashes = np.frombuffer(self._hashes, np.uint32)[rows].astype(np.int64)
+        self._place(rows, hashes)
+
+    def _make(self, size: int) -> None:
+        self._slots = np.full(size, -1, np.int32)
+        self._view = memoryview(self._slots)  # single places are read faster this way
+        self._mask = size - 1
+
+    def _place(self, rows: Rows, hashes: Rows) -> None:
+        """Find a place for many at once: of those that want the same one the last gets it, the others try the next."""
+        places = hashes & self._mask
+        while len(rows):
+            free = self._slots[places] < 0
+            self._slots[places[free]] = rows[free]
+            left = self._slots[places] != rows
+            rows, places = rows[left], (places[left] + 1) & self._mask

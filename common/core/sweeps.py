@@ -1,0 +1,134 @@
+"""Sweeps: quiet names in line, by suffix, until a worker has a place and the suffix's budget has tokens for a batch of them.
+
+What goes by sweep is what a single DNS question would begin with anyway; whatever comes out of it goes on in `common.core.swept`.
+A few names of one suffix are not worth a sweep: they are visited one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+
+from common.core import bulk, visits
+from common.core.board import Board
+from common.core.budgets import DAY
+from common.core.events import Send
+from common.core.lines import Line, Pile, Swarm
+from common.core.roll import Rows
+from common.core.schedule import NEVER, Times
+from common.core.table import LINED
+from common.core.workers import Worker
+from common.messages import MAX_SWEEP, Sweep
+
+#: Fewer names than this are visited one by one.
+FEWEST = 8
+#: A batch worth sending at once, and the longest that names are held back for one, in seconds; a small table holds nothing back.
+GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-5
+#: Seconds that a sweep may take beside its pace.
+SLACK = 20.0
+#: Times that a sweep is sent again before its names wait for their next turn.
+TRIES = 3
+#: Parts into which a sweep is split whose worker died.
+PARTS = 8
+#: From this pace on, in queries per second and address, the windows of the checker decide alone.
+FREE_PACE = 20_000.0
+
+
+def dispatch(board: Board, now: float) -> None:
+    """Send every sweep whose tokens and worker are there, names with priority first."""
+    lines = board.lines
+    lines.wake = NEVER
+    for urgent in (True, False):
+        for suffix, line in lines.waiting():
+            while _send_one(board, suffix, line, now, urgent=urgent):
+                pass
+
+
+def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
+    """A sweep got no answer. Where its worker died it is split, until what kills workers is alone and visited by itself."""
+    board.metrics.count("sweeps_lost")
+    if not died and swarm.tries + 1 >= TRIES:
+        rows, _ = _in_line(board, swarm.rows, swarm.times)
+        bulk.give_up(board, rows, now)
+        return
+    size = len(swarm.rows) if not died else max(1, ceil(len(swarm.rows) / PARTS))
+    for start in range(0, len(swarm.rows), size):
+        rows, times = swarm.rows[start : start + size], swarm.times[start : start + size]
+        if died and size < FEWEST:
+            visits.want_many(board, *_in_line(board, rows, times), urgent=swarm.urgent)
+        else:
+            board.lines.again(Swarm(rows, times, swarm.suffix, swarm.limit, "", swarm.tries + 1, swarm.urgent))
+
+
+def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool) -> bool:
+    """Send one sweep of this line. False where there is nothing to send, or not yet."""
+    worker = board.workers.sweeper()
+    if line.again and worker is not None:
+        return _send(board, line.again.popleft(), worker, now, back=line)
+    pile = line.urgent if urgent else line.ordinary
+    if not pile.count or not _ready(board, pile, now, urgent=urgent):
+        return False
+    if pile.count < FEWEST:
+        visits.want_many(board, *_in_line(board, *pile.take(pile.count)), urgent=urgent)
+        return True
+    limit = board.limit("dns", suffix, suffix)
+    if worker is None or limit.rate <= 0:
+        return False
+    there = board.budgets.available(limit, worker.egress, now)
+    needed = min(GOOD, pile.count, max(1, int(limit.burst / 2)))
+    if there < needed:
+        pile.not_before = board.budgets.next_at(limit, worker.egress, now, needed)
+        board.lines.wake = min(board.lines.wake, pile.not_before)
+        return False
+    rows, times = _in_line(board, *pile.take(min(MAX_SWEEP, pile.count, there)))
+    pile.since = now
+    return not len(rows) or _send(board, Swarm(rows, times, suffix, limit, urgent=urgent), worker, now, back=line)
+
+
+def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
+    """Whether the names of a pile need not wait for more of them, nor for tokens."""
+    at = pile.not_before
+    if not urgent and pile.count < GOOD:
+        at = max(at, pile.since + min(HOLD, HOLD_PER_NAME * len(board.book)))
+    if at > now:
+        board.lines.wake = min(board.lines.wake, at)
+    return at <= now
+
+
+def _send(board: Board, swarm: Swarm, worker: Worker, now: float, *, back: Line) -> bool:
+    count = len(swarm.rows)
+    needed = min(count, max(1, int(swarm.limit.burst)))
+    if board.budgets.available(swarm.limit, worker.egress, now) < needed:
+        back.again.appendleft(swarm)
+        board.lines.wake = min(board.lines.wake, board.budgets.next_at(swarm.limit, worker.egress, now, needed))
+        return False
+    board.budgets.take_many(swarm.limit, worker.egress, count, now)
+    swarm = replace(swarm, egress=worker.egress)
+    seconds = SLACK + 2.0 * count / swarm.limit.rate
+    lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True)
+    cut = len(swarm.suffix) + 1
+    labels = "\n".join([board.book.table.name(row)[:-cut] for row in swarm.rows.tolist()])
+    width = board.widths.get(swarm.suffix, 1)
+    pace = swarm.limit.rate / width
+    sweep = Sweep(
+        lease.attempt,
+        lease.seq,
+        swarm.suffix,
+        labels,
+        count,
+        pace=pace if pace < FREE_PACE else None,
+        budget_ms=int(seconds * 1000),
+    )
+    board.commands.append(Send(worker.name, worker.boot, sweep, (lease.attempt,)))
+    lane = "priority" if swarm.urgent else "ordinary"
+    for late, number in zip(*np.unique(np.round(now - swarm.times, 2), return_counts=True), strict=True):
+        board.metrics.observe("lateness_seconds", float(late), int(number), lane=lane)
+    return True
+
+
+def _in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:
+    """Those that are still in line: a visit on demand may have taken one out."""
+    still = (board.book.table.flags[rows] & LINED) != 0
+    return (rows, times) if still.all() else (rows[still], times[still])

@@ -1,0 +1,217 @@
+"""What a sweep brought home: names that are as they were are settled together, whatever is new about the others begins a visit.
+
+A sweep decides nothing that a single look would not: a delegated name that was registered, or was never looked at, is
+registered; a name that left the zone is visited at once, and an alarm still needs the registry, a second pass and every gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.core import announce, bulk, sweeps, visits
+from common.core.board import Board
+from common.core.cadence import next_checks
+from common.core.domains import BACKGROUND, ORDINARY
+from common.core.escalation import BLIND_ROUNDS
+from common.core.evidence import Observation, Outcome, unknown
+from common.core.lifecycle import prior
+from common.core.lines import Swarm
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
+from common.core.pulse import reading_of
+from common.core.records import Evidence, StateChange
+from common.core.roll import Rows
+from common.core.rounds import registry_room
+from common.core.table import CODE_OF, DETAILED, IN_HAND, LINED, REGISTERED, UNKNOWN
+from common.core.verdicts import Situation, State, decide
+from common.messages import Swept
+
+Codes = NDArray[np.uint8]
+
+#: Visits to names about which a sweep found nothing alarming: at most so many of one sweep, and while fewer than these wait.
+MOST_OF_ONE, MOST_WAITING = 200, 4000
+#: Names that left the zone and wait for their visit, at most; the others are looked at again after `LATER` seconds.
+MOST_LEAVING, LATER = 20_000, 60.0
+#: Share of refused or throttled answers that makes a sweep a complaint.
+COMPLAINT = 0.05
+_MUTE = unknown("dns_timeout", "no answer in time")
+_OUTCOMES = {DELEGATED: Outcome.REGISTERED, NXDOMAIN: Outcome.UNREGISTERED, OPEN: Outcome.UNKNOWN}
+_EXPIRED_GRACE = CODE_OF[State.EXPIRED_GRACE]
+
+
+def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
+    """Take the answer to a sweep. Returns the sweep and the reason where the operator complained."""
+    lease = board.workers.finish(message.attempt)
+    swarm = lease.ref if lease is not None else None
+    if not isinstance(swarm, Swarm):
+        board.metrics.count("late_results")
+        return None
+    size = len(swarm.rows)
+    if message.returned or (message.trouble is None and not len(message.codes) == len(message.served) == size):
+        board.budgets.give_back(swarm.limit, swarm.egress, now, size)
+        sweeps.lost(board, swarm, now, died=False)
+        return None
+    _log(board, swarm, message)
+    if message.width:
+        board.widths[swarm.suffix] = max(1, min(64, message.width))
+    still = (board.book.table.flags[swarm.rows] & LINED) != 0
+    if message.trouble is not None:
+        bulk.give_up(board, swarm.rows[still], now)
+    else:
+        codes = np.frombuffer(message.codes, np.uint8)
+        codes = np.where((codes == UNUSUAL) & ~_told(message, size), OPEN, codes).astype(np.uint8)
+        _count(board, codes, message.duration_ms)
+        for place, observation in message.observations.items():
+            if 0 <= place < size and codes[place] == UNUSUAL and still[place]:
+                visits.want_found(board, int(swarm.rows[place]), observation)
+        served = np.frombuffer(message.served, np.uint8)
+        numbers = _addresses(board, message.addresses)
+        plain = still & (codes != UNUSUAL)
+        _sort_out(board, swarm, message, swarm.rows[plain], codes[plain], numbers[served[plain]], now)
+    complaint = _complaint(board, swarm, message, now)
+    return None if complaint is None else (swarm, complaint)
+
+
+def _sort_out(
+    board: Board, swarm: Swarm, message: Swept, rows: Rows, codes: Codes, address: NDArray[np.uint16], now: float
+) -> None:
+    """Settle what is as it was, and begin visits to the rest."""
+    table = board.book.table
+    state, flags = table.state[rows], table.flags[rows]
+    owned = (state == REGISTERED) | (state == _EXPIRED_GRACE)
+    known = (flags & DETAILED) != 0
+    opened = (flags & IN_HAND) != 0
+    mute = codes == OPEN
+    blind = mute & ~odd & (table.blind[rows] + 1 >= BLIND_ROUNDS)
+    due = table.registry_due[rows] <= now
+    leaving = (codes == NXDOMAIN) & owned
+    odd = opened | ((codes == DELEGATED) & (state == UNKNOWN) & known)
+    look = (codes == DELEGATED) & due & ~odd
+    missing = (codes == NXDOMAIN) & ~owned & ~odd
+    visit = leaving & (len(board.wants) < MOST_LEAVING) | odd
+    visit |= _chosen(board, swarm.suffix, BACKGROUND, look, table.registry_due[rows], now)
+    visit |= _chosen(board, swarm.suffix, ORDINARY, missing, table.checked_at[rows], now)
+    visit |= _some(blind, MOST_OF_ONE if len(board.wants) < MOST_WAITING else 0)
+    for place in np.flatnonzero(visit).tolist():
+        seen = _observation(board, swarm.suffix, message, int(codes[place]), int(address[place]))
+        visits.want_found(board, int(rows[place]), seen)
+    late = leaving & ~visit
+    bulk.settle(board, rows[late], np.full(int(np.count_nonzero(late)), now + LATER))
+    bulk.give_up(board, rows[mute & ~visit], now)
+    same = ~(visit | late | mute)
+    _settle(board, message, rows[same], codes[same], address[same], now)
+
+
+def _settle(board: Board, message: Swept, rows: Rows, codes: Codes, address: NDArray[np.uint16], now: float) -> None:
+    """Note that these names are as they were, or were seen for the first time."""
+    if not len(rows):
+        return
+    table = board.book.table
+    changed = table.code[rows] != codes
+    table.dns_first[rows] = np.where(changed, now, table.dns_first[rows])
+    table.dns_at[rows] = table.checked_at[rows] = now
+    table.code[rows], table.address[rows], table.blind[rows] = codes, address, 0
+    table.serial[rows] = np.where(codes == NXDOMAIN, message.serial or 0, 0)
+    fresh = rows[(codes == DELEGATED) & (table.state[rows] == UNKNOWN)]
+    if len(fresh):
+        _first_look(board, fresh, now)
+    announce.owe(board, rows, changed)
+    announce.results(board, rows, message, now)
+    times = next_checks(rows, bulk.bases(board, rows), table.earliest[rows], table.latest[rows], now)
+    bulk.settle(board, rows, times)
+
+
+def _first_look(board: Board, rows: Rows, now: float) -> None:
+    """Names about which nothing was known are registered: a state, and no event."""
+    table = board.book.table
+    seen = Evidence(Observation("dns", reading_of(DELEGATED)), now, now)
+    verdict = decide({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+    table.state[rows], table.since[rows] = REGISTERED, now
+    table.confidence[rows] = verdict.confidence
+    board.count_state(State.UNKNOWN, State.REGISTERED, len(rows))
+    board.backlog.states.append(StateChange(rows.tolist(), State.REGISTERED.value, now, verdict.confidence))
+
+
+def _chosen(board: Board, suffix: str, rank: int, wanted: NDArray[np.bool_], order: Any, now: float) -> NDArray[np.bool_]:
+    """Those for which the registry's line has room: records gone stale before names never asked about, the oldest first."""
+    room = 0
+    if wanted.any() and len(board.wants) < MOST_WAITING:
+        room = min(registry_room(board, suffix, rank, now), MOST_OF_ONE)
+    if room >= np.count_nonzero(wanted):
+        return wanted
+    chosen = np.zeros(len(wanted), np.bool_)
+    places = np.flatnonzero(wanted)
+    keys = np.where(order[places] == 0, np.inf, order[places])
+    chosen[places[np.argsort(keys, kind="stable")[:room]]] = True
+    return chosen
+
+
+def _some(wanted: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """The first of them."""
+    chosen = np.zeros(len(wanted), np.bool_)
+    chosen[np.flatnonzero(wanted)[:most]] = True
+    return chosen
+
+
+def _observation(board: Board, suffix: str, message: Swept, code: int, address: int) -> Observation:
+    """What the sweep saw of one name, as a single look would have told it."""
+    where = board.book.table.addresses[address]
+    server = message.server or suffix
+    if code == OPEN:
+        return Observation("dns", _MUTE, server=server, width=message.width)
+    reading = reading_of(code, message.serial or 0 if code == NXDOMAIN else 0, message.fresh_at)
+    return Observation("dns", reading, server=server, address=where, width=message.width)
+
+
+def _told(message: Swept, size: int) -> NDArray[np.bool_]:
+    """For which places there is a whole observation."""
+    told = np.zeros(size, np.bool_)
+    told[[place for place in message.observations if 0 <= place < size]] = True
+    return told
+
+
+def _addresses(board: Board, texts: Iterable[str]) -> NDArray[np.uint16]:
+    """The numbers of a sweep's addresses, by the place they are called by; 255 is nobody."""
+    numbers = np.zeros(256, np.uint16)
+    for place, text in enumerate(texts):
+        numbers[place] = board.book.table.address_number(text)
+    return numbers
+
+
+def _count(board: Board, codes: Codes, duration_ms: float) -> None:
+    for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+        if int(code) in _OUTCOMES:
+            board.metrics.count("checks", int(count), method="dns", outcome=_OUTCOMES[int(code)].value)
+        else:
+            board.metrics.count("checks", int(count), method="dns", outcome=Outcome.UNKNOWN.value)
+    board.metrics.observe("sweep_seconds", duration_ms / 1000)
+
+
+def _complaint(board: Board, swarm: Swarm, message: Swept, now: float) -> str | None:
+    """Whether the servers turned us away; else the budget may grow back."""
+    told = [item for item in message.observations.values() if item.refused or item.reading.outcome is Outcome.THROTTLED]
+    if message.trouble is not None:
+        return board.budgets.answered(swarm.limit, swarm.egress, message.trouble, now)
+    if len(told) > COMPLAINT * len(swarm.rows):
+        return board.budgets.answered(swarm.limit, swarm.egress, told[0], now)
+    board.budgets.clean(swarm.limit, swarm.egress, now)
+    return None
+
+
+def _log(board: Board, swarm: Swarm, message: Swept) -> None:
+    board.say(
+        "info" if message.trouble is None else "warning",
+        "sweep_done",
+        suffix=swarm.suffix,
+        names=len(swarm.rows),
+        delegated=message.codes.count(DELEGATED),
+        missing=message.codes.count(NXDOMAIN),
+        open=message.codes.count(OPEN),
+        odd=message.codes.count(UNUSUAL),
+        ms=round(message.duration_ms, 1),
+        attempt=message.attempt,
+        reason=message.trouble.reading.reason if message.trouble is not None else "",
+    )
