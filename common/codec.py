@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +37,12 @@ def decode_upward(frame: bytes) -> Upward:
 def decode_downward(frame: bytes) -> Downward:
     """A message from the coordinator."""
     return _decode(_downward, frame)  # type: ignore[no-any-return]
+
+
+def decoder(kind: Any) -> Callable[[bytes], Any]:
+    """A function like `decode_upward` for other messages; `kind` is a type or a union of tagged ones."""
+    known = msgspec.msgpack.Decoder(kind)
+    return lambda frame: _decode(known, frame)
 
 
 def decode_map(frame: bytes) -> dict[str, Any]:

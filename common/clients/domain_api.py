@@ -1,19 +1,22 @@
-"""Fetches the list of names: from the customer's Domain API, or from a file. Synchronous, meant for a thread.
+"""Fetches the list of names from the customer's Domain API. Synchronous, meant for a process of its own.
 
 The API is trusted to name what to watch and with nothing else: size on the wire and unpacked, time, redirects and retries are
-bounded, the token never goes to another host, and no error text shows a secret.
+bounded, the token never goes to another host, and no error text shows a secret. The text is kept in a nameless file first: most
+of the time it is the one we have, which its SHA-256 tells, and then it need not be read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import ssl
+import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import IO
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -21,50 +24,32 @@ from urllib3.util.retry import Retry
 
 from common.clients.deadline_adapter import Deadline, DeadlineAdapter
 from common.clients.http import user_agent
-from common.clients.list_json import ListReader
+from common.clients.list_text import (
+    CHUNK,
+    DEFAULT_BOUNDS,
+    LONGEST_VALIDATOR,
+    NEVER,
+    Bounds,
+    Fetched,
+    Seen,
+    SuffixOf,
+    read_json,
+    shown,
+)
 from common.clock import now
 from common.config import Settings
-from common.core.domain_list import ListBuilder, ParsedList, parse_line
-from common.core.names import MAX_INPUT
+from common.core.domain_list import BulkBuilder
 from common.core.parsers.retry_after import parse_retry_after
 from common.errors import ListError
 
-SuffixOf = Callable[[str], str | None]
 #: Longest wait that an overloaded API can ask for between two tries, in seconds.
 LONGEST_WAIT = 30.0
-_CHUNK = 1 << 16
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and reading."""
-
-    wire: int = 64 << 20
-    unpacked: int = 256 << 20
-    connect: float = 5.0
-    read: float = 30.0
-    total: float = 300.0
-    backoff: float = 0.5
-
-
-DEFAULT_BOUNDS = Bounds()
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A list as fetched; `parsed` is None where it is unchanged since the last fetch. `source` is fit for showing."""
-
-    status: Literal["new", "unchanged"]
-    parsed: ParsedList | None
-    source: str
-    etag: str | None = None
-    last_modified: str | None = None
-
-
 class DomainApi:
-    """`DOMAIN_API_URL`. `suffix_of` is `common.suffixes.load_suffixes()`. Not for several threads at once."""
+    """`DOMAIN_API_URL`. `suffix_of` is `common.suffixes.load_suffixes()`."""
 
     def __init__(self, settings: Settings, suffix_of: SuffixOf, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         if settings.domain_api_url is None:
@@ -75,34 +60,49 @@ class DomainApi:
         self._agent = user_agent(settings)
         self._token = settings.api_auth_token
         self._ca_file = settings.tls_ca_file
-        self._etag: str | None = None
-        self._last_modified: str | None = None
+        self._folder = settings.state_dir if settings.state_dir.is_dir() else None  # where there is room, as for the state
 
     @property
     def source(self) -> str:
         """The URL without user, password and query."""
-        return _shown(urlsplit(self._url))
+        return shown(urlsplit(self._url))
 
-    def forget(self) -> None:
-        """Ask for the whole list next time, even if it has not changed."""
-        self._etag = self._last_modified = None
+    def fetch(self, seen: Seen = NEVER) -> Fetched:
+        """The list, or "unchanged" where it is the one of `seen`. Raises ListError with a sentence that says what to do."""
+        try:
+            with _room():
+                text = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # entered below
+            with text:
+                found = self._download(seen, text)
+                if found is None or (seen.digest and seen.digest == found.digest):
+                    return Fetched("unchanged", None, self.source, found or seen)
+                text.seek(0)
+                builder = BulkBuilder(self._suffix_of)
+                read_json(text, builder)
+                return Fetched("new", builder.finish(), self.source, found)
+        except ListError as error:
+            raise ListError(f"{self.source}: {error}") from None
 
-    def fetch(self) -> Fetched:
-        """The list, or "unchanged". Raises ListError with a sentence that says what to do."""
+    def _download(self, seen: Seen, text: IO[bytes]) -> Seen | None:
+        """Put the list into `text`, unpacked, and say how to recognise it; None where the server says that it is unchanged."""
         deadline = Deadline(self._bounds.total)
         try:
-            with self._session(deadline) as session, self._get(session) as response:
-                return self._read(response)
+            with self._session(deadline) as session, self._get(session, seen) as response:
+                found = self._read(response, seen, text)
+                if deadline.passed:  # a connection that it cut looks like the end of the text
+                    raise self._late()
+                return found
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._late() if deadline.passed else ListError(_why(error, self._bounds)) from None
+        except ListError:
             if deadline.passed:
-                raise ListError(f"{self.source} took longer than {self._bounds.total:g} s altogether") from None
-            raise ListError(f"{self.source}: {_why(error, self._bounds)}") from None
-        except ListError as error:
-            late = deadline.passed
-            text = f"it took longer than {self._bounds.total:g} s altogether" if late else str(error)
-            raise ListError(f"{self.source}: {text}") from None
+                raise self._late() from None
+            raise
         finally:
             deadline.end()
+
+    def _late(self) -> ListError:
+        return ListError(f"it took longer than {self._bounds.total:g} s altogether")
 
     def _session(self, deadline: Deadline) -> requests.Session:
         session = requests.Session()
@@ -119,12 +119,12 @@ class DomainApi:
             session.mount(scheme, DeadlineAdapter(deadline, tls, retry))
         return session
 
-    def _get(self, session: requests.Session) -> requests.Response:
+    def _get(self, session: requests.Session, seen: Seen) -> requests.Response:
         headers = {"User-Agent": self._agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         optional = {
             "Authorization": f"Bearer {self._token}" if self._token else None,
-            "If-None-Match": self._etag,
-            "If-Modified-Since": self._last_modified,
+            "If-None-Match": seen.etag,
+            "If-Modified-Since": seen.last_modified,
         }
         headers.update({name: value for name, value in optional.items() if value})
         url = self._url
@@ -144,76 +144,23 @@ class DomainApi:
         upgraded = (old.scheme, new.scheme) == ("http", "https") and (old.port or 80, new.port or 443) == (80, 443)
         same = (old.scheme, old.port) == (new.scheme, new.port) or upgraded
         if not location or old.hostname != new.hostname or not same:
-            raise ListError(f"it redirects to another host ({_shown(new)}), which is not followed: set DOMAIN_API_URL to it")
+            raise ListError(f"it redirects to another host ({shown(new)}), which is not followed: set DOMAIN_API_URL to it")
         return target
 
-    def _read(self, response: requests.Response) -> Fetched:
+    def _read(self, response: requests.Response, seen: Seen, text: IO[bytes]) -> Seen | None:
         status = response.status_code
-        if status == 304 and (self._etag or self._last_modified):
-            return Fetched("unchanged", None, self.source, self._etag, self._last_modified)
+        if status == 304 and (seen.etag or seen.last_modified):
+            return None
         if status != 200:
             raise ListError(_refusal(status))
-        builder = ListBuilder(self._suffix_of)
-        reader = ListReader(builder)
+        digest = hashlib.sha256()
         for data in _unpacked(response, self._bounds):
-            reader.feed(data)
-        reader.close()
-        parsed = builder.finish()
-        self._etag = response.headers.get("ETag")
-        self._last_modified = response.headers.get("Last-Modified")
-        return Fetched("new", parsed, self.source, self._etag, self._last_modified)
-
-
-class FileList:
-    """`DOMAIN_LIST_FILE`: one name a line (see `common.core.domain_list.parse_line`), or the JSON of the Domain API."""
-
-    def __init__(self, path: Path, suffix_of: SuffixOf, bounds: Bounds = DEFAULT_BOUNDS) -> None:
-        self._path = path
-        self._suffix_of = suffix_of
-        self._bounds = bounds
-        self._version: tuple[int, int, int] | None = None
-
-    @property
-    def source(self) -> str:
-        """The path."""
-        return str(self._path)
-
-    def forget(self) -> None:
-        """Read the whole file next time, even if it has not changed."""
-        self._version = None
-
-    def fetch(self) -> Fetched:
-        """The list, or "unchanged" while size and modification time are the same. Raises ListError."""
-        try:
-            return self._fetch()
-        except FileNotFoundError:
-            advice = "create it with one name a line, or set DOMAIN_LIST_FILE or DOMAIN_API_URL"
-            raise ListError(f"{self.source} does not exist: {advice}") from None
-        except OSError as error:
-            raise ListError(f"{self.source} cannot be read: {error.strerror}") from None
-        except ListError as error:
-            raise ListError(f"{self.source}: {error}") from None
-
-    def _fetch(self) -> Fetched:
-        if self._path.exists() and not self._path.is_file():
-            raise ListError("it is not a regular file")
-        before = self._path.stat()
-        version = (before.st_mtime_ns, before.st_size, before.st_ino)
-        if version == self._version:
-            return Fetched("unchanged", None, self.source)
-        if before.st_size > self._bounds.unpacked:
-            raise ListError(f"{before.st_size} bytes, at most {self._bounds.unpacked} are read")
-        builder = ListBuilder(self._suffix_of)
-        with self._path.open("rb") as stream:
-            start = stream.read(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
-            stream.seek(0)
-            if start[:1] in {b"{", b"["}:
-                _read_json(stream, builder)
-            else:
-                _read_lines(stream, builder)
-        parsed = builder.finish()
-        self._version = version
-        return Fetched("new", parsed, self.source)
+            digest.update(data)
+            with _room():
+                text.write(data)
+        with _room():
+            text.flush()
+        return Seen(_validator(response, "ETag"), _validator(response, "Last-Modified"), digest=digest.hexdigest())
 
 
 class _PatientRetry(Retry):
@@ -232,26 +179,17 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     return tls
 
 
-def _read_json(stream: Any, builder: ListBuilder) -> None:
-    reader = ListReader(builder)
-    while data := stream.read(_CHUNK):
-        reader.feed(data)
-    reader.close()
+def _validator(response: requests.Response, header: str) -> str:
+    text = response.headers.get(header, "")
+    return text if len(text) <= LONGEST_VALIDATOR else ""
 
 
-def _read_lines(stream: Any, builder: ListBuilder) -> None:
-    first = True
-    longest = MAX_INPUT * 4
-    while raw := stream.readline(longest):
-        whole = raw.endswith(b"\n") or len(raw) < longest
-        while not whole:
-            rest = stream.readline(longest)
-            whole = rest.endswith(b"\n") or len(rest) < longest
-        text = raw.decode("utf-8", "replace")
-        entry = parse_line(text.removeprefix("\ufeff") if first else text)
-        first = False
-        if entry is not None:
-            builder.add(entry)
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ListError(f"it cannot be kept in a file while it is read: {error.strerror}") from None
 
 
 def _unpacked(response: requests.Response, bounds: Bounds) -> Iterator[bytes]:
@@ -270,7 +208,7 @@ def _unpacked(response: requests.Response, bounds: Bounds) -> Iterator[bytes]:
 
 def _wire(response: requests.Response, limit: int) -> Iterator[bytes]:
     size = 0
-    while data := response.raw.read(_CHUNK, decode_content=False):
+    while data := response.raw.read(CHUNK, decode_content=False):
         size += len(data)
         if size > limit:
             raise ListError(f"larger than {limit} bytes")
@@ -285,9 +223,9 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
             while data:
                 if unpacker.eof:  # several members in a row are one text (RFC 1952 section 2.2)
                     unpacker = zlib.decompressobj(wbits=31)
-                yield unpacker.decompress(data, _CHUNK)
+                yield unpacker.decompress(data, CHUNK)
                 data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-        while not unpacker.eof and (rest := unpacker.decompress(b"", _CHUNK)):
+        while not unpacker.eof and (rest := unpacker.decompress(b"", CHUNK)):
             yield rest
     except zlib.error as error:
         raise ListError(f"not valid gzip: {error}") from None
@@ -322,8 +260,3 @@ def _why(error: BaseException, bounds: Bounds) -> str:
         if seen is None:
             break
     return f"the connection broke or the answer is no HTTP ({type(error).__name__})"
-
-
-def _shown(url: SplitResult) -> str:
-    port = f":{url.port}" if url.port else ""
-    return f"{url.scheme}://{url.hostname or ''}{port}{url.path[:200]}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import ijson  # type: ignore[import-untyped]  # the package has no types
 
-from common.core.domain_list import ListBuilder
+from common.core.domain_list import Entries
 from common.errors import ListError
 
 #: Bytes in which the parser must come to some token: longer strings and oceans of blanks are no list.
@@ -21,9 +21,9 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class ListReader:
-    """Feed it bytes; it adds the entries to a ListBuilder. Raises ListError at once where the text is no such list."""
+    """Feed it bytes; it hands on the entries. Raises ListError at once where the text is no such list."""
 
-    def __init__(self, builder: ListBuilder) -> None:
+    def __init__(self, builder: Entries) -> None:
         self._builder = builder
         self._events: Any = ijson.sendable_list()
         # Plain floats: the exact numbers of the library turn an endless digit string into an endless computation.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 
-from common.core.names import MAX_INPUT, normalise
+from common.core.list_diff import ListHead
+from common.core.list_names import Names
+from common.core.names import MAX_INPUT, registrable
 from common.core.records import ProblemRow
 from common.errors import ListError, NameProblem
 
 #: Most names in one list.
-MAX_NAMES = 1_000_000
+MAX_NAMES = 5_000_000
 #: Most problems kept of one list; all are counted.
 MAX_PROBLEMS = 1000
 #: A list that loses more than this share of the names is held back.
@@ -22,16 +24,25 @@ _SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class ParsedList:
-    """A list as read. `names`: A-label -> priority. `problems`: the first ones; `problem_count`: how many there were.
+    """A list of a few names as read. `names`: A-label -> priority. `total` counts the entries.
 
-    `total` counts the entries, `fingerprint` (SHA-256, hex) is the same for the same names and priorities in any order.
+    `problems`: the first ones; `problem_count`: how many there were.
     """
 
     names: dict[str, bool]
     problems: list[ProblemRow]
     problem_count: int
     total: int
-    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of any length as read; like `ParsedList`, with each name once."""
+
+    names: Names
+    problems: list[ProblemRow]
+    problem_count: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +53,12 @@ class Hold:
     fingerprint: str
 
 
-class ListBuilder:
+class Entries(ABC):
     """Takes entries one by one. `suffix_of` is `common.suffixes.load_suffixes()`, `limit` the most names."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         self._suffix_of = suffix_of
         self._limit = limit
-        self._names: dict[str, bool] = {}
         self._problems: list[ProblemRow] = []
         self._problem_count = 0
         self._total = 0
@@ -61,7 +71,7 @@ class ListBuilder:
         self._total += 1
         name: object = entry
         priority: object = False
-        if isinstance(entry, Mapping):
+        if isinstance(entry, dict):
             if "domain" not in entry:
                 return self._problem(entry, "bad_entry", 'the object has no "domain"')
             name, priority = entry["domain"], entry.get("priority", False)
@@ -69,29 +79,64 @@ class ListBuilder:
             return self._problem(name, "bad_entry", 'neither a name nor an object with a "domain"')
         if not isinstance(priority, bool) and priority is not None:
             self._problem(name, "bad_priority", '"priority" is neither true nor false: the name is watched without priority')
-        self._take(name, urgent=priority is True)
-        return None
-
-    def finish(self) -> ParsedList:
-        """All that was taken."""
-        lines = sorted(f"{name} {int(priority)}" for name, priority in self._names.items())
-        digest = sha256("\n".join(lines).encode()).hexdigest()
-        return ParsedList(self._names, self._problems, self._problem_count, self._total, digest)
-
-    def _take(self, text: str, *, urgent: bool) -> None:
         try:
-            name = normalise(text, self._suffix_of).alabel
+            alabel, _ = registrable(name, self._suffix_of)
         except NameProblem as problem:
-            return self._problem(text, problem.code, str(problem))
-        self._names[name] = urgent or self._names.get(name, False)
-        if len(self._names) > self._limit:
-            raise ListError(f"more than {self._limit} names; the list is not taken, the one before stays")
+            return self._problem(name, problem.code, str(problem))
+        self._keep(alabel, urgent=priority is True)
         return None
+
+    @abstractmethod
+    def _keep(self, name: str, *, urgent: bool) -> None:
+        """Take an A-label. Raises ListError above the limit, at the latest when the list is finished."""
+
+    def _too_many(self) -> ListError:
+        return ListError(f"more than {self._limit} names; the list is not taken, the one before stays")
 
     def _problem(self, entry: object, code: str, reason: str) -> None:
         self._problem_count += 1
         if len(self._problems) < MAX_PROBLEMS:
             self._problems.append(ProblemRow(_shown(entry), code, reason[:300]))
+
+
+class ListBuilder(Entries):
+    """For a few names: they can be looked up afterwards."""
+
+    def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
+        super().__init__(suffix_of, limit)
+        self._names: dict[str, bool] = {}
+
+    def finish(self) -> ParsedList:
+        """All that was taken."""
+        return ParsedList(self._names, self._problems, self._problem_count, self._total)
+
+    def _keep(self, name: str, *, urgent: bool) -> None:
+        self._names[name] = urgent or self._names.get(name, False)
+        if len(self._names) > self._limit:
+            raise self._too_many()
+
+
+class BulkBuilder(Entries):
+    """For millions of names: they can only be gone through and compared."""
+
+    def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
+        super().__init__(suffix_of, limit)
+        self._names = Names()
+
+    def finish(self) -> Listed:
+        """All that was taken. Raises ListError above the limit."""
+        self._settle()
+        return Listed(self._names, self._problems, self._problem_count, self._total)
+
+    def _keep(self, name: str, *, urgent: bool) -> None:
+        self._names.add(name, urgent=urgent)
+        if len(self._names) > 2 * self._limit:
+            self._settle()  # at most half of the rows stay, so this happens once in `limit` names
+
+    def _settle(self) -> None:
+        self._names.settle()
+        if len(self._names) > self._limit:
+            raise self._too_many()
 
 
 def parse_line(line: str) -> object | None:
@@ -110,7 +155,7 @@ def parse_line(line: str) -> object | None:
     return text
 
 
-def hold_back(current_count: int, new: ParsedList, held_fingerprint: str | None) -> Hold | None:
+def hold_back(current_count: int, new: ListHead, held_fingerprint: str | None) -> Hold | None:
     """Whether a list looks like an accident: empty, or more than half of the names gone. None: take it.
 
     `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
@@ -118,7 +163,7 @@ def hold_back(current_count: int, new: ParsedList, held_fingerprint: str | None)
     """
     if new.fingerprint == held_fingerprint:
         return None
-    count = len(new.names)
+    count = new.names
     again = "it is taken if it comes again unchanged"
     if count == 0:
         what = f"none of its {new.total} entries can be watched" if new.total else "it is empty"
@@ -138,6 +183,6 @@ def _shown(entry: object) -> str:
 
 
 def _kind(entry: object) -> str:
-    if isinstance(entry, Mapping):
+    if isinstance(entry, dict):
         return f"object with {', '.join(repr(str(key)[:20]) for key in list(entry)[:5]) or 'nothing'}"
     return "list" if isinstance(entry, list | tuple) else "null" if entry is None else type(entry).__name__

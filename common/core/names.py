@@ -43,6 +43,12 @@ def normalise(text: str, suffix_of: Callable[[str], str | None]) -> DomainName:
     Raises NameProblem with one of these codes: empty, too_long, bad_character, bad_label, not_idna, ip_address, unknown_suffix,
     public_suffix, subdomain, restricted, idn_not_allowed, ascii_not_allowed, label_too_short.
     """
+    alabel, suffix = registrable(text, suffix_of)
+    return DomainName(alabel, to_unicode(alabel), suffix, alabel[: -len(suffix) - 1])
+
+
+def registrable(text: str, suffix_of: Callable[[str], str | None]) -> tuple[str, str]:
+    """`alabel` and `suffix` of `normalise`, which is all that a long list wants. Raises NameProblem like it."""
     alabel = to_ascii(text)
     suffix = suffix_of(alabel)
     if suffix is None:
@@ -54,7 +60,7 @@ def normalise(text: str, suffix_of: Callable[[str], str | None]) -> DomainName:
         registrable = f"{_last(label)}.{suffix}"
         raise NameProblem("subdomain", f"{alabel} lies below the registrable name: watch {registrable} instead")
     _check_rules(label, suffix)
-    return DomainName(alabel, to_unicode(alabel), suffix, label)
+    return alabel, suffix
 
 
 def to_ascii(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import socket
 import ssl
 import threading
@@ -13,10 +14,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trustme
 
-from common.clients.domain_api import Bounds, DomainApi, FileList
+from common.clients.domain_api import DomainApi
+from common.clients.file_list import FileList
+from common.clients.list_text import NEVER, Bounds, Fetched, source_of
 from common.config import Settings, load
 from common.errors import ListError
 from common.suffixes import load_suffixes
@@ -95,6 +99,17 @@ def api(url: str, bounds: Bounds = BOUNDS, **more: str) -> DomainApi:
     return DomainApi(settings_for(url, **more), SUFFIX_OF, bounds)
 
 
+def names_of(fetched: Fetched) -> dict[str, bool]:
+    """The names of a list that is new, with their priority."""
+    assert fetched.listed is not None
+    names = fetched.listed.names
+    return {
+        name: urgent
+        for piece, priorities in names.pieces(np.arange(len(names)), 1000)
+        for name, urgent in zip(piece, priorities, strict=True)
+    }
+
+
 def failure(url: str, bounds: Bounds = BOUNDS) -> str:
     """The sentence with which fetching fails."""
     with pytest.raises(ListError) as caught:
@@ -118,21 +133,55 @@ def test_a_list_is_read_with_its_token_and_asked_for_conditionally() -> None:
 
     with serving(answer) as server:
         client = api(server.url, USER_AGENT_CONTACT="ops@example.org")
-        first, second = client.fetch(), client.fetch()
-        client.forget()
+        first = client.fetch()
+        second = client.fetch(first.seen)
         third = client.fetch()
 
-    assert first.parsed is not None
-    assert first.parsed.names == {"example.com": True, "other.org": False}
+    assert names_of(first) == names_of(third) == {"example.com": True, "other.org": False}
     assert (first.status, second.status, third.status) == ("new", "unchanged", "new")
-    assert second.parsed is None
-    assert (first.etag, first.last_modified) == ('"v1"', "Thu, 01 Jan 2026 00:00:00 GMT")
+    assert second.listed is None
+    assert (first.seen.etag, first.seen.last_modified) == ('"v1"', "Thu, 01 Jan 2026 00:00:00 GMT")
+    assert second.seen == first.seen
+    assert first.source == source_of(settings_for(server.url))
     assert first.source.endswith("/list")
     asked = server.requests[1]
     assert asked["Authorization"] == f"Bearer {TOKEN}"
     assert asked["If-Modified-Since"] == "Thu, 01 Jan 2026 00:00:00 GMT"
     assert "ops@example.org" in asked["User-Agent"]
     assert "gzip" in asked["Accept-Encoding"]
+
+
+def test_a_server_without_conditional_requests_is_read_once() -> None:
+    """The same text is noticed, however it is packed and whatever validators it comes with; another one is read."""
+
+    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
+        if number == 2:
+            reply(handler, 200, gzip.compress(LIST), Content_Encoding="gzip", ETag='"v2"')
+        else:
+            reply(handler, 200, LIST if number == 1 else LIST.replace(b"other", b"third"), ETag="v" * 2000)
+
+    with serving(answer) as server:
+        first = api(server.url).fetch()
+        second = api(server.url).fetch(first.seen)
+        third = api(server.url).fetch(second.seen)
+
+    assert (first.status, second.status, third.status) == ("new", "unchanged", "new")
+    assert (first.seen.etag, second.seen.etag) == ("", '"v2"')
+    assert server.requests[2]["If-None-Match"] == '"v2"'
+    assert names_of(third) == {"example.com": True, "third.org": False}
+
+
+def test_a_folder_without_room_is_named(tmp_path: Path) -> None:
+    """The text is kept beside the state while it is read."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    with serving(lambda handler, _number: reply(handler, 200, LIST)) as server:
+        client = api(server.url, STATE_DIR=str(folder))
+        assert client.fetch().status == "new"
+        assert list(folder.iterdir()) == []
+        folder.rmdir()
+        with pytest.raises(ListError, match="cannot be kept in a file while it is read: No such file"):
+            client.fetch()
 
 
 @pytest.mark.parametrize("members", [1, 2])
@@ -142,10 +191,9 @@ def test_a_packed_list_is_unpacked(members: int) -> None:
     packed = gzip.compress(LIST) if members == 1 else gzip.compress(LIST[:half]) + gzip.compress(LIST[half:])
 
     with serving(lambda handler, _number: reply(handler, 200, packed, Content_Encoding="gzip")) as server:
-        found = api(server.url).fetch().parsed
+        found = api(server.url).fetch()
 
-    assert found is not None
-    assert len(found.names) == 2
+    assert len(names_of(found)) == 2
 
 
 def test_a_list_in_chunks_of_any_size_is_read() -> None:
@@ -160,10 +208,9 @@ def test_a_list_in_chunks_of_any_size_is_read() -> None:
         handler.wfile.write(b"0\r\n\r\n")
 
     with serving(answer) as server:
-        found = api(server.url).fetch().parsed
+        found = api(server.url).fetch()
 
-    assert found is not None
-    assert len(found.names) == 2
+    assert len(names_of(found)) == 2
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -248,12 +295,12 @@ def test_entries_of_any_kind_become_names_or_problems() -> None:
     ).encode()
 
     with serving(lambda handler, _number: reply(handler, 200, b"\xef\xbb\xbf" + body)) as server:
-        found = api(server.url).fetch().parsed
+        found = api(server.url).fetch()
 
-    assert found is not None
-    assert found.names == {"a.com": False, "b.com": True}
-    assert [row.code for row in found.problems] == [*["bad_entry"] * 6, "subdomain"]
-    assert found.total == 9
+    assert names_of(found) == {"a.com": False, "b.com": True}
+    assert found.listed is not None
+    assert [row.code for row in found.listed.problems] == [*["bad_entry"] * 6, "subdomain"]
+    assert found.listed.total == 9
 
 
 def test_sizes_are_bounded_on_the_wire_and_unpacked() -> None:
@@ -375,24 +422,6 @@ def test_a_certificate_of_ones_own_needs_tls_ca_file(tmp_path: Path) -> None:
         assert api(url, TLS_CA_FILE=str(file)).fetch().status == "new"
 
 
-def test_a_failure_does_not_forget_the_list_before() -> None:
-    """The validators stay those of the last list that was read whole."""
-
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        body = LIST if number == 1 else LIST[:-3]
-        reply(handler, 304 if number == 3 else 200, b"" if number == 3 else body, ETag=f'"v{number}"')
-
-    with serving(answer) as server:
-        client = api(server.url)
-        client.fetch()
-        with pytest.raises(ListError):
-            client.fetch()
-        third = client.fetch()
-
-    assert third.status == "unchanged"
-    assert server.requests[2]["If-None-Match"] == '"v1"'
-
-
 def test_a_hundred_thousand_names_take_less_than_three_seconds() -> None:
     """Half of them objects; the bound leaves room for a busy machine."""
     body = json.dumps(
@@ -405,11 +434,10 @@ def test_a_hundred_thousand_names_take_less_than_three_seconds() -> None:
 
     with serving(lambda handler, _number: reply(handler, 200, gzip.compress(body, 1), Content_Encoding="gzip")) as server:
         started = time.monotonic()
-        found = api(server.url, Bounds()).fetch().parsed
+        found = api(server.url, Bounds()).fetch()
         took = time.monotonic() - started
 
-    assert found is not None
-    assert len(found.names) == 100_000
+    assert len(names_of(found)) == 100_000
     assert took < 3
 
 
@@ -423,16 +451,32 @@ def test_a_file_holds_one_name_a_line(tmp_path: Path) -> None:
     )
     files = FileList(file, SUFFIX_OF)
 
-    first, second = files.fetch(), files.fetch()
+    first = files.fetch()
+    second = files.fetch(first.seen)
     file.write_text("new.com\n", encoding="utf-8")
-    third = files.fetch()
+    third = files.fetch(second.seen)
 
-    assert first.parsed is not None
-    assert first.parsed.names == {"example.com": True, "other.org": False, "last.de": False}
-    assert [row.code for row in first.parsed.problems] == ["subdomain", "too_long", "bad_character"]
-    assert (second.status, second.parsed) == ("unchanged", None)
-    assert third.parsed is not None
-    assert list(third.parsed.names) == ["new.com"]
+    assert names_of(first) == {"example.com": True, "other.org": False, "last.de": False}
+    assert first.listed is not None
+    assert [row.code for row in first.listed.problems] == ["subdomain", "too_long", "bad_character"]
+    assert (second.status, second.listed) == ("unchanged", None)
+    assert names_of(third) == {"new.com": False}
+
+
+def test_a_file_that_was_only_touched_is_not_read_again(tmp_path: Path) -> None:
+    """Its text is compared, and the next look needs no more than its times."""
+    file = tmp_path / "domains.txt"
+    file.write_bytes(b"example.com\n")
+    files = FileList(file, SUFFIX_OF)
+
+    first = files.fetch()
+    os.utime(file, (1, 1))
+    second = files.fetch(first.seen)
+
+    assert second.status == "unchanged"
+    assert second.seen.digest == first.seen.digest
+    assert second.seen.version != first.seen.version
+    assert files.fetch(NEVER).status == "new"
 
 
 def test_a_file_may_hold_the_json_of_the_api(tmp_path: Path) -> None:
@@ -440,10 +484,9 @@ def test_a_file_may_hold_the_json_of_the_api(tmp_path: Path) -> None:
     file = tmp_path / "domains.json"
     file.write_bytes(b"\n " + LIST)
 
-    found = FileList(file, SUFFIX_OF).fetch().parsed
+    found = FileList(file, SUFFIX_OF).fetch()
 
-    assert found is not None
-    assert found.names == {"example.com": True, "other.org": False}
+    assert names_of(found) == {"example.com": True, "other.org": False}
 
 
 def test_a_missing_or_wrong_file_says_what_to_do(tmp_path: Path) -> None:

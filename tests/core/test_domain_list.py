@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.domain_list import MAX_PROBLEMS, Hold, ListBuilder, ParsedList, hold_back, parse_line
+from common.core.domain_list import MAX_PROBLEMS, BulkBuilder, Hold, ListBuilder, ParsedList, hold_back, parse_line
+from common.core.list_diff import ListHead, parts_of
 from common.errors import ListError
 from common.suffixes import load_suffixes
 
@@ -21,6 +22,11 @@ def parsed(*entries: object, limit: int = 1000) -> ParsedList:
     return builder.finish()
 
 
+def head(*entries: object) -> ListHead:
+    """The head of the list of these entries."""
+    return parts_of(parsed(*entries), SUFFIX_OF, ())[0]
+
+
 def test_objects_and_strings_mix() -> None:
     """Both forms are taken; priority is off unless said."""
     found = parsed(
@@ -33,12 +39,12 @@ def test_objects_and_strings_mix() -> None:
 
 def test_a_name_given_twice_counts_once_and_keeps_its_priority() -> None:
     """Whatever the order and the spelling."""
-    first = parsed({"domain": "STRASSE.de", "priority": True}, "strasse.de.", "straße.de")
-    second = parsed("strasse.de", "straße.de", {"domain": "strasse.de", "priority": True})
+    first = ({"domain": "STRASSE.de", "priority": True}, "strasse.de.", "straße.de")
+    second = ("strasse.de", "straße.de", {"domain": "strasse.de", "priority": True})
 
-    assert first.names == {"strasse.de": True, "xn--strae-oqa.de": False}
-    assert first.fingerprint == second.fingerprint
-    assert first.fingerprint != parsed("strasse.de", "straße.de").fingerprint
+    assert parsed(*first).names == {"strasse.de": True, "xn--strae-oqa.de": False}
+    assert head(*first).fingerprint == head(*second).fingerprint
+    assert head(*first).fingerprint != head("strasse.de", "straße.de").fingerprint
 
 
 @pytest.mark.parametrize(
@@ -92,6 +98,20 @@ def test_a_list_above_the_limit_is_refused_as_a_whole() -> None:
         parsed("a.com", "b.com", "c.com", limit=2)
 
 
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_long_list_above_the_limit_is_refused_at_the_latest_at_its_end(repeats: int) -> None:
+    """Names that are given again and again do not count against it."""
+    builder = BulkBuilder(SUFFIX_OF, 3)
+    for _ in range(repeats):
+        for name in ("a.com", "b.com", "c.com"):
+            builder.add(name)
+    assert len(builder.finish().names) == 3
+
+    builder.add("d.com")
+    with pytest.raises(ListError, match="more than 3 names"):
+        builder.finish()
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=30),
@@ -131,7 +151,7 @@ def test_a_plain_list_has_one_name_a_line(line: str, entry: object) -> None:
 
 def test_a_list_that_looks_like_an_accident_is_held_until_it_comes_again() -> None:
     """Empty, or more than half of the names gone."""
-    empty, three = parsed(), parsed("a.com", "b.com", "c.com")
+    empty, three = head(), head("a.com", "b.com", "c.com")
 
     held = hold_back(3, empty, None)
 
@@ -148,7 +168,7 @@ def test_a_list_that_looks_like_an_accident_is_held_until_it_comes_again() -> No
 
 def test_a_list_of_nothing_but_problems_is_as_good_as_empty() -> None:
     """The reason says that there were entries."""
-    held = hold_back(3, parsed("www.a.com", "co.uk"), None)
+    held = hold_back(3, head("www.a.com", "co.uk"), None)
 
     assert held is not None
     assert "none of its 2 entries" in held.reason

@@ -1,0 +1,97 @@
+"""What lists from the API and from a file have in common: bounds, what is remembered of them, and the way in for their text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Meta, Struct
+
+from common.clients.list_json import ListReader
+from common.config import Settings
+from common.core.domain_list import MAX_NAMES, Entries, Listed, parse_line
+from common.core.names import MAX_INPUT
+
+SuffixOf = Callable[[str], str | None]
+#: Bytes read at once.
+CHUNK = 1 << 16
+#: Longest ETag or date remembered, in characters; a longer one counts as none.
+LONGEST_VALIDATOR = 1000
+Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and the way to us.
+
+    64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name.
+    """
+
+    wire: int = 64 * MAX_NAMES
+    unpacked: int = 256 * MAX_NAMES
+    connect: float = 5.0
+    read: float = 30.0
+    total: float = 300.0
+    backoff: float = 0.5
+
+
+DEFAULT_BOUNDS = Bounds()
+
+
+class Seen(Struct, frozen=True):
+    """What a list looked like when it was last taken, "" where that is not known: with it a list is noticed to be the same."""
+
+    etag: Validator = ""
+    last_modified: Validator = ""
+    version: tuple[int, ...] = ()  # of a file: modification time, size, inode
+    digest: Annotated[str, Meta(max_length=64)] = ""  # SHA-256 of the whole text, unpacked (hex)
+
+
+NEVER = Seen()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A list as fetched; `listed` is None where it is unchanged. `source` is fit for showing, `seen` for the next fetch."""
+
+    status: Literal["new", "unchanged"]
+    listed: Listed | None
+    source: str
+    seen: Seen = NEVER
+
+
+def source_of(settings: Settings) -> str:
+    """Where the list comes from: the URL without user, password and query, or the path."""
+    return shown(urlsplit(settings.domain_api_url)) if settings.domain_api_url else str(settings.domain_list_file)
+
+
+def shown(url: SplitResult) -> str:
+    """A URL without what may be secret."""
+    port = f":{url.port}" if url.port else ""
+    return f"{url.scheme}://{url.hostname or ''}{port}{url.path[:200]}"
+
+
+def read_json(stream: IO[bytes], entries: Entries) -> None:
+    """Take the entries of a JSON text. Raises ListError."""
+    reader = ListReader(entries)
+    while data := stream.read(CHUNK):
+        reader.feed(data)
+    reader.close()
+
+
+def read_lines(stream: IO[bytes], entries: Entries) -> None:
+    """Take the entries of a plain text, one a line. Raises ListError."""
+    first = True
+    longest = MAX_INPUT * 4
+    while raw := stream.readline(longest):
+        whole = raw.endswith(b"\n") or len(raw) < longest
+        while not whole:
+            rest = stream.readline(longest)
+            whole = rest.endswith(b"\n") or len(rest) < longest
+        text = raw.decode("utf-8", "replace")
+        entry = parse_line(text.removeprefix("\ufeff") if first else text)
+        first = False
+        if entry is not None:
+            entries.add(entry)
