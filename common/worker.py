@@ -1,6 +1,7 @@
 """The loop that every pool shares: take tasks up to the slots, run them side by side, send results with fresh credit, drain.
 
-Holds nothing that a kill could lose: the coordinator leases each task and sends it again.
+Sweeps run beside the tasks, in places of their own. Holds nothing that a kill could lose: the coordinator leases each task
+and sends it again.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import platform
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
+import msgspec
+
+from common import sweeper
 from common.bus import WorkerBus
 from common.codec import decode_downward
 from common.core.evidence import Observation, unknown
@@ -26,13 +30,18 @@ from common.messages import (
     DeliveryResults,
     Result,
     Results,
+    Sweep,
+    Swept,
     Task,
     Tasks,
 )
 from common.process import Runtime
+from common.sweeper import Sweeps
 
 #: Seconds between credit messages: the application heartbeat that the coordinator watches.
 CREDIT_EVERY = 2.0
+#: Seconds between attempts to reach a coordinator that is not there (yet).
+RETRY_EVERY = 0.1
 #: Seconds a draining worker waits for the last sequence, and then for its running tasks.
 BYE_WAIT, DRAIN_WAIT = 2.0, 25.0
 #: Results kept while no coordinator is there; older ones are dropped, their leases run out.
@@ -54,6 +63,7 @@ class Pool(Generic[Item, Answer]):
     run: Callable[[Item], Awaitable[Answer]]
     returned: Callable[[Item], Answer]
     batch: Callable[[Credit, tuple[Answer, ...]], Results | DeliveryResults]
+    sweeps: Sweeps | None = None
 
 
 class Worker(Generic[Item, Answer]):
@@ -65,7 +75,8 @@ class Worker(Generic[Item, Answer]):
         self._name = f"{pool.name}-{number}@{runtime.settings.instance_id or platform.node()}"[:120]
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
         self._running: dict[asyncio.Task[None], Item] = {}
-        self._outbox: deque[Answer] = deque(maxlen=OUTBOX)
+        self._sweeping: dict[asyncio.Task[None], Sweep] = {}
+        self._outbox: deque[Answer | Swept] = deque(maxlen=OUTBOX)
         self._seen = 0
         self._last: int | None = None
         self._flush_planned = False
@@ -76,17 +87,21 @@ class Worker(Generic[Item, Answer]):
         try:
             while not self._runtime.stopping.is_set():
                 self._runtime.beat()
-                self._flush(credit=True)
-                await _wait(self._runtime.stopping, CREDIT_EVERY)
+                there = self._flush(credit=True)
+                await _wait(self._runtime.stopping, CREDIT_EVERY if there else RETRY_EVERY)
             await self._drain()
         finally:
-            for task in self._running:
+            for task in (*self._running, *self._sweeping):
                 task.cancel()
             self._bus.close()
 
     def _received(self, frame: bytes) -> None:
         try:
             message = decode_downward(frame)
+            if isinstance(message, Sweep):
+                self._seen = max(self._seen, message.seq)
+                self._start_sweep(message)
+                return
         except MessageError as error:
             self._runtime.log.error("bad_message", error=str(error))
             return
@@ -106,29 +121,70 @@ class Worker(Generic[Item, Answer]):
         self._running[task] = item
         task.add_done_callback(lambda done: self._running.pop(done, None))
 
+    def _start_sweep(self, sweep: Sweep) -> None:
+        """Raises MessageError where the names of the sweep are none."""
+        names = sweeper.names_of(sweep)
+        if self._pool.sweeps is None or not self._free_sweeps() or self._runtime.stopping.is_set():
+            self._answer(sweeper.handed_back(sweep))
+            return
+        task = asyncio.get_running_loop().create_task(self._sweep(self._pool.sweeps, sweep, names))
+        self._sweeping[task] = sweep
+        task.add_done_callback(lambda done: self._sweeping.pop(done, None))
+
     async def _run_one(self, item: Item) -> None:
         self._answer(await self._pool.run(item))
 
-    def _answer(self, answer: Answer) -> None:
+    async def _sweep(self, sweeps: Sweeps, sweep: Sweep, names: list[str]) -> None:
+        self._answer(await sweeper.run(self._runtime, sweeps, sweep, names))
+
+    def _answer(self, answer: Answer | Swept) -> None:
         self._outbox.append(answer)
         if not self._flush_planned:
             self._flush_planned = True
             asyncio.get_running_loop().call_later(0.002, self._flush)
 
-    def _flush(self, *, credit: bool = False) -> None:
+    def _flush(self, *, credit: bool = False) -> bool:
+        """Send what waits, and credit if wished; whether a coordinator took it. What nobody took is kept for the next turn."""
         self._flush_planned = False
         while self._outbox:
-            batch = tuple(self._outbox[index] for index in range(min(BATCH, len(self._outbox))))
-            if not self._bus.send(self._pool.batch(self._credit(), batch)):
-                return  # nobody there: kept for the next turn
-            for _ in batch:
-                self._outbox.popleft()
+            if not self._send_first():
+                return False
             credit = False
-        if credit:
-            self._bus.send(self._credit())
+        return self._bus.send(self._credit()) if credit else True
+
+    def _send_first(self, most: int = BATCH) -> bool:
+        """Send what has waited longest, up to `most` answers in one message; where nobody takes it, keep it in its place."""
+        taken = [self._outbox.popleft()]
+        while self._outbox and len(taken) < most and not (isinstance(taken[0], Swept) or isinstance(self._outbox[0], Swept)):
+            taken.append(self._outbox.popleft())
+        try:
+            if self._bus.send(self._message(taken)):
+                return True
+        except MessageError as error:
+            if len(taken) == 1:
+                self._runtime.report(error, attempt=getattr(taken[0], "attempt", ""))
+                return True  # dropped: it would stop all that comes after it
+            self._outbox.extendleft(reversed(taken))
+            return self._send_first(1)
+        self._outbox.extendleft(reversed(taken))
+        return False
+
+    def _message(self, answers: list[Answer | Swept]) -> Results | DeliveryResults | Swept:
+        """These answers with fresh credit: either one of a sweep, or any number of others."""
+        first = answers[0]
+        if isinstance(first, Swept):
+            return msgspec.structs.replace(first, credit=self._credit())
+        return self._pool.batch(self._credit(), cast("tuple[Answer, ...]", tuple(answers)))
+
+    def _free_sweeps(self) -> int:
+        """Places for sweeps. One is taken until its answer is sent: that bounds what is kept while no coordinator is there."""
+        if self._pool.sweeps is None:
+            return 0
+        unsent = sum(isinstance(answer, Swept) and not answer.returned for answer in self._outbox)
+        return max(0, self._pool.sweeps.places - len(self._sweeping) - unsent)
 
     def _credit(self) -> Credit:
-        free = 0 if self._runtime.stopping.is_set() else max(0, self._pool.slots - len(self._running))
+        stopping = self._runtime.stopping.is_set()
         return Credit(
             version=VERSION,
             worker=self._name,
@@ -137,24 +193,28 @@ class Worker(Generic[Item, Answer]):
             egress=self._runtime.settings.egress_id,
             methods=self._pool.methods,
             slots=self._pool.slots,
-            free=free,
+            free=0 if stopping else max(0, self._pool.slots - len(self._running)),
             seen=self._seen,
             restarts=self._runtime.restarts,
+            sweeps=0 if stopping else self._free_sweeps(),
         )
 
     async def _drain(self) -> None:
         """Say goodbye, see everything already sent, finish what runs, give the rest back."""
-        self._runtime.log.info("draining", running=len(self._running))
+        self._runtime.log.info("draining", running=len(self._running) + len(self._sweeping))
         self._bus.send(Bye(self._name, self._runtime.boot))
         for _ in range(int(BYE_WAIT / 0.05)):
             if self._last is not None and self._seen >= self._last:
                 break
             await asyncio.sleep(0.05)
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=DRAIN_WAIT)
+        if running := [*self._running, *self._sweeping]:
+            await asyncio.wait(running, timeout=DRAIN_WAIT)
         for task, item in list(self._running.items()):
             task.cancel()
             self._answer(self._pool.returned(item))
+        for task, sweep in list(self._sweeping.items()):
+            task.cancel()
+            self._answer(sweeper.handed_back(sweep))
         self._flush(credit=True)
 
 
@@ -172,8 +232,9 @@ async def run_checkers(
     number: int,
     checks: dict[str, Callable[[Task], Awaitable[Observation]]],
     slots: int,
+    sweeps: Sweeps | None = None,
 ) -> None:
-    """Run a checker pool: `checks` maps a method to the coroutine that asks once."""
+    """Run a checker pool: `checks` maps a method to the coroutine that asks once, `sweeps` asks about many names."""
 
     async def run(task: Task) -> Result:
         check = checks.get(task.method)
@@ -192,7 +253,7 @@ async def run_checkers(
 
     worker = Worker(
         runtime,
-        Pool(pool, tuple(sorted(checks)), slots, run, lambda task: Result(task.attempt, returned=True), Results),
+        Pool(pool, tuple(sorted(checks)), slots, run, lambda task: Result(task.attempt, returned=True), Results, sweeps),
         number,
     )
     await worker.run()

@@ -6,9 +6,9 @@ To add one more method: write `actors/checkers/<pool>/<method>.py` with `create`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from common.config import Settings
 from common.core.evidence import Observation
@@ -24,6 +24,26 @@ class Context:
     monotonic: Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a sweep found out about many names, compactly; per name, in the order given.
+
+    `codes` are those of `common.core.parsers.dns_fast`: DELEGATED is the finding dns_auth_referral, NXDOMAIN is
+    dns_auth_nxdomain, OPEN is no answer in time; for UNUSUAL `observations` has the whole story, by index. `trouble` says
+    why nobody could be asked at all; nothing else is filled then.
+    """
+
+    server: str = ""  # the zone asked
+    width: int = 0  # addresses that serve it
+    codes: bytes = b""
+    served: bytes = b""  # index in `addresses` of who answered, 255 where nobody did
+    addresses: tuple[str, ...] = ()
+    serial: int | None = None  # the oldest behind an NXDOMAIN
+    fresh_at: float | None = None  # epoch seconds, where the serial tells
+    observations: dict[int, Observation] = field(default_factory=dict)
+    trouble: Observation | None = None
+
+
 class Checker(Protocol):
     """One method. `check` never raises for what the outside does: trouble is an observation with outcome unknown."""
 
@@ -35,4 +55,21 @@ class Checker(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Sweeper(Checker, Protocol):
+    """A method that can also ask about many names of one suffix at once. At most one of a pool does.
+
+    `sweeps` is how many of them may run beside single checks, 0 where the settings leave no way to sweep.
+    """
+
+    sweeps: int
+
+    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
+        """Ask about names directly below `suffix`, `pace` queries a second to each address. Like `check` it never raises.
+
+        What was answered within `seconds` counts, the rest stays open.
+        """
         ...

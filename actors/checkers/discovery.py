@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from actors.checkers.contract import Checker, Context
+from actors.checkers.contract import Checker, Context, Sweeper
 from common.errors import ConfigError
 
 POOLS = ("fast", "intermediate", "deep")
@@ -38,3 +38,11 @@ def load(pool: str, context: Context) -> list[Checker]:
             raise ConfigError([f"actors/checkers/{pool}/{name}.py calls its method {checker.method!r}"])
         checkers.append(checker)
     return checkers
+
+
+def sweeper_of(checkers: Iterable[Checker]) -> Sweeper | None:
+    """The one that sweeps, if any does here. Raises ConfigError where several would: a sweep does not name its method."""
+    found = [checker for checker in checkers if isinstance(checker, Sweeper)]
+    if len(found) > 1:
+        raise ConfigError([f"more than one method of a pool sweeps: {', '.join(checker.method for checker in found)}"])
+    return next((checker for checker in found if checker.sweeps), None)

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from actors.checkers.contract import Context
-from actors.checkers.discovery import POOLS, discover, load
+from actors.checkers.contract import Checker, Context, Findings, Sweeper
+from actors.checkers.discovery import POOLS, discover, load, sweeper_of
+from actors.checkers.sweeps import sweeps_of, swept
+from common.clients.dns.sweep import MOST_ADDRESSES, NOBODY
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
 from common.core.escalation import BUDGET, POOL_OF
-from common.core.evidence import Observation, Outcome
+from common.core.evidence import Observation, Outcome, unknown
+from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.errors import ConfigError
-from common.messages import VERSION, Credit, Result, Results, Task
+from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, Swept, Task
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
 #: Nobody listens there: port 1 of this machine.
@@ -76,6 +79,59 @@ def test_trouble_is_an_observation_that_proves_nothing_and_travels(pool: str, me
     credit = Credit(VERSION, "w", "b", pool, "default", (method,), 1, 1, 0)
     message = Results(credit, (Result("boot.1", seen),))
     assert decode_upward(encode(message)) == message
+
+
+def sweepers(tmp_path: Path) -> list[Sweeper]:
+    """Every method that can sweep."""
+    checkers = [checker for pool in POOLS for checker in load(pool, context(tmp_path))]
+    return [checker for checker in checkers if isinstance(checker, Sweeper)]
+
+
+def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None:
+    """With every server dead a sweep neither raises nor concludes, keeps its time, and its answer survives the wire."""
+    sweep = Sweep("boot.1", 1, "com", "example\nexample2", 2, budget_ms=3000)
+
+    async def once(checker: Sweeper) -> Swept:
+        try:
+            async with asyncio.timeout(5):
+                return await sweeps_of(checker, context(tmp_path)).ask(sweep, ["example.com", "example2.com"])
+        finally:
+            await checker.close()
+
+    found = [asyncio.run(once(checker)) for checker in sweepers(tmp_path)]
+
+    assert found
+    for answer in found:
+        assert answer.trouble is not None
+        assert answer.trouble.reading.outcome is Outcome.UNKNOWN
+        assert (answer.codes, answer.attempt) == (b"", "boot.1")
+        assert decode_upward(encode(answer)) == answer
+
+
+def test_a_swept_message_keeps_its_bounds() -> None:
+    """More whole stories than travel leave their names open; a sweep never has more addresses than a message."""
+    count = MAX_BATCH + 3
+    stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
+    found = Findings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
+
+    answer = swept(Sweep("boot.1", 1, "com", "", count), found, 1.0)
+
+    assert len(answer.observations) == MAX_BATCH
+    assert answer.codes == bytes([UNUSUAL]) * MAX_BATCH + bytes([OPEN]) * 3
+    assert answer.served == bytes(MAX_BATCH) + bytes([NOBODY]) * 3
+    assert decode_upward(encode(answer)) == answer
+    assert MOST_ADDRESSES <= MAX_ADDRESSES
+
+
+def test_only_one_method_of_a_pool_sweeps(tmp_path: Path) -> None:
+    """A sweep names no method; two that could take it stop the start, none means no places for sweeps."""
+    fast: list[Checker] = load("fast", context(tmp_path))
+
+    assert (chosen := sweeper_of(fast)) is not None
+    assert chosen.method == "dns"
+    assert sweeper_of(load("deep", context(tmp_path))) is None
+    with pytest.raises(ConfigError):
+        sweeper_of([*fast, *fast])
 
 
 def test_a_folder_with_a_broken_file_stops_the_start() -> None:

@@ -9,13 +9,12 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from actors.checkers.contract import Context
-from actors.checkers.fast.dns import DnsChecker, create
+from actors.checkers.contract import Context, Findings
+from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
 from common.clients.dns import NOBODY
 from common.core.evidence import Observation, Outcome
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
-from common.errors import ClientError
 from common.messages import Task
 from tests.clients.dns_world import ROOT, TLD, TLD_SECOND, Handler, Tree, World, failing, over_udp, run, serving, silent
 
@@ -164,11 +163,22 @@ def test_sweep_of_com_knows_the_age_of_its_zone() -> None:
     with_checker(BOTH, story)
 
 
-def test_sweep_needs_servers() -> None:
-    """A suffix that does not exist is an error of the whole sweep, not a verdict about names."""
+@pytest.mark.parametrize(
+    ("suffix", "finding", "settings"),
+    [
+        ("gone", "dns_suffix_gone", {}),
+        ("test", "dns_unreachable", {"DNS_MODE": "resolver", "DNS_RESOLVERS": f"{TLD}:PORT"}),
+    ],
+)
+def test_sweep_needs_servers(suffix: str, finding: str, settings: dict[str, str]) -> None:
+    """A suffix that does not exist, and resolvers, are trouble of the whole sweep, not a verdict about names."""
 
-    async def story(checker: DnsChecker, _: World) -> None:
-        with pytest.raises(ClientError):
-            await checker.sweep("gone", ["a.gone"], 5.0)
+    async def story(checker: DnsChecker, _: World) -> tuple[int, Findings]:
+        return checker.sweeps, await checker.sweep(suffix, [f"a.{suffix}"], 5.0)
 
-    with_checker(BOTH, story)
+    (places, found), _ = with_checker(BOTH, story, **settings)
+
+    assert found.trouble is not None
+    assert (found.trouble.reading.outcome, found.trouble.reading.finding) == (Outcome.UNKNOWN, finding)
+    assert (found.codes, found.observations) == (b"", {})
+    assert places == (0 if settings else SWEEPS)

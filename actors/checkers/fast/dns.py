@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import msgspec
 
-from actors.checkers.contract import Context
+from actors.checkers.contract import Context, Findings
 from common.clients.dns import (
     MOST_TRIES,
     DnsEngine,
@@ -33,6 +33,8 @@ from common.messages import Task
 
 #: Names whose last server is remembered, so that a second pass can ask another one.
 _MOST_REMEMBERED = 10_000
+#: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
+SWEEPS = 4
 #: Fewer names of one suffix than this are asked one by one.
 _FEWEST_AT_ONCE = 4
 #: A zone version this many seconds in the future is no time stamp.
@@ -55,24 +57,6 @@ class _Attempts:
     lame: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a sweep found out about many names, compactly; per name, in the order given.
-
-    `codes` are those of `common.core.parsers.dns_fast`: DELEGATED is the finding dns_auth_referral, NXDOMAIN is
-    dns_auth_nxdomain, OPEN is no answer in time; for UNUSUAL `observations` has the whole story, by index.
-    """
-
-    server: str  # the zone asked
-    width: int  # addresses that serve it
-    codes: bytes
-    served: bytes  # index in `addresses` of who answered, `NOBODY` where nobody did
-    addresses: tuple[str, ...]
-    serial: int | None  # the oldest behind an NXDOMAIN
-    fresh_at: float | None  # epoch seconds, where the serial tells
-    observations: dict[int, Observation]
-
-
 class DnsChecker:
     """Asks up to three servers until one says something that counts."""
 
@@ -82,6 +66,7 @@ class DnsChecker:
         self._context = context
         self._last_used: OrderedDict[str, Endpoint] = OrderedDict()
         self._engine: DnsEngine | None = None
+        self.sweeps = 0 if context.settings.dns_mode == "resolver" else SWEEPS
 
     async def check(self, task: Task) -> Observation:
         """Ask once, within `task.budget_ms`. A second pass (`confirm`) goes over TCP, to another address where there is one."""
@@ -117,9 +102,12 @@ class DnsChecker:
     async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
         """Ask about many names of one suffix within `seconds`, `pace` queries a second to each address.
 
-        Raises ClientError where the suffix's servers cannot be found, and in resolver mode.
+        Where the suffix's servers cannot be found, and in resolver mode, that is the trouble told.
         """
-        swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
+        try:
+            swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
+        except ClientError as error:
+            return Findings(trouble=self._trouble(error, None))
         zone = swept.zone
         serial = swept.serials[0] if swept.serials else None
         return Findings(

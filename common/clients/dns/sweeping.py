@@ -31,8 +31,8 @@ _FEW = 24
 _LOOKS = 8
 #: Most bytes read of one datagram: our EDNS size is 1232, and what was cut fails to parse.
 _DATAGRAM = 1536
-#: Most datagrams read of one port in a row, and of all before other things of the process get a turn.
-_MOST_IN_A_ROW = 512
+#: Most datagrams read of one port in a row, and read or sent of all before other things of the process get a turn.
+_MOST_IN_A_ROW = 256
 #: Most answers remembered by what follows their question.
 _MOST_SEEN = 8192
 #: Most ports of a sweep, spread over its addresses, and the least for each: used ones stay open for their last answers.
@@ -94,7 +94,7 @@ class Sweeping:
                     self._look(now)
                     next_look = now + self._try_seconds / _LOOKS
                 self._careful.work()
-                self._send_rounds()
+                await self._send_rounds()
                 under_way = sum(port.under_way for ports in self._ports for port in ports)
                 if not self._names.open or not (under_way or self._open_lanes or self._careful.busy):
                     break
@@ -255,14 +255,20 @@ class Sweeping:
             if self._errors[number] < _MOST_ERRORS and servers.usable((lane.server.endpoint,))
         ]
 
-    def _send_rounds(self) -> None:
+    async def _send_rounds(self) -> None:
         """One batch to each server in turn, until there is no room or no name."""
-        now, turn = self._loop.time(), self._bits.getrandbits(16)
+        turn, in_a_row = self._bits.getrandbits(16), self.sent
         going = self._open_lanes
         while going:
             turn += 1
-            first = turn % len(going)
-            going = [number for number in going[first:] + going[:first] if self._send(number, now)]
+            first, still = turn % len(going), []
+            for number in going[first:] + going[:first]:
+                if self._send(number, self._loop.time()):
+                    still.append(number)
+                if self.sent - in_a_row >= _MOST_IN_A_ROW:
+                    in_a_row = self.sent
+                    await asyncio.sleep(0)
+            going = still
 
     def _send(self, number: int, now: float) -> bool:
         """Send one batch to this server; whether there may be more to send."""
