@@ -70,6 +70,11 @@ class Book:
         table.mark(row, IN_HAND, on=True)
         return entry
 
+    def leave(self, row: int) -> None:
+        """Put a name back."""
+        del self.in_hand[row]
+        self.table.mark(row, IN_HAND, on=False)
+
     def pulse(self, row: int) -> Pulse:
         """What the last sweep saw of a name."""
         table = self.table
@@ -113,8 +118,7 @@ class Book:
             stays = entry.round is not None or entry.aside_until > now or busy(entry)
             old = gone or now - (entry.checked_at or 0.0) > KEEP
             if not stays and old and (crowded > 0 or gone or not (entry.priority or self.table.has(row, CLOSE))):
-                del self.in_hand[row]
-                self.table.mark(row, IN_HAND, on=False)
+                self.leave(row)
             else:
                 self.in_hand[row] = self.in_hand.pop(row)  # to the end: the others get their turn
 

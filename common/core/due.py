@@ -35,6 +35,8 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     close |= (table.earliest[rows] - MARGIN <= now) & (now <= table.latest[rows] + MARGIN)
     visits.want_many(board, rows[close], times[close], urgent=urgent)
     rows, times = rows[~close], times[~close]
+    if not len(rows):
+        return
     order = np.argsort(table.suffix[rows], kind="stable")
     rows, times = rows[order], times[order]
     numbers, starts = np.unique(table.suffix[rows], return_index=True)

@@ -85,7 +85,7 @@ class Roll:
 
     def _make(self, size: int) -> None:
         self._slots = np.full(size, -1, np.int32)
-        self._view = memoryview(self._slots)  # single places are read faster this way
+        self._view = self._slots.data  # single places are read faster this way
         self._mask = size - 1
 
     def _place(self, rows: Rows, hashes: Rows) -> None:

@@ -44,8 +44,7 @@ class Lane:
         """Make a name due then, whatever was planned before."""
         self._at[row] = at
         block = row // BLOCK
-        if at < self._least[block]:
-            self._least[block] = at
+        self._least[block] = min(self._least[block], at)
 
     def put_many(self, rows: Rows, times: Times) -> None:
         """Make names due then, one time each."""

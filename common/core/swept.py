@@ -85,10 +85,10 @@ def _sort_out(
     known = (flags & DETAILED) != 0
     opened = (flags & IN_HAND) != 0
     mute = codes == OPEN
-    blind = mute & ~odd & (table.blind[rows] + 1 >= BLIND_ROUNDS)
     due = table.registry_due[rows] <= now
     leaving = (codes == NXDOMAIN) & owned
     odd = opened | ((codes == DELEGATED) & (state == UNKNOWN) & known)
+    blind = mute & ~odd & (table.blind[rows] + 1 >= BLIND_ROUNDS)
     look = (codes == DELEGATED) & due & ~odd
     missing = (codes == NXDOMAIN) & ~owned & ~odd
     visit = leaving & (len(board.wants) < MOST_LEAVING) | odd

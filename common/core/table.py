@@ -20,8 +20,8 @@ STATES = tuple(State)
 CODE_OF = {state: number for number, state in enumerate(STATES)}
 UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
 
-#: Bits of `flags`. CLOSE: something is going on with the name, each look is a visit of its own; DETAILED: the store holds evidence;
-#: LINED: waits for a sweep, or is in one; WANTED: waits for its visit; IN_HAND: there is an entry.
+#: Bits of `flags`. CLOSE: something is going on with the name, each look is a visit of its own; DETAILED: the store holds
+#: evidence; LINED: waits for a sweep, or is in one; WANTED: waits for its visit; IN_HAND: there is an entry.
 WATCHED, PRIORITY, CLOSE, DETAILED, LINED, WANTED, IN_HAND = 1, 2, 4, 8, 16, 32, 64
 
 _FIRST_SIZE = 1024

@@ -1,6 +1,6 @@
 """Beginning visits: takes names in hand, with their evidence from the store, a bounded number a tick.
 
-What is planned, what a sweep found and what somebody asked for come through here, so that thousands of them at once delay nobody.
+What is planned, what a sweep found and what somebody asked for come through here: thousands of them at once delay nobody.
 """
 
 from __future__ import annotations

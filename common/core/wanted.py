@@ -10,7 +10,7 @@ from common.core.evidence import Observation
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A visit to begin. `due`: when it was planned (0: it was not); `observation`: the DNS answer of a sweep it goes on from."""
+    """A visit to begin. `due`: when it was planned, 0 if it was not; `observation`: the DNS answer of a sweep to go on from."""
 
     row: int
     due: float = 0.0

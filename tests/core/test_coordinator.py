@@ -39,7 +39,7 @@ def test_a_drop_of_a_priority_name_is_announced_within_seconds_and_once() -> Non
     available = [at for at, status in world.notices("gone.com") if status == "available"]
     assert len(available) == 1
     assert available[0] - purged < 6.0
-    assert world.core.board.entries["gone.com"].drop is None
+    assert world.entry("gone.com").drop is None
     assert world.state("gone.com") == "AVAILABLE"
 
 

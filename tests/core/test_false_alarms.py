@@ -25,7 +25,7 @@ def test_nothing_is_available_under_a_suffix_that_the_root_does_not_know(finding
     world.run(10 * MINUTE)
 
     assert "available" not in [status for _, status in world.notices("example.com")]
-    assert "the root zone does not know the top-level domain" in world.core.board.entries["example.com"].detail.gates
+    assert "the root zone does not know the top-level domain" in world.entry("example.com").detail.gates
 
 
 def test_a_name_that_is_caught_and_dropped_again_is_announced_again_after_the_quiet_time() -> None:

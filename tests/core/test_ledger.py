@@ -232,7 +232,7 @@ def test_any_decision_of_any_history_is_reproduced(seed: int) -> None:
     for entry in found:
         assert judge_again(entry) == entry.verdict
         assert entry.situation.gates == again_open(entry)
-    for name, row in ((name, row) for name, row in world.core.board.entries.items() if row.watched):
+    for name, row in ((name, world.entry(name)) for name in world.watched()):
         changes = [entry for entry in entries(world, name) if entry.before is not entry.verdict.state]
         states = [State.UNKNOWN, *(entry.verdict.state for entry in changes)]
         assert [entry.before for entry in changes] == states[:-1]

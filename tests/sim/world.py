@@ -14,28 +14,39 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from common.codec import decode_downward, decode_upward, encode
+from common.codec import convert, decode_downward, decode_map, decode_upward, encode
 from common.core.board import Policy
 from common.core.cadence import Cadence
 from common.core.coordinator import Coordinator
 from common.core.directory import Directory
-from common.core.domain_list import ListBuilder
+from common.core.domain_list import ListBuilder, ParsedList
+from common.core.domains import Entry
 from common.core.events import (
+    Command,
     Commit,
     Committed,
     DeliveryFetched,
+    DetailsFetched,
     Event,
     FetchDelivery,
+    FetchDetails,
     Heard,
     Left,
-    ListLoaded,
+    ListEnd,
+    ListPart,
+    ListRead,
     Publish,
+    PublishMany,
     Send,
+    TakeList,
     Tick,
 )
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
 from common.core.limits import Limit
-from common.core.records import DeliveryRow, EventRow, LedgerRow
+from common.core.list_diff import Part, parts_of
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
+from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, LedgerRow
+from common.core.table import LINED, PRIORITY, WANTED, WATCHED
 from common.messages import (
     VERSION,
     ByeAck,
@@ -45,6 +56,8 @@ from common.messages import (
     DeliveryResults,
     Result,
     Results,
+    Sweep,
+    Swept,
     Task,
     Tasks,
 )
@@ -86,13 +99,17 @@ class SimWorker:
     alive: bool = True
     seen: int = 0
     busy: int = 0
+    sweeping: int = 0
     slots: int = 16
+    places: int = 0
 
 
 class World:
     """See the module. `lie(method, domain, now)` may replace an honest observation."""
 
-    def __init__(self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True) -> None:
+    def __init__(
+        self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True, sweeps: int = 4
+    ) -> None:
         self.rng = Random(seed)
         self.now = START
         self.names: dict[str, Name] = {}
@@ -106,6 +123,11 @@ class World:
         self.stored_deliveries: dict[str, DeliveryRow] = {}
         self.stored_ledger: list[LedgerRow] = []
         self.stored_meta: dict[str, str] = {}
+        self.stored_rows: dict[int, DomainRow] = {}
+        self.swept: list[tuple[float, str, int]] = []
+        self._sweeps = sweeps
+        self._listed: dict[str, bool] = {}
+        self._parts: list[Part] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._boots = itertools.count(1)
@@ -115,6 +137,7 @@ class World:
             instance="sim",
             iana_host="whois.iana.org",
             encode=encode,
+            decode=lambda data: convert(decode_map(data), Detail),
             suffix_of=lambda name: name.rpartition(".")[2],
             callbacks=callbacks,
             callback_results="none",
@@ -136,16 +159,26 @@ class World:
     def watch(self, *names: str, priority: bool = False) -> None:
         """Put names on the list (added to those already there)."""
         builder = ListBuilder(self.core.board.policy.suffix_of)
-        for name, entry in self.core.board.entries.items():
-            builder.add({"domain": name, "priority": entry.priority})
+        for name, urgent in self._listed.items():
+            builder.add({"domain": name, "priority": urgent})
         for name in names:
             self.names.setdefault(name, Name())
             builder.add({"domain": name, "priority": priority})
-        self.event(ListLoaded(builder.finish(), "sim"))
+        self.listed(builder.finish())
+
+    def listed(self, parsed: ParsedList) -> None:
+        """The domain list is this one from now on, unless it is held back."""
+        table = self.core.board.book.table
+        rows = range(len(table))
+        watched, urgent = [int(table.has(row, WATCHED)) for row in rows], [int(table.has(row, PRIORITY)) for row in rows]
+        known = [(list(rows), [table.name(row) for row in rows], watched, urgent)]
+        head, self._parts = parts_of(parsed, self.core.board.policy.suffix_of, known)
+        self._listed = dict(parsed.names)
+        self.event(ListRead(head, "sim"))
 
     def start_worker(self, pool: str) -> None:
         """A new process of a pool says hello."""
-        worker = SimWorker(pool, f"b{next(self._boots)}")
+        worker = SimWorker(pool, f"b{next(self._boots)}", places=self._sweeps if pool == "fast" else 0)
         self.workers[f"{pool}-0@sim"] = worker
         self._beat(f"{pool}-0@sim", worker)
 
@@ -183,43 +216,87 @@ class World:
         bodies = [(at, json.loads(body)) for at, _, body in self.posted]
         return [(at, body["status"]) for at, body in bodies if domain in (None, body["domain"])]
 
+    def watched(self) -> list[str]:
+        """The names on the list."""
+        return list(self._listed)
+
     def state(self, domain: str) -> str:
         """The state of a name."""
-        return self.core.board.entries[domain].state.value
+        return self.entry(domain).state.value
+
+    def entry(self, domain: str) -> Entry:
+        """Everything the coordinator knows about a name, as it would be taken in hand; nothing changes by that."""
+        book = self.core.board.book
+        row = book.table.find(domain)
+        if row in book.in_hand:
+            return book.in_hand[row]
+        stored = self.stored_rows.get(row)
+        made = book.take(row, convert(decode_map(stored.detail), Detail) if stored else Detail())
+        book.leave(row)
+        return made
 
     # -- the machinery ---------------------------------------------------------------------------------------------------
 
     def event(self, event: Event) -> None:
         """Give the core an event and perform what it says."""
         for command in self.core.handle(event, self.now):
-            match command:
-                case Send(worker, boot, message):
-                    decoded = decode_downward(encode(message))
-                    if self.rng.random() >= self.loss:
-                        self.after(0.001, lambda w=worker, b=boot, m=decoded: self._arrive(w, b, m))
-                case Commit(changes):
-                    self.after(0.005, lambda c=changes: self._commit(c))
-                case Publish(topic, build):
-                    self.published.append((topic, build()))
-                case FetchDelivery(identity):
-                    if identity in self.stored_deliveries:
-                        self.event(DeliveryFetched(self.stored_deliveries[identity]))
+            self._perform(command)
         self.check()
 
+    def _perform(self, command: Command) -> None:
+        match command:
+            case Send(worker, boot, message):
+                decoded = decode_downward(encode(message))
+                if self.rng.random() >= self.loss:
+                    self.after(0.001, lambda w=worker, b=boot, m=decoded: self._arrive(w, b, m))
+            case Commit(changes):
+                self.after(0.005, lambda c=changes: self._commit(c))
+            case FetchDelivery(identity):
+                if identity in self.stored_deliveries:
+                    self.event(DeliveryFetched(self.stored_deliveries[identity]))
+            case FetchDetails(ids):
+                self.after(0.002, lambda i=ids: self._fetch(i))
+            case _:
+                self._tell(command)
+
+    def _tell(self, command: Command) -> None:
+        """What is published, and the list that is taken."""
+        match command:
+            case Publish(topic, build):
+                self.published.append((topic, build()))
+            case PublishMany(_, build_many):
+                self.published.extend(build_many())
+            case TakeList():
+                for part in self._parts:
+                    self.event(ListPart(part))
+                self.event(ListEnd())
+
     def check(self) -> None:
-        """Every watched name is in exactly one of: due, in a round."""
-        for entry in self.core.board.entries.values():
-            if entry.watched:
-                assert (entry.round is not None) != (entry.next_check != float("inf")), entry.name
-                assert entry.round is None or entry.round.out, f"{entry.name} waits for nothing"
+        """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
+        book = self.core.board.book
+        for row in range(len(book)):
+            if not book.table.has(row, WATCHED):
+                continue
+            entry = book.in_hand.get(row)
+            visited = entry is not None and entry.round is not None
+            planned = book.table.schedule.at(row) != float("inf")
+            places = (planned, book.table.has(row, LINED), book.table.has(row, WANTED), visited)
+            assert sum(places) == 1, (book.table.name(row), places)
+            assert entry is None or entry.round is None or entry.round.out, f"{entry.name} waits for nothing"
+            assert entry is None or entry.round or not planned or entry.next_check == book.table.schedule.at(row), entry.name
 
     def _commit(self, changes: Any) -> None:
         self.stored_events.extend(changes.events)
         self.stored_ledger.extend(changes.ledger)
         self.stored_meta.update(changes.meta)
+        self.stored_rows.update((row.id, row) for row in changes.domains)
         for row in changes.deliveries:
             self.stored_deliveries[row.id] = row
         self.event(Committed())
+
+    def _fetch(self, ids: tuple[int, ...]) -> None:
+        details = {row: self.stored_rows[row].detail for row in ids if row in self.stored_rows}
+        self.event(DetailsFetched(ids, details))
 
     def _beat(self, name: str, worker: SimWorker) -> None:
         if worker.alive:
@@ -228,11 +305,30 @@ class World:
 
     def _credit(self, name: str, worker: SimWorker) -> Credit:
         free = worker.slots - worker.busy
-        return Credit(VERSION, name, worker.boot, worker.pool, "default", POOLS[worker.pool], worker.slots, free, worker.seen)
+        free_places = worker.places - worker.sweeping
+        return Credit(
+            VERSION,
+            name,
+            worker.boot,
+            worker.pool,
+            "default",
+            POOLS[worker.pool],
+            worker.slots,
+            free,
+            worker.seen,
+            0,
+            free_places,
+        )
 
-    def _arrive(self, name: str, boot: str, message: Tasks | Deliveries | ByeAck) -> None:
+    def _arrive(self, name: str, boot: str, message: Tasks | Sweep | Deliveries | ByeAck) -> None:
         worker = self.workers.get(name)
         if worker is None or not worker.alive or worker.boot != boot or isinstance(message, ByeAck):
+            return
+        if isinstance(message, Sweep):
+            worker.seen = max(worker.seen, message.seq)
+            worker.sweeping += 1
+            assert worker.sweeping <= worker.places, "more sweeps than the worker has places"
+            self.after(self.rng.uniform(0.01, 0.2), lambda: self._sweep(name, worker, message))
             return
         for item in message.tasks if isinstance(message, Tasks) else message.deliveries:
             worker.seen = max(worker.seen, item.seq)
@@ -256,6 +352,28 @@ class World:
         if self.rng.random() >= self.loss:
             self.event(Heard(decode_upward(encode(answer))))
 
+    def _sweep(self, name: str, worker: SimWorker, sweep: Sweep) -> None:
+        """Answer as the checker does: a byte for plain answers, the whole story for others."""
+        if not worker.alive:
+            return
+        worker.sweeping -= 1
+        names = [f"{label}.{sweep.suffix}" for label in sweep.labels.split("\n")]
+        self.swept.append((self.now, sweep.suffix, len(names)))
+        codes, observations = bytearray(len(names)), {}
+        for place, domain in enumerate(names):
+            self.asked.append((self.now, "dns", domain))
+            seen = self._observe(Task(sweep.attempt, sweep.seq, "dns", domain, sweep.suffix))
+            codes[place] = _PLAIN.get(seen.reading.finding, UNUSUAL)
+            if codes[place] == UNUSUAL:
+                observations[place] = seen
+        served = bytes(255 if code == OPEN else 0 for code in codes)
+        answer = Swept(
+            self._credit(name, worker), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
+            observations=observations,
+        )  # fmt: skip
+        if self.rng.random() >= self.loss:
+            self.event(Heard(decode_upward(encode(answer))))
+
     def _observe(self, task: Task) -> Observation:
         told = self.lie(task.method, task.domain, self.now)
         if told is not None:
@@ -266,6 +384,9 @@ class World:
         created = name.created(self.now) if name is not None else 0.0
         reading = _reading(task.method, phase, created or START - 1e8, reserved=bool(name and name.reserved))
         return Observation(task.method, reading, server=server)
+
+
+_PLAIN = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN, "dns_timeout": OPEN}
 
 
 def _reading(method: str, phase: Phase | None, created: float, *, reserved: bool) -> Reading:
