@@ -3,45 +3,136 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+import sys
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
+from actors.coordinator.list_child import Child
+from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Same
 from common.clients.bootstrap import Bootstrap
-from common.clients.domain_api import DomainApi, FileList
 from common.clients.guard import Guard
 from common.clients.http import HttpClient
+from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
 from common.core.directory import Directory
-from common.core.events import ListFailed, ListLoaded
+from common.core.events import ListFailed, ListPart, ListRead, ListSame
+from common.core.list_diff import ListHead, Part
 from common.errors import ListError
+from common.log import get_logger
 from common.process import Runtime
 
 #: Seconds between two looks whether the bootstrap is due; how often it is fetched is decided there.
 BOOTSTRAP_LOOK = 600.0
+#: How the process that reads the list is started.
+READER = (sys.executable, "-m", "actors.coordinator.list_reader")
+#: Seconds that it may take until the list is read and compared, and from one piece of the difference to the next.
+READ_LIMIT, PIECE_LIMIT = 900.0, 60.0
+SENSELESS = "the process that reads it sent something else than it should"
 
 
 class ListSource:
-    """The domain list, from the API or a file. `read` blocks: it belongs in a thread."""
+    """The domain list, read by a process of its own: `read` it, then go through its `parts` or `leave` it.
 
-    def __init__(self, settings: Settings, suffix_of: Callable[[str], str | None]) -> None:
-        self._reader: DomainApi | FileList
-        if settings.domain_api_url:
-            self._reader = DomainApi(settings, suffix_of)
-        else:
-            self._reader = FileList(Path(settings.domain_list_file), suffix_of)
+    One task uses it. `close` ends the process; whoever stops in between has to call it.
+    """
 
-    def read(self) -> ListLoaded | ListFailed:
-        """Read it once; trouble is an event too."""
+    def __init__(self, settings: Settings, command: Sequence[str] = READER, read_limit: float = READ_LIMIT) -> None:
+        self.source = source_of(settings)
+        self._command = command
+        self._read_limit = read_limit
+        self._log = get_logger("coordinator")
+        self._seen = NEVER
+        self._child: Child | None = None
+        self._read: Read | None = None
+
+    async def read(self) -> ListRead | ListSame | ListFailed:
+        """Read the list and compare it with the store. What an earlier call read is left."""
         try:
-            fetched = self._reader.fetch()
+            await self.close()
+            self._child = await Child.start(self._command, self._log)
+            await self._child.ask(Ask(self._seen))
+            frame = await self._child.next(self._read_limit)
+            match frame:
+                case Read():
+                    self._read = frame
+                    return ListRead(frame.head, self.source)
+                case Same():
+                    self._seen = frame.seen
+                    return ListSame(self.source)
+                case Failed():
+                    return ListFailed(frame.text, self.source)
+                case _:
+                    return ListFailed(self._text(ListError(SENSELESS)), self.source)
         except ListError as error:
-            return ListFailed(str(error), self._reader.source)
-        return ListLoaded(fetched.parsed, self._reader.source)
+            return ListFailed(self._text(error), self.source)
+        finally:
+            if self._read is None:
+                await self.close()
+
+    async def parts(self) -> AsyncIterator[ListPart]:
+        """What taking the list changes. Whoever stops before the end gets the whole list again the next time.
+
+        Raises ListError when the process that read it is gone.
+        """
+        read, child = self._read, self._child
+        if read is None or child is None:
+            raise ListError("no list was read")
+        self.forget()  # half a difference belongs to no list
+        try:
+            await child.take()
+            announced = _Announced(read.head)
+            while not isinstance(frame := await child.next(PIECE_LIMIT), End):
+                part = announced.checked(frame)
+                yield ListPart(part)
+                await asyncio.sleep(0)  # several small pieces can be there at once
+            announced.end()
+            self._seen = read.seen
+        except ListError as error:
+            raise ListError(self._text(error)) from None
+        finally:
+            await self.close()
+
+    async def leave(self) -> None:
+        """Put the list that was read away: it has to be seen again."""
+        self.forget()
+        await self.close()
 
     def forget(self) -> None:
-        """Ask for the whole list next time: what was held back has to be seen again."""
-        self._reader.forget()
+        """Read the whole list next time, even if it has not changed."""
+        self._seen = NEVER
+
+    async def close(self) -> None:
+        """End the process that reads, if there is one."""
+        child, self._child, self._read = self._child, None, None
+        if child is not None:
+            await child.close()
+
+    def _text(self, error: ListError) -> str:
+        return f"{self.source}: {error}"
+
+
+class _Announced:
+    """What is still to come of a difference. Raises ListError where it is another one."""
+
+    def __init__(self, head: ListHead) -> None:
+        self._added, self._removed, self._changed = head.added, head.removed, head.names
+
+    def checked(self, frame: Any) -> Part:
+        """The piece in a frame."""
+        if not isinstance(frame, Piece):
+            raise ListError(SENSELESS)
+        self._added -= len(frame.part.added)
+        self._removed -= len(frame.part.removed)
+        self._changed -= len(frame.part.priorities)
+        if min(self._added, self._removed, self._changed) < 0:
+            raise ListError(SENSELESS)
+        return frame.part
+
+    def end(self) -> None:
+        """That was all."""
+        if self._added or self._removed:
+            raise ListError(SENSELESS)
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:

@@ -1,0 +1,102 @@
+"""What the coordinator and the process that reads its list say to each other, over pipes.
+
+    coordinator -> reader   Ask, later one byte: TAKE or anything else
+    reader -> coordinator   Same, Failed, or Read; after TAKE Pieces and an End
+
+A frame is four bytes of length (big endian) and so much msgpack. The reader writes no faster than it is read.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import IO, Annotated, Any
+
+from msgspec import Meta, Struct
+
+from common.clients.list_text import Seen
+from common.codec import decoder, encode
+from common.core.list_diff import PIECE, ListHead, Part
+from common.errors import MessageError
+from common.messages import MAX_FRAME
+
+#: The one byte that says: go on.
+TAKE = b"t"
+#: Most characters of a sentence that says why there is no list.
+LONGEST_REASON = 2000
+LENGTH = struct.Struct(">I")
+
+
+class Ask(Struct, frozen=True, tag="ask"):
+    """Read the list; it has not changed while it is as in `seen`."""
+
+    seen: Seen
+
+
+class Same(Struct, frozen=True, tag="same"):
+    """The list is the one of `Ask.seen`; `seen` recognises it next time."""
+
+    seen: Seen
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """There is no list; the text names the cause."""
+
+    text: Annotated[str, Meta(max_length=LONGEST_REASON)]
+
+
+class Read(Struct, frozen=True, tag="read"):
+    """The list was read and compared; `seen` recognises it next time."""
+
+    head: ListHead
+    seen: Seen
+
+
+class Piece(Struct, frozen=True, tag="piece"):
+    """A piece of the difference."""
+
+    part: Part
+
+
+class End(Struct, frozen=True, tag="end"):
+    """That was the whole difference."""
+
+
+Frame = Ask | Same | Failed | Read | Piece | End
+_decode = decoder(Frame)
+
+
+def pack(frame: Frame) -> bytes:
+    """A frame with its length in front."""
+    data = encode(frame)
+    return LENGTH.pack(len(data)) + data
+
+
+def length_of(prefix: bytes) -> int:
+    """The length in front of a frame. Raises MessageError above what a frame may have."""
+    size = int(LENGTH.unpack(prefix)[0])
+    if size > MAX_FRAME:
+        raise MessageError(f"a frame of {size} bytes, at most {MAX_FRAME}")
+    return size
+
+
+def unpack(data: bytes) -> Any:
+    """The frame in these bytes, one of `Frame`. Raises MessageError, also for a piece that is none."""
+    frame = _decode(data)
+    if isinstance(frame, Piece):
+        _check(frame.part)
+    return frame
+
+
+def read(stream: IO[bytes]) -> Any:
+    """The next frame of a stream, one of `Frame`. Raises MessageError, also where the stream ends."""
+    prefix = stream.read(LENGTH.size)
+    if len(prefix) < LENGTH.size:
+        raise MessageError("the stream ended")
+    return unpack(stream.read(length_of(prefix)))
+
+
+def _check(part: Part) -> None:
+    if not len(part.added) == len(part.suffixes) == len(part.urgent):
+        raise MessageError("names, suffixes and priorities of a piece are not equally many")
+    if not 0 < len(part.added) + len(part.removed) + len(part.priorities) <= PIECE:
+        raise MessageError(f"a piece has 1 to {PIECE} names")

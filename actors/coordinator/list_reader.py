@@ -1,0 +1,102 @@
+"""The process that reads the domain list for the coordinator: fetches it, compares it with the store, tells what it changes.
+
+The coordinator starts one for each look at the list (`python -m actors.coordinator.list_reader`), with its own environment. It
+looks at the store and never writes. It ends when it has answered, or when nobody listens any more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO
+
+from actors.coordinator import list_frames
+from actors.coordinator.list_frames import LONGEST_REASON, TAKE, Ask, End, Failed, Frame, Piece, Read, Same
+from common import config, log
+from common.clients.domain_api import DomainApi
+from common.clients.file_list import FileList
+from common.clients.list_text import Fetched, Seen
+from common.config import Settings
+from common.core.domain_list import Listed
+from common.core.list_diff import compare, head_of, parts
+from common.core.list_names import Batch, Known
+from common.errors import ConfigError, ListError, MessageError, StoreError
+from common.store import open_reader
+from common.suffixes import load_suffixes
+
+#: How much this process stands back behind the checks (the nice value).
+NICE = 5
+
+Names = Callable[[Settings], Iterable[Batch]]
+
+
+def main(names: Names | None = None) -> int:
+    """Answer on standard output what standard input asks. `names` gives what the store knows. 0: done, 1: nobody listened."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the coordinator, which ends this process in its own time
+    os.nice(NICE)
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing but frames goes out there
+    try:
+        serve(sys.stdin.buffer, answers, names or stored)
+    except (BrokenPipeError, MessageError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())  # where what was not written can be flushed to
+        return 1
+    return 0
+
+
+def serve(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
+    """One question, one list. Raises BrokenPipeError and MessageError where nobody is there who understands."""
+    ask = list_frames.read(questions)
+    if not isinstance(ask, Ask):
+        raise MessageError("expected a question")
+    for frame in _answer(ask.seen, names):
+        answers.write(list_frames.pack(frame))
+        answers.flush()
+        if isinstance(frame, Read) and questions.read(1) != TAKE:
+            return
+
+
+def stored(settings: Settings) -> Iterator[Batch]:
+    """What the store knows; nothing where there is none yet. Raises StoreError."""
+    if not settings.store_path.exists():
+        return
+    reader = open_reader(settings)
+    try:
+        yield from reader.names()
+    finally:
+        reader.close()
+
+
+def _answer(seen: Seen, names: Names) -> Iterator[Frame]:
+    try:
+        settings = config.load()
+        log.setup(settings, "list-reader", sys.stderr)
+        fetched = _fetch(settings, seen)
+        if fetched.listed is None:
+            yield Same(fetched.seen)
+        else:
+            yield from _difference(fetched.listed, fetched.seen, names(settings))
+    except (ConfigError, ListError, StoreError) as error:
+        yield Failed(str(error)[:LONGEST_REASON])
+    except MemoryError:
+        yield Failed("there is not enough memory to read the list")
+
+
+def _fetch(settings: Settings, seen: Seen) -> Fetched:
+    suffix_of = load_suffixes()
+    if settings.domain_api_url:
+        return DomainApi(settings, suffix_of).fetch(seen)
+    return FileList(settings.domain_list_file, suffix_of).fetch(seen)
+
+
+def _difference(listed: Listed, seen: Seen, names: Iterable[Batch]) -> Iterator[Frame]:
+    difference = compare(listed.names, Known(names))
+    yield Read(head_of(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
+    for part in parts(listed.names, difference, load_suffixes()):
+        yield Piece(part)
+    yield End()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
