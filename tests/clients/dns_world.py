@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -221,14 +222,15 @@ BOTH = {ROOT: serving(ROOT_ZONE), TLD: serving(TEST_ZONE), TLD_SECOND: serving(T
 
 
 class Clock:
-    """Epoch seconds that a test sets."""
+    """Epoch seconds that a test sets, and that go on by themselves where it wants that."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, running: bool = False) -> None:
         self.at = 1_800_000_000.0
+        self._started = time.monotonic() if running else None
 
     def __call__(self) -> float:
         """The time it is."""
-        return self.at
+        return self.at if self._started is None else self.at + time.monotonic() - self._started
 
 
 def seeded(seed: int = 1) -> random.Random:
@@ -236,10 +238,10 @@ def seeded(seed: int = 1) -> random.Random:
     return random.Random(seed)
 
 
-def engine_of(world: World, clock: Clock | None = None, **more: str) -> DnsEngine:
+def engine_of(world: World, clock: Clock | None = None, *, try_seconds: float = 0.1, **more: str) -> DnsEngine:
     """An engine that lives in this world."""
     settings = world.settings(**more)
-    return DnsEngine(settings, Guard(settings), seeded(), clock or Clock(), try_seconds=0.1)
+    return DnsEngine(settings, Guard(settings), seeded(), clock or Clock(), try_seconds)
 
 
 def run(handlers: dict[str, Handler], story: Callable[[World], Awaitable[T]]) -> tuple[T, World]:

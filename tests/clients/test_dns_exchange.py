@@ -10,7 +10,7 @@ import dns.message
 import pytest
 
 from common.clients.dns import DnsEngine, NoRouteError, Server, transport
-from common.clients.dns.servers import FAMILY_SECONDS, OPEN_SECONDS, Servers
+from common.clients.dns.servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Servers
 from common.clients.dns.transport import exchange
 from common.clients.guard import Guard
 from common.core.parsers.dns_wire import NS, build_query
@@ -25,6 +25,7 @@ from tests.clients.dns_world import (
     TLD_SECOND,
     Clock,
     Handler,
+    Tree,
     World,
     engine_of,
     failing,
@@ -34,6 +35,8 @@ from tests.clients.dns_world import (
     serving,
     silent,
 )
+
+ONE_SERVER = Tree("", cuts={"test": {"a.nic.test": TLD}})
 
 
 def ask_one(handler: Handler, *, seconds: float = 1.0, tcp: bool = False) -> tuple[bytes, bool, World]:
@@ -256,13 +259,104 @@ def test_forbidden_address_is_not_asked() -> None:
     assert {address for address, *_ in world.queries} == {ROOT}
 
 
+def test_pause_of_a_server_under_load_silences_no_suffix() -> None:
+    """200 queries are under way when the only server of a suffix pauses for the time that each may take: then all goes on."""
+
+    async def story(world: World) -> tuple[int, int]:
+        loop, clock = asyncio.get_running_loop(), Clock(running=True)
+        engine = engine_of(world, clock, try_seconds=0.3)
+        zone = await engine.zone("test", 1)
+        world.handlers[TLD] = silent
+        loop.call_later(0.3, world.handlers.__setitem__, TLD, BOTH[TLD])
+
+        async def ask(after: float) -> bool:
+            await asyncio.sleep(after)
+            server = engine.choose(zone)
+            try:
+                return server is not None and bool(await engine.ask(server, "name.test", NS, 0.3))
+            except TimedOut:
+                return False
+
+        during = await asyncio.gather(*(ask(number / 1000) for number in range(200)))
+        return sum(during), sum(await asyncio.gather(*(ask(0) for _ in range(50))))
+
+    (during, after), _ = run({**BOTH, ROOT: serving(ONE_SERVER)}, story)
+
+    assert during < 200
+    assert after == 50
+
+
+def test_dead_server_is_shut_and_its_suffix_back_within_a_second_of_its_return() -> None:
+    """Of 100 questions to a dead server few are sent once that is known; the first after its return finds it again."""
+
+    async def story(world: World) -> tuple[int, float]:
+        clock = Clock(running=True)
+        engine = engine_of(world, clock, try_seconds=0.1)
+        zone = await engine.zone("test", 1)
+        world.handlers[TLD] = silent
+        sent = 0
+        for _ in range(100):
+            if (server := engine.choose(zone)) is not None:
+                sent += 1
+                with pytest.raises(TimedOut):
+                    await engine.ask(server, "name.test", NS, 0.1)
+        world.handlers[TLD] = BOTH[TLD]
+        came_back = clock()
+        while (server := engine.choose(zone)) is None:
+            clock.at += 0.1
+        await engine.ask(server, "name.test", NS, 1)
+        assert engine.servers.usable(zone.endpoints) == 1
+        return sent, clock() - came_back
+
+    (sent, seconds), _ = run({**BOTH, ROOT: serving(ONE_SERVER)}, story)
+
+    assert sent == 2
+    assert seconds < PROBE_SECONDS + 0.5
+
+
+def test_timeouts_of_one_silence_count_once() -> None:
+    """What was sent before a silence was noticed adds nothing; what is sent later and gets no answer shuts the address."""
+    clock = Clock()
+    servers, endpoint = Servers(seeded(), clock), ("192.0.2.1", 53)
+    server, began = servers.get(endpoint), clock.at
+    for number in range(200):
+        clock.at = began + 2 + number / 100
+        servers.timed_out(server, began + number / 100)
+
+    assert servers.choose((endpoint,)) is server
+    assert servers.usable((endpoint,)) == 1
+
+    servers.timed_out(server, began + 2)
+
+    assert servers.usable((endpoint,)) == 0
+
+
+def test_silent_suffix_is_asked_now_and_then() -> None:
+    """Where every address is shut one of them is asked each second, another one each time; an answer opens it again."""
+    clock = Clock()
+    servers, endpoints = Servers(seeded(), clock), [("192.0.2.1", 53), ("192.0.2.2", 53)]
+    for endpoint in endpoints * 2:
+        servers.timed_out(servers.get(endpoint), clock())
+
+    assert servers.choose(endpoints) is None
+    clock.at += PROBE_SECONDS
+    probed = [servers.choose(endpoints) for _ in range(3)]
+    assert probed[2] is None
+    assert {server.endpoint for server in probed if server} == set(endpoints)
+    assert servers.choose(endpoints, avoid=endpoints) is None
+
+    servers.answered(servers.get(endpoints[1]))
+
+    assert {servers.choose(endpoints).endpoint for _ in range(20)} == {endpoints[1]}
+
+
 def test_circuit_opens_after_two_timeouts_and_closes_with_an_answer() -> None:
     """A silent address is left alone for half a minute, then gets one chance."""
     clock = Clock()
     servers = Servers(seeded(), clock)
     first, second = ("192.0.2.1", 53), ("192.0.2.2", 53)
     for _ in range(2):
-        servers.timed_out(servers.get(first))
+        servers.timed_out(servers.get(first), clock())
 
     assert {servers.choose((first, second)).endpoint for _ in range(50)} == {second}
     assert servers.choose((first,)) is None
@@ -293,7 +387,7 @@ def test_family_without_a_route_is_skipped_and_tried_again_later() -> None:
         servers.answered(servers.get(old))
         if silence:
             for endpoint in new[:4]:
-                servers.timed_out(servers.get(endpoint))
+                servers.timed_out(servers.get(endpoint), clock())
         else:
             servers.no_route(servers.get(new[0]))
 

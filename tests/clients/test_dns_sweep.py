@@ -51,7 +51,7 @@ class Desk:
     """An engine and its sweeps in a world."""
 
     def __init__(self, world: World, try_seconds: float = 2.0, **more: str) -> None:
-        self.clock = Clock()
+        self.clock = Clock(running=True)
         settings = world.settings(**more)
         self.engine = DnsEngine(settings, Guard(settings), seeded(), self.clock, try_seconds)
         self.sweeps = SweepEngine(self.engine, seeded(2), self.clock)
@@ -264,21 +264,47 @@ def test_errors_of_all_servers_are_reported_as_they_are() -> None:
 
 
 def test_silent_server_is_left_alone() -> None:
-    """What one address does not answer the other one does; the circuit of the silent one opens."""
+    """What one address does not answer the other one does; after two silences the circuit of the silent one opens."""
 
-    async def story(world: World) -> tuple[Swept, Swept, bool]:
+    async def story(world: World) -> tuple[list[Swept], bool]:
         desk = Desk(world, 0.3)
-        first = await desk.sweeps.sweep("test", NAMES, 5)
-        second = await desk.sweeps.sweep("test", NAMES, 5)
+        found = [await desk.sweeps.sweep("test", NAMES, 5) for _ in range(3)]
         desk.clock.at += OPEN_SECONDS
-        return first, second, desk.engine.servers.usable((("127.9.0.2", world.port),)) == 1
+        return found, desk.engine.servers.usable((("127.9.0.2", world.port),)) == 1
 
-    first, second, closed_again = tell({**BOTH, TLD: silent}, story)
+    found, closed_again = tell({**BOTH, TLD: silent}, story)
 
-    assert list(first.codes) == list(second.codes) == TRUTH
-    assert [host for host, _ in second.servers] == [TLD_SECOND]
-    assert second.sent == len(NAMES)
+    assert all(list(swept.codes) == TRUTH for swept in found)
+    assert [host for host, _ in found[2].servers] == [TLD_SECOND]
+    assert found[2].sent == len(NAMES)
     assert closed_again
+
+
+MANY = [f"free{number}.test" for number in range(1200)]
+
+
+@pytest.mark.parametrize("pauses", [1, 3])
+def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
+    """Servers that are silent for one or three times the patience with a query cost a sweep that time and a second more."""
+    patience = 0.4
+
+    async def story(world: World) -> tuple[Swept, float]:
+        loop = asyncio.get_running_loop()
+        desk = Desk(world, patience)
+        await desk.engine.zone("test", 1)
+        world.handlers[TLD] = world.handlers[TLD_SECOND] = silent
+
+        def back() -> None:
+            world.handlers[TLD] = world.handlers[TLD_SECOND] = SERVED
+
+        started = loop.time()
+        loop.call_later(pauses * patience, back)
+        return await desk.sweeps.sweep("test", MANY, 20), loop.time() - started
+
+    found, seconds = tell(dict(BOTH), story)
+
+    assert found.codes.count(OPEN) < 0.1 * len(MANY)
+    assert pauses * patience < seconds < pauses * patience + 1.0 + 4 * patience
 
 
 def test_silence_everywhere_leaves_names_open() -> None:

@@ -170,10 +170,11 @@ class DnsEngine:
 
     async def _exchange(self, server: Server, query: bytes, seconds: float, *, tcp: bool) -> Exchanged:
         await self._take_socket(seconds)
+        sent_at = self._now()
         try:
             exchanged = await exchange(query, server.endpoint, seconds, tcp=tcp)
         except ClientError as error:
-            self._note(server, error)
+            self._note(server, error, sent_at)
             raise
         finally:
             self._sockets.release()
@@ -192,11 +193,11 @@ class DnsEngine:
         except TimeoutError as error:
             raise ClientError(f"{MOST_SOCKETS} DNS queries are under way already") from error
 
-    def _note(self, server: Server, error: ClientError) -> None:
+    def _note(self, server: Server, error: ClientError, sent_at: float) -> None:
         if isinstance(error, NoRouteError):
             self.servers.no_route(server)
         elif isinstance(error, TimedOut):
-            self.servers.timed_out(server)
+            self.servers.timed_out(server, sent_at)
         else:
             self.servers.failed(server)
         if isinstance(error, CaseLostError):

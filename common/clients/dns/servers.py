@@ -1,4 +1,9 @@
-"""What is known about each name server address: whether it answers, and which peculiarities it has. Decides whom to ask."""
+"""What is known about each name server address: whether it answers, and which peculiarities it has. Decides whom to ask.
+
+Silence is counted, not timeouts: with hundreds of queries under way one pause of a server lets all of them run out. What was
+sent before a silence was noticed belongs to that silence; a second one in a row shuts the address. Where nobody else is left
+a shut address is still asked now and then, so that its suffix is back as soon as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,15 @@ from dataclasses import dataclass
 from common.clients.dns.transport import Endpoint
 from common.core.parsers.dns_wire import Bits
 
-#: Timeouts in a row that open the circuit of an address, and for how many seconds.
+#: Silences in a row that open the circuit of an address, and for how many seconds.
 MOST_TIMEOUTS = 2
 OPEN_SECONDS = 30.0
+#: Seconds between two questions to an address that is shut.
+PROBE_SECONDS = 1.0
 #: Seconds that a family without a route is left alone: one that never worked here, and one that did.
 FAMILY_SECONDS = 300.0
 FAMILY_LOST_SECONDS = 15.0
-#: Timeouts in a row over all addresses of a family that never answered, after which it counts as having no route.
+#: Silences in a row over all addresses of a family that never answered, after which it counts as having no route.
 FAMILY_TIMEOUTS = 4
 #: Seconds that an address is asked less often after a failure, and that its peculiarities are remembered.
 WARY_SECONDS = 60.0
@@ -30,7 +37,9 @@ class Server:
 
     endpoint: Endpoint
     timeouts: int = 0
+    silent_at: float = 0.0  # the last silence was noticed
     open_until: float = 0.0
+    probe_at: float = 0.0  # while the circuit is open: when to ask all the same
     wary_until: float = 0.0
     lower_case_until: float = 0.0  # does not repeat the letter case of the question
     plain_until: float = 0.0  # does not understand EDNS
@@ -68,12 +77,16 @@ class Servers:
         return server
 
     def choose(self, endpoints: Iterable[Endpoint], avoid: Collection[Endpoint] = ()) -> Server | None:
-        """One of these addresses at random, rarely one that failed lately; None where every one is avoided or silent."""
+        """One of these addresses at random, rarely one that failed lately; None where every one is avoided or silent.
+
+        Where all that are left are silent it is one of them, if that was not asked for PROBE_SECONDS.
+        """
         now = self._now()
-        open_to = [server for server in map(self.get, endpoints) if server.open_until <= now and server.endpoint not in avoid]
-        usable = [server for server in open_to if self._families[server.family].down_until <= now]
+        left = [server for server in map(self.get, endpoints) if server.endpoint not in avoid]
+        reachable = [server for server in left if self._families[server.family].down_until <= now]
+        usable = [server for server in reachable if server.open_until <= now]
         if not usable:
-            return None
+            return self._probe(reachable, now)
         weights = [1 if server.wary_until > now else _HEALTHY_WEIGHT for server in usable]
         ticket = self._rng.getrandbits(32) % sum(weights)
         for server, weight in zip(usable, weights, strict=True):
@@ -99,12 +112,17 @@ class Servers:
         """The address said nothing useful, or cannot be connected to."""
         server.wary_until = self._now() + WARY_SECONDS
 
-    def timed_out(self, server: Server) -> None:
-        """The address stayed silent: twice in a row, and it is left alone for a while."""
+    def timed_out(self, server: Server, sent_at: float) -> None:
+        """A question of that time (epoch seconds) stayed without an answer: two silences in a row shut the address."""
         self.failed(server)
+        if sent_at < server.silent_at:
+            return
+        now = self._now()
+        server.silent_at = now
         server.timeouts += 1
         if server.timeouts >= MOST_TIMEOUTS:
-            server.open_until = self._now() + OPEN_SECONDS
+            server.open_until = now + OPEN_SECONDS
+            server.probe_at = now + PROBE_SECONDS
         family = self._families[server.family]
         family.timeouts += 1
         other = self._families[10 - server.family]
@@ -116,3 +134,11 @@ class Servers:
         family = self._families[server.family]
         family.down_until = self._now() + (FAMILY_LOST_SECONDS if family.answered else FAMILY_SECONDS)
         family.timeouts = 0
+
+    def _probe(self, shut: list[Server], now: float) -> Server | None:
+        """The shut address that was left alone for longest, if that is long enough."""
+        server = min(shut, key=lambda server: server.probe_at, default=None)
+        if server is None or server.probe_at > now:
+            return None
+        server.probe_at = now + PROBE_SECONDS
+        return server

@@ -15,7 +15,7 @@ from common.clients.dns.engine import MOST_TRIES, DnsEngine
 from common.clients.dns.lanes import Lane
 from common.clients.dns.names import Names
 from common.clients.dns.ports import Port, Waiting
-from common.clients.dns.servers import MOST_TIMEOUTS, QUIRK_SECONDS
+from common.clients.dns.servers import QUIRK_SECONDS
 from common.clients.dns.transport import NoRouteError
 from common.clients.dns.zones import Zone
 from common.core.parsers.dns_batch import Batch, Template
@@ -39,6 +39,9 @@ _MOST_SEEN = 8192
 _MOST_PORTS, _LEAST_PORTS = 192, 4
 #: Errors of its sockets after which an address is left alone for the rest of the sweep.
 _MOST_ERRORS = 3
+#: Seconds that a sweep waits while all servers are shut, with a question now and then, before what is left stays open: at
+#: once would burn through all names of a suffix while its servers take a breath.
+_PATIENCE = 3.0
 #: Stands for a question that nothing equals.
 _NOTHING: Waiting = (0, b"?", 12, {}, 0.0)
 
@@ -73,6 +76,7 @@ class Sweeping:
         self._open_lanes: list[int] = []
         self._selector = selectors.DefaultSelector()
         self._loop = asyncio.get_running_loop()
+        self._give_up_at = self._loop.time() + _PATIENCE
         self._try_seconds = engine.try_seconds
         self.serials: set[int] = set()
         self.sent = self.answered = self.late = self.strays = 0
@@ -96,7 +100,7 @@ class Sweeping:
                 self._careful.work()
                 await self._send_rounds()
                 under_way = sum(port.under_way for ports in self._ports for port in ports)
-                if not self._names.open or not (under_way or self._open_lanes or self._careful.busy):
+                if not self._names.open or not (under_way or self._careful.busy or self._hopeful(now)):
                     break
                 wait = _next_wait(wait, received, under_way)
                 await asyncio.sleep(min(wait, deadline - now))
@@ -229,23 +233,38 @@ class Sweeping:
     def _look(self, now: float) -> None:
         """Give late answers up, close ports that have served, and see which servers may be asked."""
         for number, lane in enumerate(self._lanes):
-            late = sum(self._expire(port, now - self._try_seconds) for port in list(self._ports[number]))
-            lane.lost += late
+            late = [sent for port in list(self._ports[number]) for sent in self._expire(port, now - self._try_seconds)]
+            lane.lost += len(late)
             lane.adapt()
-            if lane.answered_at <= now - self._try_seconds:
-                for _ in range(min(late, MOST_TIMEOUTS)):
-                    self._engine.servers.timed_out(lane.server)
+            if late and lane.answered_at <= now - self._try_seconds:
+                self._engine.servers.timed_out(lane.server, self._now() - (now - max(late)))
         self._find_open_lanes()
+        if self._open_lanes:
+            self._give_up_at = now + _PATIENCE
+        else:
+            self._probe()
 
-    def _expire(self, port: Port, before: float) -> int:
-        """Give up what was sent before then; how much."""
+    def _hopeful(self, now: float) -> bool:
+        """Whether there is still somebody to ask, or to wait for."""
+        return bool(self._open_lanes) or (now < self._give_up_at and min(self._errors) < _MOST_ERRORS)
+
+    def _probe(self) -> None:
+        """Every server is shut: ask one of them about one name, if it was left alone for long enough."""
+        left = [number for number, errors in enumerate(self._errors) if errors < _MOST_ERRORS]
+        server = self._engine.servers.choose([self._lanes[number].server.endpoint for number in left])
+        number = next((number for number in left if self._lanes[number].server is server), None)
+        if number is not None and (indexes := self._names.take(number, 1, ())):
+            self._careful.ask(indexes[0], number)
+
+    def _expire(self, port: Port, before: float) -> list[float]:
+        """Give up what was sent before then; when each of them was sent."""
         late = [(query_id, entry) for query_id, entry in port.waiting.items() if entry is not None and entry[4] <= before]
         for query_id, entry in late:
             port.settle(query_id)
             self._names.again(entry[0], port.number)
         if port.used_up and not port.under_way:
             self._close(port)
-        return len(late)
+        return [entry[4] for _, entry in late]
 
     def _find_open_lanes(self) -> None:
         servers = self._engine.servers
