@@ -113,9 +113,9 @@ class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
 
 
 class Swept(Struct, frozen=True, array_like=True, tag="swept"):
-    """What a sweep found out, with the worker's fresh credit. Per name, in the order asked, one byte each:
+    """What a sweep found out, with the worker's fresh credit; per name, in the order asked, one byte.
 
-    `codes` of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
+    `codes` are of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
     answered, 255 for nobody. `observations` has the whole story of names with code UNUSUAL, by place, at most MAX_BATCH of
     them: what does not fit is left OPEN. `trouble` says why nobody could be asked at all, `returned` that nobody tried.
     """

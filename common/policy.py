@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from common.codec import encode
+from common.codec import convert, decode_map, encode
 from common.config import Settings
 from common.core.board import Policy
 from common.core.cadence import Cadence
 from common.core.limits import parse_budgets
+from common.core.records import Detail
 from common.core.tables.canaries import parse_canaries
-from common.errors import ConfigError
+from common.errors import ConfigError, MessageError
+from common.log import get_logger
 
 
 def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Policy:
@@ -23,6 +25,7 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         instance=settings.instance_id,
         iana_host=settings.whois_iana_host,
         encode=encode,
+        decode=detail_of,
         suffix_of=suffix_of,
         callbacks=bool(settings.api_callback_url),
         callback_results=settings.callback_results,
@@ -31,6 +34,15 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         canaries=parse_canaries(_content("CANARIES_FILE", settings.canaries_file)) if settings.canaries_file else {},
         missing=tuple(missing_settings(settings)),
     )
+
+
+def detail_of(data: bytes) -> Detail:
+    """A stored detail; of one that a newer or broken version wrote nothing is known, the name itself is not lost."""
+    try:
+        return convert(decode_map(data), Detail) if data else Detail()
+    except MessageError as error:
+        get_logger("coordinator").warning("detail_unreadable", reason=str(error))
+        return Detail()
 
 
 def missing_settings(settings: Settings) -> list[str]:

@@ -25,9 +25,10 @@ from common.core.board import host_of
 from common.core.coordinator import Coordinator
 from common.core.domain_list import ListBuilder, ParsedList
 from common.core.escalation import POOL_OF
-from common.core.events import Commit, Committed, Event, Heard, ListLoaded, Send, Tick
+from common.core.events import Commit, Committed, Event, Heard, ListEnd, ListPart, ListRead, Send, Tick
 from common.core.evidence import Observation, Outcome, unknown
 from common.core.gates import is_registry
+from common.core.list_diff import parts_of
 from common.core.queue import Ask
 from common.core.tables.suffix_rules import rules_for
 from common.core.verdicts import State
@@ -142,10 +143,10 @@ class OneShot:
             printer.show(invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
         self._hello()
-        self._handle(ListLoaded(parsed, "command line"))
+        self._watch(parsed)
         if "dns" not in self._checkers:  # nobody can ask whether a suffix answers for everything: what is known has to do
-            for entry in self._core.board.entries.values():
-                self._core.board.wildcards[entry.suffix] = rules_for(entry.suffix).wildcard_known
+            for suffix in self._core.board.book.table.suffixes:
+                self._core.board.wildcards[suffix] = rules_for(suffix).wildcard_known
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
         try:
@@ -173,10 +174,18 @@ class OneShot:
             builder.add({"domain": name, "priority": True})
         return builder.finish()
 
+    def _watch(self, parsed: ParsedList) -> None:
+        """The names are a list that nothing was known of before."""
+        head, parts = parts_of(parsed, self._suffix_of, [])
+        self._handle(ListRead(head, "command line"))
+        for part in parts:
+            self._handle(ListPart(part))
+        self._handle(ListEnd())
+
     def _finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
-        entry = self._core.board.entries[name]
-        if entry.checked_at is None or entry.round is not None:
+        entry = self._core.board.book.entry(name)
+        if entry is None or entry.checked_at is None or entry.round is not None:
             return False
         last, visits = self._visits.get(name, (0.0, 0))
         if entry.checked_at != last:

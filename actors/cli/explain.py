@@ -20,7 +20,7 @@ from common.core.escalation import POOL_OF
 from common.core.evidence import Reading
 from common.core.gates import is_registry
 from common.core.names import to_unicode
-from common.core.records import Evidence
+from common.core.records import Detail, Evidence
 from common.core.tables.suffix_rules import rules_for
 from common.core.tables.whois_servers import dialect, whois_server
 from common.core.trust import Key
@@ -80,7 +80,8 @@ def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
 
 def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
     """The report on a name as its evidence stands. `seconds`: how long it took."""
-    entry = scene.board.entries[name]
+    book = scene.board.book
+    entry = book.entry(name) or book.take(book.table.find(name), Detail())  # its visit may never have begun
     made = assess(scene.board, entry, now)
     verdict, detail = made.verdict, entry.detail
     parts = shares(detail.evidence, made.situation, now)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from actors.coordinator.sources import ListSource, refresh_directory
+from actors.coordinator.stall import StallWatch
 from common.bus import CoordinatorBus
 from common.clock import now
-from common.codec import convert, decode_map, decode_upward
+from common.codec import decode_upward
 from common.core.accuracy import Accuracy
 from common.core.coordinator import Coordinator
 from common.core.events import (
@@ -24,22 +25,29 @@ from common.core.events import (
     Commit,
     Committed,
     DeliveryFetched,
+    DetailsFetched,
     DirectoryChanged,
     Draining,
     Event,
     FetchDelivery,
+    FetchDetails,
     Heard,
+    LeaveList,
     Left,
+    ListEnd,
+    ListFailed,
+    ListRead,
     Publish,
+    PublishMany,
     ReloadList,
     Say,
     Send,
+    TakeList,
     Tick,
     Unsent,
 )
-from common.core.records import Detail, DomainRow
-from common.core.rows import budgets_of, entry_of
-from common.errors import MessageError
+from common.core.rows import budgets_of
+from common.errors import ListError, MessageError
 from common.policy import missing_settings, policy_of
 from common.process import Runtime
 from common.store import open_writer
@@ -47,12 +55,16 @@ from common.store.contract import DAY, Writer
 from common.suffixes import load_suffixes
 from common.tables import load_directory
 
+T = TypeVar("T")
+
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
 #: Seconds between two rounds of deleting what has outlived its retention.
 PRUNE_EVERY = 600.0
 #: Seconds between two batches of one round: waiting commits go first.
 PRUNE_PAUSE = 0.1
+#: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
+MOST_UNWRITTEN, UNWRITTEN_LOOK = 20_000, 0.02
 
 
 async def main(runtime: Runtime) -> None:
@@ -75,6 +87,7 @@ class Host:
         self._store = store
         self._threads = threads
         self._core = core
+        self._details = ThreadPoolExecutor(1, thread_name_prefix="details")  # reads never wait for a commit
         self._bus = CoordinatorBus(runtime.settings)
         self._loop = asyncio.get_running_loop()
         self._failed: asyncio.Future[None] = self._loop.create_future()
@@ -82,12 +95,18 @@ class Host:
         self._ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload = asyncio.Event()
+        self._taken = False  # what the core said to the list that was read
+        self._stalls = StallWatch(core.board.metrics)
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
             Commit: lambda command: self._spawn(self._commit(command)),
             Publish: self._publish,
+            PublishMany: self._publish_many,
             Say: self._say,
             ReloadList: lambda _: self._reload.set(),
+            TakeList: lambda _: self._answer_list(taken=True),
+            LeaveList: lambda _: self._answer_list(taken=False),
+            FetchDetails: lambda command: self._spawn(self._fetch_details(command)),
             FetchDelivery: lambda command: self._spawn(self._fetch(command)),
         }
 
@@ -100,8 +119,9 @@ class Host:
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
         core = Coordinator(policy_of(settings, suffix_of), directory, runtime.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
+        names = _beating(loaded.names, runtime)
+        core.board.book.load(names, _beating(loaded.pulses, runtime), loaded.addresses, loaded.next_id)
         core.restore(
-            (entry_of(row, _detail(row, runtime)) for row in loaded.domains),
             loaded.deliveries,
             loaded.trust,
             budgets_of(loaded.meta.get("budgets", "")),
@@ -110,7 +130,7 @@ class Host:
             loaded.delivery_counts,
         )
         core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))
-        runtime.log.info("state_loaded", store=store.engine, domains=len(core.board.entries), next_seq=loaded.next_seq)
+        runtime.log.info("state_loaded", store=store.engine, domains=core.board.book.table.watched, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
         return cls(runtime, store, threads, core)
@@ -136,6 +156,8 @@ class Host:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._stalls.close()
+            self._details.shutdown(wait=False, cancel_futures=True)
             self._bus.close()
 
     def handle(self, event: Event) -> None:
@@ -196,6 +218,15 @@ class Host:
         if self._bus.feed.wants(command.topic):
             self._bus.feed.publish(command.topic, command.build())
 
+    def _publish_many(self, command: PublishMany) -> None:
+        if self._bus.feed.wants_below(command.prefix):
+            for topic, payload in command.build():
+                if self._bus.feed.wants(topic):
+                    self._bus.feed.publish(topic, payload)
+
+    def _answer_list(self, *, taken: bool) -> None:
+        self._taken = taken
+
     def _say(self, command: Say) -> None:
         getattr(self._runtime.log, command.level)(command.event, **command.fields)
 
@@ -207,6 +238,10 @@ class Host:
         row = await self._loop.run_in_executor(self._threads, self._store.delivery, command.id)
         if row is not None:
             self.handle(DeliveryFetched(row))
+
+    async def _fetch_details(self, command: FetchDetails) -> None:
+        details = await self._loop.run_in_executor(self._details, self._store.details, command.ids)
+        self.handle(DetailsFetched(command.ids, details))
 
     # -- beside the loop -------------------------------------------------------------------------------------------------
 
@@ -221,17 +256,43 @@ class Host:
             self._fail(error)
 
     async def _lists(self) -> None:
-        source = ListSource(self._runtime.settings, self._core.board.policy.suffix_of)
-        while True:
-            self._reload.clear()
-            self.handle(await self._loop.run_in_executor(None, source.read))
-            if self._core.board.list_state.get("held"):
-                source.forget()
-            try:
-                async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
-                    await self._reload.wait()
-            except TimeoutError:
-                continue
+        source = ListSource(self._runtime.settings)
+        try:
+            while True:
+                self._reload.clear()
+                await self._written(0)  # the list is compared with what is stored
+                await self._read_list(source)
+                try:
+                    async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
+                        await self._reload.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await source.close()
+
+    async def _read_list(self, source: ListSource) -> None:
+        """Read the list once and take over its difference, no faster than it can be written."""
+        self._taken = False
+        event = await source.read()
+        self.handle(event)
+        if not isinstance(event, ListRead):
+            return
+        if not self._taken:
+            await source.leave()
+            return
+        try:
+            async for part in source.parts():
+                self.handle(part)
+                await self._written(MOST_UNWRITTEN)
+        except ListError as error:
+            self.handle(ListFailed(str(error), source.source))
+        else:
+            self.handle(ListEnd())
+
+    async def _written(self, most: int) -> None:
+        """Until no more than so many changes to names wait to be written."""
+        while self._core.unwritten() > most:  # noqa: ASYNC110  # the core has no events, and is not to be slowed by one
+            await asyncio.sleep(UNWRITTEN_LOOK)
 
     async def _directory(self) -> None:
         async for directory in refresh_directory(self._runtime, self._core.board.directory):
@@ -259,10 +320,8 @@ class Host:
                 self._failed.result()
 
 
-def _detail(row: DomainRow, runtime: Runtime) -> Detail:
-    """The stored detail of a name; one that a newer or broken version wrote is left behind, the name itself is not."""
-    try:
-        return convert(decode_map(row.detail), Detail) if row.detail else Detail()
-    except MessageError as error:
-        runtime.log.warning("detail_unreadable", domain=row.name, error=str(error))
-        return Detail()
+def _beating(rows: Iterable[T], runtime: Runtime) -> Iterator[T]:
+    """The rows of a start that may take seconds, with a sign of life for each."""
+    for row in rows:
+        runtime.beat()
+        yield row

@@ -41,8 +41,10 @@ def host_of(server: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that the core needs, and what its host provides: `encode` turns a detail or a ledger entry into bytes,
-    `decode` bytes of the store into a detail (an empty one where they cannot be read).
+    """The settings that the core needs, and what its host provides.
+
+    `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
+    cannot be read.
     """
 
     cadence: Cadence

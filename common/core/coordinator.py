@@ -122,6 +122,12 @@ class Coordinator:
             times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
 
+    def unwritten(self) -> int:
+        """How many changes to names are not durable yet."""
+        changes = self._committing
+        under_way = 0 if changes is None else len(changes.new) + len(changes.watches)
+        return self.board.backlog.size() + under_way
+
     def settled(self) -> bool:
         """Whether everything is durable."""
         board = self.board

@@ -79,8 +79,12 @@ class Metrics:
         if key in self._counters or self._room():
             self._counters[key] = self._counters.get(key, 0.0) + n
 
-    def observe(self, name: str, seconds: float, n: int = 1, **labels: object) -> None:
-        """Take one duration in seconds into a timer, or `n` of the same; negative ones count as zero."""
+    def observe(self, name: str, seconds: float, **labels: object) -> None:
+        """Take one duration in seconds into a timer; negative ones count as zero."""
+        self.observe_many(name, seconds, 1, **labels)
+
+    def observe_many(self, name: str, seconds: float, n: int, /, **labels: object) -> None:
+        """Take `n` equal durations into a timer."""
         if not math.isfinite(seconds) or n < 1:
             return
         key = (name, _labels(labels))

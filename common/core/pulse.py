@@ -1,8 +1,8 @@
 """What sweeps keep of a name: when it was looked at and what DNS said, forty bytes that need no parser and no row of its own.
 
-A sweep that finds nothing new changes times alone. Those are stored by the block of `BLOCK` names, so that a million of them cost
-a few thousand writes; the row and the evidence of a name are written when something about it changed. Whoever reads a name lays
-its pulse over its row (`merged`): of two DNS answers the younger counts.
+A sweep that finds nothing new changes times alone. Those are stored by the block of `BLOCK` names, so that a million of them
+cost a few thousand writes; the row and the evidence of a name are written when something about it changed. Whoever reads a name
+lays its pulse over its row (`merged`): of two DNS answers the younger counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is due when: one time per name in an array, looked at by the block, so that a million names cost a few microseconds a look.
+"""What is due when: one time per name in an array, looked at by the block: a look at a million names takes microseconds.
 
 Each block knows a time before which nothing in it is due. A look reads those, and only blocks whose time has come.
 """

@@ -1,7 +1,7 @@
 """Sweeps: quiet names in line, by suffix, until a worker has a place and the suffix's budget has tokens for a batch of them.
 
-What goes by sweep is what a single DNS question would begin with anyway; whatever comes out of it goes on in `common.core.swept`.
-A few names of one suffix are not worth a sweep: they are visited one by one.
+What goes by sweep is what a visit would begin with anyway, one DNS question a name; what comes out of it goes on in
+`common.core.swept`. A few names of one suffix are not worth a sweep: they are visited one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from common.messages import MAX_SWEEP, Sweep
 
 #: Fewer names than this are visited one by one.
 FEWEST = 8
-#: A batch worth sending at once, and the longest that names are held back for one, in seconds; a small table holds nothing back.
+#: A batch worth sending at once, and how long names are held back for one, in seconds: at most, and per name of the table.
 GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-5
 #: Seconds that a sweep may take beside its pace.
 SLACK = 20.0
@@ -124,7 +124,7 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float, *, back: Line)
     board.commands.append(Send(worker.name, worker.boot, sweep, (lease.attempt,)))
     lane = "priority" if swarm.urgent else "ordinary"
     for late, number in zip(*np.unique(np.round(now - swarm.times, 2), return_counts=True), strict=True):
-        board.metrics.observe("lateness_seconds", float(late), int(number), lane=lane)
+        board.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
     return True
 
 

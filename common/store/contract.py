@@ -77,7 +77,7 @@ class Loaded:
 
 
 class Found(NamedTuple):
-    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and the pulse for its DNS answer."""
+    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse."""
 
     row: DomainRow
     pulse: Pulse | None
@@ -105,7 +105,7 @@ class Writer(Protocol):
         ...
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """The encoded details of these names, where there are any. Never held up by a transaction of `apply` in another thread."""
+        """The encoded details of these names, where there are any. Never waits for an `apply` in another thread."""
         ...
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:

@@ -1,0 +1,41 @@
+"""How long the coordinator's loop keeps everybody waiting: measured from inside, because that is what a priority name feels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from common.core.metrics import Metrics
+
+#: Seconds between two measurements.
+EVERY = 0.02
+#: Seconds over which the longest stall is shown.
+SPAN = 60.0
+
+
+class StallWatch:
+    """A timer that notes by how much it came late: timer `loop_stall_seconds`, gauge `loop_stall_max_seconds`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._longest: deque[tuple[float, float]] = deque()  # (when, stall), falling: later and longer ones push others out
+        self._due = self._loop.time() + EVERY
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def close(self) -> None:
+        """Measure no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        stall = max(0.0, now - self._due)
+        self._metrics.observe("loop_stall_seconds", stall)
+        while self._longest and self._longest[-1][1] <= stall:
+            self._longest.pop()
+        self._longest.append((now, stall))
+        while self._longest[0][0] < now - SPAN:
+            self._longest.popleft()
+        self._metrics.gauge("loop_stall_max_seconds", self._longest[0][1])
+        self._due = now + EVERY
+        self._timer = self._loop.call_at(self._due, self._look)
