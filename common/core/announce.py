@@ -80,7 +80,9 @@ def pay(board: Board, now: float) -> None:
     if room < OWED_AT_ONCE // 2:
         return
     table = board.book.table
-    rows = np.flatnonzero(table.owed[: len(table)])[:room]
+    start, end = board.owed_from, len(table)
+    rows = start + np.flatnonzero(table.owed[start:end])[:room]
+    board.owed_from = int(rows[-1]) + 1 if len(rows) == room else 0
     table.owed[rows] = 0
     table.touch(rows)
     for row in rows.tolist():

@@ -6,9 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import structs
 
 from common.core.records import Changes, NewName, StateChange, Watch
-from common.core.table import Table
+from common.core.table import DETAILED, Table
 
 #: Most new names, changes of watch, and changed states in one transaction, and most blocks of pulses.
 NEW_LIMIT, WATCH_LIMIT, STATE_LIMIT, PULSE_LIMIT = 5000, 5000, 8192, 256
@@ -45,9 +46,17 @@ class Backlog:
         unwritten = self.new[0].id if self.new else len(table)
         room = STATE_LIMIT
         while self.states and room > 0 and max(self.states[0].ids, default=0) < unwritten:
-            room -= len(self.states[0].ids)
-            changes.states.append(self.states.popleft())
+            change = self.states.popleft()
+            room -= len(change.ids)
+            changes.states.append(structs.replace(change, ids=_still(change, table)))
         changes.addresses, table.new_addresses = table.new_addresses, []
         blocks = [self.blocks.popleft() for _ in range(min(PULSE_LIMIT, len(self.blocks)))]
         if blocks:
             changes.pulses = list(table.pulses(np.array(blocks, np.int64)))
+
+
+def _still(change: StateChange, table: Table) -> list[int]:
+    """The names of a change whose rows were not written whole since: those know better."""
+    rows = np.array(change.ids, np.int64)
+    unwritten = (table.flags[rows] & DETAILED) == 0
+    return [row for row, still in zip(change.ids, unwritten.tolist(), strict=True) if still]

@@ -100,6 +100,7 @@ class Board:
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
     aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
     list_state: dict[str, Any] = field(default_factory=dict)
+    owed_from: int = 0  # where among the names the search for owed results goes on
     list_head: ListHead | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)
     stopping: bool = False
@@ -109,8 +110,12 @@ class Board:
         if method != "dns":
             return limit_for(method, server, self.policy.limits)
         limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
-        width = self.widths.get(suffix, 4)
+        width = self.width(suffix)
         return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
+
+    def width(self, suffix: str) -> int:
+        """How many addresses serve a suffix; before the first answer a cautious guess."""
+        return self.widths.get(suffix, 4)
 
     def server(self, method: str, suffix: str) -> str | None:
         """What to ask for this suffix: a base URL, a host, "" where the checker finds it; None where nobody may be asked."""

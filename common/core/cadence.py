@@ -19,6 +19,8 @@ AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
 IN_WINDOW = 60.0
 #: First and longest wait after a round that proved nothing, in seconds.
 BLIND_FIRST, BLIND_LONGEST = 15.0, 3600.0
+#: Seconds over which the first looks at new names are spread; the budgets of the servers do the rest.
+FIRST_SPREAD = 5.0
 #: Share of jitter: names must not march in step.
 JITTER = 0.2
 
@@ -79,17 +81,8 @@ def blind_checks(rows: Rows, base: Times, rounds: NDArray[np.uint8], now: float)
 
 
 def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
-    """`first_check` for many names."""
-    spread = min(cadence.interval, 300.0) * 0.2
-    return np.where(urgent, now, now + spread * _units(rows, now))
-
-
-def first_check(entry: Entry, cadence: Cadence, now: float) -> float:
-    """When to look at a name for the first time: at once if it has priority, else spread by its hash over a short while."""
-    if entry.priority:
-        return now
-    spread = min(base_of(entry, cadence), 300.0) * 0.2
-    return now + spread * _unit(entry.name)
+    """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
+    return np.where(urgent, now, now + min(cadence.interval, FIRST_SPREAD) * _units(rows, now))
 
 
 def jittered(wait: float, name: str, now: float) -> float:

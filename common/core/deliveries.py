@@ -100,8 +100,11 @@ class Deliveries:
         entry = self._insert(row, replay=False)
         return self._supersede(entry) if row.lane == RESULT else []
 
-    def due(self, now: float, free: int) -> list[DeliveryRow]:
-        """At most `free` rows to send now, at most one per name and lane. They stay due until `sent`."""
+    def due(self, now: float, free: int, reserved: int = 0) -> list[DeliveryRow]:
+        """At most `free` rows to send now, at most one per name and lane. They stay due until `sent`.
+
+        Results leave so many places free as are `reserved`: a notice never waits for one to end.
+        """
         room = self.circuit.allowance(now, free)
         if room <= 0:
             return []
@@ -109,8 +112,8 @@ class Deliveries:
             probe = self._probe()
             return [probe.row] if probe else []
         found: list[DeliveryRow] = []
-        for lane in LANES:
-            found += self._pick(lane, now, room - len(found))
+        found += self._pick(NOTICE, now, room)
+        found += self._pick(RESULT, now, min(room, free - reserved) - len(found))
         return found
 
     def results_waiting(self) -> int:

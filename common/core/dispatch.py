@@ -15,6 +15,8 @@ from common.messages import MAX_BATCH, Deliveries, Delivery, DeliveryResult, Tas
 
 #: Seconds one POST may take, all included.
 DELIVERY_BUDGET = 20.0
+#: Part of the notifiers' places that results never take.
+RESERVED = 4
 #: Largest sum of bodies in one message of deliveries, in bytes: well under the frame limit.
 BATCH_BYTES = 1 << 20
 
@@ -47,7 +49,8 @@ def callbacks(board: Board, now: float) -> None:
     """Send every callback that is due to a notifier with a free slot."""
     batches: dict[str, tuple[Worker, list[Delivery]]] = {}
     sizes: dict[str, int] = defaultdict(int)
-    for row in board.deliveries.due(now, board.workers.free("notifier")):
+    free, slots = board.workers.free("notifier"), board.workers.slots("notifier")
+    for row in board.deliveries.due(now, free, slots // RESERVED):
         worker = board.workers.choose("notifier")
         if worker is None:
             return

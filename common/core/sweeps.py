@@ -25,7 +25,7 @@ from common.messages import MAX_SWEEP, Sweep
 #: Fewer names than this are visited one by one.
 FEWEST = 8
 #: A batch worth sending at once, and how long names are held back for one, in seconds: at most, and per name of the table.
-GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-5
+GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-4
 #: Seconds that a sweep may take beside its pace.
 SLACK = 20.0
 #: Times that a sweep is sent again before its names wait for their next turn.
@@ -110,8 +110,7 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float, *, back: Line)
     lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True)
     cut = len(swarm.suffix) + 1
     labels = "\n".join([board.book.table.name(row)[:-cut] for row in swarm.rows.tolist()])
-    width = board.widths.get(swarm.suffix, 1)
-    pace = swarm.limit.rate / width
+    pace = swarm.limit.rate / board.width(swarm.suffix)
     sweep = Sweep(
         lease.attempt,
         lease.seq,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from common.core import announce, bulk, sweeps, visits
 from common.core.board import Board
+from common.core.book import MOST_IN_HAND
 from common.core.cadence import next_checks
 from common.core.domains import BACKGROUND, ORDINARY
 from common.core.escalation import BLIND_ROUNDS
@@ -138,7 +139,7 @@ def _first_look(board: Board, rows: Rows, now: float) -> None:
 def _chosen(board: Board, suffix: str, rank: int, wanted: NDArray[np.bool_], order: Any, now: float) -> NDArray[np.bool_]:
     """Those for which the registry's line has room: records gone stale before names never asked about, the oldest first."""
     room = 0
-    if wanted.any() and len(board.wants) < MOST_WAITING:
+    if wanted.any() and len(board.wants) < MOST_WAITING and len(board.book.in_hand) < MOST_IN_HAND:
         room = min(registry_room(board, suffix, rank, now), MOST_OF_ONE)
     if room >= np.count_nonzero(wanted):
         return wanted

@@ -161,16 +161,18 @@ class Table:
             yield block, records[place * BLOCK : (place + 1) * BLOCK].tobytes()
 
     def lay_over(self, block: int, data: bytes) -> None:
-        """Take over a stored block, where it is younger than the rows."""
+        """Take over a stored block, where it is not older than the rows."""
         start = block * BLOCK
         count = min(len(data) // RECORD.itemsize, BLOCK, len(self) - start)
         if count <= 0:
             return
         records = np.frombuffer(data, RECORD, count)
-        younger = np.flatnonzero(records["checked_at"] > self.checked_at[start : start + count])
+        looked_at = records["checked_at"] > 0
+        younger = np.flatnonzero(looked_at & (records["checked_at"] >= self.checked_at[start : start + count]))
         rows, records = younger + start, records[younger]
         for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "owed"):
             getattr(self, column)[rows] = records[column]
+        self.address[rows[self.address[rows] >= len(self.addresses)]] = 0
         watched = (self.flags[rows] & WATCHED) != 0
         rows, times = rows[watched], records["next_check"][watched].astype(np.float64)
         self.schedule.put_many(rows, times, (self.flags[rows] & PRIORITY) != 0)

@@ -57,6 +57,8 @@ def work(board: Board, now: float) -> None:
         wanted = board.wants.next(ordinary=roomy)
         if wanted is None:
             break
+        if not table.has(wanted.row, WANTED):
+            continue  # taken off the list meanwhile
         entry = board.book.in_hand.get(wanted.row)
         if entry is None and table.has(wanted.row, DETAILED):
             board.wants.fetching[wanted.row] = wanted
@@ -71,7 +73,7 @@ def fetched(board: Board, asked: tuple[int, ...], details: dict[int, bytes], now
     """The store answered: what it holds of these names."""
     for row in asked:
         wanted = board.wants.fetching.pop(row, None)
-        if wanted is not None:
+        if wanted is not None and board.book.table.has(row, WANTED):
             known = board.book.in_hand.get(row)
             detail = board.policy.decode(details[row]) if row in details else Detail()
             _begin(board, known or take(board, row, detail, now), wanted, now)

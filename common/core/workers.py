@@ -150,6 +150,10 @@ class Workers:
             if name == pool and method in methods and now - at <= RETURN
         )
 
+    def slots(self, pool: str) -> int:
+        """How many things the workers of a pool can do at once, together."""
+        return sum(worker.slots for worker in self._workers.values() if worker.pool == pool)
+
     def free(self, pool: str) -> int:
         """How many more the workers of a pool can take together."""
         return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from common.core.budgets import Budgets
-from common.core.cadence import Cadence, first_check, next_check
+from common.core.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
 from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import Channels, next_methods
 from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.limits import Limit
 from common.core.queue import Ask, Queue
 from common.core.records import Evidence
-from common.core.schedule import Schedule
 from common.core.verdicts import State
 from common.core.workers import Suspicion, Workers
 from common.messages import VERSION, Credit
@@ -185,25 +185,9 @@ def test_the_window_of_a_forecast_is_watched_closely() -> None:
 
 def test_first_looks_are_spread_and_priority_names_go_first() -> None:
     """A big list does not hit the registries in one second."""
-    times = [first_check(Entry(f"n{number}.com", "com", f"n{number}"), CADENCE, NOW) for number in range(200)]
-    urgent = entry()
-    urgent.priority = True
+    rows, urgent = np.arange(200), np.arange(200) == 150
+    times = first_checks(rows, urgent, CADENCE, NOW)
 
-    assert max(times) - min(times) > 30
-    assert first_check(urgent, CADENCE, NOW) == NOW
-
-
-def test_the_schedule_gives_each_name_once_and_priority_names_first() -> None:
-    """Stale times are skipped; the entry's own time is the truth."""
-    schedule, names = Schedule(), {}
-    for number in range(3):
-        made = Entry(f"n{number}.com", "com", f"n{number}")
-        names[made.name] = made
-        schedule.put(made, NOW + number)
-    names["n2.com"].priority = True
-    schedule.put(names["n2.com"], NOW + 1)
-    schedule.put(names["n0.com"], NOW + 50)
-
-    assert [made.name for made in schedule.due(names, NOW + 10, 10)] == ["n2.com", "n1.com"]
-    assert schedule.due(names, NOW + 10, 10) == []
-    assert [made.name for made in schedule.due(names, NOW + 60, 10)] == ["n0.com"]
+    assert FIRST_SPREAD / 2 < times.max() - times.min() <= FIRST_SPREAD
+    assert times[150] == NOW
+    assert len(set(times.tolist())) == 200

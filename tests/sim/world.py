@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from common.codec import convert, decode_downward, decode_map, decode_upward, encode
 from common.core.board import Policy
 from common.core.cadence import Cadence
@@ -61,6 +63,7 @@ from common.messages import (
     Task,
     Tasks,
 )
+from common.messages import Command as Order
 
 START = 1_790_000_000.0
 POOLS = {"fast": ("dns", "http"), "intermediate": ("rdap",), "deep": ("whois",), "notifier": ()}
@@ -165,6 +168,18 @@ class World:
             self.names.setdefault(name, Name())
             builder.add({"domain": name, "priority": priority})
         self.listed(builder.finish())
+
+    def unlist(self, *names: str) -> None:
+        """Take names off the list."""
+        builder = ListBuilder(self.core.board.policy.suffix_of)
+        for name, urgent in self._listed.items():
+            if name not in names:
+                builder.add({"domain": name, "priority": urgent})
+        self.listed(builder.finish())
+
+    def order(self, verb: str, target: str) -> None:
+        """A changing call of the control interface."""
+        self.event(Heard(Order(verb, target)))
 
     def listed(self, parsed: ParsedList) -> None:
         """The domain list is this one from now on, unless it is held back."""
@@ -273,17 +288,18 @@ class World:
 
     def check(self) -> None:
         """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
-        book = self.core.board.book
-        for row in range(len(book)):
-            if not book.table.has(row, WATCHED):
-                continue
-            entry = book.in_hand.get(row)
-            visited = entry is not None and entry.round is not None
-            planned = book.table.schedule.at(row) != float("inf")
-            places = (planned, book.table.has(row, LINED), book.table.has(row, WANTED), visited)
-            assert sum(places) == 1, (book.table.name(row), places)
-            assert entry is None or entry.round is None or entry.round.out, f"{entry.name} waits for nothing"
-            assert entry is None or entry.round or not planned or entry.next_check == book.table.schedule.at(row), entry.name
+        book, table = self.core.board.book, self.core.board.book.table
+        rows = np.arange(len(table))
+        flags, times = table.flags[rows], table.schedule.times(rows)
+        visited = np.zeros(len(rows), np.int64)
+        for row, entry in book.in_hand.items():
+            visited[row] = entry.round is not None
+            assert entry.round is None or entry.round.out, f"{entry.name} waits for nothing"
+            planned = entry.watched and entry.round is None and np.isfinite(times[row])
+            assert not planned or entry.next_check == times[row], entry.name
+        places = np.isfinite(times).astype(np.int64) + ((flags & LINED) != 0) + ((flags & WANTED) != 0) + visited
+        lost = rows[((flags & WATCHED) != 0) & (places != 1)]
+        assert not len(lost), [table.name(row) for row in lost[:5].tolist()]
 
     def _commit(self, changes: Any) -> None:
         self.stored_events.extend(changes.events)
