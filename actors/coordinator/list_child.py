@@ -63,6 +63,13 @@ class Child:
         except MessageError as error:
             raise ListError(f"the process that reads it sent what makes no sense: {error}") from None
 
+    async def finished(self) -> None:
+        """It has said all that it had to: let it end by itself."""
+        self._questions.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._process.wait()
+
     async def close(self) -> None:
         """End it, whatever it does, and log what it had to say. Calling it twice is harmless."""
         with contextlib.suppress(ProcessLookupError):
