@@ -75,10 +75,12 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._questions.close()
-        while await self._answers.read(1 << 16):
-            pass  # a pipe that is not read to its end stays open
-        await self._listening
-        await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # a process that hangs in the kernel does not end even so
+            async with asyncio.timeout(PATIENCE):
+                while await self._answers.read(1 << 16):
+                    pass  # a pipe that is not read to its end stays open
+                await self._listening
+                await self._process.wait()
         if self._words:
             self._log.warning("list_reader", said=self._words.decode("utf-8", "replace"))
             self._words = b""
