@@ -63,15 +63,24 @@ class Child:
         except MessageError as error:
             raise ListError(f"the process that reads it sent what makes no sense: {error}") from None
 
+    async def finished(self) -> None:
+        """It has said all that it had to: let it end by itself."""
+        self._questions.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._process.wait()
+
     async def close(self) -> None:
         """End it, whatever it does, and log what it had to say. Calling it twice is harmless."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._questions.close()
-        while await self._answers.read(1 << 16):
-            pass  # a pipe that is not read to its end stays open
-        await self._listening
-        await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # a process that hangs in the kernel does not end even so
+            async with asyncio.timeout(PATIENCE):
+                while await self._answers.read(1 << 16):
+                    pass  # a pipe that is not read to its end stays open
+                await self._listening
+                await self._process.wait()
         if self._words:
             self._log.warning("list_reader", said=self._words.decode("utf-8", "replace"))
             self._words = b""

@@ -6,6 +6,7 @@ looks at the store and never writes. It ends when it has answered, or when nobod
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -72,6 +73,7 @@ def _answer(seen: Seen, names: Names) -> Iterator[Frame]:
     try:
         settings = config.load()
         log.setup(settings, "list-reader", sys.stderr)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings of retries quote the query, where a key may be
         fetched = _fetch(settings, seen)
         if fetched.listed is None:
             yield Same(fetched.seen)

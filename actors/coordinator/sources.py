@@ -59,8 +59,10 @@ class ListSource:
                     return ListRead(frame.head, self.source)
                 case Same():
                     self._seen = frame.seen
+                    await self._child.finished()
                     return ListSame(self.source)
                 case Failed():
+                    await self._child.finished()
                     return ListFailed(frame.text, self.source)
                 case _:
                     return ListFailed(self._text(ListError(SENSELESS)), self.source)
@@ -88,6 +90,7 @@ class ListSource:
                 await asyncio.sleep(0)  # several small pieces can be there at once
             announced.end()
             self._seen = read.seen
+            await child.finished()
         except ListError as error:
             raise ListError(self._text(error)) from None
         finally:

@@ -22,6 +22,7 @@ from actors.coordinator.sources import READER, ListSource
 from common import config, log
 from common.clients.list_text import NEVER
 from common.config import Settings
+from common.core.domain_list import hold_back
 from common.core.events import ListFailed, ListRead, ListSame
 from common.core.list_diff import PIECE, ListHead, Part
 from common.errors import ListError, MessageError
@@ -151,6 +152,30 @@ def test_a_list_in_a_file_needs_no_store(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert gone.source == str(file)
 
     run(work())
+
+
+def test_a_list_that_shrinks_is_taken_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held back at first; the next look sees the whole of it, with the same fingerprint."""
+    store = {f"n{number}.com": (number, 1, 0) for number in range(5)}
+
+    async def work(settings: Settings) -> None:
+        source = ListSource(settings, knowing(store))
+        first = await source.read()
+        assert isinstance(first, ListRead)
+        held = hold_back(len(store), first.head, None)
+        assert held is not None
+        assert "2 names instead of 5" in held.reason
+        await source.leave()
+        again = await source.read()
+        assert isinstance(again, ListRead)
+        assert hold_back(len(store), again.head, held.fingerprint) is None
+        assert sum(len(part.removed) for part in await taken(source)) == 5
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        reply(handler, 200, LIST, ETag='"v1"')
+
+    with listed(monkeypatch, answer) as settings:
+        run(work(settings))
 
 
 def test_a_long_list_comes_in_pieces_while_others_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -330,6 +355,25 @@ def test_the_last_words_of_a_reader_go_to_the_log() -> None:
 
     assert (line["event"], line["level"]) == ("list_reader", "warning")
     assert line["said"].endswith("xxxValueError: that was it")
+
+
+def test_no_log_line_shows_the_key_in_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even when the connection breaks again and again."""
+    said = io.StringIO()
+    log.setup(config.load(), "coordinator", said)
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        handler.close_connection = True
+
+    async def work(settings: Settings) -> None:
+        event = await ListSource(settings).read()
+        assert isinstance(event, ListFailed)
+        assert "hidden-key" not in event.text
+
+    with listed(monkeypatch, answer) as settings:
+        assert "hidden-key" in str(settings.domain_api_url)
+        run(work(settings))
+    assert "hidden-key" not in said.getvalue()
 
 
 def test_a_reader_does_not_outlive_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
