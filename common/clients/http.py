@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common.clients.guard import Guard
+from common.clients.hosts import Resolver, SystemResolver
 from common.config import Settings
 from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
 
@@ -39,14 +40,6 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 class TurnedAwayError(ClientError):
     """The other side refused or reset the connection."""
-
-
-class Resolver(Protocol):
-    """Finds addresses; `common.clients.dns.host_resolver` is one."""
-
-    async def addresses(self, host: str) -> list[str]:
-        """Every address of a host, unvetted. Raises ClientError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +163,7 @@ class HttpClient:
             family=socket.AF_INET if ipv4_only else socket.AF_UNSPEC,
             ssl=self._tls,
             use_dns_cache=False,
+            limit=0,  # one for all hosts would let the slow ones hold up the others
             limit_per_host=PER_HOST if self._keep_alive else 0,
             force_close=not self._keep_alive,
         )
@@ -213,11 +207,11 @@ class _VettingResolver(AbstractResolver):
 
     def __init__(self, guard: Guard, resolver: Resolver | None) -> None:
         self._guard = guard
-        self._resolver = resolver
+        self._resolver = resolver or SystemResolver()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Vetted addresses of a host. Raises Refused, and OSError where there are none."""
-        found = await self._addresses(host)
+        found = await self._resolver.addresses(host)
         vetted = [address for address in found if self._guard.allowed(address)]
         if found and not vetted:
             raise Refused(f"{host} has no public address")
@@ -238,12 +232,6 @@ class _VettingResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to release."""
-
-    async def _addresses(self, host: str) -> list[str]:
-        if self._resolver is not None:
-            return await self._resolver.addresses(host)
-        infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:
