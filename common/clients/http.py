@@ -12,6 +12,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common.clients.guard import Guard
 from common.clients.hosts import Resolver, SystemResolver
+from common.clients.turns import Turns
 from common.config import Settings
 from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
 
@@ -107,6 +109,7 @@ class HttpClient:
         self._keep_alive = keep_alive
         self._agent = user_agent(settings)
         self._tls = _tls_context(settings)
+        self._turns = Turns(PER_HOST) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def request(
@@ -126,7 +129,7 @@ class HttpClient:
         """
         host = _host(url)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), self._turn(host):
                 return await self._exchange(method, url, headers, limit, options)
         except TimeoutError as error:
             raise TimedOut(f"{host}: no complete answer within {seconds:.1f} s") from error
@@ -140,6 +143,9 @@ class HttpClient:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
+
+    def _turn(self, host: str) -> AbstractAsyncContextManager[None]:
+        return self._turns.of(host) if self._turns else nullcontext()
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], limit: int, options: Options) -> HttpAnswer:
         sent = {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}
@@ -163,8 +169,7 @@ class HttpClient:
             family=socket.AF_INET if ipv4_only else socket.AF_UNSPEC,
             ssl=self._tls,
             use_dns_cache=False,
-            limit=0,  # one for all hosts would let the slow ones hold up the others
-            limit_per_host=PER_HOST if self._keep_alive else 0,
+            limit=0,  # one for all hosts would let the slow ones hold up the others; for each host there are turns
             force_close=not self._keep_alive,
         )
         session = self._sessions[ipv4_only] = aiohttp.ClientSession(
