@@ -11,6 +11,7 @@ import errno
 import socket
 import ssl
 import zlib
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ PER_HOST = 2
 #: How much more than the body's limit may come over the wire, in bytes: compressed noise that unpacks to nothing.
 _WIRE_SLACK = 64 * 1024
 _CHUNK = 64 * 1024
+#: Bytes of the buffer that asyncio has for each TLS connection. Its own 256 KiB would be most of the memory with many
+#: connections to registries; a TLS record has at most 16 KiB (RFC 8446 section 5.1).
+SSLProtocol.max_size = 32 * 1024
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -340,6 +340,22 @@ def test_an_operator_sees_few_connections_that_stay(authority):
     assert asyncio.run(main()) == PER_HOST
 
 
+def test_answers_over_tls_are_whole_however_long(authority):
+    """Small buffers cut nothing off, and the limit holds."""
+    context, settings = authority
+    body = bytes(range(256)) * 2000
+
+    async def main(limit):
+        client = HttpClient(settings, Guard(settings), resolver=Names("127.0.0.1"))
+        async with registry(context, body) as (port, _):
+            found = await client.request("GET", f"https://rdap.registry.example:{port}/", limit=limit, seconds=10)
+            await client.close()
+            return found.body, found.truncated
+
+    assert asyncio.run(main(len(body))) == (body, False)
+    assert asyncio.run(main(len(body) - 1)) == (body[:-1], True)
+
+
 def test_a_slow_registry_holds_up_nobody_else(authority):
     """While a thousand questions wait for one registry, those to a hundred others are answered."""
     context, settings = authority
