@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Awaitable, Callable
 
 from actors.checkers.contract import Context
@@ -12,7 +13,25 @@ from common.process import Runtime
 from common.worker import run_checkers
 
 #: Tasks one process of a pool works on at once. Answers are waited for, not computed, so this bounds memory, not CPU.
-SLOTS = {"fast": 256, "intermediate": 64, "deep": 64}
+#: A slow answer under way takes some 10 KiB with WHOIS and 30 KiB with RDAP; how many go to one registry is not decided here.
+SLOTS = {"fast": 256, "intermediate": 2000, "deep": 2000}
+#: Open files that a process needs besides one connection for each task.
+SPARE_FILES = 200
+
+
+def slots(pool: str, files: int) -> int:
+    """Tasks at once, with so many files that may be open."""
+    return max(16, min(SLOTS[pool], files - SPARE_FILES))
+
+
+def open_files() -> int:
+    """How many files this process may have open: as many as it may allow itself, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = max(SLOTS.values()) + SPARE_FILES
+    if 0 <= soft < enough:
+        soft = enough if hard == resource.RLIM_INFINITY else min(enough, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft if soft >= 0 else enough
 
 
 def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]]:
@@ -25,7 +44,7 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
         sweeps = sweeps_of(sweeper, context) if sweeper else None
         runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
         try:
-            await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, SLOTS[pool], sweeps)
+            await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, slots(pool, open_files()), sweeps)
         finally:
             for checker in checkers:
                 await checker.close()

@@ -20,6 +20,7 @@ from common.codec import decode_map, encode
 from common.config import Settings
 from common.errors import ConfigError, MessageError
 from common.messages import MAX_FRAME
+from common.topics import Topics
 
 #: Most messages taken from one socket before other work of the loop gets its turn.
 DRAIN_LIMIT = 200
@@ -65,6 +66,7 @@ class _Socket:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._handler: Callable[[list[bytes]], None] | None = None
+        self._look_planned = False
 
     def attach(self, handler: Callable[[list[bytes]], None]) -> None:
         """Call `handler(frames)` for each message that arrives, from the running loop."""
@@ -79,8 +81,9 @@ class _Socket:
             self.raw.send_multipart(frames, flags=zmq.NOBLOCK)
         except zmq.Again:
             return False
-        if self._loop is not None:
-            self._loop.call_soon(self.look)  # sending may swallow the edge of something readable
+        if self._loop is not None and not self._look_planned:
+            self._look_planned = True  # sending may swallow the edge of something readable
+            self._loop.call_soon(self._planned_look)
         return True
 
     def look(self) -> None:
@@ -97,6 +100,10 @@ class _Socket:
                 return
         if self._loop is not None:
             self._loop.call_soon(self.look)
+
+    def _planned_look(self) -> None:
+        self._look_planned = False
+        self.look()
 
     def close(self) -> None:
         """Detach and close."""
@@ -195,7 +202,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._socket = _Socket(zmq.XPUB, hwm=10_000)
-        self._wanted: set[str] = set()
+        self._topics = Topics()
         self.endpoint = ""
 
     def bind(self, endpoint: str) -> None:
@@ -209,7 +216,11 @@ class Feed:
 
     def wants(self, topic: str) -> bool:
         """Whether anybody subscribed to this topic: what nobody wants is not built."""
-        return any(topic.startswith(prefix) for prefix in self._wanted)
+        return self._topics.want(topic)
+
+    def wants_below(self, prefix: str) -> bool:
+        """Whether anybody subscribed to anything that begins with this prefix, or to everything around it."""
+        return self._topics.want_below(prefix)
 
     def publish(self, topic: str, payload: dict[str, Any]) -> None:
         """Send one map to those who subscribed."""
@@ -222,9 +233,9 @@ class Feed:
     def _subscription(self, frames: list[bytes]) -> None:
         prefix = frames[0][1:].decode("utf-8", "replace")
         if frames[0][:1] == b"\x01":
-            self._wanted.add(prefix)
+            self._topics.add(prefix)
         else:
-            self._wanted.discard(prefix)
+            self._topics.discard(prefix)
 
 
 def _bind(socket: zmq.Socket[bytes], endpoint: str, setting: str) -> None:

@@ -165,6 +165,7 @@ def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_for_nobody(tmp_pa
         while not feed.wants("available.example.com") and loop.time() < deadline:
             await asyncio.wait({asyncio.ensure_future(coordinator.got.wait())}, timeout=0.02)
         wanted = feed.wants("available.example.com") and not feed.wants("result.dns.example.com")
+        wanted = wanted and feed.wants_below("available.") and feed.wants_below("avail") and not feed.wants_below("result.dns.")
         feed.publish("available.example.com", {"v": 1, "seq": 7})
         frames = await loop.run_in_executor(None, lambda: socket.recv_multipart() if socket.poll(5000) else [])
         socket.close()

@@ -11,17 +11,21 @@ import errno
 import socket
 import ssl
 import zlib
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common.clients.guard import Guard
+from common.clients.hosts import Resolver, SystemResolver
+from common.clients.turns import Turns
 from common.config import Settings
 from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
 
@@ -34,19 +38,14 @@ PER_HOST = 2
 #: How much more than the body's limit may come over the wire, in bytes: compressed noise that unpacks to nothing.
 _WIRE_SLACK = 64 * 1024
 _CHUNK = 64 * 1024
+#: Bytes of the buffer that asyncio has for each TLS connection. Its own 256 KiB would be most of the memory with many
+#: connections to registries; a TLS record has at most 16 KiB (RFC 8446 section 5.1).
+SSLProtocol.max_size = 32 * 1024
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class TurnedAwayError(ClientError):
     """The other side refused or reset the connection."""
-
-
-class Resolver(Protocol):
-    """Finds addresses; `common.clients.dns.host_resolver` is one."""
-
-    async def addresses(self, host: str) -> list[str]:
-        """Every address of a host, unvetted. Raises ClientError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,7 @@ class HttpClient:
         self._keep_alive = keep_alive
         self._agent = user_agent(settings)
         self._tls = _tls_context(settings)
+        self._turns = Turns(PER_HOST) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def request(
@@ -133,7 +133,7 @@ class HttpClient:
         """
         host = _host(url)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), self._turn(host):
                 return await self._exchange(method, url, headers, limit, options)
         except TimeoutError as error:
             raise TimedOut(f"{host}: no complete answer within {seconds:.1f} s") from error
@@ -147,6 +147,9 @@ class HttpClient:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
+
+    def _turn(self, host: str) -> AbstractAsyncContextManager[None]:
+        return self._turns.of(host) if self._turns else nullcontext()
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], limit: int, options: Options) -> HttpAnswer:
         sent = {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}
@@ -170,7 +173,7 @@ class HttpClient:
             family=socket.AF_INET if ipv4_only else socket.AF_UNSPEC,
             ssl=self._tls,
             use_dns_cache=False,
-            limit_per_host=PER_HOST if self._keep_alive else 0,
+            limit=0,  # one for all hosts would let the slow ones hold up the others; for each host there are turns
             force_close=not self._keep_alive,
         )
         session = self._sessions[ipv4_only] = aiohttp.ClientSession(
@@ -213,11 +216,11 @@ class _VettingResolver(AbstractResolver):
 
     def __init__(self, guard: Guard, resolver: Resolver | None) -> None:
         self._guard = guard
-        self._resolver = resolver
+        self._resolver = resolver or SystemResolver()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Vetted addresses of a host. Raises Refused, and OSError where there are none."""
-        found = await self._addresses(host)
+        found = await self._resolver.addresses(host)
         vetted = [address for address in found if self._guard.allowed(address)]
         if found and not vetted:
             raise Refused(f"{host} has no public address")
@@ -238,12 +241,6 @@ class _VettingResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to release."""
-
-    async def _addresses(self, host: str) -> list[str]:
-        if self._resolver is not None:
-            return await self._resolver.addresses(host)
-        infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:

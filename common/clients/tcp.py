@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.clients.hosts import Resolver, SystemResolver
 from common.errors import ClientError, Refused, TimedOut
 
 _CHUNK = 16 * 1024
+_SYSTEM = SystemResolver()
 
 
 class TurnedAwayError(ClientError):
@@ -25,7 +26,16 @@ class TcpAnswer:
     truncated: bool
 
 
-async def ask(host: str, port: int, line: bytes, *, limit: int, seconds: float, allowed: Callable[[str], bool]) -> TcpAnswer:
+async def ask(
+    host: str,
+    port: int,
+    line: bytes,
+    *,
+    limit: int,
+    seconds: float,
+    allowed: Callable[[str], bool],
+    resolver: Resolver = _SYSTEM,
+) -> TcpAnswer:
     """Send `line`, read until the server closes, at most `limit` bytes, in at most `seconds` for everything.
 
     Every address of the host must be `allowed`; the connection goes to the literal address that was vetted, so the name cannot
@@ -34,21 +44,17 @@ async def ask(host: str, port: int, line: bytes, *, limit: int, seconds: float, 
     """
     try:
         async with asyncio.timeout(seconds):
-            addresses = await _vetted(host, port, allowed)
+            addresses = _vetted(host, await resolver.addresses(host), allowed)
             return await _exchange(addresses, port, line, limit)
     except TimeoutError as error:
         raise TimedOut(f"{host} did not answer within {seconds:.1f} s") from error
     except ConnectionRefusedError as error:
         raise TurnedAwayError(f"{host} refused the connection") from error
-    except UnicodeError as error:
-        raise ClientError(f"{host[:100]!r} is no host name") from error  # found out by the look-up's own IDNA step
     except OSError as error:
         raise ClientError(f"{host}: {error.strerror or type(error).__name__}") from error
 
 
-async def _vetted(host: str, port: int, allowed: Callable[[str], bool]) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+def _vetted(host: str, addresses: list[str], allowed: Callable[[str], bool]) -> list[str]:
     forbidden = [address for address in addresses if not allowed(address)]
     if forbidden or not addresses:
         raise Refused(f"{host} resolves to {forbidden[0] if forbidden else 'nothing'}, which is not a public address")

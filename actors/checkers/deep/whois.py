@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from actors.checkers.contract import Context
 from common.clients.guard import Guard
+from common.clients.hosts import hosts
 from common.clients.tcp import TurnedAwayError, ask
 from common.core.evidence import Observation, Outcome, Reading, unknown
 from common.core.names import is_wire_name
@@ -38,6 +39,7 @@ class WhoisChecker:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._guard = Guard(context.settings)
+        self._hosts = hosts(context.settings, context.monotonic)
 
     async def check(self, task: Task) -> Observation:
         """Ask once. Trouble is an observation with outcome unknown."""
@@ -48,7 +50,8 @@ class WhoisChecker:
         return await self._ask(task, self._context.settings.whois_iana_host, None)
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """End the look-ups that still run."""
+        await self._hosts.close()
 
     async def _ask(self, task: Task, server: str, manner: WhoisServer | None) -> Observation:
         """One exchange; without a manner it is the question to IANA which server speaks for the suffix."""
@@ -64,6 +67,7 @@ class WhoisChecker:
                 limit=LIMIT,
                 seconds=max(0.1, task.budget_ms / 1000 - 0.2),
                 allowed=self._guard.allowed,
+                resolver=self._hosts,
             )
             data, address = answer.data, f"{answer.address}/tcp"
             text = data.decode(manner.charset if manner else "utf-8", "replace")

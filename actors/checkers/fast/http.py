@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from actors.checkers.contract import Context
 from common.clients.dns import host_resolver
 from common.clients.guard import Guard
-from common.clients.http import HttpAnswer, HttpClient, Options, Resolver, redirect_target
+from common.clients.hosts import Resolver
+from common.clients.http import HttpAnswer, HttpClient, Options, redirect_target
 from common.core.evidence import Observation, Reading, unknown
 from common.core.names import is_wire_name
 from common.core.parsers import http as parser

@@ -7,9 +7,9 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from actors.checkers.contract import Context
-from common.clients.dns import host_resolver
 from common.clients.guard import Guard
-from common.clients.http import HttpAnswer, HttpClient, Options, Resolver, TurnedAwayError, redirect_target
+from common.clients.hosts import Resolver, hosts
+from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
 from common.core.directory import host_of
 from common.core.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.names import is_wire_name
@@ -65,10 +65,8 @@ class RdapChecker:
         settings = context.settings
         self._context = context
         self._directory = load_directory(settings)
-        # Only an operator who names resolvers wants hosts found apart from the system's ways.
-        if resolver is None and settings.dns_resolvers:
-            resolver = host_resolver(settings)
-        self._client = HttpClient(settings, Guard(settings), resolver=resolver)
+        self._hosts = hosts(settings, context.monotonic)
+        self._client = HttpClient(settings, Guard(settings), resolver=resolver or self._hosts)
 
     async def check(self, task: Task) -> Observation:
         """Ask once. Trouble is an observation with outcome unknown."""
@@ -100,8 +98,9 @@ class RdapChecker:
         )
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close connections, and end the look-ups that still run."""
         await self._client.close()
+        await self._hosts.close()
 
     def _base(self, suffix: str) -> str:
         server = self._directory.rdap_base(suffix)

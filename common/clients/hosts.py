@@ -1,0 +1,141 @@
+"""Addresses of the hosts that many questions go to: looked up once for all who ask, and kept for a while.
+
+The system's look-up blocks a thread for as long as a name server is silent, and there are few of them: without this a handful
+of dead hosts would hold up the questions to all others. What is kept is never trusted: the guard vets at each connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from common.clients.dns import host_resolver
+from common.config import Settings
+from common.errors import ClientError
+
+#: Seconds that addresses count as fresh, that a failure is remembered, and that old addresses serve while new ones are sought.
+FRESH_SECONDS, FAILURE_SECONDS, STALE_SECONDS = 60.0, 5.0, 3600.0
+#: Most hosts kept; the oldest are forgotten first.
+MOST_HOSTS = 4096
+#: Most addresses kept of one host.
+MOST_ADDRESSES = 16
+#: Look-ups of the system at once: each blocks a thread.
+MOST_THREADS = 16
+
+
+class Resolver(Protocol):
+    """Finds addresses; `common.clients.dns.host_resolver` is one."""
+
+    async def addresses(self, host: str) -> list[str]:
+        """Every address of a host, unvetted. Raises ClientError."""
+        ...
+
+
+class SystemResolver:
+    """Asks the system, in `threads` of its own, or in those that the loop has for everything."""
+
+    def __init__(self, threads: ThreadPoolExecutor | None = None) -> None:
+        self._threads = threads
+
+    async def addresses(self, host: str) -> list[str]:
+        """Every address of a host, unvetted. Raises ClientError."""
+        try:
+            infos = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+        except UnicodeError as error:
+            raise ClientError(f"{host[:100]!r} is no host name") from error  # found out by the look-up's own IDNA step
+        except OSError as error:
+            raise ClientError(f"{host[:253]}: {error.strerror or type(error).__name__}") from error
+        return list(dict.fromkeys(infos))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the last look-up gave. Times are monotonic seconds."""
+
+    fresh_until: float
+    stale_until: float
+    addresses: tuple[str, ...] = ()
+    failure: str = ""
+
+
+class Hosts:
+    """One per process and purpose. `monotonic` gives seconds."""
+
+    def __init__(self, resolver: Resolver, monotonic: Callable[[], float]) -> None:
+        self._resolver = resolver
+        self._monotonic = monotonic
+        self._held: dict[str, _Held] = {}
+        self._running: dict[str, asyncio.Task[_Held]] = {}
+
+    async def addresses(self, host: str) -> list[str]:
+        """Every address of a host, unvetted. Raises ClientError."""
+        if _is_address(host):
+            return [host]
+        held, now = self._held.get(host), self._monotonic()
+        if held is None or held.fresh_until <= now:
+            task = self._search(host)
+            if held is None or held.stale_until <= now:
+                # Not awaited itself: one who has no more time to wait must not end it for the others.
+                await asyncio.wait((task,))
+                held = task.result() if not task.cancelled() else _Held(0.0, 0.0, failure="shutting down")
+        if not held.addresses:
+            raise ClientError(held.failure)
+        return list(held.addresses)
+
+    async def close(self) -> None:
+        """End what is looked up."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _search(self, host: str) -> asyncio.Task[_Held]:
+        """The look-up of this host that is under way, for everybody who asks meanwhile."""
+        task = self._running.get(host)
+        if task is None:
+            task = self._running[host] = asyncio.get_running_loop().create_task(self._look_up(host))
+            task.add_done_callback(lambda _: self._running.pop(host, None))
+        return task
+
+    async def _look_up(self, host: str) -> _Held:
+        last = self._held.get(host)
+        try:
+            found = await self._resolver.addresses(host)
+        except ClientError as error:
+            now = self._monotonic()
+            if last is not None and last.addresses and last.stale_until > now:
+                held = _Held(now + FAILURE_SECONDS, last.stale_until, last.addresses)
+            else:
+                held = _Held(now + FAILURE_SECONDS, 0.0, failure=str(error))
+        else:
+            now = self._monotonic()
+            held = _Held(now + FRESH_SECONDS, now + STALE_SECONDS, tuple(found[:MOST_ADDRESSES]), f"{host} has no address")
+        self._held.pop(host, None)
+        if len(self._held) >= MOST_HOSTS:
+            del self._held[next(iter(self._held))]
+        self._held[host] = held
+        return held
+
+
+def hosts(settings: Settings, monotonic: Callable[[], float]) -> Hosts:
+    """The hosts of a process: found through DNS_RESOLVERS where the operator names some, else as the system does."""
+    if settings.dns_resolvers:
+        return Hosts(host_resolver(settings), monotonic)
+    return Hosts(SystemResolver(ThreadPoolExecutor(MOST_THREADS, "hosts")), monotonic)
+
+
+def _look_up(host: str) -> list[str]:
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
