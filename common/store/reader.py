@@ -21,7 +21,7 @@ from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
 #: Most names that one call looks at in their index; the page that ends there is short and has a cursor.
-SCAN_LIMIT = 100_000
+SCAN_LIMIT = 50_000
 #: Names in one batch of the whole list.
 NAMES_BATCH = 10_000
 

@@ -23,7 +23,7 @@ BUSY_MS = 15_000
 #: What the file of the write-ahead log is cut back to after a checkpoint, in bytes.
 WAL_LIMIT = 64 << 20
 #: After so many pages of 4 KiB a commit moves the log into the file: rarely enough that a page written often is moved once.
-CHECKPOINT = 4000
+CHECKPOINT = 8000
 _DAMAGED = ("malformed", "not a database", "corrupt")
 
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
