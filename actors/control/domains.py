@@ -36,12 +36,12 @@ async def show(request: web.Request) -> web.Response:
     """GET /domain/{name}."""
     control = control_of(request)
     name = _name(control, request.match_info["name"])
-    row = await control.records.ask(lambda reader: reader.domain(name.alabel))
-    if row is None:
+    found = await control.records.ask(lambda reader: reader.domain(name.alabel))
+    if found is None:
         raise _unknown(name)
     history = await control.records.ask(lambda reader: reader.history(name.alabel, limit=HISTORY))
     last = await control.records.ask(lambda reader: reader.ledger(name.alabel, limit=1))
-    return reply({**domain_full(row, history), "judged": next(map(judged, last), None)})
+    return reply({**domain_full(found, history), "judged": next(map(judged, last), None)})
 
 
 async def check(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from actors.control.context import Control, control_of
 from actors.control.params import LIMIT, Seconds
 from actors.control.replies import detail_of, domain_line, forecast, reply
 from common.core.records import DomainRow
+from common.store import Found
 from common.store.contract import MAX_LIMIT
 
 DAY = 86_400.0
@@ -22,25 +23,25 @@ BACK = 7 * DAY
 async def listing(request: web.Request) -> web.Response:
     """GET /drops."""
     control = control_of(request)
-    rows = await _rows(control, WITHIN.read(request), LIMIT.read(request))
-    return reply({"drops": [{**domain_line(row), "forecast": forecast(row, detail_of(row))} for row in rows]})
+    found = await _found(control, WITHIN.read(request), LIMIT.read(request))
+    return reply({"drops": [{**domain_line(each), "forecast": forecast(each.row, detail_of(each.row))} for each in found]})
 
 
 async def as_calendar(request: web.Request) -> web.Response:
     """GET /drops.ics."""
     control = control_of(request)
-    rows = await _rows(control, WITHIN.read(request), LIMIT.read(request))
-    body = calendar.render([_entry(row) for row in rows], control.now())
+    found = await _found(control, WITHIN.read(request), LIMIT.read(request))
+    body = calendar.render([_entry(each.row) for each in found], control.now())
     headers = {"Content-Disposition": 'inline; filename="drops.ics"'}
     return web.Response(body=body, headers=headers, content_type="text/calendar", charset="utf-8")
 
 
-async def _rows(control: Control, within: float, limit: int) -> list[DomainRow]:
+async def _found(control: Control, within: float, limit: int) -> list[Found]:
     now = control.now()
     overdue, coming = await control.records.ask(
         lambda reader: (reader.drops(now - BACK, now, MAX_LIMIT), reader.drops(now, now + within, limit))
     )
-    still_open = [row for row in overdue if row.drop_latest is not None and row.drop_latest >= now]
+    still_open = [each for each in overdue if each.row.drop_latest is not None and each.row.drop_latest >= now]
     return [*still_open, *coming][:limit]
 
 

@@ -12,9 +12,10 @@ from aiohttp import web
 from actors.control import params
 from common import codec
 from common.core.announce import canary_of
+from common.core.pulse import merged
 from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import MessageError
-from common.store import Page
+from common.store import Found, Page
 
 T = TypeVar("T")
 
@@ -67,8 +68,9 @@ def forecast(row: DomainRow, detail: Detail | None = None) -> dict[str, Any] | N
     return found if detail is None else {**found, "reason": detail.forecast_reason}
 
 
-def domain_line(row: DomainRow) -> dict[str, Any]:
+def domain_line(found: Found) -> dict[str, Any]:
     """A name in a list."""
+    row = found.row
     return {
         "domain": row.name,
         "unicode": unicode_name(row.name),
@@ -84,11 +86,12 @@ def domain_line(row: DomainRow) -> dict[str, Any]:
     }
 
 
-def domain_full(row: DomainRow, history: list[EventRow]) -> dict[str, Any]:
-    """Everything known about a name."""
-    detail = detail_of(row)
+def domain_full(found: Found, history: list[EventRow]) -> dict[str, Any]:
+    """Everything known about a name; of two DNS answers, one of them by a sweep, the younger."""
+    row = found.row
+    detail = merged(detail_of(row), found.pulse, row.suffix)
     return {
-        **domain_line(row),
+        **domain_line(found),
         "generation": row.generation,
         "reason": detail.reason,
         "gates": list(detail.gates),

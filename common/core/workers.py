@@ -175,9 +175,7 @@ class Workers:
         lease = self.finish(attempt)
         worker = self._workers.get(lease.worker) if lease is not None else None
         if lease is not None and worker is not None:
-            for sent in (worker.underway, worker.sweeping):
-                if lease.seq in sent:
-                    sent.remove(lease.seq)
+            self._arrived(lease)
             worker.free = worker.sweeps = 0
         return lease
 
@@ -201,6 +199,7 @@ class Workers:
             lease = self._leases.get(attempt)
             if lease is not None:
                 self._forget(lease)
+                self._arrived(lease)
                 out.append(lease)
         return out
 
@@ -228,6 +227,13 @@ class Workers:
             }
             for worker in self._workers.values()
         ]
+
+    def _arrived(self, lease: Lease) -> None:
+        """It is no longer under way, wherever it is: what got lost on the way must not take a place for ever."""
+        worker = self._workers.get(lease.worker)
+        for sent in (worker.underway, worker.sweeping) if worker is not None else ():
+            if lease.seq in sent:
+                sent.remove(lease.seq)
 
     def _drop(self, worker: Worker) -> list[Lease]:
         del self._workers[worker.name]

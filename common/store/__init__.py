@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from common.config import Settings
-from common.store.contract import Loaded, Page, Reader, Writer
+from common.store.contract import Found, Loaded, NameColumns, Page, Reader, Writer
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
 
-__all__ = ["Loaded", "Page", "Reader", "Writer", "open_reader", "open_writer"]
+__all__ = ["Found", "Loaded", "NameColumns", "Page", "Reader", "Writer", "open_reader", "open_writer"]
 
 
 def open_writer(settings: Settings) -> Writer:

@@ -27,6 +27,8 @@ LEDGER_PER_NAME = 200
 KEEP_DONE = 7 * DAY
 #: How long finished results are kept, in seconds: one is written per check, so they go much earlier than notices.
 KEEP_RESULTS = 3600.0
+#: How long a name that left the list is remembered after its last check, in seconds.
+KEEP_NAMES = 30 * DAY
 
 
 class Page(NamedTuple, Generic[T]):
@@ -61,8 +63,9 @@ class NameColumns(NamedTuple):
 class Loaded:
     """Everything the coordinator needs at start. The iterators read lazily, in batches.
 
-    `next_seq` is above every sequence number ever written, also after events were pruned. `deliveries` are the pending ones,
-    oldest first; `delivery_counts` has the number of deliveries by state.
+    `next_seq` is above every sequence number ever written, also after events were pruned; `next_id` is above the id of every
+    name that ever was, also after it was forgotten. `deliveries` are the pending ones, oldest first; `delivery_counts` has the
+    number of deliveries by state.
     """
 
     names: Iterator[NameColumns]
@@ -74,6 +77,7 @@ class Loaded:
     meta: dict[str, str]
     problems: list[ProblemRow]
     delivery_counts: dict[str, int] = field(default_factory=dict)
+    next_id: int = 0
 
 
 class Found(NamedTuple):
@@ -84,7 +88,11 @@ class Found(NamedTuple):
 
 
 class Writer(Protocol):
-    """The only connection that changes anything. Calls may come from any thread, one at a time takes effect."""
+    """The only connection that changes anything. Calls may come from any thread, one at a time takes effect.
+
+    Opening it forgets names that left the list, were not checked for `KEEP_NAMES`, have no callback to make and never had an
+    event: one that had keeps its generation, or its next event would carry the id of an old one.
+    """
 
     engine: str  # name and version of the database, for logs
 
@@ -96,7 +104,8 @@ class Writer(Protocol):
         """Write all of `changes` or, on StoreError, none. Durable when it returns.
 
         A name of `new` that is already there (same id and name) stays as it is. The columns of `watches` and `states` are
-        changed, nothing else of those rows. A row of `domains` is written whole, its detail too.
+        changed, nothing else of those rows. A row of `domains` is written whole, its detail too. An id that belongs to another
+        name, or a name that has another id, is a StoreError.
 
         An event that is already there (domain, generation, kind) stays as it is; of a delivery that is already there the
         identity (lane, domain, order, body) stays and the progress is updated. Entries of the ledger get their `seq` here,

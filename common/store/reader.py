@@ -1,58 +1,40 @@
 """Looking at the state while the coordinator writes it: read-only, never in its way.
 
-Lists page by key, not by offset: page 1,000 costs what page 1 costs. A listing first collects names from one covering index
-and then fetches the rows of its page, because a row carries kilobytes of evidence.
+Lists page by key, not by offset: page 1,000 costs what page 1 costs. A listing first finds the ids of its page
+(`common.store.listing`) and then fetches their rows, with detail and pulse.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow
+from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import rows, schema
-from common.store.contract import MAX_LIMIT, Page
+from common.store import listing, rows, schema
+from common.store.contract import MAX_LIMIT, Found, Page
+from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
-#: Most names that one call looks at for a substring; the page that ends there is short and has a cursor.
-SCAN_LIMIT = 100_000
-#: Most suffixes under one `tld` that are merged ("jp" has many).
-SUFFIX_LIMIT = 500
+#: Most names that one call looks at in their index; the page that ends there is short and has a cursor.
+SCAN_LIMIT = 50_000
+#: Names in one batch of the whole list.
+NAMES_BATCH = 10_000
 
-# The index is named: without statistics SQLite takes the unique index on name for ORDER BY and fetches every row.
-_NAMES = {
-    (False, False): "SELECT name FROM domain INDEXED BY domain_watched WHERE watched = 1 AND name > :after",
-    (True, False): "SELECT name FROM domain INDEXED BY domain_state WHERE watched = 1 AND name > :after AND state = :state",
-    (False, True): "SELECT name FROM domain INDEXED BY domain_suffix WHERE watched = 1 AND name > :after AND suffix = :suffix",
-    (True, True): "SELECT name FROM domain INDEXED BY domain_suffix WHERE watched = 1 AND name > :after AND suffix = :suffix"
-    " AND state = :state",
-}
-_END_OF_SCAN = "ORDER BY name LIMIT 1 OFFSET :scan"
-_UP_TO = "AND name <= :until"
-_CONTAINS = "AND instr(name, :q) > 0"
-_ORDERED = "ORDER BY name LIMIT :limit"
-# Each step jumps to the next suffix, so the cost grows with the suffixes and not with the names.
-_SUFFIXES = """
-    WITH RECURSIVE step(suffix) AS (
-        SELECT min(suffix) FROM domain INDEXED BY domain_suffix WHERE watched = 1
-        UNION ALL
-        SELECT (SELECT min(d.suffix) FROM domain d INDEXED BY domain_suffix WHERE d.watched = 1 AND d.suffix > step.suffix)
-        FROM step WHERE step.suffix IS NOT NULL)
-    SELECT suffix FROM step WHERE suffix = :tld OR (substr(suffix, -length(:tld) - 1) = '.' || :tld) LIMIT :limit
-"""
-_DOMAIN = " ".join(("SELECT", rows.DOMAIN_COLUMNS, "FROM domain WHERE name = ?"))
-_DOMAINS = " ".join(("SELECT", rows.DOMAIN_COLUMNS, "FROM domain WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name"))
-_DROPS = " ".join(
-    (
-        "SELECT",
-        rows.DOMAIN_COLUMNS,
-        "FROM domain WHERE watched = 1 AND drop_likely >= ? AND drop_likely < ? ORDER BY drop_likely LIMIT ?",
-    )
+_DOMAIN = " ".join(("SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM, "WHERE d.name = ?"))
+_DOMAINS = " ".join(
+    ("SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM, "WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.name")
 )
+_DROPS = " ".join((
+    "SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM,
+    "WHERE d.watched = 1 AND d.drop_likely >= ? AND d.drop_likely < ? ORDER BY d.drop_likely LIMIT ?",
+))  # fmt: skip
+_NAMES = "SELECT id, name, watched, priority FROM domain ORDER BY id"
+_ADDRESSES = "SELECT n, text FROM address WHERE n IN (SELECT value FROM json_each(?))"
 _EVENTS = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
 _HISTORY = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
 _LEDGER = " ".join(("SELECT", rows.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
@@ -92,10 +74,19 @@ class SqliteReader:
             self.close()
             raise
 
-    def domain(self, name: str) -> DomainRow | None:
+    def names(self) -> Iterator[tuple[list[int], list[str], list[int], list[int]]]:
+        """Every name, by id, in batches; a connection of its own keeps the moment it began."""
+        with self._reading():
+            connection = connect_reader(self._path)
+        with closing(connection), translated(self._path, "read the names"):
+            found = connection.execute(_NAMES)
+            while batch := found.fetchmany(NAMES_BATCH):
+                ids, names, watched, priority = map(list, zip(*batch, strict=True))
+                yield ids, names, watched, priority
+
+    def domain(self, name: str) -> Found | None:
         """One name, watched or not."""
-        found = self._all(_DOMAIN, (name,))
-        return rows.to_domain(found[0]) if found else None
+        return next(iter(self._found(_DOMAIN, (name,))), None)
 
     def domains(
         self,
@@ -105,41 +96,29 @@ class SqliteReader:
         q: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
-    ) -> Page[DomainRow]:
+    ) -> Page[Found]:
         """Watched names by name; the cursor is the last name looked at."""
-        limit = _bounded(limit)
-        suffixes: list[str | None] = [None]
-        if tld:
-            suffixes = [row[0] for row in self._all(_SUFFIXES, {"tld": tld.lower().strip("."), "limit": SUFFIX_LIMIT})]
-        scan = max(self._scan_limit // max(len(suffixes), 1), 1)
-        wanted = {"state": state, "after": cursor or "", "q": (q or "").lower(), "limit": limit + 1, "scan": scan}
-        names: list[str] = []
-        stops: list[str] = []
-        for suffix in suffixes:
-            found, stop = self._names(wanted | {"suffix": suffix})
-            names += found
-            stops += [stop] if stop is not None else []
-        # Beyond the earliest stop some suffix has not been looked at: those names belong to the next page.
-        until = min(stops, default=None)
-        names = sorted(name for name in names if until is None or name <= until)
-        more = names[limit - 1] if len(names) > limit else until
-        return Page([rows.to_domain(row) for row in self._all(_DOMAINS, (json.dumps(names[:limit]),))], more)
+        suffix = tld.lower().strip(".") if tld else None
+        wanted = listing.Wanted(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
+        with self._reading() as connection:
+            ids, more = listing.page_ids(connection, listing.Wanted(*_texts(wanted)))
+            return Page(_found(connection, _DOMAINS, (as_array(ids),)), more)
 
     def domain_count(self) -> int:
         """How many names are watched."""
-        return self._number("SELECT count(*) FROM domain INDEXED BY domain_watched WHERE watched = 1")
+        return self._number("SELECT coalesce(sum(names), 0) FROM tally")
 
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
-        return dict(self._all("SELECT state, count(*) FROM domain INDEXED BY domain_state WHERE watched = 1 GROUP BY state"))
+        return dict(self._all("SELECT state, sum(names) FROM tally WHERE names > 0 GROUP BY state"))
 
     def tlds(self) -> dict[str, int]:
         """Watched names by registry suffix."""
-        return dict(self._all("SELECT suffix, count(*) FROM domain INDEXED BY domain_suffix WHERE watched = 1 GROUP BY suffix"))
+        return dict(self._all("SELECT suffix, sum(names) FROM tally WHERE names > 0 GROUP BY suffix"))
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
+    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
         """Watched names whose likely drop lies in [start, end)."""
-        return [rows.to_domain(row) for row in self._all(_DROPS, (start, end, _bounded(limit)))]
+        return self._found(_DROPS, (start, end, _bounded(limit)))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -201,28 +180,42 @@ class SqliteReader:
             if connection is not None:
                 connection.close()
 
-    def _names(self, wanted: dict[str, Any]) -> tuple[list[str], str | None]:
-        """Matching names of one index range, and the name where the look ended, None for the end of the range."""
-        pieces = [_NAMES[wanted["state"] is not None, wanted["suffix"] is not None]]
-        until: str | None = None
-        if wanted["q"]:
-            last = self._all(" ".join((*pieces, _END_OF_SCAN)), wanted)
-            until = str(last[0][0]) if last else None
-            pieces += [_CONTAINS] if until is None else [_UP_TO, _CONTAINS]
-        found = [row[0] for row in self._all(" ".join((*pieces, _ORDERED)), wanted | {"until": until})]
-        return found, str(found[-1]) if len(found) == wanted["limit"] else until
-
     def _number(self, statement: str) -> int:
         return int(self._all(statement)[0][0])
 
-    def _all(self, statement: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+    def _all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._reading() as connection:
+            return connection.execute(statement, _texts(parameters)).fetchall()
+
+    def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+        with self._reading() as connection:
+            return _found(connection, statement, _texts(parameters))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone and with one state until the end."""
         with self._guard, translated(self._path, "read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
+            self._connection.execute("BEGIN")
             try:
-                return self._connection.execute(statement, parameters).fetchall()
-            except UnicodeEncodeError:
-                return []  # a lone surrogate in a request: nothing is stored under such text
+                yield self._connection
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+
+def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+    """Rows of DOMAIN_COLUMNS with the texts of their addresses."""
+    found = connection.execute(statement, parameters).fetchall()
+    numbers = sorted({number for row in found if (number := address_of(row)) is not None})
+    addresses = dict(connection.execute(_ADDRESSES, (as_array(numbers),)))
+    return [to_found(row, addresses) for row in found]
+
+
+def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A lone surrogate in a request: nothing is stored under such text."""
+    return tuple(rows.storable(value) if isinstance(value, str) else value for value in parameters)
 
 
 def _bounded(limit: int) -> int:

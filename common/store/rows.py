@@ -1,4 +1,4 @@
-"""Rows of the database as our records and back. Column order is the field order of the record."""
+"""Rows of the database as our records and back, all but names. Column order is the field order of the record."""
 
 from __future__ import annotations
 
@@ -7,37 +7,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
+from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 
 #: Bodies of the ledger longer than this are packed; shorter ones share a page of the file anyway. In bytes.
 PACK_ABOVE = 1200
 #: Longest body unpacked, in bytes.
 BODY_LIMIT = 1 << 20
 
-DOMAIN_COLUMNS = (
-    "name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check, "
-    "drop_earliest, drop_likely, drop_latest, drop_p, detail"
-)
 EVENT_COLUMNS = "seq, id, domain, generation, kind, occurred_at, body"
 LEDGER_COLUMNS = "domain, at, kind, state, positive, rules, body, seq, packed"
 DELIVERY_COLUMNS = "id, lane, domain, position, body, state, attempts, next_at, first_at, done_at, last_status, last_error"
 
-# Most checks change nothing that an index holds; this leaves the indexes alone. UPSERT_DOMAIN follows where it finds no row.
-UPDATE_DOMAIN = """
-    UPDATE domain SET priority = ?, since = ?, confidence = ?, generation = ?, checked_at = ?, next_check = ?,
-        drop_earliest = ?, drop_latest = ?, drop_p = ?, detail = ?
-    WHERE name = ? AND suffix = ? AND watched = ? AND state = ? AND drop_likely IS ?
-"""
-UPSERT_DOMAIN = """
-    INSERT INTO domain(name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check,
-        drop_earliest, drop_likely, drop_latest, drop_p, detail)
-    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT(name) DO UPDATE SET suffix = excluded.suffix, watched = excluded.watched, priority = excluded.priority,
-        state = excluded.state, since = excluded.since, confidence = excluded.confidence, generation = excluded.generation,
-        checked_at = excluded.checked_at, next_check = excluded.next_check, drop_earliest = excluded.drop_earliest,
-        drop_likely = excluded.drop_likely, drop_latest = excluded.drop_latest, drop_p = excluded.drop_p,
-        detail = excluded.detail
-"""
 INSERT_EVENT = """
     INSERT INTO event(seq, id, domain, generation, kind, occurred_at, body) VALUES(?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(domain, generation, kind) DO NOTHING
@@ -65,11 +45,6 @@ INSERT_PROBLEM = "INSERT INTO problem(entry, code, reason) VALUES(?, ?, ?)"
 UPSERT_META = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
 
 
-def to_domain(row: Sequence[Any]) -> DomainRow:
-    """A row that begins with DOMAIN_COLUMNS."""
-    return DomainRow(row[0], row[1], row[2] == 1, row[3] == 1, *row[4:15])
-
-
 def to_event(row: Sequence[Any]) -> EventRow:
     """A row of EVENT_COLUMNS."""
     return EventRow(*row)
@@ -87,48 +62,6 @@ def to_ledger(row: Sequence[Any]) -> LedgerRow:
 def to_delivery(row: Sequence[Any]) -> DeliveryRow:
     """A row that begins with DELIVERY_COLUMNS."""
     return DeliveryRow(*row[:12])
-
-
-def domain_values(row: DomainRow) -> tuple[Any, ...]:
-    """The parameters of UPSERT_DOMAIN."""
-    return (
-        row.name,
-        row.suffix,
-        row.watched,
-        row.priority,
-        row.state,
-        row.since,
-        row.confidence,
-        row.generation,
-        row.checked_at,
-        row.next_check,
-        row.drop_earliest,
-        row.drop_likely,
-        row.drop_latest,
-        row.drop_p,
-        row.detail,
-    )
-
-
-def update_values(row: DomainRow) -> tuple[Any, ...]:
-    """The parameters of UPDATE_DOMAIN."""
-    return (
-        row.priority,
-        row.since,
-        row.confidence,
-        row.generation,
-        row.checked_at,
-        row.next_check,
-        row.drop_earliest,
-        row.drop_latest,
-        row.drop_p,
-        row.detail,
-        row.name,
-        row.suffix,
-        row.watched,
-        row.state,
-        row.drop_likely,
-    )
 
 
 def event_values(row: EventRow) -> tuple[Any, ...]:

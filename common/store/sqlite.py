@@ -22,6 +22,8 @@ from common.store.schema import OLDEST_SQLITE
 BUSY_MS = 15_000
 #: What the file of the write-ahead log is cut back to after a checkpoint, in bytes.
 WAL_LIMIT = 64 << 20
+#: After so many pages of 4 KiB a commit moves the log into the file: rarely enough that a page written often is moved once.
+CHECKPOINT = 8000
 _DAMAGED = ("malformed", "not a database", "corrupt")
 
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -36,7 +38,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             "synchronous = FULL",
             "foreign_keys = ON",
             f"journal_size_limit = {WAL_LIMIT}",
-            "cache_size = -16384",
+            f"wal_autocheckpoint = {CHECKPOINT}",
+            "cache_size = -32768",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except sqlite3.Error:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.core.records import Changes, DeliveryRow, DomainRow, ProblemRow, TrustRow
+from common import clock
+from common.core.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.errors import StoreError
-from common.store import rows, schema
-from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_RESULTS, LEDGER_PER_NAME, Loaded
-from common.store.sqlite import ENGINE, OwnerLock, connect_writer, require_version, translated
+from common.store import names, rows, schema, tidy
+from common.store.contract import (
+    KEEP_DONE,
+    KEEP_EVENTS,
+    KEEP_LEDGER,
+    KEEP_NAMES,
+    KEEP_RESULTS,
+    LEDGER_PER_NAME,
+    Loaded,
+    NameColumns,
+)
+from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
 
-#: Rows read at once while loading, and most rows deleted per table and call of `prune`.
-LOAD_BATCH = 1000
+#: Names, pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
+NAMES_BATCH, PULSES_BATCH, LOAD_BATCH = 10_000, 200, 1000
 PRUNE_BATCH = 2000
-#: How long closing waits for readers before it leaves the checkpoint to the next start, in milliseconds.
-CLOSE_MS = 500
 
-_DOMAINS = " ".join(("SELECT", rows.DOMAIN_COLUMNS, ", rowid FROM domain WHERE rowid > ? ORDER BY rowid LIMIT ?"))
+_NAMES = " ".join(("SELECT", names.NAME_COLUMNS, "FROM domain WHERE id > ? ORDER BY id LIMIT ?"))
+_PULSES = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
+_DETAILS = "SELECT id, body FROM detail WHERE id IN (SELECT value FROM json_each(?))"
 _PENDING = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?"))
 _DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
 _PRUNE_EVENTS = """
@@ -36,52 +46,68 @@ _PRUNE_DELIVERIES = """
 
 
 class SqliteWriter:
-    """The coordinator's store (see `contract.Writer`). Opening takes the owner's lock and migrates the file.
+    """The coordinator's store (see `contract.Writer`). Opening takes the owner's lock, migrates the file and tidies it up.
 
-    `ledger_per_name`: most entries of the ledger kept of one name.
+    `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch seconds.
 
     Raises StoreLocked where another process owns the file, StoreError where it is damaged, newer, or out of reach.
     """
 
     engine = ENGINE
 
-    def __init__(self, path: Path, instance: str = "", ledger_per_name: int = LEDGER_PER_NAME) -> None:
+    def __init__(
+        self,
+        path: Path,
+        instance: str = "",
+        ledger_per_name: int = LEDGER_PER_NAME,
+        now: Callable[[], float] = clock.now,
+    ) -> None:
         require_version()
         self._path = path
         self._ledger_per_name = ledger_per_name
         self._guard = threading.Lock()
+        self._look_guard = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._owner = OwnerLock(path, instance)
         except OSError as error:
             raise StoreError(f"{path}: cannot open the state: {error}") from error
         self._connection: sqlite3.Connection | None = None
+        self._look: sqlite3.Connection | None = None  # reads beside a transaction
         try:
             with translated(path, "open the state"):
                 self._connection = connect_writer(path)
                 schema.migrate(self._connection)
+                tidy.forget(self._connection, now() - KEEP_NAMES)
+                tidy.shrink(self._connection)
+                tidy.empty_log(self._connection)
+                self._look = connect_reader(path)
         except StoreError:
             self.close()
             raise
 
     def load(self) -> Loaded:
         """The whole state; the iterators read in batches, so they may be consumed slowly."""
-        with self._used("read the state") as connection:
+        with self._looking("read the state") as connection:
             meta = dict(connection.execute("SELECT key, value FROM meta"))
             trust = connection.execute(
                 "SELECT method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason FROM trust"
             )
             problems = connection.execute("SELECT entry, code, reason FROM problem ORDER BY n")
             counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
-            meta.pop(schema.SCHEMA_KEY, None)
+            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY):
+                meta.pop(key, None)
             return Loaded(
-                domains=self._domains(),
+                names=self._names(),
+                pulses=self._pulses(),
+                addresses=dict(connection.execute("SELECT n, text FROM address")),
                 next_seq=int(meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],
                 deliveries=self._pending(),
                 meta=meta,
                 problems=[ProblemRow(*row) for row in problems],
                 delivery_counts=dict(counts),
+                next_id=tidy.next_id(connection),
             )
 
     def apply(self, changes: Changes) -> None:
@@ -89,9 +115,7 @@ class SqliteWriter:
         if changes.empty():
             return
         with self._transaction("write") as connection:
-            for row in changes.domains:
-                if not connection.execute(rows.UPDATE_DOMAIN, rows.update_values(row)).rowcount:
-                    connection.execute(rows.UPSERT_DOMAIN, rows.domain_values(row))
+            names.write(connection, changes)
             _put(connection, rows.INSERT_EVENT, map(rows.event_values, changes.events))
             _put(connection, rows.UPSERT_DELIVERY, map(rows.delivery_values, changes.deliveries))
             _put(connection, rows.UPSERT_TRUST, map(rows.trust_values, changes.trust))
@@ -104,11 +128,16 @@ class SqliteWriter:
             meta = [(key, rows.storable(value)) for key, value in changes.meta.items()]
             if changes.events:
                 meta.append((schema.SEQ_KEY, str(max(event.seq for event in changes.events))))
-            _put(connection, rows.UPSERT_META, iter(meta))
+            _put(connection, rows.UPSERT_META, meta)
+
+    def details(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The encoded details of these names."""
+        with self._looking("read details") as connection:
+            return dict(connection.execute(_DETAILS, (names.as_array(list(ids)),)))
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         """One delivery in any state."""
-        with self._used("read a delivery") as connection:
+        with self._looking("read a delivery") as connection:
             row = connection.execute(_DELIVERY, (delivery_id,)).fetchone()
         return rows.to_delivery(row) if row else None
 
@@ -135,30 +164,46 @@ class SqliteWriter:
 
     def close(self) -> None:
         """Move the log into the file, as far as readers allow, and let the next owner in."""
+        with self._look_guard:
+            look, self._look = self._look, None
+            if look is not None:
+                look.close()
         with self._guard:
             connection, self._connection = self._connection, None
             if connection is not None:
-                with suppress(sqlite3.Error):
-                    connection.execute(f"PRAGMA busy_timeout = {CLOSE_MS}")
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                tidy.learn(connection)
+                tidy.empty_log(connection)
                 connection.close()
             self._owner.release()
 
-    def _domains(self) -> Iterator[DomainRow]:
+    def _names(self) -> Iterator[NameColumns]:
         last = -1
-        while batch := self._batch(_DOMAINS, last):
-            last = batch[-1][-1]
-            yield from map(rows.to_domain, batch)
+        while batch := self._batch(_NAMES, last, NAMES_BATCH):
+            last = batch[-1][0]
+            yield names.to_columns(batch)
+
+    def _pulses(self) -> Iterator[tuple[int, bytes]]:
+        last = -1
+        while batch := self._batch(_PULSES, last, PULSES_BATCH):
+            last = batch[-1][0]
+            yield from batch
 
     def _pending(self) -> Iterator[DeliveryRow]:
         last = -1
-        while batch := self._batch(_PENDING, last):
+        while batch := self._batch(_PENDING, last, LOAD_BATCH):
             last = batch[-1][-1]
             yield from map(rows.to_delivery, batch)
 
-    def _batch(self, statement: str, last: int) -> list[tuple[Any, ...]]:
-        with self._used("read the state") as connection:
-            return connection.execute(statement, (last, LOAD_BATCH)).fetchall()
+    def _batch(self, statement: str, last: int, limit: int) -> list[Any]:
+        with self._looking("read the state") as connection:
+            return connection.execute(statement, (last, limit)).fetchall()
+
+    @contextmanager
+    def _looking(self, doing: str) -> Iterator[sqlite3.Connection]:
+        with self._look_guard, translated(self._path, doing):
+            if self._look is None:
+                raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
+            yield self._look
 
     @contextmanager
     def _used(self, doing: str) -> Iterator[sqlite3.Connection]:
@@ -181,5 +226,5 @@ class SqliteWriter:
                 raise
 
 
-def _put(connection: sqlite3.Connection, statement: str, values: Iterator[tuple[object, ...]]) -> None:
+def _put(connection: sqlite3.Connection, statement: str, values: Iterable[tuple[object, ...]]) -> None:
     connection.executemany(statement, values)

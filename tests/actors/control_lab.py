@@ -16,9 +16,10 @@ from actors.control.records import Records
 from actors.control.server import Listener
 from common import codec, config, heartbeat
 from common.core.evidence import Fields, Observation, Outcome, Reading
+from common.core.pulse import Pulse
 from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import Page
+from common.store import Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
@@ -41,6 +42,7 @@ def domain_row(name: str = "example.com", **changes: Any) -> DomainRow:
         forecast_reason="five days after pending delete began",
     )
     row = DomainRow(
+        id=0,
         name=name,
         suffix=name.partition(".")[2],
         watched=True,
@@ -55,6 +57,8 @@ def domain_row(name: str = "example.com", **changes: Any) -> DomainRow:
         drop_likely=NOW + 7200,
         drop_latest=NOW + 9000,
         drop_p=0.9,
+        registry_due=NOW + 1800,
+        close=True,
         detail=codec.encode(detail),
     )
     for key, value in changes.items():
@@ -76,6 +80,7 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
+        self.pulses: dict[str, Pulse] = {}
         self.log: list[EventRow] = []
         self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
@@ -89,19 +94,22 @@ class FakeReader:
         if self.broken:
             raise StoreError("the state is damaged")
 
-    def domain(self, name: str) -> DomainRow | None:
+    def _found(self, row: DomainRow) -> Found:
+        return Found(row, self.pulses.get(row.name))
+
+    def domain(self, name: str) -> Found | None:
         """One name."""
         self._look()
-        return next((row for row in self.rows if row.name == name), None)
+        return next((self._found(row) for row in self.rows if row.name == name), None)
 
-    def domains(self, **wanted: Any) -> Page[DomainRow]:
+    def domains(self, **wanted: Any) -> Page[Found]:
         """Names by state only; everything asked for is remembered."""
         self._look()
         self.asked.append(wanted)
         start = int(wanted["cursor"] or 0)
         rows = [row for row in self.rows if wanted["state"] in {None, row.state}]
         end = start + wanted["limit"]
-        return Page(rows[start:end], str(end) if end < len(rows) else None)
+        return Page([self._found(row) for row in rows[start:end]], str(end) if end < len(rows) else None)
 
     def count_by_state(self) -> dict[str, int]:
         """How many names per state."""
@@ -127,11 +135,11 @@ class FakeReader:
         rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
         return rows[:limit]
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[DomainRow]:
+    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
         """Names by likely drop."""
         self._look()
         rows = [row for row in self.rows if row.drop_likely is not None and start <= row.drop_likely < end]
-        return sorted(rows, key=lambda row: row.drop_likely or 0.0)[:limit]
+        return [self._found(row) for row in sorted(rows, key=lambda row: row.drop_likely or 0.0)[:limit]]
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
         """Callbacks, one page."""

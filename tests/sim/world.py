@@ -130,6 +130,7 @@ class World:
         self.swept: list[tuple[float, str, int]] = []
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
+        self._events = 0
         self._parts: list[Part] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -256,7 +257,9 @@ class World:
         """Give the core an event and perform what it says."""
         for command in self.core.handle(event, self.now):
             self._perform(command)
-        self.check()
+        self._events += 1
+        if not self._events % (1 + len(self.core.board.book) // 100):  # a look at a long list is dear
+            self.check()
 
     def _perform(self, command: Command) -> None:
         match command:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from common.core.callbacks import event_id
 from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.store import Loaded
 
 
 def domain(name: str, **fields: Any) -> DomainRow:
-    """A watched, registered name."""
+    """A watched, registered name; its id follows from the name unless it matters."""
     values: dict[str, Any] = {
+        "id": zlib.crc32(name.encode()),
         "name": name,
         "suffix": name.partition(".")[2],
         "watched": True,
@@ -25,9 +28,23 @@ def domain(name: str, **fields: Any) -> DomainRow:
         "drop_likely": None,
         "drop_latest": None,
         "drop_p": None,
+        "registry_due": 0.0,
+        "close": False,
         "detail": b"",
     }
     return DomainRow(**{**values, **fields})
+
+
+def in_columns(row: DomainRow) -> tuple[Any, ...]:
+    """One line of `NameColumns`: the row as the coordinator's table is built from it."""
+    head = (row.id, row.name, row.suffix, row.watched, row.priority, row.state, row.since, row.confidence, row.generation)
+    drop = (row.drop_earliest, row.drop_latest)
+    return (*head, row.checked_at, row.next_check, *drop, row.registry_due, row.close, bool(row.detail))
+
+
+def loaded_names(loaded: Loaded) -> list[tuple[Any, ...]]:
+    """All lines of all batches, in the order of the ids."""
+    return [line for batch in loaded.names for line in zip(*batch, strict=True)]
 
 
 def event(seq: int, name: str, *, generation: int = 1, kind: str = "available", at: float = 0.0) -> EventRow:

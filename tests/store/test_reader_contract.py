@@ -9,7 +9,7 @@ import pytest
 from common.config import Settings
 from common.core.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
-from common.store import Reader, Writer, open_reader
+from common.store import Found, Reader, Writer, open_reader
 from tests.store.builders import delivery, domain, event
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")
@@ -31,7 +31,7 @@ def collect(reader: Reader, limit: int = 7, **filters: str) -> list[str]:
     while True:
         page = reader.domains(cursor=cursor, limit=limit, **filters)  # type: ignore[arg-type]  # only filters are passed
         assert len(page.rows) <= limit
-        found += [row.name for row in page.rows]
+        found += [each.row.name for each in page.rows]
         cursor = page.cursor
         if cursor is None:
             return found
@@ -73,11 +73,11 @@ def test_pages_together_are_the_whole_answer(
 
 def test_a_page_holds_whole_rows(reader: Reader, names: list[DomainRow]) -> None:
     """Listings and single look-ups give the same row."""
-    row = reader.domains(limit=1).rows[0]
+    found = reader.domains(limit=1).rows[0]
 
-    assert row == min(names, key=lambda each: each.name)
-    assert reader.domain(row.name) == row
-    assert reader.domain("gone.com") == domain("gone.com", watched=False, drop_likely=1.0)
+    assert found == Found(min(names, key=lambda each: each.name), None)
+    assert reader.domain(found.row.name) == found
+    assert reader.domain("gone.com") == Found(domain("gone.com", watched=False, drop_likely=1.0), None)
     assert reader.domain("never.com") is None
 
 
@@ -90,8 +90,8 @@ def test_counts_are_of_watched_names(reader: Reader, names: list[DomainRow]) -> 
 
 def test_drops_come_soonest_first(reader: Reader, names: list[DomainRow]) -> None:
     """The interval is half open, and only watched names count."""
-    assert [row.drop_likely for row in reader.drops(1.0, 5.0)] == [1.0, 2.0, 3.0, 4.0]
-    assert [row.drop_likely for row in reader.drops(1.0, 50.0, limit=2)] == [1.0, 2.0]
+    assert [each.row.drop_likely for each in reader.drops(1.0, 5.0)] == [1.0, 2.0, 3.0, 4.0]
+    assert [each.row.drop_likely for each in reader.drops(1.0, 50.0, limit=2)] == [1.0, 2.0]
     assert len(names) == 60
 
 
@@ -160,9 +160,9 @@ def test_threads_may_share_a_reader_while_the_writer_works(writer: Writer, reade
     def look() -> None:
         while not stop.is_set():
             before = reader.last_seq()
-            row = reader.domain("a.com")
-            if row is not None and row.generation < before:
-                trouble.append(f"generation {row.generation} after event {before}")
+            found = reader.domain("a.com")
+            if found is not None and found.row.generation < before:
+                trouble.append(f"generation {found.row.generation} after event {before}")
 
     threads = [threading.Thread(target=look) for _ in range(3)]
     for thread in threads:

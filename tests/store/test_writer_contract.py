@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from common.config import Settings
-from common.core.records import Changes, ProblemRow, TrustRow
+from common.core.records import Changes, NewName, ProblemRow, StateChange, TrustRow
 from common.errors import StoreError, StoreLocked
-from common.store import Reader, Writer, open_writer
-from tests.store.builders import delivery, domain, event
+from common.store import Found, Reader, Writer, open_writer
+from tests.store.builders import delivery, domain, event, in_columns, loaded_names
 
 DAY = 86_400.0
 
@@ -17,7 +17,8 @@ def test_an_empty_store_loads_as_nothing(writer: Writer) -> None:
     """A first start finds no names and begins to count at 1."""
     loaded = writer.load()
 
-    assert list(loaded.domains) == []
+    assert list(loaded.names) == []
+    assert (list(loaded.pulses), loaded.addresses, loaded.next_id) == ([], {}, 0)
     assert list(loaded.deliveries) == []
     assert (loaded.next_seq, loaded.trust, loaded.meta, loaded.problems, loaded.delivery_counts) == (1, [], {}, [], {})
 
@@ -44,7 +45,8 @@ def test_everything_comes_back_as_it_was_written(settings: Settings, writer: Wri
     again = open_writer(settings)
     loaded = again.load()
 
-    assert sorted(loaded.domains, key=lambda row: row.name) == sorted(names, key=lambda row: row.name)
+    assert loaded_names(loaded) == sorted(map(in_columns, names))
+    assert again.details([row.id for row in names]) == {names[2].id: names[2].detail}
     assert list(loaded.deliveries) == [pending]
     assert (loaded.next_seq, loaded.trust, loaded.meta) == (4, [trust], {"list": "abc"})
     assert loaded.problems == changes.problems
@@ -56,12 +58,13 @@ def test_a_name_that_is_written_again_is_updated(writer: Writer, reader: Reader)
     """Both the frequent update and the one that moves a name in the listings arrive."""
     writer.apply(Changes(domains=[domain("a.com", next_check=1.0)]))
     writer.apply(Changes(domains=[domain("a.com", next_check=2.0, detail=b"x")]))
-    assert reader.domain("a.com") == domain("a.com", next_check=2.0, detail=b"x")
+    assert reader.domain("a.com") == Found(domain("a.com", next_check=2.0, detail=b"x"), None)
 
-    moved = domain("a.com", state="REDEMPTION", drop_likely=5.0, watched=False, suffix="a.com")
+    moved = domain("a.com", state="REDEMPTION", drop_likely=5.0, watched=False, suffix="a.com", close=True, registry_due=7.5)
     writer.apply(Changes(domains=[moved]))
 
-    assert reader.domain("a.com") == moved
+    assert reader.domain("a.com") == Found(moved, None)
+    assert writer.details([moved.id]) == {}
 
 
 def test_an_event_is_recorded_once_and_its_delivery_keeps_its_body(writer: Writer, reader: Reader) -> None:
@@ -141,17 +144,17 @@ def test_pending_deliveries_load_oldest_first_in_any_number(writer: Writer) -> N
     loaded = writer.load()
 
     assert [row.id for row in loaded.deliveries] == [row.id for row in rows]
-    assert len({row.name for row in loaded.domains}) == 2500
+    assert len(loaded_names(loaded)) == 2500
 
 
 def test_loading_goes_on_while_the_state_changes(writer: Writer) -> None:
     """An iterator that is read slowly survives writes in between."""
-    writer.apply(Changes(domains=[domain(f"n{n:04}.com") for n in range(1500)]))
-    names = writer.load().domains
-    first = next(names)
-    writer.apply(Changes(domains=[domain(first.name, state="REDEMPTION")]))
+    writer.apply(Changes(new=[NewName(n, f"n{n}.com", "com", False) for n in range(25_000)]))
+    batches = writer.load().names
+    first = next(batches)
+    writer.apply(Changes(states=[StateChange([*range(25_000)], "REGISTERED", 1.0, 0.0)]))
 
-    assert 1 + sum(1 for _ in names) == 1500
+    assert [len(batch.ids) for batch in (first, *batches)] == [10_000, 10_000, 5000]
 
 
 def test_pruning_keeps_what_must_stay(writer: Writer, reader: Reader) -> None:
