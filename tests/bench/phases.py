@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.bench import due, numbers
+from tests.bench import due, numbers, profiles
 from tests.bench.internet import World
 from tests.bench.load import Load
 from tests.bench.service import LateError, Service, kill
@@ -28,6 +29,8 @@ SETTLED = 0.98
 REST, LEAST_LOAD = 5.0, 8.0
 #: Seconds in which the service has to be healthy, and to go on after a kill.
 START, RECOVERY = 300.0, 120.0
+#: Seconds between two lines about a sweep that is under way.
+TELL_EVERY = 15.0
 #: The clock of the name server, and processes with figures of their own.
 SERVER = "name server"
 KINDS = ("coordinator", "fast", "control")
@@ -46,6 +49,7 @@ class Case:
     patience: float
     choose_list: Callable[[str], Any]  # which list the API serves, a coroutine function
     interval: int = 3600
+    profile: int = 0  # seconds that coordinator and checker are watched in the second sweep
     figures: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     kept: dict[str, object] = field(default_factory=dict)
@@ -67,8 +71,13 @@ class Case:
 
 async def sweep(case: Case, service: Service, prefix: str) -> tuple[float, float]:
     """Wait until every name was asked about; note what it took under `prefix`. When it began and ended."""
+    told = asyncio.get_running_loop().time()
 
     def done() -> bool:
+        nonlocal told
+        if asyncio.get_running_loop().time() - told >= TELL_EVERY:
+            told += TELL_EVERY
+            print(f"  {service.checks():,.0f} of {case.count:,} asked", file=sys.stderr, flush=True)
         waiting = service.status.get("queue", {}).get("due", math.inf)
         return service.checks() >= case.count and waiting <= len(case.world.priority)
 
@@ -194,9 +203,13 @@ async def _change_list(case: Case, service: Service) -> None:
 
 
 async def _look(case: Case, service: Service) -> None:
-    """Keep /status and /metrics as they read in the middle of the sweep."""
+    """Keep /status and /metrics as they read in the middle of the sweep, and profiles where asked."""
     await service.until("the sweep began", lambda: service.checks() > 0, case.patience)
     case.kept["during the sweep"] = await service.kept()
+    pids = {kind: service.sampler.pid(kind) for kind in ("coordinator", "fast")} if case.profile else {}
+    found = await asyncio.gather(*(profiles.record(pid or 0, case.profile, case.directory) for pid in pids.values()))
+    if found:
+        case.kept["profiles"] = dict(zip(pids, found, strict=True))
 
 
 def _weigh(case: Case, service: Service) -> None:

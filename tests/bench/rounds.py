@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -38,12 +39,13 @@ class Plan:
     parts: list[str]
     quick: bool
     patience: float
+    profile: int
 
 
-async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
-    """Figures and what else is worth keeping, for each round; sentences about wrong answers are added to `wrong`."""
+async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]], list[dict[str, Any]]]:
+    """Figures of each round, and what else is worth keeping of the first; what was wrong is added to `wrong`, in sentences."""
     found: list[dict[str, float]] = []
-    kept: list[dict[str, object]] = []
+    kept: list[dict[str, Any]] = []
     if not {"first", "second", "kill", "callbacks"}.intersection(plan.parts):
         return found, kept
     _say(f"{plan.count:,} names: making their zones and starting {plan.server}")
@@ -61,10 +63,10 @@ async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]],
                     state = folder / f"round-{number}"
                     state.mkdir()
                     case = Case(world, settings, {phases.SERVER: server.cpu}, state, _patience(plan), _chooser(customer))
-                    case.interval = QUICK_INTERVAL if plan.quick else case.interval
+                    case.interval, case.profile = QUICK_INTERVAL if plan.quick else case.interval, plan.profile
                     await _round(plan, case, customer, f"{plan.count:,} names, round {number + 1} of {plan.rounds}")
                     found.append(case.figures)
-                    kept.append(case.kept)
+                    kept += [] if kept else [case.kept]
                     wrong += [f"{plan.count:,} names, round {number + 1}: {sentence}" for sentence in case.wrong]
     return found, kept
 

@@ -23,7 +23,7 @@ INSTANCE = "lab"  # as `Stack` names it
 #: Seconds between two requests for /health while the service starts.
 POLL = 0.05
 #: Longest answer kept of /status and /metrics, in characters.
-KEPT = 20_000
+KEPT = 6000
 
 
 class LateError(RuntimeError):

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from tests.bench import dns, dns_zone, figures, records
+from tests.bench import dns, dns_zone, figures, profiles, records
 from tests.bench.figures import NO_SIZE, Rounds
 from tests.bench.rounds import Plan, measure
 
@@ -21,6 +25,8 @@ QUICK = 10_000
 PARTS = ("first", "second", "kill", "callbacks", "dns")
 #: Names in the zone of the DNS engines' comparison, and in a quick one.
 DNS_NAMES, DNS_QUICK = 100_000, 10_000
+#: Characters shown of what was kept.
+SHOWN = 300
 
 
 def main(arguments: list[str]) -> int:
@@ -32,10 +38,11 @@ def main(arguments: list[str]) -> int:
         return 0
     found: dict[int, Rounds] = {}
     wrong: list[str] = []
-    kept: dict[str, object] = {}
+    kept: dict[str, list[dict[str, Any]]] = {}
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))  # clean up as after Ctrl-C
     try:
         for count in options.names:
-            plan = Plan(count, options.rounds, servers[0], options.parts, options.quick, options.patience)
+            plan = Plan(count, options.rounds, servers[0], options.parts, options.quick, options.patience, options.profile)
             found[count], notes = asyncio.run(measure(plan, wrong))
             kept[str(count)] = notes
         if "dns" in options.parts:
@@ -44,6 +51,7 @@ def main(arguments: list[str]) -> int:
         print("interrupted: what was measured until now follows", file=sys.stderr)
         wrong.append("it was interrupted")
     print(figures.table({"now": found}))
+    _show(kept)
     for sentence in wrong:
         print(f"WRONG: {sentence}")
     if options.save:
@@ -59,6 +67,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", dest="parts", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
     parser.add_argument("--quick", action="store_true", help=f"one round of {QUICK:,} names, in less than two minutes")
     parser.add_argument("--patience", type=float, default=0.0, help="seconds that one sweep may take; default: by its size")
+    parser.add_argument("--profile", type=int, default=0, metavar="SECONDS", help="watch the second sweep with py-spy")
     parser.add_argument("--save", default="", help=f"file for every round; default {records.SERVICE}, with --quick none")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -66,6 +75,16 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     elif not options.save:
         options.save = str(records.SERVICE)
     return options
+
+
+def _show(kept: Mapping[str, list[dict[str, Any]]]) -> None:
+    """The beginnings of /status and /metrics as they read during the sweep, and profiles."""
+    for count, notes in kept.items():
+        for note in notes:
+            for path, text in note.get("during the sweep", {}).items():
+                print(f"\n{int(count):,} names, {path} during the sweep ({len(text)} characters kept): {text[:SHOWN]}...")
+            for kind, profile in note.get("profiles", {}).items():
+                print(f"\n{int(count):,} names, {kind}, own time in the second sweep\n{profiles.text(profile)}")
 
 
 def _dns(server: str, options: argparse.Namespace, wrong: list[str]) -> Rounds:

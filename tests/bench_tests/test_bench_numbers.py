@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.core.metrics import Metrics
-from tests.bench import figures, numbers, records
+from tests.bench import figures, numbers, profiles, records
 from tests.bench.figures import NO_SIZE, Figure
 
 TIME = Figure("wall", "a time", "s", hold=10, go_for=5)
@@ -100,3 +100,11 @@ def test_every_figure_has_a_key_of_its_own() -> None:
         if figure.hold is not None and figure.go_for is not None:
             assert figures.verdict(figure, figure.go_for) == "goal"
             assert (figure.go_for > figure.hold) == figure.more
+
+
+def test_a_profile_counts_the_innermost_function() -> None:
+    """Paths are cut to the project, or to the library they belong to."""
+    stacks = (
+        "main (/x/actors/cli/main.py:3);loop (/x/common/core/sweeps.py:9) 3\nmain (/x/lib/site-packages/zmq/a.py:1) 1\nodd\n"
+    )
+    assert profiles.shares(stacks) == [("common/core/sweeps.py:loop", 0.75), ("zmq/a.py:main", 0.25)]
