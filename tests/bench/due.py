@@ -26,9 +26,7 @@ def _pulses(connection: sqlite3.Connection) -> None:
 
     from common.core.pulse import RECORD  # noqa: PLC0415
 
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(pulse)")]
-    key, blob = columns[0], columns[-1]
-    for number, data in connection.execute(f"SELECT {key}, {blob} FROM pulse").fetchall():  # noqa: S608 - our own schema
+    for number, data in connection.execute("SELECT block, data FROM pulse").fetchall():
         block = np.frombuffer(data, RECORD).copy()
         block["next_check"] = np.where(block["checked_at"] > 0, PAST, block["next_check"])
-        connection.execute(f"UPDATE pulse SET {blob} = ? WHERE {key} = ?", (block.tobytes(), number))  # noqa: S608
+        connection.execute("UPDATE pulse SET data = ? WHERE block = ?", (block.tobytes(), number))

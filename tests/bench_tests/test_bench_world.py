@@ -10,12 +10,14 @@ import sqlite3
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 
 from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.names import normalise
+from common.core.pulse import RECORD
 from common.messages import Bye, ByeAck, Credit
 from common.suffixes import load_suffixes
 from tests.bench import due, internet, procfs, rounds
@@ -152,3 +154,17 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
 def test_a_larger_world_has_at_most_three_hundred_priority_names(count: int) -> None:
     """One in a hundred, as long as that is few."""
     assert len(internet.world_of(count).priority) == min(count // 100, internet.MOST_PRIORITY)
+
+
+def test_names_that_sweeps_look_at_become_due_too(tmp_path: Path) -> None:
+    """In the blocks of pulses; a place without a name stays empty."""
+    block = np.zeros(2, RECORD)
+    block[0]["checked_at"], block[0]["next_check"] = 1.9e9, 2e9
+    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store, store:
+        store.execute("CREATE TABLE domain(name TEXT, watched INTEGER, next_check REAL)")
+        store.execute("CREATE TABLE pulse(block INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+        store.execute("INSERT INTO pulse VALUES(0, ?)", (block.tobytes(),))
+    due.make_all_due(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store:
+        kept = np.frombuffer(store.execute("SELECT data FROM pulse").fetchone()[0], RECORD)
+    assert (kept[0]["checked_at"], kept[0]["next_check"], kept[1]["next_check"]) == (1.9e9, due.PAST, 0)
