@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not servers:
         print("neither nsd nor knotd is installed: no DNS benchmark (apt-get install nsd knot dnsperf)")
         return
-    cases = [case for case in CASES if (not options.only or case in options.only) and _usable(case)]
+    cases = [case for case in CASES if (not options.only or case in options.only) and usable(case)]
     found: dict[str, object] = {}
     for count in options.names:
         with tempfile.TemporaryDirectory() as folder:
@@ -88,8 +88,9 @@ def _run(case: str, folder: Path, server: Server, names: dict[str, bool], pin: l
     """One client, once. CPU times in microseconds per answer."""
     busy, server_cpu, started = dns_zone.busy(), server.cpu(), time.monotonic()
     if case == "dnsperf":
-        answers, client = _dnsperf(folder, server, len(names), pin)
+        asked, (answers, client) = len(names), _dnsperf(folder, server, len(names), pin)
     else:
+        asked = min(len(names), FEWER.get(case, len(names)))
         answers, client = _python(case, folder, server, names, pin)
     used_by_server = server.cpu() - server_cpu
     elapsed = time.monotonic() - started
@@ -97,6 +98,7 @@ def _run(case: str, folder: Path, server: Server, names: dict[str, bool], pin: l
     per_answer = 1e6 / max(1, answers)
     found = {
         "answers": answers,
+        "lost": asked - answers,
         "cpu": client["cpu"] * per_answer,
         "cpu_whole": client["cpu_whole"] * per_answer,
         "server_cpu": used_by_server * per_answer,
@@ -204,7 +206,8 @@ def _output(command: list[str]) -> str:
     return done.stdout + done.stderr
 
 
-def _usable(case: str) -> bool:
+def usable(case: str) -> bool:
+    """Whether a client is installed; says so where it is not."""
     if case == "dnsperf" and not shutil.which("dnsperf"):
         print("dnsperf is not installed: left out")
         return False

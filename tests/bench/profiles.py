@@ -1,0 +1,60 @@
+"""Where the time of a process goes, by py-spy from outside: shares of its busy samples by function, the function's own time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+#: Samples a second, and how many functions are worth a line.
+RATE, MOST = 200, 25
+_FRAME = re.compile(r"^(?P<name>.+) \((?P<file>[^()]*?)(?::\d+)?\)$")
+
+
+def program() -> str | None:
+    """py-spy beside this interpreter or on the PATH; None where it is not installed (pip install py-spy)."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.exists() else shutil.which("py-spy")
+
+
+async def record(pid: int, seconds: int, folder: Path) -> list[tuple[str, float]]:
+    """Watch a process for some seconds: functions and their shares, the largest first; none where it cannot be watched."""
+    found = program()
+    if found is None:
+        return []
+    file = folder / f"{pid}.stacks"
+    command = [found, "record", "--pid", str(pid), "--duration", str(seconds), "--rate", str(RATE), "--format", "raw"]
+    process = await asyncio.create_subprocess_exec(
+        *command, "--output", str(file), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    await process.wait()
+    return shares(file.read_text(encoding="utf-8")) if file.exists() else []
+
+
+def shares(stacks: str) -> list[tuple[str, float]]:
+    """Collapsed stacks (`outer;inner count`, a line each) as shares of the innermost functions, written file:function."""
+    own: Counter[str] = Counter()
+    for line in stacks.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if count.isdigit() and stack:
+            own[_place(stack.rpartition(";")[2])] += int(count)
+    samples = sum(own.values())
+    return [(place, round(count / samples, 4)) for place, count in own.most_common(MOST)]
+
+
+def text(profile: list[tuple[str, float]]) -> str:
+    """Some lines for people."""
+    return "\n".join(f"{100 * share:5.1f} %  {place}" for place, share in profile)
+
+
+def _place(frame: str) -> str:
+    match = _FRAME.match(frame)
+    if match is None:
+        return frame
+    parts = Path(match["file"]).parts
+    inside = next((number for number, part in enumerate(parts) if part in {"site-packages", "actors", "common"}), None)
+    short = parts[-2:] if inside is None else parts[inside + (parts[inside] == "site-packages") :]
+    return f"{'/'.join(short)}:{match['name']}"

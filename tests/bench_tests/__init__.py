@@ -1,0 +1,1 @@
+"""The benchmark is a measuring instrument: these tests keep its arithmetic and its world honest."""
