@@ -11,7 +11,7 @@ from common.core.evidence import Observation, Outcome
 from common.core.judging import judge
 from common.core.queue import Ask
 from common.core.trust import Key
-from common.core.verdicts import OWNED
+from common.core.verdicts import OWNED, State
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
@@ -84,6 +84,8 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
         return
     current.out.discard(method)
     current.said[method] = outcome
+    if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
+        judge(board, entry, now)  # the zone has spoken; the registry's line may be long
     proceed(board, entry, now)
 
 

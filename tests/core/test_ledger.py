@@ -100,7 +100,12 @@ def test_an_entry_keeps_all_that_an_answer_came_with() -> None:
     """Method, server, address, time, status, serial or database time, hash and copy of the answer survive."""
     world = World(interval=60.0, priority=2.0)
     record = Reading(
-        Outcome.REGISTERED, "rdap_200_match", "found", Phase.ACTIVE, Fields(registrar="R", handle="H-1"), fresh_at=START - 5
+        Outcome.REGISTERED,
+        "rdap_200_match",
+        "found",
+        Phase.EXPIRED_GRACE,
+        Fields(registrar="R", handle="H-1"),
+        fresh_at=START - 5,
     )
     answers = {
         "rdap": Observation("rdap", record, "rdap.com.test", "192.0.2.1:443/tcp", 12.5, 200, "ab" * 32, '{"ldhName":"X"}'),
@@ -117,8 +122,9 @@ def test_an_entry_keeps_all_that_an_answer_came_with() -> None:
     world.lie = lambda method, domain, _now: answers.get(method) if domain == "held.com" else None
     world.watch("held.com", priority=True)
     world.run(30)
-    (entry,) = entries(world)
+    first, entry = sorted(entries(world), key=lambda entry: entry.at)
 
+    assert {method: item.observation for method, item in first.evidence.items()} == {"dns": answers["dns"]}
     assert {method: item.observation for method, item in entry.evidence.items()} == answers
     assert all(START < item.at <= entry.at for item in entry.evidence.values())
 
