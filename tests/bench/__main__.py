@@ -1,4 +1,6 @@
-"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`; DNS on the wire: `ARGS="dns"`.
+"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`.
+
+On the wire: `ARGS="dns"`, RDAP and WHOIS with `ARGS="clients"`, single checks beside sweeps with `ARGS="beside"`.
 
 Numbers of one run on one machine are comparable with each other, and with another version only if both ran side by side.
 """
@@ -21,8 +23,11 @@ from common.core.judge import read_answer
 from common.core.names import normalise
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
-from tests.bench.dns import main as measure_dns
+from tests.bench import beside, clients
+from tests.bench import dns as on_the_wire
 
+#: Benchmarks with real servers, each with arguments of its own.
+WIRE: dict[str, Callable[[list[str]], None]] = {"dns": on_the_wire.main, "clients": clients.main, "beside": beside.main}
 #: Measurements of each step; the best one counts, the others met other work of the machine.
 REPEATS = 5
 
@@ -104,9 +109,9 @@ def rate(call: Callable[[], object], units: int, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measure and print one line for each step, or hand over to the benchmark of DNS."""
-    if sys.argv[1:2] == ["dns"]:
-        measure_dns(sys.argv[2:])
+    """Measure and print one line for each step, or hand over to a benchmark on the wire."""
+    if handed := WIRE.get("".join(sys.argv[1:2])):
+        handed(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("only", nargs="*", help="words; only steps with one of them in their name")
