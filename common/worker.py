@@ -132,10 +132,14 @@ class Worker(Generic[Item, Answer]):
         task.add_done_callback(lambda done: self._sweeping.pop(done, None))
 
     async def _run_one(self, item: Item) -> None:
-        self._answer(await self._pool.run(item))
+        answer = await self._pool.run(item)
+        self._running.pop(_this_task(), None)  # its slot is free before the coordinator can hear of it
+        self._answer(answer)
 
     async def _sweep(self, sweeps: Sweeps, sweep: Sweep, names: list[str]) -> None:
-        self._answer(await sweeper.run(self._runtime, sweeps, sweep, names))
+        answer = await sweeper.run(self._runtime, sweeps, sweep, names)
+        self._sweeping.pop(_this_task(), None)
+        self._answer(answer)
 
     def _answer(self, answer: Answer | Swept) -> None:
         self._outbox.append(answer)
@@ -216,6 +220,10 @@ class Worker(Generic[Item, Answer]):
             task.cancel()
             self._answer(sweeper.handed_back(sweep))
         self._flush(credit=True)
+
+
+def _this_task() -> asyncio.Task[None]:
+    return cast("asyncio.Task[None]", asyncio.current_task())
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

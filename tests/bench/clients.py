@@ -1,4 +1,4 @@
-"""What an answer of RDAP and WHOIS costs, with thousands of slow ones under way: `python -m tests.bench.clients [--quick]`.
+"""What an answer of RDAP and WHOIS costs, with thousands of slow ones under way: `make bench ARGS="clients"`.
 
 The checkers ask real servers in another process, 50 hosts behind one port: RDAP over TLS with connections that stay, WHOIS with
 one for each question. `cpu` is the CPU time of the asking process for each answer; `memory` is how much its resident memory
@@ -57,7 +57,7 @@ class Names:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure all cases in turns, and print the table; or one case, as the process that asks."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog='make bench ARGS="clients ..."', description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a fifth of the questions, one round")
     parser.add_argument("--case", nargs=5, metavar=("CASE", "LOOP", "PORT", "FOLDER", "SHARE"), help=argparse.SUPPRESS)

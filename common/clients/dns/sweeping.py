@@ -31,8 +31,8 @@ _FEW = 24
 _LOOKS = 8
 #: Most bytes read of one datagram: our EDNS size is 1232, and what was cut fails to parse.
 _DATAGRAM = 1536
-#: Most datagrams read of one port in a row, and read or sent of all before other things of the process get a turn.
-_MOST_IN_A_ROW = 256
+#: Most datagrams read of one port in a row, and of all, read or sent, before other things of the process get a turn.
+_MOST_OF_PORT, _MOST_IN_A_ROW = 256, 64
 #: Most answers remembered by what follows their question.
 _MOST_SEEN = 8192
 #: Most ports of a sweep, spread over its addresses, and the least for each: used ones stay open for their last answers.
@@ -129,7 +129,7 @@ class Sweeping:
         received = plain = unusual = 0
         broken = False
         try:
-            for received in range(_MOST_IN_A_ROW):  # noqa: B007 - counts also what ends the loop early
+            for received in range(_MOST_OF_PORT):  # noqa: B007 - counts also what ends the loop early
                 wire = recv(_DATAGRAM)
                 query_id = wire[:2]
                 index, question, end, seen, _ = waiting.get(query_id) or _NOTHING
