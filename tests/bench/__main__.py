@@ -1,5 +1,6 @@
-"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`; DNS on the wire: `ARGS="dns"`.
+"""How many of each step one core does in a second: `make bench ARGS="--seconds 2 rdap"`.
 
+DNS on the wire: `ARGS="dns"`; the store with many names: `ARGS="store --names 1000000"`.
 Numbers of one run on one machine are comparable with each other, and with another version only if both ran side by side.
 """
 
@@ -22,6 +23,7 @@ from common.core.names import normalise
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
 from tests.bench.dns import main as measure_dns
+from tests.bench.store import main as measure_store
 
 #: Measurements of each step; the best one counts, the others met other work of the machine.
 REPEATS = 5
@@ -104,9 +106,10 @@ def rate(call: Callable[[], object], units: int, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measure and print one line for each step, or hand over to the benchmark of DNS."""
-    if sys.argv[1:2] == ["dns"]:
-        measure_dns(sys.argv[2:])
+    """Measure and print one line for each step, or hand over to the benchmark of DNS or of the store."""
+    others = {"dns": measure_dns, "store": measure_store}
+    if other := others.get(*sys.argv[1:2] or [""]):
+        other(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("only", nargs="*", help="words; only steps with one of them in their name")

@@ -15,7 +15,6 @@ from common.core.records import Changes
 from common.errors import StoreError, StoreLocked
 from common.store import Found
 from common.store.reader import SqliteReader
-from common.store.schema import MIGRATIONS, check, migrate
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 
@@ -203,50 +202,6 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     for kind in (SqliteWriter, SqliteReader):
         with pytest.raises(StoreError, match=r"newer.*999"):
             kind(path)
-
-
-def test_migrations_run_once_each_and_in_order() -> None:
-    """A file of any older version gets exactly the steps it lacks; a failing step leaves the old version."""
-    raw = sqlite3.connect(":memory:", isolation_level=None)
-    steps = [("CREATE TABLE a(x)",), ("ALTER TABLE a ADD COLUMN y", "INSERT INTO a VALUES(1, 2)")]
-    migrate(raw, steps[:1])
-    migrate(raw, steps)
-    migrate(raw, steps)
-    assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
-
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(raw, [*steps, ("DELETE FROM a", "NONSENSE")])
-    assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
-    with pytest.raises(StoreError, match="newer"):
-        migrate(raw, steps[:1])
-    raw.execute("UPDATE meta SET value = 'x'")
-    with pytest.raises(StoreError, match="damaged"):
-        check(raw)
-    raw.close()
-
-
-def test_the_released_schema_is_not_edited() -> None:
-    """Whoever changes the tables adds a step; this count changes with it."""
-    assert len(MIGRATIONS) == 3
-
-
-def test_a_state_of_the_first_schema_gets_its_ledger(path: Path) -> None:
-    """What was there stays, and from now on judgements are kept."""
-    path.parent.mkdir()
-    raw = sqlite3.connect(path, isolation_level=None)
-    migrate(raw, MIGRATIONS[:1])
-    raw.execute("INSERT INTO trust VALUES('rdap', 'rdap.example', 'com', 1, 2, 3, 4, 'why')")
-    raw.close()
-    with pytest.raises(StoreError, match="version 1"):
-        SqliteReader(path)
-    writer = SqliteWriter(path)
-    writer.apply(Changes(ledger=[judgement("a.com")]))
-    reader = SqliteReader(path)
-
-    assert [row.server for row in writer.load().trust] == ["rdap.example"]
-    assert len(reader.ledger("a.com")) == 1
-    reader.close()
-    writer.close()
 
 
 def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> None:
