@@ -14,7 +14,7 @@ from common.store.names import as_array
 
 #: Names looked at together, and about how many are forgotten at one start: the rest waits for the next.
 BATCH, MOST = 10_000, 200_000
-#: A file is written anew when at least this many bytes, and more than half of it, are unused.
+#: A file is written anew when at least this many bytes, and more than a third of it, are unused.
 UNUSED = 64 << 20
 #: How long a checkpoint waits for readers before it leaves the log to the next start, in milliseconds.
 WAIT_MS = 500
@@ -63,11 +63,11 @@ def next_id(connection: sqlite3.Connection) -> int:
 
 
 def shrink(connection: sqlite3.Connection) -> None:
-    """Write the file anew where most of it is empty. On a disk without room for that it stays as it is."""
+    """Write the file anew where much of it is empty. On a disk without room for that it stays as it is."""
     pages, unused, size = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
     )
-    if unused * size >= UNUSED and unused * 2 > pages:
+    if unused * size >= UNUSED and unused * 3 > pages:
         with suppress(sqlite3.Error):
             connection.execute("VACUUM")
 

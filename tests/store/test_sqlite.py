@@ -237,6 +237,18 @@ def test_a_full_disk_fails_the_transaction_and_nothing_else(path: Path) -> None:
     writer.close()
 
 
+def test_details_do_not_wait_for_a_transaction(path: Path) -> None:
+    """While a commit is under way they are read as the last one left them, and so is the state at a start."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(domains=[domain("a.com", id=1, detail=b"before")]))
+    with writer._transaction("write") as connection:
+        connection.execute("UPDATE detail SET body = x'00'")
+        assert writer.details([1]) == {1: b"before"}
+        assert [batch.names for batch in writer.load().names] == [["a.com"]]
+    assert writer.details([1]) == {1: b"\0"}
+    writer.close()
+
+
 def test_an_unreachable_directory_is_an_error_of_the_store(tmp_path: Path) -> None:
     """The text names the path."""
     (tmp_path / "file").touch()
