@@ -17,13 +17,11 @@ from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import listing, rows, schema
 from common.store.contract import MAX_LIMIT, Found, Page
-from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
+from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, FETCH, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
 #: Most names that one call looks at in their index; the page that ends there is short and has a cursor.
 SCAN_LIMIT = 50_000
-#: Names in one batch of the whole list.
-NAMES_BATCH = 10_000
 
 _DOMAIN = " ".join(("SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM, "WHERE d.name = ?"))
 _DOMAINS = " ".join(
@@ -80,7 +78,7 @@ class SqliteReader:
             connection = connect_reader(self._path)
         with closing(connection), translated(self._path, "read the names"):
             found = connection.execute(_NAMES)
-            while batch := found.fetchmany(NAMES_BATCH):
+            while batch := found.fetchmany(FETCH):
                 ids, names, watched, priority = map(list, zip(*batch, strict=True))
                 yield ids, names, watched, priority
 

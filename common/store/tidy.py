@@ -12,9 +12,9 @@ from common.core.pulse import BLOCK, RECORD, SIZE
 from common.store import rows, schema
 from common.store.names import as_array
 
-#: Names looked at in one transaction, and about how many are forgotten at one start: the rest waits for the next.
+#: Names looked at together, and about how many are forgotten at one start: the rest waits for the next.
 BATCH, MOST = 10_000, 200_000
-#: A file is written anew when at least this many bytes, and more than half of it, are unused.
+#: A file is written anew when at least this many bytes, and more than a third of it, are unused.
 UNUSED = 64 << 20
 #: How long a checkpoint waits for readers before it leaves the log to the next start, in milliseconds.
 WAIT_MS = 500
@@ -23,20 +23,24 @@ ANALYSIS = 400
 
 _NEXT_ID = "SELECT coalesce(max(id) + 1, 0), (SELECT value FROM meta WHERE key = ?) FROM domain"
 _LEFT = """
-    SELECT id FROM domain WHERE id > ? AND watched = 0 AND generation = 0 AND coalesce(checked_at, 0) < ?
-        AND name NOT IN (SELECT domain FROM delivery WHERE state = 'pending')
-    ORDER BY id LIMIT ?
+    SELECT id FROM domain WHERE id > ? AND watched = 0 AND generation = 0 AND coalesce(checked_at, 0) < ? ORDER BY id LIMIT ?
 """
 _BLOCKS = "SELECT block, data FROM pulse WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block"
 _FORGET = (
-    "DELETE FROM domain WHERE id IN (SELECT value FROM json_each(?))",
-    "DELETE FROM detail WHERE id IN (SELECT value FROM json_each(?))",
+    """
+    DELETE FROM domain WHERE id IN (SELECT value FROM json_each(?))
+        AND name NOT IN (SELECT domain FROM delivery WHERE state = 'pending')
+    """,
+    "DELETE FROM detail WHERE id IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT id FROM domain)",
 )
 _EMPTY_BLOCKS = "DELETE FROM pulse WHERE block NOT IN (SELECT id / ? FROM domain)"
 
 
 def forget(connection: sqlite3.Connection, before: float) -> int:
-    """Delete names that left the list and were last checked before that time (epoch seconds); how many went."""
+    """Delete names that left the list and were last checked before that time (epoch seconds); how many were due to go.
+
+    A name with a callback that waits stays.
+    """
     gone, last = 0, -1
     while gone < MOST:
         ids = np.array([row[0] for row in connection.execute(_LEFT, (last, before, BATCH))], np.int64)
@@ -59,11 +63,11 @@ def next_id(connection: sqlite3.Connection) -> int:
 
 
 def shrink(connection: sqlite3.Connection) -> None:
-    """Write the file anew where most of it is empty. On a disk without room for that it stays as it is."""
+    """Write the file anew where much of it is empty. On a disk without room for that it stays as it is."""
     pages, unused, size = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
     )
-    if unused * size >= UNUSED and unused * 2 > pages:
+    if unused * size >= UNUSED and unused * 3 > pages:
         with suppress(sqlite3.Error):
             connection.execute("VACUUM")
 

@@ -178,9 +178,13 @@ class SqliteWriter:
 
     def _names(self) -> Iterator[NameColumns]:
         last = -1
-        while batch := self._batch(_NAMES, last, NAMES_BATCH):
-            last = batch[-1][0]
-            yield names.to_columns(batch)
+        while True:
+            with self._looking("read the names") as connection:
+                batch = names.to_columns(connection.execute(_NAMES, (last, NAMES_BATCH)))
+            if not batch.ids:
+                return
+            last = batch.ids[-1]
+            yield batch
 
     def _pulses(self) -> Iterator[tuple[int, bytes]]:
         last = -1

@@ -12,6 +12,8 @@ from actors.control import openapi, pages
 from actors.control.app import build
 from actors.control.calendar import escape, fold
 from actors.control.routes import table
+from common.core.parsers.dns_fast import DELEGATED
+from common.core.pulse import Pulse
 from common.core.records import DeliveryRow, LedgerRow, ProblemRow
 from common.endpoints import reachable
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
@@ -92,6 +94,26 @@ def test_a_name_shows_its_evidence_forecast_and_history(tmp_path: Path) -> None:
             assert (evidence["time"], evidence["status"], evidence["excerpt"]) == (NOW - 60, 200, "<b>raw</b>")
             assert [entry["body"]["status"] for entry in name["history"]] == ["pending_delete"]
             assert name["judged"] == {"time": NOW, "kind": "decision", "state": "PENDING_DELETE", "rules": "1-ab"}
+
+    asyncio.run(story())
+
+
+def test_a_swept_name_shows_what_the_sweep_saw(tmp_path: Path) -> None:
+    """The younger DNS answer counts, with its server, address and time; other evidence stays."""
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path)) as lab:
+            lab.reader.rows = [domain_row(), domain_row("never.com", detail=b"")]
+            pulse = Pulse(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, DELEGATED, "192.0.2.53:53/udp")
+            lab.reader.pulses = {"example.com": pulse, "never.com": pulse}
+            for name, methods in (("example.com", ["dns", "rdap"]), ("never.com", ["dns"])):
+                status, shown = await lab.get(f"/domain/{name}")
+                evidence = shown["evidence"]
+
+                assert (status, list(evidence)) == (200, methods)
+                assert (evidence["dns"]["server"], evidence["dns"]["address"]) == ("com", "192.0.2.53:53/udp")
+                assert (evidence["dns"]["time"], evidence["dns"]["first_time"]) == (NOW - 5, NOW - 7205)
+                assert evidence["dns"]["outcome"] == "registered"
 
     asyncio.run(story())
 

@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import random
 import string
+import sys
 import tempfile
 import threading
 import time
@@ -195,7 +196,7 @@ def look_ups(path: Path, known: list[NewName], seconds: float) -> None:
     process.join()
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=store", description=__doc__)
     parser.add_argument("--names", type=int, default=100_000)
@@ -211,4 +212,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+import numpy as np
+
 from common.core.callbacks import event_id
+from common.core.pulse import BLOCK, RECORD
 from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
 from common.store import Loaded
 
@@ -33,6 +36,15 @@ def domain(name: str, **fields: Any) -> DomainRow:
         "detail": b"",
     }
     return DomainRow(**{**values, **fields})
+
+
+def block(records: dict[int, dict[str, float]]) -> bytes:
+    """A block of pulses with these fields of these places; the others were never looked at."""
+    made = np.zeros(BLOCK, RECORD)
+    for place, fields in records.items():
+        for name, value in fields.items():
+            made[name][place] = value
+    return made.tobytes()
 
 
 def in_columns(row: DomainRow) -> tuple[Any, ...]:

@@ -188,3 +188,5 @@ def test_a_closed_reader_says_so(reader: Reader) -> None:
     reader.close()
     with pytest.raises(StoreError, match="closed"):
         reader.last_seq()
+    with pytest.raises(StoreError, match="closed"):
+        next(reader.names())

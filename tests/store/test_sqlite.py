@@ -15,7 +15,6 @@ from common.core.records import Changes
 from common.errors import StoreError, StoreLocked
 from common.store import Found
 from common.store.reader import SqliteReader
-from common.store.schema import MIGRATIONS, check, migrate
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 
@@ -205,50 +204,6 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
             kind(path)
 
 
-def test_migrations_run_once_each_and_in_order() -> None:
-    """A file of any older version gets exactly the steps it lacks; a failing step leaves the old version."""
-    raw = sqlite3.connect(":memory:", isolation_level=None)
-    steps = [("CREATE TABLE a(x)",), ("ALTER TABLE a ADD COLUMN y", "INSERT INTO a VALUES(1, 2)")]
-    migrate(raw, steps[:1])
-    migrate(raw, steps)
-    migrate(raw, steps)
-    assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
-
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(raw, [*steps, ("DELETE FROM a", "NONSENSE")])
-    assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
-    with pytest.raises(StoreError, match="newer"):
-        migrate(raw, steps[:1])
-    raw.execute("UPDATE meta SET value = 'x'")
-    with pytest.raises(StoreError, match="damaged"):
-        check(raw)
-    raw.close()
-
-
-def test_the_released_schema_is_not_edited() -> None:
-    """Whoever changes the tables adds a step; this count changes with it."""
-    assert len(MIGRATIONS) == 3
-
-
-def test_a_state_of_the_first_schema_gets_its_ledger(path: Path) -> None:
-    """What was there stays, and from now on judgements are kept."""
-    path.parent.mkdir()
-    raw = sqlite3.connect(path, isolation_level=None)
-    migrate(raw, MIGRATIONS[:1])
-    raw.execute("INSERT INTO trust VALUES('rdap', 'rdap.example', 'com', 1, 2, 3, 4, 'why')")
-    raw.close()
-    with pytest.raises(StoreError, match="version 1"):
-        SqliteReader(path)
-    writer = SqliteWriter(path)
-    writer.apply(Changes(ledger=[judgement("a.com")]))
-    reader = SqliteReader(path)
-
-    assert [row.server for row in writer.load().trust] == ["rdap.example"]
-    assert len(reader.ledger("a.com")) == 1
-    reader.close()
-    writer.close()
-
-
 def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> None:
     """An entry takes less room than its text; one that rotted is handed on, to be reported by whoever reads it."""
     writer = SqliteWriter(path)
@@ -279,6 +234,18 @@ def test_a_full_disk_fails_the_transaction_and_nothing_else(path: Path) -> None:
     writer.apply(Changes(domains=[domain("c.com")]))
 
     assert sorted(name for batch in writer.load().names for name in batch.names) == ["a.com", "c.com"]
+    writer.close()
+
+
+def test_details_do_not_wait_for_a_transaction(path: Path) -> None:
+    """While a commit is under way they are read as the last one left them, and so is the state at a start."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(domains=[domain("a.com", id=1, detail=b"before")]))
+    with writer._transaction("write") as connection:
+        connection.execute("UPDATE detail SET body = x'00'")
+        assert writer.details([1]) == {1: b"before"}
+        assert [batch.names for batch in writer.load().names] == [["a.com"]]
+    assert writer.details([1]) == {1: b"\0"}
     writer.close()
 
 

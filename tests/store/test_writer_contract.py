@@ -223,3 +223,5 @@ def test_a_closed_writer_says_so(writer: Writer) -> None:
     writer.close()
     with pytest.raises(StoreError, match="closed"):
         writer.apply(Changes(meta={"k": "v"}))
+    with pytest.raises(StoreError, match="closed"):
+        writer.details([1])
