@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICE = Path("docs/benchmarks/service.json")
 BEFORE = Path("docs/benchmarks/service-before.json")
 PROFILE, PROFILE_BEFORE = Path("docs/benchmarks/profile.json"), Path("docs/benchmarks/profile-before.json")
-NAMES = {BEFORE: "before", SERVICE: "now", PROFILE_BEFORE: "before", PROFILE: "now"}
+NAMES = {BEFORE: "before", SERVICE: figures.NOW, PROFILE_BEFORE: "before", PROFILE: figures.NOW}
 DOCUMENT = Path("docs/performance.md")
 
 

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted: what was measured until now follows", file=sys.stderr)
         wrong.append("it was interrupted")
-    print(figures.table({"now": found}))
+    print(figures.table({figures.NOW: found}))
     _show(kept)
     for sentence in wrong:
         print(f"WRONG: {sentence}")
