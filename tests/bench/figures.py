@@ -17,6 +17,8 @@ Rounds = Sequence[Mapping[str, float]]
 MILLION = 1_000_000
 #: The size under which figures that have none are kept.
 NO_SIZE = 0
+#: The run that needs no name where it stands alone.
+NOW = "now"
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def table(columns: Mapping[str, Mapping[int, Rounds]]) -> str:
     runs = {name: with_growth(sizes) for name, sizes in columns.items()}
     counts = sorted({count for sizes in runs.values() for count in sizes if count != NO_SIZE})
     places = [(name, count) for count in counts for name in runs if count in runs[name]]
-    heads = [f"{count:,}{f', {name}' if len(runs) > 1 else ''}" for name, count in places]
+    heads = [f"{count:,}" if list(runs) == [NOW] else f"{count:,}, {name}" for name, count in places]
     lines = [_line("figure", "unit", *heads, "hold", "go for", ""), _line(*["---"] * (len(heads) + 5))]
     last = list(runs)[-1]
     for figure in FIGURES:
@@ -134,7 +136,7 @@ def table(columns: Mapping[str, Mapping[int, Rounds]]) -> str:
 
 
 def _overall(runs: Mapping[str, Mapping[int, Rounds]], last: str) -> list[str]:
-    heads = [name if len(runs) > 1 else "all sizes" for name in runs]
+    heads = ["all sizes" if list(runs) == [NOW] else name for name in runs]
     lines = [_line("figure", "unit", *heads, "hold", "go for", ""), _line(*["---"] * (len(heads) + 5))]
     for figure in OVERALL:
         cells = [cell(figure, sizes.get(NO_SIZE, [])) for sizes in runs.values()]

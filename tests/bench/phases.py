@@ -170,13 +170,14 @@ async def killed(case: Case) -> None:
 
 
 async def callbacks(case: Case, prefix: str, url: str, arrived: Callable[[], Any] | None) -> None:
-    """A first sweep whose every result is posted to `url`; with `arrived`, until that coroutine says all are there."""
+    """A sweep of known names whose every result is posted to `url`; with `arrived`, until that counter grew by all of them."""
+    due.make_all_due(case.directory / "state")
+    before = await arrived() if arrived is not None else 0
     async with case.start(API_CALLBACK_URL=url, CALLBACK_RESULTS="all") as service:
-        await service.healthy(START)
         begin, end = await sweep(case, service, prefix)
-        while arrived is not None and await arrived() < case.count:
+        while arrived is not None and await arrived() < before + case.count:
             if asyncio.get_running_loop().time() > end + case.patience:
-                raise LateError(f"{case.count} callbacks: only {await arrived()} within {case.patience:.0f} s")
+                raise LateError(f"{await arrived() - before} of {case.count} callbacks within {case.patience:.0f} s")
             await asyncio.sleep(0.2)
         now = asyncio.get_running_loop().time()
         used = service.sampler.between(begin, now)
@@ -227,7 +228,7 @@ def _judge(case: Case, service: Service) -> None:
     least = SETTLED * (case.count - len(case.world.vanished))
     if by_state.get("REGISTERED", 0) < least:
         case.wrong.append(f"{by_state} of {case.count} names: fewer than {least:.0f} are known to be registered")
-    case.figures["settled"] = by_state.get("REGISTERED", 0) / (case.count - len(case.world.vanished))
+    case.figures.setdefault("settled", by_state.get("REGISTERED", 0) / (case.count - len(case.world.vanished)))
     _judge_free(case, service)
 
 

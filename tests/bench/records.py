@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import math
@@ -10,13 +11,16 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import figures
+from tests.bench import figures, profiles
 from tests.bench.figures import Rounds
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Where the rounds of this version are kept, and those of the one it is compared with.
 SERVICE = Path("docs/benchmarks/service.json")
 BEFORE = Path("docs/benchmarks/service-before.json")
+PROFILE, PROFILE_BEFORE = Path("docs/benchmarks/profile.json"), Path("docs/benchmarks/profile-before.json")
+NAMES = {BEFORE: "before", SERVICE: figures.NOW, PROFILE_BEFORE: "before", PROFILE: figures.NOW}
+DOCUMENT = Path("docs/performance.md")
 
 
 def save(path: Path, machine: dict[str, str], found: Mapping[int, Rounds], wrong: list[str], kept: object) -> None:
@@ -41,10 +45,44 @@ def load(path: Path) -> dict[int, Rounds]:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table of the kept runs: `table [FILE ...]`, the newest last; default: before and now, as far as kept."""
-    paths = [Path(argument) for argument in arguments] or [path for path in (BEFORE, SERVICE) if (ROOT / path).exists()]
-    names = {BEFORE: "before", SERVICE: "now"}
-    print(figures.table({names.get(path, path.stem): load(path) for path in paths}))
+    """Print the tables of the kept runs, the newest last, or put them into docs/performance.md."""
+    parser = argparse.ArgumentParser(prog='make bench ARGS="table ..."', description=main.__doc__)
+    parser.add_argument("files", nargs="*", type=Path, help="runs to show; default: before and now, as far as kept")
+    parser.add_argument("--write", action="store_true", help=f"write them between the markers in {DOCUMENT}")
+    options = parser.parse_args(arguments)
+    paths = options.files or [path for path in (BEFORE, SERVICE) if (ROOT / path).exists()]
+    parts = {
+        "figures": figures.table({NAMES.get(path, path.stem): load(path) for path in paths}),
+        "profiles": profiles.table(
+            {NAMES[path]: _profiles(path) for path in (PROFILE_BEFORE, PROFILE) if (ROOT / path).exists()}
+        ),
+    }
+    if not options.write:
+        print("\n\n".join(parts.values()))
+        return
+    document = ROOT / DOCUMENT
+    text = document.read_text(encoding="utf-8")
+    for marker, part in parts.items():
+        text = placed(text, marker, part)
+    document.write_text(text, encoding="utf-8")
+
+
+def placed(text: str, marker: str, part: str) -> str:
+    """The text with `part` between `<!-- marker -->` and `<!-- /marker -->`. Raises ValueError where these are not."""
+    first, last = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    head, found, rest = text.partition(first)
+    _, ended, tail = rest.partition(last)
+    if not (found and ended):
+        raise ValueError(f"no {first} ... {last}")
+    return f"{head}{first}\n\n{part}\n\n{last}{tail}"
+
+
+def _profiles(path: Path) -> dict[str, profiles.Profile]:
+    kept = json.loads((ROOT / path).read_text(encoding="utf-8"))["kept"]
+    found: dict[str, profiles.Profile] = {}
+    for notes in kept.values():
+        found |= notes[0].get("profiles", {})
+    return found
 
 
 @contextlib.contextmanager

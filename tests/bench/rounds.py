@@ -73,15 +73,17 @@ async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]],
 
 async def _round(plan: Plan, case: Case, customer: str, title: str) -> None:
     """One round, as far as it gets: a phase that fails is told, and ends it."""
+    alive = f"{customer}/callback"
     steps: list[tuple[str, str, Callable[[], Awaitable[None]]]] = [
         ("first", "new names", lambda: phases.first(case)),
         ("second", "known names, all due", lambda: phases.second(case)),
         ("kill", "kill -9", lambda: phases.killed(case)),
-        ("callbacks", "a callback for every result", lambda: _callbacks(case, customer, "callbacks", f"{customer}/callback")),
-        ("callbacks", "a receiver that is dead", lambda: _callbacks(case, customer, "dead", f"{customer}/dead")),
+        ("callbacks", "a callback for every result", lambda: phases.callbacks(case, "callbacks", alive, _counter(customer))),
+        ("callbacks", "a receiver that is dead", lambda: phases.callbacks(case, "dead", f"{customer}/dead", None)),
     ]
     for part, text, step in steps:
-        if part not in plan.parts or (part == "callbacks" and case.count > CALLBACK_NAMES):
+        wanted = part == "first" or part in plan.parts  # the others need the store that it leaves
+        if not wanted or (part == "callbacks" and case.count > CALLBACK_NAMES):
             continue
         _say(f"{title}: {text}")
         try:
@@ -90,20 +92,6 @@ async def _round(plan: Plan, case: Case, customer: str, title: str) -> None:
             case.wrong.append(f"{text}: {error}")
             if part == "first":
                 return
-
-
-async def _callbacks(case: Case, customer: str, prefix: str, url: str) -> None:
-    directory = case.directory / prefix
-    directory.mkdir()
-    own = Case(case.world, case.settings, case.clocks, directory, case.patience, case.choose_list, case.interval)
-    try:
-        await phases.callbacks(own, prefix, url, _counter(customer) if prefix == "callbacks" else None)
-    finally:
-        case.figures.update({key: value for key, value in own.figures.items() if key in KEPT_OF_CALLBACKS})
-        case.wrong += own.wrong
-
-
-KEPT_OF_CALLBACKS = ("callbacks.rate", "callbacks.cpu", "dead.wall", "dead.cpu")
 
 
 @asynccontextmanager

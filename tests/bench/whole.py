@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted: what was measured until now follows", file=sys.stderr)
         wrong.append("it was interrupted")
-    print(figures.table({"now": found}))
+    print(figures.table({figures.NOW: found}))
     _show(kept)
     for sentence in wrong:
         print(f"WRONG: {sentence}")
@@ -68,12 +68,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"one round of {QUICK:,} names, in less than two minutes")
     parser.add_argument("--patience", type=float, default=0.0, help="seconds that one sweep may take; default: by its size")
     parser.add_argument("--profile", type=int, default=0, metavar="SECONDS", help="watch the second sweep with py-spy")
-    parser.add_argument("--save", default="", help=f"file for every round; default {records.SERVICE}, with --quick none")
+    parser.add_argument("--save", default="", help="file for every round; default: in docs/benchmarks, with --quick none")
     options = parser.parse_args(arguments)
     if options.quick:
         options.names, options.rounds = [QUICK], 1
     elif not options.save:
-        options.save = str(records.SERVICE)
+        options.save = str(records.PROFILE if options.profile else records.SERVICE)
     return options
 
 

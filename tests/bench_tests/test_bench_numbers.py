@@ -102,6 +102,21 @@ def test_every_figure_has_a_key_of_its_own() -> None:
             assert (figure.go_for > figure.hold) == figure.more
 
 
+def test_profiles_of_two_runs_stand_side_by_side() -> None:
+    """A run with fewer functions leaves its cells empty."""
+    runs = {"before": {"fast": [("a.py:f", 0.5), ("b.py:g", 0.25)]}, "now": {"fast": [("c.py:h", 1.0)]}}
+    assert profiles.table(runs).splitlines()[0] == "| fast: before | % | fast: now | % |"
+    assert profiles.table(runs).splitlines()[2:] == ["| `a.py:f` | 50.0 | `c.py:h` | 100.0 |", "| `b.py:g` | 25.0 |  |  |"]
+
+
+def test_a_table_takes_the_place_of_the_one_before() -> None:
+    """Only between its markers; a document without them is not touched."""
+    text = "head\n<!-- figures -->\nold\n<!-- /figures -->\ntail"
+    assert records.placed(text, "figures", "new") == "head\n<!-- figures -->\n\nnew\n\n<!-- /figures -->\ntail"
+    with pytest.raises(ValueError, match="profiles"):
+        records.placed(text, "profiles", "new")
+
+
 def test_a_profile_counts_the_innermost_function() -> None:
     """Paths are cut to the project, or to the library they belong to."""
     stacks = (
