@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.core.tables.suffix_rules import PRIVATE_SUFFIXES
 from tests.bench import dns_zone
 
 #: Suffixes, their share of the names, and the loopback address of the registry's RDAP and WHOIS server.
@@ -105,10 +106,11 @@ def write_settings(folder: Path, registry_port: int, whois_port: int, rate: floa
 
 def _names(rng: random.Random, count: int) -> Iterator[str]:
     left = count
+    taken = {"nic", *CANARIES, *(rule.partition(".")[0] for rule in PRIVATE_SUFFIXES)}  # jpn.com is a suffix itself
     for suffix, (share, _) in SUFFIXES.items():
         part = left if suffix == "info" else min(left, round(count * share))
         left -= part
-        yield from (f"{label}.{suffix}" for label in sorted(dns_zone.labels(rng, part, {"nic", *CANARIES})))
+        yield from (f"{label}.{suffix}" for label in sorted(dns_zone.labels(rng, part, taken)))
 
 
 def _top_level(suffix: str) -> str:
