@@ -14,7 +14,7 @@ from tests.bench.numbers import spread
 
 #: Figures of one size by key, one list entry for each round.
 Rounds = Sequence[Mapping[str, float]]
-MILLION = 1_000_000
+MANY, MILLION = 100_000, 1_000_000
 #: The size under which figures that have none are kept.
 NO_SIZE = 0
 #: The run that needs no name where it stands alone.
@@ -37,7 +37,7 @@ class Figure:
 FIGURES = (
     Figure("second.wall", "sweep of known names, from first to last question", "s", 60, 30, MILLION),
     Figure("second.since_start", "... from the start of the processes", "s"),
-    Figure("second.cpu", "... CPU per name, whole service", "us", 66, 40),
+    Figure("second.cpu", "... CPU per name, whole service", "us", 66, 40, MANY),
     Figure("second.cpu.coordinator", "... of it the coordinator", "us"),
     Figure("second.cpu.fast", "... of it the fast checker", "us"),
     Figure("second.cpu.control", "... of it the interface, with 20 requests/s", "us"),
@@ -45,7 +45,7 @@ FIGURES = (
     Figure("second.cpu.name server", "... besides: the name server", "us"),
     Figure("first.wall", "sweep of new names, from first to last question", "s"),
     Figure("first.since_list", "... from the list taken", "s", 120, 60, MILLION),
-    Figure("first.cpu", "... CPU per name, whole service", "us", 100, 60),
+    Figure("first.cpu", "... CPU per name, whole service", "us", 100, 60, MANY),
     Figure("first.cpu.coordinator", "... of it the coordinator", "us"),
     Figure("first.cpu.fast", "... of it the fast checker", "us"),
     Figure("settled", "... delegated names known to be registered after it", "ratio", 0.98, 1.0, more=True),

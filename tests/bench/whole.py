@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     found: dict[int, Rounds] = {}
     wrong: list[str] = []
     kept: dict[str, list[dict[str, Any]]] = {}
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))  # clean up as after Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         for count in options.names:
             plan = Plan(count, options.rounds, servers[0], options.parts, options.quick, options.patience, options.profile)
