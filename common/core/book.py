@@ -7,6 +7,7 @@ back (`fold`) when it is quiet and written. What a row knows of it then is enoug
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from math import isnan
 from typing import Any
 
@@ -113,7 +114,7 @@ class Book:
     def fold(self, busy: Callable[[Entry], bool], now: float) -> None:
         """Put back entries that nothing goes on with; `busy` tells which are still to be written, or waited for."""
         crowded = len(self.in_hand) - MOST_IN_HAND
-        for row, entry in list(zip(self.in_hand, self.in_hand.values(), strict=True))[:_LOOKED_AT]:
+        for row, entry in list(islice(self.in_hand.items(), _LOOKED_AT)):
             gone = not entry.watched
             stays = entry.round is not None or entry.aside_until > now or busy(entry)
             old = gone or now - (entry.checked_at or 0.0) > KEEP

@@ -123,6 +123,7 @@ def test_stored_blocks_bring_back_what_sweeps_saw() -> None:
     table.checked_at[rows] = table.dns_at[rows] = NOW
     table.dns_first[rows], table.code[rows], table.serial[rows] = NOW - 50, 1, 7
     table.address[rows] = table.address_number("192.0.2.1:53/udp")
+    again.address_number("192.0.2.1:53/udp")
     table.flags[301] |= PRIORITY
     table.schedule.put_many(rows, np.array([NOW + 1, NOW + 2, NOW + 3]), np.array([False, False, True]))
     table.touch(rows)
