@@ -82,7 +82,7 @@ def blind_checks(rows: Rows, base: Times, rounds: NDArray[np.uint8], now: float)
 
 def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
     """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
-    return np.where(urgent, now, now + min(cadence.interval, FIRST_SPREAD) * _units(rows, now))
+    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _units(rows, now))
 
 
 def jittered(wait: float, name: str, now: float) -> float:

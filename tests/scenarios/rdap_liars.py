@@ -19,7 +19,7 @@ _ODD_404 = {
     "two-codes.ing": (_JSON, '{"errorCode":404,"errorCode":503,"title":"Not Found","rdapConformance":["rdap_level_0"]}'),
 }
 _BROKEN = (
-    "garbage", "truncate", "empty", "reset", "oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata", "500",
+    "garbage", "truncate", "empty", "oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata", "500",
     "drip", "wrong-name",
 )  # fmt: skip
 
@@ -88,6 +88,12 @@ SCENARIOS = (
         ("cause 15", "peer: errors as answers"),
         tuple(Case(f"{fault}-answer.ing", ends=(State.UNKNOWN,)) for fault in _BROKEN),
         tuple(Mischief("rdap/ing", fault, (f"{fault}-answer.ing",)) for fault in _BROKEN),
+    ),
+    Scenario(
+        "rdap-reset",
+        ("cause 15", "peer: errors as answers"),
+        (Case("cut-off.bio", ends=(State.UNKNOWN,)),),
+        (Mischief("rdap/bio", "reset"),),  # with a suffix of its own: who is turned away asks nobody there for a while
     ),
     Scenario(
         "rdap-limit-as-404", ("cause 2", "peer: limits that are not 429"), (Case("limit-in-a-404.wow", ends=(State.UNKNOWN,)),),

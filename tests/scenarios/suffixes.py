@@ -42,6 +42,7 @@ FURTHER = (
     _rdap_only("lol", 32),
     Suffix("ooo", 57, 57, "gtld"),
     _rdap_only("ing", 55),
+    _rdap_only("bio", 60),
     _rdap_only("wow", 56),
     _rdap_only("blog", 33),
     # WHOIS servers that throttle, stay empty or never end
