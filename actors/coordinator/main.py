@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from actors.coordinator.sources import ListSource, refresh_directory
 from actors.coordinator.stall import StallWatch
 from common.bus import CoordinatorBus
-from common.clock import now
+from common.clock import monotonic, now
 from common.codec import decode_upward
 from common.core.accuracy import Accuracy
 from common.core.coordinator import Coordinator
@@ -63,6 +63,8 @@ DRAIN = 5.0
 PRUNE_EVERY = 600.0
 #: Seconds between two batches of one round: waiting commits go first.
 PRUNE_PAUSE = 0.1
+#: A turn of the core that takes so many seconds is said aloud: everybody waits for it.
+SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
 MOST_UNWRITTEN, UNWRITTEN_LOOK = 20_000, 0.02
 
@@ -162,11 +164,15 @@ class Host:
 
     def handle(self, event: Event) -> None:
         """Give the core one event and do what it says."""
+        began = monotonic()
         try:
             self._perform(self._core.handle(event, now()))
         except Exception as error:  # noqa: BLE001  # memory may be half changed: end this run and start again from the store
             self._fail(error)
             return
+        took = monotonic() - began
+        if took >= SLOW:
+            self._runtime.log.warning("slow_turn", what=type(event).__name__, ms=round(took * 1000))
         if not isinstance(event, Tick):
             self._tick_soon()
 

@@ -100,6 +100,8 @@ class Board:
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
     aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
     list_state: dict[str, Any] = field(default_factory=dict)
+    servers: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (method, suffix) -> whom to ask, as worked out
+    limits: dict[tuple[str, str], Limit] = field(default_factory=dict)  # (method, server) -> the budget, as worked out
     owed_from: int = 0  # where among the names the search for owed results goes on
     list_head: ListHead | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)
@@ -108,7 +110,10 @@ class Board:
     def limit(self, method: str, server: str, suffix: str) -> Limit:
         """The budget a question is paid from; for DNS it grows with the number of addresses that serve the suffix."""
         if method != "dns":
-            return limit_for(method, server, self.policy.limits)
+            key = (method, server)
+            if key not in self.limits:
+                self.limits[key] = limit_for(method, server, self.policy.limits)
+            return self.limits[key]
         limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
         width = self.width(suffix)
         return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
@@ -119,6 +124,17 @@ class Board:
 
     def server(self, method: str, suffix: str) -> str | None:
         """What to ask for this suffix: a base URL, a host, "" where the checker finds it; None where nobody may be asked."""
+        key = (method, suffix)
+        if key not in self.servers:
+            self.servers[key] = self._server(method, suffix)
+        return self.servers[key]
+
+    def know(self, directory: Directory) -> None:
+        """Something about who speaks for a suffix is new."""
+        self.directory = directory
+        self.servers.clear()
+
+    def _server(self, method: str, suffix: str) -> str | None:
         if method == "rdap":
             rdap = self.directory.rdap_base(suffix)
             server = rdap.base if rdap is not None else None

@@ -18,13 +18,13 @@ from common.core.escalation import registry_due_at
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 from common.core.pulse import Pulse, merged
 from common.core.records import Detail
-from common.core.table import CLOSE, CODE_OF, DETAILED, IN_HAND, PRIORITY, STATES, WATCHED, Table
+from common.core.table import CLOSE, CODE_OF, CODES, DETAILED, IN_HAND, PRIORITY, STATES, WATCHED, Table
 from common.core.verdicts import OUT_OF_ZONE, OWNED, State
 
 #: Seconds that an entry stays in hand after its visit: what follows soon finds it there.
 KEEP = 5.0
 #: Most entries in hand before quiet ones have to go at once, and close ones too.
-MOST_IN_HAND = 8000
+MOST_IN_HAND = 4000
 #: Entries looked at in one go when some are put back.
 _LOOKED_AT = 400
 #: States in which a look that finds the same again is nothing to think about.
@@ -153,7 +153,7 @@ class Book:
         close_, detailed = np.array(batch.close, np.bool_), np.array(batch.detailed, np.bool_)
         table.flags[ids] = watched * WATCHED + priority * PRIORITY + close_ * CLOSE + detailed * DETAILED
         table.watched += int(np.count_nonzero(watched))
-        table.state[ids] = [CODE_OF[State(state)] for state in batch.states]
+        table.state[ids] = [CODES[state] for state in batch.states]
         table.generation[ids], table.confidence[ids] = batch.generation, batch.confidence
         table.since[ids], table.checked_at[ids] = _floats(batch.since, 0.0), _floats(batch.checked_at, 0.0)
         table.earliest[ids] = _floats(batch.drop_earliest, np.nan)

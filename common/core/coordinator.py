@@ -49,6 +49,8 @@ from common.messages import Command as Order
 
 #: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
 STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
+#: Seconds between two while the processes come up: whoever has just begun to listen need not wait.
+STATUS_FIRST = 0.25
 #: Seconds between two looks for entries that can be put back.
 FOLD_EVERY = 0.1
 #: Seconds between two writes of who was right; an alarm or its end is written with its transaction.
@@ -147,7 +149,7 @@ class Coordinator:
             case DetailsFetched(asked, details):
                 visits.fetched(board, asked, details, now)
             case DirectoryChanged(directory):
-                board.directory = directory
+                board.know(directory)
             case DeliveryFetched(row):
                 board.changes.deliveries.append(board.deliveries.replay(row, now))
             case Draining():
@@ -241,6 +243,7 @@ class Coordinator:
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
             board.directory.learn_whois(ask.suffix, reading.referral)
+            board.know(board.directory)
         if ask.probe is not None:
             canaries.heard(board, ask.probe, observation, now)
         elif ask.entry is not None:
@@ -280,7 +283,7 @@ class Coordinator:
             sweeps.dispatch(board, now)
             announce.pay(board, now)
             dispatch.callbacks(board, now)
-        if now - self._status_at >= STATUS_EVERY:
+        if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             for gap in board.gaps.to_warn(now):
                 board.say("warning", "no_canary_works", **gap_shown(board, gap, now))

@@ -12,6 +12,8 @@ from common.core.roll import Rows
 
 #: Names in a block.
 BLOCK = 4096
+#: Part of its size by which a lane is larger than it has to be.
+SPARE = 8
 NEVER = float("inf")
 
 Times = NDArray[np.float64]
@@ -26,11 +28,11 @@ class Lane:
 
     def grow(self, count: int) -> None:
         """Make room for so many names."""
-        blocks = -(-count // BLOCK)
-        if blocks > len(self._least):
-            more = max(blocks, len(self._least) * 3 // 2) - len(self._least)
-            self._at = np.concatenate((self._at, np.full(more * BLOCK, NEVER)))
-            self._least = np.concatenate((self._least, np.full(more, NEVER)))
+        before, blocks = len(self._least), -(-(count + count // SPARE) // BLOCK)
+        if -(-count // BLOCK) > before:
+            for array, size in ((self._at, BLOCK), (self._least, 1)):
+                array.resize(blocks * size, refcheck=False)  # in place: what is large is moved by the kernel, not copied
+                array[before * size :] = NEVER
 
     def at(self, row: int) -> float:
         """When a name is due."""

@@ -18,6 +18,7 @@ from common.core.verdicts import State
 #: States by their number in the table.
 STATES = tuple(State)
 CODE_OF = {state: number for number, state in enumerate(STATES)}
+CODES = {state.value: number for state, number in CODE_OF.items()}
 UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
 
 #: Bits of `flags`. CLOSE: something is going on with the name, each look is a visit of its own; DETAILED: the store holds
@@ -25,6 +26,8 @@ UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
 WATCHED, PRIORITY, CLOSE, DETAILED, LINED, WANTED, IN_HAND = 1, 2, 4, 8, 16, 32, 64
 
 _FIRST_SIZE = 1024
+#: Part of its size by which the table is larger than it has to be, so that it grows seldom.
+SPARE = 8
 
 
 class Table:
@@ -132,12 +135,10 @@ class Table:
         size = len(self.flags)
         if count <= size:
             return
-        size = -(-max(count, size * 3 // 2) // BLOCK) * BLOCK
-        for column, values in list(vars(self).items()):
-            if isinstance(values, np.ndarray):
-                larger = np.zeros(size // BLOCK if column == "_dirty" else size, values.dtype)
-                larger[: len(values)] = values
-                setattr(self, column, larger)
+        size = -(-(count + count // SPARE) // BLOCK) * BLOCK
+        for column, values in vars(self).items():
+            if isinstance(values, np.ndarray):  # in place: large arrays are moved by the kernel, not copied
+                values.resize(size // BLOCK if column == "_dirty" else size, refcheck=False)
 
     def touch(self, rows: Rows | int) -> None:
         """The pulses of these names have to be written."""

@@ -166,6 +166,7 @@ def test_404_without_a_body_is_unregistered():
         (missing(errorCode=True), TYPE, "rdap_404_json"),
         (found(errorCode=404), TYPE, "rdap_404_odd"),
         (missing(description=["no information about the requested zone"]), TYPE, "rdap_404_zone"),
+        (missing(description=["This server does not serve that TLD"]), TYPE, "rdap_404_zone"),
         (missing(title="Invalid domain name"), TYPE, "rdap_404_doubtful"),
         (missing(description=["Access denied by policy"]), TYPE, "rdap_404_doubtful"),
     ],
