@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,8 @@ from common.errors import ConfigError, DomainMonitorError
 from common.process import Main, run_actor
 
 POOLS = ("fast", "intermediate", "deep")
+#: Checkers step back where processors are short: neither a decision nor a page has to wait for a sweep.
+CHECKER_NICE = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,6 +99,7 @@ def _coordinator(_args: argparse.Namespace) -> int:
 
 
 def _checker(args: argparse.Namespace) -> int:
+    os.nice(CHECKER_NICE)
     return _actor(f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
 
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -59,7 +60,7 @@ T = TypeVar("T")
 
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
-#: Seconds between two rounds of deleting what has outlived its retention.
+#: Seconds between two rounds of deleting what has outlived its retention, where no new list comes before.
 PRUNE_EVERY = 600.0
 #: Seconds between two batches of one round: waiting commits go first.
 PRUNE_PAUSE = 0.1
@@ -97,6 +98,7 @@ class Host:
         self._ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload = asyncio.Event()
+        self._tidy = asyncio.Event()  # much was written: the store may give memory back
         self._taken = False  # what the core said to the list that was read
         self._stalls = StallWatch(core.board.metrics)
         self._actions: dict[type, Callable[[Any], None]] = {
@@ -294,6 +296,8 @@ class Host:
             self.handle(ListFailed(str(error), source.source))
         else:
             self.handle(ListEnd())
+            await self._written(0)
+            self._tidy.set()
 
     async def _written(self, most: int) -> None:
         """Until no more than so many changes to names wait to be written."""
@@ -308,7 +312,13 @@ class Host:
         while True:
             prune = partial(self._store.prune, now(), ledger_older_than=self._runtime.settings.ledger_retention * DAY)
             deleted = await self._loop.run_in_executor(self._threads, prune)
-            await asyncio.sleep(PRUNE_PAUSE if deleted else PRUNE_EVERY)
+            if deleted:
+                await asyncio.sleep(PRUNE_PAUSE)
+                continue
+            self._tidy.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PRUNE_EVERY):
+                    await self._tidy.wait()
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
+from typing import Any
 
+from common.clock import monotonic
 from common.core.metrics import Metrics
 
 #: Seconds between two measurements.
@@ -14,7 +17,10 @@ SPAN = 60.0
 
 
 class StallWatch:
-    """A timer that notes by how much it came late: timer `loop_stall_seconds`, gauge `loop_stall_max_seconds`."""
+    """A timer that notes by how much it came late: timer `loop_stall_seconds`, gauge `loop_stall_max_seconds`.
+
+    Garbage collections are timed apart (`gc_seconds`): they stop everything, and nobody else would be suspected.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -22,10 +28,19 @@ class StallWatch:
         self._longest: deque[tuple[float, float]] = deque()  # (when, stall), falling: later and longer ones push others out
         self._due = self._loop.time() + EVERY
         self._timer = self._loop.call_at(self._due, self._look)
+        self._collecting = 0.0
+        gc.callbacks.append(self._collected)
 
     def close(self) -> None:
         """Measure no more."""
         self._timer.cancel()
+        gc.callbacks.remove(self._collected)
+
+    def _collected(self, phase: str, _info: dict[str, Any]) -> None:
+        if phase == "start":
+            self._collecting = monotonic()
+        else:
+            self._metrics.observe("gc_seconds", monotonic() - self._collecting)
 
     def _look(self) -> None:
         now = self._loop.time()

@@ -32,7 +32,8 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     """Of each suffix the quiet ones to its line, the others to their visits."""
     table = board.book.table
     close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
-    close |= (table.earliest[rows] - MARGIN <= now) & (now <= table.latest[rows] + MARGIN)
+    earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
+    close |= (earliest - MARGIN <= now) & (now <= latest + MARGIN)
     visits.want_many(board, rows[close], times[close], urgent=urgent)
     rows, times = rows[~close], times[~close]
     if not len(rows):

@@ -13,7 +13,7 @@ from common.core.roll import Rows
 #: Names in a block.
 BLOCK = 4096
 #: Part of its size by which a lane is larger than it has to be.
-SPARE = 8
+SPARE = 16
 NEVER = float("inf")
 
 Times = NDArray[np.float64]

@@ -86,7 +86,7 @@ def _sort_out(
     known = (flags & DETAILED) != 0
     opened = (flags & IN_HAND) != 0
     mute = codes == OPEN
-    due = table.registry_due[rows] <= now
+    due = table.registry_due[rows].astype(np.float64) <= now
     leaving = (codes == NXDOMAIN) & owned
     odd = opened | ((codes == DELEGATED) & (state == UNKNOWN) & known)
     blind = mute & ~odd & (table.blind[rows] + 1 >= BLIND_ROUNDS)
@@ -121,7 +121,8 @@ def _settle(board: Board, message: Swept, rows: Rows, codes: Codes, address: NDA
         _first_look(board, fresh, now)
     announce.owe(board, rows, changed)
     announce.results(board, rows, message, now)
-    times = next_checks(rows, bulk.bases(board, rows), table.earliest[rows], table.latest[rows], now)
+    earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
+    times = next_checks(rows, bulk.bases(board, rows), earliest, latest, now)
     bulk.settle(board, rows, times)
 
 

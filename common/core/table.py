@@ -27,11 +27,13 @@ WATCHED, PRIORITY, CLOSE, DETAILED, LINED, WANTED, IN_HAND = 1, 2, 4, 8, 16, 32,
 
 _FIRST_SIZE = 1024
 #: Part of its size by which the table is larger than it has to be, so that it grows seldom.
-SPARE = 8
+SPARE = 16
 
 
 class Table:
     """Columns by the number of a name. Times in epoch seconds, 0 for never; `earliest`/`latest` NaN without a forecast.
+
+    Forecast and `registry_due` are kept to two minutes: what needs them exactly is visited by itself, with its evidence.
 
     The DNS answer of the last sweep: its code (`parsers.dns_fast`, 0 for none), when, the first of the run of equal ones, the
     number of the address that gave it, the zone's serial behind a denial. `blind` counts looks in a row that proved nothing.
@@ -53,9 +55,9 @@ class Table:
         self.confidence = np.zeros(_FIRST_SIZE, np.float32)
         self.since = np.zeros(_FIRST_SIZE)
         self.checked_at = np.zeros(_FIRST_SIZE)
-        self.earliest = np.zeros(_FIRST_SIZE)
-        self.latest = np.zeros(_FIRST_SIZE)
-        self.registry_due = np.zeros(_FIRST_SIZE)
+        self.earliest = np.zeros(_FIRST_SIZE, np.float32)
+        self.latest = np.zeros(_FIRST_SIZE, np.float32)
+        self.registry_due = np.zeros(_FIRST_SIZE, np.float32)
         self.dns_at = np.zeros(_FIRST_SIZE)
         self.dns_first = np.zeros(_FIRST_SIZE)
         self.serial = np.zeros(_FIRST_SIZE, np.uint32)

@@ -150,9 +150,9 @@ class SqliteWriter:
         results_older_than: float = KEEP_RESULTS,
         ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
-        """Delete one bounded batch per table."""
+        """Delete one bounded batch per table; when nothing is left to do, give back memory that no write needs."""
         with self._transaction("prune") as connection:
-            return sum(
+            deleted = sum(
                 connection.execute(statement, (*parameters, PRUNE_BATCH)).rowcount
                 for statement, parameters in (
                     (_PRUNE_EVENTS, (now - events_older_than,)),
@@ -161,6 +161,10 @@ class SqliteWriter:
                     (_PRUNE_LEDGER, (now - ledger_older_than,)),
                 )
             )
+        if not deleted:
+            with self._used("prune") as connection:
+                connection.execute("PRAGMA shrink_memory")
+        return deleted
 
     def close(self) -> None:
         """Move the log into the file, as far as readers allow, and let the next owner in."""
