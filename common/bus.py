@@ -60,7 +60,7 @@ class _Socket:
         self.raw.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
         self.raw.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         self.raw.setsockopt(zmq.RECONNECT_IVL, 100)
-        self.raw.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        self.raw.setsockopt(zmq.RECONNECT_IVL_MAX, 300)
         self.raw.setsockopt(zmq.TCP_KEEPALIVE, 1)
         self.raw.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 30)
         self._loop: asyncio.AbstractEventLoop | None = None

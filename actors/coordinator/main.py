@@ -7,6 +7,7 @@ Anything that fails here ends this run; the restart loop starts again from the s
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -123,8 +124,10 @@ class Host:
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
         core = Coordinator(policy_of(settings, suffix_of), directory, runtime.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
+        gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
         names = _beating(loaded.names, runtime)
         core.board.book.load(names, _beating(loaded.pulses, runtime), loaded.addresses, loaded.next_id)
+        gc.enable()
         core.restore(
             loaded.deliveries,
             loaded.trust,

@@ -149,9 +149,9 @@ class Book:
                 table.roll.skip(int(ids[start]))
                 table.roll.add(batch.names[start:end])
         table.suffix[ids] = table.numbers_of(batch.suffixes)
-        watched, priority = np.array(batch.watched, np.bool_), np.array(batch.priority, np.bool_)
-        close_, detailed = np.array(batch.close, np.bool_), np.array(batch.detailed, np.bool_)
-        table.flags[ids] = watched * WATCHED + priority * PRIORITY + close_ * CLOSE + detailed * DETAILED
+        flags = np.array(batch.flags, np.uint8)  # the store's bits are the table's
+        watched, priority = (flags & WATCHED) != 0, (flags & PRIORITY) != 0
+        table.flags[ids] = flags & (WATCHED | PRIORITY | CLOSE | DETAILED)
         table.watched += int(np.count_nonzero(watched))
         table.state[ids] = [CODES[state] for state in batch.states]
         table.generation[ids], table.confidence[ids] = batch.generation, batch.confidence
@@ -170,7 +170,7 @@ def close(entry: Entry, now: float) -> bool:
 
 
 def _floats(values: list[float | None], nothing: float) -> Any:
-    return np.array([nothing if value is None else value for value in values], np.float64)
+    return np.nan_to_num(np.array(values, np.float64), nan=nothing)  # None becomes NaN
 
 
 def _time(value: Any) -> float | None:

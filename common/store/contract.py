@@ -44,8 +44,7 @@ class NameColumns(NamedTuple):
     ids: list[int]  # ascending, also from batch to batch
     names: list[str]
     suffixes: list[str]
-    watched: list[int]
-    priority: list[int]
+    flags: list[int]  # 1 watched, 2 priority, 4 close, 8 the store holds a detail
     states: list[str]
     since: list[float | None]
     confidence: list[float]
@@ -55,8 +54,6 @@ class NameColumns(NamedTuple):
     drop_earliest: list[float | None]
     drop_latest: list[float | None]
     registry_due: list[float]
-    close: list[int]
-    detailed: list[int]  # 1: the store holds a detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ DOMAIN_FROM = f"domain d LEFT JOIN detail ON detail.id = d.id LEFT JOIN pulse ON
 FETCH = 1000
 #: The fields of `NameColumns`.
 NAME_COLUMNS = (
-    "id, name, suffix, watched, priority, state, since, confidence, generation, checked_at, next_check, "
-    "drop_earliest, drop_latest, registry_due, close, detailed"
+    "id, name, suffix, watched + 2 * priority + 4 * close + 8 * detailed, state, since, confidence, generation, checked_at, "
+    "next_check, drop_earliest, drop_latest, registry_due"
 )
 
 _IDS = "(SELECT value FROM json_each(:ids))"

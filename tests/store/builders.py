@@ -49,9 +49,9 @@ def block(records: dict[int, dict[str, float]]) -> bytes:
 
 def in_columns(row: DomainRow) -> tuple[Any, ...]:
     """One line of `NameColumns`: the row as the coordinator's table is built from it."""
-    head = (row.id, row.name, row.suffix, row.watched, row.priority, row.state, row.since, row.confidence, row.generation)
-    drop = (row.drop_earliest, row.drop_latest)
-    return (*head, row.checked_at, row.next_check, *drop, row.registry_due, row.close, bool(row.detail))
+    flags = row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail)
+    head = (row.id, row.name, row.suffix, flags, row.state, row.since, row.confidence, row.generation)
+    return (*head, row.checked_at, row.next_check, row.drop_earliest, row.drop_latest, row.registry_due)
 
 
 def loaded_names(loaded: Loaded) -> list[tuple[Any, ...]]:
