@@ -74,7 +74,7 @@ def owe(board: Board, rows: Rows, changed: NDArray[np.bool_]) -> None:
 
 def pay(board: Board, now: float) -> None:
     """Turn owed results into deliveries, as many as keep the lane of results short."""
-    if not board.policy.callbacks:
+    if not board.policy.callbacks or board.policy.callback_results == "none":
         return
     room = OWED_AT_ONCE - board.deliveries.results_waiting() - len(board.changes.deliveries)
     if room < OWED_AT_ONCE // 2:

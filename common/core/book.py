@@ -67,6 +67,8 @@ class Book:
             entry.drop = (earliest, (earliest + latest) / 2, latest, 0.0)  # refined as soon as the name is judged
         entry.detail = merged(detail, self.pulse(row), suffix)
         entry.detail.unknown_rounds = int(table.blind[row])
+        if entry.state in OWNED and entry.detail.registered_seen is None:
+            entry.detail.registered_seen = entry.since  # a crash left the state and not what it was drawn from
         self.in_hand[row] = entry
         table.mark(row, IN_HAND, on=True)
         return entry

@@ -88,12 +88,15 @@ class Budgets:
         bucket.used_today = max(0, bucket.used_today - count)
 
     def next_at(self, limit: Limit, egress: str, now: float, count: int = 1) -> float:
-        """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked."""
+        """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked.
+
+        Of more than a day allows, when the next day begins.
+        """
         bucket = self._bucket(limit, egress, now)
         self._refill(bucket, now)
         if bucket.ceiling <= 0:
             return float("inf")
-        if bucket.per_day is not None and bucket.used_today >= bucket.per_day:
+        if bucket.per_day is not None and bucket.used_today + count > bucket.per_day:
             return (bucket.day + 1) * DAY
         wait = 0.0 if bucket.tokens >= count else (min(count, bucket.burst) - bucket.tokens) / bucket.rate
         return max(now + wait, bucket.blocked_until)

@@ -292,7 +292,9 @@ class Coordinator:
         self._commit(now)
         if now - self._folded_at >= FOLD_EVERY:
             self._folded_at = now
-            board.book.fold(lambda entry: entry.name in self._written or board.unwritten(entry), now)
+            waiting = set().union(*board.waiting.values())  # a canary's answer changes what is known of them
+            written = self._written
+            board.book.fold(lambda item: item.name in written or item.name in waiting or board.unwritten(item), now)
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     numbers, starts = np.unique(table.suffix[rows], return_index=True)
     for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
         suffix = table.suffixes[number]
-        if not board.workers.swept or board.policy.recursive_dns:
+        if not board.workers.swept or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
             visits.want_many(board, piece, due, urgent=urgent)
         elif canaries.ask_wildcard(board, suffix, now):
             table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))

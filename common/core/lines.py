@@ -68,12 +68,17 @@ class Line:
     def __len__(self) -> int:
         return self.urgent.count + self.ordinary.count + sum(len(swarm.rows) for swarm in self.again)
 
+    def hurried(self) -> bool:
+        """Whether somebody with priority waits."""
+        return bool(self.urgent.count) or any(swarm.urgent for swarm in self.again)
+
 
 class Lines:
     """Every line."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
+        self._hurried: dict[str, None] = {}  # suffixes with names that have priority, in the order they came
         self.wake = NEVER  # when a look may find something to send, as far as time decides
 
     def __len__(self) -> int:
@@ -83,15 +88,25 @@ class Lines:
         """Names of one suffix get in line."""
         line = self._lines.setdefault(suffix, Line())
         (line.urgent if urgent else line.ordinary).put(rows, times, now)
+        if urgent:
+            self._hurried[suffix] = None
 
     def again(self, swarm: Swarm) -> None:
         """A sweep was lost: it goes again, before the others and not together with them."""
         self._lines.setdefault(swarm.suffix, Line()).again.append(swarm)
+        if swarm.urgent:
+            self._hurried[swarm.suffix] = None
 
-    def waiting(self) -> Iterator[tuple[str, Line]]:
-        """The lines in which somebody waits, those that wait longest last: every suffix gets its turn."""
-        for suffix in list(self._lines):
-            line = self._lines.pop(suffix)
-            if len(line):
+    def waiting(self, *, urgent: bool) -> Iterator[tuple[str, Line]]:
+        """The lines in which somebody waits, with `urgent` only those with priority; who got a look goes to the end."""
+        for suffix in list(self._hurried if urgent else self._lines):
+            line = self._lines.get(suffix)
+            if line is None or (urgent and not line.hurried()):
+                self._hurried.pop(suffix, None)
+                continue
+            if not urgent:
+                del self._lines[suffix]
+                if not len(line):
+                    continue
                 self._lines[suffix] = line
-                yield suffix, line
+            yield suffix, line

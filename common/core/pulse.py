@@ -86,7 +86,7 @@ def evidence_of(pulse: Pulse, zone: str) -> Evidence | None:
 
 
 def merged(detail: Detail, pulse: Pulse | None, zone: str) -> Detail:
-    """The detail of a name with the younger DNS answer of its pulse; a trouble with DNS that is older is over."""
+    """The detail of a name with the younger DNS answer of its pulse and what follows; older trouble with DNS is over."""
     found = evidence_of(pulse, zone) if pulse is not None else None
     if found is None:
         return detail
@@ -94,4 +94,9 @@ def merged(detail: Detail, pulse: Pulse | None, zone: str) -> Detail:
     if last is not None and last.at >= found.at:
         return detail
     trouble = {method: item for method, item in detail.trouble.items() if method != "dns" or item.at > found.at}
-    return structs.replace(detail, evidence={**detail.evidence, "dns": found}, trouble=trouble)
+    made = structs.replace(detail, evidence={**detail.evidence, "dns": found}, trouble=trouble)
+    if pulse is not None and pulse.code == DELEGATED:  # as `assess.learn` draws it from a single look
+        made.registered_seen, made.purged_at = max(found.at, detail.registered_seen or 0.0), None
+        if detail.passes:
+            made.contradicted_at, made.passes = found.at, ()
+    return made

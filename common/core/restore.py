@@ -15,8 +15,9 @@ PIECE = 4096
 
 
 def first_looks(board: Board) -> None:
-    """Count the states. A name whose pulse was written, and its state not, is registered as the pulse says."""
+    """Count the states, make everybody without a time due, and take over first looks whose states were not written."""
     table = board.book.table
+    table.schedule.begin(board.started)
     count = len(table)
     flags, states = table.flags[:count], table.state[:count]
     seen = (table.code[:count] == DELEGATED) & (states == UNKNOWN) & ((flags & DETAILED) == 0)

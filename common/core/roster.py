@@ -117,7 +117,7 @@ def _watch_again(board: Board, row: int, priority: bool, now: float) -> None:  #
         return
     table.watch(row, on=True)
     table.mark(row, PRIORITY, on=priority)
-    board.count_state(None, STATES[int(table.state[row])])
+    board.count_state(None, _state(board, row))
     if entry is not None:
         entry.watched, entry.priority, entry.round = True, priority, None
     rows = np.array([row], np.int64)
@@ -127,6 +127,12 @@ def _watch_again(board: Board, row: int, priority: bool, now: float) -> None:  #
     board.backlog.watches.append(Watch(row, watched=True, priority=priority))
 
 
+def _state(board: Board, row: int) -> State:
+    """The state a name is counted under: that of its entry, which may be ahead of what is written."""
+    entry = board.book.in_hand.get(row)
+    return entry.state if entry is not None else STATES[int(board.book.table.state[row])]
+
+
 def _remove(board: Board, row: int, now: float) -> None:
     table, entry = board.book.table, board.book.in_hand.get(row)
     if not table.has(row, WATCHED):
@@ -134,7 +140,7 @@ def _remove(board: Board, row: int, now: float) -> None:
     table.watch(row, on=False)
     table.mark(row, LINED | WANTED, on=False)
     table.schedule.remove(row)
-    board.count_state(STATES[int(table.state[row])], None)
+    board.count_state(_state(board, row), None)
     board.gaps.waits(table.name(row), (), now)
     if entry is not None:
         entry.watched, entry.round = False, None

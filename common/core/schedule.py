@@ -74,6 +74,11 @@ class Lane:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
+    def begin(self, now: float) -> None:
+        """Whoever has no time (0) is due now: nobody is late for what was not planned."""
+        self._at[self._at <= 0.0] = now
+        self._least = self._at.reshape(-1, BLOCK).min(axis=1)
+
     def next_at(self) -> float:
         """When the next name may be due; a look then finds at worst that it was planned anew."""
         return float(self._least.min())
@@ -107,6 +112,11 @@ class Schedule:
             self.urgent.put_many(rows[priority], times[priority])
             rows, times = rows[~priority], times[~priority]
         self.ordinary.put_many(rows, times)
+
+    def begin(self, now: float) -> None:
+        """Whoever has no time (0) is due now."""
+        self.urgent.begin(now)
+        self.ordinary.begin(now)
 
     def at(self, row: int) -> float:
         """When a name is due, NEVER for one that is not planned."""

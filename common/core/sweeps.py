@@ -15,7 +15,9 @@ from common.core import bulk, visits
 from common.core.board import Board
 from common.core.budgets import DAY
 from common.core.events import Send
+from common.core.limits import Limit
 from common.core.lines import Line, Pile, Swarm
+from common.core.queue import PATIENCE
 from common.core.roll import Rows
 from common.core.schedule import NEVER, Times
 from common.core.table import LINED
@@ -41,9 +43,11 @@ def dispatch(board: Board, now: float) -> None:
     lines = board.lines
     lines.wake = NEVER
     for urgent in (True, False):
-        for suffix, line in lines.waiting():
+        for suffix, line in lines.waiting(urgent=urgent):
             while _send_one(board, suffix, line, now, urgent=urgent):
                 pass
+            if not urgent and not board.workers.sweepers():
+                return  # there may be a thousand more suffixes, and none of them can be asked
 
 
 def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
@@ -64,27 +68,52 @@ def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
 
 def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool) -> bool:
     """Send one sweep of this line. False where there is nothing to send, or not yet."""
-    worker = board.workers.sweeper()
-    if line.again and worker is not None:
-        return _send(board, line.again.popleft(), worker, now, back=line)
+    workers = board.workers.sweepers()
+    if line.again and workers:
+        return _send_again(board, line, workers, now)
     pile = line.urgent if urgent else line.ordinary
     if not pile.count or not _ready(board, pile, now, urgent=urgent):
         return False
-    if pile.count < FEWEST:
+    limit = board.limit("dns", suffix, suffix)
+    if pile.count < FEWEST or (urgent and _shut(board, limit, now)):
         visits.want_many(board, *_in_line(board, *pile.take(pile.count)), urgent=urgent)
         return True
-    limit = board.limit("dns", suffix, suffix)
-    if worker is None or limit.rate <= 0:
+    needed = min(GOOD, pile.count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD))
+    worker = _allowed(board, limit, workers, needed, now)
+    if worker is None:
+        pile.not_before = min((board.budgets.next_at(limit, there.egress, now, needed) for there in workers), default=now)
+        board.lines.wake = min(board.lines.wake, pile.not_before if workers else NEVER)
         return False
     there = board.budgets.available(limit, worker.egress, now)
-    needed = min(GOOD, pile.count, max(1, int(limit.burst / 2)))
-    if there < needed:
-        pile.not_before = board.budgets.next_at(limit, worker.egress, now, needed)
-        board.lines.wake = min(board.lines.wake, pile.not_before)
-        return False
     rows, times = _in_line(board, *pile.take(min(MAX_SWEEP, pile.count, there)))
     pile.since = now
-    return not len(rows) or _send(board, Swarm(rows, times, suffix, limit, urgent=urgent), worker, now, back=line)
+    if len(rows):
+        _send(board, Swarm(rows, times, suffix, limit, urgent=urgent), worker, now)
+    return True
+
+
+def _send_again(board: Board, line: Line, workers: list[Worker], now: float) -> bool:
+    """Send a sweep that was lost. False where its tokens are not there yet."""
+    swarm = line.again[0]
+    needed = min(len(swarm.rows), max(1, int(swarm.limit.burst)), max(1, swarm.limit.per_day or MAX_SWEEP))
+    worker = _allowed(board, swarm.limit, workers, needed, now)
+    if worker is None:
+        wake = min(board.budgets.next_at(swarm.limit, there.egress, now, needed) for there in workers)
+        board.lines.wake = min(board.lines.wake, wake)
+        return False
+    _send(board, line.again.popleft(), worker, now)
+    return True
+
+
+def _allowed(board: Board, limit: Limit, workers: list[Worker], needed: int, now: float) -> Worker | None:
+    """A worker from whose egress so many questions may be asked now."""
+    return next((worker for worker in workers if board.budgets.available(limit, worker.egress, now) >= needed), None)
+
+
+def _shut(board: Board, limit: Limit, now: float) -> bool:
+    """Whether the zone turned us away for longer than a name with priority can wait."""
+    egresses = board.workers.egresses("fast")
+    return bool(egresses) and min(board.budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE
 
 
 def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
@@ -97,13 +126,8 @@ def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
     return at <= now
 
 
-def _send(board: Board, swarm: Swarm, worker: Worker, now: float, *, back: Line) -> bool:
+def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     count = len(swarm.rows)
-    needed = min(count, max(1, int(swarm.limit.burst)))
-    if board.budgets.available(swarm.limit, worker.egress, now) < needed:
-        back.again.appendleft(swarm)
-        board.lines.wake = min(board.lines.wake, board.budgets.next_at(swarm.limit, worker.egress, now, needed))
-        return False
     board.budgets.take_many(swarm.limit, worker.egress, count, now)
     swarm = replace(swarm, egress=worker.egress)
     seconds = SLACK + 2.0 * count / swarm.limit.rate
@@ -124,7 +148,6 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float, *, back: Line)
     lane = "priority" if swarm.urgent else "ordinary"
     for late, number in zip(*np.unique(np.round(now - swarm.times, 2), return_counts=True), strict=True):
         board.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
-    return True
 
 
 def _in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:

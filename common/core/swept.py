@@ -36,6 +36,8 @@ Codes = NDArray[np.uint8]
 MOST_OF_ONE, MOST_WAITING = 200, 4000
 #: Names that left the zone and wait for their visit, at most; the others are looked at again after `LATER` seconds.
 MOST_LEAVING, LATER = 20_000, 60.0
+#: In the place of who answered: nobody.
+NOBODY = 255
 #: Share of refused or throttled answers that makes a sweep a complaint.
 COMPLAINT = 0.05
 _MUTE = unknown("dns_timeout", "no answer in time")
@@ -59,16 +61,14 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
     if message.width:
         board.widths[swarm.suffix] = max(1, min(64, message.width))
     still = (board.book.table.flags[swarm.rows] & LINED) != 0
-    if message.trouble is not None:
-        bulk.give_up(board, swarm.rows[still], now)
+    if board.wildcard(swarm.suffix):  # found out while it was on its way: such a zone says nothing, each name needs a visit
+        bulk.settle(board, swarm.rows[still], np.full(int(np.count_nonzero(still)), now))
     else:
-        codes = np.frombuffer(message.codes, np.uint8)
-        codes = np.where((codes == UNUSUAL) & ~_told(message, size), OPEN, codes).astype(np.uint8)
+        codes, served = _codes(message, size)
         _count(board, codes, message.duration_ms)
         for place, observation in message.observations.items():
             if 0 <= place < size and codes[place] == UNUSUAL and still[place]:
-                visits.want_found(board, int(swarm.rows[place]), observation)
-        served = np.frombuffer(message.served, np.uint8)
+                visits.want_found(board, int(swarm.rows[place]), observation, now)
         numbers = _addresses(board, message.addresses)
         plain = still & (codes != UNUSUAL)
         _sort_out(board, swarm, message, swarm.rows[plain], codes[plain], numbers[served[plain]], now)
@@ -89,7 +89,7 @@ def _sort_out(
     due = table.registry_due[rows].astype(np.float64) <= now
     leaving = (codes == NXDOMAIN) & owned
     odd = opened | ((codes == DELEGATED) & (state == UNKNOWN) & known)
-    blind = mute & ~odd & (table.blind[rows] + 1 >= BLIND_ROUNDS)
+    blind = mute & ~odd & (table.blind[rows] >= BLIND_ROUNDS - 1)
     look = (codes == DELEGATED) & due & ~odd
     missing = (codes == NXDOMAIN) & ~owned & ~odd
     visit = leaving & (len(board.wants) < MOST_LEAVING) | odd
@@ -98,7 +98,7 @@ def _sort_out(
     visit |= _some(blind, MOST_OF_ONE if len(board.wants) < MOST_WAITING else 0)
     for place in np.flatnonzero(visit).tolist():
         seen = _observation(board, swarm.suffix, message, int(codes[place]), int(address[place]))
-        visits.want_found(board, int(rows[place]), seen)
+        visits.want_found(board, int(rows[place]), seen, now)
     late = leaving & ~visit
     bulk.settle(board, rows[late], np.full(int(np.count_nonzero(late)), now + LATER))
     bulk.give_up(board, rows[mute & ~visit], now)
@@ -115,7 +115,7 @@ def _settle(board: Board, message: Swept, rows: Rows, codes: Codes, address: NDA
     table.dns_first[rows] = np.where(changed, now, table.dns_first[rows])
     table.dns_at[rows] = table.checked_at[rows] = now
     table.code[rows], table.address[rows], table.blind[rows] = codes, address, 0
-    table.serial[rows] = np.where(codes == NXDOMAIN, message.serial or 0, 0)
+    table.serial[rows] = np.where(codes == NXDOMAIN, _serial(message), 0)
     fresh = rows[(codes == DELEGATED) & (table.state[rows] == UNKNOWN)]
     if len(fresh):
         _first_look(board, fresh, now)
@@ -162,17 +162,29 @@ def _observation(board: Board, suffix: str, message: Swept, code: int, address: 
     """What the sweep saw of one name, as a single look would have told it."""
     where = board.book.table.addresses[address]
     server = message.server or suffix
+    width = message.width or None
     if code == OPEN:
-        return Observation("dns", _MUTE, server=server, width=message.width)
-    reading = reading_of(code, message.serial or 0 if code == NXDOMAIN else 0, message.fresh_at)
-    return Observation("dns", reading, server=server, address=where, width=message.width)
+        trouble = message.trouble if message.trouble is not None and message.trouble.method == "dns" else None
+        return trouble or Observation("dns", _MUTE, server=server, width=width)
+    reading = reading_of(code, _serial(message) if code == NXDOMAIN else 0, message.fresh_at)
+    return Observation("dns", reading, server=server, address=where, width=width)
 
 
-def _told(message: Swept, size: int) -> NDArray[np.bool_]:
-    """For which places there is a whole observation."""
+def _codes(message: Swept, size: int) -> tuple[Codes, Codes]:
+    """What was found, and the place of who said it. Open: what has no meaning here, and all of a zone in trouble."""
+    if message.trouble is not None:
+        return np.full(size, OPEN, np.uint8), np.full(size, NOBODY, np.uint8)
+    codes = np.frombuffer(message.codes, np.uint8)
     told = np.zeros(size, np.bool_)
-    told[[place for place in message.observations if 0 <= place < size]] = True
-    return told
+    told[[place for place, item in message.observations.items() if 0 <= place < size and item.method == "dns"]] = True
+    known = (codes == DELEGATED) | (codes == NXDOMAIN) | ((codes == UNUSUAL) & told)
+    return np.where(known, codes, OPEN).astype(np.uint8), np.frombuffer(message.served, np.uint8)
+
+
+def _serial(message: Swept) -> int:
+    """The zone's serial: 32 bits (RFC 1035 section 3.3.13), 0 where there is none."""
+    serial = message.serial or 0
+    return serial if 0 <= serial <= 0xFFFFFFFF else 0
 
 
 def _addresses(board: Board, texts: Iterable[str]) -> NDArray[np.uint16]:
@@ -194,8 +206,9 @@ def _count(board: Board, codes: Codes, duration_ms: float) -> None:
 
 def _complaint(board: Board, swarm: Swarm, message: Swept, now: float) -> str | None:
     """Whether the servers turned us away; else the budget may grow back."""
-    told = [item for item in message.observations.values() if item.refused or item.reading.outcome is Outcome.THROTTLED]
-    if message.trouble is not None:
+    seen = [item for item in message.observations.values() if item.method == "dns"]
+    told = [item for item in seen if item.refused or item.reading.outcome is Outcome.THROTTLED]
+    if message.trouble is not None and message.trouble.method == "dns":
         return board.budgets.answered(swarm.limit, swarm.egress, message.trouble, now)
     if len(told) > COMPLAINT * len(swarm.rows):
         return board.budgets.answered(swarm.limit, swarm.egress, told[0], now)

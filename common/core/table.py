@@ -50,7 +50,7 @@ class Table:
         self.watched = 0
         self.flags = np.zeros(_FIRST_SIZE, np.uint8)
         self.state = np.zeros(_FIRST_SIZE, np.uint8)
-        self.suffix = np.zeros(_FIRST_SIZE, np.uint16)
+        self.suffix = np.zeros(_FIRST_SIZE, np.uint32)
         self.generation = np.zeros(_FIRST_SIZE, np.uint32)
         self.confidence = np.zeros(_FIRST_SIZE, np.float32)
         self.since = np.zeros(_FIRST_SIZE)
@@ -109,15 +109,13 @@ class Table:
         self.earliest[rows] = self.latest[rows] = np.nan
         return rows
 
-    def numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint16]:
-        """The numbers of suffixes; new ones get theirs. Raises OverflowError beyond 65,536 of them."""
+    def numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:
+        """The numbers of suffixes; new ones get theirs."""
         numbers = self.suffix_numbers
         for suffix in set(suffixes).difference(numbers):
-            if len(self.suffixes) > 0xFFFF:
-                raise OverflowError("more than 65,536 suffixes")
             numbers[suffix] = len(self.suffixes)
             self.suffixes.append(suffix)
-        return np.fromiter((numbers[suffix] for suffix in suffixes), np.uint16, len(suffixes))
+        return np.fromiter((numbers[suffix] for suffix in suffixes), np.uint32, len(suffixes))
 
     def address_number(self, text: str) -> int:
         """The number of an address; when all 65,535 are taken, 0: "unknown"."""
@@ -178,4 +176,5 @@ class Table:
         self.address[rows[self.address[rows] >= len(self.addresses)]] = 0
         watched = (self.flags[rows] & WATCHED) != 0
         rows, times = rows[watched], records["next_check"][watched].astype(np.float64)
+        times[~np.isfinite(times)] = 0.0  # a damaged block: due at once
         self.schedule.put_many(rows, times, (self.flags[rows] & PRIORITY) != 0)

@@ -21,6 +21,8 @@ from common.core.wanted import Wanted
 PER_TICK, PER_FETCH = 100, 100
 #: Reads of the store under way.
 MOST_FETCHING = 400
+#: Seconds for which a visit goes on from what a sweep found; later it asks DNS anew, for an answer is dated when it is heard.
+STILL_NEW = 10.0
 
 
 def want(board: Board, wanted: Wanted) -> None:
@@ -43,9 +45,9 @@ def want_many(board: Board, rows: Rows, times: Times, *, urgent: bool) -> None:
         want(board, Wanted(row, due, urgent=urgent))
 
 
-def want_found(board: Board, row: int, observation: Observation) -> None:
+def want_found(board: Board, row: int, observation: Observation, now: float) -> None:
     """A visit that goes on from what a sweep found."""
-    want(board, Wanted(row, observation=observation, urgent=board.book.table.has(row, PRIORITY)))
+    want(board, Wanted(row, observation=observation, seen_at=now, urgent=board.book.table.has(row, PRIORITY)))
 
 
 def work(board: Board, now: float) -> None:
@@ -91,7 +93,7 @@ def _begin(board: Board, entry: Entry, wanted: Wanted, now: float) -> None:
     board.book.table.mark(entry.id, WANTED, on=False)
     if not entry.watched or entry.round is not None:
         return
-    if wanted.observation is not None:
+    if wanted.observation is not None and now - wanted.seen_at <= STILL_NEW:
         rounds.go_on(board, entry, wanted.observation, now)
     else:
         rounds.begin(board, entry, now, manual=wanted.manual, due=wanted.due)

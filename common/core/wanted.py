@@ -10,11 +10,15 @@ from common.core.evidence import Observation
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A visit to begin. `due`: when it was planned, 0 if it was not; `observation`: the DNS answer of a sweep to go on from."""
+    """A visit to begin. `due`: when it was planned, 0 if it was not; `observation`: the DNS answer of a sweep to go on from.
+
+    Times in epoch seconds.
+    """
 
     row: int
     due: float = 0.0
     observation: Observation | None = None
+    seen_at: float = 0.0  # when the observation came
     manual: bool = False
     urgent: bool = False
 

@@ -131,10 +131,14 @@ class Workers:
                 best = worker
         return best
 
-    def sweeper(self) -> Worker | None:
-        """The worker with most places for sweeps, None where there is none."""
-        best = max(self._workers.values(), key=Worker.places, default=None)
-        return best if best is not None and best.places() > 0 else None
+    def sweepers(self) -> list[Worker]:
+        """Of each egress the worker with most places for sweeps, where there is one with any; most places first."""
+        best: dict[str, Worker] = {}
+        for worker in self._workers.values():
+            known = best.get(worker.egress)
+            if worker.places() > (known.places() if known is not None else 0):
+                best[worker.egress] = worker
+        return sorted(best.values(), key=Worker.places, reverse=True)
 
     def egresses(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""

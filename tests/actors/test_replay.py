@@ -35,7 +35,7 @@ def drop() -> list[LedgerRow]:
     world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
     world.watch("gone.com", "healthy.org", priority=True)
     world.run(120)
-    return world.stored_ledger
+    return world.stored.ledger
 
 
 @pytest.fixture

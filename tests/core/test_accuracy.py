@@ -251,7 +251,7 @@ def test_a_drop_that_is_caught_confirms_the_alarm_and_whoever_said_so() -> None:
     assert shown["alarms"] == {"announced": 1, "confirmed": 1, "retracted": 0, "unsettled": 0, "precision": 1.0}
     assert all(row["confirmed"] > 0 and row["contradicted"] == 0 for row in shown["methods"])
     assert {row["method"] for row in shown["methods"]} >= {"rdap", "whois"}
-    assert Accuracy.restored(world.stored_meta["accuracy"]).plain()["alarms"] == shown["alarms"]
+    assert Accuracy.restored(world.stored.meta["accuracy"]).plain()["alarms"] == shown["alarms"]
 
 
 def test_a_server_that_lies_about_one_name_is_found_out() -> None:

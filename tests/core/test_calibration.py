@@ -184,7 +184,7 @@ def test_simulated_drops_are_settled_from_their_ledger() -> None:
     world.run(200)
     calibration = Calibration()
     for name in world.names:
-        history = [convert(decode_map(row.body), LedgerEntry) for row in world.stored_ledger if row.domain == name]
+        history = [convert(decode_map(row.body), LedgerEntry) for row in world.stored.ledger if row.domain == name]
         calibration.take(history, world.now)
 
     assert calibration.claims >= 15

@@ -154,7 +154,7 @@ def test_workers_killed_in_turn_cost_nothing_but_time() -> None:
     available = [identity for _, identity, body in world.posted if json.loads(body)["status"] == "available"]
 
     assert len(set(available)) == 1
-    assert sum(1 for event in world.stored_events if event.kind == "available") == 1
+    assert sum(1 for event in world.stored.events if event.kind == "available") == 1
 
 
 def test_a_dead_endpoint_gets_every_notice_when_it_returns_in_order() -> None:

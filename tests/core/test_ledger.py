@@ -30,7 +30,7 @@ SERVERS = {"dns": "com", "rdap": "rdap.com.test", "whois": "whois.com.test"}
 
 def entries(world: World, domain: str | None = None) -> list[LedgerEntry]:
     """What was written, as it comes out of the store."""
-    return [read(row) for row in world.stored_ledger if domain in (None, row.domain)]
+    return [read(row) for row in world.stored.ledger if domain in (None, row.domain)]
 
 
 def read(row: LedgerRow) -> LedgerEntry:
@@ -135,7 +135,7 @@ def test_a_quiet_list_leaves_one_entry_a_name() -> None:
     world.watch(*(f"name{number}.com" for number in range(20)))
     world.run(3600)
 
-    assert Counter(row.domain for row in world.stored_ledger) == {f"name{number}.com": 1 for number in range(20)}
+    assert Counter(row.domain for row in world.stored.ledger) == {f"name{number}.com": 1 for number in range(20)}
     assert world.core.board.changes.ledger == []
 
 
@@ -146,7 +146,7 @@ def test_a_name_that_stays_free_stops_filling_the_ledger() -> None:
     world.names["kept.com"] = Name([(0.0, None)], reserved=True)
     world.watch("free.com", "kept.com", priority=True)
     world.run(3600)
-    counted = Counter(row.domain for row in world.stored_ledger)
+    counted = Counter(row.domain for row in world.stored.ledger)
 
     assert 3 <= counted["free.com"] <= 14
     assert 1 <= counted["kept.com"] <= 14

@@ -45,7 +45,7 @@ def test_a_first_sweep_finds_every_name_registered_and_tells_nothing() -> None:
     assert len(world.swept) < 100
     assert sum(count for _, _, count in world.swept) > 0.9 * COUNT
     assert world.core.board.by_state["REGISTERED"] == COUNT
-    assert world.stored_events == []
+    assert world.stored.events == []
     assert {world.state(name) for name in names[:50]} == {"REGISTERED"}
 
 

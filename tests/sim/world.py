@@ -47,7 +47,8 @@ from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, u
 from common.core.limits import Limit
 from common.core.list_diff import Part, parts_of
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, LedgerRow
+from common.core.records import Changes, Detail
+from common.core.rows import budgets_of
 from common.core.table import LINED, PRIORITY, WANTED, WATCHED
 from common.messages import (
     VERSION,
@@ -64,6 +65,7 @@ from common.messages import (
     Tasks,
 )
 from common.messages import Command as Order
+from tests.sim.stored import Stored
 
 START = 1_790_000_000.0
 POOLS = {"fast": ("dns", "http"), "intermediate": ("rdap",), "deep": ("whois",), "notifier": ()}
@@ -122,11 +124,8 @@ class World:
         self.posted: list[tuple[float, str, bytes]] = []
         self.asked: list[tuple[float, str, str]] = []
         self.published: list[tuple[str, dict[str, Any]]] = []
-        self.stored_events: list[EventRow] = []
-        self.stored_deliveries: dict[str, DeliveryRow] = {}
-        self.stored_ledger: list[LedgerRow] = []
-        self.stored_meta: dict[str, str] = {}
-        self.stored_rows: dict[int, DomainRow] = {}
+        self.stored = Stored()
+        self._starts = 1  # of the coordinator
         self.swept: list[tuple[float, str, int]] = []
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
@@ -152,6 +151,7 @@ class World:
             own={suffix: (f"https://rdap.{suffix}.test/",) for suffix in ("com", "org")},
             own_whois={suffix: f"whois.{suffix}.test" for suffix in ("com", "org", "se")},
         )
+        self._directory = directory
         self.core = Coordinator(policy, directory, "boot1", self.rng, self.now)
         for suffix in ("com", "se", "org"):
             self.names[f"known.{suffix}"] = Name()
@@ -197,6 +197,19 @@ class World:
         worker = SimWorker(pool, f"b{next(self._boots)}", places=self._sweeps if pool == "fast" else 0)
         self.workers[f"{pool}-0@sim"] = worker
         self._beat(f"{pool}-0@sim", worker)
+
+    def restart(self) -> None:
+        """SIGKILL of the coordinator and a new start from what was committed: what was on its way to the store is lost."""
+        self._starts += 1
+        stored, policy = self.stored, self.core.board.policy
+        self.core = Coordinator(policy, self._directory, f"boot{self._starts}", self.rng, self.now)
+        size = max(stored.rows, default=-1) + 1
+        self.core.board.book.load(stored.names(), sorted(stored.pulses.items()), stored.addresses, size)
+        wildcards = filter(None, stored.meta.get("wildcards", "").split(","))
+        budgets, trust = budgets_of(stored.meta.get("budgets", "")), list(stored.trust.values())
+        next_seq = max((event.seq for event in stored.events), default=0) + 1
+        self.core.restore(stored.pending(), trust, budgets, next_seq, wildcards, {})
+        self.watch()  # the list is read again
 
     def kill_worker(self, pool: str, *, noticed: bool = True) -> None:
         """SIGKILL: what it had is gone; `noticed` says whether the socket tells."""
@@ -246,8 +259,8 @@ class World:
         row = book.table.find(domain)
         if row in book.in_hand:
             return book.in_hand[row]
-        stored = self.stored_rows.get(row)
-        made = book.take(row, convert(decode_map(stored.detail), Detail) if stored else Detail())
+        stored = self.stored.details((row,))
+        made = book.take(row, convert(decode_map(stored[row]), Detail) if stored else Detail())
         book.leave(row)
         return made
 
@@ -268,12 +281,12 @@ class World:
                 if self.rng.random() >= self.loss:
                     self.after(0.001, lambda w=worker, b=boot, m=decoded: self._arrive(w, b, m))
             case Commit(changes):
-                self.after(0.005, lambda c=changes: self._commit(c))
+                self.after(0.005, lambda c=changes, s=self._starts: self._commit(c, s))
             case FetchDelivery(identity):
-                if identity in self.stored_deliveries:
-                    self.event(DeliveryFetched(self.stored_deliveries[identity]))
+                if identity in self.stored.deliveries:
+                    self.event(DeliveryFetched(self.stored.deliveries[identity]))
             case FetchDetails(ids):
-                self.after(0.002, lambda i=ids: self._fetch(i))
+                self.after(0.002, lambda i=ids, s=self._starts: self._fetch(i, s))
             case _:
                 self._tell(command)
 
@@ -304,18 +317,14 @@ class World:
         lost = rows[((flags & WATCHED) != 0) & (places != 1)]
         assert not len(lost), [table.name(row) for row in lost[:5].tolist()]
 
-    def _commit(self, changes: Any) -> None:
-        self.stored_events.extend(changes.events)
-        self.stored_ledger.extend(changes.ledger)
-        self.stored_meta.update(changes.meta)
-        self.stored_rows.update((row.id, row) for row in changes.domains)
-        for row in changes.deliveries:
-            self.stored_deliveries[row.id] = row
-        self.event(Committed())
+    def _commit(self, changes: Changes, start: int) -> None:
+        if start == self._starts:
+            self.stored.apply(changes)
+            self.event(Committed())
 
-    def _fetch(self, ids: tuple[int, ...]) -> None:
-        details = {row: self.stored_rows[row].detail for row in ids if row in self.stored_rows}
-        self.event(DetailsFetched(ids, details))
+    def _fetch(self, ids: tuple[int, ...], start: int) -> None:
+        if start == self._starts:
+            self.event(DetailsFetched(ids, self.stored.details(ids)))
 
     def _beat(self, name: str, worker: SimWorker) -> None:
         if worker.alive:

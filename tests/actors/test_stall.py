@@ -1,0 +1,30 @@
+"""How long the coordinator's loop keeps everybody waiting, measured on a real loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from actors.coordinator.stall import EVERY, StallWatch
+from common.core.metrics import Metrics
+
+
+def test_a_loop_that_is_kept_busy_shows_for_how_long() -> None:
+    """Work of a fifth of a second in one go is a stall of about that; after `close` nothing is measured."""
+    metrics = Metrics(0.0)
+
+    async def work() -> None:
+        watch = StallWatch(metrics)
+        await asyncio.sleep(3 * EVERY)
+        busy_until = time.monotonic() + 0.2
+        while time.monotonic() < busy_until:
+            pass
+        await asyncio.sleep(3 * EVERY)
+        watch.close()
+
+    asyncio.run(work())
+    [longest] = metrics.snapshot()["gauges"]
+    [timer] = metrics.snapshot()["timers"]
+
+    assert (longest[0], timer[0]) == ("loop_stall_max_seconds", "loop_stall_seconds")
+    assert 0.1 < longest[2] < 5.0
