@@ -49,8 +49,11 @@ class Stored:
     def names(self) -> list[NameColumns]:
         """Every name, column by column."""
         rows = [self.rows[row] for row in sorted(self.rows)]
-        columns = [[getattr(row, field) for row in rows] for field in _FIELDS]
-        return [NameColumns(*columns, [int(bool(row.detail)) for row in rows])] if rows else []
+        columns = {field: [getattr(row, field) for row in rows] for field in _FIELDS}
+        flags = [row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail) for row in rows]
+        named = zip(("ids", "names", "suffixes", "states"), ("id", "name", "suffix", "state"), strict=True)
+        renamed = {column: columns.pop(field) for column, field in named}
+        return [NameColumns(**renamed, **columns, flags=flags)] if rows else []
 
     def pending(self) -> list[DeliveryRow]:
         """Callbacks that are still to be made."""
@@ -58,8 +61,8 @@ class Stored:
 
 
 _FIELDS = (
-    "id", "name", "suffix", "watched", "priority", "state", "since", "confidence", "generation", "checked_at", "next_check",
-    "drop_earliest", "drop_latest", "registry_due", "close",
+    "id", "name", "suffix", "state", "since", "confidence", "generation", "checked_at", "next_check",
+    "drop_earliest", "drop_latest", "registry_due",
 )  # fmt: skip
 
 
