@@ -347,3 +347,22 @@ def test_many_suffixes_that_wait_for_a_place_are_not_looked_at_one_by_one() -> N
     sweeps.dispatch(board, world.now)
 
     assert [suffix for suffix, _ in board.lines.waiting(urgent=False)] == order[1:] + order[:1]
+
+
+def test_a_name_that_is_in_a_line_twice_is_looked_at_and_counted_once() -> None:
+    """It left the list and came back while its line stood still."""
+    world, names = told_world()
+    board = world.core.board
+    slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=60.0)
+    world.run(0.001)
+    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now)
+    world.run(20)
+    assert len(board.lines) == 30
+    world.unlist(*names[:10])
+    world.watch(*names[:10])
+    world.run(20)
+    assert len(board.lines) == 40
+    world.run(600)
+
+    assert {state: count for state, count in board.by_state.items() if count} == {"REGISTERED": 30}
+    assert max(count for _, _, count in world.swept) <= 30
