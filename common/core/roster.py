@@ -155,6 +155,9 @@ def _set_priority(board: Board, row: int, priority: bool, now: float) -> None:  
     if entry is not None:
         entry.priority = priority
     board.backlog.watches.append(Watch(row, watched=table.has(row, WATCHED), priority=priority))
+    if priority and table.has(row, LINED):  # it need not wait behind the others
+        table.mark(row, LINED, on=False)
+        table.schedule.put(row, now, priority=True)
     planned = table.schedule.at(row)
     if planned != float("inf"):
         at = now if priority else planned

@@ -151,6 +151,10 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
 
 
 def _in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:
-    """Those that are still in line: a visit on demand may have taken one out."""
+    """Those that are still in line, each once: a visit on demand, or the list, may have taken one out and let it in again."""
     still = (board.book.table.flags[rows] & LINED) != 0
-    return (rows, times) if still.all() else (rows[still], times[still])
+    places = np.unique(rows, return_index=True)[1]
+    if still.all() and len(places) == len(rows):
+        return rows, times
+    places = places[still[places]]
+    return rows[places], times[places]

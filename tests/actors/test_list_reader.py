@@ -25,8 +25,10 @@ from common.config import Settings
 from common.core.domain_list import hold_back
 from common.core.events import ListFailed, ListRead, ListSame
 from common.core.list_diff import PIECE, ListHead, Part
+from common.core.records import Changes, NewName, Watch
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
+from common.store import open_writer
 from tests.clients.test_domain_api import LIST, reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +102,34 @@ def test_a_list_is_compared_with_the_store_and_taken(monkeypatch: pytest.MonkeyP
         reply(handler, 304 if same else 200, b"" if same else LIST, ETag='"v1"')
 
     with listed(monkeypatch, answer) as settings:
+        run(work(settings))
+
+
+def test_the_reader_process_compares_with_the_store_of_the_coordinator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the real store, open for writing, beside it: what was committed a moment ago is known, what left comes back."""
+
+    async def work(settings: Settings) -> None:
+        with contextlib.closing(open_writer(settings)) as store:
+            source = ListSource(settings)
+            first = await source.read()
+            assert isinstance(first, ListRead)
+            assert (first.head.added, first.head.removed) == (2, 0)
+            added = [name for part in await taken(source) for name in part.added]
+            new = [NewName(number, name, name.partition(".")[2], priority=False) for number, name in enumerate(added)]
+            store.apply(Changes(new=[*new, NewName(2, "gone.com", "com", priority=False)]))
+            source.forget()
+            second = await source.read()
+            assert isinstance(second, ListRead)
+            assert (second.head.added, second.head.removed) == (0, 1)
+            assert await taken(source) == [Part(removed=(2,)), Part(priorities=((added.index("example.com"), True),))]
+
+            store.apply(Changes(watches=[Watch(0, watched=False, priority=False)]))
+            source.forget()
+            assert isinstance(await source.read(), ListRead)
+            assert [part.added for part in await taken(source) if part.added] == [(added[0],)]
+            await source.close()
+
+    with listed(monkeypatch, lambda handler, _number: reply(handler, 200, LIST)) as settings:
         run(work(settings))
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.pulse import BLOCK, SIZE, pulse_at
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
+from common.core.pulse import BLOCK, RECORD, SIZE, Pulse, merged, pulse_at
+from common.core.records import Detail
 from common.core.roll import Roll
 from common.core.schedule import NEVER, Lane, Schedule
 from common.core.table import PRIORITY, REGISTERED, WATCHED, Table
@@ -162,3 +164,32 @@ def test_a_damaged_block_harms_nobody(data: bytes) -> None:
 
     assert len(table) == 10
     assert found is None or found.address == ""
+
+
+def test_a_time_that_is_none_makes_a_name_due_at_once() -> None:
+    """A damaged block must not hide the others of its lane for ever."""
+    table = table_of(10)
+    records = np.zeros(BLOCK, RECORD)
+    records["checked_at"], records["next_check"] = NOW, np.nan
+    table.lay_over(0, records.tobytes())
+
+    assert table.schedule.next_at() == 0.0
+    assert len(table.schedule.ordinary.take(NOW, 100)[0]) == 10
+
+
+def test_there_may_be_as_many_suffixes_as_names() -> None:
+    """Rules with a wildcard make a suffix of every name below them."""
+    table = Table()
+    rows = table.add([f"a.n{number}.ck" for number in range(70_000)], [f"n{number}.ck" for number in range(70_000)])
+
+    assert table.suffix_of(int(rows[-1])) == "n69999.ck"
+
+
+def test_a_delegation_seen_by_a_sweep_ends_a_run_of_passes() -> None:
+    """As a single look would: the name is in the zone, so a deletion that was begun to be believed is doubted."""
+    detail = Detail(passes=(NOW - 60.0,), purged_at=NOW - 60.0)
+    made = merged(detail, Pulse(NOW, 0.0, NOW, NOW - 5.0, 0, DELEGATED, ""), "com")
+    later = merged(detail, Pulse(NOW, 0.0, NOW, NOW - 5.0, 7, NXDOMAIN, ""), "com")
+
+    assert (made.passes, made.purged_at, made.contradicted_at, made.registered_seen) == ((), None, NOW, NOW)
+    assert (later.passes, later.purged_at, later.registered_seen) == (detail.passes, detail.purged_at, None)

@@ -281,12 +281,12 @@ class World:
                 if self.rng.random() >= self.loss:
                     self.after(0.001, lambda w=worker, b=boot, m=decoded: self._arrive(w, b, m))
             case Commit(changes):
-                self.after(0.005, lambda c=changes, s=self._starts: self._commit(c, s))
+                self._soon(0.005, lambda: self._commit(changes))
             case FetchDelivery(identity):
                 if identity in self.stored.deliveries:
                     self.event(DeliveryFetched(self.stored.deliveries[identity]))
             case FetchDetails(ids):
-                self.after(0.002, lambda i=ids, s=self._starts: self._fetch(i, s))
+                self._soon(0.002, lambda: self._fetch(ids))
             case _:
                 self._tell(command)
 
@@ -317,14 +317,17 @@ class World:
         lost = rows[((flags & WATCHED) != 0) & (places != 1)]
         assert not len(lost), [table.name(row) for row in lost[:5].tolist()]
 
-    def _commit(self, changes: Changes, start: int) -> None:
-        if start == self._starts:
-            self.stored.apply(changes)
-            self.event(Committed())
+    def _soon(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something later, if the coordinator that wants it is still there."""
+        start = self._starts
+        self.after(seconds, lambda: action() if start == self._starts else None)
 
-    def _fetch(self, ids: tuple[int, ...], start: int) -> None:
-        if start == self._starts:
-            self.event(DetailsFetched(ids, self.stored.details(ids)))
+    def _commit(self, changes: Changes) -> None:
+        self.stored.apply(changes)
+        self.event(Committed())
+
+    def _fetch(self, ids: tuple[int, ...]) -> None:
+        self.event(DetailsFetched(ids, self.stored.details(ids)))
 
     def _beat(self, name: str, worker: SimWorker) -> None:
         if worker.alive:
