@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -59,6 +60,8 @@ from common.tables import load_directory
 
 T = TypeVar("T")
 
+#: Seconds after which the store's thread hands Python's lock over to the loop: everybody waits for the loop.
+SWITCH = 0.001
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
 #: Seconds between two rounds of deleting what has outlived its retention, where no new list comes before.
@@ -73,6 +76,7 @@ MOST_UNWRITTEN, UNWRITTEN_LOOK = 20_000, 0.02
 
 async def main(runtime: Runtime) -> None:
     """Run until told to stop."""
+    sys.setswitchinterval(SWITCH)
     store = open_writer(runtime.settings)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it is the other way round that one needs the other
     from common.core.domain_list import ParsedList
 
 #: Most names in one piece: what the coordinator takes over without keeping anybody waiting.
-PIECE = 5000
+PIECE = 2000
 
 
 class ListHead(Struct, frozen=True):
