@@ -10,10 +10,12 @@ from common.core.roll import Rows
 from common.core.schedule import Times
 from common.core.table import CLOSE, IN_HAND, LINED
 
-#: Names taken out of the schedule per tick, with priority and without, and visits waiting while no more are taken.
+#: Names taken out of the schedule per tick, with priority and without, and visits waiting while ordinary ones are put off.
 URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
 #: Seconds around a forecast window in which a name is looked at by itself.
 MARGIN = 3600.0
+#: Seconds by which a visit is put off while too many wait: sweeps must go on meanwhile.
+BUSY = 10.0
 #: Seconds until the next look at a name whose suffix is being asked whether it answers for everything.
 SOON = 0.25
 
@@ -22,10 +24,11 @@ def take(board: Board, now: float) -> None:
     """Everything that is due, names with priority first."""
     schedule = board.book.table.schedule
     for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
-        if len(board.wants) < MOST_WAITING or urgent:
-            rows, times = lane.take(now, limit)
-            if len(rows):
-                _sort(board, rows, times, now, urgent=urgent)
+        if not urgent and not board.workers.swept and len(board.wants) >= MOST_WAITING:
+            continue  # nobody sweeps: whatever is taken would only be put off
+        rows, times = lane.take(now, limit)
+        if len(rows):
+            _sort(board, rows, times, now, urgent=urgent)
 
 
 def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
@@ -34,7 +37,7 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
     earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
     close |= (earliest - MARGIN <= now) & (now <= latest + MARGIN)
-    visits.want_many(board, rows[close], times[close], urgent=urgent)
+    _visit(board, rows[close], times[close], now, urgent=urgent)
     rows, times = rows[~close], times[~close]
     if not len(rows):
         return
@@ -44,11 +47,21 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
         suffix = table.suffixes[number]
         if not board.workers.swept or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
-            visits.want_many(board, piece, due, urgent=urgent)
+            _visit(board, piece, due, now, urgent=urgent)
         elif canaries.ask_wildcard(board, suffix, now):
             table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))
         elif board.wildcard(suffix):
-            visits.want_many(board, piece, due, urgent=urgent)
+            _visit(board, piece, due, now, urgent=urgent)
         else:
             table.flags[piece] |= LINED
             board.lines.put(suffix, piece, due, now, urgent=urgent)
+
+
+def _visit(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
+    """Visits of their own, as many as can wait; the others are due again a little later."""
+    room = len(rows) if urgent else max(0, MOST_WAITING - len(board.wants))
+    visits.want_many(board, rows[:room], times[:room], urgent=urgent)
+    late, table = rows[room:], board.book.table
+    table.schedule.put_many(late, np.full(len(late), now + BUSY), np.full(len(late), urgent))
+    for row in late[(table.flags[late] & IN_HAND) != 0].tolist():
+        board.book.in_hand[row].next_check = now + BUSY

@@ -18,6 +18,8 @@ from common.core.workers import Suspicion, Worker, Workers
 
 #: Longest line in front of a question of each rank, in seconds of the operator's budget.
 LONGEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}
+#: Longest line that sweeps may fill, in questions and in seconds of the operator's budget on top: names in line are in memory.
+MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
 #: A shut operator turns away what would wait longer than this, in seconds.
 PATIENCE = 30.0
 
@@ -74,6 +76,12 @@ class Queue:
         if rank not in LONGEST:
             return 1_000_000
         return max(0, int(LONGEST[rank] * limit.rate) + 1 - (len(line.heap) if line else 0))
+
+    def room_for_sweeps(self, limit: Limit, rank: int) -> int:
+        """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
+        line = self._lines.get(limit.operator)
+        ahead = sum(1 for item in line.heap if item[0] <= rank) if line else 0
+        return max(0, min(self.room(limit, rank), MOST_FROM_SWEEPS + int(SECONDS_FROM_SWEEPS * limit.rate) - ahead))
 
     def put(self, ask: Ask) -> None:
         """Add a question."""

@@ -41,16 +41,17 @@ def go_on(board: Board, entry: Entry, observation: Observation, now: float) -> N
     heard(board, entry, observation, now)
 
 
-def registry_room(board: Board, suffix: str, rank: int, now: float) -> int:
-    """How many more questions of this rank the line of the suffix's first registry channel takes."""
+def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | None:
+    """How many names of a sweep the line of the suffix's first registry channel takes; None where there is nobody to ask."""
     for method in ("rdap", "whois"):
         server = _server(board, method, suffix)
         if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
-        return board.queue.room(limit, rank) if board.queue.admits(limit, rank, board.budgets, egresses, now) else 0
-    return 0
+        admitted = board.queue.admits(limit, rank, board.budgets, egresses, now)
+        return board.queue.room_for_sweeps(limit, rank) if admitted else 0
+    return None
 
 
 def proceed(board: Board, entry: Entry, now: float) -> None:

@@ -16,7 +16,7 @@ from common.core import announce, bulk, sweeps, visits
 from common.core.board import Board
 from common.core.book import MOST_IN_HAND
 from common.core.cadence import next_checks
-from common.core.domains import BACKGROUND, ORDINARY
+from common.core.domains import BACKGROUND, NEWS, ORDINARY
 from common.core.escalation import BLIND_ROUNDS
 from common.core.evidence import Observation, Outcome, unknown
 from common.core.lifecycle import prior
@@ -34,7 +34,7 @@ Codes = NDArray[np.uint8]
 
 #: Visits to names about which a sweep found nothing alarming: at most so many of one sweep, and while fewer than these wait.
 MOST_OF_ONE, MOST_WAITING = 200, 4000
-#: Names that left the zone and wait for their visit, at most; the others are looked at again after `LATER` seconds.
+#: Names that left the zone and wait for their visit, at most; whoever finds no room is looked at again after `LATER` seconds.
 MOST_LEAVING, LATER = 20_000, 60.0
 #: In the place of who answered: nobody.
 NOBODY = 255
@@ -92,7 +92,7 @@ def _sort_out(
     blind = mute & ~odd & (table.blind[rows] >= BLIND_ROUNDS - 1)
     look = (codes == DELEGATED) & due & ~odd
     missing = (codes == NXDOMAIN) & ~owned & ~odd
-    visit = leaving & (len(board.wants) < MOST_LEAVING) | odd
+    visit = _departing(board, swarm.suffix, leaving & ~odd, now) | odd
     visit |= _chosen(board, swarm.suffix, BACKGROUND, look, table.registry_due[rows], now)
     visit |= _chosen(board, swarm.suffix, ORDINARY, missing, table.checked_at[rows], now)
     visit |= _some(blind, MOST_OF_ONE if len(board.wants) < MOST_WAITING else 0)
@@ -137,11 +137,19 @@ def _first_look(board: Board, rows: Rows, now: float) -> None:
     board.backlog.states.append(StateChange(rows.tolist(), State.REGISTERED.value, now, verdict.confidence))
 
 
+def _departing(board: Board, suffix: str, leaving: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
+    """Names that left the zone, as many as the registry's line takes; where there is no registry to ask, all that can wait."""
+    if not leaving.any():
+        return leaving
+    room = registry_room(board, suffix, NEWS, now)
+    return _some(leaving, min(MOST_LEAVING if room is None else room, MOST_LEAVING - len(board.wants)))
+
+
 def _chosen(board: Board, suffix: str, rank: int, wanted: NDArray[np.bool_], order: Any, now: float) -> NDArray[np.bool_]:
     """Those for which the registry's line has room: records gone stale before names never asked about, the oldest first."""
     room = 0
     if wanted.any() and len(board.wants) < MOST_WAITING and len(board.book.in_hand) < MOST_IN_HAND:
-        room = min(registry_room(board, suffix, rank, now), MOST_OF_ONE)
+        room = min(registry_room(board, suffix, rank, now) or 0, MOST_OF_ONE)
     if room >= np.count_nonzero(wanted):
         return wanted
     chosen = np.zeros(len(wanted), np.bool_)
@@ -154,7 +162,7 @@ def _chosen(board: Board, suffix: str, rank: int, wanted: NDArray[np.bool_], ord
 def _some(wanted: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
     """The first of them."""
     chosen = np.zeros(len(wanted), np.bool_)
-    chosen[np.flatnonzero(wanted)[:most]] = True
+    chosen[np.flatnonzero(wanted)[: max(0, most)]] = True
     return chosen
 
 

@@ -15,13 +15,16 @@ from common.messages import Swept
 from tests.sim.world import Name, World
 
 COUNT = 1200
+QUICK = Limit("whois/whois.se.test", 5.0, 10, None)
 
 
-def big_world(count: int = COUNT, *, registry: float = 0.1, until: float = 300.0) -> tuple[World, list[str]]:
+def big_world(
+    count: int = COUNT, *, registry: float = 0.1, until: float = 300.0, more: dict[str, Limit] | None = None
+) -> tuple[World, list[str]]:
     """A list of registered names that has been looked at once. `registry`: questions per second that each registry takes."""
     world = World(interval=3600.0)
     free = {f"{kind}/*": Limit(f"{kind}/*", 1e6, 10**6, None) for kind in ("dns", "http")}
-    limits = {**free, "*": Limit("*", registry, max(1, int(registry)), None)}
+    limits = {**free, "*": Limit("*", registry, max(1, int(registry)), None), **(more or {})}
     object.__setattr__(world.core.board.policy, "limits", limits)
     names = [f"n{number}.{('com', 'se', 'org')[number % 3]}" for number in range(count)]
     world.watch(*names)
@@ -29,11 +32,12 @@ def big_world(count: int = COUNT, *, registry: float = 0.1, until: float = 300.0
     return world, names
 
 
-def everybody_due(world: World) -> None:
-    """Whatever is quiet gets its turn now."""
-    table = world.core.board.book.table
-    rows = np.array([row for row in range(len(table)) if row not in world.core.board.book.in_hand])
-    table.schedule.put_many(rows, np.full(len(rows), world.now), np.zeros(len(rows), np.bool_))
+def everybody_due(world: World, *names: str) -> None:
+    """Whatever is quiet gets its turn now, of these names or of all."""
+    book = world.core.board.book
+    wanted = map(book.table.find, names) if names else range(len(book))
+    rows = np.array([row for row in wanted if row not in book.in_hand and np.isfinite(book.table.schedule.at(row))])
+    book.table.schedule.put_many(rows, np.full(len(rows), world.now), np.zeros(len(rows), np.bool_))
 
 
 def test_a_first_sweep_finds_every_name_registered_and_tells_nothing() -> None:
@@ -223,3 +227,25 @@ def test_a_removed_name_is_not_asked_about_again_and_a_listed_one_comes_back() -
     world.run(600)
     assert {name for at, _, name in world.asked if at > after + 7200} >= set(names[:300])
     assert world.core.board.by_state["REGISTERED"] == 900
+
+
+def test_a_mass_departure_at_a_slow_registry_holds_up_nobody_else() -> None:
+    """Thousands of names leave one zone at once: its registry is asked at its pace, other zones' names and drops go on."""
+    world, names = big_world(300, registry=0.05, more={"whois/whois.se.test": QUICK})
+    leaving = [f"gone{number}.com" for number in range(11_000)]
+    world.watch(*leaving)
+    world.run(60)
+    for name in leaving:
+        world.names[name] = Name([(0.0, Phase.ACTIVE), (world.now, Phase.REDEMPTION)])
+    everybody_due(world)
+    world.run(120)
+    world.names["n1.se"] = Name([(0.0, Phase.ACTIVE), (world.now, None)])
+    before = world.now
+    others = {name for name in names if name.endswith(".org") and world.core.board.book.entry(name) is None}
+    everybody_due(world, "n1.se", *others)
+    world.run(120)
+
+    assert [status for _, status in world.notices("n1.se")] == ["available"]
+    assert others
+    assert {name for at, method, name in world.asked if method == "dns" and at > before} >= others
+    assert len(world.core.board.book.in_hand) < 4000
