@@ -18,8 +18,8 @@ from pathlib import Path
 Profile = list[tuple[str, float]]
 #: Samples a second, and how many functions are kept and worth a line in a table.
 RATE, MOST, ROWS = 200, 25, 12
-#: A thread that waits for work, which looks busy from outside.
-WAITING = "futures/thread.py:_worker"
+#: Threads that wait, for work or for a process, which look busy from outside.
+WAITING = frozenset({"futures/thread.py:_worker", "asyncio/unix_events.py:ThreadedChildWatcher._do_waitpid"})
 _FRAME = re.compile(r"^(?P<name>.+) \((?P<file>[^()]*?)(?::\d+)?\)$")
 
 
@@ -49,7 +49,7 @@ def shares(stacks: str) -> Profile:
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
         place = _place(stack.rpartition(";")[2])
-        if count.isdigit() and stack and place != WAITING:
+        if count.isdigit() and stack and place not in WAITING:
             own[place] += int(count)
     samples = sum(own.values())
     return [(place, round(count / samples, 4)) for place, count in own.most_common(MOST)]
