@@ -52,7 +52,7 @@ from common.core.events import (
 from common.core.rows import budgets_of
 from common.errors import ListError, MessageError
 from common.policy import missing_settings, policy_of
-from common.process import Runtime
+from common.process import BEAT_EVERY, Runtime
 from common.store import open_writer
 from common.store.contract import DAY, Writer
 from common.suffixes import load_suffixes
@@ -77,14 +77,28 @@ MOST_UNWRITTEN, UNWRITTEN_LOOK = 20_000, 0.02
 async def main(runtime: Runtime) -> None:
     """Run until told to stop."""
     sys.setswitchinterval(SWITCH)
-    store = open_writer(runtime.settings)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
+    try:
+        # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
+        store = await patiently(runtime, threads, lambda: open_writer(runtime.settings))
+    except BaseException:
+        threads.shutdown(wait=False)
+        raise
     try:
         host = await Host.start(runtime, store, threads)
         await host.run()
     finally:
         threads.shutdown(wait=True)
         store.close()
+
+
+async def patiently(runtime: Runtime, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """The result of `work`, done in a thread, with signs of life until it is there."""
+    working = asyncio.get_running_loop().run_in_executor(threads, work)
+    while not working.done():
+        runtime.beat()
+        await asyncio.wait({working}, timeout=BEAT_EVERY)
+    return working.result()
 
 
 class Host:
