@@ -103,11 +103,16 @@ def test_lines_fit_their_type_and_cannot_steer_a_terminal() -> None:
 def test_ctrl_c_ends_it_with_0(tmp_path: Path) -> None:
     """SIGINT is the normal way out, without a traceback."""
     environ = {**os.environ, "STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed"}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environ, stderr=subprocess.PIPE, text=True) as process:
+    # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
+    program = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {PROGRAM}"
+    with subprocess.Popen([sys.executable, "-c", program], env=environ, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        first = process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        rest = process.stderr.read()
+        try:
+            first = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=30)
+        finally:
+            process.kill()
 
     assert "to every topic, waiting; Ctrl-C ends" in first
     assert (process.returncode, rest) == (0, "")
