@@ -81,7 +81,7 @@ def domain_line(found: Found) -> dict[str, Any]:
         "priority": row.priority,
         "watched": row.watched,
         "checked_at": row.checked_at,
-        "next_check": row.next_check,
+        "next_check": row.next_check or None,  # a name that is new waits for its first look, whenever that is
         "forecast": forecast(row),
     }
 

@@ -118,6 +118,19 @@ def test_a_swept_name_shows_what_the_sweep_saw(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_new_name_has_no_time_for_its_first_look(tmp_path: Path) -> None:
+    """It is null rather than a moment in 1970."""
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path)) as lab:
+            lab.reader.rows = [domain_row("new.com", state="UNKNOWN", checked_at=None, next_check=0.0, detail=b"")]
+            _, shown = await lab.get("/domains")
+
+            assert (shown["domains"][0]["checked_at"], shown["domains"][0]["next_check"]) == (None, None)
+
+    asyncio.run(story())
+
+
 def test_unreadable_detail_does_not_hide_the_name(tmp_path: Path) -> None:
     """A row whose detail is damaged is shown without it."""
 
