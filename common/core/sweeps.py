@@ -28,7 +28,8 @@ from common.messages import MAX_SWEEP, Sweep
 FEWEST = 8
 #: A batch worth sending at once, and how long names are held back for one, in seconds: at most, and per name of the table.
 GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-4
-#: Seconds that a sweep may take beside its pace.
+#: Seconds over which the names of a sweep are spread at least, and that it may take beside its pace.
+SHORTEST = 0.5
 SLACK = 20.0
 #: Times that a sweep is sent again before its names wait for their next turn.
 TRIES = 3
@@ -46,7 +47,7 @@ def dispatch(board: Board, now: float) -> None:
         for suffix, line in lines.waiting(urgent=urgent):
             while _send_one(board, suffix, line, now, urgent=urgent):
                 pass
-            if not urgent and not board.workers.sweepers():
+            if not urgent and not board.workers.sweepers(urgent=False):
                 return  # there may be a thousand more suffixes, and none of them can be asked
 
 
@@ -68,7 +69,7 @@ def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
 
 def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool) -> bool:
     """Send one sweep of this line. False where there is nothing to send, or not yet."""
-    workers = board.workers.sweepers()
+    workers = board.workers.sweepers(urgent=urgent)
     if line.again and workers:
         return _send_again(board, line, workers, now)
     pile = line.urgent if urgent else line.ordinary
@@ -131,10 +132,11 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     board.budgets.take_many(swarm.limit, worker.egress, count, now)
     swarm = replace(swarm, egress=worker.egress)
     seconds = SLACK + 2.0 * count / swarm.limit.rate
-    lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True)
+    lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True, names=count)
     cut = len(swarm.suffix) + 1
     labels = "\n".join([board.book.table.name(row)[:-cut] for row in swarm.rows.tolist()])
-    pace = swarm.limit.rate / board.width(swarm.suffix)
+    # The tokens of all are there, and a bucket may be emptied at once: what is short of its burst need not take seconds.
+    pace = max(swarm.limit.rate, count / SHORTEST) / board.width(swarm.suffix)
     sweep = Sweep(
         lease.attempt,
         lease.seq,

@@ -20,6 +20,8 @@ SILENT = 6.0
 RETURN = 15.0
 #: Seconds on top of a task's own budget before its lease is over.
 GRACE = 5.0
+#: Most names of sweeps under way at one worker before ordinary ones wait: places bound how many zones are asked, this the work.
+MOST_AFLOAT = 16_384
 #: Deaths within this many seconds that make a name run alone.
 SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
 
@@ -41,6 +43,8 @@ class Worker(Struct):
     underway: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
     sweeps: int = 0  # free places for sweeps, as last reported
     sweeping: deque[int] = field(default_factory=deque)  # sequences of sweeps sent and not yet seen by the worker
+    most: int = 0  # places for sweeps, as far as seen
+    afloat: int = 0  # names in its sweeps
     last: int = 0
     leases: set[str] = field(default_factory=set)
 
@@ -52,6 +56,10 @@ class Worker(Struct):
         """How many more sweeps it can take."""
         return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeping)
 
+    def ordinary_places(self) -> int:
+        """How many of them names without priority may take: one is kept for the others."""
+        return 0 if self.afloat >= MOST_AFLOAT else self.places() - (self.most > 1)
+
 
 class Lease(Struct, frozen=True):
     """One thing sent to one worker: `ref` is what to do it for."""
@@ -61,6 +69,7 @@ class Lease(Struct, frozen=True):
     worker: str
     deadline: float
     ref: Any
+    names: int = 0  # of a sweep
 
 
 class Workers:
@@ -90,6 +99,7 @@ class Workers:
             self._workers[credit.worker] = worker
         worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
         worker.sweeps, self.swept = credit.sweeps, self.swept or credit.sweeps > 0
+        worker.most = max(worker.most, credit.sweeps)
         self._lately[credit.pool, credit.egress] = (now, credit.methods)
         for sent in (worker.underway, worker.sweeping):
             while sent and sent[0] <= credit.seen:
@@ -131,14 +141,15 @@ class Workers:
                 best = worker
         return best
 
-    def sweepers(self) -> list[Worker]:
+    def sweepers(self, *, urgent: bool = True) -> list[Worker]:
         """Of each egress the worker with most places for sweeps, where there is one with any; most places first."""
+        places = Worker.places if urgent else Worker.ordinary_places
         best: dict[str, Worker] = {}
         for worker in self._workers.values():
             known = best.get(worker.egress)
-            if worker.places() > (known.places() if known is not None else 0):
+            if places(worker) > (places(known) if known is not None else 0):
                 best[worker.egress] = worker
-        return sorted(best.values(), key=Worker.places, reverse=True)
+        return sorted(best.values(), key=places, reverse=True)
 
     def egresses(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""
@@ -162,11 +173,12 @@ class Workers:
         """How many more the workers of a pool can take together."""
         return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)
 
-    def lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False) -> Lease:
+    def lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False, names: int = 0) -> Lease:
         """Lease something to a worker: gives it an attempt id and a deadline `budget` + GRACE seconds away."""
         self._seq += 1
         attempt = f"{self._boot}.{self._seq}"
-        made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref)
+        made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref, names)
+        worker.afloat += names
         self._leases[attempt] = made
         worker.leases.add(attempt)
         (worker.sweeping if sweep else worker.underway).append(self._seq)
@@ -251,6 +263,7 @@ class Workers:
         worker = self._workers.get(lease.worker)
         if worker is not None:
             worker.leases.discard(lease.attempt)
+            worker.afloat -= lease.names
             worker.exclusive = worker.exclusive and bool(worker.leases)
 
 

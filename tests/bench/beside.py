@@ -13,13 +13,16 @@ import time
 from pathlib import Path
 
 from actors.checkers.contract import Context
-from actors.checkers.fast.dns import SWEEPS, create
+from actors.checkers.fast.dns import create
 from common import clock
 from common.core.parsers.dns_fast import OPEN
+from common.core.workers import MOST_AFLOAT
 from common.messages import MAX_SWEEP, Task
 from tests.bench import dns_zone
 from tests.bench.dns_client import settings_for
 
+#: Whole sweeps that a coordinator lets be under way at one checker.
+WHOLE = MOST_AFLOAT // MAX_SWEEP
 #: Seconds between two single checks.
 EVERY = 0.01
 
@@ -39,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         names = list(dns_zone.write(Path(name), options.names))
         with dns_zone.serving(Path(name), servers[0], cpus[0] if len(cpus) > 1 else None) as server:
             os.sched_setaffinity(0, {cpus[-1]})
-            for sweeps in (0, 1, SWEEPS, 2 * SWEEPS):
+            for sweeps in (0, 1, WHOLE, 2 * WHOLE):
                 print(asyncio.run(Beside(names, server.port, options.seconds).run(sweeps)))
 
 
@@ -64,7 +67,7 @@ class Beside:
         at = place * MAX_SWEEP
         while time.monotonic() < self._end:
             names = self._names[at : at + MAX_SWEEP]
-            at = (at + SWEEPS * MAX_SWEEP) % len(self._names)
+            at = (at + WHOLE * MAX_SWEEP) % len(self._names)
             found = await self._checker.sweep(dns_zone.ZONE, names, 30)
             self._swept += len(names)
             self._open += found.codes.count(OPEN)

@@ -6,9 +6,11 @@ from common.core.budgets import DAY, Budgets
 from common.core.domains import BACKGROUND, ORDINARY, URGENT
 from common.core.limits import Limit
 from common.core.queue import LONGEST, Ask, Queue
-from common.core.workers import GRACE, Workers
-from common.messages import VERSION, Credit
+from common.core.sweeps import SHORTEST
+from common.core.workers import GRACE, MOST_AFLOAT, Workers
+from common.messages import VERSION, Credit, Downward, Sweep
 from tests.core.outbox import ids, notice, outbox, result
+from tests.sim.world import World
 
 NOW = 1_790_000_000.0
 LIMIT = Limit("dns/com", 100.0, 400, None)
@@ -55,6 +57,45 @@ def test_sweeps_go_to_the_worker_with_most_places_of_each_egress() -> None:
     workers.draining("e", "boot of e")
 
     assert [worker.name for worker in workers.sweepers()] == ["b", "c"]
+
+
+def test_names_without_priority_leave_a_place_and_wait_while_much_is_under_way() -> None:
+    """Slow zones with few names each do not keep a name with priority waiting, and the work under way is bounded by names."""
+    workers = Workers("boot")
+    workers.heard(credit(sweeps=3), NOW)
+    (worker,) = workers.sweepers(urgent=False)
+    small = [workers.lease(worker, "sweep", 5, NOW, sweep=True, names=12) for _ in range(2)]
+    assert (workers.sweepers(urgent=False), workers.sweepers()) == ([], [worker])
+
+    workers.heard(credit(sweeps=1, seen=small[-1].seq), NOW)
+    for lease in small:
+        workers.finish(lease.attempt)
+    workers.heard(credit(sweeps=3, seen=small[-1].seq), NOW)
+    large = workers.lease(worker, "sweep", 5, NOW, sweep=True, names=MOST_AFLOAT)
+    assert (workers.sweepers(urgent=False), workers.sweepers()) == ([], [worker])
+
+    workers.finish(large.attempt)
+    assert (worker.afloat, workers.sweepers(urgent=False)) == (0, [worker])
+
+
+def test_a_small_sweep_of_a_slow_zone_is_over_soon() -> None:
+    """Its tokens were there all at once, so it does not take the seconds in which they came together."""
+    world = World(interval=600.0)
+    object.__setattr__(world.core.board.policy, "limits", {"dns/*": Limit("dns/*", 1.0, 3, None)})
+    paces = []
+    arrive = world._arrive
+
+    def note(name: str, boot: str, message: Downward) -> None:
+        if isinstance(message, Sweep):
+            paces.append((message.count, message.pace, world.core.board.width(message.suffix)))
+        arrive(name, boot, message)
+
+    world._arrive = note  # type: ignore[method-assign]
+    world.watch(*[f"n{number}.org" for number in range(60)], priority=True)
+    world.run(60)
+
+    assert paces
+    assert all(pace is not None and count / (width * pace) <= SHORTEST for count, pace, width in paces)
 
 
 def test_a_socket_that_is_full_closes_all_places_until_the_next_credit() -> None:

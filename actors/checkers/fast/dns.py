@@ -34,7 +34,7 @@ from common.messages import Task
 #: Names whose last server is remembered, so that a second pass can ask another one.
 _MOST_REMEMBERED = 10_000
 #: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
-SWEEPS = 4
+SWEEPS = 16
 #: Fewer names of one suffix than this are asked one by one.
 _FEWEST_AT_ONCE = 4
 #: A zone version this many seconds in the future is no time stamp.
