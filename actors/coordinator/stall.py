@@ -29,6 +29,7 @@ class StallWatch:
         self._due = self._loop.time() + EVERY
         self._timer = self._loop.call_at(self._due, self._look)
         self._collecting = 0.0
+        self._pauses: deque[float] = deque()  # a collection may come while the figures are read, in any thread
         gc.callbacks.append(self._collected)
 
     def close(self) -> None:
@@ -40,12 +41,14 @@ class StallWatch:
         if phase == "start":
             self._collecting = monotonic()
         else:
-            self._metrics.observe("gc_seconds", monotonic() - self._collecting)
+            self._pauses.append(monotonic() - self._collecting)
 
     def _look(self) -> None:
         now = self._loop.time()
         stall = max(0.0, now - self._due)
         self._metrics.observe("loop_stall_seconds", stall)
+        while self._pauses:
+            self._metrics.observe("gc_seconds", self._pauses.popleft())
         while self._longest and self._longest[-1][1] <= stall:
             self._longest.pop()
         self._longest.append((now, stall))

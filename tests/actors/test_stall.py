@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 from actors.coordinator.stall import EVERY, StallWatch
@@ -28,3 +29,21 @@ def test_a_loop_that_is_kept_busy_shows_for_how_long() -> None:
 
     assert (longest[0], timer[0]) == ("loop_stall_max_seconds", "loop_stall_seconds")
     assert 0.1 < longest[2] < 5.0
+
+
+def test_a_collection_in_the_middle_of_anything_changes_no_figure_there_and_then() -> None:
+    """It can come while the figures are being read, in any thread; they take it in at the next look."""
+    metrics = Metrics(0.0)
+
+    def timers() -> set[str]:
+        return {name for name, _, _ in metrics.snapshot()["timers"]}
+
+    async def work() -> None:
+        watch = StallWatch(metrics)
+        gc.collect()
+        assert timers() == set()
+        await asyncio.sleep(3 * EVERY)
+        assert timers() == {"gc_seconds", "loop_stall_seconds"}
+        watch.close()
+
+    asyncio.run(work())
