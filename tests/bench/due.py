@@ -6,6 +6,10 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import numpy as np
+
+from common.core.pulse import RECORD
+
 #: An epoch second long past.
 PAST = 1_000_000.0
 
@@ -15,17 +19,12 @@ def make_all_due(state: Path) -> int:
     path = state / "domain-monitor.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         count = connection.execute("UPDATE domain SET next_check = ? WHERE watched = 1", (PAST,)).rowcount
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'pulse'").fetchone():
-            _pulses(connection)
+        _pulses(connection)
     return count
 
 
 def _pulses(connection: sqlite3.Connection) -> None:
     """The same for what sweeps keep by the block."""
-    import numpy as np  # noqa: PLC0415 - a store without pulses needs none
-
-    from common.core.pulse import RECORD  # noqa: PLC0415
-
     for number, data in connection.execute("SELECT block, data FROM pulse").fetchall():
         block = np.frombuffer(data, RECORD).copy()
         block["next_check"] = np.where(block["checked_at"] > 0, PAST, block["next_check"])

@@ -17,8 +17,10 @@ from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.names import normalise
-from common.core.pulse import RECORD
+from common.core.pulse import BLOCK, RECORD
+from common.core.records import Changes, NewName, Watch
 from common.messages import Bye, ByeAck, Credit
+from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes
 from tests.bench import due, internet, procfs, rounds
 from tests.bench.roundtrip import BOOT, WORKER, RoundTrip
@@ -141,30 +143,24 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
 
 
 def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
-    """Names that are no longer watched stay as they are."""
-    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store, store:
-        store.execute("CREATE TABLE domain(name TEXT, watched INTEGER, next_check REAL)")
-        store.executemany("INSERT INTO domain VALUES(?, ?, 2e9)", [("a.com", 1), ("b.com", 0)])
+    """In a real store, also what sweeps keep by the block; names that are no longer watched stay as they are."""
+    block = np.zeros(BLOCK, RECORD)
+    block[0]["checked_at"], block[0]["next_check"] = 1.9e9, 2e9
+    new = [NewName(0, "a.com", "com", priority=False), NewName(1, "b.com", "com", priority=False)]
+    store = SqliteWriter(tmp_path / "domain-monitor.db")
+    store.apply(Changes(new=new, watches=[Watch(1, watched=False, priority=False)], pulses=[(0, block.tobytes())]))
+    store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection, connection:
+        connection.execute("UPDATE domain SET next_check = 2e9")
+
     assert due.make_all_due(tmp_path) == 1
-    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store:
-        assert dict(store.execute("SELECT name, next_check FROM domain")) == {"a.com": due.PAST, "b.com": 2e9}
+    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection:
+        assert dict(connection.execute("SELECT name, next_check FROM domain")) == {"a.com": due.PAST, "b.com": 2e9}
+        kept = np.frombuffer(connection.execute("SELECT data FROM pulse").fetchone()[0], RECORD)
+    assert (kept[0]["checked_at"], kept[0]["next_check"], kept[1]["next_check"]) == (1.9e9, due.PAST, 0)
 
 
 @pytest.mark.parametrize("count", [10_000, 100_000])
 def test_a_larger_world_has_at_most_three_hundred_priority_names(count: int) -> None:
     """One in a hundred, as long as that is few."""
     assert len(internet.world_of(count).priority) == min(count // 100, internet.MOST_PRIORITY)
-
-
-def test_names_that_sweeps_look_at_become_due_too(tmp_path: Path) -> None:
-    """In the blocks of pulses; a place without a name stays empty."""
-    block = np.zeros(2, RECORD)
-    block[0]["checked_at"], block[0]["next_check"] = 1.9e9, 2e9
-    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store, store:
-        store.execute("CREATE TABLE domain(name TEXT, watched INTEGER, next_check REAL)")
-        store.execute("CREATE TABLE pulse(block INTEGER PRIMARY KEY, data BLOB NOT NULL)")
-        store.execute("INSERT INTO pulse VALUES(0, ?)", (block.tobytes(),))
-    due.make_all_due(tmp_path)
-    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as store:
-        kept = np.frombuffer(store.execute("SELECT data FROM pulse").fetchone()[0], RECORD)
-    assert (kept[0]["checked_at"], kept[0]["next_check"], kept[1]["next_check"]) == (1.9e9, due.PAST, 0)

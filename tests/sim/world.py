@@ -110,7 +110,7 @@ class SimWorker:
 
 
 class World:
-    """See the module. `lie(method, domain, now)` may replace an honest observation."""
+    """See the module. `lie(method, domain, now)` may replace an honest observation, `tamper(swept)` the answer to a sweep."""
 
     def __init__(
         self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True, sweeps: int = 4
@@ -127,6 +127,8 @@ class World:
         self.stored = Stored()
         self._starts = 1  # of the coordinator
         self.swept: list[tuple[float, str, int]] = []
+        self.sweeps_sent: list[Sweep] = []
+        self.tamper: Callable[[Swept], Swept] = lambda swept: swept
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
@@ -356,6 +358,7 @@ class World:
         if worker is None or not worker.alive or worker.boot != boot or isinstance(message, ByeAck):
             return
         if isinstance(message, Sweep):
+            self.sweeps_sent.append(message)
             worker.seen = max(worker.seen, message.seq)
             worker.sweeping += 1
             assert worker.sweeping <= worker.places, "more sweeps than the worker has places"
@@ -403,7 +406,7 @@ class World:
             observations=observations,
         )  # fmt: skip
         if self.rng.random() >= self.loss:
-            self.event(Heard(decode_upward(encode(answer))))
+            self.event(Heard(decode_upward(encode(self.tamper(answer)))))
 
     def _observe(self, task: Task) -> Observation:
         told = self.lie(task.method, task.domain, self.now)
