@@ -94,9 +94,9 @@ class Board:
     accuracy: Accuracy = field(default_factory=Accuracy)
     probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
     referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
-    doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries that a registry server denied
+    doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries denied: when, by whom
     lookouts: dict[Key, float] = field(default_factory=dict)  # when a server was asked about a random name out of suspicion
-    retired: set[str] = field(default_factory=set)  # canaries that registry and zone both denied
+    retired: set[str] = field(default_factory=set)  # canaries that turned out to be gone
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
     aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
     list_state: dict[str, Any] = field(default_factory=dict)

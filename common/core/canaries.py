@@ -1,17 +1,19 @@
 """Canaries: asking servers what we know the answer to, and what follows from their answers.
 
 A positive counts only after its server found a name known to be registered again (`common.core.trust` keeps the score). Here is
-which names serve, when they are asked, and how a lie is undone: a lying server loses what it said; a canary that registry and
-zone both deny was a bad canary, and its servers are pardoned.
+which names serve, when they are asked, and how a lie is undone: a lying server loses what it said (whether it was the canary's
+fault is the matter of `common.core.doubts`).
 """
 
 from __future__ import annotations
 
-from common.core import ledger
+from common.core import doubts, ledger
+from common.core.assess import trust_key
 from common.core.board import Board
 from common.core.domains import URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF
 from common.core.evidence import Observation, Outcome
+from common.core.gates import is_registry
 from common.core.judging import judge
 from common.core.lifecycle import ENDING
 from common.core.queue import Ask
@@ -28,8 +30,6 @@ WILDCARD_AGAIN = 60.0
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
 #: and inside the forecast window.
 LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
-#: Seconds for which the denials of one canary by different servers belong together.
-DOUBT = 3600.0
 
 
 def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
@@ -63,7 +63,7 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
     wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation)
     _wildcard_unknown(board, probe, now)
     before = board.trust.row(key).registered_ok
-    if _settles_doubt(board, probe, observation, now):
+    if doubts.settle(board, probe, observation, now):
         return
     certain = _certain(board, probe, now)
     gone = probe.domain in board.retired  # asked before it was retired
@@ -76,11 +76,14 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
     if lie is not None:
         board.metrics.count("quarantines", method=key[0])
         board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
-    doubted = lie is not None and _doubt(board, probe, now)
+    other = doubts.begin(board, probe, now) if lie is not None else None
+    if other is not None:
+        _put(board, other, now)
+    doubted = other is not None
     if lie is not None:
         board.accuracy.failed(key, {}, board.metrics, now, doubted=doubted)
     for entry in filter(None, map(board.book.entry, sorted(names))):
-        voided = _void(entry, key[0], before) if lie is not None else {}
+        voided = _void(entry, key[0], before, now) if lie is not None else {}
         if voided:
             board.accuracy.failed(key, voided, board.metrics, now, doubted=doubted)
         if entry.round is not None and voided:
@@ -89,6 +92,20 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
             cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
             state, made = entry.state, judge(board, entry, now, cause)
             board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
+
+
+def drop_lies(board: Board, entry: Entry, current: Round, now: float) -> None:
+    """Drop what servers in quarantine said in a visit: it was on its way, or heard, when they were caught lying."""
+    for method, item in list(entry.detail.evidence.items()):
+        key = trust_key(entry, method, item)
+        if not board.trust.quarantined(key, now):
+            continue
+        row = board.trust.row(key)
+        voided = _void(entry, method, row.registered_ok, row.failed_at)
+        if voided:
+            current.voided, current.lie = {**current.voided, **voided}, row.reason
+        if voided and item.at <= row.failed_at:
+            board.accuracy.failed(key, voided, board.metrics, now, doubted=doubts.about(board, key))
 
 
 def unheard(board: Board, probe: Probe, now: float) -> None:
@@ -131,41 +148,6 @@ def _certain(board: Board, probe: Probe, now: float) -> bool:
     return probe.domain in board.policy.canaries.get(suffix, ()) or (seen is not None and now - seen <= WITNESS_AGE)
 
 
-def _doubt(board: Board, probe: Probe, now: float) -> bool:
-    """A registry server denied a canary: ask the zone whether the canary itself is gone. False where it cannot tell."""
-    method, _, suffix = probe.key
-    if not probe.registered or method == "dns" or board.wildcard(suffix):
-        return False
-    board.doubts = {name: doubt for name, doubt in board.doubts.items() if now - doubt[0] <= DOUBT}
-    _, accused = board.doubts.get(probe.domain, (now, frozenset()))
-    board.doubts[probe.domain] = (now, accused | {probe.key})
-    _put(board, Probe(("dns", suffix, suffix), probe.domain, registered=True), now)
-    return True
-
-
-def _settles_doubt(board: Board, probe: Probe, observation: Observation, now: float) -> bool:
-    """Whether the zone denies a canary that a registry server denied: then the canary is retired and the server pardoned.
-
-    Where the zone knows the canary, whoever denied it was wrong.
-    """
-    if probe.key[0] != "dns" or probe.domain not in board.doubts:
-        return False
-    if observation.reading.outcome is Outcome.REGISTERED:
-        for key in sorted(board.doubts.pop(probe.domain)[1]):
-            board.accuracy.settled(key, board.metrics, now, wrong=True)
-    if observation.reading.outcome is not Outcome.UNREGISTERED:
-        return False
-    _, accused = board.doubts.pop(probe.domain)
-    board.retired.add(probe.domain)
-    for key in accused:
-        board.trust.pardon(key)
-        board.accuracy.settled(key, board.metrics, now, wrong=False)
-    remedy = "registry and zone both deny it: name another one in CANARIES_FILE"
-    board.say("warning", "canary_retired", canary=probe.domain, suffix=probe.key[2], reason=remedy)
-    board.metrics.count("canaries_retired")
-    return True
-
-
 def _back(board: Board, key: Key) -> bool:
     """Count a canary as no longer on its way. True if it was the last one of its server."""
     left = board.probing.get(key, 1) - 1
@@ -176,14 +158,15 @@ def _back(board: Board, key: Key) -> bool:
     return True
 
 
-def _void(entry: Entry, method: str, since: float) -> dict[str, Evidence]:
+def _void(entry: Entry, method: str, since: float, caught_at: float) -> dict[str, Evidence]:
     """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped."""
     item = entry.detail.evidence.get(method)
     if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
         return {}
     del entry.detail.evidence[method]
-    entry.detail.passes = ()
-    entry.detail.purged_at = None
+    entry.detail.passes = tuple(at for at in entry.detail.passes if at > caught_at)
+    if is_registry(method):
+        entry.detail.purged_at = None
     return {method: item}
 
 

@@ -120,6 +120,7 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     entry.checked_at = now
     blind = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in current.said.values())
     entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if blind else 0
+    canaries.drop_lies(board, entry, current, now)
     passes = len(entry.detail.passes)
     assess.complete_pass(board, entry, current.started, now)
     before, made = entry.state, judge(board, entry, now, _cause(entry, current, passes))

@@ -314,9 +314,10 @@ def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
     assert all(row["contradicted"] == 0 for row in world.core.board.accuracy.plain()["methods"])
 
 
-def test_a_failed_canary_counts_once_the_zone_has_said_that_the_canary_is_there() -> None:
-    """A server that loses every name is contradicted; one that denies a canary which the zone denies too is not."""
-    world = World(interval=60.0, priority=5.0)
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_there(seed: int) -> None:
+    """A server that loses every name is contradicted; registry and zone are not that both deny a canary, whoever came first."""
+    world = World(seed, interval=60.0, priority=5.0)
     begin = world.now
     world.names["gone.com"] = Name([(0.0, None)])
     world.lie = lambda method, _domain, now: lies("rdap") if method == "rdap" and now < begin + 60 else None
@@ -325,7 +326,7 @@ def test_a_failed_canary_counts_once_the_zone_has_said_that_the_canary_is_there(
     rows = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
     assert rows["rdap"] >= 1
 
-    other = World(interval=60.0, priority=5.0)
+    other = World(seed, interval=60.0, priority=5.0)
     del other.names["known.com"]  # the canary itself was given up
     other.watch("gone.com", priority=True)
     other.names["gone.com"] = Name([(0.0, None)])

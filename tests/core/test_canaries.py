@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading
 from tests.sim.world import Name, World
 
@@ -61,3 +63,35 @@ def test_one_pass_asks_only_for_green_servers_and_the_last_one_is_bracketed() ->
 
     assert alarms(world, "gone.com") == 1
     assert len(asked) <= 4
+
+
+def test_a_canary_that_its_registry_took_out_of_the_zone_is_retired_and_the_zone_is_pardoned() -> None:
+    """Suspended, not gone: the zone denies it rightly, and the registry says why."""
+    world = World(interval=60.0, priority=5.0)
+    world.names["known.com"] = Name([(0.0, Phase.UNDELEGATED)])
+    world.names["free.com"] = Name([(0.0, None)])
+    world.watch("free.com", priority=True)
+    world.watch("healthy.com")
+    world.run(600)
+
+    assert "known.com" in world.core.board.retired
+    assert all(row["contradicted"] == 0 for row in world.core.board.accuracy.plain()["servers"])
+    assert alarms(world, "free.com") == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_zone_that_denies_everything_is_contradicted_by_the_registry_and_holds_up_no_drop(seed: int) -> None:
+    """It is left out like a mute one; names that are there stay registered."""
+    world = World(seed, interval=60.0, priority=5.0)
+    lie = Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "NXDOMAIN")
+    world.lie = lambda method, _domain, _now: Observation("dns", lie, server="com") if method == "dns" else None
+    names = [f"free{number}.com" for number in range(12)]
+    world.names.update({name: Name([(0.0, None)]) for name in names})
+    world.watch(*names, "healthy.com", priority=True)
+    world.run(60)
+    wrong = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
+
+    assert world.core.board.retired == set()
+    assert wrong["dns"] >= 1
+    assert {name: alarms(world, name) for name in names} == dict.fromkeys(names, 1)
+    assert alarms(world, "healthy.com") == 0

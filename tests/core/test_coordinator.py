@@ -84,6 +84,19 @@ def test_a_lying_server_raises_no_alarm() -> None:
     assert [status for _, status in world.notices() if status == "available"] == []
 
 
+def test_an_answer_that_arrives_after_its_server_was_caught_lying_holds_up_no_name() -> None:
+    """Questions were on their way when the canary failed: the others decide about every name, not once the lie has aged."""
+    world = World(interval=60.0, priority=2.0)
+    lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
+    world.lie = lambda method, _domain, _now: Observation("rdap", lie, server="rdap.com.test") if method == "rdap" else None
+    names = [f"free{number}.com" for number in range(24)]
+    world.names.update({name: Name([(0.0, None)]) for name in names})
+    world.watch(*names, priority=True)
+    world.run(30)
+
+    assert {name: world.state(name) for name in names} == dict.fromkeys(names, "AVAILABLE")
+
+
 def test_everybody_lying_about_everything_raises_no_alarm() -> None:
     """When every server says "not found" to everything the canaries fail everywhere."""
     world = World(interval=30.0, priority=2.0)
