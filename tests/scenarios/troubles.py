@@ -96,11 +96,11 @@ SCENARIOS = (
     Scenario(
         "receiver-down-at-the-alarm",
         ("peer: a notification lost", "drop: RDAP and WHOIS"),
-        (drops("told-late.org", 7, priority=True), drops("told-later.org", 8, priority=True)),
+        tuple(drops(name, at, priority=True) for name, at in (("told-late.org", 7), ("told-later.org", 8), ("told-last.org", 9))),
         (
             Mischief("callback", "503", ("told-late.org",), at=6, count=2, delay=1),
             Mischief("callback", "drop", ("told-later.org",), at=6, count=2),
-            Mischief("callback", "reset", at=20, until=22),
+            Mischief("callback", "reset", ("told-last.org",), at=6, count=3),
         ),
     ),
 )
