@@ -96,7 +96,9 @@ SCENARIOS = (
     Scenario(
         "receiver-down-at-the-alarm",
         ("peer: a notification lost", "drop: RDAP and WHOIS"),
-        tuple(drops(name, at, priority=True) for name, at in (("told-late.org", 7), ("told-later.org", 8), ("told-last.org", 9))),
+        tuple(
+            drops(name, at, priority=True) for name, at in (("told-late.org", 7), ("told-later.org", 8), ("told-last.org", 9))
+        ),
         (
             Mischief("callback", "503", ("told-late.org",), at=6, count=2, delay=1),
             Mischief("callback", "drop", ("told-later.org",), at=6, count=2),
