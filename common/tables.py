@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from common.clients.bootstrap import cached
+from common.clients.bootstrap_copy import cached
 from common.config import Settings
 from common.core.directory import BOOTSTRAP_LIMIT, Directory, parse_bootstrap, parse_whois_servers
 from common.errors import ConfigError

@@ -1,4 +1,4 @@
-"""The direction of every import and the one place of every side effect, read from the source: nothing is imported here.
+"""The direction of every import and the one place of every side effect, read from the source; and what each process loads.
 
 core, messages <- codec, config, bus, store, clients <- checkers <- actors <- tests
 """
@@ -6,6 +6,7 @@ core, messages <- codec, config, bus, store, clients <- checkers <- actors <- te
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -225,3 +226,21 @@ def test_an_offence_is_found(path: str, source: str, problem: str) -> None:
 def test_what_is_allowed_passes(path: str, source: str) -> None:
     """The rules leave honest code alone."""
     assert violations(path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "too_much"),
+    [
+        ("actors.coordinator.main", {"aiohttp", "requests", "dns"}),
+        ("actors.control.main", {"numpy", "requests", "dns"}),
+        ("actors.checker", {"numpy", "sqlite3", "aiohttp", "requests"}),
+        ("actors.notifier", {"numpy", "sqlite3", "requests", "dns"}),
+        ("actors.watchdog", {"numpy", "sqlite3", "aiohttp", "asyncio", "zmq"}),
+    ],
+)
+def test_no_process_loads_what_it_does_not_need(module: str, too_much: set[str]) -> None:
+    """Each of these costs every process that loads it megabytes and a tenth of a second of its start."""
+    source = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert too_much & set(loaded.stdout.split()) == set()

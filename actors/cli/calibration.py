@@ -16,8 +16,8 @@ from common.config import Settings
 from common.core.calibration import Calibration
 from common.core.ledger import LedgerEntry
 from common.errors import MessageError, StoreError
-from common.store import Reader, open_reader
-from common.store.contract import DAY, MAX_LIMIT
+from common.store.contract import DAY, MAX_LIMIT, Reader
+from common.store.reader import open_reader
 
 DONE, NO_STORE, NOTHING = 0, 2, 3
 

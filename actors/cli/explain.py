@@ -12,7 +12,6 @@ from typing import Any
 
 from actors.cli.answer import answer_line
 from common.codec import plain
-from common.core.announce import canary_of
 from common.core.assess import Assessment, assess, trust_key
 from common.core.board import Board, host_of
 from common.core.domains import Entry
@@ -138,7 +137,7 @@ def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float
         "group": weighed[0] if weighed else None,
         "weight": round(weighed[1], 2) if weighed else 0.0,
         "trouble": later.observation.reading.reason if later is not None else None,
-        "canary": canary_of(item),
+        "canary": item.vouched(),
         "canaries": [
             {"domain": asked.domain, "registered": asked.registered, "outcome": asked.reading.outcome.value}
             for asked in scene.canaries.get(trust_key(entry, method, item), [])

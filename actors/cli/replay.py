@@ -24,8 +24,8 @@ from common.core.records import Evidence, LedgerRow
 from common.core.rules import rules_version
 from common.core.verdicts import Verdict
 from common.errors import MessageError, NameProblem, StoreError
-from common.store import open_reader
 from common.store.contract import MAX_LIMIT
+from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
 SAME, DIFFERENT, BAD_USAGE, NOTHING = 0, 1, 2, 3

@@ -11,8 +11,7 @@ from actors.control.context import Control, control_of
 from actors.control.params import LIMIT, Seconds
 from actors.control.replies import detail_of, domain_line, forecast, reply
 from common.core.records import DomainRow
-from common.store import Found
-from common.store.contract import MAX_LIMIT
+from common.store.contract import MAX_LIMIT, Found
 
 DAY = 86_400.0
 WITHIN = Seconds("within", 30 * DAY, 730 * DAY, "how far to look ahead, in seconds")

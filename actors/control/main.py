@@ -14,7 +14,7 @@ from common.bus import FeedSubscriber, InboxSender
 from common.clock import monotonic, now
 from common.endpoints import reachable
 from common.process import Runtime
-from common.store import open_reader
+from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
 #: Seconds between two heartbeats.

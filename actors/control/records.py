@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from actors.control.problems import Problem, no_state_yet
 from common.errors import StoreError
-from common.store import Reader
+from common.store.contract import Reader
 
 T = TypeVar("T")
 #: Queries at the same time.

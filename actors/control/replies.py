@@ -11,11 +11,10 @@ from aiohttp import web
 
 from actors.control import params
 from common import codec
-from common.core.announce import canary_of
 from common.core.pulse import merged
 from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import MessageError
-from common.store import Found, Page
+from common.store.contract import Found, Page
 
 T = TypeVar("T")
 
@@ -125,7 +124,7 @@ def evidence_full(evidence: Evidence) -> dict[str, Any]:
         "digest": observation.digest,
         "excerpt": observation.excerpt,
         "fields": codec.plain(reading.fields),
-        "canary": canary_of(evidence),
+        "canary": evidence.vouched(),
     }
 
 

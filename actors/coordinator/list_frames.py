@@ -1,7 +1,8 @@
-"""What the coordinator and the process that reads its list say to each other, over pipes.
+"""What the coordinator and the processes that read its lists say to each other, over pipes.
 
-    coordinator -> reader   Ask, later one byte: TAKE or anything else
-    reader -> coordinator   Same, Failed, or Read; after TAKE Pieces and an End
+    coordinator -> reader of the domain list   Ask, later one byte: TAKE or anything else
+    reader of the domain list -> coordinator   Same, Failed, or Read; after TAKE Pieces and an End
+    reader of the bootstrap -> coordinator     Refreshed
 
 A frame is four bytes of length (big endian) and so much msgpack. The reader writes no faster than it is read.
 """
@@ -61,7 +62,15 @@ class End(Struct, frozen=True, tag="end"):
     """That was the whole difference."""
 
 
-Frame = Ask | Same | Failed | Read | Piece | End
+class Refreshed(Struct, frozen=True, tag="refreshed"):
+    """An attempt at the RDAP bootstrap was made; `error` says why it failed, "" where it did not."""
+
+    changed: bool  # the kept copy is a new one
+    next_at: float  # when the next attempt is due, epoch seconds
+    error: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
+
+
+Frame = Ask | Same | Failed | Read | Piece | End | Refreshed
 _decode = decoder(Frame)
 
 

@@ -24,7 +24,7 @@ from common.core.domain_list import Listed
 from common.core.list_diff import compare, head_of, parts
 from common.core.list_names import Batch, Known
 from common.errors import ConfigError, ListError, MessageError, StoreError
-from common.store import open_reader
+from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
 #: How much this process stands back behind the checks (the nice value).

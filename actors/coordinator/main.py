@@ -53,8 +53,8 @@ from common.core.rows import budgets_of
 from common.errors import ListError, MessageError
 from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
-from common.store import open_writer
 from common.store.contract import DAY, Writer
+from common.store.writer import open_writer
 from common.suffixes import load_suffixes
 from common.tables import load_directory
 

@@ -1,4 +1,4 @@
-"""Where the coordinator's knowledge comes from: the domain list and the RDAP bootstrap."""
+"""Where the coordinator's knowledge comes from: the domain list and the RDAP bootstrap, each read by a process of its own."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from actors.coordinator.list_child import Child
-from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Same
-from common.clients.bootstrap import Bootstrap
-from common.clients.guard import Guard
-from common.clients.http import HttpClient
+from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Refreshed, Same
+from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
-from common.core.directory import Directory
+from common.core.directory import Bases, Directory
 from common.core.events import ListFailed, ListPart, ListRead, ListSame
 from common.core.list_diff import ListHead, Part
 from common.errors import ListError
-from common.log import get_logger
+from common.log import Logger, get_logger
 from common.process import Runtime
 
 #: Seconds between two looks whether the bootstrap is due; how often it is fetched is decided there.
 BOOTSTRAP_LOOK = 600.0
 #: How the process that reads the list is started.
 READER = (sys.executable, "-m", "actors.coordinator.list_reader")
+#: How the process that fetches the bootstrap is started, and seconds that it may take.
+FETCHER = (sys.executable, "-m", "actors.coordinator.bootstrap_reader")
+FETCH_LIMIT = 90.0
 #: Seconds that it may take until the list is read and compared, and from one piece of the difference to the next.
 READ_LIMIT, PIECE_LIMIT = 900.0, 60.0
 SENSELESS = "the process that reads it sent something else than it should"
@@ -139,18 +140,44 @@ class _Announced:
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:
-    """Fetch the RDAP bootstrap when it is due; yields the directory when it changed. A failure keeps the last good copy."""
-    client = HttpClient(runtime.settings, Guard(runtime.settings))
-    bootstrap = Bootstrap(runtime.settings, client, now)
-    try:
-        while True:
-            found = await bootstrap.refresh()
-            if bootstrap.error:
-                runtime.log.warning("bootstrap_kept", reason=bootstrap.error)
+    """Have the RDAP bootstrap fetched when it is due; yields the directory when it changed. A failure keeps the last copy."""
+    settings = runtime.settings
+    due_at = next_at(settings)
+    while True:
+        if now() >= due_at:
+            told = await fetch_bootstrap(runtime.log)
+            due_at = told.next_at
+            if told.error:
+                runtime.log.warning("bootstrap_kept", reason=told.error)
+            found = cached(settings) if told.changed else None
             if found is not None:
-                directory.replace_fetched(found)
-                runtime.log.info("bootstrap_taken", suffixes=len(found))
-                yield directory
-            await asyncio.sleep(BOOTSTRAP_LOOK)
+                yield _replaced(directory, found, runtime.log)
+        await asyncio.sleep(BOOTSTRAP_LOOK)
+
+
+def _replaced(directory: Directory, found: Bases, log: Logger) -> Directory:
+    try:
+        directory.replace_fetched(found)
+    except ValueError as error:
+        log.warning("bootstrap_kept", reason=str(error))
+    else:
+        log.info("bootstrap_taken", suffixes=len(found))
+    return directory
+
+
+async def fetch_bootstrap(log: Logger, command: Sequence[str] = FETCHER) -> Refreshed:
+    """One attempt, by a process of its own. Where that fails nobody knows whether the server was asked: as if it was."""
+    child = None
+    error = SENSELESS
+    try:
+        child = await Child.start(command, log)
+        frame = await child.next(FETCH_LIMIT)
+        await child.finished()
+        if isinstance(frame, Refreshed):
+            return frame
+    except ListError as failure:
+        error = str(failure)
     finally:
-        await client.close()
+        if child is not None:
+            await child.close()
+    return Refreshed(changed=False, next_at=now() + SHORTEST, error=f"RDAP bootstrap not taken: {error}")

@@ -181,21 +181,9 @@ def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
             "timestamp": item.at,
             "duration_ms": round(item.observation.duration_ms, 2),
             "digest": item.observation.digest,
-            "canary": canary_of(item),
+            "canary": item.vouched(),
         }
         for method, item in sorted(evidence.items())
-    }
-
-
-def canary_of(item: Evidence) -> dict[str, Any] | None:
-    """The canaries of a server as they stood when its answer was judged (epoch seconds); None where nobody had to vouch."""
-    if item.canary is None:
-        return None
-    return {
-        "registered_ok": item.canary.registered_ok or None,
-        "free_ok": item.canary.free_ok or None,
-        "green": item.canary.green,
-        "bracketed": item.bracketed,
     }
 
 

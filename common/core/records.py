@@ -29,6 +29,17 @@ class Evidence(Struct, omit_defaults=True):
         """Whether the server had found a known name again after this answer when it was last judged."""
         return self.canary is not None and self.canary.green and self.canary.registered_ok >= self.at
 
+    def vouched(self) -> dict[str, float | bool | None] | None:
+        """The canaries as they are shown to people and programs (epoch seconds); None where nobody had to vouch."""
+        if self.canary is None:
+            return None
+        return {
+            "registered_ok": self.canary.registered_ok or None,
+            "free_ok": self.canary.free_ok or None,
+            "green": self.canary.green,
+            "bracketed": self.bracketed,
+        }
+
 
 class Detail(Struct, omit_defaults=True):
     """Everything about a name that nobody filters by."""

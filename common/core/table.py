@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.pulse import BLOCK, RECORD
+from common.core.pulse import BLOCK
+from common.core.pulse_array import RECORD
 from common.core.roll import Roll, Rows
 from common.core.schedule import Schedule
 from common.core.verdicts import State

@@ -11,9 +11,8 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from common.core.pulse import BLOCK, RECORD, SIZE, pulse_at
+from common.core.pulse import BLOCK, LAYOUT, SIZE, pulse_at
 from common.core.records import Changes, DomainRow, Watch
 from common.store.contract import Found, NameColumns
 
@@ -99,7 +98,7 @@ def to_columns(cursor: sqlite3.Cursor) -> NameColumns:
 def address_of(row: tuple[Any, ...]) -> int | None:
     """The number of the address in the pulse of a row of DOMAIN_COLUMNS; None where there is no pulse."""
     piece = row[18]
-    return int(np.frombuffer(piece, RECORD)["address"][0]) if piece and len(piece) == SIZE else None
+    return int(LAYOUT.unpack(piece)[5]) if piece and len(piece) == SIZE else None
 
 
 def to_found(row: tuple[Any, ...], addresses: dict[int, str]) -> Found:

@@ -13,10 +13,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from common.config import Settings
 from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import listing, rows, schema
-from common.store.contract import MAX_LIMIT, Found, Page
+from common.store.contract import MAX_LIMIT, Found, Page, Reader
 from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, FETCH, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
@@ -46,6 +47,11 @@ _DELIVERIES_IN = " ".join(
     ("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
 )
 _LAST = (1 << 63) - 1
+
+
+def open_reader(settings: Settings) -> Reader:
+    """A look at the state. Raises StoreError where it is not there yet or cannot be read."""
+    return SqliteReader(settings.store_path)
 
 
 class SqliteReader:

@@ -8,7 +8,8 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.pulse import BLOCK, RECORD, SIZE
+from common.core.pulse import BLOCK, SIZE
+from common.core.pulse_array import RECORD
 from common.store import rows, schema
 from common.store.names import as_array
 

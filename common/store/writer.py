@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common import clock
+from common.config import Settings
 from common.core.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store import names, rows, schema, tidy
@@ -22,6 +23,7 @@ from common.store.contract import (
     LEDGER_PER_NAME,
     Loaded,
     NameColumns,
+    Writer,
 )
 from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
 
@@ -43,6 +45,11 @@ _PRUNE_DELIVERIES = """
     DELETE FROM delivery WHERE n IN (
         SELECT n FROM delivery WHERE lane = ? AND done_at < ? AND state IN ('done', 'superseded') ORDER BY done_at LIMIT ?)
 """
+
+
+def open_writer(settings: Settings) -> Writer:
+    """The coordinator's store. Raises StoreLocked where another instance owns it, StoreError where it cannot be used."""
+    return SqliteWriter(settings.store_path, settings.instance_id, settings.ledger_per_name)
 
 
 class SqliteWriter:

@@ -19,7 +19,7 @@ from common.core.evidence import Fields, Observation, Outcome, Reading
 from common.core.pulse import Pulse
 from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import Found, Page
+from common.store.contract import Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0

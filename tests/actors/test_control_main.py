@@ -17,7 +17,7 @@ from common.codec import decode_upward
 from common.core.records import Changes, ProblemRow
 from common.messages import Command
 from common.process import Runtime
-from common.store import open_writer
+from common.store.writer import open_writer
 from tests.store.builders import delivery, domain, event
 
 

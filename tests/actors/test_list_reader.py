@@ -28,7 +28,7 @@ from common.core.list_diff import PIECE, ListHead, Part
 from common.core.records import Changes, NewName, Watch
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
-from common.store import open_writer
+from common.store.writer import open_writer
 from tests.clients.test_domain_api import LIST, reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]

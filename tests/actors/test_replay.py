@@ -22,7 +22,7 @@ from common.core.evidence import Phase, Reading
 from common.core.ledger import LedgerEntry
 from common.core.records import Changes, LedgerRow
 from common.core.rules import rules_version
-from common.store import open_writer
+from common.store.writer import open_writer
 from tests.sim.world import Name, World
 
 ROOT = Path(__file__).parents[2]

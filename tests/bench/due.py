@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.core.pulse import RECORD
+from common.core.pulse_array import RECORD
 
 #: An epoch second long past.
 PAST = 1_000_000.0

@@ -17,7 +17,8 @@ from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.names import normalise
-from common.core.pulse import BLOCK, RECORD
+from common.core.pulse import BLOCK
+from common.core.pulse_array import RECORD
 from common.core.records import Changes, NewName, Watch
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from common.clients.bootstrap import SHORTEST, Bootstrap, cache_file, cached
+from common.clients.bootstrap import Bootstrap
+from common.clients.bootstrap_copy import SHORTEST, cache_file, cached
 from common.clients.guard import Guard
 from common.clients.http import HttpClient
 from common.config import load

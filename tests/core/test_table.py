@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
-from common.core.pulse import BLOCK, RECORD, SIZE, Pulse, merged, pulse_at
+from common.core.pulse import BLOCK, SIZE, Pulse, merged, pulse_at
+from common.core.pulse_array import RECORD
 from common.core.records import Detail
 from common.core.roll import Roll
 from common.core.schedule import NEVER, Lane, Schedule

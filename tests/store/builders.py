@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from common.core.callbacks import event_id
-from common.core.pulse import BLOCK, RECORD
+from common.core.pulse import BLOCK
+from common.core.pulse_array import RECORD
 from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
-from common.store import Loaded
+from common.store.contract import Loaded
 
 
 def domain(name: str, **fields: Any) -> DomainRow:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from common.config import Settings, load
-from common.store import Reader, Writer, open_reader, open_writer
+from common.store.contract import Reader, Writer
+from common.store.reader import open_reader
+from common.store.writer import open_writer
 
 
 @pytest.fixture(params=["sqlite"])

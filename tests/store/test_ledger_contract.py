@@ -11,7 +11,9 @@ from msgspec import structs
 from common.config import Settings, load
 from common.core.records import Changes, LedgerRow
 from common.errors import StoreError
-from common.store import Reader, Writer, open_reader, open_writer
+from common.store.contract import Reader, Writer
+from common.store.reader import open_reader
+from common.store.writer import open_writer
 from tests.store.builders import domain, event, judgement
 
 DAY = 86_400.0

@@ -12,7 +12,7 @@ from common.codec import encode
 from common.core.evidence import Observation, Outcome, Reading
 from common.core.records import Changes, Detail, DomainRow, Evidence
 from common.errors import StoreError
-from common.store import Found
+from common.store.contract import Found
 from common.store.reader import SqliteReader
 from common.store.schema import MIGRATIONS, check, migrate
 from common.store.writer import SqliteWriter

@@ -16,7 +16,9 @@ from common import config
 from common.core.pulse import Pulse
 from common.core.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
-from common.store import Found, Reader, Writer, open_reader, open_writer
+from common.store.contract import Found, Reader, Writer
+from common.store.reader import open_reader
+from common.store.writer import open_writer
 from tests.store.builders import block, delivery, domain, event, in_columns, loaded_names
 
 SUFFIXES = ("com", "co.uk", "uk")

@@ -9,7 +9,8 @@ import pytest
 from common.config import Settings
 from common.core.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
-from common.store import Found, Reader, Writer, open_reader
+from common.store.contract import Found, Reader, Writer
+from common.store.reader import open_reader
 from tests.store.builders import delivery, domain, event
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")

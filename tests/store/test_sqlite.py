@@ -13,7 +13,7 @@ import pytest
 
 from common.core.records import Changes
 from common.errors import StoreError, StoreLocked
-from common.store import Found
+from common.store.contract import Found
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement

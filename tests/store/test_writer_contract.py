@@ -7,7 +7,8 @@ import pytest
 from common.config import Settings
 from common.core.records import Changes, NewName, ProblemRow, StateChange, TrustRow
 from common.errors import StoreError, StoreLocked
-from common.store import Found, Reader, Writer, open_writer
+from common.store.contract import Found, Reader, Writer
+from common.store.writer import open_writer
 from tests.store.builders import delivery, domain, event, in_columns, loaded_names
 
 DAY = 86_400.0
