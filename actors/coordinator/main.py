@@ -66,8 +66,10 @@ SWITCH = 0.001
 DRAIN = 5.0
 #: Seconds between two rounds of deleting what has outlived its retention, where no new list comes before.
 PRUNE_EVERY = 600.0
-#: Seconds between two batches of one round: waiting commits go first.
+#: Seconds between two batches of one round, of packing too: waiting commits go first.
 PRUNE_PAUSE = 0.1
+#: Seconds between two rounds of packing names for the next start.
+PACK_EVERY = 30.0
 #: A turn of the core that takes so many seconds is said aloud: everybody waits for it.
 SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
@@ -166,6 +168,7 @@ class Host:
         self._spawn(self._lists())
         self._spawn(self._directory())
         self._spawn(self._prune())
+        self._spawn(self._pack())
         self._tick()
         stopping = self._loop.create_task(self._runtime.stopping.wait())
         try:
@@ -340,6 +343,16 @@ class Host:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PRUNE_EVERY):
                     await self._tidy.wait()
+
+    async def _pack(self) -> None:
+        """Keep the next start short, a block of names at a time."""
+        while True:
+            await asyncio.sleep(PACK_EVERY)
+            blocks, waiting = await self._loop.run_in_executor(self._threads, self._store.packable)
+            for block in blocks:
+                await self._loop.run_in_executor(self._threads, self._store.pack, block)
+                await asyncio.sleep(PRUNE_PAUSE)
+            self._core.board.metrics.gauge("unpacked_blocks", waiting - len(blocks))
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""

@@ -6,7 +6,7 @@ back (`fold`) when it is quiet and written. What a row knows of it then is enoug
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from math import isnan
 from typing import Any
@@ -16,9 +16,9 @@ import numpy as np
 from common.core.domains import Entry
 from common.core.escalation import registry_due_at
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
-from common.core.pulse import Pulse, merged
+from common.core.pulse import BLOCK, SIZE, Pulse, merged
 from common.core.records import Detail
-from common.core.table import CLOSE, CODE_OF, CODES, DETAILED, IN_HAND, PRIORITY, STATES, WATCHED, Table
+from common.core.table import CLOSE, CODE_OF, CODES, DETAILED, IN_HAND, PRIORITY, STATES, UNKNOWN, WATCHED, Table
 from common.core.verdicts import OUT_OF_ZONE, OWNED, State
 
 #: Seconds that an entry stays in hand after its visit: what follows soon finds it there.
@@ -27,6 +27,8 @@ KEEP = 5.0
 MOST_IN_HAND = 4000
 #: Entries looked at in one go when some are put back.
 _LOOKED_AT = 400
+#: Most blocks of pulses that are laid over the table together.
+_RUN = 32
 #: States in which a look that finds the same again is nothing to think about.
 _QUIET = frozenset({State.UNKNOWN, State.REGISTERED, State.EXPIRED_GRACE})
 _CODES = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN}
@@ -126,7 +128,7 @@ class Book:
                 self.in_hand[row] = self.in_hand.pop(row)  # to the end: the others get their turn
 
     def load(self, batches: Iterable[Any], pulses: Iterable[tuple[int, bytes]], addresses: dict[int, str], size: int) -> None:
-        """Take over what the store holds: batches of `common.store.contract.NameColumns`, blocks of pulses, their addresses.
+        """Take over what the store holds: batches of `common.store.columns.NameColumns`, blocks of pulses, their addresses.
 
         `size`: numbers given so far, gaps included.
         """
@@ -139,29 +141,28 @@ class Book:
             text = addresses.get(number, "")
             table.addresses.append(text)
             table.address_numbers.setdefault(text, number)
-        for block, data in pulses:
+        for block, data in _runs(pulses):
             table.lay_over(block, data)
 
     def _load_names(self, batch: Any) -> None:
         table = self.table
-        ids = np.array(batch.ids, np.int64)
+        ids = batch.ids
         starts = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1) != 1).tolist()
         for start, end in zip([0, *starts], [*starts, len(ids)], strict=True):
             if start < end:
                 table.roll.skip(int(ids[start]))
                 table.roll.add(batch.names[start:end])
-        table.suffix[ids] = table.numbers_of(batch.suffixes)
-        flags = np.array(batch.flags, np.uint8)  # the store's bits are the table's
+        table.suffix[ids] = table.numbers_of(batch.suffixes.texts)[batch.suffixes.codes]
+        flags = batch.flags.astype(np.uint8)  # the store's bits are the table's
         watched, priority = (flags & WATCHED) != 0, (flags & PRIORITY) != 0
         table.flags[ids] = flags & (WATCHED | PRIORITY | CLOSE | DETAILED)
         table.watched += int(np.count_nonzero(watched))
-        table.state[ids] = [CODES[state] for state in batch.states]
-        table.generation[ids], table.confidence[ids] = batch.generation, batch.confidence
-        table.since[ids], table.checked_at[ids] = _floats(batch.since, 0.0), _floats(batch.checked_at, 0.0)
-        table.earliest[ids] = _floats(batch.drop_earliest, np.nan)
-        table.latest[ids] = _floats(batch.drop_latest, np.nan)
+        table.state[ids] = np.array([CODES.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[batch.states.codes]
+        table.generation[ids], table.confidence[ids] = np.clip(batch.generation, 0, 0xFFFFFFFF), batch.confidence
+        table.since[ids], table.checked_at[ids] = np.nan_to_num(batch.since), np.nan_to_num(batch.checked_at)
+        table.earliest[ids], table.latest[ids] = batch.drop_earliest, batch.drop_latest
         table.registry_due[ids] = batch.registry_due
-        table.schedule.put_many(ids[watched], np.array(batch.next_check, np.float64)[watched], priority[watched])
+        table.schedule.put_many(ids[watched], batch.next_check[watched], priority[watched])
 
 
 def close(entry: Entry, now: float) -> bool:
@@ -171,8 +172,18 @@ def close(entry: Entry, now: float) -> bool:
     return (entry.phase in OUT_OF_ZONE and entry.state in OWNED) or entry.detail.purged_at is not None
 
 
-def _floats(values: list[float | None], nothing: float) -> Any:
-    return np.nan_to_num(np.array(values, np.float64), nan=nothing)  # None becomes NaN
+def _runs(pulses: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Whole blocks that follow each other, joined: laying one over the table costs as much as laying over many."""
+    first, pieces = 0, list[bytes]()
+    for block, data in pulses:
+        if len(pieces) == _RUN or (pieces and (block != first + len(pieces) or len(pieces[-1]) != BLOCK * SIZE)):
+            yield first, b"".join(pieces)
+            pieces.clear()
+        if not pieces:
+            first = block
+        pieces.append(data[: BLOCK * SIZE])
+    if pieces:
+        yield first, b"".join(pieces)
 
 
 def _time(value: Any) -> float | None:

@@ -42,6 +42,7 @@ HELP = {
     "list_problems": "Entries of the domain list that cannot be monitored",
     "lists": "Domain lists by what became of them",
     "loop_stall": "How long the coordinator's loop kept everybody waiting",
+    "unpacked_blocks": "Blocks of names that the next start would have to read row by row",
     "loop_stall_max_seconds": "Longest stall of the coordinator's loop within the last minute",
     "metrics_since_timestamp_seconds": "When counting began, in epoch seconds",
     "operator_blocked": "1 while an operator is left alone",

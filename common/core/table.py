@@ -163,9 +163,9 @@ class Table:
             yield block, records[place * BLOCK : (place + 1) * BLOCK].tobytes()
 
     def lay_over(self, block: int, data: bytes) -> None:
-        """Take over a stored block, where it is not older than the rows."""
+        """Take over a stored block, or several that follow each other, where it is not older than the rows."""
         start = block * BLOCK
-        count = min(len(data) // RECORD.itemsize, BLOCK, len(self) - start)
+        count = min(len(data) // RECORD.itemsize, len(self) - start)
         if count <= 0:
             return
         records = np.frombuffer(data, RECORD, count)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from common.core.pulse import Pulse
 from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
+
+if TYPE_CHECKING:
+    from common.store.columns import NameColumns  # readers do without numpy
 
 T = TypeVar("T")
 
@@ -36,24 +39,6 @@ class Page(NamedTuple, Generic[T]):
 
     rows: list[T]
     cursor: str | None = None
-
-
-class NameColumns(NamedTuple):
-    """A batch of names, column by column, without their details: what the table is built from. Fields as in `DomainRow`."""
-
-    ids: list[int]  # ascending, also from batch to batch
-    names: list[str]
-    suffixes: list[str]
-    flags: list[int]  # 1 watched, 2 priority, 4 close, 8 the store holds a detail
-    states: list[str]
-    since: list[float | None]
-    confidence: list[float]
-    generation: list[int]
-    checked_at: list[float | None]
-    next_check: list[float]
-    drop_earliest: list[float | None]
-    drop_latest: list[float | None]
-    registry_due: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +116,17 @@ class Writer(Protocol):
 
         Pending and parked deliveries and the newest event always stay.
         """
+        ...
+
+    def packable(self) -> tuple[list[int], int]:
+        """Blocks of names to pack now, and how many there are that a start would have to read row by row.
+
+        A block in which much was written since the last call waits for a quieter time.
+        """
+        ...
+
+    def pack(self, block: int) -> None:
+        """Pack one of them."""
         ...
 
     def close(self) -> None:

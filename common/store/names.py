@@ -7,6 +7,7 @@ goes on. New names are bound row by row: taking them out of JSON costs more than
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +15,8 @@ import msgspec
 
 from common.core.pulse import BLOCK, LAYOUT, SIZE, pulse_at
 from common.core.records import Changes, DomainRow, Watch
-from common.store.contract import Found, NameColumns
+from common.store.contract import Found
+from common.store.schema import PACK
 
 #: What `to_found` reads: the fields of `DomainRow`, then the piece of the pulse block; and where they are read from.
 DOMAIN_COLUMNS = " ".join((
@@ -23,14 +25,6 @@ DOMAIN_COLUMNS = " ".join((
     f"substr(pulse.data, d.id % {BLOCK} * {SIZE} + 1, {SIZE})",
 ))  # fmt: skip
 DOMAIN_FROM = f"domain d LEFT JOIN detail ON detail.id = d.id LEFT JOIN pulse ON pulse.block = d.id / {BLOCK}"
-#: Rows taken from a cursor at once: more of them no longer fit the processor's cache, and loading takes half as long again.
-FETCH = 1000
-#: The fields of `NameColumns`.
-NAME_COLUMNS = (
-    "id, name, suffix, watched + 2 * priority + 4 * close + 8 * detailed, state, since, confidence, generation, checked_at, "
-    "next_check, drop_earliest, drop_latest, registry_due"
-)
-
 _IDS = "(SELECT value FROM json_each(:ids))"
 # A column that may not be empty is emptied where the id belongs to another name: that fails, and with it the transaction.
 _INSERT = """
@@ -69,8 +63,11 @@ _TALLY = " ".join((
 ))  # fmt: skip
 
 
-def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Everything of `changes` that is about names, inside the caller's transaction, in the order of the fields."""
+def write(connection: sqlite3.Connection, changes: Changes) -> Counter[int]:
+    """Everything of `changes` that is about names, inside the caller's transaction, in the order of the fields.
+
+    The result says how many rows that is, by the block that packs them.
+    """
     if touched := _touched(changes):
         ids = as_array(touched)
         connection.execute(_TALLY, {"ids": ids, "sign": -1})
@@ -79,20 +76,12 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
         connection.execute(_TALLY, {"ids": ids, "sign": 1})
     connection.executemany(_PULSE, changes.pulses)
     connection.executemany(_ADDRESS, changes.addresses)
+    return Counter([number // PACK for number in touched])
 
 
 def as_array(ids: list[int]) -> str:
     """Ids as the statements take them."""
     return msgspec.json.encode(ids).decode()
-
-
-def to_columns(cursor: sqlite3.Cursor) -> NameColumns:
-    """All rows of a statement that selects NAME_COLUMNS."""
-    columns: list[list[Any]] = [[] for _ in NameColumns._fields]
-    while rows := cursor.fetchmany(FETCH):
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-            column.extend(values)
-    return NameColumns(*columns)
 
 
 def address_of(row: tuple[Any, ...]) -> int | None:

@@ -18,9 +18,11 @@ from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import listing, rows, schema
 from common.store.contract import MAX_LIMIT, Found, Page, Reader
-from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, FETCH, address_of, as_array, to_found
+from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
+#: Rows taken from a cursor at once.
+FETCH = 1000
 #: Most names that one call looks at in their index; the page that ends there is short and has a cursor.
 SCAN_LIMIT = 50_000
 

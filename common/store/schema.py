@@ -11,6 +11,8 @@ from common.errors import StoreError
 SCHEMA_KEY = "store.schema"
 SEQ_KEY = "store.last_seq"
 NEXT_KEY = "store.next_id"
+#: Names in one pack (see `common.store.packs`): part of the schema, because its triggers know it.
+PACK = 4096
 #: STRICT tables need SQLite 3.37.
 OLDEST_SQLITE = (3, 37, 0)
 
@@ -108,8 +110,26 @@ _NUMBERED = (
     "DROP TABLE domain_before",
 )
 
+# Whatever changes a row whose block is packed, by whatever statement, makes it loose: the pack is never the younger one.
+_PACKS = (
+    "CREATE TABLE pack(block INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
+    "CREATE TABLE loose(id INTEGER PRIMARY KEY) STRICT",
+    """
+    CREATE TRIGGER domain_insert AFTER INSERT ON domain WHEN EXISTS(SELECT 1 FROM pack WHERE block = new.id / 4096)
+    BEGIN INSERT INTO loose(id) VALUES(new.id) ON CONFLICT DO NOTHING; END
+    """,
+    """
+    CREATE TRIGGER domain_update AFTER UPDATE ON domain WHEN EXISTS(SELECT 1 FROM pack WHERE block = old.id / 4096)
+    BEGIN INSERT INTO loose(id) VALUES(old.id) ON CONFLICT DO NOTHING; END
+    """,
+    """
+    CREATE TRIGGER domain_delete AFTER DELETE ON domain WHEN EXISTS(SELECT 1 FROM pack WHERE block = old.id / 4096)
+    BEGIN INSERT INTO loose(id) VALUES(old.id) ON CONFLICT DO NOTHING; END
+    """,
+)
+
 #: One entry per schema version; an entry that was released is never edited.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEDGER, _NUMBERED)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEDGER, _NUMBERED, _PACKS)
 
 _META = "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 _PUT = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
@@ -146,13 +166,19 @@ def check(connection: sqlite3.Connection) -> None:
         )
 
 
+def number(key: str, text: object) -> int:
+    """A number that the store keeps for itself under a key of `meta`. Raises StoreError where it is none."""
+    shown = str(text)
+    if not (shown.isascii() and shown.isdecimal() and len(shown) < 20):
+        raise StoreError(f"the state is damaged: its {key} reads {shown[:40]!r}")
+    return int(shown)
+
+
 def _version(connection: sqlite3.Connection, newest: int) -> int:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (SCHEMA_KEY,)).fetchone()
     if row is None:
         return 0
-    if not str(row[0]).isdecimal():
-        raise StoreError(f"the state is damaged: its schema version reads {str(row[0])[:40]!r}")
-    version = int(row[0])
+    version = number(SCHEMA_KEY, row[0])
     if version > newest:
         raise StoreError(
             f"the state was written by a newer Domain Monitor (schema version {version}, this program knows {newest}): "

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from common.core.pulse import BLOCK, SIZE
 from common.core.pulse_array import RECORD
+from common.errors import StoreError
 from common.store import rows, schema
 from common.store.names import as_array
 
 #: Names looked at together, and about how many are forgotten at one start: the rest waits for the next.
 BATCH, MOST = 10_000, 200_000
+#: Most numbers that can have been given to names: the index of the coordinator's table has no more.
+MOST_NAMES = (1 << 31) - 1
 #: A file is written anew when at least this many bytes, and more than a third of it, are unused.
 UNUSED = 64 << 20
 #: How long a checkpoint waits for readers before it leaves the log to the next start, in milliseconds.
@@ -58,9 +61,12 @@ def forget(connection: sqlite3.Connection, before: float) -> int:
 
 
 def next_id(connection: sqlite3.Connection) -> int:
-    """The number above every id that was ever given."""
+    """The number above every id that was ever given. Raises StoreError where that cannot be true."""
     above, kept = connection.execute(_NEXT_ID, (schema.NEXT_KEY,)).fetchone()
-    return max(int(above), int(kept or 0))
+    found = max(int(above), schema.number(schema.NEXT_KEY, kept or 0))
+    if found > MOST_NAMES:
+        raise StoreError(f"the state is damaged: a name in it has the number {found - 1}")
+    return found
 
 
 def shrink(connection: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from common import clock
 from common.config import Settings
 from common.core.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.errors import StoreError
-from common.store import names, rows, schema, tidy
+from common.store import names, packs, rows, schema, tidy
+from common.store.columns import NameColumns
 from common.store.contract import (
     KEEP_DONE,
     KEEP_EVENTS,
@@ -22,16 +24,14 @@ from common.store.contract import (
     KEEP_RESULTS,
     LEDGER_PER_NAME,
     Loaded,
-    NameColumns,
     Writer,
 )
 from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
 
-#: Names, pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
-NAMES_BATCH, PULSES_BATCH, LOAD_BATCH = 10_000, 200, 1000
+#: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
+PULSES_BATCH, LOAD_BATCH = 200, 1000
 PRUNE_BATCH = 2000
 
-_NAMES = " ".join(("SELECT", names.NAME_COLUMNS, "FROM domain WHERE id > ? ORDER BY id LIMIT ?"))
 _PULSES = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
 _DETAILS = "SELECT id, body FROM detail WHERE id IN (SELECT value FROM json_each(?))"
 _PENDING = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?"))
@@ -80,6 +80,7 @@ class SqliteWriter:
         except OSError as error:
             raise StoreError(f"{path}: cannot open the state: {error}") from error
         self._connection: sqlite3.Connection | None = None
+        self._busy: Counter[int] = Counter()  # rows written since the last look for blocks to pack, by block
         self._look: sqlite3.Connection | None = None  # reads beside a transaction
         try:
             with translated(path, "open the state"):
@@ -108,7 +109,7 @@ class SqliteWriter:
                 names=self._names(),
                 pulses=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
-                next_seq=int(meta.pop(schema.SEQ_KEY, "0")) + 1,
+                next_seq=schema.number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],
                 deliveries=self._pending(),
                 meta=meta,
@@ -122,7 +123,7 @@ class SqliteWriter:
         if changes.empty():
             return
         with self._transaction("write") as connection:
-            names.write(connection, changes)
+            self._busy.update(names.write(connection, changes))
             _put(connection, rows.INSERT_EVENT, map(rows.event_values, changes.events))
             _put(connection, rows.UPSERT_DELIVERY, map(rows.delivery_values, changes.deliveries))
             _put(connection, rows.UPSERT_TRUST, map(rows.trust_values, changes.trust))
@@ -173,6 +174,18 @@ class SqliteWriter:
                 connection.execute("PRAGMA shrink_memory")
         return deleted
 
+    def packable(self) -> tuple[list[int], int]:
+        """Blocks to pack now, and how many a start would have to read row by row: those written to a lot lately wait."""
+        with self._used("look for names to pack") as connection:
+            busy, self._busy = self._busy, Counter()
+            wanted = packs.worth_packing(connection)
+            return [block for block in wanted if busy[block] < packs.BUSY], len(wanted)
+
+    def pack(self, block: int) -> None:
+        """Pack one of them, as its rows are now."""
+        with self._transaction("pack names") as connection:
+            packs.pack(connection, block)
+
     def close(self) -> None:
         """Move the log into the file, as far as readers allow, and let the next owner in."""
         with self._look_guard:
@@ -188,14 +201,8 @@ class SqliteWriter:
             self._owner.release()
 
     def _names(self) -> Iterator[NameColumns]:
-        last = -1
-        while True:
-            with self._looking("read the names") as connection:
-                batch = names.to_columns(connection.execute(_NAMES, (last, NAMES_BATCH)))
-            if not batch.ids:
-                return
-            last = batch.ids[-1]
-            yield batch
+        with self._looking("read the names") as connection:
+            yield from packs.load(connection)
 
     def _pulses(self) -> Iterator[tuple[int, bytes]]:
         last = -1

@@ -29,6 +29,8 @@ SETTLED = 0.98
 REST, LEAST_LOAD = 5.0, 8.0
 #: Seconds in which the service has to be healthy, and to go on after a kill.
 START, RECOVERY = 300.0, 120.0
+#: Seconds beyond those of a sweep until everything is packed.
+PACKING = 180.0
 #: Seconds between two lines about a sweep that is under way.
 TELL_EVERY = 15.0
 #: The clock of the name server, and processes with figures of their own.
@@ -49,6 +51,7 @@ class Case:
     patience: float
     choose_list: Callable[[str], Any]  # which list the API serves, a coroutine function
     interval: int = 3600
+    quick: bool = False
     profile: int = 0  # seconds that coordinator and checker are watched in the second sweep
     figures: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -111,6 +114,8 @@ async def first(case: Case) -> None:
         _judge(case, service)
         case.kept["lateness timer"] = not math.isnan(_lateness(service, 0.5))
         await _change_list(case, service)
+        if not case.quick:
+            await _packed(case, service)
 
 
 async def second(case: Case) -> None:
@@ -201,6 +206,13 @@ async def _change_list(case: Case, service: Service) -> None:
     await case.choose_list("base")
     if _total(service) != case.count:
         case.wrong.append(f"after the changed list {_total(service)} names are watched, not {case.count}")
+
+
+async def _packed(case: Case, service: Service) -> None:
+    """Wait until the next start reads packs: a service that ran for a few minutes is in that state."""
+    asked = asyncio.get_running_loop().time()
+    await service.until("names packed", lambda: numbers.gauge(service.metrics, "unpacked_blocks") == 0, case.patience + PACKING)
+    case.figures["packed.seconds"] = asyncio.get_running_loop().time() - asked
 
 
 async def _look(case: Case, service: Service) -> None:

@@ -64,6 +64,7 @@ async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]],
                     state.mkdir()
                     case = Case(world, settings, {phases.SERVER: server.cpu}, state, _patience(plan), _chooser(customer))
                     case.interval, case.profile = QUICK_INTERVAL if plan.quick else case.interval, plan.profile
+                    case.quick = plan.quick
                     await _round(plan, case, customer, f"{plan.count:,} names, round {number + 1} of {plan.rounds}")
                     found.append(case.figures)
                     kept += [] if kept else [case.kept]

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
 from common.core.verdicts import State
-from common.store.contract import NameColumns
+from common.store.columns import NameColumns, of_lists
 
 
 class Stored:
@@ -50,18 +50,17 @@ class Stored:
         """Every name, column by column."""
         rows = [self.rows[row] for row in sorted(self.rows)]
         columns = {field: [getattr(row, field) for row in rows] for field in _FIELDS}
-        flags = [row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail) for row in rows]
-        named = zip(("ids", "names", "suffixes", "states"), ("id", "name", "suffix", "state"), strict=True)
-        renamed = {column: columns.pop(field) for column, field in named}
-        return [NameColumns(**renamed, **columns, flags=flags)] if rows else []
+        columns["watched"] = [row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail) for row in rows]
+        return [of_lists(columns.values())] if rows else []
 
     def pending(self) -> list[DeliveryRow]:
         """Callbacks that are still to be made."""
         return [deepcopy(row) for row in self.deliveries.values() if row.state == "pending"]
 
 
+#: The fields of `NameColumns` as rows have them; `flags` are made.
 _FIELDS = (
-    "id", "name", "suffix", "state", "since", "confidence", "generation", "checked_at", "next_check",
+    "id", "name", "suffix", "watched", "state", "since", "confidence", "generation", "checked_at", "next_check",
     "drop_earliest", "drop_latest", "registry_due",
 )  # fmt: skip
 

@@ -11,13 +11,14 @@ from common.core.callbacks import event_id
 from common.core.pulse import BLOCK
 from common.core.pulse_array import RECORD
 from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.store.columns import Coded
 from common.store.contract import Loaded
 
 
 def domain(name: str, **fields: Any) -> DomainRow:
     """A watched, registered name; its id follows from the name unless it matters."""
     values: dict[str, Any] = {
-        "id": zlib.crc32(name.encode()),
+        "id": zlib.crc32(name.encode()) >> 1,
         "name": name,
         "suffix": name.partition(".")[2],
         "watched": True,
@@ -57,7 +58,15 @@ def in_columns(row: DomainRow) -> tuple[Any, ...]:
 
 def loaded_names(loaded: Loaded) -> list[tuple[Any, ...]]:
     """All lines of all batches, in the order of the ids."""
-    return [line for batch in loaded.names for line in zip(*batch, strict=True)]
+    return [line for batch in loaded.names for line in zip(*map(_listed, batch), strict=True)]
+
+
+def _listed(column: Any) -> list[Any]:
+    """A column of `NameColumns` as rows have it: numbers, texts, None for what is not there."""
+    if isinstance(column, Coded):
+        return [column.texts[code] for code in column.codes]
+    values = column if isinstance(column, list) else column.tolist()
+    return [None if value != value else value for value in values]  # noqa: PLR0124  # NaN
 
 
 def event(seq: int, name: str, *, generation: int = 1, kind: str = "available", at: float = 0.0) -> EventRow:
