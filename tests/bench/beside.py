@@ -16,13 +16,10 @@ from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
 from common import clock
 from common.core.parsers.dns_fast import OPEN
-from common.core.workers import MOST_AFLOAT
 from common.messages import MAX_SWEEP, Task
 from tests.bench import dns_zone
-from tests.bench.dns_client import settings_for
+from tests.bench.dns_client import WHOLE, settings_for
 
-#: Whole sweeps that a coordinator lets be under way at one checker.
-WHOLE = MOST_AFLOAT // MAX_SWEEP
 #: Seconds between two single checks.
 EVERY = 0.01
 

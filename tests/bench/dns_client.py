@@ -17,18 +17,25 @@ from pathlib import Path
 
 from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
+from actors.checkers.sweeps import sweeps_of
 from common import clock
 from common.clients.dns import DnsEngine, SweepEngine
 from common.clients.guard import Guard
+from common.codec import encode
 from common.config import Settings, load
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
-from common.messages import MAX_BATCH, Task
+from common.core.workers import MOST_AFLOAT
+from common.messages import MAX_SWEEP, Sweep
+from common.sweeper import names_of
 from tests.bench.dns_zone import ZONE
 
 #: Queries that a client with one coroutine per query keeps under way.
 WINDOW = 200
+#: Whole sweeps that a coordinator lets be under way at one checker.
+WHOLE = MOST_AFLOAT // MAX_SWEEP
+CODES = {DELEGATED: "delegated", NXDOMAIN: "missing", UNUSUAL: "unusual"}
 MEANING = {"dns_auth_referral": "delegated", "dns_auth_nxdomain": "missing"}
 Answers = Counter[str]
 
@@ -47,19 +54,28 @@ def engine_for(port: int) -> DnsEngine:
 async def sweep(names: list[str], port: int) -> Answers:
     """The sweep engine."""
     found = await SweepEngine(engine_for(port), random.SystemRandom(), clock.now).sweep(ZONE, names, 600)
-    codes = {DELEGATED: "delegated", NXDOMAIN: "missing", UNUSUAL: "unusual"}
-    return Counter(codes.get(code, "open") for code in found.codes)
+    return Counter(CODES.get(code, "open") for code in found.codes)
 
 
-async def checks(names: list[str], port: int) -> Answers:
-    """The checker, with as many tasks at once as one message holds: a whole observation for each."""
-    checker = create(Context(settings_for(port), clock.now, clock.monotonic))
+async def checker(names: list[str], port: int) -> Answers:
+    """The checker as its worker runs it: sweeps of as many names as a message holds, each made the message that goes back."""
+    context = Context(settings_for(port), clock.now, clock.monotonic)
+    asking = create(context)
+    sweeps = sweeps_of(asking, context)
     found: Answers = Counter()
-    for at in range(0, len(names), MAX_BATCH):
-        tasks = [Task("a.1", 1, "dns", name, ZONE) for name in names[at : at + MAX_BATCH]]
-        found.update(observation.reading.finding for observation in await checker.check_many(tasks))
-    await checker.close()
-    return Counter({MEANING.get(finding, finding): count for finding, count in found.items()})
+    left = iter(range(0, len(names), MAX_SWEEP))
+
+    async def work() -> None:
+        for at in left:
+            labels = [name.removesuffix(f".{ZONE}") for name in names[at : at + MAX_SWEEP]]
+            sweep = Sweep("a.1", 1, ZONE, "\n".join(labels), len(labels), budget_ms=600_000)
+            swept = await sweeps.ask(sweep, names_of(sweep))
+            encode(swept)
+            found.update(CODES.get(code, "open") for code in swept.codes)
+
+    await asyncio.gather(*(work() for _ in range(WHOLE)))
+    await asking.close()
+    return found
 
 
 async def careful(names: list[str], port: int) -> Answers:
@@ -122,7 +138,7 @@ async def windowed(names: list[str], ask: Callable[[str], Awaitable[str]]) -> li
 
 CASES: dict[str, Callable[[list[str], int], Awaitable[Answers]]] = {
     "sweep": sweep,
-    "checks": checks,
+    "checker": checker,
     "careful": careful,
     "dnspython": dnspython,
     "aiodns": aiodns,

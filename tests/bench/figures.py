@@ -80,7 +80,7 @@ OVERALL = (
     Figure("dns.to_dnsperf.both", "... against dnsperf, name server included", "ratio", 1.5, 1.1),
     Figure("dns.dnspython", "dnspython asyncio against it", "ratio", 30, 50, more=True),
     Figure("dns.aiodns", "aiodns (c-ares) against it", "ratio", more=True),
-    Figure("dns.checks", "checker with single tasks: CPU per answer", "us"),
+    Figure("dns.checker", "checker's sweeps, as they travel: CPU per answer", "us"),
 )
 
 

@@ -90,16 +90,16 @@ def _show(kept: Mapping[str, list[dict[str, Any]]]) -> None:
 
 def _dns(server: str, options: argparse.Namespace, wrong: list[str]) -> Rounds:
     """The DNS engines in turns, as `ARGS="dns"` compares them."""
-    cases = [case for case in ("dnsperf", "sweep", "checks", "dnspython", "aiodns") if dns.usable(case)]
+    cases = [case for case in ("dnsperf", "sweep", "checker", "dnspython", "aiodns") if dns.usable(case)]
     count = DNS_QUICK if options.quick else DNS_NAMES
     with records.folder() as place:
         rounds = dns.measure(place, server, count, options.rounds, cases)
     found = []
     for row in rounds:
-        lost = {case: row[case]["lost"] for case in ("sweep", "checks") if row[case]["lost"] > 0.001 * count}
+        lost = {case: row[case]["lost"] for case in ("sweep", "checker") if row[case]["lost"] > 0.001 * count}
         wrong.extend(f"{case}: {names:.0f} names were not answered right" for case, names in lost.items())
         sweep = row["sweep"]
-        figure = {"dns.sweep": sweep["cpu"], "dns.checks": row["checks"]["cpu"]}
+        figure = {"dns.sweep": sweep["cpu"], "dns.checker": row["checker"]["cpu"]}
         if "dnsperf" in row:
             figure["dns.to_dnsperf"] = sweep["cpu"] / row["dnsperf"]["cpu"]
             figure["dns.to_dnsperf.both"] = sweep["both"] / row["dnsperf"]["both"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from common.clients.dns import (
     Server,
     SuffixGoneError,
     SweepEngine,
-    Swept,
     Zone,
     shared_engine,
     shared_sweeps,
@@ -35,8 +33,6 @@ from common.messages import Task
 _MOST_REMEMBERED = 10_000
 #: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
 SWEEPS = 16
-#: Fewer names of one suffix than this are asked one by one.
-_FEWEST_AT_ONCE = 4
 #: A zone version this many seconds in the future is no time stamp.
 _CLOCK_SKEW = 300.0
 
@@ -80,25 +76,6 @@ class DnsChecker:
             self._the_engine().lame(task.suffix)
         return msgspec.structs.replace(found, duration_ms=round((self._context.monotonic() - started) * 1000, 3))
 
-    async def check_many(self, tasks: Sequence[Task]) -> list[Observation]:
-        """Like `check` for each of them, with the same evidence, in the order given.
-
-        Names of one suffix are asked together, within the shortest time of their tasks; second passes and resolvers one by one.
-        """
-        together: dict[str, list[int]] = {}
-        for index, task in enumerate(tasks):
-            if not task.confirm and not self._the_engine().recursive:
-                together.setdefault(task.suffix, []).append(index)
-        groups = {suffix: found for suffix, found in together.items() if len(found) >= _FEWEST_AT_ONCE}
-        grouped = {index for found in groups.values() for index in found}
-        singles = [index for index in range(len(tasks)) if index not in grouped]
-        one_by_one = asyncio.gather(*(self.check(tasks[index]) for index in singles))
-        swept = asyncio.gather(*(self._check_group([tasks[index] for index in found]) for found in groups.values()))
-        observations = dict(zip(singles, await one_by_one, strict=True))
-        for found, group in zip(groups.values(), await swept, strict=True):
-            observations.update(zip(found, group, strict=True))
-        return [observations[index] for index in range(len(tasks))]
-
     async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
         """Ask about many names of one suffix within `seconds`, `pace` queries a second to each address.
 
@@ -136,30 +113,6 @@ class DnsChecker:
 
     def _sweeps(self) -> SweepEngine:
         return shared_sweeps(self._context.settings, self._context.now)
-
-    async def _check_group(self, tasks: Sequence[Task]) -> list[Observation]:
-        started = self._context.monotonic()
-        seconds = min(task.budget_ms for task in tasks) / 1000
-        try:
-            swept = await self._sweeps().sweep(tasks[0].suffix, [task.domain for task in tasks], seconds, keep=True)
-        except ClientError as error:
-            found = [self._trouble(error, None)] * len(tasks)
-        else:
-            found = [self._from_sweep(task.domain, swept, index) for index, task in enumerate(tasks)]
-        duration = round((self._context.monotonic() - started) * 1000, 3)
-        return [msgspec.structs.replace(observation, duration_ms=duration) for observation in found]
-
-    def _from_sweep(self, domain: str, swept: Swept, index: int) -> Observation:
-        """What one name's answer says: the bytes are read like those of a single check."""
-        odd = swept.odd.get(index)
-        if odd is not None:
-            endpoint, exchanged = odd.endpoint, Exchanged(odd.wire, odd.tcp)
-        elif swept.wires and swept.wires[index]:
-            endpoint, exchanged = swept.servers[swept.served[index]], Exchanged(swept.wires[index])
-        else:
-            return self._trouble(TimedOut("no answer in time"), swept.zone)
-        self._remember(domain, endpoint)
-        return self._observed(domain, swept.zone, endpoint, exchanged)
 
     async def _ask(self, task: Task, attempts: _Attempts) -> Observation:
         engine = self._the_engine()

@@ -34,11 +34,10 @@ class Odd:
 class Names:
     """`codes` and `served` hold, per name, a code of `dns_fast` and the number of the server that answered."""
 
-    def __init__(self, texts: Sequence[str], *, keep: bool) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.codes = bytearray(len(texts))
         self.served = bytearray((NOBODY,)) * len(texts)
-        self.wires: list[bytes] | None = [b""] * len(texts) if keep else None
         self.odd: dict[int, Odd] = {}
         self.open = self.unsent = len(texts)
         self._groups: list[list[int]] = []

@@ -34,7 +34,7 @@ class Swept:
     """What came out. Per name, in the order given: `codes` of `dns_fast`, `served` the number in `servers` of who answered.
 
     `odd` holds, by index, every answer with code UNUSUAL. `serials` is the oldest and the newest SOA serial behind an
-    NXDOMAIN, None where there was none; `wires` is filled on demand, for plain answers.
+    NXDOMAIN, None where there was none.
     """
 
     zone: Zone
@@ -43,7 +43,6 @@ class Swept:
     served: bytes
     odd: dict[int, Odd]
     serials: tuple[int, int] | None
-    wires: list[bytes] | None
     sent: int
     late: int  # answers that came after their time, or twice
     strays: int  # datagrams that answer nothing that was asked
@@ -59,13 +58,11 @@ class SweepEngine:
         self._now = now
         self._lanes: dict[Endpoint, Lane] = {}
 
-    async def sweep(
-        self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None, keep: bool = False
-    ) -> Swept:
+    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Swept:
         """Ask about `names`, A-labels directly below `suffix`, within `seconds`, `pace` queries a second to each address.
 
-        An address has one pace, the latest given for it, over all sweeps. `keep` keeps the bytes of plain answers, too. Raises
-        ClientError where the suffix's servers cannot be found, and in resolver mode, where there are none.
+        An address has one pace, the latest given for it, over all sweeps. Raises ClientError where the suffix's servers cannot
+        be found, and in resolver mode, where there are none.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -75,7 +72,7 @@ class SweepEngine:
         lanes = self._lanes_of(zone, pace)
         if not lanes:
             raise ClientError(f"no server of {zone.name} can be asked")
-        asked = Names(names, keep=keep)
+        asked = Names(names)
         sweeping = Sweeping(self._engine, zone, suffix, asked, lanes, self._bits, self._now)
         await sweeping.run(max(0.0, deadline - loop.time()))
         serials = sweeping.serials
@@ -86,7 +83,6 @@ class SweepEngine:
             bytes(asked.served),
             {index: odd for index, odd in asked.odd.items() if asked.codes[index] == UNUSUAL},
             (min(serials), max(serials)) if serials else None,
-            asked.wires,
             sweeping.sent,
             sweeping.late,
             sweeping.strays,

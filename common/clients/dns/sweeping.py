@@ -125,7 +125,7 @@ class Sweeping:
     def _drain(self, port: Port) -> int:
         """Read a port. The loop that everything is about: every operation in it costs a millionth part of a second."""
         recv, waiting, number = port.recv, port.waiting, port.number
-        codes, served, wires = self._names.codes, self._names.served, self._names.wires
+        codes, served = self._names.codes, self._names.served
         received = plain = unusual = 0
         broken = False
         try:
@@ -147,8 +147,6 @@ class Sweeping:
                 plain += 1
                 codes[index] = code
                 served[index] = number
-                if wires is not None:
-                    wires[index] = wire
         except BlockingIOError:
             pass
         except OSError:

@@ -1,8 +1,7 @@
-"""The DNS checker with many names at once: the same evidence as one by one, and compact findings for whole lists."""
+"""Sweeps of the DNS checker: compact findings about many names at once, that say what single checks say."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
 from common.clients.dns import NOBODY
 from common.core.evidence import Observation, Outcome
-from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.messages import Task
 from tests.clients.dns_world import ROOT, TLD, TLD_SECOND, Handler, Tree, World, failing, over_udp, run, serving, silent
 
@@ -29,9 +28,15 @@ BOTH: dict[str, Handler] = {ROOT: ROOT_ZONE, TLD: SERVED, TLD_SECOND: SERVED}
 T = TypeVar("T")
 
 
-def task(domain: str, suffix: str = "test", *, confirm: bool = False, budget_ms: int = 4000) -> Task:
-    """Ask about this name."""
-    return Task("a.1", 1, "dns", domain, suffix, budget_ms=budget_ms, confirm=confirm)
+def task(domain: str, suffix: str) -> Task:
+    """Ask about this name alone."""
+    return Task("a.1", 1, "dns", domain, suffix, budget_ms=4000)
+
+
+def finding_of(found: Findings, index: int) -> str:
+    """What a sweep says about one name."""
+    plain = {DELEGATED: "dns_auth_referral", NXDOMAIN: "dns_auth_nxdomain"}
+    return plain.get(found.codes[index]) or found.observations[index].reading.finding
 
 
 def with_checker(
@@ -58,78 +63,56 @@ def comparable(observation: Observation) -> Observation:
 
 
 def test_same_evidence_as_one_by_one() -> None:
-    """For delegated, missing and odd names of two suffixes, and a second pass, the observations are those of `check`."""
-    tasks = [task(name) for name in [*NAMES, "inside.test", "www.free1.test"]]
-    tasks += [task("free.com", "com"), task("free0.test", confirm=True)]
-
-    async def story(checker: DnsChecker, _: World) -> tuple[list[Observation], list[Observation]]:
-        return await checker.check_many(tasks), [await checker.check(item) for item in tasks]
-
-    (many, single), _ = with_checker(BOTH, story)
-
-    assert [comparable(item) for item in many] == [comparable(item) for item in single]
-    assert all(len(item.digest) == 64 and item.duration_ms > 0 for item in many)
-    assert {item.address.partition(":")[0] for item in many} == {TLD, TLD_SECOND}
-    assert [item.address.endswith("/tcp") for item in many] == [item.confirm for item in tasks]
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(many), type=list[Observation]) == many
-
-
-def test_second_pass_after_a_sweep_asks_another_server() -> None:
-    """Who answered is remembered: the confirmation goes elsewhere, over TCP."""
+    """Delegated, missing and odd names of two suffixes get the finding of `check`, and odd ones its whole observation."""
+    names = {"test": [*NAMES, "inside.test", "www.free1.test"], "com": ["free.com"]}
 
     async def story(checker: DnsChecker, _: World) -> None:
-        await checker.check_many([task(name) for name in NAMES])
-        await asyncio.gather(*(checker.check(task(name, confirm=True)) for name in NAMES))
+        for suffix, some in names.items():
+            found = await checker.sweep(suffix, some, 5.0)
+            single = [await checker.check(task(name, suffix)) for name in some]
 
-    _, world = with_checker(BOTH, story)
+            assert [finding_of(found, index) for index in range(len(some))] == [item.reading.finding for item in single]
+            for index, odd in found.observations.items():
+                assert comparable(odd) == comparable(single[index])
+                assert len(odd.digest) == 64
+                assert odd.address.partition(":")[0] in {TLD, TLD_SECOND}
+            encoded = msgspec.msgpack.encode(found.observations)
+            assert msgspec.msgpack.decode(encoded, type=dict[int, Observation]) == found.observations
 
-    for name in NAMES:
-        (first, _, first_tcp), (second, _, second_tcp) = world.asked(name)
-        assert (first != second, first_tcp, second_tcp) == (True, False, True)
-
-
-def test_resolvers_are_asked_one_by_one() -> None:
-    """In resolver mode every name gets the finding of a resolver."""
-    flat: dict[str, Handler] = {TLD: serving(Tree("test", records={(NAMES[0], "NS"): ("ns.x.",)}))}
-
-    async def story(checker: DnsChecker, _: World) -> list[Observation]:
-        return await checker.check_many([task(name) for name in NAMES])
-
-    many, _ = with_checker(flat, story, DNS_MODE="resolver", DNS_RESOLVERS=f"{TLD}:PORT")
-
-    assert [item.reading.finding for item in many] == ["dns_recursive_positive"] + ["dns_recursive_nxdomain"] * 11
+    with_checker(BOTH, story)
 
 
 @pytest.mark.parametrize(
     ("fault", "finding"),
     [
-        (silent, "dns_timeout"),
         (failing("SERVFAIL"), "dns_servfail"),
         (failing("REFUSED"), "dns_refused"),
         (over_udp(lambda answer, _: [answer[:-4]], SERVED), "dns_malformed"),
     ],
 )
 def test_trouble_is_unknown(fault: Handler, finding: str) -> None:
-    """Silence, errors and broken answers of every server prove nothing, for each name."""
+    """Errors and broken answers of every server prove nothing, for each name."""
 
-    async def story(checker: DnsChecker, _: World) -> list[Observation]:
-        return await checker.check_many([task(name, budget_ms=600) for name in NAMES])
+    async def story(checker: DnsChecker, _: World) -> Findings:
+        return await checker.sweep("test", NAMES, 0.6)
 
-    many, _ = with_checker({**BOTH, TLD: fault, TLD_SECOND: fault}, story)
+    found, _ = with_checker({**BOTH, TLD: fault, TLD_SECOND: fault}, story)
 
-    assert {(item.reading.outcome, item.reading.finding) for item in many} == {(Outcome.UNKNOWN, finding)}
-    assert {item.refused for item in many} == {finding == "dns_refused"}
+    assert sorted(found.observations) == list(range(len(NAMES)))
+    seen = found.observations.values()
+    assert {(item.reading.outcome, item.reading.finding) for item in seen} == {(Outcome.UNKNOWN, finding)}
+    assert {item.refused for item in seen} == {finding == "dns_refused"}
 
 
-def test_suffix_that_is_gone_is_unknown() -> None:
-    """The root denies the suffix: no name of it gets a verdict."""
+def test_silence_leaves_every_name_open() -> None:
+    """What nobody answers has no code, no server and no observation."""
 
-    async def story(checker: DnsChecker, _: World) -> list[Observation]:
-        return await checker.check_many([task(f"n{number}.gone", "gone") for number in range(5)])
+    async def story(checker: DnsChecker, _: World) -> Findings:
+        return await checker.sweep("test", NAMES, 0.6)
 
-    many, _ = with_checker(BOTH, story)
+    found, _ = with_checker({**BOTH, TLD: silent, TLD_SECOND: silent}, story)
 
-    assert {item.reading.finding for item in many} == {"dns_suffix_gone"}
+    assert (set(found.codes), set(found.served), found.observations) == ({OPEN}, {NOBODY}, {})
 
 
 def test_sweep_is_compact() -> None:
