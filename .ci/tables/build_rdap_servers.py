@@ -21,8 +21,6 @@ Made by `.ci/tables/build_rdap_servers.py`; `{{}}` in a URL stands for the suffi
 
 from __future__ import annotations
 
-PUBLICATION = "{publication}"
-
 #: (base URL, suffixes)
 IANA: tuple[tuple[str, str], ...] = (
 '''

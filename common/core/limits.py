@@ -12,9 +12,8 @@ import msgspec
 from common.core.tables.limits import DEFAULTS, LIMITS, OPERATOR_OF_HOST, OPERATOR_OF_NIC, OPERATOR_OF_PARENT, Limit
 from common.errors import ConfigError
 
-__all__ = ["KINDS", "Limit", "limit_for", "operator_of", "parse_budgets"]
+__all__ = ["Limit", "limit_for", "operator_of", "parse_budgets"]
 
-KINDS = tuple(DEFAULTS)
 #: Largest budgets file read, in bytes, and most rows in it.
 MAX_BYTES = 1 << 20
 MAX_ROWS = 10_000

@@ -159,10 +159,6 @@ class Reader(Protocol):
         """Watched names by name. `tld`: a suffix and everything under it ("uk" also finds "co.uk"); `q`: a part of the name."""
         ...
 
-    def domain_count(self) -> int:
-        """How many names are watched."""
-        ...
-
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
         ...

@@ -110,10 +110,6 @@ class SqliteReader:
             ids, more = listing.page_ids(connection, listing.Wanted(*_texts(wanted)))
             return Page(_found(connection, _DOMAINS, (as_array(ids),)), more)
 
-    def domain_count(self) -> int:
-        """How many names are watched."""
-        return self._number("SELECT coalesce(sum(names), 0) FROM tally")
-
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
         return dict(self._all("SELECT state, sum(names) FROM tally WHERE names > 0 GROUP BY state"))

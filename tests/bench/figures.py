@@ -14,7 +14,7 @@ from tests.bench.numbers import spread
 
 #: Figures of one size by key, one list entry for each round.
 Rounds = Sequence[Mapping[str, float]]
-MANY, MILLION = 100_000, 1_000_000
+MILLION = 1_000_000
 #: The size under which figures that have none are kept.
 NO_SIZE = 0
 #: The run that needs no name where it stands alone.

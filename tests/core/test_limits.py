@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.limits import KINDS, Limit, limit_for, parse_budgets
-from common.core.tables.limits import LIMITS
+from common.core.limits import Limit, limit_for, parse_budgets
+from common.core.tables.limits import DEFAULTS, LIMITS
 from common.errors import ConfigError
 
 
@@ -63,11 +63,11 @@ def test_what_an_operator_forbids_is_switched_off() -> None:
 
 def test_every_kind_has_a_default_and_every_limit_makes_sense() -> None:
     """A rate above 0 always comes with a burst of at least one query."""
-    assert set(KINDS) == {"dns", "rdap", "whois", "das", "http", "registrar"}
-    for kind in KINDS:
+    assert set(DEFAULTS) == {"dns", "rdap", "whois", "das", "http", "registrar"}
+    for kind in DEFAULTS:
         assert limit_for(kind, "unheard.example", {}).rate > 0
     assert all(limit.rate == 0 or limit.burst >= 1 for limit in LIMITS.values())
-    assert all(key.partition("/")[0] in KINDS for key in LIMITS)
+    assert all(key.partition("/")[0] in DEFAULTS for key in LIMITS)
     with pytest.raises(KeyError):
         limit_for("carrier-pigeon", "x", {})
 

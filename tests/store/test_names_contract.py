@@ -47,7 +47,7 @@ def test_a_new_name_that_is_there_already_stays_as_it_is(writer: Writer, reader:
     writer.apply(Changes(new=[NewName(3, "a.com", "com", True), NewName(4, "b.com", "com", False)]))
 
     assert reader.domain("a.com") == Found(known, None)
-    assert reader.domain_count() == 1
+    assert sum(reader.count_by_state().values()) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_whole_list_is_read_as_it_stood_at_the_beginning(writer: Writer, rea
     writer.apply(
         Changes(new=[NewName(99_999, "late.com", "com", False)], watches=[Watch(n, False, False) for n in range(25_000)])
     )
-    assert reader.domain_count() == 1
+    assert sum(reader.count_by_state().values()) == 1
     whole_list = [first, *batches]
     ids, found, watched, priority = ([item for batch in whole_list for item in batch[column]] for column in range(4))
 
@@ -261,7 +261,6 @@ def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None
 
         assert reader.count_by_state() == Counter(row.state for row in watched)
         assert reader.tlds() == Counter(row.suffix for row in watched)
-        assert reader.domain_count() == len(watched)
         assert [found.row for found in reader.domains().rows] == watched
         for state in STATES:
             uk = [row for row in watched if row.state == state and row.name.endswith("uk")]

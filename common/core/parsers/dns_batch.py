@@ -17,7 +17,6 @@ MOST_QUERIES = 64
 #: Longest label (RFC 1035 section 2.3.4), and longest name in text.
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
-_HEADER = 12
 _PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 _EDNS = b"\0" + OPT.to_bytes(2) + UDP_SIZE.to_bytes(2) + bytes(6)
 _CASE_BIT = bytes(0x20 if chr(byte).isascii() and chr(byte).isalpha() else 0 for byte in range(256))

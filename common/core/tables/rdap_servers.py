@@ -5,8 +5,6 @@ Made by `.ci/tables/build_rdap_servers.py`; `{}` in a URL stands for the suffix.
 
 from __future__ import annotations
 
-PUBLICATION = "2026-07-23T02:00:03Z"
-
 #: (base URL, suffixes)
 IANA: tuple[tuple[str, str], ...] = (
     ("http://rdap.cctld.kg/", "kg"),

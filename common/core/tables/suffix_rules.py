@@ -75,8 +75,7 @@ class SuffixRules:
 
     `restricted`: not open to the public at all (government, military, schools, infrastructure). `brand`: one company's own
     top-level domain, open to be watched yet never available. `dropzone`: purged names wait about a day and a half in a
-    procedure of the registry. `release`: how names that existed before come back. `dns_serial_is_time`: the SOA serial is
-    the Unix time of the zone version.
+    procedure of the registry. `release`: how names that existed before come back.
     """
 
     suffix: str
@@ -91,7 +90,6 @@ class SuffixRules:
     dropzone: bool = False
     release: ReleaseKind | None = None
     wildcard_known: bool = False
-    dns_serial_is_time: bool = False
 
 
 @lru_cache(maxsize=16_384)
@@ -116,7 +114,6 @@ def rules_for(suffix: str) -> SuffixRules:
         dropzone=dropzone,
         release="dropzone" if dropzone else _RELEASE.get(tld) if own else None,
         wildcard_known=suffix in _WILDCARD,
-        dns_serial_is_time=suffix in {"com", "net"},
     )
 
 
