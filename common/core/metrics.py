@@ -143,14 +143,6 @@ class Metrics:
         return False
 
 
-def merge(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Several processes' snapshots as one; `since` is the earliest."""
-    total = Metrics()
-    for snapshot in snapshots:
-        total.absorb(snapshot)
-    return total.snapshot()
-
-
 def quantile(timer: Mapping[str, Any], q: float) -> float:
     """About the `q` quantile (0..1) of a timer in seconds: linear within its bucket, never outside its extremes."""
     histogram = _timer(timer)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.core.metrics import MAX_SERIES, Metrics, merge, quantile, rows, series
+from common.core.metrics import MAX_SERIES, Metrics, quantile, rows, series
 from common.core.prometheus import render
 
 #: The machine may be busy: time says nothing about a property.
@@ -27,6 +27,14 @@ def sample() -> Metrics:
     for seconds in (0.01, 0.02, 0.03, 2.0):
         metrics.observe("check", seconds, method="dns")
     return metrics
+
+
+def merged(*snapshots: dict) -> dict:
+    """The snapshots of several processes as one."""
+    total = Metrics()
+    for snapshot in snapshots:
+        total.absorb(snapshot)
+    return total.snapshot()
 
 
 def value(snapshot: dict, kind: str, name: str) -> object:
@@ -88,12 +96,12 @@ def test_merge_adds_processes() -> None:
     other = Metrics(500.0)
     other.count("checks", 2, method="dns")
     other.observe("check", 9.0, method="dns")
-    merged = merge([sample().snapshot(), other.snapshot()])
+    both = merged(sample().snapshot(), other.snapshot())
 
-    assert merged["since"] == 500.0
-    assert value(merged, "counters", "checks") == 7
-    assert value(merged, "timers", "check")["max"] == 9.0
-    assert value(merged, "timers", "check")["count"] == 5
+    assert both["since"] == 500.0
+    assert value(both, "counters", "checks") == 7
+    assert value(both, "timers", "check")["max"] == 9.0
+    assert value(both, "timers", "check")["count"] == 5
 
 
 @PATIENT
@@ -109,7 +117,7 @@ def test_merge_adds_processes() -> None:
 )
 def test_merge_takes_any_map(junk: dict) -> None:
     """A malformed snapshot is skipped row by row, and what is left can be rendered."""
-    assert render(merge([junk, sample().snapshot()])).endswith("\n")
+    assert render(merged(junk, sample().snapshot())).endswith("\n")
 
 
 @PATIENT
