@@ -39,8 +39,6 @@ SHORTEST_ASKED, LONGEST_ASKED = 1.0, 600.0
 MISCONFIGURED = frozenset({401, 403, 404, 410, 422})
 #: Most results that wait at the same time.
 RESULT_LIMIT = 10_000
-#: Seconds beyond its budget that an attempt may take before it counts as lost.
-GRACE = 5.0
 #: Attempts that ran out of time and are still remembered: their late success spares a duplicate.
 REMEMBERED = 1024
 
@@ -61,7 +59,7 @@ _check_type = msgspec.json.Decoder(_Body)
 
 
 class _Entry:
-    __slots__ = ("attempt", "number", "probe", "replay", "row", "since", "until")
+    __slots__ = ("attempt", "number", "probe", "replay", "row", "since")
 
     def __init__(self, row: DeliveryRow, number: int, since: float, *, replay: bool) -> None:
         self.row = row
@@ -69,7 +67,6 @@ class _Entry:
         self.since = since
         self.replay = replay
         self.attempt: str | None = None  # set while in flight
-        self.until = 0.0  # when the attempt in flight counts as lost
         self.probe = False
 
 
@@ -120,12 +117,12 @@ class Deliveries:
         """How many results are pending."""
         return len(self._lanes[RESULT])
 
-    def sent(self, delivery_id: str, attempt: str, now: float, budget: float) -> None:
-        """The row went out as `attempt` (a text never used before) and has `budget` seconds."""
+    def sent(self, delivery_id: str, attempt: str, now: float) -> None:
+        """The row went out as `attempt`, a text never used before. Whoever leased it says when its time is over (`lost`)."""
         entry = self._find(delivery_id)
         if entry is None or entry.attempt is not None:
             return
-        entry.attempt, entry.until, entry.probe = attempt, now + budget + GRACE, self.circuit.open
+        entry.attempt, entry.probe = attempt, self.circuit.open
         if entry.row.first_at is None:
             entry.row.first_at = now
         self._attempts[attempt] = delivery_id
@@ -169,7 +166,10 @@ class Deliveries:
             self._wait(entry)
 
     def lost(self, attempt: str, now: float) -> DeliveryRow | None:
-        """The notifier disappeared with the attempt. It counts, for it may have been made; returns the row to write."""
+        """The attempt's time is over, or its notifier disappeared with it. It counts, for it may have been made.
+
+        Returns the row to write.
+        """
         entry = self._take(attempt)
         if entry is None:
             return None
@@ -178,11 +178,6 @@ class Deliveries:
             del self._late[next(iter(self._late))]
         entry.row.last_status, entry.row.last_error = 0, "the notifier did not report"
         return self._failed(entry, now, 1.0, 0.0)
-
-    def expire(self, now: float) -> list[DeliveryRow]:
-        """Take back every attempt whose time is over; returns the rows to write."""
-        over = [attempt for attempt, key in self._attempts.items() if (entry := self._find(key)) and entry.until <= now]
-        return [row for attempt in over if (row := self.lost(attempt, now)) is not None]
 
     def replay(self, row: DeliveryRow, now: float) -> DeliveryRow:
         """Send a row once more, whatever its state: same id, same body, the schedule from its beginning."""

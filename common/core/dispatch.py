@@ -55,7 +55,7 @@ def callbacks(board: Board, now: float) -> None:
         if worker is None:
             return
         lease = board.workers.lease(worker, row, DELIVERY_BUDGET, now)
-        board.deliveries.sent(row.id, lease.attempt, now, DELIVERY_BUDGET)
+        board.deliveries.sent(row.id, lease.attempt, now)
         batch = batches.setdefault(worker.name, (worker, []))[1]
         if batch and (sizes[worker.name] + len(row.body) > BATCH_BYTES or len(batch) >= MAX_BATCH):
             _send(board, worker, batch)

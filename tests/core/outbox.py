@@ -44,7 +44,7 @@ def ids(rows: list[DeliveryRow]) -> list[str]:
 def attempt(deliveries: Deliveries, key: str, status: int, now: float, retry_after: float | None = None) -> DeliveryRow:
     """Send one row and get this answer at once."""
     name = f"t{next(NUMBERS)}"
-    deliveries.sent(key, name, now, 20.0)
+    deliveries.sent(key, name, now)
     row = deliveries.result(name, status, "trouble", retry_after, now, Middle())
     assert row is not None
     return row

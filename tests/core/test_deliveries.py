@@ -19,7 +19,7 @@ def test_notices_go_before_results_and_stay_due_until_sent() -> None:
     assert ids(deliveries.due(2.0, 10)) == ["n1", "n2", "r1"]
     assert ids(deliveries.due(2.0, 2)) == ["n1", "n2"]
     assert deliveries.due(2.0, 0) == []
-    deliveries.sent("n1", "t", 2.0, 20.0)
+    deliveries.sent("n1", "t", 2.0)
     assert ids(deliveries.due(2.0, 10)) == ["n2", "r1"]
 
 
@@ -27,7 +27,7 @@ def test_the_notices_of_one_name_wait_for_each_other() -> None:
     """A later one is not sent before the earlier was accepted, whatever the order of arrival."""
     deliveries = outbox(notice("second", order=2), notice("first", order=1), notice("other", "b.com"))
     assert ids(deliveries.due(0.0, 10)) == ["first", "other"]
-    deliveries.sent("first", "t1", 0.0, 20.0)
+    deliveries.sent("first", "t1", 0.0)
     assert ids(deliveries.due(0.0, 10)) == ["other"]
     deliveries.result("t1", 500, "", None, 0.0, Middle())
     assert ids(deliveries.due(0.5, 10)) == ["other"]
@@ -75,7 +75,7 @@ def test_waits_are_spread_by_a_fifth() -> None:
     for n in range(300):
         deliveries = outbox(notice("n"))
         for step in range(5):
-            deliveries.sent("n", f"{n}.{step}", 0.0, 20.0)
+            deliveries.sent("n", f"{n}.{step}", 0.0)
             row = deliveries.result(f"{n}.{step}", 500, "", None, 0.0, rng)
         assert row is not None
         waits.append(row.next_at)
@@ -124,14 +124,14 @@ def test_2xx_is_done_and_forgotten(status: int) -> None:
 
 
 def test_an_attempt_that_is_not_answered_goes_back() -> None:
-    """After its budget and some grace it counts as made and follows the schedule."""
+    """When its time is over it counts as made and follows the schedule."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0, 20.0)
-    assert deliveries.expire(24.9) == []
-    (row,) = deliveries.expire(25.0)
+    deliveries.sent("n", "t", 0.0)
+    row = deliveries.lost("t", 25.0)
 
+    assert row is not None
     assert (row.state, row.attempts, row.next_at, row.last_status) == ("pending", 1, 26.0, 0)
-    assert deliveries.expire(1000.0) == []
+    assert deliveries.lost("t", 1000.0) is None
     assert ids(deliveries.due(26.0, 1)) == ["n"]
     assert deliveries.circuit.failures == 0
 
@@ -140,10 +140,10 @@ def test_a_late_success_spares_the_duplicate() -> None:
     """Of an attempt that was given up, an acceptance still counts while nothing newer is under way; a failure does not."""
     deliveries = outbox(notice("n"), notice("m", "b.com"))
     for key in ("n", "m"):
-        deliveries.sent(key, f"late {key}", 0.0, 20.0)
-    deliveries.expire(30.0)
+        deliveries.sent(key, f"late {key}", 0.0)
+        deliveries.lost(f"late {key}", 30.0)
     assert deliveries.result("late n", 500, "", None, 30.5, Middle()) is None
-    deliveries.sent("m", "again", 31.0, 20.0)
+    deliveries.sent("m", "again", 31.0)
     assert deliveries.result("late m", 200, "", None, 31.5, Middle()) is None
 
     row = deliveries.result("late n", 200, "", None, 32.0, Middle())
@@ -159,7 +159,7 @@ def test_a_late_success_spares_the_duplicate() -> None:
 def test_what_a_notifier_hands_back_is_due_at_once() -> None:
     """It was not tried, so it counts for nothing."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0, 20.0)
+    deliveries.sent("n", "t", 0.0)
     deliveries.returned("t", 1.0)
     deliveries.returned("t", 1.0)
     (row,) = deliveries.due(1.0, 5)
@@ -170,7 +170,7 @@ def test_what_a_notifier_hands_back_is_due_at_once() -> None:
 def test_a_worker_that_dies_takes_nothing_along() -> None:
     """Its attempts are over at once and follow the schedule."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0, 20.0)
+    deliveries.sent("n", "t", 0.0)
     row = deliveries.lost("t", 3.0)
 
     assert row is not None
@@ -181,9 +181,9 @@ def test_a_worker_that_dies_takes_nothing_along() -> None:
 def test_sending_twice_or_something_unknown_changes_nothing() -> None:
     """Only the first attempt in flight counts."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t1", 0.0, 20.0)
-    deliveries.sent("n", "t2", 0.0, 20.0)
-    deliveries.sent("unknown", "t3", 0.0, 20.0)
+    deliveries.sent("n", "t1", 0.0)
+    deliveries.sent("n", "t2", 0.0)
+    deliveries.sent("unknown", "t3", 0.0)
 
     assert deliveries.result("t2", 500, "", None, 1.0, Middle()) is None
     assert deliveries.snapshot(1.0)["in_flight"] == 1
@@ -270,7 +270,7 @@ def test_a_result_in_flight_is_superseded_only_when_it_fails() -> None:
     """It may be accepted, and then both are delivered in order; what failed and is old is not tried again."""
     for status, state in ((200, "done"), (500, "superseded")):
         deliveries = outbox(result("r1", order=1))
-        deliveries.sent("r1", "t", 0.0, 20.0)
+        deliveries.sent("r1", "t", 0.0)
         assert deliveries.add(result("r2", order=2)) == []
         assert deliveries.due(0.0, 9) == []
         row = deliveries.result("t", status, "", None, 1.0, Middle())
@@ -283,7 +283,7 @@ def test_a_result_in_flight_is_superseded_only_when_it_fails() -> None:
 def test_the_number_of_results_is_bounded_and_notices_are_not() -> None:
     """Beyond the limit the oldest result that is not in flight gives way, and this is counted."""
     deliveries = outbox(*(result(f"r{n}", f"n{n}.com") for n in range(3)), result_limit=3)
-    deliveries.sent("r0", "t", 0.0, 20.0)
+    deliveries.sent("r0", "t", 0.0)
     gone = [row.id for n in range(3, 8) for row in deliveries.add(result(f"r{n}", f"n{n}.com"))]
     for n in range(50):
         assert deliveries.add(notice(f"n{n}", f"n{n}.com")) == []
@@ -325,7 +325,7 @@ def test_replaying_what_waits_makes_it_due_now() -> None:
     """And what is in flight just carries the mark on its next attempt."""
     deliveries = outbox(notice("n"), notice("m", "b.com"))
     attempt(deliveries, "n", 500, 0.0)
-    deliveries.sent("m", "t", 0.0, 20.0)
+    deliveries.sent("m", "t", 0.0)
     for key in ("n", "m"):
         assert deliveries.replay(notice(key), 0.5).id == key
 
@@ -350,7 +350,7 @@ def test_the_next_moment_is_known() -> None:
     assert Deliveries().next_at() is None
     deliveries = outbox(notice("n", at=3.0), result("r", "b.com", at=7.0))
     assert deliveries.next_at() == 3.0
-    deliveries.sent("n", "t", 3.0, 20.0)
+    deliveries.sent("n", "t", 3.0)
     assert deliveries.next_at() == 7.0
     deliveries.result("t", 500, "", None, 4.0, Middle())
     assert deliveries.next_at() == 5.0

@@ -157,7 +157,7 @@ def test_results_leave_places_free_for_notices() -> None:
     first = ids(box.due(0.0, 8, reserved=2))
     assert len(first) == 6
     for key in first:
-        box.sent(key, f"attempt {key}", 0.0, 20.0)
+        box.sent(key, f"attempt {key}", 0.0)
     assert box.due(0.0, 2, reserved=2) == []
 
     box.add(notice("n"))
