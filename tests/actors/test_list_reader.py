@@ -29,7 +29,7 @@ from common.core.records import Changes, NewName, Watch
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from common.store.writer import open_writer
-from tests.clients.test_domain_api import LIST, reply, serving
+from tests.clients.list_api import LIST, reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = ListHead(1, 1, 0, (), "print", added=1)
