@@ -1,80 +1,31 @@
-"""The list as the coordinator gets it: a real process reads it, from real servers and files, and may die at any time."""
+"""The list as the coordinator gets it: a real process reads it, from real servers and files, and compares it with the store."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
-import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from actors.coordinator import list_frames, list_reader
-from actors.coordinator.list_frames import LENGTH, Ask, End, Failed, Piece, Read, Same, pack
-from actors.coordinator.sources import READER, ListSource
-from common import config, log
-from common.clients.list_text import NEVER
+from actors.coordinator import list_reader
+from actors.coordinator.sources import ListSource
+from common import config
 from common.config import Settings
 from common.core.domain_list import hold_back
 from common.core.events import ListFailed, ListRead, ListSame
-from common.core.list_diff import PIECE, ListHead, Part
+from common.core.list_diff import PIECE, Part
 from common.core.records import Changes, NewName, Watch
-from common.errors import ListError, MessageError
-from common.messages import MAX_FRAME
+from common.errors import ListError
 from common.store.writer import open_writer
-from tests.clients.list_api import LIST, reply, serving
+from tests.actors.list_reading import knowing, listed, run, taken
+from tests.clients.list_api import LIST, reply
 
-ROOT = Path(__file__).resolve().parents[2]
-HEAD = ListHead(1, 1, 0, (), "print", added=1)
 STORE = {"example.com": (1, 1, 0), "gone.com": (2, 1, 0), "other.org": (3, 0, 0)}
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Children find the code, and keep what they need in the folder of the test."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("STATE_DIR", str(tmp_path))
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a test, at most for a while."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await work
-
-    asyncio.run(bounded())
-
-
-def knowing(store: dict[str, tuple[int, int, int]]) -> tuple[str, ...]:
-    """The command of a reader whose store has these names: id, watched, priority."""
-    return (sys.executable, "-m", "tests.actors.list_child", json.dumps(store))
-
-
-def saying(*frames: bytes, then: str = "") -> tuple[str, ...]:
-    """The command of a process that reads the question, says this and does something else."""
-    code = f"import os, signal, sys, time; sys.stdin.buffer.read1(); os.write(1, {b''.join(frames)!r}); {then}"
-    return (sys.executable, "-c", code)
-
-
-@contextlib.contextmanager
-def listed(monkeypatch: pytest.MonkeyPatch, answer: Callable[[BaseHTTPRequestHandler, int], None]) -> Iterator[Settings]:
-    """Settings with a list that `answer` serves, in the environment too."""
-    with serving(answer) as server:
-        monkeypatch.setenv("DOMAIN_API_URL", server.url)
-        yield config.load()
-
-
-async def taken(source: ListSource) -> list[Part]:
-    """The whole difference."""
-    return [event.part async for event in source.parts()]
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 def test_a_list_is_compared_with_the_store_and_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,229 +187,6 @@ def test_a_long_list_comes_in_pieces_while_others_work(monkeypatch: pytest.Monke
     run(work())
 
 
-def test_what_the_reader_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A refusal of the server, a text that is no list, a store that cannot be read."""
-
-    async def work(settings: Settings) -> None:
-        for words in ("API_AUTH_TOKEN", "not valid JSON", "bad-state"):
-            event = await ListSource(settings).read()
-            assert isinstance(event, ListFailed)
-            assert words in event.text
-
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        reply(handler, 401 if number == 1 else 200, LIST[: -2 if number == 2 else None])
-
-    (tmp_path / "bad-state").write_bytes(b"this is no database" * 1000)
-    monkeypatch.setenv("STORE_URL", f"sqlite:///{tmp_path}/bad-state")
-    with listed(monkeypatch, answer) as settings:
-        run(work(settings))
-
-
-def test_a_slow_server_keeps_only_the_reader_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time is bounded; the process is ended, and the next look works."""
-
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        if number == 1:
-            handler.rfile.read(1)  # until the client hangs up
-            handler.close_connection = True
-        else:
-            reply(handler, 200, LIST)
-
-    async def work(settings: Settings) -> None:
-        event = await ListSource(settings, read_limit=1.5).read()
-        assert isinstance(event, ListFailed)
-        assert "said nothing for 1.5 s" in event.text
-        source = ListSource(settings)
-        assert isinstance(await source.read(), ListRead)
-        await source.leave()
-
-    with listed(monkeypatch, answer) as settings:
-        run(work(settings))
-
-
-def test_a_reader_that_is_killed_is_a_failure_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it reads, and in the middle of the difference."""
-    sources: list[ListSource] = []
-
-    def stop(number: signal.Signals) -> None:
-        child = sources[0]._child
-        assert child is not None
-        os.kill(child._process.pid, number)
-
-    async def work(settings: Settings) -> None:
-        source = ListSource(settings, knowing({}))
-        sources.append(source)
-        event = await source.read()
-        assert event == ListFailed(
-            f"{source.source}: the process that reads it was ended by SIGKILL (is there enough memory?)", source.source
-        )
-        assert isinstance(await source.read(), ListRead)
-        stop(signal.SIGTERM)
-        with pytest.raises(ListError, match=r"/list: the process that reads it was ended by SIGTERM$"):
-            await taken(source)
-        assert isinstance(await source.read(), ListRead)
-        assert len(await taken(source)) == 1
-
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        if number == 1:
-            stop(signal.SIGKILL)
-        else:
-            reply(handler, 200, LIST)
-
-    with listed(monkeypatch, answer) as settings:
-        run(work(settings))
-
-
-@pytest.mark.parametrize(
-    ("said", "then", "words"),
-    [
-        (b"", "", "ended too early, with exit code 0"),
-        (b"", "sys.exit('sorry')", "ended too early, with exit code 1; the log has its last words"),
-        (b"", "os.kill(os.getpid(), 40)", "ended by signal 40"),
-        (b"\xff\xff\xff\xff", "time.sleep(60)", f"at most {MAX_FRAME}"),
-        (b"\0\0\0\5hello", "time.sleep(60)", "not a message"),
-        (b"\0\0\1\0cut", "", "ended too early"),
-        (pack(End()), "time.sleep(60)", "something else than it should"),
-        (pack(Piece(Part(("a.com",), ("com",), (False,)))), "time.sleep(60)", "something else than it should"),
-    ],
-)
-def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words: str) -> None:
-    """Every answer is checked, also one from a process of ours; it does not stay behind."""
-
-    async def work() -> None:
-        event = await ListSource(config.load(), saying(said, then=then)).read()
-        assert isinstance(event, ListFailed)
-        assert words in event.text
-
-    run(work())
-
-
-@pytest.mark.parametrize(
-    ("pieces", "words"),
-    [
-        ((End(),), "something else"),
-        ((Piece(Part(removed=(1,))), End()), "something else"),
-        ((Piece(Part(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
-        ((Piece(Part(priorities=((1, True), (2, True)))), End()), "something else"),
-        ((Piece(Part(("a.com",), (), (False,))), End()), "not equally many"),
-        ((Piece(Part()), End()), f"1 to {PIECE} names"),
-        ((Piece(Part(removed=tuple(range(PIECE + 1)))), End()), f"1 to {PIECE} names"),
-        ((Same(NEVER),), "something else"),
-        ((), "ended too early"),
-    ],
-)
-def test_a_difference_that_was_not_announced_is_refused(pieces: tuple[Any, ...], words: str) -> None:
-    """The head promised one new name."""
-    frames = [pack(Read(HEAD, NEVER)), *map(pack, pieces)]
-
-    async def work() -> None:
-        source = ListSource(config.load(), saying(*frames, then="sys.stdin.buffer.read1()"))
-        assert isinstance(await source.read(), ListRead)
-        with pytest.raises(ListError, match=words):
-            await taken(source)
-
-    run(work())
-
-
-def test_a_program_that_is_not_there_is_a_failure() -> None:
-    """So is everything else that keeps a process from starting."""
-
-    async def work() -> None:
-        event = await ListSource(config.load(), ("/nowhere/python",)).read()
-        assert isinstance(event, ListFailed)
-        assert "cannot be started: No such file" in event.text
-
-    run(work())
-
-
-def test_the_last_words_of_a_reader_go_to_the_log() -> None:
-    """The end of them, where a traceback says what happened."""
-    said = io.StringIO()
-    log.setup(config.load(), "coordinator", said)
-
-    async def work() -> None:
-        then = "sys.stderr.write('x' * 100000 + 'ValueError: that was it'); sys.exit(1)"
-        await ListSource(config.load(), saying(b"", then=then)).read()
-
-    run(work())
-    line = json.loads(said.getvalue())
-
-    assert (line["event"], line["level"]) == ("list_reader", "warning")
-    assert line["said"].endswith("xxxValueError: that was it")
-
-
-def test_no_log_line_shows_the_key_in_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even when the connection breaks again and again."""
-    said = io.StringIO()
-    log.setup(config.load(), "coordinator", said)
-
-    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
-        handler.close_connection = True
-
-    async def work(settings: Settings) -> None:
-        event = await ListSource(settings).read()
-        assert isinstance(event, ListFailed)
-        assert "hidden-key" not in event.text
-
-    with listed(monkeypatch, answer) as settings:
-        assert "hidden-key" in str(settings.domain_api_url)
-        run(work(settings))
-    assert "hidden-key" not in said.getvalue()
-
-
-def test_a_reader_does_not_outlive_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A coordinator that stops while the list is read leaves no process behind."""
-    asked = asyncio.Event()
-
-    async def work(settings: Settings) -> None:
-        loop = asyncio.get_running_loop()
-        hanging.append(lambda: loop.call_soon_threadsafe(asked.set))
-        source = ListSource(settings, READER)
-        reading = asyncio.create_task(source.read())
-        await asked.wait()
-        assert source._child is not None
-        process = source._child._process
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
-        assert process.returncode == -signal.SIGKILL
-
-    hanging: list[Callable[[], object]] = []
-
-    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
-        hanging[0]()
-        handler.rfile.read(1)
-
-    with listed(monkeypatch, answer) as settings:
-        run(work(settings))
-
-
-def test_a_reader_ends_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever happened to the coordinator: at its question, at its answer, at the word to go on."""
-    file = tmp_path / "names.txt"
-    file.write_text("a.com\n", encoding="utf-8")
-    monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
-
-    async def ended(question: bytes, *, listen: bool) -> tuple[int, bytes]:
-        process = await asyncio.create_subprocess_exec(
-            *READER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        assert process.stdout is not None
-        if not listen:
-            process.stdout._transport.close()  # type: ignore[attr-defined]
-        _, said = await process.communicate(question)
-        return await process.wait(), said
-
-    async def work() -> None:
-        assert await ended(b"", listen=True) == (1, b"")
-        assert await ended(b"\0\0\0\1x", listen=True) == (1, b"")
-        assert await ended(pack(Same(NEVER)), listen=True) == (1, b"")
-        assert await ended(pack(Ask(NEVER)), listen=False) == (1, b"")
-        assert await ended(pack(Ask(NEVER)), listen=True) == (0, b"")
-
-    run(work())
-
-
 def test_a_reader_stands_back_behind_the_checks() -> None:
     """It reads while names are due; nothing of it is urgent."""
     code = "import os, sys; from actors.coordinator import list_reader; list_reader.main(); sys.exit(os.nice(0))"
@@ -470,29 +198,3 @@ def test_a_reader_stands_back_behind_the_checks() -> None:
         assert await process.wait() == min(19, os.nice(0) + list_reader.NICE)
 
     run(work())
-
-
-def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With the answer, where there is still room for that."""
-    file = tmp_path / "names.txt"
-    file.write_text("a.com\n", encoding="utf-8")
-    monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
-    answers = io.BytesIO()
-
-    def names(_settings: Settings) -> Any:
-        raise MemoryError
-
-    list_reader.serve(io.BytesIO(pack(Ask(NEVER))), answers, names)
-    answers.seek(0)
-
-    assert list_frames.read(answers) == Failed("there is not enough memory to read the list")
-    with pytest.raises(MessageError, match="ended"):
-        list_frames.read(answers)
-
-
-def test_a_frame_has_a_length_and_a_bound() -> None:
-    """What is cut off is no frame."""
-    with pytest.raises(MessageError):
-        list_frames.read(io.BytesIO(LENGTH.pack(100) + b"short"))
-    with pytest.raises(MessageError, match="at most"):
-        list_frames.length_of(LENGTH.pack(MAX_FRAME + 1))
