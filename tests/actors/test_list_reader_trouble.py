@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -52,16 +53,18 @@ def test_what_the_reader_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_slow_server_keeps_only_the_reader_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is bounded; the process is ended, and the next look works."""
+    quick = threading.Event()
 
-    def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
-        if number == 1:
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        if quick.is_set():
+            reply(handler, 200, LIST)
+        else:
             handler.rfile.read(1)  # until the client hangs up
             handler.close_connection = True
-        else:
-            reply(handler, 200, LIST)
 
     async def work(settings: Settings) -> None:
         event = await ListSource(settings, read_limit=1.5).read()
+        quick.set()
         assert isinstance(event, ListFailed)
         assert "said nothing for 1.5 s" in event.text
         source = ListSource(settings)
