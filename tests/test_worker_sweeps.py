@@ -1,0 +1,225 @@
+"""Sweeps at a worker, over a real bus: places of their own, trouble, a drain, and answers that wait for a coordinator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from common.bus import CoordinatorBus
+from common.codec import decode_upward
+from common.core.evidence import Observation
+from common.messages import MAX_SWEEP, Credit, Result, Results, Sweep, Swept, Task, Tasks
+from common.sweeper import NO_CREDIT
+from tests.worker_scene import FOUND, WORKER, Scene, task
+
+
+def sweep_of(number: int, labels: str = "a\nb", count: int = 2, budget_ms: int = 5000) -> Sweep:
+    """A sweep of a few names."""
+    return Sweep(f"boot.{number}", number, "com", labels, count, budget_ms=budget_ms)
+
+
+def found(sweep: Sweep) -> Swept:
+    """An answer to it."""
+    return Swept(NO_CREDIT, sweep.attempt, bytes([1, 2]), bytes(2), "com")
+
+
+def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Path) -> None:
+    """Names arrive whole; sweeps have places of their own and take none from tasks."""
+    asked: list[Sequence[str]] = []
+
+    async def scene() -> tuple[Credit, list[Swept], list[Result]]:
+        release = asyncio.Event()
+
+        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
+            asked.append(names)
+            await release.wait()
+            return found(item)
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1))
+        play.send(Tasks((task(2),)))
+        await play.until(lambda: bool(play.results))
+        during = play.credits[-1]
+        release.set()
+        await play.until(lambda: bool(play.swept))
+        await play.end()
+        return during, play.swept, play.results
+
+    told, swept, results = asyncio.run(scene())
+    assert asked == [["a.com", "b.com"]]
+    assert (results[0].attempt, results[0].returned) == ("boot.2", False)
+    assert [(item.attempt, item.codes, item.returned) for item in swept] == [("boot.1", b"\x01\x02", False)]
+    assert [told.sweeps, swept[0].credit.sweeps] == [1, 2]
+    assert (swept[0].credit.worker, swept[0].credit.free, swept[0].credit.seen) == (WORKER, 4, 2)
+
+
+def test_sweeps_over_the_places_are_handed_back(tmp_path: Path) -> None:
+    """Two run, the third comes back untried; a worker that cannot sweep hands every one back and announces no place."""
+
+    async def scene(*, able: bool) -> tuple[list[Swept], list[Credit]]:
+        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+            await asyncio.Event().wait()
+            return found(item)
+
+        play = Scene(tmp_path, sweep=sweep if able else None)
+        await play.ready()
+        for number in (1, 2, 3):
+            play.send(sweep_of(number))
+        await play.until(lambda: len(play.swept) == (1 if able else 3))
+        play.work.cancel()
+        await asyncio.wait((play.work,))
+        play.bus.close()
+        return play.swept, play.credits
+
+    swept, _ = asyncio.run(scene(able=True))
+    assert [(item.attempt, item.returned, item.credit.sweeps) for item in swept] == [("boot.3", True, 0)]
+    swept, told = asyncio.run(scene(able=False))
+    assert all(item.returned for item in swept)
+    assert {credit.sweeps for credit in told} == {0}
+
+
+def test_trouble_of_a_sweep_is_an_answer(tmp_path: Path) -> None:
+    """A bug is reported and told, silence ends, and what is no sweep is put aside; the next one runs."""
+
+    async def scene() -> tuple[dict[str, str], Path]:
+        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+            if item.seq == 1:
+                raise RuntimeError("a bug")
+            if item.seq == 2:
+                raise TimeoutError
+            return found(item)
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1))
+        play.send(sweep_of(2))
+        await play.until(lambda: len(play.swept) == 2)
+        for labels, count in (("a\nb", 3), ("a\n", 2), ("a\nb.c", 2), ("a\n" + "b" * 64, 2), ("a\n\xe9", 2)):
+            play.send(sweep_of(3, labels, count))
+        play.send(sweep_of(4))
+        await play.until(lambda: len(play.swept) == 3)
+        await play.end()
+        return {item.attempt: item.trouble.reading.finding if item.trouble else "" for item in play.swept}, tmp_path
+
+    told, folder = asyncio.run(scene())
+    assert told == {"boot.1": "dns_bug", "boot.2": "dns_timeout", "boot.4": ""}
+    assert "a bug" in "".join(path.read_text() for path in folder.rglob("*") if path.is_file() and "crash" in str(path))
+
+
+def test_a_draining_worker_finishes_its_sweeps(tmp_path: Path) -> None:
+    """SIGTERM lets a sweep end; one that comes later is handed back."""
+
+    async def scene() -> list[Swept]:
+        release = asyncio.Event()
+
+        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+            await release.wait()
+            return found(item)
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1))
+        await play.until(lambda: play.credits[-1].sweeps == 1)
+        play.stopping.set()
+        await play.until(lambda: bool(play.byes))
+        play.send(sweep_of(2))
+        await play.until(lambda: len(play.swept) == 1)
+        release.set()
+        await play.until(lambda: len(play.swept) == 2)
+        await play.end()
+        return play.swept
+
+    assert [(item.attempt, item.returned, item.credit.sweeps) for item in asyncio.run(scene())] == [
+        ("boot.2", True, 0),
+        ("boot.1", False, 0),
+    ]
+
+
+def test_a_sweep_that_does_not_end_is_handed_back_by_a_drain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time for running work what is left goes back to the coordinator."""
+    monkeypatch.setattr("common.worker.DRAIN_WAIT", 0.05)
+
+    async def scene() -> list[Swept]:
+        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+            await asyncio.Event().wait()
+            return found(item)
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1))
+        await play.until(lambda: play.credits[-1].sweeps == 1)
+        play.stopping.set()
+        await play.until(lambda: bool(play.swept))
+        await play.end()
+        return play.swept
+
+    assert [(item.attempt, item.returned) for item in asyncio.run(scene())] == [("boot.1", True)]
+
+
+def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
+    """While nobody is there answers are kept, and a sweep keeps its place until its answer is out."""
+
+    async def scene() -> tuple[list[str], list[int]]:
+        release = asyncio.Event()
+
+        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+            await release.wait()
+            return found(item)
+
+        async def check(_: Task) -> Observation:
+            await release.wait()
+            return FOUND
+
+        play = Scene(tmp_path, check, sweep=sweep)
+        await play.ready()
+        play.send(Tasks((task(1),)))
+        play.send(sweep_of(2))
+        play.send(Tasks((task(3),)))
+        await play.until(lambda: play.credits[-1].seen == 3)
+        play.bus.close()
+        release.set()
+        order: list[str] = []
+        free: list[int] = []
+        again = asyncio.Event()
+
+        def received(frame: bytes) -> None:
+            message = decode_upward(frame)
+            if isinstance(message, Results):
+                order.extend(result.attempt for result in message.results)
+            elif isinstance(message, Swept):
+                order.append(message.attempt)
+                free.append(message.credit.sweeps)
+            if len(order) == 3:
+                again.set()
+
+        play.bus = CoordinatorBus(play.runtime.settings)
+        play.bus.attach(received, lambda _: None, lambda _: None)
+        await asyncio.wait_for(again.wait(), 20)
+        await play.end()
+        return order, free
+
+    order, free = asyncio.run(scene())
+    assert order == ["boot.1", "boot.2", "boot.3"]
+    assert free == [2]
+
+
+def test_the_largest_sweep_and_its_answer_travel(tmp_path: Path) -> None:
+    """4096 names of 63 letters go out in one message, and as many bytes come back."""
+    labels = "\n".join(f"{number:063d}" for number in range(MAX_SWEEP))
+
+    async def scene() -> Swept:
+        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
+            return Swept(NO_CREDIT, item.attempt, bytes(len(names)), bytes(len(names)))
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1, labels, MAX_SWEEP))
+        await play.until(lambda: bool(play.swept))
+        await play.end()
+        return play.swept[0]
+
+    assert len(asyncio.run(scene()).codes) == MAX_SWEEP

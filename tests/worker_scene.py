@@ -1,0 +1,93 @@
+"""One worker on a real bus, for tests that play its coordinator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from common import state
+from common.bus import CoordinatorBus
+from common.codec import decode_upward
+from common.config import load
+from common.core.evidence import Observation, Outcome, Reading
+from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, Swept, Task, Tasks
+from common.process import Runtime
+from common.sweeper import Sweeps
+from common.worker import run_checkers
+
+FOUND = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"))
+WORKER = "fast-0@test"
+
+
+def task(number: int, budget_ms: int = 5000) -> Task:
+    """One DNS question."""
+    return Task(f"boot.{number}", number, "dns", f"name{number}.com", "com", budget_ms=budget_ms)
+
+
+async def at_once(_: Task) -> Observation:
+    """A check that is done as soon as it begins."""
+    return FOUND
+
+
+class Scene:
+    """One worker and a bus on which a test plays the coordinator; `sweep` runs in two places."""
+
+    def __init__(
+        self,
+        tmp_path: Path,
+        check: Callable[[Task], Awaitable[Observation]] = at_once,
+        slots: int = 4,
+        sweep: Callable[[Sweep, Sequence[str]], Awaitable[Swept]] | None = None,
+    ) -> None:
+        config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
+        state.prepare(config)
+        self.stopping = asyncio.Event()
+        self.runtime = Runtime("checker-fast-0", config, self.stopping)
+        self.bus = CoordinatorBus(config)
+        self.results: list[Result] = []
+        self.swept: list[Swept] = []
+        self.credits: list[Credit] = []
+        self.byes: list[Bye] = []
+        self.news = asyncio.Condition()
+        self.bus.attach(self._received, lambda _: None, lambda _: None)
+        sweeps = Sweeps("dns", 2, sweep) if sweep else None
+        self.work = asyncio.get_running_loop().create_task(run_checkers(self.runtime, "fast", 0, {"dns": check}, slots, sweeps))
+
+    def _received(self, frame: bytes) -> None:
+        message = decode_upward(frame)
+        if isinstance(message, Credit):
+            self.credits.append(message)
+        elif isinstance(message, Results):
+            self.credits.append(message.credit)
+            self.results.extend(message.results)
+        elif isinstance(message, Swept):
+            self.credits.append(message.credit)
+            self.swept.append(message)
+        elif isinstance(message, Bye):
+            self.byes.append(message)
+            self.bus.send(message.worker, message.boot, ByeAck(self.credits[-1].seen))
+        asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        async with self.news:
+            self.news.notify_all()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to become true."""
+        async with asyncio.timeout(10), self.news:
+            await self.news.wait_for(condition)
+
+    async def ready(self) -> None:
+        """Wait for the worker."""
+        await self.until(lambda: bool(self.credits))
+
+    def send(self, message: Tasks | Sweep) -> None:
+        """Send to the worker."""
+        assert self.bus.send(WORKER, self.runtime.boot, message)
+
+    async def end(self) -> None:
+        """Stop the worker and close."""
+        self.stopping.set()
+        await asyncio.wait_for(self.work, 10)
+        self.bus.close()
