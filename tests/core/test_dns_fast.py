@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common.core.parsers import dns as careful
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL, classify, serial_behind, shape_of
 from common.core.parsers.dns_wire import NS, build_query, encode_name
-from tests.core import test_dns_parser as samples
+from tests.core import dns_samples as samples
 from tests.core.dns_fuzz import FINDINGS, QUESTIONS, believed, corpus, fuzz, mutated, rrset, soa
 
 QUESTION = build_query("example.com", NS, 0)[12:-11]
