@@ -48,3 +48,12 @@ def attempt(deliveries: Deliveries, key: str, status: int, now: float, retry_aft
     row = deliveries.result(name, status, "trouble", retry_after, now, Middle())
     assert row is not None
     return row
+
+
+def broken(*rows: DeliveryRow) -> Deliveries:
+    """An outbox whose endpoint has just failed ten times in a row at time 0."""
+    deliveries = outbox(*rows)
+    for n in range(10):
+        deliveries.add(notice(f"f{n}", f"f{n}.com", order=1))
+        attempt(deliveries, f"f{n}", 500, 0.0)
+    return deliveries
