@@ -2,72 +2,15 @@
 
 import asyncio
 import gzip
-import ssl
-from contextlib import asynccontextmanager
-from functools import partial
 
 import pytest
-import trustme
 
 from common.clients.guard import Guard
-from common.clients.http import PER_HOST, HttpClient, Options, TurnedAwayError, redirect_target, user_agent
+from common.clients.http import HttpClient, TurnedAwayError, redirect_target, user_agent
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut, TooLarge
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence
-
-LAB = {"ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-
-
-class Names:
-    """A resolver with a fixed answer."""
-
-    def __init__(self, *addresses):
-        self.found = list(addresses)
-        self.asked = []
-
-    async def addresses(self, host):
-        """The fixed answer."""
-        self.asked.append(host)
-        if not self.found:
-            raise ClientError(f"{host} does not exist")
-        return self.found
-
-
-def ask(answer, path="/", *, method="GET", limit=100_000, seconds=5.0, headers=None, options=None):
-    """One request to a hostile server; gives (answer, server)."""
-
-    async def main():
-        settings = load(LAB)
-        client = HttpClient(settings, Guard(settings))
-        try:
-            async with hostile(answer) as server:
-                found = await client.request(
-                    method,
-                    server.base + path,
-                    headers=headers or {},
-                    limit=limit,
-                    seconds=seconds,
-                    options=options or Options(),
-                )
-                return found, server
-        finally:
-            await client.close()
-
-    return asyncio.run(main())
-
-
-def ask_url(url, environ, resolver=None, seconds=5.0):
-    """One request to a URL with a client of these settings."""
-
-    async def main():
-        settings = load(environ)
-        client = HttpClient(settings, Guard(settings), resolver=resolver)
-        try:
-            return await client.request("GET", url, limit=1000, seconds=seconds)
-        finally:
-            await client.close()
-
-    return asyncio.run(main())
+from tests.clients.http_asking import LAB, Names, ask, ask_url
 
 
 def test_an_answer_comes_with_everything_a_parser_needs():
@@ -260,121 +203,6 @@ def test_a_body_that_is_not_wanted_is_not_read():
     found, _server = ask(endless_chunks, method="GET", limit=0)
 
     assert (found.status, found.body) == (200, b"")
-
-
-def test_https_needs_a_certificate_of_a_known_authority(tmp_path):
-    """TLS_CA_FILE adds an authority; without it the same server is an error. The name in TLS can differ from the address."""
-    authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("registry.example").configure_cert(context)
-    pem = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(pem))
-
-    async def main(environ):
-        settings = load(LAB | environ)
-        client = HttpClient(settings, Guard(settings))
-        try:
-            async with hostile(reply(200, b"ok"), ssl=context) as server:
-                url = f"https://127.0.0.1:{server.port}/"
-                options = Options(server_hostname="registry.example")
-                return (await client.request("GET", url, limit=10, seconds=5, options=options)).body
-        finally:
-            await client.close()
-
-    assert asyncio.run(main({"TLS_CA_FILE": str(pem)})) == b"ok"
-    with pytest.raises(ClientError):
-        asyncio.run(main({}))
-
-
-@asynccontextmanager
-async def registry(context, answer=b"{}", *, held=None):
-    """A TLS server that keeps connections open; gives (port, connections accepted). It answers once `held` is set."""
-    accepted = []
-
-    async def serve(reader, writer):
-        accepted.append(writer)
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                if held is not None:
-                    await held.wait()
-                writer.write(reply(200, answer))
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1], accepted
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def authority(tmp_path):
-    """A server's TLS context for *.registry.example, and settings that trust it."""
-    made = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    made.issue_cert("*.registry.example").configure_cert(context)
-    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    return context, load(LAB | {"TLS_CA_FILE": str(tmp_path / "ca.pem")})
-
-
-def test_an_operator_sees_few_connections_that_stay(authority):
-    """A hundred questions to one host, at once and in turn, go over no more than PER_HOST connections."""
-    context, settings = authority
-
-    async def main():
-        client = HttpClient(settings, Guard(settings), resolver=Names("127.0.0.1"))
-        async with registry(context) as (port, accepted):
-            url = f"https://rdap.registry.example:{port}/domain/"
-            ask = partial(client.request, "GET", limit=100, seconds=10)
-            await asyncio.gather(*(ask(url + str(number)) for number in range(50)))
-            for number in range(50):
-                await ask(url + str(number))
-            await client.close()
-            return len(accepted)
-
-    assert asyncio.run(main()) == PER_HOST
-
-
-def test_answers_over_tls_are_whole_however_long(authority):
-    """Small buffers cut nothing off, and the limit holds."""
-    context, settings = authority
-    body = bytes(range(256)) * 2000
-
-    async def main(limit):
-        client = HttpClient(settings, Guard(settings), resolver=Names("127.0.0.1"))
-        async with registry(context, body) as (port, _):
-            found = await client.request("GET", f"https://rdap.registry.example:{port}/", limit=limit, seconds=10)
-            await client.close()
-            return found.body, found.truncated
-
-    assert asyncio.run(main(len(body))) == (body, False)
-    assert asyncio.run(main(len(body) - 1)) == (body[:-1], True)
-
-
-def test_a_slow_registry_holds_up_nobody_else(authority):
-    """While a thousand questions wait for one registry, those to a hundred others are answered."""
-    context, settings = authority
-
-    async def main():
-        client = HttpClient(settings, Guard(settings), resolver=Names("127.0.0.1"))
-        held = asyncio.Event()
-        async with registry(context, held=held) as (slow, slow_ones), registry(context) as (quick, _):
-            ask = partial(client.request, "GET", limit=100, seconds=30)
-            waiting = [asyncio.create_task(ask(f"https://slow.registry.example:{slow}/{number}")) for number in range(1000)]
-            others = (ask(f"https://r{number}.registry.example:{quick}/") for number in range(100))
-            answers = await asyncio.gather(*others)
-            done = sum(task.done() for task in waiting)
-            held.set()
-            late = await asyncio.gather(*waiting)
-            await client.close()
-            return {answer.status for answer in (*answers, *late)}, done, len(slow_ones)
-
-    assert asyncio.run(main()) == ({200}, 0, PER_HOST)
 
 
 def test_errors_never_show_the_query():
