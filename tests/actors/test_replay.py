@@ -23,7 +23,8 @@ from common.core.ledger import LedgerEntry
 from common.core.records import Changes, LedgerRow
 from common.core.rules import rules_version
 from common.store.writer import open_writer
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 ROOT = Path(__file__).parents[2]
 

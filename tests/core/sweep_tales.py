@@ -9,7 +9,8 @@ import numpy as np
 from common.core.events import Heard
 from common.core.limits import Limit
 from common.messages import Credit, Sweep, Swept
-from tests.sim.world import SimWorker, World
+from tests.sim.worker import SimWorker
+from tests.sim.world import World
 
 Tale = Callable[[Credit, Sweep], Swept]
 
@@ -19,12 +20,12 @@ class Storyteller(World):
 
     tale: Tale | None = None
 
-    def _sweep(self, name: str, worker: SimWorker, sweep: Sweep) -> None:
+    def _sweep(self, worker: SimWorker, sweep: Sweep) -> None:
         if self.tale is None:
-            super()._sweep(name, worker, sweep)
+            super()._sweep(worker, sweep)
             return
         worker.sweeping -= 1
-        self.event(Heard(self.tale(self._credit(name, worker), sweep)))
+        self.event(Heard(self.tale(worker.credit(), sweep)))
 
 
 def told_world(count: int = 30, *, suffix: str = "com", tale: Tale | None = None) -> tuple[Storyteller, list[str]]:

@@ -12,7 +12,8 @@ from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, u
 from common.core.metrics import Metrics
 from common.core.records import Evidence
 from common.core.verdicts import Situation, State, Verdict
-from tests.sim.world import START, Name, World
+from tests.sim.truth import Name
+from tests.sim.world import START, World
 
 FREE = Verdict(State.AVAILABLE, 0.99, 0.999, 0.99, "free")
 OWNED = Verdict(State.REGISTERED, 0.0, 0.001, 0.99, "owned")

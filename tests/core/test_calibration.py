@@ -13,7 +13,8 @@ from common.core.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.ledger import LedgerEntry
 from common.core.records import Evidence
 from common.core.verdicts import Situation, State, Verdict
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 NOW = 1_790_000_000.0
 NEEDS = gates.Requirements(gap=30.0, dns_counts=True, second_channel=True)

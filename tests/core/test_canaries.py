@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 
 def alarms(world: World, domain: str) -> int:

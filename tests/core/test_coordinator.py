@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from common.core.evidence import Observation, Outcome, Phase, Reading, unknown
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 
 def drop_at(world: World, after: float) -> Name:

@@ -6,7 +6,8 @@ from common.core.events import Say
 from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.gaps import LIMIT, PATIENCE, WARN_EVERY, Gaps
 from common.core.status import status
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 RDAP, WHOIS = ("rdap", "rdap.example", "zz"), ("whois", "whois.example", "zz")
 

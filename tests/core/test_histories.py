@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from common.core.evidence import Phase
 from common.core.limits import Limit
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 HOUR = 3600.0
 

@@ -22,7 +22,8 @@ from common.core.ledger import LedgerEntry, differences, judge_again
 from common.core.records import Changes, LedgerRow
 from common.core.rules import constants_of, rules_version, version_of
 from common.core.verdicts import State
-from tests.sim.world import START, Name, World
+from tests.sim.truth import Name
+from tests.sim.world import START, World
 
 NO_OBJECT = {"rdap": "rdap_404_json", "whois": "whois_free", "dns": "dns_auth_nxdomain"}
 SERVERS = {"dns": "com", "rdap": "rdap.com.test", "whois": "whois.com.test"}

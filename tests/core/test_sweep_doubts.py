@@ -16,7 +16,8 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.core.table import CLOSE, DETAILED
 from common.messages import Credit, Sweep, Swept
 from tests.core.sweep_tales import limited, told_world
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 FORGED = Observation("rdap", Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found"), server="rdap.com.test")
 OBSERVATIONS = st.sampled_from(

@@ -11,7 +11,8 @@ from common.core.evidence import Observation, Phase, unknown
 from common.core.limits import Limit
 from common.core.table import DETAILED
 from common.messages import Swept
-from tests.sim.world import Name, World
+from tests.sim.truth import Name
+from tests.sim.world import World
 
 COUNT = 1200
 QUICK = Limit("whois/whois.se.test", 5.0, 10, None)

@@ -9,8 +9,6 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -43,7 +41,7 @@ from common.core.events import (
     TakeList,
     Tick,
 )
-from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
+from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.list_diff import Part, parts_of
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
@@ -51,9 +49,7 @@ from common.core.records import Changes, Detail
 from common.core.rows import budgets_of
 from common.core.table import LINED, PRIORITY, WANTED, WATCHED
 from common.messages import (
-    VERSION,
     ByeAck,
-    Credit,
     Deliveries,
     DeliveryResult,
     DeliveryResults,
@@ -66,47 +62,11 @@ from common.messages import (
 )
 from common.messages import Command as Order
 from tests.sim.stored import Stored
+from tests.sim.truth import Name, reading_of
+from tests.sim.worker import POOLS, SimWorker
 
 START = 1_790_000_000.0
-POOLS = {"fast": ("dns", "http"), "intermediate": ("rdap",), "deep": ("whois",), "notifier": ()}
-
-
-@dataclass
-class Name:
-    """The truth about one name: its phase over time; None means there is no object."""
-
-    changes: list[tuple[float, Phase | None]] = field(default_factory=lambda: [(0.0, Phase.ACTIVE)])
-    reserved: bool = False
-
-    def created(self, moment: float) -> float:
-        """When the present registration was made."""
-        since = 0.0
-        for index, (start, what) in enumerate(self.changes):
-            if start <= moment and what is not None and index and self.changes[index - 1][1] is None:
-                since = start
-        return since
-
-    def at(self, moment: float) -> Phase | None:
-        """The phase at a moment."""
-        phase: Phase | None = None
-        for since, what in self.changes:
-            if since <= moment:
-                phase = what
-        return phase
-
-
-@dataclass
-class SimWorker:
-    """One start of a worker process."""
-
-    pool: str
-    boot: str
-    alive: bool = True
-    seen: int = 0
-    busy: int = 0
-    sweeping: int = 0
-    slots: int = 16
-    places: int = 0
+_PLAIN = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN, "dns_timeout": OPEN}
 
 
 class World:
@@ -196,9 +156,9 @@ class World:
 
     def start_worker(self, pool: str) -> None:
         """A new process of a pool says hello."""
-        worker = SimWorker(pool, f"b{next(self._boots)}", places=self._sweeps if pool == "fast" else 0)
-        self.workers[f"{pool}-0@sim"] = worker
-        self._beat(f"{pool}-0@sim", worker)
+        name = f"{pool}-0@sim"
+        self.workers[name] = SimWorker(name, pool, f"b{next(self._boots)}", places=self._sweeps if pool == "fast" else 0)
+        self._beat(self.workers[name])
 
     def restart(self) -> None:
         """SIGKILL of the coordinator and a new start from what was committed: what was on its way to the store is lost."""
@@ -331,27 +291,10 @@ class World:
     def _fetch(self, ids: tuple[int, ...]) -> None:
         self.event(DetailsFetched(ids, self.stored.details(ids)))
 
-    def _beat(self, name: str, worker: SimWorker) -> None:
+    def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
-            self.event(Heard(self._credit(name, worker)))
-            self.after(2.0, lambda: self._beat(name, worker))
-
-    def _credit(self, name: str, worker: SimWorker) -> Credit:
-        free = worker.slots - worker.busy
-        free_places = worker.places - worker.sweeping
-        return Credit(
-            VERSION,
-            name,
-            worker.boot,
-            worker.pool,
-            "default",
-            POOLS[worker.pool],
-            worker.slots,
-            free,
-            worker.seen,
-            0,
-            free_places,
-        )
+            self.event(Heard(worker.credit()))
+            self.after(2.0, lambda: self._beat(worker))
 
     def _arrive(self, name: str, boot: str, message: Tasks | Sweep | Deliveries | ByeAck) -> None:
         worker = self.workers.get(name)
@@ -362,31 +305,31 @@ class World:
             worker.seen = max(worker.seen, message.seq)
             worker.sweeping += 1
             assert worker.sweeping <= worker.places, "more sweeps than the worker has places"
-            self.after(self.rng.uniform(0.01, 0.2), lambda: self._sweep(name, worker, message))
+            self.after(self.rng.uniform(0.01, 0.2), lambda: self._sweep(worker, message))
             return
         for item in message.tasks if isinstance(message, Tasks) else message.deliveries:
             worker.seen = max(worker.seen, item.seq)
             worker.busy += 1
             assert worker.busy <= worker.slots, "more than the worker has slots"
-            self.after(self.rng.uniform(0.01, 0.2), lambda i=item: self._answer(name, worker, i))
+            self.after(self.rng.uniform(0.01, 0.2), lambda i=item: self._answer(worker, i))
 
-    def _answer(self, name: str, worker: SimWorker, item: Any) -> None:
+    def _answer(self, worker: SimWorker, item: Any) -> None:
         if not worker.alive:
             return
         worker.busy -= 1
         answer: Results | DeliveryResults
         if isinstance(item, Task):
             self.asked.append((self.now, item.method, item.domain))
-            answer = Results(self._credit(name, worker), (Result(item.attempt, self._observe(item)),))
+            answer = Results(worker.credit(), (Result(item.attempt, self._observe(item)),))
         else:
             status = self.endpoint(self.now)
             if 200 <= status < 300:
                 self.posted.append((self.now, item.event_id, item.body))
-            answer = DeliveryResults(self._credit(name, worker), (DeliveryResult(item.attempt, status),))
+            answer = DeliveryResults(worker.credit(), (DeliveryResult(item.attempt, status),))
         if self.rng.random() >= self.loss:
             self.event(Heard(decode_upward(encode(answer))))
 
-    def _sweep(self, name: str, worker: SimWorker, sweep: Sweep) -> None:
+    def _sweep(self, worker: SimWorker, sweep: Sweep) -> None:
         """Answer as the checker does: a byte for plain answers, the whole story for others."""
         if not worker.alive:
             return
@@ -402,7 +345,7 @@ class World:
                 observations[place] = seen
         served = bytes(255 if code == OPEN else 0 for code in codes)
         answer = Swept(
-            self._credit(name, worker), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
+            worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip
         if self.rng.random() >= self.loss:
@@ -416,26 +359,5 @@ class World:
         phase = name.at(self.now) if name is not None else None
         server = {"dns": task.suffix, "http": "web"}.get(task.method) or task.server.removeprefix("https://").rstrip("/")
         created = name.created(self.now) if name is not None else 0.0
-        reading = _reading(task.method, phase, created or START - 1e8, reserved=bool(name and name.reserved))
+        reading = reading_of(task.method, phase, created or START - 1e8, reserved=bool(name and name.reserved))
         return Observation(task.method, reading, server=server)
-
-
-_PLAIN = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN, "dns_timeout": OPEN}
-
-
-def _reading(method: str, phase: Phase | None, created: float, *, reserved: bool) -> Reading:
-    """What an honest server says about a name in this phase."""
-    gone = phase in (None, Phase.REDEMPTION, Phase.PENDING_DELETE, Phase.UNDELEGATED)
-    if method == "dns":
-        if gone:
-            return Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "NXDOMAIN")
-        return Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated")
-    if method == "http":
-        return unknown("http_silent", "no answer")
-    if phase is None and reserved and method == "whois":
-        return Reading(Outcome.RESERVED, "whois_reserved", "reserved by the registry")
-    if phase is None:
-        return Reading(Outcome.UNREGISTERED, {"rdap": "rdap_404_json", "whois": "whois_free"}[method], "not found")
-    at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fields = Fields(created_at=at, registrar="Example Registrar", statuses=(phase.value,))
-    return Reading(Outcome.REGISTERED, {"rdap": "rdap_200_match", "whois": "whois_registered"}[method], "found", phase, fields)
