@@ -7,10 +7,8 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from actors.cli import health, supervise
 from actors.cli.main import main, parser
 from common.config import load
 from common.errors import ConfigError
+from tests.http_thread import reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,25 +149,8 @@ def test_the_command_line_starts_fast() -> None:
 @contextmanager
 def control(status: int, body: bytes) -> Iterator[int]:
     """A control process that answers every request the same way; gives its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name of the base class
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(lambda handler, _number: reply(handler, status, body)) as server:
+        yield server.server_port
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from common.core.records import Changes, NewName, Watch
 from common.errors import ListError
 from common.store.writer import open_writer
 from tests.actors.list_reading import knowing, listed, run, taken
-from tests.clients.list_api import LIST, reply
+from tests.clients.list_api import LIST
+from tests.http_thread import reply
 
 STORE = {"example.com": (1, 1, 0), "gone.com": (2, 1, 0), "other.org": (3, 0, 0)}
 pytestmark = pytest.mark.usefixtures("at_home")

@@ -27,7 +27,8 @@ from common.core.list_diff import PIECE, ListHead, Part
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from tests.actors.list_reading import knowing, listed, run, saying, taken
-from tests.clients.list_api import LIST, reply
+from tests.clients.list_api import LIST
+from tests.http_thread import reply
 
 pytestmark = pytest.mark.usefixtures("at_home")
 HEAD = ListHead(1, 1, 0, (), "print", added=1)

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import gzip
 import json
 import os
 import re
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +30,7 @@ from common import config
 from common.config import Settings
 from common.core.events import ListRead, ListSame
 from common.core.list_names import Batch
+from tests.http_thread import reply, serving
 
 #: Names in a batch of the made-up store.
 BATCH = 5000
@@ -89,36 +88,14 @@ def reader(count: int, notes: Path) -> int:
     return code
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Serves the text of the moment."""
+class Text:
+    """The text of the moment, packed, as a server answers with it."""
 
-    protocol_version = "HTTP/1.1"
-    body = b""
+    packed = b""
 
-    def do_GET(self) -> None:
-        """The list, packed."""
-        self.send_response(200)
-        self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_: object) -> None:
-        """Be quiet."""
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """A server in a thread; where it listens."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    def __call__(self, handler: BaseHTTPRequestHandler, _number: int) -> None:
+        """The list."""
+        reply(handler, 200, self.packed, Content_Encoding="gzip")
 
 
 class Watch:
@@ -161,14 +138,14 @@ async def refresh(case: str, source: ListSource, notes: Path) -> Cost:
     return Cost(case, reader_cpu, peak, wall, taking_cpu, reading, watch.lap())
 
 
-async def measure(settings: Settings, count: int, folder: Path) -> list[Cost]:
+async def measure(settings: Settings, text: Text, count: int, folder: Path) -> list[Cost]:
     """The three refreshes."""
     notes = folder / "notes"
     command = (sys.executable, "-m", "tests.bench.lists", "--reader", str(notes), "--names")
-    Handler.body = gzip.compress(text_of(0, count, changed=False), 1)
+    text.packed = gzip.compress(text_of(0, count, changed=False), 1)
     source = ListSource(settings, (*command, "0"))
     costs = [await refresh("all new", source, notes), await refresh("the same", source, notes)]
-    Handler.body = gzip.compress(text_of(count // SHARE, count, changed=True), 1)
+    text.packed = gzip.compress(text_of(count // SHARE, count, changed=True), 1)
     costs.append(await refresh("few changes", ListSource(settings, (*command, str(count))), notes))
     return costs
 
@@ -182,9 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.reader:
         return reader(options.names, options.reader)
-    with tempfile.TemporaryDirectory() as folder, serving() as url:
-        os.environ.update(DOMAIN_API_URL=url, STATE_DIR=folder)
-        costs = asyncio.run(measure(config.load(), options.names, Path(folder)))
+    text = Text()
+    with tempfile.TemporaryDirectory() as folder, serving(text) as server:
+        os.environ.update(DOMAIN_API_URL=server.url, STATE_DIR=folder)
+        costs = asyncio.run(measure(config.load(), text, options.names, Path(folder)))
     if options.json:
         print("\n".join(json.dumps(cost._asdict()) for cost in costs))
         return 0

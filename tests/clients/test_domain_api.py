@@ -14,7 +14,8 @@ from common.clients.domain_api import DomainApi
 from common.clients.list_text import Bounds, source_of
 from common.config import load
 from common.errors import ListError
-from tests.clients.list_api import LIST, SUFFIX_OF, TOKEN, api, names_of, reply, serving, settings_for
+from tests.clients.list_api import LIST, SUFFIX_OF, TOKEN, api, names_of, serving, settings_for
+from tests.http_thread import reply
 
 
 def test_a_list_is_read_with_its_token_and_asked_for_conditionally() -> None:

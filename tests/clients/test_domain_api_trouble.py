@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from common.clients.list_text import Bounds
-from tests.clients.list_api import LIST, api, failure, reply, serving
+from tests.clients.list_api import LIST, api, failure, serving
+from tests.http_thread import reply
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
