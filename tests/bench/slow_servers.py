@@ -10,33 +10,14 @@ import json
 import ssl
 import sys
 
+from tests.bench import samples
+
 #: How many hosts there are, all on one port.
 HOSTS = 50
 DOMAIN = "registry.example"
 _NETWORK = "127.0.2."
-
-WHOIS = b"""Domain Name: %s\r
-Registry Domain ID: 2336799_DOMAIN_COM-VRSN\r
-Registrar: Example Registrar, Inc.\r
-Updated Date: 2026-08-14T07:01:34Z\r
-Creation Date: 1995-08-14T04:00:00Z\r
-Registry Expiry Date: 2027-08-13T04:00:00Z\r
-Domain Status: clientDeleteProhibited https://icann.org/epp#clientDeleteProhibited\r
-Name Server: A.EXAMPLE.NET\r
-Name Server: B.EXAMPLE.NET\r
-DNSSEC: signedDelegation\r
-"""
-RDAP = {
-    "objectClassName": "domain",
-    "handle": "2336799_DOMAIN_COM-VRSN",
-    "status": ["client delete prohibited"],
-    "events": [
-        {"eventAction": "registration", "eventDate": "1995-08-14T04:00:00Z"},
-        {"eventAction": "expiration", "eventDate": "2027-08-13T04:00:00Z"},
-    ],
-    "nameservers": [{"objectClassName": "nameserver", "ldhName": "A.EXAMPLE.NET"}],
-    "notices": [{"title": "Terms of Use", "description": ["Service subject to Terms of Use. " * 20]}],
-}
+_WHOIS = samples.WHOIS.replace("\n", "\r\n").encode()
+_NOTICES = [{"title": "Terms of Use", "description": ["Service subject to Terms of Use. " * 20]}]
 
 
 def host_of(number: int) -> str:
@@ -70,11 +51,11 @@ class Registry(asyncio.Protocol):
 
     def _answer(self, question: bytes) -> None:
         if self._method == "whois":
-            self._transport.write(WHOIS % question.split()[-1].upper())
+            self._transport.write(_WHOIS % question.split()[-1].upper())
             self._transport.close()
             return
         name = question.split(b" ", 2)[1].rpartition(b"/")[2].decode()
-        body = json.dumps(RDAP | {"ldhName": name}).encode()
+        body = json.dumps(samples.RDAP | {"ldhName": name, "notices": _NOTICES}).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/rdap+json\r\nContent-Length: {len(body)}\r\n\r\n"
         self._transport.write(head.encode() + body)
 

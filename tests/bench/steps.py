@@ -20,33 +20,10 @@ from common.core.judge import read_answer
 from common.core.names import normalise
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
+from tests.bench import samples
 
 #: Measurements of each step; the best one counts, the others met other work of the machine.
 REPEATS = 5
-
-WHOIS = """Domain Name: EXAMPLE.COM
-Registry Domain ID: 2336799_DOMAIN_COM-VRSN
-Registrar: Example Registrar, Inc.
-Updated Date: 2026-08-14T07:01:34Z
-Creation Date: 1995-08-14T04:00:00Z
-Registry Expiry Date: 2027-08-13T04:00:00Z
-Domain Status: clientDeleteProhibited https://icann.org/epp#clientDeleteProhibited
-Name Server: A.EXAMPLE.NET
-Name Server: B.EXAMPLE.NET
-DNSSEC: signedDelegation
-"""
-
-RDAP = {
-    "objectClassName": "domain",
-    "ldhName": "EXAMPLE.COM",
-    "handle": "2336799_DOMAIN_COM-VRSN",
-    "status": ["client delete prohibited"],
-    "events": [
-        {"eventAction": "registration", "eventDate": "1995-08-14T04:00:00Z"},
-        {"eventAction": "expiration", "eventDate": "2027-08-13T04:00:00Z"},
-    ],
-    "nameservers": [{"objectClassName": "nameserver", "ldhName": "A.EXAMPLE.NET"}],
-}
 
 
 def steps() -> dict[str, tuple[Callable[[], object], int]]:
@@ -59,12 +36,13 @@ def steps() -> dict[str, tuple[Callable[[], object], int]]:
     )
     results = Results(credit, tuple(Result(f"boot.{number}", observation) for number in range(MAX_BATCH)))
     tasks_frame, results_frame = encode(tasks), encode(results)
+    rdap = samples.RDAP | {"ldhName": "EXAMPLE.COM"}
     answers = {
-        "whois": ("whois", "whois.verisign-grs.com", {"text": WHOIS}),
+        "whois": ("whois", "whois.verisign-grs.com", {"text": samples.WHOIS % "EXAMPLE.COM"}),
         "rdap": (
             "rdap",
             "rdap.verisign.com",
-            {"status": 200, "headers": {"content-type": "application/rdap+json"}, "body": json.dumps(RDAP)},
+            {"status": 200, "headers": {"content-type": "application/rdap+json"}, "body": json.dumps(rdap)},
         ),
         "dns": ("dns", "a.gtld-servers.net", {"wire_b64": base64.b64encode(referral()).decode()}),
     }
