@@ -16,6 +16,23 @@ from tests.core.sweep_tales import limited, told_world
 from tests.sim.world import World
 
 
+def turned_away(world: World, seconds: float) -> None:
+    """The name servers of com want peace for so long."""
+    board = world.core.board
+    slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=seconds)
+    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now)
+
+
+def standing_line(seconds: float) -> tuple[World, list[str]]:
+    """Thirty names in line for a sweep of com, which stands still for so long."""
+    world, names = told_world()
+    world.run(0.001)
+    turned_away(world, seconds)
+    world.run(20)
+    assert len(world.core.board.lines) == 30
+    return world, names
+
+
 @pytest.mark.parametrize("urgent", [False, True])
 def test_names_of_a_zone_that_may_not_be_asked_are_visited_all_the_same(*, urgent: bool) -> None:
     """A budget of nothing for DNS: nobody waits in line for ever, the registry is asked."""
@@ -75,10 +92,7 @@ def test_an_egress_that_was_turned_away_does_not_keep_the_others_waiting() -> No
 def test_priority_names_do_not_wait_for_a_zone_that_turned_us_away() -> None:
     """An hour of silence is no reason to look at them by no other way."""
     world = World(interval=600.0)
-    board = world.core.board
-    limit = board.limit("dns", "com", "com")
-    slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=3600.0)
-    board.budgets.answered(limit, "default", Observation("dns", slow), world.now)
+    turned_away(world, 3600.0)
     names = [f"n{number}.com" for number in range(30)]
     world.watch(*names, priority=True)
     world.run(20)
@@ -102,13 +116,8 @@ def test_many_suffixes_that_wait_for_a_place_are_not_looked_at_one_by_one() -> N
 
 def test_a_name_that_is_in_a_line_twice_is_looked_at_and_counted_once() -> None:
     """It left the list and came back while its line stood still."""
-    world, names = told_world()
+    world, names = standing_line(60.0)
     board = world.core.board
-    slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=60.0)
-    world.run(0.001)
-    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now)
-    world.run(20)
-    assert len(board.lines) == 30
     world.unlist(*names[:10])
     world.watch(*names[:10])
     world.run(20)
@@ -121,13 +130,8 @@ def test_a_name_that_is_in_a_line_twice_is_looked_at_and_counted_once() -> None:
 
 def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     """It does not wait behind thousands that came before it."""
-    world, names = told_world()
+    world, names = standing_line(3600.0)
     board = world.core.board
-    slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=3600.0)
-    world.run(0.001)
-    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now)
-    world.run(20)
-    assert len(board.lines) == 30
     roster.part(board, Part(priorities=((board.book.table.find(names[4]), True),)), world.now)
     world.run(20)
 
