@@ -16,12 +16,9 @@ def test_results_come_back_with_credit_and_the_last_sequence_seen(tmp_path: Path
     """Every task is answered once; the credit says what is free again."""
 
     async def scene() -> tuple[list[Result], Credit]:
-        async def check(_: Task) -> Observation:
-            return FOUND
-
-        play = Scene(tmp_path, check)
-        await play.until(lambda: bool(play.credits))
-        play.bus.send(WORKER, play.runtime.boot, Tasks(tuple(task(number) for number in (1, 2, 3))))
+        play = Scene(tmp_path)
+        await play.ready()
+        play.send(Tasks(tuple(task(number) for number in (1, 2, 3))))
         await play.until(lambda: len(play.results) == 3 and play.credits[-1].free == 4)
         await play.end()
         return play.results, play.credits[-1]
@@ -43,8 +40,8 @@ def test_what_is_over_the_slots_is_handed_back_unasked(tmp_path: Path) -> None:
             return FOUND
 
         play = Scene(tmp_path, check, slots=2)
-        await play.until(lambda: bool(play.credits))
-        play.bus.send(WORKER, play.runtime.boot, Tasks(tuple(task(number) for number in (1, 2, 3))))
+        await play.ready()
+        play.send(Tasks(tuple(task(number) for number in (1, 2, 3))))
         await play.until(lambda: bool(play.results))
         early = list(play.results)
         release.set()
@@ -65,8 +62,8 @@ def test_a_check_that_takes_too_long_or_breaks_is_an_observation(tmp_path: Path)
             raise RuntimeError("a bug")
 
         play = Scene(tmp_path, check)
-        await play.until(lambda: bool(play.credits))
-        play.bus.send(WORKER, play.runtime.boot, Tasks((task(1, budget_ms=50), task(2))))
+        await play.ready()
+        play.send(Tasks((task(1, budget_ms=50), task(2))))
         await play.until(lambda: len(play.results) == 2)
         await play.end()
         return {result.attempt: result.observation.reading.finding for result in play.results if result.observation}
@@ -85,8 +82,8 @@ def test_a_draining_worker_finishes_what_it_has_and_says_goodbye(tmp_path: Path)
             return FOUND
 
         play = Scene(tmp_path, check)
-        await play.until(lambda: bool(play.credits))
-        play.bus.send(WORKER, play.runtime.boot, Tasks((task(1),)))
+        await play.ready()
+        play.send(Tasks((task(1),)))
         await play.until(lambda: play.credits[-1].seen == 1 or len(play.credits) > 1)
         play.stopping.set()
         await play.until(lambda: bool(play.byes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,24 @@ def sweep_of(number: int, labels: str = "a\nb", count: int = 2, budget_ms: int =
 def found(sweep: Sweep) -> Swept:
     """An answer to it."""
     return Swept(NO_CREDIT, sweep.attempt, bytes([1, 2]), bytes(2), "com")
+
+
+def waiting_for(release: asyncio.Event) -> Callable[[Sweep, Sequence[str]], Awaitable[Swept]]:
+    """Sweeps that end when they may."""
+
+    async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+        await release.wait()
+        return found(item)
+
+    return sweep
+
+
+async def told_to_stop(play: Scene) -> None:
+    """One sweep is under way when the worker gets SIGTERM."""
+    await play.ready()
+    play.send(sweep_of(1))
+    await play.until(lambda: play.credits[-1].sweeps == 1)
+    play.stopping.set()
 
 
 def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Path) -> None:
@@ -61,11 +79,7 @@ def test_sweeps_over_the_places_are_handed_back(tmp_path: Path) -> None:
     """Two run, the third comes back untried; a worker that cannot sweep hands every one back and announces no place."""
 
     async def scene(*, able: bool) -> tuple[list[Swept], list[Credit]]:
-        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
-            await asyncio.Event().wait()
-            return found(item)
-
-        play = Scene(tmp_path, sweep=sweep if able else None)
+        play = Scene(tmp_path, sweep=waiting_for(asyncio.Event()) if able else None)
         await play.ready()
         for number in (1, 2, 3):
             play.send(sweep_of(number))
@@ -115,16 +129,8 @@ def test_a_draining_worker_finishes_its_sweeps(tmp_path: Path) -> None:
 
     async def scene() -> list[Swept]:
         release = asyncio.Event()
-
-        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
-            await release.wait()
-            return found(item)
-
-        play = Scene(tmp_path, sweep=sweep)
-        await play.ready()
-        play.send(sweep_of(1))
-        await play.until(lambda: play.credits[-1].sweeps == 1)
-        play.stopping.set()
+        play = Scene(tmp_path, sweep=waiting_for(release))
+        await told_to_stop(play)
         await play.until(lambda: bool(play.byes))
         play.send(sweep_of(2))
         await play.until(lambda: len(play.swept) == 1)
@@ -144,15 +150,8 @@ def test_a_sweep_that_does_not_end_is_handed_back_by_a_drain(tmp_path: Path, mon
     monkeypatch.setattr("common.worker.DRAIN_WAIT", 0.05)
 
     async def scene() -> list[Swept]:
-        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
-            await asyncio.Event().wait()
-            return found(item)
-
-        play = Scene(tmp_path, sweep=sweep)
-        await play.ready()
-        play.send(sweep_of(1))
-        await play.until(lambda: play.credits[-1].sweeps == 1)
-        play.stopping.set()
+        play = Scene(tmp_path, sweep=waiting_for(asyncio.Event()))
+        await told_to_stop(play)
         await play.until(lambda: bool(play.swept))
         await play.end()
         return play.swept
@@ -166,15 +165,11 @@ def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
     async def scene() -> tuple[list[str], list[int]]:
         release = asyncio.Event()
 
-        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
-            await release.wait()
-            return found(item)
-
         async def check(_: Task) -> Observation:
             await release.wait()
             return FOUND
 
-        play = Scene(tmp_path, check, sweep=sweep)
+        play = Scene(tmp_path, check, sweep=waiting_for(release))
         await play.ready()
         play.send(Tasks((task(1),)))
         play.send(sweep_of(2))
