@@ -75,6 +75,13 @@ class Budgets:
         left = bucket.tokens if bucket.per_day is None else min(bucket.tokens, bucket.per_day - bucket.used_today)
         return max(0, int(left))
 
+    def today(self, limit: Limit, egress: str, count: int, now: float) -> int:
+        """As many of so many questions as are left of the day's; all of them where none are: they wait for the next day."""
+        bucket = self._bucket(limit, egress, now)
+        self._refill(bucket, now)
+        left = count if bucket.per_day is None else bucket.per_day - bucket.used_today
+        return min(count, left) if left > 0 else count
+
     def take_many(self, limit: Limit, egress: str, count: int, now: float) -> None:
         """Take the tokens of questions that `available` allowed."""
         bucket = self._bucket(limit, egress, now)

@@ -85,6 +85,11 @@ def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: f
     return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _units(rows, now))
 
 
+def spread(rows: Rows, wait: float, now: float) -> Times:
+    """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
+    return now + wait * (0.5 + _units(rows, now))
+
+
 def jittered(wait: float, name: str, now: float) -> float:
     """`wait` +- a fifth, by a hash of the name and the moment: repeatable, yet no two names in step."""
     return wait * (1.0 + JITTER * (2.0 * _unit(f"{name}{int(now)}") - 1.0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core import announce, canaries, dispatch, due, restore, roster, rounds, sweeps, swept, visits
+from common.core import announce, canaries, dispatch, due, relief, restore, roster, rounds, sweeps, swept, visits
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import Deliveries
@@ -280,6 +280,7 @@ class Coordinator:
                 due.take(board, now)
                 visits.work(board, now)
             dispatch.questions(board, now)
+            relief.work(board, now)
             sweeps.dispatch(board, now)
             announce.pay(board, now)
             dispatch.callbacks(board, now)

@@ -24,7 +24,7 @@ def take(board: Board, now: float) -> None:
     """Everything that is due, names with priority first."""
     schedule = board.book.table.schedule
     for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
-        if not urgent and not board.workers.swept and len(board.wants) >= MOST_WAITING:
+        if not urgent and not board.workers.sweep(now) and len(board.wants) >= MOST_WAITING:
             continue  # nobody sweeps: whatever is taken would only be put off
         rows, times = lane.take(now, limit)
         if len(rows):
@@ -46,7 +46,7 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     numbers, starts = np.unique(table.suffix[rows], return_index=True)
     for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
         suffix = table.suffixes[number]
-        if not board.workers.swept or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
+        if not board.workers.sweep(now) or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
             _visit(board, piece, due, now, urgent=urgent)
         elif canaries.ask_wildcard(board, suffix, now):
             table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.core.limits import Limit
 from common.core.roll import Rows
@@ -56,6 +57,25 @@ class Pile:
             self.count -= len(piece)
         return np.concatenate(rows), np.concatenate(times)
 
+    def rows(self) -> Rows:
+        """All of them."""
+        return np.concatenate([rows for rows, _ in self.pieces]) if self.pieces else np.empty(0, np.int64)
+
+    def pick(self, wanted: Callable[[Rows], NDArray[np.bool_]], most: int) -> tuple[Rows, Times]:
+        """The first that are wanted, at most so many, wherever they stand; the others keep their places."""
+        rows, times, kept = [np.empty(0, np.int64)], [np.empty(0)], deque[tuple[Rows, Times]]()
+        for piece, due in self.pieces:
+            places = np.flatnonzero(wanted(piece))[:most]
+            most -= len(places)
+            rows.append(piece[places])
+            times.append(due[places])
+            if len(places) < len(piece):
+                kept.append((np.delete(piece, places), np.delete(due, places)) if len(places) else (piece, due))
+        self.pieces = kept
+        found = np.concatenate(rows)
+        self.count -= len(found)
+        return found, np.concatenate(times)
+
 
 @dataclass(slots=True)
 class Line:
@@ -68,17 +88,24 @@ class Line:
     def __len__(self) -> int:
         return self.urgent.count + self.ordinary.count + sum(len(swarm.rows) for swarm in self.again)
 
+    def lost(self) -> list[Swarm]:
+        """Take the lost sweeps out."""
+        found = list(self.again)
+        self.again.clear()
+        return found
+
     def hurried(self) -> bool:
         """Whether somebody with priority waits."""
         return bool(self.urgent.count) or any(swarm.urgent for swarm in self.again)
 
 
 class Lines:
-    """Every line."""
+    """Every line. `relieved_at`: when they were last looked at for names that cannot wait."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
         self._hurried: dict[str, None] = {}  # suffixes with names that have priority, in the order they came
+        self.relieved_at = 0.0
         self.wake = NEVER  # when a look may find something to send, as far as time decides
 
     def __len__(self) -> int:
@@ -96,6 +123,20 @@ class Lines:
         self._lines.setdefault(swarm.suffix, Line()).again.append(swarm)
         if swarm.urgent:
             self._hurried[swarm.suffix] = None
+
+    def all(self) -> list[tuple[str, Line]]:
+        """Every line, by suffix."""
+        return list(self._lines.items())
+
+    def clear(self) -> list[tuple[Rows, Times]]:
+        """Take everybody out."""
+        out = []
+        for line in self._lines.values():
+            out += [(swarm.rows, swarm.times) for swarm in line.again]
+            out += [*line.urgent.pieces, *line.ordinary.pieces]
+        self._lines.clear()
+        self._hurried.clear()
+        return out
 
     def waiting(self, *, urgent: bool) -> Iterator[tuple[str, Line]]:
         """The lines in which somebody waits, with `urgent` only those with priority; who got a look goes to the end."""

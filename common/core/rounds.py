@@ -42,16 +42,21 @@ def go_on(board: Board, entry: Entry, observation: Observation, now: float) -> N
 
 
 def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | None:
-    """How many names of a sweep the line of the suffix's first registry channel takes; None where there is nobody to ask."""
+    """How many names of a sweep the line of the suffix's registry takes: of the channel that a visit would ask, its RDAP first.
+
+    0 where none can be asked now, None where there is none.
+    """
+    room = None
     for method in ("rdap", "whois"):
         server = _server(board, method, suffix)
         if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
-        admitted = board.queue.admits(limit, rank, board.budgets, egresses, now)
-        return board.queue.room_for_sweeps(limit, rank) if admitted else 0
-    return None
+        if board.queue.admits(limit, rank, board.budgets, egresses, now):
+            return board.queue.room_for_sweeps(limit, rank)
+        room = 0
+    return room
 
 
 def proceed(board: Board, entry: Entry, now: float) -> None:

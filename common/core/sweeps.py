@@ -55,38 +55,62 @@ def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
     """A sweep got no answer. Where its worker died it is split, until what kills workers is alone and visited by itself."""
     board.metrics.count("sweeps_lost")
     if not died and swarm.tries + 1 >= TRIES:
-        rows, _ = _in_line(board, swarm.rows, swarm.times)
+        rows, _ = in_line(board, swarm.rows, swarm.times)
         bulk.give_up(board, rows, now)
         return
     size = len(swarm.rows) if not died else max(1, ceil(len(swarm.rows) / PARTS))
     for start in range(0, len(swarm.rows), size):
         rows, times = swarm.rows[start : start + size], swarm.times[start : start + size]
         if died and size < FEWEST:
-            visits.want_many(board, *_in_line(board, rows, times), urgent=swarm.urgent)
+            visits.want_many(board, *in_line(board, rows, times), urgent=swarm.urgent)
         else:
             board.lines.again(Swarm(rows, times, swarm.suffix, swarm.limit, "", swarm.tries + 1, swarm.urgent))
+
+
+def shut(board: Board, limit: Limit, now: float) -> bool:
+    """Whether the zone turned us away for longer than a name with priority can wait."""
+    egresses = board.workers.egresses("fast")
+    return bool(egresses) and min(board.budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE
+
+
+def in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:
+    """Those that are still in line, each once: a visit on demand, or the list, may have taken one out and let it in again."""
+    still = (board.book.table.flags[rows] & LINED) != 0
+    places = np.unique(rows, return_index=True)[1]
+    if still.all() and len(places) == len(rows):
+        return rows, times
+    places = places[still[places]]
+    return rows[places], times[places]
 
 
 def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool) -> bool:
     """Send one sweep of this line. False where there is nothing to send, or not yet."""
     workers = board.workers.sweepers(urgent=urgent)
+    pile = line.urgent if urgent else line.ordinary
+    # A lost sweep goes before the others of its kind, and never before a name with priority.
+    if urgent and pile.count:
+        return _send_pile(board, suffix, pile, workers, now, urgent=True)
     if line.again and workers:
         return _send_again(board, line, workers, now)
-    pile = line.urgent if urgent else line.ordinary
-    if not pile.count or not _ready(board, pile, now, urgent=urgent):
+    return bool(pile.count) and _send_pile(board, suffix, pile, workers, now, urgent=urgent)
+
+
+def _send_pile(board: Board, suffix: str, pile: Pile, workers: list[Worker], now: float, *, urgent: bool) -> bool:
+    """Send the first of a pile, or visit all of them where that is the better way."""
+    if not _ready(board, pile, now, urgent=urgent):
         return False
     limit = board.limit("dns", suffix, suffix)
-    if pile.count < FEWEST or (urgent and _shut(board, limit, now)):
-        visits.want_many(board, *_in_line(board, *pile.take(pile.count)), urgent=urgent)
+    if pile.count < FEWEST or (urgent and shut(board, limit, now)):
+        visits.want_many(board, *in_line(board, *pile.take(pile.count)), urgent=urgent)
         return True
-    needed = min(GOOD, pile.count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD))
+    needed = _enough(limit, pile.count)
     worker = _allowed(board, limit, workers, needed, now)
     if worker is None:
-        pile.not_before = min((board.budgets.next_at(limit, there.egress, now, needed) for there in workers), default=now)
+        pile.not_before = _allowed_at(board, limit, workers, needed, now)
         board.lines.wake = min(board.lines.wake, pile.not_before if workers else NEVER)
         return False
     there = board.budgets.available(limit, worker.egress, now)
-    rows, times = _in_line(board, *pile.take(min(MAX_SWEEP, pile.count, there)))
+    rows, times = in_line(board, *pile.take(min(MAX_SWEEP, pile.count, there)))
     pile.since = now
     if len(rows):
         _send(board, Swarm(rows, times, suffix, limit, urgent=urgent), worker, now)
@@ -94,27 +118,41 @@ def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool
 
 
 def _send_again(board: Board, line: Line, workers: list[Worker], now: float) -> bool:
-    """Send a sweep that was lost. False where its tokens are not there yet."""
+    """Send a sweep that was lost, as much of it as there are tokens for. False where they are not there yet."""
     swarm = line.again[0]
-    needed = min(len(swarm.rows), max(1, int(swarm.limit.burst)), max(1, swarm.limit.per_day or MAX_SWEEP))
+    needed = _enough(swarm.limit, len(swarm.rows))
     worker = _allowed(board, swarm.limit, workers, needed, now)
     if worker is None:
-        wake = min(board.budgets.next_at(swarm.limit, there.egress, now, needed) for there in workers)
-        board.lines.wake = min(board.lines.wake, wake)
+        board.lines.wake = min(board.lines.wake, _allowed_at(board, swarm.limit, workers, needed, now))
         return False
-    _send(board, line.again.popleft(), worker, now)
+    there = board.budgets.available(swarm.limit, worker.egress, now)
+    line.again.popleft()
+    if there < len(swarm.rows):
+        line.again.appendleft(replace(swarm, rows=swarm.rows[there:], times=swarm.times[there:]))
+        swarm = replace(swarm, rows=swarm.rows[:there], times=swarm.times[:there])
+    _send(board, swarm, worker, now)
     return True
 
 
+def _enough(limit: Limit, count: int) -> int:
+    """Tokens worth beginning with for so many names: all of a day's would never be there together."""
+    return min(GOOD, count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD))
+
+
 def _allowed(board: Board, limit: Limit, workers: list[Worker], needed: int, now: float) -> Worker | None:
-    """A worker from whose egress so many questions may be asked now."""
-    return next((worker for worker in workers if board.budgets.available(limit, worker.egress, now) >= needed), None)
+    """A worker from whose egress so many questions may be asked now, or the rest of the day's."""
+    budgets = board.budgets
+    for worker in workers:
+        if budgets.available(limit, worker.egress, now) >= budgets.today(limit, worker.egress, needed, now):
+            return worker
+    return None
 
 
-def _shut(board: Board, limit: Limit, now: float) -> bool:
-    """Whether the zone turned us away for longer than a name with priority can wait."""
-    egresses = board.workers.egresses("fast")
-    return bool(egresses) and min(board.budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE
+def _allowed_at(board: Board, limit: Limit, workers: list[Worker], needed: int, now: float) -> float:
+    """When that may be, as far as budgets decide."""
+    egresses = [worker.egress for worker in workers]
+    times = (board.budgets.next_at(limit, egress, now, board.budgets.today(limit, egress, needed, now)) for egress in egresses)
+    return min(times, default=now)
 
 
 def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
@@ -150,13 +188,3 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     lane = "priority" if swarm.urgent else "ordinary"
     for late, number in zip(*np.unique(np.round(now - swarm.times, 2), return_counts=True), strict=True):
         board.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
-
-
-def _in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:
-    """Those that are still in line, each once: a visit on demand, or the list, may have taken one out and let it in again."""
-    still = (board.book.table.flags[rows] & LINED) != 0
-    places = np.unique(rows, return_index=True)[1]
-    if still.all() and len(places) == len(rows):
-        return rows, times
-    places = places[still[places]]
-    return rows[places], times[places]

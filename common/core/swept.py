@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from common.core import announce, bulk, sweeps, visits
 from common.core.board import Board
 from common.core.book import MOST_IN_HAND
-from common.core.cadence import next_checks
+from common.core.cadence import next_checks, spread
 from common.core.domains import BACKGROUND, NEWS, ORDINARY
 from common.core.escalation import BLIND_ROUNDS
 from common.core.evidence import Observation, Outcome, unknown
@@ -31,10 +31,12 @@ from common.core.verdicts import Situation, State, decide
 from common.messages import Swept
 
 Codes = NDArray[np.uint8]
+Chosen = NDArray[np.bool_]
 
 #: Visits to names about which a sweep found nothing alarming: at most so many of one sweep, and while fewer than these wait.
 MOST_OF_ONE, MOST_WAITING = 200, 4000
-#: Names that left the zone and wait for their visit, at most; whoever finds no room is looked at again after `LATER` seconds.
+#: Names that left the zone and wait for their visit, at most; for whom there is no room is seen again `LATER` seconds later,
+#: or half more or less.
 MOST_LEAVING, LATER = 20_000, 60.0
 #: In the place of who answered: nobody.
 NOBODY = 255
@@ -76,6 +78,20 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
     return None if complaint is None else (swarm, complaint)
 
 
+def chosen(board: Board, suffix: str, rank: int, wanted: Chosen, order: Any, now: float) -> Chosen:
+    """Those for which the registry's line has room: records gone stale before names never asked about, the oldest first."""
+    room = 0
+    if wanted.any() and len(board.wants) < MOST_WAITING and len(board.book.in_hand) < MOST_IN_HAND:
+        room = min(registry_room(board, suffix, rank, now) or 0, MOST_OF_ONE)
+    if room >= np.count_nonzero(wanted):
+        return wanted
+    chosen = np.zeros(len(wanted), np.bool_)
+    places = np.flatnonzero(wanted)
+    keys = np.where(order[places] == 0, np.inf, order[places])
+    chosen[places[np.argsort(keys, kind="stable")[:room]]] = True
+    return chosen
+
+
 def _sort_out(
     board: Board, swarm: Swarm, message: Swept, rows: Rows, codes: Codes, address: NDArray[np.uint16], now: float
 ) -> None:
@@ -93,14 +109,14 @@ def _sort_out(
     look = (codes == DELEGATED) & due & ~odd
     missing = (codes == NXDOMAIN) & ~owned & ~odd
     visit = _departing(board, swarm.suffix, leaving & ~odd, now) | odd
-    visit |= _chosen(board, swarm.suffix, BACKGROUND, look, table.registry_due[rows], now)
-    visit |= _chosen(board, swarm.suffix, ORDINARY, missing, table.checked_at[rows], now)
+    visit |= chosen(board, swarm.suffix, BACKGROUND, look, table.registry_due[rows], now)
+    visit |= chosen(board, swarm.suffix, ORDINARY, missing, table.checked_at[rows], now)
     visit |= _some(blind, MOST_OF_ONE if len(board.wants) < MOST_WAITING else 0)
     for place in np.flatnonzero(visit).tolist():
         seen = _observation(board, swarm.suffix, message, int(codes[place]), int(address[place]))
         visits.want_found(board, int(rows[place]), seen, now)
     late = leaving & ~visit
-    bulk.settle(board, rows[late], np.full(int(np.count_nonzero(late)), now + LATER))
+    bulk.settle(board, rows[late], spread(rows[late], LATER, now))
     bulk.give_up(board, rows[mute & ~visit], now)
     same = ~(visit | late | mute)
     _settle(board, message, rows[same], codes[same], address[same], now)
@@ -137,7 +153,7 @@ def _first_look(board: Board, rows: Rows, now: float) -> None:
     board.backlog.states.append(StateChange(rows.tolist(), State.REGISTERED.value, now, verdict.confidence))
 
 
-def _departing(board: Board, suffix: str, leaving: NDArray[np.bool_], now: float) -> NDArray[np.bool_]:
+def _departing(board: Board, suffix: str, leaving: Chosen, now: float) -> Chosen:
     """Names that left the zone, as many as the registry's line takes; where there is no registry to ask, all that can wait."""
     if not leaving.any():
         return leaving
@@ -145,21 +161,7 @@ def _departing(board: Board, suffix: str, leaving: NDArray[np.bool_], now: float
     return _some(leaving, min(MOST_LEAVING if room is None else room, MOST_LEAVING - len(board.wants)))
 
 
-def _chosen(board: Board, suffix: str, rank: int, wanted: NDArray[np.bool_], order: Any, now: float) -> NDArray[np.bool_]:
-    """Those for which the registry's line has room: records gone stale before names never asked about, the oldest first."""
-    room = 0
-    if wanted.any() and len(board.wants) < MOST_WAITING and len(board.book.in_hand) < MOST_IN_HAND:
-        room = min(registry_room(board, suffix, rank, now) or 0, MOST_OF_ONE)
-    if room >= np.count_nonzero(wanted):
-        return wanted
-    chosen = np.zeros(len(wanted), np.bool_)
-    places = np.flatnonzero(wanted)
-    keys = np.where(order[places] == 0, np.inf, order[places])
-    chosen[places[np.argsort(keys, kind="stable")[:room]]] = True
-    return chosen
-
-
-def _some(wanted: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+def _some(wanted: Chosen, most: int) -> Chosen:
     """The first of them."""
     chosen = np.zeros(len(wanted), np.bool_)
     chosen[np.flatnonzero(wanted)[: max(0, most)]] = True

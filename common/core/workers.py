@@ -82,7 +82,8 @@ class Workers:
         self._workers: dict[str, Worker] = {}
         self._leases: dict[str, Lease] = {}
         self._deadlines: list[tuple[float, str]] = []
-        self.swept = False  # whether any worker ever offered to sweep
+        self._swept = False  # whether any worker ever offered to sweep
+        self._missed_at: float | None = None  # since when nobody is there who does
         self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
 
     def heard(self, credit: Credit, now: float) -> list[Lease]:
@@ -98,8 +99,8 @@ class Workers:
             )
             self._workers[credit.worker] = worker
         worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
-        worker.sweeps, self.swept = credit.sweeps, self.swept or credit.sweeps > 0
-        worker.most = max(worker.most, credit.sweeps)
+        worker.sweeps, worker.most = credit.sweeps, max(worker.most, credit.sweeps)
+        self._swept = self._swept or credit.sweeps > 0
         self._lately[credit.pool, credit.egress] = (now, credit.methods)
         for sent in (worker.underway, worker.sweeping):
             while sent and sent[0] <= credit.seen:
@@ -120,9 +121,14 @@ class Workers:
         return self._drop(worker) if worker is not None and worker.boot == boot else []
 
     def silent(self, now: float) -> list[Lease]:
-        """Leases of workers that were not heard for too long."""
+        """Leases of workers that were not heard for too long. To be called all the time."""
         gone = [worker for worker in self._workers.values() if now - worker.heard > SILENT]
-        return [lease for worker in gone for lease in self._drop(worker)]
+        lost = [lease for worker in gone for lease in self._drop(worker)]
+        if any(worker.most for worker in self._workers.values()):
+            self._missed_at = None
+        elif self._missed_at is None:
+            self._missed_at = now
+        return lost
 
     def choose(
         self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False
@@ -150,6 +156,10 @@ class Workers:
             if places(worker) > (places(known) if known is not None else 0):
                 best[worker.egress] = worker
         return sorted(best.values(), key=places, reverse=True)
+
+    def sweep(self, now: float) -> bool:
+        """Whether anybody sweeps, or did a moment ago: a worker that is started again is back soon."""
+        return self._swept and (self._missed_at is None or now - self._missed_at < RETURN)
 
     def egresses(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""

@@ -133,6 +133,6 @@ def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     world, names = standing_line(3600.0)
     board = world.core.board
     roster.part(board, Part(priorities=((board.book.table.find(names[4]), True),)), world.now)
-    world.run(20)
+    world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}

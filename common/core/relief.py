@@ -1,0 +1,72 @@
+"""Names in line for a sweep that does not come: nobody is left to sweep, the zone has shut us out, or the line takes hours.
+
+A line holds what is due for DNS alone. It must not keep a name from the registry's word, nor from being there when it may drop.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.core import visits
+from common.core.board import Board
+from common.core.domains import BACKGROUND
+from common.core.due import MARGIN, MOST_WAITING
+from common.core.lines import Pile
+from common.core.roll import Rows
+from common.core.schedule import Times
+from common.core.sweeps import in_line, shut
+from common.core.swept import Chosen, chosen
+from common.core.table import LINED, PRIORITY
+
+#: Seconds between two looks at the lines.
+EVERY = 30.0
+
+
+def work(board: Board, now: float) -> None:
+    """Let out who cannot wait."""
+    lines = board.lines
+    if not board.workers.sweep(now):
+        for rows, times in lines.clear():
+            _put_back(board, *in_line(board, rows, times))
+        return
+    if now < lines.relieved_at + EVERY:
+        return
+    lines.relieved_at = now
+    for suffix, line in lines.all():
+        limit = board.limit("dns", suffix, suffix)
+        closed = shut(board, limit, now)
+        if closed:
+            for swarm in line.lost():
+                _put_back(board, *in_line(board, swarm.rows, swarm.times))
+        if line.ordinary.count:
+            _let_out(board, suffix, line.ordinary, now, closed=closed)
+
+
+def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool) -> None:
+    """Visit whose window is open; where the zone cannot be asked also whose registry record is due, as far as there is room."""
+    table = board.book.table
+    room = max(0, MOST_WAITING - len(board.wants))
+
+    def open_now(rows: Rows) -> Chosen:
+        near = table.earliest[rows] <= np.float32(now + MARGIN)  # False for NaN
+        return near & (now <= table.latest[rows].astype(np.float64) + MARGIN)
+
+    _visit(board, *pile.pick(open_now, room))
+    if closed:
+        rows = pile.rows()
+        stale = table.registry_due[rows].astype(np.float64) <= now
+        stale = chosen(board, suffix, BACKGROUND, stale, table.registry_due[rows], now)
+        due = np.zeros(len(table), np.bool_)
+        due[rows[stale]] = True
+        _visit(board, *pile.pick(lambda piece: due[piece], room))
+
+
+def _visit(board: Board, rows: Rows, times: Times) -> None:
+    visits.want_many(board, *in_line(board, rows, times), urgent=False)
+
+
+def _put_back(board: Board, rows: Rows, times: Times) -> None:
+    """These are due, as they were before they got in line."""
+    table = board.book.table
+    table.flags[rows] &= 0xFF ^ LINED
+    table.schedule.put_many(rows, times, (table.flags[rows] & PRIORITY) != 0)
