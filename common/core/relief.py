@@ -49,7 +49,9 @@ def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool)
 
     def open_now(rows: Rows) -> Chosen:
         near = table.earliest[rows] <= np.float32(now + MARGIN)  # False for NaN
-        return near & (now <= table.latest[rows].astype(np.float64) + MARGIN)
+        if near.any():
+            near &= now <= table.latest[rows].astype(np.float64) + MARGIN
+        return near
 
     _visit(board, *pile.pick(open_now, room))
     if closed:
