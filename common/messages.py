@@ -14,7 +14,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.core.evidence import Observation
+from common.core.evidence import Observation, Short
 
 VERSION = 2
 #: Largest frame accepted on the bus, in bytes.
@@ -73,6 +73,7 @@ class Task(Struct, frozen=True, array_like=True):
     server: Param = ""  # base URL (rdap), host[:port] (whois), "" where the checker finds it (dns, http)
     budget_ms: int = 10_000
     confirm: bool = False  # second pass: another address, and TCP where the method knows it
+    spare: Short = ""  # the address that gave the answer to be confirmed, as in an observation
 
 
 class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):

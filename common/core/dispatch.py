@@ -37,12 +37,19 @@ def questions(board: Board, now: float) -> None:
                 ask.server,
                 budget_ms=int(ask.budget * 1000),
                 confirm=ask.confirm,
+                spare=_to_spare(ask),
             )
         )
     for worker, tasks in batches.values():
         for start in range(0, len(tasks), MAX_BATCH):
             part = tuple(tasks[start : start + MAX_BATCH])
             board.commands.append(Send(worker.name, worker.boot, Tasks(part), tuple(task.attempt for task in part)))
+
+
+def _to_spare(ask: Ask) -> str:
+    """Where the answer came from that this question is to confirm, by a single look or by a sweep."""
+    known = ask.entry.detail.evidence.get(ask.method) if ask.confirm and ask.entry is not None else None
+    return known.observation.address if known is not None else ""
 
 
 def callbacks(board: Board, now: float) -> None:

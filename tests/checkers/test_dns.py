@@ -34,7 +34,10 @@ def task(domain: str, suffix: str = "test", *, confirm: bool = False, budget_ms:
 def observe(
     handlers: dict[str, Handler], *tasks: Task, change: Callable[[World, int], None] | None = None, **more: str
 ) -> tuple[list[Observation], World]:
-    """The observations of one checker that works these tasks in turn; `change` runs before each."""
+    """The observations of one checker that works these tasks in turn; `change` runs before each.
+
+    A second pass is told where the answer before it came from.
+    """
 
     async def story() -> tuple[list[Observation], World]:
         async with World(dict(handlers)) as world:
@@ -44,7 +47,8 @@ def observe(
             for number, item in enumerate(tasks):
                 if change is not None:
                     change(world, number)
-                observation = await checker.check(item)
+                spare = seen[-1].address if item.confirm else ""
+                observation = await checker.check(msgspec.structs.replace(item, spare=spare))
                 assert msgspec.msgpack.decode(msgspec.msgpack.encode(observation), type=Observation) == observation
                 seen.append(observation)
             await checker.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,8 +28,6 @@ from common.core.parsers.dns_wire import NS, WireError, parse
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
 
-#: Names whose last server is remembered, so that a second pass can ask another one.
-_MOST_REMEMBERED = 10_000
 #: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
 SWEEPS = 16
 #: A zone version this many seconds in the future is no time stamp.
@@ -60,7 +57,6 @@ class DnsChecker:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._last_used: OrderedDict[str, Endpoint] = OrderedDict()
         self._engine: DnsEngine | None = None
         self.sweeps = 0 if context.settings.dns_mode == "resolver" else SWEEPS
 
@@ -117,8 +113,7 @@ class DnsChecker:
     async def _ask(self, task: Task, attempts: _Attempts) -> Observation:
         engine = self._the_engine()
         zone = attempts.zone = await engine.zone(task.suffix, attempts.deadline - self._context.monotonic())
-        last_used = self._last_used.get(task.domain)
-        spared = [last_used] if task.confirm and last_used is not None else []
+        spared = [endpoint for endpoint in zone.endpoints if task.spare.rpartition("/")[0] == _place(endpoint)]
         tried: list[Endpoint] = []
         while attempts.tried < MOST_TRIES:
             server = engine.choose(zone, tried + spared) or engine.choose(zone, tried)
@@ -130,7 +125,6 @@ class DnsChecker:
             attempts.tried += 1
             attempts.last = found = await self._one(task, zone, server, seconds)
             if found.reading.outcome is not Outcome.UNKNOWN or found.reading.finding in parser.FINAL:
-                self._remember(task.domain, server.endpoint)
                 return found
             engine.servers.failed(server)
             attempts.lame += found.reading.finding in parser.LAME
@@ -192,12 +186,6 @@ class DnsChecker:
         reading = unknown("dns_no_servers", "every known server stayed silent lately, or the time is up")
         return Observation(self.method, reading, server=zone.name, width=self._the_engine().servers.usable(zone.endpoints))
 
-    def _remember(self, domain: str, endpoint: Endpoint) -> None:
-        self._last_used[domain] = endpoint
-        self._last_used.move_to_end(domain)
-        if len(self._last_used) > _MOST_REMEMBERED:
-            self._last_used.popitem(last=False)
-
 
 def _finding(error: ClientError) -> str:
     if isinstance(error, SuffixGoneError):
@@ -208,5 +196,9 @@ def _finding(error: ClientError) -> str:
 
 
 def _address(endpoint: Endpoint, protocol: str) -> str:
+    return f"{_place(endpoint)}/{protocol}"
+
+
+def _place(endpoint: Endpoint) -> str:
     host, port = endpoint
-    return f"[{host}]:{port}/{protocol}" if ":" in host else f"{host}:{port}/{protocol}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
