@@ -3,7 +3,7 @@
 Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: other programs read it). Every text is bounded,
 so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never guessed at.
 
-Worker -> coordinator (PUSH to the inbox): Credit, Results, Swept, DeliveryResults, Bye.
+Worker -> coordinator (PUSH to the inbox): Credit, Results, SweptOdd, Swept, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
 Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck.
 """
@@ -113,12 +113,22 @@ class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
     budget_ms: int = 30_000
 
 
+class SweptOdd(Struct, frozen=True, array_like=True, tag="swept_odd"):
+    """Whole stories of a sweep, by place, that do not fit into its Swept; sent before that, which ends the sweep."""
+
+    credit: Credit
+    attempt: Word
+    observations: Annotated[dict[int, Observation], Meta(max_length=MAX_BATCH)] = {}
+
+
 class Swept(Struct, frozen=True, array_like=True, tag="swept"):
     """What a sweep found out, with the worker's fresh credit; per name, in the order asked, one byte.
 
     `codes` are of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
     answered, 255 for nobody. `observations` has the whole story of names with code UNUSUAL, by place, at most MAX_BATCH of
-    them: what does not fit is left OPEN. `trouble` says why nobody could be asked at all, `returned` that nobody tried.
+    them: the others went ahead as SweptOdd, and a story that never arrived is a name to be asked about again. `trouble` says
+    why nobody could be asked, or answered anything, `returned` that nobody tried. `refused` counts the names that were turned
+    away, told here or ahead: many of them make the sweep a complaint, and names with code UNASKED were left out because of it.
     """
 
     credit: Credit
@@ -134,6 +144,7 @@ class Swept(Struct, frozen=True, array_like=True, tag="swept"):
     observations: Annotated[dict[int, Observation], Meta(max_length=MAX_BATCH)] = {}
     trouble: Observation | None = None
     returned: bool = False
+    refused: Annotated[int, Meta(ge=0, le=MAX_SWEEP)] = 0
 
 
 class Delivery(Struct, frozen=True, array_like=True):
@@ -184,5 +195,5 @@ class Command(Struct, frozen=True, array_like=True, tag="command"):
     sender: Word = ""
 
 
-Upward = Credit | Bye | Results | Swept | DeliveryResults | Command
+Upward = Credit | Bye | Results | SweptOdd | Swept | DeliveryResults | Command
 Downward = Tasks | Sweep | Deliveries | ByeAck

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from common.core.evidence import Observation, unknown
 from common.errors import MessageError
-from common.messages import VERSION, Credit, Sweep, Swept
+from common.messages import MAX_BATCH, VERSION, Credit, Sweep, Swept, SweptOdd
 from common.process import Runtime
 
 #: Seconds that a checker may be late with what it found in time.
@@ -24,7 +26,8 @@ NO_CREDIT = Credit(VERSION, "", "", "", "", (), 0, 0, 0)
 class Sweeps:
     """How a pool sweeps: `method` is whose observations come back, `places` how many run at once.
 
-    `ask` gets the sweep and its names, keeps `budget_ms` by itself, and leaves open what nobody answered by then.
+    `ask` gets the sweep and its names, keeps `budget_ms` by itself, and leaves open what nobody answered by then. Its answer
+    may hold any number of observations.
     """
 
     method: str
@@ -48,6 +51,16 @@ def names_of(sweep: Sweep) -> list[str]:
 def handed_back(sweep: Sweep) -> Swept:
     """The answer that nobody tried."""
     return Swept(NO_CREDIT, sweep.attempt, returned=True)
+
+
+def messages_of(answer: Swept) -> list[SweptOdd | Swept]:
+    """The answer in as many messages as it needs, in the order in which they are to be sent."""
+    if len(answer.observations) <= MAX_BATCH:
+        return [answer]
+    stories = list(answer.observations.items())
+    parts = [dict(stories[start : start + MAX_BATCH]) for start in range(0, len(stories), MAX_BATCH)]
+    ahead = [SweptOdd(NO_CREDIT, answer.attempt, part) for part in parts[1:]]
+    return [*ahead, msgspec.structs.replace(answer, observations=parts[0])]
 
 
 async def run(runtime: Runtime, sweeps: Sweeps, sweep: Sweep, names: Sequence[str]) -> Swept:

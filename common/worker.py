@@ -32,6 +32,7 @@ from common.messages import (
     Results,
     Sweep,
     Swept,
+    SweptOdd,
     Task,
     Tasks,
 )
@@ -46,8 +47,9 @@ RETRY_EVERY = 0.1
 BYE_WAIT, DRAIN_WAIT = 2.0, 25.0
 #: Results kept while no coordinator is there; older ones are dropped, their leases run out.
 OUTBOX = 4096
-#: Results in one message.
+#: Results in one message, and what is a message by itself.
 BATCH = 64
+_ALONE = (SweptOdd, Swept)
 
 Item = TypeVar("Item", Task, Delivery)
 Answer = TypeVar("Answer", Result, DeliveryResult)
@@ -76,7 +78,7 @@ class Worker(Generic[Item, Answer]):
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
         self._running: dict[asyncio.Task[None], Item] = {}
         self._sweeping: dict[asyncio.Task[None], Sweep] = {}
-        self._outbox: deque[Answer | Swept] = deque(maxlen=OUTBOX)
+        self._outbox: deque[Answer | SweptOdd | Swept] = deque(maxlen=OUTBOX)
         self._seen = 0
         self._last: int | None = None
         self._flush_planned = False
@@ -139,9 +141,10 @@ class Worker(Generic[Item, Answer]):
     async def _sweep(self, sweeps: Sweeps, sweep: Sweep, names: list[str]) -> None:
         answer = await sweeper.run(self._runtime, sweeps, sweep, names)
         self._sweeping.pop(_this_task(), None)
-        self._answer(answer)
+        for message in sweeper.messages_of(answer):
+            self._answer(message)
 
-    def _answer(self, answer: Answer | Swept) -> None:
+    def _answer(self, answer: Answer | SweptOdd | Swept) -> None:
         self._outbox.append(answer)
         if not self._flush_planned:
             self._flush_planned = True
@@ -159,7 +162,7 @@ class Worker(Generic[Item, Answer]):
     def _send_first(self, most: int = BATCH) -> bool:
         """Send what has waited longest, up to `most` answers in one message; where nobody takes it, keep it in its place."""
         taken = [self._outbox.popleft()]
-        while self._outbox and len(taken) < most and not (isinstance(taken[0], Swept) or isinstance(self._outbox[0], Swept)):
+        while self._outbox and len(taken) < most and not (isinstance(taken[0], _ALONE) or isinstance(self._outbox[0], _ALONE)):
             taken.append(self._outbox.popleft())
         try:
             if self._bus.send(self._message(taken)):
@@ -173,10 +176,10 @@ class Worker(Generic[Item, Answer]):
         self._outbox.extendleft(reversed(taken))
         return False
 
-    def _message(self, answers: list[Answer | Swept]) -> Results | DeliveryResults | Swept:
+    def _message(self, answers: list[Answer | SweptOdd | Swept]) -> Results | DeliveryResults | SweptOdd | Swept:
         """These answers with fresh credit: either one of a sweep, or any number of others."""
         first = answers[0]
-        if isinstance(first, Swept):
+        if isinstance(first, _ALONE):
             return msgspec.structs.replace(first, credit=self._credit())
         return self._pool.batch(self._credit(), cast("tuple[Answer, ...]", tuple(answers)))
 

@@ -10,8 +10,8 @@ import pytest
 
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
-from common.core.evidence import Observation
-from common.messages import MAX_SWEEP, Credit, Result, Results, Sweep, Swept, Task, Tasks
+from common.core.evidence import Observation, unknown
+from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
 from common.sweeper import NO_CREDIT
 from tests.worker_scene import FOUND, WORKER, Scene, task
 
@@ -218,3 +218,29 @@ def test_the_largest_sweep_and_its_answer_travel(tmp_path: Path) -> None:
         return play.swept[0]
 
     assert len(asyncio.run(scene()).codes) == MAX_SWEEP
+
+
+def test_a_sweep_with_more_stories_than_a_message_holds_is_answered_whole(tmp_path: Path) -> None:
+    """A sweep of odd answers, as large as they may be, comes in messages within bounds, the end last, and frees its place."""
+    labels = "\n".join(["a"] * MAX_SWEEP)
+    largest = Observation("dns", unknown("dns_servfail", "x" * 300), server="s" * 253, excerpt="\u00e9" * 2000, digest="d" * 64)
+
+    async def scene() -> tuple[list[SweptOdd], list[Swept]]:
+        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
+            size = len(names)
+            return Swept(
+                NO_CREDIT, item.attempt, bytes([3] * size), bytes(size), observations=dict.fromkeys(range(size), largest)
+            )
+
+        play = Scene(tmp_path, sweep=sweep)
+        await play.ready()
+        play.send(sweep_of(1, labels, MAX_SWEEP))
+        await play.until(lambda: bool(play.swept))
+        await play.end()
+        return play.stories, play.swept
+
+    stories, swept = asyncio.run(scene())
+
+    assert len(stories) == MAX_SWEEP // MAX_BATCH - 1
+    assert sorted(place for message in [*stories, *swept] for place in message.observations) == list(range(MAX_SWEEP))
+    assert (len(swept), swept[0].credit.sweeps) == (1, 2)

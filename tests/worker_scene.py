@@ -11,7 +11,7 @@ from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.config import load
 from common.core.evidence import Observation, Outcome, Reading
-from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, Swept, Task, Tasks
+from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
 from common.process import Runtime
 from common.sweeper import Sweeps
 from common.worker import run_checkers
@@ -47,6 +47,7 @@ class Scene:
         self.bus = CoordinatorBus(config)
         self.results: list[Result] = []
         self.swept: list[Swept] = []
+        self.stories: list[SweptOdd] = []
         self.credits: list[Credit] = []
         self.byes: list[Bye] = []
         self.news = asyncio.Condition()
@@ -64,6 +65,9 @@ class Scene:
         elif isinstance(message, Swept):
             self.credits.append(message.credit)
             self.swept.append(message)
+        elif isinstance(message, SweptOdd):
+            assert message.attempt not in {item.attempt for item in self.swept}, "a story after the end of its sweep"
+            self.stories.append(message)
         elif isinstance(message, Bye):
             self.byes.append(message)
             self.bus.send(message.worker, message.boot, ByeAck(self.credits[-1].seen))

@@ -29,8 +29,9 @@ class Findings:
     """What a sweep found out about many names, compactly; per name, in the order given.
 
     `codes` are those of `common.core.parsers.dns_fast`: DELEGATED is the finding dns_auth_referral, NXDOMAIN is
-    dns_auth_nxdomain, OPEN is no answer in time; for UNUSUAL `observations` has the whole story, by index. `trouble` says
-    why nobody could be asked at all; nothing else is filled then.
+    dns_auth_nxdomain, OPEN is no answer in time, UNASKED a name that was left out because the servers turn us away; for UNUSUAL
+    `observations` has the whole story, by index, of every such name. `trouble` says why nobody could be asked, or answered
+    anything at all: silence, or that somebody turns us away (`refused`); nothing else is filled then.
     """
 
     server: str = ""  # the zone asked

@@ -1,16 +1,14 @@
-"""A sweep of a checker as a worker's message: what was found, in the form and within the bounds that travel."""
+"""A sweep of a checker as a worker's answer: what was found, in the form that travels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from actors.checkers.contract import Context, Findings, Sweeper
-from common.core.parsers.dns_fast import OPEN
-from common.messages import MAX_BATCH, Sweep, Swept
+from common.core.evidence import Outcome
+from common.messages import Sweep, Swept
 from common.sweeper import NO_CREDIT, Sweeps
 
-#: No server answered about a name, in `served`.
-_NOBODY = 255
 #: Longest name of a zone that travels.
 _LONGEST = 120
 
@@ -27,22 +25,19 @@ def sweeps_of(checker: Sweeper, context: Context) -> Sweeps:
 
 
 def swept(sweep: Sweep, found: Findings, duration_ms: float) -> Swept:
-    """The message. Names whose observations are more than travel are left open."""
-    codes, served = bytearray(found.codes), bytearray(found.served)
-    kept = dict(list(found.observations.items())[:MAX_BATCH])
-    for index in found.observations.keys() - kept.keys():
-        codes[index], served[index] = OPEN, _NOBODY
+    """The answer, with every observation: the worker sends as many messages as it takes."""
     return Swept(
         NO_CREDIT,
         sweep.attempt,
-        bytes(codes),
-        bytes(served),
+        found.codes,
+        found.served,
         found.server[:_LONGEST],
         found.width,
         found.addresses,
         found.serial,
         found.fresh_at,
         round(duration_ms, 3),
-        kept,
+        found.observations,
         found.trouble,
+        refused=sum(item.refused or item.reading.outcome is Outcome.THROTTLED for item in found.observations.values()),
     )

@@ -126,7 +126,7 @@ class Budgets:
         return bucket.reason
 
     def clean(self, limit: Limit, egress: str, now: float) -> None:
-        """Learn from a sweep that met no complaint."""
+        """Learn from a sweep that was answered, and met no complaint; silence and errors are not clean."""
         self._clean(self._bucket(limit, egress, now))
 
     def blocked_until(self, limit: Limit, egress: str, now: float) -> float:

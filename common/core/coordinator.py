@@ -44,7 +44,7 @@ from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
 from common.core.trust import Trust
 from common.core.workers import Workers
-from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results, Swept
+from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results, Swept, SweptOdd
 from common.messages import Command as Order
 
 #: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
@@ -181,7 +181,7 @@ class Coordinator:
                 self._credit(credit, now)
                 for result in results:
                     self._result(result, now)
-            case Swept(credit=credit):
+            case SweptOdd(credit=credit) | Swept(credit=credit):
                 self._credit(credit, now)
                 self._swept(message, now)
             case DeliveryResults(credit, results):
@@ -249,7 +249,10 @@ class Coordinator:
         elif ask.entry is not None:
             rounds.heard(board, ask.entry, observation, now)
 
-    def _swept(self, message: Swept, now: float) -> None:
+    def _swept(self, message: SweptOdd | Swept, now: float) -> None:
+        if isinstance(message, SweptOdd):
+            swept.told(self.board, message, now)
+            return
         complaint = swept.heard(self.board, message, now)
         if complaint is not None:
             swarm, reason = complaint

@@ -52,17 +52,20 @@ def dispatch(board: Board, now: float) -> None:
 
 
 def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
-    """A sweep got no answer. Where its worker died it is split, until what kills workers is alone and visited by itself."""
+    """A sweep, or some of its names, got no answer: those still in line are asked about again, others have told their story.
+
+    Where its worker died it is split, until what kills workers is alone and visited by itself.
+    """
     board.metrics.count("sweeps_lost")
+    waiting, since = in_line(board, swarm.rows, swarm.times)
     if not died and swarm.tries + 1 >= TRIES:
-        rows, _ = in_line(board, swarm.rows, swarm.times)
-        bulk.give_up(board, rows, now)
+        bulk.give_up(board, waiting, now)
         return
-    size = len(swarm.rows) if not died else max(1, ceil(len(swarm.rows) / PARTS))
-    for start in range(0, len(swarm.rows), size):
-        rows, times = swarm.rows[start : start + size], swarm.times[start : start + size]
+    size = len(waiting) if not died else max(1, ceil(len(waiting) / PARTS))
+    for start in range(0, len(waiting), max(1, size)):
+        rows, times = waiting[start : start + size], since[start : start + size]
         if died and size < FEWEST:
-            visits.want_many(board, *in_line(board, rows, times), urgent=swarm.urgent)
+            visits.want_many(board, rows, times, urgent=swarm.urgent)
         else:
             board.lines.again(Swarm(rows, times, swarm.suffix, swarm.limit, "", swarm.tries + 1, swarm.urgent))
 

@@ -6,7 +6,8 @@ registered; a name that left the zone is visited at once, and an alarm still nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,23 +22,23 @@ from common.core.escalation import BLIND_ROUNDS
 from common.core.evidence import Observation, Outcome, unknown
 from common.core.lifecycle import prior
 from common.core.lines import Swarm
-from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.pulse import reading_of
 from common.core.records import Evidence, StateChange
 from common.core.roll import Rows
 from common.core.rounds import registry_room
 from common.core.table import CODE_OF, DETAILED, IN_HAND, LINED, REGISTERED, UNKNOWN
 from common.core.verdicts import Situation, State, decide
-from common.messages import Swept
+from common.messages import Swept, SweptOdd
 
 Codes = NDArray[np.uint8]
 Chosen = NDArray[np.bool_]
 
 #: Visits to names about which a sweep found nothing alarming: at most so many of one sweep, and while fewer than these wait.
 MOST_OF_ONE, MOST_WAITING = 200, 4000
-#: Names that left the zone and wait for their visit, at most; for whom there is no room is seen again `LATER` seconds later,
-#: or half more or less.
-MOST_LEAVING, LATER = 20_000, 60.0
+#: Names that wait for their visit, at most, while those that left the zone still find room, and those that were answered oddly;
+#: whoever finds none is seen again `LATER` seconds later, who left the zone half more or less.
+MOST_LEAVING, MOST_ODD, LATER = 20_000, 8000, 60.0
 #: In the place of who answered: nobody.
 NOBODY = 255
 #: Share of refused or throttled answers that makes a sweep a complaint.
@@ -60,6 +61,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         sweeps.lost(board, swarm, now, died=False)
         return None
     _log(board, swarm, message)
+    complaint = _complaint(message, size)
     if message.width:
         board.widths[swarm.suffix] = max(1, min(64, message.width))
     still = (board.book.table.flags[swarm.rows] & LINED) != 0
@@ -68,14 +70,57 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
     else:
         codes, served = _codes(message, size)
         _count(board, codes, message.duration_ms)
-        for place, observation in message.observations.items():
-            if 0 <= place < size and codes[place] == UNUSUAL and still[place]:
-                visits.want_found(board, int(swarm.rows[place]), observation, now)
+        _visit(board, swarm, message.observations, now, where=still & (codes == UNUSUAL))
         numbers = _addresses(board, message.addresses)
-        plain = still & (codes != UNUSUAL)
+        plain = still & (codes != UNUSUAL) & (codes != UNASKED)
         _sort_out(board, swarm, message, swarm.rows[plain], codes[plain], numbers[served[plain]], now)
-    complaint = _complaint(board, swarm, message, now)
-    return None if complaint is None else (swarm, complaint)
+        _ask_again(board, swarm, still & (codes == UNUSUAL), now)
+        _put_off(board, swarm, still & (codes == UNASKED), now, shut=complaint is not None)
+    reason = _learn(board, swarm, message, complaint, now)
+    return None if reason is None else (swarm, reason)
+
+
+def told(board: Board, message: SweptOdd, now: float) -> None:
+    """Take stories that go ahead of the answer to a sweep: their names begin their visits, the sweep goes on without them."""
+    swarm = board.workers.ref(message.attempt)
+    if not isinstance(swarm, Swarm):
+        board.metrics.count("late_results")
+    elif not board.wildcard(swarm.suffix):
+        _visit(board, swarm, message.observations, now, where=(board.book.table.flags[swarm.rows] & LINED) != 0)
+
+
+def _visit(board: Board, swarm: Swarm, stories: Mapping[int, Observation], now: float, *, where: NDArray[np.bool_]) -> None:
+    """Begin visits to names with a story, at these places; those that find no room are looked at again a little later."""
+    late = []
+    for place, observation in stories.items():
+        if not 0 <= place < len(swarm.rows) or not where[place] or observation.method != "dns":
+            continue
+        if len(board.wants) < MOST_ODD:
+            visits.want_found(board, int(swarm.rows[place]), observation, now)
+        else:
+            late.append(place)
+    if late:
+        bulk.settle(board, swarm.rows[late], np.full(len(late), now + LATER))
+
+
+def _ask_again(board: Board, swarm: Swarm, odd: NDArray[np.bool_], now: float) -> None:
+    """Names that were answered, and are still in line: their stories got lost on the way."""
+    untold = odd & ((board.book.table.flags[swarm.rows] & LINED) != 0)
+    if untold.any():
+        sweeps.lost(board, replace(swarm, rows=swarm.rows[untold], times=swarm.times[untold]), now, died=False)
+
+
+def _put_off(board: Board, swarm: Swarm, unasked: NDArray[np.bool_], now: float, *, shut: bool) -> None:
+    """Names that were left out because the servers turn us away are as due as before, and cost nothing.
+
+    Where nobody complained (`shut` is false) that is no reason: the sweep counts as lost for them.
+    """
+    rows, times = swarm.rows[unasked], swarm.times[unasked]
+    if len(rows) and shut:
+        board.budgets.give_back(swarm.limit, swarm.egress, now, len(rows))
+        bulk.settle(board, rows, times)
+    elif len(rows):
+        sweeps.lost(board, replace(swarm, rows=rows, times=times), now, died=False)
 
 
 def chosen(board: Board, suffix: str, rank: int, wanted: Chosen, order: Any, now: float) -> Chosen:
@@ -185,9 +230,7 @@ def _codes(message: Swept, size: int) -> tuple[Codes, Codes]:
     if message.trouble is not None:
         return np.full(size, OPEN, np.uint8), np.full(size, NOBODY, np.uint8)
     codes = np.frombuffer(message.codes, np.uint8)
-    told = np.zeros(size, np.bool_)
-    told[[place for place, item in message.observations.items() if 0 <= place < size and item.method == "dns"]] = True
-    known = (codes == DELEGATED) | (codes == NXDOMAIN) | ((codes == UNUSUAL) & told)
+    known = (codes == DELEGATED) | (codes == NXDOMAIN) | (codes == UNUSUAL) | (codes == UNASKED)
     return np.where(known, codes, OPEN).astype(np.uint8), np.frombuffer(message.served, np.uint8)
 
 
@@ -206,7 +249,7 @@ def _addresses(board: Board, texts: Iterable[str]) -> NDArray[np.uint16]:
 
 
 def _count(board: Board, codes: Codes, duration_ms: float) -> None:
-    for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+    for code, count in zip(*np.unique(codes[codes != UNASKED], return_counts=True), strict=True):
         if int(code) in _OUTCOMES:
             board.metrics.count("checks", int(count), method="dns", outcome=_OUTCOMES[int(code)].value)
         else:
@@ -214,15 +257,29 @@ def _count(board: Board, codes: Codes, duration_ms: float) -> None:
     board.metrics.observe("sweep_seconds", duration_ms / 1000)
 
 
-def _complaint(board: Board, swarm: Swarm, message: Swept, now: float) -> str | None:
-    """Whether the servers turned us away; else the budget may grow back."""
+def _complaint(message: Swept, size: int) -> Observation | None:
+    """What the operator is to be heard with where its servers turned us away: all of us, or too many of those who asked."""
+    if message.trouble is not None:
+        return None
     seen = [item for item in message.observations.values() if item.method == "dns"]
     told = [item for item in seen if item.refused or item.reading.outcome is Outcome.THROTTLED]
+    asked, refused = size - message.codes.count(UNASKED), max(message.refused, len(told))
+    if refused <= COMPLAINT * asked:
+        return None
+    return (
+        told[0] if told else Observation("dns", unknown("dns_refused", f"{refused} of {asked} questions refused"), refused=True)
+    )
+
+
+def _learn(board: Board, swarm: Swarm, message: Swept, complaint: Observation | None, now: float) -> str | None:
+    """Tell the budget how it went; the reason where it is shut for a while. It grows back by answers, not by silence."""
     if message.trouble is not None and message.trouble.method == "dns":
         return board.budgets.answered(swarm.limit, swarm.egress, message.trouble, now)
-    if len(told) > COMPLAINT * len(swarm.rows):
-        return board.budgets.answered(swarm.limit, swarm.egress, told[0], now)
-    board.budgets.clean(swarm.limit, swarm.egress, now)
+    if complaint is not None:
+        return board.budgets.answered(swarm.limit, swarm.egress, complaint, now)
+    said = any(item.method == "dns" and item.reading.outcome is not Outcome.UNKNOWN for item in message.observations.values())
+    if message.trouble is None and (said or DELEGATED in message.codes or NXDOMAIN in message.codes):
+        board.budgets.clean(swarm.limit, swarm.egress, now)
     return None
 
 
@@ -236,6 +293,8 @@ def _log(board: Board, swarm: Swarm, message: Swept) -> None:
         missing=message.codes.count(NXDOMAIN),
         open=message.codes.count(OPEN),
         odd=message.codes.count(UNUSUAL),
+        unasked=message.codes.count(UNASKED),
+        refused=message.refused,
         ms=round(message.duration_ms, 1),
         attempt=message.attempt,
         reason=message.trouble.reading.reason if message.trouble is not None else "",

@@ -10,15 +10,16 @@ import pytest
 from actors.checkers.contract import Checker, Context, Findings, Sweeper
 from actors.checkers.discovery import POOLS, discover, load, sweeper_of
 from actors.checkers.sweeps import sweeps_of, swept
-from common.clients.dns.sweep import MOST_ADDRESSES, NOBODY
+from common.clients.dns.sweep import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
 from common.core.escalation import BUDGET, POOL_OF
 from common.core.evidence import Observation, Outcome, unknown
-from common.core.parsers.dns_fast import OPEN, UNUSUAL
+from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, Swept, Task
+from common.sweeper import messages_of
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
 #: Nobody listens there: port 1 of this machine.
@@ -109,18 +110,19 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
 
 
 def test_a_swept_message_keeps_its_bounds() -> None:
-    """More whole stories than travel leave their names open; a sweep never has more addresses than a message."""
+    """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
     stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
     found = Findings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
 
-    answer = swept(Sweep("boot.1", 1, "com", "", count), found, 1.0)
+    messages = messages_of(swept(Sweep("boot.1", 1, "com", "", count), found, 1.0))
 
-    assert len(answer.observations) == MAX_BATCH
-    assert answer.codes == bytes([UNUSUAL]) * MAX_BATCH + bytes([OPEN]) * 3
-    assert answer.served == bytes(MAX_BATCH) + bytes([NOBODY]) * 3
-    assert decode_upward(encode(answer)) == answer
-    assert MOST_ADDRESSES <= MAX_ADDRESSES
+    assert [decode_upward(encode(message)) for message in messages] == messages
+    assert {place: seen for message in messages for place, seen in message.observations.items()} == stories
+    answer = messages[-1]
+    assert isinstance(answer, Swept)
+    assert (answer.codes, answer.served) == (found.codes, found.served)
+    assert 2 * MOST_ADDRESSES <= MAX_ADDRESSES
 
 
 def test_only_one_method_of_a_pool_sweeps(tmp_path: Path) -> None:

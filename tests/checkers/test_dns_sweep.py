@@ -13,9 +13,22 @@ from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
 from common.clients.dns import NOBODY
 from common.core.evidence import Observation, Outcome
-from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.messages import Task
-from tests.clients.dns_world import ROOT, TLD, TLD_SECOND, Handler, Tree, World, failing, over_udp, run, serving, silent
+from tests.clients.dns_world import (
+    HOSTING,
+    ROOT,
+    TLD,
+    TLD_SECOND,
+    Handler,
+    Tree,
+    World,
+    failing,
+    over_udp,
+    run,
+    serving,
+    silent,
+)
 
 NAMES = [f"{word}{number}.test" for number in range(6) for word in ("taken", "free")]
 CUTS = {name: {f"ns1.{name}": "192.0.2.1", "ns.host.example": None} for name in NAMES if name.startswith("taken")}
@@ -28,9 +41,9 @@ BOTH: dict[str, Handler] = {ROOT: ROOT_ZONE, TLD: SERVED, TLD_SECOND: SERVED}
 T = TypeVar("T")
 
 
-def task(domain: str, suffix: str) -> Task:
+def task(domain: str, suffix: str, *, budget_ms: int = 4000) -> Task:
     """Ask about this name alone."""
-    return Task("a.1", 1, "dns", domain, suffix, budget_ms=4000)
+    return Task("a.1", 1, "dns", domain, suffix, budget_ms=budget_ms)
 
 
 def finding_of(found: Findings, index: int) -> str:
@@ -104,17 +117,6 @@ def test_trouble_is_unknown(fault: Handler, finding: str) -> None:
     assert {item.refused for item in seen} == {finding == "dns_refused"}
 
 
-def test_silence_leaves_every_name_open() -> None:
-    """What nobody answers has no code, no server and no observation."""
-
-    async def story(checker: DnsChecker, _: World) -> Findings:
-        return await checker.sweep("test", NAMES, 0.6)
-
-    found, _ = with_checker({**BOTH, TLD: silent, TLD_SECOND: silent}, story)
-
-    assert (set(found.codes), set(found.served), found.observations) == ({OPEN}, {NOBODY}, {})
-
-
 def test_sweep_is_compact() -> None:
     """One byte per name, who answered, the zone's serial, and a whole observation only where an answer is unusual."""
 
@@ -130,6 +132,39 @@ def test_sweep_is_compact() -> None:
         assert list(found.observations) == [len(NAMES)]
 
     with_checker(BOTH, story)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_sweep_that_nobody_answers_says_what_a_single_check_says(closed: bool) -> None:
+    """Closed ports turn us away, silence does not: the same finding and the same word for the budget."""
+    root = serving(Tree("", cuts={"test": {"a.nic.test": HOSTING if closed else TLD}}))
+
+    async def story(checker: DnsChecker, _: World) -> tuple[Findings, Observation]:
+        single = await checker.check(task(NAMES[0], "test", budget_ms=600))
+        return await checker.sweep("test", NAMES, 0.6), single
+
+    (found, single), _ = with_checker({ROOT: root, TLD: silent}, story)
+
+    assert found.trouble is not None
+    assert (found.codes, found.observations) == (b"", {})
+    assert (found.trouble.reading.finding, found.trouble.refused) == ("dns_unreachable" if closed else "dns_timeout", closed)
+    assert (found.trouble.reading.finding, found.trouble.refused) == (single.reading.finding, single.refused)
+    assert found.trouble.server == "test"
+
+
+def test_sweep_over_tcp_says_so() -> None:
+    """Where a server sends everybody to TCP the address of who answered is that of the connection, and no story travels."""
+    limiting = over_udp(lambda answer, _: [answer[:2] + bytes((answer[2] | 2,)) + answer[3:]], SERVED)
+
+    async def story(checker: DnsChecker, _: World) -> None:
+        found = await checker.sweep("test", NAMES, 5.0)
+
+        assert list(found.codes) == [DELEGATED if name in CUTS else NXDOMAIN for name in NAMES]
+        assert (found.serial, found.observations) == (42, {})
+        assert all(found.addresses[number].endswith("/tcp") for number in found.served)
+        assert len(set(found.addresses)) == 4
+
+    with_checker({**BOTH, TLD: limiting, TLD_SECOND: limiting}, story)
 
 
 def test_sweep_of_com_knows_the_age_of_its_zone() -> None:

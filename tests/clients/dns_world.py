@@ -176,6 +176,7 @@ class World:
             server = await loop.create_server(partial(_Stream, self, address), sock=listener)
             self._closing.callback(server.close)
             transport, _ = await loop.create_datagram_endpoint(partial(_Datagrams, self, address), local_addr=(address, port))
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             self._closing.callback(transport.close)
         self.port = port
 

@@ -211,8 +211,8 @@ def test_family_without_a_route_is_skipped_and_tried_again_later() -> None:
 def test_unreachable_family_is_noticed_at_once() -> None:
     """What the kernel says about a missing route is told apart from a server that is in trouble."""
     for code in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        assert isinstance(transport._trouble(OSError(code, "no way"), ("2001:db8::1", 53)), NoRouteError)
-    assert not isinstance(transport._trouble(OSError(errno.EMFILE, "full"), ("2001:db8::1", 53)), NoRouteError)
+        assert isinstance(transport.trouble_of(OSError(code, "no way"), ("2001:db8::1", 53)), NoRouteError)
+    assert not isinstance(transport.trouble_of(OSError(errno.EMFILE, "full"), ("2001:db8::1", 53)), NoRouteError)
 
 
 def test_names_that_cannot_be_encoded_are_client_errors() -> None:

@@ -8,6 +8,8 @@ import dns.message
 import pytest
 
 from common.clients.dns import Swept
+from common.core.evidence import Outcome
+from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL
 from tests.clients.dns_world import (
     ROOT,
     TLD,
@@ -55,7 +57,42 @@ def test_what_no_datagram_may_settle_is_asked_over_tcp(forgery: str) -> None:
 
     assert meanings(found) == TRUTH[:20]
     assert over_tcp
-    assert {NAMES[index] for index, odd in found.odd.items() if odd.tcp} == over_tcp
+    assert {NAMES[index] for index, number in enumerate(found.served) if found.served_by(number)[1]} == over_tcp
+    assert found.serials == (42, 42)
+
+
+def test_answers_over_tcp_are_as_plain_as_datagrams() -> None:
+    """A server that sends everybody to TCP (RRL) gives codes, not stories; odd answers stay odd."""
+    limiting = over_udp(FORGERIES["truncated"], SERVED)
+    found, world = swept({ROOT: ONE_SERVER, TLD: limiting}, [*NAMES, "inside.test", "www.free-1.test"])
+
+    assert list(found.codes) == [*TRUTH, UNUSUAL, NXDOMAIN]
+    assert list(found.odd) == [len(NAMES)]
+    assert (found.odd[len(NAMES)].tcp, found.odd[len(NAMES)].reading.finding) == (True, "dns_auth_nodata")
+    assert {found.served_by(number) for number in found.served[: len(NAMES)]} == {((TLD, world.port), True)}
+
+
+@pytest.mark.parametrize(
+    ("lie", "finding"),
+    [
+        (lambda answer: answer[:2] + b"\x80\x03" + answer[4:], "dns_not_authoritative"),
+        (lambda answer: answer[:-4], "dns_malformed"),
+        (lambda answer: answer[:6] + b"\0\0\0\0\0\0" + answer[12:29], "dns_no_soa"),
+    ],
+)
+def test_what_is_wrong_over_tcp_is_believed_no_more_than_as_a_datagram(lie: Callable[[bytes], bytes], finding: str) -> None:
+    """Without authority, cut, or without the zone's own SOA record an NXDOMAIN over TCP proves nothing."""
+    limiting = over_udp(FORGERIES["truncated"], SERVED)
+
+    def lying(query: dns.message.Message, wire: bytes, tcp: bool) -> list[bytes]:
+        about_us = query.question[0].name.to_text().lower() == "free-1.test."
+        return [lie(answer) if tcp and about_us else answer for answer in limiting(query, wire, tcp)]
+
+    found, _ = swept({ROOT: ONE_SERVER, TLD: lying}, ["free-1.test"], 1.0)
+
+    assert list(found.codes) == [UNUSUAL]
+    assert (found.odd[0].reading.outcome, found.odd[0].reading.finding) == (Outcome.UNKNOWN, finding)
+    assert found.serials is None
 
 
 def test_lost_letter_case_is_remembered() -> None:

@@ -57,7 +57,7 @@ def test_silent_server_is_left_alone() -> None:
     """What one address does not answer the other one does; after two silences the circuit of the silent one opens."""
 
     async def story(world: World) -> tuple[list[Swept], bool]:
-        desk = Desk(world, 0.3)
+        desk = Desk(world, 1.0)
         found = [await desk.sweeps.sweep("test", NAMES, 5) for _ in range(3)]
         desk.clock.at += OPEN_SECONDS
         return found, desk.engine.servers.usable((("127.9.0.2", world.port),)) == 1
@@ -76,7 +76,7 @@ MANY = [f"free{number}.test" for number in range(1200)]
 @pytest.mark.parametrize("pauses", [1, 3])
 def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
     """Servers that are silent for one or three times the patience with a query cost a sweep that time and a second more."""
-    patience = 0.4
+    patience = 0.8  # a machine that does other work must not look like a server that is silent
 
     async def story(world: World) -> tuple[Swept, float]:
         loop = asyncio.get_running_loop()
@@ -94,7 +94,7 @@ def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
     found, seconds = tell(dict(BOTH), story)
 
     assert found.codes.count(OPEN) < 0.1 * len(MANY)
-    assert pauses * patience < seconds < pauses * patience + 1.0 + 4 * patience
+    assert pauses * patience < seconds < pauses * patience + 1.0 + 6 * patience
 
 
 def test_silence_everywhere_leaves_names_open() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from common.codec import convert, decode_downward, decode_map, decode_upward, encode
@@ -57,10 +58,12 @@ from common.messages import (
     Results,
     Sweep,
     Swept,
+    SweptOdd,
     Task,
     Tasks,
 )
 from common.messages import Command as Order
+from common.sweeper import messages_of
 from tests.sim.stored import Stored
 from tests.sim.truth import Name, reading_of
 from tests.sim.worker import POOLS, SimWorker
@@ -70,7 +73,10 @@ _PLAIN = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN, "dns_ti
 
 
 class World:
-    """See the module. `lie(method, domain, now)` may replace an honest observation, `tamper(swept)` the answer to a sweep."""
+    """See the module. `lie(method, domain, now)` may replace an honest observation, `tamper(swept)` the answer to a sweep.
+
+    `arrives(message)` says whether a message of such an answer gets through.
+    """
 
     def __init__(
         self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True, sweeps: int = 4
@@ -89,6 +95,7 @@ class World:
         self.swept: list[tuple[float, str, int]] = []
         self.sweeps_sent: list[Sweep] = []
         self.tamper: Callable[[Swept], Swept] = lambda swept: swept
+        self.arrives: Callable[[SweptOdd | Swept], bool] = lambda _: True
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
@@ -348,8 +355,9 @@ class World:
             worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip
-        if self.rng.random() >= self.loss:
-            self.event(Heard(decode_upward(encode(self.tamper(answer)))))
+        for message in messages_of(self.tamper(answer)):
+            if self.rng.random() >= self.loss and self.arrives(message):
+                self.event(Heard(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit)))))
 
     def _observe(self, task: Task) -> Observation:
         told = self.lie(task.method, task.domain, self.now)

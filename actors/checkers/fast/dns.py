@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ import msgspec
 from actors.checkers.contract import Context, Findings
 from common.clients.dns import (
     MOST_TRIES,
+    NOBODY,
     DnsEngine,
     Endpoint,
     Exchanged,
@@ -18,6 +20,7 @@ from common.clients.dns import (
     Server,
     SuffixGoneError,
     SweepEngine,
+    Swept,
     Zone,
     shared_engine,
     shared_sweeps,
@@ -30,6 +33,8 @@ from common.messages import Task
 
 #: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
 SWEEPS = 16
+#: Odd answers of a sweep read in a row.
+_MOST_IN_A_ROW = 64
 #: A zone version this many seconds in the future is no time stamp.
 _CLOCK_SKEW = 300.0
 
@@ -75,27 +80,35 @@ class DnsChecker:
     async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
         """Ask about many names of one suffix within `seconds`, `pace` queries a second to each address.
 
-        Where the suffix's servers cannot be found, and in resolver mode, that is the trouble told.
+        Where the suffix's servers cannot be found, answer nothing at all, and in resolver mode, that is the trouble told.
         """
         try:
             swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
         except ClientError as error:
             return Findings(trouble=self._trouble(error, None))
         zone = swept.zone
+        if swept.trouble is not None:
+            return Findings(trouble=self._trouble(swept.trouble, zone))
         serial = swept.serials[0] if swept.serials else None
         return Findings(
             zone.name,
             self._the_engine().servers.usable(zone.endpoints),
             swept.codes,
             swept.served,
-            tuple(_address(endpoint, "udp") for endpoint in swept.servers),
+            _addresses(swept),
             serial,
             None if serial is None else self._past(parser.zone_time(zone.name, serial)),
-            {
-                index: self._observed(names[index], zone, odd.endpoint, Exchanged(odd.wire, odd.tcp))
-                for index, odd in swept.odd.items()
-            },
+            await self._stories(names, swept),
         )
+
+    async def _stories(self, names: Sequence[str], swept: Swept) -> dict[int, Observation]:
+        """The odd answers; other checks get their turn meanwhile, for there may be thousands."""
+        found: dict[int, Observation] = {}
+        for index, odd in swept.odd.items():
+            found[index] = self._observed(names[index], swept.zone, odd.endpoint, Exchanged(odd.wire, odd.tcp))
+            if not len(found) % _MOST_IN_A_ROW:
+                await asyncio.sleep(0)
+        return found
 
     async def close(self) -> None:
         """End the searches for name servers that still run."""
@@ -161,7 +174,7 @@ class DnsChecker:
             digest=sha256(wire).hexdigest(),
             excerpt=excerpt,
             width=engine.servers.usable(zone.endpoints),
-            refused=reading.finding == "dns_refused",
+            refused=reading.finding == parser.REFUSAL,
         )
 
     def _dated(self, reading: Reading) -> Reading:
@@ -193,6 +206,14 @@ def _finding(error: ClientError) -> str:
     if isinstance(error, TimedOut):
         return "dns_timeout"
     return "dns_blocked" if isinstance(error, Refused) else "dns_unreachable"
+
+
+def _addresses(swept: Swept) -> tuple[str, ...]:
+    """What the numbers in `served` stand for; those over TCP only where one of them is used."""
+    count = len(swept.servers)
+    used = [number for number in set(swept.served) if number != NOBODY]
+    told = range(2 * count if max(used, default=0) >= count else count)
+    return tuple(_address(endpoint, "tcp" if tcp else "udp") for endpoint, tcp in map(swept.served_by, told))
 
 
 def _address(endpoint: Endpoint, protocol: str) -> str:

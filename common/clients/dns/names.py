@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from common.clients.dns.engine import MOST_TRIES
 from common.clients.dns.transport import Endpoint
 from common.core.evidence import Reading
 from common.core.parsers.dns_batch import MOST_QUERIES
-from common.core.parsers.dns_fast import UNUSUAL
+from common.core.parsers.dns_fast import OPEN, UNASKED, UNUSUAL
 
 #: No server answered about a name, in `served`.
 NOBODY = 255
@@ -32,18 +32,23 @@ class Odd:
 
 
 class Names:
-    """`codes` and `served` hold, per name, a code of `dns_fast` and the number of the server that answered."""
+    """`codes` and `served` hold, per name, a code of `dns_fast` and the number of the server that answered.
+
+    Who answered plainly over TCP has its number behind those of all servers. `serials` are the SOA serials behind NXDOMAIN.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.codes = bytearray(len(texts))
         self.served = bytearray((NOBODY,)) * len(texts)
         self.odd: dict[int, Odd] = {}
+        self.serials: set[int] = set()
         self.open = self.unsent = len(texts)
         self._groups: list[list[int]] = []
         self._grouped = 0
         self._again: dict[int, None] = {}
         self._tried: dict[int, list[int]] = {}
+        self._refused: dict[int, list[int]] = {}
 
     def take(self, server: int, most: int, others: Collection[int]) -> list[int]:
         """Up to `most` names of one length to ask this server about; `others` are the numbers of those that can be asked, too.
@@ -94,9 +99,21 @@ class Names:
         else:
             self.open -= 1
 
-    def settle_odd(self, index: int, server: int, odd: Odd) -> None:
-        """The careful parser knows what this name's answer means."""
-        self.note_odd(index, server, odd)
+    def refused(self, index: int, server: int) -> None:
+        """Do not ask this server about the name again: it refuses to answer. Others may be asked."""
+        self._refused.setdefault(index, []).append(server)
+        self.again(index, server)
+
+    def leave_unasked(self) -> None:
+        """Whatever waits to be asked about, for the first time or again, will not be; what a server said of it stays."""
+        for index in chain(*self._groups, range(self._grouped, len(self.texts)), self._again):
+            if self.codes[index] == OPEN:
+                self.codes[index] = UNASKED
+
+    def settle(self, index: int, served: int, code: int) -> None:
+        """Note one of the two plain answers."""
+        self.codes[index] = code
+        self.served[index] = served
         self.open -= 1
 
     def note_odd(self, index: int, server: int, odd: Odd) -> None:
@@ -107,9 +124,12 @@ class Names:
 
     def _take_again(self, server: int, most: int, others: Collection[int]) -> list[int]:
         found: list[int] = []
+        for index in self._hopeless(server, others):
+            del self._again[index]
+            self.open -= 1
         for index in islice(self._again, _LOOK_AHEAD):
             tried = self._tried[index]
-            fresh = server not in tried or all(other in tried for other in others)
+            fresh = server not in tried or (server not in self._refused.get(index, ()) and all(map(tried.__contains__, others)))
             if fresh and (not found or len(self.texts[index]) == len(self.texts[found[0]])):
                 found.append(index)
                 if len(found) == most:
@@ -117,3 +137,13 @@ class Names:
         for index in found:
             del self._again[index]
         return found
+
+    def _hopeless(self, server: int, others: Collection[int]) -> list[int]:
+        """Names to be asked again that every server has refused: what they said is what we know."""
+        if not self._refused or not others:
+            return []
+        return [
+            index
+            for index in islice(self._again, _LOOK_AHEAD)
+            if server in (refused := self._refused.get(index, ())) and all(map(refused.__contains__, others))
+        ]

@@ -2,7 +2,7 @@
 
 It shares zones, guard, circuits and peculiarities with the `DnsEngine` of its process, and believes exactly what that one
 would: whatever is not a plain delegation or a plain NXDOMAIN is read by the careful parser, and what no datagram may settle
-(truncated, other letter case, somebody guessing) is asked again by the `DnsEngine`, over TCP.
+(truncated, other letter case, somebody guessing) is asked again by the `DnsEngine`, over TCP, and read in the same way.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from common.clients.dns.names import NOBODY, Names, Odd
 from common.clients.dns.sweeping import Sweeping
 from common.clients.dns.transport import Endpoint
 from common.clients.dns.zones import Zone
-from common.core.parsers.dns_fast import UNUSUAL
+from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.core.parsers.dns_wire import Bits
-from common.errors import ClientError, Refused
+from common.errors import ClientError, Refused, TimedOut
 
 #: Most addresses of a suffix that one sweep is spread over.
 MOST_ADDRESSES = 26
@@ -31,7 +31,7 @@ __all__ = ["NOBODY", "Odd", "SweepEngine", "Swept"]
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What came out. Per name, in the order given: `codes` of `dns_fast`, `served` the number in `servers` of who answered.
+    """What came out. Per name, in the order given: `codes` of `dns_fast`, `served` who answered, for `served_by`.
 
     `odd` holds, by index, every answer with code UNUSUAL. `serials` is the oldest and the newest SOA serial behind an
     NXDOMAIN, None where there was none.
@@ -47,6 +47,12 @@ class Swept:
     late: int  # answers that came after their time, or twice
     strays: int  # datagrams that answer nothing that was asked
     careful: int  # names that the careful engine asked about
+    trouble: ClientError | None  # why nothing at all was answered, where that is so
+
+    def served_by(self, number: int) -> tuple[Endpoint, bool]:
+        """Who a number in `served` is, and whether the answer came over TCP. Not for NOBODY."""
+        tcp, place = divmod(number, len(self.servers))
+        return self.servers[place], bool(tcp)
 
 
 class SweepEngine:
@@ -75,7 +81,9 @@ class SweepEngine:
         asked = Names(names)
         sweeping = Sweeping(self._engine, zone, suffix, asked, lanes, self._bits, self._now)
         await sweeping.run(max(0.0, deadline - loop.time()))
-        serials = sweeping.serials
+        serials = asked.serials
+        mute = bool(names) and asked.codes.count(OPEN) == len(names)
+        trouble = (sweeping.trouble or TimedOut("no server answered any question in time")) if mute else None
         return Swept(
             zone,
             tuple(lane.server.endpoint for lane in lanes),
@@ -87,6 +95,7 @@ class SweepEngine:
             sweeping.late,
             sweeping.strays,
             sweeping.careful,
+            trouble,
         )
 
     def _lanes_of(self, zone: Zone, pace: float | None) -> list[Lane]:

@@ -16,7 +16,7 @@ from common.clients.dns.lanes import Lane
 from common.clients.dns.names import Names
 from common.clients.dns.ports import Port, Waiting
 from common.clients.dns.servers import QUIRK_SECONDS
-from common.clients.dns.transport import NoRouteError
+from common.clients.dns.transport import NoRouteError, NotListeningError, trouble_of
 from common.clients.dns.zones import Zone
 from common.core.parsers.dns_batch import Batch, Template
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, Shape, classify, serial_behind, shape_of
@@ -78,7 +78,7 @@ class Sweeping:
         self._loop = asyncio.get_running_loop()
         self._give_up_at = self._loop.time() + _PATIENCE
         self._try_seconds = engine.try_seconds
-        self.serials: set[int] = set()
+        self.trouble: ClientError | None = None
         self.sent = self.answered = self.late = self.strays = 0
 
     @property
@@ -109,7 +109,9 @@ class Sweeping:
                 self._close(port)
             self._selector.close()
             await self._careful.close()
-        if self._careful.lame and not self.answered:
+        if self._careful.away:
+            self._names.leave_unasked()
+        if self._careful.lame and not self.answered + self._careful.answered:
             self._engine.lame(self._suffix)
 
     async def _receive(self) -> int:
@@ -127,7 +129,7 @@ class Sweeping:
         recv, waiting, number = port.recv, port.waiting, port.number
         codes, served = self._names.codes, self._names.served
         received = plain = unusual = 0
-        broken = False
+        broken: OSError | None = None
         try:
             for received in range(_MOST_OF_PORT):  # noqa: B007 - counts also what ends the loop early
                 wire = recv(_DATAGRAM)
@@ -149,13 +151,13 @@ class Sweeping:
                 served[index] = number
         except BlockingIOError:
             pass
-        except OSError:
-            broken = True
+        except OSError as error:
+            broken = error
         self._drained(port, plain, unusual)
         if port.suspect:
             self._abandon(port, guessed=True)
-        elif broken:
-            self._broken(port)
+        elif broken is not None:
+            self._broken(port, broken)
         return received
 
     def _drained(self, port: Port, plain: int, unusual: int) -> None:
@@ -166,6 +168,8 @@ class Sweeping:
             port.release(plain + unusual)
             lane.answered_at = self._loop.time()
             self._engine.servers.answered(lane.server)
+        if self._careful.refusals[port.number] and self._careful.weigh(port.number, plain):
+            self._find_open_lanes()
 
     def _read(self, wire: bytes, question: bytes, seen: dict[bytes, int]) -> int:
         """The code of an answer that looks like none before."""
@@ -174,7 +178,7 @@ class Sweeping:
             shape = self._shapes[len(question)] = shape_of(question, self._zone)
         code = classify(wire, question, shape)
         if code == NXDOMAIN:
-            self.serials.add(serial_behind(wire, shape))
+            self._names.serials.add(serial_behind(wire, shape))
         if code != UNUSUAL:
             self._seen_count += 1
             if self._seen_count > _MOST_SEEN:
@@ -197,7 +201,9 @@ class Sweeping:
         query = query_id + bytes(10) + entry[1]
         if is_bare_error(wire, query):
             port.settle(query_id)
-            self._careful.ask(entry[0], port.number)
+            port.lane.answered_at = self._loop.time()
+            self._engine.servers.answered(port.lane.server)
+            self._careful.unusual(entry[0], port.number, wire)
         elif matches_but_case(wire, query):
             port.settle(query_id)
             port.lane.server.lower_case_until = self._now() + QUIRK_SECONDS
@@ -206,8 +212,9 @@ class Sweeping:
             self.strays += 1
             port.strays += 1
 
-    def _broken(self, port: Port) -> None:
+    def _broken(self, port: Port, error: OSError) -> None:
         """Nobody listens there, or no way leads there any more."""
+        self._note(trouble_of(error, port.lane.server.endpoint))
         self._engine.servers.failed(port.lane.server)
         self._errors[port.number] += 1
         self._abandon(port)
@@ -234,6 +241,7 @@ class Sweeping:
             late = [sent for port in list(self._ports[number]) for sent in self._expire(port, now - self._try_seconds)]
             lane.lost += len(late)
             lane.adapt()
+            self._careful.weigh(number, 0)
             if late and lane.answered_at <= now - self._try_seconds:
                 self._engine.servers.timed_out(lane.server, self._now() - (now - max(late)))
         self._find_open_lanes()
@@ -244,11 +252,16 @@ class Sweeping:
 
     def _hopeful(self, now: float) -> bool:
         """Whether there is still somebody to ask, or to wait for."""
-        return bool(self._open_lanes) or (now < self._give_up_at and min(self._errors) < _MOST_ERRORS)
+        return bool(self._open_lanes) or (now < self._give_up_at and bool(self._left()))
+
+    def _left(self) -> list[int]:
+        """Servers that neither cannot be reached nor turn us away."""
+        away = self._careful.away
+        return [number for number, errors in enumerate(self._errors) if errors < _MOST_ERRORS and number not in away]
 
     def _probe(self) -> None:
         """Every server is shut: ask one of them about one name, if it was left alone for long enough."""
-        left = [number for number, errors in enumerate(self._errors) if errors < _MOST_ERRORS]
+        left = self._left()
         server = self._engine.servers.choose([self._lanes[number].server.endpoint for number in left])
         number = next((number for number in left if self._lanes[number].server is server), None)
         if number is not None and (indexes := self._names.take(number, 1, ())):
@@ -266,11 +279,7 @@ class Sweeping:
 
     def _find_open_lanes(self) -> None:
         servers = self._engine.servers
-        self._open_lanes = [
-            number
-            for number, lane in enumerate(self._lanes)
-            if self._errors[number] < _MOST_ERRORS and servers.usable((lane.server.endpoint,))
-        ]
+        self._open_lanes = [number for number in self._left() if servers.usable((self._lanes[number].server.endpoint,))]
 
     async def _send_rounds(self) -> None:
         """One batch to each server in turn, until there is no room or no name."""
@@ -302,8 +311,8 @@ class Sweeping:
         port.note(batch, indexes, self._seen.setdefault(len(batch.questions[0]), {}), now, self._bits)
         try:
             sent = port.send(batch)
-        except OSError:
-            self._broken(port)
+        except OSError as error:
+            self._broken(port, error)
             return False
         lane.spend(sent)
         self.sent += sent
@@ -347,7 +356,13 @@ class Sweeping:
         self._selector.register(port.sock, selectors.EVENT_READ, port)
         return port
 
+    def _note(self, error: ClientError) -> None:
+        """Remember why an address cannot be asked; that somebody turns us away matters more than anything else."""
+        if not isinstance(self.trouble, NotListeningError):
+            self.trouble = error
+
     def _unreachable(self, number: int, error: ClientError) -> None:
+        self._note(error)
         servers, server = self._engine.servers, self._lanes[number].server
         if isinstance(error, NoRouteError):
             servers.no_route(server)

@@ -80,7 +80,7 @@ def connect_datagrams(endpoint: Endpoint, buffer: int) -> socket.socket:
         sock.connect(endpoint)
     except OSError as error:
         sock.close()
-        raise _trouble(error, endpoint) from error
+        raise trouble_of(error, endpoint) from error
     return sock
 
 
@@ -93,7 +93,7 @@ async def _ask_udp(query: bytes, endpoint: Endpoint, seconds: float) -> Settled:
             sock.connect(endpoint)
             sock.send(query)
         except OSError as error:
-            raise _trouble(error, endpoint) from error
+            raise trouble_of(error, endpoint) from error
         # By number: given the object, asyncio describes it in text each time.
         descriptor = sock.fileno()
         loop.add_reader(descriptor, wait.readable)
@@ -101,7 +101,7 @@ async def _ask_udp(query: bytes, endpoint: Endpoint, seconds: float) -> Settled:
         try:
             return await wait.done
         except OSError as error:
-            raise _trouble(error, endpoint) from error
+            raise trouble_of(error, endpoint) from error
         finally:
             timer.cancel()
             loop.remove_reader(descriptor)
@@ -165,7 +165,7 @@ async def _ask_tcp(query: bytes, endpoint: Endpoint, seconds: float) -> bytes:
         except TimeoutError as error:
             raise TimedOut("no answer in time over TCP") from error
         except OSError as error:
-            raise _trouble(error, endpoint) from error
+            raise trouble_of(error, endpoint) from error
     if matches_but_case(wire, query) or is_bare_error(wire, query):
         return wire
     raise ClientError(f"{endpoint[0]} answered something else over TCP")
@@ -187,12 +187,13 @@ def _socket(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
     try:
         sock = socket.socket(family, kind)
     except OSError as error:
-        raise _trouble(error, endpoint) from error
+        raise trouble_of(error, endpoint) from error
     sock.settimeout(0)
     return sock
 
 
-def _trouble(error: OSError, endpoint: Endpoint) -> ClientError:
+def trouble_of(error: OSError, endpoint: Endpoint) -> ClientError:
+    """What an error of a socket to this address means."""
     if isinstance(error, ConnectionRefusedError):
         return NotListeningError(f"{endpoint[0]} refuses connections on port {endpoint[1]}")
     if error.errno in _NO_ROUTE:

@@ -41,12 +41,26 @@ from common.core.parsers.dns_wire import (
     target_of,
 )
 
-__all__ = ["FINAL", "LAME", "UNIX_SERIALS", "build_query", "describe", "judge", "matches", "read", "read_outcome", "zone_time"]
+__all__ = [
+    "FINAL",
+    "LAME",
+    "REFUSAL",
+    "UNIX_SERIALS",
+    "build_query",
+    "describe",
+    "judge",
+    "matches",
+    "read",
+    "read_outcome",
+    "zone_time",
+]
 
 #: Findings that are unknown, yet another server of the same zone would say the same.
 FINAL = frozenset({"dns_auth_wildcard", "dns_recursive_alias", "dns_recursive_nodata"})
 #: Findings that show that a server does not serve the suffix (any more).
 LAME = frozenset({"dns_refused", "dns_upward_referral", "dns_wrong_zone", "dns_not_authoritative", "dns_tld_gone"})
+#: The finding of a server that turns us away.
+REFUSAL = "dns_refused"
 #: Suffixes whose SOA serial is the Unix time of the zone version (Verisign to the NANOG list, 7 January 2004).
 UNIX_SERIALS = frozenset({"com", "net"})
 #: A serial in this span can be a Unix time; one of the form YYYYMMDDnn lies above it.
@@ -60,7 +74,7 @@ _ERRORS = {
     FORMERR: ("dns_formerr", "the server could not read the question (FORMERR)"),
     SERVFAIL: ("dns_servfail", "the server failed (SERVFAIL)"),
     NOTIMP: ("dns_notimp", "the server does not support the question (NOTIMP)"),
-    REFUSED: ("dns_refused", "the server refused the question (REFUSED)"),
+    REFUSED: (REFUSAL, "the server refused the question (REFUSED)"),
 }
 
 _REFERRAL = Reading(Outcome.REGISTERED, "dns_auth_referral", "the suffix's servers delegate the name", phase=Phase.ACTIVE)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-#: OPEN: nothing counted so far.
-OPEN, DELEGATED, NXDOMAIN, UNUSUAL = range(4)
+#: OPEN: nothing counted so far. UNASKED is no code of an answer: nobody was asked, because the servers turn us away.
+OPEN, DELEGATED, NXDOMAIN, UNUSUAL, UNASKED = range(5)
 
 _HEADER = 12
 #: Most NS records, and most records behind them, in a form that counts as usual.
