@@ -11,6 +11,7 @@
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- TooLarge       the answer passed its bound
         +-- TimedOut       the exchange passed its deadline
+        +-- NotAsked       nothing was sent: our own line to the server was too long; says nothing about the server either
 
 An observation is never an error: what the world answered travels as evidence (`common.core.evidence`).
 """
@@ -66,3 +67,7 @@ class TooLarge(ClientError):
 
 class TimedOut(ClientError):
     """The exchange passed its deadline."""
+
+
+class NotAsked(ClientError):
+    """Nothing was sent to the server: we were too busy with it ourselves."""

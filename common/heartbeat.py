@@ -6,6 +6,7 @@ A file and not a message: it can be read when the bus, the coordinator or the pr
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -41,11 +42,19 @@ def directory(state_dir: Path) -> Path:
 
 
 def write(state_dir: Path, heartbeat: Heartbeat) -> None:
-    """Replace the heartbeat of one process at once: a reader never sees half a file. Raises OSError."""
+    """Replace the heartbeat of one process at once: a reader never sees half a file. Raises OSError.
+
+    Where there is no room for a new file the old one is written over in its place: a full disk must not look like a silence.
+    """
     path = directory(state_dir) / f"{heartbeat.process}.json"
     draft = path.with_suffix(".tmp")
-    draft.write_bytes(msgspec.json.encode(heartbeat))
-    draft.replace(path)
+    text = msgspec.json.encode(heartbeat)
+    try:
+        draft.write_bytes(text)
+        draft.replace(path)
+    except OSError:
+        with path.open("r+b", buffering=0) as stream:
+            stream.write(text.ljust(os.fstat(stream.fileno()).st_size))  # cutting it would give its block away
 
 
 def remove(state_dir: Path, process: str) -> None:

@@ -83,7 +83,7 @@ class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):
 
 
 class Result(Struct, frozen=True, array_like=True):
-    """The answer to one attempt; `returned` hands it back unasked (full or draining)."""
+    """The answer to one attempt; `returned` hands it back unasked (full, draining, no turn at the server)."""
 
     attempt: Word
     observation: Observation | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from common.clients.list_text import source_of
 from common.codec import convert, decode_map, encode
 from common.config import Settings
 from common.core.board import Policy
@@ -49,7 +50,7 @@ def missing_settings(settings: Settings) -> list[str]:
     """What is not configured and what that means, one sentence each."""
     missing = []
     if not settings.domain_api_url:
-        missing.append(f"DOMAIN_API_URL is not set: names are read from {settings.domain_list_file}")
+        missing.append(f"DOMAIN_API_URL is not set: names are read from {source_of(settings)}")
     if not settings.api_callback_url:
         missing.append("API_CALLBACK_URL is not set: events are kept and shown, nothing is posted")
     elif not settings.callback_secret:

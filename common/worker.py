@@ -19,7 +19,7 @@ from common import sweeper
 from common.bus import WorkerBus
 from common.codec import decode_downward
 from common.core.evidence import Observation, unknown
-from common.errors import MessageError
+from common.errors import MessageError, NotAsked
 from common.messages import (
     VERSION,
     Bye,
@@ -254,6 +254,8 @@ async def run_checkers(
         try:
             async with asyncio.timeout(task.budget_ms / 1000):
                 observation = await check(task)
+        except NotAsked:
+            return Result(task.attempt, returned=True)
         except TimeoutError:
             late = unknown(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
             observation = Observation(task.method, late, server=task.server, duration_ms=float(task.budget_ms))

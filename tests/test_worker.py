@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common.codec import encode
 from common.core.evidence import Observation, Outcome, Reading
+from common.errors import NotAsked
 from common.messages import Bye, Credit, Result, Task, Tasks
 from common.worker import OUTBOX
 from tests.worker_scene import FOUND, WORKER, Scene, task
@@ -50,6 +51,23 @@ def test_what_is_over_the_slots_is_handed_back_unasked(tmp_path: Path) -> None:
         return early
 
     assert asyncio.run(scene()) == [Result("boot.3", returned=True)]
+
+
+def test_what_had_no_turn_at_its_server_is_handed_back(tmp_path: Path) -> None:
+    """The coordinator takes its token back and asks again; no server is blamed for what it never saw."""
+
+    async def scene() -> list[Result]:
+        async def check(_: Task) -> Observation:
+            raise NotAsked("rdap.example: not asked")
+
+        play = Scene(tmp_path, check)
+        await play.ready()
+        play.send(Tasks((task(1),)))
+        await play.until(lambda: bool(play.results))
+        await play.end()
+        return play.results
+
+    assert asyncio.run(scene()) == [Result("boot.1", returned=True)]
 
 
 def test_a_check_that_takes_too_long_or_breaks_is_an_observation(tmp_path: Path) -> None:

@@ -46,7 +46,10 @@ class Findings:
 
 
 class Checker(Protocol):
-    """One method. `check` never raises for what the outside does: trouble is an observation with outcome unknown."""
+    """One method. `check` never raises for what the outside does: trouble is an observation with outcome unknown.
+
+    It raises NotAsked where nothing was sent because of ourselves: the task goes back, and no server is blamed.
+    """
 
     method: str
 

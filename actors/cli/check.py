@@ -32,7 +32,7 @@ from common.core.list_diff import parts_of
 from common.core.queue import Ask
 from common.core.tables.suffix_rules import rules_for
 from common.core.verdicts import State
-from common.errors import ConfigError
+from common.errors import ConfigError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
 from common.policy import policy_of
 from common.suffixes import load_suffixes
@@ -231,6 +231,9 @@ class OneShot:
         try:
             async with asyncio.timeout(task.budget_ms / 1000):
                 observation = await self._checkers[task.method].check(task)
+        except NotAsked:
+            self._handle(Heard(Results(self._credit(pool), (Result(task.attempt, returned=True),))))
+            return
         except TimeoutError:
             late = unknown(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
             observation = Observation(task.method, late, server=host_of(task.server), duration_ms=float(task.budget_ms))

@@ -11,7 +11,7 @@ from actors.control.context import Control, control_of
 from actors.control.params import LIMIT, Seconds
 from actors.control.replies import detail_of, domain_line, forecast, reply
 from common.core.records import DomainRow
-from common.store.contract import MAX_LIMIT, Found
+from common.store.contract import Found
 
 DAY = 86_400.0
 WITHIN = Seconds("within", 30 * DAY, 730 * DAY, "how far to look ahead, in seconds")
@@ -37,10 +37,9 @@ async def as_calendar(request: web.Request) -> web.Response:
 
 async def _found(control: Control, within: float, limit: int) -> list[Found]:
     now = control.now()
-    overdue, coming = await control.records.ask(
-        lambda reader: (reader.drops(now - BACK, now, MAX_LIMIT), reader.drops(now, now + within, limit))
+    still_open, coming = await control.records.ask(
+        lambda reader: (reader.drops(now - BACK, now, limit, open_at=now), reader.drops(now, now + within, limit))
     )
-    still_open = [each for each in overdue if each.row.drop_latest is not None and each.row.drop_latest >= now]
     return [*still_open, *coming][:limit]
 
 

@@ -18,7 +18,7 @@ from actors.coordinator.list_frames import LONGEST_REASON, TAKE, Ask, End, Faile
 from common import config, log
 from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
-from common.clients.list_text import Fetched, Seen
+from common.clients.list_text import Fetched, Seen, printable
 from common.config import Settings
 from common.core.domain_list import Listed
 from common.core.list_diff import compare, head_of, parts
@@ -80,7 +80,7 @@ def _answer(seen: Seen, names: Names) -> Iterator[Frame]:
         else:
             yield from _difference(fetched.listed, fetched.seen, names(settings))
     except (ConfigError, ListError, StoreError) as error:
-        yield Failed(str(error)[:LONGEST_REASON])
+        yield Failed(printable(str(error))[:LONGEST_REASON])
     except MemoryError:
         yield Failed("there is not enough memory to read the list")
 

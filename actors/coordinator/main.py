@@ -248,13 +248,19 @@ class Host:
 
     def _publish(self, command: Publish) -> None:
         if self._bus.feed.wants(command.topic):
-            self._bus.feed.publish(command.topic, command.build())
+            self._tell(command.topic, command.build())
 
     def _publish_many(self, command: PublishMany) -> None:
         if self._bus.feed.wants_below(command.prefix):
             for topic, payload in command.build():
                 if self._bus.feed.wants(topic):
-                    self._bus.feed.publish(topic, payload)
+                    self._tell(topic, payload)
+
+    def _tell(self, topic: str, payload: dict[str, Any]) -> None:
+        try:
+            self._bus.feed.publish(topic, payload)
+        except MessageError as error:  # the feed may lose messages; ending the run would lose all of them
+            self._runtime.log.error("feed_message_lost", topic=topic, error=str(error))
 
     def _answer_list(self, *, taken: bool) -> None:
         self._taken = taken

@@ -7,6 +7,8 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
+
 from actors.coordinator.list_child import Child
 from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Refreshed, Same
 from common.clients.bootstrap_copy import SHORTEST, cached, next_at
@@ -64,11 +66,11 @@ class ListSource:
                     return ListSame(self.source)
                 case Failed():
                     await self._child.finished()
-                    return ListFailed(frame.text, self.source)
+                    return self._failed(frame.text)
                 case _:
-                    return ListFailed(self._text(ListError(SENSELESS)), self.source)
+                    return self._failed(self._text(ListError(SENSELESS)))
         except ListError as error:
-            return ListFailed(self._text(error), self.source)
+            return self._failed(self._text(error))
         finally:
             if self._read is None:
                 await self.close()
@@ -111,6 +113,11 @@ class ListSource:
         child, self._child, self._read = self._child, None, None
         if child is not None:
             await child.close()
+
+    def _failed(self, text: str) -> ListFailed:
+        """Ask without conditions next time: they may be what a server stumbles over. The digest still tells the same text."""
+        self._seen = msgspec.structs.replace(self._seen, etag="", last_modified="")
+        return ListFailed(text, self.source)
 
     def _text(self, error: ListError) -> str:
         return f"{self.source}: {error}"

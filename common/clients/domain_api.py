@@ -180,8 +180,9 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _validator(response: requests.Response, header: str) -> str:
+    """What can be sent back one day; anything else counts as none: a request that may not be made would be the last one."""
     text = response.headers.get(header, "")
-    return text if len(text) <= LONGEST_VALIDATOR else ""
+    return text if len(text) <= LONGEST_VALIDATOR and text.isprintable() and text == text.strip() else ""
 
 
 @contextlib.contextmanager

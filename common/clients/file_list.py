@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
+from threading import Event
 
+from common import clock
 from common.clients.list_text import (
     CHUNK,
     DEFAULT_BOUNDS,
@@ -13,25 +18,44 @@ from common.clients.list_text import (
     Fetched,
     Seen,
     SuffixOf,
+    printable,
     read_json,
     read_lines,
 )
-from common.core.domain_list import BulkBuilder, Listed
+from common.core.domain_list import BulkBuilder
 from common.errors import ListError
+
+#: Seconds without a change after which a file counts as whole: who rewrites it in place may pause, or write it bit by bit.
+SETTLED = 2.0
+_NEVER = Event()  # waiting for it is waiting: the module of clocks belongs to one place
 
 
 class FileList:
-    """`DOMAIN_LIST_FILE`: one name a line (see `common.core.domain_list.parse_line`), or the JSON of the Domain API."""
+    """`DOMAIN_LIST_FILE`: one name a line (see `common.core.domain_list.parse_line`), or the JSON of the Domain API.
 
-    def __init__(self, path: Path, suffix_of: SuffixOf, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    Half a list looks like one from which names were taken, so a file is only taken when nobody has written to it for a moment,
+    nor while it was read. `now` gives epoch seconds, `wait` waits so many.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        suffix_of: SuffixOf,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        *,
+        now: Callable[[], float] = clock.now,
+        wait: Callable[[float], object] = _NEVER.wait,
+    ) -> None:
         self._path = path
         self._suffix_of = suffix_of
         self._bounds = bounds
+        self._now = now
+        self._wait = wait
 
     @property
     def source(self) -> str:
-        """The path."""
-        return str(self._path)
+        """The path, fit for showing."""
+        return printable(str(self._path))
 
     def fetch(self, seen: Seen = NEVER) -> Fetched:
         """The list, or "unchanged" while the file or its text is the one of `seen`. Raises ListError."""
@@ -48,29 +72,41 @@ class FileList:
     def _fetch(self, seen: Seen) -> Fetched:
         if self._path.exists() and not self._path.is_file():
             raise ListError("it is not a regular file")
-        version = self._version()
-        if version == seen.version:
-            return Fetched("unchanged", None, self.source, seen)
-        size = version[1]
-        if size > self._bounds.unpacked:
-            raise ListError(f"{size} bytes, at most {self._bounds.unpacked} are read")
-        with self._path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        found = Seen(version=version, digest=digest)
-        if digest == seen.digest:
+        with self._path.open("rb") as stream:  # once: a file that is put in its place meanwhile is the next look's
+            version = _version(stream)
+            if version == seen.version:
+                return Fetched("unchanged", None, self.source, seen)
+            try:
+                self._settle(version)
+                found = self._read(stream, version, seen)
+            except ListError:
+                if _version(stream) == version:
+                    raise
+            else:
+                if _version(stream) == version:
+                    return found
+        raise ListError("it is being written; the names we have stay watched until it is whole")
+
+    def _settle(self, version: tuple[int, int, int]) -> None:
+        """Wait until a file that was just written would show that this goes on."""
+        age = self._now() - version[0] / 1e9
+        if age < SETTLED:
+            self._wait(min(SETTLED, SETTLED - age))
+
+    def _read(self, stream: BufferedReader, version: tuple[int, int, int], seen: Seen) -> Fetched:
+        if version[1] > self._bounds.unpacked:
+            raise ListError(f"{version[1]} bytes, at most {self._bounds.unpacked} are read")
+        found = Seen(version=version, digest=hashlib.file_digest(stream, "sha256").hexdigest())
+        if found.digest == seen.digest:
             return Fetched("unchanged", None, self.source, found)
-        listed = self._read()
-        # Written while it was read: what was read is neither the old text nor the new one for sure.
-        return Fetched("new", listed, self.source, found if self._version() == version else NEVER)
-
-    def _version(self) -> tuple[int, int, int]:
-        status = self._path.stat()
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
-
-    def _read(self) -> Listed:
         builder = BulkBuilder(self._suffix_of)
-        with self._path.open("rb") as stream:
-            start = stream.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
-            stream.seek(0)
-            (read_json if start[:1] in {b"{", b"["} else read_lines)(stream, builder)
-        return builder.finish()
+        stream.seek(0)
+        start = stream.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
+        stream.seek(0)
+        (read_json if start[:1] in {b"{", b"["} else read_lines)(stream, builder)
+        return Fetched("new", builder.finish(), self.source, found)
+
+
+def _version(stream: BufferedReader) -> tuple[int, int, int]:
+    status = os.fstat(stream.fileno())
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

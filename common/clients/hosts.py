@@ -1,7 +1,8 @@
 """Addresses of the hosts that many questions go to: looked up once for all who ask, and kept for a while.
 
-The system's look-up blocks a thread for as long as a name server is silent, and there are few of them: without this a handful
-of dead hosts would hold up the questions to all others. What is kept is never trusted: the guard vets at each connection.
+The system's look-up blocks a thread for as long as a name server is silent. A host has one at a time, and hosts that gave no
+address last time share half of the threads. So dead hosts can hold up the others only once, when more than the other half of
+`MOST_THREADS` hang together that were never looked up before. What is kept is never trusted: the guard vets at each connection.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Protocol
 
 from common.clients.dns import host_resolver
@@ -24,8 +26,8 @@ FRESH_SECONDS, FAILURE_SECONDS, STALE_SECONDS = 60.0, 5.0, 3600.0
 MOST_HOSTS = 4096
 #: Most addresses kept of one host.
 MOST_ADDRESSES = 16
-#: Look-ups of the system at once: each blocks a thread.
-MOST_THREADS = 16
+#: Look-ups of the system at once: each blocks a thread. A container has room for a few hundred in all.
+MOST_THREADS = 64
 
 
 class Resolver(Protocol):
@@ -37,20 +39,70 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Asks the system, in `threads` of its own, or in those that the loop has for everything."""
+    """Asks the system, each time in a thread of its own that nobody has to wait for: neither who asked, nor the process's end.
 
-    def __init__(self, threads: ThreadPoolExecutor | None = None) -> None:
-        self._threads = threads
+    At most `most` run at once, and of hosts that gave no address last time half as many.
+    """
+
+    def __init__(self, most: int = MOST_THREADS, look_up: Callable[[str], list[str]] | None = None) -> None:
+        self._look_up = look_up or _look_up
+        self._threads = asyncio.Semaphore(most)
+        self._second_chances = asyncio.Semaphore(max(1, most // 2))
+        self._failed: dict[str, None] = {}
 
     async def addresses(self, host: str) -> list[str]:
         """Every address of a host, unvetted. Raises ClientError."""
+        places: list[asyncio.Semaphore] = []
         try:
-            infos = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+            for place in (self._second_chances, self._threads) if host in self._failed else (self._threads,):
+                await place.acquire()
+                places.append(place)
+            search = self._search(host, places)
+        except BaseException:
+            _release(places)
+            raise
+        try:
+            found = await search
         except UnicodeError as error:
             raise ClientError(f"{host[:100]!r} is no host name") from error  # found out by the look-up's own IDNA step
         except OSError as error:
             raise ClientError(f"{host[:253]}: {error.strerror or type(error).__name__}") from error
-        return list(dict.fromkeys(infos))
+        return list(dict.fromkeys(found))
+
+    def _search(self, host: str, places: list[asyncio.Semaphore]) -> asyncio.Future[list[str]]:
+        """Look up in a thread, which keeps the places until it ends, however soon who asked gives up."""
+        loop = asyncio.get_running_loop()
+        search: asyncio.Future[list[str]] = loop.create_future()
+
+        def work() -> None:
+            found, failure = list[str](), None
+            try:
+                found = self._look_up(host)
+            except Exception as error:  # noqa: BLE001  # raised again where the answer is waited for
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed, and everybody gone
+                loop.call_soon_threadsafe(end, found, failure)
+
+        def end(found: list[str], failure: Exception | None) -> None:
+            _release(places)
+            if failure is None:
+                self._failed.pop(host, None)
+            if search.done():
+                return
+            if failure is None:
+                search.set_result(found)
+            else:
+                search.set_exception(failure)
+
+        try:
+            Thread(target=work, name="look-up", daemon=True).start()
+        except RuntimeError as error:
+            raise ClientError(f"{host[:253]}: no thread for its look-up") from error
+        self._failed.pop(host, None)
+        if len(self._failed) >= MOST_HOSTS:
+            del self._failed[next(iter(self._failed))]
+        self._failed[host] = None  # until it has answered
+        return search
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +178,12 @@ def hosts(settings: Settings, monotonic: Callable[[], float]) -> Hosts:
     """The hosts of a process: found through DNS_RESOLVERS where the operator names some, else as the system does."""
     if settings.dns_resolvers:
         return Hosts(host_resolver(settings), monotonic)
-    return Hosts(SystemResolver(ThreadPoolExecutor(MOST_THREADS, "hosts")), monotonic)
+    return Hosts(SystemResolver(), monotonic)
+
+
+def _release(places: list[asyncio.Semaphore]) -> None:
+    for place in places:
+        place.release()
 
 
 def _look_up(host: str) -> list[str]:

@@ -128,12 +128,15 @@ class HttpClient:
     ) -> HttpAnswer:
         """Ask once. `limit` bounds the unpacked body in bytes (0: it is not read), `seconds` everything together.
 
-        Raises Refused (address or scheme), TooLarge (headers), TimedOut, TurnedAwayError, or ClientError for the rest.
+        At most half of the time is spent on waiting for a turn, so that the rest is the server's own.
+
+        Raises NotAsked where no turn came, Refused (address or scheme), TooLarge (headers), TimedOut, TurnedAwayError, or
+        ClientError for the rest.
         A body above the limit is no error: it comes cut off, `truncated`.
         """
         host = _host(url)
         try:
-            async with asyncio.timeout(seconds), self._turn(host):
+            async with asyncio.timeout(seconds), self._turn(host, seconds / 2):
                 return await self._exchange(method, url, headers, limit, options)
         except TimeoutError as error:
             raise TimedOut(f"{host}: no complete answer within {seconds:.1f} s") from error
@@ -148,8 +151,8 @@ class HttpClient:
             await session.close()
         self._sessions.clear()
 
-    def _turn(self, host: str) -> AbstractAsyncContextManager[None]:
-        return self._turns.of(host) if self._turns else nullcontext()
+    def _turn(self, host: str, seconds: float) -> AbstractAsyncContextManager[None]:
+        return self._turns.of(host, seconds) if self._turns else nullcontext()
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], limit: int, options: Options) -> HttpAnswer:
         sent = {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}

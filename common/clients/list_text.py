@@ -64,7 +64,12 @@ class Fetched:
 
 def source_of(settings: Settings) -> str:
     """Where the list comes from: the URL without user, password and query, or the path."""
-    return shown(urlsplit(settings.domain_api_url)) if settings.domain_api_url else str(settings.domain_list_file)
+    return shown(urlsplit(settings.domain_api_url)) if settings.domain_api_url else printable(str(settings.domain_list_file))
+
+
+def printable(text: str) -> str:
+    """The text as every message and log can hold it: a path may have bytes that are no UTF-8, or line ends."""
+    return "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
 
 
 def shown(url: SplitResult) -> str:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from common.errors import NotAsked
+
 
 @dataclass(slots=True)
 class _Door:
@@ -26,16 +28,27 @@ class Turns:
         self._doors: dict[str, _Door] = {}
 
     @asynccontextmanager
-    async def of(self, key: str) -> AsyncIterator[None]:
-        """Wait for a turn, and have it inside the block."""
+    async def of(self, key: str, seconds: float) -> AsyncIterator[None]:
+        """Wait for a turn, at most so many seconds, and have it inside the block. Raises NotAsked where none came."""
         door = self._doors.get(key)
         if door is None:
             door = self._doors[key] = _Door(asyncio.Semaphore(self._most))
         door.users += 1
         try:
-            async with door.turns:
+            await _turn(door, key, seconds)
+            try:
                 yield
+            finally:
+                door.turns.release()
         finally:
             door.users -= 1
             if not door.users:
                 del self._doors[key]
+
+
+async def _turn(door: _Door, key: str, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await door.turns.acquire()
+    except TimeoutError:
+        raise NotAsked(f"{key}: not asked, {door.users - 1} other questions to it were under way or waiting") from None

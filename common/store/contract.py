@@ -167,8 +167,11 @@ class Reader(Protocol):
         """Watched names by registry suffix."""
         ...
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
-        """Watched names whose likely drop lies in [start, end), soonest first."""
+    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
+        """Watched names whose likely drop lies in [start, end), soonest first.
+
+        With `open_at` only those whose window is not over by then; names whose window has no known end are left out.
+        """
         ...
 
     def last_seq(self) -> int:

@@ -34,6 +34,10 @@ _DROPS = " ".join((
     "SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM,
     "WHERE d.watched = 1 AND d.drop_likely >= ? AND d.drop_likely < ? ORDER BY d.drop_likely LIMIT ?",
 ))  # fmt: skip
+_OPEN_DROPS = " ".join((
+    "SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM,
+    "WHERE d.watched = 1 AND d.drop_likely >= ? AND d.drop_likely < ? AND d.drop_latest >= ? ORDER BY d.drop_likely LIMIT ?",
+))  # fmt: skip
 _NAMES = "SELECT id, name, watched, priority FROM domain ORDER BY id"
 _ADDRESSES = "SELECT n, text FROM address WHERE n IN (SELECT value FROM json_each(?))"
 _EVENTS = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
@@ -118,9 +122,11 @@ class SqliteReader:
         """Watched names by registry suffix."""
         return dict(self._all("SELECT suffix, sum(names) FROM tally WHERE names > 0 GROUP BY suffix"))
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
-        """Watched names whose likely drop lies in [start, end)."""
-        return self._found(_DROPS, (start, end, _bounded(limit)))
+    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
+        """Watched names whose likely drop lies in [start, end); with `open_at` without windows that end before."""
+        if open_at is None:
+            return self._found(_DROPS, (start, end, _bounded(limit)))
+        return self._found(_OPEN_DROPS, (start, end, open_at, _bounded(limit)))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""

@@ -24,6 +24,8 @@ BUSY_MS = 15_000
 WAL_LIMIT = 64 << 20
 #: After so many pages of 4 KiB a commit moves the log into the file: rarely enough that a page written often is moved once.
 CHECKPOINT = 8000
+#: What SQLite needs on the disk to open a log: the first piece of its -shm, in bytes.
+SMALLEST_FILE = 32 << 10
 _DAMAGED = ("malformed", "not a database", "corrupt")
 
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -82,11 +84,19 @@ def translated(path: Path, doing: str) -> Iterator[None]:
 def _explain(path: Path, doing: str, text: str) -> str:
     if any(word in text for word in _DAMAGED):
         return f"{path} is damaged ({text}): restore a backup, or move it away together with its -wal and -shm to start anew"
-    if "disk is full" in text:
+    if "disk is full" in text or ("disk I/O error" in text and _is_full(path.parent)):
         return f"{path}: cannot {doing}: the disk is full"
     if "readonly" in text or "unable to open" in text:
         return f"{path}: cannot {doing}: {text}; check that this user may write to {path.parent}"
     return f"{path}: cannot {doing}: {text}"
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether there is no room for the smallest file of SQLite's; without it a log cannot even be opened ("disk I/O error")."""
+    with suppress(OSError):
+        room = os.statvfs(folder)
+        return room.f_bavail * room.f_frsize < SMALLEST_FILE
+    return False
 
 
 class OwnerLock:
@@ -110,8 +120,12 @@ class OwnerLock:
         except OSError:
             self.release()
             raise
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps({"instance": instance, "pid": os.getpid()}).encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps({"instance": instance, "pid": os.getpid()}).encode(), 0)
+        except OSError:
+            self.release()  # a lock that nobody holds would keep everybody out, ourselves too
+            raise
 
     def release(self) -> None:
         """Let the next one in."""

@@ -90,7 +90,7 @@ class SqliteWriter:
                 tidy.shrink(self._connection)
                 tidy.empty_log(self._connection)
                 self._look = connect_reader(path)
-        except StoreError:
+        except BaseException:
             self.close()
             raise
 

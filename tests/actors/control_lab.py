@@ -135,10 +135,12 @@ class FakeReader:
         rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
         return rows[:limit]
 
-    def drops(self, start: float, end: float, limit: int = 100) -> list[Found]:
+    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
         """Names by likely drop."""
         self._look()
         rows = [row for row in self.rows if row.drop_likely is not None and start <= row.drop_likely < end]
+        if open_at is not None:
+            rows = [row for row in rows if row.drop_latest is not None and row.drop_latest >= open_at]
         return [self._found(row) for row in sorted(rows, key=lambda row: row.drop_likely or 0.0)[:limit]]
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:

@@ -18,6 +18,9 @@ from common.config import Settings
 from common.core.list_diff import Part
 from tests.clients.list_api import serving
 
+#: Access and modification time of a file that nobody is writing.
+LONG_AGO = (1, 1)
+
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a test, at most for a while."""

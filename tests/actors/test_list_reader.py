@@ -21,7 +21,7 @@ from common.core.list_diff import PIECE, Part
 from common.core.records import Changes, NewName, Watch
 from common.errors import ListError
 from common.store.writer import open_writer
-from tests.actors.list_reading import knowing, listed, run, taken
+from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
 from tests.clients.list_api import LIST
 from tests.http_thread import reply
 
@@ -114,10 +114,32 @@ def test_a_list_that_is_left_is_read_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked == [None, None, None, None, '"v1"']
 
 
+def test_a_list_that_failed_is_asked_for_without_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that stumbles over its own validator is asked without it, and the text still known for the same."""
+    asked: list[str | None] = []
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        asked.append(handler.headers.get("If-None-Match"))
+        reply(handler, 400 if asked[-1] else 200, LIST, ETag='"v1"')
+
+    async def work(settings: Settings) -> None:
+        source = ListSource(settings, knowing(STORE))
+        assert isinstance(await source.read(), ListRead)
+        await taken(source)
+        assert isinstance(await source.read(), ListFailed)
+        assert isinstance(await source.read(), ListSame)
+
+    with listed(monkeypatch, answer) as settings:
+        run(work(settings))
+
+    assert asked == [None, '"v1"', None]
+
+
 def test_a_list_in_a_file_needs_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where there is no state yet, everything is new; what cannot be watched is told."""
     file = tmp_path / "names.txt"
     file.write_text("a.com!\nwww.b.com\nc.co.uk\n", encoding="utf-8")
+    os.utime(file, LONG_AGO)
     monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
 
     async def work() -> None:
@@ -164,6 +186,7 @@ def test_a_long_list_comes_in_pieces_while_others_work(monkeypatch: pytest.Monke
     """No piece is larger than agreed, and the loop turns between them."""
     file = tmp_path / "names.txt"
     file.write_text("".join(f"n{number}.com\n" for number in range(3 * PIECE + 1)), encoding="utf-8")
+    os.utime(file, LONG_AGO)
     monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
     turns = 0
 

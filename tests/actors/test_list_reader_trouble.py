@@ -26,7 +26,7 @@ from common.core.events import ListFailed, ListRead
 from common.core.list_diff import PIECE, ListHead, Part
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
-from tests.actors.list_reading import knowing, listed, run, saying, taken
+from tests.actors.list_reading import LONG_AGO, knowing, listed, run, saying, taken
 from tests.clients.list_api import LIST
 from tests.http_thread import reply
 
@@ -237,6 +237,7 @@ def test_a_reader_ends_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.M
     """Whatever happened to the coordinator: at its question, at its answer, at the word to go on."""
     file = tmp_path / "names.txt"
     file.write_text("a.com\n", encoding="utf-8")
+    os.utime(file, LONG_AGO)
     monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
 
     async def ended(question: bytes, *, listen: bool) -> tuple[int, bytes]:
@@ -263,6 +264,7 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """With the answer, where there is still room for that."""
     file = tmp_path / "names.txt"
     file.write_text("a.com\n", encoding="utf-8")
+    os.utime(file, LONG_AGO)
     monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
     answers = io.BytesIO()
 

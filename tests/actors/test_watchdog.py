@@ -47,6 +47,25 @@ def test_a_silent_process_is_restarted_once() -> None:
     assert hung == [7, 15]
 
 
+def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
+    """A process that beats without room for a new file lives, a new one in its place too; half a heartbeat kills nobody."""
+    folder = heartbeat.directory(tmp_path)
+    folder.mkdir()
+    heartbeat.write(tmp_path, beat(at=1.0)[WORKER.name])
+    file = folder / f"{WORKER.name}.json"
+    file.with_suffix(".tmp").symlink_to("/dev/full")
+    watch, reborn = Watch(), dataclasses.replace(WORKER, pid=1_000_000)
+
+    for tick in range(40):
+        worker = WORKER if tick < 20 else reborn
+        written = beat(at=1e9 + tick * 5.0, pid=worker.pid)
+        heartbeat.write(tmp_path, written[WORKER.name])
+        assert heartbeat.read_all(tmp_path) == written
+        if tick % 10 == 0:
+            file.write_bytes(file.read_bytes()[:50].ljust(200))
+        assert watch.look([worker], heartbeat.read_all(tmp_path), tick * 5.0) == []
+
+
 def test_a_process_may_ask_for_more_time() -> None:
     """`silent_after` of the heartbeat counts."""
     watch = Watch()

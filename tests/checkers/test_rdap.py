@@ -7,7 +7,9 @@ import json
 import pytest
 
 from actors.checkers.intermediate.rdap import MOST_REDIRECTS, RdapChecker, create, excerpt
+from common.clients.http import PER_HOST
 from common.core.evidence import EXCERPT_LIMIT, Outcome
+from common.errors import NotAsked
 from tests.checkers.support import context, once, task
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence
 
@@ -135,12 +137,53 @@ def test_redirects_within_the_registry_are_followed():
     assert len(server.requests) == MOST_REDIRECTS + 1
 
 
+def test_a_question_without_a_turn_is_not_asked():
+    """It goes back. Once its operator was asked, though, a redirect to a server without a turn is an answer like others."""
+
+    async def main():
+        held, asked = asyncio.Event(), []
+
+        async def busy(head, writer):
+            asked.append(head)
+            await held.wait()
+            writer.write(rdap(200, FOUND))
+
+        checker = RdapChecker(context(), Everywhere())
+        async with hostile(busy) as there:
+            moved = reply(302, b"", {"Location": f"http://rdap.donuts.co:{there.port}/domain/example.com"})
+            async with hostile(moved) as here:
+                server = f"http://rdap.donuts.co:{there.port}/"
+                waiting = [asyncio.create_task(checker.check(task("rdap", server=server))) for _ in range(PER_HOST)]
+                await asyncio.sleep(0)
+                with pytest.raises(NotAsked):
+                    await checker.check(task("rdap", server=server, budget_ms=100))
+                other = f"http://rdap.afilias.net:{here.port}/"
+                seen = await checker.check(task("rdap", server=other, budget_ms=2000))
+                held.set()
+                await asyncio.gather(*waiting)
+                await checker.close()
+                return seen.reading, len(here.requests), len(asked)
+
+    reading, moved, asked = asyncio.run(main())
+    assert (reading.outcome, reading.finding) == (Outcome.UNKNOWN, "rdap_error")
+    assert "not asked" in reading.reason
+    assert (moved, asked) == (1, PER_HOST)
+
+
 def test_private_servers_are_refused_by_default():
     """A base URL that points into a private network is never connected to."""
     seen, server = look(rdap(404, MISSING), environ={})
 
     assert seen.reading.finding == "rdap_refused_address"
     assert server.requests == []
+
+
+class Everywhere:
+    """A resolver whose every host is this machine."""
+
+    async def addresses(self, _host):
+        """Loopback."""
+        return ["127.0.0.1"]
 
 
 class BothFamilies:

@@ -67,6 +67,21 @@ def test_a_server_without_conditional_requests_is_read_once() -> None:
     assert names_of(third) == {"example.com": True, "third.org": False}
 
 
+@pytest.mark.parametrize("bad", ['\xa0"v1"', '\x0b"v1"', '"v\x7f"'])
+def test_a_validator_that_cannot_be_sent_back_is_none(bad: str) -> None:
+    """The next look would fail before it asks, and so would every one after it."""
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        reply(handler, 200, LIST, ETag=bad, Last_Modified=bad)
+
+    with serving(answer) as server:
+        first = api(server.url).fetch()
+        second = api(server.url).fetch(first.seen)
+
+    assert (first.seen.etag, first.seen.last_modified, second.status) == ("", "", "unchanged")
+    assert "If-None-Match" not in server.requests[1]
+
+
 def test_a_folder_without_room_is_named(tmp_path: Path) -> None:
     """The text is kept beside the state while it is read."""
     folder = tmp_path / "state"

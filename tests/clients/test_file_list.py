@@ -10,7 +10,7 @@ import pytest
 from common.clients.file_list import FileList
 from common.clients.list_text import NEVER, Bounds
 from common.errors import ListError
-from tests.clients.list_api import LIST, SUFFIX_OF, names_of
+from tests.clients.list_api import LATER, LIST, SUFFIX_OF, names_of
 
 
 def test_a_file_holds_one_name_a_line(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_file_holds_one_name_a_line(tmp_path: Path) -> None:
         + b"a" * 20_000
         + b"\nfourth.net\xff\nlast.de"
     )
-    files = FileList(file, SUFFIX_OF)
+    files = FileList(file, SUFFIX_OF, now=LATER)
 
     first = files.fetch()
     second = files.fetch(first.seen)
@@ -39,7 +39,7 @@ def test_a_file_that_was_only_touched_is_not_read_again(tmp_path: Path) -> None:
     """Its text is compared, and the next look needs no more than its times."""
     file = tmp_path / "domains.txt"
     file.write_bytes(b"example.com\n")
-    files = FileList(file, SUFFIX_OF)
+    files = FileList(file, SUFFIX_OF, now=LATER)
 
     first = files.fetch()
     os.utime(file, (1, 1))
@@ -56,7 +56,7 @@ def test_a_file_may_hold_the_json_of_the_api(tmp_path: Path) -> None:
     file = tmp_path / "domains.json"
     file.write_bytes(b"\n " + LIST)
 
-    found = FileList(file, SUFFIX_OF).fetch()
+    found = FileList(file, SUFFIX_OF, now=LATER).fetch()
 
     assert names_of(found) == {"example.com": True, "other.org": False}
 
@@ -66,11 +66,11 @@ def test_a_missing_or_wrong_file_says_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "domains.txt"
 
     with pytest.raises(ListError, match="create it with one name a line"):
-        FileList(file, SUFFIX_OF).fetch()
+        FileList(file, SUFFIX_OF, now=LATER).fetch()
     with pytest.raises(ListError, match="not a regular file"):
         FileList(tmp_path, SUFFIX_OF).fetch()
     file.write_bytes(b'{"domains": [')
     with pytest.raises(ListError, match="not valid JSON"):
-        FileList(file, SUFFIX_OF).fetch()
+        FileList(file, SUFFIX_OF, now=LATER).fetch()
     with pytest.raises(ListError, match="at most 5"):
-        FileList(file, SUFFIX_OF, Bounds(unpacked=5)).fetch()
+        FileList(file, SUFFIX_OF, Bounds(unpacked=5), now=LATER).fetch()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -18,6 +22,7 @@ from tests.clients.dns_world import Clock
 from tests.clients.line_server import line_server
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Book:
@@ -169,12 +174,78 @@ def test_a_look_up_counts_for_the_time_of_a_question() -> None:
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 300, "\ud800.example"])
 def test_what_is_no_host_is_an_error_of_ours(host: str) -> None:
-    """Whatever a referral names, the system's look-up fails in our own words, in threads of its own or not."""
+    """Whatever a referral names, the system's look-up fails in our own words, and the next one works."""
 
     async def both() -> None:
-        for threads in (None, ThreadPoolExecutor(1)):
+        resolver = SystemResolver(1)
+        for _ in range(2):
             with pytest.raises(ClientError):
-                await SystemResolver(threads).addresses(host)
-            assert "127.0.0.1" in await SystemResolver(threads).addresses("localhost")
+                await resolver.addresses(host)
+            assert "127.0.0.1" in await resolver.addresses("localhost")
 
     asyncio.run(both())
+
+
+class Silence:
+    """Look-ups of which those of dead hosts fail at first, and then hang until the test is over."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.asked: list[str] = []
+        self.hanging = threading.Semaphore(0)
+
+    def look_up(self, host: str) -> list[str]:
+        """What the system would say, in a thread."""
+        self.asked.append(host)
+        if not host.startswith("dead"):
+            return ["192.0.2.1"]
+        if self.asked.count(host) > 1:
+            self.hanging.release()
+            self.over.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+
+def test_look_ups_that_hang_leave_threads_for_the_others() -> None:
+    """Hosts that gave no address last time share half of the threads, also when nobody waits for them any more."""
+
+    async def story() -> None:
+        silence = Silence()
+        resolver = SystemResolver(4, silence.look_up)
+        dead = [f"dead{number}.example" for number in range(20)]
+        for host in dead:
+            with pytest.raises(ClientError, match="no answer"):
+                await resolver.addresses(host)
+        waiting = [asyncio.create_task(resolver.addresses(host)) for host in dead]
+        await asyncio.to_thread(lambda: [silence.hanging.acquire() for _ in range(2)])
+        for task in waiting[:10]:
+            task.cancel()
+
+        for number in range(10):
+            assert await asyncio.wait_for(resolver.addresses(f"h{number}.example"), 10) == ["192.0.2.1"]
+        assert len(silence.asked) == 20 + 2 + 10
+        silence.over.set()
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(error) for error in told] == [asyncio.CancelledError] * 10 + [ClientError] * 10
+        assert len(silence.asked) == 20 + 2 + 10 + 10
+
+    asyncio.run(story())
+
+
+def test_a_look_up_that_hangs_holds_up_no_exit() -> None:
+    """Neither the end of the loop nor that of the process waits for its thread."""
+    code = """
+import asyncio, threading
+from common.clients.hosts import Hosts, SystemResolver
+from common.clock import monotonic
+
+async def main():
+    hosts = Hosts(SystemResolver(look_up=lambda host: threading.Event().wait()), monotonic)
+    try:
+        await asyncio.wait_for(hosts.addresses("dead.example"), 0.05)
+    except TimeoutError:
+        await hosts.close()
+
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], timeout=30, check=True, capture_output=True, cwd=ROOT)
+    assert ended.stderr == b""

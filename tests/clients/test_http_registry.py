@@ -11,7 +11,7 @@ import trustme
 from common.clients.guard import Guard
 from common.clients.http import PER_HOST, HttpClient, Options
 from common.config import load
-from common.errors import ClientError
+from common.errors import ClientError, NotAsked
 from tests.clients.hostile import hostile, reply
 from tests.clients.http_asking import LAB, Names
 
@@ -129,3 +129,24 @@ def test_a_slow_registry_holds_up_nobody_else(authority):
             return {answer.status for answer in (*answers, *late)}, done, len(slow_ones)
 
     assert asyncio.run(main()) == ({200}, 0, PER_HOST)
+
+
+def test_a_turn_that_does_not_come_is_no_timeout_of_the_server(authority):
+    """What never reached the server is told as such, early enough that who has a turn has time for an answer."""
+    context, settings = authority
+
+    async def main():
+        client = HttpClient(settings, Guard(settings), resolver=Names("127.0.0.1"))
+        held = asyncio.Event()
+        async with registry(context, held=held) as (port, accepted):
+            url = f"https://rdap.registry.example:{port}/"
+            first = [asyncio.create_task(client.request("GET", url, limit=100, seconds=30)) for _ in range(PER_HOST)]
+            await asyncio.sleep(0)
+            late = (client.request("GET", url, limit=100, seconds=0.1) for _ in range(20))
+            told = {type(error) for error in await asyncio.gather(*late, return_exceptions=True)}
+            held.set()
+            answers = {answer.status for answer in await asyncio.gather(*first)}
+            await client.close()
+            return told, answers, len(accepted)
+
+    assert asyncio.run(main()) == ({NotAsked}, {200}, PER_HOST)

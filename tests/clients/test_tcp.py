@@ -1,10 +1,13 @@
 """The line client against servers that misbehave."""
 
 import asyncio
+import socket
 import time
+from contextlib import contextmanager
 
 import pytest
 
+from common.clients import tcp
 from common.clients.guard import Guard
 from common.clients.tcp import TurnedAwayError, ask
 from common.config import load
@@ -120,3 +123,93 @@ def test_a_host_without_address_is_an_error_of_ours(host: str) -> None:
     """Whatever a referral names, the client fails in its own words."""
     with pytest.raises(ClientError):
         asyncio.run(ask(host, 43, LINE, limit=100, seconds=5, allowed=lambda _address: False))
+
+
+@contextmanager
+def black_hole(port: int):
+    """An address of loopback where connections to this port are neither accepted nor refused: its backlog is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.2", port))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.2", port))
+        yield "127.0.0.2"
+        for filler in fillers:
+            filler.close()
+
+
+class Book:
+    """A resolver that knows one host."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.found = list(addresses)
+
+    async def addresses(self, _host: str) -> list[str]:
+        """The addresses, in this order."""
+        return self.found
+
+
+def test_a_black_hole_among_the_addresses_does_not_hold_up_the_question(monkeypatch) -> None:
+    """An address that swallows connections, as broken IPv6 does, costs a moment; one server is asked, once."""
+    monkeypatch.setattr(tcp, "ATTEMPT_DELAY", 0.05)
+
+    async def main():
+        async with line_server(b"text") as server:
+            with black_hole(server.port) as hole:
+                book, vetted = Book(hole, "127.0.0.1"), []
+                found = await ask(
+                    "whois.example",
+                    server.port,
+                    LINE,
+                    limit=100,
+                    seconds=10,
+                    allowed=lambda address: not vetted.append(address),
+                    resolver=book,
+                )
+                assert vetted == book.found
+            return found, server.lines, len(asyncio.all_tasks())
+
+    found, lines, tasks = asyncio.run(main())
+    assert (found.data, lines) == (b"text", [LINE])
+    assert found.address.startswith("127.0.0.1:")
+    assert tasks <= 2  # this one, and the server's last connection
+
+
+def test_the_second_address_is_left_alone_while_the_first_answers() -> None:
+    """Registries count connections: a question makes one where one is enough."""
+
+    async def main():
+        accepted = []
+        async with line_server(b"text") as server:
+            async with await asyncio.start_server(lambda *_: accepted.append(1), "127.0.0.2", server.port):
+                book = Book("127.0.0.1", "127.0.0.2")
+                await ask("whois.example", server.port, LINE, limit=100, seconds=5, allowed=everything, resolver=book)
+            return accepted
+
+    assert asyncio.run(main()) == []
+
+
+def test_an_address_that_refuses_is_followed_by_the_next_at_once() -> None:
+    """A refused connection needs no waiting; only where all refuse are we turned away."""
+
+    async def main():
+        async with line_server(b"text") as server:
+            book = Book("127.0.0.2", "127.0.0.3", "127.0.0.1")
+            found = await ask("whois.example", server.port, LINE, limit=100, seconds=0.9, allowed=everything, resolver=book)
+            return found.data
+
+    assert asyncio.run(main()) == b"text"
+    book = Book("127.0.0.2", "127.0.0.1")
+    with pytest.raises(TurnedAwayError):
+        asyncio.run(ask("whois.example", closed_port(), LINE, limit=9, seconds=2, allowed=everything, resolver=book))
+
+
+def test_both_families_are_tried_before_a_third_address() -> None:
+    """Where all of one family are dead, the second attempt already goes to the other."""
+    six, four = ["2001:db8::1", "2001:db8::2", "2001:db8::3"], ["192.0.2.1", "192.0.2.2"]
+
+    assert tcp._alternating(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
+    assert tcp._alternating(four) == four
+    assert tcp._alternating([]) == []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from common.clients.turns import Turns
+from common.errors import NotAsked
 
 
 def test_turns_are_bounded_for_each_key_and_in_order() -> None:
@@ -15,7 +18,7 @@ def test_turns_are_bounded_for_each_key_and_in_order() -> None:
         inside: list[str] = []
 
         async def use(key: str, name: str) -> None:
-            async with turns.of(key):
+            async with turns.of(key, 60):
                 inside.append(name)
                 await release.wait()
 
@@ -30,5 +33,28 @@ def test_turns_are_bounded_for_each_key_and_in_order() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         assert inside == ["a0", "a1", "b0", "a3", "a4"]
         assert not turns._doors
+
+    asyncio.run(story())
+
+
+def test_a_turn_that_does_not_come_is_told_and_leaves_its_place() -> None:
+    """Who waited in vain was not inside; the next one comes in as soon as there is room, and an error inside gives it back."""
+
+    async def story() -> None:
+        turns = Turns(1)
+        async with turns.of("a", 60):
+            with pytest.raises(NotAsked, match="a: not asked"):
+                async with turns.of("a", 0.01):
+                    raise AssertionError
+            waiting = asyncio.create_task(turns.of("a", 60).__aenter__())
+        await waiting
+        assert len(turns._doors) == 1
+
+        with pytest.raises(KeyError):
+            async with turns.of("b", 60):
+                raise KeyError
+        async with turns.of("b", 0.01):
+            pass
+        assert list(turns._doors) == ["a"]
 
     asyncio.run(story())

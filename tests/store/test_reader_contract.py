@@ -96,6 +96,18 @@ def test_drops_come_soonest_first(reader: Reader, names: list[DomainRow]) -> Non
     assert len(names) == 60
 
 
+def test_windows_that_are_over_hide_none_that_is_open(writer: Writer, reader: Reader, names: list[DomainRow]) -> None:
+    """However many there are: what is asked for is chosen before it is counted."""
+    ends = {0: 900.0, 1: 1000.0, 2: None, 3: 1000.5}
+    windows = [domain(f"w{n}.com", drop_likely=100.0 + n, drop_latest=ends.get(n % 50, 999.0)) for n in range(200)]
+    writer.apply(Changes(domains=[*windows, domain("left.com", watched=False, drop_likely=100.0, drop_latest=2000.0)]))
+
+    found = reader.drops(100.0, 300.0, limit=7, open_at=1000.0)
+    assert [each.row.name for each in found] == ["w1.com", "w3.com", "w51.com", "w53.com", "w101.com", "w103.com", "w151.com"]
+    assert [each.row.name for each in reader.drops(100.0, 103.0, open_at=1000.0)] == ["w1.com"]
+    assert len(names) == 60
+
+
 def test_events_follow_their_sequence(writer: Writer, reader: Reader) -> None:
     """A subscriber that saw a gap gets what it missed, and a name has its history, newest first."""
     assert (reader.last_seq(), reader.events()) == (0, [])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from common.core.records import Changes
 from common.errors import StoreError, StoreLocked
 from common.store.contract import Found
 from common.store.reader import SqliteReader
+from common.store.sqlite import translated
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 
@@ -237,6 +241,41 @@ def test_a_full_disk_fails_the_transaction_and_nothing_else(path: Path) -> None:
     writer.close()
 
 
+@contextmanager
+def no_file_may_grow() -> Iterator[None]:
+    """Writes fail, as they do on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_start_that_failed_leaves_nothing_locked(path: Path) -> None:
+    """On a full disk, or by whatever mistake of ours: once there is room the same process can start again."""
+
+    def broken() -> float:
+        raise ZeroDivisionError
+
+    with no_file_may_grow(), pytest.raises(StoreError, match="cannot open the state"):
+        SqliteWriter(path)
+    with pytest.raises(ZeroDivisionError):
+        SqliteWriter(path, now=broken)
+    SqliteWriter(path).close()
+    with no_file_may_grow(), pytest.raises(StoreError, match="cannot open the state"):
+        SqliteWriter(path)
+    SqliteWriter(path).close()
+
+
+def test_a_full_disk_is_told_as_one_where_sqlite_has_other_words(path: Path) -> None:
+    """It says "disk I/O error" where there is no room to open a log; where there is room, that is what it was."""
+    full = Path("/proc/self")  # its file system never has a free block
+    for folder, told in ((full, "the disk is full"), (path.parent.parent, "disk I/O error")):
+        with pytest.raises(StoreError, match=told), translated(folder / "x.db", "open the state"):
+            raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_details_do_not_wait_for_a_transaction(path: Path) -> None:
     """While a commit is under way they are read as the last one left them, and so is the state at a start."""
     writer = SqliteWriter(path)
@@ -290,6 +329,7 @@ def test_a_substring_search_is_bounded_and_complete(path: Path) -> None:
         ("n FROM delivery WHERE state = 'pending' AND n > 5 ORDER BY n LIMIT 5", "delivery_state"),
         ("n FROM delivery WHERE lane = 'result' AND done_at < 5 AND state = 'done' ORDER BY done_at", "delivery_done"),
         ("name FROM domain WHERE watched = 1 AND drop_likely > 1 AND drop_likely < 2 ORDER BY drop_likely", "domain_drop"),
+        ("name FROM domain WHERE watched = 1 AND drop_likely > 1 AND drop_latest > 3 ORDER BY drop_likely", "domain_drop"),
         ("seq FROM event WHERE occurred_at < 5 AND seq < 9 ORDER BY occurred_at LIMIT 5", "event_time"),
         ("seq FROM event WHERE domain = 'a.com' ORDER BY seq DESC LIMIT 5", "sqlite_autoindex_event_1"),
         ("body FROM ledger WHERE domain = 'a.com' AND at <= 5 ORDER BY seq DESC LIMIT 5", "ledger_domain"),

@@ -15,7 +15,7 @@ from common.core.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.names import is_wire_name
 from common.core.parsers import rdap as parser
 from common.core.parsers.bounded_json import loads
-from common.errors import ClientError, Refused, TimedOut, TooLarge
+from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
 from common.messages import Task
 from common.tables import load_directory
 
@@ -69,7 +69,7 @@ class RdapChecker:
         self._client = HttpClient(settings, Guard(settings), resolver=resolver or self._hosts)
 
     async def check(self, task: Task) -> Observation:
-        """Ask once. Trouble is an observation with outcome unknown."""
+        """Ask once. Trouble is an observation with outcome unknown. Raises NotAsked where the server's turn did not come."""
         began = self._context.monotonic()
         base = task.server or self._base(task.suffix)
         host = host_of(base)
@@ -82,6 +82,8 @@ class RdapChecker:
             address = f"{answer.address}/tcp"
             reading = self._read(answer, task.domain, host)
             refused = answer.status in {401, 403}
+        except NotAsked:
+            raise
         except ClientError as error:
             reading = _failed(error)
             refused = isinstance(error, TurnedAwayError)
@@ -122,9 +124,14 @@ class RdapChecker:
             left = task.budget_ms / 1000 - (self._context.monotonic() - began)
             if left <= 0:
                 raise TimedOut("no answer within the task's budget")
-            answer = await self._client.request(
-                "GET", url, headers=headers, limit=parser.BODY_LIMIT, seconds=left, options=options
-            )
+            try:
+                answer = await self._client.request(
+                    "GET", url, headers=headers, limit=parser.BODY_LIMIT, seconds=left, options=options
+                )
+            except NotAsked as error:
+                if len(visited) == 1 and not options.ipv4_only:
+                    raise
+                raise ClientError(str(error)) from error  # but the operator was asked already
             target = redirect_target(answer)
             if target is None:
                 return answer

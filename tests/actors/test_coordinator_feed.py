@@ -1,0 +1,72 @@
+"""What the coordinator tells on the feed, over a real bus."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.coordinator.main import Host
+from common import config, state
+from common.bus import FeedSubscriber
+from common.core.events import Publish, PublishMany
+from common.process import Runtime
+from common.store.writer import open_writer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The list may be in a file whose name is no UTF-8; and what cannot be told costs that message, not what comes after it."""
+    monkeypatch.chdir(ROOT)  # where the process that reads the list finds the code
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/n\xe4mes.txt")
+    Path(path).write_text("a.com\n", encoding="utf-8")
+    os.utime(path, (1, 1))
+    monkeypatch.setenv("DOMAIN_LIST_FILE", path)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("FEED_ENDPOINT", f"ipc://{tmp_path}/feed")
+    monkeypatch.setenv("RDAP_BOOTSTRAP_URL", "http://127.0.0.1:1/")
+    settings = config.load()
+    state.prepare(settings)
+    news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+
+    async def until(wanted: str) -> dict[str, Any]:
+        while True:
+            topic, payload = await news.get()
+            if topic.startswith(wanted):
+                return payload
+
+    async def listed() -> dict[str, Any]:
+        while True:
+            told = (await until("system.coordinator."))["status"]["list"]
+            if told["names"]:
+                return dict(told)
+
+    async def main() -> dict[str, Any]:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        with ThreadPoolExecutor(1) as threads:
+            store = open_writer(settings)
+            host = await Host.start(runtime, store, threads)
+            reader = FeedSubscriber(settings.feed_endpoint)
+            reader.attach(lambda topic, payload: news.put_nowait((topic, payload)))
+            running = asyncio.create_task(host.run())
+            try:
+                found = await asyncio.wait_for(listed(), 60)
+                bad = {"text": "\udce4"}
+                host._perform([Publish("x", lambda: bad), PublishMany("x.", lambda: [("x.a", bad), ("x.b", {"text": "good"})])])
+                assert await asyncio.wait_for(until("x"), 10) == {"text": "good"}
+                assert not running.done()
+            finally:
+                runtime.stopping.set()
+                await running
+                reader.close()
+                store.close()
+        return found
+
+    found = asyncio.run(main())
+    assert found["source"] == f"{tmp_path}/n\ufffdmes.txt"
+    assert found["names"] == 1
