@@ -33,7 +33,7 @@ ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTE
 def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | None:
     """Take over a verdict. Returns the kind of the event it caused, if it is one."""
     entry.detail.reason = verdict.reason
-    before = entry.state
+    before, since = entry.state, entry.since
     changed = verdict.state is not before
     entry.confidence = verdict.confidence
     if not changed:
@@ -42,7 +42,7 @@ def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | Non
     board.count_state(before, verdict.state)
     entry.state, entry.since = verdict.state, now
     board.changed[entry.name] = entry
-    kind = _kind(entry, before)
+    kind = _kind(entry, before, since)
     if kind is not None:
         _record(board, entry, verdict, kind, before, now)
     if verdict.state in (State.AVAILABLE, State.AVAILABLE_PREMIUM):
@@ -187,30 +187,34 @@ def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
     }
 
 
-def _kind(entry: Entry, before: State) -> str | None:
-    """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN."""
+def _kind(entry: Entry, before: State, since: float | None) -> str | None:
+    """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN.
+
+    `since`: how long the name was in the state before.
+    """
     state = entry.state
     if state is State.UNKNOWN or (before is State.UNKNOWN and state is State.REGISTERED):
         return None
     if before in ANNOUNCED and state in OWNED:
-        return "registered" if _taken_since(entry) else "retracted"
+        return "registered" if _taken_since(entry, entry.detail.alarmed_at or since) else "retracted"
     if before in ANNOUNCED and state not in ANNOUNCED:
         return "retracted"
     return state.value.lower()
 
 
-def _taken_since(entry: Entry) -> bool:
-    """Whether the registration is younger than our alarm; a record that was there all along means that we were wrong.
+def _taken_since(entry: Entry, gone: float | None) -> bool:
+    """Whether the registration is younger than `gone`, when the name was announced; an older one means that we were wrong.
 
-    Only a record from after the alarm counts: where the zone alone shows the catch, the last one is of the holder before.
+    Somebody must have seen it since. Of records only one from after the alarm counts: where the zone alone shows the catch, the
+    last one is of the holder before.
     """
+    seen = newest(entry.detail.evidence, Outcome.REGISTERED)
+    if gone is None or seen is None or seen.at <= gone:
+        return False
+    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
     at = epoch(created) if created else None
-    gone = entry.detail.alarmed_at or entry.detail.purged_at
-    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
-    if gone is not None and (record is None or record.at <= gone):
-        return True
-    return at is None or gone is None or at >= gone - 86_400.0
+    return record is None or record.at <= gone or at is None or at >= gone - 86_400.0
 
 
 def _record(board: Board, entry: Entry, verdict: Verdict, kind: str, before: State, now: float) -> None:

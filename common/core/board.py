@@ -31,6 +31,11 @@ from common.core.trust import Key, Trust
 from common.core.wanted import Wants
 from common.core.workers import Suspicion, Workers
 
+#: Seconds after its visit for which a name waits for a canary at most: the next visit asks for another one.
+WAIT = 900.0
+#: Canaries remembered as gone; the oldest are given another chance.
+MOST_RETIRED = 1000
+
 
 def host_of(server: str) -> str:
     """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
@@ -96,7 +101,7 @@ class Board:
     referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
     doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries denied: when, by whom
     lookouts: dict[Key, float] = field(default_factory=dict)  # when a server was asked about a random name out of suspicion
-    retired: set[str] = field(default_factory=set)  # canaries that turned out to be gone
+    retired: dict[str, None] = field(default_factory=dict)  # canaries that turned out to be gone, in that order
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
     aside: dict[str, Entry] = field(default_factory=dict)  # names that killed a worker on their own
     list_state: dict[str, Any] = field(default_factory=dict)
@@ -145,6 +150,22 @@ class Board:
         if server is None or self.limit(method, host_of(server), suffix).rate <= 0:
             return None
         return server
+
+    def retire(self, canary: str) -> None:
+        """A canary turned out to be gone."""
+        self.retired[canary] = None
+        if len(self.retired) > MOST_RETIRED:
+            del self.retired[next(iter(self.retired))]
+
+    def forget(self, now: float) -> None:
+        """Let go of what is over: names that are no longer put aside, and names whose canary never answered."""
+        self.aside = {name: entry for name, entry in self.aside.items() if entry.aside_until > now}
+        for key, names in list(self.waiting.items()):
+            entries = {name: self.book.entry(name) for name in names}
+            left = {name for name, entry in entries.items() if entry is not None and now - (entry.checked_at or 0.0) <= WAIT}
+            self.waiting[key] = {name: since for name, since in names.items() if name in left}
+            if not left:
+                del self.waiting[key]
 
     def wildcard(self, suffix: str) -> bool:
         """Whether DNS answers for names nobody registered: as measured, else as known."""

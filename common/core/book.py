@@ -23,8 +23,8 @@ from common.core.verdicts import OUT_OF_ZONE, OWNED, State
 
 #: Seconds that an entry stays in hand after its visit: what follows soon finds it there.
 KEEP = 5.0
-#: Most entries in hand before quiet ones have to go at once, and close ones too.
-MOST_IN_HAND = 4000
+#: Most entries in hand before visits that can wait do; and before quiet ones, with which nothing goes on, make room.
+MOST_IN_HAND, MOST_AT_REST = 4000, 3000
 #: Entries looked at in one go when some are put back.
 _LOOKED_AT = 400
 #: Most blocks of pulses that are laid over the table together.
@@ -117,7 +117,7 @@ class Book:
 
     def fold(self, busy: Callable[[Entry], bool], now: float) -> None:
         """Put back entries that nothing goes on with; `busy` tells which are still to be written, or waited for."""
-        crowded = len(self.in_hand) - MOST_IN_HAND
+        crowded = len(self.in_hand) - MOST_AT_REST
         for row, entry in list(islice(self.in_hand.items(), _LOOKED_AT)):
             gone = not entry.watched
             stays = entry.round is not None or entry.aside_until > now or busy(entry)

@@ -44,6 +44,11 @@ def base_of(entry: Entry, cadence: Cadence) -> float:
     return cadence.priority_interval if entry.priority else cadence.interval
 
 
+def longest(base: float, cadence: Cadence) -> float:
+    """The longest wait that is ever planned for names of this base cadence, in seconds."""
+    return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
+
+
 def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool) -> float:
     """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven."""
     base = base_of(entry, cadence)

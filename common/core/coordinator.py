@@ -12,7 +12,7 @@ from random import Random
 from common.core import announce, canaries, dispatch, due, relief, restore, roster, rounds, sweeps, swept, visits
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
-from common.core.deliveries import Deliveries
+from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
 from common.core.events import (
     Command,
@@ -91,12 +91,14 @@ class Coordinator:
     ) -> None:
         """Take over what the last run left, the names aside: those are loaded by `board.book.load`, before this."""
         board = self.board
-        board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust)
+        board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust, board.started)
         counted = {state: delivery_counts.get(state, 0) for state in ("parked", "done", "superseded")}
         board.deliveries = Deliveries(**counted)
         board.wildcards.update(dict.fromkeys(wildcards, True))
         restore.first_looks(board)
         for delivery in deliveries:
+            if delivery.next_at > board.started + LATER * 2:  # planned by a clock that was ahead
+                delivery.next_at = board.started
             board.changes.deliveries.extend(board.deliveries.add(delivery))
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -118,8 +120,8 @@ class Coordinator:
         board = self.board
         questions = board.queue.next_at(board.budgets, board.workers, now)
         times = [now + 1.0, board.book.table.schedule.next_at(), board.workers.next_deadline(), questions, board.lines.wake]
-        if board.wants.urgent or board.wants.ordinary:
-            times.append(now)
+        if board.wants.waiting():
+            times.append(now + (FOLD_EVERY if board.wants.held else 0.0))
         if board.workers.free("notifier"):
             times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
@@ -289,6 +291,7 @@ class Coordinator:
             dispatch.callbacks(board, now)
         if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
+            board.forget(now)
             for gap in board.gaps.to_warn(now):
                 board.say("warning", "no_canary_works", **gap_shown(board, gap, now))
             topic = f"system.coordinator.{board.policy.instance}"

@@ -61,7 +61,7 @@ def settle(board: Board, probe: Probe, observation: Observation, now: float) -> 
 
 def _retire(board: Board, probe: Probe, now: float, reason: str) -> None:
     _, accused = board.doubts.pop(probe.domain)
-    board.retired.add(probe.domain)
+    board.retire(probe.domain)
     for key in sorted(accused):
         board.trust.pardon(key)
         board.accuracy.settled(key, board.metrics, now, wrong=False)

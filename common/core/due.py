@@ -10,12 +10,10 @@ from common.core.roll import Rows
 from common.core.schedule import Times
 from common.core.table import CLOSE, IN_HAND, LINED
 
-#: Names taken out of the schedule per tick, with priority and without, and visits waiting while ordinary ones are put off.
+#: Names taken out of the schedule per tick, with priority and without, and most visits that wait while nobody sweeps.
 URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
 #: Seconds around a forecast window in which a name is looked at by itself.
 MARGIN = 3600.0
-#: Seconds by which a visit is put off while too many wait: sweeps must go on meanwhile.
-BUSY = 10.0
 #: Seconds until the next look at a name whose suffix is being asked whether it answers for everything.
 SOON = 0.25
 
@@ -24,8 +22,8 @@ def take(board: Board, now: float) -> None:
     """Everything that is due, names with priority first."""
     schedule = board.book.table.schedule
     for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
-        if not urgent and not board.workers.sweep(now) and len(board.wants) >= MOST_WAITING:
-            continue  # nobody sweeps: whatever is taken would only be put off
+        if not urgent and not board.workers.sweep(now) and board.wants.planned() >= MOST_WAITING:
+            continue  # nobody sweeps yet: whatever is taken would only wait for a visit
         rows, times = lane.take(now, limit)
         if len(rows):
             _sort(board, rows, times, now, urgent=urgent)
@@ -36,9 +34,10 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     table = board.book.table
     close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
     earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
-    close |= (earliest - MARGIN <= now) & (now <= latest + MARGIN)
-    _visit(board, rows[close], times[close], now, urgent=urgent)
-    rows, times = rows[~close], times[~close]
+    near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
+    visits.want_many(board, rows[near], times[near], urgent=urgent, news=True)
+    visits.want_many(board, rows[close & ~near], times[close & ~near], urgent=urgent)
+    rows, times = rows[~(close | near)], times[~(close | near)]
     if not len(rows):
         return
     order = np.argsort(table.suffix[rows], kind="stable")
@@ -47,21 +46,11 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
         suffix = table.suffixes[number]
         if not board.workers.sweep(now) or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
-            _visit(board, piece, due, now, urgent=urgent)
+            visits.want_many(board, piece, due, urgent=urgent)
         elif canaries.ask_wildcard(board, suffix, now):
             table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))
         elif board.wildcard(suffix):
-            _visit(board, piece, due, now, urgent=urgent)
+            visits.want_many(board, piece, due, urgent=urgent)
         else:
             table.flags[piece] |= LINED
             board.lines.put(suffix, piece, due, now, urgent=urgent)
-
-
-def _visit(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
-    """Visits of their own, as many as can wait; the others are due again a little later."""
-    room = len(rows) if urgent else max(0, MOST_WAITING - len(board.wants))
-    visits.want_many(board, rows[:room], times[:room], urgent=urgent)
-    late, table = rows[room:], board.book.table
-    table.schedule.put_many(late, np.full(len(late), now + BUSY), np.full(len(late), urgent))
-    for row in late[(table.flags[late] & IN_HAND) != 0].tolist():
-        board.book.in_hand[row].next_check = now + BUSY

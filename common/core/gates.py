@@ -45,7 +45,7 @@ def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now:
         for method, item in evidence.items()
         if item.observation.reading.outcome is Outcome.UNREGISTERED
         and item.at >= since
-        and now - item.at <= FRESH
+        and 0.0 <= now - item.at <= FRESH
         and item.observation.reading.finding in FINDINGS
         and FINDINGS[item.observation.reading.finding].llr > 0
         and (method != "dns" or requirements.dns_counts)

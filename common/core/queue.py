@@ -7,6 +7,7 @@ away, so the name goes back to its schedule and its cheaper checks go on.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ from common.core.workers import Suspicion, Worker, Workers
 
 #: Longest line in front of a question of each rank, in seconds of the operator's budget.
 LONGEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}
+#: Questions of these ranks that wait in all lines together, at most: each keeps a name in hand. No line takes more of them than
+#: it leaves room for others, so that a slow registry holds up its own names and nobody else's.
+MOST_ROUTINE = 2000
 #: Longest line that sweeps may fill, in questions and in seconds of the operator's budget on top: names in line are in memory.
 MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
 #: A shut operator turns away what would wait longer than this, in seconds.
@@ -49,6 +53,11 @@ class Ask:
 class _Line:
     limit: Limit
     heap: list[tuple[int, float, int, Ask]] = field(default_factory=list)
+    routine: Counter[int] = field(default_factory=Counter)  # how many of each rank in LONGEST wait
+
+    def count(self, rank: int) -> int:
+        """How many routine questions of this rank, or a better one, wait."""
+        return sum(number for other, number in self.routine.items() if other <= rank)
 
 
 class Queue:
@@ -58,6 +67,7 @@ class Queue:
         self._lines: dict[str, _Line] = {}
         self._count = 0
         self._order = 0
+        self._routine: Counter[int] = Counter()  # how many of each rank in LONGEST wait, in all lines
 
     def __len__(self) -> int:
         return self._count
@@ -68,14 +78,15 @@ class Queue:
             return False
         if min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE:
             return False
-        return rank not in LONGEST or self.room(limit, rank) > 0
+        return rank not in LONGEST or self._in_time(limit, rank) > 0
 
     def room(self, limit: Limit, rank: int) -> int:
         """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
-        line = self._lines.get(limit.operator)
         if rank not in LONGEST:
             return 1_000_000
-        return max(0, int(LONGEST[rank] * limit.rate) + 1 - (len(line.heap) if line else 0))
+        line = self._lines.get(limit.operator)
+        left = MOST_ROUTINE - sum(self._routine.values())
+        return max(0, min(self._in_time(limit, rank), left - (line.count(rank) if line else 0)))
 
     def room_for_sweeps(self, limit: Limit, rank: int) -> int:
         """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
@@ -88,7 +99,7 @@ class Queue:
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit
         self._order += 1
-        self._count += 1
+        self._note(line, ask, 1)
         heapq.heappush(line.heap, (ask.rank, ask.queued, self._order, ask))
 
     def take(self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float) -> Iterator[tuple[Ask, Worker]]:
@@ -101,7 +112,7 @@ class Queue:
                 if worker is None:
                     break
                 heapq.heappop(line.heap)
-                self._count -= 1
+                self._note(line, ask, -1)
                 ask.egress = worker.egress
                 yield ask, worker
             if not line.heap:
@@ -118,8 +129,10 @@ class Queue:
         line = self._lines.pop(operator, None)
         if line is None:
             return []
-        self._count -= len(line.heap)
-        return [item[3] for item in line.heap]
+        out = [item[3] for item in line.heap]
+        for ask in out:
+            self._note(line, ask, -1)
+        return out
 
     def flush_pool(self, pool: str, older_than: float) -> list[Ask]:
         """Turn away what waits for a pool since before `older_than`: nobody there works."""
@@ -128,13 +141,27 @@ class Queue:
             line = self._lines[operator]
             keep = [item for item in line.heap if item[3].pool != pool or item[3].queued >= older_than]
             if len(keep) != len(line.heap):
-                out.extend(item[3] for item in line.heap if item[3].pool == pool and item[3].queued < older_than)
+                gone = [item[3] for item in line.heap if item[3].pool == pool and item[3].queued < older_than]
+                for ask in gone:
+                    self._note(line, ask, -1)
+                out.extend(gone)
                 heapq.heapify(keep)
                 line.heap = keep
                 if not keep:
                     del self._lines[operator]
-        self._count -= len(out)
         return out
+
+    def _in_time(self, limit: Limit, rank: int) -> int:
+        """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
+        line = self._lines.get(limit.operator)
+        return max(0, int(LONGEST[rank] * limit.rate) + 1 - (len(line.heap) if line else 0))
+
+    def _note(self, line: _Line, ask: Ask, number: int) -> None:
+        """Count a question that comes (1) or goes (-1)."""
+        self._count += number
+        if ask.rank in LONGEST:
+            line.routine[ask.rank] += number
+            self._routine[ask.rank] += number
 
     def _place(self, ask: Ask, budgets: Budgets, workers: Workers, now: float, *, alone: bool) -> Worker | None:
         for egress in workers.egresses(ask.pool, free=True):

@@ -43,9 +43,8 @@ def work(board: Board, now: float) -> None:
 
 
 def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool) -> None:
-    """Visit whose window is open; where the zone cannot be asked also whose registry record is due, as far as there is room."""
+    """Visit whose window is open; where the zone cannot be asked also whose record is due, as the registry has room."""
     table = board.book.table
-    room = max(0, MOST_WAITING - len(board.wants))
 
     def open_now(rows: Rows) -> Chosen:
         near = table.earliest[rows] <= np.float32(now + MARGIN)  # False for NaN
@@ -53,18 +52,18 @@ def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool)
             near &= now <= table.latest[rows].astype(np.float64) + MARGIN
         return near
 
-    _visit(board, *pile.pick(open_now, room))
+    _visit(board, *pile.pick(open_now, max(0, MOST_WAITING - len(board.wants))), news=True)
     if closed:
         rows = pile.rows()
         stale = table.registry_due[rows].astype(np.float64) <= now
         stale = chosen(board, suffix, BACKGROUND, stale, table.registry_due[rows], now)
         due = np.zeros(len(table), np.bool_)
         due[rows[stale]] = True
-        _visit(board, *pile.pick(lambda piece: due[piece], room))
+        _visit(board, *pile.pick(lambda piece: due[piece], pile.count), news=False)
 
 
-def _visit(board: Board, rows: Rows, times: Times) -> None:
-    visits.want_many(board, *in_line(board, rows, times), urgent=False)
+def _visit(board: Board, rows: Rows, times: Times, *, news: bool) -> None:
+    visits.want_many(board, *in_line(board, rows, times), urgent=False, news=news)
 
 
 def _put_back(board: Board, rows: Rows, times: Times) -> None:

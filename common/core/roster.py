@@ -158,6 +158,8 @@ def _set_priority(board: Board, row: int, priority: bool, now: float) -> None:  
     if priority and table.has(row, LINED):  # it need not wait behind the others
         table.mark(row, LINED, on=False)
         table.schedule.put(row, now, priority=True)
+    if priority and table.has(row, WANTED):
+        visits.want(board, Wanted(row, urgent=True))
     planned = table.schedule.at(row)
     if planned != float("inf"):
         at = now if priority else planned

@@ -59,6 +59,22 @@ def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | Non
     return room
 
 
+def held_up(board: Board, suffix: str, now: float) -> bool:
+    """Whether the line that a routine visit under this suffix gets into first is full: it had better not begin yet.
+
+    Where the operator turns everybody away the visit goes on without its answer, so there is nothing to wait for.
+    """
+    methods = ("rdap", "whois") if board.wildcard(suffix) else ("dns",)
+    for method in methods:
+        server = _server(board, method, suffix)
+        if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
+            continue
+        limit = board.limit(method, _payer(board, method, server, suffix), suffix)
+        egresses = board.workers.offering(POOL_OF[method], method, now)
+        return board.queue.room(limit, ORDINARY) <= 0 and board.queue.admits(limit, ORDINARY, board.budgets, egresses, now)
+    return False
+
+
 def proceed(board: Board, entry: Entry, now: float) -> None:
     """Ask what the evidence asks for next; end the round when there is nothing more."""
     current = entry.round
@@ -196,6 +212,12 @@ def _rank(entry: Entry, current: Round, method: str) -> int:
     return BACKGROUND if POOL_OF[method] != "fast" and delegated else ORDINARY
 
 
+def _dropping(entry: Entry, current: Round, now: float) -> bool:
+    """Whether a name may drop at any moment, or one registry channel says that it did."""
+    gone = Outcome.UNREGISTERED in current.said.values() or entry.detail.purged_at is not None
+    return entry.in_window(now) or (gone and entry.state in OWNED)
+
+
 def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
     """Queue one question. False where its operator or pool would not answer in reasonable time."""
     server = _server(board, method, entry.suffix)
@@ -206,6 +228,11 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
     rank = _rank(entry, current, method)
+    if rank > NEWS and _dropping(entry, current, now) and board.queue.room_for_sweeps(limit, NEWS) > 0:
+        rank = NEWS
+    if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
+        board.metrics.count("questions_turned_away", method=method)
+        return False
     if not board.queue.admits(limit, rank, board.budgets, board.workers.offering(pool, method, now), now):
         board.metrics.count("questions_turned_away", method=method)
         return False

@@ -74,9 +74,15 @@ class Lane:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def begin(self, now: float) -> None:
-        """Whoever has no time (0) is due now: nobody is late for what was not planned."""
+    def begin(self, now: float, longest: float) -> None:
+        """Whoever has no time (0) is due now: nobody is late for what was not planned.
+
+        Nobody waits longer than `longest` seconds: what is planned beyond (the clock was ahead, or the cadence longer) is drawn
+        nearer, spread as it was.
+        """
         self._at[self._at <= 0.0] = now
+        far = (self._at > now + longest) & (self._at < NEVER)
+        self._at[far] = now + np.fmod(self._at[far] - now, longest)
         self._least = self._at.reshape(-1, BLOCK).min(axis=1)
 
     def next_at(self) -> float:
@@ -113,10 +119,10 @@ class Schedule:
             rows, times = rows[~priority], times[~priority]
         self.ordinary.put_many(rows, times)
 
-    def begin(self, now: float) -> None:
-        """Whoever has no time (0) is due now."""
-        self.urgent.begin(now)
-        self.ordinary.begin(now)
+    def begin(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
+        """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
+        self.urgent.begin(now, longest_urgent)
+        self.ordinary.begin(now, longest_ordinary)
 
     def at(self, row: int) -> float:
         """When a name is due, NEVER for one that is not planned."""

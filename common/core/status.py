@@ -31,7 +31,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "queue": {
             "due": board.book.table.schedule.waiting(now),
             "in_line": len(board.lines),
-            "wanted": len(board.wants),
+            "wanted": len(board.wants) + board.wants.planned(),
             "in_hand": len(board.book.in_hand),
             "unwritten": board.backlog.size(),
             "waiting": len(board.queue),

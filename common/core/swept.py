@@ -57,7 +57,8 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         return None
     size = len(swarm.rows)
     if message.returned or (message.trouble is None and not len(message.codes) == len(message.served) == size):
-        board.budgets.give_back(swarm.limit, swarm.egress, now, size)
+        if message.returned:  # what has no meaning was asked all the same
+            board.budgets.give_back(swarm.limit, swarm.egress, now, size)
         sweeps.lost(board, swarm, now, died=False)
         return None
     _log(board, swarm, message)

@@ -6,18 +6,19 @@ was found again after it. A failing canary voids what the server said since its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from random import Random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from common.core.evidence import Observation, Outcome
 from common.core.records import Canary, TrustRow
 
 #: Seconds a green canary stays green, and seconds a lying server is left out (it must pass both canaries to return).
 GREEN, QUARANTINE = 600.0, 300.0
-#: Most (method, server, suffix) pairs kept.
-LIMIT = 5000
+#: Most (method, server, suffix) kept, and most canaries of them that were found, or never were.
+LIMIT, MOST_CANARIES = 5000, 20_000
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 Key = tuple[str, str, str]
@@ -35,8 +36,8 @@ def green(row: TrustRow, now: float) -> bool:
     """Whether both canaries of a server are green and it is not in quarantine."""
     return (
         now >= row.quarantined_until
-        and now - row.registered_ok <= GREEN
-        and now - row.free_ok <= GREEN
+        and 0.0 <= now - row.registered_ok <= GREEN
+        and 0.0 <= now - row.free_ok <= GREEN
         and row.failed_at < min(row.registered_ok, row.free_ok)
     )
 
@@ -61,13 +62,14 @@ def random_label(rng: Random) -> str:
 class Trust:
     """The canary state of every (method, server, suffix)."""
 
-    def __init__(self, rows: Iterable[TrustRow] = ()) -> None:
-        self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): row for row in rows}
+    def __init__(self, rows: Iterable[TrustRow] = (), now: float = math.inf) -> None:
+        """What the store holds at the time `now`: what is said to have been later was never."""
+        self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): _until(row, now) for row in rows}
         self.changed: set[Key] = set()
         self._turn: dict[Key, int] = {}
         self._canary: dict[Key, Canary] = {}  # the last one given out: thousands of names share it
-        self._found: set[tuple[Key, str]] = set()  # canaries this server did find once
-        self._useless: set[tuple[Key, str]] = set()  # candidates it never found: perhaps nobody registered them
+        self._found: dict[tuple[Key, str], None] = {}  # canaries this server did find once, those found last at the end
+        self._useless: dict[tuple[Key, str], None] = {}  # candidates it never found: perhaps nobody registered them
 
     def row(self, key: Key) -> TrustRow:
         """The state of one server for one suffix; a new one knows nothing."""
@@ -75,6 +77,7 @@ class Trust:
             if len(self._rows) >= LIMIT:
                 oldest = min(self._rows, key=lambda item: max(self._rows[item].registered_ok, self._rows[item].failed_at))
                 del self._rows[oldest]
+                self._turn.pop(oldest, None)
             self._rows[key] = TrustRow(*key)
         return self._rows[key]
 
@@ -145,17 +148,34 @@ class Trust:
         self.changed.add(probe.key)
         if graded == "ok" and probe.registered:
             row.registered_ok = now
-            self._found.add((probe.key, probe.domain))
+            _remember(self._found, probe)
             return None
         if graded == "ok":
             row.free_ok = now
             return None
         self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
         if probe.registered and not certain and (probe.key, probe.domain) not in self._found:
-            self._useless.add((probe.key, probe.domain))
+            _remember(self._useless, probe)
             return None
         row.failed_at = now
         row.quarantined_until = now + QUARANTINE
         lie = "does not find" if probe.registered else "finds"
         row.reason = f"{probe.key[1]} {lie} {probe.domain} ({observation.reading.reason})"[:300]
         return row.reason
+
+
+def _remember(canaries: dict[tuple[Key, str], None], probe: Probe) -> None:
+    """Note a canary as the newest of these; the oldest makes room."""
+    key = (probe.key, probe.domain)
+    canaries.pop(key, None)
+    canaries[key] = None
+    if len(canaries) > MOST_CANARIES:
+        del canaries[next(iter(canaries))]
+
+
+def _until(row: TrustRow, now: float) -> TrustRow:
+    """The state of a server without times from the future: the clock was ahead when they were noted."""
+    times = {name: 0.0 for name in ("registered_ok", "free_ok", "failed_at") if getattr(row, name) > now}
+    if row.quarantined_until > now + QUARANTINE:
+        times["quarantined_until"] = 0.0
+    return structs.replace(row, **times)

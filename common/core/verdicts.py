@@ -192,6 +192,8 @@ def _state(
     owned = newest(evidence, Outcome.REGISTERED)
     free = newest(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
     if owned is not None and _owner_wins(owned, free, situation, p):
+        if free is not None and _too_old(owned, free, situation, before):
+            return before, "the registry's denial is younger than the last registered answer"
         return _owned(evidence, owned, situation, now)
     special = _special(evidence, owned)
     if special is not None:
@@ -208,6 +210,18 @@ def _owner_wins(owned: Evidence, free: Evidence | None, situation: Situation, p:
     if free is None or owned.at > free.at:
         return True
     return p < 0.5
+
+
+def _too_old(owned: Evidence, free: Evidence, situation: Situation, before: State) -> bool:
+    """Whether a registered answer from before the denial has no say any more: it must not win because the denial ages as well.
+
+    While the passes of a run stand no registered answer came after them. An alarm whose passes were taken away (a server lied)
+    ends as the odds say.
+    """
+    if owned.at > free.at or before is State.UNKNOWN:
+        return False
+    announced = before in (State.AVAILABLE, State.UNREGISTERED)
+    return bool(situation.passes) or (not announced and free.at - owned.at > CONTRADICTION)
 
 
 def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situation, now: float) -> tuple[State, str]:

@@ -5,16 +5,19 @@ What is planned, what a sweep found and what somebody asked for come through her
 
 from __future__ import annotations
 
-from common.core import assess, rounds
+import numpy as np
+
+from common.core import assess, restore, rounds
 from common.core.board import Board
 from common.core.book import MOST_IN_HAND
 from common.core.domains import Entry
 from common.core.events import FetchDetails
-from common.core.evidence import Observation
+from common.core.evidence import Observation, Outcome
 from common.core.records import Detail
 from common.core.roll import Rows
 from common.core.schedule import Times
-from common.core.table import DETAILED, LINED, PRIORITY, WANTED
+from common.core.table import DETAILED, IN_HAND, LINED, PRIORITY, STATES, WANTED
+from common.core.verdicts import OWNED
 from common.core.wanted import Wanted
 
 #: Visits begun per tick, and names whose evidence is read from the store at once.
@@ -26,38 +29,61 @@ STILL_NEW = 10.0
 
 
 def want(board: Board, wanted: Wanted) -> None:
-    """A visit is to begin soon. Nothing happens where one is about to, or under way."""
+    """A visit is to begin soon. One that waits becomes as urgent as this one; nothing happens where one is under way."""
     table, row = board.book.table, wanted.row
     entry = board.book.in_hand.get(row)
-    if table.has(row, WANTED) or (entry is not None and entry.round is not None):
+    if entry is not None and entry.round is not None:
+        return
+    if table.has(row, WANTED):
+        board.wants.hurry(wanted, table.suffix_of(row))
         return
     table.mark(row, LINED, on=False)
     table.mark(row, WANTED, on=True)
     table.schedule.remove(row)
     if entry is not None:
         entry.next_check = float("inf")
-    board.wants.put(wanted)
+    board.wants.put(wanted, table.suffix_of(row))
 
 
-def want_many(board: Board, rows: Rows, times: Times, *, urgent: bool) -> None:
-    """Visits that were due at `times`."""
-    for row, due in zip(rows.tolist(), times.tolist(), strict=True):
-        want(board, Wanted(row, due, urgent=urgent))
+def want_many(board: Board, rows: Rows, times: Times, *, urgent: bool, news: bool = False) -> None:
+    """Visits that were due at `times`, the latest first; for `news` see `Wanted`."""
+    order = np.argsort(times, kind="stable")
+    rows, times = rows[order], times[order]
+    if urgent or news:
+        for row, due in zip(rows.tolist(), times.tolist(), strict=True):
+            want(board, Wanted(row, due, urgent=urgent, news=news))
+        return
+    table, wants = board.book.table, board.wants
+    for row in rows[(table.flags[rows] & IN_HAND) != 0].tolist():
+        board.book.in_hand[row].next_check = float("inf")
+    table.flags[rows] = (table.flags[rows] & (0xFF ^ LINED)) | WANTED
+    for number in np.unique(table.suffix[rows]).tolist():
+        mine = table.suffix[rows] == number
+        wants.plan(table.suffixes[number], rows[mine], times[mine])
 
 
 def want_found(board: Board, row: int, observation: Observation, now: float) -> None:
     """A visit that goes on from what a sweep found."""
-    want(board, Wanted(row, observation=observation, seen_at=now, urgent=board.book.table.has(row, PRIORITY)))
+    table = board.book.table
+    leaving = observation.reading.outcome is Outcome.UNREGISTERED and STATES[int(table.state[row])] in OWNED
+    want(board, Wanted(row, observation=observation, seen_at=now, urgent=table.has(row, PRIORITY), news=leaving))
 
 
 def work(board: Board, now: float) -> None:
     """Begin the visits that wait."""
     missing: list[int] = []
-    table = board.book.table
+    table, full = board.book.table, dict[str, bool]()
+
+    def held_up(suffix: str) -> bool:
+        if not full.get(suffix):  # a line may fill while visits begin
+            full[suffix] = rounds.held_up(board, suffix, now)
+        return full[suffix]
+
     for _ in range(PER_TICK):
         roomy = len(board.book.in_hand) < MOST_IN_HAND * 2 and len(board.wants.fetching) < MOST_FETCHING
-        wanted = board.wants.next(ordinary=roomy)
+        wanted = board.wants.next(ordinary=roomy, full=held_up)
         if wanted is None:
+            board.wants.held = True
             break
         if not table.has(wanted.row, WANTED):
             continue  # taken off the list meanwhile
@@ -83,7 +109,7 @@ def fetched(board: Board, asked: tuple[int, ...], details: dict[int, bytes], now
 
 def take(board: Board, row: int, detail: Detail, now: float) -> Entry:
     """Take a name in hand."""
-    entry = board.book.take(row, detail)
+    entry = board.book.take(row, restore.no_later(detail, board.started, now))
     if entry.drop is not None:
         assess.refresh_forecast(entry, now)
     return entry

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from common.core.board import MOST_RETIRED, WAIT
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading
+from common.core.rounds import ASIDE
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -36,7 +38,7 @@ def test_a_canary_that_the_zone_still_knows_keeps_its_accusation() -> None:
     world.watch("held.com", priority=True)
     world.run(3600)
 
-    assert world.core.board.retired == set()
+    assert not world.core.board.retired
     assert alarms(world, "held.com") == 0
 
 
@@ -92,7 +94,50 @@ def test_a_zone_that_denies_everything_is_contradicted_by_the_registry_and_holds
     world.run(60)
     wrong = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
 
-    assert world.core.board.retired == set()
+    assert not world.core.board.retired
     assert wrong["dns"] >= 1
     assert {name: alarms(world, name) for name in names} == dict.fromkeys(names, 1)
     assert alarms(world, "healthy.com") == 0
+
+
+def test_a_name_waits_for_a_canary_that_never_answers_only_for_a_while() -> None:
+    """Then it can be put back like the others: nothing stays in hand for ever."""
+    world = World(interval=3600.0)
+    world.watch("quiet.com")
+    world.order("check", "quiet.com")
+    world.run(5)
+    board = world.core.board
+    assert board.book.entry("quiet.com") is not None
+    board.waiting[("rdap", "rdap.com.test", "com")] = {"quiet.com": world.now}
+    world.run(WAIT + 60)
+
+    assert not board.waiting
+    assert board.book.entry("quiet.com") is None
+
+
+def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
+    """Names that kill workers do not add up over the months."""
+    world = World(interval=600.0)
+    world.watch("poison.com")
+    world.order("check", "poison.com")
+    world.run(5)
+    board = world.core.board
+    entry = board.book.entry("poison.com")
+    assert entry is not None
+    entry.aside_until, board.aside["poison.com"] = world.now + ASIDE, entry
+    world.run(ASIDE / 2)
+    assert board.aside
+    world.run(ASIDE)
+
+    assert not board.aside
+    assert board.book.entry("poison.com") is None
+
+
+def test_only_so_many_canaries_are_remembered_as_gone() -> None:
+    """The one that has been gone for longest is given another chance."""
+    board = World().core.board
+    for number in range(MOST_RETIRED + 1):
+        board.retire(f"n{number}.com")
+
+    assert len(board.retired) == MOST_RETIRED
+    assert "n0.com" not in board.retired

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from common.core import assess, gates
+from common.core import announce, assess, gates
 from common.core.domains import Entry
-from common.core.evidence import Observation, Outcome, Phase, unknown
+from common.core.evidence import Observation, Outcome, Phase, Reading, unknown
 from common.core.parsers import whois
+from common.core.records import Evidence
 from common.core.tables.suffix_rules import rho_for
+from common.core.verdicts import State, Verdict
 from tests.sim.world import START, World
 
 MINUTE = 60.0
@@ -45,6 +47,31 @@ def test_a_name_that_is_caught_and_dropped_again_is_announced_again_after_the_qu
     assert len(alarms) == 2
     assert alarms[0] < START + 30
     assert again < alarms[1] < again + gates.QUIET + MINUTE
+
+
+def test_a_dropped_name_of_a_zone_that_may_not_be_asked_is_told_once() -> None:
+    """The registry denies it at every look; the delegation from before the drop makes nobody a holder of it."""
+    world = World(interval=3600.0)
+    board = world.core.board
+    world.watch("gone.com")
+    world.run(600)
+    peace = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=8 * 3600.0)
+    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", peace), world.now)
+    world.names["gone.com"].changes.append((world.now + 7200, None))
+    world.run(6 * 3600)
+
+    assert [status for _, status in world.notices("gone.com")] == ["available"]
+
+
+def test_an_alarm_that_ends_because_a_server_lied_is_taken_back_and_nobody_called_its_holder() -> None:
+    """The zone saw the name last before the alarm: that is no news of a registration."""
+    entry, before = Entry("gone.com", "com", "gone"), START - 4000
+    delegated = Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated")
+    entry.detail.evidence["dns"] = Evidence(Observation("dns", delegated), before, before)
+    entry.state, entry.since, entry.detail.alarmed_at = State.AVAILABLE, START - 60, START - 60
+    verdict = Verdict(State.REGISTERED, 0.0, 0.01, 0.995, "delegated")
+
+    assert announce.apply(World().core.board, entry, verdict, START) == "retracted"
 
 
 def test_without_a_whois_server_only_a_name_that_had_a_holder_counts_as_free_for_all() -> None:

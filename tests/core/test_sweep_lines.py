@@ -11,7 +11,7 @@ from common.core.evidence import Observation, Outcome, Reading
 from common.core.limits import Limit
 from common.core.list_diff import Part
 from common.core.table import LINED
-from common.messages import Credit
+from common.messages import Credit, Swept
 from tests.core.sweep_tales import limited, told_world
 from tests.sim.world import World
 
@@ -136,3 +136,16 @@ def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}
+
+
+def test_a_worker_that_answers_nonsense_asks_no_more_than_the_budget_allows() -> None:
+    """It asked all the same: nothing is given back, and what is sent again is paid for again."""
+    world = World(interval=600.0)
+    limited(world, **{"dns_*": Limit("dns/*", 1.0, 3, None)})
+    world.tamper = lambda swept: Swept(swept.credit, swept.attempt, swept.codes[:-1], swept.served[:-1])
+    world.watch(*[f"n{number}.com" for number in range(500)])
+    began = world.now
+    world.run(60)
+    asked = sum(1 for _, method, _ in world.asked if method == "dns")
+
+    assert asked <= 4 * (world.now - began) + 12  # four addresses, until more is known

@@ -194,3 +194,13 @@ def test_a_delegation_seen_by_a_sweep_ends_a_run_of_passes() -> None:
 
     assert (made.passes, made.purged_at, made.contradicted_at, made.registered_seen) == ((), None, NOW, NOW)
     assert (later.passes, later.purged_at, later.registered_seen) == (detail.passes, detail.purged_at, None)
+
+
+def test_nobody_is_planned_beyond_the_longest_wait_at_a_start() -> None:
+    """What a clock that was ahead had planned comes within it, spread; what is near, or not planned at all, stays."""
+    lane = Lane()
+    lane.put_many(np.arange(4), np.array([NOW + 86_400, NOW + 87_000, NOW + 300, 0.0]))
+    lane.begin(NOW, 1000.0)
+
+    assert lane.times(np.arange(5)).tolist() == [NOW + 400, NOW, NOW + 300, NOW, NEVER]
+    assert lane.next_at() == NOW

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
+from common.core import trust as trust_module
 from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.records import Canary
+from common.core.records import Canary, TrustRow
 from common.core.trust import GREEN, QUARANTINE, Probe, Trust, grade
+from common.core.trust import green as green_row
 
 KEY = ("rdap", "rdap.example", "com")
 NOW = 1_790_000_000.0
@@ -126,3 +130,37 @@ def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
     assert [grade(known, outcome) for outcome in (Outcome.REGISTERED, Outcome.UNREGISTERED)] == ["ok", "wrong"]
     assert [grade(made_up, outcome) for outcome in (Outcome.REGISTERED, Outcome.INVALID)] == ["wrong", "ok"]
     assert grade(known, Outcome.THROTTLED) == grade(made_up, Outcome.UNKNOWN) == "unanswered"
+
+
+def test_a_canary_of_the_future_was_never_green() -> None:
+    """The clock was ahead when it was noted: it vouches for nobody, nor does an accusation last until then."""
+    ahead = TrustRow(*KEY, registered_ok=NOW + 86_400, free_ok=NOW + 86_400)
+    caught = TrustRow(*KEY, 0.0, 0.0, NOW + 86_400, NOW + 86_400 + QUARANTINE, "a lie")
+    assert not green_row(ahead, NOW)
+
+    for row in (ahead, caught):
+        trust = Trust([row], NOW)
+        assert not trust.green(KEY, NOW)
+        assert not trust.quarantined(KEY, NOW)
+        assert [probe.registered for probe in trust.probes(KEY, 0.0, ("known.com",), NOW, Random(1))] == [True, False]
+        green(trust, NOW + 1)
+        assert trust.green(KEY, NOW + 1)
+
+
+def test_only_so_many_canaries_are_remembered_those_found_last_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that served as canaries for a day do not add up over the years."""
+    monkeypatch.setattr(trust_module, "MOST_CANARIES", 3)
+    trust = Trust()
+    for name in ("a.com", "b.com", "c.com", "a.com", "d.com"):
+        trust.answered(Probe(KEY, name, registered=True), answer(Outcome.REGISTERED), NOW)
+    lies = {
+        name: trust.answered(Probe(KEY, name, registered=True), answer(Outcome.UNREGISTERED), NOW)
+        for name in ("a.com", "b.com")
+    }
+
+    assert lies["a.com"] is not None
+    assert lies["b.com"] is None
+    for number in range(9):
+        trust.answered(Probe(KEY, f"never{number}.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
+    asked = trust.probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))
+    assert asked[0].domain == "never0.com"

@@ -156,3 +156,34 @@ def test_a_healthy_name_is_not_given_away_by_two_sources() -> None:
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
 
     assert decide(items, situation(-9.0), State.REGISTERED, NOW).state is State.REGISTERED
+
+
+@pytest.mark.parametrize("before", [State.AVAILABLE, State.UNREGISTERED])
+def test_a_delegation_from_before_the_alarm_does_not_win_because_the_denial_ages(before: State) -> None:
+    """What did not count when the registry denied the name does not count an hour later, when nothing new was heard."""
+    items = evidence(said("rdap_404_json", 3600), said("whois_free", 3600), said("dns_auth_referral", 13_000))
+    aged = situation(-9.0, passes=(NOW - 3640, NOW - 3600), gates=("no fresh positive answer of the registry",))
+
+    assert decide(items, aged, before, NOW).state is before
+
+
+def test_an_alarm_whose_passes_were_taken_away_ends_as_the_odds_say() -> None:
+    """A server that had spoken for it lied: what is left does not outweigh the last delegation."""
+    items = evidence(said("whois_free", 60), said("dns_auth_referral", 13_000))
+
+    assert decide(items, situation(-9.0), State.AVAILABLE, NOW).state is State.REGISTERED
+
+
+@pytest.mark.parametrize("before", [State.PENDING_DELETE, State.REDEMPTION, State.RESERVED])
+def test_a_delegation_of_long_ago_is_no_news_when_the_registry_denies_the_name(before: State) -> None:
+    """Neither has somebody registered it meanwhile, nor is that the end of a deletion."""
+    items = evidence(said("rdap_404_json", 5), said("dns_auth_referral", 86_400))
+
+    assert decide(items, situation(-9.0), before, NOW).state is before
+
+
+def test_a_delegation_of_the_same_time_outweighs_the_first_denial() -> None:
+    """Registry and zone disagree now, and the name is in the zone: it is registered."""
+    items = evidence(said("rdap_404_json", 5), said("dns_auth_referral", 60))
+
+    assert decide(items, situation(-5.0), State.PENDING_DELETE, NOW).state is State.REGISTERED
