@@ -107,14 +107,16 @@ def _rows(connection: sqlite3.Connection, begin: int, end: int) -> Iterator[Name
 
 
 def _unpacked(connection: sqlite3.Connection, block: int) -> NameColumns | None:
-    """The names of a block, by id; None where its pack cannot be read."""
+    """The names of a block, by id; None where its pack cannot be read, or is of little use."""
+    span = (block * PACK, (block + 1) * PACK)
+    loose = [number for (number,) in connection.execute(_LOOSE_IDS, span)]
+    if len(loose) >= LOOSE:
+        return None
     data = connection.execute("SELECT data FROM pack WHERE block = ?", (block,)).fetchone()[0]
     try:
         packed = _decoded(data)
     except (MessageError, ValueError, zlib.error):
         return None
-    span = (block * PACK, (block + 1) * PACK)
-    loose = [number for (number,) in connection.execute(_LOOSE_IDS, span)]
     return _merged(packed, np.array(loose, np.int64), to_columns(connection.execute(_LOOSE_ROWS, span))) if loose else packed
 
 
