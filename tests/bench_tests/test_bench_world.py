@@ -16,10 +16,12 @@ import pytest
 from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
+from common.core.book import Book
 from common.core.names import normalise
 from common.core.pulse import BLOCK
 from common.core.pulse_array import RECORD
 from common.core.records import Changes, NewName, Watch
+from common.core.schedule import NEVER
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes
@@ -144,21 +146,22 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
 
 
 def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
-    """In a real store, also what sweeps keep by the block; names that are no longer watched stay as they are."""
+    """In a real store: by its pulse, or by its row where that is younger or there is no pulse. Others stay as they are."""
     block = np.zeros(BLOCK, RECORD)
-    block[0]["checked_at"], block[0]["next_check"] = 1.9e9, 2e9
-    new = [NewName(0, "a.com", "com", priority=False), NewName(1, "b.com", "com", priority=False)]
+    block["checked_at"][:3], block["next_check"][:3] = 1.9e9, 2e9
+    new = [NewName(number, f"n{number}.com", "com", priority=False) for number in range(4)]
     store = SqliteWriter(tmp_path / "domain-monitor.db")
-    store.apply(Changes(new=new, watches=[Watch(1, watched=False, priority=False)], pulses=[(0, block.tobytes())]))
+    store.apply(Changes(new=new, watches=[Watch(2, watched=False, priority=False)], pulses=[(0, block.tobytes())]))
     store.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection, connection:
-        connection.execute("UPDATE domain SET next_check = 2e9")
+        connection.execute("UPDATE domain SET next_check = 2e9, checked_at = iif(id = 1, 1.95e9, NULL)")
 
-    assert due.make_all_due(tmp_path) == 1
-    with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection:
-        assert dict(connection.execute("SELECT name, next_check FROM domain")) == {"a.com": due.PAST, "b.com": 2e9}
-        kept = np.frombuffer(connection.execute("SELECT data FROM pulse").fetchone()[0], RECORD)
-    assert (kept[0]["checked_at"], kept[0]["next_check"], kept[1]["next_check"]) == (1.9e9, due.PAST, 0)
+    assert due.make_all_due(tmp_path) == 3
+    store = SqliteWriter(tmp_path / "domain-monitor.db")
+    loaded, book = store.load(), Book()
+    book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    store.close()
+    assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 
 
 @pytest.mark.parametrize("count", [10_000, 100_000])
