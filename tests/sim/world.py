@@ -94,6 +94,7 @@ class World:
         self._starts = 1  # of the coordinator
         self.swept: list[tuple[float, str, int]] = []
         self.sweeps_sent: list[Sweep] = []
+        self.tasks_sent: list[Task] = []
         self.tamper: Callable[[Swept], Swept] = lambda swept: swept
         self.arrives: Callable[[SweptOdd | Swept], bool] = lambda _: True
         self._sweeps = sweeps
@@ -314,6 +315,8 @@ class World:
             assert worker.sweeping <= worker.places, "more sweeps than the worker has places"
             self.after(self.rng.uniform(0.01, 0.2), lambda: self._sweep(worker, message))
             return
+        if isinstance(message, Tasks):
+            self.tasks_sent.extend(message.tasks)
         for item in message.tasks if isinstance(message, Tasks) else message.deliveries:
             worker.seen = max(worker.seen, item.seq)
             worker.busy += 1

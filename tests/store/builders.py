@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from common.core.callbacks import event_id
 from common.core.pulse import BLOCK
 from common.core.pulse_array import RECORD
-from common.core.records import DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
 from common.store.columns import Coded
 from common.store.contract import Loaded
 
@@ -67,6 +69,20 @@ def _listed(column: Any) -> list[Any]:
         return [column.texts[code] for code in column.codes]
     values = column if isinstance(column, list) else column.tolist()
     return [None if value != value else value for value in values]  # noqa: PLR0124  # NaN
+
+
+def after(rows: dict[int, DomainRow], changes: Changes, made: Callable[[int], DomainRow]) -> None:
+    """What a transaction makes of the rows, said plainly; `made` gives the row of a new name by its id."""
+    for name in changes.new:
+        rows.setdefault(name.id, made(name.id))
+    for watch in changes.watches:
+        if watch.id in rows:
+            rows[watch.id] = structs.replace(rows[watch.id], watched=watch.watched, priority=watch.priority)
+    for change in changes.states:
+        for number in set(change.ids) & set(rows):
+            kept = {"state": change.state, "since": change.since, "confidence": change.confidence}
+            rows[number] = structs.replace(rows[number], **kept)
+    rows.update({row.id: row for row in changes.domains})
 
 
 def event(seq: int, name: str, *, generation: int = 1, kind: str = "available", at: float = 0.0) -> EventRow:

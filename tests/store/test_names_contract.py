@@ -19,7 +19,7 @@ from common.errors import StoreError
 from common.store.contract import Found, Reader, Writer
 from common.store.reader import open_reader
 from common.store.writer import open_writer
-from tests.store.builders import block, delivery, domain, event, in_columns, loaded_names
+from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
 
 SUFFIXES = ("com", "co.uk", "uk")
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
@@ -232,20 +232,6 @@ def whole(number: int, **fields: Any) -> DomainRow:
     return domain(name.name, **{"id": number, "suffix": name.suffix, "state": "UNKNOWN", **fields})
 
 
-def after(rows: dict[int, DomainRow], changes: Changes) -> None:
-    """What a transaction makes of the rows, said plainly."""
-    for name in changes.new:
-        rows.setdefault(name.id, whole(name.id))
-    for watch in changes.watches:
-        if watch.id in rows:
-            rows[watch.id] = structs.replace(rows[watch.id], watched=watch.watched, priority=watch.priority)
-    for change in changes.states:
-        for number in set(change.ids) & set(rows):
-            kept = {"state": change.state, "since": change.since, "confidence": change.confidence}
-            rows[number] = structs.replace(rows[number], **kept)
-    rows.update({row.id: row for row in changes.domains})
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=12))
 def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None:
@@ -256,7 +242,7 @@ def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None
         writer, reader = open_writer(where), open_reader(where)
         for each in changes:
             writer.apply(each)
-            after(rows, each)
+            after(rows, each, whole)
         watched = sorted((row for row in rows.values() if row.watched), key=lambda row: row.name)
 
         assert reader.count_by_state() == Counter(row.state for row in watched)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from common import config
 from common.core.records import Changes, DomainRow, NewName, StateChange, Watch
@@ -18,7 +17,7 @@ from common.store import packs
 from common.store.contract import KEEP_NAMES
 from common.store.schema import PACK
 from common.store.writer import SqliteWriter, open_writer
-from tests.store.builders import domain, in_columns, loaded_names
+from tests.store.builders import after, domain, in_columns, loaded_names
 
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
 #: At the borders of four blocks, of which the third has no name.
@@ -73,18 +72,6 @@ written = st.one_of(
 )
 
 
-def after(rows: dict[int, DomainRow], changes: Changes) -> None:
-    """What a transaction makes of the rows, said plainly."""
-    for watch in changes.watches:
-        if watch.id in rows:
-            rows[watch.id] = structs.replace(rows[watch.id], watched=watch.watched, priority=watch.priority)
-    for change in changes.states:
-        for number in set(change.ids) & set(rows):
-            kept = {"state": change.state, "since": change.since, "confidence": change.confidence}
-            rows[number] = structs.replace(rows[number], **kept)
-    rows.update({found.id: found for found in changes.domains})
-
-
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ids, max_size=6), st.lists(st.one_of(written, ids, st.just("pack")), max_size=14))
 @example([0, 1, PACK], ["pack", 1, "pack", 2])
@@ -98,7 +85,7 @@ def test_a_start_finds_what_the_rows_say(first: list[int], moves: list[Any]) -> 
         for move in moves:
             if isinstance(move, Changes):
                 writer.apply(move)
-                after(rows, move)
+                after(rows, move, row)
             elif isinstance(move, int):
                 with sqlite3.connect(where.store_path) as other:
                     other.execute("DELETE FROM domain WHERE id = ?", (move,))
