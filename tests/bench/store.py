@@ -7,8 +7,11 @@ their own while the writer commits, as in production.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import multiprocessing
 import random
+import sqlite3
 import string
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from common.core.book import Book
 from common.core.pulse import BLOCK, SIZE
 from common.core.records import Changes, DomainRow, NewName, StateChange
 from common.store.reader import SqliteReader
@@ -132,17 +136,36 @@ def whole_rows(known: list[NewName]) -> list[DomainRow]:
     ]  # fmt: skip
 
 
-def load(path: Path) -> None:
-    """A start with everything there."""
+def load(path: Path, what: str) -> None:
+    """A start with everything there, up to the table that is built from it."""
     before, start = time.process_time(), time.perf_counter()
     writer = SqliteWriter(path)
     opened = time.perf_counter() - start
-    loaded = writer.load()
-    count = sum(len(batch.ids) for batch in loaded.names)
-    blocks = sum(1 for _ in loaded.pulses)
+    loaded, book = writer.load(), Book()
+    gc.disable()  # as in a start
+    book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    gc.enable()
     cpu, wall = time.process_time() - before, time.perf_counter() - start
-    print(f"load {count} names, {blocks} blocks: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)
+    print(f"load {len(book)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)
     writer.close()
+
+
+def pack(path: Path) -> None:
+    """Pack all names, a block at a time, as the coordinator does."""
+    writer = SqliteWriter(path)
+    blocks, _ = writer.packable()
+    before = time.thread_time()
+    for block in blocks:
+        writer.pack(block)
+    spent = time.thread_time() - before
+    writer.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        size, names = connection.execute(
+            "SELECT (SELECT sum(length(data)) FROM pack), (SELECT count(*) FROM domain)"
+        ).fetchone()
+    print(
+        f"pack {len(blocks)} blocks: {1e3 * spent / len(blocks):.1f} ms CPU each, {size / names:.1f} bytes a name", flush=True
+    )
 
 
 def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) -> None:
@@ -207,7 +230,9 @@ def main(arguments: list[str]) -> None:
         path = Path(directory) / "store.db"
         fill(path, known)
         print(f"file {path.stat().st_size / len(known):.0f} bytes a name", flush=True)
-        load(path)
+        load(path, "row by row")
+        pack(path)
+        load(path, "from packs")
         look_ups(path, known, args.seconds)
 
 
