@@ -1,4 +1,4 @@
-"""The one place that reads a clock.
+"""The one place that reads a clock, or waits by one.
 
 `now()` gives epoch seconds for schedules, signatures and records. It never runs backwards and never jumps over a small
 correction of the wall clock: it runs a little faster or slower until both agree, so that no interval is skipped or repeated.
@@ -23,6 +23,11 @@ def monotonic() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Stand still for so many seconds: for processes without an event loop alone."""
+    time.sleep(seconds)
 
 
 class SlewedClock:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
-from threading import Event
 
 from common import clock
 from common.clients.list_text import (
@@ -27,7 +26,6 @@ from common.errors import ListError
 
 #: Seconds without a change after which a file counts as whole: who rewrites it in place may pause, or write it bit by bit.
 SETTLED = 2.0
-_NEVER = Event()  # waiting for it is waiting: the module of clocks belongs to one place
 
 
 class FileList:
@@ -44,7 +42,7 @@ class FileList:
         bounds: Bounds = DEFAULT_BOUNDS,
         *,
         now: Callable[[], float] = clock.now,
-        wait: Callable[[float], object] = _NEVER.wait,
+        wait: Callable[[float], object] = clock.pause,
     ) -> None:
         self._path = path
         self._suffix_of = suffix_of

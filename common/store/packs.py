@@ -1,6 +1,6 @@
 """Names as a start wants them: thousands of rows packed into one, beside the rows, which alone count.
 
-Building a million rows column by column takes SQLite and Python seconds; unpacking arrays takes a tenth of that. A pack is a
+Building a million rows column by column takes SQLite and Python seconds; unpacking arrays takes a fraction of that. A pack is a
 copy of the rows of one block of ids as they once were. When such a row is touched, a trigger of the schema notes its id as
 loose, and a start takes the loose ones from their rows. A pack that cannot be read counts as none.
 """
