@@ -106,7 +106,13 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
     for method in stands.positive:
         item = detail.evidence[method]
         item.canary = board.trust.canary(trust_key(entry, method, item), now)
-    release = release_procedure(entry.suffix, detail.registered_seen is not None, detail.purged_at, now)
+    release = release_procedure(
+        entry.suffix,
+        registered_seen=detail.registered_seen,
+        purged_at=detail.purged_at,
+        denied_by=_denied_by(entry),
+        now=now,
+    )
     situation = verdicts.Situation(
         prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
         rho=_rho(entry, wanted),
@@ -120,6 +126,16 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
     )
     verdict = verdicts.decide(detail.evidence, situation, entry.state, now)
     return Assessment(verdict, situation, wanted, stands.positive)
+
+
+def _denied_by(entry: Entry) -> list[str]:
+    """Methods whose last word is "no such object", said since the name was last seen registered."""
+    seen = entry.detail.registered_seen or 0.0
+    return [
+        method
+        for method, item in entry.detail.evidence.items()
+        if item.at >= seen and item.observation.reading.outcome is Outcome.UNREGISTERED
+    ]
 
 
 def _rho(entry: Entry, wanted: gates.Requirements) -> float:

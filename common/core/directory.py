@@ -14,7 +14,7 @@ from common.core.parsers.rdap import same_operator
 from common.core.tables import whois_servers
 from common.core.tables.rdap_pinned import PINNED
 from common.core.tables.rdap_servers import IANA
-from common.core.tables.suffix_rules import PRIVATE_SUFFIXES
+from common.core.tables.tlds import PRIVATE_SUFFIXES
 
 #: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
 BOOTSTRAP_LIMIT = 2 << 20

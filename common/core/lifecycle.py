@@ -7,16 +7,16 @@ little, because most names are renewed or sold. The probabilities are estimates 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from common.core.builtin.release_procedures import ReleaseKind, procedure_for
 from common.core.evidence import Fields, Phase
 from common.core.parsers.dates import epoch
 from common.core.parsers.statuses import normalise
 from common.core.tables.lifecycles import Cycle, Days, cycle_for
-from common.core.tables.suffix_rules import ReleaseKind, rules_for
 
 DAY = 86_400.0
 HOUR = 3600.0
@@ -35,16 +35,6 @@ _VOID = frozenset({"pending restore", "server delete prohibited"})
 _JST = 9 * HOUR
 _FIXED_PRIORS: dict[Phase | None, float] = {None: 0.0, Phase.PENDING_RESTORE: -9.0, Phase.DROPPING: 2.0}
 
-#: How long after its purge a name that existed before stays in a procedure of the registry, in seconds; None without end.
-_RELEASE_TIME: dict[ReleaseKind, float | None] = {
-    "dropzone": 36 * HOUR,
-    "auction": 60 * DAY,
-    "liberation": None,
-    "tbr": 2 * HOUR,
-    "waiting_list": DAY,
-    "reallocation": None,
-}
-
 
 class Forecast(Struct, frozen=True):
     """When a name will drop: epoch seconds, and the probability that it does so between `earliest` and `latest`."""
@@ -57,10 +47,10 @@ class Forecast(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """A registry's own procedure for names that existed before. `until` in epoch seconds; None: no end is known."""
+    """A registry's own procedure for names that existed before, and when it is over at the latest, in epoch seconds."""
 
     kind: ReleaseKind
-    until: float | None
+    until: float
 
 
 class _Seen(Struct, frozen=True):
@@ -109,19 +99,28 @@ def voided(phase: Phase | None, statuses: Iterable[str]) -> bool:
     return phase is Phase.PENDING_RESTORE or any(normalise(status) in _VOID for status in statuses)
 
 
-def release_procedure(suffix: str, existed_before: bool, purged_at: float | None, now: float) -> Release | None:  # noqa: FBT001 - a fact, not a mode
+def release_procedure(
+    suffix: str,
+    *,
+    registered_seen: float | None,
+    purged_at: float | None,
+    denied_by: Collection[str],
+    now: float,
+) -> Release | None:
     """The procedure the calendar says a purged name is in: until it ends the name must not be announced as available.
 
-    `purged_at` is when it was first found gone, in epoch seconds; None where that is unknown.
+    `registered_seen` is when the name was last seen registered, `purged_at` when the registry was first found without it, both
+    in epoch seconds, None for never; `denied_by` are the methods that say "no such object" now. None where the name never
+    existed, where purged names are free at once, where a registry that shows names in its procedure does not show this one,
+    and from the end of the procedure on. There always is an end.
     """
-    kind = rules_for(suffix).release
-    if kind is None or not existed_before:
+    procedure = procedure_for(suffix)
+    if procedure is None or registered_seen is None or not procedure.shown_by.isdisjoint(denied_by):
         return None
-    length = _RELEASE_TIME[kind]
-    if length is None or purged_at is None:
-        return Release(kind, None)
-    until = purged_at + length
-    return Release(kind, until) if now < until else None
+    until = (registered_seen if purged_at is None else purged_at) + procedure.hold
+    if procedure.session is not None:
+        until = min(until, _session_end(procedure.session, registered_seen, purged_at))
+    return Release(procedure.kind, until) if now < until else None
 
 
 def prior(state_phase: Phase | None, expires_at: float | None, forecast: Forecast | None, now: float) -> float:
@@ -293,6 +292,17 @@ def _clock(cycle: Cycle) -> str:
     if end - start >= 1440:
         return ""
     return f", between {start // 60:02}:{start % 60:02} and {end // 60:02}:{end % 60:02} UTC"
+
+
+def _session_end(session: tuple[int, int], registered_seen: float, purged_at: float | None) -> float:
+    """When the session is over that hands the name out: the one it was found gone in, else the first it could be in."""
+    begin, end = session[0] * 60.0, session[1] * 60.0
+    if purged_at is not None and begin <= purged_at - _midnight(purged_at) < end:
+        return _midnight(purged_at) + end
+    first = _midnight(registered_seen)
+    if registered_seen > first + begin:
+        first += DAY
+    return first + end
 
 
 def _add(*spans: Days) -> Days:

@@ -1,4 +1,4 @@
-"""The calendar: forecasts follow each registry's clock, procedures hold an alarm back, priors follow the phase."""
+"""The calendar: forecasts follow each registry's clock, priors follow the phase."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.evidence import NO_FIELDS, Fields, Phase
-from common.core.lifecycle import DAY, HOUR, Forecast, forecast, prior, release_procedure, voided
+from common.core.lifecycle import DAY, HOUR, Forecast, forecast, prior, voided
 from common.core.tables.lifecycles import CYCLES, cycle_for
 
 
@@ -200,27 +200,6 @@ def test_every_row_of_the_table_makes_sense() -> None:
         assert 0 < cycle.sure <= 1
     assert cycle_for("co.uk") is cycle_for("uk")
     assert cycle_for("at") is None
-
-
-def test_a_purged_name_waits_for_the_registrys_own_procedure() -> None:
-    """Dropzone names for a day and a half, Brazilian ones without end, fresh names not at all."""
-    purged = at("2026-03-01 12:00")
-
-    dropzone = release_procedure("io", True, purged, purged + HOUR)
-    auction = release_procedure("cz", True, purged, purged + DAY)
-
-    assert dropzone is not None
-    assert (dropzone.kind, dropzone.until) == ("dropzone", purged + 36 * HOUR)
-    assert release_procedure("io", True, purged, purged + 37 * HOUR) is None
-    assert auction is not None
-    assert (auction.kind, auction.until) == ("auction", purged + 60 * DAY)
-    assert release_procedure("com.br", True, purged, purged + 999 * DAY) is not None
-    assert release_procedure("com.br", False, purged, purged) is None
-    assert release_procedure("io", False, purged, purged) is None
-    assert release_procedure("com", True, purged, purged) is None
-    unknown = release_procedure("academy", True, None, purged)
-    assert unknown is not None
-    assert unknown.until is None
 
 
 NOW = at("2026-03-06 12:00")

@@ -14,8 +14,8 @@ from publicsuffixlist import PublicSuffixList
 from common.core.names import is_wire_name, normalise, to_ascii, to_unicode
 from common.core.scripts import mixed_script
 from common.core.tables.canaries import canaries_for, parse_canaries
-from common.core.tables.suffix_rules import PRIVATE_SUFFIXES, rho_for, rules_for
-from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS
+from common.core.tables.suffix_rules import rho_for, rules_for
+from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS, PRIVATE_SUFFIXES
 from common.errors import ConfigError, NameProblem
 from common.suffixes import build, icann_rules, load_suffixes
 
@@ -211,6 +211,9 @@ def test_mixed_scripts_are_noticed() -> None:
         ("cz", "cctld", False, "auction"),
         ("com.br", "cctld", False, "liberation"),
         ("ca", "cctld", False, "tbr"),
+        ("co.nz", "cctld", False, "tbr"),
+        ("ee", "cctld", False, "auction"),
+        ("br.com", "private", False, None),
         ("xn--p1ai", "cctld", False, None),
         ("uk.com", "private", False, None),
         ("nonsense", "gtld", False, None),

@@ -12,20 +12,12 @@ from typing import Literal
 
 import idna
 
+from common.core.builtin.release_procedures import ReleaseKind, procedure_for
 from common.core.scripts import mixed_script
-from common.core.tables.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS, IDN_COUNTRY_TLDS, words
+from common.core.tables.tlds import BRAND_TLDS, IDN_COUNTRY_TLDS, PRIVATE_SUFFIXES, words
 
 Kind = Literal["gtld_legacy", "gtld", "cctld", "private"]
-#: How a registry hands out names that existed before, where it is not first come, first served.
-ReleaseKind = Literal["dropzone", "auction", "liberation", "tbr", "waiting_list", "reallocation"]
 
-#: Suffixes of the list's private section behind which a registry sells names to everybody, with its own WHOIS and EPP.
-PRIVATE_SUFFIXES = words(
-    """
-    uk.com us.com eu.com de.com br.com cn.com za.com ru.com sa.com jpn.com co.com eu.org pp.ua co.ua us.org uk.net gb.net
-    se.net jp.net ae.org com.de com.se gr.com mex.com hu.net in.net
-    """
-)
 _LEGACY = words("com net org info biz name pro aero asia cat coop jobs mobi museum post tel travel xxx edu gov int mil arpa")
 #: Infrastructure, and sponsored top-level domains that only admit institutions.
 _CLOSED = words("arpa edu gov int mil onion")
@@ -53,15 +45,6 @@ _NO_ASCII = words("xn--p1ai xn--90ais xn--90a3ac xn--j1amh xn--d1alf xn--90ae xn
 _WILDCARD = words("ws ph vg xn--node xn--fiqs8s xn--fiqz9s com.ph net.ph org.ph co.com jp.net co.nu")
 #: Shortest label the registry takes, where that is its written rule.
 _MIN_LABEL = {"eu": 2, "nl": 2, "be": 2, "xn--e1a4c": 2, "xn--qxa6a": 2}
-
-_RELEASE: dict[str, ReleaseKind] = {
-    "cz": "auction",
-    "ee": "auction",
-    "br": "liberation",
-    "ca": "tbr",
-    "dk": "waiting_list",
-    "tr": "reallocation",
-}
 
 _RHO: dict[Kind, float] = {"gtld_legacy": 0.95, "gtld": 0.95, "cctld": 0.96, "private": 0.9}
 _RHO_OF = {"com": 0.995, "net": 0.995, "org": 0.995}
@@ -100,7 +83,8 @@ def rules_for(suffix: str) -> SuffixRules:
     restricted = _restricted(suffix, tld)
     brand = tld in BRAND_TLDS
     own = kind != "private"
-    dropzone = own and tld in IDENTITY_DIGITAL_TLDS
+    procedure = procedure_for(suffix)
+    release = procedure.kind if procedure is not None else None
     return SuffixRules(
         suffix=suffix,
         kind=kind,
@@ -111,8 +95,8 @@ def rules_for(suffix: str) -> SuffixRules:
         ascii_allowed=tld not in _NO_ASCII,
         short_label_rho=0.6 if kind == "gtld" else None,
         min_label=_MIN_LABEL.get(suffix, 1),
-        dropzone=dropzone,
-        release="dropzone" if dropzone else _RELEASE.get(tld) if own else None,
+        dropzone=release == "dropzone",
+        release=release,
         wildcard_known=suffix in _WILDCARD,
     )
 

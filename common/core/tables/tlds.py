@@ -1,4 +1,4 @@
-"""Lists of top-level domains that share a property. Facts of the root zone and of registry agreements."""
+"""Lists of top-level domains and suffixes that share a property. Facts of the root zone and of registry agreements."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: Suffixes of the list's private section behind which a registry sells names to everybody, with its own WHOIS and EPP.
+PRIVATE_SUFFIXES = words(
+    """
+    uk.com us.com eu.com de.com br.com cn.com za.com ru.com sa.com jpn.com co.com eu.org pp.ua co.ua us.org uk.net gb.net
+    se.net jp.net ae.org com.de com.se gr.com mex.com hu.net in.net
+    """
+)
 #: Country-code top-level domains in other scripts (IANA root database).
 IDN_COUNTRY_TLDS = words(
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from common.core.tables.suffix_rules import PRIVATE_SUFFIXES
+from common.core.tables.tlds import PRIVATE_SUFFIXES
 
 
 class WhoisServer(NamedTuple):
