@@ -7,10 +7,15 @@ from math import isfinite
 
 import pytest
 
+from common.core.assess import assess
 from common.core.builtin.release_procedures import PROCEDURES, procedure_for
+from common.core.domains import Entry
+from common.core.evidence import Observation, Outcome, Reading
 from common.core.lifecycle import DAY, HOUR, Release, release_procedure
+from common.core.records import Evidence
 from common.core.tables.suffix_rules import rules_for
 from common.core.tables.tlds import PRIVATE_SUFFIXES
+from tests.sim.world import START, World
 
 
 def at(text: str) -> float:
@@ -143,6 +148,20 @@ def test_a_new_zealand_name_whose_session_is_over_is_free_at_once() -> None:
     """Seen registered before the session and found gone after it: what is left is for everybody."""
     assert procedure("nz", at("2026-03-01 03:01"), seen=at("2026-03-01 01:59"), purged=at("2026-03-01 03:01")) is None
     assert procedure("nz", at("2026-03-09 12:00"), seen=at("2026-03-01 12:00"), purged=at("2026-03-09 11:00")) is None
+
+
+@pytest.mark.parametrize(("denied", "release"), [(START - 30, None), (START - 90, "auction"), (None, "auction")])
+def test_only_a_denial_since_the_name_was_last_seen_registered_ends_its_procedure(
+    denied: float | None, release: str | None
+) -> None:
+    """What WHOIS said before the name was registered is about another life of it."""
+    entry = Entry("gone.ee", "ee", "gone")
+    entry.detail.registered_seen, entry.detail.purged_at = START - 60, START - 40
+    if denied is not None:
+        free = Observation("whois", Reading(Outcome.UNREGISTERED, "whois_free", "no such name"), server="whois.tld.ee")
+        entry.detail.evidence["whois"] = Evidence(free, denied, denied)
+
+    assert assess(World().core.board, entry, START).situation.release == release
 
 
 def test_the_rules_of_a_suffix_name_its_procedure() -> None:
