@@ -133,6 +133,16 @@ class Budgets:
         """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
         return self._bucket(limit, egress, now).blocked_until
 
+    def pace(self, limit: Limit, egress: str, now: float) -> float:
+        """Questions a second that an operator can be asked for the next minutes: the rate as learned.
+
+        0 while it is shut, switched off, or the day's questions are used up.
+        """
+        bucket = self._bucket(limit, egress, now)
+        self._refill(bucket, now)
+        used_up = bucket.per_day is not None and bucket.used_today >= bucket.per_day
+        return 0.0 if used_up or now < bucket.blocked_until or bucket.ceiling <= 0 else bucket.rate
+
     def snapshot(self, now: float) -> list[dict[str, object]]:
         """Every bucket, for the status page."""
         return [

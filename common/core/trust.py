@@ -32,19 +32,19 @@ class Probe(Struct, frozen=True):
     registered: bool
 
 
-def green(row: TrustRow, now: float) -> bool:
-    """Whether both canaries of a server are green and it is not in quarantine."""
-    return (
-        now >= row.quarantined_until
-        and 0.0 <= now - row.registered_ok <= GREEN
-        and 0.0 <= now - row.free_ok <= GREEN
-        and row.failed_at < min(row.registered_ok, row.free_ok)
-    )
+def green(row: TrustRow, now: float, window: float = GREEN) -> bool:
+    """Whether both canaries of a server were right within `window` seconds and it is not in quarantine."""
+    return 0.0 <= now - row.registered_ok <= window and 0.0 <= now - row.free_ok <= window and unrefuted(row, now)
 
 
-def vouched(row: TrustRow, at: float, now: float) -> bool:
+def unrefuted(row: TrustRow, now: float) -> bool:
+    """Whether a server passed both canaries once and failed none since."""
+    return now >= row.quarantined_until and row.failed_at < min(row.registered_ok, row.free_ok)
+
+
+def vouched(row: TrustRow, at: float, now: float, window: float = GREEN) -> bool:
     """Whether a server is green and found a registered name again after its answer at `at`."""
-    return green(row, now) and row.registered_ok >= at
+    return green(row, now, window) and row.registered_ok >= at
 
 
 def grade(probe: Probe, outcome: Outcome) -> str:
@@ -94,10 +94,10 @@ class Trust:
         row = self._rows.get(key)
         return row is not None and green(row, now)
 
-    def bracketed(self, key: Key, at: float, now: float) -> bool:
+    def bracketed(self, key: Key, at: float, now: float, window: float = GREEN) -> bool:
         """Whether the server is green and found a registered name again after its answer at `at`."""
         row = self._rows.get(key)
-        return row is not None and vouched(row, at, now)
+        return row is not None and vouched(row, at, now, window)
 
     def pardon(self, key: Key) -> None:
         """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
@@ -109,6 +109,11 @@ class Trust:
         """Whether the server was caught lying lately."""
         row = self._rows.get(key)
         return row is not None and now < row.quarantined_until
+
+    def distrusted(self, key: Key, now: float) -> bool:
+        """Whether the server was caught lying and has not passed both canaries since: it is left out until it does."""
+        row = self._rows.get(key)
+        return row is not None and (now < row.quarantined_until or (row.reason != "" and not unrefuted(row, now)))
 
     def canary(self, key: Key, now: float) -> Canary:
         """How the canaries of a server stand."""
@@ -122,15 +127,21 @@ class Trust:
         self._canary[key] = stands
         return stands
 
-    def probes(self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random) -> list[Probe]:
-        """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered."""
+    def probes(
+        self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
+    ) -> list[Probe]:
+        """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered.
+
+        A canary older than `window` seconds is asked anew.
+        """
         row = self.row(key)
         wanted = []
         known = tuple(name for name in known if (key, name) not in self._useless) or known
-        if known and (row.registered_ok < positive_at or now - row.registered_ok > GREEN or row.failed_at >= row.registered_ok):
+        stale = now - row.registered_ok > window or row.failed_at >= row.registered_ok
+        if known and (stale or row.registered_ok < positive_at):
             turn = self._turn.get(key, 0)
             wanted.append(Probe(key, known[turn % len(known)], registered=True))
-        if now - row.free_ok > GREEN or row.failed_at >= row.free_ok:
+        if now - row.free_ok > window or row.failed_at >= row.free_ok:
             wanted.append(Probe(key, f"{random_label(rng)}.{key[2]}", registered=False))
         return wanted
 
