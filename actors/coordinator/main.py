@@ -22,6 +22,7 @@ from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
 from common.core.accuracy import Accuracy
+from common.core.channels import Channels
 from common.core.coordinator import Coordinator
 from common.core.events import (
     Command,
@@ -157,6 +158,7 @@ class Host:
             loaded.delivery_counts,
         )
         core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))
+        core.board.channels = Channels.restored(loaded.meta.get("channels", ""), core.board.started)
         runtime.log.info("state_loaded", store=store.engine, domains=core.board.book.table.watched, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)

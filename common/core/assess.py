@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from common.core import gates, verdicts
-from common.core.board import Board
+from common.core.announce import ANNOUNCED
+from common.core.board import Board, host_of
 from common.core.cadence import gap_of
+from common.core.channels import Condition, conditions_of
 from common.core.domains import Entry
 from common.core.evidence import Outcome, Phase
 from common.core.lifecycle import Forecast, forecast, prior, release_procedure
-from common.core.likelihoods import REGISTRY_METHODS
+from common.core.likelihoods import REGISTRY_METHODS, VOUCHED
 from common.core.parsers.dates import epoch
 from common.core.records import Evidence
 from common.core.tables.suffix_rules import rho_for
 from common.core.trust import Key
 from common.core.verdicts import OUT_OF_ZONE, State, Verdict
 
-#: Passes remembered: enough for every bonus.
+#: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
-#: Registries with a rho of at least this reserve next to nothing; elsewhere an unheard WHOIS caps it.
-SILENT_REGISTRY_IS_FINE, UNHEARD = 0.98, 0.9
+#: P(available | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
+UNHEARD = 0.9
+#: How long such a channel is waited for while it is only shut for now, in seconds.
+RESERVED_PATIENCE = 900.0
 _SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
 
 
@@ -33,15 +37,51 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
     """What an alarm about this name needs."""
     wildcard = board.wildcard(entry.suffix)
     gap = gap_of(entry, board.policy.cadence, now)
-    rdap = board.server("rdap", entry.suffix) is not None
-    whois = board.server("whois", entry.suffix) is not None
+    conditions, fresh = registry_conditions(board, entry.suffix, now)
+    dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
+    zone_speaks = dns_counts and not board.channels.dead(("dns", entry.suffix, entry.suffix), now)
     deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
     return gates.Requirements(
         gap=gap,
-        dns_counts=not wildcard and entry.phase not in OUT_OF_ZONE,
-        second_channel=rdap and whois,
+        dns_counts=dns_counts,
+        second_channel=len(conditions) + zone_speaks >= 2,
         quiet=gap if deleting else gates.QUIET,
         suffix_gone=_suffix_gone(entry),
+        fresh=fresh,
+        awaited=_awaited(board, entry, now),
+        wildcard=wildcard,
+        announced=entry.state in ANNOUNCED,
+    )
+
+
+def registry_conditions(board: Board, suffix: str, now: float) -> tuple[tuple[Condition, ...], float]:
+    """The registry channels of a suffix whose word an alarm may wait for, the fastest first; and how old a positive may be.
+
+    Left out are channels in quarantine, dead ones, and those too slow for the gate of freshness.
+    """
+    found = [
+        Condition(method, key, board.pace(method, suffix, now))
+        for method, key in registry_channels(board, suffix)
+        if not board.trust.distrusted(key, now) and not board.dead(key, now)
+    ]
+    return conditions_of(found, gates.FRESH)
+
+
+def registry_channels(board: Board, suffix: str) -> list[tuple[str, Key]]:
+    """The registry channels that a suffix has, by method, dead or alive."""
+    servers = [(method, board.server(method, suffix)) for method in ("rdap", "whois")]
+    return [(method, (method, host_of(server), suffix)) for method, server in servers if server]
+
+
+def _awaited(board: Board, entry: Entry, now: float) -> tuple[str, ...]:
+    """The channels that would say "reserved" and are waited for, about a name never seen registered; none after a while."""
+    detail = entry.detail
+    waited = now - detail.passes[0] if detail.passes else 0.0
+    if detail.registered_seen is not None or waited >= RESERVED_PATIENCE:
+        return ()
+    channels = [(method, key) for method, key in registry_channels(board, entry.suffix) if method == "whois"]
+    return tuple(
+        method for method, key in channels if not board.trust.distrusted(key, now) and not board.channels.dead(key, now)
     )
 
 
@@ -60,7 +100,7 @@ def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
     if outcome is Outcome.REGISTERED:
         if detail.passes:
             detail.contradicted_at = now
-            detail.passes = ()
+            detail.end_run()
         detail.registered_seen = now
         detail.purged_at = None
     if method not in REGISTRY_METHODS:
@@ -77,9 +117,11 @@ def complete_pass(board: Board, entry: Entry, started: float, now: float) -> boo
     wanted = requirements(board, entry, now)
     if not gates.complete_pass(entry.detail.evidence, wanted, now, started):
         return False
-    passes = entry.detail.passes
+    detail = entry.detail
+    passes = detail.passes
     if not passes or started - passes[-1] >= wanted.gap - 0.05:
-        entry.detail.passes = (*passes, now)[-PASSES:]
+        detail.passes = (*passes[:1], *(*passes[1:], now)[1 - PASSES :])
+        detail.verified = tuple(at for at in detail.verified if at in detail.passes)
     return True
 
 
@@ -99,10 +141,15 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
     wanted = requirements(board, entry, now)
 
     def bracketed(method: str, item: Evidence) -> bool:
-        return board.trust.bracketed(trust_key(entry, method, item), item.at, now)
+        row = board.trust.known(trust_key(entry, method, item))
+        return row is not None and gates.server_proven(row, item.at, wanted, now)
 
-    stands = gates.standing(detail.evidence, wanted, detail.passes, detail.contradicted_at, bracketed, now)
+    _verify_pass(entry, wanted, bracketed, now)
+    run = gates.Run(detail.passes, detail.verified, detail.contradicted_at)
+    stands = gates.standing(detail.evidence, wanted, run, bracketed, now)
     detail.gates = stands.open
+    if not stands.open and detail.basis != gates.Basis.SOURCES:
+        detail.basis = stands.basis
     for method in stands.positive:
         item = detail.evidence[method]
         item.canary = board.trust.canary(trust_key(entry, method, item), now)
@@ -113,9 +160,10 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
         denied_by=_denied_by(entry),
         now=now,
     )
+    entry.held_until = release.until if release is not None else None
     situation = verdicts.Situation(
         prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
-        rho=_rho(entry, wanted),
+        rho=_rho(entry),
         phase=entry.phase,
         wildcard=board.wildcard(entry.suffix),
         bracketed=stands.bracketed,
@@ -123,6 +171,8 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
         release=release.kind if release is not None else None,
         gates=stands.open,
         expired=detail.expires_epoch is not None and detail.expires_epoch < now,
+        verified=detail.verified,
+        basis=gates.Basis(detail.basis),
     )
     verdict = verdicts.decide(detail.evidence, situation, entry.state, now)
     return Assessment(verdict, situation, wanted, stands.positive)
@@ -138,23 +188,38 @@ def _denied_by(entry: Entry) -> list[str]:
     ]
 
 
-def _rho(entry: Entry, wanted: gates.Requirements) -> float:
-    """P(available | unregistered) before anybody vouched.
+def _verify_pass(entry: Entry, wanted: gates.Requirements, bracketed: gates.Bracketed, now: float) -> None:
+    """Note the last pass as verified once a registry server whose answer is part of it proved itself again."""
+    detail = entry.detail
+    if wanted.announced or not detail.passes or detail.passes[-1] in detail.verified:
+        return
+    last = detail.passes[-1]
+    before = detail.passes[-2] if len(detail.passes) > 1 else 0.0
+    for method in gates.positives(detail.evidence, wanted, now):
+        item = detail.evidence[method]
+        if gates.is_registry(method) and before < item.at <= last and bracketed(method, item):
+            detail.verified = (*detail.verified, last)
+            return
 
-    Many registries answer RDAP 404 for reserved and premium names too and say so only in WHOIS: where that has not spoken
-    the word is UNREGISTERED, not AVAILABLE. Where there is no such server at all a name that had a holder is believed to be
-    for everybody, one that was never seen registered is not.
+
+def _rho(entry: Entry) -> float:
+    """P(available | unregistered) before anything vouched for it.
+
+    A name that had a holder is believed to be for everybody, unless the suffix is not. Of others many registries answer
+    "no such object" for reserved and premium ones too: there a channel has to speak that would say so.
     """
     rho = rho_for(entry.label, entry.suffix)
-    told = not wanted.second_channel and entry.detail.registered_seen is not None
-    unheard = "whois" not in entry.detail.evidence and not told
-    return min(rho, UNHEARD) if unheard and rho < SILENT_REGISTRY_IS_FINE else rho
+    if entry.detail.registered_seen is not None:
+        return max(rho, verdicts.REGISTRABLE) if rho > 0 else rho
+    vouched = any(item.observation.reading.finding in VOUCHED for item in entry.detail.evidence.values())
+    return rho if vouched else min(rho, UNHEARD)
 
 
 def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]:
     """Servers whose canaries this name's alarm waits for, with the time of the answer to bracket.
 
-    While passes are missing a green server will do (time 0): only the last pass has to be bracketed, and questions are scarce.
+    Where two sources agree a green server will do while passes are missing (time 0): questions are scarce, and only the last
+    pass has to be bracketed. Of a source alone each pass has to be.
     """
     if entry.state is State.AVAILABLE:
         return []
@@ -163,9 +228,10 @@ def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]
     if not any(gates.is_registry(method) for method in found):
         return []
     items = [(method, entry.detail.evidence[method]) for method in found]
-    last = len(entry.detail.passes) >= gates.passes_wanted(found)
+    last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
     keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
-    return [(key, at) for key, at in keys if not board.trust.bracketed(key, at, now)]
+    window = gates.canary_window(wanted.fresh)
+    return [(key, at) for key, at in keys if not board.trust.bracketed(key, at, now, window)]
 
 
 def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float) -> None:

@@ -15,9 +15,11 @@ from common.core.backlog import Backlog
 from common.core.book import Book
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
+from common.core.channels import Channels
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
 from common.core.domains import Entry
+from common.core.escalation import POOL_OF
 from common.core.events import Command, Publish, PublishMany, Say
 from common.core.gaps import Gaps
 from common.core.limits import Limit, limit_for
@@ -84,6 +86,7 @@ class Board:
     queue: Queue = field(default_factory=Queue)
     budgets: Budgets = field(default_factory=Budgets)
     trust: Trust = field(default_factory=Trust)
+    channels: Channels = field(default_factory=Channels)
     suspicion: Suspicion = field(default_factory=Suspicion)
     commands: list[Command] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)  # events, deliveries and the rest of the next transaction
@@ -100,6 +103,7 @@ class Board:
     probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
     referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
     doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries denied: when, by whom
+    probe_after: dict[str, float] = field(default_factory=dict)  # operator -> when its channels may be asked whether they speak
     lookouts: dict[Key, float] = field(default_factory=dict)  # when a server was asked about a random name out of suspicion
     retired: dict[str, None] = field(default_factory=dict)  # canaries that turned out to be gone, in that order
     witnesses: dict[str, dict[str, float]] = field(default_factory=dict)  # suffix -> names lately found registered
@@ -133,6 +137,20 @@ class Board:
         if key not in self.servers:
             self.servers[key] = self._server(method, suffix)
         return self.servers[key]
+
+    def pace(self, method: str, suffix: str, now: float) -> float:
+        """How many questions a second the server of a suffix can be asked from the best egress; 0 while that is shut."""
+        server = self.server(method, suffix)
+        if not server:
+            return 0.0
+        limit = self.limit(method, host_of(server), suffix)
+        egresses = self.workers.offering(POOL_OF[method], method, now)
+        return max((self.budgets.pace(limit, egress, now) for egress in egresses), default=0.0)
+
+    def dead(self, key: Key, now: float) -> bool:
+        """Whether a channel is known to be dead: it answers nothing that proves anything, or its operator keeps us out."""
+        method, _, suffix = key
+        return self.channels.dead(key, now, shut=self.channels.health(key).silent > 0 and self.pace(method, suffix, now) <= 0)
 
     def know(self, directory: Directory) -> None:
         """Something about who speaks for a suffix is new."""

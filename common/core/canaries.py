@@ -7,9 +7,12 @@ fault is the matter of `common.core.doubts`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from common.core import doubts, ledger
 from common.core.assess import trust_key
 from common.core.board import Board
+from common.core.channels.health import QUESTIONS
 from common.core.domains import URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF
 from common.core.evidence import Observation, Outcome
@@ -30,14 +33,38 @@ WILDCARD_AGAIN = 60.0
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
 #: and inside the forecast window.
 LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
+#: Longest time for which the next pass of a name waits for canaries, in seconds.
+LONGEST_WAIT = 600.0
+
+
+def await_servers(board: Board, entry: Entry, waiting: list[tuple[Key, float]], started: float, now: float) -> None:
+    """Ask the servers that a name's alarm waits for what we know the answer to; `waiting` as `assess.waits_for` says.
+
+    The name is judged again when they have answered, and its next pass waits for that, as long as a question is on its way.
+    """
+    entry.awaited.clear()
+    for key, at in waiting:
+        board.waiting.setdefault(key, {})[entry.name] = started
+        ask(board, key, entry.name, at, now)
+        if key in board.probing:
+            entry.awaited.add(key)
+
+
+def patience(board: Board, entry: Entry, now: float) -> float:
+    """How long the next pass waits for canaries that are on their way, in seconds: what the slowest of the servers needs."""
+    slowest = 0.0
+    for method, _, suffix in entry.awaited:
+        pace = board.pace(method, suffix, now) if method != "dns" else 1.0
+        slowest = max(slowest, BUDGET[method] + (QUESTIONS / pace if pace > 0 else 0.0))
+    return min(slowest, LONGEST_WAIT)
 
 
 def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
     """Ask a server what we know the answer to, so that its answer about `name` at `at` may count."""
     if key in board.probing or board.trust.quarantined(key, now):
         return
-    for probe in board.trust.probes(key, at, _known(board, key, name), now, board.rng):
-        _put(board, probe, now)
+    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng):
+        put(board, probe, now)
 
 
 def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
@@ -53,18 +80,21 @@ def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
         row = board.trust.row(key)
         if key not in board.probing and now - max(row.free_ok, row.failed_at, board.lookouts.get(key, 0.0)) > every:
             board.lookouts[key] = now
-            _put(board, Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False), now)
+            put(board, Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False), now)
 
 
-def heard(board: Board, probe: Probe, observation: Observation, now: float) -> None:
-    """A canary answered: believe the server, or void what it said since it was last right."""
+def heard(board: Board, probe: Probe, observation: Observation, now: float) -> list[str]:
+    """A canary answered: believe the server, or void what it said since it was last right.
+
+    Returns the names that waited for it and wait for no other.
+    """
     key = probe.key
     last = _back(board, key)
     wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation)
     _wildcard_unknown(board, probe, now)
     before = board.trust.row(key).registered_ok
     if doubts.settle(board, probe, observation, now):
-        return
+        return _released(board, key, board.waiting.pop(key, {})) if last else []
     certain = _certain(board, probe, now)
     gone = probe.domain in board.retired  # asked before it was retired
     lie = None if wild or gone else board.trust.answered(probe, observation, now, certain=certain)
@@ -78,7 +108,7 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
         board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
     other = doubts.begin(board, probe, now) if lie is not None else None
     if other is not None:
-        _put(board, other, now)
+        put(board, other, now)
     doubted = other is not None
     if lie is not None:
         board.accuracy.failed(key, {}, board.metrics, now, doubted=doubted)
@@ -92,6 +122,7 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> N
             cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
             state, made = entry.state, judge(board, entry, now, cause)
             board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
+    return _released(board, key, names)
 
 
 def drop_lies(board: Board, entry: Entry, current: Round, now: float) -> None:
@@ -108,10 +139,11 @@ def drop_lies(board: Board, entry: Entry, current: Round, now: float) -> None:
             board.accuracy.failed(key, voided, board.metrics, now, doubted=doubts.about(board, key))
 
 
-def unheard(board: Board, probe: Probe, now: float) -> None:
-    """A canary will not be answered."""
-    _back(board, probe.key)
+def unheard(board: Board, probe: Probe, now: float) -> list[str]:
+    """A canary will not be answered. Returns the names that waited for it and wait for no other: they go on without it."""
+    last = _back(board, probe.key)
     _wildcard_unknown(board, probe, now)
+    return _released(board, probe.key, board.waiting.get(probe.key, {})) if last else []
 
 
 def witness(board: Board, entry: Entry, observation: Observation, now: float) -> None:
@@ -136,9 +168,19 @@ def ask_wildcard(board: Board, suffix: str, now: float) -> bool:
         board.wildcard_asked[suffix] = asked = now
         key = ("dns", suffix, suffix)
         probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
-        _put(board, probe, now)
+        put(board, probe, now)
     waiting = suffix not in board.wildcards and now - asked < WILDCARD_WAIT and ("dns", suffix, suffix) in board.probing
     return waiting and bool(board.workers.egresses("fast"))
+
+
+def _released(board: Board, key: Key, names: Iterable[str]) -> list[str]:
+    """The names among these that wait for no server any more."""
+    released = []
+    for entry in filter(None, map(board.book.entry, sorted(names))):
+        entry.awaited.discard(key)
+        if not entry.awaited:
+            released.append(entry.name)
+    return released
 
 
 def _certain(board: Board, probe: Probe, now: float) -> bool:
@@ -164,23 +206,27 @@ def _void(entry: Entry, method: str, since: float, caught_at: float) -> dict[str
     if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
         return {}
     del entry.detail.evidence[method]
-    entry.detail.passes = tuple(at for at in entry.detail.passes if at > caught_at)
+    detail = entry.detail
+    passes, verified = (tuple(at for at in times if at > caught_at) for times in (detail.passes, detail.verified))
+    detail.end_run()
+    detail.passes, detail.verified = passes, verified
     if is_registry(method):
         entry.detail.purged_at = None
     return {method: item}
 
 
-def _put(board: Board, probe: Probe, now: float) -> None:
+def put(board: Board, probe: Probe, now: float, rank: int = URGENT) -> None:
+    """Put the question about a canary in its operator's line."""
     method, host, suffix = probe.key
     server = board.server(method, suffix)
     if server is None:
         return
     limit = board.limit(method, host, suffix)
     board.probing[probe.key] = board.probing.get(probe.key, 0) + 1
-    board.queue.put(Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, URGENT, now, BUDGET[method], probe=probe))
+    board.queue.put(Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, rank, now, BUDGET[method], probe=probe))
 
 
-def _known(board: Board, key: Key, but: str) -> tuple[str, ...]:
+def known_names(board: Board, key: Key, but: str) -> tuple[str, ...]:
     """Names known to be registered under a suffix: the operator's first, those lately found registered, the built-in ones."""
     own = tuple(board.policy.canaries.get(key[2], ()))
     seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])

@@ -9,8 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core import announce, canaries, dispatch, due, relief, restore, roster, rounds, sweeps, swept, visits
-from common.core.board import Board, Policy
+from common.core import (
+    announce,
+    canaries,
+    dispatch,
+    due,
+    early_canaries,
+    relief,
+    restore,
+    roster,
+    rounds,
+    sweeps,
+    swept,
+    visits,
+)
+from common.core.board import Board, Policy, host_of
 from common.core.budgets import Budgets
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
@@ -36,6 +49,7 @@ from common.core.events import (
     Tick,
     Unsent,
 )
+from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.metrics import Metrics
 from common.core.queue import Ask
@@ -53,6 +67,8 @@ STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
 STATUS_FIRST = 0.25
 #: Seconds between two looks for entries that can be put back.
 FOLD_EVERY = 0.1
+#: Seconds between two looks for channels that were not heard for hours.
+PROBE_LOOK_EVERY = 10.0
 #: Seconds between two writes of who was right; an alarm or its end is written with its transaction.
 ACCURACY_EVERY = 60.0
 #: Seconds after the start during which the pools may still be coming up; and how long a question waits for a dead pool.
@@ -76,6 +92,7 @@ class Coordinator:
         self._committing: Changes | None = None
         self._written: set[str] = set()  # names in that transaction
         self._folded_at = 0.0
+        self._probed_at = now
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
         self._stopping = False
@@ -241,15 +258,27 @@ class Coordinator:
         complaint = board.budgets.answered(ask.limit, ask.egress, observation, now)
         if complaint is not None:
             self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
+        self._note_channel(ask, observation, now)
         if observation.width is not None and ask.method == "dns":
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
             board.directory.learn_whois(ask.suffix, reading.referral)
             board.know(board.directory)
         if ask.probe is not None:
-            canaries.heard(board, ask.probe, observation, now)
+            rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
         elif ask.entry is not None:
             rounds.heard(board, ask.entry, observation, now)
+
+    def _note_channel(self, ask: Ask, observation: Observation, now: float) -> None:
+        """Learn whether the channel that was asked speaks; tell when it dies and when it is back."""
+        if ask.method == "http" or (ask.method != "dns" and not ask.server):
+            return
+        board, reading = self.board, observation.reading
+        key = (ask.method, ask.suffix if ask.method == "dns" else host_of(ask.server), ask.suffix)
+        became = board.channels.note(key, reading.outcome, reading.reason, now)
+        if became is not None:
+            level = "warning" if became == "dead" else "info"
+            board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)
 
     def _swept(self, message: SweptOdd | Swept, now: float) -> None:
         if isinstance(message, SweptOdd):
@@ -289,6 +318,9 @@ class Coordinator:
             sweeps.dispatch(board, now)
             announce.pay(board, now)
             dispatch.callbacks(board, now)
+        if now - self._probed_at >= PROBE_LOOK_EVERY and not self._stopping:
+            self._probed_at = now
+            early_canaries.probe_channels(board, now)
         if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             board.forget(now)
@@ -316,12 +348,7 @@ class Coordinator:
                 board.backlog.plan(board.book.table)
             for name in list(board.touched)[:TOUCH_LIMIT]:
                 board.changed[name] = board.touched.pop(name)
-        if board.budgets.changed:
-            board.changes.meta["budgets"] = saved_budgets(board.budgets)
-            board.budgets.changed = False
-        if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):
-            self._counted_at, board.accuracy.changed = now, False
-            board.changes.meta["accuracy"] = board.accuracy.saved()
+        self._note_learned(now)
         changes, board.changes = board.changes, Changes()
         board.backlog.fill(changes, board.book.table)
         for entry in board.changed.values():
@@ -336,6 +363,18 @@ class Coordinator:
         if not changes.empty():
             self._committing = changes
             board.commands.append(Commit(changes))
+
+    def _note_learned(self, now: float) -> None:
+        """Put what was learned about operators, channels and answers into the next transaction."""
+        board, meta = self.board, self.board.changes.meta
+        if board.budgets.changed:
+            board.budgets.changed = False
+            meta["budgets"] = saved_budgets(board.budgets)
+        if board.channels.changed:
+            meta["channels"] = board.channels.saved()
+        if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):
+            self._counted_at, board.accuracy.changed = now, False
+            meta["accuracy"] = board.accuracy.saved()
 
     def _committed(self, now: float) -> None:
         """What is durable may be told: events on the feed, deliveries to the notifiers."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from common.core.evidence import Observation, Outcome, Phase
 from common.core.records import Detail, Evidence
+from common.core.trust import Key
 from common.core.verdicts import State
 
 #: Ranks of questions, smaller first: what an alarm waits for, priority names, names that left the zone, the rest, nice-to-have.
@@ -51,6 +52,8 @@ class Entry:
     round: Round | None = None
     aside_until: float = 0.0
     id: int = -1  # its number in the table
+    held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
+    awaited: set[Key] = field(default_factory=set)  # servers whose canaries its next pass waits for
 
     @property
     def phase(self) -> Phase | None:

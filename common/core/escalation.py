@@ -22,16 +22,27 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 
 
 class Channels(Struct, frozen=True):
-    """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything."""
+    """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
+
+    `resting`: registry methods that said nothing lately; `agreeing`: those whose denial of this name is still fresh, so that
+    a further pass need not ask them again. At least one registry method is always asked.
+    """
 
     rdap: bool
     whois: bool
     wildcard: bool
+    resting: frozenset[str] = frozenset()
+    agreeing: frozenset[str] = frozenset()
+
+    def registry(self) -> list[str]:
+        """The registry methods to ask, RDAP first; those that rest only where no other is left."""
+        there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
+        return [method for method in there if method not in self.resting] or there
 
 
 def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -> list[str]:
     """The methods to ask now in this round, none when it is over."""
-    registry = [method for method, there in (("rdap", channels.rdap), ("whois", channels.whois)) if there]
+    registry = channels.registry()
     if not current.asked:
         return _first(entry, current, channels, registry)
     wanted = _further(entry, current, channels, registry, now)
@@ -59,10 +70,17 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
     if current.confirm or current.manual:
-        return ([] if channels.wildcard else ["dns"]) + registry
+        return ([] if channels.wildcard else ["dns"]) + _to_confirm(current, channels, registry)
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
         return registry[:1] or (["dns"] if not channels.wildcard else [])
     return ["dns"]
+
+
+def _to_confirm(current: Round, channels: Channels, registry: list[str]) -> list[str]:
+    """The registry methods of a confirming pass: what agreed a moment ago need not be asked again while another can be."""
+    if current.manual:
+        return registry
+    return [method for method in registry if method not in channels.agreeing] or registry[:1]
 
 
 def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
@@ -71,6 +89,7 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
         heard = [method for method in registry if entry.state not in _SETTLED or _stale(entry, method, now)]
+        heard = [method for method in heard if not current.confirm or method not in channels.agreeing]
         return heard + ([] if channels.wildcard else ["dns"])  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)

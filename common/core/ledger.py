@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field, structs
 
-from common.core import gates, trust, verdicts
+from common.core import gates, verdicts
 from common.core.assess import Assessment, trust_key
 from common.core.board import Board
 from common.core.domains import Entry
@@ -100,10 +100,11 @@ def judge_again(entry: LedgerEntry) -> Verdict:
 
     def bracketed(method: str, item: Evidence) -> bool:
         row = entry.canaries.get(method)
-        return row is not None and trust.vouched(row, item.at, entry.at)
+        return row is not None and gates.server_proven(row, item.at, entry.needs, entry.at)
 
     known = entry.situation
-    stands = gates.standing(entry.evidence, entry.needs, known.passes, entry.contradicted_at, bracketed, entry.at)
+    run = gates.Run(known.passes, known.verified, entry.contradicted_at)
+    stands = gates.standing(entry.evidence, entry.needs, run, bracketed, entry.at)
     situation = structs.replace(known, gates=stands.open, bracketed=stands.bracketed)
     return verdicts.decide(entry.evidence, situation, entry.before, entry.at)
 

@@ -74,5 +74,9 @@ VOUCHED: dict[str, float] = {
 FURTHER = 0.25
 #: A registry positive whose server found a known name right after it: the server is neither down nor lying.
 BRACKETED = 2.0
-#: Each further complete pass (at most two), and each pass ten minutes after the one before (at most four).
-PER_PASS, PER_PERSISTENT_PASS = 1.5, 1.0
+#: Least weight of a "no object" whose server proved itself right before and after it: what its words mean was seen on a random
+#: name and on a known one.
+VERIFIED = 4.5
+#: What each further pass adds, and each ten minutes that the run of passes spans (at most four, and no more than there are
+#: further passes). Only the span counts and not the pauses in it: who asks more often is believed no less.
+PER_PASS, PER_SPAN, SPAN = (1.5, 1.5, 1.0, 1.0, 1.0), 2.5, 600.0

@@ -78,5 +78,6 @@ def merged(detail: Detail, pulse: Pulse | None, zone: str) -> Detail:
     if pulse is not None and pulse.code == DELEGATED:  # as `assess.learn` draws it from a single look
         made.registered_seen, made.purged_at = max(found.at, detail.registered_seen or 0.0), None
         if detail.passes:
-            made.contradicted_at, made.passes = found.at, ()
+            made.contradicted_at = found.at
+            made.end_run()
     return made

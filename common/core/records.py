@@ -57,11 +57,17 @@ class Detail(Struct, omit_defaults=True):
     alarmed_at: float | None = None  # when "available" was announced; None once it was taken back
     alarmed_by: tuple[tuple[str, str], ...] = ()  # methods and servers that said "no object" then
     registered_seen: float | None = None  # last registered evidence
-    passes: tuple[float, ...] = ()  # complete positive passes of the current run
+    passes: tuple[float, ...] = ()  # whole positive passes of the current run: the first, and the last ones
+    verified: tuple[float, ...] = ()  # those after which the server of the answer found a known name again
+    basis: str = ""  # what the run rests on once its gates are open, see `gates.Basis`
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
     registry_at: float | None = None  # last registry answer that says something
     purged_at: float | None = None  # first registry answer without an object after one with
     unknown_rounds: int = 0  # rounds in a row that proved nothing
+
+    def end_run(self) -> None:
+        """Forget the passes of the current run, and what rested on them."""
+        self.passes, self.verified, self.basis = (), (), ""
 
 
 class DomainRow(Struct):

@@ -58,4 +58,5 @@ def no_later(detail: Detail, started: float, now: float) -> Detail:
         for method, item in detail.evidence.items()
         if item.at <= now or item.observation.reading.outcome not in _FREE
     }
-    return structs.replace(detail, evidence=evidence, passes=passes, **dict.fromkeys(moments, started))
+    verified = tuple(at for at in detail.verified if at <= now)
+    return structs.replace(detail, evidence=evidence, passes=passes, verified=verified, **dict.fromkeys(moments, started))

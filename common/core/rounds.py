@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from common.core import announce, assess, canaries, ledger
+from collections.abc import Iterable
+
+from common.core import announce, assess, canaries, early_canaries, ledger
 from common.core.board import Board, host_of
 from common.core.cadence import next_check
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
+from common.core.gates import is_registry
 from common.core.judging import judge
 from common.core.queue import Ask
 from common.core.trust import Key
@@ -49,7 +52,7 @@ def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | Non
     room = None
     for method in ("rdap", "whois"):
         server = _server(board, method, suffix)
-        if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
+        if server is None or board.trust.distrusted((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
@@ -67,7 +70,7 @@ def held_up(board: Board, suffix: str, now: float) -> bool:
     methods = ("rdap", "whois") if board.wildcard(suffix) else ("dns",)
     for method in methods:
         server = _server(board, method, suffix)
-        if server is None or board.trust.quarantined((method, host_of(server), suffix), now):
+        if server is None or board.trust.distrusted((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
@@ -114,7 +117,7 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
 def unheard(board: Board, ask: Ask, now: float) -> None:
     """A question will not be answered: its worker is gone for good, or its operator turned it away."""
     if ask.probe is not None:
-        canaries.unheard(board, ask.probe, now)
+        resume(board, canaries.unheard(board, ask.probe, now), now)
         return
     entry = ask.entry
     if entry is not None and entry.round is not None:
@@ -145,15 +148,34 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     passes = len(entry.detail.passes)
     assess.complete_pass(board, entry, current.started, now)
     before, made = entry.state, judge(board, entry, now, _cause(entry, current, passes))
-    board.accuracy.judge(entry, before, made.verdict, made.situation, current.started, board.metrics)
+    since = _run_began(entry, current)
+    board.accuracy.judge(entry, before, made.verdict, made.situation, since, board.metrics)
     waiting = assess.waits_for(board, entry, now)
-    board.gaps.waits(entry.name, [*(key for key, _ in waiting), *_shut_out(board, entry, current, now)], now)
-    for key, at in waiting:
-        board.waiting.setdefault(key, {})[entry.name] = current.started
-        canaries.ask(board, key, entry.name, at, now)
+    left_out = _left_out(board, entry, current, now)
+    board.gaps.waits(entry.name, [*(key for key, _ in waiting), *left_out], now)
+    canaries.await_servers(board, entry, waiting, since, now)
+    for key in left_out:
+        canaries.ask(board, key, entry.name, now, now)
     canaries.look_out(board, entry, current, now)
-    board.book.plan(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
+    early_canaries.keep_verified(board, entry, now)
+    _plan(board, entry, now, blind=blind)
     board.touched[entry.name] = entry
+
+
+def resume(board: Board, names: Iterable[str], now: float) -> None:
+    """Go on with names whose canaries all answered, or never will: the next pass need not wait for them any more."""
+    for entry in filter(None, map(board.book.entry, names)):
+        if entry.watched and entry.round is None and not entry.awaited and confirming(entry):
+            _plan(board, entry, now, blind=False)
+            board.touched[entry.name] = entry
+
+
+def _plan(board: Board, entry: Entry, now: float, *, blind: bool) -> None:
+    """Plan the next check. While a canary is all that a pass lacks nothing is asked anew: its answer would be replaced."""
+    at = next_check(entry, board.policy.cadence, now, confirming=confirming(entry), blind=blind)
+    if entry.awaited and confirming(entry):
+        at = max(at, now + canaries.patience(board, entry, now))
+    board.book.plan(entry, at)
 
 
 def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
@@ -163,20 +185,47 @@ def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
     contradicted = entry.detail.contradicted_at
     if contradicted is not None and contradicted >= current.started:
         return ledger.Cause(ledger.CONTRADICTED, "a registered answer ended a run of positive passes")
-    return ledger.Cause(ledger.PASS) if len(entry.detail.passes) > passes else ledger.NO_CAUSE
+    news = len(entry.detail.passes) > passes and entry.state not in announce.ANNOUNCED
+    return ledger.Cause(ledger.PASS) if news else ledger.NO_CAUSE
 
 
-def _confirming(entry: Entry) -> bool:
-    """Whether a positive waits for its next pass."""
-    return bool(entry.detail.passes) and entry.detail.purged_at is not None and entry.state not in announce.ANNOUNCED
+def _run_began(entry: Entry, current: Round) -> float:
+    """Since when answers belong to what this check ends, in epoch seconds: a confirming pass does not ask everything anew."""
+    purged = entry.detail.purged_at
+    return min(purged, current.started) if current.confirm and purged is not None else current.started
+
+
+def confirming(entry: Entry) -> bool:
+    """Whether a positive waits for its next pass; in a release procedure it waits for the end of that."""
+    settled = entry.state in announce.ANNOUNCED or entry.state is State.DROPPING
+    return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
 def _channels(board: Board, entry: Entry, now: float) -> Channels:
     def usable(method: str) -> bool:
         server = _server(board, method, entry.suffix)
-        return server is not None and not board.trust.quarantined((method, host_of(server), entry.suffix), now)
+        return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
-    return Channels(rdap=usable("rdap"), whois=usable("whois"), wildcard=board.wildcard(entry.suffix))
+    channels = assess.registry_channels(board, entry.suffix)
+    return Channels(
+        rdap=usable("rdap"),
+        whois=usable("whois"),
+        wildcard=board.wildcard(entry.suffix),
+        resting=frozenset(method for method, key in channels if board.channels.resting(key, now)),
+        agreeing=_agreeing(board, entry, now),
+    )
+
+
+def _agreeing(board: Board, entry: Entry, now: float) -> frozenset[str]:
+    """The registry methods whose denial will still be fresh for a while, save the fastest: that one makes the next pass."""
+    conditions, fresh = assess.registry_conditions(board, entry.suffix, now)
+    found = frozenset(
+        method
+        for method, item in entry.detail.evidence.items()
+        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and now - item.at <= fresh / 2
+    )
+    fastest = next((condition.method for condition in conditions if condition.method in found), None)
+    return found - {fastest}
 
 
 def _server(board: Board, method: str, suffix: str) -> str | None:
@@ -191,13 +240,13 @@ def _referral(board: Board, suffix: str) -> str | None:
     return "" if suffix not in board.referral_asked else None
 
 
-def _shut_out(board: Board, entry: Entry, current: Round, now: float) -> list[Key]:
-    """Registry servers that were not asked about a name of unknown fate because they are in quarantine."""
+def _left_out(board: Board, entry: Entry, current: Round, now: float) -> list[Key]:
+    """Registry servers that were not asked about a name of unknown fate: they lied, and did not prove themselves since."""
     if Outcome.REGISTERED in current.said.values():
         return []
     servers = [(method, board.server(method, entry.suffix)) for method in ("rdap", "whois")]
     keys = [(method, host_of(server), entry.suffix) for method, server in servers if server]
-    return [key for key in keys if board.trust.quarantined(key, now)]
+    return [key for key in keys if board.trust.distrusted(key, now)]
 
 
 def _rank(entry: Entry, current: Round, method: str) -> int:

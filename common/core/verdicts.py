@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from itertools import pairwise
 
 from msgspec import Struct
 
 from common.core.evidence import Observation, Outcome, Phase, Reading
+from common.core.gates import Basis
 from common.core.likelihoods import (
     BRACKETED,
     CAPS,
@@ -22,8 +22,10 @@ from common.core.likelihoods import (
     FINDINGS,
     FURTHER,
     PER_PASS,
-    PER_PERSISTENT_PASS,
+    PER_SPAN,
     REGISTRY_METHODS,
+    SPAN,
+    VERIFIED,
     VOUCHED,
 )
 from common.core.records import Evidence
@@ -50,6 +52,12 @@ class State(StrEnum):
 
 #: Least P(N) for any "not registered", and least rho for "available".
 SURE, REGISTRABLE = 0.995, 0.95
+#: Most confidence where one source alone stands behind an announcement.
+LONE_CONFIDENCE = 0.97
+#: How long a word that keeps a name from being free holds after it was last said, in seconds, where the registry denies the
+#: name by now and that channel says nothing any more.
+WORD_HOLDS = {Outcome.DROPPING: 2 * 86_400.0}
+WORD_HOLDS_LONGEST = 7 * 86_400.0
 #: How long a registered answer outweighs a positive one of the same group, in seconds.
 CONTRADICTION = 900.0
 #: How long a record must have been there before its absence from the zone is a state of its own, in seconds.
@@ -75,7 +83,8 @@ class Situation(Struct, frozen=True, omit_defaults=True):
 
     `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
     after its positive; `passes` the times of complete positive passes; `release` the registry procedure the calendar says
-    the name is in, if any; `gates` what an alarm still lacks.
+    the name is in, if any; `gates` what an alarm still lacks; `verified` the passes after which the server proved itself again;
+    `basis` what an alarm rests on.
     """
 
     prior: float
@@ -87,6 +96,8 @@ class Situation(Struct, frozen=True, omit_defaults=True):
     release: str | None = None
     gates: tuple[str, ...] = ()
     expired: bool = False  # the registry's expiry date has passed
+    verified: tuple[float, ...] = ()
+    basis: Basis = Basis.NOTHING
 
 
 class Verdict(Struct, frozen=True):
@@ -113,7 +124,7 @@ def shares(evidence: Mapping[str, Evidence], situation: Situation, now: float) -
     """What adds up to the log-odds: the prior, each group's capped sum, bracketing (canaries), the repetition of passes."""
     groups: dict[str, list[float]] = {}
     for method, item in evidence.items():
-        weighed = weigh(method, item, situation, now)
+        weighed = None if _from_before(item, situation) else weigh(method, item, situation, now)
         if weighed is not None:
             groups.setdefault(weighed[0], []).append(weighed[1])
     found = {"prior": situation.prior, **{name: _sum(name, values) for name, values in groups.items()}}
@@ -129,8 +140,10 @@ def weigh(method: str, item: Evidence, situation: Situation, now: float) -> tupl
     weight = FINDINGS.get(item.observation.reading.finding)
     if weight is None or _silenced(method, weight.llr, situation):
         return None
-    tau = DELETING_TAU if item.observation.reading.phase is Phase.PENDING_DELETE else weight.tau
-    return weight.group, weight.llr * math.exp(-max(0.0, now - item.at) / tau)
+    reading = item.observation.reading
+    tau = DELETING_TAU if reading.phase is Phase.PENDING_DELETE else weight.tau
+    verified = method in situation.bracketed and reading.outcome is Outcome.UNREGISTERED
+    return weight.group, (max(weight.llr, VERIFIED) if verified else weight.llr) * math.exp(-max(0.0, now - item.at) / tau)
 
 
 def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float) -> Verdict:
@@ -142,6 +155,8 @@ def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State
     if not evidence:
         rho = 0.0  # nothing was seen: a prior alone is no confidence
     confidence = p * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else rho)
+    if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):
+        confidence = min(confidence, LONE_CONFIDENCE)
     return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
 
 
@@ -173,9 +188,16 @@ def _sum(group: str, values: list[float]) -> float:
     return max(low, min(high, chosen[0] + FURTHER * sum(chosen[1:])))
 
 
+def _from_before(item: Evidence, situation: Situation) -> bool:
+    """Whether an answer says "registered" from before the run of passes: the prior knows that, and a drop lies in between."""
+    return item.observation.reading.outcome is Outcome.REGISTERED and bool(situation.passes) and item.at < situation.passes[0]
+
+
 def _repetition(passes: tuple[float, ...]) -> float:
-    persistent = sum(1 for earlier, later in pairwise(passes) if later - earlier >= 600)
-    return PER_PASS * min(2, max(0, len(passes) - 1)) + PER_PERSISTENT_PASS * min(4, persistent)
+    """What the passes of a run add: each further one, and the time from the first to the last."""
+    further = max(0, len(passes) - 1)
+    spans = int((passes[-1] - passes[0]) // SPAN) if passes else 0
+    return sum(PER_PASS[:further]) + PER_SPAN * min(4, further, spans)
 
 
 def _registrable(evidence: Mapping[str, Evidence], rho: float) -> float:
@@ -195,7 +217,7 @@ def _state(
         if free is not None and _too_old(owned, free, situation, before):
             return before, "the registry's denial is younger than the last registered answer"
         return _owned(evidence, owned, situation, now)
-    special = _special(evidence, owned)
+    special = _special(evidence, owned, free, now)
     if special is not None:
         return special
     if free is None:
@@ -244,8 +266,13 @@ def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situati
     return _PHASE_STATES[phase], record.observation.reading.reason
 
 
-def _special(evidence: Mapping[str, Evidence], owned: Evidence | None) -> tuple[State, str] | None:
-    """Reserved, blocked, premium, in a release procedure, refused: no object, yet not free to take."""
+def _special(
+    evidence: Mapping[str, Evidence], owned: Evidence | None, free: Evidence | None, now: float
+) -> tuple[State, str] | None:
+    """Reserved, blocked, premium, in a release procedure, refused: no object, yet not free to take.
+
+    Such a word holds for as long as it is said. Where it is not said any more it ends, if the registry denies the name.
+    """
     for outcome, state in (
         (Outcome.RESERVED, State.RESERVED),
         (Outcome.DROPPING, State.DROPPING),
@@ -253,7 +280,10 @@ def _special(evidence: Mapping[str, Evidence], owned: Evidence | None) -> tuple[
         (Outcome.PREMIUM, State.AVAILABLE_PREMIUM),
     ):
         item = newest(evidence, outcome)
-        if item is not None and (owned is None or item.at > owned.at):
+        if item is None or (owned is not None and item.at <= owned.at):
+            continue
+        over = free is not None and free.at > item.at and now - item.at > WORD_HOLDS.get(outcome, WORD_HOLDS_LONGEST)
+        if not over:
             return state, item.observation.reading.reason
     return None
 
@@ -267,6 +297,8 @@ def _unregistered(situation: Situation, before: State, p: float, rho: float) -> 
         return State.DROPPING, f"no longer registered, in the registry's release procedure ({situation.release})"
     if rho < REGISTRABLE:
         return State.UNREGISTERED, "not registered; a reservation or a premium price is not excluded"
+    if situation.basis is Basis.REPETITION:
+        return State.AVAILABLE, f"not registered, confirmed in {len(situation.verified)} verified passes of one source alone"
     return State.AVAILABLE, "not registered, confirmed in separate passes by independent sources"
 
 

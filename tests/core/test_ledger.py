@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from common.codec import convert, decode_map
-from common.core import gates, likelihoods, trust, verdicts
+from common.core import gates, likelihoods, verdicts
 from common.core.events import Draining
 from common.core.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
 from common.core.ledger import LedgerEntry, differences, judge_again
@@ -251,10 +251,11 @@ def again_open(entry: LedgerEntry) -> tuple[str, ...]:
 
     def bracketed(method: str, item: Any) -> bool:
         row = entry.canaries.get(method)
-        return row is not None and trust.vouched(row, item.at, entry.at)
+        return row is not None and gates.server_proven(row, item.at, entry.needs, entry.at)
 
     known = entry.situation
-    return gates.standing(entry.evidence, entry.needs, known.passes, entry.contradicted_at, bracketed, entry.at).open
+    run = gates.Run(known.passes, known.verified, entry.contradicted_at)
+    return gates.standing(entry.evidence, entry.needs, run, bracketed, entry.at).open
 
 
 def test_changed_evidence_gives_another_verdict() -> None:
