@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from common.core.verdicts import State
+from tests.lab.faults import FaultTable
 from tests.lab.queries import QueryLog
 from tests.lab.stack import ROOT
 from tests.lab.suffixes import SUFFIXES, also, registrable
@@ -66,6 +67,32 @@ def test_the_path_is_put_together_from_events_and_the_last_state() -> None:
     assert path_of(history, "AVAILABLE") == ["UNKNOWN", "REGISTERED", "PENDING_DELETE", "AVAILABLE"]
     assert path_of([], "REGISTERED") == ["UNKNOWN", "REGISTERED"]
     assert path_of([], "UNKNOWN") == ["UNKNOWN"]
+
+
+def test_an_alarm_that_comes_too_late_is_wrong() -> None:
+    """Where the case sets a bound; the seconds are shown for every drop that was told, and summed up."""
+    cases = (Case("late.com", alarms=1, within=5), Case("soon.com", alarms=1, within=5), Case("slow.com", alarms=1))
+    told = {"late.com": 5.1, "soon.com": 4.9, "slow.com": 60.0}
+    found = Found(alarms=dict.fromkeys(told, 1), seconds=told)
+    rows = rows_of((Scenario("made-up", (), cases),), found, QueryLog(lambda: 1.0))
+    text = "\n".join(shown(rows))
+
+    assert {row.name: row.wrong for row in rows if row.wrong} == {
+        "late.com": "told 5.1 s after it was free, at most 5 s wanted"
+    }
+    assert "4.9 s" in text
+    assert "60.0 s" in text
+    assert "seconds from free to told, 3 names: median 5.1, most 60.0" in text
+
+
+def test_a_fault_that_was_never_met_is_wrong_unless_the_port_was_closed() -> None:
+    """A scenario whose server was never asked shows nothing; a refused connection cannot be counted by the server."""
+    table = FaultTable(lambda: 1.0)
+    unmet = [table.add("whois/com", "refused"), table.add("whois/com", "empty"), table.add("dns/com", "refused")]
+    found = Found(faults=[("made-up", fault) for fault in unmet])
+    rows = rows_of((Scenario("made-up", ()),), found, QueryLog(lambda: 1.0))
+
+    assert [(row.name, "while it did " in row.wrong) for row in rows] == [("whois/com", True), ("dns/com", True)]
 
 
 def test_the_table_shows_what_is_wrong() -> None:
