@@ -14,6 +14,7 @@ from tests.lab.faults import FaultTable
 from tests.lab.queries import QueryLog
 from tests.lab.stack import ROOT
 from tests.lab.suffixes import SUFFIXES, also, registrable
+from tests.scenarios import dead_channels
 from tests.scenarios.__main__ import SCENARIOS
 from tests.scenarios.plot import Case, Scenario
 from tests.scenarios.stage import Found, path_of
@@ -57,6 +58,20 @@ def test_scenarios_do_not_share_names_and_every_suffix_has_one() -> None:
     assert not {suffix.label for suffix in FURTHER} & set(SUFFIXES)
 
 
+def test_a_dead_channel_disturbs_no_other_scenario() -> None:
+    """The suffixes and the servers that misbehave there belong to their scenario alone."""
+    with also(*FURTHER):
+        at_home = {scenario.name: {_home(case.name) for case in scenario.cases} for scenario in SCENARIOS}
+    servers = {suffix.label: suffix.operator for suffix in FURTHER}
+
+    for scenario in dead_channels.SCENARIOS:
+        mine = {mischief.server.partition("/")[2] for mischief in scenario.mischief}
+        elsewhere = set().union(*(homes for name, homes in at_home.items() if name != scenario.name))
+        assert mine <= at_home[scenario.name]
+        assert not mine & elsewhere
+        assert not {servers[label] for label in mine} & {servers.get(label) for label in elsewhere}
+
+
 def test_the_path_is_put_together_from_events_and_the_last_state() -> None:
     """A first look at a registered name is no event; the state before the first event tells of it."""
     history = [
@@ -67,6 +82,12 @@ def test_the_path_is_put_together_from_events_and_the_last_state() -> None:
     assert path_of(history, "AVAILABLE") == ["UNKNOWN", "REGISTERED", "PENDING_DELETE", "AVAILABLE"]
     assert path_of([], "REGISTERED") == ["UNKNOWN", "REGISTERED"]
     assert path_of([], "UNKNOWN") == ["UNKNOWN"]
+
+
+def _home(name: str) -> str:
+    found = registrable(name)
+    assert found is not None
+    return found[1].label
 
 
 def test_an_alarm_that_comes_too_late_is_wrong() -> None:
