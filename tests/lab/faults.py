@@ -19,11 +19,11 @@ KINDS: dict[str, frozenset[str]] = {
     ),
     "rdap": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "reset", "empty", "throttle", "lying-404", "wrong-name"}
-        | {"400", "429", "429-retry-after", "500", "403-html", "404-html", "200-html"}
+        | {"400", "429", "429-retry-after", "500", "503", "403-html", "404-html", "200-html"}
         | {"oversize", "gzip-bomb", "deep-json", "redirect-loop", "redirect-metadata", "says"}
     ),
     "whois": frozenset(
-        {"silence", "delay", "drip", "garbage", "truncate", "reset", "refused", "empty", "throttle"}
+        {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
         | {"lying-404", "wrong-name", "oversize", "endless", "says"}
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),

@@ -49,9 +49,9 @@ def false_alarm(log: TruthLog, notice: Received) -> str | None:
 
 
 def latency(log: TruthLog, notice: Received) -> float | None:
-    """Seconds from the name's purge to this notice; None where it came before any purge."""
-    freed = log.freed_at(str(notice.data.get("domain", "")))
-    return None if freed is None or notice.at < freed else notice.at - freed
+    """Seconds from the moment the name last became free to this notice; None where it had not been freed by then."""
+    freed = log.freed_at(str(notice.data.get("domain", "")), notice.at)
+    return None if freed is None else notice.at - freed
 
 
 def score(log: TruthLog, notices: Iterable[Received], cast: Iterable[Role]) -> Score:

@@ -17,7 +17,8 @@ class Suffix:
 
     `dialect` names the WHOIS layout in `whois_texts`; `rdap_404` is "json" or "empty" (RFC 7480 section 5.3 leaves the body
     open); `auto_renews` moves the expiry a year ahead when grace begins, as gTLD registries do. `rdap_of` makes the bootstrap
-    list name the RDAP server of another suffix; `named_by_iana` is a WHOIS server that only IANA's server tells of, `in_root`
+    list name the RDAP server of another suffix; `named_by_iana` is a WHOIS server that only IANA's server tells of,
+    `whois_gone` one that the product's built-in table still names while its host has no address any more; `in_root` says
     whether the root zone knows the suffix.
     """
 
@@ -29,6 +30,7 @@ class Suffix:
     whois: bool = True
     rdap_of: str = ""
     named_by_iana: bool = False
+    whois_gone: bool = False
     in_root: bool = True
     rdap_404: str = "json"
     says_reserved: bool = False  # the 404 body tells a reserved name from a free one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,11 +54,13 @@ class TruthLog:
         inside = {change.truth for change in changes if begin < change.at <= end}
         return inside | {self.at(name, begin)} if changes and changes[0].at <= begin else inside
 
-    def freed_at(self, name: str) -> float | None:
-        """When `name` last became free after being registered; None if it never did."""
+    def freed_at(self, name: str, by: float = math.inf) -> float | None:
+        """When `name` last became free, at the wall-clock time `by` at the latest; None if it never did until then."""
         before = Truth.UNREGISTERED
         freed = None
         for change in self._by_name.get(name, []):
+            if change.at > by:
+                break
             if change.truth is Truth.UNREGISTERED and before is not Truth.UNREGISTERED:
                 freed = change.at
             before = change.truth

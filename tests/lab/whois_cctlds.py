@@ -1,6 +1,7 @@
 """Further WHOIS dialects, of registries that the scenarios need: pure, model in, text out.
 
-`afnic` (.fr), `eurid` (.eu, .be), `nicit` (.it), `fred` (.cz), `cira` (.ca), `registrobr` (.br).
+`afnic` (.fr), `eurid` (.eu, .be), `nicit` (.it), `fred` (.cz), `cira` (.ca), `registrobr` (.br), `eis` (.ee).
+The last two print a text of their own about a name that was purged and waits in the registry's release procedure.
 """
 
 from __future__ import annotations
@@ -107,8 +108,35 @@ def _registrobr(entry: Registration, _now: float) -> str:
     )
 
 
-def _registrobr_free(name: str, _truth: Truth, _now: float) -> str:
+def _registrobr_free(name: str, truth: Truth, _now: float) -> str:
+    if truth is Truth.DROPZONE:
+        return f"% {_NOTICE}\ndomain:      {name}\nrelease process: waiting\n"
     return f"% {_NOTICE}\n% No match for {name}\n"
+
+
+_EIS = "Estonia .ee Top Level Domain WHOIS server\n"
+
+
+def _eis(entry: Registration, _now: float) -> str:
+    words = {
+        Phase.AUTO_RENEW: ("expired",),
+        Phase.REDEMPTION: ("expired", "serverHold"),
+        Phase.PENDING_DELETE: ("expired", "serverHold", "deleteCandidate"),
+    }.get(entry.phase, ("ok (paid and in zone)",))
+    statuses = "".join(f"status:     {word}\n" for word in words)
+    servers = "".join(f"nserver:   {host}\n" for host in entry.nameservers)
+    pattern = "%Y-%m-%d %H:%M:%S +00:00"
+    return (
+        f"{_EIS}\nDomain:\nname:       {entry.name}\n{statuses}registered: {day(entry.created, pattern)}\n"
+        f"changed:    {day(entry.updated, pattern)}\nexpire:     {day(entry.expires)}\n\n"
+        f"Registrar:\nname:       {entry.registrar}\n\nName servers:\n{servers}\n{_EIS}"
+    )
+
+
+def _eis_free(name: str, truth: Truth, _now: float) -> str:
+    if truth is Truth.DROPZONE:
+        return f"{_EIS}\nDomain:\nname:                  {name}\nstatus:                AtAuction\n\n\n{_EIS}"
+    return f"\nDomain not found\n\n{_EIS}"
 
 
 DIALECTS: dict[str, tuple[Callable[[Registration, float], str], Callable[[str, Truth, float], str]]] = {
@@ -118,6 +146,7 @@ DIALECTS: dict[str, tuple[Callable[[Registration, float], str], Callable[[str, T
     "fred": (_fred, _fred_free),
     "cira": (_cira, _cira_free),
     "registrobr": (_registrobr, _registrobr_free),
+    "eis": (_eis, _eis_free),
 }
 #: Two of them end with the very line that a free name gets.
 THROTTLED = {
@@ -127,4 +156,5 @@ THROTTLED = {
     "fred": "% Your connection limit exceeded. Please slow down and try again later.\n",
     "cira": "Query rate limit exceeded. Please try again later.\n",
     "registrobr": "% Query rate limit exceeded. Reduced information.\n\n% No match for domain.\n",
+    "eis": "Too many requests, please try again later.\n",
 }

@@ -20,6 +20,8 @@ _PATIENCE = 10.0
 _LONGEST = 512
 _SILENCE = 3600.0
 _DRIP_GAP = 0.05
+#: Bytes that the fault "cut" lets through.
+_CUT = 20
 
 
 def operator_answer(
@@ -180,6 +182,7 @@ def _same(body: bytes) -> bytes:
 _BODIES: dict[str, Callable[[bytes], bytes]] = {
     "garbage": lambda body: bytes(range(256)) * 4 + body[:1],
     "truncate": lambda body: body[: len(body) // 3],
+    "cut": lambda body: body[:_CUT],
     "empty": lambda _body: b"",
     "oversize": lambda _body: b"filling: nothing but filling in this line\r\n" * 50_000,
 }

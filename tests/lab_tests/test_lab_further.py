@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
+from typing import Any
 
 import dns.message
 import dns.rcode
@@ -12,11 +15,17 @@ from tests.lab import net
 from tests.lab.faults import FaultError, Words
 from tests.lab.lab import Lab
 from tests.lab.suffixes import SUFFIXES, Suffix, also
+from tests.lab.truth import Truth
 from tests.lab_tests.asking import PATIENCE, Rdap, dns_of, in_lab, whois_at, whois_of
 
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines()]
+
+
+def _json(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -28,6 +37,7 @@ def _lines(text: str) -> list[str]:
         ("fred", "registrar:    REG-LAB", "%ERROR:101: no entries found", "connection limit exceeded"),
         ("cira", "Domain Name: example.test", "Not found: free.test", "rate limit exceeded"),
         ("registrobr", "status:      published", "% No match for free.test", "% No match for domain."),
+        ("eis", "status:     ok (paid and in zone)", "Domain not found", "Too many requests"),
     ],
 )
 def test_further_dialects_tell_registered_free_and_throttled_apart(
@@ -43,6 +53,45 @@ def test_further_dialects_tell_registered_free_and_throttled_apart(
         assert throttled in await whois_of(lab, "test", "example.test")
 
     with also(Suffix("test", 90, 90, dialect)):
+        in_lab(body)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "waits"), [("registrobr", "release process: waiting"), ("eis", "status:                AtAuction")]
+)
+def test_whois_says_that_a_purged_name_waits_in_a_release_procedure(dialect: str, waits: str) -> None:
+    """Until it is released; then the same server says that there is no such name."""
+
+    async def body(lab: Lab) -> None:
+        lab.registry.register("example.test")
+        lab.registry.purge("example.test", then=Truth.DROPZONE)
+        free = _lines(await whois_of(lab, "test", "free.test"))
+        held = _lines(await whois_of(lab, "test", "example.test"))
+        lab.registry.release("example.test")
+        released = _lines(await whois_of(lab, "test", "example.test"))
+
+        assert waits in held
+        assert waits not in free
+        assert [line.replace("example", "free") for line in released] == free
+
+    with also(Suffix("test", 90, 90, dialect)):
+        in_lab(body)
+
+
+def test_a_host_of_the_built_in_table_may_be_asked_and_has_no_address() -> None:
+    """Only where the suffix says so: it has a budget, no row in the WHOIS file, and the lab's DNS looks hosts up."""
+
+    async def body(lab: Lab) -> None:
+        settings = lab.environment()
+        listed, budgets = (_json(settings[name]) for name in ("WHOIS_SERVERS_FILE", "BUDGETS_FILE"))
+
+        assert "bond" not in listed
+        assert budgets["whois/whois.nic.bond"]["rate"] > 0
+        assert "whois/whois.nic.beer" not in budgets
+        assert settings["DNS_RESOLVERS"] == settings["DNS_ROOT_SERVERS"]
+        assert (await dns_of(lab, "bond", "whois.nic.bond")).rcode() == dns.rcode.NXDOMAIN
+
+    with also(Suffix("bond", 90, 90, "gtld", whois=False, whois_gone=True), Suffix("beer", 91, 91, "gtld", whois=False)):
         in_lab(body)
 
 

@@ -132,6 +132,24 @@ def test_the_truth_is_known_for_every_moment(wall: Wall, registry: Registry) -> 
     assert log.freed_at("example.com") == begin + 10
 
 
+def test_a_name_that_was_freed_twice_was_freed_last_before_the_moment_asked_about(wall: Wall, registry: Registry) -> None:
+    """Never before its first purge; what came after that moment does not count."""
+    begin = wall.time
+    registry.register("example.com")
+    for seconds, deed in ((10, registry.purge), (5, registry.catch), (20, registry.purge)):
+        wall.time += seconds
+        deed("example.com")
+    log = registry.log
+
+    assert [log.freed_at("example.com", begin + moment) for moment in (9, 10, 34, 35)] == [
+        None,
+        begin + 10,
+        begin + 10,
+        begin + 35,
+    ]
+    assert log.freed_at("example.com") == begin + 35
+
+
 def test_the_clock_can_run_fast_and_jump(wall: Wall) -> None:
     """Registry time follows the wall clock at its speed; a jump does not change the speed."""
     clock = LabClock(wall=wall, speed=1000, start=0.0)

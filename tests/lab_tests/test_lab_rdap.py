@@ -109,6 +109,7 @@ def test_nobody_trusts_the_lab_by_accident() -> None:
         ("429-retry-after", 429, ""),
         ("400", 400, "json"),
         ("500", 500, "html"),
+        ("503", 503, ""),
         ("403-html", 403, "html"),
         ("404-html", 404, "html"),
         ("200-html", 200, "html"),
@@ -132,7 +133,7 @@ def test_faults_that_are_wrong_answers(fault: str, status: int, kind: str) -> No
 
         assert wrong[0] == status
         assert kind in wrong[2].get("Content-Type", "")
-        assert wrong[2].get("Retry-After") == ("7" if fault == "429-retry-after" else None)
+        assert wrong[2].get("Retry-After") == ("7" if fault in {"429-retry-after", "503"} else None)
         assert "ldhName" not in wrong[1]
         assert right[1]["ldhName"] == "example.org"
 

@@ -90,13 +90,13 @@ def test_iana_refers_to_the_servers() -> None:
 
 
 def test_faults_show_and_honesty_returns() -> None:
-    """Throttle text, lie, wrong name, emptiness, garbage, truncation and excess, once each."""
+    """Throttle text, lie, wrong name, emptiness, garbage, truncation, twenty bytes and excess, once each."""
 
     async def body(lab: Lab) -> None:
         lab.registry.register("example.org")
         honest = await whois_of(lab, "org", "example.org")
         seen = {}
-        for fault in ("throttle", "lying-404", "wrong-name", "empty", "garbage", "truncate", "oversize"):
+        for fault in ("throttle", "lying-404", "wrong-name", "empty", "garbage", "truncate", "cut", "oversize"):
             lab.faults.add("whois/org", fault, count=1)
             seen[fault] = await whois_of(lab, "org", "example.org")
 
@@ -107,6 +107,7 @@ def test_faults_show_and_honesty_returns() -> None:
         assert "Domain Name" not in seen["garbage"]
         assert seen["truncate"] == honest[: len(seen["truncate"])]
         assert 0 < len(seen["truncate"]) < len(honest)
+        assert seen["cut"] == honest[:20]
         assert len(seen["oversize"]) > 1 << 20
         assert "Domain Name: EXAMPLE.ORG" in _lines(await whois_of(lab, "org", "example.org"))
 

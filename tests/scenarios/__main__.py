@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.lab import suffixes
 from tests.lab.lab import Lab
 from tests.lab.stack import Stack, StackError
-from tests.scenarios import drops, rdap_liars, registry_rules, spellings, table, troubles, whois_words
+from tests.scenarios import dead_channels, drops, rdap_liars, registry_rules, spellings, table, troubles, whois_words
 from tests.scenarios.plot import Scenario
 from tests.scenarios.stage import CADENCE, Stage
 from tests.scenarios.suffixes import FURTHER
@@ -32,6 +32,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *spellings.SCENARIOS,
     *troubles.SCENARIOS,
     *drops.SCENARIOS,
+    *dead_channels.SCENARIOS,
 )
 
 

@@ -14,7 +14,7 @@ SCENARIOS = (
             drops("amber-falls.com", 5, priority=True),
             drops("copper-lantern.com", 13),
             drops("open-meadow.org", 8),
-            drops("paper-boat.net", 11),
+            drops("paper-boat.cc", 11),
         ),
     ),
     Scenario(

@@ -21,7 +21,8 @@ class Case:
     """One watched name, an A-label. `alarms` is how often the customer must hear "available" about it.
 
     `ends` are the states it may be in at last, `through` states it must have been in; empty: any. `listed` are the ways it
-    stands in the list where that is not simply the name.
+    stands in the list where that is not simply the name. `within` is the most seconds from the moment the name is free to the
+    first alarm; None: as long as the run lasts.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Case:
     through: tuple[State, ...] = ()
     priority: bool = False
     listed: tuple[str, ...] = ()
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,17 @@ class Scenario:
     recorded: tuple[Mapping[str, object], ...] = ()
 
 
-def drops(name: str, at: float, *, priority: bool = False, listed: tuple[str, ...] = (), scene: Scene = Scene.LAST_DAY) -> Case:
-    """An honest drop: purged at `at`, and one alarm is due."""
-    return Case(name, scene, 1, (Act(at, "purge"),), (State.AVAILABLE,), (), priority, listed)
+def drops(
+    name: str,
+    at: float,
+    *,
+    priority: bool = False,
+    listed: tuple[str, ...] = (),
+    scene: Scene = Scene.LAST_DAY,
+    within: float | None = None,
+) -> Case:
+    """An honest drop: purged at `at`, and one alarm is due, `within` so many seconds."""
+    return Case(name, scene, 1, (Act(at, "purge"),), (State.AVAILABLE,), (), priority, listed, within)
 
 
 def withheld(name: str, at: float, then: Truth, *ends: State) -> Case:

@@ -64,7 +64,7 @@ SCENARIOS = (
             Case("silent-dropzone.me", Scene.LAST_DAY, 0, (Act(7, "purge"),), (State.DROPPING,)),
             Case("do-aukce.cz", Scene.LAST_DAY, 0, (Act(9, "purge"),), (State.DROPPING,)),
             Case("to-be-released.ca", Scene.LAST_DAY, 0, (Act(11, "purge"),), (State.DROPPING,)),
-            Case("liberacao.br", Scene.LAST_DAY, 0, (Act(8, "purge"),), (State.DROPPING,)),
+            withheld("liberacao.br", 8, Truth.DROPZONE, State.DROPPING),
             Case("venteliste.dk", Scene.LAST_DAY, 0, (Act(10, "purge"),)),
         ),
     ),

@@ -16,6 +16,7 @@ from tests.lab import story
 from tests.lab.control import operation
 from tests.lab.faults import Fault
 from tests.lab.lab import Lab
+from tests.lab.scoring import latency
 from tests.lab.stack import ROOT, Stack, StackError
 from tests.lab.story import Role, Scene
 from tests.scenarios.plot import FRESH, Case, Mischief, Scenario
@@ -39,10 +40,15 @@ _PAGE = 500
 
 @dataclass(slots=True)
 class Found:
-    """What came of everything, by name: `paths` are the states passed through, `alarms` how often "available" was heard."""
+    """What came of everything, by name.
+
+    `paths` are the states passed through, `alarms` how often "available" was heard, `seconds` how long after the name became
+    free that was for the first time.
+    """
 
     paths: dict[str, list[str]] = field(default_factory=dict)
     alarms: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)  # list entry -> code
     judged: dict[str, dict[str, Any]] = field(default_factory=dict)  # name -> verdict of recorded answers
     reasons: dict[str, str] = field(default_factory=dict)
@@ -169,9 +175,13 @@ class Stage:
 
     def _count(self) -> None:
         alarms: dict[str, int] = defaultdict(int)
+        seconds: dict[str, float] = {}
         for notice in self._lab.customer.notices("available"):
-            alarms[str(notice.data.get("domain"))] += 1
-        self.found.alarms = alarms
+            name, took = str(notice.data.get("domain")), latency(self._lab.registry.log, notice)
+            alarms[name] += 1
+            if took is not None:
+                seconds.setdefault(name, took)
+        self.found.alarms, self.found.seconds = alarms, seconds
 
     async def _until(
         self, session: aiohttp.ClientSession, seconds: float, condition: Callable[[list[dict[str, Any]]], bool]

@@ -17,9 +17,15 @@ def _whois_only(label: str, number: int, dialect: str, *, days: tuple[float, flo
     )  # fmt: skip
 
 
+#: Where RDAP, WHOIS or DNS dies, each alone.
+_DEAD = (
+    "buzz", "fans", "quest", "yoga", "surf", "rest", "host", "press", "space", "online", "love", "menu", "rent", "tube", "work",
+    "best", "casa", "fashion", "beer", "website", "study", "help", "click", "party", "link",
+)  # fmt: skip
+
 FURTHER = (
     # honest ones
-    Suffix("net", 20, 20, "verisign", rdap_404="empty", unix_serial=True),
+    Suffix("cc", 61, 61, "verisign", rdap_404="empty", unix_serial=True),
     _rdap_only("dev", 21),
     _whois_only("it", 46, "nicit"),
     # registries with a release procedure of their own
@@ -28,6 +34,7 @@ FURTHER = (
     Suffix("ca", 41, 41, "cira"),
     Suffix("br", 42, 42, "registrobr", auto_renews=False, grace_days=0, redemption_days=80, pending_days=0),
     _whois_only("dk", 43, "gtld", days=(0, 30, 0)),
+    _whois_only("ee", 62, "eis", days=(15, 29, 1)),
     # RDAP servers that lie, refuse or throttle
     _rdap_only("app", 22),
     _rdap_only("page", 23),
@@ -63,4 +70,9 @@ FURTHER = (
     _rdap_only("ink", 51),
     _rdap_only("fun", 54),
     _rdap_only("ch", 38),
+    # one channel of the registry is dead
+    Suffix("net", 20, 20, "verisign", rdap_404="empty", unix_serial=True),
+    _whois_only("kiwi", 63, "gtld"),
+    Suffix("bond", 64, 64, "gtld", whois=False, whois_gone=True),
+    *(Suffix(label, 65 + index, 65 + index, "gtld") for index, label in enumerate(_DEAD)),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from common.core.verdicts import State
+from tests.lab.faults import Fault
 from tests.lab.queries import QueryLog
 from tests.scenarios.plot import Case, Scenario
 from tests.scenarios.stage import Found
@@ -15,7 +17,10 @@ INVALID = State.INVALID.value
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One name in one scenario. `wrong` says what is not as wanted, "" where all is."""
+    """One name in one scenario. `wrong` says what is not as wanted, "" where all is.
+
+    `seconds` passed from the moment the name was free to the first alarm; None where it never was freed, or none came.
+    """
 
     scenario: str
     covers: str
@@ -24,6 +29,7 @@ class Row:
     wanted: int
     got: int
     wrong: str = ""
+    seconds: float | None = None
 
 
 def rows_of(scenarios: Sequence[Scenario], found: Found, queries: QueryLog) -> list[Row]:
@@ -46,10 +52,15 @@ def rows_of(scenarios: Sequence[Scenario], found: Found, queries: QueryLog) -> l
     covers_of = {scenario.name: ", ".join(scenario.covers) for scenario in scenarios}
     spared = {server for scenario in scenarios for server, _ in scenario.unasked}
     for name, fault in found.faults:
-        if not fault.met and fault.server not in spared:
+        if not fault.met and fault.server not in spared and not _deaf(fault):
             wrong = f"{fault.server} was never asked while it did {fault.kind}: the scenario shows nothing"
             rows.append(Row(name, covers_of[name], fault.server, (), 0, 0, wrong))
     return sorted(rows, key=lambda row: list(covers_of).index(row.scenario))
+
+
+def _deaf(fault: Fault) -> bool:
+    """Whether the server cannot know that it was asked: its port is closed."""
+    return fault.server.startswith("whois/") and fault.kind == "refused"
 
 
 def _meant(server: str, wanted: str) -> bool:
@@ -59,6 +70,7 @@ def _meant(server: str, wanted: str) -> bool:
 def _case(scenario: str, covers: str, case: Case, found: Found) -> Row:
     path, got = found.paths.get(case.name, []), found.alarms.get(case.name, 0)
     missing = [state.value for state in case.through if state.value not in path]
+    seconds = found.seconds.get(case.name)
     wrong = ""
     if got != case.alarms:
         wrong = f"alarms: {got} instead of {case.alarms} ({found.reasons.get(case.name, '')})"
@@ -66,7 +78,9 @@ def _case(scenario: str, covers: str, case: Case, found: Found) -> Row:
         wrong = f"it should end as {' or '.join(state.value for state in case.ends)} ({found.reasons.get(case.name, '')})"
     elif missing:
         wrong = f"it never was {', '.join(missing)}"
-    return Row(scenario, covers, case.name, tuple(path), case.alarms, got, wrong)
+    elif case.within is not None and seconds is not None and seconds > case.within:
+        wrong = f"told {seconds:.1f} s after it was free, at most {case.within:g} s wanted"
+    return Row(scenario, covers, case.name, tuple(path), case.alarms, got, wrong, seconds)
 
 
 def _refused(scenario: str, covers: str, entry: str, code: str, found: Found) -> Row:
@@ -84,7 +98,7 @@ def _judged(scenario: str, covers: str, name: str, found: Found) -> Row:
 
 def shown(rows: list[Row]) -> list[str]:
     """The table, its count, and where every state appears."""
-    heads = ("scenario", "covers", "name", "states passed through", "wanted", "got")
+    heads = ("scenario", "covers", "name", "states passed through", "wanted", "told after", "got")
     cells = [
         (
             row.scenario if new else "",
@@ -92,6 +106,7 @@ def shown(rows: list[Row]) -> list[str]:
             _cut(row.name, 30),
             " > ".join(row.states),
             str(row.wanted),
+            "" if row.seconds is None else f"{row.seconds:.1f} s",
             str(row.got) + ("" if not row.wrong else "  << WRONG"),
         )
         for row, new in zip(rows, _firsts(rows), strict=True)
@@ -122,7 +137,14 @@ def _summary(rows: list[Row]) -> list[str]:
     scenarios = len({row.scenario for row in rows})
     counts = f"alarms due {due}, seen {seen}, missed {due - seen}, false {false}; rows not as wanted {len(wrong)}"
     told = [f"wrong: {row.scenario}, {row.name}: {row.wrong}" for row in wrong]
-    return [*told, f"{scenarios} scenarios, {len(rows)} rows: {counts}"]
+    return [*told, f"{scenarios} scenarios, {len(rows)} rows: {counts}", *_waits(rows)]
+
+
+def _waits(rows: list[Row]) -> list[str]:
+    seconds = [row.seconds for row in rows if row.seconds is not None]
+    if not seconds:
+        return []
+    return [f"seconds from free to told, {len(seconds)} names: median {median(seconds):.1f}, most {max(seconds):.1f}"]
 
 
 def _states(rows: list[Row]) -> list[str]:

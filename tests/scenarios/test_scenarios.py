@@ -10,9 +10,11 @@ import sys
 import pytest
 
 from common.core.verdicts import State
+from tests.lab.faults import FaultTable
 from tests.lab.queries import QueryLog
 from tests.lab.stack import ROOT
 from tests.lab.suffixes import SUFFIXES, also, registrable
+from tests.scenarios import dead_channels
 from tests.scenarios.__main__ import SCENARIOS
 from tests.scenarios.plot import Case, Scenario
 from tests.scenarios.stage import Found, path_of
@@ -56,6 +58,20 @@ def test_scenarios_do_not_share_names_and_every_suffix_has_one() -> None:
     assert not {suffix.label for suffix in FURTHER} & set(SUFFIXES)
 
 
+def test_a_dead_channel_disturbs_no_other_scenario() -> None:
+    """The suffixes and the servers that misbehave there belong to their scenario alone."""
+    with also(*FURTHER):
+        at_home = {scenario.name: {_home(case.name) for case in scenario.cases} for scenario in SCENARIOS}
+    servers = {suffix.label: suffix.operator for suffix in FURTHER}
+
+    for scenario in dead_channels.SCENARIOS:
+        mine = {mischief.server.partition("/")[2] for mischief in scenario.mischief}
+        elsewhere = set().union(*(homes for name, homes in at_home.items() if name != scenario.name))
+        assert mine <= at_home[scenario.name]
+        assert not mine & elsewhere
+        assert not {servers[label] for label in mine} & {servers.get(label) for label in elsewhere}
+
+
 def test_the_path_is_put_together_from_events_and_the_last_state() -> None:
     """A first look at a registered name is no event; the state before the first event tells of it."""
     history = [
@@ -66,6 +82,38 @@ def test_the_path_is_put_together_from_events_and_the_last_state() -> None:
     assert path_of(history, "AVAILABLE") == ["UNKNOWN", "REGISTERED", "PENDING_DELETE", "AVAILABLE"]
     assert path_of([], "REGISTERED") == ["UNKNOWN", "REGISTERED"]
     assert path_of([], "UNKNOWN") == ["UNKNOWN"]
+
+
+def _home(name: str) -> str:
+    found = registrable(name)
+    assert found is not None
+    return found[1].label
+
+
+def test_an_alarm_that_comes_too_late_is_wrong() -> None:
+    """Where the case sets a bound; the seconds are shown for every drop that was told, and summed up."""
+    cases = (Case("late.com", alarms=1, within=5), Case("soon.com", alarms=1, within=5), Case("slow.com", alarms=1))
+    told = {"late.com": 5.1, "soon.com": 4.9, "slow.com": 60.0}
+    found = Found(alarms=dict.fromkeys(told, 1), seconds=told)
+    rows = rows_of((Scenario("made-up", (), cases),), found, QueryLog(lambda: 1.0))
+    text = "\n".join(shown(rows))
+
+    assert {row.name: row.wrong for row in rows if row.wrong} == {
+        "late.com": "told 5.1 s after it was free, at most 5 s wanted"
+    }
+    assert "4.9 s" in text
+    assert "60.0 s" in text
+    assert "seconds from free to told, 3 names: median 5.1, most 60.0" in text
+
+
+def test_a_fault_that_was_never_met_is_wrong_unless_the_port_was_closed() -> None:
+    """A scenario whose server was never asked shows nothing; a refused connection cannot be counted by the server."""
+    table = FaultTable(lambda: 1.0)
+    unmet = [table.add("whois/com", "refused"), table.add("whois/com", "empty"), table.add("dns/com", "refused")]
+    found = Found(faults=[("made-up", fault) for fault in unmet])
+    rows = rows_of((Scenario("made-up", ()),), found, QueryLog(lambda: 1.0))
+
+    assert [(row.name, "while it did " in row.wrong) for row in rows] == [("whois/com", True), ("dns/com", True)]
 
 
 def test_the_table_shows_what_is_wrong() -> None:

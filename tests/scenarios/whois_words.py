@@ -121,8 +121,8 @@ SCENARIOS = (
     Scenario(
         "whois-registrar-referral",
         ("cause 1", "peer: the registrar says not found"),
-        (Case("thin-record.net", Scene.REDEMPTION, ends=(State.REDEMPTION,)),),
-        (Mischief("rdap/net", "500", ("thin-record.net",)), says("whois/net", _THIN, "thin-record.net")),
+        (Case("thin-record.cc", Scene.REDEMPTION, ends=(State.REDEMPTION,)),),
+        (Mischief("rdap/cc", "500", ("thin-record.cc",)), says("whois/cc", _THIN, "thin-record.cc")),
         unasked=(("whois/elsewhere", ""),),
     ),
     Scenario(
