@@ -51,6 +51,7 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
         awaited=_awaited(board, entry, now),
         wildcard=wildcard,
         announced=entry.state in ANNOUNCED,
+        registered_seen=entry.detail.registered_seen or 0.0,
     )
 
 
@@ -205,12 +206,13 @@ def _verify_pass(entry: Entry, wanted: gates.Requirements, bracketed: gates.Brac
 def _rho(entry: Entry) -> float:
     """P(available | unregistered) before anything vouched for it.
 
-    A name that had a holder is believed to be for everybody, unless the suffix is not. Of others many registries answer
-    "no such object" for reserved and premium ones too: there a channel has to speak that would say so.
+    A name that had a holder is believed to be for everybody, unless the suffix is not, or its label is of a kind that is sold at
+    another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has to
+    speak that would say so.
     """
     rho = rho_for(entry.label, entry.suffix)
     if entry.detail.registered_seen is not None:
-        return max(rho, verdicts.REGISTRABLE) if rho > 0 else rho
+        return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
     vouched = any(item.observation.reading.finding in VOUCHED for item in entry.detail.evidence.values())
     return rho if vouched else min(rho, UNHEARD)
 

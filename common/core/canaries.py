@@ -86,7 +86,7 @@ def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
 def heard(board: Board, probe: Probe, observation: Observation, now: float) -> list[str]:
     """A canary answered: believe the server, or void what it said since it was last right.
 
-    Returns the names that waited for it and wait for no other.
+    Returns the names that waited for it.
     """
     key = probe.key
     last = _back(board, key)
@@ -140,7 +140,7 @@ def drop_lies(board: Board, entry: Entry, current: Round, now: float) -> None:
 
 
 def unheard(board: Board, probe: Probe, now: float) -> list[str]:
-    """A canary will not be answered. Returns the names that waited for it and wait for no other: they go on without it."""
+    """A canary will not be answered. Returns the names that waited for it: they go on without it."""
     last = _back(board, probe.key)
     _wildcard_unknown(board, probe, now)
     return _released(board, probe.key, board.waiting.get(probe.key, {})) if last else []
@@ -174,12 +174,10 @@ def ask_wildcard(board: Board, suffix: str, now: float) -> bool:
 
 
 def _released(board: Board, key: Key, names: Iterable[str]) -> list[str]:
-    """The names among these that wait for no server any more."""
-    released = []
-    for entry in filter(None, map(board.book.entry, sorted(names))):
+    """Let these names wait for a server no more; returns them."""
+    released = sorted(names)
+    for entry in filter(None, map(board.book.entry, released)):
         entry.awaited.discard(key)
-        if not entry.awaited:
-            released.append(entry.name)
     return released
 
 

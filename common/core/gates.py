@@ -48,7 +48,8 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     whether a second source is expected to speak, `quiet` the time after a contradiction in seconds, `suffix_gone` whether the
     root does not know the top-level domain (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
-    the name was announced already.
+    the name was announced already, `registered_seen` when it was last seen registered (epoch seconds): what was said before that
+    is no positive.
     """
 
     gap: float
@@ -60,6 +61,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     awaited: tuple[str, ...] = ()
     wildcard: bool = False
     announced: bool = False
+    registered_seen: float = 0.0
 
 
 class Run(Struct, frozen=True):
@@ -106,12 +108,12 @@ def server_proven(row: TrustRow, at: float, requirements: Requirements, now: flo
 
 
 def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
-    """Methods that say "no object" with weight, fresh, and not before `since`."""
+    """Methods that say "no object" with weight, fresh, not before `since`, and since the name was last seen registered."""
     return [
         method
         for method, item in evidence.items()
         if item.observation.reading.outcome is Outcome.UNREGISTERED
-        and item.at >= since
+        and item.at >= max(since, requirements.registered_seen)
         and 0.0 <= now - item.at <= requirements.fresh
         and item.observation.reading.finding in FINDINGS
         and FINDINGS[item.observation.reading.finding].llr > 0

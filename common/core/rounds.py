@@ -163,9 +163,10 @@ def finish(board: Board, entry: Entry, now: float) -> None:
 
 
 def resume(board: Board, names: Iterable[str], now: float) -> None:
-    """Go on with names whose canaries all answered, or never will: the next pass need not wait for them any more."""
+    """Go on with names for which a canary answered, or never will, once their next pass need not wait for any other."""
     for entry in filter(None, map(board.book.entry, names)):
-        if entry.watched and entry.round is None and not entry.awaited and confirming(entry):
+        waits = bool(entry.awaited) and confirming(entry)
+        if entry.watched and entry.round is None and not waits:
             _plan(board, entry, now, blind=False)
             board.touched[entry.name] = entry
 
@@ -222,7 +223,10 @@ def _agreeing(board: Board, entry: Entry, now: float) -> frozenset[str]:
     found = frozenset(
         method
         for method, item in entry.detail.evidence.items()
-        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and now - item.at <= fresh / 2
+        if is_registry(method)
+        and item.observation.reading.outcome is Outcome.UNREGISTERED
+        and item.at >= (entry.detail.registered_seen or 0.0)
+        and now - item.at <= fresh / 2
     )
     fastest = next((condition.method for condition in conditions if condition.method in found), None)
     return found - {fastest}
