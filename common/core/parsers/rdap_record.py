@@ -90,7 +90,7 @@ def texts(value: Any) -> Iterator[str]:
     """The texts of a member that should be a list of texts, and is sometimes one text."""
     for item in [value] if isinstance(value, str) else members(value):
         if isinstance(item, str):
-            yield item[:2000]
+            yield _clean(item[:2000])
 
 
 def notices(record: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:

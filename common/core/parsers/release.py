@@ -38,12 +38,13 @@ _ABOUT = rf"(?:{_LABEL}(?:{_SUBJECT}{_IS} )?|{_SUBJECT}{_IS} )"
 _AUCTION = r"(?:auction|aukce|aukci|auktion|oksjon|oksjonil)"
 _TOWARDS = r"(?:at|in|on|under|for|into|to|via|of|after|until|before|pending|awaiting|future|v|do|na|budoucí|probíhá)"
 _TAIL = (
-    r"(?:[,;:(] ?.{0,100}"
-    r"| (?:from|until|till|since|on|at|by|with|of|starting|ending|list|phase|process|and|see|od|do|dne) .{0,80})?"
+    r"(?:[.,;:(] ?.{0,100}| [(-] ?.{0,100}"
+    r"| (?:from|until|till|since|on|at|by|with|of|starting|ending|ends|list|phase|process|and|see|od|do|dne)\b.{0,80})?"
 )
 _REGISTRATION = r"(?:pending ?|awaiting ?|waiting for |queued (?:up )?for |in (?:the |a )?queue for )registration"
 _PROCESS = (
-    r"(?:release|liberation|re-?allocation) (?:process|procedure|round)|processo de libera[cç][aã]o|liberation|re-?allocation"
+    r"(?:release|liberation|re-?allocation)[ -](?:process|procedure|round)|processo de libera[cç][aã]o"
+    r"|liberation|re-?allocation"
 )
 _GOING = (
     r"(?:waiting|awaiting|pending|queued|open|running|active|started|scheduled|yes|true|in progress|competitive|eligible"
@@ -73,7 +74,7 @@ _BARE = "|".join(
         rf"(?:currently |now )?(?:at|in|on|under|pending|awaiting|v|do) ?(?:an |the )?{_AUCTION}",
         rf"(?:currently |now )?{_REGISTRATION}",
         rf"(?:waiting for|awaiting|in) (?:the )?(?:{_PROCESS})",
-        rf"(?:{{}}:? )?(?:{_PROCESS}|release)(?: (?:status|state))?: ?{_GOING}\b.{{0,60}}",
+        rf"(?:{{}}:? )?(?:{_PROCESS}|release)(?: (?:status|state))?: ?(?:{_GOING}\b|\d).{{0,60}}",
         rf"{_AUCTION}(?: (?:start|begin|end|date|time|status|state|from|until)){{0,2}}: ?(?:{_GOING}\b|\d).{{0,60}}",
     )
 )
@@ -99,8 +100,9 @@ _ANNOUNCED = "|".join(
         r"(?:delete|tasted) blocked",
     )
 )
-_DELETION = re.compile(rf"(?:{_ABOUT})?(?:{_ANNOUNCED})|{_SUBJECT} will be (?:automatically )?{_GONE}{_WHEN}")
-_DELETION_VALUE = re.compile(rf"(?:will be )?released? (?:on|at|from) .{{0,40}}\d.{{0,40}}|will be {_GONE}{_WHEN}")
+_DATED = rf"(?:(?:will be )?released? (?:on|at|from) .{{0,40}}\d.{{0,40}}|will be {_GONE}{_WHEN})"
+_DELETION = re.compile(rf"(?:{_ABOUT})?(?:{_ANNOUNCED})|{_SUBJECT} will be (?:automatically )?{_GONE}{_WHEN}|{_LABEL}{_DATED}")
+_DELETION_VALUE = re.compile(_DATED)
 #: NASK: in this state for 30 days, and its holder may still renew it.
 _RESTORABLE = re.compile(rf"(?:{_LABEL})?(?:the )?{_NOUN}(?: ?'?s)? (?:paid )?billing period (?:had|has|is) (?:finished|ended)")
 _CONDITION = re.compile(r"\b(?:not|no|never|may|might|could|if|unless|whether)\b")

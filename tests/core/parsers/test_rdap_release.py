@@ -130,6 +130,15 @@ def test_a_name_with_the_word_in_it_is_no_word_of_the_registry():
         assert read(404, TYPE, json.dumps(error).encode(), name).outcome is Outcome.UNREGISTERED
 
 
+def test_what_is_quoted_can_be_carried():
+    """A lone surrogate in a remark, and one as long as a statement may be, give a reason that fits and can be encoded."""
+    for tail in ("\ud800", "x" * 95):
+        said = {"description": [f"Domain is at auction, {tail}"]}
+        for reading in (found(remarks=[said]), missing(notices=[said]), missing(**said)):
+            assert reading.outcome is Outcome.DROPPING
+            assert len(reading.reason.encode()) <= 300
+
+
 def test_both_ways_of_dropping_weigh_the_same():
     """An object that says so and an error that says so are the same word of the same registry."""
     assert FINDINGS["rdap_200_dropping"] == FINDINGS["rdap_404_dropping"]

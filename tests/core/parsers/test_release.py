@@ -20,6 +20,11 @@ PROCEDURE = (
     "remarks: in auction, see https://{}/",
     "auction start: 2027-01-01",
     "at auction",
+    "this domain is currently in the auction process",
+    "the domain is offered in a domain auction. more at https://{}/",
+    "status: auction - waiting",
+    "release-process: waiting",
+    "release process: 2027-01",
     "release process: waiting",
     "{}: release process: waiting",
     "waiting for the release process",
@@ -37,6 +42,7 @@ DELETION = (
     "the domain is scheduled for deletion",
     "this domain is pending release",
     "remarks: to be deleted on 2027-01-01",
+    "remarks: released on 01.01.2027",
 )
 NEITHER = (
     "auction",
@@ -56,6 +62,7 @@ NEITHER = (
     "a domain name is to be deleted thirty days after its expiry",
     "this domain name may be deleted",
     "this domain will be deleted if it is not renewed",
+    "this domain will be deleted on 2027-01-01 unless it is renewed",
     "the data is to be deleted on request",
     "this domain is available for registration",
     "the domain name is registered",

@@ -16,6 +16,8 @@ from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, TRIGGERS, Rule,
 _MOST, _PLACES = 200, 2_000
 _STAMP = re.compile(r"last updat\w{1,2} (?:of|on|to) (?:the )?(?:whois|registry|rdds|database)[^:]{0,20}:? *([^<]{8,60})")
 _STAMP_WORD = "last updat"
+#: An item of a list, as in an explanation of all states.
+_ITEM = re.compile(r"[%#;\s]{0,20}[*•-]\s")
 #: A sentence whose subject is a name.
 _NAMES_FIRST = re.compile(r"(?:[^{}]{0,60}: ?)?(?:the |this )?(?:domain |name |domain name )?\{\}")
 
@@ -91,8 +93,10 @@ class Findings:
 
     @staticmethod
     def _is_about_us(shape: Shape, line: str) -> bool:
-        """Whether a whole line may speak of our name: one that only points to a page of the registry does."""
-        return len(line) <= SENTENCE_LIMIT and (shape.named or not (shape.foreign and _NAMES_FIRST.match(shape.text)))
+        """Whether a whole line may speak of our name: one that points to a page of the registry does, an item of a list not."""
+        if len(line) > SENTENCE_LIMIT or _ITEM.match(line):
+            return False
+        return shape.named or not (shape.foreign and _NAMES_FIRST.match(shape.text))
 
     def _note(self, rule: Rule, line: str, following: str) -> None:
         self._first.setdefault(rule, f"{line}\n{following}" if following else line)
