@@ -32,6 +32,7 @@ FINDINGS: dict[str, Weight] = {
     "rdap_404_blocked": Weight("registry_db", 4.0, 600),
     "rdap_404_dropping": Weight("registry_db", 5.0, 600),
     "rdap_404_premium": Weight("registry_db", 4.5, 600),
+    "rdap_200_dropping": Weight("registry_db", 5.0, 600),
     "rdap_200_premium": Weight("registry_db", 4.5, 600),
     "rdap_200_reserved": Weight("registry_db", 2.0, 86_400),
     "whois_registered": Weight("registry_db", -9.0, 1800),

@@ -246,6 +246,11 @@ WORDS = (
     "reserved ",
     "status: ok, ",
     "a.b ",
+    "domain is in auction ",
+    "in the a b auction ",
+    "release process: waiting ",
+    "status: to be released ",
+    "remarks: scheduled for deletion ",
 )
 
 

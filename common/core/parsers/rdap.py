@@ -6,11 +6,13 @@ body) from the very host that the registry named. A 404 of anything else is a wr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from common.core.evidence import Outcome, Phase, Reading, unknown
-from common.core.parsers import bounded_json, rdap_record
+from common.core.parsers import bounded_json, rdap_record, release
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.parsers.statuses import phase_of
 from common.core.tables import rdap_phrases as phrases
@@ -25,6 +27,11 @@ _GLANCE = 4096
 _JSON_TYPES = frozenset({"application/rdap+json", "application/json"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _FREE_STATUSES = frozenset({"available", "free", "unregistered", "not registered", "unassigned"})
+#: Most statements of one answer that are looked at, and what ends one.
+_STATEMENTS = 200
+_END = re.compile(r"[.!;]\s+|\n")
+#: Phases in which a deletion is on its way: the object is then no placeholder, whatever is said of an auction.
+_LEAVING = frozenset({Phase.PENDING_RESTORE, Phase.REDEMPTION, Phase.PENDING_DELETE})
 
 
 def read(
@@ -128,13 +135,22 @@ class _Answer:
     def _record(self, record: dict[str, Any]) -> Reading:
         kept = rdap_record.fields(record)
         fresh = rdap_record.fresh_at(record, self.now)
-        held = bool(kept.created_at or kept.registrar or kept.nameservers or phase_of(kept.statuses))
-        said = " ".join(f"{title} {description}" for title, description in rdap_record.notices(record))
-        if not held and (doubt := self._placeholder(kept.statuses, said)):
+        phase = phase_of(kept.statuses)
+        bare = not (kept.created_at or kept.registrar or kept.nameservers)
+        statements = _statements(record, self.domain)
+        if bare and phase not in _LEAVING and (word := _procedure(kept.statuses, statements)):
+            reason = f"an object without a holder, in the registry's own release procedure: {word}"
+            return Reading(Outcome.DROPPING, "rdap_200_dropping", reason, fields=kept, fresh_at=fresh)
+        said = " ".join(" ".join([title, *texts]) for title, texts in rdap_record.notices(record))
+        if bare and phase is None and (doubt := self._placeholder(kept.statuses, said)):
             return doubt
-        phase = phase_of(kept.statuses) or Phase.ACTIVE
+        announced, word = _announcement(kept.statuses, statements)
+        if phase in {None, Phase.ACTIVE}:
+            phase = announced or Phase.ACTIVE
         paid = rdap_record.events(record).get("registrar expiration")
         reason = f"the registry has the object, phase {phase.value.replace('_', ' ')}"
+        if word and phase is announced:
+            reason += f": {word}"
         if paid:
             reason += f"; the registrar's own expiration is {paid[:40]}"
         return Reading(Outcome.REGISTERED, "rdap_200_match", reason, phase=phase, fields=kept, fresh_at=fresh)
@@ -156,15 +172,19 @@ class _Answer:
         said = " ".join([*rdap_record.texts(error.get("title")), *rdap_record.texts(error.get("description"))])
         # The name itself may contain any word of the lists ("reserved-names.com not found").
         main = _plain(said).replace(self.domain, " ")
-        beside = " ".join(_plain(f"{title} {text}") for title, text in rdap_record.notices(error) if not _terms(title))
-        beside = beside.replace(self.domain, " ")
+        notes = (" ".join([title, *texts]) for title, texts in rdap_record.notices(error) if not _terms(title))
+        beside = _plain(" ".join(notes)).replace(self.domain, " ")
+        statements = _statements(error, self.domain)
         everything = f"{main} {beside}"
         if _found(phrases.THROTTLED, main):
             return self._throttled()
         if _found(phrases.WRONG_SERVER, main):
             return unknown("rdap_404_zone", "the server does not serve this suffix")
-        if kept := _kept_back(everything):
+        if kept := _kept_back(everything, statements):
             return kept
+        _, announced = _announcement((), statements)
+        if announced:
+            return unknown("rdap_404_doubtful", f"404 with the announcement of a deletion ({announced!r})")
         if words := _found(phrases.DOUBTFUL, main):
             return unknown("rdap_404_doubtful", f"404 with a text that may mean something else ({words!r})")
         fresh = rdap_record.fresh_at(error, self.now)
@@ -206,15 +226,46 @@ class _Answer:
         return _number(error.get("errorCode")) in {429, 503} or bool(_found(phrases.THROTTLED, said.lower()))
 
 
-def _kept_back(text: str) -> Reading | None:
+def _kept_back(text: str, statements: list[str]) -> Reading | None:
     """What a 404 says about a name that has no object and is not simply free; None where it says nothing of the kind."""
-    if _found(phrases.DROPPING, text):
-        return Reading(Outcome.DROPPING, "rdap_404_dropping", "purged, in the registry's own release procedure")
+    if words := _procedure((), statements) or _found(phrases.DROPPING, text):
+        return Reading(Outcome.DROPPING, "rdap_404_dropping", f"purged, in the registry's own release procedure: {words}")
     if _found(phrases.PREMIUM, text):
         return Reading(Outcome.PREMIUM, "rdap_404_premium", "no object; the registry calls it a premium name")
     if words := _found(phrases.RESERVED, text):
         return Reading(Outcome.RESERVED, "rdap_404_blocked", f"no object, and not to be registered ({words!r})")
     return None
+
+
+def _statements(answer: dict[str, Any], domain: str) -> list[str]:
+    """The sentences of an answer outside its terms of use, in the form that `release` reads."""
+    return list(islice((text for text in _sentences(answer, domain) if 0 < len(text) <= release.LONGEST), _STATEMENTS))
+
+
+def _sentences(answer: dict[str, Any], domain: str) -> Iterator[str]:
+    said = [*rdap_record.texts(answer.get("title")), *rdap_record.texts(answer.get("description"))]
+    for title, texts in rdap_record.notices(answer):
+        if not _terms(title):
+            said += [title, *texts]
+    for text in said:
+        for sentence in _END.split(text):
+            low = " ".join(sentence.lower().split()).strip(" .!\"'")
+            yield low.replace(domain, "{}") if domain else low
+
+
+def _procedure(statuses: tuple[str, ...], statements: list[str]) -> str:
+    """The first status or statement that says that the name is in the registry's release procedure; "" where none does."""
+    said = (word for word in statuses if release.in_procedure(word, labelled=True))
+    return next(said, "") or next((text for text in statements if release.in_procedure(text)), "")
+
+
+def _announcement(statuses: tuple[str, ...], statements: list[str]) -> tuple[Phase | None, str]:
+    """The phase that an announced deletion means, with the status or statement that announces it."""
+    for labelled, texts in ((True, statuses), (False, statements)):
+        for text in texts:
+            if phase := release.announced_phase(text, labelled=labelled):
+                return phase, text
+    return None, ""
 
 
 def _number(value: Any) -> int | None:

@@ -90,15 +90,15 @@ def texts(value: Any) -> Iterator[str]:
     """The texts of a member that should be a list of texts, and is sometimes one text."""
     for item in [value] if isinstance(value, str) else members(value):
         if isinstance(item, str):
-            yield item[:2000]
+            yield _clean(item[:2000])
 
 
-def notices(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Title and description of every notice and remark; each of them should be a list, and is sometimes one object."""
+def notices(record: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Title and descriptions of every notice and remark; each of them should be a list, and is sometimes one object."""
     for key in ("notices", "remarks"):
         value = record.get(key)
         for notice in _objects([value] if isinstance(value, dict) else value):
-            yield _text(notice.get("title"), 300) or "", " ".join(texts(notice.get("description")))
+            yield _text(notice.get("title"), 300) or "", list(texts(notice.get("description")))
 
 
 def members(value: Any) -> list[Any]:

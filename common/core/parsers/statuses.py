@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from common.core.evidence import Phase
+from common.core.parsers.release import announced_phase
 
 #: Longest status word looked at, in characters.
 _LONGEST = 200
@@ -60,6 +61,12 @@ _ALIASES = {
     "pendingdeleterestorable": "redemption period",
     "pendingdeletescheduledforrelease": "pending delete",
     "redemption": "redemption period",
+    "atauction": "at auction",
+    "inauction": "in auction",
+    "pendingregistration": "pending registration",
+    "deletecandidate": "delete candidate",
+    "tobedeleted": "to be deleted",
+    "tobereleased": "to be released",
 }
 _SQUEEZED = {word.replace(" ", ""): word for word in _WORDS} | _ALIASES
 
@@ -68,11 +75,13 @@ _GAPS = re.compile(r"[\s_\-]+")
 _TAIL = re.compile(r"[#(]|\bhttps?:")
 
 _RESTORE = frozenset({"pending restore"})
-_REDEMPTION = frozenset({"redemption period", "quarantine", "in quarantine"})
+#: "Pending release" is the word of the .nz registry for its ninety days in which the holder may still reinstate the name.
+_REDEMPTION = frozenset({"redemption period", "quarantine", "in quarantine", "pending release"})
 _DELETE = frozenset({"pending delete"})
 _UNDELEGATED = frozenset({"client hold", "server hold", "inactive"})
 _GRACE = frozenset({"auto renew period"})
-_REGISTERED = frozenset(_WORDS) - {"removed", "reserved"}
+#: "Disputed" is the .ee registry's mark for a name whose holder is not yet settled: held all the same.
+_REGISTERED = frozenset(_WORDS) - {"removed", "reserved"} | {"disputed"}
 #: What wins when several stand together; redemption is also "pending delete" by RFC 3915, so it comes first.
 _PRECEDENCE = (
     (_RESTORE, Phase.PENDING_RESTORE),
@@ -82,6 +91,7 @@ _PRECEDENCE = (
     (_GRACE, Phase.EXPIRED_GRACE),
     (_REGISTERED, Phase.ACTIVE),
 )
+_KNOWN = frozenset(word for members, _ in _PRECEDENCE for word in members)
 
 
 def normalise(word: str) -> str:
@@ -100,10 +110,11 @@ def phase_of(statuses: Iterable[str]) -> Phase | None:
     """The phase that the words mean together; None where none of them says anything.
 
     Precedence: pending restore, redemption period, pending delete, holds and inactive, auto renew period, then any other
-    word of a registered name.
+    word of a registered name. A word that announces a deletion ("to be deleted", "delete candidate") is pending delete.
     """
     words = {normalise(status) for status in statuses}
+    announced = {announced_phase(word, labelled=True) for word in words - _KNOWN}
     for members, phase in _PRECEDENCE:
-        if words & members:
+        if words & members or phase in announced:
             return phase
     return None

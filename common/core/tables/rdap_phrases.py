@@ -139,6 +139,10 @@ DOUBTFUL = (
     "quarantine",
     "redemption",
     "pending",
+    "to be deleted",
+    "to be released",
+    "delete candidate",
+    "deletecandidate",
     "collision",
     "variant",
 )

@@ -1,18 +1,20 @@
 """WHOIS answers (RFC 3912): free text without status code, version or agreed words, read by laws instead of by keywords.
 
 The order of the laws is what makes a reading trustworthy: an empty answer, then a limit, then a record of exactly this name,
-then a name that cannot be registered, and only then the line that says there is no such name. What follows none of them is
-unknown. Two registries end the answer that limits us with their "no entries found" line, and several print the name in both.
+then a name in a release procedure or one that cannot be registered, and only then the line that says there is no such name.
+What follows none of them is unknown. Two registries end the answer that limits us with their "no entries found" line, and
+several print the name in both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from common.core.evidence import Outcome, Phase, Reading, unknown
 from common.core.parsers.dates import epoch, parse_date
 from common.core.parsers.whois import words
-from common.core.parsers.whois.families import family_of
+from common.core.parsers.whois.families import Family, family_of
 from common.core.parsers.whois.findings import Findings
-from common.core.parsers.whois.labels import Kind
 from common.core.parsers.whois.lines import LINE_COUNT, TEXT_LIMIT, Subject, is_markup, split
 from common.core.parsers.whois.record import Record
 from common.core.parsers.whois.sentences import VERDICTS, Rule, wait_of
@@ -22,11 +24,11 @@ __all__ = ["read"]
 #: Status words that count as sentences.
 _SAID = {
     Outcome.THROTTLED: Rule.THROTTLED,
+    Outcome.DROPPING: Rule.DROPZONE,
     Outcome.PREMIUM: Rule.PREMIUM,
     Outcome.RESERVED: Rule.RESERVED,
     Outcome.INVALID: Rule.INVALID,
 }
-_HARD_FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.SERVER})
 
 
 def read(text: str, domain: str, server: str, *, strict: bool = False) -> Reading:
@@ -43,43 +45,74 @@ def read(text: str, domain: str, server: str, *, strict: bool = False) -> Readin
     host = server.strip().lower().partition(":")[0].rstrip(".")
     subject = Subject(domain, strict=strict)
     family = family_of(host, low)
-    record = Record(subject, day_first=family.day_first)
+    record = Record(subject, day_first=family.day_first, own=family.own)
     for line in lines:
         record.feed(line)
-    findings = Findings(lines, low, subject, family, only_limits=record.is_record)
-    reading = _decide(record, findings, family.suspended)
+    findings = Findings(lines, low, subject, family, beside=record.is_record)
+    reading = _decide(record, findings, family)
     if reading.outcome is Outcome.UNREGISTERED and (len(text) > TEXT_LIMIT or len(lines) >= LINE_COUNT or is_markup(text)):
         return unknown("whois_unparsed", "the answer is no plain text of bounded length")
     return reading
 
 
-def _decide(record: Record, findings: Findings, suspended: Phase) -> Reading:
-    rule = min((_SAID[said] for said in record.said if said in _SAID), default=None)
-    if findings.rule is not None and (rule is None or findings.rule < rule):
-        rule = findings.rule
+def _decide(record: Record, findings: Findings, family: Family) -> Reading:
+    rules = {_SAID[outcome]: word for outcome, word in record.said.items() if outcome in _SAID}
+    if findings.rule is not None:
+        rules.setdefault(findings.rule, findings.said_at(findings.rule))
+    rule = min(rules, default=None)
     if rule is Rule.THROTTLED:
         outcome, finding, reason = VERDICTS[rule]
         return Reading(outcome, finding, reason, retry_after=wait_of(findings.said_at(rule)))
-    if record.is_record and not (Outcome.RESERVED in record.said and not record.strong & _HARD_FACTS):
-        return _registered(record, findings, suspended)
+    if record.is_record and not _is_placeholder(record, rules):
+        return _registered(record, findings, family)
     if rule is not None and rule is not Rule.FREE:
-        outcome, finding, reason = VERDICTS[rule]
-        said = findings.said_at(rule).strip()
-        return Reading(outcome, finding, f"{reason}: {said[:200]}" if said else reason, fresh_at=_fresh(findings))
+        return _kept_back(record, findings, rule, " ".join(rules[rule].split()))
+    if findings.announced is not None:
+        return _announced(record, findings)
     if record.ours and not record.strong and findings.rule is None and findings.is_bare:
         return Reading(Outcome.RESERVED, "whois_reserved", "the registry prints the name and no data of a registration")
     return _free(record, findings)
 
 
-def _registered(record: Record, findings: Findings, suspended: Phase) -> Reading:
+def _is_placeholder(record: Record, rules: Container[Rule]) -> bool:
+    """Whether a record is only the registry's note that it keeps the name, or that the name is in its release procedure.
+
+    At the start of an auction .ee replaces the record by one with nothing but the name and `AtAuction`, and .br prints the name
+    and its release process. Where dates, registrar or name servers still stand beside such a word, the object exists: the
+    auction is of a name that is held, and nothing changes before the registry deletes it. That is registered.
+    """
+    return not record.is_held and (Outcome.RESERVED in record.said or Rule.DROPZONE in rules)
+
+
+def _registered(record: Record, findings: Findings, family: Family) -> Reading:
+    phase = words.phase(record.statuses, family.own, findings.announced)
+    reason = "the server printed a record of the name"
+    if phase is Phase.PENDING_DELETE:
+        reason += f", whose deletion is announced: {words.announcing(record.statuses) or findings.announcement[:200]}"
     return Reading(
         Outcome.REGISTERED,
         "whois_registered",
-        "the server printed a record of the name",
-        phase=words.phase(record.statuses, suspended),
+        reason,
+        phase=phase,
         fields=record.to_fields(),
         fresh_at=_fresh(findings),
     )
+
+
+def _kept_back(record: Record, findings: Findings, rule: Rule, said: str) -> Reading:
+    """What `said` means by its rule: the name has no holder, or the server does not say, and it cannot simply be registered."""
+    if rule is Rule.DROPZONE and record.others and not record.ours:
+        return unknown("whois_wrong_name", "the answer is about another name")
+    outcome, finding, reason = VERDICTS[rule]
+    return Reading(outcome, finding, f"{reason}: {said[:200]}" if said else reason, fresh_at=_fresh(findings))
+
+
+def _announced(record: Record, findings: Findings) -> Reading:
+    """A line that announces the deletion of a name, in an answer without any record of it."""
+    if findings.rule is Rule.FREE or (record.others and not record.ours):
+        return unknown("whois_unparsed", "a deletion is announced, of another name or of one that is called free")
+    reason = f"the server announces the deletion of the name: {findings.announcement[:200]}"
+    return Reading(Outcome.REGISTERED, "whois_registered", reason, phase=findings.announced, fresh_at=_fresh(findings))
 
 
 def _free(record: Record, findings: Findings) -> Reading:

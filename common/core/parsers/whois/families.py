@@ -6,6 +6,8 @@ that is reserved, blocked or registered. Lines are written as shapes (`lines.Sha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from common.core.evidence import Phase
@@ -17,7 +19,7 @@ class Family(NamedTuple):
 
     free: frozenset[str]
     day_first: bool | None = None
-    suspended: Phase = Phase.UNDELEGATED  # what the family means by a suspended name
+    own: Mapping[str, Phase] = MappingProxyType({})  # status words of registered names that mean something else elsewhere
     marker: str = ""  # a text that only this software prints; recognises it on hosts that nobody listed
 
 
@@ -117,14 +119,16 @@ _HOSTS: dict[str, Family] = {
     "whois.nic.it": _family("status: available"),
     "whois.nic.lv": _family("status: free"),
     "whois.domreg.lt": _family("status: available"),
-    "whois.jprs.jp": _family("no match!!", "no match!")._replace(suspended=Phase.REDEMPTION),
+    "whois.jprs.jp": _family("no match!!", "no match!")._replace(own={"suspended": Phase.REDEMPTION}),
     "whois.domain-registry.nl": _family("{} is free", day_first=True),
     "whois.nic.ch": _family(
         "we do not have an entry in our database matching your query", "the domain name is not registered", day_first=True
     ),
     "whois.nic.li": _family("we do not have an entry in our database matching your query", "the domain name is not registered"),
     "whois.nic.at": _family("nothing found"),
-    "whois.dns.pl": _family("no information available about domain name {} in the registry nask database"),
+    "whois.dns.pl": _family("no information available about domain name {} in the registry nask database")._replace(
+        own={"blocked": Phase.REDEMPTION}  # past its billing period, thirty days in which the holder may still renew it
+    ),
     "whois.iis.se": _family("{} not found", "domain {} not found"),
     "whois.iis.nu": _family("{} not found", "domain {} not found"),
     "whois.norid.no": _family("no match"),

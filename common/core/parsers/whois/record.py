@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from common.core.evidence import LIST_LIMIT, Fields, Outcome
+from common.core.evidence import LIST_LIMIT, Fields, Outcome, Phase
 from common.core.parsers.dates import parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import OBJECTS, SENTENCES, SHARED, Kind, block_of, kind_of, normal
@@ -44,6 +45,7 @@ _DATES = {Kind.CREATED: "created_at", Kind.UPDATED: "updated_at", Kind.EXPIRES: 
 _BELOW = frozenset({Kind.NAME, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER})
 _FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.SERVER})
 _MANY = frozenset({Kind.STATUS, Kind.SERVER})
+_HARD_FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.SERVER})
 _SENTENCE_STARTS = tuple(start for start, _ in SENTENCES)
 
 
@@ -58,20 +60,26 @@ def host_of(text: str) -> str | None:
 class Record:
     """What the lines of one answer say. `named` counts printed names: those that are ours, and those that are another's."""
 
-    def __init__(self, subject: Subject, *, day_first: bool | None) -> None:
+    def __init__(self, subject: Subject, *, day_first: bool | None, own: Mapping[str, Phase]) -> None:
         self.subject = subject
         self.day_first = day_first
+        self.own = own  # status words of registered names that mean something else elsewhere
         self.ours = 0
         self.others = 0
         self.fields: dict[str, str] = {}
         self.servers: list[str] = []
         self.statuses: list[str] = []
-        self.said: set[Outcome] = set()  # what the status words say
+        self.said: dict[Outcome, str] = {}  # what the status words say, and the first word that said so
         self.strong: set[Kind] = set()  # kinds of evidence for a record
         self._status_lines = 0
         self._block: Kind | None = None
         self._pending: Kind | None = None
         self._foreign = False  # inside the record of another name
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a fact that only the record of a name with a holder has: a date, a registrar, a name server."""
+        return not self.strong.isdisjoint(_HARD_FACTS)
 
     @property
     def is_record(self) -> bool:
@@ -290,11 +298,11 @@ class Record:
             return
         for part in words.split(value):
             word = words.normal(part)
-            says = words.meaning(word)
+            says = Outcome.REGISTERED if word in self.own else words.meaning(word)
             if says is None and label == "state":
                 continue  # a postal state
             if says is not None:
-                self.said.add(says)
+                self.said.setdefault(says, part.strip()[:100])
             if says is Outcome.REGISTERED:
                 self.strong.add(Kind.STATUS)
                 self._state_date(part, word)

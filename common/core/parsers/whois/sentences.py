@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from common.core.evidence import Outcome
+from common.core.parsers import release
 
 
 class Rule(IntEnum):
@@ -40,19 +41,19 @@ TRIGGERS = (
     "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
     "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
     "available", "free", "no se", "no_se", "exceed", "limit", "too many", "quota", "denied", "refused", "blacklist",
-    "permitted", "authori", "restricted", "reserved", "blocked", "dpml", "prohibited", "premium", "platinum", "dropzone",
+    "permitted", "authori", "restricted", "reserved", "blocked", "dpml", "prohibited", "premium", "platinum",
     "invalid", "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down",
     "go away", "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
     "subscribes", "not valid", "be registered", "no encontr", "introuvable", "gefunden", "encontrado", "trovato", "error",
     "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken", "trouv",
-    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed",
+    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", *release.TRIGGERS,
 )  # fmt: skip
 
 #: The triggers of the sentences that count even beside a record.
-LIMIT_TRIGGERS = (
+BESIDE_TRIGGERS = (
     "exceed", "limit", "too many", "too much", "quota", "denied", "refused", "blacklist", "permitted", "authori",
     "per second", "excessive", "go away", "slow down", "please wait", "grace period", "request", "reached", "banned",
-    "blocked", "try again", "rejected",
+    "blocked", "try again", "rejected", *release.TRIGGERS,
 )  # fmt: skip
 
 _NOUN = (
@@ -147,7 +148,6 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         r"timeout\b.*|(?:query |request |connection )timed? ?out\b.*",
         r"(?:the )?(?:information|data|database) is temporarily (?:unavailable|not available)\b.*",
     ),
-    Rule.DROPZONE: (r".{0,120}\bavailable for application via the .{0,60}\bdropzone\b.*", r".{0,80}\bdropzone service\b.*"),
     Rule.PREMIUM: (
         r"(?:status: )?(?:this )?premium name\b.*",
         (
@@ -262,20 +262,24 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-_COMPILED = tuple(
-    (rule, re.compile("|".join(f"(?:{pattern})" for pattern in patterns))) for rule, patterns in _PATTERNS.items()
-)
+_COMPILED = {rule: re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) for rule, patterns in _PATTERNS.items()}
 
 
 @lru_cache(maxsize=4096)
 def rule_of(shape: str) -> Rule | None:
     """The first rule, in the order of the law, that the whole of a sentence follows."""
-    return next((rule for rule, pattern in _COMPILED if pattern.fullmatch(shape)), None)
+    return next((rule for rule in Rule if _follows(shape, rule)), None)
 
 
 def limits(shape: str) -> bool:
     """Whether a sentence says that our queries are limited."""
-    return _COMPILED[0][1].fullmatch(shape) is not None
+    return _follows(shape, Rule.THROTTLED)
+
+
+def _follows(shape: str, rule: Rule) -> bool:
+    if rule is Rule.DROPZONE:
+        return release.in_procedure(shape)
+    return _COMPILED[rule].fullmatch(shape) is not None
 
 
 _WAIT = re.compile(r"(\d{1,6})(?:\.\d{1,6})? ?(sec|second|s\b|min|minute|hour|h\b|h\d)")

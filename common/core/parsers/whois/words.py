@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from common.core.evidence import Outcome, Phase
 from common.core.parsers import statuses
+from common.core.parsers.release import in_procedure
 
 #: Words of names that are registered, with what they say about the phase.
 _REGISTERED = {
@@ -28,12 +30,12 @@ _REGISTERED = {
     "dns hold": Phase.UNDELEGATED, "hold": Phase.UNDELEGATED, "on hold": Phase.UNDELEGATED,
     "inactive / dns hold": Phase.UNDELEGATED, "inactivo": Phase.UNDELEGATED, "no longer required": Phase.PENDING_DELETE,
     "quarantine": Phase.REDEMPTION, "in quarantine": Phase.REDEMPTION, "deactivated": Phase.REDEMPTION,
-    "redemption no provider": Phase.REDEMPTION, "pending release": Phase.REDEMPTION,
+    "redemption no provider": Phase.REDEMPTION,
     "pending delete / redemption period": Phase.REDEMPTION, "pending delete / pending delete": Phase.PENDING_DELETE,
     "deleted": Phase.PENDING_DELETE, "expired pending purge": Phase.PENDING_DELETE, "pending purge": Phase.PENDING_DELETE,
-    "delete": Phase.PENDING_DELETE, "to be deleted": Phase.PENDING_DELETE, "out of zone": Phase.UNDELEGATED,
+    "delete": Phase.PENDING_DELETE, "out of zone": Phase.UNDELEGATED, "suspended": Phase.UNDELEGATED,
+    "suspendido": Phase.UNDELEGATED, "suspendu": Phase.UNDELEGATED,
 }  # fmt: skip
-_SUSPENDED = frozenset({"suspended", "suspendido", "suspendu"})
 
 
 def _list(words: str) -> list[str]:
@@ -65,6 +67,7 @@ def normal(word: str) -> str:
     return _DATED.sub("", _CODE.sub("", statuses.normalise(word))).rstrip(".")
 
 
+@lru_cache(maxsize=4096)
 def meaning(word: str) -> Outcome | None:
     """What a normal status word says about a name; None for a word nobody knows."""
     if not word or len(word) > _LONGEST:
@@ -79,9 +82,11 @@ def meaning(word: str) -> Outcome | None:
     ):
         if pattern.match(word):
             return outcome
-    if word in _REGISTERED or word in _SUSPENDED or statuses.phase_of((word,)) is not None:
+    if word in _REGISTERED:
         return Outcome.REGISTERED
-    return None
+    if in_procedure(word, labelled=True):
+        return Outcome.DROPPING
+    return None if statuses.phase_of((word,)) is None else Outcome.REGISTERED
 
 
 def split(value: str) -> list[str]:
@@ -99,16 +104,18 @@ _ORDER = (
 )
 
 
-def phase(words: Iterable[str], suspended: Phase) -> Phase | None:
+def announcing(words: Iterable[str]) -> str:
+    """The first of the normal words that says that a name is about to be deleted; "" where none does."""
+    return next((word for word in words if phase((word,), {}) is Phase.PENDING_DELETE), "")
+
+
+def phase(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
     """The phase that the normal words of one record mean together: the one nearest to deletion wins.
 
-    `suspended` is what this server means by a suspended name: on hold, or on its way to deletion.
+    `own` holds the words that mean something else on this server than elsewhere, `announced` is what a sentence beside the
+    record says.
     """
     listed = [part for word in words for part in ((word,) if word in _REGISTERED else word.split(" / "))]
-    found = {_REGISTERED[word] for word in listed if word in _REGISTERED}
-    if not _SUSPENDED.isdisjoint(listed):
-        found.add(suspended)
-    standard = statuses.phase_of(word for word in listed if word not in _REGISTERED)
-    if standard is not None:
-        found.add(standard)
+    found = {own.get(word) or _REGISTERED.get(word) for word in listed} | {announced}
+    found.add(statuses.phase_of(word for word in listed if word not in _REGISTERED))
     return next((each for each in _ORDER if each in found), None)
