@@ -206,9 +206,9 @@ def _verify_pass(entry: Entry, wanted: gates.Requirements, bracketed: gates.Brac
 def _rho(entry: Entry) -> float:
     """P(available | unregistered) before anything vouched for it.
 
-    A name that had a holder is believed to be for everybody, unless the suffix is not, or its label is of a kind that is sold at
-    another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has to
-    speak that would say so.
+    A name that had a holder is believed to be for everybody, unless the suffix is not, or its label is of a kind that is sold
+    at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
+    to speak that would say so.
     """
     rho = rho_for(entry.label, entry.suffix)
     if entry.detail.registered_seen is not None:

@@ -24,8 +24,8 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 class Channels(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
-    `resting`: registry methods that said nothing lately; `agreeing`: those whose denial of this name is still fresh, so that
-    a further pass need not ask them again. At least one registry method is always asked.
+    `resting`: registry methods that said nothing lately; `agreeing`: slow ones whose denial of this name is still fresh, so
+    that a further pass need not ask them again. At least one registry method is always asked.
     """
 
     rdap: bool

@@ -48,8 +48,8 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     whether a second source is expected to speak, `quiet` the time after a contradiction in seconds, `suffix_gone` whether the
     root does not know the top-level domain (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
-    the name was announced already, `registered_seen` when it was last seen registered (epoch seconds): what was said before that
-    is no positive.
+    the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
+    that is no positive.
     """
 
     gap: float

@@ -218,18 +218,18 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
 
 
 def _agreeing(board: Board, entry: Entry, now: float) -> frozenset[str]:
-    """The registry methods whose denial will still be fresh for a while, save the fastest: that one makes the next pass."""
+    """The registry methods that no alarm waits for, too slow for that, whose denial will still be fresh for a while."""
     conditions, fresh = assess.registry_conditions(board, entry.suffix, now)
-    found = frozenset(
+    waited_for = {condition.method for condition in conditions}
+    return frozenset(
         method
         for method, item in entry.detail.evidence.items()
         if is_registry(method)
+        and method not in waited_for
         and item.observation.reading.outcome is Outcome.UNREGISTERED
         and item.at >= (entry.detail.registered_seen or 0.0)
         and now - item.at <= fresh / 2
     )
-    fastest = next((condition.method for condition in conditions if condition.method in found), None)
-    return found - {fastest}
 
 
 def _server(board: Board, method: str, suffix: str) -> str | None:
