@@ -16,7 +16,10 @@ LEAD, INTERVAL = 6 * HOUR, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What came of a drop: seconds from the purge to the first denial, and from that to the notice; None for never."""
+    """What came of a drop: seconds from the purge to the first denial, and from that to the notice; None for never.
+
+    `purge` and `notice` in epoch seconds; `asked` are the questions to the registry, canaries included.
+    """
 
     suffix: str
     channels: tuple[str, ...]
@@ -25,6 +28,8 @@ class Timed:
     denied: float | None
     confirmed: float | None
     asked: int
+    purge: float
+    notice: float | None
 
     def __str__(self) -> str:
         found = "-" if self.denied is None else f"{self.denied:.0f}"
@@ -64,6 +69,8 @@ def time_of(suffix: str, seed: int = 1, days: float = 1.0) -> Timed:
         None if denied is None else denied - purge,
         None if at is None or denied is None else at - max(denied, free),
         registry,
+        purge,
+        at,
     )
 
 

@@ -5,8 +5,8 @@
     looks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for a word on reservations  +  slack
 
 - `visible` is when the last of these is so: the name is gone at the registry and out of the zone, its release procedure is
-  over, a stale answer of the registry is a quarter of an hour old, and the only registry channel, if it was dead, works again and
-  the longest backoff after such trouble has passed.
+  over, a stale answer of the registry is a quarter of an hour old, and the only registry channel, if it was dead, works again
+  and the longest backoff after such trouble has passed.
 - `step` is the base cadence of the name, never less than what the budget of the channel asked first allows; 1.2 is its jitter.
   One look finds the name where every channel is alive; three where one is dead.
 - A *pass* is a question, a known name and a random name at the pace of the operator, and no less than the confirmation gap; a
@@ -21,7 +21,8 @@ The word is `available`. `unregistered` will do for a name that was never seen r
 "reserved".
 
 **Safety.** `available` only for a name that everybody could register at the age of the evidence; `unregistered` only for one
-without an object; no true alarm is taken back; and the confidence of an announced name that the registry confirms never sinks.
+without an object; no true alarm is taken back, unless the registry itself shows an old record; and the confidence of an
+announced name that the registry confirms never sinks.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def wrong(facts: Facts, notices: list[tuple[float, str]], age: float) -> list[st
             found.append(f"'unregistered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
         if status == "registered" and not any(life.registered(moment) for moment in (since, at)):
             found.append(f"'registered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
-        if status == "retracted" and announced:
+        if status == "retracted" and announced and not _stale(life, at, age):
             found.append(f"'retracted' at {at - facts.purge:+.0f} s: the alarm was true")
         announced = status in ("available", "unregistered") and life.absent_between(since, at)
     return found
@@ -140,6 +141,11 @@ def sinks(confidences: list[tuple[float, float]]) -> str:
     began, first = confidences[0]
     at, least = min(confidences, key=lambda pair: pair[1])
     return f"confidence {first:.4f} sank to {least:.4f} in {at - began:.0f} s" if least < first - WOBBLE else ""
+
+
+def _stale(life: Life, at: float, age: float) -> bool:
+    """Whether the registry itself shows an old record then."""
+    return life.stale is not None and life.stale[1] <= at < life.stale[2] + age
 
 
 def _hold(facts: Facts) -> float:

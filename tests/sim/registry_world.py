@@ -26,8 +26,8 @@ from tests.sim.truth import reading_of
 from tests.sim.worker import SimWorker
 from tests.sim.world import START, World
 
-#: Seconds that are skipped at most, and while a question waits for its token.
-STEP, STEP_WAITING = 60.0, 10.0
+#: Seconds that are skipped at most while a question waits for its token.
+WAITING = 10.0
 #: Seconds between two signs of life of a worker.
 BEAT = 2.0
 #: Events between two looks whether every name is in exactly one place.
@@ -53,8 +53,10 @@ class Lie:
 class RegistryWorld(World):
     """See the module. `dead` may change while it runs; `limits` as in `World`; with `real` the product's own hosts are asked.
 
-    Every suffix has the canary `known.<suffix>`, which is registered and in the zone.
+    Every suffix has the canary `known.<suffix>`, which is registered and in the zone. `skip`: seconds that are skipped at most.
     """
+
+    skip = 60.0
 
     def __init__(
         self,
@@ -148,7 +150,8 @@ class RegistryWorld(World):
         soon = self.core.next_wake(self.now)
         if soon < self.now + 1.0 - 1e-6:
             return soon
-        return max(soon, min(self.now + (STEP_WAITING if len(self.core.board.queue) else STEP), _next_work(self.core)))
+        longest = min(self.skip, WAITING) if len(self.core.board.queue) else self.skip
+        return max(soon, min(self.now + longest, _next_work(self.core)))
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
