@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -52,6 +52,7 @@ from common.core.table import LINED, PRIORITY, WANTED, WATCHED
 from common.messages import (
     ByeAck,
     Deliveries,
+    Delivery,
     DeliveryResult,
     DeliveryResults,
     Result,
@@ -79,10 +80,22 @@ class World:
     """
 
     def __init__(
-        self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True, sweeps: int = 4
+        self,
+        seed: int = 1,
+        *,
+        interval: float = 600.0,
+        priority: float = 60.0,
+        callbacks: bool = True,
+        sweeps: int = 4,
+        limits: Mapping[str, Limit] | None = None,
+        start: float = START,
     ) -> None:
+        """`limits` are the overrides of the budgets: None stands for plenty everywhere, `{}` for the built-in figures.
+
+        `start` is when it all begins, in epoch seconds.
+        """
         self.rng = Random(seed)
-        self.now = START
+        self.now = start
         self.names: dict[str, Name] = {}
         self.lie: Callable[[str, str, float], Observation | None] = lambda *_: None
         self.endpoint: Callable[[float], int] = lambda _: 200
@@ -105,28 +118,36 @@ class World:
         self._order = itertools.count()
         self._boots = itertools.count(1)
         self.workers: dict[str, SimWorker] = {}
+        self._directory, canaries = self._registries()
         policy = Policy(
             cadence=Cadence(interval, priority, 30.0, 2.0),
             instance="sim",
             iana_host="whois.iana.org",
             encode=encode,
             decode=lambda data: convert(decode_map(data), Detail),
-            suffix_of=lambda name: name.rpartition(".")[2],
+            suffix_of=self.suffix_of,
             callbacks=callbacks,
             callback_results="none",
-            limits={"*": Limit("*", 1000.0, 1000, None)},
-            canaries={"com": ("known.com",), "se": ("known.se",), "org": ("known.org",)},
+            limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
+            canaries=canaries,
         )
+        self.core = Coordinator(policy, self._directory, "boot1", self.rng, self.now)
+        for name in (name for names in canaries.values() for name in names):
+            self.names.setdefault(name, Name())
+        for pool in POOLS:
+            self.start_worker(pool)
+
+    def suffix_of(self, name: str) -> str | None:
+        """The suffix that a name is registered under."""
+        return name.rpartition(".")[2]
+
+    def _registries(self) -> tuple[Directory, dict[str, tuple[str, ...]]]:
+        """Which servers speak for which suffix, and names known to be registered there."""
         directory = Directory(
             own={suffix: (f"https://rdap.{suffix}.test/",) for suffix in ("com", "org")},
             own_whois={suffix: f"whois.{suffix}.test" for suffix in ("com", "org", "se")},
         )
-        self._directory = directory
-        self.core = Coordinator(policy, directory, "boot1", self.rng, self.now)
-        for suffix in ("com", "se", "org"):
-            self.names[f"known.{suffix}"] = Name()
-        for pool in POOLS:
-            self.start_worker(pool)
+        return directory, {suffix: (f"known.{suffix}",) for suffix in ("com", "se", "org")}
 
     # -- actions of a test -----------------------------------------------------------------------------------------------
 
@@ -313,7 +334,7 @@ class World:
             worker.seen = max(worker.seen, message.seq)
             worker.sweeping += 1
             assert worker.sweeping <= worker.places, "more sweeps than the worker has places"
-            self.after(self.rng.uniform(0.01, 0.2), lambda: self._sweep(worker, message))
+            self.after(self._takes(message), lambda: self._sweep(worker, message))
             return
         if isinstance(message, Tasks):
             self.tasks_sent.extend(message.tasks)
@@ -321,7 +342,11 @@ class World:
             worker.seen = max(worker.seen, item.seq)
             worker.busy += 1
             assert worker.busy <= worker.slots, "more than the worker has slots"
-            self.after(self.rng.uniform(0.01, 0.2), lambda i=item: self._answer(worker, i))
+            self.after(self._takes(item), lambda i=item: self._answer(worker, i))
+
+    def _takes(self, _item: Task | Sweep | Delivery) -> float:
+        """Seconds until what a worker was given is answered."""
+        return self.rng.uniform(0.01, 0.2)
 
     def _answer(self, worker: SimWorker, item: Any) -> None:
         if not worker.alive:
