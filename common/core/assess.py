@@ -41,16 +41,17 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
     dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
     zone_speaks = dns_counts and not board.channels.dead(("dns", entry.suffix, entry.suffix), now)
     deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
+    announced = entry.state in ANNOUNCED and entry.detail.basis != ""
     return gates.Requirements(
         gap=gap,
         dns_counts=dns_counts,
         second_channel=len(conditions) + zone_speaks >= 2,
         quiet=gap if deleting else gates.QUIET,
         suffix_gone=_suffix_gone(entry),
-        fresh=fresh,
+        fresh=gates.CONFIRMED if announced else fresh,
         awaited=_awaited(board, entry, now),
         wildcard=wildcard,
-        announced=entry.state in ANNOUNCED,
+        announced=announced,
         registered_seen=entry.detail.registered_seen or 0.0,
     )
 
@@ -103,12 +104,14 @@ def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
             detail.contradicted_at = now
             detail.end_run()
         detail.registered_seen = now
-        detail.purged_at = None
+        detail.purged_at, detail.shown_by = None, ()
     if method not in REGISTRY_METHODS:
         return
     before, detail.registry_at = detail.registry_at, now
     if outcome is Outcome.REGISTERED:
         _learn_record(entry, item, before, now)
+    elif outcome is Outcome.DROPPING and method not in detail.shown_by:
+        detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
         detail.purged_at = now
 
@@ -159,12 +162,14 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
         registered_seen=detail.registered_seen,
         purged_at=detail.purged_at,
         denied_by=_denied_by(entry),
+        shown_by=detail.shown_by,
         now=now,
+        expires=detail.expires_epoch,
     )
     entry.held_until = release.until if release is not None else None
     situation = verdicts.Situation(
         prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
-        rho=_rho(entry),
+        rho=_rho(entry, stands.bracketed),
         phase=entry.phase,
         wildcard=board.wildcard(entry.suffix),
         bracketed=stands.bracketed,
@@ -174,6 +179,8 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
         expired=detail.expires_epoch is not None and detail.expires_epoch < now,
         verified=detail.verified,
         basis=gates.Basis(detail.basis),
+        never_seen=detail.registered_seen is None,
+        announced=wanted.announced,
     )
     verdict = verdicts.decide(detail.evidence, situation, entry.state, now)
     return Assessment(verdict, situation, wanted, stands.positive)
@@ -203,17 +210,17 @@ def _verify_pass(entry: Entry, wanted: gates.Requirements, bracketed: gates.Brac
             return
 
 
-def _rho(entry: Entry) -> float:
+def _rho(entry: Entry, proven: frozenset[str]) -> float:
     """P(available | unregistered) before anything vouched for it.
 
     A name that had a holder is believed to be for everybody, unless the suffix is not, or its label is of a kind that is sold
     at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
-    to speak that would say so.
+    to speak that would say so, and to have proven itself (`proven`).
     """
-    rho = rho_for(entry.label, entry.suffix)
+    rho, evidence = rho_for(entry.label, entry.suffix), entry.detail.evidence
     if entry.detail.registered_seen is not None:
         return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
-    vouched = any(item.observation.reading.finding in VOUCHED for item in entry.detail.evidence.values())
+    vouched = any(item.observation.reading.finding in VOUCHED and method in proven for method, item in evidence.items())
     return rho if vouched else min(rho, UNHEARD)
 
 
@@ -229,7 +236,9 @@ def waits_for(board: Board, entry: Entry, now: float) -> list[tuple[Key, float]]
     found = gates.positives(entry.detail.evidence, wanted, now)
     if not any(gates.is_registry(method) for method in found):
         return []
-    items = [(method, entry.detail.evidence[method]) for method in found]
+    conditions, _ = registry_conditions(board, entry.suffix, now)
+    waited_for = {"dns", *(condition.method for condition in conditions), *wanted.awaited}
+    items = [(method, entry.detail.evidence[method]) for method in found if method in waited_for]
     last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
     keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
     window = gates.canary_window(wanted.fresh)

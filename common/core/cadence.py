@@ -65,6 +65,8 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     if entry.in_window(now, margin=300.0):
         wait = min(wait, IN_WINDOW)
     due = now + jittered(wait, entry.name, now)
+    if entry.held_until is not None and entry.held_until > now:
+        due = min(due, entry.held_until)  # and when the registry lets it go
     if entry.drop is not None and entry.drop[0] > now:
         due = min(due, max(now + IN_WINDOW, entry.drop[0]))  # be there when the window opens
     return due

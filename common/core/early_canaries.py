@@ -26,9 +26,10 @@ PROBE_SHARE = 0.05
 def keep_verified(board: Board, entry: Entry, now: float) -> None:
     """Verify the servers of a name that may drop at any moment beforehand: at the drop a canary costs seconds.
 
-    Servers too slow for that are left alone: their questions are worth more as answers.
+    Servers too slow for that are left alone, their questions are worth more as answers. In the middle of its passes a name asks
+    for the canaries it needs.
     """
-    if not entry.in_window(now, margin=WINDOW_MARGIN):
+    if entry.detail.passes or not entry.in_window(now, margin=WINDOW_MARGIN):
         return
     for method, key, pace in registry_conditions(board, entry.suffix, now)[0]:
         if pace * KEEP_WINDOW >= KEEP_COST and key not in board.probing:

@@ -17,6 +17,8 @@ BUDGET = {"dns": 5.0, "http": 10.0, "rdap": 15.0, "whois": 20.0}
 DAY = 86_400.0
 #: Rounds without any proof after which the next layer is asked about a name whose state is known.
 BLIND_ROUNDS = 2
+#: States in which the registry is asked at once where DNS is mute: nothing else tells whether a free name was taken.
+_REGISTRY_DECIDES = frozenset({State.UNKNOWN, State.AVAILABLE, State.UNREGISTERED})
 #: States in which "no object" is no news.
 _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 
@@ -24,15 +26,13 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 class Channels(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
-    `resting`: registry methods that said nothing lately; `agreeing`: slow ones whose denial of this name is still fresh, so
-    that a further pass need not ask them again. At least one registry method is always asked.
+    `resting`: registry methods that said nothing lately, or are too slow to wait for; at least one method is always asked.
     """
 
     rdap: bool
     whois: bool
     wildcard: bool
     resting: frozenset[str] = frozenset()
-    agreeing: frozenset[str] = frozenset()
 
     def registry(self) -> list[str]:
         """The registry methods to ask, RDAP first; those that rest only where no other is left."""
@@ -70,17 +70,10 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
     if current.confirm or current.manual:
-        return ([] if channels.wildcard else ["dns"]) + _to_confirm(current, channels, registry)
+        return ([] if channels.wildcard else ["dns"]) + registry
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
         return registry[:1] or (["dns"] if not channels.wildcard else [])
     return ["dns"]
-
-
-def _to_confirm(current: Round, channels: Channels, registry: list[str]) -> list[str]:
-    """The registry methods of a confirming pass: what agreed a moment ago need not be asked again while another can be."""
-    if current.manual:
-        return registry
-    return [method for method in registry if method not in channels.agreeing] or registry[:1]
 
 
 def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
@@ -89,7 +82,6 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
         heard = [method for method in registry if entry.state not in _SETTLED or _stale(entry, method, now)]
-        heard = [method for method in heard if not current.confirm or method not in channels.agreeing]
         return heard + ([] if channels.wildcard else ["dns"])  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)
@@ -106,7 +98,7 @@ def _after_dns(entry: Entry, current: Round, registry: list[str], now: float) ->
         return registry[:1]
     if "http" not in current.asked:
         return ["http"]  # DNS is mute; an answering web server is as good a sign of life
-    blind = entry.state is State.UNKNOWN or entry.detail.unknown_rounds >= BLIND_ROUNDS
+    blind = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= BLIND_ROUNDS
     return registry[:1] if blind and current.said.get("http") is not Outcome.REGISTERED else []
 
 

@@ -23,6 +23,8 @@ from common.core.trust import GREEN, unrefuted, vouched
 
 #: Oldest registry positive that still counts as fresh, in seconds, at the usual pace.
 FRESH = 120.0
+#: The same for a name that was announced and is confirmed now and then: its servers are asked in turn.
+CONFIRMED = 86_400.0
 #: Quiet time after a contradiction, in seconds; for a name in the middle of its deletion the confirmation gap is enough.
 QUIET = 900.0
 #: Passes where two independent sources agree.
@@ -162,7 +164,7 @@ def _open_gates(found: list[str], proven: list[str], requirements: Requirements,
         missing += _lacking(found, proven, requirements, run)
     if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")
-    if requirements.awaited and not set(requirements.awaited).intersection(found):
+    if requirements.awaited and not set(requirements.awaited).intersection(proven):
         missing.append(f"{', '.join(requirements.awaited)} would say whether the name is reserved, and has not spoken yet")
     if requirements.suffix_gone:
         missing.append("the root zone does not know the top-level domain")

@@ -106,18 +106,24 @@ def release_procedure(
     purged_at: float | None,
     denied_by: Collection[str],
     now: float,
+    expires: float | None = None,
+    shown_by: Collection[str] = (),
 ) -> Release | None:
     """The procedure the calendar says a purged name is in: until it ends the name must not be announced as available.
 
     `registered_seen` is when the name was last seen registered, `purged_at` when the registry was first found without it, both
-    in epoch seconds, None for never; `denied_by` are the methods that say "no such object" now. None where the name never
-    existed, where purged names are free at once, where a registry that shows names in its procedure does not show this one,
-    and from the end of the procedure on. There always is an end.
+    in epoch seconds, None for never; `denied_by` are the methods that say "no such object" now, `shown_by` those that showed
+    this name in its procedure before; `expires` is the expiry date of its last record. None where the name never existed, where
+    purged names are free at once, where a registry that shows names in its procedure does not show this one any more, and from
+    the end of the procedure on. There always is an end.
     """
     procedure = procedure_for(suffix)
-    if procedure is None or registered_seen is None or not procedure.shown_by.isdisjoint(denied_by):
+    if procedure is None or registered_seen is None or not {*procedure.shown_by, *shown_by}.isdisjoint(denied_by):
         return None
-    until = (registered_seen if purged_at is None else purged_at) + procedure.hold
+    purged = registered_seen if purged_at is None else purged_at
+    until = purged + procedure.hold
+    if procedure.from_expiry is not None and expires is not None and expires <= purged:
+        until = min(until, expires + procedure.from_expiry)
     if procedure.session is not None:
         until = min(until, _session_end(procedure.session, registered_seen, purged_at))
     return Release(procedure.kind, until) if now < until else None

@@ -53,6 +53,10 @@ FINDINGS: dict[str, Weight] = {
 #: A record that says the name is being deleted ages fast: the next state is the one we wait for.
 DELETING_TAU = 300.0
 
+#: The denial behind an announced name is confirmed at each look, not made anew: what matters is whether anything contradicts
+#: it.
+CONFIRMED_TAU = 10 * 86_400.0
+
 #: Lowest and highest sum per group.
 CAPS: dict[str, tuple[float, float]] = {
     "dns": (-12.0, 4.0),

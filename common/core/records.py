@@ -63,6 +63,7 @@ class Detail(Struct, omit_defaults=True):
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
     registry_at: float | None = None  # last registry answer that says something
     purged_at: float | None = None  # first registry answer without an object after one with
+    shown_by: tuple[str, ...] = ()  # methods that showed it in a release procedure since it was last seen registered
     unknown_rounds: int = 0  # rounds in a row that proved nothing
 
     def end_run(self) -> None:

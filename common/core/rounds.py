@@ -10,7 +10,6 @@ from common.core.cadence import next_check
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
-from common.core.gates import is_registry
 from common.core.judging import judge
 from common.core.queue import Ask
 from common.core.trust import Key
@@ -197,8 +196,9 @@ def _run_began(entry: Entry, current: Round) -> float:
 
 
 def confirming(entry: Entry) -> bool:
-    """Whether a positive waits for its next pass; in a release procedure it waits for the end of that."""
-    settled = entry.state in announce.ANNOUNCED or entry.state is State.DROPPING
+    """Whether a positive waits for its next pass; where the calendar holds the name back it waits for the end of that."""
+    held = entry.state is State.DROPPING and entry.held_until is not None
+    settled = entry.state in announce.ANNOUNCED or held
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
@@ -208,28 +208,25 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
     channels = assess.registry_channels(board, entry.suffix)
+    resting = {method for method, key in channels if board.channels.resting(key, now)}
     return Channels(
         rdap=usable("rdap"),
         whois=usable("whois"),
         wildcard=board.wildcard(entry.suffix),
-        resting=frozenset(method for method, key in channels if board.channels.resting(key, now)),
-        agreeing=_agreeing(board, entry, now),
+        resting=frozenset(resting | _too_slow(board, entry, now)),
     )
 
 
-def _agreeing(board: Board, entry: Entry, now: float) -> frozenset[str]:
-    """The registry methods that no alarm waits for, too slow for that, whose denial will still be fresh for a while."""
-    conditions, fresh = assess.registry_conditions(board, entry.suffix, now)
+def _too_slow(board: Board, entry: Entry, now: float) -> set[str]:
+    """The registry methods that are too slow for an alarm to wait for, where another one is quick enough.
+
+    About a name never seen registered the slow one may be the one that would say "reserved": there it is asked.
+    """
+    conditions, _ = assess.registry_conditions(board, entry.suffix, now)
+    if not conditions or entry.detail.registered_seen is None:
+        return set()
     waited_for = {condition.method for condition in conditions}
-    return frozenset(
-        method
-        for method, item in entry.detail.evidence.items()
-        if is_registry(method)
-        and method not in waited_for
-        and item.observation.reading.outcome is Outcome.UNREGISTERED
-        and item.at >= (entry.detail.registered_seen or 0.0)
-        and now - item.at <= fresh / 2
-    )
+    return {method for method, _ in assess.registry_channels(board, entry.suffix) if method not in waited_for}
 
 
 def _server(board: Board, method: str, suffix: str) -> str | None:

@@ -18,6 +18,7 @@ from common.core.gates import Basis
 from common.core.likelihoods import (
     BRACKETED,
     CAPS,
+    CONFIRMED_TAU,
     DELETING_TAU,
     FINDINGS,
     FURTHER,
@@ -84,7 +85,8 @@ class Situation(Struct, frozen=True, omit_defaults=True):
     `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
     after its positive; `passes` the times of complete positive passes; `release` the registry procedure the calendar says
     the name is in, if any; `gates` what an alarm still lacks; `verified` the passes after which the server proved itself again;
-    `basis` what an alarm rests on.
+    `basis` what an alarm rests on; `never_seen` whether the name was never seen registered;
+    `announced` whether it was announced by this run of passes.
     """
 
     prior: float
@@ -98,6 +100,8 @@ class Situation(Struct, frozen=True, omit_defaults=True):
     expired: bool = False  # the registry's expiry date has passed
     verified: tuple[float, ...] = ()
     basis: Basis = Basis.NOTHING
+    never_seen: bool = False
+    announced: bool = False
 
 
 class Verdict(Struct, frozen=True):
@@ -141,8 +145,10 @@ def weigh(method: str, item: Evidence, situation: Situation, now: float) -> tupl
     if weight is None or _silenced(method, weight.llr, situation):
         return None
     reading = item.observation.reading
+    denies = reading.outcome is Outcome.UNREGISTERED
     tau = DELETING_TAU if reading.phase is Phase.PENDING_DELETE else weight.tau
-    verified = method in situation.bracketed and reading.outcome is Outcome.UNREGISTERED
+    tau = CONFIRMED_TAU if situation.announced and denies else tau
+    verified = denies and method in situation.bracketed
     return weight.group, (max(weight.llr, VERIFIED) if verified else weight.llr) * math.exp(-max(0.0, now - item.at) / tau)
 
 
@@ -150,7 +156,7 @@ def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State
     """The verdict on one name. What is not proven leaves the state as it was."""
     odds = log_odds(evidence, situation, now)
     p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
-    rho = _registrable(evidence, situation.rho)
+    rho = _registrable(evidence, situation)
     state, reason = _state(evidence, situation, before, (p, rho), now)
     if not evidence:
         rho = 0.0  # nothing was seen: a prior alone is no confidence
@@ -200,11 +206,16 @@ def _repetition(passes: tuple[float, ...]) -> float:
     return sum(PER_PASS[:further]) + PER_SPAN * min(4, further, spans)
 
 
-def _registrable(evidence: Mapping[str, Evidence], rho: float) -> float:
-    if rho <= 0:
+def _registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
+    """P(available | unregistered); of a name never seen registered only a server that proved itself vouches for more."""
+    if situation.rho <= 0:
         return 0.0
-    vouched = [VOUCHED.get(item.observation.reading.finding, 0.0) for item in evidence.values()]
-    return max([rho, *vouched])
+    believed = [
+        item
+        for method, item in evidence.items()
+        if not situation.never_seen or method not in REGISTRY_METHODS or method in situation.bracketed
+    ]
+    return max([situation.rho, *(VOUCHED.get(item.observation.reading.finding, 0.0) for item in believed)])
 
 
 def _state(

@@ -45,7 +45,7 @@ def procedure(
         ("academy", "dropzone", 36 * HOUR),
         ("cz", "auction", 17 * DAY),
         ("ee", "auction", 2 * DAY),
-        ("com.br", "liberation", 45 * DAY),
+        ("com.br", "liberation", 42 * DAY),
         ("com.tr", "reallocation", 90 * DAY),
         ("ca", "tbr", 2 * HOUR),
         ("dk", "waiting_list", DAY),
@@ -106,8 +106,8 @@ def test_an_estonian_name_is_held_two_days_at_most_where_whois_is_silent() -> No
 
 def test_a_brazilian_name_is_free_once_whois_denies_it_and_after_a_round_where_whois_is_silent() -> None:
     """WHOIS says `release process: waiting` as long as a name waits."""
-    assert procedure("com.br", PURGED + 44 * DAY, denied_by=("rdap",)) is not None
-    assert procedure("com.br", PURGED + 45 * DAY, denied_by=("rdap",)) is None
+    assert procedure("com.br", PURGED + 41 * DAY, denied_by=("rdap",)) is not None
+    assert procedure("com.br", PURGED + 42 * DAY, denied_by=("rdap",)) is None
     assert procedure("com.br", PURGED + DAY, denied_by=("rdap", "whois")) is None
 
 
@@ -175,3 +175,27 @@ def test_every_procedure_is_finite_and_says_where_it_comes_from() -> None:
     for suffix, row in PROCEDURES.items():
         assert 0 < row.hold <= 90 * DAY, suffix
         assert row.session is None or 0 <= row.session[0] < row.session[1] <= 1440, suffix
+
+
+@pytest.mark.parametrize(("purged", "free"), [(1, 90.5), (61, 90.5), (120, 120)])
+def test_a_suspended_name_of_tr_is_free_a_quarter_of_a_year_after_its_expiry_whenever_its_record_went(
+    purged: float, free: float
+) -> None:
+    """Sixty days of suspension and thirty on the list count from the expiry date, which the record told."""
+    expires = PURGED
+
+    def held(day: float) -> bool:
+        times = {"registered_seen": expires, "purged_at": expires + purged * DAY, "now": expires + day * DAY}
+        return release_procedure("com.tr", **times, denied_by=("whois",), expires=expires) is not None  # type: ignore[arg-type]
+
+    assert held(free - 0.1) is (free > purged)
+    assert not held(free)
+
+
+def test_a_name_of_tr_that_was_deleted_before_it_expired_waits_from_its_purge() -> None:
+    """Its expiry date lies ahead and says nothing about the list."""
+    found = release_procedure(
+        "com.tr", registered_seen=PURGED, purged_at=PURGED, denied_by=(), now=PURGED + DAY, expires=PURGED + 300 * DAY
+    )
+
+    assert found == Release("reallocation", PURGED + 90 * DAY)

@@ -89,7 +89,7 @@ def case_of(seed: int) -> Case:
     if way in ("no warning", "expired grace"):
         life.lag = max(model.zone_lag, rng.choice((0.0, 0.0, 600.0, 1800.0)))
     if procedure is not None and way in _WATCHED:
-        life.hold = Hold(purge, purge + rng.uniform(procedure.least, procedure.most), procedure.shown)
+        life.hold = Hold(purge, procedure.end(purge, life.expires, rng.random()), procedure.shown)
     begin = purge if way in ("never registered", "reserved") else purge - lead
     dead, when = _dead(model, way, rng, purge, begin, lead)
     if life.hold is not None and dead is not None and not _seen(model, dead, life, begin, purge, step):
@@ -239,7 +239,7 @@ def drop_of(model: SuffixModel, lead: float, step: float, seed: int = 1) -> Case
     )
     procedure = model.procedure(shown=True)
     if procedure is not None:
-        life.hold = Hold(purge, purge + procedure.most, procedure.shown)
+        life.hold = Hold(purge, procedure.end(purge, life.expires, 1.0), procedure.shown)
     facts = Facts(model, life, purge - lead, step, GAP, real=True, purge=purge)
     label = _LABELS.get(model.suffix, "drop")
     return Case(seed, "pending delete", f"{label}.{model.suffix}", facts, purge + DAY, step, priority=False)

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from common.core.builtin import release_procedures
 from common.core.directory import Directory, RdapServer, host_of
-from common.core.lifecycle import release_procedure
-from common.core.tables.lifecycles import ALL_DAY, CYCLES, Cycle, cycle_for
-from common.core.tables.suffix_rules import _RELEASE, rules_for
+from common.core.tables.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
+from common.core.tables.suffix_rules import rules_for
 from common.core.tables.tlds import words
 
 DAY, HOUR = 86_400.0, 3600.0
@@ -24,13 +24,21 @@ class Procedure:
     """What a registry does with a purged name before everybody may register it, `least` to `most` seconds long.
 
     `shown`: the channels that say so; the others deny the name as if it were free. `hour`: minutes after midnight UTC between
-    which names are purged, where that is fixed.
+    which names are purged, where that is fixed. `after_expiry`: seconds from the expiry date at which it ends for a name that
+    had expired, whenever its record went.
     """
 
     least: float
     most: float
     shown: frozenset[str] = frozenset()
     hour: tuple[int, int] | None = None
+    after_expiry: float | None = None
+
+    def end(self, purge: float, expires: float, share: float) -> float:
+        """When everybody may register the name, in epoch seconds; `share` (0..1) is how near its length is to the longest."""
+        if self.after_expiry is not None and 0.0 < expires <= purge:
+            return max(purge + HOUR, expires + self.after_expiry)
+        return purge + self.least + share * (self.most - self.least)
 
     def longest_hold(self) -> float:
         """Seconds for which a calendar may hold back what no channel shows: a quarter longer than it lasts, and a day."""
@@ -43,7 +51,8 @@ PROCEDURES = {
     "cz": Procedure(16.5 * DAY, 17 * DAY),  # fifteen days on the list, an auction of a day, free the day after
     "ee": Procedure(HOUR, DAY, _WHOIS),  # a blind auction until midnight; the record goes where there was no bid
     "br": Procedure(20 * DAY, 35 * DAY, _WHOIS),  # the monthly release process
-    "tr": Procedure(30 * DAY, 30 * DAY),  # thirty days on the list without an application
+    # thirty days on the list, after sixty of suspension in which the record may be gone already
+    "tr": Procedure(30 * DAY, 90 * DAY, after_expiry=90 * DAY),
     "nz": Procedure(0.5 * HOUR, HOUR, hour=(120, 121)),  # a session for registrars at 02:00 UTC
     "ca": Procedure(0.5 * HOUR, 2 * HOUR),  # a session for registrars on Wednesdays
     "dk": Procedure(12 * HOUR, DAY),  # the paid waiting list comes first
@@ -76,7 +85,7 @@ class SuffixModel:
     @property
     def cycle(self) -> Cycle:
         """How names go here; a suffix without a row goes like a gTLD."""
-        return cycle_for(self.suffix) or Cycle()
+        return cycle_for(self.suffix) or GTLD
 
     @property
     def registry(self) -> tuple[str, ...]:
@@ -120,7 +129,8 @@ class ModelDirectory(Directory):
 def every_model() -> tuple[SuffixModel, ...]:
     """Every suffix with a row in the calendar or a release procedure, and further ones, with the channels they really have."""
     real = Directory()
-    suffixes = sorted({*CYCLES, *_RELEASE, *_FURTHER})
+    held = {suffix for suffix, procedure in release_procedures.PROCEDURES.items() if procedure.kind != "dropzone"}
+    suffixes = sorted({*CYCLES, *held, *_FURTHER})
     return tuple(_model(suffix, real) for suffix in suffixes)
 
 
@@ -146,7 +156,5 @@ def _model(suffix: str, real: Directory) -> SuffixModel:
 
 def _of_the_product(suffix: str) -> Procedure | None:
     """A procedure that only the product's table knows, taken at its word; None where it has none, or one without an end."""
-    release = release_procedure(suffix, existed_before=True, purged_at=0.0, now=1.0)
-    if release is None or release.until is None:
-        return None
-    return Procedure(release.until * 0.9, release.until)
+    procedure = release_procedures.procedure_for(suffix)
+    return Procedure(procedure.hold * 0.9, procedure.hold) if procedure is not None else None

@@ -23,7 +23,8 @@ class ReleaseProcedure:
 
     `hold`: longest time in it, in seconds after the purge; always finite. `shown_by`: methods in which the registry shows a
     name that is in the procedure, so that an honest "no such object" there ends it. `session`: where names are handed out at
-    one time of the day, its begin and end in minutes after midnight UTC; the procedure ends with it. `source`: who says so.
+    one time of the day, its begin and end in minutes after midnight UTC; the procedure ends with it. `from_expiry`: seconds
+    after the expiry date at which it is over for a name that had expired, however early its record went. `source`: who says so.
     `as_of`: when it was said, or read where the source has no date, an ISO date as exact as known.
     """
 
@@ -31,6 +32,7 @@ class ReleaseProcedure:
     hold: float
     shown_by: frozenset[str] = frozenset()
     session: tuple[int, int] | None = None
+    from_expiry: float | None = None
     source: str
     as_of: str
 
@@ -61,7 +63,7 @@ PROCEDURES: dict[str, ReleaseProcedure] = {
     # Monthly rounds, seven days from the second Wednesday: the hold reaches over one of them.
     "br": ReleaseProcedure(
         kind="liberation",
-        hold=45 * _DAY,
+        hold=42 * _DAY,
         shown_by=frozenset({"whois"}),
         source="registro.br release process, by recorded WHOIS answers and its published lists",
         as_of="2026-11",
@@ -72,9 +74,14 @@ PROCEDURES: dict[str, ReleaseProcedure] = {
         kind="tbr", hold=25 * _HOUR, session=(120, 180), source="docs.internetnz.nz, droplist interface", as_of="2026-11"
     ),
     "dk": ReleaseProcedure(kind="waiting_list", hold=_DAY, source="punktum.dk terms 2.2, waiting list", as_of="2026-11"),
-    # Listed for 30 days after 60 days of suspension; whether the record goes at the begin or at the end is not known.
+    # Suspended for 60 days from the expiry, then listed for 30. Whether the record goes at the begin or at the end of the first
+    # is not known: the expiry date tells the end in both cases, the hold is for a name that was deleted before it expired.
     "tr": ReleaseProcedure(
-        kind="reallocation", hold=90 * _DAY, source="TRABIS re-allocation, by atakdomain.com", as_of="2025-05-14"
+        kind="reallocation",
+        hold=90 * _DAY,
+        from_expiry=90.5 * _DAY,
+        source="TRABIS re-allocation, by atakdomain.com",
+        as_of="2025-05-14",
     ),
 }
 
