@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from common.core.directory import Directory, RdapServer, host_of
-from common.core.lifecycle import release_procedure
-from common.core.tables.lifecycles import ALL_DAY, CYCLES, Cycle, cycle_for
-from common.core.tables.suffix_rules import _RELEASE, rules_for
+from common.core.tables.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
+from common.core.tables.suffix_rules import rules_for
 from common.core.tables.tlds import words
 
 DAY, HOUR = 86_400.0, 3600.0
@@ -42,9 +41,9 @@ _WHOIS = frozenset({"whois"})
 PROCEDURES = {
     "cz": Procedure(16.5 * DAY, 17 * DAY),  # fifteen days on the list, an auction of a day, free the day after
     "ee": Procedure(HOUR, DAY, _WHOIS),  # a blind auction until midnight; the record goes where there was no bid
-    "br": Procedure(20 * DAY, 35 * DAY, _WHOIS),  # the monthly release process
-    "tr": Procedure(30 * DAY, 30 * DAY),  # thirty days on the list without an application
-    "nz": Procedure(0.5 * HOUR, HOUR, hour=(120, 121)),  # a session for registrars at 02:00 UTC
+    "br": Procedure(20 * DAY, 40 * DAY, _WHOIS),  # the monthly release process
+    "tr": Procedure(30 * DAY, 90 * DAY),  # suspended, then thirty days on the list; when the record goes is not known
+    "nz": Procedure(0.5 * HOUR, 0.98 * HOUR, hour=(120, 121)),  # a session for registrars from 02:00 to 03:00 UTC
     "ca": Procedure(0.5 * HOUR, 2 * HOUR),  # a session for registrars on Wednesdays
     "dk": Procedure(12 * HOUR, DAY),  # the paid waiting list comes first
 }
@@ -76,7 +75,7 @@ class SuffixModel:
     @property
     def cycle(self) -> Cycle:
         """How names go here; a suffix without a row goes like a gTLD."""
-        return cycle_for(self.suffix) or Cycle()
+        return cycle_for(self.suffix) or GTLD
 
     @property
     def registry(self) -> tuple[str, ...]:
@@ -88,7 +87,7 @@ class SuffixModel:
         if rules_for(self.suffix).dropzone:
             return DROPZONE_SHOWN if shown and self.whois else DROPZONE
         tld = self.suffix.rpartition(".")[2]
-        return PROCEDURES.get(tld) or _of_the_product(self.suffix) if rules_for(self.suffix).kind != "private" else None
+        return PROCEDURES.get(tld) if rules_for(self.suffix).kind != "private" else None
 
 
 class ModelDirectory(Directory):
@@ -120,7 +119,7 @@ class ModelDirectory(Directory):
 def every_model() -> tuple[SuffixModel, ...]:
     """Every suffix with a row in the calendar or a release procedure, and further ones, with the channels they really have."""
     real = Directory()
-    suffixes = sorted({*CYCLES, *_RELEASE, *_FURTHER})
+    suffixes = sorted({*CYCLES, *PROCEDURES, *_FURTHER})
     return tuple(_model(suffix, real) for suffix in suffixes)
 
 
@@ -142,11 +141,3 @@ def _model(suffix: str, real: Directory) -> SuffixModel:
     lag = 1800.0 if suffix == "be" else 0.0
     wildcard = rules_for(suffix).wildcard_known
     return SuffixModel(suffix, rdap=rdap, whois=whois or not rdap, zone_lag=lag, wildcard=wildcard)
-
-
-def _of_the_product(suffix: str) -> Procedure | None:
-    """A procedure that only the product's table knows, taken at its word; None where it has none, or one without an end."""
-    release = release_procedure(suffix, existed_before=True, purged_at=0.0, now=1.0)
-    if release is None or release.until is None:
-        return None
-    return Procedure(release.until * 0.9, release.until)
