@@ -10,9 +10,10 @@
 - `step` is the base cadence of the name, never less than what the budget of the channel asked first allows; 1.2 is its jitter.
   One look finds the name where every channel is alive; three where one is dead.
 - A *pass* is a question, a known name and a random name at the pace of the operator, and no less than the confirmation gap; a
-  silent channel adds its time limit. A channel that needs more than two minutes for three questions is too slow for a gate and
-  no condition, unless it is the only one. The confirmation takes six passes or ten minutes, whichever is longer. Where two
-  registry channels and the zone are alive: three passes and a minute.
+  silent channel adds its time limit, and one that complained for long is asked as seldom as a bucket ever gets. A channel
+  that needs more than two minutes for three questions is too slow for a gate and no condition, unless it is the only one. The
+  confirmation takes six passes or ten minutes, whichever is longer. Where two registry channels and the zone are alive: three
+  passes and a minute.
 - A calendar may hold a name back only where no living channel shows its release procedure, a quarter longer than that
   lasts at most, and a day.
 - A name never seen registered waits a quarter of an hour for a channel that would say "reserved", where that is dead.
@@ -30,6 +31,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.core.board import host_of
+from common.core.budgets import FLOOR
 from common.core.limits import limit_for
 from tests.sim.dead_channels import BACKOFF, Dead
 from tests.sim.lives import Life
@@ -128,7 +130,7 @@ def wrong(facts: Facts, notices: list[tuple[float, str]], age: float) -> list[st
             found.append(f"'unregistered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
         if status == "registered" and not any(life.registered(moment) for moment in (since, at)):
             found.append(f"'registered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
-        if status == "retracted" and announced and not _stale(life, at, age):
+        if status == "retracted" and announced and life.free(at) and not _stale(life, at, age):
             found.append(f"'retracted' at {at - facts.purge:+.0f} s: the alarm was true")
         announced = status in ("available", "unregistered") and life.absent_between(since, at)
     return found
@@ -153,7 +155,8 @@ def _hold(facts: Facts) -> float:
     hold, procedure, dead = facts.life.hold, facts.model.procedure(), facts.dead
     if hold is None or procedure is None:
         return 0.0
-    speaks = [method for method in hold.shown if method in facts.model.registry and (dead is None or dead.method != method)]
+    shown = hold.shown & procedure.shown  # where a registry shows it now and then, the calendar has to stand in
+    speaks = [method for method in shown if method in facts.model.registry and (dead is None or dead.method != method)]
     return 0.0 if speaks else procedure.longest_hold()
 
 
@@ -165,7 +168,9 @@ def _pace(facts: Facts, method: str) -> float:
     rdap = directory.rdap_base(facts.model.suffix)
     server = rdap.base if method == "rdap" and rdap is not None else directory.whois_server(facts.model.suffix) or ""
     limit = limit_for(method, host_of(server), {})
-    return max(1e-9, min(limit.rate, (limit.per_day or float("inf")) / 86_400))
+    pace = min(limit.rate, (limit.per_day or float("inf")) / 86_400)
+    slowed = facts.dead is not None and facts.dead.method == method and facts.dead.kind in BACKOFF
+    return max(1e-9, min(pace, FLOOR) if slowed else pace)
 
 
 def _truth(life: Life, at: float) -> str:

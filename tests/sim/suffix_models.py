@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from common.core.builtin import release_procedures
 from common.core.directory import Directory, RdapServer, host_of
 from common.core.tables.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
 from common.core.tables.suffix_rules import rules_for
@@ -50,10 +49,10 @@ _WHOIS = frozenset({"whois"})
 PROCEDURES = {
     "cz": Procedure(16.5 * DAY, 17 * DAY),  # fifteen days on the list, an auction of a day, free the day after
     "ee": Procedure(HOUR, DAY, _WHOIS),  # a blind auction until midnight; the record goes where there was no bid
-    "br": Procedure(20 * DAY, 35 * DAY, _WHOIS),  # the monthly release process
+    "br": Procedure(20 * DAY, 40 * DAY, _WHOIS),  # the monthly release process
     # thirty days on the list, after sixty of suspension in which the record may be gone already
     "tr": Procedure(30 * DAY, 90 * DAY, after_expiry=90 * DAY),
-    "nz": Procedure(0.5 * HOUR, HOUR, hour=(120, 121)),  # a session for registrars at 02:00 UTC
+    "nz": Procedure(0.5 * HOUR, 0.98 * HOUR, hour=(120, 121)),  # a session for registrars from 02:00 to 03:00 UTC
     "ca": Procedure(0.5 * HOUR, 2 * HOUR),  # a session for registrars on Wednesdays
     "dk": Procedure(12 * HOUR, DAY),  # the paid waiting list comes first
 }
@@ -97,7 +96,7 @@ class SuffixModel:
         if rules_for(self.suffix).dropzone:
             return DROPZONE_SHOWN if shown and self.whois else DROPZONE
         tld = self.suffix.rpartition(".")[2]
-        return PROCEDURES.get(tld) or _of_the_product(self.suffix) if rules_for(self.suffix).kind != "private" else None
+        return PROCEDURES.get(tld) if rules_for(self.suffix).kind != "private" else None
 
 
 class ModelDirectory(Directory):
@@ -129,8 +128,7 @@ class ModelDirectory(Directory):
 def every_model() -> tuple[SuffixModel, ...]:
     """Every suffix with a row in the calendar or a release procedure, and further ones, with the channels they really have."""
     real = Directory()
-    held = {suffix for suffix, procedure in release_procedures.PROCEDURES.items() if procedure.kind != "dropzone"}
-    suffixes = sorted({*CYCLES, *held, *_FURTHER})
+    suffixes = sorted({*CYCLES, *PROCEDURES, *_FURTHER})
     return tuple(_model(suffix, real) for suffix in suffixes)
 
 
@@ -152,9 +150,3 @@ def _model(suffix: str, real: Directory) -> SuffixModel:
     lag = 1800.0 if suffix == "be" else 0.0
     wildcard = rules_for(suffix).wildcard_known
     return SuffixModel(suffix, rdap=rdap, whois=whois or not rdap, zone_lag=lag, wildcard=wildcard)
-
-
-def _of_the_product(suffix: str) -> Procedure | None:
-    """A procedure that only the product's table knows, taken at its word; None where it has none, or one without an end."""
-    procedure = release_procedures.procedure_for(suffix)
-    return Procedure(procedure.hold * 0.9, procedure.hold) if procedure is not None else None
