@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core import announce, canaries, dispatch, due, relief, restore, roster, rounds, sweeps, swept, visits
+from common.core import announce, canaries, dispatch, due, overdue, relief, restore, roster, rounds, sweeps, swept, visits
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import LATER, Deliveries
@@ -38,7 +38,7 @@ from common.core.events import (
 )
 from common.core.limits import Limit
 from common.core.metrics import Metrics
-from common.core.queue import Ask
+from common.core.queue import Ask, Queue
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
@@ -72,6 +72,7 @@ class Coordinator:
             deliveries=Deliveries(),
             metrics=Metrics(now),
             started=now,
+            queue=Queue(policy.cadence.interval),
         )
         self._committing: Changes | None = None
         self._written: set[str] = set()  # names in that transaction
@@ -280,6 +281,7 @@ class Coordinator:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
                     rounds.unheard(board, ask, now)
+        overdue.work(board, now)
         if not self._stopping:
             if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
                 due.take(board, now)

@@ -54,7 +54,7 @@ def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | Non
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
         if board.queue.admits(limit, rank, board.budgets, egresses, now):
-            return board.queue.room_for_sweeps(limit, rank)
+            return board.queue.room_for_sweeps(limit, rank, board.budgets, egresses, now)
         room = 0
     return room
 
@@ -227,13 +227,13 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
-    rank = _rank(entry, current, method)
-    if rank > NEWS and _dropping(entry, current, now) and board.queue.room_for_sweeps(limit, NEWS) > 0:
-        rank = NEWS
+    rank, egresses = _rank(entry, current, method), board.workers.offering(pool, method, now)
+    if rank > NEWS and _dropping(entry, current, now):
+        rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
     if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
         board.metrics.count("questions_turned_away", method=method)
         return False
-    if not board.queue.admits(limit, rank, board.budgets, board.workers.offering(pool, method, now), now):
+    if not board.queue.admits(limit, rank, board.budgets, egresses, now):
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(

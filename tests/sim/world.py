@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -75,11 +75,19 @@ _PLAIN = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN, "dns_ti
 class World:
     """See the module. `lie(method, domain, now)` may replace an honest observation, `tamper(swept)` the answer to a sweep.
 
-    `arrives(message)` says whether a message of such an answer gets through.
+    `arrives(message)` says whether a message of such an answer gets through. `limits`: the budgets, as `BUDGETS_FILE` would set
+    them; None lets everybody be asked a thousand times a second, {} leaves the built-in ones.
     """
 
     def __init__(
-        self, seed: int = 1, *, interval: float = 600.0, priority: float = 60.0, callbacks: bool = True, sweeps: int = 4
+        self,
+        seed: int = 1,
+        *,
+        interval: float = 600.0,
+        priority: float = 60.0,
+        callbacks: bool = True,
+        sweeps: int = 4,
+        limits: Mapping[str, Limit] | None = None,
     ) -> None:
         self.rng = Random(seed)
         self.now = START
@@ -114,7 +122,7 @@ class World:
             suffix_of=lambda name: name.rpartition(".")[2],
             callbacks=callbacks,
             callback_results="none",
-            limits={"*": Limit("*", 1000.0, 1000, None)},
+            limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
             canaries={"com": ("known.com",), "se": ("known.se",), "org": ("known.org",)},
         )
         directory = Directory(
