@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from common.core import announce, assess, canaries, ledger
+from common.core import announce, assess, canaries, ledger, polls
 from common.core.board import Board, host_of
-from common.core.cadence import next_check
+from common.core.cadence import may_drop, next_check
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
@@ -152,7 +152,9 @@ def finish(board: Board, entry: Entry, now: float) -> None:
         board.waiting.setdefault(key, {})[entry.name] = current.started
         canaries.ask(board, key, entry.name, at, now)
     canaries.look_out(board, entry, current, now)
-    board.book.plan(entry, next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind))
+    stretch = polls.stretch(board, entry, now)
+    due = next_check(entry, board.policy.cadence, now, confirming=_confirming(entry), blind=blind, stretch=stretch)
+    board.book.plan(entry, due)
     board.touched[entry.name] = entry
 
 
@@ -215,7 +217,7 @@ def _rank(entry: Entry, current: Round, method: str) -> int:
 def _dropping(entry: Entry, current: Round, now: float) -> bool:
     """Whether a name may drop at any moment, or one registry channel says that it did."""
     gone = Outcome.UNREGISTERED in current.said.values() or entry.detail.purged_at is not None
-    return entry.in_window(now) or (gone and entry.state in OWNED)
+    return may_drop(entry, now) or (gone and entry.state in OWNED)
 
 
 def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
