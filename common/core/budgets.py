@@ -122,8 +122,6 @@ class Budgets:
         planned = 0.0
         if bucket.per_day is not None:
             planned = bucket.day * DAY + _since_midnight(bucket.per_day, plan, bucket.used_today + count)
-        if planned >= (bucket.day + 1) * DAY:
-            return planned
         wait = 0.0 if bucket.tokens >= count else (min(count, bucket.burst) - bucket.tokens) / bucket.rate
         return max(now + wait, bucket.blocked_until, planned)
 

@@ -159,7 +159,7 @@ class Queue:
 
     def put(self, ask: Ask) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.deadline or ask.queued + self.patience(ask.limit, ask.rank)
+        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank)
         self._expires = min(self._expires, ask.deadline)
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit
@@ -192,11 +192,11 @@ class Queue:
         there: dict[str, list[str]] = {}
         at = self._expires
         for line in self._lines.values():
-            for ask in line.first()[: None if line.limit.per_day is not None else 1]:
-                if ask.pool not in there:
-                    there[ask.pool] = workers.egresses(ask.pool, free=True)
-                plan = PLANS[ask.rank]
-                at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
+            ask = line.heaps[min(line.heaps)][0][2]  # nobody else's plan allows more
+            if ask.pool not in there:
+                there[ask.pool] = workers.egresses(ask.pool, free=True)
+            plan = PLANS[ask.rank]
+            at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
         return at
 
     def expire(self, now: float) -> list[Ask]:

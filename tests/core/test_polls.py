@@ -267,6 +267,24 @@ def test_names_that_go_by_sweep_are_slowed_down_too() -> None:
     assert polls.stretches(board, np.arange(2), bounds[2:, 0], bounds[2:, 1], world.now) == 1.0
 
 
+def test_a_sweep_leaves_names_in_wide_windows_their_slower_pace() -> None:
+    """Four hundred and fifty of them at one question a second: a quarter of that is half of what they ask for."""
+    world = World(interval=3600.0, limits={**FREE, "dns/com": Limit("x", 1.0, 100, None)})
+    world.watch(*[f"n{number}.com" for number in range(450)])
+    world.run(1500)
+    table, rows = world.core.board.book.table, np.arange(450)
+    table.earliest[rows], table.latest[rows] = np.array(WIDE) + (world.now - NOW)
+    table.schedule.put_many(rows, np.full(450, world.now), np.zeros(450, np.bool_))
+    begun = world.now
+    world.run(700)
+    swept = rows[(table.dns_at[rows] > begun) & np.isfinite(table.schedule.times(rows))]
+    waits = table.schedule.times(swept) - table.dns_at[swept]
+
+    assert len(swept) > 400
+    assert waits.min() >= 0.75 * 1800
+    assert waits.max() <= 1.25 * 1800
+
+
 @pytest.mark.parametrize(("window", "news"), [(NARROW, True), (WIDE, False), ((NOW - 29 * DAY, NOW + DAY), True)])
 def test_a_name_in_a_wide_window_is_no_news(window: tuple[float, float], news: bool) -> None:
     """It waits for its visit like the others, until its last day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import ItemsView
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,6 +121,26 @@ def test_everybody_whose_time_is_over_leaves_and_the_others_stay() -> None:
     assert len(queue) == 3
     assert queue.room(LIMIT, BACKGROUND) == before - 3
     assert {item.domain for item in queue.expire(NOW + 100)} == {"old0", "urgent0"}
+
+
+def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
+    """Ticks are many, and so may be the lines."""
+
+    class Counted(dict[str, object]):
+        looks = 0
+
+        def items(self) -> ItemsView[str, object]:
+            Counted.looks += 1
+            return super().items()
+
+    queue = Queue(HOUR)
+    queue._lines = Counted()
+    queue.put(ask(URGENT))
+    queue.put(ask(BACKGROUND))
+    for second in range(2000):
+        queue.expire(NOW + second)
+
+    assert Counted.looks == 2
 
 
 def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
