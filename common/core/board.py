@@ -37,6 +37,9 @@ from common.core.workers import Suspicion, Workers
 WAIT = 900.0
 #: Canaries remembered as gone; the oldest are given another chance.
 MOST_RETIRED = 1000
+#: Names inside windows that share a pace: the number of their suffix, whether the registry is asked and not the zone, and
+#: whether they may drop about now.
+Polled = tuple[int, bool, bool]
 
 
 def host_of(server: str) -> str:
@@ -111,6 +114,8 @@ class Board:
     list_state: dict[str, Any] = field(default_factory=dict)
     servers: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (method, suffix) -> whom to ask, as worked out
     limits: dict[tuple[str, str], Limit] = field(default_factory=dict)  # (method, server) -> the budget, as worked out
+    stretch: dict[Polled, float] = field(default_factory=dict)  # how many times rarer looks inside windows are, see `polls`
+    stretched_at: float = 0.0  # when that was worked out
     owed_from: int = 0  # where among the names the search for owed results goes on
     list_head: ListHead | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)

@@ -2,12 +2,15 @@
 
 A task is sent only when its token is there, so ten more checkers never mean ten times the rate. A bucket starts with one
 token, shrinks at once when the operator complains (429, refusal, throttle text) and grows back by a tenth after fifty
-clean answers, never above what was configured.
+clean answers, never above what was configured. Where a day has a quota, what can wait leaves a part of it to what cannot
+(`Plan`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,8 +25,21 @@ THROTTLED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0)
 FORBIDDEN_PAUSES = (900.0, 3600.0, 21_600.0)
 REFUSED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1800.0)
 DAY = 86_400.0
+#: Part of a day's share that may be used ahead of an even pace: what an hour brings.
+AHEAD = 1 / 24
 
 Key = tuple[str, str]
+
+
+class Plan(NamedTuple):
+    """How far a kind of question may use up a day's quota, by whatever it was used so far: a share, and whether evenly."""
+
+    share: float
+    evenly: bool
+
+
+#: Confirmations may use up the day; polls leave a quarter of it to them. Routine leaves half, and spreads its own over the day.
+WHOLE, POLLS, ROUTINE = Plan(1.0, evenly=False), Plan(0.75, evenly=False), Plan(0.5, evenly=True)
 
 
 class Bucket(Struct):
@@ -54,13 +70,13 @@ class Budgets:
         self._saved = dict(saved or {})
         self.changed = False
 
-    def take(self, limit: Limit, egress: str, now: float) -> bool:
-        """Whether one question may be asked now; takes its token."""
+    def take(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
+        """Whether one question of this plan may be asked now; takes its token."""
         bucket = self._bucket(limit, egress, now)
         self._refill(bucket, now)
         if now < bucket.blocked_until or bucket.tokens < 1.0:
             return False
-        if bucket.per_day is not None and bucket.used_today >= bucket.per_day:
+        if bucket.per_day is not None and bucket.used_today >= _most(bucket.per_day, plan, now % DAY):
             return False
         bucket.tokens -= 1.0
         bucket.used_today += 1
@@ -94,19 +110,47 @@ class Budgets:
         bucket.tokens = min(bucket.burst, bucket.tokens + count)
         bucket.used_today = max(0, bucket.used_today - count)
 
-    def next_at(self, limit: Limit, egress: str, now: float, count: int = 1) -> float:
+    def next_at(self, limit: Limit, egress: str, now: float, count: int = 1, plan: Plan = WHOLE) -> float:
         """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked.
 
-        Of more than a day allows, when the next day begins.
+        Of more than the plan leaves of the day, when the next day begins.
         """
         bucket = self._bucket(limit, egress, now)
         self._refill(bucket, now)
         if bucket.ceiling <= 0:
             return float("inf")
-        if bucket.per_day is not None and bucket.used_today + count > bucket.per_day:
-            return (bucket.day + 1) * DAY
+        planned = 0.0
+        if bucket.per_day is not None:
+            planned = bucket.day * DAY + _since_midnight(bucket.per_day, plan, bucket.used_today + count)
         wait = 0.0 if bucket.tokens >= count else (min(count, bucket.burst) - bucket.tokens) / bucket.rate
-        return max(now + wait, bucket.blocked_until)
+        return max(now + wait, bucket.blocked_until, planned)
+
+    def left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
+        """How many questions of a plan the day's quota allows from now until then; infinity without a quota.
+
+        `until`, in epoch seconds, is a day away at most.
+        """
+        bucket = self._bucket(limit, egress, now)
+        self._refill(bucket, now)
+        if bucket.per_day is None:
+            return float("inf")
+        if until < (bucket.day + 1) * DAY:
+            return max(0, _most(bucket.per_day, plan, until % DAY) - bucket.used_today)
+        rest = max(0, _most(bucket.per_day, plan, DAY) - bucket.used_today)
+        return rest + _most(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
+
+    def pace(self, limit: Limit, egress: str, now: float) -> float:
+        """How many questions a second the operator can be asked in the next minutes.
+
+        The rate learned; 0.0 while it is shut or switched off, or its questions of the day are used up.
+        """
+        rate = self.rate(limit, egress, now)
+        open_now = now >= self.blocked_until(limit, egress, now) and self.left(limit, egress, now, now) > 0
+        return rate if open_now else 0.0
+
+    def rate(self, limit: Limit, egress: str, now: float) -> float:
+        """The rate learned, in questions a second, whether or not the operator is shut for a while."""
+        return self._bucket(limit, egress, now).rate
 
     def answered(self, limit: Limit, egress: str, observation: Observation, now: float) -> str | None:
         """Learn from an answer. Returns a sentence when the operator complained and the bucket is shut for a while."""
@@ -132,16 +176,6 @@ class Budgets:
     def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
         """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
         return self._bucket(limit, egress, now).blocked_until
-
-    def pace(self, limit: Limit, egress: str, now: float) -> float:
-        """Questions a second that an operator can be asked for the next minutes: the rate as learned.
-
-        0 while it is shut, switched off, or the day's questions are used up.
-        """
-        bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
-        used_up = bucket.per_day is not None and bucket.used_today >= bucket.per_day
-        return 0.0 if used_up or now < bucket.blocked_until or bucket.ceiling <= 0 else bucket.rate
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
         """Every bucket, for the status page."""
@@ -206,6 +240,25 @@ class Budgets:
             bucket.rate = min(bucket.ceiling, bucket.rate * GROWTH)
             bucket.clean = 0
             self.changed = True
+
+
+def _most(per_day: int, plan: Plan, since_midnight: float) -> int:
+    """How many questions may be used up that many seconds after midnight (UTC) so that a question of this plan may be asked.
+
+    At least one, so that the smallest quota is of use.
+    """
+    whole = ceil(plan.share * per_day)
+    if not plan.evenly:
+        return whole
+    return min(whole, int(max(1.0, whole * AHEAD) + whole * since_midnight / DAY + 1e-6))
+
+
+def _since_midnight(per_day: int, plan: Plan, wanted: int) -> float:
+    """When `_most` reaches that many, in seconds after midnight: a day, where it never does."""
+    whole = ceil(plan.share * per_day)
+    if wanted > whole:
+        return DAY
+    return max(0.0, wanted - max(1.0, whole * AHEAD)) * DAY / whole if plan.evenly else 0.0
 
 
 def _complaint(observation: Observation, before: int) -> tuple[float, str] | None:

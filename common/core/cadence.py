@@ -15,8 +15,15 @@ from common.core.verdicts import State
 
 #: Seconds after an alarm at which the name is looked at again: whoever caught it shows up here.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
+DAY = 86_400.0
 #: Seconds between looks inside a forecast drop window, where the base cadence is slower.
 IN_WINDOW = 60.0
+#: A window of more seconds says little: looks are rarer by as much as it is wider, until its last day.
+WIDE = 2 * DAY
+#: Seconds around a window in which it is watched like its inside, and in which a name is looked at by itself.
+EDGE, MARGIN = 300.0, 3600.0
+#: Age up to which a run of passes is followed closely, and longest wait between two of its passes then, in seconds.
+YOUNG_RUN, YOUNG_STEP = 900.0, 60.0
 #: First and longest wait after a round that proved nothing, in seconds.
 BLIND_FIRST, BLIND_LONGEST = 15.0, 3600.0
 #: Seconds over which the first looks at new names are spread; the budgets of the servers do the rest.
@@ -49,21 +56,40 @@ def longest(base: float, cadence: Cadence) -> float:
     return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
 
 
-def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool) -> float:
-    """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven."""
+def imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
+    """Which of these names may drop about now: inside a window that is not wide, or in the last day of one (NaN: none)."""
+    near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
+    return near & ((latest - earliest <= WIDE) | (now >= latest - DAY))
+
+
+def may_drop(entry: Entry, now: float) -> bool:
+    """`imminent` of one name."""
+    return entry.drop is not None and bool(imminent(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+
+
+def window_steps(earliest: Times, latest: Times, now: float) -> Times:
+    """Seconds between looks inside windows, as far as their width decides: a minute, unless a name may drop on many days."""
+    wide = (latest - earliest > WIDE) & (now < latest - DAY)
+    return np.where(wide, IN_WINDOW * (latest - earliest) / WIDE, IN_WINDOW)
+
+
+def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool, stretch: float = 1.0) -> float:
+    """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven.
+
+    `stretch`: how many times rarer looks inside the window are than it asks for, because the operator is asked about many
+    (`polls`); the base cadence is kept all the same.
+    """
     base = base_of(entry, cadence)
     if confirming:
-        gap = gap_of(entry, cadence, now)
-        extra = max(0, len(entry.detail.passes) - 4)  # what keeps the gates shut may last: ask less and less often
-        return now + min(gap * 2.0**extra, max(base, gap))
+        return now + _until_next_pass(entry, cadence, now)
     if blind:
         wait = BLIND_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + jittered(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
     wait = base
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
-    if entry.in_window(now, margin=300.0):
-        wait = min(wait, IN_WINDOW)
+    if entry.drop is not None and entry.in_window(now, EDGE):
+        wait = min(wait, stretch * float(window_steps(np.array(entry.drop[0]), np.array(entry.drop[2]), now)))
     due = now + jittered(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # and when the registry lets it go
@@ -72,9 +98,22 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     return due
 
 
-def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: float) -> Times:
+def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
+    """Seconds to the next pass of an alarm in the making.
+
+    What keeps the gates shut may last: passes become rarer and rarer. Not before a run is so old that one source alone is
+    believed, though, for that is what it may wait for.
+    """
+    gap, passes = gap_of(entry, cadence, now), entry.detail.passes
+    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_of(entry, cadence), gap))
+    young = bool(passes) and now - passes[0] < YOUNG_RUN
+    return min(wait, max(gap, YOUNG_STEP)) if young else wait
+
+
+def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
     """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
-    wait = np.where((earliest - 300.0 <= now) & (now <= latest + 300.0), np.minimum(base, IN_WINDOW), base)
+    step = np.minimum(base, stretch * window_steps(earliest, latest, now))
+    wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
     due = now + wait * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
     opens = np.maximum(now + IN_WINDOW, earliest)
     return np.where(earliest > now, np.fmin(due, opens), due)

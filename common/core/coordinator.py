@@ -15,6 +15,7 @@ from common.core import (
     dispatch,
     due,
     early_canaries,
+    overdue,
     relief,
     restore,
     roster,
@@ -52,7 +53,7 @@ from common.core.events import (
 from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.metrics import Metrics
-from common.core.queue import Ask
+from common.core.queue import Ask, Queue
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
@@ -88,6 +89,7 @@ class Coordinator:
             deliveries=Deliveries(),
             metrics=Metrics(now),
             started=now,
+            queue=Queue(policy.cadence.interval),
         )
         self._committing: Changes | None = None
         self._written: set[str] = set()  # names in that transaction
@@ -309,6 +311,7 @@ class Coordinator:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
                     rounds.unheard(board, ask, now)
+        overdue.work(board, now)
         if not self._stopping:
             if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
                 due.take(board, now)

@@ -6,14 +6,13 @@ import numpy as np
 
 from common.core import canaries, visits
 from common.core.board import Board
+from common.core.cadence import imminent
 from common.core.roll import Rows
 from common.core.schedule import Times
 from common.core.table import CLOSE, IN_HAND, LINED
 
 #: Names taken out of the schedule per tick, with priority and without, and most visits that wait while nobody sweeps.
 URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
-#: Seconds around a forecast window in which a name is looked at by itself.
-MARGIN = 3600.0
 #: Seconds until the next look at a name whose suffix is being asked whether it answers for everything.
 SOON = 0.25
 
@@ -34,7 +33,7 @@ def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -
     table = board.book.table
     close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
     earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
-    near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
+    near = imminent(earliest, latest, now)
     visits.want_many(board, rows[near], times[near], urgent=urgent, news=True)
     visits.want_many(board, rows[close & ~near], times[close & ~near], urgent=urgent)
     rows, times = rows[~(close | near)], times[~(close | near)]

@@ -52,6 +52,7 @@ HELP = {
     "process_heartbeat_timestamp_seconds": "Last heartbeat of a process, in epoch seconds",
     "process_restarts": "Restarts of a process since it was started by its supervisor",
     "quarantines": "Servers caught lying, by method",
+    "questions_expired": "Checks that could not be asked before their deadline in line, by method and rank",
     "questions_turned_away": "Checks refused because nobody could take them",
     "queue_late_seconds": "How late the oldest due check is",
     "queue_tasks": "Tasks by their place in the queue",

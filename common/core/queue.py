@@ -1,24 +1,36 @@
-"""Questions that wait for their token: one heap per operator, the most urgent first.
+"""Questions that wait for their token, in one line per operator: by rank, and none for ever.
 
-Nothing waits for ever: an operator that shut us out, a pool without workers or a line that is too long turns questions
-away, so the name goes back to its schedule and its cheaper checks go on.
+Every question has a deadline, after which it leaves the line. An operator that shut us out, a pool without workers, a line that
+is too long, or a day's quota that is used up, turns questions away. The name then goes back to its schedule, and its cheaper
+checks go on.
+
+Three of four tokens of an operator go to the best rank. The fourth goes to the question that has waited longest, whatever its
+rank. So a question gets its turn after at most `SHARE` tokens for each that had waited longer in that line, and `SHARE` for
+itself, whatever else arrives: as long as a worker is there, and the day's plan (`PLANS`) allows its rank.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from common.core.budgets import Budgets
-from common.core.domains import BACKGROUND, ORDINARY, Entry
+from common.core.budgets import POLLS, ROUTINE, WHOLE, Budgets
+from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry
 from common.core.limits import Limit
 from common.core.trust import Probe
 from common.core.workers import Suspicion, Worker, Workers
 
-#: Longest line in front of a question of each rank, in seconds of the operator's budget.
-LONGEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}
+#: Longest wait of a routine question, in seconds, and longest line in front of it, in seconds of the operator's budget. Where
+#: half of the base interval is less, that counts; but not less than the time in which a worker that is started again is back.
+LONGEST, SHORTEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}, 15.0
+#: Longest wait of the other questions: so many seconds, or so many tokens of a slow operator where those take longer. What left
+#: the zone stands behind a crowd of its kind at times, and waits for as long as a routine question if that is more.
+HURRIED, TOKENS = 300.0, 6
+#: One of so many tokens goes to the question that has waited longest.
+SHARE = 4
+#: How far each rank may use up a day's quota.
+PLANS = {URGENT: WHOLE, PRIORITY: POLLS, NEWS: POLLS, ORDINARY: ROUTINE, BACKGROUND: ROUTINE}
 #: Questions of these ranks that wait in all lines together, at most: each keeps a name in hand. No line takes more of them than
 #: it leaves room for others, so that a slow registry holds up its own names and nobody else's.
 MOST_ROUTINE = 2000
@@ -26,11 +38,15 @@ MOST_ROUTINE = 2000
 MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
 #: A shut operator turns away what would wait longer than this, in seconds.
 PATIENCE = 30.0
+NEVER = float("inf")
 
 
 @dataclass(slots=True)
 class Ask:
-    """One question on its way: about a watched name (`entry`) or a canary (`probe`)."""
+    """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
+
+    `deadline`: when it leaves the line unasked; 0 until it gets in line.
+    """
 
     method: str
     pool: str
@@ -47,36 +63,82 @@ class Ask:
     tries: int = 0
     avoid: str = ""
     egress: str = ""
+    deadline: float = 0.0
+
+
+_Heap = list[tuple[float, int, Ask]]
 
 
 @dataclass(slots=True)
 class _Line:
-    limit: Limit
-    heap: list[tuple[int, float, int, Ask]] = field(default_factory=list)
-    routine: Counter[int] = field(default_factory=Counter)  # how many of each rank in LONGEST wait
+    """The questions at one operator: of each rank that is there a heap, those that wait longest first."""
 
-    def count(self, rank: int) -> int:
+    limit: Limit
+    heaps: dict[int, _Heap] = field(default_factory=dict)
+    turn: int = 0  # tokens since the one that went by age
+
+    def __len__(self) -> int:
+        return sum(map(len, self.heaps.values()))
+
+    def put(self, ask: Ask, order: int) -> None:
+        """Add a question."""
+        heapq.heappush(self.heaps.setdefault(ask.rank, []), (ask.queued, order, ask))
+
+    def pop(self, rank: int) -> Ask:
+        """Take the first question of a rank out."""
+        ask = heapq.heappop(self.heaps[rank])[2]
+        if not self.heaps[rank]:
+            del self.heaps[rank]
+        return ask
+
+    def asks(self) -> list[Ask]:
+        """All of them, the best ranks first, of each those that wait longest."""
+        return [item[2] for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=lambda item: item[:2])]
+
+    def first(self) -> list[Ask]:
+        """The first question of each rank, in the order in which they may have the next token."""
+        heads = [self.heaps[rank][0] for rank in sorted(self.heaps)]
+        if self.turn == SHARE - 1:
+            heads.sort(key=lambda item: item[:2])
+        return [item[2] for item in heads]
+
+    def ahead(self, rank: int) -> int:
+        """How many questions of this rank, or a better one, wait."""
+        return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)
+
+    def routine(self, rank: int = BACKGROUND) -> int:
         """How many routine questions of this rank, or a better one, wait."""
-        return sum(number for other, number in self.routine.items() if other <= rank)
+        return sum(len(heap) for other, heap in self.heaps.items() if ORDINARY <= other <= rank)
 
 
 class Queue:
-    """Every waiting question."""
+    """Every waiting question. `interval`: the base interval of names without priority, in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float = NEVER) -> None:
+        self._interval = interval
         self._lines: dict[str, _Line] = {}
         self._count = 0
         self._order = 0
-        self._routine: Counter[int] = Counter()  # how many of each rank in LONGEST wait, in all lines
+        self._routine = 0  # how many of the ranks in LONGEST wait, in all lines
+        self._expires = NEVER  # no deadline is nearer
 
     def __len__(self) -> int:
         return self._count
+
+    def patience(self, limit: Limit, rank: int) -> float:
+        """How long a question of this rank waits in an operator's line at most, in seconds."""
+        routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[BACKGROUND]), self._interval / 2))
+        if rank in LONGEST:
+            return routine
+        return max(HURRIED, TOKENS / limit.rate if limit.rate > 0 else 0.0, routine if rank == NEWS else 0.0)
 
     def admits(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> bool:
         """Whether a question of this rank would get its turn in reasonable time."""
         if limit.rate <= 0 or not egresses:
             return False
         if min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE:
+            return False
+        if limit.per_day is not None and self._today(limit, rank, budgets, egresses, now) <= 0:
             return False
         return rank not in LONGEST or self._in_time(limit, rank) > 0
 
@@ -85,88 +147,139 @@ class Queue:
         if rank not in LONGEST:
             return 1_000_000
         line = self._lines.get(limit.operator)
-        left = MOST_ROUTINE - sum(self._routine.values())
-        return max(0, min(self._in_time(limit, rank), left - (line.count(rank) if line else 0)))
+        left = MOST_ROUTINE - self._routine
+        return max(0, min(self._in_time(limit, rank), left - (line.routine(rank) if line else 0)))
 
-    def room_for_sweeps(self, limit: Limit, rank: int) -> int:
+    def room_for_sweeps(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> int:
         """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
         line = self._lines.get(limit.operator)
-        ahead = sum(1 for item in line.heap if item[0] <= rank) if line else 0
-        return max(0, min(self.room(limit, rank), MOST_FROM_SWEEPS + int(SECONDS_FROM_SWEEPS * limit.rate) - ahead))
+        longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.patience(limit, rank) * limit.rate)
+        room = min(self.room(limit, rank), int(longest) - (line.ahead(rank) if line else 0))
+        return int(max(0, min(room, self._today(limit, rank, budgets, egresses, now))))
 
     def put(self, ask: Ask) -> None:
-        """Add a question."""
+        """Add a question; its deadline counts from when it was first asked for."""
+        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank)
+        self._expires = min(self._expires, ask.deadline)
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit
         self._order += 1
-        self._note(line, ask, 1)
-        heapq.heappush(line.heap, (ask.rank, ask.queued, self._order, ask))
+        self._note(ask, 1)
+        line.put(ask, self._order)
 
     def take(self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float) -> Iterator[tuple[Ask, Worker]]:
         """Every question whose token and worker are there, with the worker. The caller leases each before taking the next."""
-        for operator in [name for name, line in self._lines.items() if line.heap]:
-            line = self._lines[operator]
-            while line.heap:
-                ask = line.heap[0][3]
-                worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
-                if worker is None:
+        for operator, line in list(self._lines.items()):
+            while line.heaps:
+                found = self._next(line, budgets, workers, suspicion, now)
+                if found is None:
                     break
-                heapq.heappop(line.heap)
-                self._note(line, ask, -1)
+                ask, worker = found
+                line.pop(ask.rank)
+                line.turn = (line.turn + 1) % SHARE
+                self._note(ask, -1)
                 ask.egress = worker.egress
                 yield ask, worker
-            if not line.heap:
-                del self._lines[operator]
+            self._close(operator)
 
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
-        """When the first line may move on, in epoch seconds, as far as budgets decide; a worker's credit may come before."""
-        there = {pool: workers.egresses(pool, free=True) for pool in {line.heap[0][3].pool for line in self._lines.values()}}
-        heads = [line.heap[0][3] for line in self._lines.values()]
-        return min((budgets.next_at(ask.limit, egress, now) for ask in heads for egress in there[ask.pool]), default=None)
+        """When a line may move on, or the first deadline is over, in epoch seconds; a worker's credit may come before.
+
+        None where nobody waits.
+        """
+        if not self._count:
+            return None
+        there: dict[str, list[str]] = {}
+        at = self._expires
+        for line in self._lines.values():
+            ask = line.heaps[min(line.heaps)][0][2]  # nobody else's plan allows more
+            if ask.pool not in there:
+                there[ask.pool] = workers.egresses(ask.pool, free=True)
+            plan = PLANS[ask.rank]
+            at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
+        return at
+
+    def expire(self, now: float) -> list[Ask]:
+        """Take out whose deadline is over; a look at the lines only when one may be."""
+        if now < self._expires:
+            return []
+        out: list[Ask] = []
+        self._expires = NEVER
+        for operator, line in list(self._lines.items()):
+            for rank in list(line.heaps):  # whoever waits longest has the first deadline
+                while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
+                    out.append(line.pop(rank))
+                    self._note(out[-1], -1)
+                if rank in line.heaps:
+                    self._expires = min(self._expires, line.heaps[rank][0][2].deadline)
+            self._close(operator)
+        return out
 
     def flush(self, operator: str) -> list[Ask]:
         """Turn away everybody in one operator's line."""
         line = self._lines.pop(operator, None)
         if line is None:
             return []
-        out = [item[3] for item in line.heap]
+        out = line.asks()
         for ask in out:
-            self._note(line, ask, -1)
+            self._note(ask, -1)
         return out
 
     def flush_pool(self, pool: str, older_than: float) -> list[Ask]:
         """Turn away what waits for a pool since before `older_than`: nobody there works."""
         out: list[Ask] = []
-        for operator in list(self._lines):
-            line = self._lines[operator]
-            keep = [item for item in line.heap if item[3].pool != pool or item[3].queued >= older_than]
-            if len(keep) != len(line.heap):
-                gone = [item[3] for item in line.heap if item[3].pool == pool and item[3].queued < older_than]
+        for operator, line in list(self._lines.items()):
+            for rank, heap in list(line.heaps.items()):
+                keep = [item for item in heap if item[2].pool != pool or item[2].queued >= older_than]
+                gone = [item[2] for item in heap if item[2].pool == pool and item[2].queued < older_than]
                 for ask in gone:
-                    self._note(line, ask, -1)
+                    self._note(ask, -1)
                 out.extend(gone)
                 heapq.heapify(keep)
-                line.heap = keep
+                line.heaps[rank] = keep
                 if not keep:
-                    del self._lines[operator]
+                    del line.heaps[rank]
+            self._close(operator)
         return out
 
     def _in_time(self, limit: Limit, rank: int) -> int:
         """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
         line = self._lines.get(limit.operator)
-        return max(0, int(LONGEST[rank] * limit.rate) + 1 - (len(line.heap) if line else 0))
+        return max(0, int(self.patience(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
 
-    def _note(self, line: _Line, ask: Ask, number: int) -> None:
+    def _today(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> float:
+        """How many more questions of a rank the day's quota lets have their turn in reasonable time."""
+        line, until = self._lines.get(limit.operator), now + self.patience(limit, rank)
+        left = sum(budgets.left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
+        return left - (line.ahead(rank) if line else 0)
+
+    def _note(self, ask: Ask, number: int) -> None:
         """Count a question that comes (1) or goes (-1)."""
         self._count += number
-        if ask.rank in LONGEST:
-            line.routine[ask.rank] += number
-            self._routine[ask.rank] += number
+        self._routine += number * (ask.rank in LONGEST)
+
+    def _close(self, operator: str) -> None:
+        """Nobody is left in a line."""
+        line = self._lines.get(operator)
+        if line is not None and not line.heaps:
+            del self._lines[operator]
+
+    def _next(
+        self, line: _Line, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
+    ) -> tuple[Ask, Worker] | None:
+        """Whose turn it is, with a worker, where there is a token; who is not in the day's plan lets the others go first."""
+        for ask in line.first():
+            worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
+            if worker is not None:
+                return ask, worker
+            if line.limit.per_day is None:
+                return None
+        return None
 
     def _place(self, ask: Ask, budgets: Budgets, workers: Workers, now: float, *, alone: bool) -> Worker | None:
         for egress in workers.egresses(ask.pool, free=True):
             worker = workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone)
-            if worker is not None and budgets.take(ask.limit, egress, now):
+            if worker is not None and budgets.take(ask.limit, egress, now, PLANS[ask.rank]):
                 worker.exclusive = alone
                 return worker
         return None

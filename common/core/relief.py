@@ -9,8 +9,9 @@ import numpy as np
 
 from common.core import visits
 from common.core.board import Board
+from common.core.cadence import MARGIN, imminent
 from common.core.domains import BACKGROUND
-from common.core.due import MARGIN, MOST_WAITING
+from common.core.due import MOST_WAITING
 from common.core.lines import Pile
 from common.core.roll import Rows
 from common.core.schedule import Times
@@ -49,7 +50,7 @@ def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool)
     def open_now(rows: Rows) -> Chosen:
         near = table.earliest[rows] <= np.float32(now + MARGIN)  # False for NaN
         if near.any():
-            near &= now <= table.latest[rows].astype(np.float64) + MARGIN
+            near &= imminent(table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64), now)
         return near
 
     _visit(board, *pile.pick(open_now, max(0, MOST_WAITING - len(board.wants))), news=True)

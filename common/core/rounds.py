@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from common.core import announce, assess, canaries, early_canaries, ledger
+from common.core import announce, assess, canaries, early_canaries, ledger, polls
 from common.core.board import Board, host_of
-from common.core.cadence import next_check
+from common.core.cadence import may_drop, next_check
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
@@ -56,7 +56,7 @@ def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | Non
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
         egresses = board.workers.offering(POOL_OF[method], method, now)
         if board.queue.admits(limit, rank, board.budgets, egresses, now):
-            return board.queue.room_for_sweeps(limit, rank)
+            return board.queue.room_for_sweeps(limit, rank, board.budgets, egresses, now)
         room = 0
     return room
 
@@ -172,7 +172,8 @@ def resume(board: Board, names: Iterable[str], now: float) -> None:
 
 def _plan(board: Board, entry: Entry, now: float, *, blind: bool) -> None:
     """Plan the next check. While a canary is all that a pass lacks nothing is asked anew: its answer would be replaced."""
-    at = next_check(entry, board.policy.cadence, now, confirming=confirming(entry), blind=blind)
+    stretch = polls.stretch(board, entry, now)
+    at = next_check(entry, board.policy.cadence, now, confirming=confirming(entry), blind=blind, stretch=stretch)
     if entry.awaited and confirming(entry):
         at = max(at, now + canaries.patience(board, entry, now))
     board.book.plan(entry, at)
@@ -265,7 +266,7 @@ def _rank(entry: Entry, current: Round, method: str) -> int:
 def _dropping(entry: Entry, current: Round, now: float) -> bool:
     """Whether a name may drop at any moment, or one registry channel says that it did."""
     gone = Outcome.UNREGISTERED in current.said.values() or entry.detail.purged_at is not None
-    return entry.in_window(now) or (gone and entry.state in OWNED)
+    return may_drop(entry, now) or (gone and entry.state in OWNED)
 
 
 def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
@@ -277,13 +278,13 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
-    rank = _rank(entry, current, method)
-    if rank > NEWS and _dropping(entry, current, now) and board.queue.room_for_sweeps(limit, NEWS) > 0:
-        rank = NEWS
+    rank, egresses = _rank(entry, current, method), board.workers.offering(pool, method, now)
+    if rank > NEWS and _dropping(entry, current, now):
+        rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
     if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
         board.metrics.count("questions_turned_away", method=method)
         return False
-    if not board.queue.admits(limit, rank, board.budgets, board.workers.offering(pool, method, now), now):
+    if not board.queue.admits(limit, rank, board.budgets, egresses, now):
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core import announce, bulk, sweeps, visits
+from common.core import announce, bulk, polls, sweeps, visits
 from common.core.board import Board
 from common.core.book import MOST_IN_HAND
 from common.core.cadence import next_checks, spread
@@ -184,7 +184,8 @@ def _settle(board: Board, message: Swept, rows: Rows, codes: Codes, address: NDA
     announce.owe(board, rows, changed)
     announce.results(board, rows, message, now)
     earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
-    times = next_checks(rows, bulk.bases(board, rows), earliest, latest, now)
+    stretch = polls.stretches(board, rows, earliest, latest, now)
+    times = next_checks(rows, bulk.bases(board, rows), earliest, latest, now, stretch)
     bulk.settle(board, rows, times)
 
 

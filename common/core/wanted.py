@@ -13,6 +13,8 @@ from common.core.schedule import Times
 
 #: Suffixes that have to wait, passed over in one look for the next visit.
 MOST_PASSED = 200
+#: One of so many beginnings goes to those without priority, and of these one of so many to those that are no news.
+SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class _Pile:
 class Wants:
     """Who waits for its visit, and who waits for the store to say what it holds.
 
-    Priority goes first, then news; the suffixes of all the others take turns. Planned visits are in arrays, so that any number
-    of them may wait; the length counts the others.
+    Priority goes first, then news; the suffixes of all the others take turns. None of the three keeps another waiting for ever:
+    whatever has priority, a quarter of the beginnings is left to the others, and of these a quarter to what is no news, so that
+    the next of them begins after at most `SHARE` squared beginnings. Planned visits are in arrays, so that any number of them
+    may wait; the length counts the others.
     """
 
     def __init__(self) -> None:
@@ -56,6 +60,7 @@ class Wants:
         self._urgent: deque[int] = deque()
         self._news: deque[int] = deque()
         self._piles: dict[str, _Pile] = {}  # by suffix, whose turn is next first
+        self._hurried = self._told = 0  # beginnings with priority, and of news, since the others had their turn
         self.held = False  # whether everybody who waits has to, until a line moves on or somebody comes
         self.fetching: dict[int, Wanted] = {}
 
@@ -105,16 +110,34 @@ class Wants:
 
         `full` tells of a suffix that planned visits under it have to wait.
         """
+        wanted = self._ordinary(full) if ordinary and self._hurried >= SHARE - 1 else None
+        if wanted is not None:
+            self._hurried = 0
+            return wanted
         while self._urgent:
             wanted = self._waiting.pop(self._urgent.popleft(), None)
             if wanted is not None:
+                self._hurried += 1
                 return wanted
-        while ordinary and self._news:
+        return self._ordinary(full) if ordinary else None
+
+    def _ordinary(self, full: Callable[[str], bool]) -> Wanted | None:
+        """The next one of those without priority: news, but one of `SHARE` is a name whose suffix has its turn."""
+        wanted = self._routine(full) if self._told >= SHARE - 1 else None
+        if wanted is not None:
+            self._told = 0
+            return wanted
+        while self._news:
             wanted = self._first(self._news)
             if wanted is not None:
+                self._told += 1
                 return wanted
+        return self._routine(full)
+
+    def _routine(self, full: Callable[[str], bool]) -> Wanted | None:
+        """The next one of the suffix whose turn it is."""
         passed = 0
-        while ordinary and passed < min(len(self._piles), MOST_PASSED):
+        while passed < min(len(self._piles), MOST_PASSED):
             suffix = next(iter(self._piles))
             pile = self._piles.pop(suffix)
             planned = bool(pile.planned.count) and not full(suffix)

@@ -11,7 +11,7 @@ from common.core.domains import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, R
 from common.core.escalation import Channels, next_methods
 from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.limits import Limit
-from common.core.queue import Ask, Queue
+from common.core.queue import LONGEST, Ask, Queue
 from common.core.records import Evidence
 from common.core.verdicts import State
 from common.core.workers import Suspicion, Workers
@@ -119,12 +119,12 @@ def test_no_question_leaves_without_token_and_worker() -> None:
 
 
 def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
-    """Nothing to wait for without a line or a free worker; a worker's credit brings a look by itself."""
+    """Without a free worker it is due when the first has waited too long; a worker's credit brings a look by itself."""
     queue, workers, budgets = Queue(), Workers("boot"), Budgets()
     assert queue.next_at(budgets, workers, NOW) is None
     queue.put(ask(ORDINARY, "a.com"))
     queue.put(ask(ORDINARY, "b.com"))
-    assert queue.next_at(budgets, workers, NOW) is None
+    assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[ORDINARY]
 
     worker(workers)
     assert queue.next_at(budgets, workers, NOW) == NOW

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.core import book, queue, rounds, swept, visits
+from common.core.budgets import Budgets
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, URGENT, Entry, Round
 from common.core.evidence import Outcome
 from common.core.limits import Limit
@@ -80,7 +81,7 @@ def test_a_line_takes_no_more_routine_than_it_leaves_room_for() -> None:
     assert line.room(two, ORDINARY) == MOST_ROUTINE // 2 - 100
     assert line.room(two, BACKGROUND) == line.room(two, ORDINARY) - 100
     assert line.room(one, NEWS) == line.room(one, URGENT) > LONGEST[ORDINARY]
-    assert line.room_for_sweeps(one, NEWS) >= MOST_FROM_SWEEPS
+    assert line.room_for_sweeps(one, NEWS, Budgets(), ["default"], NOW) >= MOST_FROM_SWEEPS
 
     line.flush("rdap/one")
     assert line.room(one, ORDINARY) == MOST_ROUTINE - 100

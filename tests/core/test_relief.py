@@ -88,18 +88,20 @@ def test_where_nobody_is_left_to_sweep_names_are_visited() -> None:
 
 
 def test_a_window_that_opens_while_its_name_is_in_a_closed_line_is_not_slept_through() -> None:
-    """The zone turned us away for hours: who may drop is visited when its time comes, the others wait."""
+    """The zone turned us away for hours: what may drop is visited when its time comes, not when its month does."""
     world, _ = big_world(300, registry=2.0, until=2000)
     table, closed_at = world.core.board.book.table, world.now
     shut(world, "dns", "com", Observation("dns", THROTTLED), "com")
-    name, other = quiet(world)[:2]
+    name, other, wide = quiet(world)[:3]
     table.earliest[table.find(name)], table.latest[table.find(name)] = closed_at + 2 * HOURS, closed_at + 4 * HOURS
+    table.earliest[table.find(wide)], table.latest[table.find(wide)] = closed_at - 240 * HOURS, closed_at + 480 * HOURS
     everybody_due(world)
     world.run(2 * HOURS)
 
     visited = {asked: at - closed_at for at, _, asked in reversed(world.asked) if at > closed_at}
     assert HOURS - 300 < visited[name] < HOURS + 60
     assert other not in visited
+    assert wide not in visited
 
 
 def test_a_closed_zone_does_not_keep_registry_records_from_being_renewed() -> None:

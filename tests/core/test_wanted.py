@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.core import due, visits
 from common.core.table import CLOSE, WANTED
-from common.core.wanted import Wanted, Wants
+from common.core.wanted import SHARE, Wanted, Wants
 from tests.sim.world import World
 
 
@@ -95,3 +99,46 @@ def test_suffixes_take_turns() -> None:
     assert begun[:7] == [0, 3000, 2000, 1, 2001, 2, 2002]
     assert len(begun) == 1004
     assert not wants.waiting()
+
+
+def test_news_leaves_a_quarter_of_the_beginnings_to_planned_visits() -> None:
+    """Names that leave the zone all the time do not keep the others waiting for ever."""
+    wants = Wants()
+    wants.plan("com", np.arange(5), np.full(5, 5.0))
+    for row in range(1000, 1020):
+        wants.put(Wanted(row, news=True), "com")
+    begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
+
+    assert [place for place, row in enumerate(begun) if row < 5] == [3, 7, 11, 15, 19]
+    assert sorted(begun) == [*range(5), *range(1000, 1020)]
+
+
+def test_priority_leaves_a_quarter_of_the_beginnings_to_the_others() -> None:
+    """As long as they may begin at all."""
+    wants = Wants()
+    for row in range(1000, 1020):
+        wants.put(Wanted(row, urgent=True), "com")
+        wants.put(Wanted(row + 1000, news=True), "com")
+    begun = [wants.next(ordinary=True) for _ in range(8)]
+    crowded = [wants.next(ordinary=False) for _ in range(8)]
+
+    assert [wanted.urgent for wanted in begun if wanted] == [True, True, True, False] * 2
+    assert all(wanted is not None and wanted.urgent for wanted in crowded)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.booleans()), max_size=80))
+def test_the_next_planned_visit_begins_after_sixteen_others_at_most(arrivals: list[tuple[int, int, bool]]) -> None:
+    """Whatever comes, of priority and news, between any two beginnings."""
+    wants, rows, since = Wants(), itertools.count(), 0
+    for urgent, news, planned in [*arrivals, *[(6, 6, False)] * 20]:
+        for _ in range(urgent):
+            wants.put(Wanted(next(rows), urgent=True), "com")
+        for _ in range(news):
+            wants.put(Wanted(next(rows), news=True), "com")
+        if planned:
+            wants.plan("com", np.array([next(rows)]), np.full(1, 5.0))
+        waits = wants.planned()
+        wanted = wants.next(ordinary=True)
+        since = since + 1 if waits and wanted is not None and (wanted.urgent or wanted.news) else 0
+        assert since < SHARE**2

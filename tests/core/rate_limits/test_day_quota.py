@@ -1,0 +1,106 @@
+"""A day's quota: what can wait leaves some of it to what cannot, and spreads its own share over the day."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.core.budgets import DAY, POLLS, ROUTINE, WHOLE, Budgets, Plan
+from common.core.evidence import Observation, Outcome, Reading
+from common.core.limits import Limit
+
+MIDNIGHT = 20_718 * DAY
+NOON = MIDNIGHT + DAY / 2
+DAILY = Limit("whois/daily", 1.0, 1, 500)
+THROTTLED = Observation("whois", Reading(Outcome.THROTTLED, "whois_throttled", "slow down", retry_after=60.0))
+
+
+def use(budgets: Budgets, count: int, now: float, limit: Limit = DAILY) -> Budgets:
+    """So many of the day's questions were asked a moment ago."""
+    budgets.take_many(limit, "a", count, now - 600)
+    return budgets
+
+
+def taken(plan: Plan, seconds: float, limit: Limit = DAILY, begin: float = MIDNIGHT) -> int:
+    """How many questions of a plan are let through by greedy asking, every twenty seconds from then on."""
+    budgets = Budgets()
+    return sum(budgets.take(limit, "a", begin + second, plan) for second in range(0, int(seconds), 20))
+
+
+@pytest.mark.parametrize(("plan", "most"), [(WHOLE, 500), (POLLS, 375), (ROUTINE, 250)])
+def test_routine_stops_at_half_of_a_day_and_polls_at_three_quarters(plan: Plan, most: int) -> None:
+    """So confirmations always find a quarter of it."""
+    assert taken(plan, DAY - 60) == most
+
+
+@pytest.mark.parametrize(("plan", "used", "there"), [(ROUTINE, 249, True), (ROUTINE, 250, False), (POLLS, 375, False)])
+def test_what_others_used_counts(plan: Plan, used: int, there: bool) -> None:
+    """Whoever asked: routine and polls leave what they have to leave."""
+    assert use(Budgets(), used, MIDNIGHT + DAY - 60).take(DAILY, "a", MIDNIGHT + DAY - 60, plan) is there
+
+
+def test_routine_is_spread_over_the_day() -> None:
+    """Six hours bring a quarter of its share, and what an hour brings ahead; polls wait for nothing."""
+    assert taken(ROUTINE, 6 * 3600) == 250 * 7 // 24
+    assert taken(POLLS, 6 * 3600) == 375
+
+
+@pytest.mark.parametrize("per_day", [1, 2, 3])
+def test_the_smallest_quota_is_of_use_to_everybody(per_day: int) -> None:
+    """A share of one question is one question, from the beginning of the day."""
+    assert taken(ROUTINE, 60, Limit("whois/few", 1.0, 1, per_day)) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 600), st.integers(0, 600), st.integers(0, int(DAY) - 1), st.sampled_from([WHOLE, POLLS, ROUTINE]))
+def test_next_at_is_the_first_moment_at_which_a_question_is_let_through(per_day: int, used: int, at: int, plan: Plan) -> None:
+    """Not a second before, and surely then: whoever sleeps until then neither spins nor is late."""
+    limit = Limit("whois/any", 1.0, 1, per_day)
+    budgets, now = Budgets(), MIDNIGHT + at
+    budgets._bucket(limit, "a", now).used_today = used
+    due = budgets.next_at(limit, "a", now, plan=plan)
+
+    assert due >= now
+    assert due == now or not budgets.take(limit, "a", max(now, due - 1.0), plan)
+    if per_day:
+        assert budgets.take(limit, "a", due, plan)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 23), st.integers(1, 24), st.sampled_from([WHOLE, POLLS, ROUTINE]))
+def test_what_is_left_until_a_moment_is_what_would_be_let_through(per_day: int, hour: int, hours: int, plan: Plan) -> None:
+    """Over midnight too."""
+    limit, begin = Limit("whois/any", 1.0, 1, per_day), MIDNIGHT + hour * 3600 + 1800
+    left = Budgets().left(limit, "a", begin, begin + hours * 3600, plan)
+
+    assert taken(plan, hours * 3600 + 20, limit, begin) == left
+
+
+def test_without_a_quota_nothing_is_held_back() -> None:
+    """Only where a day is counted there is something to plan."""
+    limit = Limit("rdap/free", 1.0, 1)
+
+    assert Budgets().left(limit, "a", NOON, NOON) == float("inf")
+    assert taken(ROUTINE, 20_000, limit) == 1000
+
+
+def test_the_pace_is_the_rate_learned() -> None:
+    """Complaints halve it."""
+    budgets = Budgets()
+    assert budgets.pace(DAILY, "a", NOON) == 1.0
+    budgets.answered(DAILY, "a", THROTTLED, NOON)
+
+    assert budgets.pace(DAILY, "a", NOON + 61) == budgets.rate(DAILY, "a", NOON + 61) == 0.5
+
+
+def test_the_pace_is_nothing_where_nothing_may_be_asked() -> None:
+    """While the operator is shut, when it is switched off, when its day is used up."""
+    shut, used = Budgets(), use(Budgets(), 500, NOON)
+    shut.answered(DAILY, "a", THROTTLED, NOON)
+
+    assert shut.pace(DAILY, "a", NOON + 59) == 0.0
+    assert shut.rate(DAILY, "a", NOON + 59) == 0.5
+    assert Budgets().pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
+    assert used.pace(DAILY, "a", NOON) == 0.0
+    assert used.pace(DAILY, "a", NOON + DAY) == 1.0

@@ -1,0 +1,236 @@
+"""An operator's line: who goes first, that nobody is overtaken for ever, and when a question leaves unasked."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.core.budgets import DAY, Budgets
+from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.limits import Limit
+from common.core.queue import LONGEST, MOST_FROM_SWEEPS, SHARE, Ask, Queue
+from common.core.workers import Suspicion, Workers
+from common.messages import VERSION, Credit
+
+NOW = 20_718 * DAY
+LIMIT = Limit("whois/example", 1.0, 1)
+DAILY = Limit("whois/daily", 1.0, 1, 240)
+HOUR = 3600.0
+
+
+def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LIMIT) -> Ask:
+    """A question at a registry."""
+    return Ask("whois", "deep", domain, "com", "whois.example", limit, rank, queued, 20.0)
+
+
+def staffed() -> Workers:
+    """A worker with more slots than anybody needs."""
+    workers = Workers("boot")
+    workers.heard(Credit(VERSION, "deep-0@h", "b", "deep", "default", ("whois",), 9999, 9999, 0), NOW)
+    return workers
+
+
+def served(queue: Queue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Ask]:
+    """Who gets the tokens of so many seconds."""
+    workers, budgets = staffed(), budgets or Budgets()
+    return [item for second in range(seconds) for item, _ in queue.take(budgets, workers, Suspicion(), begin + second)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([URGENT, PRIORITY, NEWS, ORDINARY, BACKGROUND]), max_size=4), max_size=40))
+def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(arrivals: list[list[int]]) -> None:
+    """And for four on its own behalf: whatever comes later, and of whatever rank."""
+    queue, budgets, workers = Queue(), Budgets(), staffed()
+    latest: dict[int, int] = {}  # by question: the token that it gets at the latest
+    tokens, number = 0, 0
+    for second in range(len(arrivals) + 4 * sum(map(len, arrivals))):
+        for rank in arrivals[second] if second < len(arrivals) else []:
+            latest[number] = tokens + SHARE * (len(queue) + 1)
+            queue.put(ask(rank, NOW + second, str(number)))
+            number += 1
+        for item, _ in queue.take(budgets, workers, Suspicion(), NOW + second):
+            tokens += 1
+            assert tokens <= latest.pop(int(item.domain))
+
+    assert not latest
+
+
+def test_what_an_alarm_waits_for_gets_three_of_four_tokens() -> None:
+    """However long the others wait."""
+    queue = Queue()
+    for number in range(100):
+        queue.put(ask(BACKGROUND, NOW - number))
+        queue.put(ask(URGENT))
+    ranks = [item.rank for item in served(queue, 40)]
+
+    assert ranks == [URGENT, URGENT, URGENT, BACKGROUND] * 10
+
+
+def test_within_a_rank_who_waits_longest_goes_first() -> None:
+    """Whatever the order in which they got in line."""
+    queue = Queue()
+    for age in (3, 9, 1):
+        queue.put(ask(NEWS, NOW - age, str(age)))
+
+    assert [item.domain for item in served(queue, 3)] == ["9", "3", "1"]
+
+
+@pytest.mark.parametrize(
+    ("rank", "rate", "interval", "seconds"),
+    [
+        (BACKGROUND, 0.5, 3600.0, 1800.0),
+        (BACKGROUND, 0.5, DAY, LONGEST[BACKGROUND]),
+        (ORDINARY, 0.5, 3600.0, 1800.0),
+        (ORDINARY, 0.5, 7200.0, 3600.0),
+        (ORDINARY, 0.01, 10 * DAY, LONGEST[ORDINARY]),
+        (ORDINARY, 0.5, 5.0, 15.0),  # a worker that is started again is back by then
+        (NEWS, 0.5, 3600.0, 1800.0),
+        (NEWS, 0.5, 60.0, 300.0),
+        (PRIORITY, 0.5, 3600.0, 300.0),
+        (URGENT, 0.5, 3600.0, 300.0),
+        (URGENT, 0.01, 3600.0, 600.0),
+    ],
+)
+def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float, interval: float, seconds: float) -> None:
+    """Routine after half of the base interval at most, what is urgent after minutes, and after more at a slow operator."""
+    queue = Queue(interval)
+    question = ask(rank, limit=Limit("whois/example", rate, 1))
+    queue.put(question)
+
+    assert question.deadline == NOW + seconds
+    assert queue.expire(NOW + seconds - 0.01) == []
+    assert queue.expire(NOW + seconds) == [question]
+    assert len(queue) == 0
+
+
+def test_everybody_whose_time_is_over_leaves_and_the_others_stay() -> None:
+    """In every line and of every rank; the places become free."""
+    queue, other = Queue(HOUR), Limit("whois/other", 1.0, 1)
+    before = queue.room(LIMIT, BACKGROUND)
+    for number in range(3):
+        queue.put(ask(BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
+        queue.put(ask(URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
+        queue.put(ask(BACKGROUND, NOW - 1750, "other", other))
+    queue.put(ask(BACKGROUND, NOW - 1000, "young"))
+    gone = {item.domain for item in queue.expire(NOW + 50)}
+
+    assert gone == {"old1", "old2", "urgent1", "urgent2", "other"}
+    assert len(queue) == 3
+    assert queue.room(LIMIT, BACKGROUND) == before - 3
+    assert {item.domain for item in queue.expire(NOW + 100)} == {"old0", "urgent0"}
+
+
+def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
+    """Ticks are many, and so may be the lines."""
+
+    class Counted(dict[str, object]):
+        looks = 0
+
+        def items(self) -> ItemsView[str, object]:
+            Counted.looks += 1
+            return super().items()
+
+    queue = Queue(HOUR)
+    queue._lines = Counted()
+    queue.put(ask(URGENT))
+    queue.put(ask(BACKGROUND))
+    for second in range(2000):
+        queue.expire(NOW + second)
+
+    assert Counted.looks == 2
+
+
+def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
+    """Also where nothing else would: no worker is there, and after others have left."""
+    queue = Queue(HOUR)
+    queue.put(ask(BACKGROUND))
+    queue.put(ask(BACKGROUND, NOW + 100))
+    assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1800
+    queue.expire(NOW + 1800)
+    assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1900
+    queue.expire(NOW + 1900)
+
+    assert queue.next_at(Budgets(), Workers("boot"), NOW) is None
+
+
+def test_a_lost_question_keeps_its_deadline() -> None:
+    """What is asked again does not wait all over again."""
+    queue, question = Queue(HOUR), ask(URGENT)
+    queue.put(question)
+    served(queue, 1)
+    queue.put(question)
+
+    assert queue.expire(NOW + 300) == [question]
+
+
+def test_routine_takes_no_place_that_comes_too_late() -> None:
+    """A line takes what it can serve before the deadline, of sweeps' news too."""
+    queue, slow, fast = Queue(HOUR), Limit("whois/slow", 0.1, 1), Limit("whois/fast", 10.0, 10)
+
+    assert queue.room(slow, BACKGROUND) == queue.room(slow, ORDINARY) == 181
+    assert queue.room_for_sweeps(slow, NEWS, Budgets(), ["default"], NOW) == 181
+    assert queue.room_for_sweeps(fast, NEWS, Budgets(), ["default"], NOW) > MOST_FROM_SWEEPS
+    for _ in range(181):
+        queue.put(ask(ORDINARY, limit=slow))
+    assert not queue.admits(slow, ORDINARY, Budgets(), ["default"], NOW)
+    assert queue.admits(slow, NEWS, Budgets(), ["default"], NOW)
+
+
+def test_routine_that_has_used_up_its_share_of_the_day_keeps_no_confirmation_waiting() -> None:
+    """Not even when its turn has come by age, and it stays in line."""
+    queue, budgets = Queue(), Budgets()
+    budgets._bucket(DAILY, "default", NOW).used_today = 120
+    for number in range(6):
+        queue.put(ask(ORDINARY, NOW - 100, limit=DAILY))
+        queue.put(ask(URGENT, NOW - number, limit=DAILY))
+    ranks = [item.rank for item in served(queue, 20, budgets)]
+
+    assert ranks == [URGENT] * 6
+    assert len(queue) == 6
+
+
+def test_a_line_that_waits_for_the_day_wakes_nobody_before() -> None:
+    """Routine has had what the hour brings: the next token is of use to it later, then surely."""
+    queue, budgets, workers = Queue(DAY), Budgets(), staffed()
+    for _ in range(10):
+        queue.put(ask(ORDINARY, limit=DAILY))
+    assert len(served(queue, 60, budgets)) == 5
+    due = queue.next_at(budgets, workers, NOW + 60)
+
+    assert due == NOW + DAY / 120
+    assert len(served(queue, 1, budgets, due)) == 1
+    queue.put(ask(NEWS, limit=DAILY))
+    assert queue.next_at(budgets, workers, due) == due + 1.0
+
+
+def test_a_day_that_is_used_up_turns_questions_away_at_once() -> None:
+    """Routine at its half, polls at three quarters, an alarm at the end."""
+    queue, budgets = Queue(HOUR), Budgets()
+    late = NOW + DAY - HOUR
+    admitted = []
+    for used in (119, 120, 180, 240):
+        budgets._bucket(DAILY, "default", late).used_today = used
+        admitted.append([queue.admits(DAILY, rank, budgets, ["default"], late) for rank in (URGENT, PRIORITY, NEWS, ORDINARY)])
+
+    assert admitted == [
+        [True, True, True, True],
+        [True, True, True, False],
+        [True, False, False, False],
+        [False, False, False, False],
+    ]
+
+
+def test_no_more_routine_is_admitted_than_the_day_brings_in_time() -> None:
+    """What waits already counts; what an alarm waits for does not wait behind it."""
+    queue, budgets = Queue(HOUR), Budgets()
+    admitted = 0
+    assert queue.room_for_sweeps(DAILY, ORDINARY, budgets, ["default"], NOW) == 7
+    while queue.admits(DAILY, ORDINARY, budgets, ["default"], NOW):
+        queue.put(ask(ORDINARY, limit=DAILY))
+        admitted += 1
+
+    assert admitted == 5 + 2  # what an hour brings ahead, and half an hour
+    assert queue.admits(DAILY, URGENT, budgets, ["default"], NOW)
