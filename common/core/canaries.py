@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common.core import doubts, ledger
-from common.core.assess import trust_key
+from common.core.assess import registry_conditions, trust_key
 from common.core.board import Board
 from common.core.channels.health import QUESTIONS
 from common.core.domains import URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF
 from common.core.evidence import Observation, Outcome
-from common.core.gates import is_registry
+from common.core.gates import canary_window, is_registry
 from common.core.judging import judge
 from common.core.lifecycle import ENDING
 from common.core.queue import Ask
@@ -34,7 +34,7 @@ WILDCARD_AGAIN = 60.0
 #: and inside the forecast window.
 LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
-LONGEST_WAIT = 600.0
+LONGEST_WAIT = 7200.0
 
 
 def await_servers(board: Board, entry: Entry, waiting: list[tuple[Key, float]], started: float, now: float) -> None:
@@ -63,7 +63,8 @@ def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
     """Ask a server what we know the answer to, so that its answer about `name` at `at` may count."""
     if key in board.probing or board.trust.quarantined(key, now):
         return
-    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng):
+    window = canary_window(registry_conditions(board, key[2], now)[1])
+    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng, window=window):
         put(board, probe, now)
 
 
@@ -221,7 +222,21 @@ def put(board: Board, probe: Probe, now: float, rank: int = URGENT) -> None:
         return
     limit = board.limit(method, host, suffix)
     board.probing[probe.key] = board.probing.get(probe.key, 0) + 1
-    board.queue.put(Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, rank, now, BUDGET[method], probe=probe))
+    board.queue.put(
+        Ask(
+            method,
+            POOL_OF[method],
+            probe.domain,
+            suffix,
+            server,
+            limit,
+            rank,
+            now,
+            BUDGET[method],
+            probe=probe,
+            rate=board.rate(method, limit, now),
+        )
+    )
 
 
 def known_names(board: Board, key: Key, but: str) -> tuple[str, ...]:

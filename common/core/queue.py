@@ -45,7 +45,8 @@ NEVER = float("inf")
 class Ask:
     """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
 
-    `deadline`: when it leaves the line unasked; 0 until it gets in line.
+    `deadline`: when it leaves the line unasked; 0 until it gets in line. `rate`: the operator's as learned by then, 0 where it
+    is the configured one.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Ask:
     avoid: str = ""
     egress: str = ""
     deadline: float = 0.0
+    rate: float = 0.0
 
 
 _Heap = list[tuple[float, int, Ask]]
@@ -125,12 +127,16 @@ class Queue:
     def __len__(self) -> int:
         return self._count
 
-    def patience(self, limit: Limit, rank: int) -> float:
-        """How long a question of this rank waits in an operator's line at most, in seconds."""
+    def patience(self, limit: Limit, rank: int, rate: float = 0.0) -> float:
+        """How long a question of this rank waits in an operator's line at most, in seconds.
+
+        `rate` is what was learned of the operator, in questions a second; 0 stands for what is configured.
+        """
+        rate = rate or limit.rate
         routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[BACKGROUND]), self._interval / 2))
         if rank in LONGEST:
             return routine
-        return max(HURRIED, TOKENS / limit.rate if limit.rate > 0 else 0.0, routine if rank == NEWS else 0.0)
+        return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == NEWS else 0.0)
 
     def admits(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> bool:
         """Whether a question of this rank would get its turn in reasonable time."""
@@ -159,7 +165,7 @@ class Queue:
 
     def put(self, ask: Ask) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank)
+        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank, ask.rate)
         self._expires = min(self._expires, ask.deadline)
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit

@@ -288,7 +288,20 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(
-        Ask(method, pool, entry.name, entry.suffix, server, limit, rank, now, BUDGET[method], entry, confirm=current.confirm)
+        Ask(
+            method,
+            pool,
+            entry.name,
+            entry.suffix,
+            server,
+            limit,
+            rank,
+            now,
+            BUDGET[method],
+            entry,
+            confirm=current.confirm,
+            rate=board.rate(method, limit, now),
+        )
     )
     return True
 
