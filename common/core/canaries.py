@@ -69,19 +69,35 @@ def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
 
 
 def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
-    """A server that says "registered" about a name that should be gone may say so about everything: ask about a random one."""
-    if entry.phase not in ENDING and not entry.in_window(now):
-        return
+    """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
+
+    One that still says "registered" of a name that should be gone is asked about a random name, one that denies what another
+    answer of this check knows about a known one.
+    """
+    overdue = entry.phase in ENDING or entry.in_window(now)
     every = LOOK_OUT_CLOSE if entry.in_window(now) else LOOK_OUT
+    known = Outcome.REGISTERED in current.said.values()
     for method in ("rdap", "whois"):
-        item = entry.detail.evidence.get(method)
-        if current.said.get(method) is not Outcome.REGISTERED or item is None:
+        item, said = entry.detail.evidence.get(method), current.said.get(method)
+        if item is None:
             continue
         key = (method, item.observation.server, entry.suffix)
         row = board.trust.row(key)
-        if key not in board.probing and now - max(row.free_ok, row.failed_at, board.lookouts.get(key, 0.0)) > every:
-            board.lookouts[key] = now
-            put(board, Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False), now)
+        if said is Outcome.REGISTERED and overdue:
+            random = Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False)
+            _suspect(board, random, row.free_ok, every, now)
+        elif said is Outcome.UNREGISTERED and known:
+            for name in known_names(board, key, entry.name)[:1]:
+                _suspect(board, Probe(key, name, registered=True), row.registered_ok, LOOK_OUT_CLOSE, now)
+
+
+def _suspect(board: Board, probe: Probe, answered_at: float, every: float, now: float) -> None:
+    """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
+    key = probe.key
+    last = max(answered_at, board.trust.row(key).failed_at, board.lookouts.get(key, 0.0))
+    if key not in board.probing and now - last > every:
+        board.lookouts[key] = now
+        put(board, probe, now)
 
 
 def heard(board: Board, probe: Probe, observation: Observation, now: float) -> list[str]:

@@ -43,7 +43,8 @@ def waiting(world: World, rank: int = BACKGROUND, tries: int = 0) -> tuple[Entry
 
 def test_the_names_of_a_registry_that_cannot_be_asked_are_seen_all_the_same() -> None:
     """In the zone, at their cadence, and nothing waits for longer than half of it."""
-    world = World(interval=600.0, limits=SLOW)
+    slow = {**SLOW, "whois/whois.com.test": Limit("x", 0.0005, 1, None)}
+    world = World(interval=600.0, limits=slow)
     names = [f"n{number}.com" for number in range(20)]
     world.watch(*names)
     world.run(1000)
@@ -124,7 +125,7 @@ def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> 
     """It is not on its way any more."""
     world = World(interval=600.0, limits=SLOW)
     board, key = world.core.board, ("rdap", "rdap.com.test", "com")
-    canaries._put(board, Probe(key, "known.com", registered=True), world.now)
+    canaries.put(board, Probe(key, "known.com", registered=True), world.now)
     assert key in board.probing
     overdue.work(board, world.now + 20_000)
 
