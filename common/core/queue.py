@@ -191,14 +191,14 @@ class Queue:
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
         """When a line may move on, or the first deadline is over, in epoch seconds; a worker's credit may come before.
 
-        None where nobody waits.
+        None where no question waits.
         """
         if not self._count:
             return None
         there: dict[str, list[str]] = {}
         at = self._expires
         for line in self._lines.values():
-            ask = line.heaps[min(line.heaps)][0][2]  # nobody else's plan allows more
+            ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
             if ask.pool not in there:
                 there[ask.pool] = workers.egresses(ask.pool, free=True)
             plan = PLANS[ask.rank]
@@ -206,13 +206,13 @@ class Queue:
         return at
 
     def expire(self, now: float) -> list[Ask]:
-        """Take out whose deadline is over; a look at the lines only when one may be."""
+        """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
         if now < self._expires:
             return []
         out: list[Ask] = []
         self._expires = NEVER
         for operator, line in list(self._lines.items()):
-            for rank in list(line.heaps):  # whoever waits longest has the first deadline
+            for rank in list(line.heaps):  # the one that waits longest has the first deadline
                 while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
                     out.append(line.pop(rank))
                     self._note(out[-1], -1)
@@ -265,7 +265,7 @@ class Queue:
         self._routine += number * (ask.rank in LONGEST)
 
     def _close(self, operator: str) -> None:
-        """Nobody is left in a line."""
+        """Forget a line that is empty."""
         line = self._lines.get(operator)
         if line is not None and not line.heaps:
             del self._lines[operator]
@@ -273,7 +273,7 @@ class Queue:
     def _next(
         self, line: _Line, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
     ) -> tuple[Ask, Worker] | None:
-        """Whose turn it is, with a worker, where there is a token; who is not in the day's plan lets the others go first."""
+        """The next question, with a worker, where there is a token; what the day does not allow lets others go first."""
         for ask in line.first():
             worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
             if worker is not None:

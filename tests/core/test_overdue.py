@@ -102,7 +102,7 @@ def test_that_it_was_not_asked_for_a_second_time_is_said_anew() -> None:
 
 
 def test_a_question_that_was_asked_and_lost_is_no_question_that_was_not_asked() -> None:
-    """The check goes on without it, and blames nobody's budget."""
+    """The check goes on without it, and blames no budget."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world, tries=1)
     overdue.work(world.core.board, ask.deadline)
@@ -133,7 +133,7 @@ def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> 
     assert expired(world) == {("rdap", "urgent"): 1}
 
 
-def test_whom_rdap_cannot_be_asked_about_in_time_whois_is() -> None:
+def test_where_rdap_cannot_be_asked_in_time_whois_is() -> None:
     """A name in redemption is not left waiting for a channel that others use up."""
     world = World(interval=600.0, limits=SLOW)
     world.names["gone.com"] = Name([(0.0, Phase.REDEMPTION)])

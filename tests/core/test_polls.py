@@ -138,7 +138,7 @@ def test_names_that_may_drop_take_half_of_what_their_registry_allows() -> None:
     assert stretched(world, "com") == pytest.approx(4.0)
 
 
-def test_names_in_wide_windows_take_a_quarter_and_slow_nobody_down_who_may_drop() -> None:
+def test_names_in_wide_windows_take_a_quarter_and_slow_none_down_that_may_drop() -> None:
     """Nine hundred of them ask for one question a second; fifteen others keep their minute."""
     world = slow(rdap_com=(0.5, None))
     windows(world, "com", 900, WIDE)
@@ -207,7 +207,7 @@ def test_where_the_zone_answers_for_everything_the_registry_is_asked() -> None:
 
 
 def test_where_rdap_is_not_believed_whois_pays() -> None:
-    """Whoever is asked, as in a visit."""
+    """The channel that a visit would ask."""
     world = slow(whois_com=(0.5, None))
     windows(world, "com", 60, NARROW)
     assert stretched(world, "com") == 1.0
@@ -298,7 +298,7 @@ def test_a_name_in_a_wide_window_is_no_news(window: tuple[float, float], news: b
 
 
 def test_thirty_names_in_redemption_leave_their_registry_room_for_the_others() -> None:
-    """Nobody knows on which day of a month they go: they take a small part of its budget, and the other records are renewed."""
+    """On which day of a month they go is not known: they take a small part of its budget, and other records are renewed."""
     world = World(interval=3600.0, limits={**FREE, "rdap/rdap.com.test": Limit("x", 0.5, 2, None)})
     gone, others = [f"gone{number}.com" for number in range(30)], [f"n{number}.com" for number in range(800)]
     world.names.update({domain: Name([(0.0, Phase.REDEMPTION)]) for domain in gone})
