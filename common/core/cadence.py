@@ -20,8 +20,8 @@ DAY = 86_400.0
 IN_WINDOW = 60.0
 #: A window of more seconds says little: looks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
-#: Up to this wait in seconds even the base cadence gives way inside a window where the operator cannot be asked so often: used up
-#: in the first hours, a day's questions are missing at the drop.
+#: Up to this wait in seconds even the base cadence gives way inside a window where the operator cannot be asked so often: used
+#: up in the first hours, a day's questions are missing at the drop.
 STRETCHED = 900.0
 #: Seconds around a window in which it is watched like its inside, and in which a name is looked at by itself.
 EDGE, MARGIN = 300.0, 3600.0

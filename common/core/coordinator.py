@@ -277,7 +277,7 @@ class Coordinator:
             return
         board, reading = self.board, observation.reading
         key = (ask.method, ask.suffix if ask.method == "dns" else host_of(ask.server), ask.suffix)
-        became = board.channels.note(key, reading.outcome, reading.reason, now)
+        became = board.channels.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
         if became is not None:
             level = "warning" if became == "dead" else "info"
             board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)

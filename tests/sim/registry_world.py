@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 
+from msgspec import structs
+
 from common.core.board import host_of
 from common.core.coordinator import Coordinator
 from common.core.directory import Directory
@@ -184,7 +186,7 @@ class RegistryWorld(World):
         server = host_of(task.server) if task.server else {"http": "web"}.get(task.method, task.suffix)
         dead = self._silent.pop(task.attempt, None) or self._dead(task.method, task.suffix)
         if dead is not None:
-            return answer_of(dead, task.domain, server)
+            return structs.replace(answer_of(dead, task.domain, server), duration_ms=(dead.seconds or 0.0) * 1000)
         told = self.lie(task.method, task.domain, self.now)
         seen = told or Observation(task.method, self._reading(task.method, task.domain), server=server)
         if seen.reading.outcome is Outcome.UNREGISTERED and task.method in ("rdap", "whois"):

@@ -19,8 +19,9 @@ from common.core.trust import Key
 DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
 #: A channel whose operator keeps us out is dead after so many seconds without an answer that proves something.
 SHUT_AFTER = 600.0
-#: Seconds for which a silent channel, and one that is dead, is not asked again about a name that another channel can decide.
-REST, REST_DEAD = 60.0, 600.0
+#: Seconds for which a dead channel is not asked again about a name that another channel can decide. One that was silent of late
+#: rests for so many times as long as that silence took, within these bounds: an error at once costs a pass nothing.
+REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
 #: Questions that one pass may cost a channel: its answer, and both canaries.
 QUESTIONS = 3
 #: Most channels remembered, and the longest reason kept, in characters.
@@ -38,6 +39,7 @@ class ChannelHealth(Struct, omit_defaults=True):
     silent_at: float = 0.0  # the last answer that proved nothing
     silent: int = 0
     reason: str = ""  # what that answer was
+    cost: float = 0.0  # seconds it took
 
     @property
     def heard_at(self) -> float:
@@ -60,13 +62,13 @@ class Channels:
         self._rows: dict[Key, ChannelHealth] = dict(rows or {})
         self.changed = False
 
-    def note(self, key: Key, outcome: Outcome, reason: str, now: float) -> str | None:
-        """Take an answer of a server. Returns "dead" or "alive" where the channel became that by it, else None."""
+    def note(self, key: Key, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
+        """Take an answer that took `seconds`. Returns "dead" or "alive" where the channel became that by it, else None."""
         row = self._row(key)
         before = self._is_dead(row)
         if outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
             row.silent += 1
-            row.silent_at, row.reason = now, reason[:REASON]
+            row.silent_at, row.reason, row.cost = now, reason[:REASON], seconds
             row.silent_since = row.silent_since or now
         else:
             row.proved_at, row.silent, row.silent_since, row.reason = now, 0, 0.0, ""
@@ -92,7 +94,8 @@ class Channels:
         row = self._rows.get(key)
         if row is None or not row.silent:
             return False
-        return now - row.silent_at < (REST_DEAD if self._is_dead(row) else REST)
+        rest = REST_DEAD if self._is_dead(row) else min(max(REST[0], row.cost * REST_TIMES), REST[1])
+        return now - row.silent_at < rest
 
     def silent(self) -> list[tuple[Key, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
@@ -110,8 +113,8 @@ class Channels:
         """What `saved` wrote; times from the future and damaged rows are left out."""
         rows: dict[Key, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason in json.loads(text or "[]"):
-                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON])
+            for method, server, suffix, proved, since, at, silent, reason, cost in json.loads(text or "[]"):
+                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON], float(cost))
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row
         except (ValueError, TypeError):
