@@ -23,6 +23,7 @@ class Round:
     due: float = 0.0  # when it should have begun, in epoch seconds; 0 where nobody planned it
     asked: set[str] = field(default_factory=set)
     out: set[str] = field(default_factory=set)
+    sent: dict[str, float] = field(default_factory=dict)  # when a question left, in epoch seconds
     said: dict[str, Outcome] = field(default_factory=dict)
     voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
     lie: str = ""  # how that was found out

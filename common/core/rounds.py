@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from common.core import announce, assess, canaries, early_canaries, ledger, polls
 from common.core.board import Board, host_of
 from common.core.cadence import may_drop, next_check
+from common.core.channels.health import OWED
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
 from common.core.judging import judge
+from common.core.likelihoods import REGISTRY_METHODS
 from common.core.queue import Ask
 from common.core.trust import Key
 from common.core.verdicts import OWNED, State
@@ -161,6 +163,22 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     board.touched[entry.name] = entry
 
 
+def end_waiting(board: Board, now: float) -> None:
+    """End checks in which the registry denies a name while nothing comes from the other channels: the pass goes without them.
+
+    Their answers are evidence whenever they come.
+    """
+    for entry in list(board.book.in_hand.values()):
+        current = entry.round
+        if current is None or Outcome.UNREGISTERED not in map(current.said.get, REGISTRY_METHODS):
+            continue
+        since = {method: current.sent.get(method, now) for method in current.out}
+        since.update(dict.fromkeys(_too_slow(board, entry, now).intersection(current.out), current.started))
+        if all(now - at > OWED for at in since.values()):
+            current.out.clear()
+            finish(board, entry, now)
+
+
 def resume(board: Board, names: Iterable[str], now: float) -> None:
     """Go on with names for which a canary answered, or never will, once their next pass need not wait for any other."""
     for entry in filter(None, map(board.book.entry, names)):
@@ -209,12 +227,12 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
     channels = assess.registry_channels(board, entry.suffix)
-    resting = {method for method, key in channels if board.channels.resting(key, now)}
     return Channels(
         rdap=usable("rdap"),
         whois=usable("whois"),
         wildcard=board.wildcard(entry.suffix),
-        resting=frozenset(resting | _too_slow(board, entry, now)),
+        resting=frozenset(method for method, key in channels if board.channels.resting(key, now)),
+        slow=frozenset(_too_slow(board, entry, now)),
     )
 
 

@@ -22,6 +22,9 @@ SHUT_AFTER = 600.0
 #: Seconds for which a dead channel is not asked again about a name that another channel can decide. One that was silent of late
 #: rests for so many times as long as that silence took, within these bounds: an error at once costs a pass nothing.
 REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
+#: A channel that was asked so many seconds ago and has not answered is silent, whatever comes of that question; after so many
+#: the question got lost on its way.
+OWED, FORGOTTEN = 5.0, 60.0
 #: Questions that one pass may cost a channel: its answer, and both canaries.
 QUESTIONS = 3
 #: Most channels remembered, and the longest reason kept, in characters.
@@ -39,6 +42,7 @@ class ChannelHealth(Struct, omit_defaults=True):
     silent_at: float = 0.0  # the last answer that proved nothing
     silent: int = 0
     reason: str = ""  # what that answer was
+    asked_at: float = 0.0  # the first question since its last answer
     cost: float = 0.0  # seconds it took
 
     @property
@@ -62,10 +66,16 @@ class Channels:
         self._rows: dict[Key, ChannelHealth] = dict(rows or {})
         self.changed = False
 
+    def ask(self, key: Key, now: float) -> None:
+        """Note that a question left for a server."""
+        row = self._row(key)
+        row.asked_at = row.asked_at or now
+
     def note(self, key: Key, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
         """Take an answer that took `seconds`. Returns "dead" or "alive" where the channel became that by it, else None."""
         row = self._row(key)
         before = self._is_dead(row)
+        row.asked_at = 0.0
         if outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
             row.silent += 1
             row.silent_at, row.reason, row.cost = now, reason[:REASON], seconds
@@ -90,9 +100,13 @@ class Channels:
         return self._is_dead(row) or (shut and now - row.silent_since >= SHUT_AFTER)
 
     def resting(self, key: Key, now: float) -> bool:
-        """Whether a channel said nothing so lately that a name is better decided by another one."""
+        """Whether a channel said nothing so lately that a name is better decided by another one, or owes an answer by now."""
         row = self._rows.get(key)
-        if row is None or not row.silent:
+        if row is None:
+            return False
+        if row.asked_at and OWED < now - row.asked_at < FORGOTTEN:
+            return True
+        if not row.silent:
             return False
         rest = REST_DEAD if self._is_dead(row) else min(max(REST[0], row.cost * REST_TIMES), REST[1])
         return now - row.silent_at < rest
@@ -104,7 +118,9 @@ class Channels:
 
     def saved(self) -> str:
         """Dead channels as `restored` reads them back: what must survive a restart, so that no drop waits for them anew."""
-        rows = [[*key, *structs.astuple(row)] for key, row in self.silent() if self._is_dead(row)]
+        rows = [
+            [*key, *structs.astuple(structs.replace(row, asked_at=0.0))] for key, row in self.silent() if self._is_dead(row)
+        ]
         self.changed = False
         return json.dumps(rows)
 
@@ -113,8 +129,8 @@ class Channels:
         """What `saved` wrote; times from the future and damaged rows are left out."""
         rows: dict[Key, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason, cost in json.loads(text or "[]"):
-                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON], float(cost))
+            for method, server, suffix, proved, since, at, silent, reason, _, cost in json.loads(text or "[]"):
+                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON], 0.0, float(cost))
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row
         except (ValueError, TypeError):
