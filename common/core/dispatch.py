@@ -26,6 +26,8 @@ def questions(board: Board, now: float) -> None:
     batches: dict[str, tuple[Worker, list[Task]]] = {}
     for ask, worker in board.queue.take(board.budgets, board.workers, board.suspicion, now):
         _note_lateness(board, ask, now)
+        if ask.entry is not None:
+            ask.entry.asked_from[ask.method] = worker.egress
         lease = board.workers.lease(worker, ask, ask.budget, now)
         batches.setdefault(worker.name, (worker, []))[1].append(
             Task(
