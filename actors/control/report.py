@@ -81,6 +81,8 @@ def _add_servers(metrics: Metrics, status: Mapping[str, Any]) -> None:
     metrics.gauge("trust_gaps", len(gaps))
     for row in gaps[:MOST_GAPS]:
         _gauge(metrics, "trust_gap_names", row.get("names"), suffix=str(row.get("suffix", "")))
+    for method, count in _map(status.get("channels_dead")).items():
+        _gauge(metrics, "channels_dead", count, method=method)
 
 
 def _api(snapshot: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ OWED_AT_ONCE = 1000
 #: States that were announced as free to take, so that their end has to be announced too.
 ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
 
+#: Notices that say what they rest on: two independent sources, or the repetition of one (`gates.Basis`).
+_RESTS_ON = frozenset({"available", "unregistered"})
+
 
 def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | None:
     """Take over a verdict. Returns the kind of the event it caused, if it is one."""
@@ -230,6 +233,8 @@ def _record(board: Board, entry: Entry, verdict: Verdict, kind: str, before: Sta
         "reason": verdict.reason,
         "p_unregistered": verdict.p_unregistered,
     }
+    if kind in _RESTS_ON:
+        extra["basis"] = entry.detail.basis
     if kind == "registered" and entry.detail.alarmed_at is not None:
         extra["registrar"] = entry.detail.fields.registrar
         extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)

@@ -15,7 +15,7 @@ from common.core.backlog import Backlog
 from common.core.book import Book
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
-from common.core.channels import Channels
+from common.core.channels import ChannelHealth, Channels
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
 from common.core.domains import Entry
@@ -146,7 +146,7 @@ class Board:
     def pace(self, method: str, suffix: str, now: float) -> float:
         """How many questions a second the server of a suffix can be asked from the best egress; 0 while that is shut."""
         server = self.server(method, suffix)
-        if not server:
+        if server is None:
             return 0.0
         limit = self.limit(method, host_of(server), suffix)
         egresses = self.workers.offering(POOL_OF[method], method, now)
@@ -162,10 +162,20 @@ class Board:
         method, _, suffix = key
         return self.channels.dead(key, now, shut=self.channels.health(key).silent > 0 and self.pace(method, suffix, now) <= 0)
 
+    def silent_channels(self) -> list[tuple[Key, ChannelHealth]]:
+        """The channels in use whose last answers proved nothing, the longest silent first."""
+        return [(key, row) for key, row in self.channels.silent() if self._in_use(key)]
+
     def know(self, directory: Directory) -> None:
         """Something about who speaks for a suffix is new."""
         self.directory = directory
         self.servers.clear()
+
+    def _in_use(self, key: Key) -> bool:
+        """Whether a channel would be asked today: a server that another one took over from stays as silent as it was."""
+        method, host, suffix = key
+        server = self.server(method, suffix)
+        return server is not None and (host_of(server) or suffix) == host
 
     def _server(self, method: str, suffix: str) -> str | None:
         if method == "rdap":

@@ -133,7 +133,10 @@ def _note_sent(board: Board, ask: Ask, now: float) -> None:
     key = channel_of(ask)
     if key is not None:
         board.channels.ask(key, now)
-    if ask.entry is not None and ask.entry.round is not None:
+    if ask.entry is None:
+        return
+    ask.entry.asked_from[ask.method] = ask.egress
+    if ask.entry.round is not None:
         ask.entry.round.sent[ask.method] = now
 
 

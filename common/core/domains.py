@@ -55,6 +55,7 @@ class Entry:
     id: int = -1  # its number in the table
     held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
     awaited: set[Key] = field(default_factory=set)  # servers whose canaries its next pass waits for
+    asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last question left from
 
     @property
     def phase(self) -> Phase | None:

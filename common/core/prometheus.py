@@ -26,6 +26,7 @@ HELP = {
     "callback": "Time until a callback was answered",
     "callbacks": "Attempts to deliver a callback by lane, status and what became of it",
     "canaries": "Questions whose answer is known: ok, lie, unanswered, wrong (nobody vouches for the name), wildcard",
+    "channels_dead": "Channels (a method at a server for a suffix) that answer nothing that proves anything, by method",
     "check": "Duration of one check by method",
     "checks": "Answers of checks by method and outcome",
     "coordinator_ready": "1 while the coordinator says it is ready",

@@ -283,7 +283,9 @@ class Queue:
         return None
 
     def _place(self, ask: Ask, budgets: Budgets, workers: Workers, now: float, *, alone: bool) -> Worker | None:
-        for egress in workers.egresses(ask.pool, free=True):
+        """A worker that is free, its egress' token taken. What is to confirm leaves from another egress, where one is ready."""
+        last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
+        for egress in sorted(workers.egresses(ask.pool, free=True), key=lambda egress: egress == last):
             worker = workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone)
             if worker is not None and budgets.take(ask.limit, egress, now, PLANS[ask.rank]):
                 worker.exclusive = alone

@@ -10,12 +10,15 @@ from common.core.trust import Key
 
 #: Most budgets and servers shown: the busiest and the most troubled first.
 SHOWN = 200
+#: Methods whose channels are counted, and most silent channels shown.
+CHANNELS, MOST_CHANNELS = ("dns", "rdap", "whois"), 100
 #: Most suffixes shown whose alarms wait for canaries in vain, and most servers of each.
 MOST_GAPS, MOST_SERVERS = 100, 10
 
 
 def status(board: Board, now: float) -> dict[str, Any]:
     """Plain and bounded; no domain names in it."""
+    channels = _channels(board, now)
     return {
         "started_at": board.started,
         "ready": bool(board.list_state.get("loaded_at")) or len(board.book) > 0,
@@ -43,6 +46,8 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "budgets": sorted(board.budgets.snapshot(now), key=_troubled)[:SHOWN],
         "trust": _trust(board, now),
         "trust_gaps": [gap_shown(board, gap, now) for gap in board.gaps.open(now)[:MOST_GAPS]],
+        "channels": channels[:MOST_CHANNELS],
+        "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
         "accuracy": board.accuracy.plain(),
         "deliveries": board.deliveries.snapshot(now),
         "metrics": board.metrics.snapshot(),
@@ -58,6 +63,22 @@ def gap_shown(board: Board, gap: Gap, now: float) -> dict[str, Any]:
         "servers": [{"method": key[0], "server": key[1], "reason": _doubt(board, key, now)} for key in gap.keys[:MOST_SERVERS]],
         "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
     }
+
+
+def _channels(board: Board, now: float) -> list[dict[str, Any]]:
+    """The silent channels, the longest silent first: since when (epoch seconds), after how many answers, whether dead."""
+    return [
+        {
+            "method": key[0],
+            "server": key[1],
+            "suffix": key[2],
+            "silent_since": row.silent_since,
+            "dead": board.dead(key, now),
+            "answers": row.silent,
+            "reason": row.reason,
+        }
+        for key, row in board.silent_channels()
+    ]
 
 
 def _doubt(board: Board, key: Key, now: float) -> str:

@@ -15,6 +15,16 @@ from tests.actors.control_lab import NOW, Lab, domain_row, serving
 
 GAP = {"suffix": "zz", "since": NOW - 900, "names": 3, "servers": [], "remedy": "CANARIES_FILE has to list names"}
 
+SILENT = {
+    "method": "whois",
+    "server": "whois.example",
+    "suffix": "zz",
+    "silent_since": NOW - 900,
+    "dead": True,
+    "answers": 7,
+    "reason": "refused the connection",
+}
+
 
 def status_of_trust() -> dict[str, Any]:
     """A coordinator's status with one proven and one lying server, an operator that is left alone, and some counts."""
@@ -35,13 +45,15 @@ def status_of_trust() -> dict[str, Any]:
             {**operator, "operator": "denic", "blocked_until": NOW + 60},
         ],
         "trust_gaps": [GAP],
+        "channels": [SILENT],
+        "channels_dead": {"dns": 0, "rdap": 0, "whois": 1},
         "accuracy": accuracy.plain(),
         "metrics": metrics.snapshot(),
     }
 
 
 def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
-    """What an alert is made of: who is trusted, who lied, who is left alone, which suffix is deaf, who was wrong."""
+    """What an alert is made of: who is trusted, who lied, who is left alone, which suffix is deaf, which channels are dead."""
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
@@ -58,6 +70,8 @@ def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
                 'operator_blocked{egress="default",operator="denic"} 1',
                 "trust_gaps 1",
                 'trust_gap_names{suffix="zz"} 3',
+                'channels_dead{method="whois"} 1',
+                'channels_dead{method="rdap"} 0',
                 'canaries_total{method="rdap",result="ok"} 2',
                 'quarantines_total{method="whois"} 1',
                 'answers_confirmed_total{method="rdap",server="other",suffix="other"} 1',
@@ -69,7 +83,7 @@ def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
 
 
 def test_the_status_says_who_was_right_and_where_nobody_can_vouch(tmp_path: Path) -> None:
-    """Accuracy and the gaps of trust are part of what the coordinator says about itself."""
+    """Accuracy, the gaps of trust and silent channels are part of what the coordinator says about itself."""
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
@@ -78,6 +92,7 @@ def test_the_status_says_who_was_right_and_where_nobody_can_vouch(tmp_path: Path
             shown = (await lab.get("/status"))[1]["coordinator"]
 
             assert shown["trust_gaps"] == [GAP]
+            assert shown["channels"] == [SILENT]
             assert shown["accuracy"]["alarms"]["precision"] is None
             assert [row["server"] for row in shown["accuracy"]["servers"]] == ["whois.example", "rdap.example"]
             assert shown["accuracy"]["methods"][0] == {"method": "rdap", "confirmed": 1, "contradicted": 0, "share": 0.75}

@@ -22,6 +22,7 @@ class SimWorker:
     sweeping: int = 0
     slots: int = 16
     places: int = 0
+    egress: str = "default"
 
     def credit(self) -> Credit:
         """What is free now."""
@@ -30,7 +31,7 @@ class SimWorker:
             self.name,
             self.boot,
             self.pool,
-            "default",
+            self.egress,
             POOLS[self.pool],
             self.slots,
             self.slots - self.busy,

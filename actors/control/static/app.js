@@ -16,6 +16,7 @@ async function refreshStatus() {
     drawStates(status.coordinator);
     drawServers(status.coordinator);
     drawAccuracy(status.coordinator);
+    drawChannels(status.coordinator);
     drawProcesses(status);
     drawDeliveries(status.coordinator);
     drawConfiguration(status);

@@ -98,6 +98,17 @@ function drawAccuracy(coordinator) {
     + `until one does, no drop can be told there. ${row.remedy}.`)));
 }
 
+/** Channels that answer nothing that proves anything: of a dead one nothing is expected, a drop is told without it. */
+function drawChannels(coordinator) {
+  const now = Date.now() / 1000 + skew;
+  const rows = coordinator.channels || [];
+  show("channels", ...(rows.length ? [table("Silent channels", ["Channel", "For", "State", "Silent for", "Answers"],
+    rows.slice(0, MOST_ROWS).map((row) => [`${row.method} ${row.server}`, row.suffix,
+      make("span", { title: row.reason || "" }, pill(row.dead ? "dead" : "silent", row.dead ? "bad" : "warn")),
+      duration(now - row.silent_since), number(row.answers)]), [3, 4]),
+  rows.length > MOST_ROWS ? quiet(`and ${number(rows.length - MOST_ROWS)} more in /status`) : null] : []));
+}
+
 function drawProcesses(status) {
   const looks = { ok: "good", silent: "bad" };
   const rows = status.health.processes.map((row) => [row.process, pill(row.status, looks[row.status] || "wait"), duration(row.age), number(row.restarts)]);

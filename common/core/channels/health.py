@@ -126,14 +126,14 @@ class Channels:
 
     @classmethod
     def restored(cls, text: str, now: float) -> Channels:
-        """What `saved` wrote; times from the future and damaged rows are left out."""
+        """What `saved` wrote, without rows that have times from the future; a damaged text gives an empty one."""
         rows: dict[Key, ChannelHealth] = {}
         try:
             for method, server, suffix, proved, since, at, silent, reason, _, cost in json.loads(text or "[]"):
                 row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON], 0.0, float(cost))
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             return cls()
         return cls(rows)
 

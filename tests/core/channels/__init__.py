@@ -1,0 +1,1 @@
+"""Tests of the health of channels, and of canaries asked before they are needed."""
