@@ -152,6 +152,15 @@ class Board:
         egresses = self.workers.offering(POOL_OF[method], method, now)
         return max((self.budgets.pace(limit, egress, now) for egress in egresses), default=0.0)
 
+    def has_token(self, method: str, suffix: str, now: float) -> bool:
+        """Whether the server of a suffix could be asked this moment, from any egress."""
+        server = self.server(method, suffix)
+        if not server:
+            return False
+        limit = self.limit(method, host_of(server), suffix)
+        egresses = self.workers.offering(POOL_OF[method], method, now)
+        return any(self.budgets.available(limit, egress, now) > 0 for egress in egresses)
+
     def rate(self, method: str, limit: Limit, now: float) -> float:
         """How many questions a second an operator takes as learned, from the best egress, whether or not it is shut now."""
         egresses = self.workers.offering(POOL_OF[method], method, now)

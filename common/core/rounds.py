@@ -172,9 +172,9 @@ def end_waiting(board: Board, now: float) -> None:
         current = entry.round
         if current is None or Outcome.UNREGISTERED not in map(current.said.get, REGISTRY_METHODS):
             continue
-        since = {method: current.sent.get(method, now) for method in current.out}
-        since.update(dict.fromkeys(_too_slow(board, entry, now).intersection(current.out), current.started))
-        if all(now - at > OWED for at in since.values()):
+        unwaited = _too_slow(board, entry, now)
+        since = (current.started if method in unwaited else current.sent.get(method, now) for method in current.out)
+        if all(now - at > OWED for at in since):
             current.out.clear()
             finish(board, entry, now)
 
@@ -231,9 +231,15 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         rdap=usable("rdap"),
         whois=usable("whois"),
         wildcard=board.wildcard(entry.suffix),
-        resting=frozenset(method for method, key in channels if board.channels.resting(key, now)),
+        resting=frozenset(method for method, key in channels if _rests(board, method, key, now)),
         slow=frozenset(_too_slow(board, entry, now)),
     )
+
+
+def _rests(board: Board, method: str, key: Key, now: float) -> bool:
+    """Whether a channel is left alone for a moment: it was silent of late, or it is silent and would have to be waited for."""
+    silent = board.channels.health(key).silent > 0
+    return board.channels.resting(key, now) or (silent and not board.has_token(method, key[2], now))
 
 
 def _too_slow(board: Board, entry: Entry, now: float) -> set[str]:
