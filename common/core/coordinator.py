@@ -268,8 +268,8 @@ class Coordinator:
             board.know(board.directory)
         if ask.probe is not None:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
-        elif ask.entry is not None:
-            rounds.heard(board, ask.entry, observation, now)
+        elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
+            rounds.heard(board, entry, observation, now)
 
     def _note_channel(self, ask: Ask, observation: Observation, now: float) -> None:
         """Learn whether the channel that was asked speaks; tell when it dies and when it is back."""

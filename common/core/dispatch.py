@@ -136,7 +136,7 @@ def _note_sent(board: Board, ask: Ask, now: float) -> None:
     if ask.entry is None:
         return
     ask.entry.asked_from[ask.method] = ask.egress
-    if ask.entry.round is not None:
+    if ask.entry.round is not None and not ask.aside:
         ask.entry.round.sent[ask.method] = now
 
 

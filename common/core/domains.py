@@ -53,6 +53,7 @@ class Entry:
     round: Round | None = None
     aside_until: float = 0.0
     id: int = -1  # its number in the table
+    compared_at: float = 0.0  # when its channels were last compared in its phase, in epoch seconds
     held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
     awaited: set[Key] = field(default_factory=set)  # servers whose canaries its next pass waits for
     asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last question left from

@@ -66,6 +66,7 @@ class Ask:
     egress: str = ""
     deadline: float = 0.0
     rate: float = 0.0
+    aside: bool = False  # no check waits for its answer
 
 
 _Heap = list[tuple[float, int, Ask]]

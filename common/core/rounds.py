@@ -12,6 +12,7 @@ from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, En
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
 from common.core.judging import judge
+from common.core.lifecycle import ENDING
 from common.core.likelihoods import REGISTRY_METHODS
 from common.core.queue import Ask
 from common.core.trust import Key
@@ -19,6 +20,8 @@ from common.core.verdicts import OWNED, State
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
+#: Seconds after which the channels of a name on its way out are compared again, where the first answer proved nothing.
+COMPARE_EVERY = 3600.0
 #: How long a name that killed its worker alone is put aside, in seconds.
 ASIDE = 3600.0
 
@@ -121,7 +124,7 @@ def unheard(board: Board, ask: Ask, now: float) -> None:
         resume(board, canaries.unheard(board, ask.probe, now), now)
         return
     entry = ask.entry
-    if entry is not None and entry.round is not None:
+    if entry is not None and entry.round is not None and not ask.aside:
         entry.round.out.discard(ask.method)
         proceed(board, entry, now)
 
@@ -131,7 +134,7 @@ def lost(board: Board, ask: Ask, worker: str, now: float) -> None:
     ask.tries += 1
     ask.avoid = worker
     board.metrics.count("leases_lost", method=ask.method)
-    if ask.tries >= TRIES:
+    if ask.tries >= TRIES or ask.aside:
         unheard(board, ask, now)
     else:
         board.queue.put(ask)
@@ -159,6 +162,7 @@ def finish(board: Board, entry: Entry, now: float) -> None:
         canaries.ask(board, key, entry.name, now, now)
     canaries.look_out(board, entry, current, now)
     early_canaries.keep_verified(board, entry, now)
+    _compare_channels(board, entry, current, now)
     _plan(board, entry, now, blind=blind)
     board.touched[entry.name] = entry
 
@@ -177,6 +181,24 @@ def end_waiting(board: Board, now: float) -> None:
         if all(now - at > OWED for at in since):
             current.out.clear()
             finish(board, entry, now)
+
+
+def _compare_channels(board: Board, entry: Entry, current: Round, now: float) -> None:
+    """Ask the other registry channel about a name on its way out, once in its phase: perhaps it does not show such names.
+
+    Nothing waits for the answer. Without it a registry that hides names in redemption from WHOIS would seem to have dropped one
+    as soon as its RDAP falls silent.
+    """
+    detail = entry.detail
+    if entry.phase not in ENDING or now - entry.compared_at < COMPARE_EVERY or detail.phase_since is None:
+        return
+    shown = [method for method, said in current.said.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
+    for method, key in assess.registry_channels(board, entry.suffix) if shown else ():
+        known = detail.evidence.get(method)
+        if method in current.asked or (known is not None and known.at >= detail.phase_since) or _rests(board, method, key, now):
+            continue
+        entry.compared_at = now
+        _put(board, entry, current, method, now, aside=True)
 
 
 def resume(board: Board, names: Iterable[str], now: float) -> None:
@@ -293,8 +315,11 @@ def _dropping(entry: Entry, current: Round, now: float) -> bool:
     return may_drop(entry, now) or (gone and entry.state in OWNED)
 
 
-def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
-    """Queue one question. False where its operator or pool would not answer in reasonable time."""
+def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *, aside: bool = False) -> bool:
+    """Queue one question. False where its operator or pool would not answer in reasonable time.
+
+    `aside`: nothing waits for the answer, so it goes behind all others.
+    """
     server = _server(board, method, entry.suffix)
     if server is None:
         return False
@@ -302,8 +327,8 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
-    rank, egresses = _rank(entry, current, method), board.workers.offering(pool, method, now)
-    if rank > NEWS and _dropping(entry, current, now):
+    rank, egresses = BACKGROUND if aside else _rank(entry, current, method), board.workers.offering(pool, method, now)
+    if not aside and rank > NEWS and _dropping(entry, current, now):
         rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
     if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
         board.metrics.count("questions_turned_away", method=method)
@@ -325,6 +350,7 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
             entry,
             confirm=current.confirm,
             rate=board.rate(method, limit, now),
+            aside=aside,
         )
     )
     return True

@@ -118,19 +118,17 @@ class Channels:
 
     def saved(self) -> str:
         """Dead channels as `restored` reads them back: what must survive a restart, so that no drop waits for them anew."""
-        rows = [
-            [*key, *structs.astuple(structs.replace(row, asked_at=0.0))] for key, row in self.silent() if self._is_dead(row)
-        ]
+        dead = [(key, row) for key, row in self.silent() if self._is_dead(row)]
         self.changed = False
-        return json.dumps(rows)
+        return json.dumps([[*key, row.proved_at, row.silent_since, row.silent_at, row.silent, row.reason] for key, row in dead])
 
     @classmethod
     def restored(cls, text: str, now: float) -> Channels:
         """What `saved` wrote, without rows that have times from the future; a damaged text gives an empty one."""
         rows: dict[Key, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason, _, cost in json.loads(text or "[]"):
-                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON], 0.0, float(cost))
+            for method, server, suffix, proved, since, at, silent, reason in json.loads(text or "[]"):
+                row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON])
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row
         except (ValueError, TypeError, OverflowError, RecursionError):
