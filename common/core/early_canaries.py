@@ -17,7 +17,7 @@ from common.core.trust import GREEN, Key
 WINDOW_MARGIN, KEEP_WINDOW = 300.0, GREEN * 0.75
 #: Questions that a server must be able to take in that time, so that two of them for canaries hold nothing up.
 KEEP_COST = 16
-#: Seconds after which a channel is asked whether it still speaks, and one that was silent whether it does again.
+#: Seconds after which a channel is asked whether it still speaks, and one that was silent, or lied, whether it does again.
 PROBE_EVERY, PROBE_SILENT_EVERY = 6 * 3600.0, 900.0
 #: Share of an operator's questions for that.
 PROBE_SHARE = 0.05
@@ -41,12 +41,13 @@ def keep_verified(board: Board, entry: Entry, now: float) -> None:
 def probe_channels(board: Board, now: float) -> None:
     """Ask channels that were not heard for hours about a canary: whether they speak has to be known before a drop.
 
-    Each operator gives a twentieth of its questions for that, and only while its line has room.
+    A server that lied is asked about both: it is left out until it was right about them, and a drop may be far. Each operator
+    gives a twentieth of its questions for that, and only while its line has room.
     """
     for suffix in board.book.table.suffixes:
         for _, key in registry_channels(board, suffix):
             row = board.channels.health(key)
-            every = PROBE_SILENT_EVERY if row.silent else PROBE_EVERY
+            every = PROBE_SILENT_EVERY if row.silent or board.trust.distrusted(key, now) else PROBE_EVERY
             if now - row.heard_at >= every and key not in board.probing and not board.trust.quarantined(key, now):
                 _probe_channel(board, key, now)
 
@@ -54,12 +55,14 @@ def probe_channels(board: Board, now: float) -> None:
 def _probe_channel(board: Board, key: Key, now: float) -> None:
     method, host, suffix = key
     limit = board.limit(method, host, suffix)
-    if now < board.probe_after.get(limit.operator, 0.0) or limit.rate <= 0:
+    if now < board.probe_after.get(limit.operator, 0.0):
         return
     egresses = board.workers.offering(POOL_OF[method], method, now)
     if not board.queue.room(limit, BACKGROUND) or not board.queue.admits(limit, BACKGROUND, board.budgets, egresses, now):
         return
+    probes = board.trust.probes(key, now, known_names(board, key, ""), now, board.rng)
+    asked = probes if board.trust.distrusted(key, now) else probes[:1]
     rate = limit.rate if limit.per_day is None else min(limit.rate, limit.per_day / 86_400.0)
-    board.probe_after[limit.operator] = now + 1.0 / (PROBE_SHARE * rate)
-    for probe in board.trust.probes(key, now, known_names(board, key, ""), now, board.rng, window=0.0)[:1]:
+    board.probe_after[limit.operator] = now + len(asked) / (PROBE_SHARE * rate)
+    for probe in asked:
         put(board, probe, now, rank=BACKGROUND)
