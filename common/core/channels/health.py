@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from common.core.evidence import Outcome
 from common.core.trust import Key
