@@ -152,8 +152,10 @@ class RegistryWorld(World):
         soon = self.core.next_wake(self.now)
         if soon < self.now + 1.0 - 1e-6:
             return soon
-        longest = min(self.skip, WAITING) if len(self.core.board.queue) else self.skip
-        return max(soon, min(self.now + longest, _next_work(self.core)))
+        board = self.core.board
+        waiting = board.queue.next_at(board.budgets, board.workers, self.now) if len(board.queue) else None
+        longest = self.now + (min(self.skip, WAITING) if len(board.queue) else self.skip)
+        return max(min(soon, waiting or soon), min(longest, waiting or longest, _next_work(self.core)))
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
