@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import get_type_hints
+
 import pytest
 
 from common.core.evidence import Outcome
-from common.core.gates import Basis, lone_passes, passes_wanted, standing
+from common.core.gates import Basis, Bracketed, lone_passes, passes_wanted, standing
 from common.core.records import Evidence
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
 
@@ -111,6 +114,11 @@ def test_each_answer_is_asked_for_its_own_proof() -> None:
     standing(items, asked(), run_of(2), bracketed, NOW)
 
     assert looked_up == [("rdap", items["rdap"]), ("whois", items["whois"])]
+
+
+def test_what_decides_whether_a_server_proved_itself_is_asked_with_a_method_and_an_answer() -> None:
+    """The type that callers write down is the one that `standing` takes."""
+    assert get_type_hints(standing)["bracketed"] == Bracketed == Callable[[str, Evidence], bool]
 
 
 # The second source, and what stands in for it.
