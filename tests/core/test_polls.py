@@ -63,7 +63,7 @@ def test_a_window_is_watched_the_more_rarely_the_wider_it_is(window: tuple[float
 
 
 def test_what_an_operator_cannot_be_asked_makes_looks_rarer_up_to_the_base_cadence() -> None:
-    """Inside the window alone. A quicker cadence gives way too, up to a quarter of an hour: the day's questions have to last."""
+    """Inside the window alone; a quicker cadence too, up to a quarter of an hour: the questions of a day have to last."""
     rows, inside = np.arange(3), np.array([True, True, False])
     earliest, latest = np.where(inside, NARROW[0], np.nan), np.where(inside, NARROW[1], np.nan)
     waits = next_checks(rows, np.full(3, 3600.0), earliest, latest, NOW, np.array([4.0, np.inf, 4.0])) - NOW
