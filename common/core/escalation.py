@@ -26,7 +26,7 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 class Channels(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
-    `resting`: registry methods that said nothing lately, or are too slow to wait for; at least one method is always asked.
+    `resting`: methods that said nothing lately, or are too slow to wait for; at least one method is always asked.
     """
 
     rdap: bool
@@ -38,6 +38,10 @@ class Channels(Struct, frozen=True):
         """The registry methods to ask, RDAP first; those that rest only where no other is left."""
         there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
         return [method for method in there if method not in self.resting] or there
+
+    def zone(self) -> list[str]:
+        """DNS, where a pass may learn something from it: not where it answers for everything, nor while it rests."""
+        return [] if self.wildcard or "dns" in self.resting else ["dns"]
 
 
 def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -> list[str]:
@@ -69,7 +73,9 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 
 def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
-    if current.confirm or current.manual:
+    if current.confirm:
+        return channels.zone() + registry or ["dns"]
+    if current.manual:
         return ([] if channels.wildcard else ["dns"]) + registry
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
         return registry[:1] or (["dns"] if not channels.wildcard else [])
@@ -82,7 +88,7 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
         heard = [method for method in registry if entry.state not in _SETTLED or _stale(entry, method, now)]
-        return heard + ([] if channels.wildcard else ["dns"])  # a first positive: hear everybody
+        return heard + channels.zone()  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)
     if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:
