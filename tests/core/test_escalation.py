@@ -19,6 +19,7 @@ from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
 BOTH = Channels(rdap=True, whois=True, wildcard=False)
+MUTE_ZONE = Channels(rdap=True, whois=True, wildcard=False, resting=frozenset({"dns"}))
 CADENCE = Cadence(3600.0, 60.0, 30.0, 2.0)
 LIMIT = Limit("rdap/example", 1.0, 2, None)
 
@@ -58,6 +59,16 @@ def after(said: dict[str, Outcome]) -> Round:
             ["whois", "dns"],
         ),
         (entry(), Round(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
+        (entry(), Round(NOW, confirm=True), MUTE_ZONE, ["rdap", "whois"]),
+        (entry(), Round(NOW, confirm=True), Channels(False, False, False, frozenset({"dns"})), ["dns"]),
+        (entry(), Round(NOW, manual=True), MUTE_ZONE, ["dns", "rdap", "whois"]),
+        (entry(), Round(NOW), MUTE_ZONE, ["dns"]),
+        (
+            entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
+            after({"rdap": Outcome.UNREGISTERED}),
+            MUTE_ZONE,
+            ["whois"],
+        ),
         (entry(), Round(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
         (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
     ],

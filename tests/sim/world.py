@@ -18,6 +18,7 @@ import numpy as np
 from common.codec import convert, decode_downward, decode_map, decode_upward, encode
 from common.core.board import Policy
 from common.core.cadence import Cadence
+from common.core.channels import Channels
 from common.core.coordinator import Coordinator
 from common.core.directory import Directory
 from common.core.domain_list import ListBuilder, ParsedList
@@ -193,23 +194,22 @@ class World:
     def restart(self) -> None:
         """SIGKILL of the coordinator and a new start from what was committed: what was on its way to the store is lost."""
         self._starts += 1
-        stored, policy = self.stored, self.core.board.policy
+        stored, meta, policy = self.stored, self.stored.meta, self.core.board.policy
         self.core = Coordinator(policy, self._directory, f"boot{self._starts}", self.rng, self.now)
-        size = max(stored.rows, default=-1) + 1
-        self.core.board.book.load(stored.names(), sorted(stored.pulses.items()), stored.addresses, size)
-        wildcards = filter(None, stored.meta.get("wildcards", "").split(","))
-        budgets, trust = budgets_of(stored.meta.get("budgets", "")), list(stored.trust.values())
+        pulses, size = sorted(stored.pulses.items()), max(stored.rows, default=-1) + 1
+        self.core.board.book.load(stored.names(), pulses, stored.addresses, size)
+        budgets, trust = budgets_of(meta.get("budgets", "")), list(stored.trust.values())
         next_seq = max((event.seq for event in stored.events), default=0) + 1
-        self.core.restore(stored.pending(), trust, budgets, next_seq, wildcards, {})
+        self.core.restore(stored.pending(), trust, budgets, next_seq, filter(None, meta.get("wildcards", "").split(",")), {})
+        self.core.board.channels = Channels.restored(meta.get("channels", ""), self.now)
         self.watch()  # the list is read again
 
     def kill_worker(self, pool: str, *, noticed: bool = True) -> None:
         """SIGKILL: what it had is gone; `noticed` says whether the socket tells."""
-        name = f"{pool}-0@sim"
-        worker = self.workers[name]
+        worker = self.workers[f"{pool}-0@sim"]
         worker.alive = False
         if noticed:
-            self.after(0.003, lambda: self.event(Left(name, worker.boot)))
+            self.after(0.003, lambda: self.event(Left(worker.name, worker.boot)))
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
