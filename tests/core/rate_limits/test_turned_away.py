@@ -146,3 +146,35 @@ def test_ranks_that_do_not_wait_for_long_are_never_turned_away_for_lack_of_room(
 
     assert [full.room(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
     assert full.room(QUICK, URGENT) > MOST_ROUTINE
+
+
+def mixed(limit: Limit) -> Queue:
+    """A line with one urgent question, three ordinary ones and five that are nice to have."""
+    ranks = [URGENT, *[ORDINARY] * 3, *[BACKGROUND] * 5]
+    return line_of(*(ask(str(number), rank, limit=limit) for number, rank in enumerate(ranks)))
+
+
+def test_a_line_leaves_others_as_much_room_for_routine_as_it_has_taken() -> None:
+    """What is nice to have takes no place of ordinary questions in its own line, nor does what is urgent."""
+    queue = mixed(QUICK)
+
+    assert queue.room(QUICK, ORDINARY) == MOST_ROUTINE - 8 - 3
+    assert queue.room(QUICK, BACKGROUND) == MOST_ROUTINE - 8 - 8
+    assert queue.room(LIMIT, BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
+
+
+def test_sweeps_fill_a_line_up_to_a_thousand_and_a_minute_of_its_budget() -> None:
+    """Counting what goes before them, and nothing behind."""
+    queue = mixed(LIMIT)
+
+    assert queue.room_for_sweeps(LIMIT, NEWS, Budgets(), ["home"], NOW) == 1060 - 1
+    assert queue.room_for_sweeps(LIMIT, ORDINARY, Budgets(), ["home"], NOW) == 1060 - 4
+
+
+def test_the_day_is_shared_by_what_goes_before() -> None:
+    """Of a day's quota only as much is left for a rank as better ranks in line leave."""
+    daily = Limit("whois/example", 1.0, 1, 24)
+    there = Queue().room_for_sweeps(daily, NEWS, Budgets(), ["home"], NOW)
+
+    assert 1 < there < 24
+    assert mixed(daily).room_for_sweeps(daily, NEWS, Budgets(), ["home"], NOW) == there - 1
