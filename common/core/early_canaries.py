@@ -17,8 +17,10 @@ from common.core.trust import GREEN, Key
 WINDOW_MARGIN, KEEP_WINDOW = 300.0, GREEN * 0.75
 #: Questions that a server must be able to take in that time, so that two of them for canaries hold nothing up.
 KEEP_COST = 16
-#: Seconds after which a channel is asked whether it still speaks, and one that was silent, or lied, whether it does again.
+#: Seconds after which a channel is asked whether it still speaks, and one that is dead, or lied, whether it does again.
 PROBE_EVERY, PROBE_SILENT_EVERY = 6 * 3600.0, 900.0
+#: The same for one that fell silent: whether it is dead should be known within minutes, before the next drop.
+PROBE_DOUBTED_EVERY = 15.0
 #: Share of an operator's questions for that.
 PROBE_SHARE = 0.05
 
@@ -46,10 +48,16 @@ def probe_channels(board: Board, now: float) -> None:
     """
     for suffix in board.book.table.suffixes:
         for _, key in registry_channels(board, suffix):
-            row = board.channels.health(key)
-            every = PROBE_SILENT_EVERY if row.silent or board.trust.distrusted(key, now) else PROBE_EVERY
-            if now - row.heard_at >= every and key not in board.probing and not board.trust.quarantined(key, now):
+            due = board.channels.health(key).heard_at + _probe_interval(board, key, now)
+            if now >= due and key not in board.probing and not board.trust.quarantined(key, now):
                 _probe_channel(board, key, now)
+
+
+def _probe_interval(board: Board, key: Key, now: float) -> float:
+    """Seconds after its last answer at which a channel is asked about a canary."""
+    if board.trust.distrusted(key, now) or board.dead(key, now):
+        return PROBE_SILENT_EVERY
+    return PROBE_DOUBTED_EVERY if board.channels.health(key).silent else PROBE_EVERY
 
 
 def _probe_channel(board: Board, key: Key, now: float) -> None:

@@ -9,6 +9,7 @@ from common.core.domains import BACKGROUND, URGENT, Entry
 from common.core.early_canaries import (
     KEEP_COST,
     KEEP_WINDOW,
+    PROBE_DOUBTED_EVERY,
     PROBE_EVERY,
     PROBE_SHARE,
     PROBE_SILENT_EVERY,
@@ -20,6 +21,7 @@ from common.core.evidence import Observation, Outcome, Phase, Reading
 from common.core.limits import Limit
 from common.core.queue import MOST_ROUTINE, Ask
 from common.core.trust import GREEN, QUARANTINE, Key, Probe
+from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import DAY, SuffixModel
@@ -216,16 +218,39 @@ def test_a_channel_that_was_never_heard_is_asked_at_once() -> None:
     assert methods(board) == ["rdap", "whois"]
 
 
-def test_a_silent_channel_is_asked_every_quarter_of_an_hour() -> None:
-    """Dead or not: its return shall not be missed for long. Its neighbour that speaks is not asked."""
+def test_a_channel_that_fell_silent_is_asked_again_soon() -> None:
+    """Within minutes it is known to be dead, or to speak. Its neighbour that speaks is not asked."""
     board = board_of()
     board.channels.note(RDAP, Outcome.REGISTERED, "found", START)
     board.channels.note(WHOIS, Outcome.UNKNOWN, "no answer", START)
+    probe_channels(board, START + PROBE_DOUBTED_EVERY - 1.0)
+    assert waiting(board) == []
+
+    probe_channels(board, START + PROBE_DOUBTED_EVERY)
+    assert methods(board) == ["whois"]
+
+
+def test_a_dead_channel_is_asked_every_quarter_of_an_hour() -> None:
+    """Its return shall not be missed for long."""
+    board = board_of()
+    board.channels.note(RDAP, Outcome.REGISTERED, "found", START)
+    for moment in (-90.0, -30.0, 0.0):
+        board.channels.note(WHOIS, Outcome.UNKNOWN, "no answer", START + moment)
     probe_channels(board, START + PROBE_SILENT_EVERY - 1.0)
     assert waiting(board) == []
 
     probe_channels(board, START + PROBE_SILENT_EVERY)
     assert methods(board) == ["whois"]
+
+
+def test_a_dead_channel_is_found_out_within_minutes_of_a_start() -> None:
+    """No name asks for it, and its first question takes its whole time limit."""
+    dead = {"com": [Dead("whois", "silence", START, float("inf"))]}
+    world = RegistryWorld([COM], dead=dead, interval=3600.0)
+    world.live("held.com", Life())
+    world.run(300)
+
+    assert world.core.board.dead(WHOIS, world.now)
 
 
 def test_a_channel_is_not_asked_again_while_its_canary_is_on_the_way() -> None:
