@@ -1,4 +1,4 @@
-# make setup | run | demo | scenarios | sim | test | lint | bench | lock | clean. Needs make and Python 3.11 or newer, nothing else.
+# make setup | run | demo | scenarios | sim | mutants | test | lint | bench | lock | clean. Needs only make and Python 3.11 or newer.
 # Arguments of a target: make test ARGS="-k budgets".
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo scenarios sim test lint bench lock clean
+.PHONY: help setup run demo scenarios sim mutants test lint bench lock clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -40,6 +40,10 @@ scenarios: setup
 # Random histories on a virtual clock, any one channel dead, under the oracle: about two minutes, and a table.
 sim: setup
 	$(BIN)/python -m tests.sim $(ARGS)
+
+# Small faults in the rules, one at a time in a copy of the tree: does a quick test notice each? ARGS=gates for one module.
+mutants: setup
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 test: setup
 	$(BIN)/pytest $(ARGS)

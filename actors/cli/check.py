@@ -195,7 +195,7 @@ class OneShot:
         denied = any(
             is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED for method, item in evidence
         )
-        soon = entry.next_check - entry.checked_at <= SOON
+        soon = bool(entry.awaited) or entry.next_check - entry.checked_at <= SOON
         return entry.state is not State.UNKNOWN or not (denied and soon) or visits > VISITS
 
     def _hello(self) -> None:

@@ -37,7 +37,8 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
     """What an alarm about this name needs."""
     wildcard = board.wildcard(entry.suffix)
     gap = gap_of(entry, board.policy.cadence, now)
-    conditions, fresh = registry_conditions(board, entry.suffix, now)
+    found, fresh = registry_conditions(board, entry.suffix, now)
+    conditions = [condition for condition in found if condition.method not in entry.detail.blind]
     dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
     zone_speaks = dns_counts and not board.channels.dead(("dns", entry.suffix, entry.suffix), now)
     deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
@@ -53,6 +54,7 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
         wildcard=wildcard,
         announced=announced,
         registered_seen=entry.detail.registered_seen or 0.0,
+        blind=entry.detail.blind,
     )
 
 
@@ -110,10 +112,26 @@ def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
     before, detail.registry_at = detail.registry_at, now
     if outcome is Outcome.REGISTERED:
         _learn_record(entry, item, before, now)
+        _learn_blindness(entry, method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
         detail.purged_at = now
+
+
+def _learn_blindness(entry: Entry, method: str) -> None:
+    """Learn which channels deny a name in a phase that another one shows: some registries hide names in redemption in WHOIS.
+
+    The denial came after the phase began, and the record is still there.
+    """
+    detail = entry.detail
+    since = detail.phase_since or 0.0
+    denied = (
+        other
+        for other, item in detail.evidence.items()
+        if other in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= since
+    )
+    detail.blind = tuple(sorted({*detail.blind, *denied} - {method}))
 
 
 def complete_pass(board: Board, entry: Entry, started: float, now: float) -> bool:

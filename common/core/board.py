@@ -152,6 +152,20 @@ class Board:
         egresses = self.workers.offering(POOL_OF[method], method, now)
         return max((self.budgets.pace(limit, egress, now) for egress in egresses), default=0.0)
 
+    def has_token(self, method: str, suffix: str, now: float) -> bool:
+        """Whether the server of a suffix could be asked this moment, from any egress."""
+        server = self.server(method, suffix)
+        if not server:
+            return False
+        limit = self.limit(method, host_of(server), suffix)
+        egresses = self.workers.offering(POOL_OF[method], method, now)
+        return any(self.budgets.available(limit, egress, now) > 0 for egress in egresses)
+
+    def rate(self, method: str, limit: Limit, now: float) -> float:
+        """How many questions a second an operator takes as learned, from the best egress, whether or not it is shut now."""
+        egresses = self.workers.offering(POOL_OF[method], method, now)
+        return max((self.budgets.rate(limit, egress, now) for egress in egresses), default=0.0)
+
     def dead(self, key: Key, now: float) -> bool:
         """Whether a channel is known to be dead: it answers nothing that proves anything, or its operator keeps us out."""
         method, _, suffix = key
@@ -195,10 +209,15 @@ class Board:
         self.aside = {name: entry for name, entry in self.aside.items() if entry.aside_until > now}
         for key, names in list(self.waiting.items()):
             entries = {name: self.book.entry(name) for name in names}
-            left = {name for name, entry in entries.items() if entry is not None and now - (entry.checked_at or 0.0) <= WAIT}
+            left = {name for name, entry in entries.items() if entry is not None and self._waits(entry, key, now)}
             self.waiting[key] = {name: since for name, since in names.items() if name in left}
             if not left:
                 del self.waiting[key]
+
+    @staticmethod
+    def _waits(entry: Entry, key: Key, now: float) -> bool:
+        """Whether a name still waits for a canary: one that is on its way, be its operator ever so slow, or one of late."""
+        return key in entry.awaited or now - (entry.checked_at or 0.0) <= WAIT
 
     def wildcard(self, suffix: str) -> bool:
         """Whether DNS answers for names nobody registered: as measured, else as known."""

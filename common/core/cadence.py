@@ -20,6 +20,9 @@ DAY = 86_400.0
 IN_WINDOW = 60.0
 #: A window of more seconds says little: looks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
+#: Up to this wait in seconds even the base cadence gives way inside a window where the operator cannot be asked so often: used
+#: up in the first hours, a day's questions are missing at the drop.
+STRETCHED = 900.0
 #: Seconds around a window in which it is watched like its inside, and in which a name is looked at by itself.
 EDGE, MARGIN = 300.0, 3600.0
 #: Age up to which a run of passes is followed closely, and longest wait between two of its passes then, in seconds.
@@ -77,7 +80,7 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven.
 
     `stretch`: how many times rarer looks inside the window are than it asks for, because the operator is asked about many
-    (`polls`); the base cadence is kept all the same.
+    (`polls`); the base cadence is kept all the same, where it is no quicker than `STRETCHED`.
     """
     base = base_of(entry, cadence)
     if confirming:
@@ -89,7 +92,8 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
     if entry.drop is not None and entry.in_window(now, EDGE):
-        wait = min(wait, stretch * float(window_steps(np.array(entry.drop[0]), np.array(entry.drop[2]), now)))
+        step = float(window_steps(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+        wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
     due = now + jittered(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # and when the registry lets it go

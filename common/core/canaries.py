@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common.core import doubts, ledger
-from common.core.assess import trust_key
+from common.core.assess import registry_conditions, trust_key
 from common.core.board import Board
 from common.core.channels.health import QUESTIONS
 from common.core.domains import URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF
 from common.core.evidence import Observation, Outcome
-from common.core.gates import is_registry
+from common.core.gates import canary_window, is_registry
 from common.core.judging import judge
 from common.core.lifecycle import ENDING
 from common.core.queue import Ask
@@ -34,7 +34,7 @@ WILDCARD_AGAIN = 60.0
 #: and inside the forecast window.
 LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
-LONGEST_WAIT = 600.0
+LONGEST_WAIT = 7200.0
 
 
 def await_servers(board: Board, entry: Entry, waiting: list[tuple[Key, float]], started: float, now: float) -> None:
@@ -63,24 +63,41 @@ def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
     """Ask a server what we know the answer to, so that its answer about `name` at `at` may count."""
     if key in board.probing or board.trust.quarantined(key, now):
         return
-    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng):
+    window = canary_window(registry_conditions(board, key[2], now)[1])
+    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng, window=window):
         put(board, probe, now)
 
 
 def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
-    """A server that says "registered" about a name that should be gone may say so about everything: ask about a random one."""
-    if entry.phase not in ENDING and not entry.in_window(now):
-        return
+    """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
+
+    One that still says "registered" of a name that should be gone is asked about a random name, one that denies what another
+    answer of this check knows about a known one.
+    """
+    overdue = entry.phase in ENDING or entry.in_window(now)
     every = LOOK_OUT_CLOSE if entry.in_window(now) else LOOK_OUT
+    known = Outcome.REGISTERED in current.said.values()
     for method in ("rdap", "whois"):
-        item = entry.detail.evidence.get(method)
-        if current.said.get(method) is not Outcome.REGISTERED or item is None:
+        item, said = entry.detail.evidence.get(method), current.said.get(method)
+        if item is None:
             continue
         key = (method, item.observation.server, entry.suffix)
         row = board.trust.row(key)
-        if key not in board.probing and now - max(row.free_ok, row.failed_at, board.lookouts.get(key, 0.0)) > every:
-            board.lookouts[key] = now
-            put(board, Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False), now)
+        if said is Outcome.REGISTERED and overdue:
+            random = Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False)
+            _suspect(board, random, row.free_ok, every, now)
+        elif said is Outcome.UNREGISTERED and known:
+            for name in known_names(board, key, entry.name)[:1]:
+                _suspect(board, Probe(key, name, registered=True), row.registered_ok, LOOK_OUT_CLOSE, now)
+
+
+def _suspect(board: Board, probe: Probe, answered_at: float, every: float, now: float) -> None:
+    """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
+    key = probe.key
+    last = max(answered_at, board.trust.row(key).failed_at, board.lookouts.get(key, 0.0))
+    if key not in board.probing and now - last > every:
+        board.lookouts[key] = now
+        put(board, probe, now)
 
 
 def heard(board: Board, probe: Probe, observation: Observation, now: float) -> list[str]:
@@ -199,18 +216,35 @@ def _back(board: Board, key: Key) -> bool:
 
 
 def _void(entry: Entry, method: str, since: float, caught_at: float) -> dict[str, Evidence]:
-    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped."""
+    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped.
+
+    Where another registry channel denied the name in the last pass too, that pass stands: what it lacks is asked again.
+    """
     item = entry.detail.evidence.get(method)
     if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
         return {}
     del entry.detail.evidence[method]
     detail = entry.detail
-    passes, verified = (tuple(at for at in times if at > caught_at) for times in (detail.passes, detail.verified))
+    denials = _denials(entry)
+    last, before = (0.0, 0.0, *detail.passes)[:-3:-1]
+    stands = any(before < at <= last for at in denials)
+    kept = [at for at in detail.passes if at > caught_at or (stands and at == last)]
+    verified = tuple(at for at in detail.verified if at in kept)
     detail.end_run()
-    detail.passes, detail.verified = passes, verified
+    detail.passes, detail.verified = tuple(kept), verified
     if is_registry(method):
-        entry.detail.purged_at = None
+        detail.purged_at = min(denials, default=None)
     return {method: item}
+
+
+def _denials(entry: Entry) -> list[float]:
+    """When registry channels denied a name since it was last seen registered, in epoch seconds."""
+    seen = entry.detail.registered_seen or 0.0
+    return [
+        item.at
+        for method, item in entry.detail.evidence.items()
+        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= seen
+    ]
 
 
 def put(board: Board, probe: Probe, now: float, rank: int = URGENT) -> None:
@@ -221,7 +255,21 @@ def put(board: Board, probe: Probe, now: float, rank: int = URGENT) -> None:
         return
     limit = board.limit(method, host, suffix)
     board.probing[probe.key] = board.probing.get(probe.key, 0) + 1
-    board.queue.put(Ask(method, POOL_OF[method], probe.domain, suffix, server, limit, rank, now, BUDGET[method], probe=probe))
+    board.queue.put(
+        Ask(
+            method,
+            POOL_OF[method],
+            probe.domain,
+            suffix,
+            server,
+            limit,
+            rank,
+            now,
+            BUDGET[method],
+            probe=probe,
+            rate=board.rate(method, limit, now),
+        )
+    )
 
 
 def known_names(board: Board, key: Key, but: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from common.core import (
     swept,
     visits,
 )
-from common.core.board import Board, Policy, host_of
+from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
@@ -268,16 +268,15 @@ class Coordinator:
             board.know(board.directory)
         if ask.probe is not None:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
-        elif ask.entry is not None:
-            rounds.heard(board, ask.entry, observation, now)
+        elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
+            rounds.heard(board, entry, observation, now)
 
     def _note_channel(self, ask: Ask, observation: Observation, now: float) -> None:
         """Learn whether the channel that was asked speaks; tell when it dies and when it is back."""
-        if ask.method == "http" or (ask.method != "dns" and not ask.server):
+        board, reading, key = self.board, observation.reading, dispatch.channel_of(ask)
+        if key is None:
             return
-        board, reading = self.board, observation.reading
-        key = (ask.method, ask.suffix if ask.method == "dns" else host_of(ask.server), ask.suffix)
-        became = board.channels.note(key, reading.outcome, reading.reason, now)
+        became = board.channels.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
         if became is not None:
             level = "warning" if became == "dead" else "info"
             board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)
@@ -312,6 +311,7 @@ class Coordinator:
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
                     rounds.unheard(board, ask, now)
         overdue.work(board, now)
+        rounds.end_waiting(board, now)
         if not self._stopping:
             if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
                 due.take(board, now)

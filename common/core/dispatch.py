@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 from common.core import rounds, sweeps
-from common.core.board import Board
+from common.core.board import Board, host_of
 from common.core.events import Send
 from common.core.lines import Swarm
 from common.core.queue import Ask
 from common.core.records import DeliveryRow
+from common.core.trust import Key
 from common.core.workers import Lease, Worker
 from common.messages import MAX_BATCH, Deliveries, Delivery, DeliveryResult, Task, Tasks
 
@@ -26,8 +27,7 @@ def questions(board: Board, now: float) -> None:
     batches: dict[str, tuple[Worker, list[Task]]] = {}
     for ask, worker in board.queue.take(board.budgets, board.workers, board.suspicion, now):
         _note_lateness(board, ask, now)
-        if ask.entry is not None:
-            ask.entry.asked_from[ask.method] = worker.egress
+        _note_sent(board, ask, now)
         lease = board.workers.lease(worker, ask, ask.budget, now)
         batches.setdefault(worker.name, (worker, []))[1].append(
             Task(
@@ -126,6 +126,25 @@ def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
             board.lines.again(lease.ref)
         else:
             board.deliveries.returned(attempt, now)
+
+
+def _note_sent(board: Board, ask: Ask, now: float) -> None:
+    """Note that a question leaves, for its channel and for the check that waits for it."""
+    key = channel_of(ask)
+    if key is not None:
+        board.channels.ask(key, now)
+    if ask.entry is None:
+        return
+    ask.entry.asked_from[ask.method] = ask.egress
+    if ask.entry.round is not None and not ask.aside:
+        ask.entry.round.sent[ask.method] = now
+
+
+def channel_of(ask: Ask) -> Key | None:
+    """The channel that a question goes to; None where it goes to no server of the suffix."""
+    if ask.method == "http" or (ask.method != "dns" and not ask.server):
+        return None
+    return (ask.method, ask.suffix if ask.method == "dns" else host_of(ask.server), ask.suffix)
 
 
 def _note_lateness(board: Board, ask: Ask, now: float) -> None:

@@ -23,6 +23,7 @@ class Round:
     due: float = 0.0  # when it should have begun, in epoch seconds; 0 where nobody planned it
     asked: set[str] = field(default_factory=set)
     out: set[str] = field(default_factory=set)
+    sent: dict[str, float] = field(default_factory=dict)  # when a question left, in epoch seconds
     said: dict[str, Outcome] = field(default_factory=dict)
     voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
     lie: str = ""  # how that was found out
@@ -52,6 +53,7 @@ class Entry:
     round: Round | None = None
     aside_until: float = 0.0
     id: int = -1  # its number in the table
+    compared_at: float = 0.0  # when its channels were last compared in its phase, in epoch seconds
     held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
     awaited: set[Key] = field(default_factory=set)  # servers whose canaries its next pass waits for
     asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last question left from

@@ -26,18 +26,24 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 class Channels(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
-    `resting`: methods that said nothing lately, or are too slow to wait for; at least one method is always asked.
+    `resting`: methods that said nothing lately; `slow`: those too slow to wait for, which are asked once, beside the
+    others, at the first denial. At least one method is always asked.
     """
 
     rdap: bool
     whois: bool
     wildcard: bool
     resting: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
 
     def registry(self) -> list[str]:
-        """The registry methods to ask, RDAP first; those that rest only where no other is left."""
-        there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
-        return [method for method in there if method not in self.resting] or there
+        """The registry methods to ask, RDAP first; those that rest or are slow only where no other is left."""
+        there = self.beside()
+        return [method for method in there if method not in self.resting and method not in self.slow] or there
+
+    def beside(self) -> list[str]:
+        """The registry methods that are there at all, RDAP first."""
+        return [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
 
     def zone(self) -> list[str]:
         """DNS, where a pass may learn something from it: not where it answers for everything, nor while it rests."""
@@ -87,7 +93,10 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
     if Outcome.REGISTERED in said:
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        heard = [method for method in registry if entry.state not in _SETTLED or _stale(entry, method, now)]
+        beside = (
+            [] if current.confirm else [method for method in channels.beside() if method in channels.slow - channels.resting]
+        )
+        heard = [method for method in registry + beside if entry.state not in _SETTLED or _stale(entry, method, now)]
         return heard + channels.zone()  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)

@@ -51,7 +51,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     root does not know the top-level domain (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
     the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
-    that is no positive.
+    that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
     """
 
     gap: float
@@ -64,6 +64,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     wildcard: bool = False
     announced: bool = False
     registered_seen: float = 0.0
+    blind: tuple[str, ...] = ()
 
 
 class Run(Struct, frozen=True):
@@ -120,6 +121,7 @@ def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now:
         and item.observation.reading.finding in FINDINGS
         and FINDINGS[item.observation.reading.finding].llr > 0
         and (method != "dns" or requirements.dns_counts)
+        and method not in requirements.blind
     ]
 
 

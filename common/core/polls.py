@@ -83,7 +83,7 @@ def work_out(board: Board, now: float) -> dict[Polled, float]:
 
 
 def _operator(board: Board, suffix: str, now: float, *, close: bool) -> tuple[Limit, str]:
-    """Who answers looks at names of a suffix, and by which method: its registry about those that are out of the zone."""
+    """The budget that looks at names of a suffix are paid from, and their method: of those out of the zone its registry's."""
     for method in ("rdap", "whois") if close or board.wildcard(suffix) else ():
         server = board.server(method, suffix)
         key = (method, host_of(server or ""), suffix)

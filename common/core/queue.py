@@ -45,7 +45,8 @@ NEVER = float("inf")
 class Ask:
     """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
 
-    `deadline`: when it leaves the line unasked; 0 until it gets in line.
+    `deadline`: when it leaves the line unasked; 0 until it gets in line. `rate`: the operator's as learned by then, 0 where it
+    is the configured one.
     """
 
     method: str
@@ -64,6 +65,8 @@ class Ask:
     avoid: str = ""
     egress: str = ""
     deadline: float = 0.0
+    rate: float = 0.0
+    aside: bool = False  # no check waits for its answer
 
 
 _Heap = list[tuple[float, int, Ask]]
@@ -125,12 +128,16 @@ class Queue:
     def __len__(self) -> int:
         return self._count
 
-    def patience(self, limit: Limit, rank: int) -> float:
-        """How long a question of this rank waits in an operator's line at most, in seconds."""
+    def patience(self, limit: Limit, rank: int, rate: float = 0.0) -> float:
+        """How long a question of this rank waits in an operator's line at most, in seconds.
+
+        `rate` is what was learned of the operator, in questions a second; 0 stands for what is configured.
+        """
+        rate = rate or limit.rate
         routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[BACKGROUND]), self._interval / 2))
         if rank in LONGEST:
             return routine
-        return max(HURRIED, TOKENS / limit.rate if limit.rate > 0 else 0.0, routine if rank == NEWS else 0.0)
+        return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == NEWS else 0.0)
 
     def admits(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> bool:
         """Whether a question of this rank would get its turn in reasonable time."""
@@ -159,7 +166,7 @@ class Queue:
 
     def put(self, ask: Ask) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank)
+        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank, ask.rate)
         self._expires = min(self._expires, ask.deadline)
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit
@@ -185,14 +192,14 @@ class Queue:
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
         """When a line may move on, or the first deadline is over, in epoch seconds; a worker's credit may come before.
 
-        None where nobody waits.
+        None where no question waits.
         """
         if not self._count:
             return None
         there: dict[str, list[str]] = {}
         at = self._expires
         for line in self._lines.values():
-            ask = line.heaps[min(line.heaps)][0][2]  # nobody else's plan allows more
+            ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
             if ask.pool not in there:
                 there[ask.pool] = workers.egresses(ask.pool, free=True)
             plan = PLANS[ask.rank]
@@ -200,13 +207,13 @@ class Queue:
         return at
 
     def expire(self, now: float) -> list[Ask]:
-        """Take out whose deadline is over; a look at the lines only when one may be."""
+        """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
         if now < self._expires:
             return []
         out: list[Ask] = []
         self._expires = NEVER
         for operator, line in list(self._lines.items()):
-            for rank in list(line.heaps):  # whoever waits longest has the first deadline
+            for rank in list(line.heaps):  # the one that waits longest has the first deadline
                 while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
                     out.append(line.pop(rank))
                     self._note(out[-1], -1)
@@ -259,7 +266,7 @@ class Queue:
         self._routine += number * (ask.rank in LONGEST)
 
     def _close(self, operator: str) -> None:
-        """Nobody is left in a line."""
+        """Forget a line that is empty."""
         line = self._lines.get(operator)
         if line is not None and not line.heaps:
             del self._lines[operator]
@@ -267,7 +274,7 @@ class Queue:
     def _next(
         self, line: _Line, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
     ) -> tuple[Ask, Worker] | None:
-        """Whose turn it is, with a worker, where there is a token; who is not in the day's plan lets the others go first."""
+        """The next question, with a worker, where there is a token; what the day does not allow lets others go first."""
         for ask in line.first():
             worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
             if worker is not None:

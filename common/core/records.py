@@ -62,6 +62,7 @@ class Detail(Struct, omit_defaults=True):
     basis: str = ""  # what the run rests on once its gates are open, see `gates.Basis`
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
     registry_at: float | None = None  # last registry answer that says something
+    blind: tuple[str, ...] = ()  # methods that denied it while another channel of the registry went on to show its record
     purged_at: float | None = None  # first registry answer without an object after one with
     shown_by: tuple[str, ...] = ()  # methods that showed it in a release procedure since it was last seen registered
     unknown_rounds: int = 0  # rounds in a row that proved nothing

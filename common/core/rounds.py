@@ -7,16 +7,21 @@ from collections.abc import Iterable
 from common.core import announce, assess, canaries, early_canaries, ledger, polls
 from common.core.board import Board, host_of
 from common.core.cadence import may_drop, next_check
+from common.core.channels.health import OWED
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry, Round
 from common.core.escalation import BUDGET, POOL_OF, Channels, next_methods
 from common.core.evidence import Observation, Outcome
 from common.core.judging import judge
+from common.core.lifecycle import ENDING
+from common.core.likelihoods import REGISTRY_METHODS
 from common.core.queue import Ask
 from common.core.trust import Key
 from common.core.verdicts import OWNED, State
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
+#: Seconds after which the channels of a name on its way out are compared again, where the first answer proved nothing.
+COMPARE_EVERY = 3600.0
 #: How long a name that killed its worker alone is put aside, in seconds.
 ASIDE = 3600.0
 
@@ -119,7 +124,7 @@ def unheard(board: Board, ask: Ask, now: float) -> None:
         resume(board, canaries.unheard(board, ask.probe, now), now)
         return
     entry = ask.entry
-    if entry is not None and entry.round is not None:
+    if entry is not None and entry.round is not None and not ask.aside:
         entry.round.out.discard(ask.method)
         proceed(board, entry, now)
 
@@ -129,7 +134,7 @@ def lost(board: Board, ask: Ask, worker: str, now: float) -> None:
     ask.tries += 1
     ask.avoid = worker
     board.metrics.count("leases_lost", method=ask.method)
-    if ask.tries >= TRIES:
+    if ask.tries >= TRIES or ask.aside:
         unheard(board, ask, now)
     else:
         board.queue.put(ask)
@@ -157,8 +162,43 @@ def finish(board: Board, entry: Entry, now: float) -> None:
         canaries.ask(board, key, entry.name, now, now)
     canaries.look_out(board, entry, current, now)
     early_canaries.keep_verified(board, entry, now)
+    _compare_channels(board, entry, current, now)
     _plan(board, entry, now, blind=blind)
     board.touched[entry.name] = entry
+
+
+def end_waiting(board: Board, now: float) -> None:
+    """End checks in which the registry denies a name while nothing comes from the other channels: the pass goes without them.
+
+    Their answers are evidence whenever they come.
+    """
+    for entry in list(board.book.in_hand.values()):
+        current = entry.round
+        if current is None or Outcome.UNREGISTERED not in map(current.said.get, REGISTRY_METHODS):
+            continue
+        unwaited = _too_slow(board, entry, now)
+        since = (current.started if method in unwaited else current.sent.get(method, now) for method in current.out)
+        if all(now - at > OWED for at in since):
+            current.out.clear()
+            finish(board, entry, now)
+
+
+def _compare_channels(board: Board, entry: Entry, current: Round, now: float) -> None:
+    """Ask the other registry channel about a name on its way out, once in its phase: perhaps it does not show such names.
+
+    Nothing waits for the answer. Without it a registry that hides names in redemption from WHOIS would seem to have dropped one
+    as soon as its RDAP falls silent.
+    """
+    detail = entry.detail
+    if entry.phase not in ENDING or now - entry.compared_at < COMPARE_EVERY or detail.phase_since is None:
+        return
+    shown = [method for method, said in current.said.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
+    for method, key in assess.registry_channels(board, entry.suffix) if shown else ():
+        known = detail.evidence.get(method)
+        if method in current.asked or (known is not None and known.at >= detail.phase_since) or _rests(board, method, key, now):
+            continue
+        entry.compared_at = now
+        _put(board, entry, current, method, now, aside=True)
 
 
 def resume(board: Board, names: Iterable[str], now: float) -> None:
@@ -209,7 +249,8 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
     channels = assess.registry_channels(board, entry.suffix)
-    resting = {method for method, key in channels if board.channels.resting(key, now)}
+    slow = _too_slow(board, entry, now)
+    resting = {m for m, key in channels if _rests(board, m, key, now) or (m in slow and board.dead(key, now))}
     zone = ("dns", entry.suffix, entry.suffix)
     if board.channels.dead(zone, now) and board.channels.resting(zone, now):
         resting.add("dns")  # one bad moment does not leave it out of a pass: it is the second source of many suffixes
@@ -217,8 +258,15 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         rdap=usable("rdap"),
         whois=usable("whois"),
         wildcard=board.wildcard(entry.suffix),
-        resting=frozenset(resting | _too_slow(board, entry, now)),
+        resting=frozenset(resting),
+        slow=frozenset(slow),
     )
+
+
+def _rests(board: Board, method: str, key: Key, now: float) -> bool:
+    """Whether a channel is left alone for a moment: it was silent of late, or it is silent and would have to be waited for."""
+    silent = board.channels.health(key).silent > 0
+    return board.channels.resting(key, now) or (silent and not board.has_token(method, key[2], now))
 
 
 def _too_slow(board: Board, entry: Entry, now: float) -> set[str]:
@@ -272,8 +320,11 @@ def _dropping(entry: Entry, current: Round, now: float) -> bool:
     return may_drop(entry, now) or (gone and entry.state in OWNED)
 
 
-def _put(board: Board, entry: Entry, current: Round, method: str, now: float) -> bool:
-    """Queue one question. False where its operator or pool would not answer in reasonable time."""
+def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *, aside: bool = False) -> bool:
+    """Queue one question. False where its operator or pool would not answer in reasonable time.
+
+    `aside`: nothing waits for the answer, so it goes behind all others.
+    """
     server = _server(board, method, entry.suffix)
     if server is None:
         return False
@@ -281,8 +332,8 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
     limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
     if method == "whois" and not server:
         board.referral_asked[entry.suffix] = now
-    rank, egresses = _rank(entry, current, method), board.workers.offering(pool, method, now)
-    if rank > NEWS and _dropping(entry, current, now):
+    rank, egresses = BACKGROUND if aside else _rank(entry, current, method), board.workers.offering(pool, method, now)
+    if not aside and rank > NEWS and _dropping(entry, current, now):
         rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
     if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
         board.metrics.count("questions_turned_away", method=method)
@@ -291,7 +342,21 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float) ->
         board.metrics.count("questions_turned_away", method=method)
         return False
     board.queue.put(
-        Ask(method, pool, entry.name, entry.suffix, server, limit, rank, now, BUDGET[method], entry, confirm=current.confirm)
+        Ask(
+            method,
+            pool,
+            entry.name,
+            entry.suffix,
+            server,
+            limit,
+            rank,
+            now,
+            BUDGET[method],
+            entry,
+            confirm=current.confirm,
+            rate=board.rate(method, limit, now),
+            aside=aside,
+        )
     )
     return True
 

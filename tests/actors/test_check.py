@@ -174,7 +174,7 @@ def test_the_json_has_the_same_keys_for_every_name(runs: dict[str, Run]) -> None
 
     assert keys == tuple(invalid("x", "code", "reason"))
     assert check["query"].endswith("/com/v1/domain/gone-one.com")
-    assert (check["status"], check["outcome"], check["weight"]) == (404, "unregistered", pytest.approx(4.0, abs=0.1))
+    assert (check["status"], check["outcome"], check["weight"]) == (404, "unregistered", pytest.approx(4.5, abs=0.1))
     assert check["canary"]["bracketed"] is True
     assert {(asked["registered"], asked["outcome"]) for asked in check["canaries"]} == {
         (True, "registered"),

@@ -43,7 +43,8 @@ def waiting(world: World, rank: int = BACKGROUND, tries: int = 0) -> tuple[Entry
 
 def test_the_names_of_a_registry_that_cannot_be_asked_are_seen_all_the_same() -> None:
     """In the zone, at their cadence, and nothing waits for longer than half of it."""
-    world = World(interval=600.0, limits=SLOW)
+    slow = {**SLOW, "whois/whois.com.test": Limit("x", 0.0005, 1, None)}
+    world = World(interval=600.0, limits=slow)
     names = [f"n{number}.com" for number in range(20)]
     world.watch(*names)
     world.run(1000)
@@ -101,7 +102,7 @@ def test_that_it_was_not_asked_for_a_second_time_is_said_anew() -> None:
 
 
 def test_a_question_that_was_asked_and_lost_is_no_question_that_was_not_asked() -> None:
-    """The check goes on without it, and blames nobody's budget."""
+    """The check goes on without it, and blames no budget."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world, tries=1)
     overdue.work(world.core.board, ask.deadline)
@@ -124,7 +125,7 @@ def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> 
     """It is not on its way any more."""
     world = World(interval=600.0, limits=SLOW)
     board, key = world.core.board, ("rdap", "rdap.com.test", "com")
-    canaries._put(board, Probe(key, "known.com", registered=True), world.now)
+    canaries.put(board, Probe(key, "known.com", registered=True), world.now)
     assert key in board.probing
     overdue.work(board, world.now + 20_000)
 
@@ -132,7 +133,7 @@ def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> 
     assert expired(world) == {("rdap", "urgent"): 1}
 
 
-def test_whom_rdap_cannot_be_asked_about_in_time_whois_is() -> None:
+def test_where_rdap_cannot_be_asked_in_time_whois_is() -> None:
     """A name in redemption is not left waiting for a channel that others use up."""
     world = World(interval=600.0, limits=SLOW)
     world.names["gone.com"] = Name([(0.0, Phase.REDEMPTION)])

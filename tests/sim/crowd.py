@@ -1,6 +1,6 @@
 """A crowd under the built-in budgets: tens of thousands of names, thirty of them found in redemption at one registry.
 
-`python -m tests.sim.crowd --names 50000 --hours 6` prints one line about who was seen how often; progress goes to stderr.
+`python -m tests.sim.crowd --names 50000 --hours 6` prints one line about how long names were not seen; progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WHOIS = {
     "uk": "whois.nic.uk",
     "se": "whois.iis.se",
 }
-#: Names of .de that are found in redemption: nobody knows since when, so each may drop within a month.
+#: Names of .de that are found in redemption: since when is not known, so each may drop within a month.
 REDEEMED = 30
 
 

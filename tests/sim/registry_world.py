@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 
+from msgspec import structs
+
 from common.core.board import host_of
 from common.core.coordinator import Coordinator
 from common.core.directory import Directory
@@ -150,8 +152,10 @@ class RegistryWorld(World):
         soon = self.core.next_wake(self.now)
         if soon < self.now + 1.0 - 1e-6:
             return soon
-        longest = min(self.skip, WAITING) if len(self.core.board.queue) else self.skip
-        return max(soon, min(self.now + longest, _next_work(self.core)))
+        board = self.core.board
+        waiting = board.queue.next_at(board.budgets, board.workers, self.now) if len(board.queue) else None
+        longest = self.now + (min(self.skip, WAITING) if len(board.queue) else self.skip)
+        return max(min(soon, waiting or soon), min(longest, waiting or longest, _next_work(self.core)))
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
@@ -184,7 +188,7 @@ class RegistryWorld(World):
         server = host_of(task.server) if task.server else {"http": "web"}.get(task.method, task.suffix)
         dead = self._silent.pop(task.attempt, None) or self._dead(task.method, task.suffix)
         if dead is not None:
-            return answer_of(dead, task.domain, server)
+            return structs.replace(answer_of(dead, task.domain, server), duration_ms=(dead.seconds or 0.0) * 1000)
         told = self.lie(task.method, task.domain, self.now)
         seen = told or Observation(task.method, self._reading(task.method, task.domain), server=server)
         if seen.reading.outcome is Outcome.UNREGISTERED and task.method in ("rdap", "whois"):

@@ -78,7 +78,7 @@ class World:
     """See the module. `lie(method, domain, now)` may replace an honest observation, `tamper(swept)` the answer to a sweep.
 
     `arrives(message)` says whether a message of such an answer gets through. `limits`: the budgets, as `BUDGETS_FILE` would set
-    them; None lets everybody be asked a thousand times a second, {} leaves the built-in ones.
+    them; None lets every server be asked a thousand times a second, {} leaves the built-in ones.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from common.core.evidence import Outcome
 from common.core.trust import Key
@@ -19,8 +19,12 @@ from common.core.trust import Key
 DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
 #: A channel whose operator keeps us out is dead after so many seconds without an answer that proves something.
 SHUT_AFTER = 600.0
-#: Seconds for which a silent channel, and one that is dead, is not asked again about a name that another channel can decide.
-REST, REST_DEAD = 60.0, 600.0
+#: Seconds for which a dead channel is not asked again about a name that another channel can decide. One that was silent of late
+#: rests for so many times as long as that silence took, within these bounds: an error at once costs a pass nothing.
+REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
+#: A channel that was asked so many seconds ago and has not answered is silent, whatever comes of that question; after so many
+#: the question got lost on its way.
+OWED, FORGOTTEN = 5.0, 60.0
 #: Questions that one pass may cost a channel: its answer, and both canaries.
 QUESTIONS = 3
 #: Most channels remembered, and the longest reason kept, in characters.
@@ -38,6 +42,8 @@ class ChannelHealth(Struct, omit_defaults=True):
     silent_at: float = 0.0  # the last answer that proved nothing
     silent: int = 0
     reason: str = ""  # what that answer was
+    asked_at: float = 0.0  # the first question since its last answer
+    cost: float = 0.0  # seconds it took
 
     @property
     def heard_at(self) -> float:
@@ -60,13 +66,19 @@ class Channels:
         self._rows: dict[Key, ChannelHealth] = dict(rows or {})
         self.changed = False
 
-    def note(self, key: Key, outcome: Outcome, reason: str, now: float) -> str | None:
-        """Take an answer of a server. Returns "dead" or "alive" where the channel became that by it, else None."""
+    def ask(self, key: Key, now: float) -> None:
+        """Note that a question left for a server."""
+        row = self._row(key)
+        row.asked_at = row.asked_at or now
+
+    def note(self, key: Key, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
+        """Take an answer that took `seconds`. Returns "dead" or "alive" where the channel became that by it, else None."""
         row = self._row(key)
         before = self._is_dead(row)
+        row.asked_at = 0.0
         if outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
             row.silent += 1
-            row.silent_at, row.reason = now, reason[:REASON]
+            row.silent_at, row.reason, row.cost = now, reason[:REASON], seconds
             row.silent_since = row.silent_since or now
         else:
             row.proved_at, row.silent, row.silent_since, row.reason = now, 0, 0.0, ""
@@ -88,11 +100,16 @@ class Channels:
         return self._is_dead(row) or (shut and now - row.silent_since >= SHUT_AFTER)
 
     def resting(self, key: Key, now: float) -> bool:
-        """Whether a channel said nothing so lately that a name is better decided by another one."""
+        """Whether a channel said nothing so lately that a name is better decided by another one, or owes an answer by now."""
         row = self._rows.get(key)
-        if row is None or not row.silent:
+        if row is None:
             return False
-        return now - row.silent_at < (REST_DEAD if self._is_dead(row) else REST)
+        if OWED < now - row.asked_at < FORGOTTEN:
+            return True
+        if not row.silent:
+            return False
+        rest = REST_DEAD if self._is_dead(row) else min(max(REST[0], row.cost * REST_TIMES), REST[1])
+        return now - row.silent_at < rest
 
     def silent(self) -> list[tuple[Key, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
@@ -101,16 +118,16 @@ class Channels:
 
     def saved(self) -> str:
         """Dead channels as `restored` reads them back: what must survive a restart, so that no drop waits for them anew."""
-        rows = [[*key, *structs.astuple(row)] for key, row in self.silent() if self._is_dead(row)]
+        dead = [(key, row) for key, row in self.silent() if self._is_dead(row)]
         self.changed = False
-        return json.dumps(rows)
+        return json.dumps([[*key, row.proved_at, row.silent_since, row.silent_at, row.silent, row.reason] for key, row in dead])
 
     @classmethod
     def restored(cls, text: str, now: float) -> Channels:
         """What `saved` wrote, without rows that have times from the future; a damaged text gives an empty one."""
         rows: dict[Key, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason in json.loads(text or "[]"):
+            for method, server, suffix, proved, since, at, silent, reason in json.loads(text):
                 row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON])
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row

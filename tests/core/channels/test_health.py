@@ -9,9 +9,10 @@ import pytest
 from common.core.channels.health import (
     DEAD_AFTER,
     DEAD_ANSWERS,
+    FORGOTTEN,
     LIMIT,
+    OWED,
     REASON,
-    REST,
     REST_DEAD,
     SHUT_AFTER,
     ChannelHealth,
@@ -160,12 +161,35 @@ def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
     assert not channels.dead(RDAP, NOW + 10 * SHUT_AFTER, shut=True)
 
 
-def test_a_silent_channel_rests_for_a_minute() -> None:
-    """Counted from its last answer."""
-    channels = silent(0.0, 10.0)
+@pytest.mark.parametrize(("seconds", "rest"), [(0.01, 3.0), (4.0, 20.0), (20.0, 60.0)])
+def test_a_silent_channel_rests_for_as_long_as_its_silence_cost(seconds: float, rest: float) -> None:
+    """Counted from its last answer: an error at once costs a pass nothing, a time limit costs all of it."""
+    channels = Channels()
+    channels.note(RDAP, Outcome.UNKNOWN, "503", NOW, seconds)
 
-    assert channels.resting(RDAP, NOW + 10.0 + REST - 1.0)
-    assert not channels.resting(RDAP, NOW + 10.0 + REST)
+    assert channels.resting(RDAP, NOW + rest - 0.1)
+    assert not channels.resting(RDAP, NOW + rest)
+
+
+def test_a_channel_that_spoke_after_a_silence_does_not_rest() -> None:
+    """However short ago that silence was."""
+    channels = silent(0.0)
+    channels.note(RDAP, Outcome.REGISTERED, "found", NOW + 0.5)
+
+    assert not channels.resting(RDAP, NOW + 1.0)
+
+
+def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_lost() -> None:
+    """Its time limit may be long; what it answers, even nothing, ends that."""
+    channels = Channels()
+    channels.ask(RDAP, NOW)
+    channels.ask(RDAP, NOW + 4.0)
+
+    assert not channels.resting(RDAP, NOW + OWED)
+    assert channels.resting(RDAP, NOW + OWED + 0.1)
+    assert not channels.resting(RDAP, NOW + FORGOTTEN)
+    channels.note(RDAP, Outcome.REGISTERED, "", NOW + 10.0)
+    assert not channels.resting(RDAP, NOW + 10.0)
 
 
 def test_a_dead_channel_rests_for_ten_minutes() -> None:

@@ -36,7 +36,7 @@ def test_routine_stops_at_half_of_a_day_and_polls_at_three_quarters(plan: Plan, 
 
 @pytest.mark.parametrize(("plan", "used", "there"), [(ROUTINE, 249, True), (ROUTINE, 250, False), (POLLS, 375, False)])
 def test_what_others_used_counts(plan: Plan, used: int, there: bool) -> None:
-    """Whoever asked: routine and polls leave what they have to leave."""
+    """By any rank: routine and polls leave what they have to leave."""
     assert use(Budgets(), used, MIDNIGHT + DAY - 60).take(DAILY, "a", MIDNIGHT + DAY - 60, plan) is there
 
 
@@ -55,7 +55,7 @@ def test_the_smallest_quota_is_of_use_to_everybody(per_day: int) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 600), st.integers(0, 600), st.integers(0, int(DAY) - 1), st.sampled_from([WHOLE, POLLS, ROUTINE]))
 def test_next_at_is_the_first_moment_at_which_a_question_is_let_through(per_day: int, used: int, at: int, plan: Plan) -> None:
-    """Not a second before, and surely then: whoever sleeps until then neither spins nor is late."""
+    """Not a second before, and surely then: sleeping until then neither spins nor is late."""
     limit = Limit("whois/any", 1.0, 1, per_day)
     budgets, now = Budgets(), MIDNIGHT + at
     budgets._bucket(limit, "a", now).used_today = used

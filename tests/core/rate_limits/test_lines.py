@@ -1,4 +1,4 @@
-"""An operator's line: who goes first, that nobody is overtaken for ever, and when a question leaves unasked."""
+"""An operator's line: which question goes first, that none is overtaken for ever, and when one leaves unasked."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LI
 
 
 def staffed() -> Workers:
-    """A worker with more slots than anybody needs."""
+    """A worker with more slots than are needed."""
     workers = Workers("boot")
     workers.heard(Credit(VERSION, "deep-0@h", "b", "deep", "default", ("whois",), 9999, 9999, 0), NOW)
     return workers
 
 
 def served(queue: Queue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Ask]:
-    """Who gets the tokens of so many seconds."""
+    """The questions that get the tokens of so many seconds."""
     workers, budgets = staffed(), budgets or Budgets()
     return [item for second in range(seconds) for item, _ in queue.take(budgets, workers, Suspicion(), begin + second)]
 
@@ -69,7 +69,7 @@ def test_what_an_alarm_waits_for_gets_three_of_four_tokens() -> None:
     assert ranks == [URGENT, URGENT, URGENT, BACKGROUND] * 10
 
 
-def test_within_a_rank_who_waits_longest_goes_first() -> None:
+def test_within_a_rank_the_question_that_waits_longest_goes_first() -> None:
     """Whatever the order in which they got in line."""
     queue = Queue()
     for age in (3, 9, 1):
@@ -106,7 +106,7 @@ def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float
     assert len(queue) == 0
 
 
-def test_everybody_whose_time_is_over_leaves_and_the_others_stay() -> None:
+def test_all_questions_whose_time_is_over_leave_and_the_others_stay() -> None:
     """In every line and of every rank; the places become free."""
     queue, other = Queue(HOUR), Limit("whois/other", 1.0, 1)
     before = queue.room(LIMIT, BACKGROUND)
