@@ -26,7 +26,7 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 class Channels(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
-    `resting`: methods that said nothing lately; `slow`: those too slow to wait for, which are asked once, beside the
+    `resting`: methods that said nothing lately; `slow`: registry methods too slow to wait for, which are asked once, beside the
     others, at the first denial. At least one method is always asked.
     """
 
@@ -36,14 +36,11 @@ class Channels(Struct, frozen=True):
     resting: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
 
-    def registry(self) -> list[str]:
-        """The registry methods to ask, RDAP first; those that rest or are slow only where no other is left."""
-        there = self.beside()
-        return [method for method in there if method not in self.resting and method not in self.slow] or there
-
-    def beside(self) -> list[str]:
-        """The registry methods that are there at all, RDAP first."""
-        return [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
+    def registry(self, *, slow: bool = False) -> list[str]:
+        """The registry methods to ask, RDAP first; those that rest, or are slow without `slow`, only where no other is left."""
+        there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
+        left_out = self.resting if slow else self.resting | self.slow
+        return [method for method in there if method not in left_out] or there
 
     def zone(self) -> list[str]:
         """DNS, where a pass may learn something from it: not where it answers for everything, nor while it rests."""
@@ -93,10 +90,8 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
     if Outcome.REGISTERED in said:
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        beside = (
-            [] if current.confirm else [method for method in channels.beside() if method in channels.slow - channels.resting]
-        )
-        heard = [method for method in registry + beside if entry.state not in _SETTLED or _stale(entry, method, now)]
+        heard = registry if current.confirm else channels.registry(slow=True)
+        heard = [method for method in heard if entry.state not in _SETTLED or _stale(entry, method, now)]
         return heard + channels.zone()  # a first positive: hear everybody
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)

@@ -249,8 +249,7 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
     channels = assess.registry_channels(board, entry.suffix)
-    slow = _too_slow(board, entry, now)
-    resting = {m for m, key in channels if _rests(board, m, key, now) or (m in slow and board.dead(key, now))}
+    resting = {method for method, key in channels if _rests(board, method, key, now)}
     zone = ("dns", entry.suffix, entry.suffix)
     if board.channels.dead(zone, now) and board.channels.resting(zone, now):
         resting.add("dns")  # one bad moment does not leave it out of a pass: it is the second source of many suffixes
@@ -259,14 +258,18 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
         whois=usable("whois"),
         wildcard=board.wildcard(entry.suffix),
         resting=frozenset(resting),
-        slow=frozenset(slow),
+        slow=frozenset(_too_slow(board, entry, now)),
     )
 
 
 def _rests(board: Board, method: str, key: Key, now: float) -> bool:
-    """Whether a channel is left alone for a moment: it was silent of late, or it is silent and would have to be waited for."""
+    """Whether a channel is left alone: it is dead, it was silent of late, or it is silent and would have to be waited for.
+
+    A canary finds out whether a dead one is back (`early_canaries`), not a drop.
+    """
     silent = board.channels.health(key).silent > 0
-    return board.channels.resting(key, now) or (silent and not board.has_token(method, key[2], now))
+    waits = silent and not board.has_token(method, key[2], now)
+    return waits or board.channels.resting(key, now) or board.dead(key, now)
 
 
 def _too_slow(board: Board, entry: Entry, now: float) -> set[str]:

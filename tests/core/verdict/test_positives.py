@@ -35,6 +35,7 @@ def test_what_is_not_stated_asks_for_nothing_more() -> None:
         wildcard=False,
         announced=False,
         registered_seen=0.0,
+        blind=(),
     )
 
 
@@ -121,6 +122,12 @@ def test_the_zone_counts_only_where_its_silence_is_news() -> None:
     """Of a name out of the zone NXDOMAIN says nothing; the registry's word is not touched by that."""
     assert counted(denial("dns"), dns_counts=True) == ["dns"]
     assert counted(denial("dns"), denial("rdap"), dns_counts=False) == ["rdap"]
+
+
+def test_a_method_that_does_not_show_names_in_this_phase_denies_nothing() -> None:
+    """It would say the same of a registered one; the others are heard."""
+    assert counted(denial("rdap"), denial("whois"), blind=("rdap",)) == ["whois"]
+    assert not whole(denial("rdap"), blind=("rdap",))
 
 
 @pytest.mark.parametrize(
