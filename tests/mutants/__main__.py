@@ -32,7 +32,8 @@ TARGETS = {
     ),
     "queue": Target("common/core/queue.py", ("tests/core/rate_limits",)),
     "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",)),
-    "health": Target("common/core/channels/health.py", ("tests/core/channels",)),
+    "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
+    "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
     "trust": Target("common/core/trust.py", ("tests/core/test_trust.py",)),
 }
 

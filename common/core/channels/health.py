@@ -104,7 +104,7 @@ class Channels:
         row = self._rows.get(key)
         if row is None:
             return False
-        if row.asked_at and OWED < now - row.asked_at < FORGOTTEN:
+        if OWED < now - row.asked_at < FORGOTTEN:
             return True
         if not row.silent:
             return False
@@ -127,7 +127,7 @@ class Channels:
         """What `saved` wrote, without rows that have times from the future; a damaged text gives an empty one."""
         rows: dict[Key, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason in json.loads(text or "[]"):
+            for method, server, suffix, proved, since, at, silent, reason in json.loads(text):
                 row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON])
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
                     rows[str(method), str(server), str(suffix)] = row

@@ -171,6 +171,14 @@ def test_a_silent_channel_rests_for_as_long_as_its_silence_cost(seconds: float, 
     assert not channels.resting(RDAP, NOW + rest)
 
 
+def test_a_channel_that_spoke_after_a_silence_does_not_rest() -> None:
+    """However short ago that silence was."""
+    channels = silent(0.0)
+    channels.note(RDAP, Outcome.REGISTERED, "found", NOW + 0.5)
+
+    assert not channels.resting(RDAP, NOW + 1.0)
+
+
 def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_lost() -> None:
     """Its time limit may be long; what it answers, even nothing, ends that."""
     channels = Channels()
