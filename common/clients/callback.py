@@ -26,8 +26,6 @@ from common.messages import Delivery, DeliveryResult
 
 #: Seconds for everything until the status is known.
 TOTAL = 15.0
-#: Open connections at the same time, per process.
-CONNECTIONS = 64
 
 #: Link-local networks, and the metadata services that live outside of them: AWS (IPv6), Alibaba, Oracle, Azure.
 DENIED = tuple(
@@ -111,7 +109,7 @@ class CallbackSender:
 
     def _opened(self, url: URL) -> Poster:
         if self._poster is None:
-            self._poster = Poster(url, self._tls, self._may_connect, CONNECTIONS)
+            self._poster = Poster(url, self._tls, self._may_connect)
         return self._poster
 
     def _may_connect(self, address: str) -> bool:

@@ -25,8 +25,8 @@ from common.errors import ClientError, Refused, TimedOut
 
 #: Seconds for a connection with its TLS handshake; until the next address is tried beside it; for an answer after its status.
 CONNECT, ATTEMPT_DELAY, DRAIN = 5.0, 0.25, 1.0
-#: Seconds for which a connection without work is kept.
-IDLE = 15.0
+#: Seconds for which a connection without work is kept, and most posts at the same time.
+IDLE, MOST = 15.0, 64
 #: Most bytes of an answer, interim ones (1xx) included: enough to use the connection again, nobody looks at them.
 ANSWER_LIMIT = 65_536
 _SWITCHING = 101
@@ -44,17 +44,26 @@ class PostAnswer:
 class Poster:
     """Posts to one URL; a connection serves again only after a flawless answer. One per event loop, `close` it in the end.
 
-    `allowed` judges the address of each connection; `most` is how many posts are made at the same time.
+    `allowed` judges the address of each connection; `most` is how many posts are made at the same time, `idle` for how many
+    seconds a connection waits for the next.
     """
 
     def __init__(
-        self, url: URL, tls: ssl.SSLContext, allowed: Callable[[str], bool], most: int, resolver: Resolver | None = None
+        self,
+        url: URL,
+        tls: ssl.SSLContext,
+        allowed: Callable[[str], bool],
+        *,
+        most: int = MOST,
+        idle: float = IDLE,
+        resolver: Resolver | None = None,
     ) -> None:
         self._url = url
         self._tls = tls if url.scheme == "https" else None
         self._allowed = allowed
         self._resolver = resolver or SystemResolver()
         self._turns = asyncio.Semaphore(most)
+        self._seconds_idle = idle
         self._idle: list[_Wire] = []
 
     async def post(self, headers: Mapping[str, str], body: bytes, seconds: float) -> PostAnswer:
@@ -113,7 +122,7 @@ class Poster:
             async with asyncio.timeout(DRAIN):
                 clean = await wire.drain()
         if clean:
-            wire.keep(IDLE)
+            wire.keep(self._seconds_idle)
             self._idle.append(wire)
         else:
             wire.abort()

@@ -99,7 +99,7 @@ class Directory:
             server = self.whois_server(zone)
             if registry_hosts.speaks_for(host, zone) or (server is not None and bare_host(server) == host):
                 return True
-            if zone in PRIVATE_SUFFIXES or registry_hosts.has_registry(zone):
+            if registry_hosts.has_registry(zone):
                 return False
             if server is not None and server != self.whois_server(zone.partition(".")[2]):
                 return False

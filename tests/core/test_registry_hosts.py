@@ -11,6 +11,7 @@ from common.core.directory import Directory, bare_host
 from common.core.evidence import Outcome
 from common.core.judge import available, read_answer
 from common.core.tables.rdap_servers import IANA
+from common.core.tables.tlds import PRIVATE_SUFFIXES
 from common.core.tables.whois_servers import whois_server
 
 ROWS = (*GENERIC, *COUNTRIES)
@@ -129,6 +130,15 @@ def test_every_suffix_of_the_tables_has_a_registry_that_others_are_not() -> None
     suffixes |= {suffix for row in ROWS for suffix in row.suffixes.split()}
 
     assert [suffix for suffix in suffixes if directory.speaks_for_whois("whois.example.net", f"a.{suffix}")] == []
+
+
+def test_the_registry_above_a_private_suffix_does_not_know_its_names() -> None:
+    """Verisign has nothing to say about names under uk.com."""
+    above = {suffix: whois_server(suffix.partition(".")[2]) for suffix in PRIVATE_SUFFIXES}
+
+    assert [
+        suffix for suffix, server in above.items() if server and Directory().speaks_for_whois(server.host, f"a.{suffix}")
+    ] == []
 
 
 def test_today_s_server_speaks_for_its_suffix() -> None:

@@ -204,6 +204,23 @@ def sent(core: Coordinator, now: float, kind: type) -> list[str]:
     return [each.worker for each in core.handle(Tick(), now) if isinstance(each, Send) and isinstance(each.message, kind)]
 
 
+def test_a_suspicious_question_leaves_after_a_while_although_no_worker_is_idle(core: Coordinator) -> None:
+    """The coordinator forgets the suspicion by itself."""
+    board = core.board
+    for _ in range(3):
+        board.suspicion.died(["poison.com"], alone=False, now=NOW)
+    for now in (NOW, NOW + SUSPICION_MEMORY):
+        board.workers.heard(credit(), now)
+        worker = board.workers.choose("deep")
+        assert worker is not None
+        board.workers.lease(worker, ask("busy.com"), 60.0, now)
+        if now == NOW:
+            board.queue.put(ask("poison.com", queued=NOW + SUSPICION_MEMORY))
+            assert sent(core, now, Tasks) == []
+
+    assert sent(core, NOW + SUSPICION_MEMORY, Tasks) == ["deep-0@h"]
+
+
 def test_a_question_whose_lease_ran_out_goes_to_another_worker_and_the_log_names_the_one_that_lost_it(
     core: Coordinator,
 ) -> None:
