@@ -1,35 +1,31 @@
 """Posting callbacks: one signed request per attempt, bounded in time and bytes. What the answer means is decided elsewhere.
 
+A status line of 2xx says that the event arrived, whatever is wrong with the answer behind it.
+
 The URL is the operator's own, so private networks are fine. Link-local and metadata addresses never are (they hand out cloud
 credentials), which is checked on the address of each connection, whatever the name resolved to.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import socket
 import ssl
-from contextlib import suppress
+from base64 import b64encode
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from typing import Any
 
-import aiohttp
 from yarl import URL
 
+from common.clients.poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
 from common.core.addresses import in_networks, parse
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.signatures import sign
+from common.errors import ClientError, Refused
 from common.messages import Delivery, DeliveryResult
 
-#: Seconds for the TCP connection, for everything, and for reading an answer whose status is known already.
-CONNECT, TOTAL, DRAIN = 5.0, 15.0, 1.0
-#: Most bytes read of an answer: enough to use the connection again, nobody looks at them.
-ANSWER_LIMIT = 65_536
-#: Open connections at the same time, per process.
-CONNECTIONS = 64
+#: Seconds for everything until the status is known.
+TOTAL = 15.0
 
 #: Link-local networks, and the metadata services that live outside of them: AWS (IPv6), Alibaba, Oracle, Azure.
 DENIED = tuple(
@@ -47,25 +43,19 @@ _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 _SIX_TO_FOUR = ip_network("2002::/16")  # RFC 3056
 
 
-class _DeniedError(OSError):
-    """An address that callbacks never go to; an OSError, so that aiohttp tries the next address of the host."""
-
-
 class CallbackSender:
     """Posts to API_CALLBACK_URL. One per event loop; `close` it in the end."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = URL(settings.api_callback_url) if settings.api_callback_url else None
         self._token = settings.api_auth_token
-        if self._url is not None and self._token:
-            self._url = self._url.with_user(None)  # one Authorization header only, and the token is the one we were told
         self._secrets = settings.callback_secret
         self._allowed = settings.allowed_private_networks
         self._agent = "domain-monitor" + (f" (+{settings.user_agent_contact})" if settings.user_agent_contact else "")
         self._tls = ssl.create_default_context()
         if settings.tls_ca_file is not None:
             self._tls.load_verify_locations(settings.tls_ca_file)
-        self._session: aiohttp.ClientSession | None = None
+        self._poster: Poster | None = None
 
     async def send(self, delivery: Delivery, now: float) -> DeliveryResult:
         """Make one attempt. Never raises for what the endpoint does: status 0 and a text say that no answer came.
@@ -79,9 +69,10 @@ class CallbackSender:
         status, retry_after, problem = 0, None, ""
         budget = min(TOTAL, max(delivery.budget_ms / 1000 - DRAIN, 0.1))
         try:
-            async with asyncio.timeout(budget) as deadline:
-                status, retry_after = await self._post(self._url, delivery, now, deadline)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # A redirected POST becomes a GET without a body, gets its 200 and the event is gone: redirects are failures.
+            answer = await self._opened(self._url).post(self._headers(delivery, now), delivery.body, budget)
+            status, retry_after = answer.status, parse_retry_after(answer.retry_after, now)
+        except (ClientError, OSError, ValueError) as error:
             problem = f"no answer within {budget:g} s" if type(error) is TimeoutError else _explain(error)
         if status and not 200 <= status < 300:
             problem = f"answered {status}"
@@ -90,17 +81,9 @@ class CallbackSender:
 
     async def close(self) -> None:
         """Release connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def _post(self, url: URL, delivery: Delivery, now: float, deadline: asyncio.Timeout) -> tuple[int, float | None]:
-        # A redirected POST becomes a GET without a body, gets its 200 and the event is gone: redirects are failures.
-        request = self._opened().post(url, data=delivery.body, headers=self._headers(delivery, now), allow_redirects=False)
-        async with request as response:
-            deadline.reschedule(None)  # the status is known: nothing that follows may turn it into a failure
-            await _drain(response)
-            return response.status, parse_retry_after(response.headers.get("Retry-After"), now)
+        if self._poster is not None:
+            await self._poster.close()
+            self._poster = None
 
     def _headers(self, delivery: Delivery, now: float) -> dict[str, str]:
         headers = {
@@ -114,29 +97,24 @@ class CallbackSender:
         }
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
+        elif self._url is not None and (self._url.user or self._url.password):
+            headers["Authorization"] = (
+                "Basic " + b64encode(f"{self._url.user or ''}:{self._url.password or ''}".encode()).decode()
+            )
         if self._secrets:
             headers["webhook-signature"] = sign(self._secrets, delivery.event_id, int(now), delivery.body)
         if delivery.replay:
             headers["dm-replay"] = "1"
         return headers
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._tls, socket_factory=self._socket),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._session
+    def _opened(self, url: URL) -> Poster:
+        if self._poster is None:
+            self._poster = Poster(url, self._tls, self._may_connect)
+        return self._poster
 
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """The socket for one address of the endpoint: the last place before the connection, so nothing gets around it."""
-        family, kind, protocol, _, address = info
-        if is_denied(str(address[0])) and not in_networks(str(address[0]), self._allowed):
-            raise _DeniedError(errno.EACCES, "link-local and metadata addresses are not allowed")
-        return socket.socket(family, kind, protocol)
+    def _may_connect(self, address: str) -> bool:
+        """Whether a connection may go to this address: the last place before it, so nothing gets around it."""
+        return not is_denied(address) or in_networks(address, self._allowed)
 
 
 def is_denied(address: str) -> bool:
@@ -157,36 +135,11 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Read a short answer to its end, so that the connection can serve again. A long or slow one is cut off."""
-    size = 0
-    with suppress(TimeoutError, aiohttp.ClientError, OSError):
-        async with asyncio.timeout(DRAIN):
-            async for chunk in response.content.iter_chunked(8192):
-                size += len(chunk)
-                if size > ANSWER_LIMIT:
-                    break
-            else:
-                return
-    response.close()
-
-
-_CAUSES: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the host name was not found"),
-    (aiohttp.ClientSSLError, "the TLS certificate or handshake was not acceptable"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed without an answer"),
-    (aiohttp.ServerTimeoutError, f"no connection within {CONNECT:g} s"),
-    (aiohttp.ClientResponseError, "the answer was no acceptable HTTP"),
-)
-
-
 def _explain(error: Exception) -> str:
-    """What went wrong, in our words: the library's own text may quote the URL."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, _DeniedError):
+    """What went wrong, in our words: a library's own text may quote the URL."""
+    if isinstance(error, Refused):
         return "its address is link-local or a metadata service, which ALLOWED_PRIVATE_NETWORKS does not allow"
-    for kind, text in _CAUSES:
-        if isinstance(error, kind):
-            return text
-    number = cause.errno if isinstance(cause, OSError) else None
+    if isinstance(error, ClientError):
+        return str(error)
+    number = error.errno if isinstance(error, OSError) else None
     return f"the connection failed ({errno.errorcode.get(number or 0, type(error).__name__)})"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.clients.dialing import alternating, dial_first
 from common.clients.hosts import Resolver, SystemResolver
 from common.errors import ClientError, Refused, TimedOut
 
@@ -82,29 +83,9 @@ async def _exchange(addresses: list[str], port: int, line: bytes, limit: int) ->
 
 
 async def _connect(addresses: list[str], port: int) -> _Streams:
-    """The first connection that stands; all others that were begun end here, without a word said (RFC 8305 section 5)."""
-    left = iter(_alternating(addresses)[:MOST_ADDRESSES])
-    running: list[asyncio.Task[_Streams]] = []
-    trouble: BaseException | None = None
-    try:
-        while True:
-            address = next(left, None)
-            if address is not None:
-                running.append(asyncio.create_task(_dial(address, port)))
-            elif not running:
-                raise trouble or ClientError("no address")
-            patience = ATTEMPT_DELAY if address is not None else None
-            await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in running if task.done()]:
-                running.remove(task)
-                failed = task.exception()
-                if failed is None:
-                    return task.result()
-                trouble = trouble or failed
-    finally:
-        for task in running:
-            task.cancel()
-            task.add_done_callback(_hang_up)
+    """The first connection that stands."""
+    few = alternating(addresses)[:MOST_ADDRESSES]
+    return await dial_first(few, lambda address: _dial(address, port), _hang_up, ATTEMPT_DELAY)
 
 
 async def _dial(address: str, port: int) -> _Streams:
@@ -113,14 +94,5 @@ async def _dial(address: str, port: int) -> _Streams:
     return reader, writer, f"{shown}:{port}"
 
 
-def _hang_up(task: asyncio.Task[_Streams]) -> None:
-    """The end of an attempt that another one outran."""
-    if not task.cancelled() and task.exception() is None:
-        task.result()[1].transport.abort()
-
-
-def _alternating(addresses: list[str]) -> list[str]:
-    """IPv4 and IPv6 by turns, in the order given: where one of the two is broken here, the second attempt is of the other."""
-    six = [":" in address for address in addresses]
-    places = [(six[:number].count(family), family != six[0]) for number, family in enumerate(six)]
-    return [address for _, address in sorted(zip(places, addresses, strict=True), key=lambda pair: pair[0])]
+def _hang_up(streams: _Streams) -> None:
+    streams[1].transport.abort()

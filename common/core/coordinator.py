@@ -138,9 +138,11 @@ class Coordinator:
         """When a Tick is needed at the latest, in epoch seconds."""
         board = self.board
         questions = board.queue.next_at(board.budgets, board.workers, now)
-        times = [now + 1.0, board.book.table.schedule.next_at(), board.workers.next_deadline(), questions, board.lines.wake]
-        if board.wants.waiting():
-            times.append(now + (FOLD_EVERY if board.wants.held else 0.0))
+        times = [now + 1.0, board.workers.next_deadline(), questions, board.lines.wake]
+        if self._may_begin(now):
+            times.append(due.next_at(board, now))
+            if board.wants.waiting() and not visits.stuck(board):
+                times.append(now + (FOLD_EVERY if board.wants.held else 0.0))
         if board.workers.free("notifier"):
             times.append(board.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
@@ -162,7 +164,7 @@ class Coordinator:
         board = self.board
         match event:
             case Left(worker, boot):
-                dispatch.lost(board, board.workers.left(worker, boot), worker, now, died=True)
+                dispatch.lost(board, board.workers.left(worker, boot), now, died=True)
             case Unsent(attempts):
                 dispatch.unsent(board, attempts, now)
             case ListRead() | ListSame() | ListPart() | ListEnd() | ListFailed():
@@ -220,7 +222,7 @@ class Coordinator:
         if credit.version != VERSION:
             self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, wanted=VERSION)
             return
-        dispatch.lost(self.board, self.board.workers.heard(credit, now), credit.worker, now, died=True)
+        dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
 
     def _order(self, order: Order, now: float) -> None:
         board = self.board
@@ -304,8 +306,8 @@ class Coordinator:
 
     def _tick(self, now: float) -> None:
         board = self.board
-        dispatch.lost(board, board.workers.silent(now), "silent", now, died=True)
-        dispatch.lost(board, board.workers.expired(now), "expired", now, died=False)
+        dispatch.lost(board, board.workers.silent(now), now, died=True)
+        dispatch.lost(board, board.workers.expired(now), now, died=False)
         for pool in POOLS:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
@@ -313,7 +315,7 @@ class Coordinator:
         overdue.work(board, now)
         rounds.end_waiting(board, now)
         if not self._stopping:
-            if all(map(board.workers.egresses, POOLS)) or now - board.started > WARM_UP:
+            if self._may_begin(now):
                 due.take(board, now)
                 visits.work(board, now)
             dispatch.questions(board, now)
@@ -337,6 +339,10 @@ class Coordinator:
             waiting = set().union(*board.waiting.values())  # a canary's answer changes what is known of them
             written = self._written
             board.book.fold(lambda item: item.name in written or item.name in waiting or board.unwritten(item), now)
+
+    def _may_begin(self, now: float) -> bool:
+        """Whether visits begin: the pools are there, or had their time to come up, and this is not the end."""
+        return not self._stopping and (now - self.board.started > WARM_UP or all(map(self.board.workers.egresses, POOLS)))
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ _check_type = msgspec.json.Decoder(_Body)
 
 
 class _Entry:
-    __slots__ = ("attempt", "number", "probe", "replay", "row", "since")
+    __slots__ = ("attempt", "lost_by", "number", "probe", "replay", "row", "since")
 
     def __init__(self, row: DeliveryRow, number: int, since: float, *, replay: bool) -> None:
         self.row = row
@@ -68,6 +68,7 @@ class _Entry:
         self.replay = replay
         self.attempt: str | None = None  # set while in flight
         self.probe = False
+        self.lost_by = ""  # the worker that had the last attempt and did not report
 
 
 class Deliveries:
@@ -143,7 +144,7 @@ class Deliveries:
         entry = self._take(attempt, accepted=accepted)
         if entry is None:
             return None
-        entry.row.last_status, entry.row.last_error = status, "" if accepted else error
+        entry.row.last_status, entry.row.last_error, entry.lost_by = status, "" if accepted else error, ""
         if accepted:
             entry.row.attempts += 1
             self.misconfigured = 0
@@ -165,7 +166,12 @@ class Deliveries:
             entry.row.next_at = min(entry.row.next_at, now)
             self._wait(entry)
 
-    def lost(self, attempt: str, now: float) -> DeliveryRow | None:
+    def lost_by(self, delivery_id: str) -> str:
+        """The worker that had the last attempt and did not report; "" where there is none."""
+        entry = self._find(delivery_id)
+        return entry.lost_by if entry is not None else ""
+
+    def lost(self, attempt: str, now: float, worker: str = "") -> DeliveryRow | None:
         """The attempt's time is over, or its notifier disappeared with it. It counts, for it may have been made.
 
         Returns the row to write.
@@ -176,7 +182,7 @@ class Deliveries:
         self._late[attempt] = entry.row.id
         if len(self._late) > REMEMBERED:
             del self._late[next(iter(self._late))]
-        entry.row.last_status, entry.row.last_error = 0, "the notifier did not report"
+        entry.row.last_status, entry.row.last_error, entry.lost_by = 0, "the notifier did not report", worker
         return self._failed(entry, now, 1.0, 0.0)
 
     def replay(self, row: DeliveryRow, now: float) -> DeliveryRow:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from common.core.builtin import registry_hosts
 from common.core.parsers.bounded_json import loads
 from common.core.parsers.rdap import same_operator
 from common.core.tables import whois_servers
@@ -85,6 +86,25 @@ class Directory:
         listed = whois_servers.whois_server(suffix)
         return listed.host if listed else None
 
+    def speaks_for_whois(self, host: str, domain: str) -> bool:
+        """Whether "not found" about the name in a WHOIS answer of the host is the word of the registry that would know it.
+
+        That is the nearest registry above the name: for a name under uk.com the one of uk.com. `host` is in lower case without
+        a port, `domain` an A-label name. No registry is known of a top-level domain that is in no table, for it is not in the
+        root either: any registry's host may deny a name there.
+        """
+        zone = domain
+        while "." in zone:
+            zone = zone.partition(".")[2]
+            server = self.whois_server(zone)
+            if registry_hosts.speaks_for(host, zone) or (server is not None and bare_host(server) == host):
+                return True
+            if registry_hosts.has_registry(zone):
+                return False
+            if server is not None and server != self.whois_server(zone.partition(".")[2]):
+                return False
+        return registry_hosts.is_registry_host(host)
+
     def learn_whois(self, suffix: str, host: str) -> None:
         """Remember a referral of IANA's WHOIS for a suffix. Garbage is ignored."""
         if _SUFFIX.fullmatch(suffix) and _HOST.fullmatch(host.lower()):
@@ -151,6 +171,15 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
+
+
+def bare_host(server: str) -> str:
+    """The host of "host[:port]" in lower case; an IPv6 literal keeps its colons."""
+    place = server.strip().lower().rstrip(".")
+    if place.startswith("["):
+        return place[1:].partition("]")[0]
+    name, colon, port = place.rpartition(":")
+    return name.rstrip(".") if colon and port.isdigit() and ":" not in name else place
 
 
 _PINNED: Bases = {suffix: (base,) for suffix, base in PINNED.items()}

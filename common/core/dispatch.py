@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from itertools import groupby
 
 from common.core import rounds, sweeps
 from common.core.board import Board, host_of
@@ -25,6 +27,7 @@ BATCH_BYTES = 1 << 20
 def questions(board: Board, now: float) -> None:
     """Send every question whose token and worker are there."""
     batches: dict[str, tuple[Worker, list[Task]]] = {}
+    board.suspicion.fade(now)
     for ask, worker in board.queue.take(board.budgets, board.workers, board.suspicion, now):
         _note_lateness(board, ask, now)
         _note_sent(board, ask, now)
@@ -60,7 +63,7 @@ def callbacks(board: Board, now: float) -> None:
     sizes: dict[str, int] = defaultdict(int)
     free, slots = board.workers.free("notifier"), board.workers.slots("notifier")
     for row in board.deliveries.due(now, free, slots // RESERVED):
-        worker = board.workers.choose("notifier")
+        worker = board.workers.choose("notifier", avoid=board.deliveries.lost_by(row.id))
         if worker is None:
             return
         lease = board.workers.lease(worker, row, DELIVERY_BUDGET, now)
@@ -94,21 +97,30 @@ def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
               number=row.attempts, ms=round(answer.duration_ms, 1), error=answer.error)  # fmt: skip
 
 
-def lost(board: Board, leases: list[Lease], worker: str, now: float, *, died: bool) -> None:
-    """Leases ran out, or their worker died: everything goes out again, and what kills workers alone is put aside."""
-    asks = [lease.ref for lease in leases if isinstance(lease.ref, Ask)]
-    swarms = [lease.ref for lease in leases if isinstance(lease.ref, Swarm)]
-    if died and leases:
-        board.say("warning", "worker_lost", worker=worker, leases=len(leases))
+def lost(board: Board, leases: list[Lease], now: float, *, died: bool) -> None:
+    """Leases ran out, or their worker died: everything goes out again, elsewhere if possible.
+
+    What kills workers alone is put aside.
+    """
+    for worker, group in groupby(sorted(leases, key=lambda lease: lease.worker), key=lambda lease: lease.worker):
+        _lost_with(board, list(group), worker, now, died=died)
+
+
+def _lost_with(board: Board, leases: list[Lease], worker: str, now: float, *, died: bool) -> None:
+    """What one worker lost."""
+    board.say("warning", "worker_lost" if died else "leases_expired", worker=worker, leases=len(leases))
+    if died:
         board.metrics.count("workers_lost")
-        for name in board.suspicion.died([ask.domain for ask in asks], len(asks) == 1 and not swarms, now):
+        asked = [lease.ref.domain for lease in leases if isinstance(lease.ref, Ask)]
+        swept = any(isinstance(lease.ref, Swarm) for lease in leases)
+        for name in board.suspicion.died(asked, len(asked) == 1 and not swept, now):
             _put_aside(board, name, now)
-    for swarm in swarms:
-        sweeps.lost(board, swarm, now, died=died)
     for lease in leases:
-        if isinstance(lease.ref, Ask):
+        if isinstance(lease.ref, Swarm):
+            sweeps.lost(board, replace(lease.ref, avoid=worker), now, died=died)
+        elif isinstance(lease.ref, Ask):
             rounds.lost(board, lease.ref, worker, now)
-        elif not isinstance(lease.ref, Swarm) and (row := board.deliveries.lost(lease.attempt, now)) is not None:
+        elif (row := board.deliveries.lost(lease.attempt, now, worker)) is not None:
             board.changes.deliveries.append(row)
 
 

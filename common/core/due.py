@@ -21,11 +21,22 @@ def take(board: Board, now: float) -> None:
     """Everything that is due, names with priority first."""
     schedule = board.book.table.schedule
     for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
-        if not urgent and not board.workers.sweep(now) and board.wants.planned() >= MOST_WAITING:
-            continue  # nobody sweeps yet: whatever is taken would only wait for a visit
+        if not urgent and _crowded(board, now):
+            continue
         rows, times = lane.take(now, limit)
         if len(rows):
             _sort(board, rows, times, now, urgent=urgent)
+
+
+def next_at(board: Board, now: float) -> float:
+    """When `take` finds something, in epoch seconds; infinity where time does not decide."""
+    schedule = board.book.table.schedule
+    return schedule.urgent.next_at() if _crowded(board, now) else schedule.next_at()
+
+
+def _crowded(board: Board, now: float) -> bool:
+    """Whether names without priority stay where they are: no worker sweeps, and they would only wait for a visit."""
+    return not board.workers.sweep(now) and board.wants.planned() >= MOST_WAITING
 
 
 def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from common.core.directory import Directory, host_of
+from common.core.directory import Directory, bare_host, host_of
 from common.core.evidence import Outcome, Reading, unknown
 from common.core.names import is_wire_name
 from common.core.parsers import das, dns, http, rdap, registrar, whois
+from common.core.tables.tlds import IDN_COUNTRY_TLDS
 
 #: Findings of a channel that knows the registry database: only with one of them is a name called available.
 PROOFS = frozenset(
@@ -33,7 +34,7 @@ def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapp
     """
     name = method.partition(":")[0]
     if name == "whois":
-        return _with_text(answer, lambda text: whois.read(text, domain, server))
+        return _of_registry(_with_text(answer, lambda text: whois.read(text, domain, server)), server, domain, suffix)
     if name == "das":
         return _with_text(answer, lambda text: das.read(text, domain, server))
     if name == "dns":
@@ -74,6 +75,28 @@ def _believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
         return unknown("rdap_other_host", f"{host or 'the server'} is not known to speak for .{suffix or '?'}")
     if not is_wire_name(domain) or domain.count(".") != suffix.count(".") + 1:
         return unknown("rdap_not_registrable", f"not a name that can be registered directly under .{suffix}")
+    return reading
+
+
+def _of_registry(reading: Reading, server: str, domain: str, suffix: str) -> Reading:
+    """A WHOIS "not found" counts only from a host of the registry, and only about a name that the registry could hold.
+
+    Under country codes names are registered at depths that the list of public suffixes does not always know; under generic
+    suffixes it is complete, but for registries inside of them that the table of WHOIS servers knows.
+    """
+    if reading.outcome is not Outcome.UNREGISTERED:
+        return reading
+    host, directory = bare_host(server), _directory()
+    if not directory.speaks_for_whois(host, domain):
+        reason = (
+            f"{host or 'the server'} is no host of the registry of .{suffix or '?'}: what it does not know may be registered"
+        )
+        return unknown("whois_other_host", reason[:300])
+    tld, above = domain.rpartition(".")[2], domain.partition(".")[2]
+    generic = len(tld) > 2 and tld not in IDN_COUNTRY_TLDS
+    deep = above != suffix and generic and directory.whois_server(above) == directory.whois_server(tld)
+    if not suffix or deep or not is_wire_name(domain):
+        return unknown("whois_not_registrable", f"not a name that can be registered directly under .{suffix or '?'}")
     return reading
 
 

@@ -25,6 +25,7 @@ class Swarm:
     egress: str = ""
     tries: int = 0
     urgent: bool = False
+    avoid: str = ""  # the worker that lost the last attempt
 
 
 @dataclass(slots=True)

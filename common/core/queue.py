@@ -69,7 +69,8 @@ class Ask:
     aside: bool = False  # no check waits for its answer
 
 
-_Heap = list[tuple[float, int, Ask]]
+_Item = tuple[float, int, Ask]
+_Heap = list[_Item]
 
 
 @dataclass(slots=True)
@@ -79,20 +80,21 @@ class _Line:
     limit: Limit
     heaps: dict[int, _Heap] = field(default_factory=dict)
     turn: int = 0  # tokens since the one that went by age
+    stalled: int = -1  # `Workers.news` when no worker could take what waits here; -1 where a token was missing
 
     def __len__(self) -> int:
         return sum(map(len, self.heaps.values()))
 
-    def put(self, ask: Ask, order: int) -> None:
-        """Add a question."""
-        heapq.heappush(self.heaps.setdefault(ask.rank, []), (ask.queued, order, ask))
+    def put(self, item: _Item) -> None:
+        """Add a question, or put one back where it stood."""
+        heapq.heappush(self.heaps.setdefault(item[2].rank, []), item)
 
-    def pop(self, rank: int) -> Ask:
+    def pop(self, rank: int) -> _Item:
         """Take the first question of a rank out."""
-        ask = heapq.heappop(self.heaps[rank])[2]
+        item = heapq.heappop(self.heaps[rank])
         if not self.heaps[rank]:
             del self.heaps[rank]
-        return ask
+        return item
 
     def asks(self) -> list[Ask]:
         """All of them, the best ranks first, of each those that wait longest."""
@@ -124,6 +126,7 @@ class Queue:
         self._order = 0
         self._routine = 0  # how many of the ranks in LONGEST wait, in all lines
         self._expires = NEVER  # no deadline is nearer
+        self.gone = 0  # questions that left a line, whatever became of them
 
     def __len__(self) -> int:
         return self._count
@@ -170,23 +173,28 @@ class Queue:
         self._expires = min(self._expires, ask.deadline)
         line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
         line.limit = ask.limit
+        line.stalled = -1
         self._order += 1
         self._note(ask, 1)
-        line.put(ask, self._order)
+        line.put((ask.queued, self._order, ask))
 
     def take(self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float) -> Iterator[tuple[Ask, Worker]]:
-        """Every question whose token and worker are there, with the worker. The caller leases each before taking the next."""
+        """Every question whose token and worker are there, with the worker. The caller leases each before taking the next.
+
+        What must run alone waits beside its line until a worker has nothing else to do; the others go on.
+        """
         for operator, line in list(self._lines.items()):
-            while line.heaps:
-                found = self._next(line, budgets, workers, suspicion, now)
-                if found is None:
-                    break
-                ask, worker = found
-                line.pop(ask.rank)
-                line.turn = (line.turn + 1) % SHARE
-                self._note(ask, -1)
-                ask.egress = worker.egress
-                yield ask, worker
+            aside: list[_Item] = []
+            try:
+                while found := self._next(line, aside, budgets, workers, suspicion, now):
+                    ask, worker = found
+                    line.turn = (line.turn + 1) % SHARE
+                    self._note(ask, -1)
+                    ask.egress = worker.egress
+                    yield ask, worker
+            finally:
+                for item in aside:
+                    line.put(item)
             self._close(operator)
 
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
@@ -199,6 +207,8 @@ class Queue:
         there: dict[str, list[str]] = {}
         at = self._expires
         for line in self._lines.values():
+            if line.stalled == workers.news:
+                continue  # it waits for a worker, not for a time
             ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
             if ask.pool not in there:
                 there[ask.pool] = workers.egresses(ask.pool, free=True)
@@ -215,7 +225,7 @@ class Queue:
         for operator, line in list(self._lines.items()):
             for rank in list(line.heaps):  # the one that waits longest has the first deadline
                 while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
-                    out.append(line.pop(rank))
+                    out.append(line.pop(rank)[2])
                     self._note(out[-1], -1)
                 if rank in line.heaps:
                     self._expires = min(self._expires, line.heaps[rank][0][2].deadline)
@@ -263,6 +273,7 @@ class Queue:
     def _note(self, ask: Ask, number: int) -> None:
         """Count a question that comes (1) or goes (-1)."""
         self._count += number
+        self.gone += number < 0
         self._routine += number * (ask.rank in LONGEST)
 
     def _close(self, operator: str) -> None:
@@ -272,23 +283,38 @@ class Queue:
             del self._lines[operator]
 
     def _next(
-        self, line: _Line, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
+        self, line: _Line, aside: list[_Item], budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
     ) -> tuple[Ask, Worker] | None:
-        """The next question, with a worker, where there is a token; what the day does not allow lets others go first."""
-        for ask in line.first():
-            worker = self._place(ask, budgets, workers, now, alone=suspicion.alone(ask.domain))
+        """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
+
+        A question that finds nobody to run it alone goes `aside`.
+        """
+        line.stalled = workers.news
+        spent: set[int] = set()  # ranks that the day allows no more
+        while ask := next((ask for ask in line.first() if ask.rank not in spent), None):
+            alone = suspicion.alone(ask.domain)
+            there = self._candidates(ask, workers, alone=alone)
+            worker = next((one for one in there if budgets.take(ask.limit, one.egress, now, PLANS[ask.rank])), None)
             if worker is not None:
-                return ask, worker
-            if line.limit.per_day is None:
-                return None
+                worker.exclusive = alone
+                return line.pop(ask.rank)[2], worker
+            if there:
+                line.stalled = -1
+            if alone:
+                aside.append(line.pop(ask.rank))
+            elif line.limit.per_day is not None:
+                spent.add(ask.rank)
+            else:
+                break
         return None
 
-    def _place(self, ask: Ask, budgets: Budgets, workers: Workers, now: float, *, alone: bool) -> Worker | None:
-        """A worker that is free, its egress' token taken. What is to confirm leaves from another egress, where one is ready."""
+    def _candidates(self, ask: Ask, workers: Workers, *, alone: bool) -> list[Worker]:
+        """A free worker of each egress, the best first.
+
+        What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.
+        """
         last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
-        for egress in sorted(workers.egresses(ask.pool, free=True), key=lambda egress: egress == last):
-            worker = workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone)
-            if worker is not None and budgets.take(ask.limit, egress, now, PLANS[ask.rank]):
-                worker.exclusive = alone
-                return worker
-        return None
+        egresses = workers.egresses(ask.pool, free=True)
+        found = [workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone) for egress in egresses]
+        there = [worker for worker in found if worker is not None]
+        return sorted(there, key=lambda worker: (worker.name == ask.avoid, worker.egress == last))

@@ -67,7 +67,7 @@ def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
         if died and size < FEWEST:
             visits.want_many(board, rows, times, urgent=swarm.urgent)
         else:
-            board.lines.again(Swarm(rows, times, swarm.suffix, swarm.limit, "", swarm.tries + 1, swarm.urgent))
+            board.lines.again(replace(swarm, rows=rows, times=times, egress="", tries=swarm.tries + 1))
 
 
 def shut(board: Board, limit: Limit, now: float) -> bool:
@@ -94,7 +94,7 @@ def _send_one(board: Board, suffix: str, line: Line, now: float, *, urgent: bool
     if urgent and pile.count:
         return _send_pile(board, suffix, pile, workers, now, urgent=True)
     if line.again and workers:
-        return _send_again(board, line, workers, now)
+        return _send_again(board, line, board.workers.sweepers(urgent=urgent, avoid=line.again[0].avoid), now)
     return bool(pile.count) and _send_pile(board, suffix, pile, workers, now, urgent=urgent)
 
 

@@ -83,7 +83,7 @@ def work(board: Board, now: float) -> None:
         roomy = len(board.book.in_hand) < MOST_IN_HAND * 2 and len(board.wants.fetching) < MOST_FETCHING
         wanted = board.wants.next(ordinary=roomy, full=held_up)
         if wanted is None:
-            board.wants.held = True
+            board.wants.held, board.wants.held_at = True, _moves(board)
             break
         if not table.has(wanted.row, WANTED):
             continue  # taken off the list meanwhile
@@ -95,6 +95,16 @@ def work(board: Board, now: float) -> None:
             _begin(board, entry or take(board, wanted.row, Detail(), now), wanted, now)
     for start in range(0, len(missing), PER_FETCH):
         board.commands.append(FetchDetails(tuple(missing[start : start + PER_FETCH])))
+
+
+def stuck(board: Board) -> bool:
+    """Whether all visits have to wait, and nothing that makes room for one has moved since they do."""
+    return board.wants.held and board.wants.held_at == _moves(board)
+
+
+def _moves(board: Board) -> tuple[int, int, int]:
+    """Changes with every question that leaves its line, every name that is put back, and every answer of the store."""
+    return board.queue.gone, len(board.book.in_hand), len(board.wants.fetching)
 
 
 def fetched(board: Board, asked: tuple[int, ...], details: dict[int, bytes], now: float) -> None:

@@ -62,6 +62,7 @@ class Wants:
         self._piles: dict[str, _Pile] = {}  # by suffix, whose turn is next first
         self._hurried = self._told = 0  # beginnings with priority, and of news, since the others had their turn
         self.held = False  # whether everybody who waits has to, until a line moves on or somebody comes
+        self.held_at = (0, 0, 0)  # what had moved by then
         self.fetching: dict[int, Wanted] = {}
 
     def __len__(self) -> int:

@@ -85,9 +85,11 @@ class Workers:
         self._swept = False  # whether any worker ever offered to sweep
         self._missed_at: float | None = None  # since when nobody is there who does
         self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
+        self.news = 0  # rises with whatever may make room: a word of credit, the end of a lease
 
     def heard(self, credit: Credit, now: float) -> list[Lease]:
         """Note a credit message. Returns the leases that a restart of the worker lost."""
+        self.news += 1
         worker = self._workers.get(credit.worker)
         lost: list[Lease] = []
         if worker is not None and worker.boot != credit.boot:
@@ -147,15 +149,22 @@ class Workers:
                 best = worker
         return best
 
-    def sweepers(self, *, urgent: bool = True) -> list[Worker]:
-        """Of each egress the worker with most places for sweeps, where there is one with any; most places first."""
+    def sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
+        """Of each egress the worker with most places for sweeps, where there is one with any; most places first.
+
+        `avoid` (who lost the last attempt) comes last, and only where its egress has no other.
+        """
         places = Worker.places if urgent else Worker.ordinary_places
+
+        def rank(worker: Worker) -> tuple[bool, int]:
+            return worker.name != avoid, places(worker)
+
         best: dict[str, Worker] = {}
         for worker in self._workers.values():
             known = best.get(worker.egress)
-            if places(worker) > (places(known) if known is not None else 0):
+            if places(worker) > 0 and (known is None or rank(worker) > rank(known)):
                 best[worker.egress] = worker
-        return sorted(best.values(), key=places, reverse=True)
+        return sorted(best.values(), key=rank, reverse=True)
 
     def sweep(self, now: float) -> bool:
         """Whether anybody sweeps, or did a moment ago: a worker that is started again is back soon."""
@@ -269,6 +278,7 @@ class Workers:
         return lost
 
     def _forget(self, lease: Lease) -> None:
+        self.news += 1
         self._leases.pop(lease.attempt, None)
         worker = self._workers.get(lease.worker)
         if worker is not None:
@@ -285,10 +295,15 @@ class Suspicion:
 
     def died(self, names: list[str], alone: bool, now: float) -> list[str]:  # noqa: FBT001  # reads as a sentence at its one call
         """Note the names under work when a worker died. Returns those to put aside: what was there `alone`."""
-        self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
+        self.fade(now)
         for name in names:
             self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
         return [name for name in names if alone and self.alone(name)]
+
+    def fade(self, now: float) -> None:
+        """Forget what was long ago: where every worker is busy all the time, no name waits for ever to be run alone."""
+        if self._deaths:
+            self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
 
     def alone(self, name: str) -> bool:
         """Whether this name has to be run with nothing else beside it."""

@@ -105,8 +105,6 @@ def test_a_refusal_is_reported_with_its_status_and_host_only(head: str, status: 
     [
         (reset, "the connection failed (ECONNRESET)"),
         (closing, "the connection was closed without an answer"),
-        (replying("200 OK\r\nX: " + "y" * 100_000), "the answer was no acceptable HTTP"),
-        (replying("200 OK" + "\r\nX: y" * 100_000), "the answer was no acceptable HTTP"),
         (replying("what"), "the answer was no acceptable HTTP"),
     ],
 )
@@ -202,15 +200,10 @@ def test_which_addresses_are_denied(address: str, denied: bool) -> None:
 
 def test_allowed_networks_lift_the_denial() -> None:
     """An operator whose collector is link-local says so."""
+    sender = CallbackSender(configured(1, ALLOWED_PRIVATE_NETWORKS="169.254.0.0/16"))
 
-    async def play() -> None:
-        sender = CallbackSender(configured(1, ALLOWED_PRIVATE_NETWORKS="169.254.0.0/16"))
-        opened = sender._socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("169.254.1.1", 80)))
-        opened.close()
-        with pytest.raises(OSError, match="not allowed"):
-            sender._socket((socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("fe80::1", 80, 0, 0)))
-
-    asyncio.run(play())
+    assert sender._may_connect("169.254.1.1")
+    assert not sender._may_connect("fe80::1")
 
 
 def test_tls_needs_a_certificate_that_somebody_vouches_for(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from common.clients import tcp
+from common.clients.dialing import alternating
 from common.clients.guard import Guard
 from common.clients.tcp import TurnedAwayError, ask
 from common.config import load
@@ -210,6 +211,6 @@ def test_both_families_are_tried_before_a_third_address() -> None:
     """Where all of one family are dead, the second attempt already goes to the other."""
     six, four = ["2001:db8::1", "2001:db8::2", "2001:db8::3"], ["192.0.2.1", "192.0.2.2"]
 
-    assert tcp._alternating(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
-    assert tcp._alternating(four) == four
-    assert tcp._alternating([]) == []
+    assert alternating(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
+    assert alternating(four) == four
+    assert alternating([]) == []
