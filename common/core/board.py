@@ -130,7 +130,7 @@ class Board:
             return self.limits[key]
         limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
         width = self.width(suffix)
-        return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
+        return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day, width)
 
     def width(self, suffix: str) -> int:
         """How many addresses serve a suffix; before the first answer a cautious guess."""
