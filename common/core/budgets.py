@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from common.core.evidence import Observation
 from common.core.limits import Limit
-from common.core.rate_limits.bucket import DAY, Bucket, Saved
+from common.core.rate_limits.bucket import DAY, Bucket
+from common.core.rate_limits.saved import Saved
 
 #: The day's count is saved after so many parts of a quota each, so at most as often in a day.
 COUNT_PARTS = 200

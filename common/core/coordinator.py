@@ -267,8 +267,7 @@ class Coordinator:
         if observation.width is not None and ask.method == "dns":
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
-            board.directory.learn_whois(ask.suffix, reading.referral)
-            board.know(board.directory)
+            board.learn_referral(ask.suffix, reading.referral, now)
         if ask.probe is not None:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
         elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
@@ -375,6 +374,8 @@ class Coordinator:
         board, meta = self.board, self.board.changes.meta
         if board.budgets.changed or (self._stopping and board.budgets.counted):
             meta["budgets"] = saved_budgets(board.budgets)
+        if board.referrals.changed:
+            meta["referrals"] = board.referrals.saved()
         if board.channels.changed:
             meta["channels"] = board.channels.saved()
         if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):

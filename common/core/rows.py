@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-import msgspec
-
 from common.core.board import Policy
 from common.core.book import close
 from common.core.budgets import Budgets
 from common.core.domains import Entry
 from common.core.escalation import registry_due_at
-from common.core.rate_limits.bucket import Saved
+from common.core.rate_limits.saved import rows_of, text_of
 from common.core.records import DomainRow
 
 
@@ -43,23 +39,9 @@ def row_of(policy: Policy, entry: Entry, now: float) -> DomainRow:
 
 def saved_budgets(budgets: Budgets) -> str:
     """What `budgets_of` reads back."""
-    return msgspec.json.encode(budgets.saved()).decode()
+    return text_of(budgets.saved())
 
 
 def budgets_of(text: str) -> Budgets:
     """Budgets as they were saved; what is damaged is left out."""
-    return Budgets(_saved_rows(text))
-
-
-def known_operators(text: str) -> set[str]:
-    """The operators about which `saved_budgets` kept something."""
-    return {key.partition("|")[0] for key in _saved_rows(text)}
-
-
-def _saved_rows(text: str) -> dict[str, Saved]:
-    rows: dict[str, Saved] = {}
-    with suppress(ValueError, RecursionError):
-        for key, raw in msgspec.json.decode(text or "{}", type=dict[str, msgspec.Raw]).items():
-            with suppress(ValueError, RecursionError):
-                rows[key] = msgspec.json.decode(raw, type=Saved)
-    return rows
+    return Budgets(rows_of(text))

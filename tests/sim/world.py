@@ -195,12 +195,12 @@ class World:
         self._starts += 1
         stored, policy = self.stored, self.core.board.policy
         self.core = Coordinator(policy, self._directory, f"boot{self._starts}", self.rng, self.now)
-        size = max(stored.rows, default=-1) + 1
-        self.core.board.book.load(stored.names(), sorted(stored.pulses.items()), stored.addresses, size)
-        wildcards = filter(None, stored.meta.get("wildcards", "").split(","))
-        budgets, trust = budgets_of(stored.meta.get("budgets", "")), list(stored.trust.values())
+        pulses, size = sorted(stored.pulses.items()), max(stored.rows, default=-1) + 1
+        self.core.board.book.load(stored.names(), pulses, stored.addresses, size)
+        wildcards, trust = filter(None, stored.meta.get("wildcards", "").split(",")), list(stored.trust.values())
         next_seq = max((event.seq for event in stored.events), default=0) + 1
-        self.core.restore(stored.pending(), trust, budgets, next_seq, wildcards, {})
+        self.core.restore(stored.pending(), trust, budgets_of(stored.meta.get("budgets", "")), next_seq, wildcards, {})
+        self.core.board.recall_referrals(stored.meta.get("referrals", ""))
         self.watch()  # the list is read again
 
     def kill_worker(self, pool: str, *, noticed: bool = True) -> None:

@@ -15,6 +15,7 @@ from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.rate_limits import policy
 from common.core.rate_limits.policy import Complaint, Kind
+from common.core.rate_limits.saved import Saved
 
 DAY = 86_400.0
 #: Slowest that a complaint ever makes a bucket: one question in ten minutes.
@@ -35,22 +36,6 @@ class Growth(NamedTuple):
 QUICK, SLOW = Growth(2.0, 10, 10.0, 60.0), Growth(1.1, 50, 30.0, 300.0)
 #: Most that one answer lets a pace grow by, however long ago the last one was.
 LEAP = 2.0
-
-
-class Saved(Struct, array_like=True, frozen=True):
-    """What of a bucket survives a restart. Times in epoch seconds; `width` 0 is of a version that did not know it."""
-
-    blocked_until: float
-    rate: float
-    reason: str = ""
-    row: str = ""
-    width: int = 0
-    brought: float = 0.0
-    banned: float | None = None
-    complaints: int = 0
-    meaningless: int = 0
-    day: int = 0
-    used: int = 0
 
 
 class Bucket(Struct):
