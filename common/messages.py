@@ -187,7 +187,7 @@ class DeliveryResults(Struct, frozen=True, array_like=True, tag="delivery_result
 class Command(Struct, frozen=True, array_like=True, tag="command"):
     """A changing call of the control API.
 
-    `verb`: refresh | check | replay | reset_metrics; `target`: a name or a delivery id.
+    `verb`: refresh | check | replay | reset_metrics | reset_budget; `target`: a name, a delivery id or an operator.
     """
 
     verb: Word

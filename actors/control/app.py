@@ -22,9 +22,9 @@ def build(control: Control) -> web.Application:
     for route in routes:
         handler = _guarded(route, control) if route.changing else route.handler
         if route.method == "GET":
-            app.router.add_get(route.path, handler, allow_head=not route.changing)
+            app.router.add_get(route.pattern, handler, allow_head=not route.changing)
         else:
-            app.router.add_route(route.method, route.path, handler)
+            app.router.add_route(route.method, route.pattern, handler)
     app.on_response_prepare.append(guard.add_headers)
     return app
 

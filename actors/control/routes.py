@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from actors.control import deliveries, domains, drops, events, measures, openapi, overview, pages
+from actors.control import budgets, deliveries, domains, drops, events, measures, openapi, overview, pages
 from actors.control.params import CURSOR, LIMIT, Param
 
 JSON = ("application/json",)
@@ -26,10 +26,22 @@ class Route:
     produces: tuple[str, ...] = JSON
     failures: tuple[int, ...] = ()
     same: tuple[int, ...] = ()  # further statuses that carry the same content
+    slashed: str = ""  # the placeholder that may hold slashes
+
+    @property
+    def pattern(self) -> str:
+        """The path as the router takes it."""
+        return self.path.replace(f"{{{self.slashed}}}", f"{{{self.slashed}:.+}}") if self.slashed else self.path
 
 
-def _changing(method: str, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], summary: str) -> Route:
-    return Route(method, path, handler, summary, changing=True, failures=(401, 403, 413, 415, 503))
+def _changing(
+    method: str,
+    path: str,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    summary: str,
+    slashed: str = "",
+) -> Route:
+    return Route(method, path, handler, summary, changing=True, failures=(401, 403, 413, 415, 503), slashed=slashed)
 
 
 def table() -> tuple[Route, ...]:
@@ -89,6 +101,7 @@ def table() -> tuple[Route, ...]:
             failures=(503,),
         ),
         _changing("POST", "/deliveries/{id}/replay", deliveries.replay, "Send one callback again"),
+        _changing("POST", "/budgets/{operator}/reset", budgets.reset, "Forget what was learned of a rate limit", "operator"),
         Route("GET", "/metrics", measures.serve, "Metrics", flags, produces=(*JSON, *prometheus_text)),
         Route("GET", "/metrics/prometheus", measures.text, "Metrics for Prometheus", produces=prometheus_text),
         _changing("GET", "/metrics/reset", measures.reset, "Begin counting again"),

@@ -157,6 +157,7 @@ class Host:
             filter(None, loaded.meta.get("wildcards", "").split(",")),
             loaded.delivery_counts,
         )
+        core.board.recall_referrals(loaded.meta.get("referrals", ""))
         core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))
         core.board.channels = Channels.restored(loaded.meta.get("channels", ""), core.board.started)
         runtime.log.info("state_loaded", store=store.engine, domains=core.board.book.table.watched, next_seq=loaded.next_seq)

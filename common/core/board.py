@@ -28,6 +28,7 @@ from common.core.list_diff import ListHead
 from common.core.metrics import Metrics
 from common.core.queue import Queue
 from common.core.records import Changes, Detail
+from common.core.referrals import Referrals
 from common.core.tables.suffix_rules import rules_for
 from common.core.trust import Key, Trust
 from common.core.wanted import Wants
@@ -104,7 +105,7 @@ class Board:
     gaps: Gaps = field(default_factory=Gaps)
     accuracy: Accuracy = field(default_factory=Accuracy)
     probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
-    referral_asked: dict[str, float] = field(default_factory=dict)  # suffixes whose WHOIS server was asked of IANA
+    referrals: Referrals = field(default_factory=Referrals)
     doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries denied: when, by whom
     probe_after: dict[str, float] = field(default_factory=dict)  # operator -> when its channels may be asked whether they speak
     lookouts: dict[Key, float] = field(default_factory=dict)  # when a server was asked about a random name out of suspicion
@@ -130,7 +131,7 @@ class Board:
             return self.limits[key]
         limit = limit_for("dns", "resolver" if self.policy.recursive_dns else suffix, self.policy.limits)
         width = self.width(suffix)
-        return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day)
+        return Limit(limit.operator, limit.rate * width, limit.burst * width, limit.per_day, width)
 
     def width(self, suffix: str) -> int:
         """How many addresses serve a suffix; before the first answer a cautious guess."""
@@ -174,6 +175,19 @@ class Board:
     def silent_channels(self) -> list[tuple[Key, ChannelHealth]]:
         """The channels in use whose last answers proved nothing, the longest silent first."""
         return [(key, row) for key, row in self.channels.silent() if self._in_use(key)]
+
+    def learn_referral(self, suffix: str, host: str, now: float) -> None:
+        """Take over the WHOIS server that IANA names for a suffix."""
+        self.directory.learn_whois(suffix, host)
+        self.referrals.name(suffix, host, now)
+        self.know(self.directory)
+
+    def recall_referrals(self, text: str) -> None:
+        """Take over what IANA said before a restart, as `Referrals.saved` wrote it."""
+        self.referrals = Referrals.restored(text, self.started)
+        for suffix, host in self.referrals.servers():
+            self.directory.learn_whois(suffix, host)
+        self.know(self.directory)
 
     def know(self, directory: Directory) -> None:
         """Something about who speaks for a suffix is new."""

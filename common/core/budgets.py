@@ -1,9 +1,8 @@
 """Where a registry's budget is kept: one token bucket per (operator, egress), held by the coordinator alone.
 
 A task is sent only when its token is there, so ten more checkers never mean ten times the rate. A bucket starts with one
-token, shrinks at once when the operator complains (429, refusal, throttle text) and grows back by a tenth after fifty
-clean answers, never above what was configured. Where a day has a quota, what can wait leaves a part of it to what cannot
-(`Plan`).
+token and learns from every answer (`rate_limits/bucket.py`). Where a day has a quota, what can wait leaves a part of it to
+what cannot (`Plan`). The count of the day is saved so often that a kill forgets one question in two hundred of the quota.
 """
 
 from __future__ import annotations
@@ -12,19 +11,13 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from common.core.evidence import Observation, Outcome
+from common.core.evidence import Observation
 from common.core.limits import Limit
+from common.core.rate_limits.bucket import DAY, Bucket
+from common.core.rate_limits.saved import Saved
 
-#: Slowest a bucket ever gets: one question in ten minutes.
-FLOOR = 1 / 600
-CLEAN_RUN, GROWTH, SHRINK = 50, 1.1, 0.5
-#: Pauses in seconds after the first, second, third... complaint in a row.
-THROTTLED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0)
-FORBIDDEN_PAUSES = (900.0, 3600.0, 21_600.0)
-REFUSED_PAUSES = (60.0, 120.0, 240.0, 480.0, 960.0, 1800.0)
-DAY = 86_400.0
+#: The day's count is saved after so many parts of a quota each, so at most as often in a day.
+COUNT_PARTS = 200
 #: Part of a day's share that may be used ahead of an even pace: what an hour brings.
 AHEAD = 1 / 24
 
@@ -42,50 +35,31 @@ class Plan(NamedTuple):
 WHOLE, POLLS, ROUTINE = Plan(1.0, evenly=False), Plan(0.75, evenly=False), Plan(0.5, evenly=True)
 
 
-class Bucket(Struct):
-    """One operator seen from one egress. `rate` is per second now, `ceiling` what was configured; times in epoch seconds."""
-
-    operator: str
-    egress: str
-    ceiling: float
-    burst: float
-    per_day: int | None
-    rate: float
-    tokens: float
-    updated: float
-    blocked_until: float = 0.0
-    reason: str = ""
-    complaints: int = 0
-    clean: int = 0
-    day: int = 0
-    used_today: int = 0
-
-
 class Budgets:
     """Every bucket. Nothing here waits: the schedule asks `take` and `next_at`."""
 
-    def __init__(self, saved: Mapping[str, tuple[float, float, str]] | None = None) -> None:
-        """`saved` holds, per "operator|egress", (blocked_until, rate, reason) from before a restart."""
+    def __init__(self, saved: Mapping[str, Saved] | None = None) -> None:
+        """`saved` holds, per "operator|egress", what was learned before a restart.
+
+        `changed` says that something has to be saved soon, `counted` that counts of the day moved a little.
+        """
         self._buckets: dict[Key, Bucket] = {}
-        self._saved = dict(saved or {})
-        self.changed = False
+        self._saved = dict(saved or {})  # of operators not asked since
+        self.changed = self.counted = False
 
     def take(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
         """Whether one question of this plan may be asked now; takes its token."""
         bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
         if now < bucket.blocked_until or bucket.tokens < 1.0:
             return False
         if bucket.per_day is not None and bucket.used_today >= _most(bucket.per_day, plan, now % DAY):
             return False
-        bucket.tokens -= 1.0
-        bucket.used_today += 1
+        self._use(bucket, 1)
         return True
 
     def available(self, limit: Limit, egress: str, now: float) -> int:
         """How many questions may be asked now."""
         bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
         if now < bucket.blocked_until:
             return 0
         left = bucket.tokens if bucket.per_day is None else min(bucket.tokens, bucket.per_day - bucket.used_today)
@@ -94,21 +68,18 @@ class Budgets:
     def today(self, limit: Limit, egress: str, count: int, now: float) -> int:
         """As many of so many questions as are left of the day's; all of them where none are: they wait for the next day."""
         bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
         left = count if bucket.per_day is None else bucket.per_day - bucket.used_today
         return min(count, left) if left > 0 else count
 
     def take_many(self, limit: Limit, egress: str, count: int, now: float) -> None:
         """Take the tokens of questions that `available` allowed."""
         bucket = self._bucket(limit, egress, now)
-        bucket.tokens -= count
-        bucket.used_today += count
+        self._use(bucket, count)
 
     def give_back(self, limit: Limit, egress: str, now: float, count: int = 1) -> None:
         """Return the tokens of questions that were never asked."""
         bucket = self._bucket(limit, egress, now)
-        bucket.tokens = min(bucket.burst, bucket.tokens + count)
-        bucket.used_today = max(0, bucket.used_today - count)
+        self._use(bucket, -count)
 
     def next_at(self, limit: Limit, egress: str, now: float, count: int = 1, plan: Plan = WHOLE) -> float:
         """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked.
@@ -116,14 +87,12 @@ class Budgets:
         Of more than the plan leaves of the day, when the next day begins.
         """
         bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
         if bucket.ceiling <= 0:
             return float("inf")
         planned = 0.0
         if bucket.per_day is not None:
             planned = bucket.day * DAY + _since_midnight(bucket.per_day, plan, bucket.used_today + count)
-        wait = 0.0 if bucket.tokens >= count else (min(count, bucket.burst) - bucket.tokens) / bucket.rate
-        return max(now + wait, bucket.blocked_until, planned)
+        return max(bucket.ready_at(count, now), bucket.blocked_until, planned)
 
     def left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
         """How many questions of a plan the day's quota allows from now until then; infinity without a quota.
@@ -131,7 +100,6 @@ class Budgets:
         `until`, in epoch seconds, is a day away at most.
         """
         bucket = self._bucket(limit, egress, now)
-        self._refill(bucket, now)
         if bucket.per_day is None:
             return float("inf")
         if until < (bucket.day + 1) * DAY:
@@ -152,26 +120,35 @@ class Budgets:
         """The rate learned, in questions a second, whether or not the operator is shut for a while."""
         return self._bucket(limit, egress, now).rate
 
-    def answered(self, limit: Limit, egress: str, observation: Observation, now: float) -> str | None:
-        """Learn from an answer. Returns a sentence when the operator complained and the bucket is shut for a while."""
-        bucket = self._bucket(limit, egress, now)
-        complaint = _complaint(observation, bucket.complaints)
-        if complaint is None:
-            if observation.reading.outcome is not Outcome.UNKNOWN:
-                self._clean(bucket)
-            return None
-        pause, bucket.reason = complaint
-        bucket.complaints += 1
-        bucket.clean = 0
-        bucket.rate = max(min(FLOOR, bucket.ceiling), bucket.rate * SHRINK)
-        bucket.tokens = min(bucket.tokens, 1.0)
-        bucket.blocked_until = max(bucket.blocked_until, now + pause)
-        self.changed = True
-        return bucket.reason
+    def answered(
+        self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None
+    ) -> str | None:
+        """Learn from the answer to a question that left at `sent`, in epoch seconds (None: a moment ago).
 
-    def clean(self, limit: Limit, egress: str, now: float) -> None:
-        """Learn from a sweep that was answered, and met no complaint; silence and errors are not clean."""
-        self._clean(self._bucket(limit, egress, now))
+        Returns a sentence when the operator complained and is left alone for a while. Answers to questions that left before an
+        earlier complaint belong to that.
+        """
+        bucket = self._bucket(limit, egress, now)
+        before = _learned(bucket)
+        reason = bucket.hear(observation, now, now if sent is None else sent)
+        self.changed |= _learned(bucket) != before
+        return reason
+
+    def reset(self, operator: str, now: float) -> bool:
+        """Forget what was learned of an operator, from every egress: its pace, its bans and its block. False if it is unknown.
+
+        The day's count stays, for it is no matter of learning.
+        """
+        keys = [key for key in self._saved if key.partition("|")[0] == operator]
+        buckets = [bucket for bucket in self._buckets.values() if bucket.operator == operator]
+        for key in keys:
+            row = self._saved.pop(key)
+            if row.used:
+                self._saved[key] = Saved(0.0, row.rate, row="-", day=row.day, used=row.used)
+        for bucket in buckets:
+            bucket.reset(now)
+        self.changed |= bool(keys or buckets)
+        return bool(keys or buckets)
 
     def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
         """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
@@ -184,6 +161,8 @@ class Budgets:
                 "operator": bucket.operator,
                 "egress": bucket.egress,
                 "rate": round(bucket.rate, 4),
+                "ceiling": round(bucket.ceiling, 4),
+                "banned_at": None if bucket.banned is None else round(bucket.banned, 4),
                 "burst": bucket.burst,
                 "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
                 "blocked_until": bucket.blocked_until if bucket.blocked_until > now else None,
@@ -193,53 +172,60 @@ class Budgets:
             for bucket in self._buckets.values()
         ]
 
-    def saved(self) -> dict[str, tuple[float, float, str]]:
-        """What must survive a restart: who shut us out until when, and the rates learned."""
-        return {
-            f"{bucket.operator}|{bucket.egress}": (bucket.blocked_until, bucket.rate, bucket.reason)
-            for bucket in self._buckets.values()
-            if bucket.rate < bucket.ceiling or bucket.blocked_until > 0
-        }
+    def saved(self) -> dict[str, Saved]:
+        """What must survive a restart, by "operator|egress", also of operators not asked since the last one."""
+        self.changed = self.counted = False
+        rows = {f"{bucket.operator}|{bucket.egress}": bucket.saved() for bucket in self._buckets.values()}
+        return self._saved | {key: row for key, row in rows.items() if row is not None}
 
     def _bucket(self, limit: Limit, egress: str, now: float) -> Bucket:
-        key = (limit.operator, egress)
-        bucket = self._buckets.get(key)
+        """The bucket as it is now."""
+        bucket = self._buckets.get((limit.operator, egress))
         if bucket is None:
-            until, rate, reason = self._saved.get(f"{limit.operator}|{egress}", (0.0, limit.rate, ""))
-            bucket = Bucket(
-                limit.operator,
-                egress,
-                ceiling=limit.rate,
-                burst=max(1.0, float(limit.burst)),
-                per_day=limit.per_day,
-                rate=min(rate, limit.rate),
-                tokens=1.0 if limit.rate > 0 else 0.0,
-                updated=now,
-                blocked_until=until,
-                reason=reason,
-                day=int(now // DAY),
-            )
-            self._buckets[key] = bucket
-        elif bucket.ceiling != limit.rate:  # a suffix turned out to have more or fewer servers
-            bucket.rate = limit.rate if bucket.rate == bucket.ceiling else min(bucket.rate, limit.rate)
-            bucket.ceiling, bucket.burst = limit.rate, max(1.0, float(limit.burst))
+            bucket = self._buckets[limit.operator, egress] = self._opened(limit, egress, now)
+        elif bucket.ceiling != limit.rate:
+            bucket.fit(limit)
+        bucket.refill(now)
         return bucket
 
-    def _refill(self, bucket: Bucket, now: float) -> None:
-        if now > bucket.updated:
-            bucket.tokens = min(bucket.burst, bucket.tokens + (now - bucket.updated) * bucket.rate)
-            bucket.updated = now
-        day = int(now // DAY)
-        if day != bucket.day:
-            bucket.day, bucket.used_today = day, 0
+    def _opened(self, limit: Limit, egress: str, now: float) -> Bucket:
+        """A bucket for an operator asked for the first time since the start."""
+        bucket = Bucket(
+            limit.operator,
+            egress,
+            ceiling=limit.rate,
+            burst=max(1.0, float(limit.burst)),
+            per_day=limit.per_day,
+            row=_row(limit),
+            width=limit.width,
+            rate=limit.rate,
+            tokens=1.0 if limit.rate > 0 else 0.0,
+            updated=now,
+            day=int(now // DAY),
+            grown_at=now,
+        )
+        saved = self._saved.pop(f"{limit.operator}|{egress}", None)
+        if saved is not None:
+            bucket.recall(saved)
+        return bucket
 
-    def _clean(self, bucket: Bucket) -> None:
-        bucket.complaints = 0
-        bucket.clean += 1
-        if bucket.clean >= CLEAN_RUN and bucket.rate < bucket.ceiling:
-            bucket.rate = min(bucket.ceiling, bucket.rate * GROWTH)
-            bucket.clean = 0
-            self.changed = True
+    def _use(self, bucket: Bucket, count: int) -> None:
+        """Take the tokens of so many questions; give them back where the number is negative."""
+        bucket.tokens = min(bucket.burst, bucket.tokens - count)
+        bucket.used_today = max(0, bucket.used_today + count)
+        if bucket.per_day is not None:
+            self.counted = True
+            self.changed |= abs(bucket.used_today - bucket.noted) >= max(1, bucket.per_day // COUNT_PARTS)
+
+
+def _learned(bucket: Bucket) -> tuple[float, float, int, float | None]:
+    """What is to be saved once it changes."""
+    return bucket.rate, bucket.blocked_until, bucket.complaints, bucket.banned
+
+
+def _row(limit: Limit) -> str:
+    """The configuration of a bucket, per address: a pace learned under another one counts for nothing."""
+    return f"{limit.rate / limit.width:.6g} {limit.burst / limit.width:.6g} {limit.per_day}"
 
 
 def _most(per_day: int, plan: Plan, since_midnight: float) -> int:
@@ -259,21 +245,3 @@ def _since_midnight(per_day: int, plan: Plan, wanted: int) -> float:
     if wanted > whole:
         return DAY
     return max(0.0, wanted - max(1.0, whole * AHEAD)) * DAY / whole if plan.evenly else 0.0
-
-
-def _complaint(observation: Observation, before: int) -> tuple[float, str] | None:
-    """The pause in seconds that an answer asks for, with the reason; None for an answer without complaint."""
-    reading = observation.reading
-    pauses: tuple[float, ...]
-    if observation.method != "dns" and observation.status in (401, 403):  # the status of a DNS answer is its rcode
-        pauses, word = FORBIDDEN_PAUSES, "forbidden"
-    elif observation.refused:
-        pauses, word = REFUSED_PAUSES, "connection refused"
-    elif reading.outcome is Outcome.THROTTLED:
-        pauses, word = THROTTLED_PAUSES, "throttled"
-    else:
-        return None
-    pause = pauses[min(before, len(pauses) - 1)]
-    if reading.retry_after is not None:
-        pause = max(1.0, reading.retry_after)
-    return pause, f"{word}: {reading.reason}"[:300]

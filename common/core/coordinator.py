@@ -54,6 +54,7 @@ from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.metrics import Metrics
 from common.core.queue import Ask, Queue
+from common.core.rate_limits.policy import is_limiting
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
@@ -235,6 +236,8 @@ class Coordinator:
             board.commands.append(FetchDelivery(order.target))
         elif order.verb == "reset_metrics":
             board.metrics.reset(now)
+        elif order.verb == "reset_budget":
+            board.say("info", "budget_reset", operator=order.target, known=board.budgets.reset(order.target, now))
         else:
             board.say("error", "unknown_command", verb=order.verb)
 
@@ -259,15 +262,14 @@ class Coordinator:
             outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
             ms=round(observation.duration_ms, 1), attempt=result.attempt, canary=ask.probe is not None, reason=reading.reason,
         )  # fmt: skip
-        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now)
+        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now, ask.sent)
         if complaint is not None:
             self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
         self._note_channel(ask, observation, now)
         if observation.width is not None and ask.method == "dns":
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
-            board.directory.learn_whois(ask.suffix, reading.referral)
-            board.know(board.directory)
+            board.learn_referral(ask.suffix, reading.referral, now)
         if ask.probe is not None:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
         elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
@@ -293,12 +295,12 @@ class Coordinator:
             self._shut(swarm.limit, swarm.egress, "fast", reason, now)
 
     def _shut(self, limit: Limit, egress: str, pool: str, reason: str, now: float) -> None:
-        """An operator complained: who waits in its line goes back to the schedule, unless the pause is short."""
+        """An operator limits us: what waits in its line goes back to the schedule, unless it can soon be asked again."""
         board = self.board
         until = board.budgets.blocked_until(limit, egress, now)
         board.say("warning", "operator_shut", operator=limit.operator, until=until, reason=reason)
         board.metrics.count("operator_complaints", operator=limit.operator)
-        if until - now > 30.0 and len(board.workers.egresses(pool)) <= 1:
+        if is_limiting(limit, board.workers.egresses(pool) or [egress], board.budgets, now):
             for other in board.queue.flush(limit.operator):
                 rounds.unheard(board, other, now)
 
@@ -376,9 +378,10 @@ class Coordinator:
     def _note_learned(self, now: float) -> None:
         """Put what was learned about operators, channels and answers into the next transaction."""
         board, meta = self.board, self.board.changes.meta
-        if board.budgets.changed:
-            board.budgets.changed = False
+        if board.budgets.changed or (self._stopping and board.budgets.counted):
             meta["budgets"] = saved_budgets(board.budgets)
+        if board.referrals.changed:
+            meta["referrals"] = board.referrals.saved()
         if board.channels.changed:
             meta["channels"] = board.channels.saved()
         if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):

@@ -141,7 +141,8 @@ def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
 
 
 def _note_sent(board: Board, ask: Ask, now: float) -> None:
-    """Note that a question leaves, for its channel and for the check that waits for it."""
+    """Note that a question leaves, for its budget, its channel and the check that waits for it."""
+    ask.sent = now
     key = channel_of(ask)
     if key is not None:
         board.channels.ask(key, now)

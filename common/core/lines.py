@@ -16,7 +16,7 @@ from common.core.schedule import NEVER, Times
 
 @dataclass(frozen=True, slots=True)
 class Swarm:
-    """Names on their way in one sweep: `times` is when each was due."""
+    """Names on their way in one sweep: `times` is when each was due, `sent` when it left, in epoch seconds."""
 
     rows: Rows
     times: Times
@@ -26,6 +26,7 @@ class Swarm:
     tries: int = 0
     urgent: bool = False
     avoid: str = ""  # the worker that lost the last attempt
+    sent: float = 0.0
 
 
 @dataclass(slots=True)

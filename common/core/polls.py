@@ -14,11 +14,11 @@ import numpy as np
 from common.core import bulk
 from common.core.board import Board, Polled, host_of
 from common.core.book import close
-from common.core.budgets import DAY
 from common.core.cadence import EDGE, imminent, may_drop, window_steps
 from common.core.domains import Entry
 from common.core.escalation import POOL_OF
 from common.core.limits import Limit
+from common.core.rate_limits.bucket import DAY
 from common.core.roll import Rows
 from common.core.schedule import Times
 from common.core.table import CLOSE, WATCHED

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from common.core.budgets import POLLS, ROUTINE, WHOLE, Budgets
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry
 from common.core.limits import Limit
+from common.core.rate_limits.policy import is_limiting
 from common.core.trust import Probe
 from common.core.workers import Suspicion, Worker, Workers
 
@@ -36,8 +37,6 @@ PLANS = {URGENT: WHOLE, PRIORITY: POLLS, NEWS: POLLS, ORDINARY: ROUTINE, BACKGRO
 MOST_ROUTINE = 2000
 #: Longest line that sweeps may fill, in questions and in seconds of the operator's budget on top: names in line are in memory.
 MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
-#: A shut operator turns away what would wait longer than this, in seconds.
-PATIENCE = 30.0
 NEVER = float("inf")
 
 
@@ -46,7 +45,7 @@ class Ask:
     """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
 
     `deadline`: when it leaves the line unasked; 0 until it gets in line. `rate`: the operator's as learned by then, 0 where it
-    is the configured one.
+    is the configured one. `sent`: when it left last, 0 until then.
     """
 
     method: str
@@ -66,6 +65,7 @@ class Ask:
     egress: str = ""
     deadline: float = 0.0
     rate: float = 0.0
+    sent: float = 0.0
     aside: bool = False  # no check waits for its answer
 
 
@@ -146,7 +146,7 @@ class Queue:
         """Whether a question of this rank would get its turn in reasonable time."""
         if limit.rate <= 0 or not egresses:
             return False
-        if min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE:
+        if is_limiting(limit, egresses, budgets, now):
             return False
         if limit.per_day is not None and self._today(limit, rank, budgets, egresses, now) <= 0:
             return False

@@ -13,9 +13,10 @@ from common.core.cadence import MARGIN, imminent
 from common.core.domains import BACKGROUND
 from common.core.due import MOST_WAITING
 from common.core.lines import Pile
+from common.core.rate_limits.policy import is_limiting
 from common.core.roll import Rows
 from common.core.schedule import Times
-from common.core.sweeps import in_line, shut
+from common.core.sweeps import in_line
 from common.core.swept import Chosen, chosen
 from common.core.table import LINED, PRIORITY
 
@@ -35,7 +36,7 @@ def work(board: Board, now: float) -> None:
     lines.relieved_at = now
     for suffix, line in lines.all():
         limit = board.limit("dns", suffix, suffix)
-        closed = shut(board, limit, now)
+        closed = is_limiting(limit, board.workers.egresses("fast"), board.budgets, now)
         if closed:
             for swarm in line.lost():
                 _put_back(board, *in_line(board, swarm.rows, swarm.times))

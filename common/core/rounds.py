@@ -55,7 +55,7 @@ def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | Non
     """
     room = None
     for method in ("rdap", "whois"):
-        server = _server(board, method, suffix)
+        server = _server(board, method, suffix, now)
         if server is None or board.trust.distrusted((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
@@ -73,7 +73,7 @@ def held_up(board: Board, suffix: str, now: float) -> bool:
     """
     methods = ("rdap", "whois") if board.wildcard(suffix) else ("dns",)
     for method in methods:
-        server = _server(board, method, suffix)
+        server = _server(board, method, suffix, now)
         if server is None or board.trust.distrusted((method, host_of(server), suffix), now):
             continue
         limit = board.limit(method, _payer(board, method, server, suffix), suffix)
@@ -120,6 +120,8 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
 
 def unheard(board: Board, ask: Ask, now: float) -> None:
     """A question will not be answered: its worker is gone for good, or its operator turned it away."""
+    if ask.method == "whois" and not ask.server and not ask.sent:
+        board.referrals.take_back(ask.suffix)
     if ask.probe is not None:
         resume(board, canaries.unheard(board, ask.probe, now), now)
         return
@@ -245,7 +247,7 @@ def confirming(entry: Entry) -> bool:
 
 def _channels(board: Board, entry: Entry, now: float) -> Channels:
     def usable(method: str) -> bool:
-        server = _server(board, method, entry.suffix)
+        server = _server(board, method, entry.suffix, now)
         return server is not None and not board.trust.distrusted((method, host_of(server), entry.suffix), now)
 
     channels = assess.registry_channels(board, entry.suffix)
@@ -284,16 +286,16 @@ def _too_slow(board: Board, entry: Entry, now: float) -> set[str]:
     return {method for method, _ in assess.registry_channels(board, entry.suffix) if method not in waited_for}
 
 
-def _server(board: Board, method: str, suffix: str) -> str | None:
+def _server(board: Board, method: str, suffix: str, now: float) -> str | None:
     server = board.server(method, suffix)
-    return _referral(board, suffix) if server is None and method == "whois" else server
+    return _referral(board, suffix, now) if server is None and method == "whois" else server
 
 
-def _referral(board: Board, suffix: str) -> str | None:
+def _referral(board: Board, suffix: str, now: float) -> str | None:
     """For a suffix that nobody in our tables speaks for: "" (ask IANA who does), once a day."""
     if board.directory.rdap_base(suffix) is not None or board.directory.whois_server(suffix) is not None:
         return None
-    return "" if suffix not in board.referral_asked else None
+    return "" if board.referrals.may_ask(suffix, now) else None
 
 
 def _left_out(board: Board, entry: Entry, current: Round, now: float) -> list[Key]:
@@ -328,13 +330,11 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *,
 
     `aside`: nothing waits for the answer, so it goes behind all others.
     """
-    server = _server(board, method, entry.suffix)
+    server = _server(board, method, entry.suffix, now)
     if server is None:
         return False
     pool = POOL_OF[method]
     limit = board.limit(method, _payer(board, method, server, entry.suffix), entry.suffix)
-    if method == "whois" and not server:
-        board.referral_asked[entry.suffix] = now
     rank, egresses = BACKGROUND if aside else _rank(entry, current, method), board.workers.offering(pool, method, now)
     if not aside and rank > NEWS and _dropping(entry, current, now):
         rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
@@ -344,6 +344,8 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *,
     if not board.queue.admits(limit, rank, board.budgets, egresses, now):
         board.metrics.count("questions_turned_away", method=method)
         return False
+    if method == "whois" and not server:
+        board.referrals.ask(entry.suffix, now)
     board.queue.put(
         Ask(
             method,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from common.core.board import Policy
 from common.core.book import close
 from common.core.budgets import Budgets
 from common.core.domains import Entry
 from common.core.escalation import registry_due_at
+from common.core.rate_limits.saved import rows_of, text_of
 from common.core.records import DomainRow
 
 
@@ -40,13 +39,9 @@ def row_of(policy: Policy, entry: Entry, now: float) -> DomainRow:
 
 def saved_budgets(budgets: Budgets) -> str:
     """What `budgets_of` reads back."""
-    return json.dumps(budgets.saved())
+    return text_of(budgets.saved())
 
 
 def budgets_of(text: str) -> Budgets:
-    """Budgets as they were saved; a damaged text gives fresh ones."""
-    try:
-        rows = json.loads(text or "{}")
-        return Budgets({str(key): (float(until), float(rate), str(why)) for key, (until, rate, why) in rows.items()})
-    except (ValueError, TypeError, AttributeError):
-        return Budgets()
+    """Budgets as they were saved; what is damaged is left out."""
+    return Budgets(rows_of(text))

@@ -13,11 +13,11 @@ import numpy as np
 
 from common.core import bulk, visits
 from common.core.board import Board
-from common.core.budgets import DAY
 from common.core.events import Send
 from common.core.limits import Limit
 from common.core.lines import Line, Pile, Swarm
-from common.core.queue import PATIENCE
+from common.core.rate_limits.bucket import DAY
+from common.core.rate_limits.policy import is_limiting
 from common.core.roll import Rows
 from common.core.schedule import NEVER, Times
 from common.core.table import LINED
@@ -70,12 +70,6 @@ def lost(board: Board, swarm: Swarm, now: float, *, died: bool) -> None:
             board.lines.again(replace(swarm, rows=rows, times=times, egress="", tries=swarm.tries + 1))
 
 
-def shut(board: Board, limit: Limit, now: float) -> bool:
-    """Whether the zone turned us away for longer than a name with priority can wait."""
-    egresses = board.workers.egresses("fast")
-    return bool(egresses) and min(board.budgets.blocked_until(limit, egress, now) for egress in egresses) - now > PATIENCE
-
-
 def in_line(board: Board, rows: Rows, times: Times) -> tuple[Rows, Times]:
     """Those that are still in line, each once: a visit on demand, or the list, may have taken one out and let it in again."""
     still = (board.book.table.flags[rows] & LINED) != 0
@@ -103,7 +97,7 @@ def _send_pile(board: Board, suffix: str, pile: Pile, workers: list[Worker], now
     if not _ready(board, pile, now, urgent=urgent):
         return False
     limit = board.limit("dns", suffix, suffix)
-    if pile.count < FEWEST or (urgent and shut(board, limit, now)):
+    if pile.count < FEWEST or (urgent and is_limiting(limit, board.workers.egresses("fast"), board.budgets, now)):
         visits.want_many(board, *in_line(board, *pile.take(pile.count)), urgent=urgent)
         return True
     needed = _enough(limit, pile.count)
@@ -171,7 +165,7 @@ def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
 def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     count = len(swarm.rows)
     board.budgets.take_many(swarm.limit, worker.egress, count, now)
-    swarm = replace(swarm, egress=worker.egress)
+    swarm = replace(swarm, egress=worker.egress, sent=now)
     seconds = SLACK + 2.0 * count / swarm.limit.rate
     lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True, names=count)
     cut = len(swarm.suffix) + 1

@@ -24,6 +24,7 @@ from common.core.lifecycle import prior
 from common.core.lines import Swarm
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.pulse import reading_of
+from common.core.rate_limits import policy
 from common.core.records import Evidence, StateChange
 from common.core.roll import Rows
 from common.core.rounds import registry_room
@@ -41,8 +42,6 @@ MOST_OF_ONE, MOST_WAITING = 200, 4000
 MOST_LEAVING, MOST_ODD, LATER = 20_000, 8000, 60.0
 #: In the place of who answered: nobody.
 NOBODY = 255
-#: Share of refused or throttled answers that makes a sweep a complaint.
-COMPLAINT = 0.05
 _MUTE = unknown("dns_timeout", "no answer in time")
 _OUTCOMES = {DELEGATED: Outcome.REGISTERED, NXDOMAIN: Outcome.UNREGISTERED, OPEN: Outcome.UNKNOWN}
 _EXPIRED_GRACE = CODE_OF[State.EXPIRED_GRACE]
@@ -62,7 +61,8 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         sweeps.lost(board, swarm, now, died=False)
         return None
     _log(board, swarm, message)
-    complaint = _complaint(message, size)
+    answer = policy.sum_up(message, size)
+    limited = answer is not None and policy.complaint_of(answer) is not None
     if message.width:
         board.widths[swarm.suffix] = max(1, min(64, message.width))
     still = (board.book.table.flags[swarm.rows] & LINED) != 0
@@ -76,8 +76,8 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         plain = still & (codes != UNUSUAL) & (codes != UNASKED)
         _sort_out(board, swarm, message, swarm.rows[plain], codes[plain], numbers[served[plain]], now)
         _ask_again(board, swarm, still & (codes == UNUSUAL), now)
-        _put_off(board, swarm, still & (codes == UNASKED), now, shut=complaint is not None)
-    reason = _learn(board, swarm, message, complaint, now)
+        _put_off(board, swarm, still & (codes == UNASKED), now, limited=limited)
+    reason = None if answer is None else board.budgets.answered(swarm.limit, swarm.egress, answer, now, swarm.sent)
     return None if reason is None else (swarm, reason)
 
 
@@ -111,13 +111,13 @@ def _ask_again(board: Board, swarm: Swarm, odd: NDArray[np.bool_], now: float) -
         sweeps.lost(board, replace(swarm, rows=swarm.rows[untold], times=swarm.times[untold]), now, died=False)
 
 
-def _put_off(board: Board, swarm: Swarm, unasked: NDArray[np.bool_], now: float, *, shut: bool) -> None:
-    """Names that were left out because the servers turn us away are as due as before, and cost nothing.
+def _put_off(board: Board, swarm: Swarm, unasked: NDArray[np.bool_], now: float, *, limited: bool) -> None:
+    """Names that were left out because the servers limit us are as due as before, and cost nothing.
 
-    Where nobody complained (`shut` is false) that is no reason: the sweep counts as lost for them.
+    Where there was no complaint (`limited` is false) that is no reason: the sweep counts as lost for them.
     """
     rows, times = swarm.rows[unasked], swarm.times[unasked]
-    if len(rows) and shut:
+    if len(rows) and limited:
         board.budgets.give_back(swarm.limit, swarm.egress, now, len(rows))
         bulk.settle(board, rows, times)
     elif len(rows):
@@ -257,32 +257,6 @@ def _count(board: Board, codes: Codes, duration_ms: float) -> None:
         else:
             board.metrics.count("checks", int(count), method="dns", outcome=Outcome.UNKNOWN.value)
     board.metrics.observe("sweep_seconds", duration_ms / 1000)
-
-
-def _complaint(message: Swept, size: int) -> Observation | None:
-    """What the operator is to be heard with where its servers turned us away: all of us, or too many of those who asked."""
-    if message.trouble is not None:
-        return None
-    seen = [item for item in message.observations.values() if item.method == "dns"]
-    told = [item for item in seen if item.refused or item.reading.outcome is Outcome.THROTTLED]
-    asked, refused = size - message.codes.count(UNASKED), max(message.refused, len(told))
-    if refused <= COMPLAINT * asked:
-        return None
-    return (
-        told[0] if told else Observation("dns", unknown("dns_refused", f"{refused} of {asked} questions refused"), refused=True)
-    )
-
-
-def _learn(board: Board, swarm: Swarm, message: Swept, complaint: Observation | None, now: float) -> str | None:
-    """Tell the budget how it went; the reason where it is shut for a while. It grows back by answers, not by silence."""
-    if message.trouble is not None and message.trouble.method == "dns":
-        return board.budgets.answered(swarm.limit, swarm.egress, message.trouble, now)
-    if complaint is not None:
-        return board.budgets.answered(swarm.limit, swarm.egress, complaint, now)
-    said = any(item.method == "dns" and item.reading.outcome is not Outcome.UNKNOWN for item in message.observations.values())
-    if message.trouble is None and (said or DELEGATED in message.codes or NXDOMAIN in message.codes):
-        board.budgets.clean(swarm.limit, swarm.egress, now)
-    return None
 
 
 def _log(board: Board, swarm: Swarm, message: Swept) -> None:

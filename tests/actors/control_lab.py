@@ -85,6 +85,7 @@ class FakeReader:
         self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
         self.entries: list[ProblemRow] = []
+        self.noted: dict[str, str] = {}
         self.broken = False
         self.no_events = False
         self.closed = 0
@@ -159,6 +160,11 @@ class FakeReader:
         self._look()
         assert cursor is None
         return Page(self.entries[:limit])
+
+    def meta(self, key: str) -> str | None:
+        """A text that the coordinator keeps beside the rows."""
+        self._look()
+        return self.noted.get(key)
 
     def last_seq(self) -> int:
         """The newest sequence."""

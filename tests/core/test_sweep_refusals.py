@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from common.codec import decode_upward, encode
-from common.core.budgets import Bucket
 from common.core.evidence import Observation, Outcome, Reading, unknown
 from common.core.limits import Limit
 from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
+from common.core.rate_limits.bucket import Bucket
 from common.messages import MAX_BATCH, VERSION, Credit, Swept
 from tests.sim.world import World
 

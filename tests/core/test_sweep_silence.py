@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from common.core.budgets import CLEAN_RUN
 from common.core.evidence import Observation, unknown
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
+from common.core.rate_limits.bucket import SLOW
 from common.messages import Swept
 from tests.core.test_sweep_refusals import NODATA, bucket, due_world
 
@@ -32,7 +32,7 @@ def test_the_pace_grows_back_by_answers_alone(
 
     def tale(answer: Swept) -> Swept:
         size, state = len(answer.codes), bucket(world)
-        state.rate, state.clean = 1e5, CLEAN_RUN - 1
+        state.rate, state.clean, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
         if trouble is not None:
             return Swept(answer.credit, answer.attempt, trouble=trouble)
         if story == "open":
@@ -47,7 +47,7 @@ def test_the_pace_grows_back_by_answers_alone(
     while not world.swept:
         world.run(0.001)
 
-    assert (bucket(world).rate > 1e5) is grows
+    assert (bucket(world).rate > 0.105 * bucket(world).ceiling) is grows
     assert bucket(world).complaints == 0
 
 

@@ -110,16 +110,17 @@ def _documented(site: Site) -> Iterator[tuple[str, str, dict[str, object]]]:
 def test_every_documented_call_answers_with_its_documented_content(site: Site) -> None:
     """Each operation of /openapi.json, those of the README among them, has a status and a content type that it documents."""
     delivery = site.call("/deliveries?limit=1").json()["deliveries"][0]["id"]
+    operator = site.call("/status").json()["coordinator"]["budgets"][0]["operator"]
     filled = {"/domain/{name}": STAYING[0], "/domain/{name}/check": STAYING[0], "/static/{name}": "app.js"}
     promised = {
         "/health", "/ready", "/status", "/domains", "/domain/{name}", "/refresh", "/domain/{name}/check", "/metrics",
         "/metrics/prometheus", "/metrics/reset", "/events", "/drops", "/drops.ics", "/deliveries", "/deliveries/{id}/replay",
-        "/problems", "/openapi.json", "/",
+        "/problems", "/openapi.json", "/", "/budgets/{operator}/reset",
     }  # fmt: skip
     calls = list(_documented(site))
     assert promised <= {path for path, _, _ in calls}
     for path, method, operation in calls:
-        target = path.replace("{name}", filled.get(path, "")).replace("{id}", delivery)
+        target = path.replace("{name}", filled.get(path, "")).replace("{id}", delivery).replace("{operator}", operator)
         answer = site.call(target, method)
         documented = operation["responses"].get(str(answer.status), {})
         assert 200 <= answer.status < 300, (path, method, answer)

@@ -31,7 +31,13 @@ TARGETS = {
         "common/core/gates.py", ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"), strict=True
     ),
     "queue": Target("common/core/queue.py", ("tests/core/rate_limits",)),
-    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",)),
+    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",), strict=True),
+    "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",), strict=True),
+    "bucket": Target(
+        "common/core/rate_limits/bucket.py",
+        ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
+        strict=True,
+    ),
     "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
     "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
     "trust": Target("common/core/trust.py", ("tests/core/test_trust.py",)),

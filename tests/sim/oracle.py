@@ -31,8 +31,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.core.board import host_of
-from common.core.budgets import FLOOR
 from common.core.limits import limit_for
+from common.core.rate_limits.bucket import FLOOR
 from tests.sim.dead_channels import BACKOFF, Dead
 from tests.sim.lives import Life
 from tests.sim.suffix_models import ModelDirectory, SuffixModel

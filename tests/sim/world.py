@@ -202,6 +202,7 @@ class World:
         next_seq = max((event.seq for event in stored.events), default=0) + 1
         self.core.restore(stored.pending(), trust, budgets, next_seq, filter(None, meta.get("wildcards", "").split(",")), {})
         self.core.board.channels = Channels.restored(meta.get("channels", ""), self.now)
+        self.core.board.recall_referrals(meta.get("referrals", ""))
         self.watch()  # the list is read again
 
     def kill_worker(self, pool: str, *, noticed: bool = True) -> None:

@@ -22,12 +22,16 @@ _AFNIC_TLDS = words("fr re pm tf wf yt")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One bucket. `rate` in queries per second (0: switched off), `burst` in queries, `per_day` in queries per 24 h."""
+    """One bucket. `rate` in queries per second (0: switched off), `burst` in queries, `per_day` in queries per 24 h.
+
+    `width` is the number of addresses that a rate and a burst per address were multiplied by.
+    """
 
     operator: str
     rate: float
     burst: float
     per_day: int | None = None
+    width: int = 1
 
 
 #: operator of a host, by the host itself

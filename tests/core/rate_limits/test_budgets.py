@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.budgets import FLOOR, Budgets
+from common.core.budgets import Budgets
 from common.core.evidence import Observation, Outcome, Reading, unknown
 from common.core.limits import Limit
+from common.core.rate_limits.bucket import FLOOR
 from common.core.rows import budgets_of, saved_budgets
 
 NOW = 1_790_000_000.0
@@ -74,11 +75,11 @@ def test_clean_answers_grow_the_rate_back_and_not_beyond_the_limit() -> None:
     """Fifty clean answers give a tenth back."""
     budgets = Budgets()
     budgets.answered(LIMIT, "a", throttled(), NOW)
-    for _ in range(50):
-        budgets.answered(LIMIT, "a", CLEAN, NOW)
+    for second in range(50):
+        budgets.answered(LIMIT, "a", CLEAN, NOW + 61 + second)
     assert budgets.snapshot(NOW)[0]["rate"] == 1.1
-    for _ in range(2000):
-        budgets.answered(LIMIT, "a", CLEAN, NOW)
+    for second in range(2000):
+        budgets.answered(LIMIT, "a", CLEAN, NOW + 200 + second)
 
     assert budgets.snapshot(NOW)[0]["rate"] == 2.0
 

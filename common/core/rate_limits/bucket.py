@@ -1,0 +1,203 @@
+"""What is known of one operator, asked from one egress: its tokens, the pace it takes, and for how long it is left alone.
+
+The pace is halved by a complaint and grows back with clean answers: quickly to half of the pace that brought the complaint,
+slowly from there, never above what is configured, and never again to a pace that brought a ban. An answer teaches something
+only if its question left since the operator may be asked: all refusals of what was under way at a complaint belong to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from common.core.evidence import Observation
+from common.core.limits import Limit
+from common.core.rate_limits import policy
+from common.core.rate_limits.policy import Complaint, Kind
+from common.core.rate_limits.saved import Saved
+
+DAY = 86_400.0
+#: Slowest that a complaint ever makes a bucket: one question in ten minutes.
+FLOOR = 1 / 600
+#: What is left of a pace after a complaint.
+SHRINK = 0.5
+
+
+class Growth(NamedTuple):
+    """A pace grows by `factor` after so many clean answers, no sooner than `least` seconds; after `most` seconds by fewer."""
+
+    factor: float
+    answers: int
+    least: float
+    most: float
+
+
+QUICK, SLOW = Growth(2.0, 10, 10.0, 60.0), Growth(1.1, 50, 30.0, 300.0)
+#: Most that one answer lets a pace grow by, however long ago the last one was.
+LEAP = 2.0
+
+
+class Bucket(Struct):
+    """One operator seen from one egress. Rates are questions a second, times epoch seconds.
+
+    `ceiling` is what is configured, `brought` the pace that brought the last complaints, `banned` the slowest that brought a
+    ban. `row` tells one configuration from another.
+    """
+
+    operator: str
+    egress: str
+    ceiling: float
+    burst: float
+    per_day: int | None
+    row: str
+    width: int
+    rate: float
+    tokens: float
+    updated: float
+    day: int
+    grown_at: float
+    blocked_until: float = 0.0
+    reason: str = ""
+    brought: float = 0.0
+    banned: float | None = None
+    complaints: int = 0  # in a row
+    barred: bool = False  # whether one of them was a ban
+    meaningless: int = 0  # answers in a row
+    clean: int = 0  # answers since the pace last changed
+    used_today: int = 0
+    noted: int = 0  # how much of `used_today` is saved
+
+    @property
+    def highest(self) -> float:
+        """The highest pace that may be tried."""
+        return self.ceiling if self.banned is None else max(self._least, min(self.ceiling, self.banned * SHRINK))
+
+    @property
+    def _least(self) -> float:
+        return min(FLOOR, self.ceiling)
+
+    def refill(self, now: float) -> None:
+        """Add the tokens that came since; begin the day's count anew after midnight (UTC)."""
+        if now > self.updated:
+            self.tokens = min(self.burst, self.tokens + (now - self.updated) * self.rate)
+            self.updated = now
+        day = int(now // DAY)
+        if day != self.day:
+            self.day, self.used_today, self.noted = day, 0, 0
+
+    def ready_at(self, count: float, now: float) -> float:
+        """When so many tokens are there, in epoch seconds; of more than a burst, when the burst is."""
+        short = min(count, self.burst) - self.tokens
+        return now if short <= 0 else max(now, self.updated) + short / self.rate
+
+    def hear(self, observation: Observation, now: float, sent: float) -> str | None:
+        """Learn from the answer to a question that left at `sent`. Returns a sentence where the operator is now left alone."""
+        complaint = policy.complaint_of(observation)
+        if sent < self.blocked_until:
+            return self._hear_late(complaint, now)
+        if complaint is not None:
+            return self._complain(complaint, now)
+        if policy.is_understood(observation):
+            self._hear_clean(now)
+            return None
+        doubt = policy.doubt_of(observation)
+        return self._doubt(doubt, now) if doubt is not None else None
+
+    def reset(self, now: float) -> None:
+        """Forget all complaints, and what answers to questions on their way will say. The day's count stays."""
+        self.rate, self.brought, self.banned, self.barred = self.ceiling, 0.0, None, False
+        self.complaints = self.meaningless = self.clean = 0
+        self.blocked_until, self.reason = now, ""
+        self.updated = min(self.updated, now)
+
+    def fit(self, limit: Limit) -> None:
+        """Take over the budget of as many addresses as the suffix turned out to have; what was learned holds for each."""
+        part = limit.rate / self.ceiling if self.ceiling > 0 else 0.0
+        self.rate = self.rate * part if self.rate < self.ceiling else limit.rate
+        self.brought *= part
+        if self.banned is not None:
+            self.banned *= part
+        self.ceiling, self.burst, self.width = limit.rate, max(1.0, float(limit.burst)), limit.width
+
+    def saved(self) -> Saved | None:
+        """What must survive a restart; None where nothing was learned."""
+        self.noted = self.used_today
+        counted = self.used_today if self.per_day is not None else 0
+        over = self.blocked_until < self.updated
+        if self.rate >= self.ceiling and over and self.banned is None and not counted:
+            return None
+        return Saved(
+            self.blocked_until, self.rate, self.reason, self.row, self.width, self.brought, self.banned,
+            self.complaints, self.meaningless, self.day, counted,
+        )  # fmt: skip
+
+    def recall(self, saved: Saved) -> None:
+        """Take over what an earlier run learned. A pace learned under another configuration counts for nothing, a ban does."""
+        part = self.width / saved.width if saved.width else 1.0
+        if saved.banned is not None:
+            self.banned = saved.banned * part
+        if saved.row in ("", self.row):
+            self.rate = saved.rate * part
+        self.brought = saved.brought * part
+        self.rate = max(self._least, min(self.rate, self.highest))
+        # No operator asks for more than a day (`retry_after`): what is later was said by a clock that was ahead.
+        self.blocked_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
+        self.updated = self.grown_at = max(self.updated, self.blocked_until)
+        self.complaints, self.meaningless = saved.complaints, saved.meaningless
+        if saved.day == self.day:
+            self.used_today = self.noted = saved.used
+
+    def _hear_late(self, complaint: Complaint | None, now: float) -> str | None:
+        """The answer to a question that left before the last complaint: only the pause may become longer by it."""
+        if complaint is None or not self.complaints:
+            return None
+        banned = complaint.kind is Kind.BANNED and not self.barred
+        if banned:
+            self._bar()
+        if banned or complaint.wait is not None:
+            self._leave_alone(complaint, now, self.complaints - 1)
+        return complaint.reason if banned else None
+
+    def _complain(self, complaint: Complaint, now: float) -> str:
+        if not self.complaints:
+            self.brought = self.rate
+        self.rate = max(self._least, self.rate * SHRINK)
+        if complaint.kind is Kind.BANNED:
+            self._bar()
+        self._leave_alone(complaint, now, self.complaints)
+        self.complaints += 1
+        self.meaningless = 0
+        return complaint.reason
+
+    def _bar(self) -> None:
+        """Never try the pace again that brought these complaints."""
+        self.barred = True
+        self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
+        self.rate = min(self.rate, self.highest)
+
+    def _doubt(self, doubt: Complaint, now: float) -> str | None:
+        self.meaningless += 1
+        if self.meaningless < policy.SEVERAL:
+            return None
+        self._leave_alone(doubt, now, self.meaningless - policy.SEVERAL)
+        return doubt.reason
+
+    def _leave_alone(self, complaint: Complaint, now: float, before: int) -> None:
+        """Ask nothing for a while, and begin again with one token at most."""
+        self.blocked_until = max(self.blocked_until, now + complaint.pause(before))
+        self.reason = complaint.reason
+        self.tokens, self.clean = min(1.0, self.tokens + (self.blocked_until - self.updated) * self.rate), 0
+        self.updated = self.grown_at = self.blocked_until
+
+    def _hear_clean(self, now: float) -> None:
+        self.complaints = self.meaningless = 0
+        self.barred = False
+        self.clean += 1
+        half = self.brought * SHRINK
+        growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest)
+        since = now - self.grown_at
+        steps = int(since // growth.most) or int(self.clean >= growth.answers and since >= growth.least)
+        if steps and self.rate < most:
+            self.rate = min(most, self.highest, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
+            self.clean, self.grown_at = 0, now

@@ -1,0 +1,186 @@
+"""What is a complaint, of a single question and of a sweep."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from common.core.budgets import Budgets
+from common.core.evidence import Observation, Outcome, Reading, unknown
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
+from common.core.rate_limits.policy import (
+    MEANINGLESS,
+    PATIENCE,
+    PAUSES,
+    REFUSED_SHARE,
+    Complaint,
+    Kind,
+    complaint_of,
+    doubt_of,
+    is_limiting,
+    is_understood,
+    sum_up,
+)
+from common.messages import VERSION, Credit, Swept
+from tests.core.rate_limits.answers import BANNED, CLEAN, LATE, LIMIT, NOW, ODD, REFUSED, hear, throttled
+
+CREDIT = Credit(VERSION, "w", "b", "fast", "a", ("dns",), 1, 1, 0)
+DNS_REFUSED = Observation("dns", unknown("dns_refused", "REFUSED"), status=5, refused=True)
+DNS_SLOW = Observation("dns", Reading(Outcome.THROTTLED, "dns_slow", "slow"))
+NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "no name servers"))
+SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), status=2)
+
+
+def swept(codes: bytes, *stories: Observation, refused: int = 0, trouble: Observation | None = None) -> Swept:
+    """An answer to a sweep."""
+    return Swept(CREDIT, "a.1", codes, observations=dict(enumerate(stories)), refused=refused, trouble=trouble)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (throttled(), Kind.THROTTLED),
+        (BANNED, Kind.BANNED),
+        (replace(BANNED, status=401), Kind.BANNED),
+        (REFUSED, Kind.REFUSED),
+        (DNS_REFUSED, Kind.REFUSED),
+        (replace(REFUSED, status=403, method="dns"), Kind.REFUSED),  # of DNS it is an rcode
+    ],
+)
+def test_three_kinds_of_answers_are_a_complaint(answer: Observation, kind: Kind) -> None:
+    """With the server's words, its wait, and the kind in front."""
+    complaint = complaint_of(answer)
+
+    assert complaint == Complaint(kind, f"{kind}: {answer.reading.reason}", answer.reading.retry_after)
+
+
+@pytest.mark.parametrize("answer", [CLEAN, ODD, LATE, SERVFAIL, replace(LATE, status=500), NODATA])
+def test_other_answers_are_none(answer: Observation) -> None:
+    """Not even a broken server's."""
+    assert complaint_of(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ban"),
+    [
+        ("Your IP address has been blocked", True),
+        ("You have been banned.", True),
+        ("BLACKLISTED: 192.0.2.1", True),
+        ("% address is black-listed", True),
+        ("on the deny list", True),
+        ("Queries above the limit will be blocked", False),
+        ("repeated abuse will be temporarily blocked", False),
+        ("excessive users get banned", False),
+        ("to avoid being blacklisted, slow down", False),
+        ("WHOIS LIMIT EXCEEDED", False),
+        ("unblocked", False),
+    ],
+)
+def test_a_throttle_text_is_a_ban_where_it_says_that_one_is_there(text: str, ban: bool) -> None:
+    """What only threatens with one is a throttle text."""
+    kind = Kind.BANNED if ban else Kind.THROTTLED
+
+    assert complaint_of(throttled(excerpt=text)) == Complaint(kind, f"{kind}: slow down", None)
+    reason = replace(throttled(), reading=Reading(Outcome.THROTTLED, "das_throttled", text))
+    assert (found := complaint_of(reason)) is not None
+    assert found.kind is kind
+
+
+def test_a_complaint_is_told_in_300_characters() -> None:
+    """It is shown and stored."""
+    answer = replace(throttled(), reading=Reading(Outcome.THROTTLED, "rdap_429", "x" * 300))
+
+    assert len(getattr(complaint_of(answer), "reason", "")) == 300
+
+
+def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
+    """Each kind has its own."""
+    for kind, pauses in PAUSES.items():
+        found = [Complaint(kind, "", None).pause(before) for before in range(len(pauses) + 3)]
+        assert found == [*pauses, *pauses[-1:] * 3]
+        assert found == sorted(found)
+
+
+@pytest.mark.parametrize(("wait", "pause"), [(7.0, 7.0), (0.2, 1.0), (0.0, 1.0), (7200.0, 7200.0)])
+def test_a_pause_that_is_asked_for_is_kept(wait: float, pause: float) -> None:
+    """However many complaints came before, and a second at least."""
+    assert Complaint(Kind.THROTTLED, "", wait).pause(5) == pause
+
+
+def test_what_a_registry_says_and_nobody_understands_is_a_doubt() -> None:
+    """Whatever the finding; what never came, or is about the name, is none."""
+    for finding in MEANINGLESS:
+        answer = Observation("rdap", unknown(finding, "odd", retry_after=9.0))
+        assert doubt_of(answer) == Complaint(Kind.MEANINGLESS, "not understood: odd", 9.0)
+    for answer in (CLEAN, LATE, SERVFAIL, throttled(), Observation("rdap", Reading(Outcome.REGISTERED, "rdap_html", ""))):
+        assert doubt_of(answer) is None
+    assert not any(finding.endswith(("timeout", "error", "5xx")) or finding.startswith("dns") for finding in MEANINGLESS)
+
+
+def test_an_answer_about_the_name_or_a_referral_is_understood() -> None:
+    """IANA says nothing about names, and serves us all the same."""
+    referral = Observation("whois", Reading(Outcome.UNKNOWN, "whois_referral", "", referral="whois.example"))
+
+    assert is_understood(CLEAN)
+    assert is_understood(referral)
+    assert not is_understood(LATE)
+
+
+@pytest.mark.parametrize("code", [DELEGATED, NXDOMAIN])
+def test_a_sweep_is_understood_where_any_name_was_answered(code: int) -> None:
+    """Plainly, or by a story."""
+    for answer in (swept(bytes([OPEN] * 9 + [code])), swept(bytes([OPEN] * 9 + [UNUSUAL]), NODATA)):
+        assert (found := sum_up(answer, 10)) is not None
+        assert is_understood(found)
+        assert complaint_of(found) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        swept(bytes([OPEN] * 10)),
+        swept(bytes([OPEN] * 9 + [UNUSUAL]), SERVFAIL),
+        swept(bytes([OPEN] * 9 + [UNUSUAL]), replace(NODATA, method="http")),
+        swept(b"", trouble=replace(DNS_REFUSED, method="http")),
+    ],
+)
+def test_a_sweep_without_an_answer_says_nothing(answer: Swept) -> None:
+    """Silence and errors teach nothing, and no story of another method."""
+    assert sum_up(answer, 10) is None
+
+
+def test_a_sweep_in_trouble_is_judged_by_that() -> None:
+    """As a single question would be."""
+    assert sum_up(swept(b"", trouble=SERVFAIL), 10) is SERVFAIL
+    assert sum_up(swept(b"", trouble=DNS_REFUSED), 10) is DNS_REFUSED
+
+
+@pytest.mark.parametrize(("refused", "limited"), [(5, False), (6, True)])
+def test_a_twentieth_of_refusals_is_let_pass(refused: int, limited: bool) -> None:
+    """Counted by the worker, or among the stories; names that were not asked do not make it less."""
+    assert REFUSED_SHARE == 0.05
+    counted = swept(bytes([DELEGATED] * 100 + [UNASKED] * 900), refused=refused)
+    told = swept(bytes([UNUSUAL] * refused + [DELEGATED] * (100 - refused)), *[DNS_SLOW, *[DNS_REFUSED] * (refused - 1)])
+    for answer, size in ((counted, 1000), (told, 100)):
+        assert (found := sum_up(answer, size)) is not None
+        assert (complaint_of(found) is not None) is limited
+
+
+def test_a_sweep_complains_in_the_words_of_the_first_refusal() -> None:
+    """Without a story the count speaks, and it is no story of another method."""
+    told = sum_up(swept(bytes([UNUSUAL] * 3), NODATA, replace(REFUSED, method="http"), DNS_SLOW, refused=2), 3)
+    counted = sum_up(swept(bytes([OPEN] * 3), refused=2), 3)
+
+    assert told is DNS_SLOW
+    assert counted == Observation("dns", unknown("dns_refused", "2 of 3 questions refused"), refused=True)
+
+
+def test_an_operator_limits_us_where_no_egress_may_ask_soon() -> None:
+    """One that may is enough, a short pause is waited for, and without any egress nothing is known."""
+    budgets = Budgets()
+    hear(budgets, throttled(wait=PATIENCE + 1), NOW)
+
+    assert is_limiting(LIMIT, ["a"], budgets, NOW)
+    assert not is_limiting(LIMIT, ["a"], budgets, NOW + 1)
+    assert not is_limiting(LIMIT, ["a", "b"], budgets, NOW)
+    assert not is_limiting(LIMIT, [], budgets, NOW)
