@@ -31,10 +31,10 @@ TARGETS = {
         "common/core/gates.py", ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"), strict=True
     ),
     "queue": Target("common/core/queue.py", ("tests/core/rate_limits",)),
-    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",)),
+    "budgets": Target("common/core/budgets.py", ("tests/core/test_budgets.py", "tests/core/rate_limits")),
     "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
     "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
-    "trust": Target("common/core/trust.py", ("tests/core/test_trust.py",)),
+    "trust": Target("common/core/trust.py", ("tests/core/test_trust.py", "tests/core/verdict/test_vouching.py")),
 }
 
 
