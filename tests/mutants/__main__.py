@@ -40,7 +40,7 @@ TARGETS = {
     ),
     "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
     "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
-    "trust": Target("common/core/trust.py", ("tests/core/test_trust.py",)),
+    "trust": Target("common/core/trust.py", ("tests/core/test_trust.py", "tests/core/verdict/test_vouching.py")),
 }
 
 

@@ -69,8 +69,10 @@ class Trial:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._nursery.communicate()
-        shutil.rmtree(self._copy)
+        try:
+            self._nursery.communicate()
+        finally:
+            shutil.rmtree(self._copy, ignore_errors=True)
 
     def score(self, module: str, tests: Sequence[str], tell: Callable[[Mutant], None] = lambda _: None) -> Score:
         """Try every mutant of the module at this path; `tell` hears of each survivor at once.
