@@ -120,7 +120,8 @@ def _judge(world: RegistryWorld, case: Case, bound: Bound | None, confidences: l
         if row.ending != "told":
             word = "/".join(sorted(bound.words))
             row.violations.append(f"{row.ending}: {word} within {bound.seconds:.0f} s, {row.delay:.0f} s after it was visible")
-        contradicted = told is not None and told < facts.stale_until  # the registry itself says otherwise for a while
+        # the registry itself, or a zone that is behind and was dead, says otherwise for a while
+        contradicted = told is not None and told < max(facts.stale_until, facts.purge + facts.life.lag)
         if not contradicted and (sank := oracle.sinks(confidences)):
             row.violations.append(f"sank: {sank}")
             row.ending = row.ending if row.ending != "told" else "sank"

@@ -128,7 +128,8 @@ def wrong(facts: Facts, notices: list[tuple[float, str]], age: float) -> list[st
             found.append(f"'available' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
         if status == "unregistered" and not life.absent_between(since, at):
             found.append(f"'unregistered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
-        if status == "registered" and not any(life.registered(moment) for moment in (since, at)):
+        delegated = facts.purge <= at < facts.purge + life.lag + age  # a zone that is behind looks like a catch
+        if status == "registered" and not delegated and not any(life.registered(moment) for moment in (since, at)):
             found.append(f"'registered' at {at - facts.purge:+.0f} s: {_truth(life, at)}")
         if status == "retracted" and announced and life.free(at) and not _stale(life, at, age):
             found.append(f"'retracted' at {at - facts.purge:+.0f} s: the alarm was true")
