@@ -30,7 +30,7 @@ TARGETS = {
     "gates": Target(
         "common/core/gates.py", ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"), strict=True
     ),
-    "queue": Target("common/core/queue.py", ("tests/core/rate_limits",)),
+    "queue": Target("common/core/queue.py", ("tests/core/rate_limits", "tests/core/test_work_goes_round.py")),
     "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",), strict=True),
     "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",), strict=True),
     "bucket": Target(
