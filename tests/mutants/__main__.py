@@ -31,12 +31,11 @@ TARGETS = {
         "common/core/gates.py", ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"), strict=True
     ),
     "queue": Target("common/core/queue.py", ("tests/core/rate_limits",)),
-    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",), strict=True),
-    "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",), strict=True),
+    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",)),
+    "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",)),
     "bucket": Target(
         "common/core/rate_limits/bucket.py",
         ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
-        strict=True,
     ),
     "health": Target("common/core/channels/health.py", ("tests/core/channels",)),
     "trust": Target("common/core/trust.py", ("tests/core/test_trust.py",)),
