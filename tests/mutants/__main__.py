@@ -36,7 +36,6 @@ TARGETS = {
     "bucket": Target(
         "common/core/rate_limits/bucket.py",
         ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
-        strict=True,
     ),
     "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
     "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),

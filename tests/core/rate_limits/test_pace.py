@@ -198,7 +198,8 @@ def test_half_of_the_old_pace_comes_back_quickly_and_the_rest_slowly() -> None:
     steps = [later for earlier, later in pairwise(seen) if later[1] != earlier[1]]
 
     assert steps[:4] == [(10, 0.25), (20, 0.5), (70, pytest.approx(0.55)), (120, pytest.approx(0.605))]
-    assert (QUICK.least, QUICK.answers, SLOW.least, SLOW.answers) == (10.0, 10, 30.0, 50)
+    assert DAY == 86_400.0
+    assert (QUICK, SLOW, LEAP) == ((2.0, 10, 10.0, 60.0), (1.1, 50, 30.0, 300.0), 2.0)
 
 
 @pytest.mark.parametrize(("complaints", "least", "answers"), [(3, 10.0, 10), (1, 30.0, 50)])
@@ -283,7 +284,7 @@ def test_bans_never_stop_an_operator_for_ever(rate: float) -> None:
         now = budgets.blocked_until(limit, "a", now)
         hear(budgets, CLEAN, now, now, limit)
 
-    assert budgets.rate(limit, "a", now) == bucket_of(budgets, limit, now).highest == min(FLOOR, rate)
+    assert budgets.rate(limit, "a", now) == bucket_of(budgets, limit, now).highest == min(1 / 600, rate)
 
 
 # -- answers that mean nothing ---------------------------------------------------------------------------------------------

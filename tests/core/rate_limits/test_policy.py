@@ -94,7 +94,15 @@ def test_a_complaint_is_told_in_300_characters() -> None:
 
 
 def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
-    """Each kind has its own."""
+    """Each kind has its own, in seconds."""
+    throttled_for = (60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0)
+    assert list(PAUSES.values()) == [
+        throttled_for,
+        (900.0, 3600.0, 21_600.0),
+        (*throttled_for[:5], 1800.0),
+        (*throttled_for[:4], 900.0),
+    ]
+    assert list(PAUSES) == list(Kind)
     for kind, pauses in PAUSES.items():
         found = [Complaint(kind, "", None).pause(before) for before in range(len(pauses) + 3)]
         assert found == [*pauses, *pauses[-1:] * 3]
@@ -168,7 +176,8 @@ def test_a_twentieth_of_refusals_is_let_pass(refused: int, limited: bool) -> Non
 
 def test_a_sweep_complains_in_the_words_of_the_first_refusal() -> None:
     """Without a story the count speaks, and it is no story of another method."""
-    told = sum_up(swept(bytes([UNUSUAL] * 3), NODATA, replace(REFUSED, method="http"), DNS_SLOW, refused=2), 3)
+    stories = NODATA, replace(REFUSED, method="http"), DNS_SLOW, DNS_REFUSED
+    told = sum_up(swept(bytes([UNUSUAL] * 4), *stories, refused=2), 4)
     counted = sum_up(swept(bytes([OPEN] * 3), refused=2), 3)
 
     assert told is DNS_SLOW

@@ -57,6 +57,7 @@ def test_a_restart_does_not_open_a_pause() -> None:
     hear(budgets, throttled(), NOW)
     again = restarted(budgets)
 
+    assert not again.take(LIMIT, "a", NOW + 1)
     assert not again.take(LIMIT, "a", NOW + 59)
     assert again.available(LIMIT, "a", NOW + 60) == 1
     for _ in range(50):
@@ -95,13 +96,15 @@ def test_only_what_was_learned_is_saved() -> None:
     rows.append(budgets.saved())
     hear(budgets, throttled(), NOW)
     rows.append(budgets.saved())
+    bucket_of(budgets, now=NOW + 100)
+    rows.append(budgets.saved())
     ask_all(budgets, NOW, NOW + 3600)
     rows.append(budgets.saved())
     for _ in range(3):
         hear(budgets, ODD, NOW + 3600, NOW + 3600)
     rows.append(budgets.saved())
 
-    assert [list(row) for row in rows] == [[], ["rdap/example|a"], [], ["rdap/example|a"]]
+    assert [list(row) for row in rows] == [[], ["rdap/example|a"], ["rdap/example|a"], [], ["rdap/example|a"]]
     hear(budgets, BANNED, NOW + 7200)
     bucket_of(budgets, now=NOW + 9000).rate = 1.0
     assert list(budgets.saved()) == ["rdap/example|a"]
@@ -222,6 +225,7 @@ def test_yesterday_s_count_is_over() -> None:
     budgets.take_many(DAILY, "a", 60, NOW)
     tomorrow = restarted(budgets)
     assert tomorrow.left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
+    assert budgets.left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
     assert tomorrow.take(DAILY, "a", NOW + DAY)
     assert tomorrow.changed
     bucket_of(budgets, DAILY, NOW + DAY)
@@ -295,8 +299,9 @@ def test_a_full_pace_stays_full_whatever_the_number_of_addresses() -> None:
         limit = Limit("dns/com", 0.1 * width, 1, None, width)
         assert budgets.rate(limit, "a", NOW) == limit.rate
     assert budgets.saved() == {}
-    for rate in (0.0, 2.0):
-        assert budgets.rate(Limit("dns/off", rate, 1), "a", NOW) == rate
+    for rate in (0.0, 2.0, 1.0):
+        assert budgets.rate(Limit("dns/off", rate, 0), "a", NOW) == rate
+        assert bucket_of(budgets, Limit("dns/off", rate, 0)).burst == 1.0
 
 
 # -- the reset -------------------------------------------------------------------------------------------------------------
@@ -315,10 +320,11 @@ def test_a_reset_forgets_pace_ban_and_block_of_every_egress_and_keeps_the_count(
     assert budgets.changed
     for egress in ("a", "b"):
         assert budgets.take(DAILY, egress, NOW + 1)
-        assert budgets.rate(DAILY, egress, NOW + 1) == 1.0
-        assert budgets.left(DAILY, egress, NOW + 1, NOW + 1) == 52
-        assert budgets.snapshot(NOW + 1)[0]["reason"] == ""
-    bucket = bucket_of(budgets, DAILY, NOW + 1)
+        assert budgets.take(DAILY, egress, NOW + 2)
+        assert budgets.rate(DAILY, egress, NOW + 2) == 1.0
+        assert budgets.left(DAILY, egress, NOW + 2, NOW + 2) == 51
+        assert budgets.snapshot(NOW + 2)[0]["reason"] == ""
+    bucket = bucket_of(budgets, DAILY, NOW + 2)
     assert (bucket.banned, bucket.complaints, bucket.brought, bucket.meaningless, bucket.clean) == (None, 0, 0.0, 0, 0)
     assert budgets.blocked_until(LIMIT, "a", NOW + 1) == NOW + 60
     assert restarted(budgets).rate(DAILY, "a", NOW + 1) == 1.0
