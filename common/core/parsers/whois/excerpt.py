@@ -13,7 +13,18 @@ from common.core.parsers.whois.sentences import TRIGGERS
 #: Longest line kept; only legal paragraphs are longer.
 _LINE = 160
 _KEPT = frozenset(
-    {Kind.NAME, Kind.SUFFIX, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER, Kind.HANDLE}
+    {
+        Kind.NAME,
+        Kind.SUFFIX,
+        Kind.CREATED,
+        Kind.UPDATED,
+        Kind.EXPIRES,
+        Kind.RENEWAL,
+        Kind.REGISTRAR,
+        Kind.STATUS,
+        Kind.SERVER,
+        Kind.HANDLE,
+    }
 )
 #: Labels that only stand in the record of the name, so that they end a block about people.
 _ENDS = frozenset({Kind.NAME, Kind.SERVER, Kind.REGISTRAR, Kind.EXPIRES})

@@ -23,6 +23,7 @@ class Kind(IntEnum):
     SERVER = auto()
     HOLDER = auto()
     HANDLE = auto()
+    RENEWAL = auto()  # a date that is the expiry on some servers and the last renewal on others
     CONTACT_BLOCK = auto()
     REGISTRAR_BLOCK = auto()
     DOMAIN_BLOCK = auto()
@@ -56,14 +57,19 @@ date modified|domain updated|last change|modified on|record updated|ultima modif
 """
 _EXPIRES = """
 expires|expires on|expire|expired|expiry|expiry date|expiration date|expire date|expiration|expires at|expiration time
-registry expiry date|registrar registration expiration date|registrar expiration date|paid-till|renewal date|renewal
+registry expiry date|registrar registration expiration date|registrar expiration date|paid-till
 record expires on|record will expire on|record expires|record expired|domain expires|domain expiration date
-domain currently expires|domain datebilleduntil|date renewal|fecha de vencimiento|fecha de expiracion|fecha de expiración
+domain currently expires|domain datebilleduntil|fecha de vencimiento|fecha de expiracion|fecha de expiración
 date d'expiration|validity|valid until|valid-until|valid to|free on|expiration on|domain expiry date|registered until
-paid till|有効期限|사용 종료일|option expiration date|registration expires|expiry on|vencimiento|expiration-date|paid until
+paid till|有効期限|사용 종료일|registration expires|expiry on|vencimiento|expiration-date|paid until
 expires date|data de expiracao|data de expiração|domain expiration|expiry time|exp date|expired date
-registry expiration date|renew date|registration expiration date|license expiration|utløper|date of expiry|expires by
-fecha expiracion|expira|data scadenza|valid date|expiration day|registration end|record expire date|next renewal
+registry expiration date|registration expiration date|license expiration|utløper|date of expiry|expires by
+fecha expiracion|expira|data scadenza|valid date|expiration day|registration end|record expire date
+expire time|expired at|expiry at|expires at|valid till|expiration at
+"""
+_RENEWAL = """
+renewal date|renewal|date renewal|renew date|next renewal|renewed until|due date|renewal due|renewal on|renews on
+option expiration date
 """
 _REGISTRAR = """
 registrar|registrar name|sponsoring registrar|registered through|current registar|current registrar|registered by
@@ -131,6 +137,7 @@ def _table() -> dict[str, Kind]:
         (Kind.CREATED, _CREATED),
         (Kind.UPDATED, _UPDATED),
         (Kind.EXPIRES, _EXPIRES),
+        (Kind.RENEWAL, _RENEWAL),
         (Kind.REGISTRAR, _REGISTRAR),
         (Kind.STATUS, _STATUS),
         (Kind.SERVER, _SERVER),
