@@ -24,6 +24,16 @@ _LEGAL = re.compile(
     r"|저작권|유의|本服务|本服務"
 )
 
+#: What no statement about a name holds.
+_LIABILITY = re.compile(
+    r"\bliab(?:le|ility)\b|\bwarrant(?:y|ies)\b|lawful|under (?:no|any),? circumstances|you agree|terms and conditions|terms of use"
+)
+
+
+def is_liability(folded: str) -> bool:
+    """Whether a folded line is part of a disclaimer although it may begin with a name: "DNS.be cannot be held liable"."""
+    return _LIABILITY.search(folded) is not None
+
 
 def is_disclaimer(folded: str) -> bool:
     """Whether a folded line (`tables.doubt_words.fold`) belongs to such a text."""

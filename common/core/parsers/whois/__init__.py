@@ -117,7 +117,7 @@ def _announced(record: Record, findings: Findings) -> Reading:
 
 def _free(record: Record, findings: Findings) -> Reading:
     """The server's own free line, a free line that any server might print, or nothing we understand."""
-    if findings.foreign or (record.others and not record.ours):
+    if (record.others and not record.ours) or findings.is_about_another():
         return unknown("whois_wrong_name", "the answer is about another name")
     if record.strong:
         return unknown("whois_unparsed", "the answer holds parts of a record but not of this name")

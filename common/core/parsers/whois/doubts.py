@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from common.core.parsers.disclaimers import is_disclaimer
+from common.core.parsers.disclaimers import is_disclaimer, is_liability
 from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import Kind, kind_of, normal
 from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, Shape, Subject, runs_on
@@ -19,8 +19,9 @@ from common.core.tables.doubt_words import DOUBTFUL, RELEASING, REMARK_LABELS, f
 
 #: A sentence about the one name is no disclaimer, whatever it holds.
 _ABOUT_ONE = re.compile(
-    r"(?:sorry,? )?(?:the |this |that |your )?(?:requested |queried )?(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}"
-    r"| you (?:requested|have|apply|want))? (?:is|has|was|are|will|can|may|must|could|cannot|requires|needs|violates)\b)"
+    r"(?:sorry,? )?(?:the |this |that |your )?(?:requested |queried )?"
+    r"(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}| you (?:requested|have|apply|want))?)"
+    r" (?:is|has|was|are|will|can|may|must|could|cannot|requires|needs|violates)\b"
 )
 #: Line ends within a wrapped paragraph that make it prose.
 _WRAPPED = 2
@@ -100,6 +101,8 @@ def _is_legal(lines: Sequence[str], number: int, subject: Subject) -> bool:
     shape = Shape(line, subject)
     text = fold(shape.text)
     remark = remark_of(line)
+    if is_liability(text):
+        return True
     if (_ABOUT_ONE.match(text) and not shape.foreign) or (remark is not None and remark[0] not in _WEAK):
         return False
     return is_disclaimer(text) or _is_prose(lines, number)

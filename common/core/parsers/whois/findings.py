@@ -11,6 +11,7 @@ from common.core.parsers import limiting
 from common.core.parsers.release import announced_phase, in_procedure
 from common.core.parsers.whois import words
 from common.core.parsers.whois.doubts import doubt_beside, remark_of
+from common.core.parsers.whois.echoes import names_another
 from common.core.parsers.whois.families import Family
 from common.core.parsers.whois.lines import SENTENCE_LIMIT, Shape, Subject, runs_on
 from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, limits, rule_of
@@ -70,6 +71,10 @@ class Findings:
         """A line beside the free ones that is not understood and may mean something else; "" where there is none."""
         free = self.free_at or [len(self._lines) - 1]
         return doubt_beside(self._lines, free, self._subject, frozenset(self._understood))
+
+    def is_about_another(self) -> bool:
+        """Whether a free line, or the question as the server repeats it, names another name."""
+        return self.foreign or names_another(self._lines, self._subject)
 
     def _look_beside(self, suspects: list[int]) -> None:
         for number in suspects:

@@ -252,11 +252,11 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
     ),
     Rule.FREE: (
         (
-            rf"(?:{{}} - )?(?:sorry,? )?(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?){_NOT} (?:been )?(?:found|registered|"
+            rf"(?:{{}} - )?(?:sorry,? |unfortunately,? )?(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?){_NOT} (?:been )?(?:found|registered|"
             rf"registred|exist|exists|be found|be located|in use|taken|allocated|assigned){_PLACE}!?"
         ),
         (
-            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:there (?:is|are|was|were) )?(?:0|no|zero) "
+            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:sorry,? |unfortunately,? )?(?:there (?:is|are|was|were) )?(?:0|no|zero) "
             rf"(?:matching |such |exact )?{_THING}(?:{_VERB}|{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))"
             rf"(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
         ),
