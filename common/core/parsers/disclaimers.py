@@ -12,8 +12,8 @@ _LEGAL = re.compile(
     r"|restricted rights|disclaimer|legal notice|legal-notice|warrant|liabl|liability|you (?:may|agree|must|shall)"
     r"|by (?:submitting|using|executing)|lawful|purposes|reserves? the right|guarantee"
     r"|(?:is|are) (?:being )?(?:provided|offered|collected|made available|protected by)|use of (?:this|the|our)"
-    r"|(?:this|the|our) (?:[\w.]+ )?(?:whois|rdap|rdds|data|service|server|information|database|registry) "
-    r"|whois (?:server|service|information|data|version)|access to|personal data|gdpr|privacy|unsolicited|advertis"
+    r"|(?:this|the|our) (?:[\w.]+ )?(?:whois|rdap|rdds|data|service|server|information|database) "
+    r"|whois (?:server|service|information|data|version)\b|access to|personal data|gdpr|privacy|unsolicited|advertis"
     r"|high.volume|redistribut|repackag|dissemination|intellectual property|status codes|inaccuracy complaint"
     r"|request(?:ed)? (?:from|by) |session has been logged|^domains? (?:names? )?(?:up to|can|are|may|in|with|that)\b"
     r"|^users|^compilation|^access may|^registrars|^whois query results|whois lookup made|^\* |^\(\w{1,4}\) |^- "
@@ -26,7 +26,8 @@ _LEGAL = re.compile(
 
 #: What no statement about a name holds.
 _LIABILITY = re.compile(
-    r"\bliab(?:le|ility)\b|\bwarrant(?:y|ies)\b|lawful|under (?:no|any),? circumstances|you agree|terms and conditions|terms of use"
+    r"\bliab(?:le|ility)\b|\bwarrant(?:y|ies)\b|lawful|under (?:no|any),? circumstances|you agree|terms and conditions"
+    r"|terms of use"
 )
 
 

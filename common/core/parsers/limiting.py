@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from common.core.tables.doubt_words import fold
+
 #: Longest statement that can be a complaint, in characters.
 LONGEST = 200
 
@@ -38,7 +40,11 @@ _COMPLAINTS = "|".join(
         ),
         rf"\b{_ASKED} (?:rate )?(?:limit|quota|rate)s? (?:is |was |has been )?(?:exceed|reach|exhaust|hit|violat)",
         rf"\b{_ASKED} (?:has |have )?(?:been )?(?:exceeded|exhausted)\b",
-        r"^(?:error:? ?)?(?:http )?(?:429\b|rate[- ]?limit(?:ed|ing|s)?\b|throttl(?:ed|ing)\b|over quota\b|quota exceeded\b)",
+        r"^(?:error:? ?)?(?:http )?(?:429\b|rate[- ]?limit(?:ed|ing)?$|throttl(?:ed|ing)\b|over quota\b|quota exceeded\b)",
+        r"^(?:temporarily |you are )?(?:banned|blocked|black-?listed|throttled)$",
+        r"^(?:error:? ?)?(?:ip )?(?:un|not )authori[sz]ed(?: (?:ip|access|client|request|to (?:use|query)\b).{0,40})?$",
+        r"^you(?: are|'re) not (?:authori[sz]ed|allowed|permitted) to (?:query|use|access) this (?:server|service)\b.{0,40}$",
+        r"\b(?:not in|not on|missing from) (?:the |our |any )?(?:white|allow)-?list",
         # Questions that come too fast.
         rf"\btoo (?:many|much) (?:\w{{1,20}} ){{0,3}}{_ASKED}",
         rf"\b(?:{_ASKED}|asking|you|speed)\b.{{0,40}}\btoo {_OFTEN}\b",
@@ -68,7 +74,7 @@ _SHORT = 100
 _LATER = re.compile(
     r"(?:^|[.,;:!] ?|\b(?:please|and|so) )(?:please )?"
     r"(?:try|query|retry|re-?try|ask|wait|come back|look up|search|request|submit)\b.{0,30}"
-    r"\b(?:later|again|\d{1,6} ?(?:s|sec|seconds?|min|minutes?|hours?))\b"
+    r"\b(?:later|again|another|next|moment|\d{1,6} ?(?:s|sec|seconds?|min|minutes?|hours?))\b"
 )
 _BROKEN = re.compile(
     r"unavailable|not available|maintenance|\bdown\b|\bbusy\b|fail|broken|offline|time(?:d )?-?out|internal|database"
@@ -109,6 +115,7 @@ def complains(statement: str) -> bool:
     """Whether a whole statement says that the server limits us."""
     if len(statement) > LONGEST or _OTHER.search(statement):
         return False
+    statement = fold(statement)
     for match in (_COMPLAINT.search(statement), _FOREIGN.search(statement)):
         if match is not None and not _RULE.search(statement[: match.start()]):
             return True

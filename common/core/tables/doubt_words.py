@@ -34,8 +34,10 @@ variant|approval|approved|permission|consent
 eligib|withdrawn|withheld|excluded|embargo|suspend|locked|banned|not open|not for sale|for sale only|backorder|back-order
 waiting list|waitlist|sunrise|landrush|claims|dispute|court|trademark|cannot|can not|can't|may not be|must be|protected
 not eligible|on hold|held by|hold by|hold period|cooling|not delegable|unassignable|rejected|refused|tasting|grace period
-not be regist|not be creat|not register|unregistrable|unregisterable|contravene|violat|offensive|sensitive|inappropriate
-not accept|only available to|available only|exclusive|ineligible|requires|required|temporar|too short|too long
+not be regist|not be creat|unregistrable|unregisterable|contravene|violat|offensive|sensitive|inappropriate
+not accept|only available to|available only|exclusive|ineligible|requires|too short|too long
+conflict|homograph|confusab|similar to|qualif|may register|contact the registry|unauthori
+not authori|not for general|hold on|withdrawal|moratorium|blacklist|delist|bundle|equivalent
 interdit|indisponible|non disponible|suspendu|approbation|autorisation|agrement|refuse|verrouill|bloque
 prohibid|no disponible|aprobacion|autorizacion|suspendid|rechazad|invalid|en espera|no se puede|no permitid
 proibid|indisponivel|nao disponivel|aprovacao|nao permitid|recusad|bloquead|impedid|congelad
@@ -43,8 +45,8 @@ riservat|vietat|bloccat|non valido|non consentit|sospes|proibit|non assegnabile|
 reservier|gesperrt|blockiert|verboten|nicht verfugbar|ungultig|genehmig|gesperrt|zuruckgestellt|unzulassig
 nicht zulassig|nicht registrierbar|nicht erlaubt|eingeschrankt|vorgemerkt|warteliste
 gereserveerd|geblokkeerd|verboden|niet beschikbaar|ongeldig|niet toegestaan|opgeheven|beperkt
-spärrad|blockerad|förbjud|inte tillgänglig|ej tillgänglig|ogiltig|otillåten|reserverad
-sperret|blokkert|forbudt|ikke tilgjengelig|ugyldig|reservert|spærret|ikke tilgængelig|venteliste
+spärra|blockerad|förbjud|inte tillgänglig|ej tillgänglig|ogiltig|otillåten|reserverad
+sperre|blokkert|forbudt|ikke tilgjengelig|ugyldig|reservert|spærret|ikke tilgængelig|venteliste
 varattu|estetty|kielletty|ei saatavilla|virheellinen|suojattu|rajoitettu
 zarezerwowan|zastrzezon|zablokowan|niedostepn|nieprawidlow|zakazan|ograniczon
 rezervov|rezervir|rezervat|rezervu|rezervet|vyhrazen|blokov|blokir|blokada|zakazan|nedostupn|neplatn|zabranjen
@@ -74,6 +76,9 @@ huutokauppa|aukcj|kwarantann|aukc|karanten|drazba|licitacij|arveres|licitatie|ca
 """
 )
 
+#: Of trouble: in an error of RDAP they only repeat its status, beside a free line of WHOIS they are more.
+TROUBLED = _words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
+
 #: What a remark about one name stands behind; normal form of a label.
 REMARK_LABELS = frozenset(
     _words(
@@ -95,6 +100,10 @@ catatan|keterangan|alasan|perhatian
 """
     )
 )
+
+
+#: All of them.
+ANY = DOUBTFUL + RELEASING + TROUBLED
 
 
 def first_of(words: tuple[str, ...], folded: str) -> str:

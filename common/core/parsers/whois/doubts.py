@@ -11,15 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from common.core.evidence import Outcome
 from common.core.parsers.disclaimers import is_disclaimer, is_liability
 from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import Kind, kind_of, normal
 from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, Shape, Subject, runs_on
-from common.core.tables.doubt_words import DOUBTFUL, RELEASING, REMARK_LABELS, first_of, fold
+from common.core.tables.doubt_words import ANY, REMARK_LABELS, first_of, fold
 
 #: A sentence about the one name is no disclaimer, whatever it holds.
 _ABOUT_ONE = re.compile(
-    r"(?:sorry,? )?(?:the |this |that |your )?(?:requested |queried )?"
+    r"(?:sorry,? )?(?:registration of )?(?:the |this |that |your )?(?:requested |queried )?"
     r"(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}| you (?:requested|have|apply|want))?)"
     r" (?:is|has|was|are|will|can|may|must|could|cannot|requires|needs|violates)\b"
 )
@@ -55,8 +56,10 @@ def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, un
         remark = remark_of(line)
         if number in understood:
             behind = False
-        elif behind and line:
-            return line
+        elif behind:
+            if line.strip(LEADERS) and not line.startswith(">>>"):
+                return line
+            behind = False
         elif remark is not None and remark[1] in _NOTHING:
             behind = not remark[1] and remark[0] not in _WEAK
         elif _is_doubt(line, remark, subject):
@@ -65,17 +68,14 @@ def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, un
 
 
 def _is_doubt(line: str, remark: tuple[str, str] | None, subject: Subject) -> bool:
-    doubtful = bool(first_of(DOUBTFUL + RELEASING, fold(Shape(line, subject).text)))
+    doubtful = bool(first_of(ANY, fold(Shape(line, subject).text)))
     if remark is not None and not doubtful and remark[0] not in _WEAK:
         return not _POINTER.search(remark[1])
-    return doubtful and not _is_label_of_record(line)
-
-
-def _is_label_of_record(line: str) -> bool:
-    """Whether a line is the name or another fact of a record, or a status that is understood."""
-    label, colon, value = line.partition(":")
+    label, colon, value = line.strip(LEADERS).partition(":")
     kind = kind_of(normal(label)) if colon else None
-    return kind is not None and (kind is not Kind.STATUS or words.meaning(words.normal(value)) is not None)
+    if kind is Kind.STATUS and value.strip(" .-") and (doubtful or normal(label) != "state"):
+        return words.meaning(words.normal(value)) is not Outcome.UNREGISTERED
+    return doubtful and kind is None
 
 
 def _statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> Iterator[int]:
@@ -121,7 +121,8 @@ def _is_prose(lines: Sequence[str], number: int) -> bool:
 
 
 def _runs_on(line: str, following: str) -> bool:
-    """Whether the next line continues this one; a label in front does not matter here."""
-    return bool(following.strip(LEADERS)) and runs_on(
-        line[:1] + line.partition(": ")[2] if ": " in line[:30] else line, following
-    )
+    """Whether the next line continues this one; a label in front of this one does not matter, one in front of the next does."""
+    begins = following.strip(LEADERS)
+    if not begins or following[:1] == ">" or (": " in following[:30] and begins[:1].isupper()):
+        return False
+    return runs_on(line[:1] + line.partition(": ")[2] if ": " in line[:30] else line, following)

@@ -14,9 +14,10 @@ from common.core.parsers.whois.lines import LEADERS, Shape, Subject
 #: Lines looked at, from the first, and the longest that repeats a question.
 _MOST, _LONGEST = 60, 300
 _ECHO = re.compile(
-    r"(?:\[[^\[\]]{1,60} ?request\] >> (?:-\w{1,20} (?:md[\d.]{1,8} )?){0,4}|information related to:? ?|whois:? |whois (?:query|lookup)"
-    r" (?:for|of):? |quer(?:y|ied|ying)(?: (?:for|string|name))?:? |you queried for |search(?:ing|ed)?(?: for)?:? |look-?up(?: of| for)?:? "
-    r"|results? (?:of|for):? |your (?:query|request):? |request(?:ed)?(?: for)?:? )\{\}"
+    r"(?:\[[^\[\]]{1,60} ?request\] >> (?:-\w{1,20} (?:md[\d.]{1,8} )?){0,4}|information related to:? ?|whois:? "
+    r"|whois (?:query|lookup) (?:for|of):? |quer(?:y|ied|ying)(?: (?:for|string|name))?:? |you queried for "
+    r"|search(?:ing|ed)?(?: for)?:? |look-?up(?: of| for)?:? |results? (?:of|for):? |your (?:query|request):? "
+    r"|request(?:ed)?(?: for)?:? )\{\}"
 )
 
 

@@ -41,11 +41,13 @@ activated|activation|activated on|acivated|activation date|record created|record
 domain created|domain create date|domain creation date|domain registered|domain registration date|domain record activated
 date created|date registered|date approved|registered date|domain dateregistered|first registration date|fecha de creacion
 fecha de creación|fecha de registro|date de creation|date de création|date|entry created|created at
-domain record created|registration start|creation|登録年月日|등록일|registrered|регистриран|registered from
+domain record created|registration start|creation|erstellt|erstellt am|登録年月日|등록일|registrered|регистриран|registered from
 registration|domain date created|created time|commencement date|start domain|assigned|creation time|date of registration
 date of creation|domain name commencement date|assigned date|start date|data de registo|data registrazione
 registered since|fecha registro|registro|criado|creado|data de registro|data de criacao|data de criação|create time
-registered time|opprettet|skapad|valid from
+registered time|opprettet|skapad|valid from|data creazione|registrace|utworzono|utworzona|luotu|aangemaakt|oprettet
+创建时间|注册时间|registered at|first registered|domain registered at|дата регистрации|dátum registrácie
+registreeritud|創建時間|註冊時間|등록일자
 """
 _UPDATED = """
 updated|updated on|updated date|update date|last update|last updated|last updated on|last updated date|last modified
@@ -65,6 +67,9 @@ paid till|有効期限|사용 종료일|registration expires|expiry on|vencimien
 expires date|data de expiracao|data de expiração|domain expiration|expiry time|exp date|expired date
 registry expiration date|registration expiration date|license expiration|utløper|date of expiry|expires by
 fecha expiracion|expira|data scadenza|valid date|expiration day|registration end|record expire date
+expire on|exp. date|ablaufdatum|läuft ab|scadenza|vervaldatum|expirace|wygasa|gyldig til|utgår|udløber|vanhenee
+到期时间|过期时间|end date|registration end date|vencimento|data de vencimento|validade|дата окончания|действует до
+оплачен до|到期時間|사용종료일
 expire time|expired at|expiry at|expires at|valid till|expiration at
 """
 _RENEWAL = """

@@ -170,7 +170,7 @@ class Shape:
             before, found, after = low.partition(form)
             if found and not before[-1:].isalnum() and not after[:1].isalnum() and before[-1:] not in {".", "-"}:
                 self.named = True
-                low = f"{before}{{}}{after}"
+                low = before.rstrip("\"'`([<") + "{}" + after.lstrip("\"'`)]>.")
         return low
 
     def _bare_label(self, low: str, subject: Subject) -> str:

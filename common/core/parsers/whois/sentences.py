@@ -40,15 +40,16 @@ VERDICTS: dict[Rule, tuple[Outcome, str, str]] = {
 TRIGGERS = (
     "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
     "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
-    "available", "free", "no se", "no_se", "exceed", "limit", "too many", "quota", "denied", "refused", "blacklist",
+    "available", "free", "no se", "no_se", "exceed", "limit", "quota", "denied", "refused", "blacklist",
     "permitted", "authori", "restricted", "reserved", "blocked", "dpml", "prohibited", "premium", "platinum",
     "invalid", "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down",
     "go away", "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
     "subscribes", "not valid", "be registered", "no encontr", "introuvable", "gefunden", "encontrado", "trovato", "error",
     "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken", "trouv",
-    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", "not be",
-    "too fast", "too freq", "too often", "frequency", "later", "throttl", "rl net", "unknown", "illegal", "malformed", "n't ",
-    "demandes", "consultas", "anfragen", *release.TRIGGERS,
+    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", "not be", "too ", "frequency", "later",
+    "throttl", "rl net", "unknown", "429", "wait ", "trop de", "te veel", "for mange", "zbyt wiele", "prea multe", "unassigned",
+    "vacant", "unused", "non-exist", "whitelist", "allowlist", "illegal", "malformed", "n't ", "demandes", "consultas",
+    "anfragen", *release.TRIGGERS,
 )  # fmt: skip
 
 #: The same in other scripts and with accents: only looked for in an answer that is not plain ASCII.
@@ -76,6 +77,7 @@ _NAME = (
     r"(?: (?:that |which )?you(?:'ve| have)? (?:requested|queried|entered|apply|applied for|want to register)"
     r"| requested)?"
 )
+_SORRY = r"(?:sorry,? |unfortunately,? )?"
 _NEVER = r"(?:can ?not|may not|can't|could not|shall not|must not|is not to|not to)"
 _REGISTRABLE = r"(?:registered|created|allocated|delegated|applied for|assigned|ordered|purchased)"
 _NOT = (
@@ -252,11 +254,11 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
     ),
     Rule.FREE: (
         (
-            rf"(?:{{}} - )?(?:sorry,? |unfortunately,? )?(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?){_NOT} (?:been )?(?:found|registered|"
+            rf"(?:{{}} - )?{_SORRY}(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?){_NOT} (?:been )?(?:found|registered|"
             rf"registred|exist|exists|be found|be located|in use|taken|allocated|assigned){_PLACE}!?"
         ),
         (
-            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:sorry,? |unfortunately,? )?(?:there (?:is|are|was|were) )?(?:0|no|zero) "
+            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?{_SORRY}(?:there (?:is|are|was|were) )?(?:0|no|zero) "
             rf"(?:matching |such |exact )?{_THING}(?:{_VERB}|{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))"
             rf"(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
         ),
@@ -275,7 +277,7 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         ),
         r"(?:the |this )?(?:domain |domain name )?{} is available for purchase",
         r"{} (?:is )?(?:available|free|unregistered)(?: for registration)?",
-        r"(?:domain|domain name) (?:available|unregistered|unknown)",
+        r"(?:domain|domain name) (?:available|free|unregistered|unassigned|unknown|unused|vacant|non-?existent)",
         (
             r"we do not have (?:an |any )?(?:entry|entries|records?|data) (?:in our (?:database|records) )?(?:for|"
             r"matching) (?:your query|{})"
@@ -308,7 +310,15 @@ _COMPILED = {rule: re.compile("|".join(f"(?:{pattern})" for pattern in patterns)
 def rule_of(shape: str) -> Rule | None:
     """The first rule, in the order of the law, that the whole of a sentence follows; then a complaint in words of its own."""
     found = next((rule for rule in Rule if _follows(shape, rule)), None)
-    return Rule.THROTTLED if found is None and (limiting.complains(shape) or limiting.used_up(shape)) else found
+    if found is None and (limiting.complains(shape) or limiting.used_up(shape)):
+        return Rule.THROTTLED
+    return Rule.FREE if found is None and _is_free_throughout(shape) else found
+
+
+def _is_free_throughout(shape: str) -> bool:
+    """Whether two or three sentences on one line all say that there is no such name."""
+    said = shape.split(". ", 3)
+    return 1 < len(said) <= 3 and all(_follows(sentence.strip(), Rule.FREE) for sentence in said)
 
 
 def limits(shape: str) -> bool:
