@@ -15,7 +15,7 @@ from common.core.parsers.dates import epoch, parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.families import Family, family_of
 from common.core.parsers.whois.findings import Findings
-from common.core.parsers.whois.lines import LINE_COUNT, TEXT_LIMIT, Subject, collapse_lines, is_markup, split
+from common.core.parsers.whois.lines import LINE_COUNT, SENTENCE_LIMIT, TEXT_LIMIT, Subject, collapse_lines, is_markup, split
 from common.core.parsers.whois.record import Record
 from common.core.parsers.whois.sentences import VERDICTS, Rule, wait_of
 
@@ -41,7 +41,7 @@ def read(text: str, domain: str, server: str, *, strict: bool = False) -> Readin
     if not text.strip():
         return unknown("whois_empty", "the answer is empty")
     lines = split(text)
-    low = collapse_lines("\n".join(lines).lower())
+    low = collapse_lines("\n".join([line[:SENTENCE_LIMIT] for line in lines]).lower())
     host = server.strip().lower().partition(":")[0].rstrip(".")
     subject = Subject(domain, strict=strict)
     family = family_of(host, low)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from itertools import accumulate
 
 from common.core.evidence import Outcome, Phase
 from common.core.parsers import limiting
@@ -179,13 +177,15 @@ def _suspects(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int
         at = low.find(word)
         while at >= 0 and len(places) < _PLACES:
             end = low.find("\n", at)
-            places.add(end)
+            places.add(end if end >= 0 else len(low))
             at = low.find(word, end) if end >= 0 else -1
-    if not places:
-        return []
-    ends = list(accumulate(len(line) + 1 for line in low.split("\n")))
-    numbers = sorted({bisect_left(ends, place + 1) if place >= 0 else len(lines) - 1 for place in places})
-    return [n for n in numbers if n < len(lines) and not (n and runs_on(lines[n - 1], lines[n]))][:_MOST]
+    found, number, before = [], 0, 0
+    for place in sorted(places):
+        number += low.count("\n", before, place)
+        before = place
+        if number < len(lines) and not (number and runs_on(lines[number - 1], lines[number])):
+            found.append(number)
+    return found[:_MOST]
 
 
 def _is_bare(lines: list[str]) -> bool:

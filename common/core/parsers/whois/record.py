@@ -329,8 +329,9 @@ def cut(text: str) -> tuple[str | None, str]:
         return normal(text[:at]), text[at + 1 :].strip(" \t.")
     if "#. " in text and (match := _HASHED.match(text)):
         return normal(match[1]), match[2]
-    for gap in ("\t", "   "):  # columns instead of colons
-        head, found, tail = text.partition(gap)
-        if found and head[-1].isalnum() and len(head) <= LABEL_LIMIT and kind_of(normal(head)) is not None:
+    gap = "\t" if "\t" in text else "   "
+    if gap in text:  # columns instead of colons
+        head, _, tail = text.partition(gap)
+        if head[-1].isalnum() and len(head) <= LABEL_LIMIT and kind_of(normal(head)) is not None:
             return normal(head), tail.strip()
     return None, ""
