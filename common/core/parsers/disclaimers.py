@@ -16,12 +16,12 @@ _LEGAL = re.compile(
     r"|whois (?:server|service|information|data|version)\b|access to|personal data|gdpr|privacy|unsolicited|advertis"
     r"|high.volume|redistribut|repackag|dissemination|intellectual property|status codes|inaccuracy complaint"
     r"|request(?:ed)? (?:from|by) |session has been logged|^domains? (?:names? )?(?:up to|can|are|may|in|with|that)\b"
-    r"|^users|^compilation|^access may|^registrars|^whois query results|whois lookup made|^\* |^\(\w{1,4}\) |^- "
-    r"|encoding|zone files?|database contains|contains only|condiciones|derechos reservados|droits reserves"
-    r"|conditions (?:generales|d'utilisation)|nutzungsbedingungen|haftung|direitos reservados|termos de|termini"
-    r"|rechten voorbehouden|voorwaarden|villkor|vilkar|rattigheter|rettigheter|opphavsrett|kopibeskyttet|ehdot|warunki"
-    r"|podmink|podmienk|felteteles|szerzoi|servidor contiene|informacion contenida|права|условия|著作権|版权|版權"
-    r"|저작권|유의|本服务|本服務"
+    r"|^users|(?:clients|users|queries|requests) (?:that|who|which|are|may|will)\b|^compilation|^access may|^registrars"
+    r"|^whois query results|whois lookup made|^\* |^\(\w{1,4}\) |^- |encoding|zone files?|database contains"
+    r"|contains only|condiciones|derechos reservados|droits reserves|conditions (?:generales|d'utilisation)"
+    r"|nutzungsbedingungen|haftung|direitos reservados|termos de|termini|rechten voorbehouden|voorwaarden|villkor|vilkar"
+    r"|rattigheter|rettigheter|opphavsrett|kopibeskyttet|ehdot|warunki|podmink|podmienk|felteteles|szerzoi"
+    r"|servidor contiene|informacion contenida|права|условия|著作権|版权|版權|저작권|유의|本服务|本服務"
 )
 
 #: What no statement about a name holds.

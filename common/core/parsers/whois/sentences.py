@@ -49,7 +49,7 @@ TRIGGERS = (
     "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", "not be", "too ", "frequency", "later",
     "throttl", "rl net", "unknown", "429", "wait ", "trop de", "te veel", "for mange", "zbyt wiele", "prea multe", "unassigned",
     "vacant", "unused", "non-exist", "whitelist", "allowlist", "illegal", "malformed", "n't ", "demandes", "consultas",
-    "anfragen", *release.TRIGGERS,
+    "anfragen", "requires ", *release.TRIGGERS,
 )  # fmt: skip
 
 #: The same in other scripts and with accents: only looked for in an answer that is not plain ASCII.
@@ -215,7 +215,7 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         r"no match for {}\. (?:reserved|blocked)\b.*",
         r"-*reserved-*",
         r"reserved names?(?::.*)?",
-        r"reserved: ?(?!(?:no|none|false|n/a|never|0)\b).{1,60}",
+        r"reserved:(?! ?(?:no|none|false|n/a|never|0)\b).{1,60}",
         (
             rf"(?:{{}}|{_NAME}(?: {{}})?) (?:is .{{1,60}} and )?{_NEVER} be {_REGISTRABLE}\b"
             r"(?! because it contravenes).*"
