@@ -111,6 +111,16 @@ def test_a_disclaimer_below_is_not_read() -> None:
             assert ask(text).outcome is Outcome.UNREGISTERED, text
 
 
+@pytest.mark.parametrize("line", ["Notes: held by the board", "This name is withheld", "Domain Status: Held"])
+def test_a_statement_about_the_name_counts_even_below_the_disclaimer(line: str) -> None:
+    """If it opens a paragraph of its own: a disclaimer may hold such lines, but not begin with them."""
+    assert ask(f"DOMAIN NOT FOUND\n{TERMS}\n{line}\n").finding == "whois_doubtful"
+    assert (
+        ask(f"DOMAIN NOT FOUND\n{TERMS}This name may be blocked. Names are reserved at times.\n").outcome
+        is Outcome.UNREGISTERED
+    )
+
+
 def test_the_words_of_the_name_itself_are_no_doubt() -> None:
     """A name may be made of any word."""
     for name in ("reserved-heron.so", "premium-blocked.so", "error.so"):

@@ -24,6 +24,8 @@ _ABOUT_ONE = re.compile(
     r"(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}| you (?:requested|have|apply|want))?)"
     r" (?:is|has|was|are|will|can|may|must|could|cannot|requires|needs|violates)\b"
 )
+#: Longest statement below a disclaimer, in characters.
+_STATEMENT = 120
 #: Line ends within a wrapped paragraph that make it prose.
 _WRAPPED = 2
 #: Remarks that only point somewhere.
@@ -79,7 +81,10 @@ def _is_doubt(line: str, remark: tuple[str, str] | None, subject: Subject) -> bo
 
 
 def _statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> Iterator[int]:
-    """Numbers of the lines that may speak of the name: those above the disclaimer, outside of legal paragraphs."""
+    """Numbers of the lines that may speak of the name: those above the disclaimer, outside of legal paragraphs.
+
+    Below it only a line counts that opens a paragraph of its own as a statement about one name would.
+    """
     first = free[0]
     start = 0
     for number in range(first + 1):
@@ -87,10 +92,29 @@ def _statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> 
             if not any(_is_legal(lines, at, subject) for at in range(start, number)):
                 yield from range(start, number)
             start = number + 1
+    below = False
     for number in range(first + 1, len(lines)):
-        if lines[number].strip(LEADERS) and _is_legal(lines, number, subject):
-            return
-        yield number
+        if below:
+            if not lines[number - 1].strip(LEADERS) and _is_statement(lines, number, subject):
+                yield number
+        elif lines[number].strip(LEADERS) and _is_legal(lines, number, subject):
+            below = True
+        else:
+            yield number
+
+
+def _is_statement(lines: Sequence[str], number: int, subject: Subject) -> bool:
+    """Whether a line is a short sentence about one name, or a remark or a status behind its label."""
+    line = lines[number]
+    if len(line) > _STATEMENT or _is_legal(lines, number, subject):
+        return False
+    remark = remark_of(line)
+    if remark is not None:
+        return remark[0] not in _WEAK
+    label, colon, _ = line.strip(LEADERS).partition(":")
+    return (
+        bool(colon and kind_of(normal(label)) is Kind.STATUS) or _ABOUT_ONE.match(fold(Shape(line, subject).text)) is not None
+    )
 
 
 def _is_legal(lines: Sequence[str], number: int, subject: Subject) -> bool:
