@@ -1,5 +1,7 @@
 """WHOIS answers with a free line and something else beside it: what is not understood makes them prove nothing."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from common.core.evidence import Outcome, Reading
 from common.core.parsers.whois import read
 from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois.lines import TEXT_LIMIT
 
 TERMS = (
     "\nTERMS OF USE: you are not authorized to query this service by automated means. Names may be reserved, restricted,\n"
@@ -139,6 +142,31 @@ def test_the_excerpt_keeps_the_doubt() -> None:
     """Judged again, the kept copy is as doubtful as the answer."""
     for line in ("Name is protected", "Remarks: ask the ministry first", "Grund: siehe Richtlinie"):
         assert ask(excerpt(LAYOUTS[2].format(line))).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "'",
+        "\u2019",
+        "Notes: ",
+        "this name is ",
+        "reserved ",
+        "registrar   ",
+        "r\u00e9serv\u00e9 ",
+        "too fast ",
+        "(",
+        "% ",
+        "\u67e5\u8be2",
+    ],
+)
+def test_hostile_lines_beside_a_free_line_take_bounded_time(word: str) -> None:
+    """A quarter of a MiB of them, in lines of every length and in paragraphs of their own."""
+    mass = word * (TEXT_LIMIT // len(word))
+    for width, between in ((230, "\n"), (115, "\n"), (100, "\n\n")):
+        began = time.process_time()
+        ask("DOMAIN NOT FOUND\n" + between.join(mass[at : at + width] for at in range(0, len(mass), width)))
+        assert time.process_time() - began < 0.5
 
 
 @settings(max_examples=150, deadline=None)

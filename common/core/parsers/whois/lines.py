@@ -16,7 +16,7 @@ SENTENCE_LIMIT = 240
 _MARKUP = re.compile(r"<[^<>]{0,400}>")
 _ROW_END = re.compile(r"<(?:/tr|/p|/h\d|br|hr|/option|/title|/style)[^<>]{0,20}>", re.IGNORECASE)
 _ENTITIES = (("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&eacute;", "é"), ("&amp;", "&"))
-_HOST = re.compile(r"[\"'`(\[<]*(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]*")
+_HOST = re.compile(r"[\"'`(\[<]{0,3}(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]{0,3}")
 #: What comments, banners and list marks begin with.
 LEADERS = "%#;*>-!=~ \t"
 #: What ends a sentence without belonging to it.
