@@ -20,7 +20,17 @@ from pathlib import Path
 from tests.lab import suffixes
 from tests.lab.lab import Lab
 from tests.lab.stack import Stack, StackError
-from tests.scenarios import dead_channels, drops, rdap_liars, registry_rules, spellings, table, troubles, whois_words
+from tests.scenarios import (
+    dead_channels,
+    drops,
+    rdap_liars,
+    registry_rules,
+    spellings,
+    table,
+    troubles,
+    whois_remarks,
+    whois_words,
+)
 from tests.scenarios.plot import Scenario
 from tests.scenarios.stage import CADENCE, Stage
 from tests.scenarios.suffixes import FURTHER
@@ -28,6 +38,7 @@ from tests.scenarios.suffixes import FURTHER
 SCENARIOS: tuple[Scenario, ...] = (
     *rdap_liars.SCENARIOS,
     *whois_words.SCENARIOS,
+    *whois_remarks.SCENARIOS,
     *registry_rules.SCENARIOS,
     *spellings.SCENARIOS,
     *troubles.SCENARIOS,

@@ -59,6 +59,12 @@ FURTHER = (
     _whois_only("lv", 48, "gtld"),
     _whois_only("ro", 49, "gtld"),
     _whois_only("lt", 50, "eurid"),
+    # WHOIS servers that print something beside their free line
+    _whois_only("so", 90, "gtld"),
+    _whois_only("gp", 91, "gtld"),
+    _whois_only("ms", 92, "gtld"),
+    _whois_only("fm", 93, "gtld"),
+    _whois_only("pf", 94, "gtld"),
     # nobody knows who speaks for them, and what IANA's server says about it
     Suffix("gt", 52, 52, "gtld", rdap=False, whois=False),
     Suffix("gr", 53, 53, "gtld", rdap=False, named_by_iana=True),

@@ -86,6 +86,12 @@ def parse_date(text: str, *, day_first: bool | None = None) -> str | None:
     return _iso(date, (hour, int(match[2]), int(match[3] or 0)), _offset(text[match.end() :]))
 
 
+def printed_day(text: str, *, day_first: bool | None = None) -> str | None:
+    """The day that a date names, "2027-01-31", as it is printed: neither clock nor zone move it. None where there is none."""
+    found = _day(" ".join(text[:LIMIT].split()), day_first=day_first)
+    return None if found is None else _iso(found[0], None, 0.0)
+
+
 def epoch(iso: str) -> float | None:
     """Seconds since 1970 of what `parse_date` returned (or any ISO 8601 text); a bare day counts from midnight UTC."""
     try:

@@ -12,10 +12,12 @@ from itertools import islice
 from typing import Any
 
 from common.core.evidence import Outcome, Phase, Reading, unknown
-from common.core.parsers import bounded_json, rdap_record, release
+from common.core.parsers import bounded_json, limiting, rdap_record, release
+from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.parsers.statuses import phase_of
 from common.core.tables import rdap_phrases as phrases
+from common.core.tables.doubt_words import DOUBTFUL, RELEASING, first_of, fold
 from common.core.tables.rdap_hosts import AGGREGATORS, SAME_OPERATOR
 
 #: Largest body judged, in bytes. A domain object has some KiB.
@@ -29,6 +31,8 @@ _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _FREE_STATUSES = frozenset({"available", "free", "unregistered", "not registered", "unassigned"})
 #: Most statements of one answer that are looked at, and what ends one.
 _STATEMENTS = 200
+#: Longest notice that may be a remark about one name, in characters; terms of use are longer.
+_REMARK = 300
 _END = re.compile(r"[.!;]\s+|\n")
 #: Phases in which a deletion is on its way: the object is then no placeholder, whatever is said of an auction.
 _LEAVING = frozenset({Phase.PENDING_RESTORE, Phase.REDEMPTION, Phase.PENDING_DELETE})
@@ -176,7 +180,7 @@ class _Answer:
         beside = _plain(" ".join(notes)).replace(self.domain, " ")
         statements = _statements(error, self.domain)
         everything = f"{main} {beside}"
-        if _found(phrases.THROTTLED, main):
+        if _found(phrases.THROTTLED, main) or _limits(statements):
             return self._throttled()
         if _found(phrases.WRONG_SERVER, main):
             return unknown("rdap_404_zone", "the server does not serve this suffix")
@@ -185,7 +189,7 @@ class _Answer:
         _, announced = _announcement((), statements)
         if announced:
             return unknown("rdap_404_doubtful", f"404 with the announcement of a deletion ({announced!r})")
-        if words := _found(phrases.DOUBTFUL, main):
+        if words := _found(phrases.DOUBTFUL, main) or self._doubt(main, error):
             return unknown("rdap_404_doubtful", f"404 with a text that may mean something else ({words!r})")
         fresh = rdap_record.fresh_at(error, self.now)
         return Reading(Outcome.UNREGISTERED, "rdap_404_json", "the registry has no such object", fresh_at=fresh)
@@ -223,7 +227,16 @@ class _Answer:
     @staticmethod
     def _throttle_text(error: dict[str, Any]) -> bool:
         said = " ".join([*rdap_record.texts(error.get("title")), *rdap_record.texts(error.get("description"))])
-        return _number(error.get("errorCode")) in {429, 503} or bool(_found(phrases.THROTTLED, said.lower()))
+        coded = _number(error.get("errorCode")) in {429, 503}
+        return coded or bool(_found(phrases.THROTTLED, said.lower())) or _limits(_statements(error, ""))
+
+    def _doubt(self, main: str, error: dict[str, Any]) -> str:
+        """A word of the error, or of a notice that is no disclaimer, that may mean something else than "no such object"."""
+        notices = (fold(" ".join([title, *texts])) for title, texts in rdap_record.notices(error) if not _terms(title))
+        remarks = (
+            _plain(text).replace(self.domain, " ") for text in notices if len(text) <= _REMARK and not is_disclaimer(text)
+        )
+        return first_of(DOUBTFUL + RELEASING, fold(main)) or first_of(DOUBTFUL, " ".join(remarks))
 
 
 def _kept_back(text: str, statements: list[str]) -> Reading | None:
@@ -235,6 +248,11 @@ def _kept_back(text: str, statements: list[str]) -> Reading | None:
     if words := _found(phrases.RESERVED, text):
         return Reading(Outcome.RESERVED, "rdap_404_blocked", f"no object, and not to be registered ({words!r})")
     return None
+
+
+def _limits(statements: list[str]) -> bool:
+    """Whether one of the statements says that the server limits us: beside the error, or in a notice."""
+    return any(limiting.complains(text) or limiting.puts_off(text) for text in statements)
 
 
 def _statements(answer: dict[str, Any], domain: str) -> list[str]:

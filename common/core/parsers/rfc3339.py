@@ -1,6 +1,7 @@
 """Dates of RDAP and JSON interfaces: RFC 3339, as strictly as servers keep to it.
 
-Seen in the wild and accepted: no zone (taken as UTC), "+0000" without a colon, a blank instead of T, a day without time.
+Seen in the wild and accepted: no zone (taken as UTC), "+0000" without a colon, a blank instead of T, a day without time, and
+the forms of WHOIS servers, unless they leave open which number is the month.
 """
 
 from __future__ import annotations
@@ -8,22 +9,33 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from common.core.parsers.dates import parse_date, printed_day
+
 _FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,12})?)? ?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d))?)?",
     re.ASCII,
 )
+#: Longest text looked at, in characters.
+_LIMIT = 64
+#: What a date of any form holds; a bare number is none.
+_DATED = re.compile(r"\d{4}\D|\D\d{4}|^(?:19|20)\d{6}(?:\d{6})?$", re.ASCII)
+_MIDNIGHT = re.compile(r"(?<![:\d])(?:0|00|24):00(?::00(?:[.,]0{1,12})?)?(?![:\d])", re.ASCII)
+_RFC_ZONE = re.compile(r"(?:[Zz]|\d[+-]\d\d:\d\d)$", re.ASCII)
 
 
 def moment(text: object) -> str | None:
     """The instant in UTC, "2027-01-31T00:00:00Z" or "2027-01-31" where no time is given; None for anything else.
 
-    Leap seconds count as second 59. Total: any object gives an answer.
+    Leap seconds count as second 59. Midnight in a zone that is spelled otherwise than RFC 3339 spells it ("+08", "CST") is a
+    day of the registry's calendar and comes back as that day, for nothing more was meant. Total: any object gives an answer.
     """
-    if not isinstance(text, str) or not (m := _FORM.fullmatch(text.strip()[:64])):
+    if not isinstance(text, str):
         return None
+    if not (m := _FORM.fullmatch(text.strip()[:_LIMIT])):
+        return _loosely(text.strip()) if len(text) <= _LIMIT else None
     year, month, day, hour, minute, second, _utc, sign, zone_hours, zone_minutes = m.groups()
     try:
-        if hour is None:
+        if hour is None or (sign and _MIDNIGHT.search(text) and not _RFC_ZONE.search(text.strip())):
             return datetime(int(year), int(month), int(day), tzinfo=UTC).strftime("%Y-%m-%d").zfill(10)
         at = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59), tzinfo=UTC)
         if sign:
@@ -32,6 +44,15 @@ def moment(text: object) -> str | None:
     except (ValueError, OverflowError):
         return None
     return at.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
+
+
+def _loosely(text: str) -> str | None:
+    """A date in another form than RFC 3339's, if it can only be read in one way."""
+    dotted = text.count(".") >= 2  # always the day first
+    found = parse_date(text, day_first=True)
+    if found is None or not _DATED.search(text) or (not dotted and found != parse_date(text, day_first=False)):
+        return None
+    return printed_day(text, day_first=True) if _MIDNIGHT.search(text) else found
 
 
 def epoch(text: object) -> float | None:

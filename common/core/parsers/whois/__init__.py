@@ -15,7 +15,7 @@ from common.core.parsers.dates import epoch, parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.families import Family, family_of
 from common.core.parsers.whois.findings import Findings
-from common.core.parsers.whois.lines import LINE_COUNT, TEXT_LIMIT, Subject, is_markup, split
+from common.core.parsers.whois.lines import LINE_COUNT, SENTENCE_LIMIT, TEXT_LIMIT, Subject, collapse_lines, is_markup, split
 from common.core.parsers.whois.record import Record
 from common.core.parsers.whois.sentences import VERDICTS, Rule, wait_of
 
@@ -41,7 +41,7 @@ def read(text: str, domain: str, server: str, *, strict: bool = False) -> Readin
     if not text.strip():
         return unknown("whois_empty", "the answer is empty")
     lines = split(text)
-    low = "\n".join(lines).lower()
+    low = collapse_lines("\n".join([line[:SENTENCE_LIMIT] for line in lines]).lower())
     host = server.strip().lower().partition(":")[0].rstrip(".")
     subject = Subject(domain, strict=strict)
     family = family_of(host, low)
@@ -117,21 +117,26 @@ def _announced(record: Record, findings: Findings) -> Reading:
 
 def _free(record: Record, findings: Findings) -> Reading:
     """The server's own free line, a free line that any server might print, or nothing we understand."""
-    if record.others and not record.ours:
+    if (record.others and not record.ours) or findings.is_about_another():
         return unknown("whois_wrong_name", "the answer is about another name")
     if record.strong:
         return unknown("whois_unparsed", "the answer holds parts of a record but not of this name")
+    said_free = record.ours and Outcome.UNREGISTERED in record.said and Outcome.REGISTERED not in record.said
+    if (findings.free_at or said_free) and (doubt := findings.doubt()):
+        return unknown("whois_doubtful", f"beside the free line stands one that may mean something else: {doubt[:200]}")
+    finding = "whois_free_generic"
     if findings.own_free is not None:
-        reason = f"the server's own line says that there is no such name: {findings.own_free.strip()[:200]}"
-        return Reading(Outcome.UNREGISTERED, "whois_free", reason, fresh_at=_fresh(findings))
-    if findings.free is not None:
-        reason = f"a line says that there is no such name: {findings.free.strip()[:200]}"
-        return Reading(Outcome.UNREGISTERED, "whois_free_generic", reason, fresh_at=_fresh(findings))
-    if record.ours and Outcome.UNREGISTERED in record.said and Outcome.REGISTERED not in record.said:
-        return Reading(
-            Outcome.UNREGISTERED, "whois_free_generic", "a status says that the name is free", fresh_at=_fresh(findings)
+        finding, reason = (
+            "whois_free",
+            f"the server's own line says that there is no such name: {findings.own_free.strip()[:200]}",
         )
-    return unknown("whois_unparsed", "nothing in the answer is known to mean anything")
+    elif findings.free is not None:
+        reason = f"a line says that there is no such name: {findings.free.strip()[:200]}"
+    elif said_free:
+        reason = "a status says that the name is free"
+    else:
+        return unknown("whois_unparsed", "nothing in the answer is known to mean anything")
+    return Reading(Outcome.UNREGISTERED, finding, reason, fresh_at=_fresh(findings))
 
 
 def _fresh(findings: Findings) -> float | None:

@@ -5,15 +5,29 @@ from __future__ import annotations
 import re
 
 from common.core.evidence import EXCERPT_LIMIT
+from common.core.parsers.disclaimers import is_disclaimer
+from common.core.parsers.whois.doubts import remark_of
 from common.core.parsers.whois.labels import SENTENCES, Kind, block_of, kind_of, normal
 from common.core.parsers.whois.lines import runs_on, split
 from common.core.parsers.whois.record import cut, host_of
 from common.core.parsers.whois.sentences import TRIGGERS
+from common.core.tables.doubt_words import DOUBTFUL, first_of, fold
 
 #: Longest line kept; only legal paragraphs are longer.
 _LINE = 160
 _KEPT = frozenset(
-    {Kind.NAME, Kind.SUFFIX, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER, Kind.HANDLE}
+    {
+        Kind.NAME,
+        Kind.SUFFIX,
+        Kind.CREATED,
+        Kind.UPDATED,
+        Kind.EXPIRES,
+        Kind.RENEWAL,
+        Kind.REGISTRAR,
+        Kind.STATUS,
+        Kind.SERVER,
+        Kind.HANDLE,
+    }
 )
 #: Labels that only stand in the record of the name, so that they end a block about people.
 _ENDS = frozenset({Kind.NAME, Kind.SERVER, Kind.REGISTRAR, Kind.EXPIRES})
@@ -60,6 +74,11 @@ def _judge(line: str, *, hiding: bool) -> tuple[bool, bool]:
     hiding = hiding and kind not in _ENDS
     if hiding or _PERSONAL.search(low):
         return hiding, False
-    return False, kind in _KEPT or low.startswith(_SENTENCES) or host_of(line) is not None or any(
-        word in low for word in TRIGGERS
-    )
+    told = kind in _KEPT or low.startswith(_SENTENCES) or host_of(line) is not None
+    return False, told or any(word in low for word in TRIGGERS) or _is_doubtful(line)
+
+
+def _is_doubtful(line: str) -> bool:
+    """Whether a line may be what makes a free line doubtful."""
+    folded = fold(line)
+    return remark_of(line) is not None or bool(first_of(DOUBTFUL, folded) and not is_disclaimer(folded))

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from itertools import accumulate
 
-from common.core.evidence import Phase
+from common.core.evidence import Outcome, Phase
+from common.core.parsers import limiting
 from common.core.parsers.release import announced_phase, in_procedure
+from common.core.parsers.whois import words
+from common.core.parsers.whois.doubts import doubt_beside, remark_of
+from common.core.parsers.whois.echoes import names_another
 from common.core.parsers.whois.families import Family
 from common.core.parsers.whois.lines import SENTENCE_LIMIT, Shape, Subject, runs_on
-from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, TRIGGERS, Rule, limits, rule_of
+from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, limits, rule_of
 
 #: Sentences looked at per answer, and places of trigger words: a verdict stands among the first, and legal text is long.
 _MOST, _PLACES = 200, 2_000
 _STAMP = re.compile(r"last updat\w{1,2} (?:of|on|to) (?:the )?(?:whois|registry|rdds|database)[^:]{0,20}:? *([^<]{8,60})")
 _STAMP_WORD = "last updat"
+#: What a status word means where it stands behind "Reason:" or its like.
+_SAID: dict[Outcome | None, Rule] = {
+    Outcome.PREMIUM: Rule.PREMIUM,
+    Outcome.RESERVED: Rule.RESERVED,
+    Outcome.INVALID: Rule.INVALID,
+}
 #: An item of a list, as in an explanation of all states.
 _ITEM = re.compile(r"[%#;\s]{0,20}[*•-]\s")
 #: A sentence whose subject is a name.
@@ -38,54 +46,93 @@ class Findings:
         self.free: str | None = None
         self.stamp = ""
         self.is_bare = False
+        self.foreign = False  # a free line names another name, so nothing here is about ours
+        self.free_at: list[int] = []
+        self._lines, self._subject = lines, subject
+        self._understood: set[int] = set()
         self._first: dict[Rule, str] = {}
         if _STAMP_WORD in low and (match := _STAMP.search(low)):
             self.stamp = match[1]
             self.is_bare = _is_bare(lines)
-        suspects = _suspects(lines, low, BESIDE_TRIGGERS if beside else TRIGGERS)
+        triggers = BESIDE_TRIGGERS if beside else TRIGGERS if low.isascii() else TRIGGERS + SCRIPT_TRIGGERS
+        suspects = _suspects(lines, low, triggers)
         if beside:
-            self._look_beside(lines, suspects, subject)
+            self._look_beside(suspects)
         else:
-            self._look(lines, suspects, subject, family)
+            self._look(suspects, family)
 
     def said_at(self, rule: Rule) -> str:
         """The line that a rule matched, with the one after it; "" where none did."""
         return self._first.get(rule, "")
 
-    def _look_beside(self, lines: list[str], suspects: list[int], subject: Subject) -> None:
-        for number in suspects:
-            shape = Shape(lines[number], subject)
-            if limits(shape.text):
-                self._note(Rule.THROTTLED, lines[number], "".join(lines[number + 1 : number + 2]))
-            elif self._is_about_us(shape, lines[number]):
-                if in_procedure(shape.text):
-                    self._note(Rule.DROPZONE, lines[number], "")
-                self._announce(shape, lines[number])
+    def doubt(self) -> str:
+        """A line beside the free ones that is not understood and may mean something else; "" where there is none."""
+        free = self.free_at or [len(self._lines) - 1]
+        return doubt_beside(self._lines, free, self._subject, frozenset(self._understood))
 
-    def _look(self, lines: list[str], suspects: list[int], subject: Subject, family: Family) -> None:
+    def is_about_another(self) -> bool:
+        """Whether a free line, or the question as the server repeats it, names another name."""
+        return self.foreign or names_another(self._lines, self._subject)
+
+    def _look_beside(self, suspects: list[int]) -> None:
         for number in suspects:
-            line = lines[number]
-            shape = Shape(line, subject)
-            whole = len(line) <= SENTENCE_LIMIT
-            if whole and shape.text in family.free and self._object_is_ours(shape, lines[number + 1 : number + 2], subject):
-                self._note(Rule.FREE, line, "")
-                self.own_free = self.own_free or (None if shape.foreign else line)
-                continue
-            rule = rule_of(shape.text)
-            if rule is Rule.DROPZONE:
-                if self._is_about_us(shape, line):
-                    self._note(rule, line, "")
-                continue
-            if rule is None and self._is_about_us(shape, line):
+            line = self._lines[number]
+            shape = Shape(line, self._subject)
+            if limits(shape.text):
+                self._note(Rule.THROTTLED, line, "".join(self._lines[number + 1 : number + 2]))
+            elif self._is_about_us(shape, line):
+                if in_procedure(shape.text):
+                    self._note(Rule.DROPZONE, line, "")
                 self._announce(shape, line)
-            if rule is None or (rule is Rule.FREE and (shape.foreign or not whole)):
-                continue
-            if rule is Rule.FREE:
-                if self._object_is_ours(shape, lines[number + 1 : number + 2], subject):
-                    self.free = self.free or line
-                    self._note(rule, line, "")
-                continue
-            self._note(rule, line, "".join(lines[number + 1 : number + 2]))
+
+    def _look(self, suspects: list[int], family: Family) -> None:
+        put_off = ""
+        for number in suspects:
+            shape = Shape(self._lines[number], self._subject)
+            if not self._look_at(number, shape, family) and not put_off and limiting.puts_off(shape.text):
+                put_off = self._lines[number]
+        if put_off and self.rule in {None, Rule.FREE}:
+            self._note(Rule.THROTTLED, put_off, "")
+
+    def _look_at(self, number: int, shape: Shape, family: Family) -> bool:
+        """Note what one line says; False where no rule reads it."""
+        line = self._lines[number]
+        whole = len(line) <= SENTENCE_LIMIT
+        if whole and shape.text in family.free and self._object_is_ours(shape, number):
+            self._note_free(number, shape)
+            self.own_free = self.own_free or (None if shape.foreign else line)
+            return True
+        rule = rule_of(shape.text)
+        if rule is None:
+            rule = _rule_of_remark(line, shape)
+        about_us = self._is_about_us(shape, line)
+        if rule is None:
+            if about_us:
+                self._announce(shape, line)
+            return False
+        self._understood.add(number)
+        if rule is Rule.FREE:
+            if whole:
+                self._take_free(number, shape)
+        elif rule is not Rule.DROPZONE:
+            self._note(rule, line, "".join(self._lines[number + 1 : number + 2]))
+        elif about_us:
+            self._note(rule, line, "")
+        return True
+
+    def _take_free(self, number: int, shape: Shape) -> None:
+        """A free line that any server might print; one about another name shows what the answer is about."""
+        if shape.foreign:
+            self.foreign = self.foreign or not shape.named
+        elif self._object_is_ours(shape, number):
+            self.free = self.free or self._lines[number]
+            self._note_free(number, shape)
+
+    def _note_free(self, number: int, shape: Shape) -> None:
+        self._note(Rule.FREE, self._lines[number], "")
+        self.foreign = self.foreign or (shape.foreign and not shape.named)
+        self.free_at.append(number)
+        self._understood.add(number)
 
     def _announce(self, shape: Shape, line: str) -> None:
         if self.announced is None and (phase := announced_phase(shape.text)):
@@ -103,12 +150,24 @@ class Findings:
         if self.rule is None or rule < self.rule:
             self.rule = rule
 
-    @staticmethod
-    def _object_is_ours(shape: Shape, following: list[str], subject: Subject) -> bool:
+    def _object_is_ours(self, shape: Shape, number: int) -> bool:
         """False for "no object found" about a contact or a server of a record: the next line names the object."""
-        if not following or not following[0].lower().startswith("object:"):
+        following = "".join(self._lines[number + 1 : number + 2])
+        if not following.lower().startswith("object:"):
             return shape.text != "no object found"
-        return not shape.foreign and subject.is_named(following[0].partition(":")[2].strip(" ."))
+        return not shape.foreign and self._subject.is_named(following.partition(":")[2].strip(" ."))
+
+
+def _rule_of_remark(line: str, shape: Shape) -> Rule | None:
+    """What a reason or note says, behind its label, of a name that cannot simply be registered, or of us."""
+    remark = remark_of(line)
+    if remark is None:
+        return None
+    said = shape.text.partition(":")[2].strip(" .")
+    rule = rule_of(said)
+    if rule is None:
+        rule = _SAID.get(words.meaning(said))
+    return None if rule is Rule.FREE else rule
 
 
 def _suspects(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
@@ -118,13 +177,15 @@ def _suspects(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int
         at = low.find(word)
         while at >= 0 and len(places) < _PLACES:
             end = low.find("\n", at)
-            places.add(end)
+            places.add(end if end >= 0 else len(low))
             at = low.find(word, end) if end >= 0 else -1
-    if not places:
-        return []
-    ends = list(accumulate(len(line) + 1 for line in low.split("\n")))
-    numbers = sorted({bisect_left(ends, place + 1) if place >= 0 else len(lines) - 1 for place in places})
-    return [n for n in numbers if n < len(lines) and not (n and runs_on(lines[n - 1], lines[n]))][:_MOST]
+    found, number, before = [], 0, 0
+    for place in sorted(places):
+        number += low.count("\n", before, place)
+        before = place
+        if number < len(lines) and not (number and runs_on(lines[number - 1], lines[number])):
+            found.append(number)
+    return found[:_MOST]
 
 
 def _is_bare(lines: list[str]) -> bool:

@@ -23,6 +23,7 @@ class Kind(IntEnum):
     SERVER = auto()
     HOLDER = auto()
     HANDLE = auto()
+    RENEWAL = auto()  # a date that is the expiry on some servers and the last renewal on others
     CONTACT_BLOCK = auto()
     REGISTRAR_BLOCK = auto()
     DOMAIN_BLOCK = auto()
@@ -40,11 +41,13 @@ activated|activation|activated on|acivated|activation date|record created|record
 domain created|domain create date|domain creation date|domain registered|domain registration date|domain record activated
 date created|date registered|date approved|registered date|domain dateregistered|first registration date|fecha de creacion
 fecha de creación|fecha de registro|date de creation|date de création|date|entry created|created at
-domain record created|registration start|creation|登録年月日|등록일|registrered|регистриран|registered from
+domain record created|registration start|creation|erstellt|erstellt am|登録年月日|등록일|registrered|регистриран|registered from
 registration|domain date created|created time|commencement date|start domain|assigned|creation time|date of registration
 date of creation|domain name commencement date|assigned date|start date|data de registo|data registrazione
 registered since|fecha registro|registro|criado|creado|data de registro|data de criacao|data de criação|create time
-registered time|opprettet|skapad|valid from
+registered time|opprettet|skapad|valid from|data creazione|registrace|utworzono|utworzona|luotu|aangemaakt|oprettet
+创建时间|注册时间|registered at|first registered|domain registered at|дата регистрации|dátum registrácie
+registreeritud|創建時間|註冊時間|등록일자
 """
 _UPDATED = """
 updated|updated on|updated date|update date|last update|last updated|last updated on|last updated date|last modified
@@ -56,14 +59,22 @@ date modified|domain updated|last change|modified on|record updated|ultima modif
 """
 _EXPIRES = """
 expires|expires on|expire|expired|expiry|expiry date|expiration date|expire date|expiration|expires at|expiration time
-registry expiry date|registrar registration expiration date|registrar expiration date|paid-till|renewal date|renewal
+registry expiry date|registrar registration expiration date|registrar expiration date|paid-till
 record expires on|record will expire on|record expires|record expired|domain expires|domain expiration date
-domain currently expires|domain datebilleduntil|date renewal|fecha de vencimiento|fecha de expiracion|fecha de expiración
+domain currently expires|domain datebilleduntil|fecha de vencimiento|fecha de expiracion|fecha de expiración
 date d'expiration|validity|valid until|valid-until|valid to|free on|expiration on|domain expiry date|registered until
-paid till|有効期限|사용 종료일|option expiration date|registration expires|expiry on|vencimiento|expiration-date|paid until
+paid till|有効期限|사용 종료일|registration expires|expiry on|vencimiento|expiration-date|paid until
 expires date|data de expiracao|data de expiração|domain expiration|expiry time|exp date|expired date
-registry expiration date|renew date|registration expiration date|license expiration|utløper|date of expiry|expires by
-fecha expiracion|expira|data scadenza|valid date|expiration day|registration end|record expire date|next renewal
+registry expiration date|registration expiration date|license expiration|utløper|date of expiry|expires by
+fecha expiracion|expira|data scadenza|valid date|expiration day|registration end|record expire date
+expire on|exp. date|ablaufdatum|läuft ab|scadenza|vervaldatum|expirace|wygasa|gyldig til|utgår|udløber|vanhenee
+到期时间|过期时间|end date|registration end date|vencimento|data de vencimento|validade|дата окончания|действует до
+оплачен до|到期時間|사용종료일
+expire time|expired at|expiry at|expires at|valid till|expiration at
+"""
+_RENEWAL = """
+renewal date|renewal|date renewal|renew date|next renewal|renewed until|due date|renewal due|renewal on|renews on
+option expiration date
 """
 _REGISTRAR = """
 registrar|registrar name|sponsoring registrar|registered through|current registar|current registrar|registered by
@@ -131,6 +142,7 @@ def _table() -> dict[str, Kind]:
         (Kind.CREATED, _CREATED),
         (Kind.UPDATED, _UPDATED),
         (Kind.EXPIRES, _EXPIRES),
+        (Kind.RENEWAL, _RENEWAL),
         (Kind.REGISTRAR, _REGISTRAR),
         (Kind.STATUS, _STATUS),
         (Kind.SERVER, _SERVER),

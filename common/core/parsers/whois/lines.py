@@ -6,6 +6,7 @@ Everything below works line by line on a bounded text, so the time of a reading 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 #: Bounds of what is looked at: characters of the answer, lines, characters of a line.
 TEXT_LIMIT, LINE_COUNT, LINE_LIMIT = 262_144, 2_000, 1_000
@@ -15,25 +16,56 @@ SENTENCE_LIMIT = 240
 _MARKUP = re.compile(r"<[^<>]{0,400}>")
 _ROW_END = re.compile(r"<(?:/tr|/p|/h\d|br|hr|/option|/title|/style)[^<>]{0,20}>", re.IGNORECASE)
 _ENTITIES = (("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&eacute;", "é"), ("&amp;", "&"))
-_HOST = re.compile(r"[\"'`(\[<]*(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]*")
+_HOST = re.compile(r"[\"'`(\[<]{0,3}(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]{0,3}")
 #: What comments, banners and list marks begin with.
 LEADERS = "%#;*>-!=~ \t"
 #: What ends a sentence without belonging to it.
-STOPS = " .!<…*,"
+STOPS = " .!<*,"
 #: Prose is at least this long, and ends a sentence with one of these.
 _PROSE, _STOPS = 36, ".!?:])"
 _COMMENTS = frozenset("%#;")
+#: Typographic marks and blanks, as the ones that are meant; what has no width is left out.
+_MARKS = tuple(
+    (mark, plain)
+    for plain, marks in (
+        ("'", "\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc\uff07"),
+        ('"', "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02\u300c\u300d"),
+        ("-", "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"),
+        (" ", "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"),
+        ("", "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"),
+        (":", "\uff1a"), ("!", "\uff01"), (",", "\uff0c"), (".", "\u3002\uff0e"), ("...", "\u2026"),
+    )
+    for mark in marks
+)  # fmt: skip
 
 
 def split(text: str) -> list[str]:
     """The bounded lines of an answer, without line ends. HTML pages become their text, one table row a line."""
-    text = text[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").replace("\u00a0", " ")
+    text = text[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    if not text.isascii():
+        for mark, plain in _MARKS:
+            if mark in text:
+                text = text.replace(mark, plain)
+        text = unicodedata.normalize("NFC", text)
     if "<" in text[:2000] and is_markup(text):
         text = _MARKUP.sub(" ", _ROW_END.sub("\n", text))
     if "&" in text:
         for entity, character in _ENTITIES:
             text = text.replace(entity, character)
     return [line[:LINE_LIMIT] for line in text.split("\n", LINE_COUNT)[:LINE_COUNT]]
+
+
+def collapse(text: str) -> str:
+    """A text with single blanks, and none before a colon: as the lines of all servers are compared."""
+    return " ".join(text.split()).replace(" :", ":")
+
+
+def collapse_lines(text: str) -> str:
+    """The same for a text of lines, which stay lines."""
+    text = text.replace("\t", " ")
+    while "  " in text:  # each time half as many
+        text = text.replace("  ", " ")
+    return text.replace(" :", ":")
 
 
 def is_markup(text: str) -> bool:
@@ -55,7 +87,7 @@ class Subject:
     placeholder stands for whatever name the answer is about, and the record of a name above covers the names below it.
     """
 
-    __slots__ = ("anything", "forms", "label", "name", "strict")
+    __slots__ = ("anything", "forms", "label", "name", "scripts", "strict")
 
     def __init__(self, domain: str, *, strict: bool = True) -> None:
         self.name = domain.strip().strip(".").lower()[:253]
@@ -67,6 +99,7 @@ class Subject:
             self.forms.add(_unicode(self.name))
             self.label = _unicode(self.label)
             self.forms.update({form[: -len(one)] + two for form in self.forms for one, two in _VARIANTS if form.endswith(one)})
+        self.scripts = [form for form in self.forms if not form.isascii()]
 
     def is_named(self, word: str) -> bool:
         """Whether a printed name is the name asked for: case, a last dot and the IDN form do not matter."""
@@ -115,7 +148,9 @@ class Shape:
     def __init__(self, line: str, subject: Subject) -> None:
         self.foreign = False
         self.named = False
-        low = " ".join(line[:SENTENCE_LIMIT].strip(LEADERS).lower().split())
+        low = collapse(line[:SENTENCE_LIMIT].strip(LEADERS).lower())
+        if not low.isascii():
+            low = self._cut_script(low, subject)
 
         def cut(match: re.Match[str]) -> str:
             if subject.is_named(match[1]):
@@ -128,6 +163,15 @@ class Shape:
         if not self.named and not self.foreign:
             low = self._bare_label(low, subject)
         self.text = low.rstrip(STOPS).lstrip(LEADERS)
+
+    def _cut_script(self, low: str, subject: Subject) -> str:
+        """Cut out our name in its own script: its vowel signs are no letters to a pattern."""
+        for form in subject.scripts:
+            before, found, after = low.partition(form)
+            if found and not before[-1:].isalnum() and not after[:1].isalnum() and before[-1:] not in {".", "-"}:
+                self.named = True
+                low = before.rstrip("\"'`([<") + "{}" + after.lstrip("\"'`)]>.")
+        return low
 
     def _bare_label(self, low: str, subject: Subject) -> str:
         """Cut out a name that is printed without its suffix, at the end or glued to the front."""

@@ -40,9 +40,11 @@ _EMPTY_VALUES = frozenset(
     )
 )
 _ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_DATES = {Kind.CREATED: "created_at", Kind.UPDATED: "updated_at", Kind.EXPIRES: "expires_at"}
+_DATES = {Kind.CREATED: "created_at", Kind.UPDATED: "updated_at", Kind.EXPIRES: "expires_at", Kind.RENEWAL: "renewal"}
 #: Kinds whose value may stand on the lines below the label, and those that may take many of them.
-_BELOW = frozenset({Kind.NAME, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER})
+_BELOW = frozenset(
+    {Kind.NAME, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.RENEWAL, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER}
+)
 _FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.SERVER})
 _MANY = frozenset({Kind.STATUS, Kind.SERVER})
 _HARD_FACTS = frozenset({Kind.CREATED, Kind.EXPIRES, Kind.REGISTRAR, Kind.SERVER})
@@ -92,7 +94,7 @@ class Record:
         """The facts that are kept."""
         return Fields(
             created_at=self.fields.get("created_at"),
-            expires_at=self.fields.get("expires_at"),
+            expires_at=self.fields.get("expires_at") or self.fields.get("renewal"),
             updated_at=self.fields.get("updated_at"),
             registrar=self.fields.get("registrar"),
             statuses=tuple(self.statuses[:LIST_LIMIT]),
@@ -143,7 +145,7 @@ class Record:
         if self._pending is not None:
             self._below(self._pending, text)
             return
-        if match := _NAME_SENTENCE.fullmatch(text):
+        if (match := _NAME_SENTENCE.fullmatch(text)) and "." in match[1].rstrip("."):
             self._name(match[1])
             return
         pair = text.split()
@@ -222,7 +224,7 @@ class Record:
         if kind is Kind.NAME:
             self._named_by_label(label, value)
         elif self._foreign:
-            self.strong.add(kind) if kind in _DATES else None
+            self.strong.add(Kind.EXPIRES if kind is Kind.RENEWAL else kind) if kind in _DATES else None
         elif kind in _DATES:
             self._date(kind, value)
         elif kind is Kind.STATUS:
@@ -262,11 +264,11 @@ class Record:
         iso = parse_date(value, day_first=self.day_first)
         if iso is None:
             if kind is not Kind.UPDATED and _ANY_YEAR.search(value):
-                self.strong.add(kind)  # a date all the same
+                self.strong.add(Kind.EXPIRES if kind is Kind.RENEWAL else kind)  # a date all the same
             return
         self._keep(_DATES[kind], iso)
         if kind is not Kind.UPDATED:
-            self.strong.add(kind)
+            self.strong.add(Kind.EXPIRES if kind is Kind.RENEWAL else kind)
 
     def _keep(self, field: str, value: str) -> None:
         if value and field not in self.fields:
@@ -327,7 +329,9 @@ def cut(text: str) -> tuple[str | None, str]:
         return normal(text[:at]), text[at + 1 :].strip(" \t.")
     if "#. " in text and (match := _HASHED.match(text)):
         return normal(match[1]), match[2]
-    head, tab, tail = text.partition("\t")
-    if tab and kind_of(normal(head)) is not None:
-        return normal(head), tail.strip()
+    gap = "\t" if "\t" in text else "   "
+    if gap in text:  # columns instead of colons
+        head, _, tail = text.partition(gap)
+        if head[-1].isalnum() and len(head) <= LABEL_LIMIT and kind_of(normal(head)) is not None:
+            return normal(head), tail.strip()
     return None, ""

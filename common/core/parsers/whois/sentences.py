@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from common.core.evidence import Outcome
-from common.core.parsers import release
+from common.core.parsers import limiting, release
 
 
 class Rule(IntEnum):
@@ -40,13 +40,22 @@ VERDICTS: dict[Rule, tuple[Outcome, str, str]] = {
 TRIGGERS = (
     "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
     "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
-    "available", "free", "no se", "no_se", "exceed", "limit", "too many", "quota", "denied", "refused", "blacklist",
+    "available", "free", "no se", "no_se", "exceed", "limit", "quota", "denied", "refused", "blacklist",
     "permitted", "authori", "restricted", "reserved", "blocked", "dpml", "prohibited", "premium", "platinum",
     "invalid", "not allowed", "per second", "busy", "temporar", "your request", "not supported", "is down", "currently down",
     "go away", "try again", "unable to", "attempt failed", "timeout", "timed out", "grace period", "contravenes", "bijective",
     "subscribes", "not valid", "be registered", "no encontr", "introuvable", "gefunden", "encontrado", "trovato", "error",
     "solo acepta", "excessive", "not a regist", "in use", "nonexist", "reached", "slow down", "allocated", "not taken", "trouv",
-    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", *release.TRIGGERS,
+    "gevonden", "fundet", "hittad", "talalat", "banned", "kept aside", "server failed", "not be", "too ", "frequency", "later",
+    "throttl", "rl net", "unknown", "429", "wait ", "trop de", "te veel", "for mange", "zbyt wiele", "prea multe", "unassigned",
+    "vacant", "unused", "non-exist", "whitelist", "allowlist", "illegal", "malformed", "n't ", "demandes", "consultas",
+    "anfragen", "requires ", *release.TRIGGERS,
+)  # fmt: skip
+
+#: The same in other scripts and with accents: only looked for in an answer that is not plain ASCII.
+SCRIPT_TRIGGERS = (
+    "등록", "조회", "查询", "查詢", "频", "頻", "アクセス", "requêtes", "consultação", "слишком", "превышен", "исчерпан",
+    "перевищен", "zapytań", "dotazů",
 )  # fmt: skip
 
 #: The triggers of the sentences that count even beside a record.
@@ -59,10 +68,25 @@ BESIDE_TRIGGERS = (
 _NOUN = (
     r"(?:(?:the|this|that|requested|queried|specified|your|above|such|given) ){0,3}(?:domains?(?: names?)?|objects?|"
     r"names?|records?|entry|query|key|data)"
+    r"(?: (?:that |which )?you(?:'ve| have)? (?:requested|queried|entered|searched for|asked for|specified)"
+    r"| requested| queried)?"
+)
+#: What can be had and cannot, said of one name.
+_NAME = (
+    r"(?:(?:the|this|that|requested|request|queried|specified|your) ){0,3}(?:domain(?: name)?|name|string|label|object)"
+    r"(?: (?:that |which )?you(?:'ve| have)? (?:requested|queried|entered|apply|applied for|want to register)"
+    r"| requested)?"
+)
+_SORRY = r"(?:sorry,? |unfortunately,? )?"
+_NEVER = r"(?:can ?not|may not|can't|could not|shall not|must not|is not to|not to)"
+_REGISTRABLE = r"(?:registered|created|allocated|delegated|applied for|assigned|ordered|purchased)"
+_NOT = (
+    r"(?:(?:was |is |has |does |could |were |did |can |do )?(?:not|no longer)|cannot|(?:is|has|does|was|could|can|did)n't"
+    r"|can't)"
 )
 _PLACE = (
-    r"(?: (?:in|from|on|by|within|with) (?:the |our |this |its )?(?:[\w.()-]{1,30} ){0,4}(?:database|registry|"
-    r"registrar|records|whois|registro|db|data base|{}|krnic|argentina))?"
+    r"(?: (?:in|from|on|by|within|with) (?:the |our |this |its )?(?:[\w.()'-]{1,30} ){0,5}(?:database|registry|"
+    r"registrar|records|whois|registro|db|data base|{}|krnic|argentina|servers?|system|register|zone))?"
 )
 _THING = (
     r"(?:match(?:es|ing)?|entr(?:y|ies)|objects?|records?|data|information|domains?(?: names?)?|results?|domain records?"
@@ -71,7 +95,7 @@ _THING = (
 )
 _TARGET = (
     r"(?: (?:for|about|to match|matching|with|of|that match(?:es)?)(?: the| this| your)?"
-    r"(?: selected source(?:s|\(s\))?| (?:query|domain(?: name)?|object|name|request|search)(?: criteria)?(?: {})?| {}))"
+    r"(?: selected source(?:s|\(s\))?| (?:query|domain(?: name)?|object|name|request|search)(?: criteria)?(?::? {})?|:? {}))"
 )
 
 _VERB = r"(?: (?:was |were |is |are |has been |have been )?(?:found|available|matched|exists?|registered|returned))"
@@ -191,6 +215,21 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         r"no match for {}\. (?:reserved|blocked)\b.*",
         r"-*reserved-*",
         r"reserved names?(?::.*)?",
+        r"reserved:(?! ?(?:no|none|false|n/a|never|0)\b).{1,60}",
+        (
+            rf"(?:{{}}|{_NAME}(?: {{}})?) (?:is .{{1,60}} and )?{_NEVER} be {_REGISTRABLE}\b"
+            r"(?! because it contravenes).*"
+        ),
+        r"(?:this is )?(?:an? )?(?:icann|iana|registry|government|national)[ -]?(?:reserved|restricted|blocked|prohibited)\b.*",
+        (
+            r"(?:this is )?(?:an? )?(?:reserved|restricted|blocked|prohibited|forbidden|banned) "
+            r"(?:string|name|domain|word|label)\b.*"
+        ),
+        rf"{_NAME}(?: {{}})? has usage restrictions\b.*",
+        rf"{_NAME}(?: {{}})? is (?:not allowed|not permitted|not open|not available) (?:by|under|for|to)\b.*",
+        rf"(?:registration of )?{_NAME}(?: {{}})? (?:is|are) restricted to\b.*",
+        rf"registration of {_NAME}(?: {{}})? (?:requires|needs|is subject to)\b.*",
+        r"상기 도메인이름은 .{0,80}(?:제한|금지|보류)된? .{0,20}",
         (
             r"(?:this |the )?(?:domain|name)(?: {})? (?:is |has been )?(?:in|on|part of|included in) the (?:reserved|"
             r"blocked|restricted) (?:names? )?list\b.*"
@@ -211,15 +250,15 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
             r"domain(?: name)?| query| name)?"
         ),
         r"(?:malformed|illegal|incorrect|bad) (?:domain(?: name)?|query|request|input)\b.*",
+        rf"{_NAME}(?: {{}})? (?:is|was) (?:an? )?(?:invalid|illegal|malformed|not valid)\b.{{0,100}}",
     ),
     Rule.FREE: (
         (
-            rf"(?:{{}} - )?(?:sorry,? )?(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?)(?:was |is |has |does |could |were "
-            rf")?(?:not|no longer) (?:been )?(?:found|registered|registred|exist|exists|be found|in use|taken|allocated|"
-            rf"assigned){_PLACE}!?"
+            rf"(?:{{}} - )?{_SORRY}(?:but )?(?:{_NOUN}:? )?(?:{{}}:? ?)?(?:,? ?){_NOT} (?:been )?(?:found|registered|"
+            rf"registred|exist|exists|be found|be located|in use|taken|allocated|assigned){_PLACE}!?"
         ),
         (
-            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?(?:there (?:is|are|was|were) )?(?:0|no|zero) "
+            rf"(?:{{}}(?::| -)? )?(?:error:? ?\d{{0,12}}:? ?)?{_SORRY}(?:there (?:is|are|was|were) )?(?:0|no|zero) "
             rf"(?:matching |such |exact )?{_THING}(?:{_VERB}|{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))"
             rf"(?:{_TARGET}|:? ?{{}}| on the domain (?:consulted|requested))?(?: found)?{_PLACE}"
         ),
@@ -229,6 +268,8 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         ),
         r"(?:{}: )?(?:not|no) found(?::? ?{})?",
         r"not registered(?: ?[:-] ?.{0,20})?",
+        rf"(?:not registered - )?{_NOUN}(?: {{}})? is not a registered (?:[\w.-]{{1,30}} )?(?:domain(?: name)?|name)",
+        r"상기 도메인이름은 등록되어 있지 않습니다",
         r"(?:error:? ?\d{0,12}:? ?)?(?:no entries found|domain (?:name )?is not registered|no objects? found)",
         (
             r"(?:the |this )?(?:domain |domain name )(?:{} )?is (?:available|free|not registered|unregistered)(?: for "
@@ -236,7 +277,7 @@ _PATTERNS: dict[Rule, tuple[str, ...]] = {
         ),
         r"(?:the |this )?(?:domain |domain name )?{} is available for purchase",
         r"{} (?:is )?(?:available|free|unregistered)(?: for registration)?",
-        r"(?:domain|domain name) (?:available|unregistered|unknown)",
+        r"(?:domain|domain name) (?:available|free|unregistered|unassigned|unknown|unused|vacant|non-?existent)",
         (
             r"we do not have (?:an |any )?(?:entry|entries|records?|data) (?:in our (?:database|records) )?(?:for|"
             r"matching) (?:your query|{})"
@@ -267,8 +308,17 @@ _COMPILED = {rule: re.compile("|".join(f"(?:{pattern})" for pattern in patterns)
 
 @lru_cache(maxsize=4096)
 def rule_of(shape: str) -> Rule | None:
-    """The first rule, in the order of the law, that the whole of a sentence follows."""
-    return next((rule for rule in Rule if _follows(shape, rule)), None)
+    """The first rule, in the order of the law, that the whole of a sentence follows; then a complaint in words of its own."""
+    found = next((rule for rule in Rule if _follows(shape, rule)), None)
+    if found is None and (limiting.complains(shape) or limiting.used_up(shape)):
+        return Rule.THROTTLED
+    return Rule.FREE if found is None and _is_free_throughout(shape) else found
+
+
+def _is_free_throughout(shape: str) -> bool:
+    """Whether two or three sentences on one line all say that there is no such name."""
+    said = shape.split(". ", 3)
+    return 1 < len(said) <= 3 and all(_follows(sentence.strip(), Rule.FREE) for sentence in said)
 
 
 def limits(shape: str) -> bool:
