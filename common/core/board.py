@@ -156,9 +156,9 @@ class Board:
     def has_token(self, method: str, suffix: str, now: float) -> bool:
         """Whether the server of a suffix could be asked this moment, from any egress."""
         server = self.server(method, suffix)
-        if not server:
+        if server is None:
             return False
-        limit = self.limit(method, host_of(server), suffix)
+        limit = self.limit(method, host_of(server) or suffix, suffix)
         egresses = self.workers.offering(POOL_OF[method], method, now)
         return any(self.budgets.available(limit, egress, now) > 0 for egress in egresses)
 

@@ -253,7 +253,8 @@ def _channels(board: Board, entry: Entry, now: float) -> Channels:
     channels = assess.registry_channels(board, entry.suffix)
     resting = {method for method, key in channels if _rests(board, method, key, now)}
     zone = ("dns", entry.suffix, entry.suffix)
-    if board.channels.dead(zone, now) and board.channels.resting(zone, now):
+    dead = board.channels.dead(zone, now) and board.channels.resting(zone, now)
+    if dead or (board.channels.health(zone).silent and not board.has_token("dns", entry.suffix, now)):
         resting.add("dns")  # one bad moment does not leave it out of a pass: it is the second source of many suffixes
     return Channels(
         rdap=usable("rdap"),
