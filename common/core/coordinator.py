@@ -50,7 +50,6 @@ from common.core.events import (
     Tick,
     Unsent,
 )
-from common.core.evidence import Observation
 from common.core.limits import Limit
 from common.core.metrics import Metrics
 from common.core.queue import Ask, Queue
@@ -265,7 +264,7 @@ class Coordinator:
         complaint = board.budgets.answered(ask.limit, ask.egress, observation, now, ask.sent)
         if complaint is not None:
             self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
-        self._note_channel(ask, observation, now)
+        dispatch.note_channel(board, ask, observation, now)
         if observation.width is not None and ask.method == "dns":
             board.widths[ask.suffix] = max(1, min(64, observation.width))
         if reading.referral and ask.method == "whois":
@@ -274,16 +273,6 @@ class Coordinator:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
         elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
             rounds.heard(board, entry, observation, now)
-
-    def _note_channel(self, ask: Ask, observation: Observation, now: float) -> None:
-        """Learn whether the channel that was asked speaks; tell when it dies and when it is back."""
-        board, reading, key = self.board, observation.reading, dispatch.channel_of(ask)
-        if key is None:
-            return
-        became = board.channels.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
-        if became is not None:
-            level = "warning" if became == "dead" else "info"
-            board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)
 
     def _swept(self, message: SweptOdd | Swept, now: float) -> None:
         if isinstance(message, SweptOdd):

@@ -9,6 +9,7 @@ from itertools import groupby
 from common.core import rounds, sweeps
 from common.core.board import Board, host_of
 from common.core.events import Send
+from common.core.evidence import Observation
 from common.core.lines import Swarm
 from common.core.queue import Ask
 from common.core.records import DeliveryRow
@@ -158,6 +159,17 @@ def channel_of(ask: Ask) -> Key | None:
     if ask.method == "http" or (ask.method != "dns" and not ask.server):
         return None
     return (ask.method, ask.suffix if ask.method == "dns" else host_of(ask.server), ask.suffix)
+
+
+def note_channel(board: Board, ask: Ask, observation: Observation, now: float) -> None:
+    """Learn whether the channel that was asked speaks; tell when it dies and when it is back."""
+    reading, key = observation.reading, channel_of(ask)
+    if key is None:
+        return
+    became = board.channels.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
+    if became is not None:
+        level = "warning" if became == "dead" else "info"
+        board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)
 
 
 def _note_lateness(board: Board, ask: Ask, now: float) -> None:

@@ -92,10 +92,7 @@ class World:
         limits: Mapping[str, Limit] | None = None,
         start: float = START,
     ) -> None:
-        """`limits` are the overrides of the budgets: None stands for plenty everywhere, `{}` for the built-in figures.
-
-        `start` is when it all begins, in epoch seconds.
-        """
+        """`limits` override the budgets: None stands for plenty everywhere, `{}` for the built-in figures; `start`: epoch seconds."""
         self.rng = Random(seed)
         self.now = start
         self.names: dict[str, Name] = {}
@@ -194,13 +191,13 @@ class World:
     def restart(self) -> None:
         """SIGKILL of the coordinator and a new start from what was committed: what was on its way to the store is lost."""
         self._starts += 1
-        stored, meta, policy = self.stored, self.stored.meta, self.core.board.policy
-        self.core = Coordinator(policy, self._directory, f"boot{self._starts}", self.rng, self.now)
+        stored, meta = self.stored, self.stored.meta
+        self.core = Coordinator(self.core.board.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
         pulses, size = sorted(stored.pulses.items()), max(stored.rows, default=-1) + 1
         self.core.board.book.load(stored.names(), pulses, stored.addresses, size)
-        budgets, trust = budgets_of(meta.get("budgets", "")), list(stored.trust.values())
+        budgets, wildcards = budgets_of(meta.get("budgets", "")), filter(None, meta.get("wildcards", "").split(","))
         next_seq = max((event.seq for event in stored.events), default=0) + 1
-        self.core.restore(stored.pending(), trust, budgets, next_seq, filter(None, meta.get("wildcards", "").split(",")), {})
+        self.core.restore(stored.pending(), list(stored.trust.values()), budgets, next_seq, wildcards, {})
         self.core.board.channels = Channels.restored(meta.get("channels", ""), self.now)
         self.core.board.recall_referrals(meta.get("referrals", ""))
         self.watch()  # the list is read again

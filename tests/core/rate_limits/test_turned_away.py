@@ -8,6 +8,7 @@ from common.core.budgets import DAY, Budgets
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
 from common.core.limits import Limit
 from common.core.queue import MOST_ROUTINE, Ask, Queue
+from common.core.rate_limits.saved import Saved
 from common.core.workers import Suspicion, Workers
 from common.messages import VERSION, Credit
 
@@ -132,7 +133,7 @@ def test_an_operator_that_must_not_be_asked_admits_nothing(rank: int) -> None:
 
 def test_an_operator_that_is_shut_is_waited_for_half_a_minute() -> None:
     """From the egress that opens first; longer waits are turned away at once."""
-    shut = Budgets({"whois/example|a": (NOW + 31.0, 1.0, "throttled"), "whois/example|b": (NOW + 30.0, 1.0, "throttled")})
+    shut = Budgets({"whois/example|a": Saved(NOW + 31.0, 1.0), "whois/example|b": Saved(NOW + 30.0, 1.0)})
 
     assert not Queue().admits(LIMIT, URGENT, shut, ["a"], NOW)
     assert Queue().admits(LIMIT, URGENT, shut, ["a", "b"], NOW)
