@@ -77,6 +77,30 @@ def test_what_is_left_until_a_moment_is_what_would_be_let_through(per_day: int, 
     assert taken(plan, hours * 3600 + 20, limit, begin) == left
 
 
+def test_a_sweep_waits_for_no_more_than_is_left_of_the_day() -> None:
+    """All of it where nothing is: that is there at midnight."""
+    budgets = Budgets()
+    assert [budgets.today(DAILY, "a", count, NOON) for count in (20, 500, 900)] == [20, 500, 500]
+    use(budgets, 499, NOON)
+    assert budgets.today(DAILY, "a", 20, NOON) == 1
+    use(budgets, 1, NOON)
+    assert budgets.today(DAILY, "a", 20, NOON) == 20
+    assert budgets.available(DAILY, "a", NOON) == 0
+    assert budgets.today(Limit("rdap/free", 1.0, 1), "a", 900, NOON) == 900
+
+
+def test_a_question_that_was_never_asked_is_given_back_alone() -> None:
+    """With its token."""
+    budgets = Budgets()
+    assert budgets.take(DAILY, "a", NOON)
+    budgets.give_back(DAILY, "a", NOON)
+
+    assert budgets.available(DAILY, "a", NOON) == 1
+    assert budgets.left(DAILY, "a", NOON, NOON) == 500
+    budgets.give_back(DAILY, "a", NOON)
+    assert budgets.left(DAILY, "a", NOON, NOON) == 500
+
+
 def test_without_a_quota_nothing_is_held_back() -> None:
     """Only where a day is counted there is something to plan."""
     limit = Limit("rdap/free", 1.0, 1)

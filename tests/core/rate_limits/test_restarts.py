@@ -345,7 +345,7 @@ def test_a_reset_of_an_operator_not_asked_since_the_start_keeps_its_count_alone(
     """Whatever it was before."""
     budgets = Budgets()
     budgets.take_many(DAILY, "a", 7, NOW)
-    for limit in (DAILY, OTHER):
+    for limit in (DAILY, OTHER, LIMIT):
         hear(budgets, BANNED, NOW, NOW, limit)
     budgets = restarted(budgets)
     assert budgets.reset(DAILY.operator, NOW)
@@ -357,6 +357,7 @@ def test_a_reset_of_an_operator_not_asked_since_the_start_keeps_its_count_alone(
     assert budgets.take(DAILY, "a", NOW)
     assert budgets.left(DAILY, "a", NOW, NOW) == 52
     assert budgets.take(OTHER, "a", NOW)
+    assert not budgets.take(LIMIT, "a", NOW)
 
 
 def test_an_operator_that_is_not_known_cannot_be_reset() -> None:
