@@ -174,7 +174,6 @@ class Bucket(Struct):
         """Never try the pace again that brought these complaints."""
         self.barred = True
         self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
-        self.rate = min(self.rate, self.highest)
 
     def _doubt(self, doubt: Complaint, now: float) -> str | None:
         self.meaningless += 1
@@ -194,10 +193,10 @@ class Bucket(Struct):
         self.complaints = self.meaningless = 0
         self.barred = False
         self.clean += 1
-        half = self.brought * SHRINK
+        half = min(self.highest, self.brought * SHRINK)
         growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest)
         since = now - self.grown_at
         steps = int(since // growth.most) or int(self.clean >= growth.answers and since >= growth.least)
-        if steps and self.rate < most:
-            self.rate = min(most, self.highest, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
+        if steps:
+            self.rate = min(most, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
             self.clean, self.grown_at = 0, now

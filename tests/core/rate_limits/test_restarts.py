@@ -266,6 +266,16 @@ def test_a_row_that_changes_does_not_try_a_pace_that_brought_a_ban() -> None:
     assert again.rate(faster, "a", NOW + 1000) == 3.0
 
 
+def test_a_pace_never_grows_beyond_a_row_that_became_lower() -> None:
+    """Whatever was configured when the complaints came."""
+    for answer in (throttled(), BANNED):
+        budgets, slower = Budgets(), replace(LIMIT, rate=0.1)
+        hear(budgets, answer, NOW)
+        again = restarted(budgets)
+        ask_all(again, NOW, NOW + DAY, slower)
+        assert again.rate(slower, "a", NOW + DAY) == 0.1
+
+
 def test_a_ban_in_a_row_of_bans_bars_the_same_pace_after_the_row_changed() -> None:
     """It is still about the pace that began it."""
     budgets = Budgets()
