@@ -121,16 +121,16 @@ class Budgets:
         return self._bucket(limit, egress, now).rate
 
     def answered(
-        self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None
+        self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None, name: str = ""
     ) -> str | None:
-        """Learn from the answer to a question that left at `sent`, in epoch seconds (None: a moment ago).
+        """Learn from the answer to a question about `name` that left at `sent`, in epoch seconds (None: a moment ago).
 
         Returns a sentence when the operator complained and is left alone for a while. Answers to questions that left before an
         earlier complaint belong to that.
         """
         bucket = self._bucket(limit, egress, now)
         before = _learned(bucket)
-        reason = bucket.hear(observation, now, now if sent is None else sent)
+        reason = bucket.hear(observation, now, now if sent is None else sent, name)
         self.changed |= _learned(bucket) != before
         return reason
 

@@ -261,7 +261,7 @@ class Coordinator:
             outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
             ms=round(observation.duration_ms, 1), attempt=result.attempt, canary=ask.probe is not None, reason=reading.reason,
         )  # fmt: skip
-        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now, ask.sent)
+        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now, ask.sent, ask.domain)
         if complaint is not None:
             self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
         dispatch.note_channel(board, ask, observation, now)

@@ -104,7 +104,8 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float) -> N
     current = entry.round
     believed = outcome is not Outcome.INVALID or board.trust.green(_key(observation, entry), now)
     if not believed:
-        outcome = Outcome.UNKNOWN  # the refusal of a server that never proved itself proves nothing
+        outcome = Outcome.UNKNOWN  # the refusal of a server that never proved itself proves nothing, so let it prove itself
+        canaries.ask(board, _key(observation, entry), entry.name, now, now)
     changed = entry.note(observation, now, believed=believed)
     assess.learn(entry, method, outcome, now)
     announce.result(board, entry, observation, now, changed=changed)

@@ -92,7 +92,7 @@ class World:
         limits: Mapping[str, Limit] | None = None,
         start: float = START,
     ) -> None:
-        """`limits` override the budgets: None stands for plenty everywhere, `{}` for the built-in figures; `start`: epoch seconds."""
+        """`limits` override the budgets: None stands for plenty, `{}` for the built-in figures; `start` is in epoch seconds."""
         self.rng = Random(seed)
         self.now = start
         self.names: dict[str, Name] = {}

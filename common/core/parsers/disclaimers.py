@@ -14,7 +14,7 @@ _LEGAL = re.compile(
     r"|(?:is|are) (?:being )?(?:provided|offered|collected|made available|protected by)|use of (?:this|the|our)"
     r"|(?:this|the|our) (?:[\w.]+ )?(?:whois|rdap|rdds|data|service|server|information|database) "
     r"|whois (?:server|service|information|data|version)\b|access to|personal data|gdpr|privacy|unsolicited|advertis"
-    r"|high.volume|redistribut|repackag|dissemination|intellectual property|status codes|inaccuracy complaint"
+    r"|looking up |high.volume|redistribut|repackag|dissemination|intellectual property|status codes|inaccuracy complaint"
     r"|request(?:ed)? (?:from|by) |session has been logged|^domains? (?:names? )?(?:up to|can|are|may|in|with|that)\b"
     r"|^users|(?:clients|users|queries|requests) (?:that|who|which|are|may|will)\b|^compilation|^access may|^registrars"
     r"|^whois query results|whois lookup made|^\* |^\(\w{1,4}\) |^- |encoding|zone files?|database contains"

@@ -64,6 +64,7 @@ class Bucket(Struct):
     complaints: int = 0  # in a row
     barred: bool = False  # whether one of them was a ban
     meaningless: int = 0  # answers in a row
+    odd: tuple[str, ...] = ()  # names that these were about, as many as count
     clean: int = 0  # answers since the pace last changed
     used_today: int = 0
     noted: int = 0  # how much of `used_today` is saved
@@ -91,8 +92,11 @@ class Bucket(Struct):
         short = min(count, self.burst) - self.tokens
         return now if short <= 0 else max(now, self.updated) + short / self.rate
 
-    def hear(self, observation: Observation, now: float, sent: float) -> str | None:
-        """Learn from the answer to a question that left at `sent`. Returns a sentence where the operator is now left alone."""
+    def hear(self, observation: Observation, now: float, sent: float, name: str = "") -> str | None:
+        """Learn from the answer to a question about `name` that left at `sent`.
+
+        Returns a sentence where the operator is now left alone.
+        """
         complaint = policy.complaint_of(observation)
         if sent < self.blocked_until:
             return self._hear_late(complaint, now)
@@ -102,7 +106,7 @@ class Bucket(Struct):
             self._hear_clean(now)
             return None
         doubt = policy.doubt_of(observation)
-        return self._doubt(doubt, now) if doubt is not None else None
+        return self._doubt(doubt, now, name) if doubt is not None else None
 
     def reset(self, now: float) -> None:
         """Forget all complaints, and what answers to questions on their way will say. The day's count stays."""
@@ -145,6 +149,7 @@ class Bucket(Struct):
         self.blocked_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
         self.updated = self.grown_at = max(self.updated, self.blocked_until)
         self.complaints, self.meaningless = saved.complaints, saved.meaningless
+        self.odd = ("",) * policy.NAMES if saved.meaningless else ()
         if saved.day == self.day:
             self.used_today = self.noted = saved.used
 
@@ -175,9 +180,11 @@ class Bucket(Struct):
         self.barred = True
         self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
 
-    def _doubt(self, doubt: Complaint, now: float) -> str | None:
+    def _doubt(self, doubt: Complaint, now: float, name: str) -> str | None:
+        if not name or name not in self.odd:
+            self.odd = (*self.odd, name)[-policy.NAMES :]
         self.meaningless += 1
-        if self.meaningless < policy.SEVERAL:
+        if self.meaningless < policy.SEVERAL or len(self.odd) < policy.NAMES:
             return None
         self._leave_alone(doubt, now, self.meaningless - policy.SEVERAL)
         return doubt.reason
@@ -191,7 +198,7 @@ class Bucket(Struct):
 
     def _hear_clean(self, now: float) -> None:
         self.complaints = self.meaningless = 0
-        self.barred = False
+        self.odd, self.barred = (), False
         self.clean += 1
         half = min(self.highest, self.brought * SHRINK)
         growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest)

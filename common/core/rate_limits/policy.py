@@ -21,8 +21,8 @@ from common.messages import Swept
 PATIENCE = 30.0
 #: Share of refused or throttled answers from which on a sweep is a complaint.
 REFUSED_SHARE = 0.05
-#: So many answers in a row that mean nothing are a limit.
-SEVERAL = 3
+#: So many answers in a row that mean nothing are a limit, if they are about so many names: one odd name limits nothing.
+SEVERAL, NAMES = 8, 2
 #: Findings of a registry's server that answered, in no way that is understood. A name server says so by its rcode: none of DNS.
 MEANINGLESS = frozenset(
     {

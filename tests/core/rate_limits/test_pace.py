@@ -325,12 +325,31 @@ def test_a_single_odd_answer_is_no_complaint() -> None:
 
 
 def test_odd_answers_under_way_when_it_is_a_limit_make_it_no_longer() -> None:
-    """Ten in flight: the third is the limit, and the others are of before it."""
+    """Ten in flight: one of them is the limit, and the others are of before it."""
     budgets = Budgets()
     for place in range(10):
         hear(budgets, ODD, NOW + place / 10, NOW - 1)
     hear(budgets, throttled(), NOW + 2, NOW - 1)
 
-    assert budgets.blocked_until(LIMIT, "a", NOW + 2) == NOW + 0.2 + 60
+    assert budgets.blocked_until(LIMIT, "a", NOW + 2) == NOW + (SEVERAL - 1) / 10 + 60
     assert bucket_of(budgets, now=NOW + 2).meaningless == SEVERAL
     assert bucket_of(budgets, now=NOW + 2).complaints == 0
+
+
+def test_one_name_that_is_answered_oddly_limits_nothing() -> None:
+    """Its drop may hide behind that, and those of all others under this operator."""
+    budgets = Budgets()
+    for _ in range(3 * SEVERAL):
+        assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None
+
+    assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "other.example") is not None
+
+
+def test_odd_answers_before_one_that_is_understood_count_no_more() -> None:
+    """Neither how many there were, nor about which names."""
+    budgets = Budgets()
+    for number in range(SEVERAL - 1):
+        budgets.answered(LIMIT, "a", ODD, NOW, NOW, f"n{number}.example")
+    hear(budgets, CLEAN, NOW, NOW)
+    for _ in range(2 * SEVERAL):
+        assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None

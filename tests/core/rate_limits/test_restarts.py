@@ -9,6 +9,7 @@ import pytest
 from common.core.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.limits import Limit
 from common.core.rate_limits.bucket import FLOOR
+from common.core.rate_limits.policy import SEVERAL
 from common.core.rate_limits.saved import operators_of
 from common.core.rows import budgets_of, saved_budgets
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
@@ -69,7 +70,7 @@ def test_a_restart_does_not_open_a_pause() -> None:
 
 def test_the_pause_after_the_next_complaint_is_the_longer_one_after_a_restart_too() -> None:
     """Also where answers meant nothing."""
-    for answer, times, pause in ((throttled(), 2, 240.0), (ODD, 4, 240.0)):
+    for answer, times, pause in ((throttled(), 2, 240.0), (ODD, SEVERAL + 1, 240.0)):
         budgets, now = Budgets(), NOW
         for _ in range(times):
             hear(budgets, answer, now, now)
@@ -100,7 +101,7 @@ def test_only_what_was_learned_is_saved() -> None:
     rows.append(budgets.saved())
     ask_all(budgets, NOW, NOW + 3600)
     rows.append(budgets.saved())
-    for _ in range(3):
+    for _ in range(SEVERAL):
         hear(budgets, ODD, NOW + 3600, NOW + 3600)
     rows.append(budgets.saved())
 
