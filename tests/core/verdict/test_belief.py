@@ -85,7 +85,7 @@ def test_the_calendar_moves_the_odds_within_known_bounds(
 def test_a_source_alone_is_believed_after_six_verified_passes_and_ten_minutes(
     finding: str, odds: int, age: int, gaps: list[int]
 ) -> None:
-    """Whatever it is and whatever the calendar says, until its last answer is a minute old: then it is asked again."""
+    """Whatever it is, whatever the calendar says, and however old a fresh answer may be."""
     ages = [age + sum(gaps[number:]) for number in range(6)]
     method = REGISTRY_DENIALS[finding]
     told = verdict(alone(odds, ages, method), denied(finding, age), before=State.REGISTERED)
