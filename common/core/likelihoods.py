@@ -84,4 +84,4 @@ BRACKETED = 2.0
 VERIFIED = 4.5
 #: What each further pass adds, and each ten minutes that the run of passes spans (at most four, and no more than there are
 #: further passes). Only the span counts and not the pauses in it: who asks more often is believed no less.
-PER_PASS, PER_SPAN, SPAN = (1.5, 1.5, 1.0, 1.0, 1.0), 2.5, 600.0
+PER_PASS, PER_SPAN, SPAN = (1.5, 1.5, 1.0, 1.0, 1.0), 3.0, 600.0
