@@ -27,7 +27,7 @@ from common.errors import ClientError, Refused, TimedOut
 CONNECT, ATTEMPT_DELAY, DRAIN = 5.0, 0.25, 1.0
 #: Seconds for which a connection without work is kept, and most posts at the same time.
 IDLE, MOST = 15.0, 64
-#: Most bytes of an answer, interim ones (1xx) included: enough to use the connection again, nobody looks at them.
+#: Most bytes of an answer, interim ones (1xx) included: enough to use the connection again, they are not read.
 ANSWER_LIMIT = 65_536
 _SWITCHING = 101
 _UNREADABLE = "the answer was no acceptable HTTP"
@@ -79,7 +79,7 @@ class Poster:
             async with asyncio.timeout(seconds) as deadline, self._turns:
                 wire = self._take()
                 if wire is not None and not await wire.ask(request):
-                    wire.abort()  # it closed while it waited for work, so most likely nobody read the request
+                    wire.abort()  # it closed while it waited for work, so most likely the request was not read
                     wire = None
                 if wire is None:
                     wire = await self._connect()
@@ -173,7 +173,7 @@ class _Wire(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came; what is more than anybody will read stays outside."""
+        """Keep what came; what is over the bound stays outside."""
         self._data += data
         if len(self._data) > ANSWER_LIMIT and self._transport is not None:
             self._transport.pause_reading()

@@ -11,7 +11,7 @@ from common.core.cadence import gap_of
 from common.core.channels import Condition, conditions_of
 from common.core.domains import Entry
 from common.core.evidence import Outcome, Phase
-from common.core.lifecycle import Forecast, forecast, prior, release_procedure
+from common.core.lifecycle import DAY, ENDING, Forecast, forecast, prior, release_procedure
 from common.core.likelihoods import REGISTRY_METHODS, VOUCHED
 from common.core.parsers.dates import epoch
 from common.core.records import Evidence
@@ -23,6 +23,8 @@ from common.core.verdicts import OUT_OF_ZONE, State, Verdict
 PASSES = 12
 #: P(available | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
 UNHEARD = 0.9
+#: Longest that a channel counts as blind to a phase without a calendar, in seconds: no registry keeps a deleted name longer.
+BLIND_LONGEST = 120 * DAY
 #: How long such a channel is waited for while it is only shut for now, in seconds.
 RESERVED_PATIENCE = 900.0
 _SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
@@ -38,7 +40,7 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
     wildcard = board.wildcard(entry.suffix)
     gap = gap_of(entry, board.policy.cadence, now)
     found, fresh = registry_conditions(board, entry.suffix, now)
-    conditions = [condition for condition in found if condition.method not in entry.detail.blind]
+    conditions = [condition for condition in found if condition.method not in blind_channels(entry, now)]
     dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
     zone_speaks = dns_counts and not board.channels.dead(("dns", entry.suffix, entry.suffix), now)
     deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
@@ -54,7 +56,7 @@ def requirements(board: Board, entry: Entry, now: float) -> gates.Requirements:
         wildcard=wildcard,
         announced=announced,
         registered_seen=entry.detail.registered_seen or 0.0,
-        blind=entry.detail.blind,
+        blind=blind_channels(entry, now),
     )
 
 
@@ -122,16 +124,30 @@ def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
 def _learn_blindness(entry: Entry, method: str) -> None:
     """Learn which channels deny a name in a phase that another one shows: some registries hide names in redemption in WHOIS.
 
-    The denial came after the phase began, and the record is still there.
+    The denial came after the phase began, and the record is still there. Of a name not on its way out nothing is learned:
+    a denial from before a catch looks alike.
     """
     detail = entry.detail
-    since = detail.phase_since or 0.0
+    if entry.phase not in ENDING or detail.phase_since is None:
+        detail.blind = ()
+        return
+    since = detail.phase_since
     denied = (
         other
         for other, item in detail.evidence.items()
         if other in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= since
     )
     detail.blind = tuple(sorted({*detail.blind, *denied} - {method}))
+
+
+def blind_channels(entry: Entry, now: float) -> tuple[str, ...]:
+    """The channels whose denial says nothing yet, because they do not show names in this phase.
+
+    It ends with the phase: a day after the calendar's latest drop, or after `BLIND_LONGEST` where no calendar is known.
+    """
+    detail = entry.detail
+    latest = entry.drop[2] + DAY if entry.drop is not None else (detail.phase_since or 0.0) + BLIND_LONGEST
+    return detail.blind if now < latest else ()
 
 
 def complete_pass(board: Board, entry: Entry, started: float, now: float) -> bool:

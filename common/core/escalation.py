@@ -92,7 +92,7 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
         heard = registry if current.confirm else channels.registry(slow=True)
         heard = [method for method in heard if entry.state not in _SETTLED or _stale(entry, method, now)]
-        return heard + channels.zone()  # a first positive: hear everybody
+        return heard + channels.zone()  # a first positive: ask every channel
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)
     if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:

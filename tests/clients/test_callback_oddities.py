@@ -90,7 +90,7 @@ ODDITIES = {
 
 @pytest.mark.parametrize("answer", ODDITIES.values(), ids=ODDITIES)
 def test_a_2xx_status_line_is_a_delivery_whatever_follows_it(answer: Answer) -> None:
-    """The event arrived: posting it again for days would help nobody."""
+    """The event arrived: posting it again for days would only repeat it."""
     (result,), served = posted(answer)
 
     assert (result.status // 100, result.error) == (2, "")
