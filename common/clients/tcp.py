@@ -59,6 +59,19 @@ async def ask(
         raise ClientError(f"{host}: {error.strerror or type(error).__name__}") from error
 
 
+class Sparing:
+    """A resolver that names one address last: the one that gave the answer to be confirmed."""
+
+    def __init__(self, resolver: Resolver, spare: str) -> None:
+        """`spare` as an answer names it: "192.0.2.1:43" or "[2001:db8::1]:43"; "" for none."""
+        self._resolver = resolver
+        self._spare = spare.rpartition(":")[0].strip("[]")
+
+    async def addresses(self, host: str) -> list[str]:
+        """Every address of the host."""
+        return sorted(await self._resolver.addresses(host), key=lambda address: address == self._spare)
+
+
 def _vetted(host: str, addresses: list[str], allowed: Callable[[str], bool]) -> list[str]:
     forbidden = [address for address in addresses if not allowed(address)]
     if forbidden or not addresses:

@@ -10,7 +10,7 @@ import pytest
 from common.clients import tcp
 from common.clients.dialing import alternating
 from common.clients.guard import Guard
-from common.clients.tcp import TurnedAwayError, ask
+from common.clients.tcp import Sparing, TurnedAwayError, ask
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.line_server import closed_port, drip, endless, line_server, reset, reset_inside, silence
@@ -214,3 +214,17 @@ def test_both_families_are_tried_before_a_third_address() -> None:
     assert alternating(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
     assert alternating(four) == four
     assert alternating([]) == []
+
+
+@pytest.mark.parametrize(
+    ("spare", "first"),
+    [("192.0.2.1:43", "192.0.2.2"), ("[2001:db8::1]:43", "192.0.2.1"), ("192.0.2.2:43", "192.0.2.1"), ("", "192.0.2.1")],
+)
+def test_the_address_of_the_answer_to_be_confirmed_is_tried_last(spare: str, first: str) -> None:
+    """A server with one address is asked there again; no address gets lost."""
+    addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+    found = asyncio.run(Sparing(Book(*addresses), spare).addresses("whois.example"))
+
+    assert found[0] == first
+    assert sorted(found) == sorted(addresses)
+    assert not spare or found[-1] == spare.rpartition(":")[0].strip("[]")

@@ -11,7 +11,7 @@ from hashlib import sha256
 from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import hosts
-from common.clients.tcp import TurnedAwayError, ask
+from common.clients.tcp import Sparing, TurnedAwayError, ask
 from common.core.evidence import Observation, Outcome, Reading, unknown
 from common.core.names import is_wire_name
 from common.core.parsers import whois as parser
@@ -67,7 +67,7 @@ class WhoisChecker:
                 limit=LIMIT,
                 seconds=max(0.1, task.budget_ms / 1000 - 0.2),
                 allowed=self._guard.allowed,
-                resolver=self._hosts,
+                resolver=Sparing(self._hosts, task.spare.rpartition("/")[0]),
             )
             data, address = answer.data, f"{answer.address}/tcp"
             text = data.decode(manner.charset if manner else "utf-8", "replace")
