@@ -1,32 +1,43 @@
-"""Event listener of supervisord: restarts processes that are alive but silent, and gives up where a program cannot start.
+"""Event listener of supervisord: restarts processes that are alive but hang, and programs that supervisord gave up on.
 
-supervisord only sees whether a process exists. A hung one exists, so its heartbeat file decides. And a program that
-supervisord gave up on (FATAL) would leave a container that looks healthy, so then supervisord is stopped: whoever started the
-container starts it again. Protocol: http://supervisord.org/events.html, one event a time on standard input, answers on
-standard output; log lines go to standard error.
+supervisord only sees whether a process exists. A hung one exists, so its heartbeat decides, with what the kernel says of it
+(`common.core.hang`); a thread looks every second, since supervisord has no event more often than every five. Events come by
+its protocol (http://supervisord.org/events.html), one a time on standard input, answers on standard output; log lines go to
+standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
+import random
+import secrets
 import signal
 import sys
+import threading
 import xmlrpc.client
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from common import config, heartbeat, log
-from common.clock import monotonic
+from common import clock, config, heartbeat, lineage, log, state, vitals
+from common.clock import monotonic, now
 from common.config import Settings
+from common.core.hang import HangWatch, Sight, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
+from common.starts import Book
 
 #: Name of this program in supervisord.conf.
 OWN_NAME = "watchdog"
-#: Seconds between two looks (TICK_5: every 5) after which we were stopped ourselves: a paused container, a sleeping machine.
-PAUSED_AFTER = 15.0
+#: Seconds between two looks.
+LOOK_EVERY = 1.0
+#: Seconds that supervisord may take to answer, and seconds without any answer after which it hangs.
+ANSWER_LIMIT, SUPERVISOR_SILENT = 5.0, 20.0
+#: Calls after a kill, and seconds between them: each wakes supervisord, which else may look for dead children a second later.
+NUDGES, NUDGE_EVERY = 4, 0.1
 #: Longest header line and payload of an event, in bytes.
 HEADER_LIMIT, PAYLOAD_LIMIT = 4096, 65_536
 
@@ -46,36 +57,21 @@ class Supervised:
         return f"{self.group}:{self.name}"
 
 
-class Watch:
-    """Decides who is hung, by how long nothing changed on the clock of the watchdog alone.
+def sights(
+    processes: Iterable[Supervised], heartbeats: Mapping[str, Heartbeat], vitals_of: Callable[[int], Vitals | None]
+) -> list[Sight]:
+    """What is to be judged of those processes that run. A heartbeat counts for the process that wrote it alone.
 
-    Times of heartbeats are compared with each other, never with our clock: a step of the wall clock must not kill anybody.
+    Times of heartbeats are compared with each other, never with our clock: a step of the wall clock kills nothing.
     """
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[tuple[int, float], float]] = {}
-        self._looked: float | None = None
-
-    def look(self, processes: Iterable[Supervised], heartbeats: Mapping[str, Heartbeat], moment: float) -> list[Supervised]:
-        """The processes to restart now. `moment` in seconds of a clock that nobody can set."""
-        paused = self._looked is not None and moment - self._looked > PAUSED_AFTER
-        self._looked = moment
-        known = self._seen if not paused else {}
-        seen: dict[str, tuple[tuple[int, float], float]] = {}
-        hung = []
-        for process in processes:
-            if not process.running or process.name == OWN_NAME:
-                continue
+    found = []
+    for process in processes:
+        if process.running and process.name != OWN_NAME:
             beat = heartbeats.get(process.name)
             own = beat if beat is not None and beat.pid == process.pid else None
-            mark = (process.pid, own.at if own else 0.0)
-            before, since = known.get(process.full_name, (mark, moment))
-            seen[process.full_name] = (mark, since if before == mark else moment)
-            if moment - seen[process.full_name][1] > (own.silent_after if own else SILENT_AFTER):
-                hung.append(process)
-                del seen[process.full_name]  # the next one starts afresh
-        self._seen = seen
-        return hung
+            patience = own.silent_after if own else SILENT_AFTER
+            found.append(Sight(process.name, process.pid, own.at if own else None, patience, vitals_of(process.pid)))
+    return found
 
 
 class Supervisor(Protocol):
@@ -89,8 +85,8 @@ class Supervisor(Protocol):
         """Kill a process; supervisord starts it again."""
         ...
 
-    def stop(self) -> None:
-        """Stop supervisord and everything under it."""
+    def start(self, full_name: str) -> None:
+        """Start a program that supervisord gave up on."""
         ...
 
 
@@ -108,46 +104,91 @@ class RpcSupervisor:
     def kill(self, process: Supervised) -> None:
         """Kill a process; `autorestart` brings it back. A polite signal would wait for what hangs."""
         self._call("signalProcess", process.full_name, "KILL")
+        for _ in range(NUDGES):
+            clock.pause(NUDGE_EVERY)
+            self._call("getState")
 
-    def stop(self) -> None:
-        """Stop supervisord, which is our parent."""
-        os.kill(os.getppid(), signal.SIGTERM)
+    def start(self, full_name: str) -> None:
+        """Start a program that supervisord gave up on, without waiting for it."""
+        self._call("startProcess", full_name, False)  # noqa: FBT003  # their argument, by position only
 
-    def _call(self, method: str, *arguments: str) -> Any:
+    def _call(self, method: str, *arguments: Any) -> Any:
         # The transport takes the unix socket from its own argument; the URL of the proxy is never used.
-        with xmlrpc.client.ServerProxy("http://127.0.0.1", SupervisorTransport("", "", self._url)) as proxy:
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", _transport(self._url)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
 
-class Listener:
-    """Turns events into looks and stops. An event never fails: supervisord would only send it again."""
+def _transport(url: str) -> SupervisorTransport:
+    """Supervisord's own transport, which does not wait for ever."""
+    transport = SupervisorTransport("", "", url)
+    make = transport._get_connection  # noqa: SLF001  # the one place where it lets a connection be prepared
+
+    def patient() -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection = make()
+        connection.connect()
+        connection.sock.settimeout(ANSWER_LIMIT)
+        return connection
+
+    transport._get_connection = patient  # noqa: SLF001
+    return transport
+
+
+class Watchdog:
+    """Looks at every process, and brings back what supervisord gave up on. Trouble with supervisord is logged once."""
 
     def __init__(
-        self, supervisor: Supervisor, heartbeats: Callable[[], Mapping[str, Heartbeat]], clock: Callable[[], float]
+        self,
+        supervisor: Supervisor,
+        heartbeats: Callable[[], Mapping[str, Heartbeat]],
+        vitals_of: Callable[[int], Vitals | None] = vitals.read,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._supervisor = supervisor
         self._heartbeats = heartbeats
-        self._clock = clock
-        self._watch = Watch()
-        self._log = log.get_logger("watchdog")
+        self._vitals_of = vitals_of
+        self._monotonic = monotonic
+        self._hangs = HangWatch()
+        self._answered: float | None = None
+        self._looked: float | None = None
+        self._complained = False
+        self._log = log.get_logger(OWN_NAME)
 
     def handle(self, event: str, payload: Mapping[str, str]) -> None:
-        """Act on one event. Trouble with supervisord is logged; the next tick tries again."""
-        try:
-            if event.startswith("TICK"):
-                self._tick()
-            elif event == "PROCESS_STATE_FATAL":
-                self._log.error("program_fatal", program=payload.get("processname", ""), remedy="stopping supervisord")
-                self._supervisor.stop()
-        except (OSError, xmlrpc.client.Error) as error:
-            if isinstance(error, xmlrpc.client.Fault) and error.faultCode == Faults.SHUTDOWN_STATE:
-                return  # it is stopping already, there is nothing left to watch
-            self._log.error("supervisor_unreachable", error=str(error))
+        """Act on one event; it never fails, supervisord would only send it again."""
+        if event == "PROCESS_STATE_FATAL":
+            name = f"{payload.get('groupname', '')}:{payload.get('processname', '')}"
+            self._log.error("program_fatal", program=name, remedy="started again")
+            with self._talking():
+                self._supervisor.start(name)
 
-    def _tick(self) -> None:
-        for process in self._watch.look(self._supervisor.processes(), self._heartbeats(), self._clock()):
-            self._log.error("process_silent", process=process.name, pid=process.pid, remedy="killed, starts again")
-            self._supervisor.kill(process)
+    def look(self) -> float:
+        """Kill what hangs; returns the seconds for which supervisord has not answered."""
+        moment = self._monotonic()
+        slept = self._looked is not None and moment - self._looked > 2 * ANSWER_LIMIT
+        self._looked = moment
+        with self._talking():
+            processes = list(self._supervisor.processes())
+            self._answered = moment
+            for hung in self._hangs.look(sights(processes, self._heartbeats(), self._vitals_of), moment):
+                self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")
+                self._supervisor.kill(next(process for process in processes if process.name == hung.name))
+        if self._answered is None or slept:
+            self._answered = moment
+        return moment - self._answered
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            if isinstance(error, xmlrpc.client.Fault) and error.faultCode == Faults.SHUTDOWN_STATE:
+                self._answered = self._looked
+                return  # it is stopping already, there is nothing left to watch
+            if not self._complained:
+                self._log.error("supervisor_unreachable", error=str(error))
+            self._complained = True
+        else:
+            self._complained = False
 
 
 def listen(handle: Callable[[str, Mapping[str, str]], None], source: BinaryIO, sink: BinaryIO) -> None:
@@ -173,13 +214,75 @@ def tokens(line: bytes) -> dict[str, str]:
 def run(settings: Settings) -> int:
     """Serve supervisord until it ends."""
     log.setup(settings, OWN_NAME, sys.stderr)
+    lineage.end_with_supervisor(OWN_NAME)
     url = config.inherited("SUPERVISOR_SERVER_URL")
     if not url:
         log.get_logger(OWN_NAME).error("no_supervisor", remedy="this program is started by supervisord")
         return 2
-    listener = Listener(RpcSupervisor(url), lambda: heartbeat.read_all(settings.state_dir), monotonic)
-    listen(listener.handle, sys.stdin.buffer, sys.stdout.buffer)
+    state.prepare(settings)
+    book = Book(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
+    dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_all(settings.state_dir))
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    # Not sys.stdin: a thread that waits in it would keep the interpreter from ending.
+    source = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115  # a descriptor without a path, for good
+    threading.Thread(target=_listen, args=(dog, source, ending), name="events", daemon=True).start()
+    began = monotonic()
+    _watch(settings, dog, book, ending)
+    book.stopped(monotonic() - began)
+    heartbeat.remove(settings.state_dir, OWN_NAME)
     return 0
+
+
+def _listen(dog: Watchdog, source: BinaryIO, ending: threading.Event) -> None:
+    try:
+        listen(dog.handle, source, sys.stdout.buffer)
+    finally:
+        ending.set()
+
+
+def _watch(settings: Settings, dog: Watchdog, book: Book, ending: threading.Event) -> None:
+    """Look again and again, with a heartbeat after each look; `supervise` reads it."""
+    logger = log.get_logger(OWN_NAME)
+    boot, started_at = secrets.token_hex(8), now()
+    parents = Parents()
+    if wait := book.wait():
+        logger.warning("start_delayed", seconds=round(wait, 1), failures=book.record.failures, deaths=book.record.deaths)
+    while not ending.is_set():
+        waiting = book.wait() > 0
+        if not waiting and dog.look() > SUPERVISOR_SILENT:
+            logger.error("supervisord_silent", remedy="killed: everything ends, and what started it starts it again")
+            os.kill(os.getppid(), signal.SIGKILL)
+        parents.look()
+        record = book.record
+        beat = Heartbeat(
+            process=OWN_NAME,
+            actor=OWN_NAME,
+            pid=os.getpid(),
+            boot=boot,
+            at=now(),
+            started_at=started_at,
+            restarts=record.restarts,
+            instance=settings.instance_id,
+            waiting_until=record.until if waiting else None,
+        )
+        with contextlib.suppress(OSError):
+            heartbeat.write(settings.state_dir, beat)
+        ending.wait(LOOK_EVERY)
+
+
+class Parents:
+    """Continues `supervise` where it was stopped: it reads the log of everything, and a full pipe holds everything up."""
+
+    def __init__(self) -> None:
+        told = config.inherited("SUPERVISE_PID")
+        self._pid = int(told) if told.isdecimal() else 0
+
+    def look(self) -> None:
+        """One look."""
+        if self._pid and vitals.state(self._pid) == "T" and vitals.parent(os.getppid()) == self._pid:
+            with contextlib.suppress(OSError):
+                os.kill(self._pid, signal.SIGCONT)
 
 
 def _send(sink: BinaryIO, data: bytes) -> None:

@@ -285,6 +285,11 @@ def inherited(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def hand_down(name: str, value: str) -> None:
+    """Set a variable for the processes that this one starts."""
+    os.environ[name] = value
+
+
 def _text(name: str, setting: Setting, environ: Mapping[str, str], problems: list[str]) -> str:
     text = environ.get(name, "").strip()
     file = environ.get(f"{name}_FILE", "").strip() if setting.secret else ""

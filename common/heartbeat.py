@@ -6,11 +6,12 @@ A file and not a message: it can be read when the bus, the coordinator or the pr
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from common import small_files
 
 #: Seconds of silence after which a process counts as hung.
 SILENT_AFTER = 30.0
@@ -30,6 +31,7 @@ class Heartbeat(Struct, frozen=True):
     restarts: int
     instance: str
     silent_after: float = SILENT_AFTER  # seconds
+    waiting_until: float | None = None  # it failed too often in a row and does not work before
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""
@@ -46,21 +48,18 @@ def write(state_dir: Path, heartbeat: Heartbeat) -> None:
 
     Where there is no room for a new file the old one is written over in its place: a full disk must not look like a silence.
     """
-    path = directory(state_dir) / f"{heartbeat.process}.json"
-    draft = path.with_suffix(".tmp")
-    text = msgspec.json.encode(heartbeat)
-    try:
-        draft.write_bytes(text)
-        draft.replace(path)
-    except OSError:
-        with path.open("r+b", buffering=0) as stream:
-            stream.write(text.ljust(os.fstat(stream.fileno()).st_size))  # cutting it would give its block away
+    small_files.replace(_path(state_dir, heartbeat.process), msgspec.json.encode(heartbeat))
+
+
+def read(state_dir: Path, process: str) -> Heartbeat | None:
+    """The heartbeat of one process."""
+    return _read(_path(state_dir, process))
 
 
 def remove(state_dir: Path, process: str) -> None:
     """Forget a process that ended as it should."""
     with contextlib.suppress(OSError):
-        (directory(state_dir) / f"{process}.json").unlink()
+        _path(state_dir, process).unlink()
 
 
 def read_all(state_dir: Path) -> dict[str, Heartbeat]:
@@ -74,9 +73,12 @@ def read_all(state_dir: Path) -> dict[str, Heartbeat]:
     return found
 
 
+def _path(state_dir: Path, process: str) -> Path:
+    return directory(state_dir) / f"{process}.json"
+
+
 def _read(path: Path) -> Heartbeat | None:
     try:
-        with path.open("rb") as stream:
-            return msgspec.json.decode(stream.read(FILE_LIMIT), type=Heartbeat)
+        return msgspec.json.decode(small_files.read(path, FILE_LIMIT), type=Heartbeat)
     except (OSError, ValueError, RecursionError):
         return None

@@ -111,13 +111,17 @@ def get_logger(name: str) -> Logger:
     return Logger(name)
 
 
-def setup(settings: Settings, actor: str, stream: TextIO | None = None) -> None:
-    """Send lines to `stream` (standard output) by LOG_LEVEL and LOG_FORMAT, and take over what libraries log."""
+def setup(settings: Settings, actor: str, stream: TextIO | None = None, *, text: bool | None = None) -> None:
+    """Send lines to `stream` (standard output) by LOG_LEVEL and LOG_FORMAT, and take over what libraries log.
+
+    `text` says which form, where that was decided already.
+    """
     stream = stream or sys.stdout
     _sink.actor = actor
     _sink.level = LEVELS[settings.log_level]
     _sink.stream = stream
-    _sink.text = settings.log_format == "text" or (not settings.log_format and stream.isatty())
+    decided = settings.log_format == "text" or (not settings.log_format and stream.isatty())
+    _sink.text = decided if text is None else text
     _sink.scrubber = Scrubber(settings.secrets())
     root = logging.getLogger()
     for handler in [known for known in root.handlers if isinstance(known, _LibraryHandler)]:

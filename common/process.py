@@ -1,7 +1,7 @@
 """What every actor process shares: signals, heartbeat, restart loop, crash dumps.
 
 `run_actor` runs one `main(runtime)`. When that fails, it is started again in the same process after a pause that grows from
-1 to 30 seconds; supervisord and the watchdog are only there for what this loop cannot catch.
+one second to five minutes (`common.core.restarts`); supervisord and the watchdog are there for what this loop cannot catch.
 """
 
 from __future__ import annotations
@@ -17,46 +17,52 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
-from common import heartbeat, log, sentry, state
+from common import heartbeat, lineage, log, sentry, state
 from common.clock import monotonic, now
 from common.config import Settings
 from common.errors import ConfigError
 from common.heartbeat import SILENT_AFTER, Heartbeat
+from common.starts import Book
 
-#: Shortest and longest pause between two starts, in seconds.
-SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-#: After running well for so long, in seconds, the next failure counts as the first.
-GOOD_RUN = 60.0
 #: Seconds a process may take to stop; supervisord kills after 40.
 DRAIN_LIMIT = 35.0
-#: Seconds between two writes of the heartbeat.
-BEAT_EVERY = 1.0
+#: A work loop says at least so often, in seconds, that it is alive; the file is written no more often than every `BEAT_GAP`.
+BEAT_EVERY, BEAT_GAP = 1.0, 0.5
 
 
 class Runtime:
     """What `main` is given: settings, log, the wish to stop, and the heartbeat.
 
-    `boot` is random per start of `main`, `restarts` counts its failures in this process. `silent_after` (seconds) may be
+    `boot` is random per start of `main`, `restarts` counts its failures and the starts of its process since the stack was
+    started, `waiting_until` (epoch seconds) is when a process that failed too often begins. `silent_after` (seconds) may be
     raised by an actor whose work loop can be quiet for longer.
     """
 
-    def __init__(self, process: str, settings: Settings, stopping: asyncio.Event, restarts: int = 0) -> None:
+    def __init__(
+        self,
+        process: str,
+        settings: Settings,
+        stopping: asyncio.Event,
+        restarts: int = 0,
+        waiting_until: float | None = None,
+    ) -> None:
         self.process = process
         self.actor = process.partition("-")[0]
         self.settings = settings
         self.log = log.get_logger(self.actor)
         self.stopping = stopping
         self.restarts = restarts
+        self.waiting_until = waiting_until
         self.boot = secrets.token_hex(8)
         self.started_at = now()
         self.silent_after = SILENT_AFTER
-        self._beaten = -BEAT_EVERY
+        self._beaten = -BEAT_GAP
         self._beat_failed = False
 
     def beat(self) -> None:
         """Say that the work loop is alive; call it from there as often as you like. Never raises."""
         moment = monotonic()
-        if moment - self._beaten < BEAT_EVERY:
+        if moment - self._beaten < BEAT_GAP:
             return
         self._beaten = moment
         try:
@@ -67,6 +73,15 @@ class Runtime:
             self._beat_failed = True
         else:
             self._beat_failed = False
+
+    async def rest(self, seconds: float) -> None:
+        """Wait for so many seconds, or until told to stop, and beat meanwhile."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0 and not self.stopping.is_set():
+            self.beat()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(BEAT_EVERY, left)):
+                    await self.stopping.wait()
 
     def report(self, error: BaseException, **fields: object) -> None:
         """Note a bug that the actor survives: a log line, a crash dump, Sentry."""
@@ -85,16 +100,11 @@ class Runtime:
             restarts=self.restarts,
             instance=self.settings.instance_id,
             silent_after=self.silent_after,
+            waiting_until=self.waiting_until,
         )
 
 
 Main = Callable[[Runtime], Awaitable[None]]
-
-
-def pause(failures: int, rng: random.Random) -> float:
-    """Seconds to wait after so many failures in a row: doubling from 1 to 30, with a quarter of jitter."""
-    base = SHORTEST_PAUSE * 2.0 ** min(failures - 1, 10)
-    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, base * rng.uniform(0.75, 1.25)))
 
 
 def run_actor(
@@ -109,12 +119,17 @@ def run_actor(
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__)
     log.setup(settings, process)
+    lineage.end_with_supervisor(process)
     guard = _guard(process, drain_limit)
+    book = None
     try:
         state.prepare(settings)
+        book = Book(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
         sentry.start(settings, process)
-        return asyncio.run(_live(process, main, settings, rng or random.Random(), guard))  # noqa: S311  # jitter
+        return asyncio.run(_live(process, main, settings, book, guard))
     except ConfigError as error:
+        if book is not None:
+            book.failed(0.0)
         for problem in error.problems:
             log.get_logger(process).error("config_error", problem=problem)
         return 2
@@ -122,32 +137,44 @@ def run_actor(
         guard.cancel()
 
 
-async def _live(process: str, main: Main, settings: Settings, rng: random.Random, guard: threading.Timer) -> int:
+async def _live(process: str, main: Main, settings: Settings, book: Book, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
-        failures = restarts = 0
-        while True:
-            runtime = Runtime(process, settings, stopping, restarts)
+        error: BaseException | None = None
+        ran = 0.0
+        if seconds := book.wait():
+            failures, deaths = book.record.failures, book.record.deaths
+            log.get_logger(process).warning("start_delayed", seconds=round(seconds, 1), failures=failures, deaths=deaths)
+        while await _waited(process, settings, stopping, book):
+            runtime = Runtime(process, settings, stopping, book.record.restarts)
             runtime.beat()
-            runtime.log.info("started", boot=runtime.boot, restarts=restarts, pid=os.getpid())
-            started = monotonic()
+            runtime.log.info("started", boot=runtime.boot, restarts=runtime.restarts, pid=os.getpid())
+            began = monotonic()
             error = await _attempt(runtime, main)
-            failures = 1 if monotonic() - started >= GOOD_RUN else failures + 1
-            wait = 0.0 if stopping.is_set() else pause(failures, rng)
+            ran = monotonic() - began
+            if not stopping.is_set():
+                book.failed(ran)
             if error is not None:
-                _report(runtime, error, wait)
-            await _wait(runtime, wait)
-            if stopping.is_set():
-                break
-            restarts += 1
-        runtime.log.info("stopped", restarts=restarts)
+                _report(runtime, error, book.wait())
+            if not stopping.is_set():
+                book.again()
+        book.stopped(ran)
+        log.get_logger(process.partition("-")[0]).info("stopped", restarts=book.record.restarts)
         heartbeat.remove(settings.state_dir, process)
         return 1 if error else 0
+
+
+async def _waited(process: str, settings: Settings, stopping: asyncio.Event, book: Book) -> bool:
+    """Let the pause before the next run pass, in sight of everything that watches; False where it was told to stop."""
+    if seconds := book.wait():
+        runtime = Runtime(process, settings, stopping, book.record.restarts, waiting_until=book.record.until)
+        await runtime.rest(seconds)
+    return not stopping.is_set()
 
 
 async def _attempt(runtime: Runtime, main: Main) -> BaseException | None:
     """One run of `main`, and the end of everything it left behind. ConfigError passes: starting again would not help."""
     try:
-        await main(runtime)
+        await _drained(runtime, main)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001  # this is the place where anything may arrive
@@ -160,18 +187,26 @@ async def _attempt(runtime: Runtime, main: Main) -> BaseException | None:
     return None if runtime.stopping.is_set() else RuntimeError(f"{runtime.process} ended without being asked to")
 
 
+async def _drained(runtime: Runtime, main: Main) -> None:
+    """Run `main`, and beat for it from the same loop once it was told to stop: how long that may take is for the guard."""
+    beating = asyncio.create_task(_beat_while_draining(runtime), name="drain")
+    try:
+        await main(runtime)
+    finally:
+        beating.cancel()
+
+
+async def _beat_while_draining(runtime: Runtime) -> None:
+    await runtime.stopping.wait()
+    while True:
+        runtime.beat()
+        await asyncio.sleep(BEAT_EVERY)
+
+
 def _report(runtime: Runtime, error: BaseException, wait: float) -> None:
     dump = state.dump_crash(runtime.settings, runtime.process, error, now())
     runtime.log.error("crashed", cause=error, pause_s=round(wait, 1), dump=str(dump) if dump else None)
     sentry.capture(runtime.settings, error)
-
-
-async def _wait(runtime: Runtime, seconds: float) -> None:
-    until = monotonic() + seconds
-    while (left := until - monotonic()) > 0 and not runtime.stopping.is_set():
-        runtime.beat()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(runtime.stopping.wait(), min(BEAT_EVERY, left))
 
 
 def _guard(process: str, drain_limit: float) -> threading.Timer:

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from common import heartbeat
+from common import heartbeat, starts
 from common.clock import iso
 from common.config import Settings, socket_directory
 from common.errors import ConfigError
@@ -28,7 +28,7 @@ def prepare(settings: Settings) -> None:
     state = settings.state_dir
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (heartbeat.directory(state), crash_directory(state), socket_directory(state)):
+        for directory in (heartbeat.directory(state), starts.directory(state), crash_directory(state), socket_directory(state)):
             directory.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=state):
             pass

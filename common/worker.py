@@ -90,7 +90,7 @@ class Worker(Generic[Item, Answer]):
             while not self._runtime.stopping.is_set():
                 self._runtime.beat()
                 there = self._flush(credit=True)
-                await _wait(self._runtime.stopping, CREDIT_EVERY if there else RETRY_EVERY)
+                await self._runtime.rest(CREDIT_EVERY if there else RETRY_EVERY)
             await self._drain()
         finally:
             for task in (*self._running, *self._sweeping):
@@ -227,14 +227,6 @@ class Worker(Generic[Item, Answer]):
 
 def _this_task() -> asyncio.Task[None]:
     return cast("asyncio.Task[None]", asyncio.current_task())
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 async def run_checkers(

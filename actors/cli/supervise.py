@@ -1,43 +1,61 @@
-"""`domain-monitor supervise`: checks every setting, prepares STATE_DIR, then becomes supervisord.
+"""`domain-monitor supervise`: checks everything that can be checked, then starts supervisord and stays above it.
 
-A wrong setting is reported here, once and completely, instead of ten times by each process.
+A wrong setting, an address in use or a state that another instance holds is reported here, once and in one sentence each,
+instead of ten times by each process.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TextIO, cast
 
-from common import config, state
+from actors.cli import keeper
+from actors.cli.outlet import Outlet, Translator, follow
+from actors.cli.welcome import Welcome
+from common import config, heartbeat, lineage, log, starts, state
+from common.clients import free_ports
+from common.clock import monotonic, pause
 from common.config import Settings
 from common.errors import ConfigError
 
 CONFIG_NAME = "supervisord.conf"
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+#: Where it lies in a checkout, and where an installed wheel puts it.
+PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix, "share", "domain-monitor"))
+#: Seconds that an earlier run, which is just ending, may still hold its addresses and its state.
+ENDING_LIMIT = 10.0
+#: Seconds for the last lines of the log.
+LAST_LINES = 2.0
 
 
 def run(config_file: str | None, env_file: str | None) -> int:
-    """Replace this process by supervisord. Where the environment says nothing, `env_file` does. Raises ConfigError."""
+    """Start everything and stay until it has ended. Where the environment says nothing, `env_file` does. Raises ConfigError."""
     path = find(config_file)
     defaults = config.read_env_file(Path(env_file)) if env_file else {}
     settings = config.load(config.environment({}, defaults))
     os.umask(0o077)
     state.prepare(settings)
-    arguments = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(path)]
-    os.execve(sys.executable, arguments, environment(settings, defaults))  # noqa: S606  # our own interpreter, no shell
-    return 1  # execve does not return; this is for the reader and the type checker
+    held = hold(settings)
+    try:
+        await_free(settings)
+        clear(settings)
+        return _keep(settings, path, environment(settings, defaults))
+    finally:
+        os.close(held)
 
 
 def find(config_file: str | None) -> Path:
-    """The file of supervisord: the one named, this folder's, or the project's. Raises ConfigError."""
-    candidates = [Path(config_file)] if config_file else [Path(CONFIG_NAME), PROJECT_ROOT / CONFIG_NAME]
-    for path in candidates:
+    """The file of supervisord: the one named, this folder's, or the product's. Raises ConfigError."""
+    places = [Path(config_file)] if config_file else [Path(CONFIG_NAME), *(place / CONFIG_NAME for place in PLACES)]
+    for path in places:
         if path.is_file():
             return path.absolute()
-    raise ConfigError([f"--config: no file {' or '.join(map(str, candidates))}"])
+    raise ConfigError([f"--config: no file {' or '.join(map(str, places))}"])
 
 
 def environment(settings: Settings, defaults: Mapping[str, str]) -> dict[str, str]:
@@ -50,7 +68,122 @@ def environment(settings: Settings, defaults: Mapping[str, str]) -> dict[str, st
             "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
             "DEEP_CHECKERS": str(settings.deep_checkers),
             "NOTIFIERS": str(settings.notifiers),
+            "LOG_FORMAT": log_format(settings, sys.stdout),
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
+            "SUPERVISE_PID": str(os.getpid()),
+            "SUPERVISE_STACK": secrets.token_hex(8),
         },
         defaults,
     )
+
+
+def log_format(settings: Settings, stream: TextIO) -> str:
+    """What every process writes: LOG_FORMAT, else text where our own output is a terminal, else json."""
+    return settings.log_format or ("text" if stream.isatty() else "json")
+
+
+def hold(settings: Settings) -> int:
+    """Take the state for this run, waiting for one that is ending; returns a descriptor to close. Raises ConfigError."""
+    path = config.socket_directory(settings.state_dir) / "supervise.lock"
+    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(held, 20, 0).decode("ascii", "replace")
+        os.close(held)
+        raise ConfigError(
+            [f"STATE_DIR: {settings.state_dir} is in use by process {owner or '?'}; set STATE_DIR or stop it"]
+        ) from None
+    os.ftruncate(held, 0)
+    os.pwrite(held, str(os.getpid()).encode(), 0)
+    return held
+
+
+def await_free(settings: Settings) -> None:
+    """Return once nothing is in use that the processes will need; wait only for an earlier run. Raises ConfigError."""
+    until = monotonic() + ENDING_LIMIT
+    while problems := list(taken(settings)):
+        if monotonic() >= until or not any(map(_alive, heartbeat.read_all(settings.state_dir).values())):
+            raise ConfigError(problems)
+        pause(0.2)
+
+
+def taken(settings: Settings) -> Iterator[str]:
+    """One sentence for each address, and for the state, that something else holds."""
+    addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
+    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 2)):
+        scheme, _, rest = endpoint.partition("://")
+        host, _, number = rest.rpartition(":")
+        if scheme == "tcp" and number.isdecimal():
+            addresses += [(name, host.strip("[]"), int(number) + more) for more in range(ports)]
+    for name, host, port in addresses:
+        if trouble := free_ports.trouble(host, port):
+            shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            yield f"{name}: {shown} {trouble}; set {name} or stop it"
+    if owner := _owner(settings):
+        yield f"STATE_DIR: {settings.store_path} is in use by {owner}; set STATE_DIR or stop it"
+
+
+def clear(settings: Settings) -> None:
+    """Forget the processes of earlier runs that this one will not start: a smaller pool has no silent members."""
+    counts = {
+        "checker-fast": settings.fast_checkers,
+        "checker-intermediate": settings.intermediate_checkers,
+        "checker-deep": settings.deep_checkers,
+        "notifier": settings.notifiers,
+    }
+    for directory in (heartbeat.directory(settings.state_dir), starts.directory(settings.state_dir)):
+        for path in directory.glob("*.json"):
+            pool, _, number = path.stem.rpartition("-")
+            if number.isdecimal() and int(number) >= counts.get(pool, 0):
+                path.unlink(missing_ok=True)
+
+
+def _keep(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
+    lineage.adopt_orphans()
+    text = environ["LOG_FORMAT"] == "text"
+    outlet = Outlet(sys.stdout.fileno())
+    log.setup(settings, "supervise", cast("TextIO", outlet), text=text)
+    logger = log.get_logger("supervise")
+    translator = Translator(outlet, logger, text=text)
+    welcome = Welcome(settings, outlet, logger, text=text)
+
+    def each_look() -> None:
+        welcome.look()
+        if lost := outlet.take_lost():
+            logger.warning("log_lines_lost", lines=lost)
+
+    signals = keeper.Signals()
+    reading, writing = os.pipe()
+    arguments = ["-m", "actors.cli.supervisord", "--nodaemon", "--configuration", str(conf)]
+    supervisord = keeper.start(arguments, environ, writing)
+    os.close(writing)
+    pipe = follow(reading, translator.take)
+    code = keeper.Keeper(supervisord, settings.state_dir, logger, each_look).run(signals)
+    pipe.join(LAST_LINES)
+    outlet.drain(LAST_LINES)
+    return code
+
+
+def _owner(settings: Settings) -> str:
+    """The instance that holds the store; "" where it is free."""
+    path = settings.store_path
+    lock = path.with_name(path.name + ".lock")
+    try:
+        with lock.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return "another coordinator"
+    except OSError:
+        return ""
+    return ""
+
+
+def _alive(beat: heartbeat.Heartbeat) -> bool:
+    try:
+        os.kill(beat.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
