@@ -19,7 +19,7 @@ from common import heartbeat, sentry, state
 from common.config import load
 from common.errors import ConfigError
 from common.heartbeat import Heartbeat
-from common.process import LONGEST_PAUSE, SHORTEST_PAUSE, Runtime, pause, run_actor
+from common.process import Runtime, run_actor
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,7 +29,6 @@ import asyncio, os, signal, sys, time
 from common import process
 from common.config import load
 
-process.SHORTEST_PAUSE = 0.01
 runs = 0
 
 async def main(runtime):
@@ -132,18 +131,6 @@ def test_a_wrong_setting_is_not_tried_again(tmp_path: Path, capsys: pytest.Captu
     assert run_actor("control", main, load({"STATE_DIR": str(tmp_path)})) == 2
     problems = [json.loads(line).get("problem") for line in capsys.readouterr().out.splitlines()]
     assert problems[-2:] == ["BUDGETS_FILE: no JSON", "CANARIES_FILE: no JSON"]
-
-
-def test_pauses_grow_from_one_second_to_thirty() -> None:
-    """Doubling with jitter, always within the bounds, also after thousands of failures."""
-    rng = random.Random(7)
-
-    for failures in (1, 2, 3, 4, 5, 6, 50, 10_000):
-        base = 2.0 ** min(failures - 1, 10)
-        waits = [pause(failures, rng) for _ in range(50)]
-        assert all(SHORTEST_PAUSE <= wait <= LONGEST_PAUSE for wait in waits)
-        assert all(wait <= base * 1.25 for wait in waits)
-        assert base > LONGEST_PAUSE or len(set(waits)) > 1
 
 
 def test_tasks_left_behind_end_with_their_actor(tmp_path: Path) -> None:

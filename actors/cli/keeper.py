@@ -84,7 +84,7 @@ class Keeper:
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
         self._looked = monotonic()
-        self._killed = False
+        self._killed = self._at_once = False
 
     def run(self, signals: Signals) -> int:
         """Until everything has ended; returns the exit code: 0 where that was asked for."""
@@ -110,6 +110,7 @@ class Keeper:
             os.kill(self._pid, signal.SIGTERM)
         elif number in {signal.SIGTERM, signal.SIGINT} and moment - self._asked > ONE_WISH:
             self._log.warning("stopping_at_once", signal=number.name)
+            self._at_once = True
             self._kill_supervisord()
 
     def _reap(self) -> int | None:
@@ -156,7 +157,7 @@ class Keeper:
 
     def _end_orphans(self, signals: Signals) -> None:
         """Wait for what supervisord left behind, then kill it."""
-        until = monotonic() + ORPHANS_END
+        until = monotonic() + (0.0 if self._at_once else ORPHANS_END)
         while left := self._orphans():
             if monotonic() >= until:
                 for pid in left:

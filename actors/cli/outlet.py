@@ -22,6 +22,8 @@ MOST_WAITING, MOST_LINE = 4 << 20, 256 << 10
 CHUNK = 1 << 16
 #: How supervisord writes its own lines (supervisor.options.ServerOptions.make_logger).
 _OWN = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) (.*)")
+#: What it says at every start, as "critical", of the user we were given and of a socket that only this user can open.
+_ROUTINE = (b"Supervisor is running as root.", b"Server 'unix_http_server' running without any HTTP authentication checking")
 _LEVELS = {b"CRIT": "error", b"ERRO": "error", b"WARN": "warning", b"INFO": "info"}
 
 
@@ -130,7 +132,7 @@ class Translator:
     def take(self, line: bytes) -> None:
         """One line without its end."""
         if own := _OWN.fullmatch(line):
-            level = _LEVELS.get(own[1], "debug")
+            level = "debug" if own[2].startswith(_ROUTINE) else _LEVELS.get(own[1], "debug")
             fields = {"message": own[2].decode("utf-8", "replace")}
             getattr(self._log, level)("supervisord", **fields)
         elif self._text or (line.startswith(b"{") and line.endswith(b"}")):

@@ -1,4 +1,4 @@
-"""Runs supervisord below `domain-monitor supervise`, bound to it: it stops in order when its parent is gone.
+"""Runs supervisord below `domain-monitor supervise`, bound to it: it ends with its parent, and the processes below end with it.
 
 What it starts learns its process id, so that each process can tell when its supervisor is gone (`common.lineage`).
 """
@@ -16,7 +16,7 @@ from common import config, lineage
 
 def main() -> int:
     """Be supervisord; the arguments are its own."""
-    lineage.signal_at_parents_end(signal.SIGTERM)
+    lineage.signal_at_parents_end(signal.SIGKILL)  # to stop in order may take a minute, and a new start is near
     parent = config.inherited("SUPERVISE_PID")
     if parent and parent != str(os.getppid()):
         return 1  # it ended before we could ask to be told

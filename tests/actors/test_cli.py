@@ -18,6 +18,7 @@ from actors.cli.main import main, parser
 from common.config import load
 from common.errors import ConfigError
 from tests.http_thread import reply, serving
+from tests.lab import net
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +79,7 @@ def test_the_environment_of_supervisord_is_complete(tmp_path: Path) -> None:
 
 
 def test_every_program_drains_and_comes_back() -> None:
-    """No program is left with supervisord's defaults, which kill after ten seconds and give up after three starts."""
+    """No program is left with supervisord's defaults, which kill after ten seconds, or is ever given up."""
     conf = configparser.RawConfigParser()
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
     programs = [name for name in conf.sections() if name.startswith("program:")]
@@ -86,11 +87,11 @@ def test_every_program_drains_and_comes_back() -> None:
     assert len(programs) == 6
     for name in programs:
         row = conf[name]
-        assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "10", "true")
+        assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "1000000", "true")
         assert (row["stopasgroup"], row["killasgroup"]) == ("true", "true")
     assert conf["unix_http_server"]["chmod"] == "0700"
     assert "inet_http_server" not in conf.sections()
-    assert conf["eventlistener:watchdog"]["events"] == "TICK_5,PROCESS_STATE_FATAL"
+    assert conf["eventlistener:watchdog"]["events"] == "PROCESS_STATE_FATAL"
 
 
 def test_supervisord_conf_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_supervisord_conf_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         supervise.find("other.conf")
 
 
-def test_supervise_becomes_supervisord(tmp_path: Path) -> None:
+def test_supervise_starts_supervisord(tmp_path: Path) -> None:
     """The real program starts with the settings of the environment over those of the env file."""
     (tmp_path / "env").write_text("EGRESS_ID=file\nINSTANCE_ID=file\n", encoding="utf-8")
     (tmp_path / "conf").write_text(
@@ -122,9 +123,11 @@ def test_supervise_becomes_supervisord(tmp_path: Path) -> None:
         str(tmp_path / "env"),
         EGRESS_ID="shell",
         STATE_DIR=str(state),
+        CONTROL_PORT=str(net.free_port()),
+        FEED_ENDPOINT=f"tcp://{net.HOST}:{net.free_port()}",
     )
 
-    assert f"shell file 1 {state}" in done.stderr
+    assert f"shell file 1 {state}" in done.stdout
     assert done.returncode == 0
     assert oct(state.stat().st_mode)[-3:] == "700"
 

@@ -1,4 +1,4 @@
-"""The watchdog restarts what hangs, leaves alone what lives, and gives up where supervisord gave up."""
+"""The watchdog restarts what hangs, leaves alone what lives, and starts again what supervisord gave up on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +18,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.watchdog import Listener, RpcSupervisor, Supervised, Watch, listen
-from common import heartbeat
+from actors.watchdog import SUPERVISOR_SILENT, RpcSupervisor, Supervised, Watchdog, listen, sights
+from common import heartbeat, vitals
+from common.core.hang import HangWatch, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Supervised("workers", "checker-fast-0", 100, running=True)
 OWN = Supervised("watchdog", "watchdog", 99, running=True)
+ASLEEP = Vitals("S", 1.0, 1.0)
 
 
 def beat(at: float, pid: int = 100, silent_after: float = SILENT_AFTER) -> dict[str, Heartbeat]:
@@ -31,82 +34,39 @@ def beat(at: float, pid: int = 100, silent_after: float = SILENT_AFTER) -> dict[
     return {WORKER.name: Heartbeat(WORKER.name, "checker", pid, "b", at, 0.0, 0, "one", silent_after)}
 
 
-def test_a_process_that_beats_is_left_alone() -> None:
-    """As long as the heartbeat moves, whatever its time says."""
-    watch = Watch()
+def test_only_running_processes_are_watched() -> None:
+    """What supervisord already starts, stops or gave up on is its business; the watchdog itself is that of `supervise`."""
+    stopped = dataclasses.replace(WORKER, running=False)
 
-    for tick in range(100):
-        assert watch.look([WORKER, OWN], beat(at=1000.0 - tick), tick * 5.0) == []
+    assert sights([stopped, OWN], {}, lambda _pid: ASLEEP) == []
 
 
-def test_a_silent_process_is_restarted_once() -> None:
-    """30 seconds without a change, then the next one gets its own 30 seconds."""
-    watch = Watch()
-    hung = [tick for tick in range(20) if watch.look([WORKER], beat(at=1.0), tick * 5.0)]
+def test_a_heartbeat_counts_for_the_process_that_wrote_it() -> None:
+    """The file of an earlier process is not one of its successor."""
+    (own,) = sights([WORKER], beat(at=5.0, silent_after=100.0), lambda _pid: ASLEEP)
+    (other,) = sights([WORKER], beat(at=5.0, pid=77), lambda _pid: ASLEEP)
 
-    assert hung == [7, 15]
+    assert (own.beat, own.patience) == (5.0, 100.0)
+    assert (other.beat, other.patience) == (None, SILENT_AFTER)
 
 
 def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
-    """A process that beats without room for a new file lives, a new one in its place too; half a heartbeat kills nobody."""
+    """A process that beats without room for a new file lives, a new one in its place too; half a heartbeat kills nothing."""
     folder = heartbeat.directory(tmp_path)
     folder.mkdir()
     heartbeat.write(tmp_path, beat(at=1.0)[WORKER.name])
     file = folder / f"{WORKER.name}.json"
     file.with_suffix(".tmp").symlink_to("/dev/full")
-    watch, reborn = Watch(), dataclasses.replace(WORKER, pid=1_000_000)
+    watch, reborn = HangWatch(), dataclasses.replace(WORKER, pid=1_000_000)
 
     for tick in range(40):
         worker = WORKER if tick < 20 else reborn
-        written = beat(at=1e9 + tick * 5.0, pid=worker.pid)
+        written = beat(at=1e9 + tick, pid=worker.pid)
         heartbeat.write(tmp_path, written[WORKER.name])
         assert heartbeat.read_all(tmp_path) == written
         if tick % 10 == 0:
             file.write_bytes(file.read_bytes()[:50].ljust(200))
-        assert watch.look([worker], heartbeat.read_all(tmp_path), tick * 5.0) == []
-
-
-def test_a_process_may_ask_for_more_time() -> None:
-    """`silent_after` of the heartbeat counts."""
-    watch = Watch()
-    hung = [tick for tick in range(30) if watch.look([WORKER], beat(at=1.0, silent_after=100.0), tick * 5.0)]
-
-    assert hung == [21]
-
-
-def test_a_process_without_a_heartbeat_gets_thirty_seconds() -> None:
-    """Also where only the file of an earlier process is left."""
-    for files in ({}, beat(at=5.0, pid=77)):
-        watch = Watch()
-        hung = [tick for tick in range(8) if watch.look([WORKER], files, tick * 5.0)]
-        assert hung == [7]
-
-
-def test_a_new_process_starts_afresh() -> None:
-    """A restart by supervisord counts as a sign of life."""
-    watch = Watch()
-    for tick in range(6):
-        watch.look([WORKER], {}, tick * 5.0)
-    reborn = dataclasses.replace(WORKER, pid=101)
-
-    assert not any(watch.look([reborn], {}, tick * 5.0) for tick in range(6, 12))
-
-
-def test_only_running_processes_are_watched() -> None:
-    """What supervisord already starts, stops or gave up on is its business; so is the watchdog itself."""
-    watch = Watch()
-    stopped = dataclasses.replace(WORKER, running=False)
-
-    assert not any(watch.look([stopped, OWN], {}, tick * 5.0) for tick in range(20))
-
-
-def test_a_pause_of_the_whole_container_kills_nobody() -> None:
-    """When the watchdog itself was stopped for long, everybody was."""
-    watch = Watch()
-    watch.look([WORKER], beat(at=1.0), 0.0)
-
-    assert watch.look([WORKER], beat(at=1.0), 3600.0) == []
-    assert watch.look([WORKER], beat(at=2.0), 3605.0) == []
+        assert watch.look(sights([worker], heartbeat.read_all(tmp_path), lambda _pid: ASLEEP), float(tick)) == []
 
 
 class FakeSupervisor:
@@ -114,7 +74,7 @@ class FakeSupervisor:
 
     def __init__(self) -> None:
         self.killed: list[str] = []
-        self.stopped = False
+        self.started: list[str] = []
         self.broken = False
 
     def processes(self) -> list[Supervised]:
@@ -127,46 +87,94 @@ class FakeSupervisor:
         """Note it."""
         self.killed.append(process.full_name)
 
-    def stop(self) -> None:
+    def start(self, full_name: str) -> None:
         """Note it."""
-        self.stopped = True
+        if self.broken:
+            raise ConnectionRefusedError(111, "Connection refused")
+        self.started.append(full_name)
 
 
-def listener(supervisor: FakeSupervisor) -> Listener:
-    """A listener whose clock moves five seconds a tick and whose worker is silent."""
-    ticks = iter(range(0, 10_000, 5))
-    return Listener(supervisor, lambda: beat(at=1.0), lambda: float(next(ticks)))
+def watchdog(supervisor: FakeSupervisor, step: int = 1) -> Watchdog:
+    """A watchdog whose clock moves `step` seconds a look and whose worker sleeps without a sign of life."""
+    ticks = iter(range(0, 10_000, step))
+    return Watchdog(supervisor, lambda: beat(at=1.0), lambda _pid: ASLEEP, lambda: float(next(ticks)))
 
 
-def test_ticks_lead_to_a_kill() -> None:
-    """A silent process is killed by its full name."""
+def test_looks_lead_to_a_kill() -> None:
+    """A process that sleeps instead of working is killed by its full name within four seconds."""
     supervisor = FakeSupervisor()
-    subject = listener(supervisor)
-    for _ in range(8):
-        subject.handle("TICK_5", {})
+    subject = watchdog(supervisor)
+    for _ in range(5):
+        subject.look()
 
     assert supervisor.killed == ["workers:checker-fast-0"]
 
 
-def test_a_fatal_program_stops_everything() -> None:
-    """A container that cannot do its work must not look healthy."""
+def test_a_fatal_program_is_started_again() -> None:
+    """What supervisord gave up on is never given up; everything else goes on meanwhile."""
     supervisor = FakeSupervisor()
-    listener(supervisor).handle("PROCESS_STATE_FATAL", {"processname": "coordinator"})
+    subject = watchdog(supervisor)
+    subject.handle("PROCESS_STATE_FATAL", {"processname": "control", "groupname": "workers"})
+    supervisor.broken = True
+    subject.handle("PROCESS_STATE_FATAL", {"processname": "control", "groupname": "workers"})
 
-    assert supervisor.stopped
+    assert supervisor.started == ["workers:control"]
 
 
 def test_an_unreachable_supervisor_is_survived() -> None:
-    """The next tick tries again."""
+    """The next look tries again; one that never answers is told by the seconds it is silent."""
     supervisor = FakeSupervisor()
-    subject = listener(supervisor)
+    subject = watchdog(supervisor)
+    assert subject.look() == 0.0
     supervisor.broken = True
-    subject.handle("TICK_5", {})
+    silences = [subject.look() for _ in range(30)]
     supervisor.broken = False
-    for _ in range(8):
-        subject.handle("TICK_5", {})
 
+    assert silences == [float(second) for second in range(1, 31)]
+    assert silences[-1] > SUPERVISOR_SILENT
+    assert [subject.look() for _ in range(5)] == [0.0] * 5
     assert supervisor.killed
+
+
+def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
+    """After an hour without a look it has its time to answer again."""
+    supervisor = FakeSupervisor()
+    subject = watchdog(supervisor, step=3600)
+    subject.look()
+    supervisor.broken = True
+
+    assert subject.look() == 0.0
+
+
+def test_the_kernel_tells_what_a_process_does() -> None:
+    """Stopped, asleep, computing, and whose child it is; nothing of a process that is gone."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        until(lambda: vitals.state(child.pid) == "S")
+        assert vitals.parent(child.pid) == os.getpid()
+        child.send_signal(signal.SIGSTOP)
+        until(lambda: vitals.state(child.pid) == "T")
+        seen = vitals.read(child.pid)
+        assert seen is not None
+        assert 0.0 < seen.cpu < 10.0
+        child.kill()
+    before = vitals.read(os.getpid())
+    sum(range(5_000_000))
+    after = vitals.read(os.getpid())
+
+    assert before is not None
+    assert after is not None
+    assert after.cpu > before.cpu
+    assert vitals.read(child.pid) is None
+    assert (vitals.parent(child.pid), vitals.state(child.pid)) == (0, "")
+
+
+def until(condition: object) -> None:
+    """Wait for a condition, ten seconds at most."""
+    assert callable(condition)
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_the_event_protocol_is_spoken() -> None:

@@ -1,0 +1,270 @@
+"""`domain-monitor supervise` stays above supervisord: whatever standard output is, and whatever is killed, nothing is left."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from actors.cli import supervise
+from common import heartbeat, starts, state, vitals
+from common.config import load
+from common.heartbeat import Heartbeat
+from common.store.sqlite import OwnerLock
+from tests.actors.supervised import STAYS, Lines, Run, gone, rows, running, settings_of
+from tests.e2e.site import until
+from tests.lab import net
+
+#: Seconds in which everything has to have ended.
+ENDED = 15.0
+
+#: Answers /health as control does.
+ANSWERS = f"""
+import http.server, os, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", int(os.environ["CONTROL_PORT"])), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+os.write(1, b"said by an actor\\n")
+{STAYS}"""
+
+
+def test_standard_output_may_be_a_socket(tmp_path: Path) -> None:
+    """As under systemd: everything arrives there, each line as JSON, supervisord's too, and SIGTERM ends it with 0."""
+    ours, theirs = socket.socketpair()
+    with ours, running(tmp_path, ANSWERS, stdout=theirs, stderr=theirs) as run:
+        theirs.close()
+        lines = Lines(ours.recv)
+        lines.until('"event":"running"')
+        run.process.terminate()
+        assert run.process.wait(ENDED) == 0
+        told = rows(lines.until_end())
+
+    assert {row["message"].partition(":")[0] for row in told if row["event"] == "supervisord"} >= {"spawned", "stopped"}
+    assert [row["line"] for row in told if row["event"] == "output"] == ["said by an actor"]
+    (running_row,) = [row for row in told if row["event"] == "running"]
+    assert running_row["url"].startswith("http://127.0.0.1:")
+    assert gone(run.thing())
+
+
+def test_a_terminal_gets_readable_text_and_the_address(tmp_path: Path) -> None:
+    """No JSON, supervisord's lines in our form, and the start ends with where to open the page; Ctrl-C stops it."""
+    master, slave = pty.openpty()
+    with on_terminal(tmp_path, ANSWERS, slave) as run:
+        os.close(slave)
+        lines = Lines(lambda size: os.read(master, size))
+        lines.until("Domain Monitor is running")
+        os.write(master, b"\x03")
+        assert run.process.wait(ENDED) == 0
+        told = lines.until_end()
+    os.close(master)
+
+    (welcome,) = [line for line in told if "Domain Monitor is running" in line]
+    assert welcome.startswith("Domain Monitor is running: open http://127.0.0.1:")
+    assert welcome.endswith("/ (Ctrl-C stops it)")
+    assert "said by an actor" in told
+    assert any("INFO" in line.upper() and "supervisord" in line for line in told)
+    assert not any(line.startswith("{") for line in told)
+
+
+def test_a_closed_terminal_ends_everything(tmp_path: Path) -> None:
+    """The hang-up is one wish to stop: supervisord and what it started are gone."""
+    master, slave = pty.openpty()
+    with on_terminal(tmp_path, STAYS, slave) as run:
+        os.close(slave)
+        pids = [run.supervisord(), run.thing()]
+        os.close(master)
+        assert run.process.wait(ENDED) == 0
+
+    assert all(map(gone, pids))
+
+
+def on_terminal(tmp_path: Path, program: str, slave: int) -> AbstractContextManager[Run]:
+    """A run that leads the session of a terminal."""
+    take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    prefix = [sys.executable, "-c", take]
+    return running(tmp_path, program, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, prefix=prefix)
+
+
+@pytest.mark.parametrize("kind", ["closed pipe", "full disk"])
+def test_an_output_that_cannot_be_written_stops_nothing(tmp_path: Path, kind: str) -> None:
+    """The program works on, and the end is as orderly as ever."""
+    if kind == "full disk":
+        output = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reading, output = os.pipe()
+        os.close(reading)
+    program = STAYS.replace("time.sleep(1000)", "[(print('x' * 100, flush=True), time.sleep(0.01)) for _ in range(100000)]")
+    with running(tmp_path, program, stdout=output, stderr=output) as run:
+        os.close(output)
+        pid = run.thing()
+        for _ in range(20):
+            time.sleep(0.05)
+            assert not gone(pid)
+        run.process.terminate()
+        assert run.process.wait(ENDED) == 0
+    assert gone(pid)
+
+
+def test_an_output_that_is_not_read_holds_nothing_up(tmp_path: Path) -> None:
+    """The program writes more than anything could keep, and gets to its end; the lines that were lost are counted."""
+    reading, output = os.pipe()
+    wrote = "import sys\n[sys.stdout.write('x' * 999 + chr(10)) for _ in range(12000)]\nsys.stdout.flush()\n"
+    with running(tmp_path, f"{wrote}{STAYS}", stdout=output, environ={"LOG_FORMAT": "text"}) as run:
+        os.close(output)
+        run.thing()
+        lines = Lines(lambda size: os.read(reading, size))
+        lines.until("log_lines_lost")
+        run.process.terminate()
+        assert run.process.wait(ENDED) == 0
+        lines.until_end()
+    os.close(reading)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_nothing_outlives_supervisord(tmp_path: Path, stopped: bool) -> None:
+    """Kill -9 of supervisord: what it started is ended, also what was stopped, and the exit code asks for a new start."""
+    with running(tmp_path) as run:
+        supervisord, thing = run.supervisord(), run.thing()
+        if stopped:
+            os.kill(thing, signal.SIGSTOP)
+        os.kill(supervisord, signal.SIGKILL)
+        assert run.process.wait(ENDED) == 1
+
+    assert gone(thing)
+
+
+def test_supervisord_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    """Kill -9 of `supervise`: supervisord ends at once."""
+    with running(tmp_path) as run:
+        supervisord = run.supervisord()
+        run.thing()
+        run.process.kill()
+        until(lambda: gone(supervisord), ENDED, "the end of supervisord")
+
+
+def test_a_stopped_supervisord_goes_on(tmp_path: Path) -> None:
+    """SIGSTOP, by mistake or by a debugger that went away, lasts for a moment."""
+    with running(tmp_path) as run:
+        supervisord = run.supervisord()
+        run.thing()
+        os.kill(supervisord, signal.SIGSTOP)
+        until(lambda: vitals.state(supervisord) != "T", 5, "supervisord goes on")
+        run.process.terminate()
+        assert run.process.wait(ENDED) == 0
+
+
+def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """A program that does not stop has forty seconds, unless the wish comes again; twice at once is one wish."""
+    deaf = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{STAYS}"
+    with running(tmp_path, deaf) as run:
+        thing = run.thing()
+        run.process.terminate()
+        run.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.process.wait(1.5)
+        run.process.terminate()
+        assert run.process.wait(ENDED) == 1
+    assert gone(thing)
+
+
+def test_orphans_are_buried(tmp_path: Path) -> None:
+    """As process 1 of a container it waits for what others left behind: no zombie stays."""
+    program = "import subprocess\nsubprocess.run(['sh', '-c', 'sleep 0.2 & echo $! > orphan'])\n" + STAYS
+    with running(tmp_path, program) as run:
+        run.thing()
+        orphan = int((tmp_path / "orphan").read_text())
+        until(lambda: vitals.state(orphan) == "", 10, "no zombie")
+
+
+def refused(tmp_path: Path, **environ: str) -> str:
+    """The one line of a start that is refused before anything starts."""
+    with running(tmp_path, environ=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        said, trouble = run.process.communicate(timeout=ENDED)
+    assert (run.process.returncode, said) == (2, b"")
+    assert not (tmp_path / "supervisord.pid").exists()
+    (line,) = trouble.decode().splitlines()
+    return line
+
+
+@pytest.mark.parametrize("name", ["CONTROL_PORT", "FEED_ENDPOINT"])
+def test_an_address_in_use_is_one_sentence(tmp_path: Path, name: str) -> None:
+    """Told before anything starts, with the setting that changes it."""
+    with socket.create_server((net.HOST, 0)) as server:
+        port = server.getsockname()[1]
+        said = refused(tmp_path, **{name: str(port) if name == "CONTROL_PORT" else f"tcp://*:{port}"})
+
+    host = net.HOST if name == "CONTROL_PORT" else "*"
+    assert said == f"domain-monitor: {name}: {host}:{port} is in use by another program; set {name} or stop it"
+
+
+def test_a_state_in_use_is_one_sentence(tmp_path: Path) -> None:
+    """Held by a coordinator that was started by hand, or by another run."""
+    settings = load({"STATE_DIR": str(tmp_path / "state")})
+    state.prepare(settings)
+    lock = OwnerLock(settings.store_path, "other")
+    by_store = refused(tmp_path)
+    lock.release()
+    held = supervise.hold(settings)
+    by_run = refused(tmp_path)
+    os.close(held)
+
+    assert by_store.endswith("domain-monitor.db is in use by another coordinator; set STATE_DIR or stop it")
+    assert by_run.endswith(f"state is in use by process {os.getpid()}; set STATE_DIR or stop it")
+
+
+def test_a_start_waits_for_an_earlier_run_that_is_ending(tmp_path: Path) -> None:
+    """After kill -9 the processes need a moment to notice: that is no reason to refuse the next start."""
+    settings = load({**settings_of(tmp_path), "STATE_DIR": str(tmp_path / "state")})
+    state.prepare(settings)
+    code = (
+        "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
+        "print('bound', flush=True); time.sleep(1.5)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(settings.control_port)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline()
+        heartbeat.write(settings.state_dir, Heartbeat("control", "control", holder.pid, "b", 1.0, 1.0, 0, "one"))
+        assert list(supervise.taken(settings))
+        supervise.await_free(settings)
+        holder.kill()
+
+    assert list(supervise.taken(settings)) == []
+
+
+def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
+    """Heartbeats and records of processes that will not be started vanish at the start; all others stay."""
+    settings = load({"STATE_DIR": str(tmp_path), "FAST_CHECKERS": "2", "NOTIFIERS": "1"})
+    state.prepare(settings)
+    names = ["checker-fast-0", "checker-fast-1", "checker-fast-2", "checker-fast-11", "notifier-1", "control", "coordinator"]
+    for name in names:
+        heartbeat.write(tmp_path, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
+        (starts.directory(tmp_path) / f"{name}.json").write_text("{}")
+    supervise.clear(settings)
+
+    left = ["checker-fast-0", "checker-fast-1", "control", "coordinator"]
+    assert sorted(heartbeat.read_all(tmp_path)) == left
+    assert sorted(path.stem for path in starts.directory(tmp_path).iterdir()) == left
+
+
+def test_the_form_of_the_log_is_decided_once(tmp_path: Path) -> None:
+    """The processes write into a pipe and cannot know: they are told, and LOG_FORMAT wins over the terminal."""
+    settings = load({"STATE_DIR": str(tmp_path)})
+    assert supervise.environment(settings, {})["LOG_FORMAT"] == "json"
+    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}), {})["LOG_FORMAT"] == "text"
+    master, slave = pty.openpty()
+    with open(slave, "w", encoding="utf-8") as stream:  # noqa: PTH123  # a descriptor
+        assert supervise.log_format(settings, stream) == "text"
+    os.close(master)
