@@ -145,6 +145,10 @@ class Settings:
         tuple[str, ...],
         Setting("", values.many(values.curve_key), "CURVE public keys that the coordinator lets in, separated by commas"),
     ]
+    feed_client_keys: Annotated[
+        tuple[str, ...],
+        Setting("", values.many(values.curve_key), "further CURVE public keys, let in to the feed only, separated by commas"),
+    ]
 
     # How the outside is asked
     dns_mode: Annotated[
@@ -344,6 +348,8 @@ def _cross_checks(found: dict[str, Any]) -> list[str]:
         problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - SOCKET_SUFFIX} bytes")
     if bus == found["feed_endpoint"]:
         problems.append("FEED_ENDPOINT: must differ from BUS_ENDPOINT")
+    if found["feed_client_keys"] and not found["bus_secret_key"]:
+        problems.append("FEED_CLIENT_KEYS: needs BUS_SECRET_KEY, the key of the server that lets them in")
     if found["confirm_gap_close"] > found["confirm_gap"]:
         problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")
     if found["priority_check_interval"] > found["check_interval"]:

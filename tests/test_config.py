@@ -287,3 +287,8 @@ def test_any_text_is_a_value_or_a_problem(text: str) -> None:
 def test_hosts_are_split_from_ports(text: str, expected: tuple[str, int]) -> None:
     """IPv6 addresses need brackets only before a port."""
     assert values.split_host(text, 43) == expected
+
+
+def test_subscribers_keys_need_a_server_key() -> None:
+    """Without BUS_SECRET_KEY nothing would check them, and the feed would be open."""
+    assert problems({"FEED_CLIENT_KEYS": "a" * 40})[0].startswith("FEED_CLIENT_KEYS: ")

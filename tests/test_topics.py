@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from common.topics import LONGEST_TOPIC, MOST_TOPICS, Topics
+from common.topics import LONGEST_TOPIC, MOST_EXTRA, MOST_TOPICS, Topics
 
 
 def test_a_topic_is_wanted_by_any_of_its_prefixes() -> None:
@@ -65,3 +65,35 @@ def test_a_flood_of_subscriptions_is_bounded() -> None:
     topics.discard("y" * (LONGEST_TOPIC + 1))
     assert not topics.want("other")
     assert topics.want("x1")
+
+
+def test_the_word_of_a_connection_counts_only_about_what_it_alone_held() -> None:
+    """Another one may hold the prefix still: only a certain end is one then."""
+    topics = Topics()
+    topics.add("a", 1)
+    assert not topics.discard("a", 2)
+    assert topics.want("a")
+    topics.add("a", 2)
+    assert not topics.discard("a", 1)
+    assert topics.want("a")
+    assert topics.discard("a")
+    topics.add("b", 1)
+    assert topics.discard("b", 1)
+    assert not topics.want("a")
+    assert not topics.want("b")
+
+
+def test_more_subscriptions_than_are_counted_make_everything_wanted_for_good() -> None:
+    """Their ends can no longer be told apart, and an honest one may be among them."""
+    topics = Topics()
+    for number in range(MOST_TOPICS + MOST_EXTRA):
+        topics.add(f"x{number}")
+    for number in range(MOST_TOPICS, MOST_TOPICS + MOST_EXTRA):
+        topics.discard(f"x{number}")
+    assert not topics.want("other")
+
+    for number in range(MOST_TOPICS, MOST_TOPICS + MOST_EXTRA + 1):
+        topics.add(f"x{number}")
+    for number in range(MOST_TOPICS, MOST_TOPICS + MOST_EXTRA + 1):
+        topics.discard(f"x{number}")
+    assert topics.want("other")

@@ -59,6 +59,7 @@ def _add_actors(commands: Any) -> None:
     checker.add_argument("--number", type=_number, default=0, help="which process of the pool, from 0")
     notifier = _command(commands, "notifier", "one process that posts callbacks", _notifier)
     notifier.add_argument("--number", type=_number, default=0, help="which notifier, from 0")
+    _command(commands, "feed", "the live feed, for subscribers", _feed)
     _command(commands, "control", "the HTTP interface and the dashboard", _control)
     _command(commands, "watchdog", "restarts hung processes; started by supervisord", _watchdog)
     supervise = _command(commands, "supervise", "check the settings, then start all of the above", _supervise)
@@ -85,6 +86,7 @@ def _add_tools(commands: Any) -> None:
     tail = _command(commands, "tail", "print the live feed", _tail)
     tail.add_argument("--topic", default="", metavar="PREFIX", help="for example available. or result.dns.")
     tail.add_argument("--json", action="store_true", help="one JSON object a line")
+    _command(commands, "keys", "make CURVE keys for more hosts and the feed, as lines for .env", _keys)
     _command(commands, "health", "ask a running instance whether it is healthy", _health)
 
 
@@ -105,6 +107,10 @@ def _checker(args: argparse.Namespace) -> int:
 
 def _notifier(args: argparse.Namespace) -> int:
     return _actor(f"notifier-{args.number}", _load("actors.notifier").make_main(args.number))
+
+
+def _feed(_args: argparse.Namespace) -> int:
+    return _actor("feed", _load("actors.feed").main)
 
 
 def _control(_args: argparse.Namespace) -> int:
@@ -137,6 +143,10 @@ def _calibration(args: argparse.Namespace) -> int:
 
 def _tail(args: argparse.Namespace) -> int:
     return int(_load("actors.cli.tail").run(args.topic, args.json, _settings()))
+
+
+def _keys(_args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.keys").run())
 
 
 def _health(_args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from actors.cli.printing import printable
-from common.bus import FeedSubscriber
+from common.bus import FeedSubscriber, feed_keys
 from common.config import Settings
 from common.endpoints import reachable
 
@@ -26,8 +26,9 @@ EVENT_TOPIC = "state."
 
 def run(topic: str, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 - the contract of the command line
     """Print until Ctrl-C, or until nobody reads the output any more; 0 either way."""
+    tail = Tail(topic, as_json=as_json, out=sys.stdout, err=sys.stderr)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(follow(Tail(topic, as_json=as_json, out=sys.stdout, err=sys.stderr), reachable(settings.feed_endpoint)))
+        asyncio.run(follow(tail, reachable(settings.feed_endpoint), feed_keys(settings)))
     return 0
 
 
@@ -74,9 +75,9 @@ class Tail:
             self.done.set()
 
 
-async def follow(tail: Tail, endpoint: str) -> None:
-    """Subscribe and print until `tail.done`."""
-    feed = FeedSubscriber(endpoint, (tail.topic,))
+async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> None:
+    """Subscribe, with the CURVE keys of these settings where there are any, and print until `tail.done`."""
+    feed = FeedSubscriber(endpoint, (tail.topic,), keys=keys)
     try:
         feed.attach(tail.receive)
         under = f"topics beginning with {tail.topic!r}" if tail.topic else "every topic"
@@ -85,7 +86,7 @@ async def follow(tail: Tail, endpoint: str) -> None:
             async with asyncio.timeout(QUIET):
                 await tail.done.wait()
         if not tail.heard:
-            tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a coordinator running, and is FEED_ENDPOINT the same there?")
+            tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a feed there, and are FEED_ENDPOINT and keys right?")
         await tail.done.wait()
     finally:
         feed.close()

@@ -48,6 +48,7 @@ def expected_groups(settings: Settings) -> dict[str, int]:
     return {
         "coordinator": 1,
         "control": 1,
+        "feed": 1,
         "checker-fast": settings.fast_checkers,
         "checker-intermediate": settings.intermediate_checkers,
         "checker-deep": settings.deep_checkers,

@@ -10,9 +10,8 @@ from actors.control.context import Control
 from actors.control.live import TOPICS
 from actors.control.records import Records
 from actors.control.server import Listener
-from common.bus import FeedSubscriber, InboxSender
+from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
 from common.clock import monotonic, now
-from common.endpoints import reachable
 from common.process import Runtime
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
@@ -28,7 +27,7 @@ async def main(runtime: Runtime) -> None:
     settings = runtime.settings
     records = Records(lambda: open_reader(settings))
     inbox = InboxSender(settings)
-    feed = FeedSubscriber(reachable(settings.feed_endpoint), TOPICS)
+    feed = FeedSubscriber(inner_feed_endpoint(settings), TOPICS)
     control = Control(settings, records, inbox, load_suffixes(), now, monotonic, process=runtime.process)
     listener = Listener(app.build(control))
     follower = asyncio.create_task(control.live.follow(), name="events")

@@ -23,7 +23,7 @@ from common.store.contract import Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
-GROUPS = ("coordinator", "control", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0")
+GROUPS = ("coordinator", "control", "feed", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0")
 
 
 def domain_row(name: str = "example.com", **changes: Any) -> DomainRow:

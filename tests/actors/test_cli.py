@@ -51,7 +51,8 @@ def test_every_command_explains_itself() -> None:
     """`--help` names every command, and each has a sentence."""
     text = parser().format_help()
 
-    for name in ("coordinator", "checker", "notifier", "control", "watchdog", "supervise", "check", "judge", "tail", "health"):
+    actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "supervise")
+    for name in (*actors, "check", "judge", "tail", "keys", "health"):
         assert re.search(rf"^    {name}\b", text, re.MULTILINE)
 
 
@@ -84,7 +85,7 @@ def test_every_program_drains_and_comes_back() -> None:
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
     programs = [name for name in conf.sections() if name.startswith("program:")]
 
-    assert len(programs) == 6
+    assert len(programs) == 7
     for name in programs:
         row = conf[name]
         assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "1000000", "true")

@@ -12,7 +12,7 @@ import pytest
 
 from actors.coordinator.main import Host
 from common import config, state
-from common.bus import FeedSubscriber
+from common.bus import FeedSubscriber, inner_feed_endpoint
 from common.core.events import Publish, PublishMany
 from common.process import Runtime
 from common.store.writer import open_writer
@@ -28,7 +28,6 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     os.utime(path, (1, 1))
     monkeypatch.setenv("DOMAIN_LIST_FILE", path)
     monkeypatch.setenv("STATE_DIR", str(tmp_path))
-    monkeypatch.setenv("FEED_ENDPOINT", f"ipc://{tmp_path}/feed")
     monkeypatch.setenv("RDAP_BOOTSTRAP_URL", "http://127.0.0.1:1/")
     settings = config.load()
     state.prepare(settings)
@@ -51,7 +50,7 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         with ThreadPoolExecutor(1) as threads:
             store = open_writer(settings)
             host = await Host.start(runtime, store, threads)
-            reader = FeedSubscriber(settings.feed_endpoint)
+            reader = FeedSubscriber(inner_feed_endpoint(settings))
             reader.attach(lambda topic, payload: news.put_nowait((topic, payload)))
             running = asyncio.create_task(host.run())
             try:

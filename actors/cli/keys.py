@@ -1,0 +1,35 @@
+"""`domain-monitor keys`: fresh CURVE keys, as lines for the `.env` of each host."""
+
+from __future__ import annotations
+
+from common.bus import fresh_keys
+
+
+def run() -> int:
+    """Print one set of keys; always 0."""
+    print("\n".join(lines()))
+    return 0
+
+
+def lines() -> list[str]:
+    """Settings of the coordinator's host; those of the others are comments, so that all of it can be added to a `.env`.
+
+    Keys stand in single quotes: Z85 has marks that shells and compose would take for theirs.
+    """
+    coordinator, worker, subscriber = fresh_keys(), fresh_keys(), fresh_keys()
+    return [
+        "# CURVE keys. This host runs the coordinator; more workers and subscribers: more keys, separated by commas.",
+        "# With them BUS_ENDPOINT=tcp://0.0.0.0:5550 and FEED_ENDPOINT=tcp://0.0.0.0:5560 let in known keys only.",
+        f"BUS_SECRET_KEY='{coordinator.secret}'",
+        f"BUS_CLIENT_KEYS='{worker.public}'",
+        f"FEED_CLIENT_KEYS='{subscriber.public}'",
+        "# A worker's host. Move these lines there, without the leading mark, and delete them here:",
+        "#BUS_ENDPOINT=tcp://COORDINATOR:5550",
+        f"#BUS_SECRET_KEY='{worker.secret}'",
+        f"#BUS_SERVER_KEY='{coordinator.public}'",
+        "# A subscriber of the feed that may not touch the bus: the same with these; its own public key is",
+        f"# {subscriber.public}",
+        "#FEED_ENDPOINT=tcp://COORDINATOR:5560",
+        f"#BUS_SECRET_KEY='{subscriber.secret}'",
+        f"#BUS_SERVER_KEY='{coordinator.public}'",
+    ]

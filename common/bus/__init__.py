@@ -1,0 +1,29 @@
+"""The one place that knows ZeroMQ: sockets, their options, and how they meet an asyncio loop.
+
+Sockets of a coordinator: tasks (XPUB, one private topic per worker: `<worker>#<boot>;`), inbox (PULL), and the inner feed
+(XPUB), which only processes of this host reach. The feed process binds the public feed (XPUB), read by plain SUB sockets.
+Everything else connects. Nothing here queues: what could not be sent is reported, never kept.
+"""
+
+from common.bus.coordinator import CoordinatorBus, Feed
+from common.bus.endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
+from common.bus.keys import KeyPair, feed_keys, fresh_keys
+from common.bus.public_feed import PublicFeed
+from common.bus.subscriber import FeedSubscriber
+from common.bus.workers import InboxSender, WorkerBus
+
+__all__ = [
+    "CoordinatorBus",
+    "Feed",
+    "FeedSubscriber",
+    "InboxSender",
+    "KeyPair",
+    "PublicFeed",
+    "WorkerBus",
+    "feed_keys",
+    "fresh_keys",
+    "inbox_endpoint",
+    "inner_feed_endpoint",
+    "tasks_endpoint",
+    "worker_topic",
+]

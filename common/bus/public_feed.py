@@ -1,0 +1,100 @@
+"""The public feed: what the coordinator publishes on its inner feed, byte for byte, to subscribers that need not be trusted.
+
+It wants from the inner feed what its own subscribers want, so that what has no subscriber is still not built. Subscriptions
+come back by themselves when either side starts again. Subscribers that do not read lose messages, and in time their connection.
+"""
+
+from __future__ import annotations
+
+import zmq
+
+from common.bus.endpoints import inner_feed_endpoint
+from common.bus.keys import Gate, feed_keys
+from common.bus.sockets import Publisher, Socket
+from common.config import Settings
+from common.topics import Topics
+
+#: Messages kept for a subscriber that does not keep up, and on the way here from the coordinator; more are lost.
+OUTER_HWM, INNER_HWM = 10_000, 100_000
+#: Seconds between two TCP keepalives to a silent subscriber, how many stay unanswered before it counts as gone, and
+#: milliseconds for which one may keep its TCP window shut.
+KEEPALIVE_EVERY, KEEPALIVE_TRIES, WINDOW_SHUT = 10, 3, 60_000
+#: Connections that may wait to be accepted.
+BACKLOG = 256
+
+
+class PublicFeed:
+    """Binds FEED_ENDPOINT and passes on what the inner feed says."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
+        self._inner = Socket(zmq.SUB, hwm=INNER_HWM)
+        self._outer = Publisher(hwm=OUTER_HWM)
+        self._topics = Topics()
+        self._everything = False
+        self._gate: Gate | None = None
+        self.endpoint = ""
+        self.passed = 0
+        for option, value in (
+            (zmq.BACKLOG, BACKLOG),
+            # No ZMTP heartbeats: libzmq 4.3.5 aborts where one is due on a connection that broke while its input was stopped.
+            (zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_EVERY),
+            (zmq.TCP_KEEPALIVE_CNT, KEEPALIVE_TRIES),
+            (zmq.TCP_MAXRT, WINDOW_SHUT),
+        ):
+            self._outer.raw.setsockopt(option, value)
+        try:
+            keys = feed_keys(settings)
+            if keys is not None:
+                allowed = (*keys.bus_client_keys, *keys.feed_client_keys)
+                self._gate = Gate(keys.bus_secret_key or "", allowed)
+                self._gate.guard(self._outer.raw)
+            self._outer.bind(settings.feed_endpoint, "FEED_ENDPOINT")
+            self._inner.raw.connect(inner_feed_endpoint(settings))
+        except BaseException:
+            self.close()
+            raise
+        self.endpoint = self._outer.raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether only known CURVE keys are let in."""
+        return self._gate is not None
+
+    def attach(self) -> None:
+        """Start passing on, from the running loop."""
+        self._outer.follow(self._subscribed, self._ended)
+        self._inner.attach(self._pass_on)
+
+    def close(self) -> None:
+        """Close both sides."""
+        self._inner.close()
+        self._outer.close()
+        if self._gate is not None:
+            self._gate.close()
+
+    def _pass_on(self, frames: list[bytes]) -> None:
+        if len(frames) == 2:
+            self.passed += 1
+            self._outer.send(*frames)
+
+    def _subscribed(self, topic: bytes, peer: int) -> None:
+        # Topics are ASCII: another prefix can never fit one.
+        if topic.isascii() and self._topics.add(topic.decode("ascii"), peer):
+            self._inner.raw.subscribe(topic)
+        self._want_everything()
+
+    def _ended(self, topic: bytes, peer: int | None) -> None:
+        if topic.isascii() and self._topics.discard(topic.decode("ascii"), peer):
+            self._inner.raw.unsubscribe(topic)
+        self._want_everything()
+
+    def _want_everything(self) -> None:
+        """Where there are more topics than are remembered, all of them are wanted."""
+        if self._topics.everything == self._everything:
+            return
+        self._everything = self._topics.everything
+        if self._everything:
+            self._inner.raw.subscribe(b"")
+        else:
+            self._inner.raw.unsubscribe(b"")
