@@ -296,9 +296,13 @@ class WorkerBus:
 
 
 class FeedSubscriber:
-    """Reads a feed: `attach(handler)` with `handler(topic, map)`; messages that are no map are skipped."""
+    """Reads a feed: `attach(handler)` with `handler(topic, map)`; messages that are no map are skipped.
 
-    def __init__(self, endpoint: str, topics: tuple[str, ...] = ("",)) -> None:
+    `decode` gives the value of a message and raises ValueError or MessageError where it has none.
+    """
+
+    def __init__(self, endpoint: str, topics: tuple[str, ...] = ("",), decode: Callable[[bytes], object] = decode_map) -> None:
+        self._decode = decode
         self._socket = _Socket(zmq.SUB, hwm=10_000)
         for topic in topics:
             self._socket.raw.subscribe(topic.encode())
@@ -311,10 +315,11 @@ class FeedSubscriber:
             if len(frames) != 2:
                 return
             try:
-                payload = decode_map(frames[1])
-            except MessageError:
+                payload = self._decode(frames[1])
+            except (MessageError, ValueError):
                 return
-            handler(frames[0].decode("utf-8", "replace"), payload)
+            if isinstance(payload, dict):
+                handler(frames[0].decode("utf-8", "replace"), payload)
 
         self._socket.attach(received)
 

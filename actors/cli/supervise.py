@@ -8,26 +8,30 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from common import config, state
+from common import config, log, operator_files, state
 from common.config import Settings
 from common.errors import ConfigError
+from common.socket_paths import socket_directory
 
 CONFIG_NAME = "supervisord.conf"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(config_file: str | None, env_file: str | None) -> int:
-    """Replace this process by supervisord. Where the environment says nothing, `env_file` does. Raises ConfigError."""
+    """Replace this process by supervisord. Where the environment is silent, `env_file` or `.env` counts. Raises ConfigError."""
     path = find(config_file)
-    defaults = config.read_env_file(Path(env_file)) if env_file else {}
-    settings = config.load(config.environment({}, defaults))
+    unknown = config.adopt(env_file)
+    settings = config.load()
+    operator_files.check(settings)
+    if unknown:
+        log.setup(settings, "supervise", sys.stderr)
+        log.get_logger("supervise").warning("unknown_settings", names=unknown, effect="none: they are no settings of ours")
     os.umask(0o077)
     state.prepare(settings)
     arguments = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(path)]
-    os.execve(sys.executable, arguments, environment(settings, defaults))  # noqa: S606  # our own interpreter, no shell
+    os.execve(sys.executable, arguments, environment(settings))  # noqa: S606  # our own interpreter, no shell
     return 1  # execve does not return; this is for the reader and the type checker
 
 
@@ -40,17 +44,23 @@ def find(config_file: str | None) -> Path:
     raise ConfigError([f"--config: no file {' or '.join(map(str, candidates))}"])
 
 
-def environment(settings: Settings, defaults: Mapping[str, str]) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """The environment that supervisord.conf refers to: our own with every default filled in, and the command to start."""
     return config.environment(
         {
             "STATE_DIR": str(settings.state_dir),
-            "SOCKET_DIR": str(config.socket_directory(settings.state_dir)),
+            "SOCKET_DIR": str(socket_directory(settings.state_dir)),
             "FAST_CHECKERS": str(settings.fast_checkers),
             "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
             "DEEP_CHECKERS": str(settings.deep_checkers),
             "NOTIFIERS": str(settings.notifiers),
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
-        },
-        defaults,
+            **{f"FOR_{role.upper()}": restricted(role) for role in config.ROLES if "-" not in role},
+            config.ENV_FILE: "",
+        }
     )
+
+
+def restricted(role: str) -> str:
+    """What an `environment=` line of supervisord.conf says to keep from a process what it has no use for; no values in it."""
+    return ",".join(f'{name}="{value}"' for name, value in config.restrictions(role).items())

@@ -23,6 +23,7 @@ from common.core.parsers.retry_after import parse_retry_after
 from common.core.signatures import sign
 from common.errors import ClientError, Refused
 from common.messages import Delivery, DeliveryResult
+from common.version import user_agent
 
 #: Seconds for everything until the status is known.
 TOTAL = 15.0
@@ -51,7 +52,7 @@ class CallbackSender:
         self._token = settings.api_auth_token
         self._secrets = settings.callback_secret
         self._allowed = settings.allowed_private_networks
-        self._agent = "domain-monitor" + (f" (+{settings.user_agent_contact})" if settings.user_agent_contact else "")
+        self._agent = user_agent(settings.user_agent_contact)
         self._tls = ssl.create_default_context()
         if settings.tls_ca_file is not None:
             self._tls.load_verify_locations(settings.tls_ca_file)

@@ -23,7 +23,6 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from common.clients.deadline_adapter import Deadline, DeadlineAdapter
-from common.clients.http import user_agent
 from common.clients.list_text import (
     CHUNK,
     DEFAULT_BOUNDS,
@@ -34,13 +33,14 @@ from common.clients.list_text import (
     Seen,
     SuffixOf,
     read_json,
-    shown,
 )
 from common.clock import now
 from common.config import Settings
 from common.core.domain_list import BulkBuilder
 from common.core.parsers.retry_after import parse_retry_after
 from common.errors import ListError
+from common.scrub import shown_url
+from common.version import user_agent
 
 #: Longest wait that an overloaded API can ask for between two tries, in seconds.
 LONGEST_WAIT = 30.0
@@ -57,15 +57,15 @@ class DomainApi:
         self._url = settings.domain_api_url
         self._suffix_of = suffix_of
         self._bounds = bounds
-        self._agent = user_agent(settings)
+        self._agent = user_agent(settings.user_agent_contact)
         self._token = settings.api_auth_token
         self._ca_file = settings.tls_ca_file
         self._folder = settings.state_dir if settings.state_dir.is_dir() else None  # where there is room, as for the state
 
     @property
     def source(self) -> str:
-        """The URL without user, password and query."""
-        return shown(urlsplit(self._url))
+        """Scheme and host of the URL."""
+        return shown_url(self._url)
 
     def fetch(self, seen: Seen = NEVER) -> Fetched:
         """The list, or "unchanged" where it is the one of `seen`. Raises ListError with a sentence that says what to do."""
@@ -144,7 +144,9 @@ class DomainApi:
         upgraded = (old.scheme, new.scheme) == ("http", "https") and (old.port or 80, new.port or 443) == (80, 443)
         same = (old.scheme, old.port) == (new.scheme, new.port) or upgraded
         if not location or old.hostname != new.hostname or not same:
-            raise ListError(f"it redirects to another host ({shown(new)}), which is not followed: set DOMAIN_API_URL to it")
+            raise ListError(
+                f"it redirects to another host ({shown_url(target)}), which is not followed: set DOMAIN_API_URL to it"
+            )
         return target
 
     def _read(self, response: requests.Response, seen: Seen, text: IO[bytes]) -> Seen | None:
