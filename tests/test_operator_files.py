@@ -54,7 +54,7 @@ def test_every_key_that_can_apply_is_taken(tmp_path: Path) -> None:
     """Operators, wildcards, suffixes, hosts with and without port or kind, addresses, and the servers of the other files."""
     keys = [
         *operators(),
-        *("*", "rdap/*", "dns/*", "dns/co.uk", "dns/com", "dns/."),
+        *("*", "rdap/*", "dns/*", "dns/co.uk", "dns/com", "dns/se", "dns/."),
         *("whois.nic.xyz", "127.0.0.1", "rdap/127.0.0.1:4343", "whois/whois.nic.uk:43", "[::1]:43", "::1", "2001:db8::1"),
         *("rdap/registry", "whois/whois-server:4343"),
     ]

@@ -26,7 +26,8 @@ Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
 class Bounds:
     """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and the way to us.
 
-    64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name.
+    64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name. `ratio` is how many times its
+    size on the wire a text may have unpacked, which for names in a row is 20; `reserve` stays free on the disk, for the state.
     """
 
     wire: int = 64 * MAX_NAMES
@@ -35,6 +36,8 @@ class Bounds:
     read: float = 30.0
     total: float = 300.0
     backoff: float = 0.5
+    ratio: int = 100
+    reserve: int = 512 << 20
 
 
 DEFAULT_BOUNDS = Bounds()

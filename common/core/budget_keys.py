@@ -48,7 +48,7 @@ def operators(servers: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def _is_zone(kind: str, place: str, suffix_of: SuffixOf) -> bool:
-    return kind == "dns" and bool(place) and suffix_of(f"x.{place}") == place
+    return kind == "dns" and bool(place) and suffix_of(place) == place
 
 
 def _meant(kind: str, place: str, known: tuple[str, ...], likely: Likely) -> str:
