@@ -2,6 +2,9 @@
 
 A setting is an environment variable, the upper case of its attribute. A secret NAME can also be given as NAME_FILE, the path
 of a file that holds it. The empty text counts as not set. `load` reports all problems at once, each with its variable.
+
+`adopt` fills in from `.env` what the environment does not say. `forget` drops what the process has no use for: a row of the
+table names the actors that need it, and `restrictions` is the same for a process that is yet to be started.
 """
 
 from __future__ import annotations
@@ -9,35 +12,44 @@ from __future__ import annotations
 import os
 import platform
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
-from urllib.parse import unquote, urlsplit
 
-from common import values
+from common import dotenv, setting_checks, spelling, values
 from common.errors import ConfigError
-from common.scrub import MASK, scrub_url
+from common.scrub import MASK, credentials, shown_url
+from common.secret_files import read_secret
+from common.socket_paths import socket_directory
 from common.values import Network
 
-#: Longest path of a unix socket on Linux in bytes (unix(7): 108 with the closing zero).
-SOCKET_PATH_LIMIT = 107
-#: Room left for what the bus appends to its base path, in bytes.
-SOCKET_SUFFIX = 10
-#: Largest file read as a secret, in bytes.
-SECRET_FILE_LIMIT = 65_536
+#: Names the env file to read instead of `.env`; "" where none is to be read, as for actors, which get it from the supervisor.
+ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
+#: Names, separated by commas, what is set and was kept from this process.
+WITHHELD = "DOMAIN_MONITOR_WITHHELD"
+#: What a process can be, as far as settings are kept from it. The two readers are processes of the coordinator's.
+ROLES = ("coordinator", "list-reader", "bootstrap-reader", "checker", "notifier", "control", "watchdog", "feed")
+_WITH_TOKEN = ("coordinator", "list-reader", "notifier")
+_ON_BUS = ("coordinator", "checker", "notifier", "control", "feed")
+#: URLs may have a secret in user, path or query. Control shows where they lead to, as scheme and host.
+_LISTING = ("coordinator", "list-reader", "control")
+_POSTING = ("coordinator", "notifier", "control")
+_REPORTING = ("coordinator", "checker", "notifier", "control", "feed")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others."""
+    """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others.
+
+    `roles` are the processes that need it, of ROLES; () is every one. A secret has to name them.
+    """
 
     default: str
     parse: Callable[[str], Any]
     help: str
     secret: bool = False
+    roles: tuple[str, ...] = ()
 
 
 _optional_url = values.optional(values.url)
@@ -52,15 +64,23 @@ class Settings:
 
     # The list, and where news about it go
     domain_api_url: Annotated[
-        str | None, Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read")
+        str | None, Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=_LISTING)
     ]
     domain_list_file: Annotated[Path, Setting("domains.txt", Path, "file with one name a line, used without DOMAIN_API_URL")]
     domain_api_refresh_interval: Annotated[float, Setting("300", values.seconds, "seconds between two looks at the list")]
     api_callback_url: Annotated[
-        str | None, Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events")
+        str | None,
+        Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=_POSTING),
     ]
     api_auth_token: Annotated[
-        str | None, Setting("", _optional_token, "bearer token for both APIs of the customer", secret=True)
+        str | None,
+        Setting(
+            "",
+            _optional_token,
+            "bearer token for both APIs of the customer",
+            secret=True,
+            roles=("coordinator", "list-reader", "notifier"),
+        ),
     ]
     callback_results: Annotated[
         str,
@@ -77,6 +97,7 @@ class Settings:
             values.many(values.webhook_secret),
             "signs callbacks: whsec_ + base64; several, separated by commas, while rotating",
             secret=True,
+            roles=("notifier",),
         ),
     ]
 
@@ -93,6 +114,7 @@ class Settings:
             values.optional(values.store),
             "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
+            roles=("coordinator", "list-reader", "control"),
         ),
     ]
     ledger_retention: Annotated[
@@ -100,7 +122,8 @@ class Settings:
     ]
     ledger_per_name: Annotated[int, Setting("200", values.whole(1, 100_000), "most decisions kept of one name")]
     sentry_dsn: Annotated[
-        str | None, Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True)
+        str | None,
+        Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=_REPORTING),
     ]
     log_format: Annotated[
         str, Setting("", values.choice("", "json", "text"), "json or text; default: text on a terminal, else json")
@@ -131,14 +154,15 @@ class Settings:
     control_host: Annotated[str, Setting("127.0.0.1", values.host, "address of the HTTP interface")]
     control_port: Annotated[int, Setting("8000", values.port, "port of the HTTP interface")]
     control_token: Annotated[
-        str | None, Setting("", _optional_token, "bearer token that every changing call needs", secret=True)
+        str | None, Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=("control",))
     ]
     bus_endpoint: Annotated[
         str, Setting("", values.optional(values.endpoint), "work sockets; default: ipc under STATE_DIR; tcp needs CURVE keys")
     ]
     feed_endpoint: Annotated[str, Setting("tcp://127.0.0.1:5560", values.endpoint, "where the live feed is published")]
     bus_secret_key: Annotated[
-        str | None, Setting("", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True)
+        str | None,
+        Setting("", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True, roles=_ON_BUS),
     ]
     bus_server_key: Annotated[str | None, Setting("", _optional_key, "the coordinator's CURVE public key, for workers on tcp")]
     bus_client_keys: Annotated[
@@ -198,6 +222,9 @@ class Settings:
         str | None, Setting("", values.optional(values.contact), "mail address or URL shown in every User-Agent")
     ]
 
+    #: Variables that are set and were kept from this process.
+    withheld: frozenset[str] = frozenset()
+
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={text!r}' for name, text in self.masked().items())})"
 
@@ -209,7 +236,9 @@ class Settings:
             if value is None or value in ("", ()):
                 continue
             shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            rows[name] = MASK if setting.secret and name != "STORE_URL" else scrub_url(shown)
+            rows[name] = (
+                MASK if setting.secret and name != "STORE_URL" else shown_url(shown) if name.endswith("_URL") else shown
+            )
         return rows
 
     def secrets(self) -> tuple[str, ...]:
@@ -220,9 +249,13 @@ class Settings:
             for text in value if isinstance(value, tuple) else (value,):
                 if setting.secret and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and "://" in text:
-                    found.update(_password(text))
+                elif isinstance(text, str) and name.endswith("_URL") and text != setting.default and not text.startswith("sqlite:"):
+                    found.update(credentials(text))
         return tuple(sorted(found))
+
+    def has(self, name: str) -> bool:
+        """Whether a variable is set, also where its value was kept from this process."""
+        return bool(getattr(self, name.lower())) or name in self.withheld
 
     @property
     def store_path(self) -> Path:
@@ -232,56 +265,79 @@ class Settings:
 
 def _table() -> dict[str, Setting]:
     hints = get_type_hints(Settings, include_extras=True)
-    return {name.upper(): hint.__metadata__[0] for name, hint in hints.items()}
+    rows = {name.upper(): getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    return {name: row[0] for name, row in rows.items() if row}
 
 
 #: The table: variable -> setting, in the order of `.env.example`.
 TABLE = _table()
+#: Every variable that is read: settings, files of secrets, and what our own processes tell each other.
+KNOWN = (*TABLE, *(f"{name}_FILE" for name, setting in TABLE.items() if setting.secret), ENV_FILE, WITHHELD)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (or from `environ`). Raises ConfigError with one sentence for every problem found."""
     environ = os.environ if environ is None else environ
-    problems: list[str] = []
-    found: dict[str, Any] = {}
+    problems = [problem for name in environ if (problem := _misspelt(name, spelling.close))]
+    found: dict[str, Any] = {"withheld": frozenset(values.items(environ.get(WITHHELD, "")))}
     for name, setting in TABLE.items():
-        text = _text(name, setting, environ, problems)
         try:
-            found[name.lower()] = setting.parse(text or setting.default)
+            text = read_secret(name, environ) if setting.secret else environ.get(name, "").strip()
+            found[name.lower()] = _parsed(name, setting, text)
         except ValueError as error:
-            shown = "" if setting.secret else f", not {scrub_url(text)[:100]!r}"
-            problems.append(f"{name}: {error}{shown}")
+            problems.append(str(error))
     if not problems:
         _complete(found)
-        problems = _cross_checks(found)
+        problems = setting_checks.problems(found)
     if problems:
         raise ConfigError(problems)
     return Settings(**found)
 
 
-def environment(extra: Mapping[str, str], defaults: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a child process: `defaults`, over them our own variables, over both `extra`."""
-    return {**(defaults or {}), **os.environ, **extra}
+def adopt(path: str | None = None) -> list[str]:
+    """Fill in from the env file what our environment does not say, for us and every process that we start.
 
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """The NAME=value lines of a file such as `.env`; one pair of quotes around a value is dropped. Raises ConfigError."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
-    found, problems = {}, []
-    for number, line in enumerate(lines, 1):
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
-            problems.append(f"{path} line {number}: must be NAME=value")
-            continue
-        found[name.strip()] = re.sub(r"""^(["'])(.*)\1$""", r"\2", value.strip())
+    The file is `path`, else what DOMAIN_MONITOR_ENV_FILE names, else `.env` of this folder, if there is one. Returns the names
+    in it that are no setting. Raises ConfigError where it cannot be read, has a wrong line, or a name that was meant to be a
+    setting's.
+    """
+    named = path if path is not None else os.environ.get(ENV_FILE)
+    file = Path(".env" if named is None else named)
+    if named == "" or (named is None and not file.exists()):
+        return []
+    found = dotenv.read(file, os.environ)
+    problems = [f"{file}: {problem}" for name in found if (problem := _misspelt(name, spelling.likely))]
     if problems:
         raise ConfigError(problems)
-    return found
+    for name, value in found.items():
+        other = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"  # the file of a secret, or the secret
+        if name not in os.environ and not (other in os.environ and {name, other} <= set(KNOWN)):
+            os.environ[name] = value
+    os.environ[ENV_FILE] = ""
+    return [name for name in found if name not in KNOWN]
+
+
+def forget(role: str) -> None:
+    """Drop from our environment what a process of this role has no use for; children do not get it either."""
+    for name, value in restrictions(role).items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+
+
+def restrictions(role: str) -> dict[str, str]:
+    """The variables that keep from a process what its role has no use for: empty ones, and a list of those that are set."""
+    kept = [name for name, setting in TABLE.items() if setting.roles and role not in setting.roles]
+    withheld = {name for name in kept if os.environ.get(name) or os.environ.get(f"{name}_FILE")}
+    withheld |= set(values.items(os.environ.get(WITHHELD, "")))
+    files = {f"{name}_FILE": "" for name in kept if TABLE[name].secret}
+    return {**dict.fromkeys(kept, ""), **files, WITHHELD: ",".join(sorted(withheld))}
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child process: our own, over it `extra`."""
+    return {**os.environ, **extra}
 
 
 def inherited(name: str) -> str:
@@ -294,26 +350,22 @@ def hand_down(name: str, value: str) -> None:
     os.environ[name] = value
 
 
-def _text(name: str, setting: Setting, environ: Mapping[str, str], problems: list[str]) -> str:
-    text = environ.get(name, "").strip()
-    file = environ.get(f"{name}_FILE", "").strip() if setting.secret else ""
-    if not file:
-        return text
-    if text:
-        problems.append(f"{name}: set it or {name}_FILE, not both")
-        return ""
+def _parsed(name: str, setting: Setting, text: str) -> Any:
     try:
-        with Path(file).open("rb") as stream:
-            content = stream.read(SECRET_FILE_LIMIT + 1)
-        text = content.decode().strip()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        problems.append(f"{name}_FILE: cannot be read: {reason}")
+        return setting.parse(text or setting.default)
+    except ValueError as error:
+        shown = "" if setting.secret else f", not {shown_url(text)[:100]!r}"
+        raise ValueError(f"{name}: {error}{shown}") from None
+
+
+def _misspelt(name: str, meant: Callable[[str, tuple[str, ...]], str | None]) -> str:
+    """What is wrong with the name of a variable, "" where nothing is."""
+    if name in KNOWN:
         return ""
-    if not text or len(content) > SECRET_FILE_LIMIT:
-        problems.append(f"{name}_FILE: must hold one secret of 1 to {SECRET_FILE_LIMIT} bytes")
-        return ""
-    return text
+    if (bare := name.removesuffix("_FILE")) != name and bare in TABLE:
+        return f"{name}: {bare} is no secret and not read from a file: set {bare}"
+    known = meant(name, KNOWN)
+    return f"{name} is no setting: did you mean {known}?" if known else ""
 
 
 def _complete(found: dict[str, Any]) -> None:
@@ -325,41 +377,3 @@ def _complete(found: dict[str, Any]) -> None:
         found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
     if not found["bus_endpoint"]:
         found["bus_endpoint"] = f"ipc://{socket_directory(state) / 'bus'}"
-
-
-def socket_directory(state_dir: Path) -> Path:
-    """Where unix sockets live: STATE_DIR/run, or a short path of our own where that would be too long for a socket."""
-    name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
-    candidates = (state_dir / "run", Path(tempfile.gettempdir()) / name)
-    fitting = (path for path in candidates if len(os.fsencode(path / "supervisor.sock")) + SOCKET_SUFFIX <= SOCKET_PATH_LIMIT)
-    return next(fitting, Path("/tmp") / name)  # noqa: S108  # made private and checked by common.state
-
-
-def _cross_checks(found: dict[str, Any]) -> list[str]:
-    problems = []
-    bus: str = found["bus_endpoint"]
-    if bus.startswith("tcp://") and not found["bus_secret_key"]:
-        problems.append(
-            "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
-        )
-    if bus.startswith("tcp://") and bus.endswith(":65535"):
-        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
-    if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:
-        problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - SOCKET_SUFFIX} bytes")
-    if bus == found["feed_endpoint"]:
-        problems.append("FEED_ENDPOINT: must differ from BUS_ENDPOINT")
-    if found["feed_client_keys"] and not found["bus_secret_key"]:
-        problems.append("FEED_CLIENT_KEYS: needs BUS_SECRET_KEY, the key of the server that lets them in")
-    if found["confirm_gap_close"] > found["confirm_gap"]:
-        problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")
-    if found["priority_check_interval"] > found["check_interval"]:
-        problems.append("PRIORITY_CHECK_INTERVAL: must not be above CHECK_INTERVAL")
-    return problems
-
-
-def _password(url: str) -> set[str]:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return set()
-    return {password, unquote(password)} if password else set()

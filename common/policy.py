@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
+from common import operator_files
 from common.clients.list_text import source_of
 from common.codec import convert, decode_map, encode
 from common.config import Settings
 from common.core.board import Policy
 from common.core.cadence import Cadence
-from common.core.limits import parse_budgets
 from common.core.records import Detail
-from common.core.tables.canaries import parse_canaries
-from common.errors import ConfigError, MessageError
+from common.errors import MessageError
 from common.log import get_logger
 
 
@@ -28,11 +26,11 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         encode=encode,
         decode=detail_of,
         suffix_of=suffix_of,
-        callbacks=bool(settings.api_callback_url),
+        callbacks=settings.has("API_CALLBACK_URL"),
         callback_results=settings.callback_results,
         recursive_dns=settings.dns_mode == "resolver",
-        limits=parse_budgets(_content("BUDGETS_FILE", settings.budgets_file)) if settings.budgets_file else {},
-        canaries=parse_canaries(_content("CANARIES_FILE", settings.canaries_file)) if settings.canaries_file else {},
+        limits=operator_files.budgets(settings),
+        canaries=operator_files.canaries(settings),
         missing=tuple(missing_settings(settings)),
     )
 
@@ -51,19 +49,12 @@ def missing_settings(settings: Settings) -> list[str]:
     missing = []
     if not settings.domain_api_url:
         missing.append(f"DOMAIN_API_URL is not set: names are read from {source_of(settings)}")
-    if not settings.api_callback_url:
+    if not settings.has("API_CALLBACK_URL"):
         missing.append("API_CALLBACK_URL is not set: events are kept and shown, nothing is posted")
-    elif not settings.callback_secret:
+    elif not settings.has("CALLBACK_SECRET"):
         missing.append("CALLBACK_SECRET is not set: callbacks are not signed")
     if not settings.user_agent_contact:
         missing.append("USER_AGENT_CONTACT is not set: registries cannot tell whom to write to")
-    if not settings.sentry_dsn:
+    if not settings.has("SENTRY_DSN"):
         missing.append("SENTRY_DSN is not set: crashes are only logged and dumped")
     return missing
-
-
-def _content(name: str, path: Path | str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError([f"{name}: cannot read {path}: {error.strerror}"]) from error

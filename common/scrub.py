@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 MASK = "***"
 #: Shorter values are no secrets, and replacing them everywhere would make every text unreadable.
@@ -15,6 +16,11 @@ SHORTEST = 4
 #: Deepest structure followed; what lies deeper is replaced by its mask.
 DEPTH = 12
 
+#: Parameters of a query that are what a bearer token is in a header.
+_TOKENS = frozenset({"access_token", "auth_token", "bearer_token", "token"})
+#: A word as programmers name things, a version, or a small number: nothing that anybody would guard.
+_PLAIN = re.compile(r"[a-z]{1,16}(?:[._-][a-z]{1,16}){0,3}|v?[0-9]{1,4}")
+_PLAIN_PATH = re.compile(rf"/?|(?:/(?:{_PLAIN.pattern}))*+/?")
 _URL = re.compile(r"://[^\s\"'<>\\]+")
 
 
@@ -52,6 +58,39 @@ class Scrubber:
 def scrub_url(text: str) -> str:
     """A text without user names, passwords and queries in its URLs."""
     return Scrubber().text(text)
+
+
+def shown_url(text: str) -> str:
+    """A text in which of each URL only scheme, host and port are left, as in `https://hooks.example/...`.
+
+    For URLs that the operator sets: user, path and query may each hold a secret, and which one does only the other side knows.
+    """
+    return _URL.sub(_place, text) if "://" in text else text
+
+
+def credentials(url: str) -> set[str]:
+    """What may be a secret in a URL, as written and decoded: the password, and what is no plain word in path and query."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password or ""
+    except ValueError:
+        return set()
+    path = "" if _PLAIN_PATH.fullmatch(parts.path) else parts.path
+    pieces = [piece for piece in path.split("/") if not _PLAIN.fullmatch(piece)]
+    values = [value for _, value in parse_qsl(parts.query) if not _PLAIN.fullmatch(value)]
+    found = {password, path, *pieces, *values}
+    return {form for text in found for form in (text, unquote(text)) if len(text) >= SHORTEST}
+
+
+def brings_credentials(url: str) -> bool:
+    """Whether a URL authenticates by itself: a user, a password, or a token in the query (RFC 6750 section 2.3)."""
+    parts = urlsplit(url)
+    return bool(parts.username or parts.password) or any(name.lower() in _TOKENS for name, _ in parse_qsl(parts.query))
+
+
+def _place(match: re.Match[str]) -> str:
+    authority, mark, rest = re.match(r"([^/?#]*)([/?#]?)(.*)", match.group()[3:], re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"://{authority.rpartition('@')[2]}{'/...' if mark and (rest or mark != '/') else mark}"
 
 
 def _url(match: re.Match[str]) -> str:

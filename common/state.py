@@ -13,9 +13,10 @@ from pathlib import Path
 
 from common import heartbeat, starts
 from common.clock import iso
-from common.config import Settings, socket_directory
+from common.config import Settings
 from common.errors import ConfigError
 from common.scrub import Scrubber
+from common.socket_paths import socket_directory
 
 #: Crash dumps kept, the newest ones, and the most characters of one.
 CRASHES_KEPT, CRASH_LIMIT = 20, 200_000

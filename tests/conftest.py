@@ -61,9 +61,9 @@ sys.addaudithook(_audit)
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""
-    for name in config.TABLE:
+    for name in config.KNOWN:
         monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    monkeypatch.setenv(config.ENV_FILE, "")  # nor does a `.env` in the folder where the tests are run
 
 
 @pytest.fixture(autouse=True)

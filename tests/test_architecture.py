@@ -20,7 +20,7 @@ LONGEST_FILE = 400
 ONE_PLACE = {
     "zmq": "common/bus/",
     "time": "common/clock.py",
-    "msgpack": "common/codec.py",
+    "msgpack": "actors/cli/tail.py",
     "msgspec.msgpack": "common/codec.py",
     "os.environ": "common/config.py",
     "os.getenv": "common/config.py",

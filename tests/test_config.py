@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -210,15 +211,18 @@ def test_no_secret_is_ever_shown() -> None:
         "CONTROL_TOKEN": "token-bbbb",
         "SENTRY_DSN": "https://key-cccc@sentry.example/1",
         "BUS_SECRET_KEY": KEY,
-        "DOMAIN_API_URL": "https://user:pass-dddd@api.example/list?key=eeee",
-        "API_CALLBACK_URL": "https://user:p%40ss-ffff@api.example/",
     }
-    settings = load(environ)
+    urls = {
+        "DOMAIN_API_URL": "https://user:pass-dddd@api.example/list?key=eeee",
+        "API_CALLBACK_URL": "https://user:p%40ss-ffff@api.example/gggg",
+    }
+    settings, other = load(environ), load(urls)
 
-    shown = repr(settings) + str(settings.masked())
-    for secret in ("token-aaaa", WHSEC[6:], "token-bbbb", "key-cccc", KEY, "pass-dddd", "eeee", "ss-ffff"):
+    shown = repr(settings) + str(settings.masked()) + repr(other) + str(other.masked())
+    for secret in ("token-aaaa", WHSEC[6:], "token-bbbb", "key-cccc", KEY, "pass-dddd", "eeee", "ss-ffff", "gggg"):
         assert secret not in shown
-    assert {"token-aaaa", WHSEC, WHSEC[6:], "token-bbbb", KEY, "pass-dddd", "p@ss-ffff"} <= set(settings.secrets())
+    assert {"token-aaaa", WHSEC, WHSEC[6:], "token-bbbb", KEY} <= set(settings.secrets())
+    assert {"pass-dddd", "p@ss-ffff"} <= set(other.secrets())
     assert settings.masked()["API_AUTH_TOKEN"] == "***"
 
 
@@ -234,35 +238,112 @@ def test_a_problem_with_a_url_hides_its_password() -> None:
     assert "hunter22" not in str(problems({"DOMAIN_API_URL": "ftp://user:hunter22@x.example/?a=hunter22"}))
 
 
-def test_an_env_file_is_read(tmp_path: Path) -> None:
-    """Comments, quotes and `export` are understood; a line that is none of it is named."""
-    path = tmp_path / ".env"
-    path.write_text(
-        "# note\n\nexport CHECK_INTERVAL=60\nAPI_AUTH_TOKEN='a # $b'\nINSTANCE_ID = \"one\"\nEGRESS_ID=\n", encoding="utf-8"
-    )
-
-    assert config.read_env_file(path) == {
-        "CHECK_INTERVAL": "60",
-        "API_AUTH_TOKEN": "a # $b",
-        "INSTANCE_ID": "one",
-        "EGRESS_ID": "",
-    }
-
-    path.write_text("CHECK_INTERVAL=60\nnonsense\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="line 2"):
-        config.read_env_file(path)
-    with pytest.raises(ConfigError, match="cannot be read"):
-        config.read_env_file(tmp_path / "missing")
+def test_two_credentials_for_one_request_are_refused() -> None:
+    """A user in the URL or a token in its query beside API_AUTH_TOKEN: nothing says which one counts."""
+    for url in ("https://user:pw-aaaa@api.example/", "https://api.example/list?access_token=pw-aaaa"):
+        for name in ("DOMAIN_API_URL", "API_CALLBACK_URL"):
+            (problem,) = problems({name: url, "API_AUTH_TOKEN": "token-aaaa"})
+            assert problem.startswith(f"{name}: has credentials in the URL")
+            assert "pw-aaaa" not in problem
+            assert load({name: url}).has(name)
+    assert load({"DOMAIN_API_URL": "https://api.example/list?page=1", "API_AUTH_TOKEN": "token-aaaa"}).has("API_AUTH_TOKEN")
 
 
-def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable of the shell is nearer to the user than a file."""
-    monkeypatch.setenv("EGRESS_ID", "shell")
+# -- misspelt names ----------------------------------------------------------------------------------------------------
 
-    merged = config.environment({"STATE_DIR": "/x"}, {"EGRESS_ID": "file", "NOTIFIERS": "2", "STATE_DIR": "/y"})
 
-    assert (merged["EGRESS_ID"], merged["NOTIFIERS"], merged["STATE_DIR"]) == ("shell", "2", "/x")
-    assert load().egress_id == "shell"
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CHEK_INTERVAL", "CHECK_INTERVAL"),
+        ("CHECK_INTERVALL", "CHECK_INTERVAL"),
+        ("SENTRY_DNS", "SENTRY_DSN"),
+        ("FAST_CHECKER", "FAST_CHECKERS"),
+        ("API_AUTH_TOKEN_FLE", "API_AUTH_TOKEN_FILE"),
+    ],
+)
+def test_a_misspelt_variable_of_the_environment_is_an_error(name: str, meant: str) -> None:
+    """One slip of the pen would otherwise leave the default in force without a word."""
+    assert problems({name: "60"}) == [f"{name} is no setting: did you mean {meant}?"]
+
+
+def test_a_file_for_what_is_no_secret_is_an_error() -> None:
+    """NAME_FILE is read for secrets alone."""
+    assert problems({"CHECK_INTERVAL_FILE": "/x"})[0].startswith("CHECK_INTERVAL_FILE: CHECK_INTERVAL is no secret")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "SMTP_PORT",
+        "STATE_DIRECTORY",
+        "LOG_FILE",
+        "SENTRY_RELEASE",
+        "DNS_SERVERS",
+        "COMPOSE_PROFILES",
+    ],
+)
+def test_variables_of_other_programs_are_left_alone(name: str) -> None:
+    """The environment is shared with everything else that runs there."""
+    assert load({name: "x"}) == load({})
+
+
+# -- what each process gets to see ---------------------------------------------------------------------------------------
+
+SECRETS = {
+    "API_AUTH_TOKEN": "token-aaaa",
+    "CALLBACK_SECRET": WHSEC,
+    "CONTROL_TOKEN": "token-bbbb",
+    "SENTRY_DSN": "https://key@sentry.example/1",
+    "BUS_SECRET_KEY": KEY,
+    "DOMAIN_API_URL": "https://api.example/list",
+    "API_CALLBACK_URL": "https://hooks.example/T0/B0/xyz",
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "seen"),
+    [
+        ("coordinator", {"API_AUTH_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "DOMAIN_API_URL", "API_CALLBACK_URL"}),
+        ("list-reader", {"API_AUTH_TOKEN", "DOMAIN_API_URL"}),
+        ("bootstrap-reader", set()),
+        ("checker", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
+        ("notifier", {"API_AUTH_TOKEN", "CALLBACK_SECRET", "SENTRY_DSN", "BUS_SECRET_KEY", "API_CALLBACK_URL"}),
+        ("control", {"CONTROL_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "DOMAIN_API_URL", "API_CALLBACK_URL"}),
+        ("watchdog", set()),
+        ("feed", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
+    ],
+)
+def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And knows of the others that they are set, so that nothing is called missing that is merely kept from it."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    config.forget(role)
+
+    settings = load()
+    assert {name for name in SECRETS if name in os.environ} == seen
+    assert {name for name in SECRETS if getattr(settings, name.lower())} == seen
+    assert all(settings.has(name) for name in SECRETS)
+    assert not load({}).has("API_AUTH_TOKEN")
+
+
+def test_every_secret_names_its_processes() -> None:
+    """A new secret is not handed to everybody because nobody thought of it."""
+    assert [name for name, setting in TABLE.items() if setting.secret and not setting.roles] == []
+    assert {role for setting in TABLE.values() for role in setting.roles} <= set(config.ROLES)
+
+
+def test_a_secret_in_a_file_is_kept_from_others_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the text nor the path of its file."""
+    (tmp_path / "secret").write_text(WHSEC, encoding="utf-8")
+    monkeypatch.setenv("CALLBACK_SECRET_FILE", str(tmp_path / "secret"))
+    config.forget("control")
+
+    assert "CALLBACK_SECRET_FILE" not in os.environ
+    assert load().has("CALLBACK_SECRET")
+    assert load().callback_secret == ()
 
 
 @given(st.text(max_size=80))

@@ -13,17 +13,20 @@ import asyncio
 import json
 import random
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from actors.checkers.contract import Checker, Context
 from actors.checkers.discovery import POOLS, discover
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain, invalid
+from actors.cli.names import read_names
+from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.board import host_of
 from common.core.coordinator import Coordinator
-from common.core.domain_list import ListBuilder, ParsedList
+from common.core.domain_list import ParsedList
 from common.core.escalation import POOL_OF
 from common.core.events import Commit, Committed, Event, Heard, ListEnd, ListPart, ListRead, Send, Tick
 from common.core.evidence import Observation, Outcome, unknown
@@ -32,7 +35,7 @@ from common.core.list_diff import parts_of
 from common.core.queue import Ask
 from common.core.tables.suffix_rules import rules_for
 from common.core.verdicts import State
-from common.errors import ConfigError, NotAsked
+from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
 from common.policy import policy_of
 from common.suffixes import load_suffixes
@@ -51,21 +54,30 @@ SOON = 20.0
 LOOK = 0.02
 
 
-def run(names: list[str], as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:  # noqa: FBT001  # a flag
-    """Check names and print the findings; returns the exit code."""
+def run(
+    names: list[str],
+    as_json: bool,  # noqa: FBT001  # a flag
+    methods: tuple[str, ...],
+    settings: Settings,
+    sources: Sequence[str] = (),
+) -> int:
+    """Check names, and those of `sources` (files, "-" is standard input), and print the findings; returns the exit code."""
     wanted = methods or tuple(POOL_OF)
     strange = [method for method in wanted if method not in POOL_OF]
     if strange:
         print(f"unknown method: {', '.join(strange)} (there are {', '.join(POOL_OF)})", file=sys.stderr)
         return BAD_USAGE
     try:
-        return asyncio.run(_run(names, as_json=as_json, methods=wanted, settings=settings))
+        parsed = read_names(names, sources, load_suffixes())
+        return asyncio.run(_run(parsed, as_json=as_json, methods=wanted, settings=settings))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
-        return BAD_USAGE
+    except ListError as error:
+        print(f"domain-monitor: {error}", file=sys.stderr)
+    return BAD_USAGE
 
 
-async def _run(names: list[str], *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
+async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
     context = Context(settings, now, monotonic)
     checkers = {
         name: create(context)
@@ -76,18 +88,18 @@ async def _run(names: list[str], *, as_json: bool, methods: tuple[str, ...], set
     printer = Printer(as_json=as_json)
     try:
         shot = OneShot(settings, checkers)
-        return await shot.check(names, printer)
+        return await shot.check(parsed, printer)
     finally:
         for checker in checkers.values():
             await checker.close()
 
 
 class Printer:
-    """Reports to standard output as they come, progress to standard error where there are several."""
+    """Reports to standard output as they come, progress to standard error where that is a terminal and there are several."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._colour = not as_json and sys.stdout.isatty()
+        self._colour = not as_json and coloured(sys.stdout)
         self._live = sys.stderr.isatty()
         self._total = self._done = 0
 
@@ -106,18 +118,9 @@ class Printer:
         self._progress()
 
     def _progress(self) -> None:
-        """`12/100`: one line that changes on a terminal, elsewhere ten lines for the whole."""
-        if self._total <= 1:
-            return
-        if self._live and self._done < self._total:
+        """`12/100`: one line that changes."""
+        if self._live and self._done < self._total > 1:
             print(f"\r{self._done}/{self._total}", end="", file=sys.stderr, flush=True)
-        elif (
-            not self._live
-            and self._total >= 10
-            and self._done
-            and self._done * 10 // self._total > (self._done - 1) * 10 // self._total
-        ):
-            print(f"{self._done}/{self._total}", file=sys.stderr, flush=True)
 
 
 class OneShot:
@@ -135,9 +138,8 @@ class OneShot:
         self._broken: BaseException | None = None
         self._visits: dict[str, tuple[float, int]] = {}  # end of the last visit, number of visits
 
-    async def check(self, names: list[str], printer: Printer) -> int:
+    async def check(self, parsed: ParsedList, printer: Printer) -> int:
         """Check every name and show each as it is done. Returns the exit code."""
-        parsed = self._parse(names)
         printer.begin(len(parsed.names) + len(parsed.problems))
         for problem in parsed.problems:
             printer.show(invalid(problem.entry, problem.code, problem.reason))
@@ -167,12 +169,6 @@ class OneShot:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
         return SOME_UNKNOWN if undecided else DECIDED
-
-    def _parse(self, names: list[str]) -> ParsedList:
-        builder = ListBuilder(self._suffix_of)
-        for name in names:
-            builder.add({"domain": name, "priority": True})
-        return builder.finish()
 
     def _watch(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""

@@ -1,16 +1,23 @@
 """`domain-monitor judge`: JSON lines in, JSON lines out. Judges recorded answers without any network, one line at a time.
 
-A line that cannot be read never ends the run: it gives a line with outcome `unknown` and the problem as its reason.
+A line that cannot be read never ends the run: it gives a line with outcome `unknown` and the problem as its reason, and its
+number on standard error. The run has failed then all the same, so that a broken recording is not taken for a judged one.
+
+Exit codes: 0 every line was judged, 1 some could not be read, 2 the file cannot be opened.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from actors.cli.printing import printable
+from actors.cli.second_reader import SecondReader, compare
 from common.core.evidence import Reading, unknown
 from common.core.judge import available, read_answer
 from common.core.names import to_ascii
@@ -18,6 +25,9 @@ from common.core.parsers.bounded_json import loads
 from common.errors import NameProblem
 from common.suffixes import load_suffixes
 
+DONE, SOME_BAD, BAD_USAGE = 0, 1, 2
+#: Most lines that are named on standard error, of those that could not be read.
+MOST_TOLD = 20
 #: Longest line read, in bytes; the rest of a longer one is skipped.
 LINE_LIMIT = 1 << 20
 #: Most domains, and most answers of one domain, that `--fuse` keeps until the end.
@@ -26,20 +36,37 @@ MOST_DOMAINS, MOST_READINGS = 1_000_000, 200
 Named = tuple[str, str, Reading]
 
 
-def run(file: str, fuse: bool) -> int:  # noqa: FBT001 - the flag of the command line, handed through as it is
-    """Judge the lines of a file ("-": standard input) onto standard output. Exit status 0, or 2 where it cannot be opened."""
+def run(file: str, fuse: bool, *, compared: bool = False) -> int:  # noqa: FBT001  # a flag
+    """Judge the lines of a file ("-": standard input) onto standard output. Returns the exit code."""
     try:
-        if file == "-":
-            _judge(sys.stdin.buffer, sys.stdout, fuse=fuse)
-        else:
-            with Path(file).open("rb") as stream:
-                _judge(stream, sys.stdout, fuse=fuse)
+        with contextlib.ExitStack() as stack:
+            source = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
+            other = stack.enter_context(SecondReader()) if compared else None
+            bad = _judge(source, sys.stdout, fuse=fuse, other=other)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has left: nobody to tell, and nothing to flush at exit
+        raise
     except OSError as error:
         print(f"{file}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
+        return BAD_USAGE
+    place = "standard input" if file == "-" else file
+    for number, reason in bad.first:
+        print(f"{place} line {number}: {reason}", file=sys.stderr)
+    if bad.count > len(bad.first):
+        print(f"{place}: {bad.count - len(bad.first)} more lines like these", file=sys.stderr)
+    return SOME_BAD if bad.count else DONE
+
+
+@dataclass(slots=True)
+class _Bad:
+    """The lines that could not be read: how many, and the first ones with their numbers and what is wrong."""
+
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+    def note(self, number: int, reason: str) -> None:
+        self.count += 1
+        if len(self.first) < MOST_TOLD:
+            self.first.append((number, printable(reason)))
 
 
 def answer_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
@@ -83,13 +110,15 @@ def fused(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str
         yield {"domain": domain, "verdict": judge_offline(domain, suffix, readings)}
 
 
-def _judge(source: BinaryIO, out: TextIO, *, fuse: bool) -> None:
+def _judge(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _Bad:
     observations: dict[str, tuple[str, list[Named]]] = {}
-    for line in _lines(source):
-        if line is None:
-            _write(out, _line(None, unknown("input_bad", f"a line of more than {LINE_LIMIT} bytes")))
-            continue
-        shown, domain, suffix, named = answer_line(line)
+    bad = _Bad()
+    for number, line in _lines(source):
+        shown, domain, suffix, named = answer_line(line) if line is not None else _too_long()
+        if named is None:
+            bad.note(number, shown["reason"])
+        elif other is not None and named[0] == "whois":
+            shown["python_whois"] = _compared(other, domain, line or b"", named[2])
         _write(out, shown)
         if fuse and domain and named is not None and (domain in observations or len(observations) < MOST_DOMAINS):
             readings = observations.setdefault(domain, (suffix, []))[1]
@@ -99,17 +128,29 @@ def _judge(source: BinaryIO, out: TextIO, *, fuse: bool) -> None:
         for verdict in fused(observations):
             _write(out, verdict)
     out.flush()
+    return bad
 
 
-def _lines(source: BinaryIO) -> Iterator[bytes | None]:
-    """The lines that hold anything, None in the place of one that is too long."""
+def _compared(other: SecondReader, domain: str, line: bytes, reading: Reading) -> dict[str, Any]:
+    text = loads(line, LINE_LIMIT)["answer"].get("text")
+    return compare(other.read(domain, text if isinstance(text, str) else ""), reading)
+
+
+def _too_long() -> tuple[dict[str, Any], str, str, None]:
+    return _line(None, unknown("input_bad", f"a line of more than {LINE_LIMIT} bytes")), "", "", None
+
+
+def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that hold anything with their numbers from 1, None in the place of one that is too long."""
+    number = 0
     while line := source.readline(LINE_LIMIT + 1):
+        number += 1
         if len(line) > LINE_LIMIT and not line.endswith(b"\n"):
             while (rest := source.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
                 pass
-            yield None
+            yield number, None
         elif line.strip():
-            yield line.rstrip(b"\r\n")
+            yield number, line.rstrip(b"\r\n")
 
 
 def _problem(row: dict[str, Any]) -> str:

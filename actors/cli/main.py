@@ -1,7 +1,7 @@
 """`domain-monitor`: reads the command line and starts what it names. Nothing is imported before its subcommand is known.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or settings (all problems on standard error), 3 (check) some names stayed unknown or
-(replay, calibration) nothing is recorded.
+Exit codes: 0 done, also where the reader of the output left early; 1 failed, 2 bad usage or settings (all problems on standard
+error), 3 (check) some names stayed unknown or (replay, calibration) nothing is recorded, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -9,26 +9,35 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from common import config
+from actors.cli import printing
+from common import config, version
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
-from common.process import Main, run_actor
 
 POOLS = ("fast", "intermediate", "deep")
 #: Checkers step back where processors are short: neither a decision nor a page has to wait for a sweep.
 CHECKER_NICE = 5
+#: Stands above what `supervise` starts.
+_INTERNAL = "run by supervise, each in a process of its own:"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the result is the exit code."""
-    args = parser().parse_args(argv)
+    printing.prepare()
     try:
-        return int(args.run(args))
+        args = parser().parse_args(argv)
+        if args.run not in _ACTORS:
+            signal.signal(signal.SIGTERM, _end)
+        code = int(args.run(args))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        printing.let_go()
+        return 0
     except ConfigError as error:
         for problem in error.problems:
             print(f"domain-monitor: {problem}", file=sys.stderr)
@@ -38,43 +47,62 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    return code
+
+
+def _end(number: int, _frame: object) -> None:
+    """End a tool at SIGTERM, which a process with the number 1 would otherwise never notice."""
+    raise SystemExit(128 + number)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The command line: what people use first, then what the supervisor starts."""
     root = argparse.ArgumentParser(
         prog="domain-monitor", description="Watches domain names and says when one can be registered."
     )
     root.add_argument("--version", action="version", version=_version())
-    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_actors(commands)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _add_tools(commands)
+    actors = _add_actors(commands)
+    root.formatter_class = argparse.RawDescriptionHelpFormatter
+    root.epilog = "\n".join((_INTERNAL, *(f"    {name:<12} {text}" for name, text in actors.items())))
     return root
 
 
-def _add_actors(commands: Any) -> None:
-    _command(commands, "coordinator", "the one process that decides and writes", _coordinator)
-    checker = _command(commands, "checker", "one process of a pool that asks the outside", _checker)
-    checker.add_argument("--pool", choices=POOLS, required=True)
-    checker.add_argument("--number", type=_number, default=0, help="which process of the pool, from 0")
-    notifier = _command(commands, "notifier", "one process that posts callbacks", _notifier)
-    notifier.add_argument("--number", type=_number, default=0, help="which notifier, from 0")
-    _command(commands, "feed", "the live feed, for subscribers", _feed)
-    _command(commands, "control", "the HTTP interface and the dashboard", _control)
-    _command(commands, "watchdog", "restarts hung processes; started by supervisord", _watchdog)
-    supervise = _command(commands, "supervise", "check the settings, then start all of the above", _supervise)
-    supervise.add_argument("--config", metavar="FILE", help="default: supervisord.conf of this folder or of the project")
-    supervise.add_argument("--env-file", metavar="FILE", help="NAME=value lines that count where the environment says nothing")
+def _add_actors(commands: Any) -> dict[str, str]:
+    """Add the processes of the stack; gives what each is, for a list apart from the tools."""
+    texts = {
+        "coordinator": "the one process that decides and writes",
+        "checker": "one process of a pool that asks the outside",
+        "notifier": "one process that posts callbacks",
+        "feed": "the live feed, for subscribers",
+        "control": "the HTTP interface and the dashboard",
+        "watchdog": "restarts hung processes",
+    }
+    runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog), strict=True))
+    added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
+    added["checker"].add_argument("--pool", choices=POOLS, required=True)
+    for name in ("checker", "notifier"):
+        added[name].add_argument("--number", type=_number, default=0, help="which process of its kind, from 0")
+    return texts
 
 
 def _add_tools(commands: Any) -> None:
+    supervise = _command(commands, "supervise", "check the settings, then start the whole stack", _supervise)
+    supervise.add_argument("--config", metavar="FILE", help="default: supervisord.conf of this folder or of the project")
     check = _command(commands, "check", "ask about names once, without the stack", _check)
-    check.add_argument("names", nargs="+", metavar="NAME")
+    check.add_argument("names", nargs="*", metavar="NAME", help='"-": names from standard input')
+    check.add_argument(
+        "--file", metavar="FILE", help='names from a file, one a line or the JSON of the list; "-": standard input'
+    )
+    check.set_defaults(usage_error=check.error)
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     check.epilog = "Exit code: 0 every name is decided, 3 some are not or cannot be monitored, 2 bad usage or settings."
     check.add_argument("--methods", type=_words, default=(), metavar="LIST", help="comma separated, for example dns,rdap,whois")
     judge = _command(commands, "judge", "judge recorded answers (JSON lines) without any network", _judge)
     judge.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
+    judge.epilog = "Exit code: 0 every line was judged, 1 some are no JSON or have the wrong form, 2 bad usage."
+    judge.add_argument("--compare", action="store_true", help="add what python-whois reads of each WHOIS answer")
     judge.add_argument("--fuse", action="store_true", help="group the lines by domain and add the verdict")
     replay = _command(commands, "replay", "show what was decided about a name, and judge its evidence again", _replay)
     replay.add_argument("name", metavar="NAME")
@@ -90,35 +118,39 @@ def _add_tools(commands: Any) -> None:
     _command(commands, "health", "ask a running instance whether it is healthy", _health)
 
 
-def _command(commands: Any, name: str, help_text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
+def _command(
+    commands: Any, name: str, text: str, run: Callable[[argparse.Namespace], int], *, listed: bool = True
+) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(name, description=text, **({"help": text} if listed else {}))
+    if run is not _judge:  # which has no settings
+        added.add_argument("--env-file", metavar="FILE", help="read instead of .env; the environment wins over both")
     added.set_defaults(run=run)
     return added
 
 
-def _coordinator(_args: argparse.Namespace) -> int:
-    return _actor("coordinator", _load("actors.coordinator.main").main)
+def _coordinator(args: argparse.Namespace) -> int:
+    return _actor(args, "coordinator", _load("actors.coordinator.main").main)
 
 
 def _checker(args: argparse.Namespace) -> int:
     os.nice(CHECKER_NICE)
-    return _actor(f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
+    return _actor(args, f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
 
 
 def _notifier(args: argparse.Namespace) -> int:
-    return _actor(f"notifier-{args.number}", _load("actors.notifier").make_main(args.number))
+    return _actor(args, f"notifier-{args.number}", _load("actors.notifier").make_main(args.number))
 
 
-def _feed(_args: argparse.Namespace) -> int:
-    return _actor("feed", _load("actors.feed").main)
+def _feed(args: argparse.Namespace) -> int:
+    return _actor(args, "feed", _load("actors.feed").main)
 
 
-def _control(_args: argparse.Namespace) -> int:
-    return _actor("control", _load("actors.control.main").main)
+def _control(args: argparse.Namespace) -> int:
+    return _actor(args, "control", _load("actors.control.main").main)
 
 
-def _watchdog(_args: argparse.Namespace) -> int:
-    return int(_load("actors.watchdog").run(_settings()))
+def _watchdog(args: argparse.Namespace) -> int:
+    return int(_load("actors.watchdog").run(_settings(args, "watchdog")))
 
 
 def _supervise(args: argparse.Namespace) -> int:
@@ -126,35 +158,40 @@ def _supervise(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.check").run(args.names, args.json, args.methods, _settings()))
+    sources = [args.file] * (args.file is not None) + ["-"] * ("-" in args.names and args.file != "-")
+    names = [name for name in args.names if name != "-"]
+    if not names and not sources:
+        args.usage_error("give names, --file FILE, or - for standard input")
+    return int(_load("actors.cli.check").run(names, args.json, args.methods, _settings(args), sources))
 
 
 def _judge(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.judge").run(args.file, args.fuse))
+    return int(_load("actors.cli.judge").run(args.file, args.fuse, compared=args.compare))
 
 
 def _replay(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.replay").run(args.name, args.at, args.json, _settings()))
+    return int(_load("actors.cli.replay").run(args.name, args.at, args.json, _settings(args)))
 
 
 def _calibration(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.calibration").run(args.since, args.json, _settings()))
+    return int(_load("actors.cli.calibration").run(args.since, args.json, _settings(args)))
 
 
 def _tail(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.tail").run(args.topic, args.json, _settings()))
+    return int(_load("actors.cli.tail").run(args.topic, args.json, _settings(args)))
 
 
 def _keys(_args: argparse.Namespace) -> int:
     return int(_load("actors.cli.keys").run())
 
 
-def _health(_args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.health").run(_settings()))
+def _health(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.health").run(_settings(args)))
 
 
-def _actor(process: str, run: Main) -> int:
-    return run_actor(process, run, _settings())
+def _actor(args: argparse.Namespace, process: str, run: Any) -> int:
+    settings = _settings(args, process.partition("-")[0])
+    return int(_load("common.process").run_actor(process, run, settings))
 
 
 def _load(module: str) -> Any:
@@ -162,7 +199,11 @@ def _load(module: str) -> Any:
     return importlib.import_module(module)
 
 
-def _settings() -> Settings:
+def _settings(args: argparse.Namespace, role: str | None = None) -> Settings:
+    """The settings, from the environment and the env file; an actor keeps only what its role has a use for."""
+    config.adopt(args.env_file)
+    if role is not None:
+        config.forget(role)
     return config.load()
 
 
@@ -187,10 +228,11 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _version() -> str:
-    try:
-        return f"domain-monitor {version('domain-monitor')}"
-    except PackageNotFoundError:
-        return "domain-monitor (not installed)"
+    return f"domain-monitor {version.current()}"
+
+
+#: Commands that handle SIGTERM themselves, or hand over to a program that does.
+_ACTORS = (_coordinator, _checker, _notifier, _control, _watchdog, _supervise)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,41 @@
-"""Text from foreign servers on a terminal."""
+"""What the command line writes: text from foreign servers on a terminal, and readers that leave early."""
 
 from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from common import config
 
 
 def printable(text: str) -> str:
     """Without characters that would move a terminal's cursor."""
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape", "surrogatepass").decode() for mark in text)
+
+
+def prepare() -> None:
+    """Let standard output and standard error take any text in any locale: what their encoding lacks is written as an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def let_go() -> None:
+    """The reader of our output has left: what is still to be flushed when the interpreter ends goes nowhere, without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether to write colours there: on a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
+    return stream.isatty() and not config.inherited("NO_COLOR") and config.inherited("TERM") != "dumb"

@@ -18,11 +18,12 @@ from typing import TextIO, cast
 from actors.cli import keeper
 from actors.cli.outlet import Outlet, Translator, follow
 from actors.cli.welcome import Welcome
-from common import config, heartbeat, lineage, log, starts, state
+from common import config, heartbeat, lineage, log, operator_files, starts, state
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
 from common.errors import ConfigError
+from common.socket_paths import socket_directory
 
 CONFIG_NAME = "supervisord.conf"
 #: Where it lies in a checkout, and where an installed wheel puts it.
@@ -34,17 +35,24 @@ LAST_LINES = 2.0
 
 
 def run(config_file: str | None, env_file: str | None) -> int:
-    """Start everything and stay until it has ended. Where the environment says nothing, `env_file` does. Raises ConfigError."""
+    """Start everything and stay until it has ended. Where the environment is silent, `env_file` or `.env` counts.
+
+    Raises ConfigError.
+    """
     path = find(config_file)
-    defaults = config.read_env_file(Path(env_file)) if env_file else {}
-    settings = config.load(config.environment({}, defaults))
+    unknown = config.adopt(env_file)
+    settings = config.load()
+    operator_files.check(settings)
+    if unknown:
+        log.setup(settings, "supervise", sys.stderr)
+        log.get_logger("supervise").warning("unknown_settings", names=unknown, effect="none: they are no settings of ours")
     os.umask(0o077)
     state.prepare(settings)
     held = hold(settings)
     try:
         await_free(settings)
         clear(settings)
-        return _keep(settings, path, environment(settings, defaults))
+        return _keep(settings, path, environment(settings))
     finally:
         os.close(held)
 
@@ -58,12 +66,12 @@ def find(config_file: str | None) -> Path:
     raise ConfigError([f"--config: no file {' or '.join(map(str, places))}"])
 
 
-def environment(settings: Settings, defaults: Mapping[str, str]) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """The environment that supervisord.conf refers to: our own with every default filled in, and the command to start."""
     return config.environment(
         {
             "STATE_DIR": str(settings.state_dir),
-            "SOCKET_DIR": str(config.socket_directory(settings.state_dir)),
+            "SOCKET_DIR": str(socket_directory(settings.state_dir)),
             "FAST_CHECKERS": str(settings.fast_checkers),
             "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
             "DEEP_CHECKERS": str(settings.deep_checkers),
@@ -72,9 +80,15 @@ def environment(settings: Settings, defaults: Mapping[str, str]) -> dict[str, st
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
             "SUPERVISE_PID": str(os.getpid()),
             "SUPERVISE_STACK": secrets.token_hex(8),
-        },
-        defaults,
+            **{f"FOR_{role.upper()}": restricted(role) for role in config.ROLES if "-" not in role},
+            config.ENV_FILE: "",
+        }
     )
+
+
+def restricted(role: str) -> str:
+    """What an `environment=` line of supervisord.conf says to keep from a process what it has no use for; no values in it."""
+    return ",".join(f'{name}="{value}"' for name, value in config.restrictions(role).items())
 
 
 def log_format(settings: Settings, stream: TextIO) -> str:
@@ -84,7 +98,7 @@ def log_format(settings: Settings, stream: TextIO) -> str:
 
 def hold(settings: Settings) -> int:
     """Take the state for this run, waiting for one that is ending; returns a descriptor to close. Raises ConfigError."""
-    path = config.socket_directory(settings.state_dir) / "supervise.lock"
+    path = socket_directory(settings.state_dir) / "supervise.lock"
     held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,17 +1,23 @@
-"""`domain-monitor tail`: prints the live feed, one line a message, and says when events were missed."""
+"""`domain-monitor tail`: prints the live feed, one line a message, and says when events were missed.
+
+It decodes the messages with msgpack, the library that integrators use, not with the codec of our own processes: what it can
+print, any of their programs can read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from actors.cli.printing import printable
+import msgpack  # type: ignore[import-untyped]  # it has no types
+
+from actors.cli.printing import let_go, printable
 from common.bus import FeedSubscriber, feed_keys
 from common.config import Settings
 from common.endpoints import reachable
@@ -25,7 +31,7 @@ EVENT_TOPIC = "state."
 
 
 def run(topic: str, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 - the contract of the command line
-    """Print until Ctrl-C, or until nobody reads the output any more; 0 either way."""
+    """Print until Ctrl-C or SIGTERM, or until the reader of the output has left; 0 each way."""
     tail = Tail(topic, as_json=as_json, out=sys.stdout, err=sys.stderr)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(follow(tail, reachable(settings.feed_endpoint), feed_keys(settings)))
@@ -77,8 +83,10 @@ class Tail:
 
 async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> None:
     """Subscribe, with the CURVE keys of these settings where there are any, and print until `tail.done`."""
-    feed = FeedSubscriber(endpoint, (tail.topic,), keys=keys)
+    feed = FeedSubscriber(endpoint, (tail.topic,), keys=keys, decode=decode)
+    loop = asyncio.get_running_loop()
     try:
+        loop.add_signal_handler(signal.SIGTERM, tail.done.set)
         feed.attach(tail.receive)
         under = f"topics beginning with {tail.topic!r}" if tail.topic else "every topic"
         tail.notice(f"subscribed at {endpoint} to {under}, waiting; Ctrl-C ends")
@@ -89,10 +97,18 @@ async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> Non
             tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a feed there, and are FEED_ENDPOINT and keys right?")
         await tail.done.wait()
     finally:
+        loop.remove_signal_handler(signal.SIGTERM)
         feed.close()
         if tail.done.is_set():
-            # The interpreter flushes standard output once more when it ends, and would complain about the closed pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            let_go()
+
+
+def decode(body: bytes) -> object:
+    """The value of a message of the feed. Raises ValueError for what is no msgpack."""
+    try:
+        return msgpack.unpackb(body, strict_map_key=False, unicode_errors="replace")
+    except (msgpack.UnpackException, TypeError) as error:  # TypeError: a map or a list as a key
+        raise ValueError(f"no msgpack: {type(error).__name__}") from None
 
 
 def as_line(topic: str, payload: Mapping[str, Any]) -> str:

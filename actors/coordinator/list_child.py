@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from actors.coordinator.list_frames import LENGTH, TAKE, Ask, length_of, pack, unpack
-from common.config import environment
+from common.config import environment, restrictions
 from common.errors import ListError, MessageError
 from common.log import Logger
 
@@ -34,10 +34,11 @@ class Child:
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, command: Sequence[str], log: Logger) -> Child:
-        """Start it with our own environment. Raises ListError where that is impossible."""
+    async def start(cls, command: Sequence[str], log: Logger, role: str) -> Child:
+        """Start it with our environment, without what its role has no use for. Raises ListError where that is impossible."""
+        own = environment(restrictions(role))
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment({}))
+            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=own)
         except OSError as error:
             raise ListError(f"the process that reads it cannot be started: {error.strerror}") from None
         return cls(process, log)

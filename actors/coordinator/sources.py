@@ -53,7 +53,7 @@ class ListSource:
         """Read the list and compare it with the store. What an earlier call read is left."""
         try:
             await self.close()
-            self._child = await Child.start(self._command, self._log)
+            self._child = await Child.start(self._command, self._log, "list-reader")
             await self._child.ask(Ask(self._seen))
             frame = await self._child.next(self._read_limit)
             match frame:
@@ -177,7 +177,7 @@ async def fetch_bootstrap(log: Logger, command: Sequence[str] = FETCHER) -> Refr
     child = None
     error = SENSELESS
     try:
-        child = await Child.start(command, log)
+        child = await Child.start(command, log, "bootstrap-reader")
         frame = await child.next(FETCH_LIMIT)
         await child.finished()
         if isinstance(frame, Refreshed):

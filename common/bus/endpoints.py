@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from common.config import Settings, socket_directory
+from common.config import Settings
 from common.errors import ConfigError
+from common.socket_paths import socket_directory
 
 
 def tasks_endpoint(base: str) -> str:

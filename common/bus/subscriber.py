@@ -17,8 +17,19 @@ from common.errors import MessageError
 class FeedSubscriber:
     """Reads a feed: `attach(handler)` with `handler(topic, map)`; messages that are no map are skipped."""
 
-    def __init__(self, endpoint: str, topics: tuple[str, ...] = ("",), *, keys: Settings | None = None) -> None:
-        """`keys`: the settings with the CURVE keys to use, None for a feed without (see `common.bus.keys.feed_keys`)."""
+    def __init__(
+        self,
+        endpoint: str,
+        topics: tuple[str, ...] = ("",),
+        *,
+        keys: Settings | None = None,
+        decode: Callable[[bytes], object] = decode_map,
+    ) -> None:
+        """`keys`: the settings with the CURVE keys to use, None for a feed without (see `common.bus.keys.feed_keys`).
+
+        `decode` gives the value of a message and raises ValueError or MessageError where it has none.
+        """
+        self._decode = decode
         self._socket = Socket(zmq.SUB, hwm=10_000)
         if keys is not None:
             use_client_keys(self._socket.raw, keys)
@@ -33,10 +44,11 @@ class FeedSubscriber:
             if len(frames) != 2:
                 return
             try:
-                payload = decode_map(frames[1])
-            except MessageError:
+                payload = self._decode(frames[1])
+            except (MessageError, ValueError):
                 return
-            handler(frames[0].decode("utf-8", "replace"), payload)
+            if isinstance(payload, dict):
+                handler(frames[0].decode("utf-8", "replace"), payload)
 
         self._socket.attach(received)
 

@@ -11,36 +11,21 @@ from __future__ import annotations
 import errno
 import ssl
 from base64 import b64encode
-from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from yarl import URL
 
+from common.clients.guard import CustomerGuard
 from common.clients.poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
-from common.core.addresses import in_networks, parse
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.signatures import sign
 from common.errors import ClientError, Refused
 from common.messages import Delivery, DeliveryResult
+from common.version import user_agent
 
 #: Seconds for everything until the status is known.
 TOTAL = 15.0
-
-#: Link-local networks, and the metadata services that live outside of them: AWS (IPv6), Alibaba, Oracle, Azure.
-DENIED = tuple(
-    ip_network(text)
-    for text in (
-        "169.254.0.0/16",
-        "fe80::/10",
-        "fd00:ec2::254/128",
-        "100.100.100.200/32",
-        "192.0.0.192/32",
-        "168.63.129.16/32",
-    )
-)
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
-_SIX_TO_FOUR = ip_network("2002::/16")  # RFC 3056
 
 
 class CallbackSender:
@@ -50,8 +35,8 @@ class CallbackSender:
         self._url = URL(settings.api_callback_url) if settings.api_callback_url else None
         self._token = settings.api_auth_token
         self._secrets = settings.callback_secret
-        self._allowed = settings.allowed_private_networks
-        self._agent = "domain-monitor" + (f" (+{settings.user_agent_contact})" if settings.user_agent_contact else "")
+        self._guard = CustomerGuard(settings)
+        self._agent = user_agent(settings.user_agent_contact)
         self._tls = ssl.create_default_context()
         if settings.tls_ca_file is not None:
             self._tls.load_verify_locations(settings.tls_ca_file)
@@ -109,36 +94,14 @@ class CallbackSender:
 
     def _opened(self, url: URL) -> Poster:
         if self._poster is None:
-            self._poster = Poster(url, self._tls, self._may_connect)
+            self._poster = Poster(url, self._tls, self._guard.allowed)
         return self._poster
-
-    def _may_connect(self, address: str) -> bool:
-        """Whether a connection may go to this address: the last place before it, so nothing gets around it."""
-        return not is_denied(address) or in_networks(address, self._allowed)
-
-
-def is_denied(address: str) -> bool:
-    """Whether an address literal is link-local or a metadata service, also when it hides inside an IPv6 address."""
-    parsed = parse(address.partition("%")[0])
-    if isinstance(parsed, IPv6Address):
-        inner = _inner(parsed)
-        return in_networks(parsed, DENIED) or (inner is not None and in_networks(inner, DENIED))
-    return parsed is None or in_networks(parsed, DENIED)
-
-
-def _inner(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a gateway would connect to; IPv4-mapped addresses are unpacked by `parse` already."""
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _SIX_TO_FOUR:
-        return IPv4Address((int(address) >> 80) & 0xFFFF_FFFF)
-    return None
 
 
 def _explain(error: Exception) -> str:
     """What went wrong, in our words: a library's own text may quote the URL."""
     if isinstance(error, Refused):
-        return "its address is link-local or a metadata service, which ALLOWED_PRIVATE_NETWORKS does not allow"
+        return CustomerGuard.REASON
     if isinstance(error, ClientError):
         return str(error)
     number = error.errno if isinstance(error, OSError) else None

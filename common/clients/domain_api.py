@@ -1,18 +1,15 @@
 """Fetches the list of names from the customer's Domain API. Synchronous, meant for a process of its own.
 
-The API is trusted to name what to watch and with nothing else: size on the wire and unpacked, time, redirects and retries are
-bounded, the token never goes to another host, and no error text shows a secret. The text is kept in a nameless file first: most
-of the time it is the one we have, which its SHA-256 tells, and then it need not be read.
+The API is trusted to name what to watch and with nothing else: sizes (`list_body`), time, redirects and retries are bounded, no
+link-local or metadata address is asked, the token never goes to another host, and no error text shows a secret. The text is
+kept in a nameless file first: most of the time it is the one we have, which its SHA-256 tells, and then it need not be read.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import ssl
 import tempfile
-import zlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -23,9 +20,9 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from common.clients.deadline_adapter import Deadline, DeadlineAdapter
-from common.clients.http import user_agent
+from common.clients.guard import CustomerGuard
+from common.clients.list_body import DiskRoom, unpacked, writing
 from common.clients.list_text import (
-    CHUNK,
     DEFAULT_BOUNDS,
     LONGEST_VALIDATOR,
     NEVER,
@@ -34,13 +31,14 @@ from common.clients.list_text import (
     Seen,
     SuffixOf,
     read_json,
-    shown,
 )
 from common.clock import now
 from common.config import Settings
 from common.core.domain_list import BulkBuilder
 from common.core.parsers.retry_after import parse_retry_after
-from common.errors import ListError
+from common.errors import ListError, Refused
+from common.scrub import shown_url
+from common.version import user_agent
 
 #: Longest wait that an overloaded API can ask for between two tries, in seconds.
 LONGEST_WAIT = 30.0
@@ -57,20 +55,21 @@ class DomainApi:
         self._url = settings.domain_api_url
         self._suffix_of = suffix_of
         self._bounds = bounds
-        self._agent = user_agent(settings)
+        self._agent = user_agent(settings.user_agent_contact)
         self._token = settings.api_auth_token
+        self._guard = CustomerGuard(settings)
         self._ca_file = settings.tls_ca_file
         self._folder = settings.state_dir if settings.state_dir.is_dir() else None  # where there is room, as for the state
 
     @property
     def source(self) -> str:
-        """The URL without user, password and query."""
-        return shown(urlsplit(self._url))
+        """Scheme and host of the URL."""
+        return shown_url(self._url)
 
     def fetch(self, seen: Seen = NEVER) -> Fetched:
         """The list, or "unchanged" where it is the one of `seen`. Raises ListError with a sentence that says what to do."""
         try:
-            with _room():
+            with writing():
                 text = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # entered below
             with text:
                 found = self._download(seen, text)
@@ -94,6 +93,8 @@ class DomainApi:
                 return found
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise self._late() if deadline.passed else ListError(_why(error, self._bounds)) from None
+        except Refused:
+            raise ListError(CustomerGuard.REASON) from None
         except ListError:
             if deadline.passed:
                 raise self._late() from None
@@ -116,7 +117,7 @@ class DomainApi:
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):
-            session.mount(scheme, DeadlineAdapter(deadline, tls, retry))
+            session.mount(scheme, DeadlineAdapter(deadline, tls, retry, self._guard.allowed))
         return session
 
     def _get(self, session: requests.Session, seen: Seen) -> requests.Response:
@@ -144,7 +145,9 @@ class DomainApi:
         upgraded = (old.scheme, new.scheme) == ("http", "https") and (old.port or 80, new.port or 443) == (80, 443)
         same = (old.scheme, old.port) == (new.scheme, new.port) or upgraded
         if not location or old.hostname != new.hostname or not same:
-            raise ListError(f"it redirects to another host ({shown(new)}), which is not followed: set DOMAIN_API_URL to it")
+            raise ListError(
+                f"it redirects to another host ({shown_url(target)}), which is not followed: set DOMAIN_API_URL to it"
+            )
         return target
 
     def _read(self, response: requests.Response, seen: Seen, text: IO[bytes]) -> Seen | None:
@@ -154,11 +157,13 @@ class DomainApi:
         if status != 200:
             raise ListError(_refusal(status))
         digest = hashlib.sha256()
-        for data in _unpacked(response, self._bounds):
+        room = DiskRoom(self._folder or Path(tempfile.gettempdir()), self._bounds)
+        for data in unpacked(response, self._bounds):
             digest.update(data)
-            with _room():
+            with writing():
+                room.take(len(data))
                 text.write(data)
-        with _room():
+        with writing():
             text.flush()
         return Seen(_validator(response, "ETag"), _validator(response, "Last-Modified"), digest=digest.hexdigest())
 
@@ -183,55 +188,6 @@ def _validator(response: requests.Response, header: str) -> str:
     """What can be sent back one day; anything else counts as none: a request that may not be made would be the last one."""
     text = response.headers.get(header, "")
     return text if len(text) <= LONGEST_VALIDATOR and text.isprintable() and text == text.strip() else ""
-
-
-@contextlib.contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ListError(f"it cannot be kept in a file while it is read: {error.strerror}") from None
-
-
-def _unpacked(response: requests.Response, bounds: Bounds) -> Iterator[bytes]:
-    """The body, unpacked, in pieces; bounded on the wire and after unpacking, whatever the headers promise."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"identity", "", "gzip", "x-gzip"}:
-        raise ListError(f"it is encoded as {encoding[:30]!r}, which was not asked for (gzip was)")
-    pieces = _wire(response, bounds.wire)
-    size = 0
-    for data in _gunzip(pieces) if "gzip" in encoding else pieces:
-        size += len(data)
-        if size > bounds.unpacked:
-            raise ListError(f"larger than {bounds.unpacked} bytes unpacked")
-        yield data
-
-
-def _wire(response: requests.Response, limit: int) -> Iterator[bytes]:
-    size = 0
-    while data := response.raw.read(CHUNK, decode_content=False):
-        size += len(data)
-        if size > limit:
-            raise ListError(f"larger than {limit} bytes")
-        yield data
-
-
-def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        for piece in pieces:
-            data = piece
-            while data:
-                if unpacker.eof:  # several members in a row are one text (RFC 1952 section 2.2)
-                    unpacker = zlib.decompressobj(wbits=31)
-                yield unpacker.decompress(data, CHUNK)
-                data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-        while not unpacker.eof and (rest := unpacker.decompress(b"", CHUNK)):
-            yield rest
-    except zlib.error as error:
-        raise ListError(f"not valid gzip: {error}") from None
-    if not unpacker.eof:
-        raise ListError("the gzip data ends too early")
 
 
 def _refusal(status: int) -> str:

@@ -1,4 +1,8 @@
-"""The last word on where a connection may go: `common.core.addresses` plus what only this host can know, its own addresses."""
+"""The last word on where a connection may go: `common.core.addresses` plus what only this host can know, its own addresses.
+
+`Guard` is for names of strangers. `CustomerGuard` is for the two URLs that the operator sets: private networks are fine there,
+but link-local and metadata addresses have to be named, for a name can be made to point at them without the operator.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import socket
 from ipaddress import IPv6Address
 
 from common.config import Settings
-from common.core.addresses import Address, in_networks, is_public, parse
+from common.core.addresses import Address, in_networks, is_metadata, is_public, parse
 from common.errors import Refused
 
 
@@ -29,6 +33,20 @@ class Guard:
         """Raise Refused unless the address is allowed."""
         if not self.allowed(address):
             raise Refused(f"{address} is not a public address")
+
+
+class CustomerGuard:
+    """Lets every address through but link-local and metadata ones, and those if `ALLOWED_PRIVATE_NETWORKS` names them."""
+
+    #: What is told where an address is refused.
+    REASON = "its address is link-local or a metadata service, which ALLOWED_PRIVATE_NETWORKS does not allow"
+
+    def __init__(self, settings: Settings) -> None:
+        self._allowed = settings.allowed_private_networks
+
+    def allowed(self, address: str) -> bool:
+        """Whether a connection to this address literal is allowed. Total: no address, no."""
+        return not is_metadata(address) or in_networks(address.partition("%")[0], self._allowed)
 
 
 def is_own(address: Address) -> bool:

@@ -15,7 +15,6 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -28,6 +27,7 @@ from common.clients.hosts import Resolver, SystemResolver
 from common.clients.turns import Turns
 from common.config import Settings
 from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
+from common.version import user_agent
 
 #: Bytes of all header lines together, unless a request says otherwise.
 HEADER_LIMIT = 32 * 1024
@@ -76,16 +76,6 @@ class Options:
 _PLAIN = Options()
 
 
-def user_agent(settings: Settings) -> str:
-    """An honest User-Agent: the program, its version and whom to write to."""
-    try:
-        number = version("domain-monitor")
-    except PackageNotFoundError:
-        number = "0"
-    contact = f" (+{settings.user_agent_contact})" if settings.user_agent_contact else ""
-    return f"DomainMonitor/{number}{contact}"
-
-
 def redirect_target(answer: HttpAnswer, base: str = "") -> str | None:
     """The absolute URL that a redirect points to; None for any other answer, or where it makes no sense.
 
@@ -111,7 +101,7 @@ class HttpClient:
         self._guard = guard
         self._resolver = _VettingResolver(guard, resolver)
         self._keep_alive = keep_alive
-        self._agent = user_agent(settings)
+        self._agent = user_agent(settings.user_agent_contact)
         self._tls = _tls_context(settings)
         self._turns = Turns(PER_HOST) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}

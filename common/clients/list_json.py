@@ -1,23 +1,47 @@
-"""Reads `{"domains": [...]}` as it arrives: nothing larger than one entry is ever held, and every error names its place."""
+"""Reads `{"domains": [...]}` as it arrives: nothing larger than one entry is ever held, and every error names its place.
+
+An entry is cut out by brackets and quotes alone and read by itself, so that a bad escape, a byte that is no UTF-8 or a number
+too large costs that entry and not the list. What leaves open where an entry ends (a bracket or a comma too few, a text that
+stops) costs the whole list: half a list looks like one from which names were taken.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
-
-import ijson  # type: ignore[import-untyped]  # the package has no types
 
 from common.core.domain_list import Entries
 from common.errors import ListError
 
-#: Bytes in which the parser must come to some token: longer strings and oceans of blanks are no list.
+#: Bytes in which a value has to end: longer strings and oceans of blanks are no list.
 LONGEST_TOKEN = 1 << 20
 #: Deepest structure looked into.
 DEEPEST = 32
 #: Most members of one entry; two are known.
-_MEMBERS = 100
-_KEPT_MEMBERS = 8
+MEMBERS = 100
+#: Longest copy of an entry that cannot be read, in bytes.
+SHOWN = 200
 _SHAPE = 'expected {"domains": [...]}'
 _BOM = b"\xef\xbb\xbf"
+_CLOSING = {b"{": b"}", b"[": b"]"}
+_KINDS = {b"{": "an object", b"[": "a list", b'"': "a string", b"n": "null", b"t": "a boolean", b"f": "a boolean"}
+
+_BLANK = rb"[ \t\n\r]*+"
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+#: A string, a mark, or anything else that ends at the next of them.
+_TOKEN = re.compile(_BLANK + rb"(?:(" + _STRING + rb')|([{}\[\],:])|([^ \t\n\r{}\[\],:"]++))', re.DOTALL)
+#: What nearly every entry is, with the mark behind it: a string without escapes, or an object without further brackets.
+_ENTRY = re.compile(
+    _BLANK + rb'(?:"([^"\\\x00-\x1f]*+)"|(\{[^{}\[\]"]*+(?:' + _STRING + rb'[^{}\[\]"]*+)*+\}))' + _BLANK + rb"([,\]])",
+    re.DOTALL,
+)
+_ONLY_BLANK = re.compile(_BLANK)
+
+
+class _MoreError(Exception):
+    """What is there is no whole token yet."""
 
 
 class ListReader:
@@ -25,130 +49,207 @@ class ListReader:
 
     def __init__(self, builder: Entries) -> None:
         self._builder = builder
-        self._events: Any = ijson.sendable_list()
-        # Plain floats: the exact numbers of the library turn an endless digit string into an endless computation.
-        self._parser: Any = ijson.basic_parse_coro(self._events, use_float=True)
+        self._buffer = b""
+        self._at = 0
+        self._complete = False
         self._read = 0
         self._last_token = 0
         self._entries = 0
-        self._depth = 0
-        self._key = ""
         self._found = False
-        self._in_list = False
-        self._entry: dict[str, object] | None = None
-        self._member = ""
-        self._members = 0
+        self._next: Callable[[], None] = self._begin
+        self._expected: Callable[[], None] = self._member  # after the colon
+        self._open: list[bytes] = []  # the brackets that a member of no interest has to close
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the text, in pieces of any size."""
         if self._read == 0 and data.startswith(_BOM):
             data = data[len(_BOM) :]
         self._read += len(data)
-        self._parse(lambda: self._parser.send(data))
+        self._buffer = self._buffer[self._at :] + data
+        self._at = 0
+        self._go_on()
         if self._read - self._last_token > LONGEST_TOKEN:
             raise self._wrong(f"no end of a value within {LONGEST_TOKEN} bytes")
 
     def close(self) -> None:
         """The text is complete. Raises ListError where it is not, or where it held no list."""
-        self._parse(self._parser.close)
+        self._complete = True
+        self._go_on()
+        if self._next != self._end:
+            raise self._wrong("not valid JSON: it ends too early")
         if not self._found:
             raise ListError(f'the list is valid JSON but has no "domains": {_SHAPE}')
 
-    def _parse(self, step: Any) -> None:
-        problem: str | None = None
+    def _go_on(self) -> None:
+        """Step by step until a token is not whole."""
         try:
-            step()
-        except (ijson.JSONError, ValueError, UnicodeError, OverflowError, RecursionError) as error:
-            problem = _cause(error)
-        if self._events:
-            self._last_token = self._read
-            for event, value in self._events:
-                self._take(event, value)
-            del self._events[:]
-        if problem is not None:
-            raise self._wrong(f"not valid JSON: {problem}")
-
-    def _take(self, event: str, value: Any) -> None:
-        if self._in_list:
-            if self._depth == 2:
-                self._take_entry(event, value)
-            else:
-                self._take_member(event, value)
-        elif self._depth == 1:
-            self._take_top(event, value)
-        elif self._depth == 0:
-            if event != "start_map":
-                raise self._wrong(f"{_SHAPE}, found {_kind(event)}")
-            self._depth = 1
-        else:
-            self._skip(event)
-
-    def _take_top(self, event: str, value: Any) -> None:
-        if event == "map_key":
-            self._key = value
-            if value == "domains" and self._found:
-                raise self._wrong('"domains" is there twice')
-        elif event == "end_map":
-            self._depth = 0
-        elif self._key != "domains":
-            self._skip(event)
-        elif event == "start_array":
-            self._found = self._in_list = True
-            self._depth = 2
-        else:
-            raise self._wrong(f'"domains" must be a list, found {_kind(event)}')
-
-    def _take_entry(self, event: str, value: Any) -> None:
-        if event == "end_array":
-            self._in_list = False
-            self._depth = 1
+            while True:
+                self._next()
+        except _MoreError:
             return
+
+    def _token(self) -> bytes:
+        """The next token; raises _MoreError where its end is not there yet."""
+        match = _TOKEN.match(self._buffer, self._at)
+        if match is None or (match[3] and match.end() == len(self._buffer) and not self._complete):
+            blank = _ONLY_BLANK.match(self._buffer, self._at)
+            self._at = blank.end() if blank else self._at
+            raise _MoreError
+        self._at = match.end()
+        self._last_token = self._read - (len(self._buffer) - self._at)
+        return match[match.lastindex or 0]
+
+    # -- around the list --
+
+    def _begin(self) -> None:
+        token = self._token()
+        if token != b"{":
+            self._sound(token)
+            raise self._wrong(f"{_SHAPE}, found {_kind(token)}")
+        self._next = self._first_key
+
+    def _first_key(self) -> None:
+        self._key(self._token(), may_end=True)
+
+    def _further_key(self) -> None:
+        self._key(self._token(), may_end=False)
+
+    def _key(self, token: bytes, *, may_end: bool) -> None:
+        if token == b"}" and may_end:
+            self._next = self._end
+            return
+        if token[:1] != b'"':
+            raise self._wrong("not valid JSON: a name in quotes is missing")
+        wanted = self._sound(token) == "domains"
+        if wanted and self._found:
+            raise self._wrong('"domains" is there twice')
+        self._expected, self._next = self._domains if wanted else self._member, self._colon
+
+    def _colon(self) -> None:
+        if self._token() != b":":
+            raise self._wrong("not valid JSON: a colon is missing")
+        self._next = self._expected
+
+    def _domains(self) -> None:
+        token = self._token()
+        if token != b"[":
+            self._sound(token)
+            raise self._wrong(f'"domains" must be a list, found {_kind(token)}')
+        self._found = True
+        self._next = self._first_entry
+
+    def _member(self) -> None:
+        """Skip a member of no interest, of any length."""
+        self._nest(self._open, self._token())
+        if not self._open:
+            self._next = self._after_member
+
+    def _after_member(self) -> None:
+        token = self._token()
+        if token not in {b",", b"}"}:
+            raise self._wrong("not valid JSON: a comma is missing")
+        self._next = self._further_key if token == b"," else self._end
+
+    def _end(self) -> None:
+        self._token()
+        raise self._wrong("not valid JSON: there is more behind its end")
+
+    # -- the list --
+
+    def _first_entry(self) -> None:
+        start = self._at
+        if self._token() == b"]":
+            self._next = self._after_member
+            return
+        self._at = start
+        self._next = self._entry
+
+    def _entry(self) -> None:
+        """As many entries as there are, each with the mark behind it; `_odd_entry` takes what is not of the usual form."""
+        add, reject, match_entry = self._builder.add, self._reject, _ENTRY.match
+        buffer = self._buffer
+        while (match := match_entry(buffer, self._at)) is not None:
+            name, row, mark = match.groups()
+            self._entries += 1
+            self._at = match.end()
+            if name is not None:
+                try:
+                    add(name.decode())
+                except UnicodeError:
+                    reject(buffer[match.start() : match.end() - 1], "it is no UTF-8 text")
+            else:
+                self._take(row)
+            if mark == b"]":
+                self._next = self._after_member
+                break
+        self._last_token = self._read - (len(buffer) - self._at)
+        if self._next == self._entry:
+            self._odd_entry()
+
+    def _odd_entry(self) -> None:
+        start, brackets = self._at, list[bytes]()
+        try:
+            while True:
+                self._nest(brackets, self._token())
+                if not brackets:
+                    break
+        except _MoreError:
+            if len(self._buffer) - start > LONGEST_TOKEN:
+                raise self._wrong(f"no end of a value within {LONGEST_TOKEN} bytes") from None
+            self._at = start
+            raise
         self._entries += 1
-        if event == "start_map":
-            self._entry, self._members = {}, 0
-            self._depth = 3
-        elif event == "start_array":
-            self._builder.add([])
-            self._entry = None
-            self._depth = 3
-        else:
-            self._builder.add(value)
+        self._take(self._buffer[start : self._at].strip())
+        self._next = self._after_entry
 
-    def _take_member(self, event: str, value: Any) -> None:
-        entry = self._entry
-        if self._depth > 3 or entry is None:
-            self._skip(event)
-        elif event == "map_key":
-            self._member = value
-            self._members += 1
-            if self._members > _MEMBERS:
-                raise self._wrong(f"an entry with more than {_MEMBERS} members")
-        elif event == "end_map":
-            self._depth = 2
-            self._builder.add(entry)
-        else:
-            container = event in {"start_map", "start_array"}
-            if self._member in {"domain", "priority"} or len(entry) < _KEPT_MEMBERS:
-                entry[self._member] = [] if container else value
-            self._skip(event)
+    def _after_entry(self) -> None:
+        token = self._token()
+        if token not in {b",", b"]"}:
+            raise self._wrong("not valid JSON: a comma between two entries is missing")
+        self._next = self._entry if token == b"," else self._after_member
 
-    def _skip(self, event: str) -> None:
-        if event in {"start_map", "start_array"}:
-            self._depth += 1
-            if self._depth > DEEPEST:
+    def _take(self, text: bytes) -> None:
+        """Hand on an entry, or why it cannot be read."""
+        try:
+            entry = json.loads(text.decode(), parse_constant=_no_number)
+        except UnicodeError:
+            return self._reject(text, "it is no UTF-8 text")
+        except ValueError as error:
+            return self._reject(text, f"not valid JSON: {getattr(error, 'msg', None) or error}")
+        if isinstance(entry, dict) and len(entry) > MEMBERS:
+            return self._reject(text, f"it has more than {MEMBERS} members")
+        return self._builder.add(entry)
+
+    def _reject(self, text: bytes, reason: str) -> None:
+        self._builder.reject(text.strip()[:SHOWN].decode("utf-8", "replace"), reason)
+
+    def _nest(self, brackets: list[bytes], token: bytes) -> None:
+        """Keep account of the brackets that are open."""
+        if closing := _CLOSING.get(token):
+            brackets.append(closing)
+            if len(brackets) > DEEPEST:
                 raise self._wrong(f"more than {DEEPEST} levels deep")
-        elif event in {"end_map", "end_array"}:
-            self._depth -= 1
+        elif token in {b"}", b"]"} and (not brackets or brackets.pop() != token):
+            raise self._wrong("not valid JSON: a bracket is closed that is not open")
+        elif token in {b",", b":"} and not brackets:
+            raise self._wrong("not valid JSON: a value is missing")
+
+    def _sound(self, token: bytes) -> Any:
+        """The value of a string or another simple token that matters. Raises ListError."""
+        if token in {b"{", b"["}:
+            return None
+        try:
+            return json.loads(token.decode(), parse_constant=_no_number)
+        except ValueError as error:
+            raise self._wrong(f"not valid JSON: {getattr(error, 'msg', None) or error}") from None
 
     def _wrong(self, text: str) -> ListError:
         return ListError(f"{text} (after {self._entries} entries, within the first {self._read} bytes)")
 
 
-def _kind(event: str) -> str:
-    return {"start_map": "an object", "start_array": "a list", "null": "null"}.get(event, f"a {event}")
+def _kind(token: bytes) -> str:
+    return _KINDS.get(token[:1], "a number")
 
 
-def _cause(error: Exception) -> str:
-    """The parser's own words without its excerpt of the text."""
-    words = str(error).removeprefix("b'").split("\\n", 1)[0].splitlines()
-    return (words[0] if words else type(error).__name__)[:200]
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Meta, Struct
 
@@ -13,6 +12,7 @@ from common.clients.list_json import ListReader
 from common.config import Settings
 from common.core.domain_list import MAX_NAMES, Entries, Listed, parse_line
 from common.core.names import MAX_INPUT
+from common.scrub import shown_url
 
 SuffixOf = Callable[[str], str | None]
 #: Bytes read at once.
@@ -26,7 +26,8 @@ Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
 class Bounds:
     """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and the way to us.
 
-    64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name.
+    64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name. `ratio` is how many times its
+    size on the wire a text may have unpacked, which for names in a row is 20; `reserve` stays free on the disk, for the state.
     """
 
     wire: int = 64 * MAX_NAMES
@@ -35,6 +36,8 @@ class Bounds:
     read: float = 30.0
     total: float = 300.0
     backoff: float = 0.5
+    ratio: int = 100
+    reserve: int = 512 << 20
 
 
 DEFAULT_BOUNDS = Bounds()
@@ -63,19 +66,13 @@ class Fetched:
 
 
 def source_of(settings: Settings) -> str:
-    """Where the list comes from: the URL without user, password and query, or the path."""
-    return shown(urlsplit(settings.domain_api_url)) if settings.domain_api_url else printable(str(settings.domain_list_file))
+    """Where the list comes from: scheme and host of the URL, or the path of the file."""
+    return shown_url(settings.domain_api_url) if settings.domain_api_url else printable(str(settings.domain_list_file))
 
 
 def printable(text: str) -> str:
     """The text as every message and log can hold it: a path may have bytes that are no UTF-8, or line ends."""
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
-
-
-def shown(url: SplitResult) -> str:
-    """A URL without what may be secret."""
-    port = f":{url.port}" if url.port else ""
-    return f"{url.scheme}://{url.hostname or ''}{port}{url.path[:200]}"
 
 
 def read_json(stream: IO[bytes], entries: Entries) -> None:

@@ -86,6 +86,11 @@ class Entries(ABC):
         self._keep(alabel, urgent=priority is True)
         return None
 
+    def reject(self, text: str, reason: str) -> None:
+        """Count an entry that cannot be read at all; `text` is a copy of its beginning."""
+        self._total += 1
+        self._problem(text, "bad_entry", reason)
+
     @abstractmethod
     def _keep(self, name: str, *, urgent: bool) -> None:
         """Take an A-label. Raises ListError above the limit, at the latest when the list is finished."""

@@ -71,7 +71,7 @@ def test_the_environment_of_supervisord_is_complete(tmp_path: Path) -> None:
     """Every variable that supervisord.conf uses has a value, whatever was set."""
     conf = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
-    environ = supervise.environment(load({"STATE_DIR": str(tmp_path), "DEEP_CHECKERS": "3"}), {})
+    environ = supervise.environment(load({"STATE_DIR": str(tmp_path), "DEEP_CHECKERS": "3"}))
     text = (ROOT / "supervisord.conf").read_text(encoding="utf-8")
 
     used = {part.split(")")[0] for part in text.split("%(ENV_")[1:]}

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from actors.cli.judge import LINE_LIMIT, run
+from actors.cli.second_reader import SecondReader, compare
+from common.core.judge import read_answer
 
 ROOT = Path(__file__).parents[2]
 FREE = {
@@ -19,12 +21,12 @@ FREE = {
 }
 
 
-def judged(tmp_path, capsys, *lines, fuse=False):
-    """The output lines for these input lines (bytes, or values to be written as JSON)."""
+def judged(tmp_path, capsys, *lines, fuse=False, code=0):
+    """The output lines for these input lines (bytes, or values to be written as JSON), after an exit with that code."""
     file = tmp_path / "in.jsonl"
     file.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines) + b"\n")
     status = run(str(file), fuse)
-    assert status == 0
+    assert code is None or status == code
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -71,7 +73,7 @@ def test_a_record_comes_out_with_its_fields(tmp_path, capsys):
 )
 def test_a_bad_line_is_answered_and_the_next_one_is_judged(tmp_path, capsys, line):
     """The reason names the problem, the id is kept where it could be read, and the run goes on."""
-    bad, good = judged(tmp_path, capsys, line, FREE)
+    bad, good = judged(tmp_path, capsys, line, FREE, code=None)
 
     assert (bad["outcome"], bad["available"]) == ("unknown", None)
     assert bad["reason"]
@@ -82,7 +84,7 @@ def test_a_bad_line_is_answered_and_the_next_one_is_judged(tmp_path, capsys, lin
 def test_a_line_that_is_too_long_is_skipped_as_a_whole(tmp_path, capsys):
     """Its rest is not taken for the next line."""
     long = b'{"id": 1, "x": "' + b"a" * (3 * LINE_LIMIT) + b'"}'
-    bad, good = judged(tmp_path, capsys, long, FREE)
+    bad, good = judged(tmp_path, capsys, long, FREE, code=1)
 
     assert str(LINE_LIMIT) in bad["reason"]
     assert good["outcome"] == "unregistered"
@@ -137,9 +139,85 @@ def test_fuse_adds_one_verdict_for_each_domain(tmp_path, capsys):
     """The lines come first, then the verdicts; names that could not be read have none."""
     other = FREE | {"id": 2, "domain": "other.com", "answer": {"status": 429, "headers": {}, "body": ""}}
     out = judged(
-        tmp_path, capsys, FREE, FREE | {"id": 3, "domain": "EXAMPLE.com"}, other, b"{", FREE | {"domain": None}, fuse=True
+        tmp_path,
+        capsys,
+        FREE,
+        FREE | {"id": 3, "domain": "EXAMPLE.com"},
+        other,
+        b"{",
+        FREE | {"domain": None},
+        fuse=True,
+        code=1,
     )
 
     assert [line["id"] for line in out[:5]] == [1, 3, 2, None, 1]
     assert [line["domain"] for line in out[5:]] == ["example.com", "other.com"]
     assert all(isinstance(line["verdict"], dict) for line in out[5:])
+
+
+def test_a_line_that_is_no_json_fails_the_run_and_is_named(tmp_path, capsys):
+    """All lines are judged, the exit code is 1, and standard error has the numbers, the first ones of many."""
+    file = tmp_path / "in.jsonl"
+    file.write_bytes(json.dumps(FREE).encode() + b"\n\nnonsense\n[]\n" + json.dumps(FREE).encode() + b"\n" + b"{\n" * 30)
+
+    assert run(str(file), fuse=False) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 34
+    assert [line.split(": ")[0] for line in err.splitlines()[:3]] == [f"{file} line {number}" for number in (3, 4, 6)]
+    assert err.splitlines()[-1] == f"{file}: 12 more lines like these"
+
+
+# -- what python-whois reads -----------------------------------------------------------------------------------------------
+
+RECORD = """Domain Name: EXAMPLE.COM
+Creation Date: 1995-08-14T04:00:00Z
+Registry Expiry Date: 2027-08-13T04:00:00Z
+Registrar: RESERVED
+"""
+
+
+def whois(text, domain="example.com"):
+    """A recorded WHOIS answer."""
+    return {"id": 1, "domain": domain, "method": "whois", "server": "whois.verisign-grs.com", "answer": {"text": text}}
+
+
+def test_python_whois_is_shown_beside_our_reading(tmp_path, capsys):
+    """Of WHOIS answers alone, with what differs between the two."""
+    file = tmp_path / "in.jsonl"
+    lines = [whois(RECORD), whois('No match for "FREE.COM".\r\n', "free.com"), FREE]
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+    assert run(str(file), fuse=False, compared=True) == 0
+    record, free, rdap = map(json.loads, capsys.readouterr().out.splitlines())
+    assert record["python_whois"]["registered"] is True
+    assert record["python_whois"]["fields"]["registrar"] == "RESERVED"
+    assert (record["python_whois"]["differs"], free["python_whois"]["differs"]) == ([], [])
+    assert free["python_whois"]["registered"] is False
+    assert "python_whois" not in rdap
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import sys; sys.stdin.buffer.read()", "no end after"),
+        ("import os; os._exit(1)", "ended without an answer"),
+        ("import sys\nfor line in sys.stdin: print('garbage', flush=True)", "ended without an answer"),
+        ("import sys\nfor line in sys.stdin: print('x' * 200_000, flush=True)", "ended without an answer"),
+        ("import sys\nfor line in sys.stdin: print('[]', flush=True)", "something else"),
+    ],
+)
+def test_a_reader_that_hangs_or_breaks_is_ended(program, words):
+    """Its patterns never end on some answers: that costs a moment of the comparison, never the run."""
+    with SecondReader((sys.executable, "-c", program), patience=0.2, start=3.0) as reader:
+        assert words in reader.read("example.com", RECORD)["error"]
+        assert words in reader.read("example.com", RECORD)["error"]
+
+
+def test_what_both_say_differently_is_named():
+    """Dates by their day; where one of them says nothing there is nothing to compare."""
+    reading = read_answer("whois", "whois.verisign-grs.com", "example.com", "com", {"text": RECORD})
+    theirs = {"registered": False, "fields": {"created_at": "1995-08-14T06:00:00+02:00", "expires_at": "2026-08-13"}}
+
+    assert compare(theirs, reading)["differs"] == ["registered", "expires_at"]
+    assert compare({"registered": None, "fields": {}}, reading)["differs"] == []
+    assert compare({"error": "x"}, reading) == {"error": "x"}

@@ -8,14 +8,14 @@ from pathlib import Path
 import zmq
 
 from actors.cli.keys import lines
-from common import config
+from common import config, dotenv
 
 
 def test_its_lines_are_settings_of_the_coordinators_host(tmp_path: Path) -> None:
     """Added to a `.env`, they are read, and every public key is the other half of a secret that is shown."""
     env, printed = tmp_path / ".env", lines()
     env.write_text("CHECK_INTERVAL=600\n" + "\n".join(printed) + "\n", encoding="utf-8")
-    settings = config.load({**config.read_env_file(env), "STATE_DIR": str(tmp_path), "BUS_ENDPOINT": "tcp://0.0.0.0:5550"})
+    settings = config.load({**dotenv.read(env, {}), "STATE_DIR": str(tmp_path), "BUS_ENDPOINT": "tcp://0.0.0.0:5550"})
     secrets = re.findall(r"^#?BUS_SECRET_KEY='(.{40})'$", "\n".join(printed), re.MULTILINE)
     server, worker, subscriber = (zmq.curve_public(secret.encode()).decode() for secret in secrets)
 

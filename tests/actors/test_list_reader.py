@@ -38,7 +38,7 @@ def test_a_list_is_compared_with_the_store_and_taken(monkeypatch: pytest.MonkeyP
         assert isinstance(first, ListRead)
         assert (first.head.names, first.head.total, first.head.added, first.head.removed) == (2, 2, 1, 1)
         assert first.source == source.source
-        assert source.source.endswith("/list")
+        assert source.source.endswith("/...")
         assert await taken(source) == [
             Part(removed=(2,)),
             Part(priorities=((1, True),)),

@@ -94,7 +94,7 @@ def test_a_reader_that_is_killed_is_a_failure_and_the_next_one_works(monkeypatch
         )
         assert isinstance(await source.read(), ListRead)
         stop(signal.SIGTERM)
-        with pytest.raises(ListError, match=r"/list: the process that reads it was ended by SIGTERM$"):
+        with pytest.raises(ListError, match=r"/\.\.\.: the process that reads it was ended by SIGTERM$"):
             await taken(source)
         assert isinstance(await source.read(), ListRead)
         assert len(await taken(source)) == 1

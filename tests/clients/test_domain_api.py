@@ -39,7 +39,7 @@ def test_a_list_is_read_with_its_token_and_asked_for_conditionally() -> None:
     assert (first.seen.etag, first.seen.last_modified) == ('"v1"', "Thu, 01 Jan 2026 00:00:00 GMT")
     assert second.seen == first.seen
     assert first.source == source_of(settings_for(server.url))
-    assert first.source.endswith("/list")
+    assert first.source.endswith("/...")
     asked = server.requests[1]
     assert asked["Authorization"] == f"Bearer {TOKEN}"
     assert asked["If-Modified-Since"] == "Thu, 01 Jan 2026 00:00:00 GMT"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import socket
 import ssl
 import threading
@@ -13,9 +14,14 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
+from common.clients.list_json import ListReader
 from common.clients.list_text import Bounds
-from tests.clients.list_api import LIST, api, failure, serving
+from common.core.domain_list import ListBuilder
+from common.errors import ListError
+from tests.clients.list_api import LIST, SUFFIX_OF, api, failure, serving
 from tests.http_thread import reply
 
 
@@ -66,18 +72,113 @@ def test_a_refusal_says_what_to_do(status: int, words: str, tries: int) -> None:
         (b'{"domains": ["a.com"]} x', "after 1 entries"),
         (b'{"domains": ["a.com"]}{"domains": []}', "not valid JSON"),
         (b'{"domains": ["a.com"], "domains": []}', "twice"),
-        (b'{"domains": ["a.com", ' + b"1" * 5000 + b"]}", "overflow"),
         (b'{"domains": [' + b"[" * 100, "levels deep"),
+        (b'{"domains": ["a.com" "b.com"]}', "a comma between two entries is missing"),
+        (b'{"domains": ["a.com",, "b.com"]}', "a value is missing"),
+        (b'{"domains": ["a.com",]}', "is closed that is not open"),
+        (b'{"domains": [{"domain": "a.com"]}', "is closed that is not open"),
+        (b'{"domains": ["a.com\\"]}', "ends too early"),
+        (b'{"domains" ["a.com"]}', "a colon is missing"),
+        (b'{"domains": ["a.com"] "x": 1}', "a comma is missing"),
+        (b'{"domains": ["a.com"], 1: 2}', "a name in quotes is missing"),
         (b'{"x": ' + b'{"x":' * 100, "levels deep"),
         (b'{"domains": ["' + b"a" * 1_050_000 + b'"]}', "larger than"),
-        (b'{"domains": ["\xff"]}', "UTF"),
-        (b'{"domains": [{' + b",".join(b'"k%d":1' % number for number in range(200)) + b"}]}", "members"),
     ],
 )
 def test_what_is_no_list_is_refused_with_its_place(body: bytes, words: str) -> None:
     """Never half a list."""
     with serving(lambda handler, _number: reply(handler, 200, body)) as server:
         assert words in failure(server.url)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (b'"b\\q.com"', "escape"),
+        (b'"\\ud800.com"', "surrogate"),
+        (b'"b\xff.com"', "UTF-8"),
+        (b'"b\n.com"', "control character"),
+        (b"1" * 5000, "digits"),
+        (b"1" * 400, "neither a name"),
+        (b"-1e999", "neither a name"),
+        (b"NaN", "number"),
+        (b"bare", "Expecting value"),
+        (b'{"domain": "b.com", "note": "\\x"}', "escape"),
+        (b'{"domain" "b.com"}', "delimiter"),
+        (b"{" + b",".join(b'"k%d":1' % number for number in range(200)) + b"}", "members"),
+        (b'[{"domain": "b.com"}]', "neither a name"),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 7, 1 << 16])
+def test_a_broken_entry_costs_only_itself(entry: bytes, reason: str, piece: int) -> None:
+    """However the text is cut into pieces: where the entry ends is clear, so the names around it stay watched."""
+    text = b'{"before": [1, {"x": "]"}], "domains": ["a.com", ' + entry + b' , {"domain":"c.com"}], "after": null}\n'
+    builder = ListBuilder(SUFFIX_OF)
+    reader = ListReader(builder)
+    for start in range(0, len(text), piece):
+        reader.feed(text[start : start + piece])
+    reader.close()
+    found = builder.finish()
+
+    assert (list(found.names), found.total, found.problem_count) == (["a.com", "c.com"], 3, 1)
+    assert reason in found.problems[0].reason
+
+
+@given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\ab1 \n', max_size=60).map(str.encode), st.integers(1, 20))
+def test_any_text_is_a_list_or_refused_however_it_comes(text: bytes, piece: int) -> None:
+    """In pieces or at once the outcome is the same, and whatever the strict parser takes is taken."""
+
+    def outcome(text: bytes, piece: int) -> object:
+        builder = ListBuilder(SUFFIX_OF)
+        reader = ListReader(builder)
+        try:
+            for start in range(0, len(text), piece):
+                reader.feed(text[start : start + piece])
+            reader.close()
+        except ListError as error:
+            return str(error).partition(" (")[0]
+        found = builder.finish()
+        return found.names, found.total, found.problems
+
+    for body in (text, b'{"domains": [' + text + b"]}"):
+        whole = outcome(body, 1 << 16)
+        assert outcome(body, piece) == whole
+        try:
+            strict = json.loads(body)
+        except ValueError:
+            continue
+        if isinstance(strict, dict) and list(strict) == ["domains"] and isinstance(strict["domains"], list):
+            assert isinstance(whole, tuple)
+            assert whole[1] == len(strict["domains"])
+
+
+def test_a_small_answer_cannot_unpack_to_a_large_one() -> None:
+    """A list packs some twenty times at best; what packs a thousand times is there to fill the disk."""
+    bomb = gzip.compress(b'{"domains": [' + b" " * (40 << 20) + b"]}")
+
+    with serving(lambda handler, _number: reply(handler, 200, bomb, Content_Encoding="gzip")) as server:
+        assert "more than 100 times its size" in failure(server.url, Bounds(total=30))
+
+
+def test_a_list_leaves_the_reserve_of_the_disk_free() -> None:
+    """It is kept beside the state, which has to be written all the while."""
+    names = b",".join(b'"%d.com"' % number for number in range(1_600_000))
+    packed = gzip.compress(b'{"domains": [' + names + b"]}", 1)
+
+    with serving(lambda handler, _number: reply(handler, 200, packed, Content_Encoding="gzip")) as server:
+        assert "stay reserved for the state" in failure(server.url, Bounds(total=30, reserve=1 << 60))
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])
+def test_metadata_services_are_never_asked(host: str) -> None:
+    """No connection is even tried, and it is not tried again; the sentence names the setting that allows it."""
+    assert "ALLOWED_PRIVATE_NETWORKS" in failure(f"http://{host}/latest/meta-data")
+
+
+def test_the_next_address_of_a_host_is_tried() -> None:
+    """Where a host has several addresses and the first one refuses."""
+    with serving(lambda handler, _number: reply(handler, 200, LIST)) as server:
+        assert api(server.url.replace("127.0.0.1", "localhost")).fetch().status == "new"
 
 
 def test_sizes_are_bounded_on_the_wire_and_unpacked() -> None:

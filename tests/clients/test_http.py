@@ -32,7 +32,7 @@ def test_requests_say_who_asks_and_carry_no_cookies():
             for _ in range(2):
                 await client.request("GET", server.base + "/", limit=10, seconds=5)
             await client.close()
-            return server.requests, user_agent(settings)
+            return server.requests, user_agent(settings.user_agent_contact)
 
     requests, agent = asyncio.run(main())
 

@@ -46,6 +46,21 @@ DENIED_V6 = tuple(
     )
 )
 
+#: Link-local networks, and the metadata services that live outside of them: they hand out credentials of the machine.
+METADATA = (
+    IPv4Network("169.254.0.0/16"),  # link-local, RFC 3927; with AWS, Google, Azure, DigitalOcean and others
+    IPv4Network("100.100.100.200/32"),  # Alibaba
+    IPv4Network("168.63.129.16/32"),  # Azure's wire server
+    IPv4Network("192.0.0.192/32"),  # Oracle
+    IPv6Network("fe80::/10"),  # link-local, RFC 4291
+    IPv6Network("fd00:ec2::254/128"),  # AWS
+    IPv6Network("fd20:ce::254/128"),  # Google
+)
+
 #: An IPv4 address behind these is what a connection really reaches.
 MAPPED_V6 = IPv6Network("::ffff:0:0/96")  # RFC 4291 section 2.5.5.2
 NAT64_V6 = IPv6Network("64:ff9b::/96")  # RFC 6052
+LOCAL_NAT64_V6 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: prefixes of any length, so the address may stand in several places
+COMPATIBLE_V6 = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
+SIX_TO_FOUR_V6 = IPv6Network("2002::/16")  # RFC 3056
+TEREDO_V6 = IPv6Network("2001::/32")  # RFC 4380

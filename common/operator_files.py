@@ -1,0 +1,91 @@
+"""The files that settings name, read and checked: budgets, canaries, RDAP and WHOIS servers, certificates."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from common.config import Settings
+from common.core.budget_keys import misplaced
+from common.core.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
+from common.core.limits import Limit, parse_budgets
+from common.core.tables.canaries import parse_canaries
+from common.errors import ConfigError
+from common.spelling import likely
+from common.suffixes import load_suffixes
+
+T = TypeVar("T")
+Bases = Mapping[str, tuple[str, ...]]
+
+
+def check(settings: Settings) -> None:
+    """Read every file that a setting names. Raises ConfigError with all problems of all files."""
+    problems: list[str] = []
+    for read in (servers, budgets, canaries, _certificates):
+        try:
+            read(settings)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+def servers(settings: Settings) -> tuple[Bases | None, Mapping[str, str] | None]:
+    """RDAP_SERVERS_FILE and WHOIS_SERVERS_FILE; None where one is not set. Raises ConfigError."""
+    problems: list[str] = []
+    own = _gathered(problems, "RDAP_SERVERS_FILE", settings.rdap_servers_file, parse_bootstrap)
+    whois = _gathered(problems, "WHOIS_SERVERS_FILE", settings.whois_servers_file, parse_whois_servers)
+    if problems:
+        raise ConfigError(problems)
+    return own, whois
+
+
+def budgets(settings: Settings) -> dict[str, Limit]:
+    """The rows of BUDGETS_FILE, {} where it is not set. Raises ConfigError, also for an operator that does not exist."""
+    path = settings.budgets_file
+    found = _read("BUDGETS_FILE", path, parse_budgets) or {}
+    own, whois = servers(settings) if found else (None, None)
+    hosts = [*(base for bases in (own or {}).values() for base in bases), *(whois or {}).values()]
+    problems = misplaced(found, hosts, load_suffixes(), likely) if found else []
+    if problems:
+        raise ConfigError([f"BUDGETS_FILE: {path}: {problem}" for problem in problems])
+    return found
+
+
+def canaries(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The rows of CANARIES_FILE, {} where it is not set. Raises ConfigError."""
+    return _read("CANARIES_FILE", settings.canaries_file, parse_canaries) or {}
+
+
+def _certificates(settings: Settings) -> None:
+    path = settings.tls_ca_file
+    if path is None:
+        return
+    try:
+        ssl.create_default_context().load_verify_locations(path)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError([f"TLS_CA_FILE: {path} holds no certificates: {error}"]) from None
+
+
+def _gathered(problems: list[str], name: str, path: Path | None, parse: Callable[[bytes], T]) -> T | None:
+    try:
+        return _read(name, path, parse)
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _read(name: str, path: Path | None, parse: Callable[[bytes], T]) -> T | None:
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as stream:
+            return parse(stream.read(BOOTSTRAP_LIMIT + 1))
+    except OSError as error:
+        raise ConfigError([f"{name}: {path} cannot be read: {error.strerror}"]) from None
+    except ConfigError as error:
+        raise ConfigError([f"{name}: {path}: {problem}" for problem in error.problems]) from None
+    except ValueError as error:
+        raise ConfigError([f"{name}: {path}: {error}"]) from None

@@ -1,0 +1,21 @@
+"""Where unix sockets live: their paths are short, whatever the state is called."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+#: Longest path of a unix socket on Linux in bytes (unix(7): 108 with the closing zero).
+SOCKET_PATH_LIMIT = 107
+#: Room left for what the bus appends to its base path, in bytes.
+SOCKET_SUFFIX = 10
+
+
+def socket_directory(state_dir: Path) -> Path:
+    """Where unix sockets live: STATE_DIR/run, or a short path of our own where that would be too long for a socket."""
+    name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
+    candidates = (state_dir / "run", Path(tempfile.gettempdir()) / name)
+    fitting = (path for path in candidates if len(os.fsencode(path / "supervisor.sock")) + SOCKET_SUFFIX <= SOCKET_PATH_LIMIT)
+    return next(fitting, Path("/tmp") / name)  # noqa: S108  # made private and checked by common.state
