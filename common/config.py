@@ -333,6 +333,11 @@ def _cross_checks(found: dict[str, Any]) -> list[str]:
         problems.append(
             "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
         )
+    if found["bus_secret_key"] and not (found["bus_server_key"] or found["bus_client_keys"]):
+        problems.append(
+            "BUS_CLIENT_KEYS: BUS_SECRET_KEY needs it beside the coordinator, or no worker is let in: the public keys of all workers' "
+            "hosts, this one's too; a host with workers alone sets BUS_SERVER_KEY instead"
+        )
     if bus.startswith("tcp://") and bus.endswith(":65535"):
         problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
     if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:
