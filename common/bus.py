@@ -121,7 +121,7 @@ class _Socket:
 
 
 class _KnownKeys:
-    """Lets in the public keys of BUS_CLIENT_KEYS and nobody else."""
+    """Lets in these public keys and no other."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = {key.encode() for key in keys}
@@ -187,8 +187,11 @@ class CoordinatorBus:
         # Without an authenticator CURVE lets any key in; ZAP_ENFORCE_DOMAIN keeps that shut even if the authenticator dies.
         self._gate = zmq.auth.thread.ThreadAuthenticator(zmq.Context.instance())
         self._gate.start()
-        self._gate.configure_curve_callback(domain=ZAP_DOMAIN, credentials_provider=_KnownKeys(settings.bus_client_keys))
         secret = (settings.bus_secret_key or "").encode()
+        known = _KnownKeys(
+            (*settings.bus_client_keys, zmq.curve_public(secret).decode())
+        )  # our own host's workers share its key
+        self._gate.configure_curve_callback(domain=ZAP_DOMAIN, credentials_provider=known)
         for socket in (self.tasks.raw, self.inbox.raw):
             socket.curve_secretkey = secret
             socket.curve_publickey = zmq.curve_public(secret)

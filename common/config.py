@@ -333,10 +333,10 @@ def _cross_checks(found: dict[str, Any]) -> list[str]:
         problems.append(
             "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
         )
-    if found["bus_secret_key"] and not (found["bus_server_key"] or found["bus_client_keys"]):
+    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"]):
         problems.append(
-            "BUS_CLIENT_KEYS: BUS_SECRET_KEY needs it beside the coordinator, or no worker is let in: the public keys of all workers' "
-            "hosts, this one's too; a host with workers alone sets BUS_SERVER_KEY instead"
+            "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
+            "a host that has workers alone needs BUS_SERVER_KEY instead"
         )
     if bus.startswith("tcp://") and bus.endswith(":65535"):
         problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")

@@ -52,7 +52,7 @@ def test_a_database_that_vanishes_is_an_error_at_once(path: Path, go: Callable[[
     reader = SqliteReader(path)
     go(path)
 
-    with pytest.raises(StoreLost, match="x.db was"):
+    with pytest.raises(StoreLost, match=r"x\.db was"):
         writer.verify()
     with pytest.raises(StoreLost, match="backup"):
         writer.apply(Changes(domains=[domain("b.com")]))
