@@ -30,6 +30,8 @@ class Heartbeat(Struct, frozen=True):
     restarts: int
     instance: str
     silent_after: float = SILENT_AFTER  # seconds
+    failed_at: float = 0.0  # when a run in this process failed last; 0 where none did
+    failed: str = ""  # the kind of error, and its text where it is one of ours
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""

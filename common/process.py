@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from common import heartbeat, log, sentry, state
 from common.clock import monotonic, now
 from common.config import Settings
-from common.errors import ConfigError
+from common.errors import ConfigError, DomainMonitorError
 from common.heartbeat import SILENT_AFTER, Heartbeat
 
 #: Shortest and longest pause between two starts, in seconds.
@@ -29,6 +29,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 GOOD_RUN = 60.0
 #: Seconds a process may take to stop; supervisord kills after 40.
 DRAIN_LIMIT = 35.0
+#: Longest text about a failure kept in the heartbeat, in characters.
+FAILED_LIMIT = 500
 #: Seconds between two writes of the heartbeat.
 BEAT_EVERY = 1.0
 
@@ -50,6 +52,7 @@ class Runtime:
         self.boot = secrets.token_hex(8)
         self.started_at = now()
         self.silent_after = SILENT_AFTER
+        self.failed, self.failed_at = "", 0.0
         self._beaten = -BEAT_EVERY
         self._beat_failed = False
 
@@ -74,6 +77,12 @@ class Runtime:
         self.log.error("bug", cause=error, dump=str(dump) if dump else None, **fields)
         sentry.capture(self.settings, error)
 
+    def fail(self, error: BaseException) -> None:
+        """Note for the heartbeat why a run ended: what we did not raise ourselves may quote anything, so only its kind."""
+        self.failed = type(error).__name__ + (f": {error}" if isinstance(error, DomainMonitorError) else "")
+        self.failed, self.failed_at = self.failed[:FAILED_LIMIT], now()
+        self._beaten = -BEAT_EVERY
+
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(
             process=self.process,
@@ -85,6 +94,8 @@ class Runtime:
             restarts=self.restarts,
             instance=self.settings.instance_id,
             silent_after=self.silent_after,
+            failed_at=self.failed_at,
+            failed=self.failed,
         )
 
 
@@ -125,8 +136,10 @@ def run_actor(
 async def _live(process: str, main: Main, settings: Settings, rng: random.Random, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
         failures = restarts = 0
+        failed = ("", 0.0)
         while True:
             runtime = Runtime(process, settings, stopping, restarts)
+            runtime.failed, runtime.failed_at = failed
             runtime.beat()
             runtime.log.info("started", boot=runtime.boot, restarts=restarts, pid=os.getpid())
             started = monotonic()
@@ -134,6 +147,8 @@ async def _live(process: str, main: Main, settings: Settings, rng: random.Random
             failures = 1 if monotonic() - started >= GOOD_RUN else failures + 1
             wait = 0.0 if stopping.is_set() else pause(failures, rng)
             if error is not None:
+                runtime.fail(error)
+                failed = runtime.failed, runtime.failed_at
                 _report(runtime, error, wait)
             await _wait(runtime, wait)
             if stopping.is_set():

@@ -57,7 +57,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "channels": channels[:MOST_CHANNELS],
         "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
         "accuracy": board.accuracy.plain(),
-        "deliveries": board.deliveries.snapshot(now),
+        "deliveries": {"configured": board.policy.callbacks, **board.deliveries.snapshot(now)},
         "metrics": board.metrics.snapshot(),
     }
 

@@ -256,6 +256,14 @@ def test_an_endpoint_that_refuses_everything_is_told_and_names_stay_watched() ->
     assert world.problems() == {}
 
 
+@pytest.mark.parametrize("configured", [True, False])
+def test_the_status_says_whether_there_is_an_endpoint(configured: bool) -> None:
+    """Without one nothing is open, refused or paused."""
+    world = watching(callbacks=configured)
+
+    assert status(world.core.board, world.now)["deliveries"]["configured"] is configured
+
+
 def test_parked_callbacks_are_told() -> None:
     """What was given up stays a problem until it is sent again."""
     world = watching()
