@@ -98,7 +98,7 @@ class Health:
         `told` are the coordinator's own problems, `seen` those that the control process sees for itself.
         """
         expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
-        present: list[Problem] = [*seen]
+        present = self._failing(beats, now)
         groups: list[dict[str, Any]] = []
         full: dict[str, bool] = {}
         for name, wanted in expected.items():
@@ -108,8 +108,8 @@ class Health:
             if not full[name]:
                 present += _short(name, wanted, members, now)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        present += [*_silent_coordinator(status_age, now), *self._failing(beats, now)]
-        changes = self._log.note(present, now)
+        present += _silent_coordinator(status_age, now)
+        changes = self._log.note([*present, *seen], now)  # the last word on a condition is that of whoever looked at it
         problems = _merged(self._log.active(), told)
         complete = all(full.values()) and status_age is not None
         processes = [self._row(beat, now, full) for _, beat in sorted(beats.items())]
@@ -123,8 +123,9 @@ class Health:
             return "unhealthy"
         return "degraded" if problems else "ok"
 
-    def _failing(self, beats: Mapping[str, Heartbeat], now: float) -> Iterator[Problem]:
+    def _failing(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
         """Processes that wait for their next start after a failure, and those that were started too often."""
+        found = []
         for process, beat in beats.items():
             boot, starts = self._starts.get(process, (beat.boot, deque[float]()))
             if boot != beat.boot:
@@ -133,14 +134,14 @@ class Health:
                 starts.popleft()
             self._starts[process] = (beat.boot, starts)
             if beat.failed_at > beat.started_at and not beat.silent(now):
-                yield _failed(beat)
+                found.append(_failed(beat))
             if len(starts) >= RESTARTS:
-                yield Problem(
-                    "process_restarting", f"{process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes.",
-                    "See its log and STATE_DIR/crashes for what ended it.", process, since=starts[0],
-                )  # fmt: skip
+                what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
+                remedy = "See its log and STATE_DIR/crashes for what ended it."
+                found.append(Problem("process_restarting", what, remedy, process, since=starts[0]))
         for process in self._starts.keys() - beats.keys():
             del self._starts[process]
+        return found
 
     def _row(self, beat: Heartbeat, now: float, full: Mapping[str, bool]) -> dict[str, Any]:
         group = next((name for name in full if _belongs(beat.process, name)), "")
@@ -167,7 +168,7 @@ def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iter
     silent = [beat for beat in members if beat.silent(now)]
     for beat in silent:
         yield Problem(
-            "process_silent", f"{beat.process} is silent for {now - beat.at:.0f} s.", _RESTART, beat.process,
+            "process_silent", f"The process {beat.process} is silent for {now - beat.at:.0f} s.", _RESTART, beat.process,
             restart_helps=True, unwatched=unwatched, since=beat.at,
         )  # fmt: skip
     if not silent:
@@ -193,7 +194,7 @@ def _silent_coordinator(status_age: float | None, now: float) -> Iterator[Proble
 def _failed(beat: Heartbeat) -> Problem:
     """What a process that waits for its next start says about its last run."""
     kind, _, text = beat.failed.partition(": ")
-    what = f"{beat.process} fails and is started again: {text or kind}"
+    what = f"The process {beat.process} fails and is started again: {text or kind}"
     remedy = "See its log and STATE_DIR/crashes."
     if kind in STORE_CODES:
         return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)
