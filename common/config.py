@@ -249,7 +249,7 @@ class Settings:
             for text in value if isinstance(value, tuple) else (value,):
                 if setting.secret and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and name.endswith("_URL") and text != setting.default and not text.startswith("sqlite:"):
+                elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
                     found.update(credentials(text))
         return tuple(sorted(found))
 

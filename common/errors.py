@@ -7,6 +7,9 @@
     +-- ListError          a domain list that cannot be used (empty, broken, too large)
     +-- StoreError         the state cannot be read or written
     |   +-- StoreLocked    another instance owns it
+    |   +-- StoreDamaged   what it holds is no database any more
+    |   +-- StoreFull      there is no room on its disk: the same write may do later
+    |   +-- StoreLost      it was deleted, moved or replaced
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- TooLarge       the answer passed its bound
@@ -51,6 +54,18 @@ class StoreError(DomainMonitorError):
 
 class StoreLocked(StoreError):
     """Another instance owns the state; the text names the remedy."""
+
+
+class StoreDamaged(StoreError):
+    """The database is damaged; the text names the remedy."""
+
+
+class StoreFull(StoreError):
+    """The disk of the database is full."""
+
+
+class StoreLost(StoreError):
+    """The database is not where it was; the text names the remedy."""
 
 
 class ClientError(DomainMonitorError):

@@ -32,6 +32,8 @@ class Heartbeat(Struct, frozen=True):
     instance: str
     silent_after: float = SILENT_AFTER  # seconds
     waiting_until: float | None = None  # it failed too often in a row and does not work before
+    failed_at: float = 0.0  # when a run in this process failed last; 0 where none did
+    failed: str = ""  # the kind of error, and its text where it is one of ours
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""

@@ -32,7 +32,19 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         limits=operator_files.budgets(settings),
         canaries=operator_files.canaries(settings),
         missing=tuple(missing_settings(settings)),
+        pools=_pools(settings),
     )
+
+
+def _pools(settings: Settings) -> tuple[str, ...]:
+    """The pools of which this instance starts workers that are needed."""
+    counts = {
+        "fast": settings.fast_checkers,
+        "intermediate": settings.intermediate_checkers,
+        "deep": settings.deep_checkers,
+        "notifier": settings.notifiers if settings.api_callback_url else 0,
+    }
+    return tuple(pool for pool, count in counts.items() if count)
 
 
 def detail_of(data: bytes) -> Detail:

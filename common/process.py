@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from common import heartbeat, lineage, log, sentry, state
 from common.clock import monotonic, now
 from common.config import Settings
-from common.errors import ConfigError
+from common.errors import ConfigError, DomainMonitorError
 from common.heartbeat import SILENT_AFTER, Heartbeat
 from common.starts import Book
 
@@ -28,6 +28,8 @@ from common.starts import Book
 DRAIN_LIMIT = 35.0
 #: A work loop says at least so often, in seconds, that it is alive; the file is written no more often than every `BEAT_GAP`.
 BEAT_EVERY, BEAT_GAP = 1.0, 0.5
+#: Longest text about a failure kept in the heartbeat, in characters.
+FAILED_LIMIT = 500
 
 
 class Runtime:
@@ -56,6 +58,7 @@ class Runtime:
         self.boot = secrets.token_hex(8)
         self.started_at = now()
         self.silent_after = SILENT_AFTER
+        self.failed, self.failed_at = "", 0.0
         self._beaten = -BEAT_GAP
         self._beat_failed = False
 
@@ -89,6 +92,12 @@ class Runtime:
         self.log.error("bug", cause=error, dump=str(dump) if dump else None, **fields)
         sentry.capture(self.settings, error)
 
+    def fail(self, error: BaseException) -> None:
+        """Note for the heartbeat why a run ended: what we did not raise ourselves may quote anything, so only its kind."""
+        self.failed = type(error).__name__ + (f": {error}" if isinstance(error, DomainMonitorError) else "")
+        self.failed, self.failed_at = self.failed[:FAILED_LIMIT], now()
+        self._beaten = -BEAT_EVERY
+
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(
             process=self.process,
@@ -101,6 +110,8 @@ class Runtime:
             instance=self.settings.instance_id,
             silent_after=self.silent_after,
             waiting_until=self.waiting_until,
+            failed_at=self.failed_at,
+            failed=self.failed,
         )
 
 
@@ -140,12 +151,13 @@ def run_actor(
 async def _live(process: str, main: Main, settings: Settings, book: Book, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
         error: BaseException | None = None
-        ran = 0.0
+        ran, failed = 0.0, ("", 0.0)
         if seconds := book.wait():
             failures, deaths = book.record.failures, book.record.deaths
             log.get_logger(process).warning("start_delayed", seconds=round(seconds, 1), failures=failures, deaths=deaths)
-        while await _waited(process, settings, stopping, book):
+        while await _waited(process, settings, stopping, book, failed):
             runtime = Runtime(process, settings, stopping, book.record.restarts)
+            runtime.failed, runtime.failed_at = failed
             runtime.beat()
             runtime.log.info("started", boot=runtime.boot, restarts=runtime.restarts, pid=os.getpid())
             began = monotonic()
@@ -154,6 +166,8 @@ async def _live(process: str, main: Main, settings: Settings, book: Book, guard:
             if not stopping.is_set():
                 book.failed(ran)
             if error is not None:
+                runtime.fail(error)
+                failed = runtime.failed, runtime.failed_at
                 _report(runtime, error, book.wait())
             if not stopping.is_set():
                 book.again()
@@ -163,10 +177,11 @@ async def _live(process: str, main: Main, settings: Settings, book: Book, guard:
         return 1 if error else 0
 
 
-async def _waited(process: str, settings: Settings, stopping: asyncio.Event, book: Book) -> bool:
+async def _waited(process: str, settings: Settings, stopping: asyncio.Event, book: Book, failed: tuple[str, float]) -> bool:
     """Let the pause before the next run pass, in sight of everything that watches; False where it was told to stop."""
     if seconds := book.wait():
         runtime = Runtime(process, settings, stopping, book.record.restarts, waiting_until=book.record.until)
+        runtime.failed, runtime.failed_at = failed
         await runtime.rest(seconds)
     return not stopping.is_set()
 

@@ -18,6 +18,11 @@ def _of_bus(found: Mapping[str, Any]) -> Iterator[str]:
     bus: str = found["bus_endpoint"]
     if bus.startswith("tcp://") and not _has_secret_key(found):
         yield "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
+    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"]):
+        yield (
+            "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
+            "a host that has workers alone needs BUS_SERVER_KEY instead"
+        )
     if bus.startswith("tcp://") and bus.endswith(":65535"):
         yield "BUS_ENDPOINT: must leave room for the port after it, so at most 65534"
     if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:

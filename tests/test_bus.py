@@ -230,6 +230,28 @@ def test_on_tcp_only_known_keys_get_in(tmp_path: Path) -> None:
     assert asyncio.run(scene()) == (False, True)
 
 
+def test_the_coordinators_own_host_is_let_in_with_its_own_key(tmp_path: Path) -> None:
+    """Its workers share its secret key, which need not be listed to itself."""
+    _, server_secret = (part.decode() for part in zmq.curve_keypair())
+    other, _ = (part.decode() for part in zmq.curve_keypair())
+    probe = zmq.Context.instance().socket(zmq.PULL)
+    port = probe.bind_to_random_port("tcp://127.0.0.1")
+    probe.close()
+
+    async def scene() -> bool:
+        keys = {"BUS_SECRET_KEY": server_secret, "BUS_CLIENT_KEYS": other}
+        host = settings(tmp_path, BUS_ENDPOINT=f"tcp://127.0.0.1:{port}", **keys)
+        coordinator = Coordinator(host)
+        local = WorkerBus(host, "local", "b")
+        local.attach(lambda _: None)
+        served = await within(coordinator.joined)
+        local.close()
+        coordinator.bus.close()
+        return served
+
+    assert asyncio.run(scene())
+
+
 def test_the_two_sockets_of_one_bus_setting() -> None:
     """Names of ipc sockets differ by a suffix, tcp ports by one; a tcp bus without a port is a wrong setting."""
     assert tasks_endpoint("ipc:///run/bus") == "ipc:///run/bus-tasks"

@@ -166,14 +166,29 @@ def test_postgresql_is_refused_in_clear_words() -> None:
 def test_a_bus_on_tcp_needs_keys() -> None:
     """Without CURVE anybody could take tasks."""
     assert "BUS_SECRET_KEY" in problems({"BUS_ENDPOINT": "tcp://0.0.0.0:5555"})[0]
-    assert load({"BUS_ENDPOINT": "tcp://0.0.0.0:5555", "BUS_SECRET_KEY": KEY}).bus_secret_key == KEY
+    keys = {"BUS_SECRET_KEY": KEY, "BUS_CLIENT_KEYS": KEY}
+    assert load({"BUS_ENDPOINT": "tcp://0.0.0.0:5555", **keys}).bus_secret_key == KEY
+
+
+def test_a_bus_on_tcp_that_lets_no_worker_in_is_refused() -> None:
+    """The coordinator's host names the keys it lets in, a host with workers alone the coordinator's; neither is no start."""
+    bus = {"BUS_ENDPOINT": "tcp://0.0.0.0:5555", "BUS_SECRET_KEY": KEY}
+
+    [problem] = problems(bus)
+    assert problem.startswith("BUS_CLIENT_KEYS: ")
+    assert "BUS_SERVER_KEY" in problem
+    assert load({**bus, "BUS_CLIENT_KEYS": KEY}).bus_client_keys == (KEY,)
+    assert load({**bus, "BUS_SERVER_KEY": KEY}).bus_server_key == KEY
+    assert load({"BUS_SECRET_KEY": KEY}).bus_endpoint.startswith("ipc://")  # all on this host, with its own key
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     """Cross checks name the variable to change."""
     assert problems({"PRIORITY_CHECK_INTERVAL": "7200"})[0].startswith("PRIORITY_CHECK_INTERVAL: ")
     assert problems({"CONFIRM_GAP": "1"})[0].startswith("CONFIRM_GAP_CLOSE: ")
-    assert problems({"BUS_ENDPOINT": "tcp://127.0.0.1:65535", "BUS_SECRET_KEY": KEY})[0].startswith("BUS_ENDPOINT: ")
+    assert problems({"BUS_ENDPOINT": "tcp://127.0.0.1:65535", "BUS_SECRET_KEY": KEY, "BUS_SERVER_KEY": KEY})[0].startswith(
+        "BUS_ENDPOINT: "
+    )
     assert problems({"BUS_ENDPOINT": "ipc:///x", "FEED_ENDPOINT": "ipc:///x"})[0].startswith("FEED_ENDPOINT: ")
 
 

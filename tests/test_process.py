@@ -17,7 +17,7 @@ import pytest
 
 from common import heartbeat, sentry, state
 from common.config import load
-from common.errors import ConfigError
+from common.errors import ConfigError, StoreError
 from common.heartbeat import Heartbeat
 from common.process import Runtime, run_actor
 
@@ -170,6 +170,24 @@ def test_a_heartbeat_says_who_and_when(tmp_path: Path) -> None:
     heartbeat.directory(tmp_path).rmdir()
     Runtime("control", settings, asyncio.Event()).beat()
     assert heartbeat.read_all(tmp_path) == {}
+
+
+def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
+    """Our own words about it, and of an error that may quote anything its kind alone; while it waits and after."""
+    seen: list[Heartbeat] = []
+    errors = [StoreError("the state is gone"), KeyError("secret.com")]
+
+    async def main(runtime: Runtime) -> None:
+        seen.append(heartbeat.read_all(tmp_path)["control"])
+        if errors:
+            raise errors.pop(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await runtime.stopping.wait()
+
+    assert run_actor("control", main, load({"STATE_DIR": str(tmp_path)}), rng=random.Random(1)) == 0
+    assert [beat.failed for beat in seen] == ["", "StoreError: the state is gone", "KeyError"]
+    assert seen[0].failed_at == 0.0
+    assert seen[0].started_at < seen[1].failed_at < seen[1].started_at < seen[2].failed_at
 
 
 def test_files_that_are_no_heartbeats_are_left_out(tmp_path: Path) -> None:

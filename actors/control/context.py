@@ -9,20 +9,25 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actors.control.health import Health, Report, expected_groups
+from actors.control import surroundings
+from actors.control.health import STATUS_LIMIT, Health, Report, expected_groups
 from actors.control.limits import Bucket
 from actors.control.live import Live
 from actors.control.problems import Problem
 from actors.control.records import Records
-from common import heartbeat
+from common import config, heartbeat
 from common.config import Settings
 from common.core.metrics import Metrics
+from common.core.telemetry import problems as telemetry
 from common.errors import MessageError
 from common.heartbeat import Heartbeat
+from common.log import get_logger
 from common.messages import Command
 
-#: Seconds that heartbeats read from disk stay good.
+#: Seconds that heartbeats, and what was seen of disk and database, stay good.
 BEATS_GOOD = 1.0
+
+log = get_logger("control")
 
 
 class Commands(Protocol):
@@ -50,12 +55,15 @@ class Control:
     refreshes: Bucket = field(default_factory=lambda: Bucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
+    _seen: list[telemetry.Problem] = field(default_factory=list)
+    _seen_at: float | None = None
 
     def __post_init__(self) -> None:
         started_at = self.now()
         self.live = Live(self.records, self.settings.instance_id, self.now)
         self.metrics = Metrics(started_at)
         self.health = Health(expected_groups(self.settings), started_at)
+        self._supervision = surroundings.Supervision(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
 
     async def beats(self) -> dict[str, Heartbeat]:
         """Every process' heartbeat, at most a second old."""
@@ -66,10 +74,26 @@ class Control:
         return self._beats
 
     async def report(self) -> Report:
-        """The present health."""
-        beats = await self.beats()
-        status = self.live.status()
-        return self.health.judge(self.now(), beats, None if status is None else status[0])
+        """The present health. What began or ended by this look is logged and counted."""
+        beats, seen, status = await self.beats(), await self._look_around(), self.live.status()
+        age, content = (None, {}) if status is None else status
+        told = telemetry.read(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
+        report = self.health.judge(self.now(), beats, age, told, seen)
+        for change in report.changes:
+            (log.error if change.began else log.info)(change.event, **change.fields())
+            if change.began:
+                self.metrics.count("problems_begun", code=change.problem.code)
+        return report
+
+    async def _look_around(self) -> list[telemetry.Problem]:
+        """What is wrong with disk, database and supervisor, at most a second old."""
+        moment = self.monotonic()
+        if self._seen_at is None or moment - self._seen_at > BEATS_GOOD:
+            error = await self.records.trouble()
+            disks = await asyncio.to_thread(lambda: [*surroundings.disks(self.settings)])
+            self._seen = [*disks, *surroundings.database(self.settings.store_path, error), *self._supervision.problems()]
+            self._seen_at = moment
+        return self._seen
 
     def command(self, verb: str, target: str = "") -> None:
         """Pass a changing call on. Raises Problem 503 where no coordinator takes it."""

@@ -1,42 +1,63 @@
-"""Whether every process is there and alive, judged from heartbeats and the coordinator's last status."""
+"""How the instance is: the coordinator's problems, those of the processes by their heartbeats, and what control sees itself.
+
+Times in epoch seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from common.config import Settings
+from common.core.telemetry.problems import Change, Problem, ProblemLog
 from common.heartbeat import Heartbeat
 
 #: Seconds after our own start in which others may still be starting.
 GRACE = 30.0
-#: Seconds a process may be missing before the instance counts as unhealthy.
+#: Seconds a process may be missing before that is a problem.
 MISSING_LIMIT = 30.0
 #: Seconds without a status from the coordinator after which it counts as silent; it speaks every 2 s.
 STATUS_LIMIT = 30.0
+#: Seconds for which a failed process may wait for its next start before that is a problem: the first pauses are shorter.
+FAILING_LIMIT = 5.0
+#: Starts of one process within so many seconds that are too many.
+RESTARTS, RESTARTS_WITHIN = 3, 600.0
+#: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
+WATCHDOG = "watchdog"
+#: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
+STORE_CODES = {"StoreDamaged": "store_damaged", "StoreLost": "store_lost", "StoreFull": "disk_full"}
+_RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`status` is ok, starting or unhealthy; only ok answers 200."""
+    """`status` is ok, degraded (200), starting or unhealthy (503). `changes`: problems that began or ended by this look."""
 
     status: str
-    problems: list[str]
+    problems: list[Problem]
     groups: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     coordinator_age: float | None
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether all is well."""
-        return self.status == "ok"
+        """Whether a restart could help nothing."""
+        return self.status in {"ok", "degraded"}
+
+    def unwatched(self) -> list[str]:
+        """Why names go unwatched, one sentence each."""
+        return [problem.what for problem in self.problems if problem.unwatched]
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "status": self.status,
-            "problems": self.problems,
+            "problems": [problem.plain() for problem in self.problems],
             "groups": self.groups,
             "processes": self.processes,
             "coordinator_status_age": self.coordinator_age,
@@ -57,54 +78,74 @@ def expected_groups(settings: Settings) -> dict[str, int]:
 
 
 class Health:
-    """Remembers since when something is missing. Times in epoch seconds."""
+    """Remembers since when something is wrong with a process."""
 
     def __init__(self, expected: Mapping[str, int], started_at: float) -> None:
         self._expected = dict(expected)
         self._started_at = started_at
-        self._short_since: dict[str, float] = {}
+        self._log = ProblemLog()
+        self._starts: dict[str, tuple[str, deque[float]]] = {}  # by process: its boot, and when it began anew
 
-    def judge(self, now: float, beats: Mapping[str, Heartbeat], status_age: float | None) -> Report:
-        """The present report; `status_age` is None while the coordinator was never heard."""
-        problems: list[str] = []
+    def judge(
+        self,
+        now: float,
+        beats: Mapping[str, Heartbeat],
+        status_age: float | None,
+        told: Iterable[Problem] = (),
+        seen: Iterable[Problem] = (),
+    ) -> Report:
+        """The present report; `status_age` is None while the coordinator was never heard.
+
+        `told` are the coordinator's own problems, `seen` those that the control process sees for itself.
+        """
+        expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
+        present = self._failing(beats, now)
         groups: list[dict[str, Any]] = []
         full: dict[str, bool] = {}
-        for name, wanted in self._expected.items():
+        for name, wanted in expected.items():
             members = [beat for process, beat in beats.items() if _belongs(process, name)]
             alive = sum(not beat.silent(now) for beat in members)
             full[name] = alive >= wanted
-            trouble = self._trouble(name, wanted, members, now)
-            if trouble:
-                problems.append(trouble)
+            if not full[name]:
+                present += _short(name, wanted, members, now)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        if status_age is None and now - self._started_at > GRACE:
-            problems.append("The coordinator has not been heard on the feed yet.")
-        elif status_age is not None and status_age > STATUS_LIMIT:
-            problems.append(f"The coordinator's last status is {status_age:.0f} s old.")
-        complete = all(full.values()) and status_age is not None and not problems
-        if complete or (not problems and now - self._started_at > GRACE):
-            status = "ok"
-        else:
-            status = "starting" if now - self._started_at <= GRACE else "unhealthy"
+        present += _silent_coordinator(status_age, now)
+        changes = self._log.note([*present, *seen], now)  # the last word on a condition is that of whoever looked at it
+        problems = _merged(self._log.active(), told)
+        complete = all(full.values()) and status_age is not None
         processes = [self._row(beat, now, full) for _, beat in sorted(beats.items())]
-        return Report(status, problems, groups, processes, None if status_age is None else round(status_age, 3))
+        age = None if status_age is None else round(status_age, 3)
+        return Report(self._status(problems, now, complete=complete), problems, groups, processes, age, changes)
 
-    def _trouble(self, name: str, wanted: int, members: list[Heartbeat], now: float) -> str:
-        """Why this group makes the instance unhealthy; "" where it does not, or not yet."""
-        alive = [beat for beat in members if not beat.silent(now)]
-        if len(alive) >= wanted:
-            self._short_since.pop(name, None)
-            return ""
-        since = self._short_since.setdefault(name, now)
-        silent = [beat for beat in members if beat.silent(now)]
-        if silent:
-            return f"{', '.join(f'{beat.process} is silent for {now - beat.at:.0f} s' for beat in silent[:5])}."
-        if now - since > MISSING_LIMIT:
-            return f"{name}: {len(alive)} of {wanted} processes are there, for {now - since:.0f} s."
-        return ""
+    def _status(self, problems: list[Problem], now: float, *, complete: bool) -> str:
+        if not complete and now - self._started_at <= GRACE:
+            return "starting"
+        if any(problem.restart_helps for problem in problems):
+            return "unhealthy"
+        return "degraded" if problems else "ok"
+
+    def _failing(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
+        """Processes that wait for their next start after a failure, and those that were started too often."""
+        found = []
+        for process, beat in beats.items():
+            boot, starts = self._starts.get(process, (beat.boot, deque[float]()))
+            if boot != beat.boot:
+                starts.append(now)
+            while starts and now - starts[0] > RESTARTS_WITHIN:
+                starts.popleft()
+            self._starts[process] = (beat.boot, starts)
+            if beat.failed_at > beat.started_at and not beat.silent(now):
+                found.append(_failed(beat))
+            if len(starts) >= RESTARTS:
+                what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
+                remedy = "See its log and STATE_DIR/crashes for what ended it."
+                found.append(Problem("process_restarting", what, remedy, process, since=starts[0]))
+        for process in self._starts.keys() - beats.keys():
+            del self._starts[process]
+        return found
 
     def _row(self, beat: Heartbeat, now: float, full: Mapping[str, bool]) -> dict[str, Any]:
-        group = next((name for name in self._expected if _belongs(beat.process, name)), "")
+        group = next((name for name in full if _belongs(beat.process, name)), "")
         # What an earlier, larger configuration left behind harms nobody while the group is complete.
         state = "ok" if not beat.silent(now) else ("left over" if full.get(group, True) else "silent")
         return {
@@ -119,6 +160,58 @@ class Health:
             "started_at": beat.started_at,
             "instance": beat.instance,
         }
+
+
+def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
+    """What is wrong with a group that has fewer processes at work than it should."""
+    alive = sum(not beat.silent(now) for beat in members)
+    unwatched = name == "coordinator" or (name == "checker-fast" and not alive)
+    silent = [beat for beat in members if beat.silent(now)]
+    for beat in silent:
+        yield Problem(
+            "process_silent", f"The process {beat.process} is silent for {now - beat.at:.0f} s.", _RESTART, beat.process,
+            restart_helps=True, unwatched=unwatched, since=beat.at,
+        )  # fmt: skip
+    if not silent:
+        yield Problem(
+            "process_missing", f"{name}: {alive} of {wanted} processes are there.", _RESTART, name,
+            restart_helps=True, unwatched=unwatched, after=MISSING_LIMIT,
+        )  # fmt: skip
+
+
+def _silent_coordinator(status_age: float | None, now: float) -> Iterator[Problem]:
+    if status_age is None:
+        yield Problem(
+            "coordinator_silent", "The coordinator has not been heard on the feed yet.", _RESTART,
+            restart_helps=True, unwatched=True, after=GRACE,
+        )  # fmt: skip
+    elif status_age > STATUS_LIMIT:
+        yield Problem(
+            "coordinator_silent", f"The coordinator's last status is {status_age:.0f} s old.", _RESTART,
+            restart_helps=True, unwatched=True, since=now - status_age,
+        )  # fmt: skip
+
+
+def _failed(beat: Heartbeat) -> Problem:
+    """What a process that waits for its next start says about its last run."""
+    kind, _, text = beat.failed.partition(": ")
+    what = f"The process {beat.process} fails and is started again: {text or kind}"
+    remedy = "See its log and STATE_DIR/crashes."
+    if kind in STORE_CODES:
+        return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)
+    return Problem(
+        "process_failing", f"{what}.", remedy, beat.process,
+        restart_helps=True, unwatched=beat.process == "coordinator", after=FAILING_LIMIT,
+    )  # fmt: skip
+
+
+def _merged(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, the oldest first: who is nearer to it says what it is, who saw it first since when."""
+    found = {(problem.code, problem.about): problem for problem in own}
+    for problem in told:
+        since = min(problem.since, found.get((problem.code, problem.about), problem).since)
+        found[problem.code, problem.about] = structs.replace(problem, since=since)
+    return sorted(found.values(), key=lambda problem: (problem.since, problem.code, problem.about))
 
 
 def _belongs(process: str, group: str) -> bool:

@@ -77,6 +77,7 @@ async def _snapshot(control: Control) -> dict[str, Any]:
         report.add_status(total, content, control.now() - age)
     report.add_beats(total, await control.beats())
     total.gauge("sse_clients", control.live.clients)
+    report.add_problems(total, (await control.report()).problems)
     total.absorb(control.metrics.snapshot())
     counted = status[1].get("metrics") if status is not None else None
     if isinstance(counted, dict):

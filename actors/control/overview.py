@@ -16,25 +16,26 @@ from actors.control.replies import reply
 
 
 async def health(request: web.Request) -> web.Response:
-    """GET /health: 200 while every process is there and alive."""
+    """GET /health: 503 where a restart can help; 200 else, with whatever is wrong in `problems`."""
     control = control_of(request)
     report = await control.report()
     return reply({"timestamp": control.now(), **report.plain()}, 200 if report.ok else 503)
 
 
 async def ready(request: web.Request) -> web.Response:
-    """GET /ready: 200 once names are being watched."""
+    """GET /ready: 200 while names are being watched, 503 with the causes where they are not, or not yet."""
     control = control_of(request)
-    reasons = []
+    report = await control.report()
+    reasons = report.unwatched()
     status = control.live.status()
-    if status is None:
+    if status is None and not reasons:
         reasons.append("The coordinator has not been heard yet.")
-    elif status[1].get("ready") is not True:
-        reasons.append("The coordinator is not ready yet.")
-        reasons += _sentences(status[1].get("missing"))
-    if await control.records.available() is None:
+    elif status is not None and status[1].get("ready") is not True and not reasons:
+        reasons.append("The list of names has not been read yet.")
+    if await control.records.available() is None and not any(p.code.startswith("store") for p in report.problems):
         reasons.append("The state is not there yet.")
-    return reply({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+    problems = [problem.plain() for problem in report.problems if problem.unwatched]
+    return reply({"ready": not reasons, "reasons": reasons, "problems": problems}, 503 if reasons else 200)
 
 
 async def status(request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from actors.control.problems import Problem, no_state_yet
-from common.errors import StoreError
+from common.errors import StoreDamaged, StoreError, StoreLost
 from common.store.contract import Reader
 
 T = TypeVar("T")
@@ -17,8 +17,14 @@ T = TypeVar("T")
 THREADS = 3
 #: Seconds a query may take before the caller is told to come back.
 DEADLINE = 10.0
+#: Seconds that a look at the store may take before nothing is said about it.
+LOOK_DEADLINE = 2.0
 #: Queries waiting or running; more are refused at once.
 MOST_WAITING = 100
+
+
+def _look(reader: Reader) -> int:
+    return reader.last_seq()
 
 
 class Records:
@@ -31,6 +37,7 @@ class Records:
         self._open = open_reader
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
         self._local = threading.local()
+        self.damaged: StoreDamaged | None = None
         self._waiting = 0
 
     async def ask(self, query: Callable[[Reader], T]) -> T:
@@ -55,6 +62,20 @@ class Records:
         except Problem:
             return None
 
+    async def trouble(self) -> StoreError | None:
+        """How a look at the store fails, None where it does not, or where nobody can say because all threads are busy.
+
+        Damage is remembered: most looks do not come across it, and it does not heal by itself.
+        """
+        try:
+            async with asyncio.timeout(LOOK_DEADLINE):
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, _look))
+        except TimeoutError:
+            pass
+        except StoreError as error:
+            return error
+        return self.damaged
+
     async def close(self) -> None:
         """Wait for running queries, and close every reader in its own thread."""
         loop = asyncio.get_running_loop()
@@ -74,7 +95,11 @@ class Records:
             reader = self._local.reader = self._open()
         try:
             return query(reader)
-        except StoreError:
+        except StoreError as error:
+            if isinstance(error, StoreDamaged):
+                self.damaged = error
+            elif isinstance(error, StoreLost):
+                self.damaged = None  # it is another file now
             self._drop()
             raise
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from common.core.metrics import Metrics, quantile, rows, series
+from common.core.telemetry.problems import CODES, Problem
 from common.heartbeat import Heartbeat
 
 #: Most servers and operators shown as gauges.
@@ -62,6 +63,17 @@ def add_beats(metrics: Metrics, beats: Mapping[str, Heartbeat]) -> None:
     for process, beat in sorted(beats.items()):
         metrics.gauge("process_heartbeat_timestamp_seconds", beat.at, process=process)
         metrics.gauge("process_restarts", beat.restarts, process=process)
+
+
+def add_problems(metrics: Metrics, problems: Iterable[Problem]) -> None:
+    """A series for every code, also where all is well: an alert can be written before there is a problem."""
+    since: dict[str, float] = {}
+    for problem in problems:
+        since[problem.code] = min(problem.since, since.get(problem.code, problem.since))
+    for code in CODES:
+        metrics.gauge("problem_active", 1 if code in since else 0, code=code)
+        metrics.gauge("problem_since_timestamp_seconds", since.get(code, 0), code=code)
+        metrics.count("problems_begun", 0, code=code)
 
 
 def _add_servers(metrics: Metrics, status: Mapping[str, Any]) -> None:

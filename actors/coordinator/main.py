@@ -12,12 +12,11 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
 from typing import Any, TypeVar
 
 from actors.coordinator.sources import ListSource, refresh_directory
 from actors.coordinator.stall import StallWatch
+from actors.coordinator.upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
@@ -27,6 +26,7 @@ from common.core.coordinator import Coordinator
 from common.core.events import (
     Command,
     Commit,
+    CommitDelayed,
     Committed,
     DeliveryFetched,
     DetailsFetched,
@@ -51,10 +51,10 @@ from common.core.events import (
     Unsent,
 )
 from common.core.rows import budgets_of
-from common.errors import ListError, MessageError
+from common.errors import ListError, MessageError, StoreFull
 from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
-from common.store.contract import DAY, Writer
+from common.store.contract import Writer
 from common.store.writer import open_writer
 from common.suffixes import load_suffixes
 from common.tables import load_directory
@@ -65,12 +65,8 @@ T = TypeVar("T")
 SWITCH = 0.001
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
-#: Seconds between two rounds of deleting what has outlived its retention, where no new list comes before.
-PRUNE_EVERY = 600.0
-#: Seconds between two batches of one round, of packing too: waiting commits go first.
-PRUNE_PAUSE = 0.1
-#: Seconds between two rounds of packing names for the next start.
-PACK_EVERY = 30.0
+#: Seconds until a transaction for which the disk had no room is tried again.
+FULL_RETRY = 1.0
 #: A turn of the core that takes so many seconds is said aloud: everybody waits for it.
 SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
@@ -120,7 +116,7 @@ class Host:
         self._ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload = asyncio.Event()
-        self._tidy = asyncio.Event()  # much was written: the store may give memory back
+        self._upkeep = Upkeep(store, threads, self._details, core.board.metrics)
         self._taken = False  # what the core said to the list that was read
         self._stalls = StallWatch(core.board.metrics)
         self._actions: dict[type, Callable[[Any], None]] = {
@@ -170,8 +166,9 @@ class Host:
         self._bus.attach(self._received, lambda _: None, self._left)
         self._spawn(self._lists())
         self._spawn(self._directory())
-        self._spawn(self._prune())
-        self._spawn(self._pack())
+        self._spawn(self._upkeep.prune(self._runtime.settings.ledger_retention))
+        self._spawn(self._upkeep.pack())
+        self._spawn(self._upkeep.verify())
         self._tick()
         stopping = self._loop.create_task(self._runtime.stopping.wait())
         try:
@@ -272,8 +269,18 @@ class Host:
         getattr(self._runtime.log, command.level)(command.event, **command.fields)
 
     async def _commit(self, command: Commit) -> None:
-        await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
-        self.handle(Committed())
+        """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room."""
+        while True:
+            try:
+                await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
+            except StoreFull as error:
+                if self._runtime.stopping.is_set():
+                    raise
+                self.handle(CommitDelayed(str(error)))
+                await asyncio.sleep(FULL_RETRY)
+            else:
+                self.handle(Committed())
+                return
 
     async def _fetch(self, command: FetchDelivery) -> None:
         row = await self._loop.run_in_executor(self._threads, self._store.delivery, command.id)
@@ -330,7 +337,7 @@ class Host:
         else:
             self.handle(ListEnd())
             await self._written(0)
-            self._tidy.set()
+            self._upkeep.tidy.set()
 
     async def _written(self, most: int) -> None:
         """Until no more than so many changes to names wait to be written."""
@@ -340,28 +347,6 @@ class Host:
     async def _directory(self) -> None:
         async for directory in refresh_directory(self._runtime, self._core.board.directory):
             self.handle(DirectoryChanged(directory))
-
-    async def _prune(self) -> None:
-        while True:
-            prune = partial(self._store.prune, now(), ledger_older_than=self._runtime.settings.ledger_retention * DAY)
-            deleted = await self._loop.run_in_executor(self._threads, prune)
-            if deleted:
-                await asyncio.sleep(PRUNE_PAUSE)
-                continue
-            self._tidy.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PRUNE_EVERY):
-                    await self._tidy.wait()
-
-    async def _pack(self) -> None:
-        """Keep the next start short, a block of names at a time."""
-        while True:
-            await asyncio.sleep(PACK_EVERY)
-            blocks, waiting = await self._loop.run_in_executor(self._threads, self._store.packable)
-            for block in blocks:
-                await self._loop.run_in_executor(self._threads, self._store.pack, block)
-                await asyncio.sleep(PRUNE_PAUSE)
-            self._core.board.metrics.gauge("unpacked_blocks", waiting - len(blocks))
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""

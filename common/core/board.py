@@ -30,6 +30,8 @@ from common.core.queue import Queue
 from common.core.records import Changes, Detail
 from common.core.referrals import Referrals
 from common.core.tables.suffix_rules import rules_for
+from common.core.telemetry.problems import ProblemLog
+from common.core.telemetry.reach import Reach
 from common.core.trust import Key, Trust
 from common.core.wanted import Wants
 from common.core.workers import Suspicion, Workers
@@ -70,6 +72,7 @@ class Policy:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     canaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()  # what is not configured, one sentence each
+    pools: tuple[str, ...] = ("fast", "intermediate", "deep")  # of which this instance starts workers
 
 
 @dataclass(slots=True)
@@ -121,6 +124,10 @@ class Board:
     list_head: ListHead | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)
     stopping: bool = False
+    reach: Reach = field(default_factory=Reach)
+    problems: ProblemLog = field(default_factory=ProblemLog)
+    unwritable: str = ""  # why the last transaction could not be written yet, and is tried again
+    writing_since: float | None = None  # when the transaction under way was handed over, in epoch seconds
 
     def limit(self, method: str, server: str, suffix: str) -> Limit:
         """The budget a question is paid from; for DNS it grows with the number of addresses that serve the suffix."""

@@ -24,13 +24,14 @@ from common.core import (
     swept,
     visits,
 )
-from common.core.board import Board, Policy
+from common.core.board import Board, Policy, host_of
 from common.core.budgets import Budgets
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
 from common.core.events import (
     Command,
     Commit,
+    CommitDelayed,
     Committed,
     DeliveryFetched,
     DetailsFetched,
@@ -56,7 +57,8 @@ from common.core.queue import Ask, Queue
 from common.core.rate_limits.policy import is_limiting
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
-from common.core.status import gap_shown, status
+from common.core.self_check import SelfCheck
+from common.core.status import publish
 from common.core.trust import Trust
 from common.core.workers import Workers
 from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results, Swept, SweptOdd
@@ -98,6 +100,7 @@ class Coordinator:
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
         self._stopping = False
+        self._self_check = SelfCheck()
 
     def restore(
         self,
@@ -175,6 +178,8 @@ class Coordinator:
                 board.know(directory)
             case DeliveryFetched(row):
                 board.changes.deliveries.append(board.deliveries.replay(row, now))
+            case CommitDelayed(reason):
+                board.unwritable = reason
             case Draining():
                 self._stopping = True
 
@@ -209,6 +214,7 @@ class Coordinator:
                 self._swept(message, now)
             case DeliveryResults(credit, results):
                 self._credit(credit, now)
+                board.reach.returned("notifier", now)
                 for answer in results:
                     dispatch.delivered(board, answer, now)
             case Bye(worker, boot):
@@ -248,12 +254,14 @@ class Coordinator:
             return
         ask = lease.ref
         observation = result.observation
+        board.reach.returned(ask.pool, now)
         if result.returned or observation is None or observation.method != ask.method:
             board.budgets.give_back(ask.limit, ask.egress, now)
             rounds.lost(board, ask, lease.worker, now)
             return
         board.suspicion.cleared(ask.domain)
         reading = observation.reading
+        board.reach.answered(ask.method, (reading.outcome, reading.finding), (host_of(ask.server), ask.suffix), now)
         board.metrics.count("checks", method=ask.method, outcome=reading.outcome.value)
         board.metrics.observe("check_seconds", observation.duration_ms / 1000, method=ask.method)
         board.say(
@@ -320,10 +328,8 @@ class Coordinator:
         if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             board.forget(now)
-            for gap in board.gaps.to_warn(now):
-                board.say("warning", "no_canary_works", **gap_shown(board, gap, now))
-            topic = f"system.coordinator.{board.policy.instance}"
-            board.publish(topic, "status", now, lambda: {"status": status(board, now)})
+            self._self_check.work(board, now)
+            publish(board, now)
         self._commit(now)
         if now - self._folded_at >= FOLD_EVERY:
             self._folded_at = now
@@ -332,8 +338,10 @@ class Coordinator:
             board.book.fold(lambda item: item.name in written or item.name in waiting or board.unwritten(item), now)
 
     def _may_begin(self, now: float) -> bool:
-        """Whether visits begin: the pools are there, or had their time to come up, and this is not the end."""
-        return not self._stopping and (now - self.board.started > WARM_UP or all(map(self.board.workers.egresses, POOLS)))
+        """Whether visits begin: what they find can be written, and the pools are there, or had their time to come up."""
+        board = self.board
+        there = now - board.started > WARM_UP or all(map(board.workers.egresses, POOLS))
+        return there and not self._stopping and not board.unwritable
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 
@@ -361,7 +369,7 @@ class Coordinator:
         board.changed.clear()
         board.trust.changed.clear()
         if not changes.empty():
-            self._committing = changes
+            self._committing, board.writing_since = changes, now
             board.commands.append(Commit(changes))
 
     def _note_learned(self, now: float) -> None:
@@ -380,8 +388,8 @@ class Coordinator:
     def _committed(self, now: float) -> None:
         """What is durable may be told: events on the feed, deliveries to the notifiers."""
         board, done = self.board, self._committing
-        self._committing = None
-        self._written = set()
+        self._committing, self._written = None, set()
+        board.writing_since, board.unwritable = None, ""
         if done is None:
             return
         for event in done.events:

@@ -90,6 +90,7 @@ def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
     if row is None:
         board.metrics.count("late_results")
         return
+    board.reach.posted(answer.status, now)
     board.metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
     board.metrics.observe("callback_seconds", answer.duration_ms / 1000, lane=row.lane)
     board.changes.deliveries.append(row)
@@ -117,12 +118,20 @@ def _lost_with(board: Board, leases: list[Lease], worker: str, now: float, *, di
         for name in board.suspicion.died(asked, len(asked) == 1 and not swept, now):
             _put_aside(board, name, now)
     for lease in leases:
+        if not died:
+            board.reach.lost(_pool(lease), now)
         if isinstance(lease.ref, Swarm):
             sweeps.lost(board, replace(lease.ref, avoid=worker), now, died=died)
         elif isinstance(lease.ref, Ask):
             rounds.lost(board, lease.ref, worker, now)
         elif (row := board.deliveries.lost(lease.attempt, now, worker)) is not None:
             board.changes.deliveries.append(row)
+
+
+def _pool(lease: Lease) -> str:
+    """The pool that a lease was given to."""
+    ref = lease.ref
+    return ref.pool if isinstance(ref, Ask) else "fast" if isinstance(ref, Swarm) else "notifier"
 
 
 def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
@@ -143,7 +152,7 @@ def unsent(board: Board, attempts: tuple[str, ...], now: float) -> None:
 
 def _note_sent(board: Board, ask: Ask, now: float) -> None:
     """Note that a question leaves, for its budget, its channel and the check that waits for it."""
-    ask.sent = now
+    ask.sent = board.reach.asked_at = now
     key = channel_of(ask)
     if key is not None:
         board.channels.ask(key, now)

@@ -11,6 +11,7 @@ from common.core.board import Board
 from common.core.canaries import known_names, put
 from common.core.domains import BACKGROUND, Entry
 from common.core.escalation import POOL_OF
+from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.trust import GREEN, Key
 
 #: Seconds around a drop window in which servers are kept verified, and the age of a canary that is asked anew then.
@@ -55,8 +56,8 @@ def probe_channels(board: Board, now: float) -> None:
 
 def _probe_interval(board: Board, key: Key, now: float) -> float:
     """Seconds after its last answer at which a channel is asked about a canary."""
-    if board.trust.distrusted(key, now) or board.dead(key, now):
-        return PROBE_SILENT_EVERY
+    if board.trust.distrusted(key, now) or board.dead(key, now) or board.reach.methods[key[0]].lasts(SILENT, SILENT_SPAN):
+        return PROBE_SILENT_EVERY  # in the last case it tells one server that is down from a method that answers nowhere
     return PROBE_DOUBTED_EVERY if board.channels.health(key).silent else PROBE_EVERY
 
 

@@ -45,6 +45,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitDelayed:
+    """The last Commit could not be written yet, and is tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
@@ -107,7 +114,7 @@ class DetailsFetched:
 
 
 Event = (
-    Heard | Left | Unsent | Tick | Committed | ListRead | ListSame | ListPart | ListEnd | ListFailed
+    Heard | Left | Unsent | Tick | Committed | CommitDelayed | ListRead | ListSame | ListPart | ListEnd | ListFailed
     | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip
 

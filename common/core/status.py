@@ -16,12 +16,20 @@ CHANNELS, MOST_CHANNELS = ("dns", "rdap", "whois"), 100
 MOST_GAPS, MOST_SERVERS = 100, 10
 
 
+def publish(board: Board, now: float) -> None:
+    """Put the status on the feed, and say which suffixes have waited for a canary for long."""
+    for gap in board.gaps.to_warn(now):
+        board.say("warning", "no_canary_works", **gap_shown(board, gap, now))
+    board.publish(f"system.coordinator.{board.policy.instance}", "status", now, lambda: {"status": status(board, now)})
+
+
 def status(board: Board, now: float) -> dict[str, Any]:
     """Plain and bounded; no domain names in it."""
-    channels = _channels(board, now)
+    channels, problems = _channels(board, now), board.problems.active()
     return {
         "started_at": board.started,
-        "ready": bool(board.list_state.get("loaded_at")) or len(board.book) > 0,
+        "ready": (bool(board.list_state.get("loaded_at")) or len(board.book) > 0) and not any(p.unwatched for p in problems),
+        "problems": [problem.plain() for problem in problems],
         "missing": list(board.policy.missing),
         "domains": {
             "total": sum(board.by_state.values()),
@@ -49,7 +57,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "channels": channels[:MOST_CHANNELS],
         "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
         "accuracy": board.accuracy.plain(),
-        "deliveries": board.deliveries.snapshot(now),
+        "deliveries": {"configured": board.policy.callbacks, **board.deliveries.snapshot(now)},
         "metrics": board.metrics.snapshot(),
     }
 

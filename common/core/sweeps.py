@@ -164,6 +164,7 @@ def _ready(board: Board, pile: Pile, now: float, *, urgent: bool) -> bool:
 
 def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     count = len(swarm.rows)
+    board.reach.asked_at = now
     board.budgets.take_many(swarm.limit, worker.egress, count, now)
     swarm = replace(swarm, egress=worker.egress, sent=now)
     seconds = SLACK + 2.0 * count / swarm.limit.rate

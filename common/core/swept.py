@@ -61,6 +61,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         sweeps.lost(board, swarm, now, died=False)
         return None
     _log(board, swarm, message)
+    _note_reach(board, swarm, message, now)
     answer = policy.sum_up(message, size)
     limited = answer is not None and policy.complaint_of(answer) is not None
     if message.width:
@@ -248,6 +249,18 @@ def _addresses(board: Board, texts: Iterable[str]) -> NDArray[np.uint16]:
     for place, text in enumerate(texts):
         numbers[place] = board.book.table.address_number(text)
     return numbers
+
+
+def _note_reach(board: Board, swarm: Swarm, message: Swept, now: float) -> None:
+    """Note whether any name server said anything in this sweep."""
+    board.reach.returned("fast", now)
+    said = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
+    stories = (item.reading.outcome for item in message.observations.values())
+    if said or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in stories):
+        board.reach.answered("dns", (Outcome.REGISTERED, ""), ("", swarm.suffix), now)
+    else:
+        trouble = message.trouble.reading.finding if message.trouble is not None else _MUTE.finding
+        board.reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", swarm.suffix), now, len(swarm.rows))
 
 
 def _count(board: Board, codes: Codes, duration_ms: float) -> None:

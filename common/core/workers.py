@@ -184,6 +184,11 @@ class Workers:
             if name == pool and method in methods and now - at <= RETURN
         )
 
+    def stuck(self, pool: str) -> bool:
+        """Whether the workers of a pool offer no place although none of them has anything of ours to do."""
+        there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
+        return bool(there) and all(worker.free <= 0 and not worker.leases for worker in there)
+
     def slots(self, pool: str) -> int:
         """How many things the workers of a pool can do at once, together."""
         return sum(worker.slots for worker in self._workers.values() if worker.pool == pool)

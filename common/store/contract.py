@@ -129,6 +129,10 @@ class Writer(Protocol):
         """Pack one of them."""
         ...
 
+    def verify(self) -> None:
+        """Raise StoreLost where the database is no longer the one that was opened. Cheap, and never waits for an `apply`."""
+        ...
+
     def close(self) -> None:
         """Tidy up, release the lock. Calling it twice is harmless."""
         ...

@@ -16,7 +16,7 @@ from typing import Any
 from common.config import Settings
 from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import listing, rows, schema
+from common.store import listing, presence, rows, schema
 from common.store.contract import MAX_LIMIT, Found, Page, Reader
 from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
@@ -63,19 +63,22 @@ def open_reader(settings: Settings) -> Reader:
 class SqliteReader:
     """See `contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
-    Raises StoreError when the file is not there yet, damaged or of another schema version.
+    Raises StoreError when the file is not there yet, damaged or of another schema version, StoreLost when it is not the
+    file any more that it was.
     """
 
     engine = ENGINE
 
     def __init__(self, path: Path, scan_limit: int = SCAN_LIMIT) -> None:
         require_version()
+        presence.require_kept(path)
         if not path.is_file():
             raise StoreError(f"{path} is not there yet: the coordinator makes it when it starts")
         self._path = path
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._opened = presence.identity(path)
         try:
             with translated(path, "open the state"):
                 self._connection = connect_reader(path)
@@ -205,6 +208,7 @@ class SqliteReader:
         with self._guard, translated(self._path, "read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
+            presence.require_same(self._path, self._opened)
             self._connection.execute("BEGIN")
             try:
                 yield self._connection

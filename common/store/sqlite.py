@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from common.errors import StoreError, StoreLocked
+from common.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+from common.store.presence import SUFFIX
 from common.store.schema import OLDEST_SQLITE
 
 #: How long a connection waits for a lock of SQLite, in milliseconds.
@@ -76,19 +77,20 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_explain(path, doing, str(error))) from error
+        raise _explained(path, doing, str(error)) from error
     except (OverflowError, UnicodeError) as error:
         raise StoreError(f"{path}: cannot {doing}: a value does not fit: {error}") from error
 
 
-def _explain(path: Path, doing: str, text: str) -> str:
+def _explained(path: Path, doing: str, text: str) -> StoreError:
     if any(word in text for word in _DAMAGED):
-        return f"{path} is damaged ({text}): restore a backup, or move it away together with its -wal and -shm to start anew"
+        away = f"move it away together with its -wal, -shm and {SUFFIX} to start anew"
+        return StoreDamaged(f"{path} is damaged ({text}): restore a backup, or {away}")
     if "disk is full" in text or ("disk I/O error" in text and _is_full(path.parent)):
-        return f"{path}: cannot {doing}: the disk is full"
+        return StoreFull(f"{path}: cannot {doing}: the disk is full")
     if "readonly" in text or "unable to open" in text:
-        return f"{path}: cannot {doing}: {text}; check that this user may write to {path.parent}"
-    return f"{path}: cannot {doing}: {text}"
+        return StoreError(f"{path}: cannot {doing}: {text}; check that this user may write to {path.parent}")
+    return StoreError(f"{path}: cannot {doing}: {text}")
 
 
 def _is_full(folder: Path) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 from common import clock
 from common.config import Settings
 from common.core.records import Changes, DeliveryRow, ProblemRow, TrustRow
-from common.errors import StoreError
-from common.store import names, packs, rows, schema, tidy
+from common.errors import StoreError, StoreLost
+from common.store import names, packs, presence, rows, schema, tidy
 from common.store.columns import NameColumns
 from common.store.contract import (
     KEEP_DONE,
@@ -31,6 +31,9 @@ from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_write
 #: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
 PULSES_BATCH, LOAD_BATCH = 200, 1000
 PRUNE_BATCH = 2000
+#: Connections to files that were deleted or replaced, kept open to the end of the process: when it closes one SQLite deletes
+#: the -wal by its name, which may belong to another file by now.
+_ABANDONED: list[sqlite3.Connection] = []
 
 _PULSES = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
 _DETAILS = "SELECT id, body FROM detail WHERE id IN (SELECT value FROM json_each(?))"
@@ -57,7 +60,8 @@ class SqliteWriter:
 
     `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch seconds.
 
-    Raises StoreLocked where another process owns the file, StoreError where it is damaged, newer, or out of reach.
+    Raises StoreLocked where another process owns the file, StoreLost where there was one and it is gone, StoreError where it is
+    damaged, newer, or out of reach.
     """
 
     engine = ENGINE
@@ -82,7 +86,10 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._busy: Counter[int] = Counter()  # rows written since the last look for blocks to pack, by block
         self._look: sqlite3.Connection | None = None  # reads beside a transaction
+        self._opened: presence.Identity | None = None
+        self._lost = False
         try:
+            presence.require_kept(path)
             with translated(path, "open the state"):
                 self._connection = connect_writer(path)
                 schema.migrate(self._connection)
@@ -90,6 +97,8 @@ class SqliteWriter:
                 tidy.shrink(self._connection)
                 tidy.empty_log(self._connection)
                 self._look = connect_reader(path)
+            presence.note_begun(path)
+            self._opened = presence.identity(path)
         except BaseException:
             self.close()
             raise
@@ -186,14 +195,24 @@ class SqliteWriter:
         with self._transaction("pack names") as connection:
             packs.pack(connection, block)
 
+    def verify(self) -> None:
+        """Raise StoreLost where the file is no longer the one that was opened."""
+        try:
+            presence.require_same(self._path, self._opened)
+        except StoreLost:
+            self._lost = True
+            raise
+
     def close(self) -> None:
         """Move the log into the file, as far as readers allow, and let the next owner in."""
-        with self._look_guard:
+        with self._look_guard, self._guard:
             look, self._look = self._look, None
+            connection, self._connection = self._connection, None
+            if self._lost:
+                _ABANDONED.extend(filter(None, (look, connection)))
+                look = connection = None
             if look is not None:
                 look.close()
-        with self._guard:
-            connection, self._connection = self._connection, None
             if connection is not None:
                 tidy.learn(connection)
                 tidy.empty_log(connection)
@@ -237,6 +256,7 @@ class SqliteWriter:
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[sqlite3.Connection]:
         with self._used(doing) as connection:
+            self.verify()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -163,18 +163,26 @@ def control(status: int, body: bytes) -> Iterator[int]:
         (200, b'{"status":"ok"}', 0, "healthy: 200 ok"),
         (
             503,
-            b'{"status":"degraded","problems":["checker-fast-0 is silent"]}',
+            b'{"status":"unhealthy","problems":[{"what":"It is silent.","since":1800000000.0,"remedy":"See its log."},{}, 7]}',
             1,
-            "unhealthy: 503 degraded; checker-fast-0 is silent",
+            "unhealthy: 503 unhealthy\n- It is silent. Since 2027-01-15T08:00:00.000Z. See its log.\n- {}\n- 7",
         ),
+        (
+            200,
+            b'{"status":"degraded","problems":[{"what":"No\\nroute.","since":1e300,"remedy":"Mend it."}]}',
+            0,
+            "healthy: 200 degraded\n- No\\nroute. Mend it.",
+        ),
+        (503, b'{"status":"x","problems":[]}', 1, "unhealthy: 503 x"),
+        (503, b'{"detail":"Too many connections."}', 1, "unhealthy: 503 Too many connections."),
         (503, b"<html>", 1, "unhealthy: 503"),
         (200, b"\xff" * 100_000, 0, "healthy: 200"),
     ],
 )
-def test_health_is_one_line_and_an_exit_code(
+def test_health_is_a_line_for_each_problem_and_an_exit_code(
     status: int, body: bytes, code: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For a container's HEALTHCHECK; 0.0.0.0 is asked on loopback."""
+    """For a container's HEALTHCHECK: what a restart cannot help is healthy. 0.0.0.0 is asked on loopback."""
     with control(status, body) as port:
         settings = load({"CONTROL_HOST": "0.0.0.0", "CONTROL_PORT": str(port)})
 

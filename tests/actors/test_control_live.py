@@ -1,4 +1,4 @@
-"""The HTTP interface over time: health, metrics, and connections that misbehave."""
+"""The HTTP interface over time: status, metrics, and connections that misbehave."""
 
 from __future__ import annotations
 
@@ -13,121 +13,7 @@ import pytest
 
 from actors.control.limits import Bucket
 from common.core.metrics import Metrics
-from tests.actors.control_lab import GROUPS, NOW, Lab, domain_row, event_row, serving
-
-
-def test_health_is_ok_when_everybody_beats(tmp_path: Path) -> None:
-    """All heartbeats and a fresh status answer 200 with ages and restarts."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.all_beat()
-            status, health = await lab.get("/health")
-
-            assert (status, health["status"], health["problems"]) == (200, "ok", [])
-            assert {row["process"] for row in health["processes"]} == set(GROUPS)
-            assert health["processes"][0]["restarts"] == 2
-            assert health["processes"][0]["age"] == 0
-
-    asyncio.run(story())
-
-
-def test_health_says_starting_and_then_what_is_missing(tmp_path: Path) -> None:
-    """In the first seconds an empty instance is starting; later it is unhealthy and names each missing part."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path, FAST_CHECKERS="2")) as lab:
-            assert (await lab.get("/health"))[1]["status"] == "starting"
-            lab.clock.at += 31
-            for process in GROUPS:
-                lab.beat(process)
-            status, health = await lab.get("/health")
-
-            assert (status, health["status"]) == (503, "unhealthy")
-            assert health["problems"] == [
-                "checker-fast: 1 of 2 processes are there, for 31 s.",
-                "The coordinator has not been heard on the feed yet.",
-            ]
-
-    asyncio.run(story())
-
-
-def test_a_silent_process_is_unhealthy_at_once_and_a_missing_one_after_a_while(tmp_path: Path) -> None:
-    """Older than its own bound is 503; a file that is gone (a restart) gets 30 s."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.clock.at += 100
-            lab.all_beat()
-            assert (await lab.get("/health"))[0] == 200
-            (tmp_path / "heartbeats" / "notifier-0.json").unlink()
-            lab.clock.at += 2
-            assert (await lab.get("/health"))[0] == 200
-            lab.clock.at += 20
-            for process in GROUPS[:-1]:
-                lab.beat(process)
-            assert (await lab.get("/health"))[0] == 200
-            lab.clock.at += 11
-            lab.all_beat()
-            (tmp_path / "heartbeats" / "notifier-0.json").unlink()
-            assert (await lab.get("/health"))[1]["problems"] == ["notifier: 0 of 1 processes are there, for 31 s."]
-            lab.clock.at += 2
-            lab.all_beat()
-            assert (await lab.get("/health"))[0] == 200
-            lab.clock.at += 2
-            lab.beat("checker-fast-0", at=lab.clock.at - 40)
-            status, health = await lab.get("/health")
-            assert status == 503
-            assert health["problems"] == ["checker-fast-0 is silent for 40 s."]
-
-    asyncio.run(story())
-
-
-def test_an_old_status_of_the_coordinator_is_unhealthy(tmp_path: Path) -> None:
-    """Heartbeats alone are not enough: a coordinator that stopped speaking is reported."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.all_beat()
-            lab.clock.at += 40
-            for process in GROUPS:
-                lab.beat(process)
-            status, health = await lab.get("/health")
-            assert status == 503
-            assert health["problems"] == ["The coordinator's last status is 40 s old."]
-
-    asyncio.run(story())
-
-
-def test_leftovers_of_a_larger_configuration_harm_nobody(tmp_path: Path) -> None:
-    """A stale heartbeat beyond the configured count is shown as left over."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.beat("checker-fast-1", at=NOW - 9999)
-            lab.all_beat()
-            status, health = await lab.get("/health")
-            assert status == 200
-            assert {row["process"]: row["status"] for row in health["processes"]}["checker-fast-1"] == "left over"
-
-    asyncio.run(story())
-
-
-def test_ready_waits_for_coordinator_and_store(tmp_path: Path) -> None:
-    """Ready is 503 with reasons until the coordinator says so and the store can be read."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.missing = True
-            status, answer = await lab.get("/ready")
-            assert (status, len(answer["reasons"])) == (503, 2)
-            lab.missing = False
-            lab.speak(ready=False, missing=["No list of names."])
-            assert (await lab.get("/ready"))[1]["reasons"] == ["The coordinator is not ready yet.", "No list of names."]
-            lab.speak()
-            assert await lab.get("/ready") == (200, {"ready": True, "reasons": []})
-
-    asyncio.run(story())
+from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
 
 def test_status_merges_what_is_known(tmp_path: Path) -> None:

@@ -7,13 +7,25 @@ const MOST_ROWS = 12;
 
 function drawHealth(status) {
   const health = status.health;
-  const look = { ok: "good", starting: "wait", unhealthy: "bad" }[health.status] || "wait";
+  const look = { ok: "good", degraded: "warn", unhealthy: "bad" }[health.status] || "wait";
   const node = byId("health");
   node.className = `pill ${look}`;
-  node.textContent = { ok: "healthy", starting: "starting" }[health.status] || health.status;
+  node.textContent = { ok: "healthy" }[health.status] || health.status;
   byId("instance").textContent = `instance ${status.instance}`;
   byId("version").textContent = `version ${status.versions["domain-monitor"]}`;
-  trouble(health.status === "unhealthy" ? health.problems.join(" ") : "");
+  trouble("");
+  drawProblems(health.problems);
+}
+
+/** What keeps the service from doing its work: what it is, since when, and what to do. */
+function drawProblems(problems) {
+  byId("problems").hidden = !problems.length;
+  const look = (problem) => (problem.restart_helps || problem.unwatched ? "bad" : "warn");
+  show("problems", make("h2", {}, problems.length === 1 ? "One problem" : `${number(problems.length)} problems`),
+    make("ul", { class: "problems" }, ...problems.map((problem) => make("li", {},
+      make("p", {}, pill(words(problem.code), look(problem)), " ", make("strong", {}, problem.what)),
+      make("p", { class: "quiet" }, "Since ", when(problem.since), ". ", problem.remedy,
+        problem.unwatched ? " Names go unwatched while it lasts." : "")))));
 }
 
 function drawTiles(coordinator) {
@@ -127,7 +139,13 @@ function drawDeliveries(coordinator) {
     ["Parked", row.parked ? make("span", {}, pill(number(row.parked), "bad"), " ", make("a", { href: "#/parked" }, "show")) : "0"],
     ["Delivered", number(row.done)],
     ["Oldest waiting", row.oldest_age ? duration(row.oldest_age) : "–"],
-    ["Endpoint", open ? make("span", {}, pill("paused after failures", "warn"), " next try ", when(row.circuit_open_until)) : pill("open", "good")]]));
+    ["Endpoint", endpointPill(row, open)]]));
+}
+
+function endpointPill(row, open) {
+  if (row.configured === false) return pill("not configured", "wait");
+  if (open) return make("span", {}, pill("paused after failures", "warn"), " next try ", when(row.circuit_open_until));
+  return row.failures_in_a_row ? pill("failing", "warn") : pill("open", "good");
 }
 
 function drawConfiguration(status) {

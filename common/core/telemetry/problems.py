@@ -1,0 +1,158 @@
+"""Problems: what keeps the service from doing its work, since when, and what to do; when each began and when it ended.
+
+A problem is a condition that holds now. Whoever judges says at every look which conditions hold (`ProblemLog.note`); the log
+keeps since when, and lets a condition count only once it has lasted as long as it must to be no mere moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct, structs
+
+#: Seconds that a condition may be away and still be the same problem when it is back: what comes and goes is one problem.
+HOLD = 10.0
+#: Most problems kept at once: they come from a fixed set of codes, and from processes, which are few.
+MOST = 100
+
+#: Every code, and what it says. Metrics have a series for each, so that an alert can be written before the first problem.
+CODES = {
+    "callbacks_failing": "the callback endpoint accepts nothing",
+    "callbacks_parked": "callbacks were given up after days without success",
+    "coordinator_silent": "the coordinator is not heard on the feed",
+    "disk_full": "the disk of the state is full",
+    "disk_low": "the disk of the state is nearly full",
+    "dns_silent": "no DNS answer says anything",
+    "list_failing": "the domain list cannot be read",
+    "list_held": "the domain list is held back",
+    "names_overdue": "names are not checked for far longer than their interval",
+    "no_answers": "nothing outside answers: no registry, no name server",
+    "no_names": "there are no names to watch",
+    "no_workers": "no worker of a pool is connected",
+    "nothing_asked": "names are due and nothing is asked",
+    "process_failing": "a process fails and is started again and again",
+    "process_missing": "a process is not there",
+    "process_restarting": "a process was started several times within minutes",
+    "process_silent": "a process is there and does not work",
+    "rdap_silent": "no RDAP answer says anything",
+    "store_damaged": "the database is damaged",
+    "store_lost": "the database is gone, or was replaced",
+    "store_slow": "a write to the database does not end",
+    "store_unreadable": "the database cannot be used",
+    "supervisor_gone": "the supervisor has ended",
+    "whois_silent": "no WHOIS answer says anything",
+    "workers_wedged": "the workers of a pool take work and answer none of it",
+}
+
+
+class Problem(Struct, frozen=True):
+    """One condition. `what` and `remedy` are one sentence each, without names that are watched and without secrets.
+
+    `about` tells several with one code apart (a process, a pool). `restart_helps`: a restart of the service can end it;
+    `unwatched`: names go unwatched while it lasts. `since` in epoch seconds, 0 for whenever it was first seen; `after`: seconds
+    that it has to last before it counts.
+    """
+
+    code: str
+    what: str
+    remedy: str
+    about: str = ""
+    restart_helps: bool = False
+    unwatched: bool = False
+    since: float = 0.0
+    after: float = 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON and for the feed."""
+        return {
+            "code": self.code,
+            "about": self.about,
+            "what": self.what,
+            "since": self.since,
+            "remedy": self.remedy,
+            "restart_helps": self.restart_helps,
+            "unwatched": self.unwatched,
+        }
+
+
+class Change(NamedTuple):
+    """A problem that began (`seconds` 0), or ended after so many seconds."""
+
+    began: bool
+    problem: Problem
+    seconds: float
+
+    @property
+    def event(self) -> str:
+        """Its log line's event."""
+        return "problem_began" if self.began else "problem_ended"
+
+    def fields(self) -> dict[str, Any]:
+        """Its log line's fields."""
+        problem = self.problem
+        fields: dict[str, Any] = {"code": problem.code, "about": problem.about, "what": problem.what}
+        return fields | ({"remedy": problem.remedy} if self.began else {"seconds": round(self.seconds, 1)})
+
+
+class _Row(Struct):
+    problem: Problem
+    first: float
+    last: float
+    present: bool = True
+    begun: bool = False
+
+
+class ProblemLog:
+    """The problems of one judge. Times in epoch seconds."""
+
+    def __init__(self, hold: float = HOLD) -> None:
+        self._hold = hold
+        self._rows: dict[tuple[str, str], _Row] = {}
+
+    def note(self, present: Iterable[Problem], now: float) -> list[Change]:
+        """Take the conditions that hold now. Returns what began and what ended by that."""
+        for row in self._rows.values():
+            row.present = False
+        for problem in present:
+            self._see(problem, now)
+        changes = []
+        for key, row in list(self._rows.items()):
+            if row.present and not row.begun and now - row.first >= row.problem.after:
+                row.begun = True
+                changes.append(Change(began=True, problem=row.problem, seconds=0.0))
+            elif not row.present and (now - row.last > self._hold or now < row.last):
+                del self._rows[key]
+                if row.begun:
+                    changes.append(Change(began=False, problem=row.problem, seconds=max(0.0, row.last - row.problem.since)))
+        return changes
+
+    def active(self) -> list[Problem]:
+        """The problems of this moment, the oldest first."""
+        found = [row.problem for row in self._rows.values() if row.present and row.begun]
+        return sorted(found, key=lambda problem: (problem.since, problem.code, problem.about))
+
+    def _see(self, problem: Problem, now: float) -> None:
+        key = (problem.code, problem.about)
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) >= MOST:
+                return
+            row = self._rows[key] = _Row(problem, now, now)
+        since = min(row.first, problem.since or row.first)
+        row.problem, row.last, row.present = structs.replace(problem, since=since), now, True
+
+
+def read(value: object) -> list[Problem]:
+    """The problems in a list of `Problem.plain` that came over the feed; what is none is left out."""
+    rows = value if isinstance(value, list | tuple) else ()
+    return [problem for row in rows[:MOST] if isinstance(row, Mapping) and (problem := _read_one(row)) is not None]
+
+
+def _read_one(row: Mapping[Any, Any]) -> Problem | None:
+    texts = [row.get(name) for name in ("code", "what", "remedy", "about")]
+    since = row.get("since")
+    if not all(isinstance(text, str) for text in texts) or isinstance(since, bool) or not isinstance(since, int | float):
+        return None
+    code, what, remedy, about = (str(text)[:500] for text in texts)
+    return Problem(code, what, remedy, about, row.get("restart_helps") is True, row.get("unwatched") is True, float(since))
