@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import difflib
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ _YES = frozenset({"true", "1"})
 _NO = frozenset({"false", "0"})
 #: Longest cursor taken, in characters.
 CURSOR_LIMIT = 600
+#: The form of a cursor: every text of this form is one, so that the description says exactly what is taken.
+_CURSOR = re.compile(r"1-([0-9a-f]{2})+")
 
 
 class Param(Protocol):
@@ -34,6 +37,24 @@ class Param(Protocol):
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
         ...
+
+
+def check(request: web.Request, known: Iterable[Param]) -> None:
+    """Raise Problem 400 where the query holds a parameter that is not known here, or one of them twice."""
+    names = [param.name for param in known]
+    for name in request.query:
+        if name not in names:
+            raise Problem(400, _unknown(name[:60], names), code="unknown_parameter")
+        _only(request, name)
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    shown = ascii(name)
+    if not names:
+        return f"This call takes no parameters, and {shown} is one."
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}."
+    return f"This call has no parameter {shown}; {hint}"
 
 
 def _only(request: web.Request, name: str) -> str | None:
@@ -60,7 +81,7 @@ class Integer:
     def read(self, request: web.Request) -> int:
         """The value; Problem 400 where it is none."""
         text = _only(request, self.name)
-        if text is None or text == "":
+        if text is None:
             return self.default
         digits = text.isascii() and text.isdigit() and len(text) <= 19
         if not digits or not self.low <= int(text) <= self.high:
@@ -84,7 +105,7 @@ class Seconds:
     def read(self, request: web.Request) -> float:
         """The value; Problem 400 where it is none."""
         text = _only(request, self.name)
-        if text is None or text == "":
+        if text is None:
             return self.default
         try:
             value = float(text) if len(text) <= 20 else math.nan
@@ -162,22 +183,18 @@ class Cursor:
         text = _only(request, self.name)
         if not text:
             return None
-        try:
-            inner = base64.urlsafe_b64decode(text[:CURSOR_LIMIT] + "=" * (-len(text) % 4)).decode()
-        except (ValueError, binascii.Error):
-            inner = ""
-        if not inner.startswith("1:"):
+        if len(text) > CURSOR_LIMIT or not _CURSOR.fullmatch(text):
             raise _bad(self.name, "the cursor of an earlier page")
-        return inner[2:]
+        return bytes.fromhex(text[2:]).decode("utf-8", "replace")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
-        return {"type": "string", "maxLength": CURSOR_LIMIT}
+        return {"type": "string", "maxLength": CURSOR_LIMIT, "pattern": f"^({_CURSOR.pattern})?$"}
 
 
 def show(cursor: str | None) -> str | None:
     """A store's position as an opaque cursor."""
-    return None if cursor is None else base64.urlsafe_b64encode(f"1:{cursor}".encode()).decode().rstrip("=")
+    return None if cursor is None else f"1-{cursor.encode().hex()}"
 
 
 LIMIT = Integer("limit", 100, 1, 1000, "most entries in one answer")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from actors.control import budgets, deliveries, domains, drops, events, measures, openapi, overview, pages
+from actors.control.access import Access
 from actors.control.params import CURSOR, LIMIT, Param
 
 JSON = ("application/json",)
@@ -15,18 +16,23 @@ JSON = ("application/json",)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `changing` ones are guarded; `failures` are the problem statuses worth knowing besides the usual."""
+    """One operation; `failures` are the problem statuses worth knowing besides the usual."""
 
     method: str
     path: str
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     summary: str
     query: tuple[Param, ...] = ()
-    changing: bool = False
+    access: Access = Access.READ
     produces: tuple[str, ...] = JSON
     failures: tuple[int, ...] = ()
     same: tuple[int, ...] = ()  # further statuses that carry the same content
     slashed: str = ""  # the placeholder that may hold slashes
+
+    @property
+    def changing(self) -> bool:
+        """Whether it changes something."""
+        return self.access is Access.CHANGE
 
     @property
     def pattern(self) -> str:
@@ -41,7 +47,7 @@ def _changing(
     summary: str,
     slashed: str = "",
 ) -> Route:
-    return Route(method, path, handler, summary, changing=True, failures=(401, 403, 413, 415, 503), slashed=slashed)
+    return Route(method, path, handler, summary, access=Access.CHANGE, failures=(413, 415, 503), slashed=slashed)
 
 
 def table() -> tuple[Route, ...]:
@@ -49,8 +55,8 @@ def table() -> tuple[Route, ...]:
     flags = tuple(measures.FLAGS.values())
     prometheus_text = ("text/plain",)
     return (
-        Route("GET", "/health", overview.health, "Whether every process is alive", same=(503,)),
-        Route("GET", "/ready", overview.ready, "Whether names are being watched", same=(503,)),
+        Route("GET", "/health", overview.health, "Whether every process is alive", access=Access.OPEN, same=(503,)),
+        Route("GET", "/ready", overview.ready, "Whether names are being watched", access=Access.OPEN, same=(503,)),
         Route("GET", "/status", overview.status, "Everything about this instance at a glance"),
         Route(
             "GET",
