@@ -40,6 +40,8 @@ async def admit(request: web.Request, handler: problems.Handler) -> web.StreamRe
     resource = request.match_info.route.resource
     method = "GET" if request.method == "HEAD" else request.method
     needs = Access.READ if resource is None else request.app[NEEDS].get((method, resource.canonical), Access.READ)
+    if needs is not Access.OPEN:
+        server.refuse_beyond_probes(request)
     request.app[CONTROL].access.check(guard.call_of(request), needs)
     return await handler(request)
 

@@ -16,19 +16,10 @@ from common.authority import host_of
 from tests.actors.control_lab import ELSEWHERE, GATEWAY, Lab, domain_row, from_address, peers, serving
 
 READ, CONTROL = "read-token-0123456789", "control-token-0123456789"
+TOKENS = {"READ_TOKEN": READ, "CONTROL_TOKEN": CONTROL}
 #: What the interface shows to readers; the names are in some of it.
-READS = (
-    "/",
-    "/domains",
-    "/domain/example.com",
-    "/status",
-    "/metrics",
-    "/metrics/prometheus",
-    "/events",
-    "/drops",
-    "/drops.ics",
-)
-READS += ("/deliveries", "/problems", "/openapi.json", "/static/app.js")
+READS = ("/", "/domains", "/domain/example.com", "/status", "/metrics", "/metrics/prometheus", "/events", "/drops")
+READS += ("/drops.ics", "/deliveries", "/problems", "/openapi.json", "/static/app.js")
 OPEN = ("/health", "/ready")
 
 
@@ -104,7 +95,7 @@ def test_other_machines_need_a_token_to_read(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with (
-            serving(Lab(tmp_path, peers(), READ_TOKEN=READ, CONTROL_TOKEN=CONTROL)) as lab,
+            serving(Lab(tmp_path, peers(), **TOKENS)) as lab,
             from_address(ELSEWHERE) as other,
         ):
             lab.reader.rows = [domain_row()]
@@ -126,7 +117,7 @@ def test_the_token_for_reading_changes_nothing(tmp_path: Path) -> None:
     """Whatever READ_TOKEN reads, a changing call with it is refused, and says which token it needs."""
 
     async def story() -> None:
-        async with serving(Lab(tmp_path, peers(), READ_TOKEN=READ, CONTROL_TOKEN=CONTROL)) as lab:
+        async with serving(Lab(tmp_path, peers(), **TOKENS)) as lab:
             for address in (ELSEWHERE, "127.0.0.1"):
                 async with from_address(address) as other:
                     for path in ("/metrics/reset", "/refresh"):
@@ -310,7 +301,7 @@ def test_default_gateways_are_read_from_the_kernels_tables(tmp_path: Path) -> No
         ("a:b", None),
         ("a:123456", None),
         ("a\n", None),
-        ("ａ", None),
+        ("ä", None),
     ],
 )
 def test_an_authority_has_one_host(text: str, host: str | None) -> None:
