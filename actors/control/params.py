@@ -17,6 +17,9 @@ _YES = frozenset({"true", "1"})
 _NO = frozenset({"false", "0"})
 #: Longest cursor taken, in characters.
 CURSOR_LIMIT = 600
+#: Text without control characters, and a number as JSON writes it.
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 #: The form of a cursor: every text of this form is one, so that the description says exactly what is taken.
 _CURSOR = re.compile(r"1-([0-9a-f]{2})+")
 
@@ -107,10 +110,7 @@ class Seconds:
         text = _only(request, self.name)
         if text is None:
             return self.default
-        try:
-            value = float(text) if len(text) <= 20 else math.nan
-        except ValueError:
-            value = math.nan
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not 0 < value <= self.high:
             raise _bad(self.name, f"seconds, above 0 and at most {self.high:g}")
         return value
@@ -144,31 +144,34 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A bounded text without control characters; None where it is absent or empty."""
+    """A bounded text without control characters; None where it is absent or empty. `form` is a pattern for the whole of it."""
 
     name: str
     limit: int
     help: str
     choices: tuple[str, ...] = ()
+    form: str = PRINTABLE
+    needs: str = "text without control characters"
 
     def read(self, request: web.Request) -> str | None:
-        """The value; Problem 400 where it is too long, unprintable or none of the choices (compared without case)."""
-        text = (_only(request, self.name) or "").strip()
+        """The value; Problem 400 where it is too long, of another form or none of the choices (compared without case)."""
+        text = _only(request, self.name)
         if not text:
             return None
-        if len(text) > self.limit or not text.isprintable():
-            raise _bad(self.name, f"printable text of at most {self.limit} characters")
+        if len(text) > self.limit or not re.fullmatch(self.form, text):
+            raise _bad(self.name, f"{self.needs}, at most {self.limit} characters")
         if not self.choices:
-            return text
+            return text.strip() or None
         for choice in self.choices:
-            if choice.lower() == text.lower():
+            if choice.lower() == text.strip().lower():
                 return choice
         raise _bad(self.name, f"one of {', '.join(self.choices)}")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
-        schema: dict[str, Any] = {"type": "string", "maxLength": self.limit}
-        return schema | ({"enum": list(self.choices)} if self.choices else {})
+        if self.choices:
+            return {"type": "string", "enum": [*self.choices, ""]}
+        return {"type": "string", "maxLength": self.limit, "pattern": f"^({self.form})?$"}
 
 
 @dataclass(frozen=True, slots=True)
