@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +227,7 @@ class Lab:
         self.settings = config.load({"STATE_DIR": str(state_dir), "INSTANCE_ID": "here", **environ})
         self.reader = FakeReader()
         self.missing = False
+        self.opens: Callable[[], Any] = lambda: self.reader
         self.coordinator = Coordinator()
         self.clock = Clock()
         heartbeat.directory(state_dir).mkdir(parents=True, exist_ok=True)
@@ -246,7 +247,7 @@ class Lab:
     def _open(self) -> Any:
         if self.missing:
             raise StoreError("it is not there yet")
-        return self.reader
+        return self.opens()
 
     def beat(self, process: str, **changes: Any) -> None:
         """Write one heartbeat."""

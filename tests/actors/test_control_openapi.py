@@ -114,11 +114,7 @@ def test_changing_calls_answer_as_described(tmp_path: Path) -> None:
                 place = path
                 for placeholder, value in paths.items():
                     place = place.replace(placeholder, value)
-                for wanted, headers in (
-                    (202, {}),
-                    (403, {"Origin": "http://evil.example"}),
-                    (400, {"Content-Type": "application/json"}),
-                ):
+                for wanted, headers in cases:
                     data = b"{" if wanted == 400 else None
                     async with lab.http.request(method, lab.url + place, headers=headers, data=data) as answer:
                         assert (place, answer.status) == (place, wanted)
