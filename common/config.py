@@ -156,6 +156,25 @@ class Settings:
     control_token: Annotated[
         str | None, Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=("control",))
     ]
+    read_token: Annotated[
+        str | None, Setting("", _optional_token, "bearer token for reading from other machines, nothing else", secret=True)
+    ]
+    control_allowed_hosts: Annotated[
+        tuple[str, ...],
+        Setting(
+            "localhost,127.0.0.1,::1",
+            values.many(values.http_host),
+            "names, separated by commas, that calls without a token may address this host by",
+        ),
+    ]
+    control_trust_gateway: Annotated[
+        bool,
+        Setting(
+            "no",
+            values.yes_or_no,
+            "yes: calls from the network's default gateway count as from this machine; only for a port published to loopback",
+        ),
+    ]
     bus_endpoint: Annotated[
         str, Setting("", values.optional(values.endpoint), "work sockets; default: ipc under STATE_DIR; tcp needs CURVE keys")
     ]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from common.authority import host_of
+
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
@@ -20,6 +22,7 @@ LONGEST = 366 * 86_400.0
 #: Most processes of one kind that one supervisor starts.
 MOST_PROCESSES = 64
 
+_YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
@@ -52,6 +55,21 @@ def choice(*words: str) -> Callable[[str], str]:
             raise ValueError(f"must be one of {shown}") from None
 
     return parse
+
+
+def yes_or_no(text: str) -> bool:
+    """Yes or no, also written true, on, 1 or false, off, 0."""
+    if text.casefold() not in _YES | _NO:
+        raise ValueError("must be yes or no")
+    return text.casefold() in _YES
+
+
+def http_host(text: str) -> str:
+    """A host as a Host header names it, without port, in one spelling; an IPv6 address with or without brackets."""
+    found = host_of(f"[{text}]" if ":" in text and not text.startswith("[") else text)
+    if found is None or (text.startswith("[") and not text.endswith("]")):
+        raise ValueError("must be host names or addresses without ports")
+    return found
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

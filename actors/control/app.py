@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from actors.control import guard, measures, openapi, problems, server
+from actors.control import guard, measures, openapi, params, problems, server
+from actors.control.access import Access
 from actors.control.context import CONTROL, Control
 from actors.control.routes import Route, table
+
+#: What each operation needs, by method and path.
+NEEDS: web.AppKey[dict[tuple[str, str], Access]] = web.AppKey("needs", dict)
 
 
 def build(control: Control) -> web.Application:
@@ -14,26 +18,39 @@ def build(control: Control) -> web.Application:
     app = web.Application(
         client_max_size=guard.BODY_LIMIT,
         # Outermost first: arrivals and counts see every answer, also those made from errors.
-        middlewares=[server.mark_arrival, measures.count_requests, problems.as_problems],
+        middlewares=[server.mark_arrival, measures.count_requests, problems.as_problems, admit],
     )
     routes = table()
     app[CONTROL] = control
     app[openapi.DOCUMENT] = openapi.document(routes)
     for route in routes:
-        handler = _guarded(route, control) if route.changing else route.handler
+        handler = _checked(route)
         if route.method == "GET":
             app.router.add_get(route.pattern, handler, allow_head=not route.changing)
         else:
             app.router.add_route(route.method, route.pattern, handler)
+    app[NEEDS] = {(route.method, route.path): route.access for route in routes}
     app.on_response_prepare.append(guard.add_headers)
     return app
 
 
-def _guarded(route: Route, control: Control) -> problems.Handler:
+@web.middleware
+async def admit(request: web.Request, handler: problems.Handler) -> web.StreamResponse:
+    """Judge every call before anything is done for it; what is not in the table needs as much as reading."""
+    resource = request.match_info.route.resource
+    method = "GET" if request.method == "HEAD" else request.method
+    needs = Access.READ if resource is None else request.app[NEEDS].get((method, resource.canonical), Access.READ)
+    if needs is not Access.OPEN:
+        server.refuse_beyond_probes(request)
+    request.app[CONTROL].access.check(guard.call_of(request), needs)
+    return await handler(request)
+
+
+def _checked(route: Route) -> problems.Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        settings = control.settings
-        guard.check_caller(request, token=settings.control_token, bound_to=settings.control_host)
-        await guard.check_body(request)
+        params.check(request, route.query)
+        if route.changing:
+            await guard.check_body(request)
         return await route.handler(request)
 
     return handler

@@ -10,9 +10,12 @@ from typing import Protocol
 from aiohttp import web
 
 from actors.control import surroundings
+from actors.control.access import Policy
+from actors.control.guard import policy_of
 from actors.control.health import STATUS_LIMIT, Health, Report, expected_groups
 from actors.control.limits import Bucket
 from actors.control.live import Live
+from actors.control.peers import Peers, gateways
 from actors.control.problems import Problem
 from actors.control.records import Records
 from common import config, heartbeat
@@ -49,6 +52,8 @@ class Control:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     process: str = "control"
+    peers: Peers | None = None  # by default the settings say which
+    access: Policy = field(init=False)
     live: Live = field(init=False)
     metrics: Metrics = field(init=False)
     health: Health = field(init=False)
@@ -60,6 +65,8 @@ class Control:
 
     def __post_init__(self) -> None:
         started_at = self.now()
+        trusted = gateways if self.settings.control_trust_gateway else frozenset
+        self.access = policy_of(self.settings, self.peers or Peers(self.monotonic, trusted))
         self.live = Live(self.records, self.settings.instance_id, self.now)
         self.metrics = Metrics(started_at)
         self.health = Health(expected_groups(self.settings), started_at)

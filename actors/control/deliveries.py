@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from actors.control.context import control_of
-from actors.control.params import CURSOR, LIMIT, Text
+from actors.control.params import CURSOR, LIMIT, PRINTABLE, Text
 from actors.control.problems import Problem
 from actors.control.replies import delivery, page, reply
 
@@ -25,8 +27,8 @@ async def replay(request: web.Request) -> web.Response:
     """POST /deliveries/{id}/replay."""
     control = control_of(request)
     wanted = request.match_info["id"]
-    if len(wanted) > ID_LIMIT or not wanted.isprintable():
-        raise Problem(400, f"An id is printable text of at most {ID_LIMIT} characters.", code="bad_parameter")
+    if len(wanted) > ID_LIMIT or not re.fullmatch(PRINTABLE, wanted):
+        raise Problem(400, f"An id is text without control characters, at most {ID_LIMIT}.", code="bad_parameter")
     if await control.records.ask(lambda reader: reader.delivery(wanted)) is None:
         raise Problem(404, "There is no callback with this id.")
     control.command("replay", wanted)

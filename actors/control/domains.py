@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import idna
 from aiohttp import web
 
@@ -14,8 +16,19 @@ from common.core.verdicts import State
 from common.errors import NameProblem
 
 STATE = Text("state", 40, "only names in this state", tuple(State))
-TLD = Text("tld", 253, "only names under this suffix: com, co.uk; uk finds co.uk too")
+TLD = Text(
+    "tld",
+    253,
+    "only names under this suffix: com, co.uk; uk finds co.uk too",
+    form=r"\.?[^\s.\x00-\x1f\x7f-\x9f]+(\.[^\s.\x00-\x1f\x7f-\x9f]+)*\.?",
+    needs="a suffix such as com or co.uk",
+)
 QUERY = Text("q", 100, "only names that contain this text")
+#: Longest name in characters (RFC 1035 section 2.3.4), and its form where it is ASCII.
+NAME_LIMIT = 253
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+NAME = rf"({_LABEL}\.)+{_LABEL}"
+_NAME = re.compile(NAME)
 #: Most events of one name shown with it.
 HISTORY = 100
 
@@ -75,7 +88,9 @@ def _name(control: Control, text: str) -> DomainName:
     try:
         return normalise(text[:1024], control.suffix_of)
     except NameProblem as error:
-        raise Problem(400, f"This name cannot be monitored: {error}", code=error.code) from None
+        # A proper host name that is nothing one could register is simply not there; anything else is no name at all.
+        status = 404 if len(text) <= NAME_LIMIT and _NAME.fullmatch(text) else 400
+        raise Problem(status, f"This name cannot be monitored: {error}", code=error.code) from None
 
 
 def _unknown(name: DomainName) -> Problem:
@@ -86,7 +101,7 @@ def _suffix(text: str) -> str:
     try:
         return idna.encode(text.strip(".").lower(), uts46=True).decode()
     except (idna.IDNAError, UnicodeError):
-        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
+        return text.strip(".").lower()  # no registry has it, so nothing is found under it
 
 
 def _part(text: str) -> str:

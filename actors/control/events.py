@@ -12,12 +12,13 @@ from actors.control.live import PAGE, Client
 from actors.control.params import LIMIT, Integer
 from actors.control.problems import Problem
 from actors.control.replies import event, reply
+from actors.control.server import when_lost
 from common.core.records import EventRow
 
 LARGEST = (1 << 63) - 1
 AFTER = Integer("after", 0, 0, LARGEST, "only events with a greater sequence; a stream without it begins now")
-#: Seconds between comments that keep a quiet stream open, and seconds one write may take.
-COMMENT_EVERY, WRITE_TIMEOUT = 15.0, 10.0
+#: Seconds between comments that keep a quiet stream open.
+COMMENT_EVERY = 15.0
 #: Milliseconds after which a browser connects again.
 RETRY_MS = 3000
 
@@ -37,22 +38,27 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     control = control_of(request)
     after = await _position(request, control)
     client = await control.live.join()
+    when_lost(request, lambda: _forget(control, client))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     try:
         await response.prepare(request)
-        await _write(response, f"retry: {RETRY_MS}\n\n".encode())
+        await response.write(f"retry: {RETRY_MS}\n\n".encode())
         after = await _catch_up(response, control, after)
         await _follow(response, client, after)
     except Problem:
         if not response.prepared:
             raise
         return response  # the state went away in mid-stream: the client comes back with its last id
-    except (ConnectionError, TimeoutError):
-        if request.transport is not None:
-            request.transport.abort()  # a client that does not read must not hold its buffers
+    except ConnectionError:
+        return response  # the client left, or did not read what was written
     finally:
         control.live.leave(client)
     return response
+
+
+def _forget(control: Control, client: Client) -> None:
+    control.live.leave(client)
+    client.end()
 
 
 async def _position(request: web.Request, control: Control) -> int:
@@ -73,7 +79,7 @@ async def _catch_up(response: web.StreamResponse, control: Control, after: int) 
     while True:
         rows = await control.records.ask(lambda reader, after=after: reader.events(after=after, limit=PAGE))  # type: ignore[misc]  # a bound default
         if rows:
-            await _write(response, b"".join(map(_chunk, rows)))
+            await response.write(b"".join(map(_chunk, rows)))
             after = rows[-1].seq
         if len(rows) < PAGE:
             return after
@@ -85,20 +91,15 @@ async def _follow(response: web.StreamResponse, client: Client, after: int) -> N
             async with asyncio.timeout(COMMENT_EVERY):
                 row = await client.events.get()
         except TimeoutError:
-            await _write(response, b": nothing new\n\n")
+            await response.write(b": nothing new\n\n")
             continue
         if row is None:
             return
         if row.seq > after:
-            await _write(response, _chunk(row))
+            await response.write(_chunk(row))
             after = row.seq
 
 
 def _chunk(row: EventRow) -> bytes:
     # JSON holds no line breaks, so one data line is enough.
     return b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(event(row)))
-
-
-async def _write(response: web.StreamResponse, data: bytes) -> None:
-    async with asyncio.timeout(WRITE_TIMEOUT):
-        await response.write(data)

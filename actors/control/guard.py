@@ -1,22 +1,24 @@
-"""Who may do what: the token of changing calls, cross-site calls, bodies, and the headers of every answer."""
+"""What is read of a request to judge it, bodies of changing calls, and the headers of every answer."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import ipaddress
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
+from actors.control.access import Call, Policy
+from actors.control.peers import Peers, address_of
 from actors.control.problems import Problem
+from common.config import Settings
 
 #: Largest request body, in bytes.
 BODY_LIMIT = 65_536
 #: Seconds a body may take to arrive.
 BODY_TIMEOUT = 10.0
+
+#: What a proxy adds. None is believed: they say no more than that the caller is not the peer.
+FORWARDED = ("Forwarded", "X-Forwarded-For")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -25,6 +27,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
@@ -38,54 +41,36 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 def is_loopback(host: str) -> bool:
     """Whether an address or host name (no port) is this machine's own."""
-    text = host.strip("[]")
-    if text.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(text).is_loopback
-    except ValueError:
-        return False
+    address = address_of(host.strip("[]"))
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
 
-def check_caller(request: web.Request, *, token: str | None, bound_to: str) -> None:
-    """Refuse a changing call that is cross-site, lacks the token, or comes in where no token protects an open port."""
-    _check_site(request)
-    if token:
-        _check_token(request, token)
-        return
-    if not is_loopback(bound_to):
-        raise Problem(
-            403,
-            "Changing calls are off: the interface is open to the network. Set CONTROL_TOKEN to allow them.",
-            code="no_token",
-        )
-    # A foreign site can point its own name at 127.0.0.1 (DNS rebinding) and would then be "the same origin" to a browser.
-    if not is_loopback(_host_name(request.headers.get("Host", ""))):
-        raise Problem(
-            403, "Without CONTROL_TOKEN changing calls must be addressed to localhost or a loopback address.", code="bad_host"
-        )
+def policy_of(settings: Settings, peers: Peers) -> Policy:
+    """The rules that the settings make."""
+    return Policy(
+        control_token=settings.control_token,
+        read_token=settings.read_token,
+        allowed_hosts=settings.control_allowed_hosts,
+        local=peers.local,
+    )
 
 
-def _check_site(request: web.Request) -> None:
-    origin = request.headers.get("Origin")
-    if origin is not None and (not _host_name(origin) or _authority(origin) != request.headers.get("Host", "").lower()):
-        raise Problem(403, "Calls from another site are refused.", code="cross_site")
-    # An image or a link of another site sends no Origin with GET, but browsers say where it came from.
-    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-        raise Problem(403, "Calls from another site are refused.", code="cross_site")
-
-
-def _check_token(request: web.Request, token: str) -> None:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # Equal-length digests: the comparison takes the same time whatever was sent.
-    mine = hashlib.sha256(token.encode()).digest()
-    theirs = hashlib.sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
-    if not hmac.compare_digest(mine, theirs) or scheme.lower() != "bearer":
-        raise Problem(
-            401,
-            "This call needs the header 'Authorization: Bearer' with the value of CONTROL_TOKEN.",
-            headers={"WWW-Authenticate": 'Bearer realm="domain-monitor"'},
-        )
+def call_of(request: web.Request) -> Call:
+    """What decides about a request."""
+    headers = request.headers
+    hosts = tuple(headers.getall("Host", ()))
+    if not request.raw_path.startswith("/"):
+        hosts = (*hosts, request.raw_path)  # a request line with a host of its own, as to a proxy (RFC 9112 section 3.2.2)
+    return Call(
+        peer=request.transport.get_extra_info("peername") if request.transport is not None else None,
+        hosts=hosts,
+        authorization=tuple(headers.getall("Authorization", ())),
+        origins=tuple(headers.getall("Origin", ())),
+        site=headers.get("Sec-Fetch-Site"),
+        mode=headers.get("Sec-Fetch-Mode"),
+        accept=headers.get("Accept", ""),
+        forwarded=any(name in headers for name in FORWARDED),
+    )
 
 
 async def check_body(request: web.Request) -> None:
@@ -105,18 +90,3 @@ async def check_body(request: web.Request) -> None:
         msgspec.json.decode(body)
     except (ValueError, RecursionError):
         raise Problem(400, "The body is no JSON.") from None
-
-
-def _authority(url: str) -> str:
-    try:
-        return urlsplit(url).netloc.lower()
-    except ValueError:
-        return ""
-
-
-def _host_name(text: str) -> str:
-    """The host of a URL or of a Host header, without port."""
-    try:
-        return urlsplit(text if "://" in text else f"//{text}").hostname or ""
-    except ValueError:
-        return ""

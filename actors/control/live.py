@@ -40,6 +40,12 @@ class Client:
         except asyncio.QueueFull:
             self.slow = True
 
+    def end(self) -> None:
+        """Let the follower go, whatever still waits."""
+        while not self.events.empty():
+            self.events.get_nowait()
+        self.offer(None)
+
 
 class Live:
     """The statuses and the fan-out. `now` gives epoch seconds."""
@@ -106,9 +112,7 @@ class Live:
         """End every stream."""
         self._closed = True
         for client in list(self._clients):
-            while client.events.full():
-                client.events.get_nowait()
-            client.offer(None)
+            client.end()
 
     async def follow(self) -> None:
         """Read new events whenever the feed says so, and now and then in case it said so to nobody. Runs until cancelled."""

@@ -10,23 +10,43 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from actors.control import webhooks
+from actors.control.access import Access
+from actors.control.answers import Problem
+from actors.control.examples import EXAMPLES
 from actors.control.overview import versions
 from actors.control.params import Param
 from actors.control.problems import CONTENT_TYPE
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _IN_PATH = re.compile(r"\{(\w+)\}")
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "description": "a stable word for programs"},
-    },
+_ABOUT = (
+    "Watches domain names and says the moment one can be registered. Times are epoch seconds. Answers may carry fields that "
+    "are not described here. Calls from the machine itself need no token, changing ones only where CONTROL_TOKEN is set; calls "
+    "from elsewhere need one. Parameters that a call does not have are an error."
+)
+_SCHEMES = {
+    "controlToken": {"type": "http", "scheme": "bearer", "description": "CONTROL_TOKEN: every call"},
+    "readToken": {"type": "http", "scheme": "bearer", "description": "READ_TOKEN: calls that change nothing"},
+    "password": {"type": "http", "scheme": "basic", "description": "one of the tokens as password, any user: for browsers"},
+    "callback": {"type": "http", "scheme": "bearer", "description": "API_AUTH_TOKEN, in callbacks"},
+}
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.OPEN: [],
+    Access.READ: [{}, {"readToken": []}, {"controlToken": []}, {"password": []}],
+    Access.CHANGE: [{}, {"controlToken": []}, {"password": []}],
+}
+_PROBLEMS = {
+    400: "A parameter, a name or the body is not as it has to be.",
+    401: "A token is needed.",
+    403: "Not from there, not under this name, or not with this token.",
+    404: "There is no such thing.",
+    408: "The body took too long.",
+    413: "The body is too large.",
+    415: "A body has to be JSON.",
+    429: "Too soon after the last call.",
+    500: "Something went wrong here; the log has the details.",
+    503: "Not now: no state yet, no coordinator, or too many callers.",
 }
 
 
@@ -54,8 +74,18 @@ class Operation(Protocol):
         ...
 
     @property
-    def changing(self) -> bool:
-        """Whether it needs the token."""
+    def access(self) -> Access:
+        """What a call of it needs."""
+        ...
+
+    @property
+    def answer(self) -> Any:
+        """The type of its JSON."""
+        ...
+
+    @property
+    def forms(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """JSON Schema of the placeholders."""
         ...
 
     @property
@@ -76,27 +106,30 @@ class Operation(Protocol):
 
 def document(routes: Iterable[Operation]) -> bytes:
     """The description as JSON."""
+    routes = tuple(routes)
+    models = tuple(dict.fromkeys([*(route.answer for route in routes if route.answer is not str), Problem, *webhooks.MODELS]))
+    schemas, components = msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(models, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "Domain Monitor",
                 "version": versions()["domain-monitor"],
-                "description": "Watches domain names and says the moment one can be registered. Times are epoch seconds.",
+                "description": _ABOUT,
+                "license": {"name": "GPL-3.0-only", "identifier": "GPL-3.0-only"},
             },
             "paths": paths,
+            "webhooks": webhooks.described(schema_of),
             "components": {
-                "schemas": {"Problem": _PROBLEM},
+                "schemas": components,
                 "responses": {
-                    "Problem": {
-                        "description": "What went wrong",
-                        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                    }
+                    f"Problem{status}": _problem(status, text, schema_of[Problem]) for status, text in _PROBLEMS.items()
                 },
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "the value of CONTROL_TOKEN"}},
+                "securitySchemes": _SCHEMES,
             },
         }
     )
@@ -107,34 +140,64 @@ async def serve(request: web.Request) -> web.Response:
     return web.Response(body=request.app[DOCUMENT], content_type="application/json")
 
 
-def _operation(route: Operation) -> dict[str, Any]:
+def _operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
+    forms = dict(route.forms)
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _IN_PATH.findall(route.path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", **_without_example(forms.get(name, {}))}}
+        | _example(forms.get(name, {}))
+        for name in _IN_PATH.findall(route.path)
     ]
     parameters += [
         {"name": param.name, "in": "query", "description": param.help, "schema": param.schema()} for param in route.query
     ]
-    good = 202 if route.changing else 200
+    good = 202 if route.access is Access.CHANGE else 200
     answers: dict[str, Any] = {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "content": {media: {"schema": _schema(media)} for media in route.produces},
+            "content": {media: _content(media, route.answer, schema_of) for media in route.produces},
         }
         for status in (good, *route.same)
     }
-    failures = {500, *route.failures, *((404,) if "{" in route.path else ()), *((400,) if parameters else ())}
-    answers |= {str(status): {"$ref": "#/components/responses/Problem"} for status in sorted(failures)}
-    operation: dict[str, Any] = {
+    failures = {400, 500, 503, *route.failures, *((404,) if "{" in route.path else ())}
+    failures |= set() if route.access is Access.OPEN else {401, 403}
+    for status in sorted(failures):
+        if str(status) in answers:  # an answer of its own, or a problem: too many connections
+            answers[str(status)]["content"][CONTENT_TYPE] = {"schema": schema_of[Problem]}
+        else:
+            answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    return {
         "operationId": _identity(route),
         "summary": route.summary,
         "parameters": parameters,
         "responses": answers,
+        "security": _SECURITY[route.access],
     }
-    return operation | ({"security": [{"token": []}, {}]} if route.changing else {})
 
 
-def _schema(media: str) -> dict[str, Any]:
-    return {"type": "object"} if media == "application/json" else {"type": "string"}
+def _content(media: str, answer: Any, schema_of: dict[type, Any]) -> dict[str, Any]:
+    if media != "application/json":
+        return {"schema": {"type": "string"}}
+    example = EXAMPLES.get(answer)
+    return {"schema": schema_of[answer]} | ({} if example is None else {"example": example})
+
+
+def _example(form: dict[str, Any]) -> dict[str, Any]:
+    return {"example": form["example"]} if "example" in form else {}
+
+
+def _without_example(form: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if key != "example"}
+
+
+def _problem(status: int, text: str, schema: Any) -> dict[str, Any]:
+    example = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": text, "instance": "/path"}
+    content = {CONTENT_TYPE: {"schema": schema, "example": example}}
+    headers = {
+        401: {"WWW-Authenticate": {"description": "which credentials help", "required": True, "schema": {"type": "string"}}},
+        429: {"Retry-After": {"description": "seconds", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+        503: {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+    }.get(status, {})
+    return {"description": text, "content": content} | ({"headers": headers} if headers else {})
 
 
 def _identity(route: Operation) -> str:

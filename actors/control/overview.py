@@ -84,9 +84,11 @@ async def _counted(control: Control) -> dict[str, Any]:
 
 def _own_missing(control: Control) -> list[str]:
     settings = control.settings
-    if settings.control_token or is_loopback(settings.control_host):
+    if settings.control_token or settings.control_trust_gateway or is_loopback(settings.control_host):
         return []
-    return ["CONTROL_TOKEN is not set and the interface is open to the network, so changing calls are refused."]
+    reads, verb = ("", "is") if settings.read_token else (" and READ_TOKEN", "are")
+    refused = "changing calls" if settings.read_token else "calls"
+    return [f"CONTROL_TOKEN{reads} {verb} not set, so {refused} from other machines are refused."]
 
 
 def _sentences(value: object) -> list[str]:

@@ -11,6 +11,8 @@ from actors.control.problems import Problem
 
 DIRECTORY = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+#: Media types of the static files.
+MEDIA = tuple(_TYPES.values())
 
 
 @lru_cache(maxsize=1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import difflib
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,11 @@ _YES = frozenset({"true", "1"})
 _NO = frozenset({"false", "0"})
 #: Longest cursor taken, in characters.
 CURSOR_LIMIT = 600
+#: Text without control characters, and a number as JSON writes it.
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
+#: The form of a cursor: every text of this form is one, so that the description says exactly what is taken.
+_CURSOR = re.compile(r"1-([0-9a-f]{2})+")
 
 
 class Param(Protocol):
@@ -34,6 +40,24 @@ class Param(Protocol):
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
         ...
+
+
+def check(request: web.Request, known: Iterable[Param]) -> None:
+    """Raise Problem 400 where the query holds a parameter that is not known here, or one of them twice."""
+    names = [param.name for param in known]
+    for name in request.query:
+        if name not in names:
+            raise Problem(400, _unknown(name[:60], names), code="unknown_parameter")
+        _only(request, name)
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    shown = ascii(name)
+    if not names:
+        return f"This call takes no parameters, and {shown} is one."
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}."
+    return f"This call has no parameter {shown}; {hint}"
 
 
 def _only(request: web.Request, name: str) -> str | None:
@@ -60,7 +84,7 @@ class Integer:
     def read(self, request: web.Request) -> int:
         """The value; Problem 400 where it is none."""
         text = _only(request, self.name)
-        if text is None or text == "":
+        if text is None:
             return self.default
         digits = text.isascii() and text.isdigit() and len(text) <= 19
         if not digits or not self.low <= int(text) <= self.high:
@@ -84,12 +108,9 @@ class Seconds:
     def read(self, request: web.Request) -> float:
         """The value; Problem 400 where it is none."""
         text = _only(request, self.name)
-        if text is None or text == "":
+        if text is None:
             return self.default
-        try:
-            value = float(text) if len(text) <= 20 else math.nan
-        except ValueError:
-            value = math.nan
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not 0 < value <= self.high:
             raise _bad(self.name, f"seconds, above 0 and at most {self.high:g}")
         return value
@@ -123,31 +144,34 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A bounded text without control characters; None where it is absent or empty."""
+    """A bounded text without control characters; None where it is absent or empty. `form` is a pattern for the whole of it."""
 
     name: str
     limit: int
     help: str
     choices: tuple[str, ...] = ()
+    form: str = PRINTABLE
+    needs: str = "text without control characters"
 
     def read(self, request: web.Request) -> str | None:
-        """The value; Problem 400 where it is too long, unprintable or none of the choices (compared without case)."""
-        text = (_only(request, self.name) or "").strip()
+        """The value; Problem 400 where it is too long, of another form or none of the choices (compared without case)."""
+        text = _only(request, self.name)
         if not text:
             return None
-        if len(text) > self.limit or not text.isprintable():
-            raise _bad(self.name, f"printable text of at most {self.limit} characters")
+        if len(text) > self.limit or not re.fullmatch(self.form, text):
+            raise _bad(self.name, f"{self.needs}, at most {self.limit} characters")
         if not self.choices:
-            return text
+            return text.strip() or None
         for choice in self.choices:
-            if choice.lower() == text.lower():
+            if choice.lower() == text.strip().lower():
                 return choice
         raise _bad(self.name, f"one of {', '.join(self.choices)}")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
-        schema: dict[str, Any] = {"type": "string", "maxLength": self.limit}
-        return schema | ({"enum": list(self.choices)} if self.choices else {})
+        if self.choices:
+            return {"type": "string", "enum": [*self.choices, ""]}
+        return {"type": "string", "maxLength": self.limit, "pattern": f"^({self.form})?$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +186,18 @@ class Cursor:
         text = _only(request, self.name)
         if not text:
             return None
-        try:
-            inner = base64.urlsafe_b64decode(text[:CURSOR_LIMIT] + "=" * (-len(text) % 4)).decode()
-        except (ValueError, binascii.Error):
-            inner = ""
-        if not inner.startswith("1:"):
+        if len(text) > CURSOR_LIMIT or not _CURSOR.fullmatch(text):
             raise _bad(self.name, "the cursor of an earlier page")
-        return inner[2:]
+        return bytes.fromhex(text[2:]).decode("utf-8", "replace")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
-        return {"type": "string", "maxLength": CURSOR_LIMIT}
+        return {"type": "string", "maxLength": CURSOR_LIMIT, "pattern": f"^({_CURSOR.pattern})?$"}
 
 
 def show(cursor: str | None) -> str | None:
     """A store's position as an opaque cursor."""
-    return None if cursor is None else base64.urlsafe_b64encode(f"1:{cursor}".encode()).decode().rstrip("=")
+    return None if cursor is None else f"1-{cursor.encode().hex()}"
 
 
 LIMIT = Integer("limit", 100, 1, 1000, "most entries in one answer")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import ipaddress
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import aiohttp
 
 from actors.control import app
 from actors.control.context import Control
+from actors.control.peers import Address, Peers
 from actors.control.records import Records
 from actors.control.server import Listener
 from common import codec, config, heartbeat
@@ -23,7 +25,24 @@ from common.store.contract import Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
+#: An address of this machine's that counts as another machine, and one that counts as the network's gateway.
+ELSEWHERE, GATEWAY = "127.0.0.5", "127.0.0.6"
 GROUPS = ("coordinator", "control", "feed", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0")
+
+
+def only_one_loopback(address: Address) -> bool:
+    """Whether an address is 127.0.0.1, all that this machine has here, so that its other addresses can play other machines."""
+    return str(address) == "127.0.0.1"
+
+
+def peers() -> Peers:
+    """Callers as they look to a machine that is 127.0.0.1 and trusts its gateway."""
+    return Peers(lambda: 0.0, lambda: frozenset({ipaddress.ip_address(GATEWAY)}), only_one_loopback)
+
+
+def from_address(address: str) -> aiohttp.ClientSession:
+    """A client that calls from an address of its own."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(address, 0)))
 
 
 def domain_row(name: str = "example.com", **changes: Any) -> DomainRow:
@@ -204,10 +223,11 @@ class Clock:
 class Lab:
     """One control process and everything around it."""
 
-    def __init__(self, state_dir: Path, **environ: str) -> None:
+    def __init__(self, state_dir: Path, peers: Peers | None = None, **environ: str) -> None:
         self.settings = config.load({"STATE_DIR": str(state_dir), "INSTANCE_ID": "here", **environ})
         self.reader = FakeReader()
         self.missing = False
+        self.opens: Callable[[], Any] = lambda: self.reader
         self.coordinator = Coordinator()
         self.clock = Clock()
         heartbeat.directory(state_dir).mkdir(parents=True, exist_ok=True)
@@ -218,6 +238,7 @@ class Lab:
             load_suffixes(),
             self.clock,
             self.clock,  # type: ignore[arg-type]
+            peers=peers,
         )
         self.limits: dict[str, Any] = {}
         self.url = ""
@@ -226,7 +247,7 @@ class Lab:
     def _open(self) -> Any:
         if self.missing:
             raise StoreError("it is not there yet")
-        return self.reader
+        return self.opens()
 
     def beat(self, process: str, **changes: Any) -> None:
         """Write one heartbeat."""

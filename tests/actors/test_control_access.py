@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.core.records import DeliveryRow
-from tests.actors.control_lab import Lab, domain_row, serving
+from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, from_address, peers, serving
 
 
 def test_changing_calls_reach_the_coordinator(tmp_path: Path) -> None:
@@ -73,14 +73,22 @@ def test_a_token_is_needed_where_one_is_set(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_an_open_port_without_a_token_changes_nothing(tmp_path: Path) -> None:
-    """Bound to the network without CONTROL_TOKEN, changing calls are 403 and name the remedy."""
+def test_an_open_port_without_a_token_serves_this_machine_alone(tmp_path: Path) -> None:
+    """Bound to the network without a token, calls from elsewhere are 403 and name the remedy; local ones go on."""
 
     async def story() -> None:
-        async with serving(Lab(tmp_path, CONTROL_HOST="0.0.0.0")) as lab:
-            status, problem = await lab.post("/refresh")
-            assert status == 403
-            assert "CONTROL_TOKEN" in problem["detail"]
+        async with serving(Lab(tmp_path, peers(), CONTROL_HOST="0.0.0.0")) as lab, from_address(ELSEWHERE) as other:
+            for method, path, setting in (
+                ("POST", "/refresh", "CONTROL_TOKEN"),
+                ("GET", "/metrics/reset", "CONTROL_TOKEN"),
+                ("GET", "/domains", "READ_TOKEN"),
+                ("GET", "/nowhere", "READ_TOKEN"),
+            ):
+                async with other.request(method, lab.url + path) as answer:
+                    problem = await answer.json(content_type=None)
+                    assert (answer.status, problem["code"]) == (403, "no_token")
+                    assert setting in problem["detail"]
+            assert (await lab.post("/refresh"))[0] == 202
             assert any("CONTROL_TOKEN" in line for line in (await lab.get("/status"))[1]["not_configured"])
 
     asyncio.run(story())
@@ -95,6 +103,12 @@ def test_an_open_port_without_a_token_changes_nothing(tmp_path: Path) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Host": "evil.example"}, 403),
         ({"Host": "localhost:8000"}, 202),
+        ({"Host": "LOCALHOST."}, 202),
+        ({"Host": "[::1]:8000"}, 202),
+        ({"Host": "[0:0:0:0:0:0:0:1]"}, 202),
+        ({"Host": "localhost@evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 202),
     ],
 )

@@ -70,7 +70,7 @@ def test_the_reset_is_described(tmp_path: Path) -> None:
         async with serving(Lab(tmp_path)) as lab:
             operation = (await lab.get("/openapi.json"))[1]["paths"]["/budgets/{operator}/reset"]["post"]
             assert [parameter["name"] for parameter in operation["parameters"]] == ["operator"]
-            assert {"202", "401", "403", "404", "503"} <= set(operation["responses"])
-            assert operation["security"] == [{"token": []}, {}]
+            assert {"202", "404", "503"} <= set(operation["responses"])
+            assert operation["security"] == [{}, {"controlToken": []}, {"password": []}]
 
     asyncio.run(story())

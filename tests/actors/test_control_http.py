@@ -32,7 +32,6 @@ BAD_REQUESTS = [
     "/domains?q=%00",
     "/domain/localhost",
     "/domain/com",
-    "/domain/www.example.com",
     "/domain/" + "x" * 300 + ".com",
     "/domain/%00",
     "/domain/%2e%2e%2fadmin",
@@ -165,7 +164,15 @@ def test_what_is_not_there_is_a_problem_too(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
             assert (await lab.get("/domain/unknown.com"))[1]["code"] == "not_watched"
-            for path in ("/domain/unknown.com", "/nowhere", "/static/main.py", "/static/..%2fmain.py"):
+            assert (await lab.get("/domain/www.example.com"))[1]["code"] == "subdomain"
+            for path in (
+                "/domain/unknown.com",
+                "/domain/www.example.com",
+                "/domain/xn--0.com",
+                "/nowhere",
+                "/static/main.py",
+                "/static/..%2fmain.py",
+            ):
                 status, problem = await lab.get(path)
                 assert (path, status, problem["status"]) == (path, 404, 404)
             assert (await lab.post("/deliveries/none/replay"))[0] == 404

@@ -157,7 +157,7 @@ def test_half_a_request_is_closed(tmp_path: Path) -> None:
 
 
 def test_connections_are_bounded(tmp_path: Path) -> None:
-    """One connection too many gets 503 at once, and its place is free again after another has left."""
+    """One connection too many gets 503 for its request, and its place is free again after another has left."""
 
     async def story() -> None:
         lab = Lab(tmp_path)
@@ -165,6 +165,7 @@ def test_connections_are_bounded(tmp_path: Path) -> None:
         async with serving(lab):
             port = int(lab.url.rpartition(":")[2])
             pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            pairs[2][1].write(b"GET /domains HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert (await pairs[2][0].read()).startswith(b"HTTP/1.1 503 ")
             for _, writer in pairs:
                 writer.close()
