@@ -22,9 +22,8 @@ HISTORY = 100
 
 async def listing(request: web.Request) -> web.Response:
     """GET /domains."""
-    state, tld, text = STATE.read(request), TLD.read(request), QUERY.read(request)
+    state, suffix, text = STATE.read(request), read_suffix(request), QUERY.read(request)
     cursor, limit = CURSOR.read(request), LIMIT.read(request)
-    suffix = None if tld is None else _suffix(tld)
     part = None if text is None else _part(text)
     found = await control_of(request).records.ask(
         lambda reader: reader.domains(state=state, tld=suffix, q=part, cursor=cursor, limit=limit)
@@ -71,6 +70,17 @@ async def unmonitored(request: web.Request) -> web.Response:
     return page("problems", found, problem)
 
 
+def read_suffix(request: web.Request) -> str | None:
+    """The suffix (A-label) that a request asks for, None for all. Raises Problem 400 where it is none."""
+    text = TLD.read(request)
+    if text is None:
+        return None
+    try:
+        return idna.encode(text.strip(".").lower(), uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
+
+
 def _name(control: Control, text: str) -> DomainName:
     try:
         return normalise(text[:1024], control.suffix_of)
@@ -80,13 +90,6 @@ def _name(control: Control, text: str) -> DomainName:
 
 def _unknown(name: DomainName) -> Problem:
     return Problem(404, f"{name.alabel} is not in the domain list.", code="not_watched")
-
-
-def _suffix(text: str) -> str:
-    try:
-        return idna.encode(text.strip(".").lower(), uts46=True).decode()
-    except (idna.IDNAError, UnicodeError):
-        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
 
 
 def _part(text: str) -> str:

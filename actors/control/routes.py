@@ -81,14 +81,19 @@ def table() -> tuple[Route, ...]:
             failures=(503,),
         ),
         Route(
-            "GET", "/drops", drops.listing, "Names expected to drop, the soonest first", (drops.WITHIN, LIMIT), failures=(503,)
+            "GET",
+            "/drops",
+            drops.listing,
+            "Names expected to drop, the soonest first, page by page",
+            (*drops.FILTERS, CURSOR, LIMIT),
+            failures=(503,),
         ),
         Route(
             "GET",
             "/drops.ics",
             drops.as_calendar,
-            "The same as a calendar",
-            (drops.WITHIN, LIMIT),
+            "All of them as a calendar",
+            drops.FILTERS,
             produces=("text/calendar",),
             failures=(503,),
         ),

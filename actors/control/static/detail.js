@@ -77,16 +77,27 @@ function vouched(canary) {
 
 /** Names by filter, page by page. */
 async function openSearch(filter, note = "") {
+  const title = filter.state ? `Names: ${words(filter.state)}` : `Names with “${filter.q}”`;
+  await openPages(title, note, "domains", filter, ["Name", "State", "Since", "Next check"],
+    (row) => [nameLink(row.unicode), statePill(row.state), when(row.since), when(row.next_check)]);
+}
+
+/** Every name that is expected to drop, page by page. */
+async function openDrops() {
+  await openPages("Drops expected in the next 30 days", "", "drops", {}, ["Name", "State", "Expected", "Sure"], dropRow);
+}
+
+/** What a path lists, page by page; `cells` makes a row of the table from an entry. */
+async function openPages(title, note, path, filter, heads, cells) {
   const found = make("div");
   const more = make("button", { class: "plain", type: "button", onclick: () => load(more.dataset.cursor) }, "More");
-  const title = filter.state ? `Names: ${words(filter.state)}` : `Names with “${filter.q}”`;
   async function load(cursor) {
     const query = new URLSearchParams({ ...filter, limit: "50", ...(cursor ? { cursor } : {}) });
     try {
-      const page = await call(`domains?${query}`);
-      const rows = page.domains.map((row) => [nameLink(row.unicode), statePill(row.state), when(row.since), when(row.next_check)]);
-      if (rows.length) found.append(table("", ["Name", "State", "Since", "Next check"], rows));
-      else if (!found.childElementCount) found.append(quiet("No watched name matches."));
+      const page = await call(`${path}?${query}`);
+      const rows = page[path].map(cells);
+      if (rows.length) found.append(table("", heads, rows));
+      else if (!found.childElementCount && !page.cursor) found.append(quiet("No watched name matches."));
       more.dataset.cursor = page.cursor || "";
       more.hidden = !page.cursor;
     } catch (error) {
