@@ -5,10 +5,11 @@ from __future__ import annotations
 import idna
 from aiohttp import web
 
+from actors.control import dossier
 from actors.control.context import Control, control_of
 from actors.control.params import CURSOR, LIMIT, Text
 from actors.control.problems import Problem
-from actors.control.replies import domain_full, domain_line, judged, page, problem, reply
+from actors.control.replies import domain_line, page, problem, reply
 from common.core.names import DomainName, normalise
 from common.core.verdicts import State
 from common.errors import NameProblem
@@ -16,8 +17,6 @@ from common.errors import NameProblem
 STATE = Text("state", 40, "only names in this state", tuple(State))
 TLD = Text("tld", 253, "only names under this suffix: com, co.uk; uk finds co.uk too")
 QUERY = Text("q", 100, "only names that contain this text")
-#: Most events of one name shown with it.
-HISTORY = 100
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -35,12 +34,10 @@ async def show(request: web.Request) -> web.Response:
     """GET /domain/{name}."""
     control = control_of(request)
     name = _name(control, request.match_info["name"])
-    found = await control.records.ask(lambda reader: reader.domain(name.alabel))
+    found = await control.records.ask(lambda reader: dossier.read(reader, name.alabel))
     if found is None:
         raise _unknown(name)
-    history = await control.records.ask(lambda reader: reader.history(name.alabel, limit=HISTORY))
-    last = await control.records.ask(lambda reader: reader.ledger(name.alabel, limit=1))
-    return reply({**domain_full(found, history), "judged": next(map(judged, last), None)})
+    return reply(found)
 
 
 async def check(request: web.Request) -> web.Response:

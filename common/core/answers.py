@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core import canaries, dispatch, rounds, swept
+from common.core import canaries, dispatch, rounds, swept, troubles, unasked
 from common.core.board import Board
 from common.core.limits import Limit
 from common.core.queue import Ask
@@ -26,6 +26,8 @@ def single(board: Board, result: Result, now: float) -> None:
     reading = observation.reading
     board.metrics.count("checks", method=ask.method, outcome=reading.outcome.value)
     board.metrics.observe("check_seconds", observation.duration_ms / 1000, method=ask.method)
+    if (kind := troubles.kind_of(observation)) is not None:
+        board.metrics.count("check_errors", method=ask.method, kind=kind)
     board.say(
         "info" if ask.probe is None else "debug", "check_done", domain=ask.domain, method=ask.method,
         outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
@@ -63,4 +65,5 @@ def _shut(board: Board, limit: Limit, egress: str, pool: str, reason: str, now: 
     board.metrics.count("operator_complaints", operator=limit.operator)
     if is_limiting(limit, board.workers.egresses(pool) or [egress], board.budgets, now):
         for other in board.queue.flush(limit.operator):
+            unasked.note(other, f"{limit.operator} limits us: {reason}", now, retry_after=max(0.0, until - now))
             rounds.unheard(board, other, now)

@@ -21,6 +21,7 @@ from common.core import (
     roster,
     rounds,
     sweeps,
+    unasked,
     visits,
 )
 from common.core.board import Board, Policy
@@ -250,6 +251,7 @@ class Coordinator:
         for pool in POOLS:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
+                    unasked.note(ask, f"no worker of the {pool} pool is there", now)
                     rounds.unheard(board, ask, now)
         overdue.work(board, now)
         rounds.end_waiting(board, now)

@@ -81,6 +81,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
         self.pulses: dict[str, Pulse] = {}
+        self.mute: set[str] = set()  # names that their last sweep heard nothing of
         self.log: list[EventRow] = []
         self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
@@ -96,7 +97,7 @@ class FakeReader:
             raise StoreError("the state is damaged")
 
     def _found(self, row: DomainRow) -> Found:
-        return Found(row, self.pulses.get(row.name))
+        return Found(row, self.pulses.get(row.name), row.name in self.mute)
 
     def domain(self, name: str) -> Found | None:
         """One name."""
