@@ -22,6 +22,7 @@ from common.core.names import to_unicode
 from common.core.records import Detail, Evidence
 from common.core.tables.suffix_rules import rules_for
 from common.core.tables.whois_servers import dialect, whois_server
+from common.core.troubles import UNASKED, why_unknown
 from common.core.trust import Key
 from common.core.verdicts import REGISTRABLE, SURE, State, shares, weigh
 from common.messages import Task
@@ -112,7 +113,9 @@ def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, An
 
 
 def _item(entry: Entry, method: str) -> Evidence | None:
-    return entry.detail.evidence.get(method) or entry.detail.trouble.get(method)
+    trouble = entry.detail.trouble.get(method)
+    asked = trouble if trouble is not None and trouble.observation.reading.finding not in UNASKED else None
+    return entry.detail.evidence.get(method) or asked
 
 
 def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float) -> dict[str, Any]:
@@ -198,7 +201,7 @@ def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
     """What keeps the verdict from being stronger, one sentence each."""
     verdict, situation, detail = made.verdict, made.situation, entry.detail
     if verdict.state is State.UNKNOWN and detail.trouble:
-        yield f"no usable answer from {', '.join(method for method in POOL_OF if method in detail.trouble)}"
+        yield why_unknown(detail)
     shut = _open_gates(entry, made)
     yield from (f"open gate: {gate}" for gate in shut)
     if any("canaries" in gate for gate in shut):

@@ -154,6 +154,8 @@ class Drops(TypedDict):
 
     drops: list[Domain]
     cursor: NotRequired[Cursor]
+    total: int | None  # on the first page only
+    within: float
 
 
 class Delivery(TypedDict):

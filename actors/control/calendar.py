@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,32 +13,40 @@ FOLD = 75
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
-def render(entries: Iterable[Mapping[str, Any]], now: float) -> bytes:
-    """A calendar. An entry has `uid`, `start` (epoch seconds), `summary`, `description` and `state`."""
-    lines = [
+def head() -> bytes:
+    """What comes before the entries."""
+    lines = (
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//Domain Monitor//drops//EN",
         "CALSCALE:GREGORIAN",
         "METHOD:PUBLISH",
         "X-WR-CALNAME:Domain drops",
-    ]
-    for entry in entries:
-        lines += [
-            "BEGIN:VEVENT",
-            f"UID:{escape(entry['uid'])}",
-            f"DTSTAMP:{stamp(now)}",
-            f"DTSTART:{stamp(entry['start'])}",
-            f"DTEND:{stamp(entry['start'] + LENGTH)}",
-            f"SUMMARY:{escape(entry['summary'])}",
-            f"DESCRIPTION:{escape(entry['description'])}",
-            f"CATEGORIES:{escape(entry['state'])}",
-            "STATUS:TENTATIVE",
-            "TRANSP:TRANSPARENT",
-            "END:VEVENT",
-        ]
-    lines.append("END:VCALENDAR")
+    )
     return b"".join(map(fold, lines))
+
+
+def event(entry: Mapping[str, Any], now: float) -> bytes:
+    """One entry: `uid`, `start` (epoch seconds), `summary`, `description` and `state`."""
+    lines = (
+        "BEGIN:VEVENT",
+        f"UID:{escape(entry['uid'])}",
+        f"DTSTAMP:{stamp(now)}",
+        f"DTSTART:{stamp(entry['start'])}",
+        f"DTEND:{stamp(entry['start'] + LENGTH)}",
+        f"SUMMARY:{escape(entry['summary'])}",
+        f"DESCRIPTION:{escape(entry['description'])}",
+        f"CATEGORIES:{escape(entry['state'])}",
+        "STATUS:TENTATIVE",
+        "TRANSP:TRANSPARENT",
+        "END:VEVENT",
+    )
+    return b"".join(map(fold, lines))
+
+
+def end() -> bytes:
+    """What comes after the entries."""
+    return fold("END:VCALENDAR")
 
 
 def window(earliest: float | None, latest: float | None, p: float | None, reason: str) -> str:

@@ -7,10 +7,11 @@ import re
 import idna
 from aiohttp import web
 
+from actors.control import dossier
 from actors.control.context import Control, control_of
 from actors.control.params import CURSOR, LIMIT, Text
 from actors.control.problems import Problem
-from actors.control.replies import domain_full, domain_line, judged, page, problem, reply
+from actors.control.replies import domain_line, page, problem, reply
 from common.core.names import DomainName, normalise
 from common.core.verdicts import State
 from common.errors import NameProblem
@@ -29,15 +30,12 @@ NAME_LIMIT = 253
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 NAME = rf"({_LABEL}\.)+{_LABEL}"
 _NAME = re.compile(NAME)
-#: Most events of one name shown with it.
-HISTORY = 100
 
 
 async def listing(request: web.Request) -> web.Response:
     """GET /domains."""
-    state, tld, text = STATE.read(request), TLD.read(request), QUERY.read(request)
+    state, suffix, text = STATE.read(request), read_suffix(request), QUERY.read(request)
     cursor, limit = CURSOR.read(request), LIMIT.read(request)
-    suffix = None if tld is None else _suffix(tld)
     part = None if text is None else _part(text)
     found = await control_of(request).records.ask(
         lambda reader: reader.domains(state=state, tld=suffix, q=part, cursor=cursor, limit=limit)
@@ -49,12 +47,10 @@ async def show(request: web.Request) -> web.Response:
     """GET /domain/{name}."""
     control = control_of(request)
     name = _name(control, request.match_info["name"])
-    found = await control.records.ask(lambda reader: reader.domain(name.alabel))
+    found = await control.records.ask(lambda reader: dossier.read(reader, name.alabel))
     if found is None:
         raise _unknown(name)
-    history = await control.records.ask(lambda reader: reader.history(name.alabel, limit=HISTORY))
-    last = await control.records.ask(lambda reader: reader.ledger(name.alabel, limit=1))
-    return reply({**domain_full(found, history), "judged": next(map(judged, last), None)})
+    return reply(found)
 
 
 async def check(request: web.Request) -> web.Response:
@@ -84,6 +80,17 @@ async def unmonitored(request: web.Request) -> web.Response:
     return page("problems", found, problem)
 
 
+def read_suffix(request: web.Request) -> str | None:
+    """The suffix (A-label) that a request asks for, None for all. Raises Problem 400 where it is none."""
+    text = TLD.read(request)
+    if text is None:
+        return None
+    try:
+        return idna.encode(text.strip(".").lower(), uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
+
+
 def _name(control: Control, text: str) -> DomainName:
     try:
         return normalise(text[:1024], control.suffix_of)
@@ -95,13 +102,6 @@ def _name(control: Control, text: str) -> DomainName:
 
 def _unknown(name: DomainName) -> Problem:
     return Problem(404, f"{name.alabel} is not in the domain list.", code="not_watched")
-
-
-def _suffix(text: str) -> str:
-    try:
-        return idna.encode(text.strip(".").lower(), uts46=True).decode()
-    except (idna.IDNAError, UnicodeError):
-        return text.strip(".").lower()  # no registry has it, so nothing is found under it
 
 
 def _part(text: str) -> str:

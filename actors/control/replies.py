@@ -11,8 +11,7 @@ from aiohttp import web
 
 from actors.control import params
 from common import codec
-from common.core.pulse import merged
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
+from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
 from common.errors import MessageError
 from common.store.contract import Found, Page
 
@@ -80,27 +79,10 @@ def domain_line(found: Found) -> dict[str, Any]:
         "priority": row.priority,
         "watched": row.watched,
         "checked_at": row.checked_at,
-        "next_check": row.next_check or None,  # a name that is new waits for its first look, whenever that is
+        "next_check": (row.next_check or None)
+        if row.watched
+        else None,  # a new name waits for its first look, whenever that is
         "forecast": forecast(row),
-    }
-
-
-def domain_full(found: Found, history: list[EventRow]) -> dict[str, Any]:
-    """Everything known about a name; of two DNS answers, one of them by a sweep, the younger."""
-    row = found.row
-    detail = merged(detail_of(row), found.pulse, row.suffix)
-    return {
-        **domain_line(found),
-        "generation": row.generation,
-        "reason": detail.reason,
-        "gates": list(detail.gates),
-        "phase": detail.phase,
-        "phase_since": detail.phase_since,
-        "alarmed_at": detail.alarmed_at,
-        "fields": codec.plain(detail.fields),
-        "forecast": forecast(row, detail),
-        "evidence": {method: evidence_full(evidence) for method, evidence in sorted(detail.evidence.items())},
-        "history": [event(entry) for entry in history],
     }
 
 
@@ -126,11 +108,6 @@ def evidence_full(evidence: Evidence) -> dict[str, Any]:
         "fields": codec.plain(reading.fields),
         "canary": evidence.vouched(),
     }
-
-
-def judged(row: LedgerRow) -> dict[str, Any]:
-    """The last judgement that the ledger kept; `domain-monitor replay` shows what it was made of."""
-    return {"time": row.at, "kind": row.kind, "state": row.state, "rules": row.rules}
 
 
 def event(row: EventRow) -> dict[str, Any]:

@@ -152,6 +152,7 @@ class Host:
             loaded.next_seq,
             filter(None, loaded.meta.get("wildcards", "").split(",")),
             loaded.delivery_counts,
+            loaded.meta.get("circuits", ""),
         )
         core.board.recall_referrals(loaded.meta.get("referrals", ""))
         core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))

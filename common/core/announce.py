@@ -21,23 +21,20 @@ from common.core.parsers.dates import epoch
 from common.core.pulse import evidence_of
 from common.core.records import DeliveryRow, EventRow, Evidence
 from common.core.roll import Rows
-from common.core.verdicts import OWNED, State, Verdict, newest
+from common.core.verdicts import ANNOUNCED, NO_NEWS, OWNED, State, Verdict, newest
 from common.messages import Swept
 
 #: Results of sweeps that are deliveries at the same time, at most: the others are owed, a bit each.
 OWED_AT_ONCE = 1000
-#: States that were announced as free to take, so that their end has to be announced too.
-ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
-
 #: Notices that say what they rest on: two independent sources, or the repetition of one (`gates.Basis`).
 _RESTS_ON = frozenset({"available", "unregistered"})
 
 
 def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | None:
     """Take over a verdict. Returns the kind of the event it caused, if it is one."""
-    entry.detail.reason = verdict.reason
     before, since = entry.state, entry.since
     changed = verdict.state is not before
+    _give_reason(entry, verdict, changed=changed)
     entry.confidence = verdict.confidence
     if not changed:
         board.touched[entry.name] = entry
@@ -53,6 +50,16 @@ def apply(board: Board, entry: Entry, verdict: Verdict, now: float) -> str | Non
     elif verdict.state is not State.UNREGISTERED:
         entry.detail.alarmed_at = None
     return kind
+
+
+def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
+    """Why the name is in its state. While an announced state stands that is the reason it was announced for.
+
+    Beside it stays what the newest look said, which sees fewer answers at a time than the decision did.
+    """
+    detail = entry.detail
+    stands = not changed and detail.reason != "" and (verdict.state in ANNOUNCED or verdict.reason == NO_NEWS)
+    detail.reason, detail.look = (detail.reason, verdict.reason) if stands else (verdict.reason, "")
 
 
 def result(board: Board, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from common.core import gates, verdicts
-from common.core.announce import ANNOUNCED
 from common.core.board import Board, host_of
 from common.core.cadence import gap_of
 from common.core.channels import Condition, conditions_of
@@ -17,7 +16,7 @@ from common.core.parsers.dates import epoch
 from common.core.records import Evidence
 from common.core.tables.suffix_rules import rho_for
 from common.core.trust import Key
-from common.core.verdicts import OUT_OF_ZONE, State, Verdict
+from common.core.verdicts import ANNOUNCED, OUT_OF_ZONE, State, Verdict
 
 #: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
@@ -27,7 +26,8 @@ UNHEARD = 0.9
 BLIND_LONGEST = 120 * DAY
 #: How long such a channel is waited for while it is only shut for now, in seconds.
 RESERVED_PATIENCE = 900.0
-_SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
+#: Findings that say that the top-level domain itself is gone: only another answer takes their place.
+SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
 
 
 def trust_key(entry: Entry, method: str, item: Evidence) -> Key:
@@ -94,7 +94,7 @@ def _awaited(board: Board, entry: Entry, now: float) -> tuple[str, ...]:
 def _suffix_gone(entry: Entry) -> bool:
     """Whether the root says that there is no such top-level domain: whatever its registry answers, nobody can register."""
     item = entry.detail.trouble.get("dns")
-    return item is not None and item.observation.reading.finding in _SUFFIX_GONE
+    return item is not None and item.observation.reading.finding in SUFFIX_GONE
 
 
 def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:

@@ -20,12 +20,11 @@ from itertools import pairwise
 from msgspec import Struct
 
 from common.core import gates
-from common.core.announce import ANNOUNCED
 from common.core.evidence import Outcome
 from common.core.ledger import LedgerEntry
 from common.core.likelihoods import REGISTRY_METHODS
 from common.core.parsers.dates import epoch
-from common.core.verdicts import State, newest
+from common.core.verdicts import ANNOUNCED, State, newest
 
 #: Seconds an alarm must stand to count as right.
 STANDS = 86_400.0

@@ -1,4 +1,4 @@
-"""A circuit breaker for one endpoint: after many failures in a row almost nothing is sent until one attempt succeeds."""
+"""A circuit breaker for one lane to an endpoint: after many failures in a row almost nothing is sent until one succeeds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from __future__ import annotations
 OPENS_AFTER = 10
 #: Seconds before the first probe, the second, and so on while it is open: a hiccup must not cost a notice a quarter minute.
 PROBE_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)
-#: Longest wait for a probe that Retry-After can ask for, in seconds.
-PROBE_LATEST = 600.0
 #: After it closes: attempts per second at first, how many seconds double that, and when the limit is lifted, in seconds.
 RAMP_RATE = 10.0
 RAMP_DOUBLES = 10.0
@@ -15,11 +13,12 @@ RAMP_LASTS = 60.0
 
 
 class Circuit:
-    """Closed, open, or closed with a ramp. Times in epoch seconds."""
+    """Closed, open, or closed with a ramp. Times in epoch seconds; `longest_asked`: seconds that Retry-After may ask for."""
 
-    __slots__ = ("_allowed", "_closed_at", "_filled_at", "_probes", "failures", "probe_at")
+    __slots__ = ("_allowed", "_closed_at", "_filled_at", "_longest_asked", "_probes", "failures", "probe_at")
 
-    def __init__(self) -> None:
+    def __init__(self, longest_asked: float) -> None:
+        self._longest_asked = longest_asked
         self.failures = 0
         self.probe_at: float | None = None  # when the next probe is due; None while closed
         self._closed_at: float | None = None
@@ -69,10 +68,15 @@ class Circuit:
         self.failures += 1
         if self.probe_at is not None:
             if retry_after is not None:
-                self.probe_at = max(self.probe_at, now + min(retry_after, PROBE_LATEST))
+                self.probe_at = max(self.probe_at, now + min(retry_after, self._longest_asked))
             return False
         if self.failures < OPENS_AFTER:
             return False
         self._probes = 0
-        self.probe_at = now + max(PROBE_WAITS[0], min(retry_after or 0.0, PROBE_LATEST))
+        self.probe_at = now + max(PROBE_WAITS[0], min(retry_after or 0.0, self._longest_asked))
         return True
+
+    def reopen(self, now: float) -> None:
+        """Open it as the last run left it: a start begins with one probe, not with a burst of attempts."""
+        self.failures, self._probes = max(self.failures, OPENS_AFTER), 0
+        self.probe_at = now

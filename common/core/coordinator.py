@@ -11,7 +11,7 @@ from random import Random
 
 from common.core import (
     announce,
-    canaries,
+    answers,
     dispatch,
     due,
     early_canaries,
@@ -21,10 +21,10 @@ from common.core import (
     roster,
     rounds,
     sweeps,
-    swept,
+    unasked,
     visits,
 )
-from common.core.board import Board, Policy, host_of
+from common.core.board import Board, Policy
 from common.core.budgets import Budgets
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
@@ -51,17 +51,15 @@ from common.core.events import (
     Tick,
     Unsent,
 )
-from common.core.limits import Limit
 from common.core.metrics import Metrics
-from common.core.queue import Ask, Queue
-from common.core.rate_limits.policy import is_limiting
+from common.core.queue import Queue
 from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.rows import row_of, saved_budgets
 from common.core.self_check import SelfCheck
 from common.core.status import publish
 from common.core.trust import Trust
 from common.core.workers import Workers
-from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Result, Results, Swept, SweptOdd
+from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Results, Swept, SweptOdd
 from common.messages import Command as Order
 
 #: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
@@ -99,6 +97,7 @@ class Coordinator:
         self._probed_at = now
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
+        self._circuits = ""  # the lanes with an open circuit, as they were written last
         self._stopping = False
         self._self_check = SelfCheck()
 
@@ -110,12 +109,15 @@ class Coordinator:
         next_seq: int,
         wildcards: Iterable[str],
         delivery_counts: Mapping[str, int],
+        circuits: str = "",
     ) -> None:
         """Take over what the last run left, the names aside: those are loaded by `board.book.load`, before this."""
         board = self.board
         board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust, board.started)
         counted = {state: delivery_counts.get(state, 0) for state in ("parked", "done", "superseded")}
         board.deliveries = Deliveries(**counted)
+        board.deliveries.circuits.recall(circuits, board.started)
+        self._circuits = circuits
         board.wildcards.update(dict.fromkeys(wildcards, True))
         restore.first_looks(board)
         for delivery in deliveries:
@@ -208,10 +210,10 @@ class Coordinator:
             case Results(credit, results):
                 self._credit(credit, now)
                 for result in results:
-                    self._result(result, now)
+                    answers.single(board, result, now)
             case SweptOdd(credit=credit) | Swept(credit=credit):
                 self._credit(credit, now)
-                self._swept(message, now)
+                answers.sweep(board, message, now)
             case DeliveryResults(credit, results):
                 self._credit(credit, now)
                 board.reach.returned("notifier", now)
@@ -246,61 +248,6 @@ class Coordinator:
         else:
             board.say("error", "unknown_command", verb=order.verb)
 
-    def _result(self, result: Result, now: float) -> None:
-        board = self.board
-        lease = board.workers.finish(result.attempt)
-        if lease is None or not isinstance(lease.ref, Ask):
-            board.metrics.count("late_results")
-            return
-        ask = lease.ref
-        observation = result.observation
-        board.reach.returned(ask.pool, now)
-        if result.returned or observation is None or observation.method != ask.method:
-            board.budgets.give_back(ask.limit, ask.egress, now)
-            rounds.lost(board, ask, lease.worker, now)
-            return
-        board.suspicion.cleared(ask.domain)
-        reading = observation.reading
-        board.reach.answered(ask.method, (reading.outcome, reading.finding), (host_of(ask.server), ask.suffix), now)
-        board.metrics.count("checks", method=ask.method, outcome=reading.outcome.value)
-        board.metrics.observe("check_seconds", observation.duration_ms / 1000, method=ask.method)
-        board.say(
-            "info" if ask.probe is None else "debug", "check_done", domain=ask.domain, method=ask.method,
-            outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
-            ms=round(observation.duration_ms, 1), attempt=result.attempt, canary=ask.probe is not None, reason=reading.reason,
-        )  # fmt: skip
-        complaint = board.budgets.answered(ask.limit, ask.egress, observation, now, ask.sent, ask.domain)
-        if complaint is not None:
-            self._shut(ask.limit, ask.egress, ask.pool, complaint, now)
-        dispatch.note_channel(board, ask, observation, now)
-        if observation.width is not None and ask.method == "dns":
-            board.widths[ask.suffix] = max(1, min(64, observation.width))
-        if reading.referral and ask.method == "whois":
-            board.learn_referral(ask.suffix, reading.referral, now)
-        if ask.probe is not None:
-            rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
-        elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
-            rounds.heard(board, entry, observation, now)
-
-    def _swept(self, message: SweptOdd | Swept, now: float) -> None:
-        if isinstance(message, SweptOdd):
-            swept.told(self.board, message, now)
-            return
-        complaint = swept.heard(self.board, message, now)
-        if complaint is not None:
-            swarm, reason = complaint
-            self._shut(swarm.limit, swarm.egress, "fast", reason, now)
-
-    def _shut(self, limit: Limit, egress: str, pool: str, reason: str, now: float) -> None:
-        """An operator limits us: what waits in its line goes back to the schedule, unless it can soon be asked again."""
-        board = self.board
-        until = board.budgets.blocked_until(limit, egress, now)
-        board.say("warning", "operator_shut", operator=limit.operator, until=until, reason=reason)
-        board.metrics.count("operator_complaints", operator=limit.operator)
-        if is_limiting(limit, board.workers.egresses(pool) or [egress], board.budgets, now):
-            for other in board.queue.flush(limit.operator):
-                rounds.unheard(board, other, now)
-
     # -- what time brings ------------------------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
@@ -310,6 +257,7 @@ class Coordinator:
         for pool in POOLS:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
+                    unasked.note(ask, f"no worker of the {pool} pool is there", now)
                     rounds.unheard(board, ask, now)
         overdue.work(board, now)
         rounds.end_waiting(board, now)
@@ -381,6 +329,8 @@ class Coordinator:
             meta["referrals"] = board.referrals.saved()
         if board.channels.changed:
             meta["channels"] = board.channels.saved()
+        if (circuits := board.deliveries.circuits.saved()) != self._circuits:
+            meta["circuits"] = self._circuits = circuits
         if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):
             self._counted_at, board.accuracy.changed = now, False
             meta["accuracy"] = board.accuracy.saved()

@@ -5,7 +5,8 @@ name in order, and none is dropped silently. So a delivery is in exactly one pla
 superseded), an attempt that is not answered in time goes back, and nothing here shortens the list but an answer or seven days.
 
 Check results share the way but not the promise: they go after the notices, their number is bounded, and a result that is
-still waiting when a newer one of the same check arrives is superseded by it.
+still waiting when a newer one of the same check arrives is superseded by it. Each lane has a circuit of its own: what an
+endpoint says about results holds no notice up. Of both lanes together one probe is under way at a time.
 """
 
 from __future__ import annotations
@@ -14,17 +15,13 @@ import heapq
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable
-from typing import Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 import msgspec
 
-from common.core.circuit import Circuit
+from common.core.lanes import LANES, NOTICE, RESULT, Circuits, wait_asked
 from common.core.records import DeliveryRow
-
-NOTICE = "notice"
-RESULT = "result"
-#: In the order in which they are served.
-LANES = (NOTICE, RESULT)
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: Seconds to wait before each attempt, counted from the failure before: dense at first, for a drop is a matter of seconds.
@@ -33,8 +30,6 @@ SCHEDULE = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 *
 FIRST_DAY, LATER, GIVE_UP = HOUR / 2, 2 * HOUR, 7 * DAY
 #: Waits differ by up to this share, so that what failed together does not return together.
 JITTER = 0.2
-#: What Retry-After may ask for, in seconds. It only ever lengthens a wait.
-SHORTEST_ASKED, LONGEST_ASKED = 1.0, 600.0
 #: Statuses that mean a wrong URL or token rather than a bad moment. They keep the schedule: an operator may repair it.
 MISCONFIGURED = frozenset({401, 403, 404, 410, 422})
 #: Most results that wait at the same time.
@@ -80,7 +75,7 @@ class Deliveries:
     def __init__(self, *, parked: int = 0, done: int = 0, superseded: int = 0, result_limit: int = RESULT_LIMIT) -> None:
         self.parked, self.done, self.superseded = parked, done, superseded
         self.misconfigured = 0  # the last such status; 0 once anything was accepted
-        self.circuit = Circuit()
+        self.circuits = Circuits()
         self._result_limit = result_limit
         self._numbers = 0
         self._lanes: dict[str, dict[str, _Entry]] = {lane: {} for lane in LANES}
@@ -89,7 +84,7 @@ class Deliveries:
         self._attempts: dict[str, str] = {}
         self._late: dict[str, str] = {}
         self._latest: dict[tuple[str, str], str] = {}
-        self._probes: deque[str] = deque()
+        self._probes: dict[str, deque[str]] = {lane: deque() for lane in LANES}
 
     def add(self, row: DeliveryRow) -> list[DeliveryRow]:
         """Take a new or loaded row that is pending. Returns older results that it superseded: they need writing too."""
@@ -103,15 +98,12 @@ class Deliveries:
 
         Results leave so many places free as are `reserved`: a notice never waits for one to end.
         """
-        room = self.circuit.allowance(now, free)
-        if room <= 0:
-            return []
-        if self.circuit.open:
-            probe = self._probe()
-            return [probe.row] if probe else []
-        found: list[DeliveryRow] = []
-        found += self._pick(NOTICE, now, room)
-        found += self._pick(RESULT, now, min(room, free - reserved) - len(found))
+        room = {NOTICE: free, RESULT: max(0, free - reserved)}
+        probes = (self._probe(lane) for lane in self.circuits.to_probe(now, room))
+        found = [entry.row for entry in islice(filter(None, probes), 1)]
+        for lane in LANES:
+            if not self.circuits[lane].open:
+                found += self._pick(lane, now, self.circuits[lane].allowance(now, max(0, room[lane] - len(found))))
         return found
 
     def results_waiting(self) -> int:
@@ -123,13 +115,15 @@ class Deliveries:
         entry = self._find(delivery_id)
         if entry is None or entry.attempt is not None:
             return
-        entry.attempt, entry.probe = attempt, self.circuit.open
+        circuit, probes = self.circuits[entry.row.lane], self._probes[entry.row.lane]
+        entry.attempt, entry.probe = attempt, circuit.open
+        self.circuits.probing += entry.probe
         if entry.row.first_at is None:
             entry.row.first_at = now
         self._attempts[attempt] = delivery_id
-        self.circuit.started(now)
-        if self._probes and self._probes[0] == delivery_id:
-            self._probes.popleft()
+        circuit.started(now)
+        if probes and probes[0] == delivery_id:
+            probes.popleft()
 
     def replayed(self, delivery_id: str) -> bool:
         """Whether the row is being sent again because somebody asked for it."""
@@ -149,13 +143,13 @@ class Deliveries:
             entry.row.attempts += 1
             self.misconfigured = 0
             self._finish(entry, "done", now)
-            if self.circuit.succeeded(now):
-                self._release(now)
+            if self.circuits[entry.row.lane].succeeded(now):
+                self._release(entry.row.lane, now)
             return entry.row
         if status in MISCONFIGURED:
             self.misconfigured = status
-        asked = None if retry_after is None else max(SHORTEST_ASKED, min(retry_after, LONGEST_ASKED))
-        self.circuit.failed(now, asked)
+        asked = wait_asked(entry.row.lane, retry_after)
+        self.circuits[entry.row.lane].failed(now, asked)
         spread = 1.0 - JITTER + 2 * JITTER * rng.random()
         return self._failed(entry, now, spread, asked or 0.0)
 
@@ -200,14 +194,10 @@ class Deliveries:
 
     def next_at(self) -> float | None:
         """When `due` may have something, in epoch seconds, None while nothing is pending."""
-        if self.circuit.open:
-            return self.circuit.probe_at if any(self._lanes.values()) else None
-        for lane, ready in self._ready.items():
-            while ready and self._holds(lane, ready[0]) is None:
-                heapq.heappop(ready)
-        return min((ready[0][0] for ready in self._ready.values() if ready), default=None)
+        times = [self._next_in(lane) for lane in LANES]
+        return min((at for at in times if at is not None), default=None)
 
-    def snapshot(self, now: float) -> dict[str, float | int | None]:
+    def snapshot(self, now: float) -> dict[str, Any]:
         """Figures for the status. `oldest_age` in seconds, of the notice that has waited longest."""
         notices = self._lanes[NOTICE]
         oldest = next(iter(notices.values()), None)
@@ -219,8 +209,7 @@ class Deliveries:
             "done": self.done,
             "superseded": self.superseded,
             "oldest_age": None if oldest is None else max(0.0, now - oldest.since),
-            "circuit_open_until": self.circuit.probe_at,
-            "failures_in_a_row": self.circuit.failures,
+            **self.circuits.snapshot({lane: len(rows) for lane, rows in self._lanes.items()}),
             "misconfigured": self.misconfigured,
         }
 
@@ -293,28 +282,36 @@ class Deliveries:
             heapq.heappush(ready, item)
         return found
 
-    def _probe(self) -> _Entry | None:
-        """The next one to try while the circuit is open: the oldest, then the others in turn.
+    def _next_in(self, lane: str) -> float | None:
+        """When a lane may have something to send, in epoch seconds."""
+        circuit, ready = self.circuits[lane], self._ready[lane]
+        if circuit.open:
+            return circuit.probe_at if self._lanes[lane] and not self.circuits.probing else None
+        while ready and self._holds(lane, ready[0]) is None:
+            heapq.heappop(ready)
+        return ready[0][0] if ready else None
+
+    def _probe(self, lane: str) -> _Entry | None:
+        """The next one to try while the circuit of a lane is open: the oldest, then the others in turn.
 
         One that the endpoint will never take must not keep the circuit open for all.
         """
+        probes = self._probes[lane]
         for _ in range(2):
-            while self._probes:
-                entry = self._find(self._probes[0])
+            while probes:
+                entry = self._lanes[lane].get(probes[0])
                 if entry is not None and entry.attempt is None and self._head(entry) is entry:
                     return entry
-                self._probes.popleft()
-            for lane in LANES:
-                self._probes.extend(e.row.id for e in sorted(self._waiting_heads(lane), key=lambda e: e.number))
+                probes.popleft()
+            probes.extend(e.row.id for e in sorted(self._waiting_heads(lane), key=lambda e: e.number))
         return None
 
-    def _release(self, now: float) -> None:
-        """The endpoint is back: everything may go, at the pace of the circuit."""
-        self._probes.clear()
-        for lane, entries in self._lanes.items():
-            for entry in entries.values():
-                entry.row.next_at = min(entry.row.next_at, now)
-            self._rebuild(lane)
+    def _release(self, lane: str, now: float) -> None:
+        """The endpoint takes a lane again: everything in it may go, at the pace of the circuit."""
+        self._probes[lane].clear()
+        for entry in self._lanes[lane].values():
+            entry.row.next_at = min(entry.row.next_at, now)
+        self._rebuild(lane)
 
     def _take(self, attempt: str, *, accepted: bool = False) -> _Entry | None:
         """The entry of an attempt in flight, or of a lost one whose success came late while it waits for the next."""
@@ -325,6 +322,7 @@ class Deliveries:
         entry = self._find(key) if key is not None else None
         if entry is not None:
             entry.attempt = None
+            self.circuits.probing -= entry.probe
         return entry
 
     def _failed(self, entry: _Entry, now: float, spread: float, asked: float) -> DeliveryRow:

@@ -53,6 +53,7 @@ class Detail(Struct, omit_defaults=True):
     phase_after: float | None = None  # last seen in the phase before
     forecast_reason: str = ""
     reason: str = ""  # why the state is what it is, one sentence
+    look: str = ""  # what the newest look said, where that is not the reason
     gates: tuple[str, ...] = ()  # what still stands between the evidence and an alarm
     alarmed_at: float | None = None  # when "available" was announced; None once it was taken back
     alarmed_by: tuple[tuple[str, str], ...] = ()  # methods and servers that said "no object" then

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from common.core import announce, assess, canaries, early_canaries, ledger, polls
+from common.core import announce, assess, canaries, early_canaries, ledger, polls, unasked
 from common.core.board import Board, host_of
 from common.core.cadence import may_drop, next_check
 from common.core.channels.health import OWED
@@ -15,8 +15,9 @@ from common.core.judging import judge
 from common.core.lifecycle import ENDING
 from common.core.likelihoods import REGISTRY_METHODS
 from common.core.queue import Ask
+from common.core.troubles import NOT_ANSWERED
 from common.core.trust import Key
-from common.core.verdicts import OWNED, State
+from common.core.verdicts import ANNOUNCED, OWNED, State
 
 #: Tries of one question whose worker was lost, before the round goes on without its answer.
 TRIES = 3
@@ -34,7 +35,7 @@ def begin(board: Board, entry: Entry, now: float, *, manual: bool = False, due: 
     if canaries.ask_wildcard(board, entry.suffix, now):
         board.book.plan(entry, now + 0.25)
         return
-    confirm = bool(entry.detail.passes) and entry.state not in announce.ANNOUNCED
+    confirm = bool(entry.detail.passes) and entry.state not in ANNOUNCED
     entry.round = Round(now, confirm=confirm, manual=manual, due=due)
     proceed(board, entry, now)
 
@@ -137,6 +138,8 @@ def lost(board: Board, ask: Ask, worker: str, now: float) -> None:
     ask.tries += 1
     ask.avoid = worker
     board.metrics.count("leases_lost", method=ask.method)
+    why = f"the worker that had the question was lost, {ask.tries} of {TRIES} times"
+    unasked.note(ask, why, now, finding=NOT_ANSWERED)
     if ask.tries >= TRIES or ask.aside:
         unheard(board, ask, now)
     else:
@@ -151,6 +154,8 @@ def finish(board: Board, entry: Entry, now: float) -> None:
     entry.checked_at = now
     blind = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in current.said.values())
     entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if blind else 0
+    if Outcome.REGISTERED not in current.said.values():
+        unasked.left_out(board, entry, current.asked, now)
     canaries.drop_lies(board, entry, current, now)
     passes = len(entry.detail.passes)
     assess.complete_pass(board, entry, current.started, now)
@@ -229,7 +234,7 @@ def _cause(entry: Entry, current: Round, passes: int) -> ledger.Cause:
     contradicted = entry.detail.contradicted_at
     if contradicted is not None and contradicted >= current.started:
         return ledger.Cause(ledger.CONTRADICTED, "a registered answer ended a run of positive passes")
-    news = len(entry.detail.passes) > passes and entry.state not in announce.ANNOUNCED
+    news = len(entry.detail.passes) > passes and entry.state not in ANNOUNCED
     return ledger.Cause(ledger.PASS) if news else ledger.NO_CAUSE
 
 
@@ -242,7 +247,7 @@ def _run_began(entry: Entry, current: Round) -> float:
 def confirming(entry: Entry) -> bool:
     """Whether a positive waits for its next pass; where the calendar holds the name back it waits for the end of that."""
     held = entry.state is State.DROPPING and entry.held_until is not None
-    settled = entry.state in announce.ANNOUNCED or held
+    settled = entry.state in ANNOUNCED or held
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
@@ -340,11 +345,9 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *,
     rank, egresses = BACKGROUND if aside else _rank(entry, current, method), board.workers.offering(pool, method, now)
     if not aside and rank > NEWS and _dropping(entry, current, now):
         rank = NEWS if board.queue.room_for_sweeps(limit, NEWS, board.budgets, egresses, now) > 0 else rank
-    if method != "dns" and not board.queue.room(limit, rank):  # a visit begins where DNS has room: `held_up`
-        board.metrics.count("questions_turned_away", method=method)
-        return False
-    if not board.queue.admits(limit, rank, board.budgets, egresses, now):
-        board.metrics.count("questions_turned_away", method=method)
+    full = method != "dns" and not board.queue.room(limit, rank)  # a visit begins where DNS has room: `held_up`
+    if full or not board.queue.admits(limit, rank, board.budgets, egresses, now):
+        unasked.turned_away(board, entry, method, server, limit, egresses, now)
         return False
     if method == "whois" and not server:
         board.referrals.ask(entry.suffix, now)

@@ -51,6 +51,8 @@ class State(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+#: What a look says that proves nothing: of a name with a state, and of one without.
+NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"
 #: Least P(N) for any "not registered", and least rho for "available".
 SURE, REGISTRABLE = 0.995, 0.95
 #: Most confidence where one source alone stands behind an announcement.
@@ -67,6 +69,8 @@ SETTLED = 600.0
 OUT_OF_ZONE = frozenset({Phase.UNDELEGATED, Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE, Phase.DROPPING})
 #: States in which a name has an owner.
 OWNED = frozenset({State.REGISTERED, State.UNDELEGATED, State.EXPIRED_GRACE, State.REDEMPTION, State.PENDING_DELETE})
+#: States that were announced as free to take, so that their end has to be announced too.
+ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
 
 _PHASE_STATES = {
     Phase.ACTIVE: State.REGISTERED,
@@ -232,7 +236,7 @@ def _state(
     if special is not None:
         return special
     if free is None:
-        return before, "nothing observed so far proves a state" if before is State.UNKNOWN else "no new proof"
+        return before, NOTHING_PROVEN if before is State.UNKNOWN else NO_NEWS
     return _unregistered(situation, before, p, rho)
 
 

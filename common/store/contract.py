@@ -63,10 +63,29 @@ class Loaded:
 
 
 class Found(NamedTuple):
-    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse."""
+    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse.
+
+    `mute`: the last look was a sweep, and it got no answer about the name.
+    """
 
     row: DomainRow
     pulse: Pulse | None
+    mute: bool = False
+
+
+class Drops(NamedTuple):
+    """Which of the names expected to drop: their likely time is in [start, end), in epoch seconds.
+
+    A window whose likely time is before `open_at` counts for as long as it ends at or after that. `tld`: a suffix and
+    everything under it; None is no condition.
+    """
+
+    start: float
+    end: float
+    open_at: float
+    state: str | None = None
+    tld: str | None = None
+    priority: bool | None = None
 
 
 class Writer(Protocol):
@@ -171,11 +190,12 @@ class Reader(Protocol):
         """Watched names by registry suffix."""
         ...
 
-    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
-        """Watched names whose likely drop lies in [start, end), soonest first.
+    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+        """Watched names that are expected to drop, by likely time and then name."""
+        ...
 
-        With `open_at` only those whose window is not over by then; names whose window has no known end are left out.
-        """
+    def drops_count(self, wanted: Drops) -> int:
+        """How many names `drops` has on all its pages."""
         ...
 
     def last_seq(self) -> int:

@@ -16,7 +16,14 @@ ROW = 16
 PATIENCE, LEAST = 8, 500
 
 _TLD = "({0} = :tld OR substr({0}, -length(:tld) - 1) = '.' || :tld)"
-_CELL_TLD, _CELL_STATE = _TLD.format("tally.suffix"), "tally.state = :state"
+
+
+def under(column: str) -> str:
+    """The condition that a suffix is `:tld` or lies under it; a name under a suffix ends with it."""
+    return _TLD.format(column)
+
+
+_CELL_TLD, _CELL_STATE = under("tally.suffix"), "tally.state = :state"
 # The indexes are named: without statistics SQLite takes others. Conditions on the name alone are tested before a row is read.
 _FEW = """
     SELECT d.name, d.id FROM tally CROSS JOIN domain d INDEXED BY domain_place
@@ -89,8 +96,7 @@ def _few_of(wanted: Wanted) -> str:
 
 def _many_of(wanted: Wanted, *, bounded: bool) -> str:
     pieces = ["name <= :until"] * bounded + ["instr(name, :q) > 0"] * bool(wanted.q)
-    # A name under a suffix ends with it.
-    pieces += [_TLD.format("name")] * (wanted.tld is not None) + ["state = :state"] * (wanted.state is not None)
+    pieces += [under("name")] * (wanted.tld is not None) + ["state = :state"] * (wanted.state is not None)
     return " AND ".join((_MANY, *pieces)) + " " + _ORDERED
 
 

@@ -95,9 +95,10 @@ def to_found(row: tuple[Any, ...], addresses: dict[int, str]) -> Found:
     found = DomainRow(*row[:18])
     found.watched, found.priority, found.close = row[3] == 1, row[4] == 1, row[16] == 1
     pulse = pulse_at(row[18], 0, addresses) if row[18] else None
-    if pulse is not None and pulse.checked_at > (found.checked_at or 0.0):
-        found.checked_at, found.next_check = pulse.checked_at, pulse.next_check or pulse.checked_at
-    return Found(found, pulse)
+    if pulse is None or pulse.checked_at <= (found.checked_at or 0.0):
+        return Found(found, pulse)
+    found.checked_at, found.next_check = pulse.checked_at, pulse.next_check or pulse.checked_at
+    return Found(found, pulse, mute=pulse.dns_at < pulse.checked_at)
 
 
 def _write_some(connection: sqlite3.Connection, changes: Changes) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 from common.config import Settings
 from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import listing, presence, rows, schema
-from common.store.contract import MAX_LIMIT, Found, Page, Reader
+from common.store import drops, listing, presence, rows, schema
+from common.store.contract import MAX_LIMIT, Drops, Found, Page, Reader
 from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
 
@@ -32,11 +32,7 @@ _DOMAINS = " ".join(
 )
 _DROPS = " ".join((
     "SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM,
-    "WHERE d.watched = 1 AND d.drop_likely >= ? AND d.drop_likely < ? ORDER BY d.drop_likely LIMIT ?",
-))  # fmt: skip
-_OPEN_DROPS = " ".join((
-    "SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM,
-    "WHERE d.watched = 1 AND d.drop_likely >= ? AND d.drop_likely < ? AND d.drop_latest >= ? ORDER BY d.drop_likely LIMIT ?",
+    "WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.drop_likely, d.name",
 ))  # fmt: skip
 _NAMES = "SELECT id, name, watched, priority FROM domain ORDER BY id"
 _ADDRESSES = "SELECT n, text FROM address WHERE n IN (SELECT value FROM json_each(?))"
@@ -125,11 +121,16 @@ class SqliteReader:
         """Watched names by registry suffix."""
         return dict(self._all("SELECT suffix, sum(names) FROM tally WHERE names > 0 GROUP BY suffix"))
 
-    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
-        """Watched names whose likely drop lies in [start, end); with `open_at` without windows that end before."""
-        if open_at is None:
-            return self._found(_DROPS, (start, end, _bounded(limit)))
-        return self._found(_OPEN_DROPS, (start, end, open_at, _bounded(limit)))
+    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+        """Watched names that are expected to drop, by likely time and then name."""
+        with self._reading() as connection:
+            found = drops.page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
+            return Page(_found(connection, _DROPS, (as_array(found.ids),)), found.cursor)
+
+    def drops_count(self, wanted: Drops) -> int:
+        """How many names `drops` has on all its pages."""
+        with self._reading() as connection:
+            return drops.count(connection, _cleaned(wanted))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -228,6 +229,11 @@ def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any
 def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     """A lone surrogate in a request: nothing is stored under such text."""
     return tuple(rows.storable(value) if isinstance(value, str) else value for value in parameters)
+
+
+def _cleaned(wanted: Drops) -> Drops:
+    """The suffix as it is stored."""
+    return Drops(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
 
 
 def _bounded(limit: int) -> int:

@@ -131,8 +131,17 @@ _PACKS = (
     """,
 )
 
+# In the order in which drops are listed, with all that they are filtered by: a page reads its own rows and no others.
+_DROP_PAGES = (
+    "DROP INDEX domain_drop",
+    """
+    CREATE INDEX domain_drop ON domain(drop_likely, name, drop_latest, suffix, state, priority, watched)
+    WHERE watched = 1 AND drop_likely IS NOT NULL
+    """,
+)
+
 #: One entry per schema version; an entry that was released is never edited.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEDGER, _NUMBERED, _PACKS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEDGER, _NUMBERED, _PACKS, _DROP_PAGES)
 
 _META = "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 _PUT = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"

@@ -21,7 +21,7 @@ from common.core.evidence import Fields, Observation, Outcome, Reading
 from common.core.pulse import Pulse
 from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Found, Page
+from common.store.contract import Drops, Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
@@ -100,6 +100,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
         self.pulses: dict[str, Pulse] = {}
+        self.mute: set[str] = set()  # names that their last sweep heard nothing of
         self.log: list[EventRow] = []
         self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
@@ -115,7 +116,7 @@ class FakeReader:
             raise StoreError("the state is damaged")
 
     def _found(self, row: DomainRow) -> Found:
-        return Found(row, self.pulses.get(row.name))
+        return Found(row, self.pulses.get(row.name), row.name in self.mute)
 
     def domain(self, name: str) -> Found | None:
         """One name."""
@@ -155,13 +156,24 @@ class FakeReader:
         rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
         return rows[:limit]
 
-    def drops(self, start: float, end: float, limit: int = 100, *, open_at: float | None = None) -> list[Found]:
+    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
         """Names by likely drop."""
+        rows = sorted(self._dropping(wanted), key=lambda row: (row.drop_likely, row.name))
+        after = (wanted.start, "") if cursor is None else (float(cursor.partition("|")[0]), cursor.partition("|")[2])
+        rows = [row for row in rows if (row.drop_likely or 0.0, row.name) > after]
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page([self._found(row) for row in rows[:limit]], f"{last.drop_likely}|{last.name}" if last else None)
+
+    def drops_count(self, wanted: Drops) -> int:
+        """How many they are."""
+        return len(self._dropping(wanted))
+
+    def _dropping(self, wanted: Drops) -> list[DomainRow]:
         self._look()
-        rows = [row for row in self.rows if row.drop_likely is not None and start <= row.drop_likely < end]
-        if open_at is not None:
-            rows = [row for row in rows if row.drop_latest is not None and row.drop_latest >= open_at]
-        return [self._found(row) for row in sorted(rows, key=lambda row: row.drop_likely or 0.0)[:limit]]
+        self.asked.append(wanted._asdict())
+        rows = [row for row in self.rows if row.drop_likely is not None and wanted.start <= row.drop_likely < wanted.end]
+        rows = [row for row in rows if max(row.drop_likely or 0.0, row.drop_latest or 0.0) >= wanted.open_at]
+        return [row for row in rows if wanted.state in {None, row.state} and wanted.priority in {None, row.priority}]
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
         """Callbacks, one page."""

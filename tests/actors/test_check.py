@@ -152,7 +152,7 @@ def test_a_dead_registry_is_told_as_such_and_proves_nothing(runs: dict[str, Run]
     assert "=> unknown, no weight (whois_turned_away)" in block
     assert "refused the connection" in block
     assert re.search(r"^  dns    not asked: left alone for \d+ s, because ", block, re.MULTILINE)
-    assert "limit    no usable answer from http, whois" in block
+    assert "limit    no answer from any channel: " in block
     assert runs["text"].seconds < 45
 
 

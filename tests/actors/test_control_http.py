@@ -10,7 +10,6 @@ import pytest
 
 from actors.control import openapi, pages
 from actors.control.app import build
-from actors.control.calendar import escape, fold
 from actors.control.routes import table
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.pulse import Pulse
@@ -262,58 +261,6 @@ def test_callbacks_and_list_problems_are_listed(tmp_path: Path) -> None:
             ]
 
     asyncio.run(story())
-
-
-def test_drops_come_soonest_first_and_open_windows_stay(tmp_path: Path) -> None:
-    """What is due within the given time, led by windows that are open although their likely time has passed."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.reader.rows = [
-                domain_row("late.com", drop_likely=NOW + 5000),
-                domain_row("soon.com", drop_likely=NOW + 10),
-                domain_row("open.com", drop_likely=NOW - 10, drop_latest=NOW + 10),
-                domain_row("over.com", drop_likely=NOW - 10, drop_latest=NOW - 5),
-                domain_row("never.com", drop_likely=None),
-            ]
-            drops = (await lab.get("/drops?within=3600"))[1]["drops"]
-            assert [row["domain"] for row in drops] == ["open.com", "soon.com"]
-            assert drops[0]["forecast"]["reason"] == "five days after pending delete began"
-            assert len((await lab.get("/drops?limit=1"))[1]["drops"]) == 1
-
-    asyncio.run(story())
-
-
-def test_the_calendar_is_valid(tmp_path: Path) -> None:
-    """CRLF, at most 75 octets a line, required properties, and text that cannot break out."""
-
-    async def story() -> None:
-        async with serving(Lab(tmp_path)) as lab:
-            lab.reader.rows = [domain_row("xn--mller-kva.de", generation=3)]
-            async with lab.http.get(lab.url + "/drops.ics") as answer:
-                body = await answer.read()
-                assert answer.content_type == "text/calendar"
-            assert body.endswith(b"END:VCALENDAR\r\n")
-            lines = body.split(b"\r\n")
-            assert all(len(line) <= 75 for line in lines)
-            assert b"\n" not in body.replace(b"\r\n", b"")
-            unfolded = body.replace(b"\r\n ", b"").decode().split("\r\n")
-            assert "UID:xn--mller-kva.de-3@domain-monitor" in unfolded
-            assert "DTSTART:20270115T100000Z" in unfolded
-            assert "DTSTAMP:20270115T080000Z" in unfolded
-            assert unfolded.count("BEGIN:VEVENT") == unfolded.count("END:VEVENT") == 1
-
-    asyncio.run(story())
-
-
-def test_calendar_text_is_escaped_and_folded_between_characters() -> None:
-    """Special characters are escaped, and no fold cuts a character in two."""
-    assert escape("a;b,c\\d\r\ne\x07") == "a\\;b\\,c\\\\d\\ne "
-    folded = fold("SUMMARY:" + "ü" * 100)
-    pieces = folded.removesuffix(b"\r\n").split(b"\r\n ")
-
-    assert all(len(piece) <= 75 for piece in pieces)
-    assert b"".join(pieces).decode() == "SUMMARY:" + "ü" * 100
 
 
 def test_the_description_matches_the_application(tmp_path: Path) -> None:

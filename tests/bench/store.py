@@ -24,6 +24,7 @@ from pathlib import Path
 from common.core.book import Book
 from common.core.pulse import BLOCK, SIZE
 from common.core.records import Changes, DomainRow, NewName, StateChange
+from common.store.contract import Drops
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
@@ -199,7 +200,7 @@ def look_ups(path: Path, known: list[NewName], seconds: float) -> None:
     looks: dict[str, Callable[[], object]] = {
         "name": lambda: reader.domain(place()),
         "counts by state": reader.count_by_state,
-        "drops": lambda: reader.drops(0.0, 1e9, 100),
+        "drops": lambda: reader.drops(Drops(0.0, 1e9, 0.0)),
     }
     for what, filters in PAGES.items():
         looks[what] = lambda filters=filters: reader.domains(cursor=place(), limit=100, **filters)  # type: ignore[misc]

@@ -7,14 +7,14 @@ from common.core.circuit import Circuit
 
 def opened(now: float = 0.0) -> Circuit:
     """A circuit after ten failures in a row."""
-    circuit = Circuit()
+    circuit = Circuit(600.0)
     assert [circuit.failed(now) for _ in range(10)] == [False] * 9 + [True]
     return circuit
 
 
 def test_failures_that_are_not_in_a_row_do_not_open_it() -> None:
     """A single success starts the count anew."""
-    circuit = Circuit()
+    circuit = Circuit(600.0)
     for _ in range(5):
         for _ in range(9):
             circuit.failed(0.0)
@@ -38,8 +38,8 @@ def test_while_open_single_probes_go_out_ever_more_rarely() -> None:
 
 
 def test_retry_after_delays_the_next_probe_within_reason() -> None:
-    """It lengthens the pause, at most to ten minutes."""
-    circuit = Circuit()
+    """It lengthens the pause, at most to what its lane allows."""
+    circuit = Circuit(600.0)
     for _ in range(10):
         circuit.failed(0.0, 40.0)
     assert circuit.allowance(39.0, 1) == 0
@@ -80,3 +80,15 @@ def test_a_clock_that_steps_back_gives_nothing_away() -> None:
         total += allowed
 
     assert total <= 7
+
+
+def test_a_circuit_that_was_open_begins_with_a_single_probe() -> None:
+    """After a restart one attempt goes out at once, and until it succeeds the pauses grow as ever."""
+    circuit = Circuit(600.0)
+    circuit.reopen(100.0)
+    assert circuit.allowance(100.0, 50) == 1
+    circuit.started(100.0)
+    circuit.failed(100.0)
+
+    assert circuit.allowance(101.9, 50) == 0
+    assert circuit.allowance(102.0, 50) == 1

@@ -231,3 +231,21 @@ def test_a_zone_that_is_mute_at_first_is_asked_again_whether_it_answers_for_ever
 
     world.run(400)
     assert world.core.board.wildcards["com"] is False
+
+
+def test_an_endpoint_that_is_down_over_a_restart_is_greeted_with_one_probe() -> None:
+    """What the circuit had learned is in the store: a start sends one attempt, not one for each notice that waits."""
+    world = World(interval=60.0, priority=2.0)
+    begin, tried = world.now, []
+    world.endpoint = lambda now: tried.append(now) or 503
+    names = [f"gone{n}.com" for n in range(40)]
+    for name in names:
+        world.names[name] = Name([(0.0, Phase.ACTIVE), (begin + 10, Phase.PENDING_DELETE)])
+    world.watch(*names, priority=True)
+    world.run(60)
+    assert len(tried) >= 10
+    tried.clear()
+    world.restart()
+    world.run(2.1)
+
+    assert len(tried) == 1

@@ -69,7 +69,7 @@ def test_an_attempt_that_is_not_answered_goes_back() -> None:
     assert (row.state, row.attempts, row.next_at, row.last_status) == ("pending", 1, 26.0, 0)
     assert deliveries.lost("t", 1000.0) is None
     assert ids(deliveries.due(26.0, 1)) == ["n"]
-    assert deliveries.circuit.failures == 0
+    assert deliveries.circuits["notice"].failures == 0
 
 
 def test_a_late_success_spares_the_duplicate() -> None:

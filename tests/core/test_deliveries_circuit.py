@@ -26,7 +26,7 @@ def test_one_event_that_is_never_accepted_does_not_keep_the_circuit_open() -> No
     for n in range(10):
         attempt(deliveries, f"bad{n}", 422, 0.0)
     now = 0.0
-    while deliveries.circuit.open:
+    while deliveries.circuits["notice"].open:
         now += 15.0
         for row in deliveries.due(now, 50):
             attempt(deliveries, row.id, 200 if row.id == "good" else 422, now)

@@ -11,6 +11,7 @@ from common.core.limits import Limit
 from common.core.metrics import rows
 from common.core.queue import Ask
 from common.core.records import Detail
+from common.core.troubles import NOT_ASKED
 from common.core.trust import Probe
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -95,7 +96,7 @@ def test_that_it_was_not_asked_for_a_second_time_is_said_anew() -> None:
     """With the time of the second wait."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
-    entry.note(Observation("rdap", unknown(overdue.NOT_ASKED, "before")), world.now)
+    entry.note(Observation("rdap", unknown(NOT_ASKED, "before")), world.now)
     overdue.work(world.core.board, ask.deadline)
 
     assert entry.detail.trouble["rdap"].at == ask.deadline

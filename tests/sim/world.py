@@ -197,7 +197,8 @@ class World:
         self.core.board.book.load(stored.names(), pulses, stored.addresses, size)
         budgets, wildcards = budgets_of(meta.get("budgets", "")), filter(None, meta.get("wildcards", "").split(","))
         next_seq = max((event.seq for event in stored.events), default=0) + 1
-        self.core.restore(stored.pending(), list(stored.trust.values()), budgets, next_seq, wildcards, {})
+        trust, circuits = list(stored.trust.values()), meta.get("circuits", "")
+        self.core.restore(stored.pending(), trust, budgets, next_seq, wildcards, {}, circuits)
         self.core.board.channels = Channels.restored(meta.get("channels", ""), self.now)
         self.core.board.recall_referrals(meta.get("referrals", ""))
         self.watch()  # the list is read again

@@ -16,7 +16,7 @@ from common import config
 from common.core.pulse import Pulse
 from common.core.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
-from common.store.contract import Found, Reader, Writer
+from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
 from common.store.writer import open_writer
 from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
@@ -116,22 +116,27 @@ def test_pulses_and_addresses_come_back_as_they_were_last_written(writer: Writer
 
 
 def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> None:
-    """A pulse counts where it is younger than the row, wherever the name is found; its DNS answer comes along either way."""
+    """A pulse counts where it is younger than the row, wherever the name is found; its DNS answer comes along either way.
+
+    A sweep that looked after both and heard nothing shows too.
+    """
     times = {"checked_at": 50.0, "next_check": 90.0, "dns_at": 40.0, "dns_first": 30.0, "serial": 7, "address": 3, "code": 1}
     rows = [domain(f"n{n}.com", id=256 + n, checked_at=float(10 * n), next_check=60.0 + n, drop_likely=1.0) for n in range(8)]
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
     writer.apply(Changes(domains=rows, pulses=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
     pulse = Pulse(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
     expected = [Found(row, None) for row in rows]
-    expected[1] = Found(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse)
+    expected[1] = Found(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
     expected[6] = Found(rows[6], pulse)
     expected[7] = Found(
-        structs.replace(rows[7], checked_at=80.0, next_check=80.0), structs.replace(pulse, checked_at=80.0, next_check=0.0)
+        structs.replace(rows[7], checked_at=80.0, next_check=80.0),
+        structs.replace(pulse, checked_at=80.0, next_check=0.0),
+        mute=True,
     )
 
     assert [reader.domain(f"n{n}.com") for n in range(8)] == expected
     assert reader.domains().rows == expected
-    assert reader.drops(0.0, 2.0) == expected
+    assert reader.drops(Drops(0.0, 2.0, 0.0)).rows == expected
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", bytes(39), b"\xff" * 70])

@@ -9,7 +9,7 @@ import pytest
 from common.config import Settings
 from common.core.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Found, Reader, Writer
+from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
 from tests.store.builders import delivery, domain, event
 
@@ -91,8 +91,8 @@ def test_counts_are_of_watched_names(reader: Reader) -> None:
 
 def test_drops_come_soonest_first(reader: Reader, names: list[DomainRow]) -> None:
     """The interval is half open, and only watched names count."""
-    assert [each.row.drop_likely for each in reader.drops(1.0, 5.0)] == [1.0, 2.0, 3.0, 4.0]
-    assert [each.row.drop_likely for each in reader.drops(1.0, 50.0, limit=2)] == [1.0, 2.0]
+    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 5.0, 0.0)).rows] == [1.0, 2.0, 3.0, 4.0]
+    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 50.0, 0.0), limit=2).rows] == [1.0, 2.0]
     assert len(names) == 60
 
 
@@ -102,9 +102,9 @@ def test_windows_that_are_over_hide_none_that_is_open(writer: Writer, reader: Re
     windows = [domain(f"w{n}.com", drop_likely=100.0 + n, drop_latest=ends.get(n % 50, 999.0)) for n in range(200)]
     writer.apply(Changes(domains=[*windows, domain("left.com", watched=False, drop_likely=100.0, drop_latest=2000.0)]))
 
-    found = reader.drops(100.0, 300.0, limit=7, open_at=1000.0)
+    found = reader.drops(Drops(100.0, 300.0, 1000.0), limit=7).rows
     assert [each.row.name for each in found] == ["w1.com", "w3.com", "w51.com", "w53.com", "w101.com", "w103.com", "w151.com"]
-    assert [each.row.name for each in reader.drops(100.0, 103.0, open_at=1000.0)] == ["w1.com"]
+    assert [each.row.name for each in reader.drops(Drops(100.0, 103.0, 1000.0)).rows] == ["w1.com"]
     assert len(names) == 60
 
 

@@ -30,7 +30,7 @@ async function refreshStatus() {
 
 async function refreshDrops() {
   try {
-    drawDrops((await call("drops?limit=12")).drops);
+    drawDrops(await call("drops?limit=12"));
   } catch (error) {
     show("drops", quiet(error.message));
   }
@@ -86,6 +86,7 @@ function route() {
   if (kind === "domain" && value) openDomain(value);
   else if (kind === "state" && value) openSearch({ state: value });
   else if (kind === "find" && value) openSearch({ q: value });
+  else if (kind === "drops") openDrops();
   else if (kind === "parked") openParked().catch((error) => trouble(error.message));
 }
 

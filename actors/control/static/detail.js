@@ -43,7 +43,8 @@ function drawDomain(row) {
   const about = make("div", {}, pairs([
     ["Why", row.reason], ["Since", when(row.since)], ["Confidence", `${(100 * row.confidence).toFixed(1)} % that it can be registered`],
     ["Missing for an alarm", row.gates.length ? row.gates.join("; ") : null],
-    ["Checked", when(row.checked_at)], ["Next check", when(row.next_check)], ["Priority", row.priority ? "yes" : null],
+    ["Checked", when(row.checked_at)],
+    ["Next check", row.watched ? when(row.next_check) : "none: it is not on the list any more"], ["Priority", row.priority ? "yes" : null],
     ["ASCII form", row.unicode === row.domain ? null : row.domain]]));
   const record = make("div", {}, pairs([
     ["Expected drop", forecast ? when(forecast.likely) : "none foreseen"],
@@ -52,10 +53,36 @@ function drawDomain(row) {
     ["Registrar", fields.registrar], ["Created", fields.created_at], ["Expires", fields.expires_at],
     ["Statuses", (fields.statuses || []).join(", ")], ["Name servers", (fields.nameservers || []).join(", ")]]));
   const evidence = Object.entries(row.evidence).map(([method, item]) => drawEvidence(method, item));
+  const troubles = Object.entries(row.troubles).map(([method, item]) => drawTrouble(method, item));
+  const asked = evidence.length || troubles.length || row.checked_at;
   const events = row.history.map((item) => [when(item.timestamp), statePill(item.kind), number(item.seq)]);
   open("detail", heading("detail", row.unicode, statePill(row.state), check), make("div", { class: "columns" }, about, record),
-    make("h3", {}, "Evidence"), ...(evidence.length ? evidence : [quiet("Nothing has been asked yet.")]),
+    ...drawDecision(row),
+    make("h3", {}, row.decision ? "Newest answers" : "Evidence"),
+    ...(evidence.length ? evidence : [quiet(asked ? "No answer so far proves anything." : "Nothing has been asked yet.")]),
+    ...(troubles.length ? [make("h3", {}, "Without an answer"), ...troubles] : []),
     make("h3", {}, "History"), events.length ? table("", ["When", "What", "Sequence"], events, [2]) : quiet("No events yet."));
+}
+
+/** What an announced name was announced for, and what was seen since. */
+function drawDecision(row) {
+  const made = row.decision;
+  if (!made || !["AVAILABLE", "AVAILABLE_PREMIUM", "UNREGISTERED"].includes(row.state)) return [];
+  const basis = { sources: "independent sources that agree", repetition: "one source alone, asked again and again" };
+  return [make("h3", {}, "Decision"), pairs([
+    ["Made", when(made.time)], ["State", words(made.state)], ["Why", made.reason],
+    ["Confidence", typeof made.confidence === "number" ? `${(100 * made.confidence).toFixed(1)} %` : null],
+    ["Rests on", basis[made.basis] || made.basis],
+    ["Newest look", row.latest.reason === made.reason ? null : make("span", {}, when(row.latest.time), `: ${row.latest.reason}`)]]),
+  ...Object.entries(made.evidence).map(([method, item]) => drawEvidence(method, item))];
+}
+
+/** Why a method says nothing: the last thing that came of it. */
+function drawTrouble(method, item) {
+  const summary = make("summary", {}, make("strong", {}, method), pill(words(item.kind), "warn"), when(item.time), ` · ${item.reason}`);
+  return make("details", {}, summary, pairs([
+    ["Server", item.server], ["Address", item.address], ["Finding", item.finding], ["Status", item.status],
+    ["Asked again", item.until ? when(item.until) : null], ["So since", when(item.first_time)]]));
 }
 
 function drawEvidence(method, item) {
@@ -77,16 +104,27 @@ function vouched(canary) {
 
 /** Names by filter, page by page. */
 async function openSearch(filter, note = "") {
+  const title = filter.state ? `Names: ${words(filter.state)}` : `Names with “${filter.q}”`;
+  await openPages(title, note, "domains", filter, ["Name", "State", "Since", "Next check"],
+    (row) => [nameLink(row.unicode), statePill(row.state), when(row.since), when(row.next_check)]);
+}
+
+/** Every name that is expected to drop, page by page. */
+async function openDrops() {
+  await openPages("Drops expected in the next 30 days", "", "drops", {}, ["Name", "State", "Expected", "Sure"], dropRow);
+}
+
+/** What a path lists, page by page; `cells` makes a row of the table from an entry. */
+async function openPages(title, note, path, filter, heads, cells) {
   const found = make("div");
   const more = make("button", { class: "plain", type: "button", onclick: () => load(more.dataset.cursor) }, "More");
-  const title = filter.state ? `Names: ${words(filter.state)}` : `Names with “${filter.q}”`;
   async function load(cursor) {
     const query = new URLSearchParams({ ...filter, limit: "50", ...(cursor ? { cursor } : {}) });
     try {
-      const page = await call(`domains?${query}`);
-      const rows = page.domains.map((row) => [nameLink(row.unicode), statePill(row.state), when(row.since), when(row.next_check)]);
-      if (rows.length) found.append(table("", ["Name", "State", "Since", "Next check"], rows));
-      else if (!found.childElementCount) found.append(quiet("No watched name matches."));
+      const page = await call(`${path}?${query}`);
+      const rows = page[path].map(cells);
+      if (rows.length) found.append(table("", heads, rows));
+      else if (!found.childElementCount && !page.cursor) found.append(quiet("No watched name matches."));
       more.dataset.cursor = page.cursor || "";
       more.hidden = !page.cursor;
     } catch (error) {

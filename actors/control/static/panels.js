@@ -66,12 +66,17 @@ function drawStates(coordinator) {
   }));
 }
 
-function drawDrops(drops) {
-  if (!drops.length) return show("drops", quiet("No drop is foreseen in the next 30 days."));
-  const rows = drops.slice(0, MOST_ROWS).map((row) => [
-    nameLink(row.unicode), statePill(row.state), when(row.forecast && row.forecast.likely),
-    row.forecast && row.forecast.p !== null ? `${Math.round(100 * row.forecast.p)} %` : "–"]);
-  show("drops", table("", ["Name", "State", "Expected", "Sure"], rows, [3]));
+function dropRow(row) {
+  return [nameLink(row.unicode), statePill(row.state), when(row.forecast && row.forecast.likely),
+    row.forecast && row.forecast.p !== null ? `${Math.round(100 * row.forecast.p)} %` : "–"];
+}
+
+/** The first names of a page of /drops, and how many there are. */
+function drawDrops(page) {
+  if (!page.total) return show("drops", quiet("No drop is foreseen in the next 30 days."));
+  const all = page.total > MOST_ROWS ? make("a", { href: "#/drops" }, `all ${number(page.total)}`) : null;
+  show("drops", table("", ["Name", "State", "Expected", "Sure"], page.drops.slice(0, MOST_ROWS).map(dropRow), [3]),
+    make("p", { class: "quiet" }, `${number(Math.min(page.total, MOST_ROWS))} of ${number(page.total)} in the next 30 days`, all ? ": " : "", all));
 }
 
 function drawServers(coordinator) {
