@@ -10,7 +10,6 @@ table names the actors that need it, and `restrictions` is the same for a proces
 from __future__ import annotations
 
 import os
-import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -363,7 +362,7 @@ def _complete(found: dict[str, Any]) -> None:
     """Fill in the defaults that follow from other settings."""
     state: Path = found["state_dir"]
     if not found["instance_id"]:
-        found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()).lstrip("._-")[:64] or "localhost"
+        found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", os.uname().nodename).lstrip("._-")[:64] or "localhost"
     if not found["store_url"]:
         found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
     if not found["bus_endpoint"]:
