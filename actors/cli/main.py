@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(args.run(args))
         sys.stdout.flush()
     except BrokenPipeError:
-        printing.let_go()
         return 0
     except ConfigError as error:
         for problem in error.problems:
@@ -47,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        printing.let_go()
     return code
 
 

@@ -92,7 +92,7 @@ async def follow(tail: Tail, endpoint: str) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET):
                 await tail.done.wait()
-        if not tail.heard:
+        if not tail.heard and not tail.done.is_set():
             tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a coordinator running, and is FEED_ENDPOINT the same there?")
         await tail.done.wait()
     finally:
