@@ -133,9 +133,7 @@ class Settings:
 
     # Processes
     fast_checkers: Annotated[int, Setting("1", values.count, "processes of the fast pool (dns, http)")]
-    intermediate_checkers: Annotated[
-        int, Setting("1", values.count, "processes of the intermediate pool (rdap, das, registrar)")
-    ]
+    intermediate_checkers: Annotated[int, Setting("1", values.count, "processes of the intermediate pool (rdap)")]
     deep_checkers: Annotated[int, Setting("1", values.count, "processes of the deep pool (whois)")]
     notifiers: Annotated[int, Setting("1", values.count, "processes that post callbacks")]
 
@@ -244,7 +242,7 @@ class Settings:
             for text in value if isinstance(value, tuple) else (value,):
                 if setting.secret and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and name.endswith("_URL") and text != setting.default:
+                elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
                     found.update(credentials(text))
         return tuple(sorted(found))
 
