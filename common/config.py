@@ -16,32 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from common import dotenv, spelling, values
+from common import dotenv, roles, spelling, values
 from common.errors import ConfigError
-from common.scrub import MASK, brings_credentials, credentials, shown_url
+from common.scrub import MASK, credentials, shown_url
 from common.secret_files import read_secret
-from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX, socket_directory
+from common.setting_conflicts import conflicts
+from common.socket_paths import socket_directory
 from common.values import Network
 
 #: Names the env file to read instead of `.env`; "" where none is to be read, as for actors, which get it from the supervisor.
 ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
 #: Names, separated by commas, what is set and was kept from this process.
 WITHHELD = "DOMAIN_MONITOR_WITHHELD"
-#: What a process can be, as far as settings are kept from it. The two readers are processes of the coordinator's.
-ROLES = ("coordinator", "list-reader", "bootstrap-reader", "checker", "notifier", "control", "watchdog", "feed")
-_WITH_TOKEN = ("coordinator", "list-reader", "notifier")
-_ON_BUS = ("coordinator", "checker", "notifier", "control", "feed")
-#: URLs may have a secret in user, path or query. Control shows where they lead to, as scheme and host.
-_LISTING = ("coordinator", "list-reader", "control")
-_POSTING = ("coordinator", "notifier", "control")
-_REPORTING = ("coordinator", "checker", "notifier", "control", "feed")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others.
 
-    `roles` are the processes that need it, of ROLES; () is every one. A secret has to name them.
+    `roles` are the processes that need it, of `common.roles`; () is every one. A secret has to name them.
     """
 
     default: str
@@ -63,13 +56,14 @@ class Settings:
 
     # The list, and where news about it go
     domain_api_url: Annotated[
-        str | None, Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=_LISTING)
+        str | None,
+        Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=roles.LISTING),
     ]
     domain_list_file: Annotated[Path, Setting("domains.txt", Path, "file with one name a line, used without DOMAIN_API_URL")]
     domain_api_refresh_interval: Annotated[float, Setting("300", values.seconds, "seconds between two looks at the list")]
     api_callback_url: Annotated[
         str | None,
-        Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=_POSTING),
+        Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=roles.POSTING),
     ]
     api_auth_token: Annotated[
         str | None,
@@ -96,7 +90,7 @@ class Settings:
             values.many(values.webhook_secret),
             "signs callbacks: whsec_ + base64; several, separated by commas, while rotating",
             secret=True,
-            roles=("notifier",),
+            roles=roles.SIGNING,
         ),
     ]
 
@@ -113,7 +107,7 @@ class Settings:
             values.optional(values.store),
             "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
-            roles=("coordinator", "list-reader", "control"),
+            roles=roles.STORING,
         ),
     ]
     ledger_retention: Annotated[
@@ -122,7 +116,7 @@ class Settings:
     ledger_per_name: Annotated[int, Setting("200", values.whole(1, 100_000), "most decisions kept of one name")]
     sentry_dsn: Annotated[
         str | None,
-        Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=_REPORTING),
+        Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=roles.REPORTING),
     ]
     log_format: Annotated[
         str, Setting("", values.choice("", "json", "text"), "json or text; default: text on a terminal, else json")
@@ -151,7 +145,8 @@ class Settings:
     control_host: Annotated[str, Setting("127.0.0.1", values.host, "address of the HTTP interface")]
     control_port: Annotated[int, Setting("8000", values.port, "port of the HTTP interface")]
     control_token: Annotated[
-        str | None, Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=("control",))
+        str | None,
+        Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=roles.GUARDING),
     ]
     bus_endpoint: Annotated[
         str, Setting("", values.optional(values.endpoint), "work sockets; default: ipc under STATE_DIR; tcp needs CURVE keys")
@@ -159,7 +154,9 @@ class Settings:
     feed_endpoint: Annotated[str, Setting("tcp://127.0.0.1:5560", values.endpoint, "where the live feed is published")]
     bus_secret_key: Annotated[
         str | None,
-        Setting("", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True, roles=_ON_BUS),
+        Setting(
+            "", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True, roles=roles.ON_BUS
+        ),
     ]
     bus_server_key: Annotated[str | None, Setting("", _optional_key, "the coordinator's CURVE public key, for workers on tcp")]
     bus_client_keys: Annotated[
@@ -281,7 +278,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(str(error))
     if not problems:
         _complete(found)
-        problems = _cross_checks(found)
+        problems = conflicts(found)
     if problems:
         raise ConfigError(problems)
     return Settings(**found)
@@ -365,28 +362,3 @@ def _complete(found: dict[str, Any]) -> None:
         found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
     if not found["bus_endpoint"]:
         found["bus_endpoint"] = f"ipc://{socket_directory(state) / 'bus'}"
-
-
-def _cross_checks(found: dict[str, Any]) -> list[str]:
-    problems = []
-    bus: str = found["bus_endpoint"]
-    if bus.startswith("tcp://") and not found["bus_secret_key"] and "BUS_SECRET_KEY" not in found["withheld"]:
-        problems.append(
-            "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
-        )
-    if bus.startswith("tcp://") and bus.endswith(":65535"):
-        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
-    if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:
-        problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - SOCKET_SUFFIX} bytes")
-    if bus == found["feed_endpoint"]:
-        problems.append("FEED_ENDPOINT: must differ from BUS_ENDPOINT")
-    problems += [
-        f"{name}: has credentials in the URL while API_AUTH_TOKEN is set, too: one request has one, so drop either"
-        for name in ("DOMAIN_API_URL", "API_CALLBACK_URL")
-        if found["api_auth_token"] and found[name.lower()] and brings_credentials(found[name.lower()])
-    ]
-    if found["confirm_gap_close"] > found["confirm_gap"]:
-        problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")
-    if found["priority_check_interval"] > found["check_interval"]:
-        problems.append("PRIORITY_CHECK_INTERVAL: must not be above CHECK_INTERVAL")
-    return problems

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.checkers.discovery import POOLS, discover
-from common import config, values
+from common import config, roles, values
 from common.config import TABLE, load
 from common.errors import ConfigError
 
@@ -340,7 +340,7 @@ def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str],
 def test_every_secret_names_its_processes() -> None:
     """A new secret is not handed to everybody because nobody thought of it."""
     assert [name for name, setting in TABLE.items() if setting.secret and not setting.roles] == []
-    assert {role for setting in TABLE.values() for role in setting.roles} <= set(config.ROLES)
+    assert {role for setting in TABLE.values() for role in setting.roles} <= set(roles.ROLES)
 
 
 def test_a_secret_in_a_file_is_kept_from_others_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

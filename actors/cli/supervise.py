@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from common import config, log, operator_files, state
+from common import config, log, operator_files, roles, state
 from common.config import Settings
 from common.errors import ConfigError
 from common.socket_paths import socket_directory
@@ -55,7 +55,7 @@ def environment(settings: Settings) -> dict[str, str]:
             "DEEP_CHECKERS": str(settings.deep_checkers),
             "NOTIFIERS": str(settings.notifiers),
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
-            **{f"FOR_{role.upper()}": restricted(role) for role in config.ROLES if "-" not in role},
+            **{f"FOR_{role.upper()}": restricted(role) for role in roles.ROLES if "-" not in role},
             config.ENV_FILE: "",
         }
     )
