@@ -28,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # Settings come from the environment and, where it says nothing, from .env.
 run: setup
-	$(BIN)/domain-monitor supervise $(if $(wildcard .env),--env-file .env) $(ARGS)
+	$(BIN)/domain-monitor supervise $(ARGS)
 
 demo: setup
 	$(BIN)/python -m tests.lab.demo $(ARGS)

@@ -10,17 +10,17 @@ table names the actors that need it, and `restrictions` is the same for a proces
 from __future__ import annotations
 
 import os
-import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from common import dotenv, setting_checks, spelling, values
+from common import dotenv, roles, spelling, values
 from common.errors import ConfigError
 from common.scrub import MASK, credentials, shown_url
 from common.secret_files import read_secret
+from common.setting_conflicts import conflicts
 from common.socket_paths import socket_directory
 from common.values import Network
 
@@ -28,21 +28,13 @@ from common.values import Network
 ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
 #: Names, separated by commas, what is set and was kept from this process.
 WITHHELD = "DOMAIN_MONITOR_WITHHELD"
-#: What a process can be, as far as settings are kept from it. The two readers are processes of the coordinator's.
-ROLES = ("coordinator", "list-reader", "bootstrap-reader", "checker", "notifier", "control", "watchdog", "feed")
-_WITH_TOKEN = ("coordinator", "list-reader", "notifier")
-_ON_BUS = ("coordinator", "checker", "notifier", "control", "feed")
-#: URLs may have a secret in user, path or query. Control shows where they lead to, as scheme and host.
-_LISTING = ("coordinator", "list-reader", "control")
-_POSTING = ("coordinator", "notifier", "control")
-_REPORTING = ("coordinator", "checker", "notifier", "control", "feed")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others.
 
-    `roles` are the processes that need it, of ROLES; () is every one. A secret has to name them.
+    `roles` are the processes that need it, of `common.roles`; () is every one. A secret has to name them.
     """
 
     default: str
@@ -64,13 +56,14 @@ class Settings:
 
     # The list, and where news about it go
     domain_api_url: Annotated[
-        str | None, Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=_LISTING)
+        str | None,
+        Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=roles.LISTING),
     ]
     domain_list_file: Annotated[Path, Setting("domains.txt", Path, "file with one name a line, used without DOMAIN_API_URL")]
     domain_api_refresh_interval: Annotated[float, Setting("300", values.seconds, "seconds between two looks at the list")]
     api_callback_url: Annotated[
         str | None,
-        Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=_POSTING),
+        Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=roles.POSTING),
     ]
     api_auth_token: Annotated[
         str | None,
@@ -97,7 +90,7 @@ class Settings:
             values.many(values.webhook_secret),
             "signs callbacks: whsec_ + base64; several, separated by commas, while rotating",
             secret=True,
-            roles=("notifier",),
+            roles=roles.SIGNING,
         ),
     ]
 
@@ -114,7 +107,7 @@ class Settings:
             values.optional(values.store),
             "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
-            roles=("coordinator", "list-reader", "control"),
+            roles=roles.STORING,
         ),
     ]
     ledger_retention: Annotated[
@@ -123,7 +116,7 @@ class Settings:
     ledger_per_name: Annotated[int, Setting("200", values.whole(1, 100_000), "most decisions kept of one name")]
     sentry_dsn: Annotated[
         str | None,
-        Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=_REPORTING),
+        Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=roles.REPORTING),
     ]
     log_format: Annotated[
         str, Setting("", values.choice("", "json", "text"), "json or text; default: text on a terminal, else json")
@@ -134,9 +127,7 @@ class Settings:
 
     # Processes
     fast_checkers: Annotated[int, Setting("1", values.count, "processes of the fast pool (dns, http)")]
-    intermediate_checkers: Annotated[
-        int, Setting("1", values.count, "processes of the intermediate pool (rdap, das, registrar)")
-    ]
+    intermediate_checkers: Annotated[int, Setting("1", values.count, "processes of the intermediate pool (rdap)")]
     deep_checkers: Annotated[int, Setting("1", values.count, "processes of the deep pool (whois)")]
     notifiers: Annotated[int, Setting("1", values.count, "processes that post callbacks")]
 
@@ -154,10 +145,18 @@ class Settings:
     control_host: Annotated[str, Setting("127.0.0.1", values.host, "address of the HTTP interface")]
     control_port: Annotated[int, Setting("8000", values.port, "port of the HTTP interface")]
     control_token: Annotated[
-        str | None, Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=("control",))
+        str | None,
+        Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=roles.GUARDING),
     ]
     read_token: Annotated[
-        str | None, Setting("", _optional_token, "bearer token for reading from other machines, nothing else", secret=True)
+        str | None,
+        Setting(
+            "",
+            _optional_token,
+            "bearer token for reading from other machines, nothing else",
+            secret=True,
+            roles=roles.GUARDING,
+        ),
     ]
     control_allowed_hosts: Annotated[
         tuple[str, ...],
@@ -181,7 +180,9 @@ class Settings:
     feed_endpoint: Annotated[str, Setting("tcp://127.0.0.1:5560", values.endpoint, "where the live feed is published")]
     bus_secret_key: Annotated[
         str | None,
-        Setting("", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True, roles=_ON_BUS),
+        Setting(
+            "", _optional_key, "this host's CURVE secret key (Z85), for BUS_ENDPOINT on tcp", secret=True, roles=roles.ON_BUS
+        ),
     ]
     bus_server_key: Annotated[str | None, Setting("", _optional_key, "the coordinator's CURVE public key, for workers on tcp")]
     bus_client_keys: Annotated[
@@ -307,7 +308,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(str(error))
     if not problems:
         _complete(found)
-        problems = setting_checks.problems(found)
+        problems = conflicts(found)
     if problems:
         raise ConfigError(problems)
     return Settings(**found)
@@ -391,7 +392,7 @@ def _complete(found: dict[str, Any]) -> None:
     """Fill in the defaults that follow from other settings."""
     state: Path = found["state_dir"]
     if not found["instance_id"]:
-        found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()).lstrip("._-")[:64] or "localhost"
+        found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", os.uname().nodename).lstrip("._-")[:64] or "localhost"
     if not found["store_url"]:
         found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
     if not found["bus_endpoint"]:

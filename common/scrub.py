@@ -20,7 +20,7 @@ DEPTH = 12
 _TOKENS = frozenset({"access_token", "auth_token", "bearer_token", "token"})
 #: A word as programmers name things, a version, or a small number: nothing that anybody would guard.
 _PLAIN = re.compile(r"[a-z]{1,16}(?:[._-][a-z]{1,16}){0,3}|v?[0-9]{1,4}")
-_PLAIN_PATH = re.compile(rf"/?|(?:/(?:{_PLAIN.pattern}))*+/?")
+_PLAIN_PATH = re.compile(rf"/?|(?:/(?:{_PLAIN.pattern}))*/?")
 _URL = re.compile(r"://[^\s\"'<>\\]+")
 
 

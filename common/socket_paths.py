@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from hashlib import sha256
 from pathlib import Path
 
 #: Longest path of a unix socket on Linux in bytes (unix(7): 108 with the closing zero).
@@ -15,7 +13,15 @@ SOCKET_SUFFIX = 10
 
 def socket_directory(state_dir: Path) -> Path:
     """Where unix sockets live: STATE_DIR/run, or a short path of our own where that would be too long for a socket."""
+    if _fits(own := state_dir / "run"):
+        return own
+    import tempfile  # noqa: PLC0415  # for long paths alone: both would cost every health check some milliseconds
+    from hashlib import sha256  # noqa: PLC0415
+
     name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
-    candidates = (state_dir / "run", Path(tempfile.gettempdir()) / name)
-    fitting = (path for path in candidates if len(os.fsencode(path / "supervisor.sock")) + SOCKET_SUFFIX <= SOCKET_PATH_LIMIT)
-    return next(fitting, Path("/tmp") / name)  # noqa: S108  # made private and checked by common.state
+    short = Path(tempfile.gettempdir()) / name
+    return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state
+
+
+def _fits(directory: Path) -> bool:
+    return len(os.fsencode(directory / "supervisor.sock")) + SOCKET_SUFFIX <= SOCKET_PATH_LIMIT

@@ -5,7 +5,6 @@ That is a letter too many, too few, wrong or in the wrong place, and nothing els
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -27,6 +26,8 @@ def likely(word: str, known: tuple[str, ...]) -> str | None:
     """Like `close`; or else the same name in capitals, or the known name that shares most with the word, if that is a lot."""
     if word in known or len(word) > LONGEST:
         return None
+    import difflib  # noqa: PLC0415  # for mistakes alone
+
     alike = word.upper() if word.upper() in known else None
     return close(word, known) or alike or next(iter(difflib.get_close_matches(word, known, 1, LIKENESS)), None)
 

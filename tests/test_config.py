@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import config, values
+from actors.checkers.discovery import POOLS, discover
+from common import config, roles, values
 from common.config import TABLE, load
 from common.errors import ConfigError
 
@@ -53,6 +54,13 @@ def test_the_example_file_is_the_table() -> None:
     }
     assert [(meaning, name) for meaning, name, _ in rows] == [(meanings[name], name) for name in TABLE]
     assert {name: default for _, name, default in rows} == {name: setting.default for name, setting in TABLE.items()}
+
+
+def test_pools_are_said_to_have_the_methods_they_have() -> None:
+    """The text of each setting names every method that is discovered, and none that is not."""
+    for pool in POOLS:
+        named = TABLE[f"{pool.upper()}_CHECKERS"].help.partition("(")[2].rstrip(")").split(", ")
+        assert sorted(named) == sorted(discover(f"actors.checkers.{pool}"))
 
 
 def test_the_example_file_can_be_used_as_it_is() -> None:
@@ -347,7 +355,7 @@ def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str],
 def test_every_secret_names_its_processes() -> None:
     """A new secret is not handed to everybody because nobody thought of it."""
     assert [name for name, setting in TABLE.items() if setting.secret and not setting.roles] == []
-    assert {role for setting in TABLE.values() for role in setting.roles} <= set(config.ROLES)
+    assert {role for setting in TABLE.values() for role in setting.roles} <= set(roles.ROLES)
 
 
 def test_a_secret_in_a_file_is_kept_from_others_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

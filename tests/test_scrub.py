@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.scrub import Scrubber, scrub_url
+from common.scrub import Scrubber, credentials, scrub_url, shown_url
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,42 @@ from common.scrub import Scrubber, scrub_url
 def test_urls_lose_users_and_queries(text: str, expected: str) -> None:
     """What stays says where, never who or with which key."""
     assert scrub_url(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://hooks.example/T000/B000/xyzSECRET", "https://hooks.example/..."),
+        ("https://user:pw@h.example:8443/a?b=c#d", "https://h.example:8443/..."),
+        ("https://h.example?key=1", "https://h.example/..."),
+        ("https://h.example/#key", "https://h.example/..."),
+        ("https://h.example/", "https://h.example/"),
+        ("https://h.example", "https://h.example"),
+        ("not https://h.example/x and ftp://u:p@h/y", "not https://h.example/... and ftp://h/..."),
+        ("tcp://[::1]:5560", "tcp://[::1]:5560"),
+        ("no url: //x/y", "no url: //x/y"),
+    ],
+)
+def test_of_a_url_that_is_configured_only_the_host_is_shown(text: str, expected: str) -> None:
+    """User, path and query may each hold a secret."""
+    assert shown_url(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "harmless"),
+    [
+        ("https://hooks.example/T000/B000/xyzSECRET", {"xyzSECRET", "T000", "/T000/B000/xyzSECRET"}, {"hooks.example"}),
+        ("https://h.example/list?key=abc123XYZ&page=2&format=json", {"abc123XYZ"}, {"/list", "json", "2"}),
+        ("https://u:p%40ss@h.example/api/v1/domains.json", {"p@ss", "p%40ss"}, {"/api/v1/domains.json", "domains.json"}),
+        ("https://h.example/", set(), {"/"}),
+    ],
+)
+def test_what_may_be_a_secret_in_a_url_is_known_by_value(url: str, secret: set[str], harmless: set[str]) -> None:
+    """A library quotes the path without the host; words that everybody uses stay readable."""
+    found = credentials(url)
+
+    assert secret <= found
+    assert not harmless & found
 
 
 def test_secrets_are_found_anywhere_in_plain_data() -> None:

@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(args.run(args))
         sys.stdout.flush()
     except BrokenPipeError:
-        printing.let_go()
         return 0
     except ConfigError as error:
         for problem in error.problems:
@@ -47,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        printing.let_go()
     return code
 
 
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="domain-monitor", description="Watches domain names and says when one can be registered."
     )
-    root.add_argument("--version", action="version", version=_version())
+    root.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _add_tools(commands)
     actors = _add_actors(commands)
@@ -227,8 +228,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _version() -> str:
-    return f"domain-monitor {version.current()}"
+class _Version(argparse.Action):
+    """Prints the version: it is looked up for nobody else."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"domain-monitor {version.current()}")
+        parser.exit()
 
 
 #: Commands that handle SIGTERM themselves, or hand over to a program that does.

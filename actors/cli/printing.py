@@ -27,13 +27,14 @@ def prepare() -> None:
 
 
 def let_go() -> None:
-    """The reader of our output has left: what is still to be flushed when the interpreter ends goes nowhere, without a word."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Write what is still to be written. Where the reader has left it goes nowhere, without a word of the interpreter's."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
+        except ValueError:  # closed already
+            continue
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def coloured(stream: TextIO) -> bool:

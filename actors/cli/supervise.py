@@ -18,7 +18,7 @@ from typing import TextIO, cast
 from actors.cli import keeper
 from actors.cli.outlet import Outlet, Translator, follow
 from actors.cli.welcome import Welcome
-from common import config, heartbeat, lineage, log, operator_files, starts, state
+from common import config, heartbeat, lineage, log, operator_files, roles, starts, state
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
@@ -80,7 +80,7 @@ def environment(settings: Settings) -> dict[str, str]:
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
             "SUPERVISE_PID": str(os.getpid()),
             "SUPERVISE_STACK": secrets.token_hex(8),
-            **{f"FOR_{role.upper()}": restricted(role) for role in config.ROLES if "-" not in role},
+            **{f"FOR_{role.upper()}": restricted(role) for role in roles.ROLES if "-" not in role},
             config.ENV_FILE: "",
         }
     )

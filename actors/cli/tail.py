@@ -93,7 +93,7 @@ async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> Non
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET):
                 await tail.done.wait()
-        if not tail.heard:
+        if not tail.heard and not tail.done.is_set():
             tail.notice(f"nothing has arrived in {QUIET:.0f} s; is a feed there, and are FEED_ENDPOINT and keys right?")
         await tail.done.wait()
     finally:

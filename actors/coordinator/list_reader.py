@@ -1,8 +1,8 @@
 """The process that reads the domain list for the coordinator: fetches it, compares it with the store, tells what it changes.
 
-The coordinator starts one for each look at the list (`python -m actors.coordinator.list_reader`), with its own environment but
-for the secrets that are of no use here. It looks at the store and never writes. It ends when it has answered, or when nothing
-listens any more.
+The coordinator starts one for each look at the list (`python -m actors.coordinator.list_reader`), with its own environment
+without the secrets that are of no use here. It looks at the store and never writes. It ends when it has answered, or when its
+answer is not wanted any more.
 """
 
 from __future__ import annotations

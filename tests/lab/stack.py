@@ -36,6 +36,7 @@ class Stack:
         self._environment = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             **environment,
+            "DOMAIN_MONITOR_ENV_FILE": "",  # nor what stands in `.env`
             "STATE_DIR": str(directory / "state"),
             "CONTROL_HOST": net.HOST,
             "CONTROL_PORT": str(self.control_port),

@@ -1,0 +1,43 @@
+"""Settings that are fine by themselves and contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.scrub import brings_credentials
+from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX
+
+
+def conflicts(found: Mapping[str, Any]) -> list[str]:
+    """One sentence for each pair that cannot be, beginning with the variable to change. `found`: values by attribute."""
+    problems = []
+    bus: str = found["bus_endpoint"]
+    keyed = bool(found["bus_secret_key"]) or "BUS_SECRET_KEY" in found["withheld"]
+    if bus.startswith("tcp://") and not keyed:
+        problems.append(
+            "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
+        )
+    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"]):
+        problems.append(
+            "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
+            "a host that has workers alone needs BUS_SERVER_KEY instead"
+        )
+    if bus.startswith("tcp://") and bus.endswith(":65535"):
+        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
+    if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:
+        problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - SOCKET_SUFFIX} bytes")
+    if bus == found["feed_endpoint"]:
+        problems.append("FEED_ENDPOINT: must differ from BUS_ENDPOINT")
+    if found["feed_client_keys"] and not keyed:
+        problems.append("FEED_CLIENT_KEYS: needs BUS_SECRET_KEY, the key of the server that lets them in")
+    problems += [
+        f"{name}: has credentials in the URL while API_AUTH_TOKEN is set, too: one request has one, so drop either"
+        for name in ("DOMAIN_API_URL", "API_CALLBACK_URL")
+        if found["api_auth_token"] and found[name.lower()] and brings_credentials(found[name.lower()])
+    ]
+    if found["confirm_gap_close"] > found["confirm_gap"]:
+        problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")
+    if found["priority_check_interval"] > found["check_interval"]:
+        problems.append("PRIORITY_CHECK_INTERVAL: must not be above CHECK_INTERVAL")
+    return problems
