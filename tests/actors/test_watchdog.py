@@ -265,7 +265,7 @@ def test_a_real_supervisor_restarts_what_the_watchdog_kills(supervised: tuple[Pa
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_real_process_that_hangs_is_replaced(supervised: tuple[Path, subprocess.Popen[str]], busy: bool) -> None:
-    """In ten seconds: asleep or computing for ever after one heartbeat: seen by what the kernel says, killed, started again."""
+    """Asleep, or computing for ever, after one heartbeat: seen by what the kernel says, killed, started again."""
     base, process = supervised
     if busy:
         (base / "busy").touch()
@@ -282,8 +282,9 @@ def test_a_real_process_that_hangs_is_replaced(supervised: tuple[Path, subproces
         (now,) = supervisor.processes()
         return now.running and now.pid != before.pid
 
-    until(replaced, 20.0)
-    assert 2.0 < time.monotonic() - began < (20.0 if busy else 10.0), "a busy machine gives it less CPU to burn"
+    until(replaced, 60.0)
+    # On a busy machine four CPU-seconds take as long as they take: that is the point of counting them.
+    assert 2.0 < time.monotonic() - began < (60.0 if busy else 10.0)
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
