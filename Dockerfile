@@ -4,7 +4,7 @@ WORKDIR /build
 RUN python -m venv --without-pip /opt/domain-monitor
 COPY requirements-runtime.lock ./
 RUN pip --python /opt/domain-monitor/bin/python install --no-cache-dir --only-binary :all: --require-hashes -r requirements-runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE supervisord.conf ./
 COPY common ./common
 COPY actors ./actors
 RUN pip --python /opt/domain-monitor/bin/python install --no-cache-dir --no-deps --no-build-isolation . \

@@ -125,7 +125,11 @@ def _transport(url: str) -> SupervisorTransport:
 
     def patient() -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection = make()
-        connection.connect()
+        try:
+            connection.connect()
+        except OSError:
+            connection.close()
+            raise
         connection.sock.settimeout(ANSWER_LIMIT)
         return connection
 

@@ -95,7 +95,7 @@ def test_an_actor_whose_supervisor_was_gone_before_it_looked_ends(tmp_path: Path
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
     with started(tmp_path, "work", SUPERVISOR_ENABLED="1", SUPERVISORD_PID=str(ended.pid)) as actor:
-        assert actor.wait(10) == 0
+        assert actor.wait(10) in {0, -signal.SIGTERM}, "in order, or before it could"
 
 
 def test_an_actor_that_was_started_by_hand_outlives_its_shell(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ class Keeper:
         self._state_dir = state_dir
         self._log = log
         self._each_look = each_look
+        # Process ids repeat in a container: what an earlier run left says nothing of a process of this one.
+        self._left_over = heartbeat.read(state_dir, WATCHDOG)
         self._hangs = HangWatch()
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
@@ -135,7 +137,7 @@ class Keeper:
 
     def _look_after_watchdog(self, moment: float, since: float) -> None:
         beat = heartbeat.read(self._state_dir, WATCHDOG)
-        if beat is None:
+        if beat is None or beat == self._left_over:
             return
         there = vitals.parent(beat.pid) == self._pid
         sights = [Sight(WATCHDOG, beat.pid, beat.at, beat.silent_after, vitals.read(beat.pid))] if there else []

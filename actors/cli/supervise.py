@@ -11,6 +11,7 @@ import os
 import secrets
 import shlex
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO, cast
@@ -26,8 +27,14 @@ from common.errors import ConfigError
 from common.socket_paths import socket_directory
 
 CONFIG_NAME = "supervisord.conf"
-#: Where it lies in a checkout, and where an installed wheel puts it.
-PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix, "share", "domain-monitor"))
+#: Where it lies in a checkout, and where an installed wheel puts it, for everybody or for one user.
+PLACES = (
+    Path(__file__).resolve().parents[2],
+    *(
+        Path(sysconfig.get_path("data", scheme), "share", "domain-monitor")
+        for scheme in (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    ),
+)
 #: Seconds that an earlier run, which is just ending, may still hold its addresses and its state.
 ENDING_LIMIT = 10.0
 #: Seconds for the last lines of the log.

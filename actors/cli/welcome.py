@@ -12,6 +12,8 @@ from common.log import Logger
 
 #: Seconds to wait for an answer, and after the first answer until it is told that some of it is not well yet.
 TIMEOUT, PATIENCE = 2.0, 15.0
+#: Seconds of health before it is told on a terminal, so that what the last processes say of their start stands above it.
+SETTLED = 2.0
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what a server listens on is no address to connect to
 
@@ -27,6 +29,7 @@ class Welcome:
         self._text = text
         self._asking: threading.Thread | None = None
         self._answered: float | None = None
+        self._well: float | None = None
         self._said = not settings.control_port
 
     def look(self) -> None:
@@ -46,7 +49,10 @@ class Welcome:
             connection.close()
         moment = monotonic()
         self._answered = self._answered or moment
-        if status != 200 and moment - self._answered < PATIENCE:
+        if status == 200:
+            self._well = self._well or moment
+        settled = self._well is not None and (not self._text or moment - self._well >= SETTLED)
+        if not settled and moment - self._answered < PATIENCE:
             return
         self._said = True
         host = f"[{self._host}]" if ":" in self._host else self._host

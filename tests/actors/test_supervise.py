@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from actors.cli import supervise
+from actors.cli.keeper import Keeper
 from common import heartbeat, starts, state, vitals
 from common.config import load
 from common.heartbeat import Heartbeat
+from common.log import get_logger
 from common.store.sqlite import OwnerLock
 from tests.actors.supervised import STAYS, Lines, Run, gone, rows, running, settings_of
 from tests.e2e.site import until
@@ -164,6 +166,39 @@ def test_a_stopped_supervisord_goes_on(tmp_path: Path) -> None:
         until(lambda: vitals.state(supervisord) != "T", 5, "supervisord goes on")
         run.process.terminate()
         assert run.process.wait(ENDED) == 0
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_watchdog_that_hangs_is_killed(tmp_path: Path, stale: bool) -> None:
+    """Within four looks, a second each; a heartbeat that an earlier run left under the same process id counts for nothing."""
+    heartbeat.directory(tmp_path).mkdir()
+    with subprocess.Popen(["sleep", "1000"]) as watchdog:
+        beat = Heartbeat("watchdog", "watchdog", watchdog.pid, "b", 5.0, 1.0, 0, "one")
+        if stale:
+            heartbeat.write(tmp_path, beat)
+        keeper = Keeper(os.getpid(), tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write(tmp_path, beat)
+        for second in range(5):
+            keeper._look(float(second))
+        if stale:
+            assert watchdog.poll() is None
+            watchdog.kill()
+        assert watchdog.wait(5) == -signal.SIGKILL
+
+
+def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_path: Path) -> None:
+    """Half a minute after its last process, supervisord is killed; a pause of our own is no such time."""
+    heartbeat.directory(tmp_path).mkdir()
+    with subprocess.Popen(["sleep", "1000"]) as supervisord:
+        keeper = Keeper(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write(tmp_path, Heartbeat("watchdog", "watchdog", 1, "b", 5.0, 1.0, 0, "one"))
+        moments = [*range(10), 3600, *range(3601, 3629)]
+        for moment in moments:
+            keeper._look(float(moment))
+        assert supervisord.poll() is None
+        for moment in range(3629, 3640):
+            keeper._look(float(moment))
+        assert supervisord.wait(5) == -signal.SIGKILL
 
 
 def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
