@@ -55,6 +55,7 @@ from common.core.metrics import Metrics
 from common.core.queue import Ask, Queue
 from common.core.rate_limits.policy import is_limiting
 from common.core.records import Changes, DeliveryRow, TrustRow
+from common.core.repeats import Repeats
 from common.core.rows import row_of, saved_budgets
 from common.core.status import gap_shown, status
 from common.core.trust import Trust
@@ -97,6 +98,7 @@ class Coordinator:
         self._probed_at = now
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
+        self._refused = Repeats()
         self._stopping = False
 
     def restore(
@@ -203,14 +205,14 @@ class Coordinator:
             case Results(credit, results):
                 self._credit(credit, now)
                 for result in results:
-                    self._result(result, now)
+                    self._result(result, credit, now)
             case SweptOdd(credit=credit) | Swept(credit=credit):
                 self._credit(credit, now)
                 self._swept(message, now)
             case DeliveryResults(credit, results):
                 self._credit(credit, now)
                 for answer in results:
-                    dispatch.delivered(board, answer, now)
+                    dispatch.delivered(board, answer, credit, now)
             case Bye(worker, boot):
                 last = board.workers.draining(worker, boot)
                 if last is not None:
@@ -219,8 +221,14 @@ class Coordinator:
                 self._order(message, now)
 
     def _credit(self, credit: Credit, now: float) -> None:
-        if credit.version != VERSION:
-            self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, wanted=VERSION)
+        known = credit.version == VERSION
+        if not known or not self.board.workers.admits(credit):
+            self.board.metrics.count("workers_refused")
+            if more := self._refused.due(now):
+                self.board.say("error", "workers_refused", count=more)
+            if self._refused.note(now):
+                cause = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
+                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, cause=cause)
             return
         dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
 
@@ -240,9 +248,9 @@ class Coordinator:
         else:
             board.say("error", "unknown_command", verb=order.verb)
 
-    def _result(self, result: Result, now: float) -> None:
+    def _result(self, result: Result, credit: Credit, now: float) -> None:
         board = self.board
-        lease = board.workers.finish(result.attempt)
+        lease = board.workers.finish(result.attempt, credit)
         if lease is None or not isinstance(lease.ref, Ask):
             board.metrics.count("late_results")
             return
@@ -272,7 +280,7 @@ class Coordinator:
         if ask.probe is not None:
             rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
         elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
-            rounds.heard(board, entry, observation, now)
+            rounds.heard(board, entry, observation, now, lease.worker)
 
     def _swept(self, message: SweptOdd | Swept, now: float) -> None:
         if isinstance(message, SweptOdd):
