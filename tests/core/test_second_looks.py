@@ -57,14 +57,14 @@ def notices(world: World, *names: str) -> Iterator[str]:
         yield from (status for _, status in world.notices(name))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_lying_worker_beside_an_honest_one_makes_no_alarm(seed: int) -> None:
-    """It says of everything that it is free, and finds every canary; the names are registered all the time."""
+    """It says of everything that it is free, finds every canary, and has most room: it is asked first. Nothing ever drops."""
     world = Hosts(seed)
-    world.add("evil", lies=True)
-    names = [f"name{number}.com" for number in range(12)]
+    world.add("evil", lies=True, slots=64)
+    names = [f"name{number}.com" for number in range(4)]
     world.watch(*names, priority=True)
-    world.run(20 * MINUTE)
+    world.run(10 * MINUTE)
 
     assert [status for status in notices(world, *names) if status in ("available", "unregistered")] == []
 
@@ -72,11 +72,11 @@ def test_a_lying_worker_beside_an_honest_one_makes_no_alarm(seed: int) -> None:
 def test_two_lying_workers_of_one_host_do_not_confirm_each_other() -> None:
     """Another host is asked, where there is one."""
     world = Hosts(3)
-    world.add("evil", lies=True)
-    world.add("evil", 1, lies=True)
-    names = [f"name{number}.com" for number in range(12)]
+    world.add("evil", lies=True, slots=64)
+    world.add("evil", 1, lies=True, slots=64)
+    names = [f"name{number}.com" for number in range(4)]
     world.watch(*names, priority=True)
-    world.run(20 * MINUTE)
+    world.run(10 * MINUTE)
 
     assert [status for status in notices(world, *names) if status in ("available", "unregistered")] == []
 
