@@ -1,7 +1,8 @@
 """Wire types: everything that travels between our processes, in one file, versioned, frozen.
 
-Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: other programs read it). Every text is bounded,
-so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never guessed at.
+Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: other programs read it). Every text, number and
+collection is bounded, so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never
+guessed at.
 
 Worker -> coordinator (PUSH to the inbox): Credit, Results, SweptOdd, Swept, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
@@ -14,7 +15,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.core.evidence import Observation, Short
+from common.core.evidence import Count, Milliseconds, Moment, Observation, Serial, Short, Wait
 
 VERSION = 2
 #: Largest frame accepted on the bus, in bytes.
@@ -24,9 +25,17 @@ MAX_BATCH = 256
 #: Most names in one sweep, and most addresses that can have answered it.
 MAX_SWEEP, MAX_ADDRESSES = 4096, 64
 
+#: Most methods that a worker can know.
+MOST_METHODS = 64
+
 Name = Annotated[str, Meta(max_length=253)]
 Word = Annotated[str, Meta(max_length=120)]
 Param = Annotated[str, Meta(max_length=500)]
+#: What has a topic on the bus is made of: printable ASCII without the marks that part it.
+Topical = Annotated[str, Meta(pattern=r"^[!\"$-:<-~]{1,120}\Z")]
+Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Place = Annotated[int, Meta(ge=0, lt=MAX_SWEEP)]
+Budget = Annotated[int, Meta(ge=0, le=10**9)]  # milliseconds
 
 
 class Credit(Struct, frozen=True, array_like=True, tag="credit"):
@@ -36,42 +45,42 @@ class Credit(Struct, frozen=True, array_like=True, tag="credit"):
     places of their own (`sweeps` of them are free), and take none from single tasks.
     """
 
-    version: int
-    worker: Word  # <pool>-<slot>@<host>; stable over restarts
-    boot: Word  # random per start of the process
+    version: Count
+    worker: Topical  # <pool>-<slot>@<host>; stable over restarts
+    boot: Topical  # random per start of the process
     pool: Word  # fast | intermediate | deep | notifier
     egress: Word
-    methods: tuple[Word, ...]
-    slots: int
-    free: int
-    seen: int
-    restarts: int = 0
-    sweeps: int = 0
+    methods: Annotated[tuple[Word, ...], Meta(max_length=MOST_METHODS)]
+    slots: Count
+    free: Count
+    seen: Sequence
+    restarts: Sequence = 0
+    sweeps: Count = 0
 
 
 class Bye(Struct, frozen=True, array_like=True, tag="bye"):
     """The worker is draining: send nothing more, what it does not return is lost."""
 
-    worker: Word
-    boot: Word
+    worker: Topical
+    boot: Topical
 
 
 class ByeAck(Struct, frozen=True, array_like=True, tag="bye_ack"):
     """The last sequence sent to a draining worker: it may leave once it has seen that."""
 
-    last: int
+    last: Sequence
 
 
 class Task(Struct, frozen=True, array_like=True):
     """Ask one method about one name. `budget_ms` is relative: hosts need no common clock."""
 
     attempt: Word  # <coordinator boot>.<seq>
-    seq: int
+    seq: Sequence
     method: Word
     domain: Name
     suffix: Name
     server: Param = ""  # base URL (rdap), host[:port] (whois), "" where the checker finds it (dns, http)
-    budget_ms: int = 10_000
+    budget_ms: Budget = 10_000
     confirm: bool = False  # second pass: another address, and TCP where the method knows it
     spare: Short = ""  # the address that gave the answer to be confirmed, as in an observation
 
@@ -105,12 +114,12 @@ class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
     """
 
     attempt: Word  # <coordinator boot>.<seq>
-    seq: int
+    seq: Sequence
     suffix: Name
     labels: Annotated[str, Meta(max_length=MAX_SWEEP * 64)]
     count: Annotated[int, Meta(ge=1, le=MAX_SWEEP)]
-    pace: float | None = None
-    budget_ms: int = 30_000
+    pace: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    budget_ms: Budget = 30_000
 
 
 class SweptOdd(Struct, frozen=True, array_like=True, tag="swept_odd"):
@@ -118,7 +127,7 @@ class SweptOdd(Struct, frozen=True, array_like=True, tag="swept_odd"):
 
     credit: Credit
     attempt: Word
-    observations: Annotated[dict[int, Observation], Meta(max_length=MAX_BATCH)] = {}
+    observations: Annotated[dict[Place, Observation], Meta(max_length=MAX_BATCH)] = {}
 
 
 class Swept(Struct, frozen=True, array_like=True, tag="swept"):
@@ -136,12 +145,12 @@ class Swept(Struct, frozen=True, array_like=True, tag="swept"):
     codes: Annotated[bytes, Meta(max_length=MAX_SWEEP)] = b""
     served: Annotated[bytes, Meta(max_length=MAX_SWEEP)] = b""
     server: Word = ""  # the zone that was asked
-    width: int = 0  # how many addresses serve the suffix
+    width: Count = 0  # how many addresses serve the suffix
     addresses: Annotated[tuple[Word, ...], Meta(max_length=MAX_ADDRESSES)] = ()
-    serial: int | None = None  # the oldest SOA serial behind an NXDOMAIN
-    fresh_at: float | None = None  # epoch seconds, where the serial tells
-    duration_ms: float = 0.0
-    observations: Annotated[dict[int, Observation], Meta(max_length=MAX_BATCH)] = {}
+    serial: Serial | None = None  # the oldest SOA serial behind an NXDOMAIN
+    fresh_at: Moment | None = None  # epoch seconds, where the serial tells
+    duration_ms: Milliseconds = 0.0
+    observations: Annotated[dict[Place, Observation], Meta(max_length=MAX_BATCH)] = {}
     trouble: Observation | None = None
     returned: bool = False
     refused: Annotated[int, Meta(ge=0, le=MAX_SWEEP)] = 0
@@ -151,12 +160,12 @@ class Delivery(Struct, frozen=True, array_like=True):
     """One POST to make. `body` is the exact bytes, frozen when the event was recorded."""
 
     attempt: Word
-    seq: int
+    seq: Sequence
     event_id: Word  # webhook-id
     domain: Name
-    number: int  # which try this is, from 1
+    number: Sequence  # which try this is, from 1
     body: Annotated[bytes, Meta(max_length=65_536)]
-    budget_ms: int = 20_000
+    budget_ms: Budget = 20_000
     replay: bool = False
 
 
@@ -170,10 +179,10 @@ class DeliveryResult(Struct, frozen=True, array_like=True):
     """How one POST ended: `status` 0 where no answer came; `retry_after` in seconds."""
 
     attempt: Word
-    status: int = 0
+    status: Annotated[int, Meta(ge=0, le=999)] = 0
     error: Param = ""
-    duration_ms: float = 0.0
-    retry_after: float | None = None
+    duration_ms: Milliseconds = 0.0
+    retry_after: Wait | None = None
     returned: bool = False
 
 

@@ -19,7 +19,7 @@ GRACE = 2.0
 _MARKS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _LONGEST_LABEL = 63
 #: Stands in an answer until it is sent: only then is it known what is free.
-NO_CREDIT = Credit(VERSION, "", "", "", "", (), 0, 0, 0)
+NO_CREDIT = Credit(VERSION, "-", "-", "", "", (), 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

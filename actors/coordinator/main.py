@@ -50,6 +50,7 @@ from common.core.events import (
     Tick,
     Unsent,
 )
+from common.core.repeats import Repeats
 from common.core.rows import budgets_of
 from common.errors import ListError, MessageError, StoreFull
 from common.policy import missing_settings, policy_of
@@ -118,6 +119,7 @@ class Host:
         self._reload = asyncio.Event()
         self._upkeep = Upkeep(store, threads, self._details, core.board.metrics)
         self._taken = False  # what the core said to the list that was read
+        self._bad = Repeats()  # frames that are no messages
         self._stalls = StallWatch(core.board.metrics)
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
@@ -217,8 +219,9 @@ class Host:
         try:
             message = decode_upward(frame)
         except MessageError as error:
-            self._runtime.log.error("bad_message", error=str(error))
             self._core.board.metrics.count("bad_messages")
+            if self._bad.note(monotonic()):
+                self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
         self.handle(Heard(message))
 
@@ -235,6 +238,8 @@ class Host:
     def _tick(self) -> None:
         self._ticking = False
         self._runtime.beat()
+        if more := self._bad.due(monotonic()):
+            self._runtime.log.error("bad_messages", count=more)
         self.handle(Tick())
         if self._timer is not None:
             self._timer.cancel()

@@ -10,6 +10,7 @@ import zmq
 from common.bus.endpoints import inbox_endpoint, tasks_endpoint, worker_topic
 from common.bus.keys import use_client_keys
 from common.bus.sockets import Socket, bounded
+from common.codec import decode_upward
 from common.config import Settings
 
 
@@ -24,7 +25,9 @@ class InboxSender:
 
     def send(self, message: Any) -> bool:
         """Whether the message was handed to a connected coordinator. Raises MessageError for one that it would refuse."""
-        return self._socket.send(bounded(message))
+        data = bounded(message)
+        decode_upward(data)  # types do not check what is built: what breaks a bound would be refused with all that is beside it
+        return self._socket.send(data)
 
     def close(self) -> None:
         """Close after what was accepted is out, or the linger time."""

@@ -7,12 +7,12 @@ from common.core.board import Board, host_of
 from common.core.limits import Limit
 from common.core.queue import Ask
 from common.core.rate_limits.policy import is_limiting
-from common.messages import Result, Swept, SweptOdd
+from common.messages import Credit, Result, Swept, SweptOdd
 
 
-def single(board: Board, result: Result, now: float) -> None:
-    """Take the answer to one question; one whose lease is over decides nothing."""
-    lease = board.workers.finish(result.attempt)
+def single(board: Board, result: Result, credit: Credit, now: float) -> None:
+    """Take the answer to one question, sent with this credit; one whose lease is over, or another's, decides nothing."""
+    lease = board.workers.finish(result.attempt, credit)
     if lease is None or not isinstance(lease.ref, Ask):
         board.metrics.count("late_results")
         return
@@ -46,7 +46,7 @@ def single(board: Board, result: Result, now: float) -> None:
     if ask.probe is not None:
         rounds.resume(board, canaries.heard(board, ask.probe, observation, now), now)
     elif (entry := board.book.entry(ask.domain)) is not None:  # its check may be over, and another one under way
-        rounds.heard(board, entry, observation, now)
+        rounds.heard(board, entry, observation, now, lease.worker)
 
 
 def sweep(board: Board, message: SweptOdd | Swept, now: float) -> None:

@@ -54,6 +54,7 @@ from common.core.events import (
 from common.core.metrics import Metrics
 from common.core.queue import Queue
 from common.core.records import Changes, DeliveryRow, TrustRow
+from common.core.repeats import Repeats
 from common.core.rows import row_of, saved_budgets
 from common.core.self_check import SelfCheck
 from common.core.status import publish
@@ -98,6 +99,7 @@ class Coordinator:
         self._status_at = 0.0
         self._touched_at = self._counted_at = now
         self._circuits = ""  # the lanes with an open circuit, as they were written last
+        self._refused = Repeats()
         self._stopping = False
         self._self_check = SelfCheck()
 
@@ -210,7 +212,7 @@ class Coordinator:
             case Results(credit, results):
                 self._credit(credit, now)
                 for result in results:
-                    answers.single(board, result, now)
+                    answers.single(board, result, credit, now)
             case SweptOdd(credit=credit) | Swept(credit=credit):
                 self._credit(credit, now)
                 answers.sweep(board, message, now)
@@ -218,7 +220,7 @@ class Coordinator:
                 self._credit(credit, now)
                 board.reach.returned("notifier", now)
                 for answer in results:
-                    dispatch.delivered(board, answer, now)
+                    dispatch.delivered(board, answer, credit, now)
             case Bye(worker, boot):
                 last = board.workers.draining(worker, boot)
                 if last is not None:
@@ -227,8 +229,14 @@ class Coordinator:
                 self._order(message, now)
 
     def _credit(self, credit: Credit, now: float) -> None:
-        if credit.version != VERSION:
-            self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, wanted=VERSION)
+        known = credit.version == VERSION
+        if not known or not self.board.workers.admits(credit):
+            self.board.metrics.count("workers_refused")
+            if more := self._refused.due(now):
+                self.board.say("error", "workers_refused", count=more)
+            if self._refused.note(now):
+                cause = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
+                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, cause=cause)
             return
         dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
 

@@ -15,7 +15,7 @@ from common.core.queue import Ask
 from common.core.records import DeliveryRow
 from common.core.trust import Key
 from common.core.workers import Lease, Worker
-from common.messages import MAX_BATCH, Deliveries, Delivery, DeliveryResult, Task, Tasks
+from common.messages import MAX_BATCH, Credit, Deliveries, Delivery, DeliveryResult, Task, Tasks
 
 #: Seconds one POST may take, all included.
 DELIVERY_BUDGET = 20.0
@@ -80,9 +80,11 @@ def callbacks(board: Board, now: float) -> None:
         _send(board, worker, batch)
 
 
-def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
-    """Take the answer to one POST."""
-    board.workers.finish(answer.attempt)
+def delivered(board: Board, answer: DeliveryResult, credit: Credit, now: float) -> None:
+    """Take the answer of a notifier to one POST."""
+    if board.workers.finish(answer.attempt, credit) is None:
+        board.metrics.count("late_results")
+        return
     if answer.returned:
         board.deliveries.returned(answer.attempt, now)
         return

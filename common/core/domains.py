@@ -63,22 +63,22 @@ class Entry:
         """The phase of the registry's last record."""
         return Phase(self.detail.phase) if self.detail.phase else None
 
-    def note(self, observation: Observation, now: float, *, believed: bool = True) -> bool:
+    def note(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
         """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
 
-        True if the outcome changed.
+        `by` is the worker that asked. True if the outcome changed.
         """
         detail, method = self.detail, observation.method
         reading = observation.reading
         if not believed or reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
             before = detail.trouble.get(method)
             first = before.first_at if before and before.observation.reading.outcome is reading.outcome else now
-            detail.trouble[method] = Evidence(observation, now, first)
+            detail.trouble[method] = Evidence(observation, now, first, by=by)
             return False
         detail.trouble.pop(method, None)
         last = detail.evidence.get(method)
         same = last is not None and last.observation.reading.outcome is reading.outcome
-        detail.evidence[method] = Evidence(observation, now, last.first_at if same and last else now)
+        detail.evidence[method] = Evidence(observation, now, last.first_at if same and last else now, by=by)
         return not same
 
     def in_window(self, now: float, margin: float = 3600.0) -> bool:

@@ -13,6 +13,14 @@ from msgspec import Meta, Struct
 
 Short = Annotated[str, Meta(max_length=300)]
 Text = Annotated[str, Meta(max_length=2000)]
+#: Epoch seconds, any that a calendar date has: a registry's clock may say anything.
+Moment = Annotated[float, Meta(ge=-1e11, le=1e12)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+#: Seconds that a server asks us to wait, see `common.core.parsers.retry_after`.
+Wait = Annotated[float, Meta(ge=0, le=86_400)]
+Count = Annotated[int, Meta(ge=0, le=65_535)]
+#: An SOA serial (RFC 1035 section 3.3.13).
+Serial = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 #: Longest copy of an answer kept as evidence, in characters.
 EXCERPT_LIMIT = 2000
 #: Most statuses or name servers kept of one answer.
@@ -72,10 +80,10 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     reason: Short
     phase: Phase | None = None
     fields: Fields = NO_FIELDS
-    fresh_at: float | None = None
-    retry_after: float | None = None
+    fresh_at: Moment | None = None
+    retry_after: Wait | None = None
     referral: Short | None = None  # WHOIS: the server IANA names for a suffix
-    serial: int | None = None  # DNS: SOA serial of the zone that answered
+    serial: Serial | None = None  # DNS: SOA serial of the zone that answered
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):
@@ -89,11 +97,11 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     reading: Reading
     server: Short = ""
     address: Short = ""
-    duration_ms: float = 0.0
-    status: int | None = None  # HTTP status or DNS rcode
+    duration_ms: Milliseconds = 0.0
+    status: Count | None = None  # HTTP status or DNS rcode
     digest: Short = ""
     excerpt: Text = ""
-    width: int | None = None
+    width: Count | None = None
     refused: bool = False  # the server turned us away: connection refused, 403, ban text
 
 

@@ -27,6 +27,7 @@ class Swarm:
     urgent: bool = False
     avoid: str = ""  # the worker that lost the last attempt
     sent: float = 0.0
+    by: str = ""  # the worker that has it
 
 
 @dataclass(slots=True)

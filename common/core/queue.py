@@ -15,6 +15,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from common.core import second_looks
 from common.core.budgets import POLLS, ROUTINE, WHOLE, Budgets
 from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry
 from common.core.limits import Limit
@@ -67,6 +68,7 @@ class Ask:
     rate: float = 0.0
     sent: float = 0.0
     aside: bool = False  # no check waits for its answer
+    held: float = 0.0  # since when it waits for another worker than it could have, see `second_looks`
 
 
 _Item = tuple[float, int, Ask]
@@ -287,20 +289,25 @@ class Queue:
     ) -> tuple[Ask, Worker] | None:
         """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
 
-        A question that finds nobody to run it alone goes `aside`.
+        A question that finds no worker to run it alone, or waits for another one than those that are free, goes `aside`.
         """
         line.stalled = workers.news
         spent: set[int] = set()  # ranks that the day allows no more
         while ask := next((ask for ask in line.first() if ask.rank not in spent), None):
             alone = suspicion.alone(ask.domain)
-            there = self._candidates(ask, workers, alone=alone)
+            there, near = self._candidates(ask, workers, now, alone=alone)
+            waits = not there and any(budgets.available(ask.limit, one.egress, now) >= 1 for one in near)
+            if waits:
+                ask.held = ask.held or now
+            if near and ask.held and now - ask.held >= second_looks.WAIT:
+                there, waits = there + near, False
             worker = next((one for one in there if budgets.take(ask.limit, one.egress, now, PLANS[ask.rank])), None)
             if worker is not None:
                 worker.exclusive = alone
                 return line.pop(ask.rank)[2], worker
             if there:
                 line.stalled = -1
-            if alone:
+            if alone or waits:
                 aside.append(line.pop(ask.rank))
             elif line.limit.per_day is not None:
                 spent.add(ask.rank)
@@ -308,13 +315,19 @@ class Queue:
                 break
         return None
 
-    def _candidates(self, ask: Ask, workers: Workers, *, alone: bool) -> list[Worker]:
-        """A free worker of each egress, the best first.
+    def _candidates(self, ask: Ask, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
+        """A free worker of each egress, the best first; and those that are too near to the one whose answer is to be confirmed.
 
         What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.
         """
         last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
+        before = second_looks.to_confirm(ask, now)
         egresses = workers.egresses(ask.pool, free=True)
-        found = [workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone) for egress in egresses]
+        found = [workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone, apart=before) for egress in egresses]
         there = [worker for worker in found if worker is not None]
-        return sorted(there, key=lambda worker: (worker.name == ask.avoid, worker.egress == last))
+        there.sort(key=lambda worker: (worker.name == ask.avoid, worker.egress == last))
+        if not before:
+            return there, []
+        far = workers.farthest(ask.pool, ask.method, before)
+        near = [worker for worker in there if second_looks.distance(worker.name, before) < far]
+        return [worker for worker in there if worker not in near], near

@@ -22,6 +22,7 @@ class Evidence(Struct, omit_defaults=True):
     at: float
     first_at: float  # first of the uninterrupted run of equal outcomes
     canary: Canary | None = None  # of a "no object" answer: only those need somebody to vouch for them
+    by: str = ""  # the worker that asked; "" where that is not known
     judged: bool = False  # counted as right or wrong, see common.core.accuracy
 
     @property

@@ -35,18 +35,29 @@ def begin(board: Board, entry: Entry, now: float, *, manual: bool = False, due: 
     if canaries.ask_wildcard(board, entry.suffix, now):
         board.book.plan(entry, now + 0.25)
         return
-    confirm = bool(entry.detail.passes) and entry.state not in ANNOUNCED
-    entry.round = Round(now, confirm=confirm, manual=manual, due=due)
+    entry.round = Round(now, confirm=_confirms(entry), manual=manual, due=due)
     proceed(board, entry, now)
 
 
-def go_on(board: Board, entry: Entry, observation: Observation, now: float) -> None:
-    """Visit a name about which a sweep has something new to tell: its DNS answer is the first of the visit."""
+def _confirms(entry: Entry) -> bool:
+    """Whether the next visit is another pass of an alarm that is not told yet."""
+    return bool(entry.detail.passes) and entry.state not in ANNOUNCED
+
+
+def go_on(board: Board, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
+    """Visit a name about which a sweep, asked by that worker, has something new to tell.
+
+    Its DNS answer is the first of the visit; another pass of an alarm asks for one of its own.
+    """
     if entry.aside_until > now:
         board.book.plan(entry, entry.aside_until)
         return
+    if _confirms(entry):
+        heard(board, entry, observation, now, by)
+        begin(board, entry, now)
+        return
     entry.round = Round(now, asked={observation.method})
-    heard(board, entry, observation, now)
+    heard(board, entry, observation, now, by)
 
 
 def registry_room(board: Board, suffix: str, rank: int, now: float) -> int | None:
@@ -99,15 +110,15 @@ def proceed(board: Board, entry: Entry, now: float) -> None:
                 current.out.add(method)
 
 
-def heard(board: Board, entry: Entry, observation: Observation, now: float) -> None:
-    """Take an answer into the evidence and go on."""
+def heard(board: Board, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
+    """Take an answer, which that worker got, into the evidence and go on."""
     method, outcome = observation.method, observation.reading.outcome
     current = entry.round
     believed = outcome is not Outcome.INVALID or board.trust.green(_key(observation, entry), now)
     if not believed:
         outcome = Outcome.UNKNOWN  # the refusal of a server that never proved itself proves nothing, so let it prove itself
         canaries.ask(board, _key(observation, entry), entry.name, now, now)
-    changed = entry.note(observation, now, believed=believed)
+    changed = entry.note(observation, now, believed=believed, by=by)
     assess.learn(entry, method, outcome, now)
     announce.result(board, entry, observation, now, changed=changed)
     canaries.witness(board, entry, observation, now)

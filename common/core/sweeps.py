@@ -166,7 +166,7 @@ def _send(board: Board, swarm: Swarm, worker: Worker, now: float) -> None:
     count = len(swarm.rows)
     board.reach.asked_at = now
     board.budgets.take_many(swarm.limit, worker.egress, count, now)
-    swarm = replace(swarm, egress=worker.egress, sent=now)
+    swarm = replace(swarm, egress=worker.egress, sent=now, by=worker.name)
     seconds = SLACK + 2.0 * count / swarm.limit.rate
     lease = board.workers.lease(worker, swarm, min(seconds, DAY), now, sweep=True, names=count)
     cut = len(swarm.suffix) + 1

@@ -49,7 +49,7 @@ _EXPIRED_GRACE = CODE_OF[State.EXPIRED_GRACE]
 
 def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
     """Take the answer to a sweep. Returns the sweep and the reason where the operator complained."""
-    lease = board.workers.finish(message.attempt)
+    lease = board.workers.finish(message.attempt, message.credit)
     swarm = lease.ref if lease is not None else None
     if not isinstance(swarm, Swarm):
         board.metrics.count("late_results")
@@ -84,7 +84,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
 
 def told(board: Board, message: SweptOdd, now: float) -> None:
     """Take stories that go ahead of the answer to a sweep: their names begin their visits, the sweep goes on without them."""
-    swarm = board.workers.ref(message.attempt)
+    swarm = board.workers.ref(message.attempt, message.credit)
     if not isinstance(swarm, Swarm):
         board.metrics.count("late_results")
     elif not board.wildcard(swarm.suffix):
@@ -98,7 +98,7 @@ def _visit(board: Board, swarm: Swarm, stories: Mapping[int, Observation], now: 
         if not 0 <= place < len(swarm.rows) or not where[place] or observation.method != "dns":
             continue
         if len(board.wants) < MOST_ODD:
-            visits.want_found(board, int(swarm.rows[place]), observation, now)
+            visits.want_found(board, int(swarm.rows[place]), observation, now, swarm.by)
         else:
             late.append(place)
     if late:
@@ -161,7 +161,7 @@ def _sort_out(
     visit |= _some(blind, MOST_OF_ONE if len(board.wants) < MOST_WAITING else 0)
     for place in np.flatnonzero(visit).tolist():
         seen = _observation(board, swarm.suffix, message, int(codes[place]), int(address[place]))
-        visits.want_found(board, int(rows[place]), seen, now)
+        visits.want_found(board, int(rows[place]), seen, now, swarm.by)
     late = leaving & ~visit
     bulk.settle(board, rows[late], spread(rows[late], LATER, now))
     bulk.give_up(board, rows[mute & ~visit], now)

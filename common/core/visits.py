@@ -62,11 +62,11 @@ def want_many(board: Board, rows: Rows, times: Times, *, urgent: bool, news: boo
         wants.plan(table.suffixes[number], rows[mine], times[mine])
 
 
-def want_found(board: Board, row: int, observation: Observation, now: float) -> None:
-    """A visit that goes on from what a sweep found."""
+def want_found(board: Board, row: int, observation: Observation, now: float, by: str = "") -> None:
+    """A visit that goes on from what a sweep found; `by` is the worker that swept."""
     table = board.book.table
     leaving = observation.reading.outcome is Outcome.UNREGISTERED and STATES[int(table.state[row])] in OWNED
-    want(board, Wanted(row, observation=observation, seen_at=now, urgent=table.has(row, PRIORITY), news=leaving))
+    want(board, Wanted(row, observation=observation, seen_at=now, urgent=table.has(row, PRIORITY), news=leaving, by=by))
 
 
 def work(board: Board, now: float) -> None:
@@ -130,6 +130,6 @@ def _begin(board: Board, entry: Entry, wanted: Wanted, now: float) -> None:
     if not entry.watched or entry.round is not None:
         return
     if wanted.observation is not None and now - wanted.seen_at <= STILL_NEW:
-        rounds.go_on(board, entry, wanted.observation, now)
+        rounds.go_on(board, entry, wanted.observation, now, wanted.by)
     else:
         rounds.begin(board, entry, now, manual=wanted.manual, due=wanted.due)

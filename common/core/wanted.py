@@ -29,6 +29,7 @@ class Wanted:
     due: float = 0.0
     observation: Observation | None = None
     seen_at: float = 0.0  # when the observation came
+    by: str = ""  # the worker that swept
     manual: bool = False
     urgent: bool = False
     news: bool = False

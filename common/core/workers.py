@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from common.core.second_looks import distance
 from common.messages import Credit
 
 #: Seconds without a credit message after which a worker counts as gone.
@@ -22,6 +23,13 @@ RETURN = 15.0
 GRACE = 5.0
 #: Most names of sweeps under way at one worker before ordinary ones wait: places bound how many zones are asked, this the work.
 MOST_AFLOAT = 16_384
+#: Most workers known at once; a new one then takes the place of one that never did anything, or is refused.
+MOST_WORKERS = 1024
+#: Most slots and places for sweeps that a worker of a pool is believed to have, and most places for sweeps; others have none.
+MOST_SLOTS = {"fast": 10_000, "intermediate": 10_000, "deep": 10_000, "notifier": 1000}
+MOST_SWEEPS = 64
+#: Most (pool, egress) pairs of lately heard workers that are remembered.
+MOST_LATELY = 256
 #: Deaths within this many seconds that make a name run alone.
 SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
 
@@ -47,6 +55,7 @@ class Worker(Struct):
     afloat: int = 0  # names in its sweeps
     last: int = 0
     leases: set[str] = field(default_factory=set)
+    proven: bool = False  # it answered something
 
     def credit(self) -> int:
         """How many more it can take, as far as we know."""
@@ -87,8 +96,18 @@ class Workers:
         self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
         self.news = 0  # rises with whatever may make room: a word of credit, the end of a lease
 
+    def admits(self, credit: Credit) -> bool:
+        """Whether the worker is known, or there is room for another; the oldest that never did anything makes some."""
+        if credit.worker in self._workers or len(self._workers) < MOST_WORKERS:
+            return True
+        idle = (worker for worker in self._workers.values() if not worker.proven and not worker.leases)
+        oldest = min(idle, key=lambda worker: worker.heard, default=None)
+        if oldest is not None:
+            self._drop(oldest)
+        return oldest is not None
+
     def heard(self, credit: Credit, now: float) -> list[Lease]:
-        """Note a credit message. Returns the leases that a restart of the worker lost."""
+        """Note a credit message of a worker that is admitted. Returns the leases that a restart of it lost."""
         self.news += 1
         worker = self._workers.get(credit.worker)
         lost: list[Lease] = []
@@ -100,10 +119,12 @@ class Workers:
                 credit.worker, credit.boot, credit.pool, credit.egress, credit.methods, credit.slots, credit.free, now
             )
             self._workers[credit.worker] = worker
-        worker.free, worker.slots, worker.heard, worker.restarts = credit.free, credit.slots, now, credit.restarts
-        worker.sweeps, worker.most = credit.sweeps, max(worker.most, credit.sweeps)
-        self._swept = self._swept or credit.sweeps > 0
-        self._lately[credit.pool, credit.egress] = (now, credit.methods)
+        worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
+        worker.free, worker.heard, worker.restarts = min(credit.free, worker.slots), now, credit.restarts
+        worker.sweeps = min(credit.sweeps, MOST_SWEEPS)
+        worker.most = max(worker.most, worker.sweeps)
+        self._swept = self._swept or worker.sweeps > 0
+        self._note_lately(credit, now)
         for sent in (worker.underway, worker.sweeping):
             while sent and sent[0] <= credit.seen:
                 sent.popleft()
@@ -133,21 +154,30 @@ class Workers:
         return lost
 
     def choose(
-        self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False
+        self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False, apart: str = ""
     ) -> Worker | None:
-        """The worker with most credit that knows the method; `avoid` (who lost the last attempt) only if there is no other.
+        """The worker with most credit that knows the method; `avoid` (which lost the last attempt) only if there is no other.
 
-        `alone` asks for one that has nothing else to do.
+        `alone` asks for one that has nothing else to do, `apart` for one as far as possible from this one.
         """
+
+        def rank(worker: Worker) -> tuple[bool, int, int]:
+            return worker.name != avoid, distance(worker.name, apart) if apart else 0, worker.credit()
+
         best: Worker | None = None
         for worker in self._workers.values():
             if worker.pool != pool or worker.credit() <= 0 or (method and method not in worker.methods):
                 continue
             if (egress is not None and worker.egress != egress) or (alone and worker.leases):
                 continue
-            if best is None or (worker.name != avoid, worker.credit()) > (best.name != avoid, best.credit()):
+            if best is None or rank(worker) > rank(best):
                 best = worker
         return best
+
+    def farthest(self, pool: str, method: str, other: str) -> int:
+        """How far from a worker the farthest is that knows the method, free or not; see `second_looks.distance`."""
+        there = (worker for worker in self._workers.values() if worker.pool == pool and not worker.draining)
+        return max((distance(worker.name, other) for worker in there if method in worker.methods), default=0)
 
     def sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
         """Of each egress the worker with most places for sweeps, where there is one with any; most places first.
@@ -219,17 +249,35 @@ class Workers:
             worker.free = worker.sweeps = 0
         return lease
 
-    def finish(self, attempt: str) -> Lease | None:
-        """Take a lease once; None for an attempt that is unknown, over, or from before a restart."""
+    def finish(self, attempt: str, credit: Credit | None = None) -> Lease | None:
+        """Take a lease once; None for an attempt that is unknown, over, or from before a restart.
+
+        `credit` came with the answer: it has to be of the start of the worker that holds the lease: attempts can be guessed.
+        """
         lease = self._leases.get(attempt)
-        if lease is not None:
-            self._forget(lease)
+        if lease is None or not (credit is None or self._holds(lease, credit)):
+            return None
+        self._forget(lease)
+        if credit is not None:
+            self._workers[lease.worker].proven = True
         return lease
 
-    def ref(self, attempt: str) -> Any:
-        """What a lease is for; None for an attempt that is over."""
+    def ref(self, attempt: str, credit: Credit | None = None) -> Any:
+        """What a lease is for; None for an attempt that is over, or is not held by the worker that sent this credit."""
         lease = self._leases.get(attempt)
-        return lease.ref if lease is not None else None
+        return lease.ref if lease is not None and (credit is None or self._holds(lease, credit)) else None
+
+    def _holds(self, lease: Lease, credit: Credit) -> bool:
+        worker = self._workers.get(lease.worker)
+        return worker is not None and (worker.name, worker.boot) == (credit.worker, credit.boot)
+
+    def _note_lately(self, credit: Credit, now: float) -> None:
+        """Remember what a pool offers from an egress; the longest unheard makes room."""
+        key = (credit.pool, credit.egress)
+        self._lately.pop(key, None)
+        if len(self._lately) >= MOST_LATELY:
+            del self._lately[next(iter(self._lately))]
+        self._lately[key] = (now, credit.methods)
 
     def expired(self, now: float) -> list[Lease]:
         """Leases whose time is over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from actors.coordinator.main import Host
-from common import config, state
+from common import config, log, state
 from common.bus import FeedSubscriber, inner_feed_endpoint
 from common.core.events import Publish, PublishMany
 from common.process import Runtime
@@ -69,3 +70,28 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     found = asyncio.run(main())
     assert found["source"] == f"{tmp_path}/n\ufffdmes.txt"
     assert found["names"] == 1
+
+
+def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> None:
+    """All of them are counted; the log says the first, and how many more there were a minute later."""
+    settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
+    state.prepare(settings)
+    said = io.StringIO()
+    log.setup(settings, "coordinator", said)
+
+    async def main() -> float:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        with ThreadPoolExecutor(1) as threads:
+            store = open_writer(settings)
+            host = await Host.start(runtime, store, threads)
+            for number in range(500):
+                host._received(b"\xc1%d" % number)
+            counters = host._core.board.metrics.snapshot()["counters"]
+            host._bus.close()
+            host._stalls.close()
+            host._details.shutdown()
+            store.close()
+        return sum(value for name, _, value in counters if name == "bad_messages")
+
+    assert asyncio.run(main()) == 500
+    assert said.getvalue().count("bad_message") == 1

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from common.core.workers import GRACE, RETURN, SILENT, Suspicion, Workers
+from common.core.workers import (
+    GRACE,
+    MOST_LATELY,
+    MOST_SLOTS,
+    MOST_SWEEPS,
+    MOST_WORKERS,
+    RETURN,
+    SILENT,
+    Suspicion,
+    Workers,
+)
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
@@ -140,3 +150,70 @@ def test_work_that_ran_to_its_end_is_cleared() -> None:
     suspicion.cleared("slow.com")
 
     assert not suspicion.alone("slow.com")
+
+
+def test_what_a_worker_claims_is_believed_within_bounds() -> None:
+    """Slots of its pool, free ones among them, places for sweeps; a pool that is none has nothing to give."""
+    workers = Workers("boot")
+    claim = Credit(VERSION, "fast-0@h", "b1", "fast", "default", ("dns",), 65_535, 65_535, 0, 0, 65_535)
+    workers.heard(claim, NOW)
+    workers.heard(Credit(VERSION, "x@h", "b1", "none", "default", ("dns",), 65_535, 65_535, 0), NOW)
+    worker = workers.choose("fast", "dns")
+
+    assert worker is not None
+    assert (worker.slots, worker.credit(), worker.places()) == (MOST_SLOTS["fast"], MOST_SLOTS["fast"], MOST_SWEEPS)
+    assert workers.choose("none", "dns") is None
+
+
+def test_only_the_worker_that_holds_a_lease_answers_it() -> None:
+    """Attempts can be guessed: neither another worker nor another start of the same may take them."""
+    workers = Workers("boot")
+    for name in ("fast-0@h", "fast-1@h"):
+        workers.heard(credit(name), NOW)
+    worker = workers.choose("fast", "dns", avoid="fast-1@h")
+    assert worker is not None
+    lease = workers.lease(worker, "a", 5, NOW)
+
+    assert workers.finish(lease.attempt, credit("fast-1@h")) is None
+    assert workers.finish(lease.attempt, credit("fast-0@h", boot="b2")) is None
+    assert workers.ref(lease.attempt, credit("fast-1@h")) is None
+    assert workers.finish(lease.attempt, credit("fast-0@h")) is lease
+
+
+def test_a_flood_of_new_workers_is_bounded_and_pushes_out_none_that_works() -> None:
+    """One that answered something stays, one that has something to do too; the oldest that did nothing makes room."""
+    workers = Workers("boot")
+    workers.heard(credit("proven@h"), NOW)
+    proven = workers.choose("fast")
+    assert proven is not None
+    workers.finish(workers.lease(proven, "a", 5, NOW).attempt, credit("proven@h"))
+    workers.heard(credit("busy@h"), NOW)
+    busy = workers.choose("fast", avoid="proven@h")
+    assert busy is not None
+    workers.lease(busy, "b", 5, NOW)
+    for number in range(3 * MOST_WORKERS):
+        flood = credit(f"flood-{number}@h", free=0, egress=f"egress-{number}")
+        assert workers.admits(flood)
+        workers.heard(flood, NOW + number / 1000)
+    names = {row["worker"] for row in workers.snapshot(NOW)}
+
+    assert len(names) == MOST_WORKERS
+    assert {"proven@h", "busy@h", f"flood-{3 * MOST_WORKERS - 1}@h"} < names
+    assert len(workers._lately) == MOST_LATELY
+
+
+def test_where_every_worker_works_a_new_one_is_refused() -> None:
+    """Until one of them is gone."""
+    workers = Workers("boot")
+    for number in range(MOST_WORKERS):
+        workers.heard(credit(f"w{number}@h"), NOW)
+    for _ in range(MOST_WORKERS):
+        worker = workers.choose("fast")
+        assert worker is not None
+        workers.lease(worker, "a", 5, NOW)
+        worker.free = 0
+
+    assert not workers.admits(credit("new@h"))
+    assert workers.admits(credit("w1@h"))
+    workers.left("w1@h", "b1")
+    assert workers.admits(credit("new@h"))
