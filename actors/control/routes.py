@@ -49,8 +49,8 @@ def table() -> tuple[Route, ...]:
     flags = tuple(measures.FLAGS.values())
     prometheus_text = ("text/plain",)
     return (
-        Route("GET", "/health", overview.health, "Whether every process is alive", same=(503,)),
-        Route("GET", "/ready", overview.ready, "Whether names are being watched", same=(503,)),
+        Route("GET", "/health", overview.health, "What is wrong; 503 where a restart can help", same=(503,)),
+        Route("GET", "/ready", overview.ready, "Whether names are being watched, and why not", same=(503,)),
         Route("GET", "/status", overview.status, "Everything about this instance at a glance"),
         Route(
             "GET",
