@@ -90,13 +90,21 @@ def table() -> tuple[Route, ...]:
     flags = tuple(measures.FLAGS.values())
     prometheus_text = ("text/plain",)
     return (
-        Route("GET", "/health", overview.health, "Whether it works", access=OPEN, same=(503,), answer=status_answers.Health),
+        Route(
+            "GET",
+            "/health",
+            overview.health,
+            "What is wrong; 503 where a restart can help",
+            access=OPEN,
+            same=(503,),
+            answer=status_answers.Health,
+        ),
         Route(
             "GET",
             "/ready",
             overview.ready,
-            "Whether names are watched",
-            access=Access.OPEN,
+            "Whether names are being watched, and why not",
+            access=OPEN,
             same=(503,),
             answer=status_answers.Ready,
         ),

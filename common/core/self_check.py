@@ -132,12 +132,17 @@ class SelfCheck:
 def overdue(board: Board, now: float) -> int:
     """How many watched names have not been checked for far longer than their interval, in this run."""
     table, cadence = board.book.table, board.policy.cadence
-    flags = table.flags[: len(table)]
-    checked = table.checked_at[: len(table)]
-    began = np.where(checked > 0, board.started, max(board.started, board.list_state.get("loaded_at") or 0.0))
-    base = np.where((flags & PRIORITY) != 0, cadence.priority_interval, cadence.interval)
-    latest = np.maximum(checked, began) + OVERDUE_TIMES * np.maximum(base, OVERDUE_SHORTEST) + OVERDUE_MORE
-    return int(np.count_nonzero(((flags & WATCHED) != 0) & (latest < now)))
+    checked, kinds = table.checked_at[: len(table)], table.flags[: len(table)] & (WATCHED | PRIORITY)
+    found = 0
+    for kind, interval in ((WATCHED, cadence.interval), (WATCHED | PRIORITY, cadence.priority_interval)):
+        latest = now - OVERDUE_TIMES * max(interval, OVERDUE_SHORTEST) - OVERDUE_MORE
+        if board.started >= latest:
+            continue
+        late = checked < latest
+        if (board.list_state.get("loaded_at") or 0.0) >= latest:  # names that were never checked may have come with the list
+            late &= checked > 0
+        found += int(np.count_nonzero(late & (kinds == kind)))
+    return found
 
 
 def _store(board: Board, now: float) -> Iterator[Problem]:
@@ -180,6 +185,8 @@ def _list(board: Board) -> Iterator[Problem]:
 def _outside(board: Board) -> Iterator[Problem]:
     """What answers nothing: everything, or one method while another one answers."""
     reach = board.reach
+    if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
+        return
     servers = {method: _servers(board, method) for method in REGISTRY}
     if reach.outage(sum(map(bool, servers.values())), len(board.book.table.suffixes)):
         yield Problem(

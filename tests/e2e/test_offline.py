@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_it_is_healthy_and_says_what_is_not_configured(site: Site) -> None:
-    """/health and /ready say 200; /status names each missing setting and what follows from it."""
+    """In its first seconds /health and /ready say 200; /status names each missing setting and what follows from it."""
     until(lambda: site.call("/ready").status == 200, 20, "ready", 0.2)
     status = site.call("/status").json()
 
@@ -61,7 +61,8 @@ def test_it_is_healthy_and_says_what_is_not_configured(site: Site) -> None:
     for setting in ("DOMAIN_API_URL", "API_CALLBACK_URL", "USER_AGENT_CONTACT", "SENTRY_DSN"):
         assert setting in missing
     assert status["coordinator"]["domains"]["total"] == len(NAMES)
-    assert [problem["entry"] for problem in site.call("/problems").json()["problems"]] == ["not a name"]
+    found = until(lambda: site.call("/problems").json()["problems"], 10, "what cannot be monitored", 0.2)
+    assert [problem["entry"] for problem in found] == ["not a name"]
 
 
 def test_every_name_stays_unknown_and_nothing_is_told(site: Site) -> None:
@@ -79,6 +80,23 @@ def test_every_name_stays_unknown_and_nothing_is_told(site: Site) -> None:
         assert not [item.topic for item in reader.heard if item.topic.startswith(("state.", "available."))]
         results = [item.content["result"] for item in reader.heard if item.topic.startswith("result.")]
         assert set(results) <= {"unknown", "throttled"}
+
+
+def test_it_says_that_nothing_outside_answers(site: Site) -> None:
+    """Within a minute or two /health is degraded, with what to do, and /ready names the cause: no restart would help."""
+    until(lambda: site.call("/ready").status == 503, 90, "the end of being ready", 0.5)
+    health, ready = site.call("/health"), site.call("/ready").json()
+
+    assert (health.status, health.json()["status"]) == (200, "degraded")
+    [problem] = [problem for problem in health.json()["problems"] if problem["code"] == "no_answers"]
+    assert ready["reasons"] == [found["what"] for found in ready["problems"]]
+    assert "no_answers" in [found["code"] for found in ready["problems"]]
+    assert problem["remedy"]
+    assert not any(name.encode() in health.body for name in NAMES)
+    log = site.stack.log_file.read_text(encoding="utf-8").splitlines()
+    assert len([line for line in log if '"problem_began"' in line and '"no_answers"' in line]) == 1
+    gauges = site.call("/metrics").json()["gauges"]
+    assert gauges['problem_active{code="no_answers"}'] == 1
 
 
 def test_nothing_leaves_the_machine_and_it_stops_cleanly(site: Site) -> None:

@@ -1,0 +1,126 @@
+"""The coordinator and its database when the disk is full, and when the file is gone: over a real bus, with a real file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.coordinator.main import Host
+from common import config, state
+from common.bus import FeedSubscriber, InboxSender
+from common.errors import StoreLost
+from common.messages import Command
+from common.process import Runtime
+from common.store.writer import SqliteWriter
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Scene:
+    """A running coordinator: its store, its task, and the statuses that it publishes."""
+
+    def __init__(self, settings: config.Settings, store: SqliteWriter, names: Path) -> None:
+        self.settings = settings
+        self.store = store
+        self.names = names
+        self.statuses: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.running: asyncio.Task[None]
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first status that is as wanted; what ends the run ends the wait."""
+
+        async def look() -> dict[str, Any]:
+            while not wanted(status := await self.statuses.get()):
+                pass
+            return status
+
+        looking = asyncio.create_task(look())
+        done, _ = await asyncio.wait({looking, self.running}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert looking in done, "the run ended" if done else "not within 60 s"
+        return looking.result()
+
+    def codes(self, status: dict[str, Any]) -> set[str]:
+        """The codes of its problems."""
+        return {problem["code"] for problem in status["problems"]}
+
+
+def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run a coordinator with one name and a story beside it."""
+    monkeypatch.chdir(ROOT)  # where the process that reads the list finds the code
+    names = tmp_path / "names.txt"
+    names.write_text("a.com\n", encoding="utf-8")
+    environ = {
+        "DOMAIN_LIST_FILE": str(names),
+        "STATE_DIR": str(tmp_path / "state"),
+        "FEED_ENDPOINT": f"ipc://{tmp_path}/feed",
+        "RDAP_BOOTSTRAP_URL": "http://127.0.0.1:1/",
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    settings = config.load()
+    state.prepare(settings)
+
+    async def main() -> None:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        with ThreadPoolExecutor(1) as threads:
+            store = SqliteWriter(settings.store_path)
+            scene = Scene(settings, store, names)
+            host = await Host.start(runtime, store, threads)
+            reader = FeedSubscriber(settings.feed_endpoint)
+            reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
+            scene.running = asyncio.create_task(host.run())
+            try:
+                await scene.until(lambda status: bool(status["list"]["names"]))
+                await story(scene)
+            finally:
+                runtime.stopping.set()
+                await asyncio.wait({scene.running}, timeout=30)
+                reader.close()
+                store.close()
+
+    asyncio.run(main())
+
+
+def test_a_full_disk_is_waited_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The run goes on and says so; when there is room what waited is written, and nothing was lost."""
+
+    async def story(scene: Scene) -> None:
+        connection = scene.store._connection
+        assert connection is not None
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+        listed = "".join(f"name-{number:05}-{'x' * 40}.com\n" for number in range(5000))
+        scene.names.write_text(f"a.com\n{listed}", encoding="utf-8")
+        inbox = InboxSender(scene.settings)
+        while not inbox.send(Command("refresh")):  # noqa: ASYNC110  # it connects in its own time
+            await asyncio.sleep(0.05)
+        status = await scene.until(lambda status: "disk_full" in scene.codes(status))
+        assert not status["ready"]
+        connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+        status = await scene.until(lambda status: "disk_full" not in scene.codes(status) and status["queue"]["unwritten"] == 0)
+        assert status["domains"]["total"] == 5001
+        inbox.close()
+
+    play(story, monkeypatch, tmp_path)
+    store = SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+    assert sum(len(batch.names) for batch in store.load().names) == 5001
+    store.close()
+
+
+def test_a_database_that_is_deleted_ends_the_run_within_seconds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also while nothing is written: the error says what to do, and no new start begins with an empty one."""
+
+    async def story(scene: Scene) -> None:
+        scene.settings.store_path.unlink()
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreLost, match="deleted"):
+                await scene.running
+
+    play(story, monkeypatch, tmp_path)
+    with pytest.raises(StoreLost, match="backup"):
+        SqliteWriter(tmp_path / "state" / "domain-monitor.db")
