@@ -130,6 +130,12 @@ def test_every_problem_is_reported_at_once() -> None:
         ("EGRESS_ID", "x" * 65),
         ("API_AUTH_TOKEN", "a\nb"),
         ("USER_AGENT_CONTACT", "ops) (x"),
+        ("CONTROL_TRUST_GATEWAY", "maybe"),
+        ("CONTROL_ALLOWED_HOSTS", "localhost:8000"),
+        ("CONTROL_ALLOWED_HOSTS", "http://localhost"),
+        ("CONTROL_ALLOWED_HOSTS", "[::1"),
+        ("CONTROL_ALLOWED_HOSTS", "[::1]:80"),
+        ("CONTROL_ALLOWED_HOSTS", "*"),
         ("WHOIS_SERVERS_FILE", "/no/such/file"),
         ("LOG_FORMAT", "xml"),
         ("STATE_DIR", "~nobody-of-that-name/state"),
@@ -396,3 +402,19 @@ def test_hosts_are_split_from_ports(text: str, expected: tuple[str, int]) -> Non
 def test_subscribers_keys_need_a_server_key() -> None:
     """Without BUS_SECRET_KEY nothing would check them, and the feed would be open."""
     assert problems({"FEED_CLIENT_KEYS": "a" * 40})[0].startswith("FEED_CLIENT_KEYS: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("Off", False), ("", False)]
+)
+def test_a_switch_is_yes_or_no(text: str, expected: bool) -> None:
+    """The usual words for both are understood."""
+    assert load({"CONTROL_TRUST_GATEWAY": text}).control_trust_gateway is expected
+
+
+def test_allowed_hosts_have_one_spelling() -> None:
+    """Case, brackets and the forms of an IPv6 address make no difference."""
+    found = load({"CONTROL_ALLOWED_HOSTS": "LocalHost., [0:0::1], 2001:DB8::1,10.0.0.1"}).control_allowed_hosts
+
+    assert found == ("localhost", "::1", "2001:db8::1", "10.0.0.1")
+    assert load({}).control_allowed_hosts == ("localhost", "127.0.0.1", "::1")

@@ -110,14 +110,14 @@ class Policy:
     def _unauthorized(self, call: Call, access: Access) -> Problem:
         name = "CONTROL_TOKEN" if access is Access.CHANGE else "READ_TOKEN or CONTROL_TOKEN"
         # A challenge for a password makes browsers ask for one: right for a page that is opened, a nuisance for its scripts.
-        challenge = 'Bearer realm="domain-monitor"'
+        challenges = ['Bearer realm="domain-monitor"']
         if call.navigates:
-            challenge += ', Basic realm="domain-monitor: the token as password", charset="UTF-8"'
+            challenges.append('Basic realm="domain-monitor: the token as password", charset="UTF-8"')
         return Problem(
             401,
             f"This call needs the header 'Authorization: Bearer' with the value of {name}.",
             code="token_needed",
-            headers={"WWW-Authenticate": challenge},
+            headers=[("WWW-Authenticate", challenge) for challenge in challenges],  # browsers take one from a line
         )
 
     def _check_host(self, call: Call) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -12,20 +12,21 @@ from common.errors import DomainMonitorError, StoreError
 from common.log import get_logger
 
 CONTENT_TYPE = "application/problem+json"
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = get_logger(__name__)
 
 
 class Problem(DomainMonitorError):  # noqa: N818 - the word of RFC 9457
-    """Ends a request. `code` is a stable word for programs, the text is one sentence for people."""
+    """Ends a request. `code` is a stable word for programs, the text one sentence for people; a header may be there twice."""
 
-    def __init__(self, status: int, detail: str, *, code: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, detail: str, *, code: str = "", headers: Headers | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.code = code
-        self.headers = dict(headers or {})
+        self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
 
 
 def no_state_yet() -> Problem:

@@ -81,6 +81,7 @@ class Connection(web.RequestHandler):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        await asyncio.sleep(0)  # requests sent ahead take turns with those of other connections
         await self._drain_helper()
 
     def abort(self) -> None:

@@ -148,7 +148,7 @@ class Callbacks(TypedDict, total=False):
     oldest_age: float | None
     circuit_open_until: float | None
     failures_in_a_row: int
-    misconfigured: bool
+    misconfigured: Annotated[int, Meta(description="status with which the receiver refused all of them; 0: none")]
 
 
 class Coordinator(TypedDict):

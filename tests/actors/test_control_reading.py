@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from pathlib import Path
 
 import aiohttp
@@ -149,7 +150,8 @@ def test_a_browser_elsewhere_is_asked_for_the_token(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path, peers(), CONTROL_TOKEN=CONTROL)) as lab, from_address(ELSEWHERE) as browser:
             async with browser.get(lab.url + "/", headers={"Accept": "text/html,*/*;q=0.8"}) as page:
-                assert (page.status, "Basic realm=" in page.headers["WWW-Authenticate"]) == (401, True)
+                challenges = [line.partition(" ")[0] for line in page.headers.getall("WWW-Authenticate")]
+                assert (page.status, challenges) == (401, ["Bearer", "Basic"])
             async with browser.get(lab.url + "/status", headers={"Accept": "application/json"}) as data:
                 assert (data.status, "Basic" in data.headers["WWW-Authenticate"]) == (401, False)
             known = {"Authorization": basic(CONTROL)}
@@ -316,3 +318,12 @@ def test_two_sets_of_credentials_are_none() -> None:
     for headers in ((bearer(CONTROL), bearer(CONTROL)), ("Basic ///",), ("Digest x",), ("Bearer",)):
         with pytest.raises(Problem):
             policy.check(Call(None, ("localhost",), headers), Access.READ)
+
+
+def test_the_compose_file_trusts_the_gateway_because_its_ports_are_on_loopback() -> None:
+    """What is trusted and what is published belong together: no port of the file is open to other machines."""
+    text = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
+    published = re.findall(r'^ +- "([^"]*:[0-9]+)"$', text, re.MULTILINE)
+
+    assert 'CONTROL_TRUST_GATEWAY: "yes"' in text
+    assert published == ["127.0.0.1:${CONTROL_PORT:-8000}:8000", "127.0.0.1:${FEED_PORT:-5560}:5560"]

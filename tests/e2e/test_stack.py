@@ -15,8 +15,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.e2e.reader import Reader, reading
 from tests.e2e.site import Site, until
@@ -101,14 +103,14 @@ def _drops(site: Site, name: str) -> None:
 # what answers
 
 
-def _documented(site: Site) -> Iterator[tuple[str, str, dict[str, object]]]:
-    for path, item in site.call("/openapi.json").json()["paths"].items():
+def _documented(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
         for method, operation in item.items():
             yield path, method.upper(), operation
 
 
 def test_every_documented_call_answers_with_its_documented_content(site: Site) -> None:
-    """Each operation of /openapi.json, those of the README among them, has a status and a content type that it documents."""
+    """Each operation of /openapi.json, the README's among them, answers with a status, a type and a body that it documents."""
     delivery = site.call("/deliveries?limit=1").json()["deliveries"][0]["id"]
     operator = site.call("/status").json()["coordinator"]["budgets"][0]["operator"]
     filled = {"/domain/{name}": STAYING[0], "/domain/{name}/check": STAYING[0], "/static/{name}": "app.js"}
@@ -117,7 +119,8 @@ def test_every_documented_call_answers_with_its_documented_content(site: Site) -
         "/metrics/prometheus", "/metrics/reset", "/events", "/drops", "/drops.ics", "/deliveries", "/deliveries/{id}/replay",
         "/problems", "/openapi.json", "/", "/budgets/{operator}/reset",
     }  # fmt: skip
-    calls = list(_documented(site))
+    document = site.call("/openapi.json").json()
+    calls = list(_documented(document))
     assert promised <= {path for path, _, _ in calls}
     for path, method, operation in calls:
         target = path.replace("{name}", filled.get(path, "")).replace("{id}", delivery).replace("{operator}", operator)
@@ -125,6 +128,10 @@ def test_every_documented_call_answers_with_its_documented_content(site: Site) -
         documented = operation["responses"].get(str(answer.status), {})
         assert 200 <= answer.status < 300, (path, method, answer)
         assert answer.type in documented.get("content", {}), (path, method, answer.type)
+        if "json" in answer.type:
+            schema = {**documented["content"][answer.type]["schema"], "components": document["components"]}
+            found = Draft202012Validator(schema).iter_errors(answer.json())
+            assert [f"{path} {error.json_path}: {error.message}"[:300] for error in found] == []
 
 
 def test_one_name_tells_its_evidence_history_and_next_check(site: Site) -> None:

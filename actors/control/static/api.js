@@ -4,9 +4,10 @@
 let token = "";
 
 class Refusal extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, code) {
     super(detail);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -22,7 +23,7 @@ async function call(path, method = "GET") {
     content = { detail: `The answer (${answer.status}) could not be read.` };
   }
   // /health and /ready say with 503 what is wrong: that is content, not a failure.
-  if (!answer.ok && !("problems" in content)) throw new Refusal(answer.status, content.detail || `Error ${answer.status}`);
+  if (!answer.ok && !("problems" in content)) throw new Refusal(answer.status, content.detail || `Error ${answer.status}`, content.code);
   return content;
 }
 
@@ -32,7 +33,7 @@ async function change(path) {
     await call(path, "POST");
     return true;
   } catch (error) {
-    if (error.status === 401 && (await askToken())) return change(path);
+    if ((error.status === 401 || error.code === "read_only") && (await askToken())) return change(path);
     trouble(error.message);
     return false;
   }
