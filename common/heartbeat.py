@@ -30,10 +30,22 @@ class Heartbeat(Struct, frozen=True):
     restarts: int
     instance: str
     silent_after: float = SILENT_AFTER  # seconds
+    rss_bytes: int = 0  # memory in use; 0 where the system does not tell
+    cpu_seconds: float = 0.0  # used since the process was started
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""
         return now - self.at > self.silent_after
+
+
+def usage() -> tuple[int, float]:
+    """Resident memory of this process in bytes, and the processor time it has used, in seconds (proc_pid_statm(5))."""
+    spent = os.times()
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except (OSError, ValueError, IndexError):
+        pages = 0
+    return pages * os.sysconf("SC_PAGE_SIZE"), spent.user + spent.system
 
 
 def directory(state_dir: Path) -> Path:

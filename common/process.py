@@ -75,6 +75,7 @@ class Runtime:
         sentry.capture(self.settings, error)
 
     def _heartbeat(self) -> Heartbeat:
+        rss_bytes, cpu_seconds = heartbeat.usage()
         return Heartbeat(
             process=self.process,
             actor=self.actor,
@@ -85,6 +86,8 @@ class Runtime:
             restarts=self.restarts,
             instance=self.settings.instance_id,
             silent_after=self.silent_after,
+            rss_bytes=rss_bytes,
+            cpu_seconds=cpu_seconds,
         )
 
 

@@ -47,12 +47,13 @@ class Control:
     live: Live = field(init=False)
     metrics: Metrics = field(init=False)
     health: Health = field(init=False)
+    started_at: float = field(init=False)
     refreshes: Bucket = field(default_factory=lambda: Bucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
 
     def __post_init__(self) -> None:
-        started_at = self.now()
+        self.started_at = started_at = self.now()
         self.live = Live(self.records, self.settings.instance_id, self.now)
         self.metrics = Metrics(started_at)
         self.health = Health(expected_groups(self.settings), started_at)

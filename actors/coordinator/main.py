@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from actors.coordinator.sources import ListSource, refresh_directory
+from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
 from actors.coordinator.stall import StallWatch
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
@@ -315,7 +315,10 @@ class Host:
     async def _read_list(self, source: ListSource) -> None:
         """Read the list once and take over its difference, no faster than it can be written."""
         self._taken = False
+        began = monotonic()
         event = await source.read()
+        if self._runtime.settings.domain_api_url:
+            note_list_call(self._core.board.metrics, event, monotonic() - began)
         self.handle(event)
         if not isinstance(event, ListRead):
             return

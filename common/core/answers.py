@@ -65,5 +65,5 @@ def _shut(board: Board, limit: Limit, egress: str, pool: str, reason: str, now: 
     board.metrics.count("operator_complaints", operator=limit.operator)
     if is_limiting(limit, board.workers.egresses(pool) or [egress], board.budgets, now):
         for other in board.queue.flush(limit.operator):
-            unasked.note(other, f"{limit.operator} limits us: {reason}", now, retry_after=max(0.0, until - now))
+            unasked.note(board, other, f"{limit.operator} limits us: {reason}", now, retry_after=max(0.0, until - now))
             rounds.unheard(board, other, now)

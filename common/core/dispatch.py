@@ -8,6 +8,7 @@ from itertools import groupby
 
 from common.core import rounds, sweeps
 from common.core.board import Board, host_of
+from common.core.declared import status_class
 from common.core.events import Send
 from common.core.evidence import Observation
 from common.core.lines import Swarm
@@ -92,6 +93,8 @@ def delivered(board: Board, answer: DeliveryResult, now: float) -> None:
         return
     board.metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
     board.metrics.observe("callback_seconds", answer.duration_ms / 1000, lane=row.lane)
+    board.metrics.count("upstream_requests", api="callback", status=status_class(answer.status))
+    board.metrics.observe("upstream_request_seconds", answer.duration_ms / 1000, api="callback")
     board.changes.deliveries.append(row)
     level = "info" if row.state == "done" else "warning"
     board.say(level, "callback", event_id=row.id, domain=row.domain, lane=row.lane, status=answer.status, state=row.state,
