@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
-from actors.coordinator.stall import StallWatch
+from actors.coordinator.stall import SlowTurns, StallWatch
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
@@ -123,6 +123,7 @@ class Host:
         self._tidy = asyncio.Event()  # much was written: the store may give memory back
         self._taken = False  # what the core said to the list that was read
         self._stalls = StallWatch(core.board.metrics)
+        self._slow = SlowTurns()
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
             Commit: lambda command: self._spawn(self._commit(command)),
@@ -200,9 +201,9 @@ class Host:
         except Exception as error:  # noqa: BLE001  # memory may be half changed: end this run and start again from the store
             self._fail(error)
             return
-        took = monotonic() - began
-        if took >= SLOW:
-            self._runtime.log.warning("slow_turn", what=type(event).__name__, ms=round(took * 1000))
+        ended = monotonic()
+        if ended - began >= SLOW and (fields := self._slow.note(type(event).__name__, ended - began, ended)) is not None:
+            self._runtime.log.warning("slow_turn", **fields)
         if not isinstance(event, Tick):
             self._tick_soon()
 

@@ -272,6 +272,7 @@ class Coordinator:
         if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             board.forget(now)
+            board.sum_up(now)
             for gap in board.gaps.to_warn(now):
                 board.say("warning", "no_canary_works", **gap_shown(board, gap, now))
             topic = f"system.coordinator.{board.policy.instance}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -116,6 +117,15 @@ class Metrics:
         self._gauges.clear()
         self._timers.clear()
         self._dropped = 0.0
+
+    def totals(self, name: str, labels: Iterable[str]) -> Counter[str]:
+        """A counter's values, summed by these labels: `dns registered`."""
+        found: Counter[str] = Counter()
+        for (each, own), value in self._counters.items():
+            if each == name:
+                known = dict(own)
+                found[" ".join(known.get(label, "") for label in labels)] += int(value)
+        return found
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as a plain map (see the module)."""

@@ -61,7 +61,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
             board.budgets.give_back(swarm.limit, swarm.egress, now, size)
         sweeps.lost(board, swarm, now, died=False)
         return None
-    _log(board, swarm, message)
+    _log(board, swarm, message, now)
     answer = policy.sum_up(message, size)
     limited = answer is not None and policy.complaint_of(answer) is not None
     if message.width:
@@ -265,19 +265,21 @@ def _count(board: Board, message: Swept, codes: Codes) -> None:
     board.metrics.observe("sweep_seconds", message.duration_ms / 1000)
 
 
-def _log(board: Board, swarm: Swarm, message: Swept) -> None:
-    board.say(
-        "info" if message.trouble is None else "warning",
-        "sweep_done",
-        suffix=swarm.suffix,
-        names=len(swarm.rows),
-        delegated=message.codes.count(DELEGATED),
-        missing=message.codes.count(NXDOMAIN),
-        open=message.codes.count(OPEN),
-        odd=message.codes.count(UNUSUAL),
-        unasked=message.codes.count(UNASKED),
-        refused=message.refused,
-        ms=round(message.duration_ms, 1),
-        attempt=message.attempt,
-        reason=message.trouble.reading.reason if message.trouble is not None else "",
-    )
+def _log(board: Board, swarm: Swarm, message: Swept, now: float) -> None:
+    fields = {
+        "suffix": swarm.suffix,
+        "names": len(swarm.rows),
+        "delegated": message.codes.count(DELEGATED),
+        "missing": message.codes.count(NXDOMAIN),
+        "open": message.codes.count(OPEN),
+        "odd": message.codes.count(UNUSUAL),
+        "unasked": message.codes.count(UNASKED),
+        "refused": message.refused,
+        "ms": round(message.duration_ms, 1),
+        "attempt": message.attempt,
+        "reason": message.trouble.reading.reason if message.trouble is not None else "",
+    }
+    if message.trouble is None:
+        board.say("debug", "sweep_done", **fields)
+    else:
+        board.complain("warning", "sweep_done", swarm.suffix, now, **fields)
