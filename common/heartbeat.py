@@ -6,6 +6,7 @@ A file and not a message: it can be read when the bus, the coordinator or the pr
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -34,10 +35,22 @@ class Heartbeat(Struct, frozen=True):
     waiting_until: float | None = None  # it failed too often in a row and does not work before
     failed_at: float = 0.0  # when a run in this process failed last; 0 where none did
     failed: str = ""  # the kind of error, and its text where it is one of ours
+    rss_bytes: int = 0  # memory in use; 0 where the system does not tell
+    cpu_seconds: float = 0.0  # used since the process was started
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""
         return now - self.at > self.silent_after
+
+
+def usage() -> tuple[int, float]:
+    """Resident memory of this process in bytes, and the processor time it has used, in seconds (proc_pid_statm(5))."""
+    spent = os.times()
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except (OSError, ValueError, IndexError):
+        pages = 0
+    return pages * os.sysconf("SC_PAGE_SIZE"), spent.user + spent.system
 
 
 def directory(state_dir: Path) -> Path:

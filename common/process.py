@@ -99,6 +99,7 @@ class Runtime:
         self._beaten = -BEAT_EVERY
 
     def _heartbeat(self) -> Heartbeat:
+        rss_bytes, cpu_seconds = heartbeat.usage()
         return Heartbeat(
             process=self.process,
             actor=self.actor,
@@ -112,6 +113,8 @@ class Runtime:
             waiting_until=self.waiting_until,
             failed_at=self.failed_at,
             failed=self.failed,
+            rss_bytes=rss_bytes,
+            cpu_seconds=cpu_seconds,
         )
 
 

@@ -57,6 +57,7 @@ class Control:
     live: Live = field(init=False)
     metrics: Metrics = field(init=False)
     health: Health = field(init=False)
+    started_at: float = field(init=False)
     refreshes: Bucket = field(default_factory=lambda: Bucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
@@ -64,7 +65,7 @@ class Control:
     _seen_at: float | None = None
 
     def __post_init__(self) -> None:
-        started_at = self.now()
+        self.started_at = started_at = self.now()
         trusted = gateways if self.settings.control_trust_gateway else frozenset
         self.access = policy_of(self.settings, self.peers or Peers(self.monotonic, trusted))
         self.live = Live(self.records, self.settings.instance_id, self.now)

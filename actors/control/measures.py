@@ -8,6 +8,7 @@ from aiohttp import web
 
 from actors.control import report
 from actors.control.context import CONTROL, Control, control_of
+from actors.control.overview import versions
 from actors.control.params import Flag
 from actors.control.problems import Handler
 from actors.control.replies import reply
@@ -16,7 +17,7 @@ from common.core.metrics import Metrics
 
 FLAGS = {
     part: Flag(f"include_{part}", default=True, help=f"whether {part.replace('_', ' ')} are included")
-    for part in ("timers", "counters", "api", "check_results")
+    for part in ("timers", "counters", "gauges", "api", "check_results")
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -27,7 +28,7 @@ async def serve(request: web.Request) -> web.Response:
         return await text(request)
     control = control_of(request)
     wanted = {part: flag.read(request) for part, flag in FLAGS.items()}
-    return reply(report.as_json(await _snapshot(control), control.now(), wanted))
+    return reply(report.as_json(await _snapshot(control), control.now(), _started_at(control), wanted))
 
 
 async def text(request: web.Request) -> web.Response:
@@ -78,11 +79,20 @@ async def _snapshot(control: Control) -> dict[str, Any]:
     report.add_beats(total, await control.beats())
     total.gauge("sse_clients", control.live.clients)
     report.add_problems(total, (await control.report()).problems)
+    known = versions()
+    total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
     total.absorb(control.metrics.snapshot())
     counted = status[1].get("metrics") if status is not None else None
     if isinstance(counted, dict):
         total.absorb(counted)
     return total.snapshot()
+
+
+def _started_at(control: Control) -> float:
+    """When the coordinator was started, in epoch seconds; until it is heard, when this process was."""
+    status = control.live.status()
+    started = status[1].get("started_at") if status is not None else None
+    return started if isinstance(started, int | float) else control.started_at
 
 
 def _prefers_text(accept: str) -> bool:

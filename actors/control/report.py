@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from common.core.declared import APIS
 from common.core.metrics import Metrics, quantile, rows, series
 from common.core.telemetry.problems import CODES, Problem
+from common.core.verdicts import State
 from common.heartbeat import Heartbeat
 
 #: Most servers and operators shown as gauges.
 MOST_SERVERS, MOST_OPERATORS, MOST_GAPS = 300, 200, 100
 #: Names of the API's own counter and timer, and of the counter of check results.
 API_COUNTER, API_TIMER, CHECK_RESULTS = "api_requests", "api_request_seconds", "checks"
+#: Of calls to the customer's interfaces; statuses that are no error.
+UPSTREAM_COUNTER, UPSTREAM_TIMER, FINE = "upstream_requests", "upstream_request_seconds", frozenset({"2xx", "3xx"})
 
 
-def as_json(snapshot: Mapping[str, Any], now: float, wanted: Mapping[str, bool]) -> dict[str, Any]:
-    """The JSON form; `wanted` says which of timers, counters, api and check_results to include."""
-    report: dict[str, Any] = {"timestamp": now, "since": snapshot["since"]}
+def as_json(snapshot: Mapping[str, Any], now: float, started_at: float, wanted: Mapping[str, bool]) -> dict[str, Any]:
+    """The JSON form; `wanted` says which of timers, counters, gauges, api and check_results to include.
+
+    `since` is when counting began, `started_at` when the instance did: that one no reset changes.
+    """
+    uptime = max(0.0, now - started_at)
+    report: dict[str, Any] = {"timestamp": now, "since": snapshot["since"], "started_at": started_at, "uptime_seconds": uptime}
     if wanted["timers"]:
         report["timers"] = {
             series(name, labels): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name != API_TIMER
@@ -33,7 +41,8 @@ def as_json(snapshot: Mapping[str, Any], now: float, wanted: Mapping[str, bool])
         report["api"] = _api(snapshot)
     if wanted["check_results"]:
         report["check_results"] = _check_results(snapshot)
-    report["gauges"] = {series(name, labels): value for name, labels, value in rows(snapshot, "gauges")}
+    if wanted["gauges"]:
+        report["gauges"] = {series(name, labels): value for name, labels, value in rows(snapshot, "gauges")}
     return report
 
 
@@ -41,8 +50,11 @@ def add_status(metrics: Metrics, status: Mapping[str, Any], heard_at: float) -> 
     """Gauges from the coordinator's status."""
     metrics.gauge("coordinator_status_timestamp_seconds", heard_at)
     metrics.gauge("coordinator_ready", 1 if status.get("ready") is True else 0)
-    for state, count in _map(_map(status.get("domains")).get("by_state")).items():
-        _gauge(metrics, "domains", count, state=state)
+    domains = _map(status.get("domains"))
+    by_state = _map(domains.get("by_state"))
+    for each in State:
+        _gauge(metrics, "domains", by_state.get(each.value, 0), state=each.value)
+    _gauge(metrics, "domains_priority", domains.get("priority"))
     listed = _map(status.get("list"))
     _gauge(metrics, "list_loaded_timestamp_seconds", listed.get("loaded_at"))
     _gauge(metrics, "list_problems", listed.get("problems"))
@@ -63,6 +75,10 @@ def add_beats(metrics: Metrics, beats: Mapping[str, Heartbeat]) -> None:
     for process, beat in sorted(beats.items()):
         metrics.gauge("process_heartbeat_timestamp_seconds", beat.at, process=process)
         metrics.gauge("process_restarts", beat.restarts, process=process)
+        metrics.gauge("process_start_time_seconds", beat.started_at, process=process)
+        if beat.rss_bytes:
+            metrics.gauge("process_resident_memory_bytes", beat.rss_bytes, process=process)
+        metrics.count("process_cpu_seconds", beat.cpu_seconds, process=process)
 
 
 def add_problems(metrics: Metrics, problems: Iterable[Problem]) -> None:
@@ -104,7 +120,29 @@ def _api(snapshot: Mapping[str, Any]) -> dict[str, Any]:
             by_status = requests.setdefault(_route(labels), {})
             by_status[labels.get("status", "")] = by_status.get(labels.get("status", ""), 0) + value
     durations = {_route(labels): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name == API_TIMER}
-    return {"requests": requests, "durations": durations}
+    return {"requests": requests, "durations": durations, "upstream": _upstream(snapshot)}
+
+
+def _upstream(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Calls of the customer's interfaces: how many, by status, how many of them failed, and how long they took."""
+    durations = {labels.get("api"): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name == UPSTREAM_TIMER}
+    found: dict[str, dict[str, Any]] = {}
+    for api in APIS:
+        by_status = {
+            labels.get("status", ""): value
+            for name, labels, value in rows(snapshot, "counters")
+            if name == UPSTREAM_COUNTER and labels.get("api") == api
+        }
+        calls = sum(by_status.values())
+        errors = sum(value for status, value in by_status.items() if status not in FINE)
+        found[api] = {
+            "requests": calls,
+            "errors": errors,
+            "error_rate": errors / calls if calls else 0.0,
+            "by_status": by_status,
+            "durations": durations.get(api),
+        }
+    return found
 
 
 def _check_results(snapshot: Mapping[str, Any]) -> dict[str, dict[str, float]]:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from actors.coordinator.sources import ListSource, refresh_directory
-from actors.coordinator.stall import StallWatch
+from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
+from actors.coordinator.stall import SlowTurns, StallWatch
 from actors.coordinator.upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
@@ -121,6 +121,7 @@ class Host:
         self._taken = False  # what the core said to the list that was read
         self._bad = Repeats()  # frames that are no messages
         self._stalls = StallWatch(core.board.metrics)
+        self._slow = SlowTurns()
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
             Commit: lambda command: self._spawn(self._commit(command)),
@@ -199,9 +200,9 @@ class Host:
         except Exception as error:  # noqa: BLE001  # memory may be half changed: end this run and start again from the store
             self._fail(error)
             return
-        took = monotonic() - began
-        if took >= SLOW:
-            self._runtime.log.warning("slow_turn", what=type(event).__name__, ms=round(took * 1000))
+        ended = monotonic()
+        if ended - began >= SLOW and (fields := self._slow.note(type(event).__name__, ended - began, ended)) is not None:
+            self._runtime.log.warning("slow_turn", **fields)
         if not isinstance(event, Tick):
             self._tick_soon()
 
@@ -327,7 +328,10 @@ class Host:
     async def _read_list(self, source: ListSource) -> None:
         """Read the list once and take over its difference, no faster than it can be written."""
         self._taken = False
+        began = monotonic()
         event = await source.read()
+        if self._runtime.settings.domain_api_url:
+            note_list_call(self._core.board.metrics, event, monotonic() - began)
         self.handle(event)
         if not isinstance(event, ListRead):
             return

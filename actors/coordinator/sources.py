@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -15,9 +16,11 @@ from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
+from common.core.declared import status_class
 from common.core.directory import Bases, Directory
 from common.core.events import ListFailed, ListPart, ListRead, ListSame
 from common.core.list_diff import ListHead, Part
+from common.core.metrics import Metrics
 from common.errors import ListError
 from common.log import Logger, get_logger
 from common.process import Runtime
@@ -31,6 +34,8 @@ FETCHER = (sys.executable, "-m", "actors.coordinator.bootstrap_reader")
 FETCH_LIMIT = 90.0
 #: Seconds that it may take until the list is read and compared, and from one piece of the difference to the next.
 READ_LIMIT, PIECE_LIMIT = 900.0, 60.0
+#: How an error names the status that the list's server answered with.
+_STATUS = re.compile(r"\bHTTP ([1-5][0-9]{2})\b")
 SENSELESS = "the process that reads it sent something else than it should"
 
 
@@ -144,6 +149,14 @@ class _Announced:
         """That was all."""
         if self._added or self._removed:
             raise ListError(SENSELESS)
+
+
+def note_list_call(metrics: Metrics, event: ListRead | ListSame | ListFailed, seconds: float) -> None:
+    """Count a call of the domain list's interface, by what its error says of the status; `none` where it says nothing."""
+    answered = _STATUS.search(event.text) if isinstance(event, ListFailed) else None
+    status = int(answered[1]) if answered else (0 if isinstance(event, ListFailed) else 200)
+    metrics.count("upstream_requests", api="list", status=status_class(status))
+    metrics.observe("upstream_request_seconds", seconds, api="list")
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
+from math import inf
 from typing import Any
 
 from common.clock import monotonic
@@ -14,6 +15,27 @@ from common.core.metrics import Metrics
 EVERY = 0.02
 #: Seconds over which the longest stall is shown.
 SPAN = 60.0
+#: Seconds between two lines about slow turns.
+SAID_EVERY = 60.0
+
+
+class SlowTurns:
+    """Turns of the core that took long: the first is told at once, then once a minute how many there were and the worst."""
+
+    def __init__(self) -> None:
+        self._told_at = -inf
+        self._count, self._worst, self._what = 0, 0.0, ""
+
+    def note(self, what: str, seconds: float, at: float) -> dict[str, Any] | None:
+        """Take a slow turn at a time in seconds; the fields of the line to write, None where it is not time for one."""
+        self._count += 1
+        if seconds > self._worst:
+            self._worst, self._what = seconds, what
+        if at - self._told_at < SAID_EVERY:
+            return None
+        fields = {"what": self._what, "ms": round(self._worst * 1000), "turns": self._count}
+        self._told_at, self._count, self._worst = at, 0, 0.0
+        return fields
 
 
 class StallWatch:

@@ -31,7 +31,7 @@ def single(board: Board, result: Result, credit: Credit, now: float) -> None:
     if (kind := troubles.kind_of(observation)) is not None:
         board.metrics.count("check_errors", method=ask.method, kind=kind)
     board.say(
-        "info" if ask.probe is None else "debug", "check_done", domain=ask.domain, method=ask.method,
+        "debug", "check_done", domain=ask.domain, method=ask.method,
         outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
         ms=round(observation.duration_ms, 1), attempt=result.attempt, canary=ask.probe is not None, reason=reading.reason,
     )  # fmt: skip
@@ -63,9 +63,9 @@ def sweep(board: Board, message: SweptOdd | Swept, now: float) -> None:
 def _shut(board: Board, limit: Limit, egress: str, pool: str, reason: str, now: float) -> None:
     """An operator limits us: what waits in its line goes back to the schedule, unless it can soon be asked again."""
     until = board.budgets.blocked_until(limit, egress, now)
-    board.say("warning", "operator_shut", operator=limit.operator, until=until, reason=reason)
+    board.complain("warning", "operator_shut", limit.operator, now, operator=limit.operator, until=until, reason=reason)
     board.metrics.count("operator_complaints", operator=limit.operator)
     if is_limiting(limit, board.workers.egresses(pool) or [egress], board.budgets, now):
         for other in board.queue.flush(limit.operator):
-            unasked.note(other, f"{limit.operator} limits us: {reason}", now, retry_after=max(0.0, until - now))
+            unasked.note(board, other, f"{limit.operator} limits us: {reason}", now, retry_after=max(0.0, until - now))
             rounds.unheard(board, other, now)

@@ -16,6 +16,7 @@ from common.core.book import Book
 from common.core.budgets import Budgets
 from common.core.cadence import Cadence
 from common.core.channels import ChannelHealth, Channels
+from common.core.chatter import Chatter
 from common.core.deliveries import Deliveries
 from common.core.directory import Directory
 from common.core.domains import Entry
@@ -107,6 +108,7 @@ class Board:
     waiting: dict[Key, dict[str, float]] = field(default_factory=dict)  # names whose alarm waits for a canary; their visits
     gaps: Gaps = field(default_factory=Gaps)
     accuracy: Accuracy = field(default_factory=Accuracy)
+    chatter: Chatter = field(default_factory=Chatter)
     probing: dict[Key, int] = field(default_factory=dict)  # canaries on their way, per server
     referrals: Referrals = field(default_factory=Referrals)
     doubts: dict[str, tuple[float, frozenset[Key]]] = field(default_factory=dict)  # canaries denied: when, by whom
@@ -251,6 +253,19 @@ class Board:
     def say(self, level: str, event: str, **fields: Any) -> None:
         """Plan one log line."""
         self.commands.append(Say(level, event, fields))
+
+    def complain(self, level: str, event: str, about: str, now: float, **fields: Any) -> None:
+        """Plan one log line about something that a fault may repeat: the first is written, the others are counted."""
+        if self.chatter.says(level, event, about, now):
+            self.say(level, event, **fields)
+
+    def sum_up(self, now: float) -> None:
+        """Plan the lines of a minute: what was done, and how often complaints came again."""
+        for level, event, fields in self.chatter.over(now):
+            self.say(level, event, **fields)
+        done = self.chatter.summary(self.metrics, now)
+        if done is not None:
+            self.say("info", "work_done", **done)
 
     def publish(self, topic: str, kind: str, now: float, build: Callable[[], dict[str, Any]], seq: int | None = None) -> None:
         """Plan one feed map; what nobody subscribed to is never built."""

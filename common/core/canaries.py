@@ -122,7 +122,8 @@ def heard(board: Board, probe: Probe, observation: Observation, now: float) -> l
         board.gaps.proven(key)
     if lie is not None:
         board.metrics.count("quarantines", method=key[0])
-        board.say("warning", "server_quarantined", method=key[0], server=key[1], suffix=key[2], reason=lie)
+        fields = {"method": key[0], "server": key[1], "suffix": key[2], "reason": lie}
+        board.complain("warning", "server_quarantined", " ".join(key), now, **fields)
     other = doubts.begin(board, probe, now) if lie is not None else None
     if other is not None:
         put(board, other, now)

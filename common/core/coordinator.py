@@ -26,6 +26,7 @@ from common.core import (
 )
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
+from common.core.declared import declare
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
 from common.core.events import (
@@ -92,6 +93,7 @@ class Coordinator:
             started=now,
             queue=Queue(policy.cadence.interval),
         )
+        declare(self.board.metrics)
         self._committing: Changes | None = None
         self._written: set[str] = set()  # names in that transaction
         self._folded_at = 0.0
@@ -265,7 +267,7 @@ class Coordinator:
         for pool in POOLS:
             if not board.workers.egresses(pool):
                 for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
-                    unasked.note(ask, f"no worker of the {pool} pool is there", now)
+                    unasked.note(board, ask, f"no worker of the {pool} pool is there", now)
                     rounds.unheard(board, ask, now)
         overdue.work(board, now)
         rounds.end_waiting(board, now)
@@ -284,6 +286,7 @@ class Coordinator:
         if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             board.forget(now)
+            board.sum_up(now)
             self._self_check.work(board, now)
             publish(board, now)
         self._commit(now)

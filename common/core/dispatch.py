@@ -8,6 +8,7 @@ from itertools import groupby
 
 from common.core import rounds, sweeps
 from common.core.board import Board, host_of
+from common.core.declared import status_class
 from common.core.events import Send
 from common.core.evidence import Observation
 from common.core.lines import Swarm
@@ -95,10 +96,22 @@ def delivered(board: Board, answer: DeliveryResult, credit: Credit, now: float) 
     board.reach.posted(answer.status, now)
     board.metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
     board.metrics.observe("callback_seconds", answer.duration_ms / 1000, lane=row.lane)
+    board.metrics.count("upstream_requests", api="callback", status=status_class(answer.status))
+    board.metrics.observe("upstream_request_seconds", answer.duration_ms / 1000, api="callback")
     board.changes.deliveries.append(row)
-    level = "info" if row.state == "done" else "warning"
-    board.say(level, "callback", event_id=row.id, domain=row.domain, lane=row.lane, status=answer.status, state=row.state,
-              number=row.attempts, ms=round(answer.duration_ms, 1), error=answer.error)  # fmt: skip
+    _log_callback(board, row, answer, now)
+
+
+def _log_callback(board: Board, row: DeliveryRow, answer: DeliveryResult, now: float) -> None:
+    """A callback that was taken is for the summary; one that failed is a complaint, and one that was given up always told."""
+    fields = {"event_id": row.id, "domain": row.domain, "lane": row.lane, "status": answer.status, "state": row.state,
+              "number": row.attempts, "ms": round(answer.duration_ms, 1), "error": answer.error}  # fmt: skip
+    if row.state == "done":
+        board.say("debug", "callback", **fields)
+    elif row.state == "parked":
+        board.say("warning", "callback", **fields)
+    else:
+        board.complain("warning", "callback", f"{row.lane} {status_class(answer.status)}", now, **fields)
 
 
 def lost(board: Board, leases: list[Lease], now: float, *, died: bool) -> None:
@@ -112,7 +125,8 @@ def lost(board: Board, leases: list[Lease], now: float, *, died: bool) -> None:
 
 def _lost_with(board: Board, leases: list[Lease], worker: str, now: float, *, died: bool) -> None:
     """What one worker lost."""
-    board.say("warning", "worker_lost" if died else "leases_expired", worker=worker, leases=len(leases))
+    event = "worker_lost" if died else "leases_expired"
+    board.complain("warning", event, worker, now, worker=worker, leases=len(leases))
     if died:
         board.metrics.count("workers_lost")
         asked = [lease.ref.domain for lease in leases if isinstance(lease.ref, Ask)]
@@ -180,7 +194,8 @@ def note_channel(board: Board, ask: Ask, observation: Observation, now: float) -
     became = board.channels.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
     if became is not None:
         level = "warning" if became == "dead" else "info"
-        board.say(level, f"channel_{became}", method=key[0], server=key[1], suffix=key[2], reason=reading.reason)
+        fields = {"method": key[0], "server": key[1], "suffix": key[2], "reason": reading.reason}
+        board.complain(level, f"channel_{became}", " ".join(key), now, **fields)
 
 
 def _note_lateness(board: Board, ask: Ask, now: float) -> None:

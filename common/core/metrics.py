@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -70,6 +71,14 @@ class Metrics:
         self._gauges: dict[Key, float] = {}
         self._timers: dict[Key, _Timer] = {}
         self._dropped = 0.0
+        self._declared: dict[Key, float] = {}
+
+    def declare(self, name: str, **labels: object) -> None:
+        """Have a counter there from the beginning, and after each reset, with 0."""
+        key = (name, _labels(labels))
+        if key in self._counters or self._room():
+            self._declared[key] = 0.0
+            self._counters.setdefault(key, 0.0)
 
     def count(self, name: str, n: float = 1, **labels: object) -> None:
         """Add `n` to a counter; what is negative or no number is ignored, a counter never falls."""
@@ -104,10 +113,19 @@ class Metrics:
     def reset(self, now: float) -> None:
         """Start again from nothing; gauges come back with their next value."""
         self.since = now
-        self._counters.clear()
+        self._counters = dict(self._declared)
         self._gauges.clear()
         self._timers.clear()
         self._dropped = 0.0
+
+    def totals(self, name: str, labels: Iterable[str]) -> Counter[str]:
+        """A counter's values, summed by these labels: `dns registered`."""
+        found: Counter[str] = Counter()
+        for (each, own), value in self._counters.items():
+            if each == name:
+                known = dict(own)
+                found[" ".join(known.get(label, "") for label in labels)] += int(value)
+        return found
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as a plain map (see the module)."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from common.core import rounds, unasked
 from common.core.board import Board
-from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
-
-RANKS = {URGENT: "urgent", PRIORITY: "priority", NEWS: "news", ORDINARY: "ordinary", BACKGROUND: "background"}
+from common.core.declared import RANKS
 
 
 def work(board: Board, now: float) -> None:
@@ -15,5 +13,5 @@ def work(board: Board, now: float) -> None:
         board.metrics.count("questions_expired", method=ask.method, rank=RANKS[ask.rank])
         free = any(board.budgets.available(ask.limit, egress, now) for egress in board.workers.egresses(ask.pool))
         why = "no worker had a place for it" if free else "the operator's budget is used up by others"
-        unasked.note(ask, f"no question could be asked within {ask.deadline - ask.queued:.0f} s: {why}", now)
+        unasked.note(board, ask, f"no question could be asked within {ask.deadline - ask.queued:.0f} s: {why}", now)
         rounds.unheard(board, ask, now)

@@ -150,7 +150,7 @@ def lost(board: Board, ask: Ask, worker: str, now: float) -> None:
     ask.avoid = worker
     board.metrics.count("leases_lost", method=ask.method)
     why = f"the worker that had the question was lost, {ask.tries} of {TRIES} times"
-    unasked.note(ask, why, now, finding=NOT_ANSWERED)
+    unasked.note(board, ask, why, now, finding=NOT_ANSWERED)
     if ask.tries >= TRIES or ask.aside:
         unheard(board, ask, now)
     else:

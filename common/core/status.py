@@ -33,6 +33,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
         "missing": list(board.policy.missing),
         "domains": {
             "total": sum(board.by_state.values()),
+            "priority": board.book.table.urgent(),
             "by_state": {state: count for state, count in sorted(board.by_state.items()) if count},
             "problems": board.list_state.get("problems", 0),
         },

@@ -29,6 +29,7 @@ from common.core.records import Evidence, StateChange
 from common.core.roll import Rows
 from common.core.rounds import registry_room
 from common.core.table import CODE_OF, DETAILED, IN_HAND, LINED, REGISTERED, UNKNOWN
+from common.core.troubles import TIMEOUT, kind_of
 from common.core.verdicts import Situation, State, decide
 from common.messages import Swept, SweptOdd
 
@@ -60,7 +61,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
             board.budgets.give_back(swarm.limit, swarm.egress, now, size)
         sweeps.lost(board, swarm, now, died=False)
         return None
-    _log(board, swarm, message)
+    _log(board, swarm, message, now)
     _note_reach(board, swarm, message, now)
     answer = policy.sum_up(message, size)
     limited = answer is not None and policy.complaint_of(answer) is not None
@@ -71,7 +72,7 @@ def heard(board: Board, message: Swept, now: float) -> tuple[Swarm, str] | None:
         bulk.settle(board, swarm.rows[still], np.full(int(np.count_nonzero(still)), now))
     else:
         codes, served = _codes(message, size)
-        _count(board, codes, message.duration_ms)
+        _count(board, message, codes)
         _visit(board, swarm, message.observations, now, where=still & (codes == UNUSUAL))
         numbers = _addresses(board, message.addresses)
         plain = still & (codes != UNUSUAL) & (codes != UNASKED)
@@ -263,28 +264,35 @@ def _note_reach(board: Board, swarm: Swarm, message: Swept, now: float) -> None:
         board.reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", swarm.suffix), now, len(swarm.rows))
 
 
-def _count(board: Board, codes: Codes, duration_ms: float) -> None:
+def _count(board: Board, message: Swept, codes: Codes) -> None:
+    """Count what a sweep found, and of what kind the errors were."""
     for code, count in zip(*np.unique(codes[codes != UNASKED], return_counts=True), strict=True):
-        if int(code) in _OUTCOMES:
-            board.metrics.count("checks", int(count), method="dns", outcome=_OUTCOMES[int(code)].value)
-        else:
-            board.metrics.count("checks", int(count), method="dns", outcome=Outcome.UNKNOWN.value)
-    board.metrics.observe("sweep_seconds", duration_ms / 1000)
+        outcome = _OUTCOMES.get(int(code), Outcome.UNKNOWN)
+        board.metrics.count("checks", int(count), method="dns", outcome=outcome.value)
+        if outcome is Outcome.UNKNOWN and int(code) == OPEN:
+            kind = TIMEOUT if message.trouble is None else kind_of(message.trouble)
+            board.metrics.count("check_errors", int(count), method="dns", kind=kind or TIMEOUT)
+    for observation in message.observations.values():
+        if (kind := kind_of(observation)) is not None:
+            board.metrics.count("check_errors", method="dns", kind=kind)
+    board.metrics.observe("sweep_seconds", message.duration_ms / 1000)
 
 
-def _log(board: Board, swarm: Swarm, message: Swept) -> None:
-    board.say(
-        "info" if message.trouble is None else "warning",
-        "sweep_done",
-        suffix=swarm.suffix,
-        names=len(swarm.rows),
-        delegated=message.codes.count(DELEGATED),
-        missing=message.codes.count(NXDOMAIN),
-        open=message.codes.count(OPEN),
-        odd=message.codes.count(UNUSUAL),
-        unasked=message.codes.count(UNASKED),
-        refused=message.refused,
-        ms=round(message.duration_ms, 1),
-        attempt=message.attempt,
-        reason=message.trouble.reading.reason if message.trouble is not None else "",
-    )
+def _log(board: Board, swarm: Swarm, message: Swept, now: float) -> None:
+    fields = {
+        "suffix": swarm.suffix,
+        "names": len(swarm.rows),
+        "delegated": message.codes.count(DELEGATED),
+        "missing": message.codes.count(NXDOMAIN),
+        "open": message.codes.count(OPEN),
+        "odd": message.codes.count(UNUSUAL),
+        "unasked": message.codes.count(UNASKED),
+        "refused": message.refused,
+        "ms": round(message.duration_ms, 1),
+        "attempt": message.attempt,
+        "reason": message.trouble.reading.reason if message.trouble is not None else "",
+    }
+    if message.trouble is None:
+        board.say("debug", "sweep_done", **fields)
+    else:
+        board.complain("warning", "sweep_done", swarm.suffix, now, **fields)

@@ -94,6 +94,11 @@ class Table:
         else:
             self.flags[row] &= 0xFF ^ bit
 
+    def urgent(self) -> int:
+        """How many watched names have priority."""
+        both = WATCHED | PRIORITY
+        return int(np.count_nonzero((self.flags[: len(self)] & both) == both))
+
     def watch(self, row: int, *, on: bool) -> None:
         """Watch a name, or watch it no more."""
         if self.has(row, WATCHED) != on:

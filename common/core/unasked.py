@@ -13,7 +13,7 @@ from common.core.evidence import Observation, Reading, unknown
 from common.core.limits import Limit
 from common.core.queue import Ask
 from common.core.rate_limits.policy import is_limiting
-from common.core.troubles import LEFT_ALONE, NO_SERVER, NOT_ANSWERED, NOT_ASKED, UNASKED
+from common.core.troubles import LEFT_ALONE, NO_SERVER, NOT_ANSWERED, NOT_ASKED, UNASKED, kind_of
 
 
 def keep(entry: Entry, method: str, server: str, reading: Reading, now: float) -> None:
@@ -26,10 +26,12 @@ def keep(entry: Entry, method: str, server: str, reading: Reading, now: float) -
     entry.note(Observation(method, reading, server=host_of(server) or entry.suffix), now)
 
 
-def note(ask: Ask, why: str, now: float, *, finding: str = NOT_ASKED, retry_after: float | None = None) -> None:
+def note(board: Board, ask: Ask, why: str, now: float, *, finding: str = NOT_ASKED, retry_after: float | None = None) -> None:
     """Note that a question will not be answered: it never left, or what had it was lost."""
+    reading = unknown(finding, why, retry_after=retry_after)
+    board.metrics.count("check_errors", method=ask.method, kind=kind_of(Observation(ask.method, reading)))
     if ask.entry is not None and (finding == NOT_ANSWERED or not ask.tries):
-        keep(ask.entry, ask.method, ask.server, unknown(finding, why, retry_after=retry_after), now)
+        keep(ask.entry, ask.method, ask.server, reading, now)
 
 
 def turned_away(board: Board, entry: Entry, method: str, server: str, limit: Limit, egresses: list[str], now: float) -> None:
@@ -47,6 +49,7 @@ def turned_away(board: Board, entry: Entry, method: str, server: str, limit: Lim
         why = f"the day's quota of {limit.operator} is used up"
     else:
         why = f"the line of {limit.operator} is too long"
+    board.metrics.count("check_errors", method=method, kind=NOT_ASKED)
     keep(entry, method, server, unknown(NOT_ASKED, why, retry_after=wait), now)
 
 

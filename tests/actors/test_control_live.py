@@ -78,9 +78,11 @@ def test_metrics_as_json_can_be_narrowed(tmp_path: Path) -> None:
             assert report["gauges"]["queue_late_seconds"] == 0.25
             assert "unknown.com" not in json.dumps(report)
             narrow = (
-                await lab.get("/metrics?include_timers=false&include_counters=0&include_api=FALSE&include_check_results=0")
+                await lab.get(
+                    "/metrics?include_timers=false&include_counters=0&include_gauges=0&include_api=FALSE&include_check_results=0"
+                )
             )[1]
-            assert narrow.keys() == {"timestamp", "since", "gauges"}
+            assert narrow.keys() == {"timestamp", "since", "started_at", "uptime_seconds"}
 
     asyncio.run(story())
 

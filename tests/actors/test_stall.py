@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 
-from actors.coordinator.stall import EVERY, StallWatch
+from actors.coordinator.stall import EVERY, SlowTurns, StallWatch
 from common.core.metrics import Metrics
 
 
@@ -47,3 +47,14 @@ def test_a_collection_in_the_middle_of_anything_changes_no_figure_there_and_then
         watch.close()
 
     asyncio.run(work())
+
+
+def test_slow_turns_are_told_once_a_minute_with_how_many_and_the_worst() -> None:
+    """The first at once; then what came in the minute since, with the next one."""
+    slow = SlowTurns()
+
+    assert slow.note("Tick", 0.2, 10.0) == {"what": "Tick", "ms": 200, "turns": 1}
+    assert [slow.note("Tick", 0.15, 10.0 + second) for second in range(1, 59)] == [None] * 58
+    assert slow.note("Heard", 0.9, 69.0) is None
+    assert slow.note("Tick", 0.3, 70.0) == {"what": "Heard", "ms": 900, "turns": 60}
+    assert slow.note("Tick", 0.3, 71.0) is None

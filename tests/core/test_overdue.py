@@ -23,7 +23,7 @@ SLOW = {**FREE, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
 def expired(world: World) -> dict[tuple[str, str], float]:
     """How many questions left their line unasked, by method and rank."""
     found = rows(world.core.board.metrics.snapshot(), "counters")
-    return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired"}
+    return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired" and count}
 
 
 def waiting(world: World, rank: int = BACKGROUND, tries: int = 0) -> tuple[Entry, Ask]:

@@ -1,0 +1,51 @@
+"""The counters that are there before their first event: a rate over a series that does not exist is no rate of zero."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.escalation import POOL_OF
+from common.core.evidence import Outcome
+from common.core.lanes import LANES
+from common.core.metrics import Metrics
+from common.core.troubles import KINDS
+from common.core.verdicts import State
+
+RANKS = {URGENT: "urgent", PRIORITY: "priority", NEWS: "news", ORDINARY: "ordinary", BACKGROUND: "background"}
+#: Interfaces of the customer that are called, and how a call ends: by the class of its status, `none` without an answer.
+APIS, STATUS_CLASSES = ("list", "callback"), ("2xx", "3xx", "4xx", "5xx", "none")
+_METHODS = tuple(POOL_OF)
+_SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
+    ("alarms", {"result": ("announced", "confirmed", "retracted")}),
+    ("bad_messages", {}),
+    ("callbacks", {"lane": LANES, "status": ("200",), "state": ("done",)}),
+    ("callbacks", {"lane": LANES, "status": ("none",), "state": ("pending",)}),
+    ("canaries", {"method": ("dns", "rdap", "whois"), "result": ("ok", "lie", "unanswered", "wrong", "wildcard")}),
+    ("canaries_retired", {}),
+    ("check_errors", {"method": _METHODS, "kind": KINDS}),
+    ("checks", {"method": _METHODS, "outcome": tuple(outcome.value for outcome in Outcome)}),
+    ("events", {"kind": (*(state.value.lower() for state in State if state is not State.UNKNOWN), "retracted")}),
+    ("late_results", {}),
+    ("leases_lost", {"method": _METHODS}),
+    ("lists", {"result": ("taken", "held", "failed")}),
+    ("quarantines", {"method": ("dns", "rdap", "whois")}),
+    ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
+    ("questions_turned_away", {"method": _METHODS}),
+    ("results_coalesced", {}),
+    ("sweeps_lost", {}),
+    ("upstream_requests", {"api": APIS, "status": STATUS_CLASSES}),
+    ("workers_lost", {}),
+)
+
+
+def declare(metrics: Metrics) -> None:
+    """Have every counter begin with 0 whose labels are known beforehand; those by operator or server come with their first."""
+    for name, labels in _SERIES:
+        for values in product(*labels.values()):
+            metrics.declare(name, **dict(zip(labels, values, strict=True)))
+
+
+def status_class(status: int) -> str:
+    """The class of an HTTP status as it is counted; `none` where there was no answer, or one that is no status."""
+    return f"{status // 100}xx" if 200 <= status < 600 else "none"

@@ -1,0 +1,80 @@
+"""Counters that are there before their first event, and the names by which calls of the customer's interfaces are counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core.declared import declare, status_class
+from common.core.metrics import MAX_SERIES, Metrics, rows, series
+from tests.sim.world import World
+
+
+def counters(metrics: Metrics) -> dict[str, float]:
+    """Every counter by its readable name."""
+    return {series(name, labels): value for name, labels, value in rows(metrics.snapshot(), "counters")}
+
+
+def test_a_coordinator_that_has_just_started_shows_its_counters() -> None:
+    """With 0, so that the first alarm, error or lost worker is a rise."""
+    found = counters(World().core.board.metrics)
+
+    for name in (
+        'events{kind="available"}',
+        'events{kind="retracted"}',
+        'checks{method="rdap",outcome="throttled"}',
+        'check_errors{kind="timeout",method="dns"}',
+        'check_errors{kind="rate_limited",method="whois"}',
+        'upstream_requests{api="list",status="none"}',
+        'upstream_requests{api="callback",status="5xx"}',
+        'callbacks{lane="notice",state="done",status="200"}',
+        "workers_lost",
+        'alarms{result="retracted"}',
+    ):
+        assert found[name] == 0.0
+
+
+def test_a_reset_brings_them_back_to_nothing() -> None:
+    """What was declared is there again, what only happened is gone."""
+    metrics = Metrics()
+    declare(metrics)
+    fresh = counters(metrics)
+    metrics.count("workers_lost", 3)
+    metrics.count("operator_complaints", operator="rdap/x")
+    metrics.reset(5.0)
+
+    assert counters(metrics) == fresh
+    assert set(fresh.values()) == {0.0}
+
+
+def test_declaring_counts_nothing_and_leaves_room() -> None:
+    """A counter that has counted keeps its value; the declared ones are few beside what may be kept."""
+    metrics = Metrics()
+    metrics.count("workers_lost", 3)
+    declare(metrics)
+
+    assert counters(metrics)["workers_lost"] == 3
+    assert len(counters(metrics)) < MAX_SERIES / 5
+
+
+def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
+    """A day in which workers die and servers lie counts nothing under labels that nobody knew, operators and servers aside."""
+    world = World(interval=60.0, priority=10.0)
+    known = set(counters(world.core.board.metrics))
+    world.watch(*(f"n{n}.com" for n in range(20)), "a.se", "b.org")
+    world.run(300)
+    world.endpoint = lambda _: 0
+    for pool in ("fast", "intermediate", "deep"):
+        world.kill_worker(pool)
+        world.run(60)
+    found = {name for name in counters(world.core.board.metrics) if "operator=" not in name and "server=" not in name}
+
+    assert found - known == set()
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [(200, "2xx"), (204, "2xx"), (304, "3xx"), (429, "4xx"), (599, "5xx"), (0, "none"), (999, "none")],
+)
+def test_a_status_is_counted_by_its_class(status: int, shown: str) -> None:
+    """Thousands of statuses are no thousands of series."""
+    assert status_class(status) == shown
