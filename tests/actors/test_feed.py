@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -38,12 +39,12 @@ def settings_in(tmp_path: Path, **more: str) -> Settings:
 
 def subscriber(settings: Settings, *topics: bytes) -> zmq.Socket[bytes]:
     """A plain subscriber of the public feed."""
-    socket = zmq.Context.instance().socket(zmq.SUB)
-    socket.linger = 0
+    made = zmq.Context.instance().socket(zmq.SUB)
+    made.linger = 0
     for topic in topics:
-        socket.subscribe(topic)
-    socket.connect(settings.feed_endpoint)
-    return socket
+        made.subscribe(topic)
+    made.connect(settings.feed_endpoint)
+    return made
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
@@ -51,6 +52,13 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # what is waited for happens in other processes
             await asyncio.sleep(0.01)
+
+
+def listens(settings: Settings) -> bool:
+    """Whether something takes connections where the public feed is."""
+    host, _, port = settings.feed_endpoint.removeprefix("tcp://").rpartition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host.replace("0.0.0.0", "127.0.0.1"), int(port))) == 0
 
 
 def inner_feed(settings: Settings) -> Feed:
@@ -72,6 +80,7 @@ async def running(settings: Settings, **options: int) -> Any:
     finally:
         runtime.stopping.set()
         await asyncio.wait_for(task, 10)
+        await until(lambda: not listens(settings))  # ZeroMQ closes a little later
 
 
 def test_it_passes_on_byte_for_byte_and_wants_what_its_subscribers_want(tmp_path: Path) -> None:
