@@ -13,6 +13,7 @@ from actors.control.params import Flag
 from actors.control.problems import Handler
 from actors.control.replies import reply
 from common.core import prometheus
+from common.core.declared import declare
 from common.core.metrics import Metrics
 
 FLAGS = {
@@ -81,6 +82,7 @@ async def _snapshot(control: Control) -> dict[str, Any]:
     report.add_problems(total, (await control.report()).problems)
     known = versions()
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
+    declare(total)
     total.absorb(control.metrics.snapshot())
     counted = status[1].get("metrics") if status is not None else None
     if isinstance(counted, dict):

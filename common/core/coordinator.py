@@ -26,7 +26,6 @@ from common.core import (
 )
 from common.core.board import Board, Policy
 from common.core.budgets import Budgets
-from common.core.declared import declare
 from common.core.deliveries import LATER, Deliveries
 from common.core.directory import Directory
 from common.core.events import (
@@ -93,7 +92,6 @@ class Coordinator:
             started=now,
             queue=Queue(policy.cadence.interval),
         )
-        declare(self.board.metrics)
         self._committing: Changes | None = None
         self._written: set[str] = set()  # names in that transaction
         self._folded_at = 0.0

@@ -1,4 +1,7 @@
-"""The counters that are there before their first event: a rate over a series that does not exist is no rate of zero."""
+"""The counters that are shown before their first event: a rate over a series that does not exist is no rate of zero.
+
+What shows them adds them: a coordinator that sent hundreds of zeros every two seconds would send little else.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from common.core.escalation import POOL_OF
 from common.core.evidence import Outcome
 from common.core.lanes import LANES
 from common.core.metrics import Metrics
+from common.core.telemetry.problems import CODES
 from common.core.troubles import KINDS
 from common.core.verdicts import State
 
@@ -30,6 +34,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("leases_lost", {"method": _METHODS}),
     ("lists", {"result": ("taken", "held", "failed")}),
     ("quarantines", {"method": ("dns", "rdap", "whois")}),
+    ("problems_begun", {"code": tuple(CODES)}),
     ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
     ("questions_turned_away", {"method": _METHODS}),
     ("results_coalesced", {}),
@@ -40,10 +45,10 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
 
 
 def declare(metrics: Metrics) -> None:
-    """Have every counter begin with 0 whose labels are known beforehand; those by operator or server come with their first."""
+    """Add every counter, with 0, whose labels are known beforehand; those by operator or server come with their first event."""
     for name, labels in _SERIES:
         for values in product(*labels.values()):
-            metrics.declare(name, **dict(zip(labels, values, strict=True)))
+            metrics.count(name, 0, **dict(zip(labels, values, strict=True)))
 
 
 def status_class(status: int) -> str:

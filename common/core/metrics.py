@@ -71,14 +71,6 @@ class Metrics:
         self._gauges: dict[Key, float] = {}
         self._timers: dict[Key, _Timer] = {}
         self._dropped = 0.0
-        self._declared: dict[Key, float] = {}
-
-    def declare(self, name: str, **labels: object) -> None:
-        """Have a counter there from the beginning, and after each reset, with 0."""
-        key = (name, _labels(labels))
-        if key in self._counters or self._room():
-            self._declared[key] = 0.0
-            self._counters.setdefault(key, 0.0)
 
     def count(self, name: str, n: float = 1, **labels: object) -> None:
         """Add `n` to a counter; what is negative or no number is ignored, a counter never falls."""
@@ -113,7 +105,7 @@ class Metrics:
     def reset(self, now: float) -> None:
         """Start again from nothing; gauges come back with their next value."""
         self.since = now
-        self._counters = dict(self._declared)
+        self._counters.clear()
         self._gauges.clear()
         self._timers.clear()
         self._dropped = 0.0

@@ -14,7 +14,6 @@ import pytest
 from actors.control.overview import versions
 from actors.coordinator.sources import note_list_call
 from common import heartbeat
-from common.core.declared import declare
 from common.core.events import ListFailed, ListSame
 from common.core.metrics import Metrics
 from common.core.verdicts import State
@@ -24,7 +23,6 @@ from tests.actors.control_lab import NOW, Lab, serving
 def spoken() -> dict[str, Any]:
     """A status of a coordinator that runs for an hour, called the list's interface four times and posted five callbacks."""
     metrics = Metrics(NOW - 100)
-    declare(metrics)
     for event in (
         ListSame("x"),
         ListFailed("x: it answered HTTP 503, also when asked again", "x"),

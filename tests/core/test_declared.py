@@ -14,9 +14,11 @@ def counters(metrics: Metrics) -> dict[str, float]:
     return {series(name, labels): value for name, labels, value in rows(metrics.snapshot(), "counters")}
 
 
-def test_a_coordinator_that_has_just_started_shows_its_counters() -> None:
+def test_counters_are_shown_before_their_first_event() -> None:
     """With 0, so that the first alarm, error or lost worker is a rise."""
-    found = counters(World().core.board.metrics)
+    metrics = Metrics()
+    declare(metrics)
+    found = counters(metrics)
 
     for name in (
         'events{kind="available"}',
@@ -33,19 +35,6 @@ def test_a_coordinator_that_has_just_started_shows_its_counters() -> None:
         assert found[name] == 0.0
 
 
-def test_a_reset_brings_them_back_to_nothing() -> None:
-    """What was declared is there again, what only happened is gone."""
-    metrics = Metrics()
-    declare(metrics)
-    fresh = counters(metrics)
-    metrics.count("workers_lost", 3)
-    metrics.count("operator_complaints", operator="rdap/x")
-    metrics.reset(5.0)
-
-    assert counters(metrics) == fresh
-    assert set(fresh.values()) == {0.0}
-
-
 def test_declaring_counts_nothing_and_leaves_room() -> None:
     """A counter that has counted keeps its value; the declared ones are few beside what may be kept."""
     metrics = Metrics()
@@ -59,7 +48,9 @@ def test_declaring_counts_nothing_and_leaves_room() -> None:
 def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
     """A day in which workers die and servers lie counts nothing under labels that nobody knew, operators and servers aside."""
     world = World(interval=60.0, priority=10.0)
-    known = set(counters(world.core.board.metrics))
+    declared = Metrics()
+    declare(declared)
+    known = set(counters(declared))
     world.watch(*(f"n{n}.com" for n in range(20)), "a.se", "b.org")
     world.run(300)
     world.endpoint = lambda _: 0
