@@ -94,12 +94,16 @@ class Records:
         if reader is None:
             reader = self._local.reader = self._open()
         try:
-            return query(reader)
+            try:
+                return query(reader)
+            except StoreLost:  # perhaps it is another file by now: each thread finds that out by itself
+                self._drop()
+                reader = self._local.reader = self._open()
+                self.damaged = None
+                return query(reader)
         except StoreError as error:
             if isinstance(error, StoreDamaged):
                 self.damaged = error
-            elif isinstance(error, StoreLost):
-                self.damaged = None  # it is another file now
             self._drop()
             raise
 
