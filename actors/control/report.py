@@ -89,7 +89,6 @@ def add_problems(metrics: Metrics, problems: Iterable[Problem]) -> None:
     for code in CODES:
         metrics.gauge("problem_active", 1 if code in since else 0, code=code)
         metrics.gauge("problem_since_timestamp_seconds", since.get(code, 0), code=code)
-        metrics.count("problems_begun", 0, code=code)
 
 
 def _add_servers(metrics: Metrics, status: Mapping[str, Any]) -> None:
