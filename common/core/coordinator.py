@@ -58,6 +58,7 @@ from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.repeats import Repeats
 from common.core.rows import row_of, saved_budgets
 from common.core.self_check import SelfCheck
+from common.core.senders import signed
 from common.core.status import publish
 from common.core.trust import Trust
 from common.core.workers import Workers
@@ -134,8 +135,8 @@ class Coordinator:
         match event:
             case Tick():
                 self._tick(now)
-            case Heard(message):
-                self._heard(message, now)
+            case Heard(message, mark):
+                self._heard(signed(message, mark), now)
             case Committed():
                 self._committed(now)
             case _:
@@ -229,6 +230,8 @@ class Coordinator:
                     board.commands.append(Send(worker, boot, ByeAck(last)))
             case Order():
                 self._order(message, now)
+            case _:
+                board.metrics.count("bad_messages")
 
     def _credit(self, credit: Credit, now: float) -> None:
         known = credit.version == VERSION
