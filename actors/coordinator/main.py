@@ -274,7 +274,7 @@ class Host:
         self._taken = taken
 
     def _say(self, command: Say) -> None:
-        getattr(self._runtime.log, command.level)(command.event, **command.fields)
+        self._runtime.log.say(command.level, command.event, command.fields)
 
     async def _commit(self, command: Commit) -> None:
         """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room."""

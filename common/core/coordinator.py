@@ -240,8 +240,8 @@ class Coordinator:
             if more := self._refused.due(now):
                 self.board.say("error", "workers_refused", count=more)
             if self._refused.note(now):
-                cause = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
-                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, cause=cause)
+                why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
+                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
             return
         dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
 
