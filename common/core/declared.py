@@ -9,6 +9,7 @@ from common.core.escalation import POOL_OF
 from common.core.evidence import Outcome
 from common.core.lanes import LANES
 from common.core.metrics import Metrics
+from common.core.telemetry.problems import CODES
 from common.core.troubles import KINDS
 from common.core.verdicts import State
 
@@ -22,6 +23,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("callbacks", {"lane": LANES, "status": ("200",), "state": ("done",)}),
     ("callbacks", {"lane": LANES, "status": ("none",), "state": ("pending",)}),
     ("canaries", {"method": ("dns", "rdap", "whois"), "result": ("ok", "lie", "unanswered", "wrong", "wildcard")}),
+    ("canaries_beforehand", {"method": ("dns", "rdap", "whois")}),
     ("canaries_retired", {}),
     ("check_errors", {"method": _METHODS, "kind": KINDS}),
     ("checks", {"method": _METHODS, "outcome": tuple(outcome.value for outcome in Outcome)}),
@@ -29,6 +31,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("late_results", {}),
     ("leases_lost", {"method": _METHODS}),
     ("lists", {"result": ("taken", "held", "failed")}),
+    ("problems_begun", {"code": tuple(CODES)}),
     ("quarantines", {"method": ("dns", "rdap", "whois")}),
     ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
     ("questions_turned_away", {"method": _METHODS}),
@@ -36,6 +39,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("sweeps_lost", {}),
     ("upstream_requests", {"api": APIS, "status": STATUS_CLASSES}),
     ("workers_lost", {}),
+    ("workers_refused", {}),
 )
 
 
