@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -97,6 +98,10 @@ class Logger:
         if cause is not None:
             fields = {**fields, "error": repr(cause), "traceback": _traceback(cause)}
         self._write("ERROR", event, fields)
+
+    def say(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        """Log at a level given by name; a field may have any name."""
+        self._write(level.upper(), event, dict(fields))
 
     def exception(self, event: str, **fields: Any) -> None:
         """Log the exception that is being handled, with its traceback."""

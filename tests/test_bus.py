@@ -42,12 +42,14 @@ class Coordinator:
     def __init__(self, config: Settings) -> None:
         self.bus = CoordinatorBus(config)
         self.heard: list[object] = []
+        self.marks: list[str] = []
         self.left: list[bytes] = []
         self.joined, self.got, self.gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.bus.attach(self._received, lambda _: self.joined.set(), self._left)
 
-    def _received(self, frame: bytes) -> None:
+    def _received(self, frame: bytes, mark: str) -> None:
         self.heard.append(decode_upward(frame))
+        self.marks.append(mark)
         self.got.set()
 
     def _left(self, topic: bytes) -> None:
@@ -250,6 +252,31 @@ def test_the_coordinators_own_host_is_let_in_with_its_own_key(tmp_path: Path) ->
         return served
 
     assert asyncio.run(scene())
+
+
+def test_what_arrives_is_marked_with_the_key_it_came_with(tmp_path: Path) -> None:
+    """Whatever its sender says of itself; the coordinator's own key has no mark."""
+    server, server_secret = (part.decode() for part in zmq.curve_keypair())
+    known, known_secret = (part.decode() for part in zmq.curve_keypair())
+    probe = zmq.Context.instance().socket(zmq.PULL)
+    port = probe.bind_to_random_port("tcp://127.0.0.1")
+    probe.close()
+
+    async def scene() -> list[str]:
+        own = settings(tmp_path, BUS_ENDPOINT=f"tcp://127.0.0.1:{port}", BUS_SECRET_KEY=server_secret, BUS_CLIENT_KEYS=known)
+        other = settings(tmp_path, BUS_ENDPOINT=f"tcp://127.0.0.1:{port}", BUS_SECRET_KEY=known_secret, BUS_SERVER_KEY=server)
+        coordinator = Coordinator(own)
+        for config in (own, other):
+            coordinator.got.clear()
+            sender = InboxSender(config)
+            while not sender.send(Bye("fast-0@h", "b")):  # noqa: ASYNC110  # what is waited for happens inside ZeroMQ
+                await asyncio.sleep(0.01)
+            assert await within(coordinator.got)
+            sender.close()
+        coordinator.bus.close()
+        return coordinator.marks
+
+    assert asyncio.run(scene()) == ["", known[:10]]
 
 
 def test_the_two_sockets_of_one_bus_setting() -> None:

@@ -145,7 +145,7 @@ def test_no_frame_takes_a_worker_off_the_bus(frame: bytes, tmp_path: Path) -> No
         config = settings(tmp_path)
         bus = CoordinatorBus(config)
         there, left, got = set[bytes](), list[bytes](), list[object]()
-        bus.attach(lambda _: None, there.add, left.append)
+        bus.attach(lambda _data, _mark: None, there.add, left.append)
         worker = WorkerBus(config, "fast-0@h", "b1")
         worker.attach(lambda data: got.append(decode_downward(data)))
         try:
@@ -170,7 +170,7 @@ def test_only_topics_in_the_form_of_a_worker_are_workers(tmp_path: Path) -> None
         config = settings(tmp_path)
         bus = CoordinatorBus(config)
         seen = set[bytes]()
-        bus.attach(lambda _: None, seen.add, seen.add)
+        bus.attach(lambda _data, _mark: None, seen.add, seen.add)
         try:
             with Peer(tasks_endpoint(config.bus_endpoint)) as peer:
                 peer.send(b"\x01", b"\x01fast", b"\x01a#b", b"\x01#;", b"\x01" + b"a" * 121 + b"#b;", b"\x01a#b;c", b"\x01w#1;")

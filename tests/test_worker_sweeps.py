@@ -181,7 +181,7 @@ def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
         free: list[int] = []
         again = asyncio.Event()
 
-        def received(frame: bytes) -> None:
+        def received(frame: bytes, _mark: str) -> None:
             message = decode_upward(frame)
             if isinstance(message, Results):
                 order.extend(result.attempt for result in message.results)

@@ -55,7 +55,7 @@ class Scene:
         sweeps = Sweeps("dns", 2, sweep) if sweep else None
         self.work = asyncio.get_running_loop().create_task(run_checkers(self.runtime, "fast", 0, {"dns": check}, slots, sweeps))
 
-    def _received(self, frame: bytes) -> None:
+    def _received(self, frame: bytes, _mark: str) -> None:
         message = decode_upward(frame)
         if isinstance(message, Credit):
             self.credits.append(message)

@@ -43,6 +43,8 @@ async def admit(request: web.Request, handler: problems.Handler) -> web.StreamRe
     if needs is not Access.OPEN:
         server.refuse_beyond_probes(request)
     request.app[CONTROL].access.check(guard.call_of(request), needs)
+    if needs is not Access.OPEN:
+        await server.take_turn(request)
     return await handler(request)
 
 

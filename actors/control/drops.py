@@ -10,12 +10,11 @@ from aiohttp import web
 from actors.control import calendar
 from actors.control.context import Control, control_of
 from actors.control.domains import STATE, TLD, read_suffix
-from actors.control.params import CURSOR, LIMIT, Seconds, Text, show
+from actors.control.params import LIMIT, TIMED_CURSOR, Seconds, Text, show
 from actors.control.problems import Problem
 from actors.control.replies import detail_of, domain_line, forecast, reply
 from common.core.records import DomainRow
 from common.store.contract import Drops, Found
-from common.store.drops import place_of
 
 DAY = 86_400.0
 WITHIN = Seconds("within", 30 * DAY, 730 * DAY, "how far to look ahead, in seconds")
@@ -31,9 +30,7 @@ PIECE, WRITE_TIMEOUT = 500, 10.0
 async def listing(request: web.Request) -> web.Response:
     """GET /drops."""
     wanted, within = _wanted(request, control_of(request).now())
-    cursor, limit = CURSOR.read(request), LIMIT.read(request)
-    if cursor is not None and place_of(cursor) is None:
-        raise Problem(400, "cursor must be the cursor of an earlier page of drops.", code="bad_parameter")
+    cursor, limit = TIMED_CURSOR.read(request), LIMIT.read(request)
     page, total = await control_of(request).records.ask(
         lambda reader: (
             reader.drops(wanted, cursor=cursor, limit=limit),

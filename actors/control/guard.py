@@ -18,7 +18,7 @@ BODY_LIMIT = 65_536
 BODY_TIMEOUT = 10.0
 
 #: What a proxy adds. None is believed: they say no more than that the caller is not the peer.
-FORWARDED = ("Forwarded", "X-Forwarded-For")
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -21,7 +21,7 @@ CURSOR_LIMIT = 600
 PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 #: The form of a cursor: every text of this form is one, so that the description says exactly what is taken.
-_CURSOR = re.compile(r"1-([0-9a-f]{2})+")
+_BYTES = "([0-9a-f]{2})+"
 
 
 class Param(Protocol):
@@ -176,8 +176,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page begins: an opaque text that an earlier page named."""
+    """Where the next page begins: an opaque text that an earlier page named; `form` is what its hexadecimal part looks like."""
 
+    form: str = _BYTES
     name: str = "cursor"
     help: str = "`cursor` of the page before; its form may change"
 
@@ -186,13 +187,13 @@ class Cursor:
         text = _only(request, self.name)
         if not text:
             return None
-        if len(text) > CURSOR_LIMIT or not _CURSOR.fullmatch(text):
+        if len(text) > CURSOR_LIMIT or not re.fullmatch(f"1-{self.form}", text):
             raise _bad(self.name, "the cursor of an earlier page")
         return bytes.fromhex(text[2:]).decode("utf-8", "replace")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
-        return {"type": "string", "maxLength": CURSOR_LIMIT, "pattern": f"^({_CURSOR.pattern})?$"}
+        return {"type": "string", "maxLength": CURSOR_LIMIT, "pattern": f"^(1-{self.form})?$"}
 
 
 def show(cursor: str | None) -> str | None:
@@ -202,3 +203,5 @@ def show(cursor: str | None) -> str | None:
 
 LIMIT = Integer("limit", 100, 1, 1000, "most entries in one answer")
 CURSOR = Cursor()
+#: The same of names by the time they may drop, whose places are "<seconds>|<name>" (see `common.store.drops`).
+TIMED_CURSOR = Cursor(f"(3[0-9]){{1,12}}2e(3[0-9]){{1,17}}7c{_BYTES}")

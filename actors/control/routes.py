@@ -22,7 +22,7 @@ from actors.control import (
     status_answers,
 )
 from actors.control.access import Access
-from actors.control.params import CURSOR, LIMIT, PRINTABLE, Param
+from actors.control.params import CURSOR, LIMIT, PRINTABLE, TIMED_CURSOR, Param
 
 JSON = ("application/json",)
 OPEN = Access.OPEN
@@ -149,7 +149,7 @@ def table() -> tuple[Route, ...]:
             "/drops",
             drops.listing,
             "Names expected to drop, the soonest first, page by page",
-            (*drops.FILTERS, CURSOR, LIMIT),
+            (*drops.FILTERS, TIMED_CURSOR, LIMIT),
             answer=answers.Drops,
         ),
         Route(

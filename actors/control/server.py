@@ -84,6 +84,11 @@ class Connection(web.RequestHandler):
         await asyncio.sleep(0)  # requests sent ahead take turns with those of other connections
         await self._drain_helper()
 
+    async def take_turn(self) -> None:
+        """Wait for a round of the loop in which no other call begins: any number of costly ones leaves time for probes."""
+        async with self._gate.turn:
+            await asyncio.sleep(0)
+
     def abort(self) -> None:
         """End it without waiting for what is unsent."""
         if self.transport is not None:
@@ -184,6 +189,7 @@ class Gate:
         self._inside: set[Connection] = set()
         self._spare: dict[Connection, None] = {}  # in the order of arrival
         self.first_request, self.write_timeout = first_request, write_timeout
+        self.turn = asyncio.Lock()
 
     def __call__(self) -> Connection:
         """A protocol for a new connection."""
@@ -248,6 +254,12 @@ class Listener:
         if self._sockets is not None:
             self._sockets.close()
         await self._runner.cleanup()
+
+
+async def take_turn(request: web.Request) -> None:
+    """Let one call after the other begin; probes do not wait for it."""
+    if isinstance(request.protocol, Connection):
+        await request.protocol.take_turn()
 
 
 def refuse_beyond_probes(request: web.Request) -> None:

@@ -52,6 +52,7 @@ from common.core.events import (
 )
 from common.core.repeats import Repeats
 from common.core.rows import budgets_of
+from common.core.senders import called
 from common.errors import ListError, MessageError, StoreFull
 from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
@@ -216,7 +217,7 @@ class Host:
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
 
-    def _received(self, frame: bytes) -> None:
+    def _received(self, frame: bytes, mark: str) -> None:
         try:
             message = decode_upward(frame)
         except MessageError as error:
@@ -224,7 +225,7 @@ class Host:
             if self._bad.note(monotonic()):
                 self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
-        self.handle(Heard(message))
+        self.handle(Heard(message, mark))
 
     def _left(self, topic: bytes) -> None:
         worker, _, boot = topic.decode("utf-8", "replace").rstrip(";").partition("#")
@@ -250,7 +251,7 @@ class Host:
     # -- actions ---------------------------------------------------------------------------------------------------------
 
     def _send(self, command: Send) -> None:
-        if not self._bus.send(command.worker, command.boot, command.message) and command.attempts:
+        if not self._bus.send(called(command.worker), command.boot, command.message) and command.attempts:
             self.handle(Unsent(command.attempts))
 
     def _publish(self, command: Publish) -> None:
@@ -273,7 +274,7 @@ class Host:
         self._taken = taken
 
     def _say(self, command: Say) -> None:
-        getattr(self._runtime.log, command.level)(command.event, **command.fields)
+        self._runtime.log.say(command.level, command.event, command.fields)
 
     async def _commit(self, command: Commit) -> None:
         """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room."""

@@ -10,7 +10,7 @@ import zmq
 
 from common.bus.endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
 from common.bus.keys import Gate
-from common.bus.sockets import Publisher, Socket, bounded
+from common.bus.sockets import Inbox, Publisher, bounded
 from common.config import Settings
 from common.topics import Holders, Topics
 
@@ -27,7 +27,7 @@ class CoordinatorBus:
     def __init__(self, settings: Settings, *, hwm: int = 10_000) -> None:
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
-        self.inbox = Socket(zmq.PULL, hwm=hwm)
+        self.inbox = Inbox(hwm=hwm)
         self.feed = Feed()
         self._joined: Holders[bytes] = Holders(MOST_WORKERS)
         self._gate: Gate | None = None
@@ -43,8 +43,13 @@ class CoordinatorBus:
             self.close()
             raise
 
-    def attach(self, received: Callable[[bytes], None], joined: Callable[[bytes], None], left: Callable[[bytes], None]) -> None:
-        """Start: `received(frame)` per inbox message, `joined(topic)` and `left(topic)` as workers come and go."""
+    def attach(
+        self, received: Callable[[bytes, str], None], joined: Callable[[bytes], None], left: Callable[[bytes], None]
+    ) -> None:
+        """Start: `received(frame, mark)` per inbox message, `joined(topic)` and `left(topic)` as workers come and go.
+
+        The mark stands for the CURVE key that a message came with; it is "" for our own key, and on a bus without keys.
+        """
 
         def subscribed(topic: bytes, peer: int) -> None:
             if _WORKER_TOPIC.fullmatch(topic) and self._joined.add(topic, peer):
@@ -54,7 +59,7 @@ class CoordinatorBus:
             if self._joined.discard(topic, peer):
                 left(topic)
 
-        self.inbox.attach(lambda frames: received(frames[-1]))
+        self.inbox.follow(lambda data, key: received(data, self._gate.mark_of(key) if self._gate is not None else ""))
         self.tasks.follow(subscribed, ended)
         self.feed.attach()
 

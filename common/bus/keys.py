@@ -12,6 +12,8 @@ import zmq.auth.thread
 from common.config import Settings
 
 _DOMAIN = "domain-monitor"
+#: Characters of a public key that stand for it: 64 bits.
+MARK_LENGTH = 10
 
 
 class KeyPair(NamedTuple):
@@ -33,10 +35,15 @@ class Gate:
     def __init__(self, secret: str, keys: Iterable[str]) -> None:
         """`secret` is the server's key (Z85); its public one is always let in: processes of the same host use it."""
         self._secret = secret.encode()
-        self._known = {zmq.curve_public(self._secret), *(key.encode() for key in keys)}
+        self._own = zmq.curve_public(self._secret)
+        self._known = {self._own, *(key.encode() for key in keys)}
         self._thread = zmq.auth.thread.ThreadAuthenticator(zmq.Context.instance())
         self._thread.start()
         self._thread.configure_curve_callback(domain=_DOMAIN, credentials_provider=self)
+
+    def mark_of(self, key: str) -> str:
+        """The beginning of a client's public key (Z85), enough to tell it from others; "" for the server's own."""
+        return "" if key.encode() == self._own else key[:MARK_LENGTH]
 
     def callback(self, _domain: str, key: bytes) -> bool:
         """Whether the client with this key (Z85) may connect; pyzmq sets the signature."""

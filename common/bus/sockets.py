@@ -107,6 +107,23 @@ class Socket:
             self._timer = self._loop.call_later(RECHECK, self._recheck)
 
 
+class Inbox(Socket):
+    """A PULL socket that tells with each message which CURVE key its sender authenticated with."""
+
+    def __init__(self, *, hwm: int) -> None:
+        super().__init__(zmq.PULL, hwm=hwm)
+        self._received: Callable[[bytes, str], object] = lambda _data, _key: None
+
+    def follow(self, received: Callable[[bytes, str], object]) -> None:
+        """Call this, from the running loop, with each message and the public key (Z85), "" where none was asked for."""
+        self._received = received
+        self.attach(lambda _: None)
+
+    def _take(self, _handler: Callable[[list[bytes]], None]) -> None:
+        frame = self.raw.recv_multipart(flags=zmq.NOBLOCK, copy=False)[-1]
+        self._received(frame.bytes, _user(frame))
+
+
 class Publisher(Socket):
     """An XPUB socket: what its subscribers send is bounded, and nothing but a subscription or its end counts."""
 
@@ -140,6 +157,14 @@ def bounded(message: Any) -> bytes:
     if len(data) > MAX_FRAME:
         raise MessageError(f"message of {len(data)} bytes, at most {MAX_FRAME}")
     return data
+
+
+def _user(frame: zmq.Frame) -> str:
+    """What the authenticator called the sender of a frame: its public key; "" where there is none."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
 
 
 def _connection(frame: zmq.Frame) -> int | None:

@@ -57,6 +57,7 @@ from common.core.records import Changes, DeliveryRow, TrustRow
 from common.core.repeats import Repeats
 from common.core.rows import row_of, saved_budgets
 from common.core.self_check import SelfCheck
+from common.core.senders import signed
 from common.core.status import publish
 from common.core.trust import Trust
 from common.core.workers import Workers
@@ -132,8 +133,8 @@ class Coordinator:
         match event:
             case Tick():
                 self._tick(now)
-            case Heard(message):
-                self._heard(message, now)
+            case Heard(message, mark):
+                self._heard(signed(message, mark), now)
             case Committed():
                 self._committed(now)
             case _:
@@ -227,6 +228,8 @@ class Coordinator:
                     board.commands.append(Send(worker, boot, ByeAck(last)))
             case Order():
                 self._order(message, now)
+            case _:
+                board.metrics.count("bad_messages")
 
     def _credit(self, credit: Credit, now: float) -> None:
         known = credit.version == VERSION
@@ -235,8 +238,8 @@ class Coordinator:
             if more := self._refused.due(now):
                 self.board.say("error", "workers_refused", count=more)
             if self._refused.note(now):
-                cause = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
-                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, cause=cause)
+                why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
+                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
             return
         dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
 

@@ -26,6 +26,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("callbacks", {"lane": LANES, "status": ("200",), "state": ("done",)}),
     ("callbacks", {"lane": LANES, "status": ("none",), "state": ("pending",)}),
     ("canaries", {"method": ("dns", "rdap", "whois"), "result": ("ok", "lie", "unanswered", "wrong", "wildcard")}),
+    ("canaries_beforehand", {"method": ("dns", "rdap", "whois")}),
     ("canaries_retired", {}),
     ("check_errors", {"method": _METHODS, "kind": KINDS}),
     ("checks", {"method": _METHODS, "outcome": tuple(outcome.value for outcome in Outcome)}),
@@ -33,6 +34,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("late_results", {}),
     ("leases_lost", {"method": _METHODS}),
     ("lists", {"result": ("taken", "held", "failed")}),
+    ("problems_begun", {"code": tuple(CODES)}),
     ("quarantines", {"method": ("dns", "rdap", "whois")}),
     ("problems_begun", {"code": tuple(CODES)}),
     ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
@@ -41,6 +43,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("sweeps_lost", {}),
     ("upstream_requests", {"api": APIS, "status": STATUS_CLASSES}),
     ("workers_lost", {}),
+    ("workers_refused", {}),
 )
 
 

@@ -14,9 +14,10 @@ from common.messages import Upward
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message arrived in the inbox."""
+    """A message arrived in the inbox; `mark` stands for the CURVE key it came with, "" for our own or none."""
 
     message: Upward
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The second pass of an alarm is asked by another worker than the first, where there is one: one alone may lie, or be lied to.
 
-Which answer a worker gave is kept with the evidence. "Another" is one of another host where any host but its own has the
-method, else another process. It is waited for while it is busy, but not for ever: a name that dropped is told all the same.
+Which answer a worker gave is kept with the evidence. "Another" is one with another CURVE key where any but its own has the
+method, else one of another host, by its own word, else another process. It is waited for while it is busy, but not for ever: a
+name that dropped is told all the same.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.core.evidence import Outcome
+from common.core.senders import called, hand_of
 
 if TYPE_CHECKING:
     from common.core.queue import Ask
@@ -20,10 +22,12 @@ TROUBLED = 60.0
 
 
 def distance(worker: str, other: str) -> int:
-    """How far a worker is from another, by their names: 0 the same, 1 another process of its host, 2 another host."""
+    """How far a worker is from another: 0 the same, 1 another process of its host, 2 another host, 3 another key."""
     if worker == other:
         return 0
-    return 2 if worker.rpartition("@")[2] != other.rpartition("@")[2] else 1
+    if hand_of(worker) != hand_of(other):
+        return 3
+    return 2 if called(worker).rpartition("@")[2] != called(other).rpartition("@")[2] else 1
 
 
 def to_confirm(ask: Ask, now: float) -> str:

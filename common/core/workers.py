@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from common.core.second_looks import distance
+from common.core.senders import called, hand_of
 from common.messages import Credit
 
 #: Seconds without a credit message after which a worker counts as gone.
@@ -25,6 +26,8 @@ GRACE = 5.0
 MOST_AFLOAT = 16_384
 #: Most workers known at once; a new one then takes the place of one that never did anything, or is refused.
 MOST_WORKERS = 1024
+#: Most of them with one key, other than the coordinator's own.
+MOST_OF_KEY = 128
 #: Most slots and places for sweeps that a worker of a pool is believed to have, and most places for sweeps; others have none.
 MOST_SLOTS = {"fast": 10_000, "intermediate": 10_000, "deep": 10_000, "notifier": 1000}
 MOST_SWEEPS = 64
@@ -98,7 +101,12 @@ class Workers:
 
     def admits(self, credit: Credit) -> bool:
         """Whether the worker is known, or there is room for another; the oldest that never did anything makes some."""
-        if credit.worker in self._workers or len(self._workers) < MOST_WORKERS:
+        if credit.worker in self._workers:
+            return True
+        key = hand_of(credit.worker)
+        if key and sum(hand_of(name) == key for name in self._workers) >= MOST_OF_KEY:
+            return False
+        if len(self._workers) < MOST_WORKERS:
             return True
         idle = (worker for worker in self._workers.values() if not worker.proven and not worker.leases)
         oldest = min(idle, key=lambda worker: worker.heard, default=None)
@@ -139,9 +147,9 @@ class Workers:
         return worker.last
 
     def left(self, name: str, boot: str) -> list[Lease]:
-        """The worker's subscription ended: it is gone. Returns what it had."""
-        worker = self._workers.get(name)
-        return self._drop(worker) if worker is not None and worker.boot == boot else []
+        """The subscription of what calls itself so ended: it is gone. Returns what it had."""
+        gone = [worker for worker in self._workers.values() if worker.boot == boot and called(worker.name) == name]
+        return [lease for worker in gone for lease in self._drop(worker)]
 
     def silent(self, now: float) -> list[Lease]:
         """Leases of workers that were not heard for too long. To be called all the time."""

@@ -16,7 +16,7 @@ async def main() -> None:
     settings = config.load()
     state.prepare(settings)
     bus = CoordinatorBus(settings)
-    bus.attach(lambda _: None, lambda _: None, lambda _: None)
+    bus.attach(lambda _data, _mark: None, lambda _: None, lambda _: None)
     seq = 0
     while True:
         seq += 1

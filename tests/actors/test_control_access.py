@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.control import guard
 from common.core.records import DeliveryRow
 from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, from_address, peers, serving
 
@@ -170,3 +171,16 @@ def test_every_answer_carries_security_headers(tmp_path: Path) -> None:
                     assert "aiohttp" not in answer.headers["Server"]
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("header", guard.FORWARDED)
+def test_what_a_proxy_passes_on_does_not_come_from_here(header: str, tmp_path: Path) -> None:
+    """Each of the headers by which proxies say that the caller is another, whatever it holds."""
+
+    async def story() -> tuple[int, int]:
+        async with serving(Lab(tmp_path)) as lab:
+            direct, _ = await lab.get("/domains")
+            async with lab.http.get(lab.url + "/domains", headers={header: "127.0.0.1"}) as answer:
+                return direct, answer.status
+
+    assert asyncio.run(story()) == (200, 403)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import aiohttp
 import pytest
 
 from actors.control.calendar import escape, fold
-from actors.control.params import show
+from actors.control.params import TIMED_CURSOR, show
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 
 
@@ -75,6 +76,15 @@ def test_a_cursor_of_something_else_is_refused(cursor: str, tmp_path: Path) -> N
             assert (status, problem["code"]) == (400, "bad_parameter")
 
     asyncio.run(story())
+
+
+def test_the_description_tells_cursors_of_drops_from_others() -> None:
+    """What it allows is taken: a cursor of another list is refused, so its form is another."""
+    pattern = TIMED_CURSOR.schema()["pattern"]
+    assert re.search(pattern, str(show("1796009678.4978862|xn--a.com")))
+    assert re.search(pattern, "")
+    assert not re.search(pattern, str(show("a.com")))
+    assert not re.search(pattern, str(show("nan|a.com")))
 
 
 def test_the_calendar_holds_every_drop(tmp_path: Path) -> None:

@@ -45,6 +45,19 @@ BAD_REQUESTS = [
 ]
 
 
+@pytest.mark.parametrize("suffix", ["0" * 64, "0." + "0" * 200, "%C3%BC" * 63, "%E2%98%83", "%CD%B8", "xn--a"])
+@pytest.mark.parametrize("path", ["/domains", "/drops", "/drops.ics"])
+def test_a_suffix_that_cannot_be_is_no_error(path: str, suffix: str, tmp_path: Path) -> None:
+    """The description allows it, for no pattern can say which texts are labels; nothing is under it."""
+    lab = Lab(tmp_path)
+
+    async def story() -> int:
+        async with serving(lab), lab.http.get(f"{lab.url}{path}?tld={suffix}") as answer:
+            return answer.status
+
+    assert asyncio.run(story()) == 200
+
+
 def test_names_are_listed_page_by_page(tmp_path: Path) -> None:
     """A page names the next one by an opaque cursor, and filters reach the store in its own form."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from common.core import prometheus
 from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, event_row, from_address, peers, serving
 
 #: More than the kernel keeps of an answer that is not read, in bytes.
@@ -64,6 +66,33 @@ def test_probes_are_answered_beside_any_crowd(request_: bytes, tmp_path: Path) -
                     assert (path, answer.status, answer.headers["Connection"]) == (path, status, "close")
 
     asyncio.run(story())
+
+
+def test_costly_calls_leave_time_for_probes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A hundred clients that send ahead as much as they like hold up each other, not the health check."""
+    lab = Lab(tmp_path)
+
+    def render(_: object) -> str:
+        time.sleep(0.02)
+        return "x" * 1000
+
+    monkeypatch.setattr(prometheus, "render", render)
+    flood = b"GET /metrics/prometheus HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
+
+    async def story() -> float:
+        async with serving(lab):
+            lab.all_beat()
+            clients = [await connected(lab, flood) for _ in range(100)]
+            try:
+                await asyncio.sleep(0.1)
+                began = time.monotonic()
+                assert (await lab.get("/health"))[0] == 200
+                return time.monotonic() - began
+            finally:
+                for client in clients:
+                    client.close()
+
+    assert asyncio.run(story()) < 1.0
 
 
 def test_an_answer_that_is_not_read_frees_its_place(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import pytest
 from actors.coordinator.main import Host
 from common import config, log, state
 from common.bus import FeedSubscriber, inner_feed_endpoint
+from common.codec import encode
 from common.core.events import Publish, PublishMany
+from common.messages import VERSION, Credit
 from common.process import Runtime
 from common.store.writer import open_writer
 
@@ -85,7 +87,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
             store = open_writer(settings)
             host = await Host.start(runtime, store, threads)
             for number in range(500):
-                host._received(b"\xc1%d" % number)
+                host._received(b"\xc1%d" % number, "")
             counters = host._core.board.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
@@ -95,3 +97,37 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
 
     assert asyncio.run(main()) == 500
     assert said.getvalue().count("bad_message") == 1
+
+
+def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> None:
+    """One of another version, as during an upgrade: the log says which and why, and the run goes on."""
+    settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
+    state.prepare(settings)
+    said = io.StringIO()
+    log.setup(settings, "coordinator", said)
+
+    async def main() -> bool:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        with ThreadPoolExecutor(1) as threads:
+            store = open_writer(settings)
+            host = await Host.start(runtime, store, threads)
+            for _ in range(3):
+                host._received(encode(Credit(VERSION + 1, "fast-0@old", "b", "fast", "default", ("dns",), 1, 1, 0)), "")
+            failed = host._failed.done()
+            host._bus.close()
+            host._stalls.close()
+            host._details.shutdown()
+            store.close()
+        return failed
+
+    assert not asyncio.run(main())
+    assert said.getvalue().count("worker_refused") == 1
+    assert f"version {VERSION + 1}, wanted {VERSION}" in said.getvalue()
+
+
+def test_a_line_of_the_core_may_have_fields_of_any_name() -> None:
+    """Those that are parameters of the logger, too."""
+    said = io.StringIO()
+    log.setup(config.load({"LOG_FORMAT": "json"}), "coordinator", said)
+    log.get_logger("x").say("error", "odd", {"cause": "text", "event_id": 1, "level_of": 2})
+    assert '"cause":"text"' in said.getvalue()

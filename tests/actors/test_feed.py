@@ -211,7 +211,7 @@ def test_a_key_for_the_feed_does_not_open_the_bus(tmp_path: Path) -> None:
         )
         bus = CoordinatorBus(settings)
         joined = set[bytes]()
-        bus.attach(lambda _: None, joined.add, lambda _: None)
+        bus.attach(lambda _data, _mark: None, joined.add, lambda _: None)
         sockets = []
         for name, keys in ((b"feed#1;", feed_only), (b"own#1;", own)):
             socket = zmq.Context.instance().socket(zmq.SUB)

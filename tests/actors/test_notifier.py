@@ -28,7 +28,7 @@ def test_the_notifier_posts_what_it_is_sent_and_reports(tmp_path: Path) -> None:
             runtime = Runtime("notifier-0", config, stopping)
             ready, done = asyncio.Event(), asyncio.Event()
 
-            def received(frame: bytes) -> None:
+            def received(frame: bytes, _mark: str) -> None:
                 message = decode_upward(frame)
                 if isinstance(message, Credit):
                     ready.set()

@@ -120,7 +120,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
         delay = 0.2
         seen, enough = 0, asyncio.Event()
 
-        def heard(frame: bytes) -> None:
+        def heard(frame: bytes, _mark: str) -> None:
             nonlocal seen
             message = decode_upward(frame)
             assert isinstance(message, Bye | Credit)

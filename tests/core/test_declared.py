@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from common import core
 from common.core.declared import declare, status_class
 from common.core.metrics import MAX_SERIES, Metrics, rows, series
 from tests.sim.world import World
@@ -33,6 +37,18 @@ def test_counters_are_shown_before_their_first_event() -> None:
         'alarms{result="retracted"}',
     ):
         assert found[name] == 0.0
+
+
+def test_every_counter_of_the_core_is_declared() -> None:
+    """Read from the source; those whose labels are operators and servers come with their first."""
+    by_name = {"answers_confirmed", "answers_contradicted", "operator_complaints"}
+    sources = (path.read_text(encoding="utf-8") for path in Path(core.__file__).parent.rglob("*.py"))
+    named = {name for text in sources for name in re.findall(r'metrics\.count\(\s*"([a-z_]+)"', text)}
+    metrics = Metrics()
+    declare(metrics)
+
+    assert {"workers_refused", "checks"} <= named
+    assert named - by_name <= {name for name, _, _ in rows(metrics.snapshot(), "counters")}
 
 
 def test_declaring_counts_nothing_and_leaves_room() -> None:

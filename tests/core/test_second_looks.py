@@ -128,8 +128,23 @@ def test_another_worker_that_never_has_room_is_waited_for_within_a_bound() -> No
     assert _told_after(world, _dropped(world)) < 20 + 3 * (second_looks.WAIT + 1)
 
 
-def test_distance_is_by_process_and_by_host() -> None:
-    """Another host is farther than another process of the same."""
+def test_one_key_is_one_liar_whatever_it_calls_itself() -> None:
+    """Workers that authenticate with one key do not confirm each other, though they name different hosts."""
+    world = Hosts(4)
+    for host in ("evil", "other"):
+        for worker in world.add(host, lies=True, slots=64):
+            worker.key = "one key"
+    names = [f"name{number}.com" for number in range(4)]
+    world.watch(*names, priority=True)
+    world.run(10 * MINUTE)
+
+    assert [status for status in notices(world, *names) if status in ("available", "unregistered")] == []
+
+
+def test_distance_is_by_process_by_host_and_by_key() -> None:
+    """Another host is farther than another process of the same, and another key than both."""
     assert distance("fast-0@a", "fast-0@a") == 0
     assert distance("fast-1@a", "fast-0@a") == 1
     assert distance("fast-0@b", "fast-0@a") == 2
+    assert distance("fast-0@b#k", "fast-0@a#k") == 2
+    assert distance("fast-0@a#k", "fast-0@a") == 3

@@ -23,6 +23,7 @@ class SimWorker:
     slots: int = 16
     places: int = 0
     egress: str = "default"
+    key: str = ""  # the CURVE key that it authenticates with, "" for the coordinator's own
 
     def credit(self) -> Credit:
         """What is free now."""

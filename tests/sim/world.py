@@ -322,11 +322,11 @@ class World:
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
-            self.event(Heard(worker.credit()))
+            self.event(Heard(worker.credit(), worker.key))
             self.after(2.0, lambda: self._beat(worker))
 
     def _arrive(self, name: str, boot: str, message: Tasks | Sweep | Deliveries | ByeAck) -> None:
-        worker = self.workers.get(name)
+        worker = self.workers.get(name.partition("#")[0])
         if worker is None or not worker.alive or worker.boot != boot or isinstance(message, ByeAck):
             return
         if isinstance(message, Sweep):
@@ -362,7 +362,7 @@ class World:
                 self.posted.append((self.now, item.event_id, item.body))
             answer = DeliveryResults(worker.credit(), (DeliveryResult(item.attempt, status),))
         if self.rng.random() >= self.loss:
-            self.event(Heard(decode_upward(encode(answer))))
+            self.event(Heard(decode_upward(encode(answer)), worker.key))
 
     def _sweep(self, worker: SimWorker, sweep: Sweep) -> None:
         """Answer as the checker does: a byte for plain answers, the whole story for others."""
@@ -385,7 +385,7 @@ class World:
         )  # fmt: skip
         for message in messages_of(self.tamper(answer)):
             if self.rng.random() >= self.loss and self.arrives(message):
-                self.event(Heard(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit)))))
+                self.event(Heard(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key))
 
     def _observe(self, task: Task) -> Observation:
         told = self.lie(task.method, task.domain, self.now)

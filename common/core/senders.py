@@ -1,0 +1,41 @@
+"""Who said it: a bus with CURVE keys knows which key a message came with, whatever name its sender gives itself.
+
+Inside the coordinator a worker with a key of its own is called `<name>#<mark>`; the mark stands for the key, and no name has a
+"#". So nobody can speak for a worker of another key, and the workers of one key are known to be of one hand.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from common.messages import Bye, Command, Credit, Upward
+
+MARK = "#"
+
+
+def hand_of(worker: str) -> str:
+    """The mark of the key that a worker authenticated with; "" for the coordinator's own key, or a bus without keys."""
+    return worker.partition(MARK)[2]
+
+
+def called(worker: str) -> str:
+    """What a worker calls itself: the name in its topic."""
+    return worker.partition(MARK)[0]
+
+
+def signed(message: Upward, mark: str) -> Upward | None:
+    """A message with its sender's mark; None for what only the coordinator's own host may say.
+
+    That is the commands of control, and that a callback was taken: its receiver is known there only.
+    """
+    if not mark:
+        return message
+    if isinstance(message, Command):
+        return None
+    if isinstance(message, Bye):
+        return replace(message, worker=message.worker + MARK + mark)
+    credit = message if isinstance(message, Credit) else message.credit
+    if credit.pool == "notifier":
+        return None
+    credit = replace(credit, worker=credit.worker + MARK + mark)
+    return credit if isinstance(message, Credit) else replace(message, credit=credit)
