@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from common import config, heartbeat, small_files
+from common import config, heartbeat, lineage, small_files
 from common.clock import now
 from common.core import restarts
 from common.core.restarts import Starts
@@ -49,8 +49,8 @@ class Book:
         self._write()
 
     def stopped(self, ran: float) -> None:
-        """The process ends because it was asked to."""
-        self.record = restarts.stopped(self.record, ran)
+        """The process ends because it was asked to, or with its supervisor: that is no reason to forget a pause."""
+        self.record = restarts.stopped(self.record, ran, asked=not lineage.orphaned())
         self._write()
 
     def wait(self) -> float:

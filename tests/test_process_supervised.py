@@ -98,6 +98,20 @@ def test_an_actor_whose_supervisor_was_gone_before_it_looked_ends(tmp_path: Path
         assert actor.wait(10) in {0, -signal.SIGTERM}, "in order, or before it could"
 
 
+def test_a_pause_outlives_the_supervisor(tmp_path: Path) -> None:
+    """A process that waits and ends with its supervisor, by kill -9, waits on at the next start."""
+    kept = Starts(stack="one", failures=9, until=time.time() + 250.0)
+    starts.directory(tmp_path).mkdir(parents=True)
+    (starts.directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
+    with started(tmp_path, "work", between=[SUPERVISOR], SUPERVISOR_ENABLED="1") as supervisor:
+        pid = beat_of(tmp_path).pid
+        time.sleep(1.0)
+        supervisor.kill()
+        until(lambda: gone(pid), 6, "the end of the actor")
+
+    assert record(tmp_path).until == kept.until
+
+
 def test_an_actor_that_was_started_by_hand_outlives_its_shell(tmp_path: Path) -> None:
     """No supervisor, nothing to end with, and nothing kept of its starts."""
     with started(tmp_path, "work", between=[SUPERVISOR]) as shell:
