@@ -146,11 +146,16 @@ def test_a_wrong_setting_slows_the_next_starts(tmp_path: Path) -> None:
     (starts.directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
 
     with started(tmp_path, "config", SUPERVISOR_ENABLED="1") as actor:
-        beat = until(lambda: (found := beat_of(tmp_path)).waiting_until and found, 20, "a heartbeat that says so")
+        beat = until(
+            lambda: (found := beat_of(tmp_path)).waiting_until and found.pid == actor.pid and found,
+            20,
+            "a heartbeat that says so",
+        )
         actor.terminate()
         said, _ = actor.communicate(timeout=10)
         assert actor.returncode == 0
     assert beat.waiting_until == pytest.approx(kept.until)
+    assert beat.failed == "ConfigError: a setting is wrong: BUDGETS_FILE", "said by the process before, kept while it waits"
     rows = [json.loads(line) for line in said.splitlines()]
     (delayed,) = [row for row in rows if row["event"] == "start_delayed"]
     assert delayed["seconds"] == pytest.approx(250.0, abs=10.0)
