@@ -21,6 +21,12 @@ LOOK_EVERY = 0.5
 ORPHAN_LIMIT = 3.0
 #: prctl(2)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_ORPHANED = threading.Event()
+
+
+def orphaned() -> bool:
+    """Whether this process ends because its supervisor is gone."""
+    return _ORPHANED.is_set()
 
 
 def end_with_supervisor(process: str) -> None:
@@ -35,6 +41,7 @@ def end_with_supervisor(process: str) -> None:
 def _watch(process: str, parent: int) -> None:
     while os.getppid() == parent:
         clock.pause(LOOK_EVERY)
+    _ORPHANED.set()
     log.get_logger(process).error("supervisor_gone", supervisor=parent, remedy="ending, as it has nothing to restart it")
     os.kill(os.getpid(), signal.SIGTERM)
     clock.pause(ORPHAN_LIMIT)

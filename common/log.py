@@ -169,8 +169,10 @@ def _as_text(row: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _printable(text) if text and " " not in text else f'"{_printable(text)}"'
+    if not isinstance(value, str):
+        return _printable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    quoted = _printable(value).replace('"', '\\"')
+    return quoted if value and " " not in value else f'"{quoted}"'
 
 
 def _printable(text: str) -> str:

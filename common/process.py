@@ -98,6 +98,12 @@ class Runtime:
         self.failed, self.failed_at = self.failed[:FAILED_LIMIT], now()
         self._beaten = -BEAT_EVERY
 
+    def refuse(self, error: ConfigError) -> None:
+        """Leave a last heartbeat that names the settings that are wrong; what they hold is for the log, not for everybody."""
+        names = ", ".join(dict.fromkeys(problem.partition(":")[0] for problem in error.problems))
+        self.failed, self.failed_at = f"ConfigError: a setting is wrong: {names}"[:FAILED_LIMIT], now()
+        self.beat()
+
     def _heartbeat(self) -> Heartbeat:
         rss_bytes, cpu_seconds = heartbeat.usage()
         return Heartbeat(
@@ -144,6 +150,8 @@ def run_actor(
     except ConfigError as error:
         if book is not None:
             book.failed(0.0)
+            last = Runtime(process, settings, asyncio.Event(), book.record.restarts, waiting_until=book.record.until)
+            last.refuse(error)
         for problem in error.problems:
             log.get_logger(process).error("config_error", problem=problem)
         return 2
@@ -154,7 +162,7 @@ def run_actor(
 async def _live(process: str, main: Main, settings: Settings, book: Book, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
         error: BaseException | None = None
-        ran, failed = 0.0, ("", 0.0)
+        ran, failed = 0.0, book.told
         if seconds := book.wait():
             failures, deaths = book.record.failures, book.record.deaths
             log.get_logger(process).warning("start_delayed", seconds=round(seconds, 1), failures=failures, deaths=deaths)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from common import config, heartbeat, small_files
+from common import config, heartbeat, lineage, small_files
 from common.clock import now
 from common.core import restarts
 from common.core.restarts import Starts
@@ -33,6 +33,8 @@ class Book:
         self._path = directory(state_dir) / f"{process}.json" if config.inherited("SUPERVISOR_ENABLED") else None
         self._rng = rng
         before, beat = self._read(), heartbeat.read(state_dir, process)
+        #: Why the process before this one failed, and when, where its last sign of life was in a pause.
+        self.told = (beat.failed, beat.failed_at) if beat is not None and beat.waiting_until is not None else ("", 0.0)
         # Without `supervise` above it, the supervisor's own life is that of the stack.
         stack = config.inherited("SUPERVISE_STACK") or str(os.getppid())
         self.record = restarts.begun(before, stack, now(), beat.at if beat else 0.0, self._spread())
@@ -49,8 +51,8 @@ class Book:
         self._write()
 
     def stopped(self, ran: float) -> None:
-        """The process ends because it was asked to."""
-        self.record = restarts.stopped(self.record, ran)
+        """The process ends because it was asked to, or with its supervisor: that is no reason to forget a pause."""
+        self.record = restarts.stopped(self.record, ran, asked=not lineage.orphaned())
         self._write()
 
     def wait(self) -> float:

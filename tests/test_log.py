@@ -49,6 +49,14 @@ def test_a_terminal_gets_readable_text() -> None:
     assert line.endswith('warning checker-fast-0 odd text=a\\nb\\x1b[2J empty="" number=1')
 
 
+def test_values_on_a_terminal_can_be_told_apart() -> None:
+    """A list is written as such, and a quote within a quoted text does not end it."""
+    stream = io.StringIO()
+    start(stream, LOG_FORMAT="text").info("odd", methods=["dns", "http"], what='a "b" c')
+
+    assert stream.getvalue().endswith('odd methods=["dns","http"] what="a \\"b\\" c"\n')
+
+
 def test_lines_below_the_level_are_left_out() -> None:
     """LOG_LEVEL decides."""
     stream = io.StringIO()

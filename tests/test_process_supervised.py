@@ -98,6 +98,20 @@ def test_an_actor_whose_supervisor_was_gone_before_it_looked_ends(tmp_path: Path
         assert actor.wait(10) in {0, -signal.SIGTERM}, "in order, or before it could"
 
 
+def test_a_pause_outlives_the_supervisor(tmp_path: Path) -> None:
+    """A process that waits and ends with its supervisor, by kill -9, waits on at the next start."""
+    kept = Starts(stack="one", failures=9, until=time.time() + 250.0)
+    starts.directory(tmp_path).mkdir(parents=True)
+    (starts.directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
+    with started(tmp_path, "work", between=[SUPERVISOR], SUPERVISOR_ENABLED="1") as supervisor:
+        pid = beat_of(tmp_path).pid
+        time.sleep(1.0)
+        supervisor.kill()
+        until(lambda: gone(pid), 6, "the end of the actor")
+
+    assert record(tmp_path).until == kept.until
+
+
 def test_an_actor_that_was_started_by_hand_outlives_its_shell(tmp_path: Path) -> None:
     """No supervisor, nothing to end with, and nothing kept of its starts."""
     with started(tmp_path, "work", between=[SUPERVISOR]) as shell:
@@ -132,11 +146,16 @@ def test_a_wrong_setting_slows_the_next_starts(tmp_path: Path) -> None:
     (starts.directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
 
     with started(tmp_path, "config", SUPERVISOR_ENABLED="1") as actor:
-        beat = until(lambda: (found := beat_of(tmp_path)).waiting_until and found, 20, "a heartbeat that says so")
+        beat = until(
+            lambda: (found := beat_of(tmp_path)).waiting_until and found.pid == actor.pid and found,
+            20,
+            "a heartbeat that says so",
+        )
         actor.terminate()
         said, _ = actor.communicate(timeout=10)
         assert actor.returncode == 0
     assert beat.waiting_until == pytest.approx(kept.until)
+    assert beat.failed == "ConfigError: a setting is wrong: BUDGETS_FILE", "said by the process before, kept while it waits"
     rows = [json.loads(line) for line in said.splitlines()]
     (delayed,) = [row for row in rows if row["event"] == "start_delayed"]
     assert delayed["seconds"] == pytest.approx(250.0, abs=10.0)

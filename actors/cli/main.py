@@ -44,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DomainMonitorError as error:
         print(f"domain-monitor: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.errno not in printing.UNWRITABLE or error.filename is not None:
+            raise
+        print(f"domain-monitor: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     finally:

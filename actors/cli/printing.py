@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import TextIO
 
 from common import config
+
+#: How a write fails where nothing more fits in, or a terminal is gone.
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def printable(text: str) -> str:

@@ -24,6 +24,8 @@ MISSING_LIMIT = 30.0
 STATUS_LIMIT = 30.0
 #: Seconds for which a failed process may wait for its next start before that is a problem: the first pauses are shorter.
 FAILING_LIMIT = 5.0
+#: Seconds that a run has to last before its process counts as mended: one that fails at once is no end of the trouble.
+MENDED_AFTER = 3.0
 #: Starts of one process within so many seconds that are too many.
 RESTARTS, RESTARTS_WITHIN = 3, 600.0
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
@@ -128,13 +130,15 @@ class Health:
         """Processes that wait for their next start after a failure, and those that were started too often."""
         found = []
         for process, beat in beats.items():
+            waits = beat.waiting_until is not None
             boot, starts = self._starts.get(process, (beat.boot, deque[float]()))
-            if boot != beat.boot:
+            if boot != beat.boot and not waits:  # a pause has a boot of its own, and is no start
                 starts.append(now)
             while starts and now - starts[0] > RESTARTS_WITHIN:
                 starts.popleft()
-            self._starts[process] = (beat.boot, starts)
-            if beat.failed_at > beat.started_at and not beat.silent(now):
+            self._starts[process] = (boot if waits else beat.boot, starts)
+            young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
+            if (waits or young) and not beat.silent(now):
                 found.append(_failed(beat))
             if len(starts) >= RESTARTS:
                 what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
@@ -193,9 +197,9 @@ def _silent_coordinator(status_age: float | None, now: float) -> Iterator[Proble
 
 
 def _failed(beat: Heartbeat) -> Problem:
-    """What a process that waits for its next start says about its last run."""
+    """What a process that waits for its next start, or has just begun it, says about its last run."""
     kind, _, text = beat.failed.partition(": ")
-    what = f"The process {beat.process} fails and is started again: {text or kind}"
+    what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
     remedy = "See its log and STATE_DIR/crashes."
     if kind in STORE_CODES:
         return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)

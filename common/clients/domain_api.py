@@ -69,9 +69,7 @@ class DomainApi:
     def fetch(self, seen: Seen = NEVER) -> Fetched:
         """The list, or "unchanged" where it is the one of `seen`. Raises ListError with a sentence that says what to do."""
         try:
-            with writing():
-                text = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # entered below
-            with text:
+            with writing(), tempfile.TemporaryFile(dir=self._folder) as text:  # closing it writes, too
                 found = self._download(seen, text)
                 if found is None or (seen.digest and seen.digest == found.digest):
                     return Fetched("unchanged", None, self.source, found or seen)

@@ -74,11 +74,15 @@ def again(before: Starts) -> Starts:
     return msgspec.structs.replace(before, running=True, restarts=before.restarts + 1, started_at=before.until)
 
 
-def stopped(before: Starts, ran: float) -> Starts:
-    """The record after an end that was asked for: the next start is at once, and remembers what went before a short run."""
+def stopped(before: Starts, ran: float, *, asked: bool = True) -> Starts:
+    """The record after an end in order: the next start remembers what went before a short run.
+
+    It is at once where the end was asked for, and not where the process only ended with its supervisor.
+    """
     good = ran >= GOOD_RUN
+    until = 0.0 if asked or good else before.until
     return msgspec.structs.replace(
-        before, running=False, until=0.0, failures=0 if good else before.failures, deaths=0 if good else before.deaths
+        before, running=False, until=until, failures=0 if good else before.failures, deaths=0 if good else before.deaths
     )
 
 

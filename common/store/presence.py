@@ -56,6 +56,12 @@ def require_kept(database: Path) -> None:
         raise StoreLost(f"{database} is gone, or empty, and it was there before: {remedy(database)}")
 
 
+def require_begun(database: Path, *, begun: bool) -> None:
+    """Raise StoreLost where there was a state, and the file that is there now holds none."""
+    if not begun and marker(database).exists():
+        raise StoreLost(f"{database} is another file, without the state that was there before: {remedy(database)}")
+
+
 def require_same(database: Path, opened: Identity | None) -> None:
     """Raise StoreLost where the database is not the file that was opened."""
     if opened is not None and (found := identity(database)) != opened:

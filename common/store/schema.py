@@ -167,10 +167,14 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] 
         raise
 
 
+def begun(connection: sqlite3.Connection) -> bool:
+    """Whether the file holds a state, of whatever version, and is no empty or foreign one."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone())
+
+
 def check(connection: sqlite3.Connection) -> None:
     """Whether a reader can use the file. Raises StoreError where it is newer or older than this program."""
-    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone()
-    version = _version(connection, len(MIGRATIONS)) if known else 0
+    version = _version(connection, len(MIGRATIONS)) if begun(connection) else 0
     if version < len(MIGRATIONS):
         raise StoreError(
             f"the state has schema version {version}, this program reads version {len(MIGRATIONS)}: "

@@ -92,6 +92,7 @@ class SqliteWriter:
             presence.require_kept(path)
             with translated(path, "open the state"):
                 self._connection = connect_writer(path)
+                presence.require_begun(path, begun=schema.begun(self._connection))
                 schema.migrate(self._connection)
                 tidy.forget(self._connection, now() - KEEP_NAMES)
                 tidy.shrink(self._connection)

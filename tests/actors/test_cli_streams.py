@@ -60,6 +60,19 @@ def test_a_reader_that_leaves_is_no_error(name: str, tmp_path: Path) -> None:
     assert (code, err) == (0, b"")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("name", ["keys", "health", "check x..y"])
+def test_an_output_that_takes_nothing_is_one_sentence(name: str, unbuffered: str, tmp_path: Path) -> None:
+    """`domain-monitor ... > file` on a full disk: exit code 1 and no traceback."""
+    environ = environment(tmp_path, PYTHONUNBUFFERED=unbuffered, CONTROL_PORT=str(net.free_port()))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *name.split()], cwd=tmp_path, env=environ, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+
+    assert (done.returncode, done.stderr) == (1, b"domain-monitor: the output cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize(
     "locale",
     [

@@ -175,15 +175,32 @@ def test_a_process_that_fails_again_and_again_says_why(tmp_path: Path) -> None:
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.beat("notifier-0", failed_at=NOW + 50, failed="StoreLocked: it is in use by another instance")
+        lab.beat("notifier-0", failed="StoreLocked: it is in use by another instance", waiting_until=NOW + 109)
         assert (await lab.get("/health"))[1]["problems"] == []
-        lab.clock.at += 6
+        lab.clock.at += 4
+        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreLocked: it is in use by another instance", boot="b")
+        lab.clock.at += 2
         status, health = await lab.get("/health")
         assert (status, codes(health)) == (503, [("process_failing", "notifier-0")])
         assert "in use by another instance" in health["problems"][0]["what"]
-        lab.beat("notifier-0", started_at=NOW + 200, failed_at=NOW + 50, failed="StoreLocked: x", boot="c")
         lab.clock.at += 2
+        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreLocked: x", boot="b")
         assert (await lab.get("/health"))[1]["problems"] == []
+
+    stage(story, tmp_path)
+
+
+def test_a_process_that_ends_without_a_word_and_waits_is_failing(tmp_path: Path) -> None:
+    """It beats while it waits, and does no work; the pauses between are no starts."""
+
+    async def story(lab: Lab) -> None:
+        lab.all_beat()
+        for boot in "wxyz":
+            lab.beat("notifier-0", waiting_until=NOW + 400, boot=boot)
+            lab.clock.at += 3
+            status, health = await lab.get("/health")
+        assert (status, codes(health)) == (503, [("process_failing", "notifier-0")])
+        assert "without a word" in health["problems"][0]["what"]
 
     stage(story, tmp_path)
 
@@ -197,7 +214,7 @@ def test_a_coordinator_that_cannot_use_the_store_says_so_at_once(kind: str, code
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.beat("coordinator", failed_at=NOW + 50, failed=f"{kind}: the sentence")
+        lab.beat("coordinator", failed=f"{kind}: the sentence", waiting_until=NOW + 150)
         found, health = await lab.get("/health")
         assert (found, codes(health)) == (status, [(code, "")])
         assert "the sentence" in health["problems"][0]["what"]

@@ -297,8 +297,8 @@ def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
 def test_the_form_of_the_log_is_decided_once(tmp_path: Path) -> None:
     """The processes write into a pipe and cannot know: they are told, and LOG_FORMAT wins over the terminal."""
     settings = load({"STATE_DIR": str(tmp_path)})
-    assert supervise.environment(settings, {})["LOG_FORMAT"] == "json"
-    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}), {})["LOG_FORMAT"] == "text"
+    assert supervise.environment(settings)["LOG_FORMAT"] == "json"
+    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}))["LOG_FORMAT"] == "text"
     master, slave = pty.openpty()
     with open(slave, "w", encoding="utf-8") as stream:  # noqa: PTH123  # a descriptor
         assert supervise.log_format(settings, stream) == "text"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -93,6 +94,19 @@ def test_a_folder_without_room_is_named(tmp_path: Path) -> None:
         folder.rmdir()
         with pytest.raises(ListError, match="cannot be kept in a file while it is read: No such file"):
             client.fetch()
+
+
+def test_a_disk_that_takes_no_more_is_told_as_such(tmp_path: Path) -> None:
+    """A file that cannot be written cannot be closed in order either: that is no other error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serving(lambda handler, _number: reply(handler, 200, LIST)) as server:
+        client = api(server.url, STATE_DIR=str(tmp_path))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+        try:
+            with pytest.raises(ListError, match="cannot be kept in a file while it is read: File too large"):
+                client.fetch()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("members", [1, 2])

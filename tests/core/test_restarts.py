@@ -116,6 +116,16 @@ def test_an_orderly_stop_lets_the_next_start_begin_at_once() -> None:
     assert stopped(record, 61.0).failures == 0
 
 
+def test_an_end_with_the_supervisor_keeps_the_pause() -> None:
+    """What ends the whole stack is not the operator who mended the cause."""
+    record = failed(begun(None, "one", BEGIN, 0.0), BEGIN, 1.0)
+    lost = stopped(record, 0.0, asked=False)
+
+    assert (lost.running, lost.until, lost.failures) == (False, record.until, 1)
+    assert begun(lost, "two", BEGIN + 0.2, BEGIN).until == record.until
+    assert stopped(record, 61.0, asked=False).until == 0.0
+
+
 @pytest.mark.parametrize("clock", [0.0, 5e9])
 def test_a_clock_that_was_wrong_holds_nothing_up(clock: float) -> None:
     """A record from the future delays by five minutes at most, one from the past not at all."""

@@ -100,6 +100,22 @@ def test_a_start_does_not_begin_anew_in_place_of_what_was_lost(path: Path) -> No
     anew.close()
 
 
+def test_a_database_of_somebody_else_in_its_place_is_lost_too(path: Path) -> None:
+    """An empty or a foreign one is no state: no table of ours comes into it."""
+    SqliteWriter(path).close()
+    path.unlink()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+        other.commit()
+
+    with pytest.raises(StoreLost, match=rf"another file.*backup.*{marker(path).name}"):
+        SqliteWriter(path)
+    with closing(sqlite3.connect(path)) as other:
+        assert [name for (name,) in other.execute("SELECT name FROM sqlite_master")] == ["theirs"]
+    marker(path).unlink()
+    SqliteWriter(path).close()
+
+
 def test_a_database_of_an_earlier_version_gets_its_marker(path: Path) -> None:
     """What began before there were markers is told as lost too, from its next start on."""
     SqliteWriter(path).close()
