@@ -125,11 +125,14 @@ def _grown(before: _Silence | None, sight: Sight, step: float) -> _Silence:
 
 
 def _spent(before: Vitals | None, after: Vitals | None, step: float) -> tuple[float, float]:
-    """Seconds slept without need and seconds computed between two looks."""
+    """Seconds slept without need and seconds computed between two looks.
+
+    What is about to run did not sleep: the kernel adds a wait for a CPU to `delayed` only once it is over.
+    """
     if before is None or after is None:
         return 0.0, 0.0
     busy = max(0.0, after.cpu - before.cpu)
-    if after.state == "D" or (after.delayed is None and after.state == "R"):
+    if after.state in {"D", "R"}:
         return 0.0, busy
     delayed = 0.0 if before.delayed is None or after.delayed is None else max(0.0, after.delayed - before.delayed)
     return max(0.0, step - busy - delayed), busy

@@ -201,6 +201,24 @@ def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_pat
         assert supervisord.wait(5) == -signal.SIGKILL
 
 
+def test_a_supervisord_that_buries_nobody_hangs(tmp_path: Path) -> None:
+    """A watchdog that ended and is still in the process table does not come back either."""
+    heartbeat.directory(tmp_path).mkdir()
+    code = "import subprocess, time; print(subprocess.Popen(['sleep', '1000']).pid, flush=True); time.sleep(1000)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisord:
+        assert supervisord.stdout is not None
+        watchdog = int(supervisord.stdout.readline())
+        keeper = Keeper(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write(tmp_path, Heartbeat("watchdog", "watchdog", watchdog, "b", 5.0, 1.0, 0, "one"))
+        os.kill(watchdog, signal.SIGKILL)
+        until(lambda: vitals.state(watchdog) == "Z", 5, "a zombie")
+        for moment in range(40):
+            keeper._look(float(moment))
+        killed = keeper._killed
+        supervisord.kill()
+    assert killed
+
+
 def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
     """A program that does not stop has forty seconds, unless the wish comes again; twice at once is one wish."""
     deaf = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{STAYS}"

@@ -41,6 +41,7 @@ def hung_after(life: Life, *, beats_until: int | None = 3, looks: int = 300, pat
         pytest.param(steady("R", cpu=1.0), 4, "busy", id="computes for ever on a CPU of its own"),
         pytest.param(steady("R", cpu=0.2, delayed=0.8), 20, "busy", id="computes for ever with a fifth of a CPU"),
         pytest.param(steady("R", cpu=0.0, delayed=1.0), 31, "silent", id="gets no CPU at all"),
+        pytest.param(steady("R"), 31, "silent", id="gets no CPU at all, and the kernel counts its wait once it is over"),
         pytest.param(steady("D"), 31, "silent", id="waits for a disk that does not answer"),
         pytest.param(steady("S", delayed=None), 3, "idle", id="waits for a lock, kernel without schedstat"),
         pytest.param(steady("R", delayed=None), 31, "silent", id="wants to run and does not, kernel without schedstat"),
@@ -78,6 +79,16 @@ def test_a_starved_process_of_a_loaded_machine_lives() -> None:
 def test_a_thread_that_waits_for_a_cpu_excuses_the_one_that_waits_for_it() -> None:
     """The loop sleeps until another thread gives up Python's lock, and that thread is starved."""
     assert hung_after(lambda second: Vitals("S", second * 0.1, second * 0.85), looks=28) is None
+
+
+def test_a_long_wait_for_a_cpu_is_told_when_it_is_over() -> None:
+    """A container with a thousandth of a CPU: five seconds without a turn, which the kernel then counts at once."""
+    watch = HangWatch()
+
+    for second in range(600):
+        turns = second // 5
+        sight = Sight("w", 1, float(turns), 30.0, Vitals("S" if second % 5 == 0 else "R", 0.01 * turns, 4.9 * turns))
+        assert watch.look([sight], float(second)) == []
 
 
 @pytest.mark.parametrize(
