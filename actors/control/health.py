@@ -6,7 +6,7 @@ Times in epoch seconds.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +93,7 @@ class Health:
         now: float,
         beats: Mapping[str, Heartbeat],
         status_age: float | None,
-        told: Iterable[Problem] = (),
+        told: Collection[Problem] = (),
         seen: Iterable[Problem] = (),
     ) -> Report:
         """The present report; `status_age` is None while the coordinator was never heard.
@@ -112,6 +112,8 @@ class Health:
                 present += _short(name, wanted, members, now)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
         present += _silent_coordinator(status_age, now)
+        codes = {problem.code for problem in told}
+        seen = [problem for problem in seen if problem.code not in codes or self._log.begun(problem)]
         changes = self._log.note([*present, *seen], now)  # the last word on a condition is that of whoever looked at it
         problems = _merged(self._log.active(), told)
         complete = all(full.values()) and status_age is not None

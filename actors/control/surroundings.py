@@ -14,6 +14,8 @@ from common.store import presence
 #: Free bytes below which nothing of use can be written, and below which the disk is nearly full: the log of the database takes
 #: up to 64 MiB, and a large list as much. A small disk is nearly full where less than this share of it is free.
 FULL, LOW, LOW_SHARE = 1 << 20, 256 << 20, 0.05
+#: Seconds that the coordinator has to tell of a full disk itself: what both see is one problem, with one line in the log.
+TOLD_AFTER = 5.0
 #: Seconds for which a database may be missing: the coordinator makes it at the first start.
 FIRST_START = 30.0
 _BACKUP = "Stop the service and restore the database from a backup"
@@ -37,8 +39,9 @@ def disk(folder: Path, free: int, size: int) -> Problem | None:
     """What is wrong with a disk that has so many bytes free, of `size`."""
     if free < FULL:
         return Problem(
-            "disk_full", f"The disk of {folder} is full.", "Make room on it; writing goes on by itself.", unwatched=True
-        )
+            "disk_full", f"The disk of {folder} is full.", "Make room on it; writing goes on by itself.",
+            unwatched=True, after=TOLD_AFTER,
+        )  # fmt: skip
     if free < min(LOW, size * LOW_SHARE):
         return Problem("disk_low", f"The disk of {folder} has {free >> 20} MiB left.", "Make room on it before it is full.")
     return None

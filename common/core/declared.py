@@ -36,7 +36,6 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("lists", {"result": ("taken", "held", "failed")}),
     ("problems_begun", {"code": tuple(CODES)}),
     ("quarantines", {"method": ("dns", "rdap", "whois")}),
-    ("problems_begun", {"code": tuple(CODES)}),
     ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
     ("questions_turned_away", {"method": _METHODS}),
     ("results_coalesced", {}),

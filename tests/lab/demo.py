@@ -109,7 +109,7 @@ async def _perform(lab: Lab, stack: Stack, narrator: Narrator, seconds: float, s
     await stack.start(stop)
     narrator.tell("demo", "starting the stack: domain-monitor supervise")
     await stack.wait_healthy(_START_SECONDS, stop)
-    narrator.tell("demo", f"healthy; dashboard {stack.url}/ , one name {stack.url}/domain/{story.CAST[0].name}")
+    narrator.tell("demo", f"healthy; dashboard {stack.url}/ , one name {stack.url}/#/domain/{story.CAST[0].name}")
     narrator.tell("demo", f"feed {stack.feed} , lab {lab.control_url}/state , log {stack.log_file}")
     due = [role for role in story.CAST if role.alarm is Alarm.MUST]
     looked = await _until(lambda: all(lab.queries.by_name[role.name] for role in due), _FIRST_LOOK_SECONDS, stop)

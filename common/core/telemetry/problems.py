@@ -127,6 +127,11 @@ class ProblemLog:
                     changes.append(Change(began=False, problem=row.problem, seconds=max(0.0, row.last - row.problem.since)))
         return changes
 
+    def begun(self, problem: Problem) -> bool:
+        """Whether this one was already said to have begun."""
+        row = self._rows.get((problem.code, problem.about))
+        return row is not None and row.begun
+
     def active(self) -> list[Problem]:
         """The problems of this moment, the oldest first."""
         found = [row.problem for row in self._rows.values() if row.present and row.begun]
