@@ -34,8 +34,9 @@ from common.starts import Book
 OWN_NAME = "watchdog"
 #: Seconds between two looks.
 LOOK_EVERY = 1.0
-#: Seconds that supervisord may take to answer, and seconds without any answer after which it hangs.
-ANSWER_LIMIT, SUPERVISOR_SILENT = 5.0, 20.0
+#: Seconds that supervisord may take to answer, fewer than we may be silent ourselves; seconds without any answer after which it
+#: hangs, and seconds between two looks after which we were stopped ourselves.
+ANSWER_LIMIT, SUPERVISOR_SILENT, SLEPT = 2.0, 20.0, 10.0
 #: Calls after a kill, and seconds between them: each wakes supervisord, which else may look for dead children a second later.
 NUDGES, NUDGE_EVERY = 4, 0.1
 #: Longest header line and payload of an event, in bytes.
@@ -168,7 +169,7 @@ class Watchdog:
     def look(self) -> float:
         """Kill what hangs; returns the seconds for which supervisord has not answered."""
         moment = self._monotonic()
-        slept = self._looked is not None and moment - self._looked > 2 * ANSWER_LIMIT
+        slept = self._looked is not None and moment - self._looked > SLEPT
         self._looked = moment
         with self._talking():
             processes = list(self._supervisor.processes())
@@ -246,32 +247,36 @@ def _listen(dog: Watchdog, source: BinaryIO, ending: threading.Event) -> None:
 
 
 def _watch(settings: Settings, dog: Watchdog, book: Book, ending: threading.Event) -> None:
-    """Look again and again, with a heartbeat after each look; `supervise` reads it."""
+    """Look again and again, with a heartbeat before and after each look, which may take its time; `supervise` reads it."""
     logger = log.get_logger(OWN_NAME)
     boot, started_at = secrets.token_hex(8), now()
     parents = Parents()
     if wait := book.wait():
         logger.warning("start_delayed", seconds=round(wait, 1), failures=book.record.failures, deaths=book.record.deaths)
-    while not ending.is_set():
-        waiting = book.wait() > 0
-        if not waiting and dog.look() > SUPERVISOR_SILENT:
-            logger.error("supervisord_silent", remedy="killed: everything ends, and what started it starts it again")
-            os.kill(os.getppid(), signal.SIGKILL)
-        parents.look()
-        record = book.record
-        beat = Heartbeat(
+
+    def beat(waiting_until: float | None = None) -> None:
+        own = Heartbeat(
             process=OWN_NAME,
             actor=OWN_NAME,
             pid=os.getpid(),
             boot=boot,
             at=now(),
             started_at=started_at,
-            restarts=record.restarts,
+            restarts=book.record.restarts,
             instance=settings.instance_id,
-            waiting_until=record.until if waiting else None,
+            waiting_until=waiting_until,
         )
         with contextlib.suppress(OSError):
-            heartbeat.write(settings.state_dir, beat)
+            heartbeat.write(settings.state_dir, own)
+
+    while not ending.is_set():
+        waiting = book.wait() > 0
+        beat(book.record.until if waiting else None)
+        if not waiting and dog.look() > SUPERVISOR_SILENT:
+            logger.error("supervisord_silent", remedy="killed: everything ends, and what started it starts it again")
+            os.kill(os.getppid(), signal.SIGKILL)
+        parents.look()
+        beat(book.record.until if waiting else None)
         ending.wait(LOOK_EVERY)
 
 

@@ -139,7 +139,8 @@ class Keeper:
         beat = heartbeat.read(self._state_dir, WATCHDOG)
         if beat is None or beat == self._left_over:
             return
-        there = vitals.parent(beat.pid) == self._pid
+        # One that ended stays in the process table where supervisord hangs: there it waits to be buried, and not for us.
+        there = vitals.parent(beat.pid) == self._pid and vitals.state(beat.pid) != "Z"
         sights = [Sight(WATCHDOG, beat.pid, beat.at, beat.silent_after, vitals.read(beat.pid))] if there else []
         for hung in self._hangs.look(sights, moment):
             self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")

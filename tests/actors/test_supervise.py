@@ -201,6 +201,24 @@ def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_pat
         assert supervisord.wait(5) == -signal.SIGKILL
 
 
+def test_a_supervisord_that_buries_nobody_hangs(tmp_path: Path) -> None:
+    """A watchdog that ended and is still in the process table does not come back either."""
+    heartbeat.directory(tmp_path).mkdir()
+    code = "import subprocess, time; print(subprocess.Popen(['sleep', '1000']).pid, flush=True); time.sleep(1000)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisord:
+        assert supervisord.stdout is not None
+        watchdog = int(supervisord.stdout.readline())
+        keeper = Keeper(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write(tmp_path, Heartbeat("watchdog", "watchdog", watchdog, "b", 5.0, 1.0, 0, "one"))
+        os.kill(watchdog, signal.SIGKILL)
+        until(lambda: vitals.state(watchdog) == "Z", 5, "a zombie")
+        for moment in range(40):
+            keeper._look(float(moment))
+        killed = keeper._killed
+        supervisord.kill()
+    assert killed
+
+
 def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
     """A program that does not stop has forty seconds, unless the wish comes again; twice at once is one wish."""
     deaf = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{STAYS}"
@@ -297,8 +315,8 @@ def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
 def test_the_form_of_the_log_is_decided_once(tmp_path: Path) -> None:
     """The processes write into a pipe and cannot know: they are told, and LOG_FORMAT wins over the terminal."""
     settings = load({"STATE_DIR": str(tmp_path)})
-    assert supervise.environment(settings, {})["LOG_FORMAT"] == "json"
-    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}), {})["LOG_FORMAT"] == "text"
+    assert supervise.environment(settings)["LOG_FORMAT"] == "json"
+    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}))["LOG_FORMAT"] == "text"
     master, slave = pty.openpty()
     with open(slave, "w", encoding="utf-8") as stream:  # noqa: PTH123  # a descriptor
         assert supervise.log_format(settings, stream) == "text"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+import random
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +20,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.watchdog import SUPERVISOR_SILENT, RpcSupervisor, Supervised, Watchdog, listen, sights
-from common import heartbeat, vitals
-from common.core.hang import HangWatch, Vitals
+from actors.watchdog import (
+    ANSWER_LIMIT,
+    LOOK_EVERY,
+    SUPERVISOR_SILENT,
+    RpcSupervisor,
+    Supervised,
+    Watchdog,
+    _watch,
+    listen,
+    sights,
+)
+from common import config, heartbeat, state, vitals
+from common.clock import now
+from common.core.hang import WORKING, HangWatch, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
+from common.starts import Book
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Supervised("workers", "checker-fast-0", 100, running=True)
@@ -134,6 +148,43 @@ def test_an_unreachable_supervisor_is_survived() -> None:
     assert silences[-1] > SUPERVISOR_SILENT
     assert [subject.look() for _ in range(5)] == [0.0] * 5
     assert supervisor.killed
+
+
+def test_waiting_for_supervisord_is_no_silence_of_our_own(tmp_path: Path) -> None:
+    """It beats before each look too, and a look ends before `supervise` takes the watchdog for one that hangs."""
+    settings = config.load({"STATE_DIR": str(tmp_path)})
+    state.prepare(settings)
+    ages: list[float] = []
+
+    class Waiting(threading.Event):
+        """Ends after three looks; remembers when the last pause was over."""
+
+        over = 0.0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            """No pause."""
+            assert timeout == LOOK_EVERY
+            self.over = now()
+            if len(ages) == 3:
+                self.set()
+            return self.is_set()
+
+    class Dog(Watchdog):
+        """Notes how old the heartbeat is where a look begins."""
+
+        def look(self) -> float:
+            """One look, as long as supervisord may take to answer."""
+            beat = heartbeat.read(tmp_path, OWN.name)
+            assert beat is not None
+            ages.append(beat.at - ending.over)
+            return 0.0
+
+    ending = Waiting()
+    _watch(settings, Dog(FakeSupervisor(), dict), Book(tmp_path, OWN.name, random.Random(1)), ending)
+
+    assert len(ages) == 3
+    assert min(ages) >= 0.0
+    assert WORKING.idle > ANSWER_LIMIT
 
 
 def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
