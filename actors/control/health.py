@@ -22,12 +22,15 @@ GRACE = 30.0
 MISSING_LIMIT = 30.0
 #: Seconds without a status from the coordinator after which it counts as silent; it speaks every 2 s.
 STATUS_LIMIT = 30.0
+#: Seconds that a coordinator which beats may take to read its names: a million under load take one minute.
+READING_LIMIT = 300.0
 #: Seconds for which a failed process may wait for its next start before that is a problem: the first pauses are shorter.
 FAILING_LIMIT = 5.0
 #: Seconds that a run has to last before its process counts as mended: one that fails at once is no end of the trouble.
 MENDED_AFTER = 3.0
 #: Starts of one process within so many seconds that are too many.
 RESTARTS, RESTARTS_WITHIN = 3, 600.0
+COORDINATOR = "coordinator"
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
 WATCHDOG = "watchdog"
 #: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
@@ -111,7 +114,7 @@ class Health:
             if not full[name]:
                 present += _short(name, wanted, members, now)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        present += _silent_coordinator(status_age, now)
+        present += _silent_coordinator(status_age, beats.get(COORDINATOR), now)
         codes = {problem.code for problem in told}
         seen = [problem for problem in seen if problem.code not in codes or self._log.begun(problem)]
         changes = self._log.note([*present, *seen], now)  # the last word on a condition is that of whoever looked at it
@@ -171,7 +174,7 @@ class Health:
 def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
     """What is wrong with a group that has fewer processes at work than it should."""
     alive = sum(not beat.silent(now) for beat in members)
-    unwatched = name == "coordinator" or (name == "checker-fast" and not alive)
+    unwatched = name == COORDINATOR or (name == "checker-fast" and not alive)
     silent = [beat for beat in members if beat.silent(now)]
     for beat in silent:
         yield Problem(
@@ -185,17 +188,21 @@ def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iter
         )  # fmt: skip
 
 
-def _silent_coordinator(status_age: float | None, now: float) -> Iterator[Problem]:
-    if status_age is None:
-        yield Problem(
-            "coordinator_silent", "The coordinator has not been heard on the feed yet.", _RESTART,
-            restart_helps=True, unwatched=True, after=GRACE,
-        )  # fmt: skip
-    elif status_age > STATUS_LIMIT:
-        yield Problem(
-            "coordinator_silent", f"The coordinator's last status is {status_age:.0f} s old.", _RESTART,
-            restart_helps=True, unwatched=True, since=now - status_age,
-        )  # fmt: skip
+def _silent_coordinator(status_age: float | None, beat: Heartbeat | None, now: float) -> Iterator[Problem]:
+    """What is wrong where its status is old or missing. While it reads its names a restart would only begin that again."""
+    if status_age is not None and status_age <= STATUS_LIMIT:
+        return
+    since, after = (0.0, GRACE) if status_age is None else (now - status_age, 0.0)
+    if beat is not None and not beat.silent(now) and since < beat.started_at and now - beat.started_at <= READING_LIMIT:
+        what, remedy = "The coordinator was started and still reads its names.", "Wait; it takes longer on a busy machine."
+        yield Problem("coordinator_silent", what, remedy, unwatched=True, since=since, after=after)
+        return
+    what = (
+        f"The coordinator's last status is {status_age:.0f} s old."
+        if status_age
+        else "The coordinator has not been heard on the feed yet."
+    )
+    yield Problem("coordinator_silent", what, _RESTART, restart_helps=True, unwatched=True, since=since, after=after)
 
 
 def _failed(beat: Heartbeat) -> Problem:
@@ -207,7 +214,7 @@ def _failed(beat: Heartbeat) -> Problem:
         return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)
     return Problem(
         "process_failing", f"{what}.", remedy, beat.process,
-        restart_helps=True, unwatched=beat.process == "coordinator", after=FAILING_LIMIT,
+        restart_helps=True, unwatched=beat.process == COORDINATOR, after=FAILING_LIMIT,
     )  # fmt: skip
 
 

@@ -95,6 +95,29 @@ def test_a_silent_process_is_unhealthy_at_once_and_a_missing_one_after_a_while(t
     stage(story, tmp_path)
 
 
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_coordinator_that_reads_its_names_is_left_to_it(tmp_path: Path, heard: bool) -> None:
+    """A million names on a busy machine take longer than its silence may last: a restart would only begin that again."""
+
+    async def story(lab: Lab) -> None:
+        if heard:
+            lab.all_beat()
+            lab.speak()
+            lab.clock.at += 10
+        started = lab.clock.at
+        await lab.get("/health")
+        for seconds, expected in ((40, 200), (250, 200), (20, 503)):
+            lab.clock.at += seconds
+            for process in GROUPS:
+                lab.beat(process, started_at=started)
+            status, health = await lab.get("/health")
+            assert (status, codes(health)) == (expected, [("coordinator_silent", "")])
+            assert health["problems"][0]["restart_helps"] is (expected == 503)
+            assert (await lab.get("/ready"))[0] == 503
+
+    stage(story, tmp_path)
+
+
 def test_an_old_status_of_the_coordinator_is_unhealthy_and_its_problems_are_old_news(tmp_path: Path) -> None:
     """Heartbeats alone are not enough: a coordinator that stopped speaking is reported, not what it said last."""
 
