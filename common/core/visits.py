@@ -19,6 +19,7 @@ from common.core.schedule import Times
 from common.core.table import DETAILED, IN_HAND, LINED, PRIORITY, STATES, WANTED
 from common.core.verdicts import OWNED
 from common.core.wanted import Wanted
+from common.errors import MessageError
 
 #: Visits begun per tick, and names whose evidence is read from the store at once.
 PER_TICK, PER_FETCH = 100, 100
@@ -113,8 +114,18 @@ def fetched(board: Board, asked: tuple[int, ...], details: dict[int, bytes], now
         wanted = board.wants.fetching.pop(row, None)
         if wanted is not None and board.book.table.has(row, WANTED):
             known = board.book.in_hand.get(row)
-            detail = board.policy.decode(details[row]) if row in details else Detail()
-            _begin(board, known or take(board, row, detail, now), wanted, now)
+            _begin(board, known or take(board, row, _read(board, row, details.get(row)), now), wanted, now)
+
+
+def _read(board: Board, row: int, detail: bytes | None) -> Detail:
+    """What is known of a name; where that cannot be read it is looked at anew: one bad row must not end every run."""
+    if detail is None:
+        return Detail()
+    try:
+        return board.policy.decode(detail)
+    except MessageError as error:
+        board.say("error", "detail_unreadable", domain=board.book.table.name(row), error=str(error))
+        return Detail()
 
 
 def take(board: Board, row: int, detail: Detail, now: float) -> Entry:

@@ -207,7 +207,11 @@ def test_a_key_for_the_feed_does_not_open_the_bus(tmp_path: Path) -> None:
         own, feed_only = zmq.curve_keypair(), zmq.curve_keypair()
         endpoint = f"tcp://127.0.0.1:{free_port()}"
         settings = settings_in(
-            tmp_path, BUS_ENDPOINT=endpoint, BUS_SECRET_KEY=own[1].decode(), FEED_CLIENT_KEYS=feed_only[0].decode()
+            tmp_path,
+            BUS_ENDPOINT=endpoint,
+            BUS_SECRET_KEY=own[1].decode(),
+            BUS_SERVER_KEY=own[0].decode(),
+            FEED_CLIENT_KEYS=feed_only[0].decode(),
         )
         bus = CoordinatorBus(settings)
         joined = set[bytes]()

@@ -55,11 +55,14 @@ def test_a_silent_channel_costs_its_time_limit() -> None:
     """The answer that proves nothing comes when the budget of the question is over."""
     world = RegistryWorld([COM], dead={"com": [Dead("whois", "silence")]}, interval=60.0)
     world.live("gone.com", Life([(0.0, None)]))
-    world.run(120)
+    troubles = []
+    for _ in range(120):
+        world.run(1)
+        troubles += [trouble.observation.reading.finding for trouble in world.entry("gone.com").detail.trouble.values()]
     asked = next(at for at, method, name in world.asked if method == "whois" and name == "gone.com")
 
     assert 20.0 <= asked - START < 30.0
-    assert world.entry("gone.com").detail.trouble["whois"].observation.reading.finding == "whois_timeout"
+    assert "whois_timeout" in troubles
 
 
 def test_a_channel_that_is_dead_for_a_while_works_again() -> None:
