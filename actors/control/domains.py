@@ -24,6 +24,8 @@ TLD = Text(
     form=r"\.?[^\s.\x00-\x1f\x7f-\x9f]+(\.[^\s.\x00-\x1f\x7f-\x9f]+)*\.?",
     needs="a suffix such as com or co.uk",
 )
+#: No A-label begins with a hyphen: what stands for a suffix that cannot be.
+NO_SUFFIX = "-"
 QUERY = Text("q", 100, "only names that contain this text")
 #: Longest name in characters (RFC 1035 section 2.3.4), and its form where it is ASCII.
 NAME_LIMIT = 253
@@ -81,14 +83,14 @@ async def unmonitored(request: web.Request) -> web.Response:
 
 
 def read_suffix(request: web.Request) -> str | None:
-    """The suffix (A-label) that a request asks for, None for all. Raises Problem 400 where it is none."""
+    """The suffix (A-label) that a request asks for, None for all; what can be none finds no name. Raises Problem 400."""
     text = TLD.read(request)
     if text is None:
         return None
     try:
         return idna.encode(text.strip(".").lower(), uts46=True).decode()
     except (idna.IDNAError, UnicodeError):
-        raise Problem(400, "tld must be a suffix such as com or co.uk.", code="bad_parameter") from None
+        return NO_SUFFIX
 
 
 def _name(control: Control, text: str) -> DomainName:

@@ -34,7 +34,7 @@ _EVENT: dict[str, Any] = {
 EXAMPLES: dict[Any, dict[str, Any]] = {
     status_answers.Ready: {"ready": True, "reasons": []},
     answers.Domains: {"domains": [_DOMAIN], "cursor": None},
-    answers.Drops: {"drops": [_DOMAIN]},
+    answers.Drops: {"drops": [_DOMAIN], "total": 1, "within": 2_592_000.0},
     answers.Events: {"events": [_EVENT], "last": 7, "more": False},
     answers.Problems: {"problems": [{"entry": "foo bar", "code": "bad_character", "reason": "holds a space"}], "cursor": None},
     answers.Accepted: {"accepted": True},
