@@ -61,6 +61,8 @@ def test_drops_are_filtered_by_suffix_state_and_priority(tmp_path: Path) -> None
             assert (asked["open_at"], asked["end"]) == (NOW, NOW + 3600)
             assert [row["priority"] for row in page["drops"]] == [True] * 5
             assert (await lab.get("/drops?priority=false"))[1]["total"] == 5
+            assert (await lab.get("/drops?tld=%E2%80%8D"))[0] == 200
+            assert lab.reader.asked[-1]["tld"] == "-"  # no suffix can be that, so no name has it
 
     asyncio.run(story())
 

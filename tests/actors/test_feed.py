@@ -201,21 +201,21 @@ def test_off_loopback_only_known_keys_read_the_feed(client: str, let_in: bool, t
 
 
 def test_a_key_for_the_feed_does_not_open_the_bus(tmp_path: Path) -> None:
-    """A subscriber must not take tasks; the host's own key does, also where no other is named."""
+    """A subscriber must not take tasks; the host's own key does, which need not be named."""
 
     async def scene() -> set[bytes]:
-        own, feed_only = zmq.curve_keypair(), zmq.curve_keypair()
+        own, feed_only, other = zmq.curve_keypair(), zmq.curve_keypair(), zmq.curve_keypair()
         endpoint = f"tcp://127.0.0.1:{free_port()}"
         settings = settings_in(
             tmp_path,
             BUS_ENDPOINT=endpoint,
             BUS_SECRET_KEY=own[1].decode(),
-            BUS_SERVER_KEY=own[0].decode(),
+            BUS_CLIENT_KEYS=other[0].decode(),
             FEED_CLIENT_KEYS=feed_only[0].decode(),
         )
         bus = CoordinatorBus(settings)
         joined = set[bytes]()
-        bus.attach(lambda _data, _mark: None, joined.add, lambda _: None)
+        bus.attach(lambda _: None, joined.add, lambda _: None)
         sockets = []
         for name, keys in ((b"feed#1;", feed_only), (b"own#1;", own)):
             socket = zmq.Context.instance().socket(zmq.SUB)

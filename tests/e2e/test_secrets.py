@@ -31,10 +31,10 @@ NEEDED = {
 }
 
 
-def held(supervisor: int) -> dict[str, set[str]]:
-    """The secrets in the environment of each process below `supervise`, by its command; a value counts, whatever its name."""
+def held(supervise: int) -> dict[str, set[str]]:
+    """The secrets in the environment of each child of supervisord, by its command; a value counts, whatever its name."""
     found: dict[str, set[str]] = {}
-    below = {supervisor, *lineage.children(supervisor)}
+    supervisors = lineage.children(supervise)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
@@ -42,7 +42,7 @@ def held(supervisor: int) -> dict[str, set[str]]:
             content = (folder / "environ").read_bytes().decode()
         except (OSError, ValueError):  # gone meanwhile
             continue
-        if parent in below and "actors.cli.main" in command:
+        if parent in supervisors and "actors.cli.main" in command:
             actor = command[command.index("actors.cli.main") + 1]
             found[actor] = {name for name, value in SECRETS.items() if value in content}
     return found
@@ -59,7 +59,7 @@ def test_each_process_holds_only_the_secrets_it_needs(tmp_path: Path) -> None:
         try:
             async with asyncio.timeout(60):
                 assert stack._child is not None
-                while not set(found := held(stack._child.pid)) >= set(NEEDED):
+                while not set(NEEDED) <= set(found := held(stack._child.pid)):
                     assert not ended.is_set(), "\n".join(stack.log_tail())
                     await asyncio.sleep(0.1)
         finally:
