@@ -13,6 +13,7 @@ import pytest
 from actors.coordinator.main import Host
 from common import config, state
 from common.bus import FeedSubscriber, InboxSender
+from common.bus.endpoints import inner_feed_endpoint
 from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime
@@ -71,7 +72,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
             store = SqliteWriter(settings.store_path)
             scene = Scene(settings, store, names)
             host = await Host.start(runtime, store, threads)
-            reader = FeedSubscriber(settings.feed_endpoint)
+            reader = FeedSubscriber(inner_feed_endpoint(settings))
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
             scene.running = asyncio.create_task(host.run())
             try:
