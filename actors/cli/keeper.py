@@ -12,11 +12,12 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from common import heartbeat, lineage, vitals
-from common.clock import monotonic
+from common.clock import monotonic, pause
 from common.core.hang import HangWatch, Sight
 from common.log import Logger
 
@@ -28,6 +29,8 @@ ORPHANS_END = lineage.ORPHAN_LIMIT + 1.0
 ONE_WISH = 1.0
 #: Seconds after which a watchdog that was killed, or went away, has to beat again; else supervisord itself hangs.
 WATCHDOG_BACK = 30.0
+#: Seconds for the line that says so to get out where we hang ourselves.
+LAST_WORDS = 0.5
 #: Name of the watchdog in supervisord.conf.
 WATCHDOG = "watchdog"
 
@@ -86,16 +89,18 @@ class Keeper:
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
         self._looked = monotonic()
-        self._killed = self._at_once = False
+        self._killed = self._at_once = self._ending = False
 
     def run(self, signals: Signals) -> int:
         """Until everything has ended; returns the exit code: 0 where that was asked for."""
+        threading.Thread(target=self._guard, name="guard", daemon=True).start()
         while (status := self._reap()) is None:
             for number in signals.wait(LOOK_EVERY):
                 if number in _STOP:
                     self._stop(signal.Signals(number))
             if monotonic() - self._looked >= LOOK_EVERY:
                 self._look(monotonic())
+        self._ending = True
         self._end_orphans(signals)
         code = os.waitstatus_to_exitcode(status)
         if self._asked is None and code != 0:
@@ -103,6 +108,18 @@ class Keeper:
         if self._asked is not None and code == -signal.SIGTERM:
             return 0  # it was asked to stop before it could listen
         return code if 0 <= code < 128 else 1
+
+    def _guard(self) -> None:
+        """A thread that ends this process where its loop hangs: as process 1 of a container nobody else could."""
+        own, watch = os.getpid(), HangWatch()
+        while not self._ending:
+            pause(LOOK_EVERY)
+            sight = Sight("supervise", own, self._looked, heartbeat.SILENT_AFTER, vitals.read(own))
+            for hung in watch.look([sight], monotonic()):
+                if not self._ending:
+                    self._log.error("process_silent", process=hung.name, pid=own, why=hung.why, remedy="everything ends")
+                    pause(LAST_WORDS)
+                    os._exit(1)
 
     def _stop(self, number: signal.Signals) -> None:
         moment = monotonic()

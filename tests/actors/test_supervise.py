@@ -201,6 +201,24 @@ def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_pat
         assert supervisord.wait(5) == -signal.SIGKILL
 
 
+def test_a_loop_that_hangs_ends_itself_and_everything(tmp_path: Path) -> None:
+    """With an exit code that asks for a new start: nothing else can end process 1 of a container."""
+    code = (
+        "import sys, threading; from pathlib import Path; from actors.cli.keeper import Keeper, Signals, start;"
+        "from common.log import get_logger; pid = start(['-c', 'import time; time.sleep(1000)'], {}, 1);"
+        "print(pid, flush=True); hang = threading.Event().wait;"
+        "sys.exit(Keeper(pid, Path(sys.argv[1]), get_logger('supervise'), hang).run(Signals()))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=supervise.PLACES[0], stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        supervisord = int(run.stdout.readline())
+        try:
+            assert run.wait(ENDED) == 1
+        finally:
+            os.kill(supervisord, signal.SIGKILL)
+            run.kill()
+
+
 def test_a_supervisord_that_buries_nobody_hangs(tmp_path: Path) -> None:
     """A watchdog that ended and is still in the process table does not come back either."""
     heartbeat.directory(tmp_path).mkdir()
