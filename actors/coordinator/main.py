@@ -333,6 +333,8 @@ class Host:
         event = await source.read()
         if self._runtime.settings.domain_api_url:
             note_list_call(self._core.board.metrics, event, monotonic() - began)
+        if isinstance(event, ListFailed) and self._runtime.stopping.is_set():
+            return  # what stops us ends the reader too: no fault of the list
         self.handle(event)
         if not isinstance(event, ListRead):
             return
@@ -344,7 +346,8 @@ class Host:
                 self.handle(part)
                 await self._written(MOST_UNWRITTEN)
         except ListError as error:
-            self.handle(ListFailed(str(error), source.source))
+            if not self._runtime.stopping.is_set():
+                self.handle(ListFailed(str(error), source.source))
         else:
             self.handle(ListEnd())
             await self._written(0)

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from actors.coordinator.main import Host
+from actors.coordinator.sources import ListSource
 from common import config, state
 from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
+from common.core.events import ListFailed
 from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime
@@ -30,6 +32,8 @@ class Scene:
         self.names = names
         self.statuses: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.running: asyncio.Task[None]
+        self.host: Host
+        self.runtime: Runtime
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first status that is as wanted; what ends the run ends the wait."""
@@ -71,6 +75,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
             store = SqliteWriter(settings.store_path)
             scene = Scene(settings, store, names)
             host = await Host.start(runtime, store, threads)
+            scene.host, scene.runtime = host, runtime
             reader = FeedSubscriber(inner_feed_endpoint(settings))
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
             scene.running = asyncio.create_task(host.run())
@@ -124,3 +129,21 @@ def test_a_database_that_is_deleted_ends_the_run_within_seconds(monkeypatch: pyt
     play(story, monkeypatch, tmp_path)
     with pytest.raises(StoreLost, match="backup"):
         SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+
+
+def test_a_stop_that_ends_the_list_reader_is_no_fault_of_the_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What stops the coordinator stops the reader beside it: nothing is wrong with the list, and nothing is said of it."""
+
+    class Ended(ListSource):
+        async def read(self) -> ListFailed:
+            scene.runtime.stopping.set()
+            return ListFailed("x: the reader was ended by SIGTERM", "x")
+
+    async def story(given: Scene) -> None:
+        nonlocal scene
+        scene = given
+        await scene.host._read_list(Ended(scene.settings))
+        assert not scene.host._core.board.list_state.get("error")
+
+    scene: Scene
+    play(story, monkeypatch, tmp_path)
