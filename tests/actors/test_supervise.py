@@ -94,8 +94,12 @@ def test_a_closed_terminal_ends_everything(tmp_path: Path) -> None:
 
 
 def on_terminal(tmp_path: Path, program: str, slave: int) -> AbstractContextManager[Run]:
-    """A run that leads the session of a terminal."""
-    take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    """A run that leads the session of a terminal, and ignores no signal, though these tests may run under nohup."""
+    take = (
+        "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "signal.signal(signal.SIGINT, signal.SIG_DFL); signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
     prefix = [sys.executable, "-c", take]
     return running(tmp_path, program, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, prefix=prefix)
 
@@ -174,6 +178,7 @@ def test_a_watchdog_that_hangs_is_killed(tmp_path: Path, stale: bool) -> None:
     heartbeat.directory(tmp_path).mkdir()
     with subprocess.Popen(["sleep", "1000"]) as watchdog:
         beat = Heartbeat("watchdog", "watchdog", watchdog.pid, "b", 5.0, 1.0, 0, "one")
+        until(lambda: vitals.state(watchdog.pid) == "S", 5, "it sleeps")  # before that it is about to run, which is no hang
         if stale:
             heartbeat.write(tmp_path, beat)
         keeper = Keeper(os.getpid(), tmp_path, get_logger("supervise"), lambda: None)
