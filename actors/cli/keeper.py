@@ -110,7 +110,7 @@ class Keeper:
         return code if 0 <= code < 128 else 1
 
     def _guard(self) -> None:
-        """A thread that ends this process where its loop hangs: as process 1 of a container nobody else could."""
+        """A thread that ends this process where its loop hangs: as process 1 of a container no other process could."""
         own, watch = os.getpid(), HangWatch()
         while not self._ending:
             pause(LOOK_EVERY)

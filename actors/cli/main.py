@@ -234,7 +234,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 class _Version(argparse.Action):
-    """Prints the version: it is looked up for nobody else."""
+    """Prints the version, which is looked up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         print(f"domain-monitor {version.current()}")

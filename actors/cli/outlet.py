@@ -92,7 +92,7 @@ def _write(descriptor: int, data: bytes) -> bool:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
-            select.select([], [descriptor], [], 1.0)  # whoever shares it with us made it so
+            select.select([], [descriptor], [], 1.0)  # another process that shares it made it so
         except OSError:
             return False
     return True

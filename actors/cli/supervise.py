@@ -27,7 +27,7 @@ from common.errors import ConfigError
 from common.socket_paths import socket_directory
 
 CONFIG_NAME = "supervisord.conf"
-#: Where it lies in a checkout, and where an installed wheel puts it, for everybody or for one user.
+#: Where it lies in a checkout, and where an installed wheel puts it, for all users or for one.
 PLACES = (
     Path(__file__).resolve().parents[2],
     *(

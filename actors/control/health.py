@@ -117,7 +117,7 @@ class Health:
         present += _silent_coordinator(status_age, beats.get(COORDINATOR), now)
         codes = {problem.code for problem in told}
         seen = [problem for problem in seen if problem.code not in codes or self._log.begun(problem)]
-        changes = self._log.note([*present, *seen], now)  # the last word on a condition is that of whoever looked at it
+        changes = self._log.note([*present, *seen], now)  # the later look at a condition counts
         problems = _merged(self._log.active(), told)
         complete = all(full.values()) and status_age is not None
         processes = [self._row(beat, now, full) for _, beat in sorted(beats.items())]

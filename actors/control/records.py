@@ -63,7 +63,7 @@ class Records:
             return None
 
     async def trouble(self) -> StoreError | None:
-        """How a look at the store fails, None where it does not, or where nobody can say because all threads are busy.
+        """How a look at the store fails, None where it does not, or where all threads are busy and it is not known.
 
         Damage is remembered: most looks do not come across it, and it does not heal by itself.
         """

@@ -1,7 +1,7 @@
 """Who said it: a bus with CURVE keys knows which key a message came with, whatever name its sender gives itself.
 
 Inside the coordinator a worker with a key of its own is called `<name>#<mark>`; the mark stands for the key, and no name has a
-"#". So nobody can speak for a worker of another key, and the workers of one key are known to be of one hand.
+"#". So no key can speak for the workers of another, and the workers of one key count as one.
 """
 
 from __future__ import annotations
