@@ -1,9 +1,9 @@
 """Event listener of supervisord: restarts processes that are alive but hang, and programs that supervisord gave up on.
 
 supervisord only sees whether a process exists. A hung one exists, so its heartbeat decides, with what the kernel says of it
-(`common.core.hang`); a thread looks every second, since supervisord has no event more often than every five. Events come by
-its protocol (http://supervisord.org/events.html), one a time on standard input, answers on standard output; log lines go to
-standard error.
+(`common.core.processes.hang`); a thread looks every second, since supervisord has no event more often than every five. Events
+come by its protocol (http://supervisord.org/events.html), one a time on standard input, answers on standard output; log lines
+go to standard error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from common import clock, config, heartbeat, lineage, log, state, vitals
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.hang import HangWatch, Sight, Vitals
+from common.core.processes.hang import HangWatch, Sight, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
 from common.starts import Book
 

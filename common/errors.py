@@ -16,7 +16,7 @@
         +-- TimedOut       the exchange passed its deadline
         +-- NotAsked       nothing was sent: our own line to the server was too long; says nothing about the server either
 
-An observation is never an error: what the world answered travels as evidence (`common.core.evidence`).
+An observation is never an error: what the world answered travels as evidence (`common.core.model.evidence`).
 """
 
 

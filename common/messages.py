@@ -15,7 +15,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.core.evidence import Count, Milliseconds, Moment, Observation, Serial, Short, Wait
+from common.core.model.evidence import Count, Milliseconds, Moment, Observation, Serial, Short, Wait
 
 VERSION = 2
 #: Largest frame accepted on the bus, in bytes.

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.config import Settings
-from common.core.budget_keys import misplaced
-from common.core.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
-from common.core.limits import Limit, parse_budgets
-from common.core.tables.canaries import parse_canaries
+from common.core.builtin.canary_names import parse_canaries
+from common.core.registries.budget_keys import misplaced
+from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
+from common.core.registries.operators import Limit, parse_budgets
 from common.errors import ConfigError
 from common.spelling import likely
 from common.suffixes import load_suffixes

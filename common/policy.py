@@ -8,9 +8,9 @@ from common import operator_files
 from common.clients.list_text import source_of
 from common.codec import convert, decode_map, encode
 from common.config import Settings
-from common.core.board import Policy
-from common.core.cadence import Cadence
-from common.core.records import Detail
+from common.core.coordinator.board import Policy
+from common.core.model.records import Detail
+from common.core.schedule.cadence import Cadence
 from common.errors import MessageError
 from common.log import get_logger
 

@@ -11,8 +11,8 @@ import msgspec
 
 from common import config, heartbeat, lineage, small_files
 from common.clock import now
-from common.core import restarts
-from common.core.restarts import Starts
+from common.core.processes import restarts
+from common.core.processes.restarts import Starts
 
 #: Largest record read, in bytes.
 FILE_LIMIT = 4096

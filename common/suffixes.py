@@ -11,7 +11,7 @@ from importlib import resources
 
 import idna
 
-from common.core.tables.tlds import PRIVATE_SUFFIXES
+from common.core.builtin.tlds import PRIVATE_SUFFIXES
 
 _BEGIN = "// ===BEGIN ICANN DOMAINS==="
 _END = "// ===END ICANN DOMAINS==="

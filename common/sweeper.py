@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.core.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown
 from common.errors import MessageError
 from common.messages import MAX_BATCH, VERSION, Credit, Sweep, Swept, SweptOdd
 from common.process import Runtime

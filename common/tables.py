@@ -5,7 +5,7 @@ from __future__ import annotations
 from common import operator_files
 from common.clients.bootstrap_copy import cached
 from common.config import Settings
-from common.core.directory import Directory
+from common.core.registries.directory import Directory
 
 
 def load_directory(settings: Settings) -> Directory:

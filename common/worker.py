@@ -18,7 +18,7 @@ import msgspec
 from common import sweeper
 from common.bus import WorkerBus
 from common.codec import decode_downward
-from common.core.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown
 from common.errors import MessageError, NotAsked
 from common.messages import (
     VERSION,

@@ -214,7 +214,7 @@ def test_an_offence_is_found(path: str, source: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("common/core/x.py", "import msgspec\nfrom common.core.evidence import Reading\nfrom random import Random"),
+        ("common/core/x.py", "import msgspec\nfrom common.core.model.evidence import Reading\nfrom random import Random"),
         ("common/bus/sockets.py", "import zmq\nfrom common.codec import encode"),
         ("common/clock.py", "import time"),
         ("common/clients/tcp.py", "import socket"),

@@ -10,7 +10,7 @@ import pytest
 
 from common import operator_files
 from common.config import load
-from common.core.budget_keys import operators
+from common.core.registries.budget_keys import operators
 from common.errors import ConfigError
 
 

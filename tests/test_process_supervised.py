@@ -17,7 +17,7 @@ import pytest
 
 from common import heartbeat, starts, state
 from common.config import load
-from common.core.restarts import Starts
+from common.core.processes.restarts import Starts
 from common.heartbeat import Heartbeat
 from tests.actors.supervised import gone
 from tests.e2e.site import until

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from common.codec import encode
-from common.core.evidence import Observation, Outcome, Reading
+from common.core.model.evidence import Observation, Outcome, Reading
 from common.errors import NotAsked
 from common.messages import Bye, Credit, Result, Task, Tasks
 from common.worker import OUTBOX

@@ -10,7 +10,7 @@ import pytest
 
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
-from common.core.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown
 from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
 from common.sweeper import NO_CREDIT
 from tests.worker_scene import FOUND, WORKER, Scene, task

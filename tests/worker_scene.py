@@ -10,7 +10,7 @@ from common import state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.config import load
-from common.core.evidence import Observation, Outcome, Reading
+from common.core.model.evidence import Observation, Outcome, Reading
 from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
 from common.process import Runtime
 from common.sweeper import Sweeps

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, not a module of a package
-"""Turn IANA's RDAP bootstrap file (RFC 9224) into `common/core/tables/rdap_servers.py`.
+"""Turn IANA's RDAP bootstrap file (RFC 9224) into `common/core/builtin/rdap_servers.py`.
 
-    build_rdap_servers.py DNS_JSON > common/core/tables/rdap_servers.py
+    build_rdap_servers.py DNS_JSON > common/core/builtin/rdap_servers.py
 
 Suffixes that share a base URL, or whose URLs differ in the suffix alone (written `{}`), become one row.
 """

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, not a module of a package
-"""Turn two lists of WHOIS servers into `common/core/tables/whois_servers.py`.
+"""Turn two lists of WHOIS servers into `common/core/builtin/whois_servers.py`.
 
-    build_whois_servers.py SERVERS_JSON SUFFIXES_JSON > common/core/tables/whois_servers.py
+    build_whois_servers.py SERVERS_JSON SUFFIXES_JSON > common/core/builtin/whois_servers.py
 
 SERVERS_JSON: {"servers": [{"host", "tlds": [...], "query", "charset"}]}, checked one by one; it wins.
 SUFFIXES_JSON: {suffix: {"whois": {list: host}, "note", "delegated"}}, what public lists say. Of those the list kept with the
@@ -33,7 +33,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from common.core.tables.tlds import PRIVATE_SUFFIXES
+from common.core.builtin.tlds import PRIVATE_SUFFIXES
 
 
 class WhoisServer(NamedTuple):

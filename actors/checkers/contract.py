@@ -1,7 +1,8 @@
 """What a method file must offer: `create(context) -> Checker`, and a checker whose `method` is the file's name.
 
 To add one more method: write `actors/checkers/<pool>/<method>.py` with `create`, give its findings a weight in
-`common/core/likelihoods.py`, and teach `common/core/escalation.py` when to ask it. Discovery and the contract tests find it.
+`common/core/verdict/likelihoods.py`, and teach `common/core/checks/escalation.py` when to ask it. Discovery and the
+contract tests find it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from common.config import Settings
-from common.core.evidence import Observation
+from common.core.model.evidence import Observation
 from common.messages import Task
 
 

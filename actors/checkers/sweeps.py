@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.checkers.contract import Context, Findings, Sweeper
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.messages import Sweep, Swept
 from common.sweeper import NO_CREDIT, Sweeps
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from common.core.evidence import Fields, Observation, Outcome
+from common.core.model.evidence import Fields, Observation, Outcome
 
 #: Longest line given, in characters.
 LIMIT = 240

@@ -13,8 +13,8 @@ from typing import Any
 from common.clock import now
 from common.codec import convert, decode_map
 from common.config import Settings
-from common.core.calibration import Calibration
-from common.core.ledger import LedgerEntry
+from common.core.audit.calibration import Calibration
+from common.core.audit.ledger import LedgerEntry
 from common.errors import MessageError, StoreError
 from common.store.contract import DAY, MAX_LIMIT, Reader
 from common.store.reader import open_reader

@@ -24,17 +24,17 @@ from actors.cli.names import read_names
 from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.board import host_of
-from common.core.coordinator import Coordinator
-from common.core.domain_list import ParsedList
-from common.core.escalation import POOL_OF
-from common.core.events import Commit, Committed, Event, Heard, ListEnd, ListPart, ListRead, Send, Tick
-from common.core.evidence import Observation, Outcome, unknown
-from common.core.gates import is_registry
-from common.core.list_diff import parts_of
-from common.core.queue import Ask
-from common.core.tables.suffix_rules import rules_for
-from common.core.verdicts import State
+from common.core.builtin.suffix_rules import rules_for
+from common.core.checks.escalation import POOL_OF
+from common.core.coordinator.board import host_of
+from common.core.coordinator.coordinator import Coordinator
+from common.core.coordinator.inputs import Commit, Committed, Event, Heard, ListEnd, ListPart, ListRead, Send, Tick
+from common.core.model.evidence import Observation, Outcome, unknown
+from common.core.rate_limits.query_queue import Ask
+from common.core.verdict.gates import is_registry
+from common.core.verdict.verdicts import State
+from common.core.watchlist.domain_list import ParsedList
+from common.core.watchlist.list_diff import parts_of
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
 from common.policy import policy_of

@@ -12,19 +12,19 @@ from typing import Any
 
 from actors.cli.answer import answer_line
 from common.codec import plain
-from common.core.assess import Assessment, assess, trust_key
-from common.core.board import Board, host_of
-from common.core.domains import Entry
-from common.core.escalation import POOL_OF
-from common.core.evidence import Reading
-from common.core.gates import is_registry
-from common.core.names import to_unicode
-from common.core.records import Detail, Evidence
-from common.core.tables.suffix_rules import rules_for
-from common.core.tables.whois_servers import dialect, whois_server
-from common.core.troubles import UNASKED, why_unknown
-from common.core.trust import Key
-from common.core.verdicts import REGISTRABLE, SURE, State, shares, weigh
+from common.core.builtin.suffix_rules import rules_for
+from common.core.builtin.whois_servers import dialect, whois_server
+from common.core.checks.escalation import POOL_OF
+from common.core.coordinator.board import Board, host_of
+from common.core.model.entry import Entry
+from common.core.model.evidence import Reading
+from common.core.model.records import Detail, Evidence
+from common.core.registries.registrable_names import to_unicode
+from common.core.telemetry.error_kinds import UNASKED, why_unknown
+from common.core.trust.server_trust import Key
+from common.core.verdict.assess import Assessment, assess, trust_key
+from common.core.verdict.gates import is_registry
+from common.core.verdict.verdicts import REGISTRABLE, SURE, State, shares, weigh
 from common.messages import Task
 
 #: Where more evidence, or a better suffix, could lead on to "available".

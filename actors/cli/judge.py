@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, TextIO
 
 from actors.cli.printing import printable
 from actors.cli.second_reader import SecondReader, compare
-from common.core.evidence import Reading, unknown
-from common.core.judge import available, read_answer
-from common.core.names import to_ascii
+from common.core.model.evidence import Reading, unknown
 from common.core.parsers.bounded_json import loads
+from common.core.registries.registrable_names import to_ascii
+from common.core.verdict.offline import available, read_answer
 from common.errors import NameProblem
 from common.suffixes import load_suffixes
 
@@ -104,7 +104,7 @@ def names(value: Any) -> tuple[str, str]:
 
 def fused(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str, Any]]:
     """One verdict line for every domain."""
-    from common.core.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
+    from common.core.verdict.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
 
     for domain, (suffix, readings) in observations.items():
         yield {"domain": domain, "verdict": judge_offline(domain, suffix, readings)}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from common import heartbeat, lineage, vitals
 from common.clock import monotonic, pause
-from common.core.hang import HangWatch, Sight
+from common.core.processes.hang import HangWatch, Sight
 from common.log import Logger
 
 #: Seconds between two looks.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from common.clients.list_text import read_json, read_lines
-from common.core.domain_list import ListBuilder, ParsedList
+from common.core.watchlist.domain_list import ListBuilder, ParsedList
 from common.errors import ListError
 
 #: Most names checked in one go: more belong into the list of a running instance.

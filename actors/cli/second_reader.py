@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from common import config
 from common.clock import monotonic
-from common.core.evidence import Outcome, Reading
+from common.core.model.evidence import Outcome, Reading
 
 #: How the process is started.
 CHILD = (sys.executable, "-m", "actors.cli.second_reader_child")

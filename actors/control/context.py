@@ -20,8 +20,8 @@ from actors.control.problems import Problem
 from actors.control.records import Records
 from common import config, heartbeat
 from common.config import Settings
-from common.core.metrics import Metrics
 from common.core.telemetry import problems as telemetry
+from common.core.telemetry.metrics import Metrics
 from common.errors import MessageError
 from common.heartbeat import Heartbeat
 from common.log import get_logger

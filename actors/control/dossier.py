@@ -8,11 +8,11 @@ from msgspec import structs
 
 from actors.control.replies import detail_of, domain_line, event, evidence_full, forecast
 from common import codec
-from common.core.evidence import Observation, unknown
-from common.core.pulse import merged
-from common.core.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
-from common.core.troubles import kind_of, why_unknown
-from common.core.verdicts import ANNOUNCED, NOTHING_PROVEN, State
+from common.core.domains.last_look import merged
+from common.core.model.evidence import Observation, unknown
+from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
+from common.core.telemetry.error_kinds import kind_of, why_unknown
+from common.core.verdict.verdicts import ANNOUNCED, NOTHING_PROVEN, State
 from common.errors import MessageError
 from common.store.contract import Found, Reader
 

@@ -13,7 +13,7 @@ from actors.control.domains import STATE, TLD, read_suffix
 from actors.control.params import LIMIT, TIMED_CURSOR, Seconds, Text, show
 from actors.control.problems import Problem
 from actors.control.replies import detail_of, domain_line, forecast, reply
-from common.core.records import DomainRow
+from common.core.model.records import DomainRow
 from common.store.contract import Drops, Found
 
 DAY = 86_400.0

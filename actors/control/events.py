@@ -13,7 +13,7 @@ from actors.control.params import LIMIT, Integer
 from actors.control.problems import Problem
 from actors.control.replies import event, reply
 from actors.control.server import when_lost
-from common.core.records import EventRow
+from common.core.model.records import EventRow
 
 LARGEST = (1 << 63) - 1
 AFTER = Integer("after", 0, 0, LARGEST, "only events with a greater sequence; a stream without it begins now")

@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.control.problems import Problem
 from actors.control.records import Records
-from common.core.records import EventRow
+from common.core.model.records import EventRow
 
 #: Feed topics that matter here.
 TOPICS = ("system.coordinator.", "state.", "available.")

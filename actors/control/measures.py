@@ -12,9 +12,9 @@ from actors.control.overview import versions
 from actors.control.params import Flag
 from actors.control.problems import Handler
 from actors.control.replies import reply
-from common.core import prometheus
-from common.core.declared import declare
-from common.core.metrics import Metrics
+from common.core.telemetry import prometheus
+from common.core.telemetry.declared_counters import declare
+from common.core.telemetry.metrics import Metrics
 
 FLAGS = {
     part: Flag(f"include_{part}", default=True, help=f"whether {part.replace('_', ' ')} are included")

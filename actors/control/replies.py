@@ -11,7 +11,7 @@ from aiohttp import web
 
 from actors.control import params
 from common import codec
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
+from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
 from common.errors import MessageError
 from common.store.contract import Found, Page
 

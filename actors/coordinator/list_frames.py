@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from common.clients.list_text import Seen
 from common.codec import decoder, encode
-from common.core.list_diff import PIECE, ListHead, Part
+from common.core.watchlist.list_diff import PIECE, ListHead, Part
 from common.errors import MessageError
 from common.messages import MAX_FRAME
 

@@ -21,9 +21,9 @@ from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
 from common.clients.list_text import Fetched, Seen, printable
 from common.config import Settings
-from common.core.domain_list import Listed
-from common.core.list_diff import compare, head_of, parts
-from common.core.list_names import Batch, Known
+from common.core.watchlist.domain_list import Listed
+from common.core.watchlist.list_diff import compare, head_of, parts
+from common.core.watchlist.list_names import Batch, Known
 from common.errors import ConfigError, ListError, MessageError, StoreError
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes

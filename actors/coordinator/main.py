@@ -1,4 +1,4 @@
-"""The coordinator process: a thin loop around `common.core.coordinator`.
+"""The coordinator process: a thin loop around `common.core.coordinator.coordinator`.
 
 Receives from the inbox, timers, the store thread and the list thread; hands each to `handle`; performs what comes back.
 Anything that fails here ends this run; the restart loop starts again from the store, where the truth is.
@@ -20,10 +20,10 @@ from actors.coordinator.upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
-from common.core.accuracy import Accuracy
+from common.core.audit.accuracy import Accuracy
 from common.core.channels import Channels
-from common.core.coordinator import Coordinator
-from common.core.events import (
+from common.core.coordinator.coordinator import Coordinator
+from common.core.coordinator.inputs import (
     Command,
     Commit,
     CommitDelayed,
@@ -50,9 +50,9 @@ from common.core.events import (
     Tick,
     Unsent,
 )
-from common.core.repeats import Repeats
-from common.core.rows import budgets_of
-from common.core.senders import called
+from common.core.domains.stored_rows import budgets_of
+from common.core.telemetry.repeats import Repeats
+from common.core.workers.senders import called
 from common.errors import ListError, MessageError, StoreFull
 from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime

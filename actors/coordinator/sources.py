@@ -16,11 +16,11 @@ from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
-from common.core.declared import status_class
-from common.core.directory import Bases, Directory
-from common.core.events import ListFailed, ListPart, ListRead, ListSame
-from common.core.list_diff import ListHead, Part
-from common.core.metrics import Metrics
+from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListSame
+from common.core.registries.directory import Bases, Directory
+from common.core.telemetry.declared_counters import status_class
+from common.core.telemetry.metrics import Metrics
+from common.core.watchlist.list_diff import ListHead, Part
 from common.errors import ListError
 from common.log import Logger, get_logger
 from common.process import Runtime

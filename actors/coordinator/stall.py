@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from common.clock import monotonic
-from common.core.metrics import Metrics
+from common.core.telemetry.metrics import Metrics
 
 #: Seconds between two measurements.
 EVERY = 0.02

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from common.clock import now
-from common.core.metrics import Metrics
+from common.core.telemetry.metrics import Metrics
 from common.errors import StoreFull
 from common.store.contract import DAY, Writer
 

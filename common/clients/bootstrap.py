@@ -11,8 +11,8 @@ from collections.abc import Callable
 from common.clients.bootstrap_copy import SHORTEST, bases_in, read_copy, write_copy
 from common.clients.http import HttpClient
 from common.config import Settings
-from common.core.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap
 from common.core.parsers.retry_after import http_date
+from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap
 from common.errors import ClientError
 
 #: Longest that a copy counts as fresh, in seconds, whatever the server says.

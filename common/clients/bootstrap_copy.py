@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from common.config import Settings
-from common.core.directory import BOOTSTRAP_LIMIT, Bases, parse_bootstrap
 from common.core.parsers.bounded_json import loads
+from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, parse_bootstrap
 
 #: Seconds between two attempts, successful or not.
 SHORTEST = 6 * 3600.0

@@ -18,8 +18,8 @@ from common.clients.guard import CustomerGuard
 from common.clients.poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
+from common.core.outbox.signatures import sign
 from common.core.parsers.retry_after import parse_retry_after
-from common.core.signatures import sign
 from common.errors import ClientError, Refused
 from common.messages import Delivery, DeliveryResult
 from common.version import user_agent

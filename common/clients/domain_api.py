@@ -34,8 +34,8 @@ from common.clients.list_text import (
 )
 from common.clock import now
 from common.config import Settings
-from common.core.domain_list import BulkBuilder
 from common.core.parsers.retry_after import parse_retry_after
+from common.core.watchlist.domain_list import BulkBuilder
 from common.errors import ListError, Refused
 from common.scrub import shown_url
 from common.version import user_agent

@@ -21,7 +21,7 @@ from common.clients.list_text import (
     read_json,
     read_lines,
 )
-from common.core.domain_list import BulkBuilder
+from common.core.watchlist.domain_list import BulkBuilder
 from common.errors import ListError
 
 #: Seconds without a change after which a file counts as whole: who rewrites it in place may pause, or write it bit by bit.
@@ -29,7 +29,7 @@ SETTLED = 2.0
 
 
 class FileList:
-    """`DOMAIN_LIST_FILE`: one name a line (see `common.core.domain_list.parse_line`), or the JSON of the Domain API.
+    """`DOMAIN_LIST_FILE`: one name a line (see `common.core.watchlist.domain_list.parse_line`), or the JSON of the Domain API.
 
     Half a list looks like one from which names were taken, so a file is only taken when nobody has written to it for a moment,
     nor while it was read. `now` gives epoch seconds, `wait` waits so many.

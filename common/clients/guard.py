@@ -1,4 +1,4 @@
-"""The last word on where a connection may go: `common.core.addresses` plus what only this host can know, its own addresses.
+"""Decides where a connection may go: `common.core.registries.addresses`, and what only this host knows, its own addresses.
 
 `Guard` is for names of strangers. `CustomerGuard` is for the two URLs that the operator sets: private networks are fine there,
 but link-local and metadata addresses have to be named, for a name can be made to point at them without the operator.
@@ -10,7 +10,7 @@ import socket
 from ipaddress import IPv6Address
 
 from common.config import Settings
-from common.core.addresses import Address, in_networks, is_metadata, is_public, parse
+from common.core.registries.addresses import Address, in_networks, is_metadata, is_public, parse
 from common.errors import Refused
 
 

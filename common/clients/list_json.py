@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from common.core.domain_list import Entries
+from common.core.watchlist.domain_list import Entries
 from common.errors import ListError
 
 #: Bytes in which a value has to end: longer strings and oceans of blanks are no list.

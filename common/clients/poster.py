@@ -19,8 +19,8 @@ from yarl import URL
 
 from common.clients.dialing import dial_first
 from common.clients.hosts import Resolver, SystemResolver
-from common.core.addresses import parse
 from common.core.parsers.http_answer import CHUNKED, body_length, find_field, find_head_end, find_status, skip_chunks
+from common.core.registries.addresses import parse
 from common.errors import ClientError, Refused, TimedOut
 
 #: Seconds for a connection with its TLS handshake; until the next address is tried beside it; for an answer after its status.

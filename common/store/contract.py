@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from common.core.pulse import Pulse
-from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
+from common.core.domains.last_look import Pulse
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 
 if TYPE_CHECKING:
     from common.store.columns import NameColumns  # readers do without numpy
@@ -51,7 +51,7 @@ class Loaded:
     """
 
     names: Iterator[NameColumns]
-    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.pulse`
+    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
     addresses: dict[int, str]
     next_seq: int
     trust: list[TrustRow]

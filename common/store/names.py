@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from common.core.pulse import BLOCK, LAYOUT, SIZE, pulse_at
-from common.core.records import Changes, DomainRow, Watch
+from common.core.domains.last_look import BLOCK, LAYOUT, SIZE, pulse_at
+from common.core.model.records import Changes, DomainRow, Watch
 from common.store.contract import Found
 from common.store.schema import PACK
 

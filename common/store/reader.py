@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config import Settings
-from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
+from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import drops, listing, presence, rows, schema
 from common.store.contract import MAX_LIMIT, Drops, Found, Page, Reader

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from common.core.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
+from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 
 #: Bodies of the ledger longer than this are packed; shorter ones share a page of the file anyway. In bytes.
 PACK_ABOVE = 1200

@@ -8,8 +8,8 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.pulse import BLOCK, SIZE
-from common.core.pulse_array import RECORD
+from common.core.domains.last_look import BLOCK, SIZE
+from common.core.domains.last_look_array import RECORD
 from common.errors import StoreError
 from common.store import rows, schema
 from common.store.names import as_array

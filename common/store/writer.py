@@ -12,7 +12,7 @@ from typing import Any
 
 from common import clock
 from common.config import Settings
-from common.core.records import Changes, DeliveryRow, ProblemRow, TrustRow
+from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.errors import StoreError, StoreLost
 from common.store import names, packs, presence, rows, schema, tidy
 from common.store.columns import NameColumns

@@ -17,9 +17,9 @@ from actors.control.peers import Address, Peers
 from actors.control.records import Records
 from actors.control.server import Listener
 from common import codec, config, heartbeat
-from common.core.evidence import Fields, Observation, Outcome, Reading
-from common.core.pulse import Pulse
-from common.core.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
+from common.core.domains.last_look import Pulse
+from common.core.model.evidence import Fields, Observation, Outcome, Reading
+from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store.contract import Drops, Found, Page
 from common.suffixes import load_suffixes

@@ -15,7 +15,7 @@ import pytest
 from actors.coordinator.sources import ListSource
 from common import config
 from common.config import Settings
-from common.core.list_diff import Part
+from common.core.watchlist.list_diff import Part
 from tests.clients.list_api import serving
 
 #: Access and modification time of a file that nobody is writing.

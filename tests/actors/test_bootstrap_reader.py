@@ -19,7 +19,7 @@ from common.clients.bootstrap_copy import SHORTEST, cached
 from common.clients.list_text import NEVER
 from common.clock import now
 from common.config import Settings
-from common.core.directory import built_in
+from common.core.registries.directory import built_in
 from common.log import get_logger
 from common.process import Runtime
 from common.tables import load_directory

@@ -15,7 +15,7 @@ import pytest
 from actors.cli import check_text
 from actors.cli.answer import LIMIT, answer_line
 from actors.cli.explain import invalid
-from common.core.evidence import Fields, Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Fields, Observation, Outcome, Reading, unknown
 from tests.lab.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.control import guard
-from common.core.records import DeliveryRow
+from common.core.model.records import DeliveryRow
 from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, from_address, peers, serving
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from common.core.budgets import Budgets
-from common.core.limits import Limit
-from common.core.rows import saved_budgets
+from common.core.domains.stored_rows import saved_budgets
+from common.core.rate_limits.budgets import Budgets
+from common.core.registries.operators import Limit
 from tests.actors.control_lab import NOW, Lab, serving
 
 

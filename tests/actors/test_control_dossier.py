@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from common import codec
-from common.core.evidence import Observation, Phase, unknown
+from common.core.domains.last_look import Pulse
+from common.core.model.evidence import Observation, Phase, unknown
+from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.parsers.dns_fast import DELEGATED
-from common.core.pulse import Pulse
-from common.core.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 from tests.sim.truth import Name
 from tests.sim.world import World

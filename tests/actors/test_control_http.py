@@ -11,9 +11,9 @@ import pytest
 from actors.control import openapi, pages
 from actors.control.app import build
 from actors.control.routes import table
+from common.core.domains.last_look import Pulse
+from common.core.model.records import DeliveryRow, LedgerRow, ProblemRow
 from common.core.parsers.dns_fast import DELEGATED
-from common.core.pulse import Pulse
-from common.core.records import DeliveryRow, LedgerRow, ProblemRow
 from common.endpoints import reachable
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 

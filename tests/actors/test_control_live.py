@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from actors.control.limits import Bucket
-from common.core.metrics import Metrics
+from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
 

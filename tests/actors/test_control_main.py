@@ -14,7 +14,7 @@ from actors.control.main import main
 from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
-from common.core.records import Changes, ProblemRow
+from common.core.model.records import Changes, ProblemRow
 from common.messages import Command
 from common.process import Runtime
 from common.store.writer import open_writer

@@ -14,9 +14,9 @@ import pytest
 from actors.control.overview import versions
 from actors.coordinator.sources import note_list_call
 from common import heartbeat
-from common.core.events import ListFailed, ListSame
-from common.core.metrics import Metrics
-from common.core.verdicts import State
+from common.core.coordinator.inputs import ListFailed, ListSame
+from common.core.telemetry.metrics import Metrics
+from common.core.verdict.verdicts import State
 from tests.actors.control_lab import NOW, Lab, serving
 
 

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 from actors.control import openapi
 from actors.control.routes import table
 from common import codec
-from common.core.callbacks import notice_body, result_body
-from common.core.evidence import Observation, Outcome, Phase, Reading
-from common.core.metrics import Metrics
-from common.core.pulse import Pulse
-from common.core.records import Canary, DeliveryRow, Detail, Evidence, LedgerRow, ProblemRow
+from common.core.domains.last_look import Pulse
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.records import Canary, DeliveryRow, Detail, Evidence, LedgerRow, ProblemRow
+from common.core.outbox.callback_bodies import notice_body, result_body
+from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 from tests.actors.test_control_trust import status_of_trust
 

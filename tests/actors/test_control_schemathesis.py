@@ -10,7 +10,7 @@ import pytest
 
 from actors.control.peers import Peers
 from common import codec, state
-from common.core.records import Changes, LedgerRow, ProblemRow
+from common.core.model.records import Changes, LedgerRow, ProblemRow
 from common.store.reader import open_reader
 from common.store.writer import open_writer
 from tests.actors.control_lab import NOW, Lab, domain_row, serving

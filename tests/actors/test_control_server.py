@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core import prometheus
+from common.core.telemetry import prometheus
 from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, event_row, from_address, peers, serving
 
 #: More than the kernel keeps of an answer that is not read, in bytes.

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from common import codec
-from common.core.accuracy import Accuracy
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.metrics import Metrics
-from common.core.records import Canary, Detail, Evidence
+from common.core.audit.accuracy import Accuracy
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.records import Canary, Detail, Evidence
+from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 
 GAP = {"suffix": "zz", "since": NOW - 900, "names": 3, "servers": [], "remedy": "CANARIES_FILE has to list names"}

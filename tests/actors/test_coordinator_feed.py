@@ -15,7 +15,7 @@ from actors.coordinator.main import Host
 from common import config, log, state
 from common.bus import FeedSubscriber, inner_feed_endpoint
 from common.codec import encode
-from common.core.events import Publish, PublishMany
+from common.core.coordinator.inputs import Publish, PublishMany
 from common.messages import VERSION, Credit
 from common.process import Runtime
 from common.store.writer import open_writer

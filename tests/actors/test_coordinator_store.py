@@ -14,7 +14,7 @@ from actors.coordinator.main import Host
 from actors.coordinator.sources import ListSource
 from common import config, state
 from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
-from common.core.events import ListFailed
+from common.core.coordinator.inputs import ListFailed
 from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime

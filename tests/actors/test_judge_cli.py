@@ -9,7 +9,7 @@ import pytest
 
 from actors.cli.judge import LINE_LIMIT, run
 from actors.cli.second_reader import SecondReader, compare
-from common.core.judge import read_answer
+from common.core.verdict.offline import read_answer
 
 ROOT = Path(__file__).parents[2]
 FREE = {

@@ -15,10 +15,10 @@ from actors.coordinator import list_reader
 from actors.coordinator.sources import ListSource
 from common import config
 from common.config import Settings
-from common.core.domain_list import hold_back
-from common.core.events import ListFailed, ListRead, ListSame
-from common.core.list_diff import PIECE, Part
-from common.core.records import Changes, NewName, Watch
+from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
+from common.core.model.records import Changes, NewName, Watch
+from common.core.watchlist.domain_list import hold_back
+from common.core.watchlist.list_diff import PIECE, Part
 from common.errors import ListError
 from common.store.writer import open_writer
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken

@@ -22,8 +22,8 @@ from actors.coordinator.sources import READER, ListSource
 from common import config, log
 from common.clients.list_text import NEVER
 from common.config import Settings
-from common.core.events import ListFailed, ListRead
-from common.core.list_diff import PIECE, ListHead, Part
+from common.core.coordinator.inputs import ListFailed, ListRead
+from common.core.watchlist.list_diff import PIECE, ListHead, Part
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, saying, taken

@@ -18,10 +18,10 @@ from actors.cli import calibration, replay
 from common.clock import iso
 from common.codec import convert, decode_map, encode
 from common.config import Settings, load
-from common.core.evidence import Phase, Reading
-from common.core.ledger import LedgerEntry
-from common.core.records import Changes, LedgerRow
-from common.core.rules import rules_version
+from common.core.audit.ledger import LedgerEntry
+from common.core.model.evidence import Phase, Reading
+from common.core.model.records import Changes, LedgerRow
+from common.core.verdict.rules_version import rules_version
 from common.store.writer import open_writer
 from tests.sim.truth import Name
 from tests.sim.world import World

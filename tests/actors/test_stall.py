@@ -7,7 +7,7 @@ import gc
 import time
 
 from actors.coordinator.stall import EVERY, SlowTurns, StallWatch
-from common.core.metrics import Metrics
+from common.core.telemetry.metrics import Metrics
 
 
 def test_a_loop_that_is_kept_busy_shows_for_how_long() -> None:

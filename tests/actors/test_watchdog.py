@@ -33,7 +33,7 @@ from actors.watchdog import (
 )
 from common import config, heartbeat, state, vitals
 from common.clock import now
-from common.core.hang import WORKING, HangWatch, Vitals
+from common.core.processes.hang import WORKING, HangWatch, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
 from common.starts import Book
 

@@ -26,7 +26,7 @@ from common.config import Settings, load
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
-from common.core.workers import MOST_AFLOAT
+from common.core.workers.leases import MOST_AFLOAT
 from common.messages import MAX_SWEEP, Sweep
 from common.sweeper import names_of
 from tests.bench.dns_zone import ZONE

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.core.pulse import BLOCK
-from common.core.pulse_array import RECORD
+from common.core.domains.last_look import BLOCK
+from common.core.domains.last_look_array import RECORD
 
 #: An epoch second long past.
 PAST = 1_000_000.0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.core.tables.tlds import PRIVATE_SUFFIXES
+from common.core.builtin.tlds import PRIVATE_SUFFIXES
 from tests.bench import dns_zone
 
 #: Suffixes, their share of the names, and the loopback address of the registry's RDAP and WHOIS server.

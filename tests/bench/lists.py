@@ -28,8 +28,8 @@ from actors.coordinator.list_reader import main as read_list
 from actors.coordinator.sources import ListSource
 from common import config
 from common.config import Settings
-from common.core.events import ListRead, ListSame
-from common.core.list_names import Batch
+from common.core.coordinator.inputs import ListRead, ListSame
+from common.core.watchlist.list_names import Batch
 from tests.http_thread import reply, serving
 
 #: Names in a batch of the made-up store.

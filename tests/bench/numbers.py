@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from common.core.metrics import quantile, rows
+from common.core.telemetry.metrics import quantile, rows
 
 #: A trace is busy where it rises at least this share of its steepest rise.
 BUSY = 0.1

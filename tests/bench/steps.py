@@ -15,9 +15,9 @@ import dns.message
 import dns.rrset
 
 from common.codec import decode_downward, decode_upward, encode
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.judge import read_answer
-from common.core.names import normalise
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.registries.registrable_names import normalise
+from common.core.verdict.offline import read_answer
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
 from tests.bench import samples

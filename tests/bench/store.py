@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from common.core.book import Book
-from common.core.pulse import BLOCK, SIZE
-from common.core.records import Changes, DomainRow, NewName, StateChange
+from common.core.domains.last_look import BLOCK, SIZE
+from common.core.domains.working_set import Book
+from common.core.model.records import Changes, DomainRow, NewName, StateChange
 from common.store.contract import Drops
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core.metrics import Metrics
+from common.core.telemetry.metrics import Metrics
 from tests.bench import figures, numbers, profiles, records
 from tests.bench.figures import NO_SIZE, Figure
 
@@ -120,6 +120,7 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
 def test_a_profile_counts_the_innermost_function() -> None:
     """Paths are cut to the project, or to the library they belong to."""
     stacks = (
-        "main (/x/actors/cli/main.py:3);loop (/x/common/core/sweeps.py:9) 3\nmain (/x/lib/site-packages/zmq/a.py:1) 1\nodd\n"
+        "main (/x/actors/cli/main.py:3);loop (/x/common/core/sweeps/batches.py:9) 3\n"
+        "main (/x/lib/site-packages/zmq/a.py:1) 1\nodd\n"
     )
-    assert profiles.shares(stacks) == [("common/core/sweeps.py:loop", 0.75), ("zmq/a.py:main", 0.25)]
+    assert profiles.shares(stacks) == [("common/core/sweeps/batches.py:loop", 0.75), ("zmq/a.py:main", 0.25)]

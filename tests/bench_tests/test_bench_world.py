@@ -16,12 +16,12 @@ import pytest
 from common import config, state
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
-from common.core.book import Book
-from common.core.names import normalise
-from common.core.pulse import BLOCK
-from common.core.pulse_array import RECORD
-from common.core.records import Changes, NewName, Watch
-from common.core.schedule import NEVER
+from common.core.domains.last_look import BLOCK
+from common.core.domains.last_look_array import RECORD
+from common.core.domains.working_set import Book
+from common.core.model.records import Changes, NewName, Watch
+from common.core.registries.registrable_names import normalise
+from common.core.schedule.due_times import NEVER
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes

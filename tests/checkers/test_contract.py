@@ -14,8 +14,8 @@ from common.clients.dns.sweep import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
-from common.core.escalation import BUDGET, POOL_OF
-from common.core.evidence import Observation, Outcome, unknown
+from common.core.checks.escalation import BUDGET, POOL_OF
+from common.core.model.evidence import Observation, Outcome, unknown
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, Swept, Task

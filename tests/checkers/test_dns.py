@@ -14,7 +14,7 @@ import pytest
 from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
 from common import clock
-from common.core.evidence import Observation, Outcome
+from common.core.model.evidence import Observation, Outcome
 from common.core.parsers.dns import read
 from common.messages import Task
 from tests.clients.dns_world import HOSTING, ROOT, TLD, TLD_SECOND, Handler, Tree, World, failing, over_udp, serving, silent

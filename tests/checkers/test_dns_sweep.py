@@ -12,7 +12,7 @@ from actors.checkers.contract import Context, Findings
 from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
 from common.clients.dns import NOBODY
-from common.core.evidence import Observation, Outcome
+from common.core.model.evidence import Observation, Outcome
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.messages import Task
 from tests.clients.dns_world import (

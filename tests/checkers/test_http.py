@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from actors.checkers.fast.http import HttpChecker
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.errors import ClientError
 from tests.checkers.support import LAB, context, task
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence

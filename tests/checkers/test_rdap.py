@@ -8,7 +8,7 @@ import pytest
 
 from actors.checkers.intermediate.rdap import MOST_REDIRECTS, RdapChecker, create, excerpt
 from common.clients.http import PER_HOST
-from common.core.evidence import EXCERPT_LIMIT, Outcome
+from common.core.model.evidence import EXCERPT_LIMIT, Outcome
 from common.errors import NotAsked
 from tests.checkers.support import context, once, task
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence

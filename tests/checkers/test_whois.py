@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from actors.checkers.deep.whois import LIMIT, create
-from common.core.evidence import EXCERPT_LIMIT, Outcome
+from common.core.model.evidence import EXCERPT_LIMIT, Outcome
 from tests.checkers.support import LAB, context, once, task
 from tests.clients.line_server import closed_port, drip, endless, line_server, reset, reset_inside, silence
-from tests.core.fixtures import whois_samples as samples
+from tests.core.parsers import whois_samples as samples
 
 FREE = b'No match for "EXAMPLE.COM".\r\n>>> Last update of whois database: 2026-07-12T12:34:16Z <<<\r\n'
 RECORD = samples.ICANN.replace("BLUEHERON", "EXAMPLE").encode()

@@ -10,7 +10,7 @@ from common.clients.bootstrap_copy import SHORTEST, cache_file, cached
 from common.clients.guard import Guard
 from common.clients.http import HttpClient
 from common.config import load
-from common.core.directory import built_in
+from common.core.registries.directory import built_in
 from common.tables import load_directory
 from tests.clients.hostile import hostile, reply
 

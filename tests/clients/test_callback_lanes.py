@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from common.clients.callback import CallbackSender
-from common.core.deliveries import Deliveries
+from common.core.outbox.deliveries import Deliveries
 from tests.clients.callback_endpoint import Endpoint, configured, delivery, endpoint
-from tests.core.outbox import Middle, notice, result
+from tests.core.outbox.posted import Middle, notice, result
 
 #: Seconds of virtual time that the play takes, and what the endpoint asks for.
 LASTS, ASKED = 120, 594

@@ -8,7 +8,7 @@ import dns.message
 import pytest
 
 from common.clients.dns import Swept
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL
 from tests.clients.dns_world import (
     ROOT,

@@ -8,7 +8,7 @@ import pytest
 
 from common.clients.dns import NOBODY, Swept
 from common.clients.dns.servers import OPEN_SECONDS
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.errors import ClientError
 from tests.clients.dns_world import (

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from common.clients.list_json import ListReader
 from common.clients.list_text import Bounds
-from common.core.domain_list import ListBuilder
+from common.core.watchlist.domain_list import ListBuilder
 from common.errors import ListError
 from tests.clients.list_api import LIST, SUFFIX_OF, api, failure, serving
 from tests.http_thread import reply

@@ -4,7 +4,7 @@ import pytest
 
 from common.clients.guard import CustomerGuard, Guard, is_own
 from common.config import load
-from common.core.addresses import parse
+from common.core.registries.addresses import parse
 from common.errors import Refused
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import trustme
 from aiohttp import web
 
-from common.core.tables.whois_servers import whois_server
+from common.core.builtin.whois_servers import whois_server
 from tests.lab import dns_zone, net, web_server
 from tests.lab.clock import LabClock
 from tests.lab.control import Control

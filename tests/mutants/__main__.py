@@ -28,18 +28,24 @@ class Target(NamedTuple):
 
 TARGETS = {
     "gates": Target(
-        "common/core/gates.py", ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"), strict=True
+        "common/core/verdict/gates.py",
+        ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"),
+        strict=True,
     ),
-    "queue": Target("common/core/queue.py", ("tests/core/rate_limits", "tests/core/test_work_goes_round.py")),
-    "budgets": Target("common/core/budgets.py", ("tests/core/rate_limits",), strict=True),
+    "queue": Target(
+        "common/core/rate_limits/query_queue.py", ("tests/core/rate_limits", "tests/core/checks/test_work_goes_round.py")
+    ),
+    "budgets": Target("common/core/rate_limits/budgets.py", ("tests/core/rate_limits",), strict=True),
     "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",), strict=True),
     "bucket": Target(
         "common/core/rate_limits/bucket.py",
         ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
     ),
-    "health": Target("common/core/channels/health.py", ("tests/core/channels/test_health.py",)),
-    "early": Target("common/core/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
-    "trust": Target("common/core/trust.py", ("tests/core/test_trust.py", "tests/core/verdict/test_vouching.py")),
+    "health": Target("common/core/channels/channel_health.py", ("tests/core/channels/test_health.py",)),
+    "early": Target("common/core/trust/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
+    "trust": Target(
+        "common/core/trust/server_trust.py", ("tests/core/trust/test_trust.py", "tests/core/verdict/test_vouching.py")
+    ),
 }
 
 

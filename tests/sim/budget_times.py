@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.core.directory import Directory
-from common.core.tables.lifecycles import CYCLES
+from common.core.builtin.lifecycles import CYCLES
+from common.core.registries.directory import Directory
 from tests.sim.cases import drop_of
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import DAY, HOUR, model_of

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from common.core.board import host_of
-from common.core.evidence import Phase
-from common.core.limits import limit_for
+from common.core.coordinator.board import host_of
+from common.core.model.evidence import Phase
+from common.core.registries.operators import limit_for
 from tests.sim.dead_channels import KINDS, Dead
 from tests.sim.lives import Hold, Life
 from tests.sim.oracle import Facts

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from common.core.directory import Directory
-from common.core.events import Event, Tick
-from common.core.evidence import Phase
-from common.core.status import status
-from common.core.table import WATCHED
+from common.core.coordinator.inputs import Event, Tick
+from common.core.coordinator.status import status
+from common.core.domains.domain_table import WATCHED
+from common.core.model.evidence import Phase
+from common.core.registries.directory import Directory
 from tests.sim.truth import Name
 from tests.sim.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from common.core.evidence import Phase
+from common.core.model.evidence import Phase
 from tests.sim import oracle
 from tests.sim.cases import Case
 from tests.sim.dead_channels import Dead

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from common.core.evidence import Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown
 from tests.sim.truth import Name, reading_of
 
 YEAR = 365 * 86_400.0

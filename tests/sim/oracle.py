@@ -30,9 +30,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.core.board import host_of
-from common.core.limits import limit_for
+from common.core.coordinator.board import host_of
 from common.core.rate_limits.bucket import FLOOR
+from common.core.registries.operators import limit_for
 from tests.sim.dead_channels import BACKOFF, Dead
 from tests.sim.lives import Life
 from tests.sim.suffix_models import ModelDirectory, SuffixModel

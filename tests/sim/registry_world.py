@@ -14,12 +14,12 @@ from math import inf
 
 from msgspec import structs
 
-from common.core.board import host_of
-from common.core.coordinator import Coordinator
-from common.core.directory import Directory
-from common.core.events import Command, Heard, Publish, PublishMany, Tick
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.limits import Limit
+from common.core.coordinator.board import host_of
+from common.core.coordinator.coordinator import Coordinator
+from common.core.coordinator.inputs import Command, Heard, Publish, PublishMany, Tick
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.registries.directory import Directory
+from common.core.registries.operators import Limit
 from common.messages import Delivery, Sweep, Task
 from tests.sim.dead_channels import Dead, answer_of
 from tests.sim.lives import Life

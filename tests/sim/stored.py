@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
-from common.core.verdicts import State
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
+from common.core.verdict.verdicts import State
 from common.store.columns import NameColumns, of_lists
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from common.core.directory import Directory, RdapServer, host_of
-from common.core.tables.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
-from common.core.tables.suffix_rules import rules_for
-from common.core.tables.tlds import words
+from common.core.builtin.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
+from common.core.builtin.suffix_rules import rules_for
+from common.core.builtin.tlds import words
+from common.core.registries.directory import Directory, RdapServer, host_of
 
 DAY, HOUR = 86_400.0, 3600.0
 

@@ -9,8 +9,8 @@ from hypothesis import Phase as Stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.evidence import Observation, Phase
-from common.core.tables.suffix_rules import rules_for
+from common.core.builtin.suffix_rules import rules_for
+from common.core.model.evidence import Observation, Phase
 from tests.sim.cases import GAP, Case, case_of
 from tests.sim.dead_channels import KINDS, Dead
 from tests.sim.liveness import run, world_of

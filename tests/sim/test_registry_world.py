@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.evidence import Outcome, Phase
-from common.core.likelihoods import FINDINGS
+from common.core.model.evidence import Outcome, Phase
+from common.core.verdict.likelihoods import FINDINGS
 from common.messages import Task
 from tests.sim.dead_channels import KINDS, Dead, answer_of
 from tests.sim.lives import Hold, Life

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from common.core.evidence import Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown
 
 
 @dataclass

@@ -16,14 +16,10 @@ import msgspec
 import numpy as np
 
 from common.codec import convert, decode_downward, decode_map, decode_upward, encode
-from common.core.board import Policy
-from common.core.cadence import Cadence
 from common.core.channels import Channels
-from common.core.coordinator import Coordinator
-from common.core.directory import Directory
-from common.core.domain_list import ListBuilder, ParsedList
-from common.core.domains import Entry
-from common.core.events import (
+from common.core.coordinator.board import Policy
+from common.core.coordinator.coordinator import Coordinator
+from common.core.coordinator.inputs import (
     Command,
     Commit,
     Committed,
@@ -43,13 +39,17 @@ from common.core.events import (
     TakeList,
     Tick,
 )
-from common.core.evidence import Observation
-from common.core.limits import Limit
-from common.core.list_diff import Part, parts_of
+from common.core.domains.domain_table import LINED, PRIORITY, WANTED, WATCHED
+from common.core.domains.stored_rows import budgets_of
+from common.core.model.entry import Entry
+from common.core.model.evidence import Observation
+from common.core.model.records import Changes, Detail
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
-from common.core.records import Changes, Detail
-from common.core.rows import budgets_of
-from common.core.table import LINED, PRIORITY, WANTED, WATCHED
+from common.core.registries.directory import Directory
+from common.core.registries.operators import Limit
+from common.core.schedule.cadence import Cadence
+from common.core.watchlist.domain_list import ListBuilder, ParsedList
+from common.core.watchlist.list_diff import Part, parts_of
 from common.messages import (
     ByeAck,
     Deliveries,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from common.core.callbacks import event_id
-from common.core.pulse import BLOCK
-from common.core.pulse_array import RECORD
-from common.core.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.core.domains.last_look import BLOCK
+from common.core.domains.last_look_array import RECORD
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.core.outbox.callback_bodies import event_id
 from common.store.columns import Coded
 from common.store.contract import Loaded
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from common.core.records import Changes
+from common.core.model.records import Changes
 from common.store import drops
 from common.store.contract import Drops, Writer
 from common.store.reader import SqliteReader

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from common.config import Settings, load
-from common.core.records import Changes, LedgerRow
+from common.core.model.records import Changes, LedgerRow
 from common.errors import StoreError
 from common.store.contract import Reader, Writer
 from common.store.reader import open_reader

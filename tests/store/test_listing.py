@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core.records import Changes, DomainRow
+from common.core.model.records import Changes, DomainRow
 from common.store import listing
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter

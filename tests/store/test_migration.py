@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 
 from common.codec import encode
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.records import Changes, Detail, DomainRow, Evidence
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.records import Changes, Detail, DomainRow, Evidence
 from common.errors import StoreError
 from common.store.contract import Drops, Found
 from common.store.reader import SqliteReader

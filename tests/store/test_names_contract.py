@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from common import config
-from common.core.pulse import Pulse
-from common.core.records import Changes, DomainRow, NewName, StateChange, Watch
+from common.core.domains.last_look import Pulse
+from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
 from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader

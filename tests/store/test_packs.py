@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import config
-from common.core.records import Changes, DomainRow, NewName, StateChange, Watch
+from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.store import packs
 from common.store.contract import KEEP_NAMES
 from common.store.schema import PACK

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core.records import Changes
+from common.core.model.records import Changes
 from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
 from common.store.presence import lost, marker
 from common.store.reader import SqliteReader

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from common.config import Settings
-from common.core.records import Changes, DomainRow, ProblemRow
+from common.core.model.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
 from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader

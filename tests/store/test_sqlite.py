@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core.records import Changes
+from common.core.model.records import Changes
 from common.errors import StoreError, StoreLocked
 from common.store.contract import Found
 from common.store.reader import SqliteReader
@@ -26,7 +26,7 @@ from tests.store.builders import delivery, domain, event, judgement
 CHILD = """
 import sys
 from pathlib import Path
-from common.core.records import Changes
+from common.core.model.records import Changes
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.core.records import Changes, NewName
+from common.core.model.records import Changes, NewName
 from common.store import tidy
 from common.store.contract import DAY, KEEP_NAMES
 from common.store.reader import SqliteReader

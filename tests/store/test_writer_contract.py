@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.config import Settings
-from common.core.records import Changes, NewName, ProblemRow, StateChange, TrustRow
+from common.core.model.records import Changes, NewName, ProblemRow, StateChange, TrustRow
 from common.errors import StoreError, StoreLocked
 from common.store.contract import Found, Reader, Writer
 from common.store.writer import open_writer

@@ -12,12 +12,12 @@ from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import hosts
 from common.clients.tcp import Sparing, TurnedAwayError, ask
-from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.names import is_wire_name
+from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers import whois as parser
 from common.core.parsers.whois.excerpt import excerpt
 from common.core.parsers.whois.referral import referral_of
-from common.core.tables.whois_servers import WhoisServer, dialect, whois_server
+from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
 from common.values import split_host

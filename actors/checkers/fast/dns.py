@@ -25,7 +25,7 @@ from common.clients.dns import (
     shared_engine,
     shared_sweeps,
 )
-from common.core.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
+from common.core.model.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_wire import NS, WireError, parse
 from common.errors import ClientError, Refused, TimedOut

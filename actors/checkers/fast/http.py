@@ -15,9 +15,9 @@ from common.clients.dns import host_resolver
 from common.clients.guard import Guard
 from common.clients.hosts import Resolver
 from common.clients.http import HttpAnswer, HttpClient, Options, redirect_target
-from common.core.evidence import Observation, Reading, unknown
-from common.core.names import is_wire_name
+from common.core.model.evidence import Observation, Reading, unknown
 from common.core.parsers import http as parser
+from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
 

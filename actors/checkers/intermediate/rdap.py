@@ -10,11 +10,11 @@ from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import Resolver, hosts
 from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
-from common.core.directory import host_of
-from common.core.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
-from common.core.names import is_wire_name
+from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.parsers import rdap as parser
 from common.core.parsers.bounded_json import loads
+from common.core.registries.directory import host_of
+from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
 from common.messages import Task
 from common.tables import load_directory

@@ -11,7 +11,7 @@ from common.clients.dns.lanes import Lane
 from common.clients.dns.names import Names, Odd
 from common.clients.dns.transport import Exchanged
 from common.clients.dns.zones import Zone
-from common.core.evidence import Outcome, Reading
+from common.core.model.evidence import Outcome, Reading
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, classify, serial_behind, shape_of
 from common.core.parsers.dns_wire import FORMERR, IN, NS, encode_name

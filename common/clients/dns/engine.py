@@ -16,8 +16,8 @@ from common.clients.dns.steps import Kind, Step, read_addresses, read_step
 from common.clients.dns.transport import CaseLostError, Endpoint, Exchanged, NoRouteError, exchange
 from common.clients.dns.zones import MOST_ALIASES, Finder, Walk, Zone
 from common.config import Settings
+from common.core.builtin.root_servers import ROOT_ADDRESSES
 from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse
-from common.core.tables.root_servers import ROOT_ADDRESSES
 from common.errors import ClientError, Refused, TimedOut
 
 #: Addresses tried for one question, and the most seconds given to each.

@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from common.clients.dns.engine import MOST_TRIES
 from common.clients.dns.transport import Endpoint
-from common.core.evidence import Reading
+from common.core.model.evidence import Reading
 from common.core.parsers.dns_batch import MOST_QUERIES
 from common.core.parsers.dns_fast import OPEN, UNASKED, UNUSUAL
 

@@ -1,6 +1,6 @@
 """WHOIS hosts that speak, or spoke, for a registry: host -> operator -> suffixes, beside the one that is asked today.
 
-The service asks the server of `common.core.tables.whois_servers` and believes no other. Answers that were recorded elsewhere
+The service asks the server of `common.core.builtin.whois_servers` and believes no other. Answers that were recorded elsewhere
 may come from a registry's former host, or from the shared host of a back end; their "not found" is the registry's word too.
 That of any other host (a registrar, another registry) proves nothing: it lacks the name because it lacks the suffix.
 
@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from common.core.tables.rdap_servers import IANA
-from common.core.tables.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.builtin.rdap_servers import IANA
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
 
 #: Top-level domains in which a registrar has the name "nic": whois.nic.ru is RU-CENTER's own.
 _NIC_OF_A_REGISTRAR = words("ru su")

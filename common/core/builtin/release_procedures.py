@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from common.core.tables.tlds import IDENTITY_DIGITAL_TLDS, PRIVATE_SUFFIXES
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, PRIVATE_SUFFIXES
 
 ReleaseKind = Literal["dropzone", "auction", "liberation", "tbr", "waiting_list", "reallocation"]
 

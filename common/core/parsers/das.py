@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from common.core.evidence import Outcome, Reading, unknown
-from common.core.tables.das_servers import BY_HOST, COMMON
+from common.core.builtin.das_servers import BY_HOST, COMMON
+from common.core.model.evidence import Outcome, Reading, unknown
 
 #: Longest answer and most lines looked at.
 TEXT_LIMIT = 16_384

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from common.core.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown
 from common.core.parsers.dns_wire import (
     AAAA,
     CNAME,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from common.core.evidence import Outcome, Phase, Reading, unknown
-from common.core.tables.sale_hosts import SALE_HOSTS
+from common.core.builtin.sale_hosts import SALE_HOSTS
+from common.core.model.evidence import Outcome, Phase, Reading, unknown
 
 
 def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from common.core.tables.doubt_words import fold
+from common.core.builtin.doubt_words import fold
 
 #: Longest statement that can be a complaint, in characters.
 LONGEST = 200

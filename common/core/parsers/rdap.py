@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from common.core.evidence import Outcome, Phase, Reading, unknown
+from common.core.builtin import rdap_phrases as phrases
+from common.core.builtin.doubt_words import DOUBTFUL, RELEASING, first_of, fold
+from common.core.builtin.rdap_hosts import AGGREGATORS, SAME_OPERATOR
+from common.core.model.evidence import Outcome, Phase, Reading, unknown
 from common.core.parsers import bounded_json, limiting, rdap_record, release
 from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.parsers.statuses import phase_of
-from common.core.tables import rdap_phrases as phrases
-from common.core.tables.doubt_words import DOUBTFUL, RELEASING, first_of, fold
-from common.core.tables.rdap_hosts import AGGREGATORS, SAME_OPERATOR
 
 #: Largest body judged, in bytes. A domain object has some KiB.
 BODY_LIMIT = 256 * 1024

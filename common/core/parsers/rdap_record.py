@@ -7,7 +7,7 @@ from typing import Any
 
 import idna
 
-from common.core.evidence import LIST_LIMIT, Fields
+from common.core.model.evidence import LIST_LIMIT, Fields
 from common.core.parsers.rfc3339 import epoch, moment
 from common.core.parsers.statuses import normalise
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from common.core.evidence import Outcome, Reading, unknown
+from common.core.model.evidence import Outcome, Reading, unknown
 from common.core.parsers import bounded_json
 from common.core.parsers.rdap_record import alabel
 from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, namecheap

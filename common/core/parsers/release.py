@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from common.core.evidence import Phase
+from common.core.model.evidence import Phase
 
 #: Longest statement, in characters; legal paragraphs are longer.
 LONGEST = 200

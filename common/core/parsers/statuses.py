@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from common.core.evidence import Phase
+from common.core.model.evidence import Phase
 from common.core.parsers.release import announced_phase
 
 #: Longest status word looked at, in characters.

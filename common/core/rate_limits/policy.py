@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.limits import Limit
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
+from common.core.registries.operators import Limit
 from common.messages import Swept
 
 #: Longest block, in seconds, that a question waits for in line.

@@ -1,4 +1,4 @@
 """What the service says about itself: the problems it has, and what came back from whom.
 
-Pure like the rest of the core; `common.core.self_check` judges with it, the control process merges and shows.
+Pure like the rest of the core; `common.core.coordinator.self_check` judges with it, the control process merges and shows.
 """

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from msgspec import Struct, field
 
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 
 #: Nothing outside answers: so many answers in a row that prove nothing, over so many seconds. A burst of lost packets is
 #: shorter, and a blind name is asked again after 15 and 30 seconds, so that a single name gets there within a minute or two.

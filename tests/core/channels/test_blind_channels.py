@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from common.core.assess import BLIND_LONGEST, blind_channels, learn
-from common.core.domains import Entry
-from common.core.evidence import Observation, Outcome, Phase, Reading
-from common.core.lifecycle import DAY
-from common.core.records import Evidence
+from common.core.lifecycle.forecast import DAY
+from common.core.model.entry import Entry
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.records import Evidence
+from common.core.verdict.assess import BLIND_LONGEST, blind_channels, learn
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.board import Board
-from common.core.domains import BACKGROUND, URGENT, Entry
-from common.core.early_canaries import (
+from common.core.coordinator.board import Board
+from common.core.model.entry import BACKGROUND, URGENT, Entry
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.rate_limits.query_queue import MOST_ROUTINE, Ask
+from common.core.registries.operators import Limit
+from common.core.trust.early_canaries import (
     KEEP_COST,
     KEEP_WINDOW,
     PROBE_DOUBTED_EVERY,
@@ -17,10 +20,7 @@ from common.core.early_canaries import (
     keep_verified,
     probe_channels,
 )
-from common.core.evidence import Observation, Outcome, Phase, Reading
-from common.core.limits import Limit
-from common.core.queue import MOST_ROUTINE, Ask
-from common.core.trust import GREEN, QUARANTINE, Key, Probe
+from common.core.trust.server_trust import GREEN, QUARANTINE, Key, Probe
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld

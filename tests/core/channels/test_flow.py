@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from common.core import rounds
-from common.core.assess import RESERVED_PATIENCE
-from common.core.cadence import AFTER_ALARM, JITTER
-from common.core.channels.health import REST_DEAD
-from common.core.escalation import BUDGET
-from common.core.evidence import Outcome, Phase
-from common.core.gates import LONE_PASSES, SILENT_PASSES
-from common.core.limits import Limit
-from common.core.trust import QUARANTINE, Key
-from common.core.workers import GRACE
+from common.core.channels.channel_health import REST_DEAD
+from common.core.checks import rounds
+from common.core.checks.escalation import BUDGET
+from common.core.model.evidence import Outcome, Phase
+from common.core.registries.operators import Limit
+from common.core.schedule.cadence import AFTER_ALARM, JITTER
+from common.core.trust.server_trust import QUARANTINE, Key
+from common.core.verdict.assess import RESERVED_PATIENCE
+from common.core.verdict.gates import LONE_PASSES, SILENT_PASSES
+from common.core.workers.leases import GRACE
 from common.messages import Delivery, Sweep, Task
 from tests.sim.dead_channels import KINDS, Dead
 from tests.sim.lives import Life

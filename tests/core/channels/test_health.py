@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from common.core.channels.health import (
+from common.core.channels.channel_health import (
     DEAD_AFTER,
     DEAD_ANSWERS,
     FORGOTTEN,
@@ -20,8 +20,8 @@ from common.core.channels.health import (
     Condition,
     conditions_of,
 )
-from common.core.evidence import Outcome
-from common.core.trust import Key
+from common.core.model.evidence import Outcome
+from common.core.trust.server_trust import Key
 
 NOW = 1_790_000_000.0
 RDAP: Key = ("rdap", "rdap.example", "com")

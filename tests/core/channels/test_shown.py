@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from common.core.channels.health import DEAD_AFTER, SHUT_AFTER
-from common.core.events import Command, Say
-from common.core.evidence import Outcome, Phase
-from common.core.status import MOST_CHANNELS, status
+from common.core.channels.channel_health import DEAD_AFTER, SHUT_AFTER
+from common.core.coordinator.inputs import Command, Say
+from common.core.coordinator.status import MOST_CHANNELS, status
+from common.core.model.evidence import Outcome, Phase
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from common.core.evidence import Outcome, Phase
-from common.core.likelihoods import FINDINGS
+from common.core.model.evidence import Outcome, Phase
 from common.core.parsers.rdap import read
+from common.core.verdict.likelihoods import FINDINGS
 
 TYPE = {"Content-Type": "application/rdap+json"}
 HOLDER = (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from common.core.evidence import Outcome, Reading
+from common.core.model.evidence import Outcome, Reading
 from common.core.parsers.rdap import read
 from common.core.parsers.rfc3339 import epoch, moment
 

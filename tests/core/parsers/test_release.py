@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from common.core.evidence import Phase
+from common.core.model.evidence import Phase
 from common.core.parsers.release import LONGEST, announced_phase, in_procedure
 
 PROCEDURE = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.evidence import Outcome, Reading
+from common.core.model.evidence import Outcome, Reading
 from common.core.parsers.whois import read
 from common.core.parsers.whois.excerpt import excerpt
 from common.core.parsers.whois.lines import TEXT_LIMIT

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.core.evidence import Outcome, Reading
+from common.core.model.evidence import Outcome, Reading
 from common.core.parsers import limiting
 from common.core.parsers.whois import read
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.core.parsers.whois import read
 
 FREE = (

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.evidence import Outcome, Phase, Reading
+from common.core.model.evidence import Outcome, Phase, Reading
 from common.core.parsers.whois import read
 from common.core.parsers.whois.excerpt import excerpt
-from tests.core.fixtures import whois_samples as samples
-from tests.core.fixtures.whois_samples import BRAZILIAN, ESTONIAN, POLISH, RELEASE_LEGAL, RELEASING
+from tests.core.parsers import whois_samples as samples
+from tests.core.parsers.whois_samples import BRAZILIAN, ESTONIAN, POLISH, RELEASE_LEGAL, RELEASING
 
 #: Answers of which no part is a free line of its own.
 WHOLE = tuple(sample for sample in RELEASING if "found" not in sample.text and "Status: Available" not in sample.text)

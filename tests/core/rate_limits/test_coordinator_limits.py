@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from common.core.budgets import DAY
-from common.core.directory import Directory
-from common.core.events import Command, Commit, Draining, Heard, Say, Tick
-from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.limits import Limit
-from common.core.metrics import rows
+from common.core.coordinator.inputs import Command, Commit, Draining, Heard, Say, Tick
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.rate_limits.bucket import Bucket
-from common.core.referrals import EVERY, LIMIT, Referrals
+from common.core.rate_limits.budgets import DAY
+from common.core.registries.directory import Directory
+from common.core.registries.operators import Limit
+from common.core.registries.referrals import EVERY, LIMIT, Referrals
+from common.core.telemetry.metrics import rows
 from common.messages import Command as Order
 from tests.sim.truth import Name
 from tests.sim.world import World

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.budgets import DAY, POLLS, ROUTINE, WHOLE, Budgets, Plan
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.limits import Limit
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.rate_limits.budgets import DAY, POLLS, ROUTINE, WHOLE, Budgets, Plan
+from common.core.registries.operators import Limit
 
 MIDNIGHT = 20_718 * DAY
 NOON = MIDNIGHT + DAY / 2

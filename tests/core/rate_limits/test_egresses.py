@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from common.core.budgets import DAY, Budgets
-from common.core.domains import URGENT, Entry
-from common.core.limits import Limit
-from common.core.queue import Ask, Queue
-from common.core.workers import Suspicion, Workers
+from common.core.model.entry import URGENT, Entry
+from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.query_queue import Ask, Queue
+from common.core.registries.operators import Limit
+from common.core.workers.leases import Suspicion, Workers
 from common.messages import VERSION, Credit, Tasks
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.budgets import DAY, Budgets
-from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
-from common.core.limits import Limit
-from common.core.queue import LONGEST, MOST_FROM_SWEEPS, SHARE, Ask, Queue
-from common.core.workers import Suspicion, Workers
+from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, Ask, Queue
+from common.core.registries.operators import Limit
+from common.core.workers.leases import Suspicion, Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from common.core.budgets import Budgets
-from common.core.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
+from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import (
     MEANINGLESS,
     PATIENCE,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.budgets import DAY, Budgets
-from common.core.domains import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
-from common.core.limits import Limit
-from common.core.queue import MOST_ROUTINE, Ask, Queue
+from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.query_queue import MOST_ROUTINE, Ask, Queue
 from common.core.rate_limits.saved import Saved
-from common.core.workers import Suspicion, Workers
+from common.core.registries.operators import Limit
+from common.core.workers.leases import Suspicion, Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY

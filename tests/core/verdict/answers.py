@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from common.core.evidence import Observation, Outcome, Reading
-from common.core.gates import Requirements, Run, Standing, standing
-from common.core.records import Evidence
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.records import Evidence
+from common.core.verdict.gates import Requirements, Run, Standing, standing
 
 NOW = 1_790_000_000.0
 #: The finding by which each method says "no object" here.

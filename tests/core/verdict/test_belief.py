@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.core.evidence import Outcome, Phase
-from common.core.gates import Basis
-from common.core.lifecycle import Forecast, prior
-from common.core.records import Evidence
-from common.core.verdicts import LONE_CONFIDENCE, OWNED, SURE, Situation, State, Verdict, decide, log_odds
+from common.core.lifecycle.forecast import Forecast, prior
+from common.core.model.evidence import Outcome, Phase
+from common.core.model.records import Evidence
+from common.core.verdict.gates import Basis
+from common.core.verdict.verdicts import LONE_CONFIDENCE, OWNED, SURE, Situation, State, Verdict, decide, log_odds
 from tests.core.verdict.answers import NOW, answer, denial, holder, said
 
 DAY = 86_400

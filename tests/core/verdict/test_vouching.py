@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from common.core.evidence import Observation, Outcome, Reading, unknown
-from common.core.records import TrustRow
-from common.core.trust import LIMIT, Probe, Trust, green, unrefuted, vouched
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.records import TrustRow
+from common.core.trust.server_trust import LIMIT, Probe, Trust, green, unrefuted, vouched
 from tests.core.verdict.answers import NOW
 
 KEY = ("rdap", "rdap.example", "com")

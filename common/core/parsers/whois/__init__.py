@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from common.core.evidence import Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Outcome, Phase, Reading, unknown
 from common.core.parsers.dates import epoch, parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.families import Family, family_of

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from common.core.evidence import Outcome
+from common.core.builtin.doubt_words import ANY, REMARK_LABELS, first_of, fold
+from common.core.model.evidence import Outcome
 from common.core.parsers.disclaimers import is_disclaimer, is_liability
 from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import Kind, kind_of, normal
 from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, Shape, Subject, runs_on
-from common.core.tables.doubt_words import ANY, REMARK_LABELS, first_of, fold
 
 #: A sentence about the one name is no disclaimer, whatever it holds.
 _ABOUT_ONE = re.compile(

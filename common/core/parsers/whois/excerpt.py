@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from common.core.evidence import EXCERPT_LIMIT
+from common.core.builtin.doubt_words import DOUBTFUL, first_of, fold
+from common.core.model.evidence import EXCERPT_LIMIT
 from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.whois.doubts import remark_of
 from common.core.parsers.whois.labels import SENTENCES, Kind, block_of, kind_of, normal
 from common.core.parsers.whois.lines import runs_on, split
 from common.core.parsers.whois.record import cut, host_of
 from common.core.parsers.whois.sentences import TRIGGERS
-from common.core.tables.doubt_words import DOUBTFUL, first_of, fold
 
 #: Longest line kept; only legal paragraphs are longer.
 _LINE = 160

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from common.core.evidence import Phase
+from common.core.model.evidence import Phase
 from common.core.parsers.whois.lines import STOPS
 
 

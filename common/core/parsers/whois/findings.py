@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from common.core.evidence import Outcome, Phase
+from common.core.model.evidence import Outcome, Phase
 from common.core.parsers import limiting
 from common.core.parsers.release import announced_phase, in_procedure
 from common.core.parsers.whois import words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from common.core.evidence import LIST_LIMIT, Fields, Outcome, Phase
+from common.core.model.evidence import LIST_LIMIT, Fields, Outcome, Phase
 from common.core.parsers.dates import parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import OBJECTS, SENTENCES, SHARED, Kind, block_of, kind_of, normal

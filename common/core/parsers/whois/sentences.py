@@ -10,7 +10,7 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
-from common.core.evidence import Outcome
+from common.core.model.evidence import Outcome
 from common.core.parsers import limiting, release
 
 

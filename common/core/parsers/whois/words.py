@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from common.core.evidence import Outcome, Phase
+from common.core.model.evidence import Outcome, Phase
 from common.core.parsers import statuses
 from common.core.parsers.release import in_procedure
 

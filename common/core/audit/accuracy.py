@@ -1,0 +1,277 @@
+"""Who was right: per (method, server, suffix) how often an answer was confirmed or contradicted by what followed.
+
+An answer is judged once: when a round ends, or when the canaries it waited for have answered. It counts where
+
+- the verdict is settled: an owner's state with P(unregistered) <= 0.005, or a state without an owner with P >= 0.995;
+- at least one other method said something decisive in the same round: nobody confirms himself;
+- it says whether there is an object. NXDOMAIN about a name that is registered and out of the zone is true and counts for
+  nothing, and so does every DNS and HTTP answer under a wildcard suffix.
+
+An answer on the side of the verdict is confirmed, one on the other side contradicted. A failed canary is contradicted, and so
+is every answer that is dropped because of it, unless the canary itself turns out to be gone (passed canaries count for nothing:
+the same name is asked again and again). An alarm (available, at any price) is confirmed by a registration that is younger, and
+retracted where the name turns out not to be free after all; if it had an owner all along, what had spoken for the alarm is
+contradicted then, on top of what was counted before. Nothing is ever taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from heapq import nsmallest
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from common.core.model.entry import Entry
+from common.core.model.evidence import Outcome
+from common.core.model.records import Evidence
+from common.core.parsers.dates import epoch
+from common.core.telemetry.metrics import Metrics
+from common.core.trust.server_trust import Key
+from common.core.verdict.likelihoods import REGISTRY_METHODS
+from common.core.verdict.verdicts import OUT_OF_ZONE, OWNED, SURE, Situation, State, Verdict, newest
+
+#: Most (method, server, suffix) kept, and how many make room together when there are too many.
+LIMIT, ROOM = 2000, 200
+#: Most rows shown, and most keys that get metric series of their own.
+SHOWN, NAMED = 200, 200
+#: Longest server name kept, in characters.
+SERVER_LIMIT = 120
+#: How much younger than the alarm a registration may seem where only its day is known, and where the clocks differ, in seconds.
+_DAY, _SKEW = 86_400.0, 60.0
+
+_FREE = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED, State.RESERVED, State.DROPPING})
+_NO_OBJECT = frozenset({Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.PREMIUM, Outcome.DROPPING})
+_ALARMS = frozenset({"available", "available_premium"})
+_Count = Annotated[int, Meta(ge=0)]
+
+
+class Tally(Struct):
+    """How often answers were confirmed and contradicted."""
+
+    confirmed: _Count = 0
+    contradicted: _Count = 0
+
+    def share(self) -> float:
+        """The share that was right, with a prior of Beta(0.5, 0.5): one half before anything is known."""
+        return round((self.confirmed + 0.5) / (self.confirmed + self.contradicted + 1.0), 4)
+
+    def add(self, *, right: bool) -> None:
+        """One more."""
+        self.confirmed += right
+        self.contradicted += not right
+
+
+class Alarms(Struct):
+    """What became of the alarms; those that are neither confirmed nor retracted are still open or were never settled."""
+
+    announced: _Count = 0
+    confirmed: _Count = 0
+    retracted: _Count = 0
+
+    def plain(self) -> dict[str, Any]:
+        """For the status page; `precision` is null until the first alarm is settled."""
+        settled = self.confirmed + self.retracted
+        precision = round(self.confirmed / settled, 4) if settled else None
+        return {
+            "announced": self.announced,
+            "confirmed": self.confirmed,
+            "retracted": self.retracted,
+            "unsettled": max(0, self.announced - settled),
+            "precision": precision,
+        }
+
+
+class _Saved(Struct):
+    """The form in the store: tallies as rows of method, server, suffix, confirmed, contradicted."""
+
+    since: float = 0.0
+    servers: list[tuple[str, str, str, _Count, _Count]] = field(default_factory=list)
+    methods: dict[str, Tally] = field(default_factory=dict)
+    alarms: Alarms = field(default_factory=Alarms)
+
+
+class Accuracy:
+    """Every tally. `since` is when counting began, in epoch seconds (0: nothing was counted yet)."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.alarms = Alarms()
+        self.changed = False
+        self._servers: dict[Key, Tally] = {}
+        self._methods: dict[str, Tally] = {}  # of all servers, those that were forgotten included
+        self._named: set[Key] = set()
+        self._doubted: dict[Key, int] = {}  # answers that are wrong unless the canary that failed is gone
+
+    # -- counting --------------------------------------------------------------------------------------------------------
+
+    def judge(
+        self, entry: Entry, before: State, verdict: Verdict, situation: Situation, since: float, metrics: Metrics
+    ) -> None:
+        """Count the answers about a name that came at `since` or later, if the verdict settles them.
+
+        `before` is the state before the verdict: a name that changed hands during the round contradicts nobody, because an
+        answer may have been true when it was given.
+        """
+        side = side_of(verdict)
+        if side is None:
+            return
+        claims = [
+            (method, item, claim)
+            for method, item in entry.detail.evidence.items()
+            if item.at >= since and (claim := claim_of(method, item, verdict.state, situation)) is not None
+        ]
+        if len(claims) < 2:
+            return
+        turned = (before in OWNED and side) or (before in _FREE and not side)
+        for method, item, claim in claims:
+            done, item.judged = item.judged, True
+            if not done and not (turned and claim is not side):
+                self.count((method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side)
+
+    def failed(self, key: Key, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool) -> None:
+        """Count a failed canary, or the answers dropped because of one; where the canary is in doubt, once that is settled."""
+        answers = sum(1 for item in dropped.values() if not item.judged) if dropped else 1
+        for item in dropped.values():
+            item.judged = True
+        if doubted and (key in self._doubted or len(self._doubted) < LIMIT):
+            self._doubted[key] = self._doubted.get(key, 0) + answers
+        elif not doubted:
+            self._contradict(key, answers, metrics, now)
+
+    def settled(self, key: Key, metrics: Metrics, now: float, *, wrong: bool) -> None:
+        """A doubt is settled: the server was wrong, or the canary is gone."""
+        answers = self._doubted.pop(key, 0)
+        if wrong:
+            self._contradict(key, answers, metrics, now)
+
+    def _contradict(self, key: Key, answers: int, metrics: Metrics, now: float) -> None:
+        for _ in range(answers):
+            self.count(key, metrics, now, right=False)
+
+    def told(
+        self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], metrics: Metrics, now: float
+    ) -> None:
+        """Take notice of an event of this kind. `alarmed_at`: the alarm before it; `positive`: what says "no object" now."""
+        if kind is None:
+            return
+        detail = entry.detail
+        if kind in _ALARMS or kind == "unregistered":
+            if kind in _ALARMS and alarmed_at is None:
+                self._alarm("announced", metrics, now)
+            detail.alarmed_by = tuple((method, detail.evidence[method].observation.server) for method in positive)
+            return
+        if kind == "registered" and alarmed_at is not None and younger(entry, alarmed_at):
+            self._alarm("confirmed", metrics, now)
+        elif kind == "retracted":
+            if alarmed_at is not None:
+                self._alarm("retracted", metrics, now)
+            for method, server in detail.alarmed_by if entry.state in OWNED else ():
+                self.count((method, server, entry.suffix), metrics, now, right=False)
+        detail.alarmed_by = ()
+
+    def count(self, key: Key, metrics: Metrics, now: float, *, right: bool) -> None:
+        """Count one answer of a server."""
+        method, server, suffix = key
+        # The "server" of an HTTP check is the name itself: neither a key nor a label.
+        key = (method, "web" if method == "http" else (server or suffix)[:SERVER_LIMIT], suffix)
+        tally = self._servers.get(key)
+        if tally is None:
+            if len(self._servers) >= LIMIT:
+                self._forget()
+            tally = self._servers[key] = Tally()
+        tally.add(right=right)
+        self._methods.setdefault(method, Tally()).add(right=right)
+        self._note(now)
+        metrics.count("answers_confirmed" if right else "answers_contradicted", 1, **self._labels(key, tally))
+
+    # -- showing and keeping ---------------------------------------------------------------------------------------------
+
+    def plain(self) -> dict[str, Any]:
+        """For the status page: methods, the most contradicted servers first, and the alarms."""
+        rows = nsmallest(SHOWN, self._servers.items(), key=lambda row: (-row[1].contradicted, -row[1].confirmed, row[0]))
+        return {
+            "since": self.since or None,
+            "alarms": self.alarms.plain(),
+            "methods": [{"method": method, **_shown(tally)} for method, tally in sorted(self._methods.items())],
+            "servers": [
+                {"method": method, "server": server, "suffix": suffix, **_shown(tally)}
+                for (method, server, suffix), tally in rows
+            ],
+            "servers_known": len(self._servers),
+        }
+
+    def saved(self) -> str:
+        """What `restored` reads back."""
+        rows = [(*key, tally.confirmed, tally.contradicted) for key, tally in self._servers.items()]
+        return msgspec.json.encode(_Saved(self.since, rows, self._methods, self.alarms)).decode()
+
+    @classmethod
+    def restored(cls, text: str) -> Accuracy:
+        """As it was saved; a damaged text gives an empty one."""
+        made = cls()
+        try:
+            saved = msgspec.json.decode(text or "{}", type=_Saved)
+        except (ValueError, RecursionError):
+            return made
+        made.since, made.alarms, made._methods = saved.since, saved.alarms, saved.methods
+        made._servers = {row[:3]: Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
+        return made
+
+    def _labels(self, key: Key, tally: Tally) -> dict[str, str]:
+        """A server that was never wrong shares one series per method: the interesting ones are few, the others are thousands.
+
+        A counter never falls: what was counted under "other" stays there when a server gets series of its own.
+        """
+        if key not in self._named and tally.contradicted and len(self._named) < NAMED:
+            self._named.add(key)
+        method, server, suffix = key if key in self._named else (key[0], "other", "other")
+        return {"method": method, "server": server, "suffix": suffix}
+
+    def _alarm(self, what: str, metrics: Metrics, now: float) -> None:
+        setattr(self.alarms, what, getattr(self.alarms, what) + 1)
+        metrics.count("alarms", result=what)
+        self._note(now)
+
+    def _note(self, now: float) -> None:
+        self.since = self.since or now
+        self.changed = True
+
+    def _forget(self) -> None:
+        """Make room: servers that were never wrong and hardly ever asked go first. The sums per method keep them."""
+        rows = nsmallest(ROOM, self._servers.items(), key=lambda row: (row[1].contradicted, row[1].confirmed))
+        for key, _ in rows:
+            del self._servers[key]
+            self._named.discard(key)
+
+
+def side_of(verdict: Verdict) -> bool | None:
+    """Whether a verdict says that there is no object; None while it is not settled."""
+    if verdict.state in OWNED and verdict.p_unregistered <= 1.0 - SURE:
+        return False
+    return True if verdict.state in _FREE and verdict.p_unregistered >= SURE else None
+
+
+def claim_of(method: str, item: Evidence, state: State, situation: Situation) -> bool | None:
+    """Whether an answer says that there is no object; None where it says neither."""
+    outcome = item.observation.reading.outcome
+    free = outcome in _NO_OBJECT
+    if not free and outcome is not Outcome.REGISTERED:
+        return None
+    if method not in ("dns", "http"):
+        return free
+    known_missing = free and (situation.phase in OUT_OF_ZONE or state is State.UNDELEGATED)
+    return None if situation.wildcard or known_missing else free
+
+
+def younger(entry: Entry, alarmed_at: float) -> bool:
+    """Whether the registry, asked after the alarm, shows a registration that is younger than it."""
+    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
+    at = epoch(created) if created else None
+    return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
+
+
+def _shown(tally: Tally) -> dict[str, Any]:
+    return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share()}

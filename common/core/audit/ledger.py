@@ -1,0 +1,116 @@
+"""The evidence ledger: each judgement with everything it was made of, so that it can be made again without any network.
+
+Written in the transaction of the state, event and delivery it led to. Recorded are changes of state, passes that brought an
+alarm nearer, and what took evidence away again; a look that changes nothing leaves no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field, structs
+
+from common.core.coordinator.board import Board
+from common.core.model.entry import Entry
+from common.core.model.records import Evidence, LedgerRow, TrustRow
+from common.core.verdict import gates, verdicts
+from common.core.verdict.assess import Assessment, trust_key
+from common.core.verdict.rules_version import rules_version
+from common.core.verdict.verdicts import Situation, State, Verdict
+
+#: Kinds of entries: the state changed; a whole positive pass did not change it; a registered answer ended a run of passes; a
+#: server was caught lying and what it had said was dropped.
+DECISION, PASS, CONTRADICTED, CANARY_LIE = "decision", "pass", "contradicted", "canary_lie"
+
+
+class LedgerEntry(Struct, frozen=True, omit_defaults=True):
+    """One judgement. Times in epoch seconds.
+
+    `evidence` is all that was weighed, by method, with the bounded copies of the answers; `canaries` the trust in the server
+    of each positive answer; `voided` what was dropped just before, and `why` for what reason; `told` the event it caused.
+    """
+
+    domain: str
+    suffix: str
+    at: float
+    kind: str
+    before: State
+    verdict: Verdict
+    rules: str
+    generation: int
+    evidence: dict[str, Evidence]
+    situation: Situation
+    needs: gates.Requirements
+    canaries: dict[str, TrustRow] = field(default_factory=dict)
+    contradicted_at: float | None = None
+    told: str | None = None
+    voided: dict[str, Evidence] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def positive(self) -> tuple[str, ...]:
+        """The methods whose fresh answer said that there is no object."""
+        return tuple(gates.positives(self.evidence, self.needs, self.at))
+
+
+class Cause(Struct, frozen=True):
+    """Why a judgement is recorded although the state may not change; without a kind it is then not recorded."""
+
+    kind: str = ""
+    why: str = ""
+    voided: Mapping[str, Evidence] = {}
+
+
+NO_CAUSE = Cause()
+
+
+def note(board: Board, entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, now: float) -> None:
+    """Put a judgement that was just taken over into the next transaction, if it is worth an entry."""
+    kind = DECISION if entry.state is not before else cause.kind
+    if not kind:
+        return
+    detail = entry.detail
+    rows = {method: board.trust.known(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
+    written = LedgerEntry(
+        domain=entry.name,
+        suffix=entry.suffix,
+        at=now,
+        kind=kind,
+        before=before,
+        verdict=made.verdict,
+        rules=rules_version(),
+        generation=entry.generation,
+        evidence=detail.evidence,
+        situation=made.situation,
+        needs=made.needs,
+        canaries={method: row for method, row in rows.items() if row is not None},
+        contradicted_at=detail.contradicted_at,
+        told=told,
+        voided=dict(cause.voided),
+        why=cause.why,
+    )
+    positive = any(gates.is_registry(method) for method in made.positive)
+    body = board.policy.encode(written)
+    board.changes.ledger.append(LedgerRow(entry.name, now, kind, entry.state.value, positive, written.rules, body))
+    board.changed[entry.name] = entry
+
+
+def judge_again(entry: LedgerEntry) -> Verdict:
+    """The verdict that today's rules give on the recorded evidence; gates and brackets are worked out anew."""
+
+    def bracketed(method: str, item: Evidence) -> bool:
+        row = entry.canaries.get(method)
+        return row is not None and gates.server_proven(row, item.at, entry.needs, entry.at)
+
+    known = entry.situation
+    run = gates.Run(known.passes, known.verified, entry.contradicted_at)
+    stands = gates.standing(entry.evidence, entry.needs, run, bracketed, entry.at)
+    situation = structs.replace(known, gates=stands.open, bracketed=stands.bracketed)
+    return verdicts.decide(entry.evidence, situation, entry.before, entry.at)
+
+
+def differences(entry: LedgerEntry, again: Verdict) -> list[str]:
+    """What is different in a verdict that was made again, one phrase each."""
+    names = ("state", "confidence", "p_unregistered", "rho", "reason")
+    pairs = [(name, getattr(entry.verdict, name), getattr(again, name)) for name in names]
+    return [f"{name} was {was}, is {now}" for name, was, now in pairs if was != now]

@@ -1,0 +1,137 @@
+"""What to ask next about a name: layer 1, then 2, then 3, only as far as the evidence asks.
+
+To add a method: say here when it is worth its question. Pools: fast (dns, http), intermediate (rdap), deep (whois).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from common.core.model.entry import Entry, Round
+from common.core.model.evidence import Outcome, Phase
+from common.core.verdict.verdicts import OUT_OF_ZONE, OWNED, State
+
+POOL_OF = {"dns": "fast", "http": "fast", "rdap": "intermediate", "whois": "deep"}
+#: Relative time budgets per method in seconds.
+BUDGET = {"dns": 5.0, "http": 10.0, "rdap": 15.0, "whois": 20.0}
+DAY = 86_400.0
+#: Rounds without any proof after which the next layer is asked about a name whose state is known.
+BLIND_ROUNDS = 2
+#: States in which the registry is asked at once where DNS is mute: nothing else tells whether a free name was taken.
+_REGISTRY_DECIDES = frozenset({State.UNKNOWN, State.AVAILABLE, State.UNREGISTERED})
+#: States in which "no object" is no news.
+_SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
+
+
+class Channels(Struct, frozen=True):
+    """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
+
+    `resting`: methods that said nothing lately; `slow`: registry methods too slow to wait for, which are asked once, beside the
+    others, at the first denial. At least one method is always asked.
+    """
+
+    rdap: bool
+    whois: bool
+    wildcard: bool
+    resting: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
+
+    def registry(self, *, slow: bool = False) -> list[str]:
+        """The registry methods to ask, RDAP first; those that rest, or are slow without `slow`, only where no other is left."""
+        there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
+        left_out = self.resting if slow else self.resting | self.slow
+        return [method for method in there if method not in left_out] or there
+
+    def zone(self) -> list[str]:
+        """DNS, where a pass may learn something from it: not where it answers for everything, nor while it rests."""
+        return [] if self.wildcard or "dns" in self.resting else ["dns"]
+
+
+def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -> list[str]:
+    """The methods to ask now in this round, none when it is over."""
+    registry = channels.registry()
+    if not current.asked:
+        return _first(entry, current, channels, registry)
+    wanted = _further(entry, current, channels, registry, now)
+    return [method for method in wanted if method not in current.asked]
+
+
+def registry_due(entry: Entry, now: float) -> bool:
+    """Whether the registry's record is too old to plan with: the calendar decides how old that is."""
+    if entry.detail.registry_at is None:
+        return True
+    return now - entry.detail.registry_at >= _registry_interval(entry, now)
+
+
+def registry_due_at(entry: Entry, now: float) -> float:
+    """When `registry_due` will become true, in epoch seconds, 0 where the registry was never heard; at expiry at the latest."""
+    heard, expires = entry.detail.registry_at, entry.detail.expires_epoch
+    if heard is None:
+        return 0.0
+    due = heard + _registry_interval(entry, now)
+    if expires is None:
+        return due
+    nearer = (max(expires - 60 * DAY, heard + DAY), max(expires - 14 * DAY, heard + DAY / 2))
+    return min(due, *nearer, expires if expires > now else due)
+
+
+def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
+    if current.confirm:
+        return channels.zone() + registry or ["dns"]
+    if current.manual:
+        return ([] if channels.wildcard else ["dns"]) + registry
+    if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
+        return registry[:1] or (["dns"] if not channels.wildcard else [])
+    return ["dns"]
+
+
+def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
+    said = [current.said.get(method) for method in registry]
+    if Outcome.REGISTERED in said:
+        return []
+    if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
+        heard = registry if current.confirm else channels.registry(slow=True)
+        heard = [method for method in heard if entry.state not in _SETTLED or _stale(entry, method, now)]
+        return heard + channels.zone()  # a first positive: ask every channel
+    if "dns" in current.asked and not current.asked.intersection(registry):
+        return _after_dns(entry, current, registry, now)
+    if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:
+        return registry  # RDAP said nothing: the same database through WHOIS
+    return []
+
+
+def _after_dns(entry: Entry, current: Round, registry: list[str], now: float) -> list[str]:
+    dns = current.said.get("dns")
+    if dns is Outcome.REGISTERED:
+        return registry[:1] if _worth_a_look(entry, now) else []
+    if dns is Outcome.UNREGISTERED:
+        return registry[:1]
+    if "http" not in current.asked:
+        return ["http"]  # DNS is mute; an answering web server is as good a sign of life
+    blind = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= BLIND_ROUNDS
+    return registry[:1] if blind and current.said.get("http") is not Outcome.REGISTERED else []
+
+
+def _stale(entry: Entry, method: str, now: float) -> bool:
+    """Whether what a method said is so old that the world may have changed: a reservation can be lifted."""
+    item = entry.detail.evidence.get(method)
+    return item is None or now - item.at >= DAY
+
+
+def _worth_a_look(entry: Entry, now: float) -> bool:
+    return registry_due(entry, now) or entry.state not in (State.REGISTERED, State.EXPIRED_GRACE)
+
+
+def _registry_interval(entry: Entry, now: float) -> float:
+    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it."""
+    from_expiry = _since_expiry(entry, now)
+    if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
+        return DAY / 2
+    if from_expiry is None or from_expiry >= -60 * DAY:
+        return DAY
+    return 7 * DAY
+
+
+def _since_expiry(entry: Entry, now: float) -> float | None:
+    expires = entry.detail.expires_epoch
+    return None if expires is None else now - expires

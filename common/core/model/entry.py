@@ -1,0 +1,86 @@
+"""One watched name in the coordinator's memory, and the round of questions it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from common.core.model.evidence import Observation, Outcome, Phase
+from common.core.model.records import Detail, Evidence
+from common.core.trust.server_trust import Key
+from common.core.verdict.verdicts import State
+
+#: Ranks of questions, smaller first: what an alarm waits for, priority names, names that left the zone, the rest, nice-to-have.
+URGENT, PRIORITY, NEWS, ORDINARY, BACKGROUND = range(5)
+
+
+@dataclass(slots=True)
+class Round:
+    """One visit to a name: the methods asked so far and those still out. `confirm` marks the second pass of an alarm."""
+
+    started: float
+    confirm: bool = False
+    manual: bool = False
+    due: float = 0.0  # when it should have begun, in epoch seconds; 0 where nobody planned it
+    asked: set[str] = field(default_factory=set)
+    out: set[str] = field(default_factory=set)
+    sent: dict[str, float] = field(default_factory=dict)  # when a question left, in epoch seconds
+    said: dict[str, Outcome] = field(default_factory=dict)
+    voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
+    lie: str = ""  # how that was found out
+
+
+@dataclass(slots=True)
+class Entry:
+    """Everything the coordinator knows about one name that it has in hand. Times in epoch seconds.
+
+    A watched name is in exactly one of: due (in the schedule), in line for a sweep or in one, wanted (its visit will begin), in
+    a round (questions waiting or leased).
+    """
+
+    name: str
+    suffix: str
+    label: str
+    watched: bool = True
+    priority: bool = False
+    state: State = State.UNKNOWN
+    since: float | None = None
+    confidence: float = 0.0
+    generation: int = 0
+    checked_at: float | None = None
+    next_check: float = 0.0
+    drop: tuple[float, float, float, float] | None = None  # earliest, likely, latest, p
+    detail: Detail = field(default_factory=Detail)
+    round: Round | None = None
+    aside_until: float = 0.0
+    id: int = -1  # its number in the table
+    compared_at: float = 0.0  # when its channels were last compared in its phase, in epoch seconds
+    held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
+    awaited: set[Key] = field(default_factory=set)  # servers whose canaries its next pass waits for
+    asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last question left from
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase of the registry's last record."""
+        return Phase(self.detail.phase) if self.detail.phase else None
+
+    def note(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
+        """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
+
+        `by` is the worker that asked. True if the outcome changed.
+        """
+        detail, method = self.detail, observation.method
+        reading = observation.reading
+        if not believed or reading.outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
+            before = detail.trouble.get(method)
+            first = before.first_at if before and before.observation.reading.outcome is reading.outcome else now
+            detail.trouble[method] = Evidence(observation, now, first, by=by)
+            return False
+        detail.trouble.pop(method, None)
+        last = detail.evidence.get(method)
+        same = last is not None and last.observation.reading.outcome is reading.outcome
+        detail.evidence[method] = Evidence(observation, now, last.first_at if same and last else now, by=by)
+        return not same
+
+    def in_window(self, now: float, margin: float = 3600.0) -> bool:
+        """Whether the name may drop about now, by its forecast."""
+        return self.drop is not None and self.drop[0] - margin <= now <= self.drop[2] + margin

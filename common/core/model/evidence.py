@@ -1,0 +1,110 @@
+"""What was observed, in one vocabulary for every method.
+
+A parser turns one recorded answer into a `Reading`; a checker adds where and how it was asked and makes an `Observation`.
+Neither decides: `common.core.verdict.verdicts` weighs observations. An error proves nothing, so its outcome is `unknown`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Short = Annotated[str, Meta(max_length=300)]
+Text = Annotated[str, Meta(max_length=2000)]
+#: Epoch seconds, any that a calendar date has: a registry's clock may say anything.
+Moment = Annotated[float, Meta(ge=-1e11, le=1e12)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+#: Seconds that a server asks us to wait, see `common.core.parsers.retry_after`.
+Wait = Annotated[float, Meta(ge=0, le=86_400)]
+Count = Annotated[int, Meta(ge=0, le=65_535)]
+#: An SOA serial (RFC 1035 section 3.3.13).
+Serial = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+#: Longest copy of an answer kept as evidence, in characters.
+EXCERPT_LIMIT = 2000
+#: Most statuses or name servers kept of one answer.
+LIST_LIMIT = 32
+
+
+class Outcome(StrEnum):
+    """What one answer says about one name."""
+
+    REGISTERED = "registered"
+    UNREGISTERED = "unregistered"  # no object in the registry database; not yet "available"
+    RESERVED = "reserved"  # no object, yet not creatable: registry list, DPML, GlobalBlock
+    PREMIUM = "premium"  # creatable at another price
+    DROPPING = "dropping"  # purged, inside a registry's own release procedure
+    THROTTLED = "throttled"
+    INVALID = "invalid"  # the registry refuses the name itself
+    UNKNOWN = "unknown"
+
+
+class Phase(StrEnum):
+    """Where a registered name stands in its life (RFC 5731, RFC 3915, RFC 8056)."""
+
+    ACTIVE = "active"
+    UNDELEGATED = "undelegated"  # registered, not in the zone: hold, inactive
+    EXPIRED_GRACE = "expired_grace"
+    REDEMPTION = "redemption"
+    PENDING_RESTORE = "pending_restore"
+    PENDING_DELETE = "pending_delete"
+    DROPPING = "dropping"
+
+
+class Fields(Struct, frozen=True, omit_defaults=True):
+    """What a record says. Times are ISO 8601 in UTC ("2027-01-31T00:00:00Z", or "2027-01-31" where only a day is known)."""
+
+    created_at: Short | None = None
+    expires_at: Short | None = None
+    updated_at: Short | None = None
+    registrar: Short | None = None
+    statuses: Annotated[tuple[Short, ...], Meta(max_length=LIST_LIMIT)] = ()
+    nameservers: Annotated[tuple[Short, ...], Meta(max_length=LIST_LIMIT)] = ()
+    handle: Short | None = None  # ROID: changes when a name is created again
+
+
+NO_FIELDS = Fields()
+
+
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """What a parser concluded from one answer.
+
+    `finding` is a key of `common.core.verdict.likelihoods.FINDINGS` and carries the weight; `reason` is one sentence.
+    `fresh_at` is the registry's own time stamp of the data (SOA serial, RDAP database time) in epoch seconds.
+    `retry_after` is in seconds, already cut to 1 s..24 h.
+    """
+
+    outcome: Outcome
+    finding: Short
+    reason: Short
+    phase: Phase | None = None
+    fields: Fields = NO_FIELDS
+    fresh_at: Moment | None = None
+    retry_after: Wait | None = None
+    referral: Short | None = None  # WHOIS: the server IANA names for a suffix
+    serial: Serial | None = None  # DNS: SOA serial of the zone that answered
+
+
+class Observation(Struct, frozen=True, omit_defaults=True):
+    """A reading with its circumstances: enough to judge it again offline.
+
+    `server` is the host or zone asked, `address` what was connected to ("192.0.2.1:53/udp"), `digest` the SHA-256 (hex) of
+    the whole answer, `excerpt` a bounded copy, `width` how many addresses serve the suffix (DNS only).
+    """
+
+    method: Short
+    reading: Reading
+    server: Short = ""
+    address: Short = ""
+    duration_ms: Milliseconds = 0.0
+    status: Count | None = None  # HTTP status or DNS rcode
+    digest: Short = ""
+    excerpt: Text = ""
+    width: Count | None = None
+    refused: bool = False  # the server turned us away: connection refused, 403, ban text
+
+
+def unknown(finding: str, reason: str, *, retry_after: float | None = None) -> Reading:
+    """A reading that proves nothing, with its reason cut to bound."""
+    return Reading(Outcome.UNKNOWN, finding, reason[:300], retry_after=retry_after)

@@ -1,0 +1,69 @@
+"""The lanes of callbacks to one endpoint, each with a circuit of its own.
+
+What an endpoint says about check results holds no notice up: neither the failures that open a circuit nor a Retry-After. Only
+one probe is under way at a time, of all lanes together: an endpoint that is down is not asked by each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.core.outbox.circuit import Circuit
+
+NOTICE = "notice"
+RESULT = "result"
+#: In the order in which they are served.
+LANES = (NOTICE, RESULT)
+#: What Retry-After may ask for, in seconds, by lane. It only ever lengthens a wait: of results for as long as an endpoint may
+#: reasonably wish, of a notice for no longer than it takes to find out that the endpoint is back.
+SHORTEST_ASKED, LONGEST_ASKED = 1.0, {NOTICE: 300.0, RESULT: 3600.0}
+
+
+def wait_asked(lane: str, retry_after: float | None) -> float | None:
+    """The part of a Retry-After that counts in a lane, in seconds; None where nothing was asked for."""
+    return None if retry_after is None else max(SHORTEST_ASKED, min(retry_after, LONGEST_ASKED[lane]))
+
+
+class Circuits:
+    """The circuit of each lane, and how many probes are under way."""
+
+    def __init__(self) -> None:
+        self._circuits = {lane: Circuit(LONGEST_ASKED[lane]) for lane in LANES}
+        self.probing = 0
+
+    def __getitem__(self, lane: str) -> Circuit:
+        return self._circuits[lane]
+
+    def to_probe(self, now: float, room: Mapping[str, int]) -> list[str]:
+        """The lanes that may send a probe now, the one whose turn came first ahead; none while a probe is under way."""
+        if self.probing:
+            return []
+        lanes = [lane for lane in LANES if self[lane].open and self[lane].allowance(now, room[lane]) > 0]
+        return sorted(lanes, key=lambda lane: self[lane].probe_at or 0.0)
+
+    def saved(self) -> str:
+        """The lanes whose circuit is open, as `recall` reads them back."""
+        return ",".join(lane for lane in LANES if self[lane].open)
+
+    def recall(self, text: str, now: float) -> None:
+        """Take over what `saved` wrote before a restart; anything else is ignored."""
+        for lane in text.split(","):
+            if lane in self._circuits:
+                self[lane].reopen(now)
+
+    def snapshot(self, waiting: Mapping[str, int]) -> dict[str, Any]:
+        """Figures for the status, by lane; beside them those of the notices, or of the results where only those are held up."""
+        shown = self[RESULT] if self[RESULT].open and not self[NOTICE].open else self[NOTICE]
+        return {
+            "circuit_open_until": shown.probe_at,
+            "failures_in_a_row": shown.failures,
+            "lanes": {
+                lane: {
+                    "pending": waiting[lane],
+                    "circuit_open_until": circuit.probe_at,
+                    "failures_in_a_row": circuit.failures,
+                }
+                for lane, circuit in self._circuits.items()
+            },
+        }

@@ -1,0 +1,221 @@
+"""Which server speaks for which suffix: RDAP (RFC 9224) and WHOIS, from what the operator, IANA and we ourselves know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.core.builtin import registry_hosts, whois_servers
+from common.core.builtin.rdap_pinned import PINNED
+from common.core.builtin.rdap_servers import IANA
+from common.core.builtin.tlds import PRIVATE_SUFFIXES
+from common.core.parsers.bounded_json import loads
+from common.core.parsers.rdap import same_operator
+
+#: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
+BOOTSTRAP_LIMIT = 2 << 20
+#: Largest share of top-level domains that a new bootstrap file may lose against the one before.
+LARGEST_LOSS = 0.05
+_MOST_SUFFIXES = 20_000
+_MOST_BASES = 8
+
+_SUFFIX = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63}){0,4}", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252})", re.ASCII)
+
+Bases = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RdapServer:
+    """A base URL (ends with "/"), its host in lower case, and whether IANA or the operator lists it for the suffix."""
+
+    base: str
+    host: str
+    listed: bool
+
+
+class Directory:
+    """Looks servers up. Precedence for RDAP: `own` (the operator's file), `fetched` (IANA's), built in, pinned.
+
+    `own_whois` maps a suffix to "host[:port]"; `learn_whois` adds what IANA's WHOIS refers to. A look-up takes the longest
+    suffix that matches label by label: "co.uk" falls back to "uk".
+    """
+
+    def __init__(
+        self,
+        *,
+        own: Bases | None = None,
+        fetched: Bases | None = None,
+        own_whois: Mapping[str, str] | None = None,
+    ) -> None:
+        self._own = dict(own or {})
+        self._listed = dict(fetched) if fetched else built_in()
+        self._own_whois = dict(own_whois or {})
+        self._learned: dict[str, str] = {}
+
+    def replace_fetched(self, fetched: Bases) -> None:
+        """Take a new bootstrap file. Raises ValueError, and keeps the old one, where it lost too many top-level domains."""
+        check_loss(self._listed, fetched)
+        self._listed = dict(fetched)
+
+    def rdap_base(self, suffix: str) -> RdapServer | None:
+        """The RDAP server of a suffix (A-label, lower case), None where nobody names one."""
+        for known, listed in ((self._own, True), (self._listed, True), (_PINNED, False)):
+            for candidate in _parents(suffix):
+                if bases := known.get(candidate):
+                    base = preferred(bases)
+                    return RdapServer(base, host_of(base), listed)
+        return None
+
+    def speaks_for(self, host: str, suffix: str) -> bool:
+        """Whether an RDAP answer of the host about names of the suffix is the registry's word."""
+        server = self.rdap_base(suffix)
+        return server is not None and same_operator(host, server.host)
+
+    def whois_server(self, suffix: str) -> str | None:
+        """The WHOIS server of a suffix, "host[:port]": the operator's, else what IANA's WHOIS referred to, else built in."""
+        for known in (self._own_whois, self._learned):
+            for candidate in _parents(suffix):
+                if server := known.get(candidate):
+                    return server
+        listed = whois_servers.whois_server(suffix)
+        return listed.host if listed else None
+
+    def speaks_for_whois(self, host: str, domain: str) -> bool:
+        """Whether "not found" about the name in a WHOIS answer of the host is the word of the registry that would know it.
+
+        That is the nearest registry above the name: for a name under uk.com the one of uk.com. `host` is in lower case without
+        a port, `domain` an A-label name. No registry is known of a top-level domain that is in no table, for it is not in the
+        root either: any registry's host may deny a name there.
+        """
+        zone = domain
+        while "." in zone:
+            zone = zone.partition(".")[2]
+            server = self.whois_server(zone)
+            if registry_hosts.speaks_for(host, zone) or (server is not None and bare_host(server) == host):
+                return True
+            if registry_hosts.has_registry(zone):
+                return False
+            if server is not None and server != self.whois_server(zone.partition(".")[2]):
+                return False
+        return registry_hosts.is_registry_host(host)
+
+    def learn_whois(self, suffix: str, host: str) -> None:
+        """Remember a referral of IANA's WHOIS for a suffix. Garbage is ignored."""
+        if _SUFFIX.fullmatch(suffix) and _HOST.fullmatch(host.lower()):
+            self._learned[suffix] = host.lower()
+
+
+def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Suffix -> base URLs of a bootstrap file (RFC 9224). Raises ValueError for a file that is not entirely sound."""
+    document = loads(data, BOOTSTRAP_LIMIT, ("version", "services"))
+    if not isinstance(document, dict) or str(document.get("version"))[:2] != "1.":
+        raise ValueError("no bootstrap file of version 1")
+    services = document.get("services")
+    if not isinstance(services, list) or not services:
+        raise ValueError("services is missing or empty")
+    found: dict[str, tuple[str, ...]] = {}
+    for service in services:
+        suffixes, bases = _service(service)
+        for suffix in suffixes:
+            found.setdefault(suffix, bases)
+    if len(found) > _MOST_SUFFIXES:
+        raise ValueError(f"{len(found)} suffixes, at most {_MOST_SUFFIXES}")
+    return found
+
+
+def parse_whois_servers(data: bytes) -> dict[str, str]:
+    """Suffix -> "host[:port]" of a JSON object. Raises ValueError with the entry that is wrong."""
+    document = loads(data, BOOTSTRAP_LIMIT)
+    if not isinstance(document, dict):
+        raise ValueError('must be an object {"suffix": "host[:port]"}')  # noqa: TRY004 - the file is wrong, not the call
+    found = {}
+    for key, value in document.items():
+        suffix = key.strip().lower().strip(".")
+        if not _SUFFIX.fullmatch(suffix) or not isinstance(value, str) or not _host_port(value):
+            raise ValueError(f"{key[:80]!r}: needs an A-label suffix and host[:port]")
+        found[suffix] = value.strip().lower()
+    return found
+
+
+def check_loss(before: Bases, after: Bases) -> None:
+    """Raise ValueError where `after` lacks more than LARGEST_LOSS of the suffixes of `before`: a cut or foreign file."""
+    lost = sum(1 for suffix in before if suffix not in after)
+    if lost > LARGEST_LOSS * len(before):
+        raise ValueError(f"{lost} of {len(before)} suffixes are gone")
+
+
+@cache
+def _expanded() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((suffix, (base.replace("{}", suffix),)) for base, suffixes in IANA for suffix in suffixes.split())
+
+
+def built_in() -> dict[str, tuple[str, ...]]:
+    """The bootstrap that ships with the program."""
+    return dict(_expanded())
+
+
+def preferred(bases: tuple[str, ...]) -> str:
+    """The base URL to use: the first with https, else the first."""
+    return next((base for base in bases if base.startswith("https:")), bases[0])
+
+
+def host_of(url: str) -> str:
+    """Host of a URL in lower case, "" where it has none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def bare_host(server: str) -> str:
+    """The host of "host[:port]" in lower case; an IPv6 literal keeps its colons."""
+    place = server.strip().lower().rstrip(".")
+    if place.startswith("["):
+        return place[1:].partition("]")[0]
+    name, colon, port = place.rpartition(":")
+    return name.rstrip(".") if colon and port.isdigit() and ":" not in name else place
+
+
+_PINNED: Bases = {suffix: (base,) for suffix, base in PINNED.items()}
+
+
+def _parents(suffix: str) -> list[str]:
+    """The suffix and what it falls back to. The registry of a private suffix is not the one of its parent: no fallback."""
+    if suffix in PRIVATE_SUFFIXES:
+        return [suffix]
+    labels = suffix.lower().strip(".").split(".")[:10]
+    return [".".join(labels[start:]) for start in range(len(labels))]
+
+
+def _service(service: Any) -> tuple[list[str], tuple[str, ...]]:
+    if not isinstance(service, list) or len(service) != 2 or not all(isinstance(part, list) for part in service):
+        raise ValueError("a service is not [[suffixes], [URLs]]")
+    suffixes = [text.lower().rstrip(".") for text in service[0] if isinstance(text, str)]
+    if len(suffixes) != len(service[0]) or not all(_SUFFIX.fullmatch(suffix) for suffix in suffixes):
+        raise ValueError("a suffix is no A-label name")
+    bases = tuple(_base(url) for url in service[1][:_MOST_BASES])
+    if not bases:
+        raise ValueError("a service without URLs")
+    return suffixes, bases
+
+
+def _base(url: Any) -> str:
+    if not isinstance(url, str) or len(url) > 300 or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("a base URL is no URL")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"not a base URL: {url[:100]!r}")
+    _ = parts.port  # raises ValueError for a port that is no number
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _host_port(text: str) -> bool:
+    host, colon, port = text.strip().lower().partition(":")
+    if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+        return False
+    return _HOST.fullmatch(host) is not None

@@ -1,0 +1,155 @@
+"""When to look at a name again: the base cadence, refined by what is going on with it."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from common.core.domains.name_index import Rows
+from common.core.model.entry import Entry
+from common.core.schedule.due_times import Times
+from common.core.verdict.verdicts import State
+
+#: Seconds after an alarm at which the name is looked at again: whoever caught it shows up here.
+AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
+DAY = 86_400.0
+#: Seconds between looks inside a forecast drop window, where the base cadence is slower.
+IN_WINDOW = 60.0
+#: A window of more seconds says little: looks are rarer by as much as it is wider, until its last day.
+WIDE = 2 * DAY
+#: Up to this wait in seconds even the base cadence gives way inside a window where the operator cannot be asked so often: used
+#: up in the first hours, a day's questions are missing at the drop.
+STRETCHED = 900.0
+#: Seconds around a window in which it is watched like its inside, and in which a name is looked at by itself.
+EDGE, MARGIN = 300.0, 3600.0
+#: Age up to which a run of passes is followed closely, and longest wait between two of its passes then, in seconds.
+YOUNG_RUN, YOUNG_STEP = 900.0, 60.0
+#: First and longest wait after a round that proved nothing, in seconds.
+BLIND_FIRST, BLIND_LONGEST = 15.0, 3600.0
+#: Seconds over which the first looks at new names are spread; the budgets of the servers do the rest.
+FIRST_SPREAD = 5.0
+#: Share of jitter: names must not march in step.
+JITTER = 0.2
+
+
+class Cadence(Struct, frozen=True):
+    """The settings that matter here, in seconds."""
+
+    interval: float
+    priority_interval: float
+    gap: float
+    gap_close: float
+
+
+def gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
+    """Seconds between the two passes that an alarm needs."""
+    return cadence.gap_close if entry.priority or entry.in_window(now) else cadence.gap
+
+
+def base_of(entry: Entry, cadence: Cadence) -> float:
+    """The base cadence of a name in seconds."""
+    return cadence.priority_interval if entry.priority else cadence.interval
+
+
+def longest(base: float, cadence: Cadence) -> float:
+    """The longest wait that is ever planned for names of this base cadence, in seconds."""
+    return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
+
+
+def imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
+    """Which of these names may drop about now: inside a window that is not wide, or in the last day of one (NaN: none)."""
+    near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
+    return near & ((latest - earliest <= WIDE) | (now >= latest - DAY))
+
+
+def may_drop(entry: Entry, now: float) -> bool:
+    """`imminent` of one name."""
+    return entry.drop is not None and bool(imminent(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+
+
+def window_steps(earliest: Times, latest: Times, now: float) -> Times:
+    """Seconds between looks inside windows, as far as their width decides: a minute, unless a name may drop on many days."""
+    wide = (latest - earliest > WIDE) & (now < latest - DAY)
+    return np.where(wide, IN_WINDOW * (latest - earliest) / WIDE, IN_WINDOW)
+
+
+def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool, stretch: float = 1.0) -> float:
+    """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven.
+
+    `stretch`: how many times rarer looks inside the window are than it asks for, because the operator is asked about many
+    (`polls`); the base cadence is kept all the same, where it is no quicker than `STRETCHED`.
+    """
+    base = base_of(entry, cadence)
+    if confirming:
+        return now + _until_next_pass(entry, cadence, now)
+    if blind:
+        wait = BLIND_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
+        return now + jittered(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
+    wait = base
+    if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
+        wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
+    if entry.drop is not None and entry.in_window(now, EDGE):
+        step = float(window_steps(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+        wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
+    due = now + jittered(wait, entry.name, now)
+    if entry.held_until is not None and entry.held_until > now:
+        due = min(due, entry.held_until)  # and when the registry lets it go
+    if entry.drop is not None and entry.drop[0] > now:
+        due = min(due, max(now + IN_WINDOW, entry.drop[0]))  # be there when the window opens
+    return due
+
+
+def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
+    """Seconds to the next pass of an alarm in the making.
+
+    What keeps the gates shut may last: passes become rarer and rarer. Not before a run is so old that one source alone is
+    believed, though, for that is what it may wait for.
+    """
+    gap, passes = gap_of(entry, cadence, now), entry.detail.passes
+    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_of(entry, cadence), gap))
+    young = bool(passes) and now - passes[0] < YOUNG_RUN
+    return min(wait, max(gap, YOUNG_STEP)) if young else wait
+
+
+def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
+    """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
+    step = np.minimum(base, stretch * window_steps(earliest, latest, now))
+    wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
+    due = now + wait * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+    opens = np.maximum(now + IN_WINDOW, earliest)
+    return np.where(earliest > now, np.fmin(due, opens), due)
+
+
+def blind_checks(rows: Rows, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
+    """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
+    wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
+    longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
+    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+
+
+def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
+    """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
+    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _units(rows, now))
+
+
+def spread(rows: Rows, wait: float, now: float) -> Times:
+    """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
+    return now + wait * (0.5 + _units(rows, now))
+
+
+def jittered(wait: float, name: str, now: float) -> float:
+    """`wait` +- a fifth, by a hash of the name and the moment: repeatable, yet no two names in step."""
+    return wait * (1.0 + JITTER * (2.0 * _unit(f"{name}{int(now)}") - 1.0))
+
+
+def _units(rows: Rows, now: float) -> Times:
+    """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
+    mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)
+
+
+def _unit(text: str) -> float:
+    return zlib.crc32(text.encode()) / 0xFFFFFFFF

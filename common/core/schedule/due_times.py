@@ -1,0 +1,150 @@
+"""What is due when: one time per name in an array, looked at by the block: a look at a million names takes microseconds.
+
+Each block knows a time before which nothing in it is due. A look reads those, and only blocks whose time has come.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.core.domains.name_index import Rows
+
+#: Names in a block.
+BLOCK = 4096
+#: Part of its size by which a lane is larger than it has to be.
+SPARE = 16
+NEVER = float("inf")
+
+Times = NDArray[np.float64]
+
+
+class Lane:
+    """The due times of some names, in epoch seconds; NEVER for those that are not in the lane."""
+
+    def __init__(self) -> None:
+        self._at: Times = np.full(BLOCK, NEVER)
+        self._least: Times = np.full(1, NEVER)
+
+    def grow(self, count: int) -> None:
+        """Make room for so many names."""
+        before, blocks = len(self._least), -(-(count + count // SPARE) // BLOCK)
+        if -(-count // BLOCK) > before:
+            for array, size in ((self._at, BLOCK), (self._least, 1)):
+                array.resize(blocks * size, refcheck=False)  # in place: what is large is moved by the kernel, not copied
+                array[before * size :] = NEVER
+
+    def at(self, row: int) -> float:
+        """When a name is due."""
+        return float(self._at[row])
+
+    def times(self, rows: Rows) -> Times:
+        """When these names are due."""
+        return self._at[rows]
+
+    def put(self, row: int, at: float) -> None:
+        """Make a name due then, whatever was planned before."""
+        self._at[row] = at
+        block = row // BLOCK
+        self._least[block] = min(self._least[block], at)
+
+    def put_many(self, rows: Rows, times: Times) -> None:
+        """Make names due then, one time each."""
+        self._at[rows] = times
+        np.minimum.at(self._least, rows // BLOCK, times)
+
+    def take(self, now: float, limit: int) -> tuple[Rows, Times]:
+        """At most `limit` names that are due, with their times, out of the lane; those of the most overdue blocks first."""
+        blocks = np.flatnonzero(self._least <= now)
+        found: list[Rows] = []
+        times: list[Times] = []
+        for block in blocks[np.argsort(self._least[blocks], kind="stable")].tolist():
+            piece = self._at[block * BLOCK : (block + 1) * BLOCK]
+            due = np.flatnonzero(piece <= now)
+            if len(due) > limit:
+                due = due[np.argsort(piece[due], kind="stable")[:limit]]
+            found.append(due + block * BLOCK)
+            times.append(piece[due])
+            piece[due] = NEVER
+            self._least[block] = piece.min()
+            limit -= len(due)
+            if limit <= 0:
+                break
+        if not found:
+            return np.empty(0, np.int64), np.empty(0)
+        return np.concatenate(found), np.concatenate(times)
+
+    def begin(self, now: float, longest: float) -> None:
+        """Whoever has no time (0) is due now: nobody is late for what was not planned.
+
+        Nobody waits longer than `longest` seconds: what is planned beyond (the clock was ahead, or the cadence longer) is drawn
+        nearer, spread as it was.
+        """
+        self._at[self._at <= 0.0] = now
+        far = (self._at > now + longest) & (self._at < NEVER)
+        self._at[far] = now + np.fmod(self._at[far] - now, longest)
+        self._least = self._at.reshape(-1, BLOCK).min(axis=1)
+
+    def next_at(self) -> float:
+        """When the next name may be due; a look then finds at worst that it was planned anew."""
+        return float(self._least.min())
+
+    def overdue(self, now: float) -> int:
+        """How many names are due."""
+        blocks = np.flatnonzero(self._least <= now)
+        return sum(int(np.count_nonzero(self._at[block * BLOCK : (block + 1) * BLOCK] <= now)) for block in blocks.tolist())
+
+
+class Schedule:
+    """Two lanes: names with priority, and the others. A name is in one of them at most."""
+
+    def __init__(self) -> None:
+        self.urgent, self.ordinary = Lane(), Lane()
+
+    def grow(self, count: int) -> None:
+        """Make room for so many names."""
+        self.urgent.grow(count)
+        self.ordinary.grow(count)
+
+    def put(self, row: int, at: float, *, priority: bool) -> None:
+        """Make a name due at `at` (epoch seconds), whatever was planned before."""
+        here, other = (self.urgent, self.ordinary) if priority else (self.ordinary, self.urgent)
+        other.put(row, NEVER)
+        here.put(row, at)
+
+    def put_many(self, rows: Rows, times: Times, priority: NDArray[np.bool_]) -> None:
+        """Make names due, each in its lane. They are in none at the moment."""
+        if priority.any():
+            self.urgent.put_many(rows[priority], times[priority])
+            rows, times = rows[~priority], times[~priority]
+        self.ordinary.put_many(rows, times)
+
+    def begin(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
+        """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
+        self.urgent.begin(now, longest_urgent)
+        self.ordinary.begin(now, longest_ordinary)
+
+    def at(self, row: int) -> float:
+        """When a name is due, NEVER for one that is not planned."""
+        return min(self.urgent.at(row), self.ordinary.at(row))
+
+    def times(self, rows: Rows) -> Times:
+        """When these names are due."""
+        return np.minimum(self.urgent.times(rows), self.ordinary.times(rows))
+
+    def remove(self, row: int) -> None:
+        """Plan a name no more."""
+        self.urgent.put(row, NEVER)
+        self.ordinary.put(row, NEVER)
+
+    def next_at(self) -> float:
+        """When the next name may be due, in epoch seconds; NEVER without any."""
+        return min(self.urgent.next_at(), self.ordinary.next_at())
+
+    def waiting(self, now: float) -> int:
+        """How many names are overdue."""
+        return self.urgent.overdue(now) + self.ordinary.overdue(now)
+
+    def late(self, now: float) -> float:
+        """How late the most overdue name is, in seconds."""
+        return max(0.0, now - self.next_at())

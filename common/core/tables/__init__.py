@@ -1,1 +1,0 @@
-"""Knowledge of the field as data: servers, limits, lifecycles. No logic here."""

@@ -1,0 +1,82 @@
+"""Suffixes whose alarms wait in vain for a canary: no name known to be registered works there, so no drop would ever be told.
+
+A positive answer counts only once its server found a known name again after it. Where nobody knows such a name, or the server
+finds none of them (perhaps nobody registered it any more), the gate stays shut for ever and in silence; what waits for longer
+than PATIENCE is shown and warned about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from common.core.trust.server_trust import Key
+
+#: Seconds that a positive may wait for its canaries before it is a gap, and seconds between two warnings about one suffix.
+PATIENCE, WARN_EVERY = 300.0, 3600.0
+#: Most waiting names remembered, over all servers.
+LIMIT = 5000
+
+
+class Gap(Struct, frozen=True):
+    """One suffix: the names that wait, since when the first of them does (epoch seconds), and for which servers."""
+
+    suffix: str
+    names: int
+    since: float
+    keys: tuple[Key, ...]
+
+
+class Gaps:
+    """Since when each name waits for each server."""
+
+    def __init__(self) -> None:
+        self._since: dict[Key, dict[str, float]] = {}
+        self._of: dict[str, tuple[Key, ...]] = {}
+        self._warned: dict[str, float] = {}
+
+    def waits(self, name: str, keys: Iterable[Key], now: float) -> None:
+        """A visit to a name ended and its alarm waits for these servers, and for no others."""
+        wanted = tuple(keys)
+        for key in self._of.pop(name, ()):
+            if key not in wanted:
+                self._drop(key, name)
+        if wanted and len(self._of) < LIMIT:
+            self._of[name] = wanted
+            for key in wanted:
+                self._since.setdefault(key, {}).setdefault(name, now)
+
+    def proven(self, key: Key) -> None:
+        """A server passed its canaries: nobody waits for it any more."""
+        for name in self._since.pop(key, {}):
+            left = tuple(other for other in self._of.get(name, ()) if other != key)
+            if left:
+                self._of[name] = left
+            else:
+                self._of.pop(name, None)
+
+    def open(self, now: float) -> list[Gap]:
+        """The suffixes with names that have waited for too long, the longest first."""
+        found: dict[str, tuple[set[str], list[Key], float]] = {}
+        for key, names in self._since.items():
+            late = {name: since for name, since in names.items() if now - since > PATIENCE}
+            if late:
+                waiting, keys, first = found.get(key[2], (set(), [], now))
+                found[key[2]] = (waiting | set(late), [*keys, key], min(first, *late.values()))
+        gaps = [Gap(suffix, len(names), since, tuple(sorted(keys))) for suffix, (names, keys, since) in found.items()]
+        return sorted(gaps, key=lambda gap: (gap.since, gap.suffix))
+
+    def to_warn(self, now: float) -> list[Gap]:
+        """The open gaps that nobody was warned about within the hour; they count as warned about from now on."""
+        gaps = [gap for gap in self.open(now) if now - self._warned.get(gap.suffix, -WARN_EVERY) >= WARN_EVERY]
+        if gaps:
+            self._warned = {suffix: at for suffix, at in self._warned.items() if now - at < WARN_EVERY}
+            self._warned.update((gap.suffix, now) for gap in gaps)
+        return gaps
+
+    def _drop(self, key: Key, name: str) -> None:
+        names = self._since.get(key, {})
+        names.pop(name, None)
+        if not names:
+            self._since.pop(key, None)

@@ -1,0 +1,192 @@
+"""Which server may be believed for which suffix: each must find a name known to be registered and must not find a random one.
+
+A negative answer of a server counts only while both canaries are green (ten minutes), and only once the registered canary
+was found again after it. A failing canary voids what the server said since its last good answer and quarantines it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from random import Random
+
+from msgspec import Struct, structs
+
+from common.core.model.evidence import Observation, Outcome
+from common.core.model.records import Canary, TrustRow
+
+#: Seconds a green canary stays green, and seconds a lying server is left out (it must pass both canaries to return).
+GREEN, QUARANTINE = 600.0, 300.0
+#: Most (method, server, suffix) kept, and most canaries of them that were found, or never were.
+LIMIT, MOST_CANARIES = 5000, 20_000
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+Key = tuple[str, str, str]
+
+
+class Probe(Struct, frozen=True):
+    """One canary question: `registered` says which answer is right."""
+
+    key: Key
+    domain: str
+    registered: bool
+
+
+def green(row: TrustRow, now: float, window: float = GREEN) -> bool:
+    """Whether both canaries of a server were right within `window` seconds and it is not in quarantine."""
+    return 0.0 <= now - row.registered_ok <= window and 0.0 <= now - row.free_ok <= window and unrefuted(row, now)
+
+
+def unrefuted(row: TrustRow, now: float) -> bool:
+    """Whether a server passed both canaries once and failed none since."""
+    return now >= row.quarantined_until and row.failed_at < min(row.registered_ok, row.free_ok)
+
+
+def vouched(row: TrustRow, at: float, now: float, window: float = GREEN) -> bool:
+    """Whether a server is green and found a registered name again after its answer at `at`."""
+    return green(row, now, window) and row.registered_ok >= at
+
+
+def grade(probe: Probe, outcome: Outcome) -> str:
+    """What an answer to a canary is: ok, wrong, or unanswered where it says nothing."""
+    if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
+        return "unanswered"
+    return "ok" if (outcome is Outcome.REGISTERED) is probe.registered else "wrong"
+
+
+def random_label(rng: Random) -> str:
+    """Twenty characters that nobody registered; starts with a letter, no hyphens."""
+    return "q" + "".join(rng.choice(_ALPHABET) for _ in range(19))
+
+
+class Trust:
+    """The canary state of every (method, server, suffix)."""
+
+    def __init__(self, rows: Iterable[TrustRow] = (), now: float = math.inf) -> None:
+        """What the store holds at the time `now`: what is said to have been later was never."""
+        self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): _until(row, now) for row in rows}
+        self.changed: set[Key] = set()
+        self._turn: dict[Key, int] = {}
+        self._canary: dict[Key, Canary] = {}  # the last one given out: thousands of names share it
+        self._found: dict[tuple[Key, str], None] = {}  # canaries this server did find once, those found last at the end
+        self._useless: dict[tuple[Key, str], None] = {}  # candidates it never found: perhaps nobody registered them
+
+    def row(self, key: Key) -> TrustRow:
+        """The state of one server for one suffix; a new one knows nothing."""
+        if key not in self._rows:
+            if len(self._rows) >= LIMIT:
+                oldest = min(self._rows, key=lambda item: max(self._rows[item].registered_ok, self._rows[item].failed_at))
+                del self._rows[oldest]
+                self._turn.pop(oldest, None)
+            self._rows[key] = TrustRow(*key)
+        return self._rows[key]
+
+    def known(self, key: Key) -> TrustRow | None:
+        """The state of one server for one suffix, if it was ever asked."""
+        return self._rows.get(key)
+
+    def rows(self) -> list[TrustRow]:
+        """Every row, in no order."""
+        return list(self._rows.values())
+
+    def green(self, key: Key, now: float) -> bool:
+        """Whether both canaries are green and the server is not in quarantine."""
+        row = self._rows.get(key)
+        return row is not None and green(row, now)
+
+    def bracketed(self, key: Key, at: float, now: float, window: float = GREEN) -> bool:
+        """Whether the server is green and found a registered name again after its answer at `at`."""
+        row = self._rows.get(key)
+        return row is not None and vouched(row, at, now, window)
+
+    def pardon(self, key: Key) -> None:
+        """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
+        row = self.row(key)
+        row.quarantined_until, row.reason = 0.0, ""
+        self.changed.add(key)
+
+    def quarantined(self, key: Key, now: float) -> bool:
+        """Whether the server was caught lying lately."""
+        row = self._rows.get(key)
+        return row is not None and now < row.quarantined_until
+
+    def distrusted(self, key: Key, now: float) -> bool:
+        """Whether the server was caught lying and has not passed both canaries since: it is left out until it does."""
+        row = self._rows.get(key)
+        return row is not None and (now < row.quarantined_until or (row.reason != "" and not unrefuted(row, now)))
+
+    def canary(self, key: Key, now: float) -> Canary:
+        """How the canaries of a server stand."""
+        row = self._rows.get(key)
+        stands = Canary(row.registered_ok, row.free_ok, green(row, now)) if row is not None else Canary()
+        last = self._canary.get(key)
+        if last == stands:
+            return last
+        if len(self._canary) >= LIMIT:
+            self._canary.clear()
+        self._canary[key] = stands
+        return stands
+
+    def probes(
+        self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
+    ) -> list[Probe]:
+        """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered.
+
+        A canary older than `window` seconds is asked anew.
+        """
+        row = self.row(key)
+        wanted = []
+        known = tuple(name for name in known if (key, name) not in self._useless) or known
+        stale = now - row.registered_ok > window or row.failed_at >= row.registered_ok
+        if known and (stale or row.registered_ok < positive_at):
+            turn = self._turn.get(key, 0)
+            wanted.append(Probe(key, known[turn % len(known)], registered=True))
+        if now - row.free_ok > window or row.failed_at >= row.free_ok:
+            wanted.append(Probe(key, f"{random_label(rng)}.{key[2]}", registered=False))
+        return wanted
+
+    def answered(self, probe: Probe, observation: Observation, now: float, *, certain: bool = False) -> str | None:
+        """Note a canary's answer. Returns a sentence when the server was caught lying; an error says nothing.
+
+        `certain`: somebody vouches that the name is registered (the operator, or the zone). Otherwise a canary that this
+        server never found proves nothing against it: perhaps nobody registered it. It is not asked again.
+        """
+        graded = grade(probe, observation.reading.outcome)
+        if graded == "unanswered":
+            self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
+            return None
+        row = self.row(probe.key)
+        self.changed.add(probe.key)
+        if graded == "ok" and probe.registered:
+            row.registered_ok = now
+            _remember(self._found, probe)
+            return None
+        if graded == "ok":
+            row.free_ok = now
+            return None
+        self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
+        if probe.registered and not certain and (probe.key, probe.domain) not in self._found:
+            _remember(self._useless, probe)
+            return None
+        row.failed_at = now
+        row.quarantined_until = now + QUARANTINE
+        lie = "does not find" if probe.registered else "finds"
+        row.reason = f"{probe.key[1]} {lie} {probe.domain} ({observation.reading.reason})"[:300]
+        return row.reason
+
+
+def _remember(canaries: dict[tuple[Key, str], None], probe: Probe) -> None:
+    """Note a canary as the newest of these; the oldest makes room."""
+    key = (probe.key, probe.domain)
+    canaries.pop(key, None)
+    canaries[key] = None
+    if len(canaries) > MOST_CANARIES:
+        del canaries[next(iter(canaries))]
+
+
+def _until(row: TrustRow, now: float) -> TrustRow:
+    """The state of a server without times from the future: the clock was ahead when they were noted."""
+    times = {name: 0.0 for name in ("registered_ok", "free_ok", "failed_at") if getattr(row, name) > now}
+    if row.quarantined_until > now + QUARANTINE:
+        times["quarantined_until"] = 0.0
+    return structs.replace(row, **times)

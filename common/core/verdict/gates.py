@@ -1,0 +1,208 @@
+"""What an alarm needs beyond the score. Each gate that is not passed is one sentence; none left means "may be announced".
+
+1 a fresh positive from the registry (RDAP, WHOIS, DAS) or a registrar; 2 canaries: every server whose word is used found a
+known name again after it; 3 a second independent source, or in its place the verified passes of one source alone; 4 the passes;
+5 no recent contradiction; 6 for a name never seen registered, the word of a channel that would say "reserved"; 7 a top-level
+domain that the root knows. The calendar of the registry is in `common.core.verdict.verdicts`: it names a state of its own.
+
+What answers decides what is asked for: a channel that is silent, or whose canaries cannot be verified, holds nothing back for
+longer than the passes that stand in for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from common.core.model.evidence import Outcome
+from common.core.model.records import Evidence, TrustRow
+from common.core.trust.server_trust import GREEN, unrefuted, vouched
+from common.core.verdict.likelihoods import FINDINGS, REGISTRY_METHODS
+
+#: Oldest registry positive that still counts as fresh, in seconds, at the usual pace.
+FRESH = 120.0
+#: The same for a name that was announced and is confirmed now and then: its servers are asked in turn.
+CONFIRMED = 86_400.0
+#: Quiet time after a contradiction, in seconds; for a name in the middle of its deletion the confirmation gap is enough.
+QUIET = 900.0
+#: Passes where two independent sources agree.
+AGREEING_PASSES = 2
+#: Verified passes of one source where no other can be expected to speak: there is none, it is known to be dead, or too slow.
+LONE_PASSES = 3
+#: The same where another source was expected and stays silent.
+SILENT_PASSES = 6
+
+
+class Basis(StrEnum):
+    """What the word "not registered" rests on."""
+
+    NOTHING = ""
+    SOURCES = "sources"  # two independent ones agree
+    REPETITION = "repetition"  # verified passes of one
+
+
+class Requirements(Struct, frozen=True, omit_defaults=True):
+    """What is asked of the evidence of one name.
+
+    `gap` is the time between two passes in seconds, `dns_counts` whether NXDOMAIN is news for this name, `second_channel`
+    whether a second source is expected to speak, `quiet` the time after a contradiction in seconds, `suffix_gone` whether the
+    root does not know the top-level domain (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
+    that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
+    the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
+    that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
+    """
+
+    gap: float
+    dns_counts: bool
+    second_channel: bool
+    quiet: float = QUIET
+    suffix_gone: bool = False
+    fresh: float = FRESH
+    awaited: tuple[str, ...] = ()
+    wildcard: bool = False
+    announced: bool = False
+    registered_seen: float = 0.0
+    blind: tuple[str, ...] = ()
+
+
+class Run(Struct, frozen=True):
+    """Positive passes in a row. Times in epoch seconds.
+
+    `verified`: those after which, and before the next one, the server of the answer found a known name again;
+    `contradicted_at`: when a registered answer last ended a run.
+    """
+
+    passes: tuple[float, ...] = ()
+    verified: tuple[float, ...] = ()
+    contradicted_at: float | None = None
+
+
+class Standing(Struct, frozen=True):
+    """Where the evidence of one name stands.
+
+    `positive`: the methods that say "no object"; `open`: the gates still shut; `bracketed`: the methods whose registry server
+    proved itself after its answer; `basis`: what the passed gates rest on.
+    """
+
+    positive: tuple[str, ...]
+    open: tuple[str, ...]
+    bracketed: frozenset[str]
+    basis: Basis = Basis.NOTHING
+
+
+Bracketed = Callable[[str, Evidence], bool]
+
+
+def canary_window(fresh: float) -> float:
+    """Seconds for which a canary stays green where a positive may be `fresh` seconds old: a slow channel asks it seldom."""
+    return max(GREEN, 2 * fresh)
+
+
+def server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
+    """Whether a server proved itself after its answer at `at`; for a name that was announced, whether nothing refuted it since.
+
+    While checks confirm an announced name its servers are not asked about canaries each time, and its confidence stays.
+    """
+    if requirements.announced and unrefuted(row, now):
+        return True
+    return vouched(row, at, now, canary_window(requirements.fresh))
+
+
+def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
+    """Methods that say "no object" with weight, fresh, not before `since`, and since the name was last seen registered."""
+    return [
+        method
+        for method, item in evidence.items()
+        if item.observation.reading.outcome is Outcome.UNREGISTERED
+        and item.at >= max(since, requirements.registered_seen)
+        and 0.0 <= now - item.at <= requirements.fresh
+        and item.observation.reading.finding in FINDINGS
+        and FINDINGS[item.observation.reading.finding].llr > 0
+        and (method != "dns" or requirements.dns_counts)
+        and method not in requirements.blind
+    ]
+
+
+def is_registry(method: str) -> bool:
+    """Whether a method asks the registry itself, or a registrar that asks it."""
+    return method in REGISTRY_METHODS or method.startswith("registrar:")
+
+
+def complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:
+    """Whether the answers since `since` make a whole pass: the registry says "no object" and nothing says "registered"."""
+    denied = any(is_registry(method) for method in positives(evidence, requirements, now, since))
+    return denied and not _contradicted(evidence, requirements, since)
+
+
+def lone_passes(requirements: Requirements) -> int:
+    """How many verified passes one source needs that stands alone."""
+    return SILENT_PASSES if requirements.second_channel else LONE_PASSES
+
+
+def passes_wanted(found: Sequence[str], requirements: Requirements) -> int:
+    """How many passes an alarm needs, given the methods that say "no object"."""
+    return AGREEING_PASSES if len(found) >= 2 else lone_passes(requirements)
+
+
+def standing(
+    evidence: Mapping[str, Evidence], requirements: Requirements, run: Run, bracketed: Bracketed, now: float
+) -> Standing:
+    """Where the evidence stands; `bracketed(method, item)` says whether the server proved itself after that answer."""
+    found = positives(evidence, requirements, now)
+    proven = [method for method in found if bracketed(method, evidence[method])]
+    basis = _basis(proven, requirements, run)
+    verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
+    return Standing(tuple(found), tuple(_open_gates(found, proven, requirements, run, now)), verified, basis)
+
+
+def _open_gates(found: list[str], proven: list[str], requirements: Requirements, run: Run, now: float) -> list[str]:
+    """The gates still shut, one sentence each."""
+    if not any(is_registry(method) for method in found):
+        return [f"no registry answer of the last {requirements.fresh:.0f} s says so"]
+    missing = []
+    if _basis(proven, requirements, run) is Basis.NOTHING:
+        missing += _lacking(found, proven, requirements, run)
+    if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
+        missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")
+    if requirements.awaited and not set(requirements.awaited).intersection(proven):
+        missing.append(f"{', '.join(requirements.awaited)} would say whether the name is reserved, and has not spoken yet")
+    if requirements.suffix_gone:
+        missing.append("the root zone does not know the top-level domain")
+    return missing
+
+
+def _basis(proven: list[str], requirements: Requirements, run: Run) -> Basis:
+    """What the positives rest on, as far as sources, canaries and passes decide it."""
+    if not any(is_registry(method) for method in proven):
+        return Basis.NOTHING
+    if len(proven) >= 2 and len(run.passes) >= AGREEING_PASSES:
+        return Basis.SOURCES
+    if len(run.verified) >= lone_passes(requirements):
+        return Basis.REPETITION
+    return Basis.NOTHING
+
+
+def _lacking(found: list[str], proven: list[str], requirements: Requirements, run: Run) -> list[str]:
+    """What keeps the positives from resting on anything, one sentence each."""
+    lacking = []
+    doubtful = sorted(set(found).difference(proven))
+    if doubtful:
+        lacking.append(f"canaries of {', '.join(doubtful)} are not verified after the answer")
+    if len(found) < 2:
+        alone = lone_passes(requirements)
+        lacking.append(f"no second independent source agrees, {len(run.verified)} of {alone} verified passes stand in for it")
+    elif len(run.passes) < AGREEING_PASSES:
+        lacking.append(f"pass {len(run.passes)} of {AGREEING_PASSES}, {requirements.gap:g} s apart")
+    return lacking
+
+
+def _contradicted(evidence: Mapping[str, Evidence], requirements: Requirements, since: float) -> bool:
+    """Whether an answer since `since` says "registered"; the zone's own word only where it means anything."""
+    return any(
+        item.observation.reading.outcome is Outcome.REGISTERED
+        and item.at >= since
+        and (is_registry(method) or not requirements.wildcard)
+        for method, item in evidence.items()
+    )

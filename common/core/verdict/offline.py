@@ -1,0 +1,149 @@
+"""Judging recorded answers without any network: from one line of `domain-monitor judge` to a Reading.
+
+The parsers are the ones that the checkers use, so what is measured on a corpus is what runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from common.core.builtin.tlds import IDN_COUNTRY_TLDS
+from common.core.model.evidence import Outcome, Reading, unknown
+from common.core.parsers import das, dns, http, rdap, registrar, whois
+from common.core.registries.directory import Directory, bare_host, host_of
+from common.core.registries.registrable_names import is_wire_name
+
+#: Findings of a channel that knows the registry database: only with one of them is a name called available.
+PROOFS = frozenset(
+    {"rdap_404_json", "rdap_404_empty", "whois_free", "whois_free_generic", "das_available", "registrar_available_live"}
+)
+_METHODS = ("whois", "rdap", "dns", "http", "das", "registrar:<name>")
+_MOST_HEADERS = 200
+
+
+def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
+    """Judge one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
+
+    `domain` and `suffix` are A-labels ("" where not known), `answer` is {"text"} for whois, {"status", "headers", "body"}
+    for rdap and registrars, {"status", "headers"} for http, {"wire_b64"} or {"outcome"} for dns, {"text"} or {"body"} for das.
+    """
+    name = method.partition(":")[0]
+    if name == "whois":
+        return _of_registry(_with_text(answer, lambda text: whois.read(text, domain, server)), server, domain, suffix)
+    if name == "das":
+        return _with_text(answer, lambda text: das.read(text, domain, server))
+    if name == "dns":
+        return _dns(answer, domain, suffix)
+    if name in {"rdap", "http", "registrar"}:
+        return _http(method, server, domain, suffix, answer)
+    return unknown("input_bad", f"method {method[:40]!r} is none of {', '.join(_METHODS)}")
+
+
+def available(reading: Reading) -> bool | None:
+    """Whether the name can be registered at list price, as far as this one answer proves it; None where it proves neither."""
+    if reading.outcome is Outcome.UNREGISTERED:
+        return True if reading.finding in PROOFS else None
+    taken = {Outcome.REGISTERED, Outcome.RESERVED, Outcome.DROPPING, Outcome.PREMIUM}
+    return False if reading.outcome in taken or reading.finding == "registrar_unavailable" else None
+
+
+def _http(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
+    status, headers, body = answer.get("status"), _headers(answer.get("headers")), _body(answer)
+    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status <= 999:
+        return unknown("input_bad", "answer.status is no HTTP status")
+    if headers is None or body is None:
+        return unknown("input_bad", "answer.headers is no object or answer.body no text")
+    if method == "http":
+        return http.read(status, headers, domain)
+    if method.startswith("registrar"):
+        vendor = method.partition(":")[2]
+        return registrar.read(vendor, status, headers, body.decode("utf-8", "replace"), domain)
+    host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
+    return _believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
+
+
+def _believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
+    """A "not found" counts only from the registry's server, and only about a name that the registry could hold."""
+    if reading.outcome is not Outcome.UNREGISTERED:
+        return reading
+    if not _directory().speaks_for(host, suffix):
+        return unknown("rdap_other_host", f"{host or 'the server'} is not known to speak for .{suffix or '?'}")
+    if not is_wire_name(domain) or domain.count(".") != suffix.count(".") + 1:
+        return unknown("rdap_not_registrable", f"not a name that can be registered directly under .{suffix}")
+    return reading
+
+
+def _of_registry(reading: Reading, server: str, domain: str, suffix: str) -> Reading:
+    """A WHOIS "not found" counts only from a host of the registry, and only about a name that the registry could hold.
+
+    Under country codes names are registered at depths that the list of public suffixes does not always know; under generic
+    suffixes it is complete, but for registries inside of them that the table of WHOIS servers knows.
+    """
+    if reading.outcome is not Outcome.UNREGISTERED:
+        return reading
+    host, directory = bare_host(server), _directory()
+    if not directory.speaks_for_whois(host, domain):
+        reason = (
+            f"{host or 'the server'} is no host of the registry of .{suffix or '?'}: what it does not know may be registered"
+        )
+        return unknown("whois_other_host", reason[:300])
+    tld, above = domain.rpartition(".")[2], domain.partition(".")[2]
+    generic = len(tld) > 2 and tld not in IDN_COUNTRY_TLDS
+    deep = above != suffix and generic and directory.whois_server(above) == directory.whois_server(tld)
+    if not suffix or deep or not is_wire_name(domain):
+        return unknown("whois_not_registrable", f"not a name that can be registered directly under .{suffix or '?'}")
+    return reading
+
+
+@cache
+def _directory() -> Directory:
+    return Directory()
+
+
+def _dns(answer: Mapping[str, object], domain: str, suffix: str) -> Reading:
+    wire, outcome = answer.get("wire_b64"), answer.get("outcome")
+    if isinstance(wire, str):
+        try:
+            message = base64.b64decode(wire[:200_000], validate=True)
+        except (binascii.Error, ValueError):
+            return unknown("input_bad", "answer.wire_b64 is no base64")
+        return dns.read(message, domain, suffix, recursive=answer.get("recursive") is True)
+    if isinstance(outcome, str):
+        return dns.read_outcome(outcome)
+    return unknown("input_bad", "answer has neither wire_b64 nor outcome")
+
+
+def _with_text(answer: Mapping[str, object], read: Any) -> Reading:
+    text = answer.get("text", answer.get("body"))
+    if not isinstance(text, str):
+        return unknown("input_bad", "answer.text is no text")
+    reading: Reading = read(text)
+    return reading
+
+
+def _body(answer: Mapping[str, object]) -> bytes | None:
+    """The body as bytes; a body that was recorded as parsed JSON is written out again."""
+    value = answer.get("body", answer.get("text"))
+    if value is None:
+        return b""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    if isinstance(value, (dict, list)):
+        try:
+            return json.dumps(value).encode()
+        except (ValueError, RecursionError):
+            return None
+    return None
+
+
+def _headers(value: object) -> dict[str, str] | None:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return None
+    return {str(key)[:100]: text[:4000] for key, text in list(value.items())[:_MOST_HEADERS] if isinstance(text, str)}

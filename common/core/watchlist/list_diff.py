@@ -1,0 +1,110 @@
+"""What a new domain list changes: the head by which it is judged, and the difference to what is watched, in bounded pieces.
+
+The difference is worked out beside the coordinator, against what the store holds; the coordinator only applies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from common.core.model.records import ProblemRow
+from common.core.watchlist.list_names import Batch, Known, Names, Rows, pairs
+
+if TYPE_CHECKING:  # it is the other way round that one needs the other
+    from common.core.watchlist.domain_list import ParsedList
+
+#: Most names in one piece: what the coordinator takes over without keeping anybody waiting.
+PIECE = 2000
+
+
+class ListHead(Struct, frozen=True):
+    """A list as a whole, enough to decide whether it is taken.
+
+    `names` are those that can be watched, `total` all entries; `problems` the first of `problem_count`; `fingerprint` is the
+    same for the same names and priorities in any order. `added` and `removed` count what taking it would change.
+    """
+
+    names: int
+    total: int
+    problem_count: int
+    problems: tuple[ProblemRow, ...]
+    fingerprint: str
+    added: int = 0
+    removed: int = 0
+
+
+class Part(Struct, frozen=True):
+    """A piece of the difference, at most `PIECE` names.
+
+    `added` are names to watch from now on that are not watched, as parallel tuples of A-labels, suffixes and priorities; they
+    may be known from before. `removed` are ids of names that are no longer listed, `priorities` ids with their new priority.
+    """
+
+    added: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    urgent: tuple[bool, ...] = ()
+    removed: tuple[int, ...] = ()
+    priorities: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What taking a list would change: rows of the list to add, in its order, and numbers of names, ascending."""
+
+    added: Rows
+    removed: Rows
+    changed: Rows
+    urgent: NDArray[np.bool_]  # the new priorities of `changed`
+
+
+def compare(listed: Names, known: Known) -> Difference:
+    """What `listed` has that is not watched, what is watched and not in it, and where priorities differ."""
+    ours, theirs = pairs(listed.keys(), known.keys)
+    added, removed = np.ones(len(listed), bool), np.ones(len(known.ids), bool)
+    added[ours] = removed[theirs] = False
+    urgent = listed.urgent()[ours]
+    differs = urgent != known.urgent[theirs]
+    changed = known.ids[theirs[differs]]
+    order = np.argsort(changed)
+    return Difference(np.flatnonzero(added), np.sort(known.ids[removed]), changed[order], urgent[differs][order].astype(bool))
+
+
+def parts(listed: Names, difference: Difference, suffix_of: Callable[[str], str | None]) -> Iterator[Part]:
+    """The difference in pieces: what leaves first, so that its place is free for what comes."""
+    removed = difference.removed.tolist()
+    for start in range(0, len(removed), PIECE):
+        yield Part(removed=tuple(removed[start : start + PIECE]))
+    changes = list(zip(difference.changed.tolist(), difference.urgent.tolist(), strict=True))
+    for start in range(0, len(changes), PIECE):
+        yield Part(priorities=tuple(changes[start : start + PIECE]))
+    for names, urgent in listed.pieces(difference.added, PIECE):
+        yield Part(names, tuple([suffix_of(name) or "" for name in names]), urgent)
+
+
+def head_of(listed: Names, difference: Difference, problems: Iterable[ProblemRow], problem_count: int, total: int) -> ListHead:
+    """The list as a whole; see `ListHead`."""
+    return ListHead(
+        len(listed),
+        total,
+        problem_count,
+        tuple(problems),
+        listed.fingerprint(),
+        len(difference.added),
+        len(difference.removed),
+    )
+
+
+def parts_of(parsed: ParsedList, suffix_of: Callable[[str], str | None], known: Iterable[Batch]) -> tuple[ListHead, list[Part]]:
+    """The head of a list of a few names, and what it changes. `known` is what `Reader.names` of the store gives."""
+    listed = Names()
+    for name, urgent in parsed.names.items():
+        listed.add(name, urgent=urgent)
+    difference = compare(listed, Known(known))
+    head = head_of(listed, difference, parsed.problems, parsed.problem_count, parsed.total)
+    return head, list(parts(listed, difference, suffix_of))

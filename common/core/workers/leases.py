@@ -1,0 +1,375 @@
+"""Workers, their credit, and the leases of what was sent to them.
+
+Whatever was sent and not answered counts as lost: when its time is over, when its worker disappears, falls silent or returns
+with a new boot id. Credit is absolute, so a lost credit message heals with the next.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import Any
+
+from msgspec import Struct, field
+
+from common.core.workers.second_pass import distance
+from common.core.workers.senders import called, hand_of
+from common.messages import Credit
+
+#: Seconds without a credit message after which a worker counts as gone.
+SILENT = 6.0
+#: Seconds for which a pool that lost its last worker is expected back: its process is being started again.
+RETURN = 15.0
+#: Seconds on top of a task's own budget before its lease is over.
+GRACE = 5.0
+#: Most names of sweeps under way at one worker before ordinary ones wait: places bound how many zones are asked, this the work.
+MOST_AFLOAT = 16_384
+#: Most workers known at once; a new one then takes the place of one that never did anything, or is refused.
+MOST_WORKERS = 1024
+#: Most of them with one key, other than the coordinator's own.
+MOST_OF_KEY = 128
+#: Most slots and places for sweeps that a worker of a pool is believed to have, and most places for sweeps; others have none.
+MOST_SLOTS = {"fast": 10_000, "intermediate": 10_000, "deep": 10_000, "notifier": 1000}
+MOST_SWEEPS = 64
+#: Most (pool, egress) pairs of lately heard workers that are remembered.
+MOST_LATELY = 256
+#: Deaths within this many seconds that make a name run alone.
+SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
+
+
+class Worker(Struct):
+    """One start of one worker process, as its credit describes it."""
+
+    name: str
+    boot: str
+    pool: str
+    egress: str
+    methods: tuple[str, ...]
+    slots: int
+    free: int
+    heard: float
+    restarts: int = 0
+    draining: bool = False
+    exclusive: bool = False  # runs one suspicious task and nothing beside it
+    underway: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
+    sweeps: int = 0  # free places for sweeps, as last reported
+    sweeping: deque[int] = field(default_factory=deque)  # sequences of sweeps sent and not yet seen by the worker
+    most: int = 0  # places for sweeps, as far as seen
+    afloat: int = 0  # names in its sweeps
+    last: int = 0
+    leases: set[str] = field(default_factory=set)
+    proven: bool = False  # it answered something
+
+    def credit(self) -> int:
+        """How many more it can take, as far as we know."""
+        return 0 if self.draining or self.exclusive else self.free - len(self.underway)
+
+    def places(self) -> int:
+        """How many more sweeps it can take."""
+        return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeping)
+
+    def ordinary_places(self) -> int:
+        """How many of them names without priority may take: one is kept for the others."""
+        return 0 if self.afloat >= MOST_AFLOAT else self.places() - (self.most > 1)
+
+
+class Lease(Struct, frozen=True):
+    """One thing sent to one worker: `ref` is what to do it for."""
+
+    attempt: str
+    seq: int
+    worker: str
+    deadline: float
+    ref: Any
+    names: int = 0  # of a sweep
+
+
+class Workers:
+    """Every worker and every lease."""
+
+    def __init__(self, boot: str, last: int = 0) -> None:
+        # Workers outlive us and report the highest sequence they saw: `last` lies above everything an earlier start sent.
+        self._boot = boot
+        self._seq = last
+        self._workers: dict[str, Worker] = {}
+        self._leases: dict[str, Lease] = {}
+        self._deadlines: list[tuple[float, str]] = []
+        self._swept = False  # whether any worker ever offered to sweep
+        self._missed_at: float | None = None  # since when nobody is there who does
+        self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
+        self.news = 0  # rises with whatever may make room: a word of credit, the end of a lease
+
+    def admits(self, credit: Credit) -> bool:
+        """Whether the worker is known, or there is room for another; the oldest that never did anything makes some."""
+        if credit.worker in self._workers:
+            return True
+        key = hand_of(credit.worker)
+        if key and sum(hand_of(name) == key for name in self._workers) >= MOST_OF_KEY:
+            return False
+        if len(self._workers) < MOST_WORKERS:
+            return True
+        idle = (worker for worker in self._workers.values() if not worker.proven and not worker.leases)
+        oldest = min(idle, key=lambda worker: worker.heard, default=None)
+        if oldest is not None:
+            self._drop(oldest)
+        return oldest is not None
+
+    def heard(self, credit: Credit, now: float) -> list[Lease]:
+        """Note a credit message of a worker that is admitted. Returns the leases that a restart of it lost."""
+        self.news += 1
+        worker = self._workers.get(credit.worker)
+        lost: list[Lease] = []
+        if worker is not None and worker.boot != credit.boot:
+            lost = self._drop(worker)
+            worker = None
+        if worker is None:
+            worker = Worker(
+                credit.worker, credit.boot, credit.pool, credit.egress, credit.methods, credit.slots, credit.free, now
+            )
+            self._workers[credit.worker] = worker
+        worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
+        worker.free, worker.heard, worker.restarts = min(credit.free, worker.slots), now, credit.restarts
+        worker.sweeps = min(credit.sweeps, MOST_SWEEPS)
+        worker.most = max(worker.most, worker.sweeps)
+        self._swept = self._swept or worker.sweeps > 0
+        self._note_lately(credit, now)
+        for sent in (worker.underway, worker.sweeping):
+            while sent and sent[0] <= credit.seen:
+                sent.popleft()
+        return lost
+
+    def draining(self, name: str, boot: str) -> int | None:
+        """A worker says goodbye: nothing more for it. Returns the last sequence sent to it."""
+        worker = self._workers.get(name)
+        if worker is None or worker.boot != boot:
+            return None
+        worker.draining = True
+        return worker.last
+
+    def left(self, name: str, boot: str) -> list[Lease]:
+        """The subscription of what calls itself so ended: it is gone. Returns what it had."""
+        gone = [worker for worker in self._workers.values() if worker.boot == boot and called(worker.name) == name]
+        return [lease for worker in gone for lease in self._drop(worker)]
+
+    def silent(self, now: float) -> list[Lease]:
+        """Leases of workers that were not heard for too long. To be called all the time."""
+        gone = [worker for worker in self._workers.values() if now - worker.heard > SILENT]
+        lost = [lease for worker in gone for lease in self._drop(worker)]
+        if any(worker.most for worker in self._workers.values()):
+            self._missed_at = None
+        elif self._missed_at is None:
+            self._missed_at = now
+        return lost
+
+    def choose(
+        self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False, apart: str = ""
+    ) -> Worker | None:
+        """The worker with most credit that knows the method; `avoid` (which lost the last attempt) only if there is no other.
+
+        `alone` asks for one that has nothing else to do, `apart` for one as far as possible from this one.
+        """
+
+        def rank(worker: Worker) -> tuple[bool, int, int]:
+            return worker.name != avoid, distance(worker.name, apart) if apart else 0, worker.credit()
+
+        best: Worker | None = None
+        for worker in self._workers.values():
+            if worker.pool != pool or worker.credit() <= 0 or (method and method not in worker.methods):
+                continue
+            if (egress is not None and worker.egress != egress) or (alone and worker.leases):
+                continue
+            if best is None or rank(worker) > rank(best):
+                best = worker
+        return best
+
+    def farthest(self, pool: str, method: str, other: str) -> int:
+        """How far from a worker the farthest is that knows the method, free or not; see `second_looks.distance`."""
+        there = (worker for worker in self._workers.values() if worker.pool == pool and not worker.draining)
+        return max((distance(worker.name, other) for worker in there if method in worker.methods), default=0)
+
+    def sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
+        """Of each egress the worker with most places for sweeps, where there is one with any; most places first.
+
+        `avoid` (who lost the last attempt) comes last, and only where its egress has no other.
+        """
+        places = Worker.places if urgent else Worker.ordinary_places
+
+        def rank(worker: Worker) -> tuple[bool, int]:
+            return worker.name != avoid, places(worker)
+
+        best: dict[str, Worker] = {}
+        for worker in self._workers.values():
+            known = best.get(worker.egress)
+            if places(worker) > 0 and (known is None or rank(worker) > rank(known)):
+                best[worker.egress] = worker
+        return sorted(best.values(), key=rank, reverse=True)
+
+    def sweep(self, now: float) -> bool:
+        """Whether anybody sweeps, or did a moment ago: a worker that is started again is back soon."""
+        return self._swept and (self._missed_at is None or now - self._missed_at < RETURN)
+
+    def egresses(self, pool: str, *, free: bool = False) -> list[str]:
+        """The egresses from which a pool asks; with `free` only those with a free slot right now."""
+        there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
+        return sorted({worker.egress for worker in there if not free or worker.credit() > 0})
+
+    def offering(self, pool: str, method: str, now: float) -> list[str]:
+        """The egresses from which a pool asks with this method; where nobody is left, those of workers heard a moment ago."""
+        there = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
+        return sorted(there) or sorted(
+            egress
+            for (name, egress), (at, methods) in self._lately.items()
+            if name == pool and method in methods and now - at <= RETURN
+        )
+
+    def stuck(self, pool: str) -> bool:
+        """Whether the workers of a pool offer no place although none of them has anything of ours to do."""
+        there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
+        return bool(there) and all(worker.free <= 0 and not worker.leases for worker in there)
+
+    def slots(self, pool: str) -> int:
+        """How many things the workers of a pool can do at once, together."""
+        return sum(worker.slots for worker in self._workers.values() if worker.pool == pool)
+
+    def free(self, pool: str) -> int:
+        """How many more the workers of a pool can take together."""
+        return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)
+
+    def lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False, names: int = 0) -> Lease:
+        """Lease something to a worker: gives it an attempt id and a deadline `budget` + GRACE seconds away."""
+        self._seq += 1
+        attempt = f"{self._boot}.{self._seq}"
+        made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref, names)
+        worker.afloat += names
+        self._leases[attempt] = made
+        worker.leases.add(attempt)
+        (worker.sweeping if sweep else worker.underway).append(self._seq)
+        worker.last = self._seq
+        heapq.heappush(self._deadlines, (made.deadline, attempt))
+        return made
+
+    def take_back(self, attempt: str) -> Lease | None:
+        """The socket did not take it: undo, and send nothing more until the worker's next credit."""
+        lease = self.finish(attempt)
+        worker = self._workers.get(lease.worker) if lease is not None else None
+        if lease is not None and worker is not None:
+            self._arrived(lease)
+            worker.free = worker.sweeps = 0
+        return lease
+
+    def finish(self, attempt: str, credit: Credit | None = None) -> Lease | None:
+        """Take a lease once; None for an attempt that is unknown, over, or from before a restart.
+
+        `credit` came with the answer: it has to be of the start of the worker that holds the lease: attempts can be guessed.
+        """
+        lease = self._leases.get(attempt)
+        if lease is None or not (credit is None or self._holds(lease, credit)):
+            return None
+        self._forget(lease)
+        if credit is not None:
+            self._workers[lease.worker].proven = True
+        return lease
+
+    def ref(self, attempt: str, credit: Credit | None = None) -> Any:
+        """What a lease is for; None for an attempt that is over, or is not held by the worker that sent this credit."""
+        lease = self._leases.get(attempt)
+        return lease.ref if lease is not None and (credit is None or self._holds(lease, credit)) else None
+
+    def _holds(self, lease: Lease, credit: Credit) -> bool:
+        worker = self._workers.get(lease.worker)
+        return worker is not None and (worker.name, worker.boot) == (credit.worker, credit.boot)
+
+    def _note_lately(self, credit: Credit, now: float) -> None:
+        """Remember what a pool offers from an egress; the longest unheard makes room."""
+        key = (credit.pool, credit.egress)
+        self._lately.pop(key, None)
+        if len(self._lately) >= MOST_LATELY:
+            del self._lately[next(iter(self._lately))]
+        self._lately[key] = (now, credit.methods)
+
+    def expired(self, now: float) -> list[Lease]:
+        """Leases whose time is over."""
+        out = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, attempt = heapq.heappop(self._deadlines)
+            lease = self._leases.get(attempt)
+            if lease is not None:
+                self._forget(lease)
+                self._arrived(lease)
+                out.append(lease)
+        return out
+
+    def next_deadline(self) -> float | None:
+        """When the next lease runs out, in epoch seconds (it may have been answered already)."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def leased(self) -> int:
+        """How many leases are open."""
+        return len(self._leases)
+
+    def snapshot(self, now: float) -> list[dict[str, object]]:
+        """Every worker, for the status page."""
+        return [
+            {
+                "worker": worker.name,
+                "pool": worker.pool,
+                "egress": worker.egress,
+                "boot": worker.boot,
+                "slots": worker.slots,
+                "free": worker.free,
+                "leased": len(worker.leases),
+                "age": round(now - worker.heard, 2),
+                "methods": list(worker.methods),
+            }
+            for worker in self._workers.values()
+        ]
+
+    def _arrived(self, lease: Lease) -> None:
+        """It is no longer under way, wherever it is: what got lost on the way must not take a place for ever."""
+        worker = self._workers.get(lease.worker)
+        for sent in (worker.underway, worker.sweeping) if worker is not None else ():
+            if lease.seq in sent:
+                sent.remove(lease.seq)
+
+    def _drop(self, worker: Worker) -> list[Lease]:
+        del self._workers[worker.name]
+        lost = [self._leases[attempt] for attempt in sorted(worker.leases) if attempt in self._leases]
+        for lease in lost:
+            self._leases.pop(lease.attempt, None)
+        return lost
+
+    def _forget(self, lease: Lease) -> None:
+        self.news += 1
+        self._leases.pop(lease.attempt, None)
+        worker = self._workers.get(lease.worker)
+        if worker is not None:
+            worker.leases.discard(lease.attempt)
+            worker.afloat -= lease.names
+            worker.exclusive = worker.exclusive and bool(worker.leases)
+
+
+class Suspicion:
+    """Finds poisonous work. What was under way in several deaths is run alone; what kills a worker alone is put aside."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[str, tuple[int, float]] = {}
+
+    def died(self, names: list[str], alone: bool, now: float) -> list[str]:  # noqa: FBT001  # reads as a sentence at its one call
+        """Note the names under work when a worker died. Returns those to put aside: what was there `alone`."""
+        self.fade(now)
+        for name in names:
+            self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
+        return [name for name in names if alone and self.alone(name)]
+
+    def fade(self, now: float) -> None:
+        """Forget what was long ago: where every worker is busy all the time, no name waits for ever to be run alone."""
+        if self._deaths:
+            self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
+
+    def alone(self, name: str) -> bool:
+        """Whether this name has to be run with nothing else beside it."""
+        return self._deaths.get(name, (0, 0.0))[0] >= SUSPICIOUS
+
+    def cleared(self, name: str) -> None:
+        """It was run to its end: no suspicion is left."""
+        self._deaths.pop(name, None)

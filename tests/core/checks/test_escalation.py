@@ -1,0 +1,204 @@
+"""What is asked next, how it waits for its turn, and when a name is looked at again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.core.checks.escalation import Channels, next_methods
+from common.core.model.entry import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.records import Evidence
+from common.core.rate_limits.budgets import Budgets
+from common.core.rate_limits.query_queue import LONGEST, Ask, Queue
+from common.core.registries.operators import Limit
+from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
+from common.core.verdict.verdicts import State
+from common.core.workers.leases import Suspicion, Workers
+from common.messages import VERSION, Credit
+
+NOW = 1_790_000_000.0
+BOTH = Channels(rdap=True, whois=True, wildcard=False)
+MUTE_ZONE = Channels(rdap=True, whois=True, wildcard=False, resting=frozenset({"dns"}))
+CADENCE = Cadence(3600.0, 60.0, 30.0, 2.0)
+LIMIT = Limit("rdap/example", 1.0, 2, None)
+
+
+def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, registry_age: float = 60.0) -> Entry:
+    """A name whose registry record is that old."""
+    made = Entry("example.com", "com", "example", state=state)
+    made.detail.phase = phase.value if phase else None
+    made.detail.registry_at = NOW - registry_age
+    made.detail.expires_epoch = NOW + 200 * 86_400
+    return made
+
+
+def after(said: dict[str, Outcome]) -> Round:
+    """A round in which these methods have answered."""
+    return Round(NOW, asked=set(said), said=dict(said))
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "channels", "wanted"),
+    [
+        (entry(), Round(NOW), BOTH, ["dns"]),
+        (entry(), after({"dns": Outcome.REGISTERED}), BOTH, []),
+        (entry(registry_age=8 * 86_400), after({"dns": Outcome.REGISTERED}), BOTH, ["rdap"]),
+        (entry(), after({"dns": Outcome.UNREGISTERED}), BOTH, ["rdap"]),
+        (entry(), after({"dns": Outcome.UNKNOWN}), BOTH, ["http"]),
+        (entry(), after({"dns": Outcome.UNKNOWN, "http": Outcome.UNKNOWN}), BOTH, []),
+        (entry(State.UNKNOWN, None), after({"dns": Outcome.UNKNOWN, "http": Outcome.UNKNOWN}), BOTH, ["rdap"]),
+        (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
+        (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNKNOWN}), BOTH, ["whois"]),
+        (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.REGISTERED}), BOTH, []),
+        (entry(State.PENDING_DELETE, Phase.PENDING_DELETE), Round(NOW), BOTH, ["rdap"]),
+        (
+            entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
+            after({"rdap": Outcome.UNREGISTERED}),
+            BOTH,
+            ["whois", "dns"],
+        ),
+        (entry(), Round(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
+        (entry(), Round(NOW, confirm=True), MUTE_ZONE, ["rdap", "whois"]),
+        (entry(), Round(NOW, confirm=True), Channels(False, False, False, frozenset({"dns"})), ["dns"]),
+        (entry(), Round(NOW, manual=True), MUTE_ZONE, ["dns", "rdap", "whois"]),
+        (entry(), Round(NOW), MUTE_ZONE, ["dns"]),
+        (
+            entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
+            after({"rdap": Outcome.UNREGISTERED}),
+            MUTE_ZONE,
+            ["whois"],
+        ),
+        (entry(), Round(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
+        (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
+    ],
+)
+def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
+    name: Entry, current: Round, channels: Channels, wanted: list[str]
+) -> None:
+    """Delegated names stop at one DNS question; a first positive makes everybody speak."""
+    assert next_methods(name, current, channels, NOW) == wanted
+
+
+def test_a_reservation_is_asked_about_again_after_a_day() -> None:
+    """It can be lifted; until then one registry answer per visit is enough."""
+    name = entry(State.RESERVED, None)
+    reserved = Observation("whois", Reading(Outcome.RESERVED, "whois_reserved", "reserved"))
+    round_ = after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED})
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 3600, NOW - 3600)
+    assert next_methods(name, round_, BOTH, NOW) == []
+
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 90_000, NOW - 90_000)
+    assert next_methods(name, round_, BOTH, NOW) == ["whois"]
+
+
+def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Ask:
+    """A question at the registry."""
+    return Ask("rdap", "intermediate", domain, "com", "https://rdap.example/", LIMIT, rank, queued, 15.0)
+
+
+def worker(workers: Workers, slots: int = 10) -> None:
+    """A checker with free slots."""
+    workers.heard(Credit(VERSION, "intermediate-0@h", "b", "intermediate", "default", ("rdap",), slots, slots, 0), NOW)
+
+
+def test_the_most_urgent_question_gets_the_first_token() -> None:
+    """Rank before age."""
+    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    worker(workers)
+    for rank in (BACKGROUND, ORDINARY, URGENT, PRIORITY):
+        queue.put(ask(rank, f"rank{rank}.com"))
+    order = []
+    for second in range(6):
+        order += [item.rank for item, _ in queue.take(budgets, workers, Suspicion(), NOW + second)]
+
+    assert order == [URGENT, PRIORITY, ORDINARY, BACKGROUND]
+
+
+def test_no_question_leaves_without_token_and_worker() -> None:
+    """Ten workers do not make the bucket fuller."""
+    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    queue.put(ask(ORDINARY, "a.com"))
+    queue.put(ask(ORDINARY, "b.com"))
+    assert list(queue.take(budgets, workers, Suspicion(), NOW)) == []
+
+    for number in range(10):
+        name = f"intermediate-{number}@h"
+        workers.heard(Credit(VERSION, name, "b", "intermediate", "default", ("rdap",), 4, 4, 0), NOW)
+    assert [item.domain for item, _ in queue.take(budgets, workers, Suspicion(), NOW)] == ["a.com"]
+    assert len(queue) == 1
+
+
+def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
+    """Without a free worker it is due when the first has waited too long; a worker's credit brings a look by itself."""
+    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    assert queue.next_at(budgets, workers, NOW) is None
+    queue.put(ask(ORDINARY, "a.com"))
+    queue.put(ask(ORDINARY, "b.com"))
+    assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[ORDINARY]
+
+    worker(workers)
+    assert queue.next_at(budgets, workers, NOW) == NOW
+    assert len(list(queue.take(budgets, workers, Suspicion(), NOW))) == 1
+    assert queue.next_at(budgets, workers, NOW) == NOW + 1 / LIMIT.rate
+
+
+def test_a_long_line_turns_nice_to_have_questions_away_but_never_urgent_ones() -> None:
+    """The name goes back to its schedule instead of waiting for hours."""
+    queue, budgets = Queue(), Budgets()
+    for number in range(2000):
+        queue.put(ask(BACKGROUND, f"n{number}.com"))
+
+    assert not queue.admits(LIMIT, BACKGROUND, budgets, ["default"], NOW)
+    assert queue.admits(LIMIT, ORDINARY, budgets, ["default"], NOW)
+    assert queue.admits(LIMIT, URGENT, budgets, ["default"], NOW)
+    assert not queue.admits(LIMIT, URGENT, budgets, [], NOW)
+
+
+def test_everybody_can_be_sent_home() -> None:
+    """An operator that shut us out, or a pool that is gone, leaves nobody waiting."""
+    queue = Queue()
+    queue.put(ask(ORDINARY, "old.com", NOW - 60))
+    queue.put(ask(ORDINARY, "new.com", NOW))
+
+    assert [item.domain for item in queue.flush_pool("intermediate", NOW - 15)] == ["old.com"]
+    assert [item.domain for item in queue.flush("rdap/example")] == ["new.com"]
+    assert len(queue) == 0
+
+
+def test_a_positive_is_confirmed_after_exactly_the_gap() -> None:
+    """No jitter there: the customer waits."""
+    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
+    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 30
+    name.priority = True
+    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 2
+
+
+def test_blind_rounds_come_back_soon_then_ever_more_rarely() -> None:
+    """An outage is retried without a storm, never later than the base cadence by far."""
+    name, waits = entry(), []
+    for rounds in range(1, 15):
+        name.detail.unknown_rounds = rounds
+        waits.append(next_check(name, CADENCE, NOW, confirming=False, blind=True) - NOW)
+
+    assert waits[0] < 20
+    assert max(waits) <= 3600 * 1.2
+
+
+def test_the_window_of_a_forecast_is_watched_closely() -> None:
+    """Inside it every minute, and never asleep when it opens."""
+    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
+    name.drop = (NOW - 100, NOW, NOW + 3600, 0.95)
+    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 72
+    name.drop = (NOW + 600, NOW + 900, NOW + 1200, 0.95)
+    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 600
+
+
+def test_first_looks_are_spread_and_priority_names_go_first() -> None:
+    """A big list does not hit the registries in one second."""
+    rows, urgent = np.arange(200), np.arange(200) == 150
+    times = first_checks(rows, urgent, CADENCE, NOW)
+
+    assert FIRST_SPREAD / 2 < times.max() - times.min() <= FIRST_SPREAD
+    assert times[150] == NOW
+    assert len(set(times.tolist())) == 200

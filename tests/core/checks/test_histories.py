@@ -1,0 +1,125 @@
+"""Whole histories on a virtual clock: crashes in between, and the same truth told the same way with sweeps and without."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.core.model.evidence import Phase
+from common.core.registries.operators import Limit
+from tests.sim.truth import Name
+from tests.sim.world import World
+
+HOUR = 3600.0
+
+
+def due_now(world: World) -> None:
+    """Everybody who is not in hand gets its turn at once: enough of them for sweeps."""
+    book = world.core.board.book
+    times = book.table.schedule.times(np.arange(len(book)))
+    rows = np.array([row for row in np.flatnonzero(np.isfinite(times)).tolist() if row not in book.in_hand], np.int64)
+    book.table.schedule.put_many(rows, np.full(len(rows), world.now), (book.table.flags[rows] & 2) != 0)
+
+
+def told(world: World) -> list[tuple[str, str]]:
+    """What arrived at the endpoint, without repetitions of the same notice."""
+    bodies = {identity: json.loads(body) for _, identity, body in world.posted}
+    return sorted((body["domain"], body["status"]) for body in bodies.values())
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.floats(0.05, 3.0), min_size=1, max_size=5), st.integers(1, 1000))
+def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_nobody(pauses: list[float], seed: int) -> None:
+    """From whatever was committed so far every name ends registered, and nothing is told that is no news."""
+    world = World(seed, interval=1800.0)
+    names = [f"n{number}.{('com', 'org')[number % 2]}" for number in range(400)]
+    world.watch(*names)
+    for pause in pauses:
+        world.run(pause)
+        world.restart()
+        due_now(world)
+    world.run(60)
+    world.check()
+    table = world.core.board.book.table
+
+    assert {state: count for state, count in world.core.board.by_state.items() if count} == {"REGISTERED": 400}
+    assert table.watched == 400
+    assert {world.stored.rows[table.find(name)].state for name in names} == {"REGISTERED"}
+    assert told(world) == []
+
+
+def test_a_name_that_drops_around_a_crash_is_told_once() -> None:
+    """The alarm in the making is in the store, or made again; the notice has one id."""
+    world = World(interval=300.0)
+    names = [f"n{number}.com" for number in range(60)]
+    world.watch(*names)
+    world.run(120)
+    world.names[names[5]] = Name([(0.0, Phase.ACTIVE), (world.now + 1, None)])
+    for _ in range(30):
+        world.run(20)
+        world.restart()
+    world.run(600)
+
+    assert told(world) == [(names[5], "available")]
+
+
+def test_nobody_is_late_because_the_coordinator_was_away() -> None:
+    """Names that were under way or never had a turn are due at the start, not since 1970."""
+    world = World(interval=300.0)
+    world.watch(*[f"n{number}.com" for number in range(300)])
+    world.run(4.0)
+    world.restart()
+
+    assert world.core.board.book.table.schedule.late(world.now) < HOUR
+
+
+def test_results_that_are_owed_are_posted_after_a_crash() -> None:
+    """What the endpoint was not told before the crash it is told after it, one result a name."""
+    world = World(interval=24 * HOUR)
+    policy = world.core.board.policy
+    object.__setattr__(policy, "callback_results", "all")
+    silent = {operator: Limit(operator, 0.0, 0, None) for operator in ("rdap/*", "whois/*")}
+    object.__setattr__(policy, "limits", {"*": Limit("*", 1000.0, 1000, None), **silent})
+    world.endpoint = lambda _: 503
+    names = [f"n{number}.com" for number in range(3000)]
+    world.watch(*names)
+    world.run(60)
+    assert int(np.count_nonzero(world.core.board.book.table.owed)) > 500
+    world.restart()
+    assert int(np.count_nonzero(world.core.board.book.table.owed)) > 500
+    world.endpoint = lambda _: 200
+    world.run(1200)
+
+    assert {json.loads(body)["domain"] for _, _, body in world.posted} == set(names)
+
+
+PHASES = st.sampled_from([None, Phase.ACTIVE, Phase.REDEMPTION, Phase.PENDING_DELETE])
+TRUTHS = st.dictionaries(st.integers(0, 29), st.lists(st.tuples(st.integers(1, 9), PHASES), min_size=1, max_size=2), max_size=4)
+
+
+@settings(max_examples=4, deadline=None)
+@given(TRUTHS, st.integers(1, 1000))
+def test_sweeps_and_single_looks_end_in_the_same_states_and_tell_the_same(
+    truths: dict[int, list[tuple[int, Phase | None]]], seed: int
+) -> None:
+    """For the same truth: however a name was looked at, what becomes of it does not depend on that."""
+    ends = []
+    for places in (0, 4):
+        world = World(seed, interval=400.0, sweeps=places)
+        names = [f"n{number}.{('com', 'org')[number % 2]}" for number in range(30)]
+        world.watch(*names)
+        world.run(60)
+        for number, changes in truths.items():
+            moments = [(world.now + place * 700 + after, phase) for place, (after, phase) in enumerate(changes)]
+            world.names[names[number]] = Name([(0.0, Phase.ACTIVE), *moments])
+        for _ in range(2):
+            world.run(10)
+            due_now(world)
+            world.run(690)
+        assert bool(world.swept) == bool(places)
+        ends.append(({name: world.state(name) for name in names}, told(world)))
+
+    assert ends[0] == ends[1]

@@ -1,0 +1,94 @@
+"""The circuit breaker: opens, probes, and comes back gently."""
+
+from __future__ import annotations
+
+from common.core.outbox.circuit import Circuit
+
+
+def opened(now: float = 0.0) -> Circuit:
+    """A circuit after ten failures in a row."""
+    circuit = Circuit(600.0)
+    assert [circuit.failed(now) for _ in range(10)] == [False] * 9 + [True]
+    return circuit
+
+
+def test_failures_that_are_not_in_a_row_do_not_open_it() -> None:
+    """A single success starts the count anew."""
+    circuit = Circuit(600.0)
+    for _ in range(5):
+        for _ in range(9):
+            circuit.failed(0.0)
+        assert not circuit.succeeded(0.0)
+
+    assert not circuit.open
+    assert circuit.allowance(0.0, 500) == 500
+
+
+def test_while_open_single_probes_go_out_ever_more_rarely() -> None:
+    """After one second, two, four, eight, then every fifteen, whatever else is wanted."""
+    circuit = opened()
+    sent = []
+    for now in range(100):
+        if circuit.allowance(now, 50):
+            circuit.started(now)
+            circuit.failed(now)
+            sent.append(now)
+
+    assert sent == [1, 3, 7, 15, 30, 45, 60, 75, 90]
+
+
+def test_retry_after_delays_the_next_probe_within_reason() -> None:
+    """It lengthens the pause, at most to what its lane allows."""
+    circuit = Circuit(600.0)
+    for _ in range(10):
+        circuit.failed(0.0, 40.0)
+    assert circuit.allowance(39.0, 1) == 0
+    assert circuit.allowance(40.0, 1) == 1
+
+    circuit.started(40.0)
+    circuit.failed(41.0, 1e9)
+    assert circuit.probe_at == 641.0
+
+
+def test_after_it_closes_the_pace_grows_from_ten_a_second() -> None:
+    """The endpoint that just came back is not run over; a minute later nothing holds back."""
+    circuit = opened()
+    circuit.started(15.0)
+    assert circuit.succeeded(15.0)
+    sent: dict[int, int] = {}
+    for tick in range(150, 900):
+        allowed = circuit.allowance(tick / 10, 1000)
+        for _ in range(allowed):
+            circuit.started(tick / 10)
+        sent[tick // 10] = sent.get(tick // 10, 0) + allowed
+
+    assert 8 <= sent[15] <= 12
+    assert 18 <= sent[25] <= 24
+    assert 150 <= sent[55] <= 180
+    assert sent[80] == 10_000
+
+
+def test_a_clock_that_steps_back_gives_nothing_away() -> None:
+    """The allowance does not grow from going back and forth."""
+    circuit = opened()
+    circuit.succeeded(15.0)
+    total = 0
+    for now in (15.0, 14.0, 15.0, 14.0, 15.5):
+        allowed = circuit.allowance(now, 1000)
+        for _ in range(allowed):
+            circuit.started(now)
+        total += allowed
+
+    assert total <= 7
+
+
+def test_a_circuit_that_was_open_begins_with_a_single_probe() -> None:
+    """After a restart one attempt goes out at once, and until it succeeds the pauses grow as ever."""
+    circuit = Circuit(600.0)
+    circuit.reopen(100.0)
+    assert circuit.allowance(100.0, 50) == 1
+    circuit.started(100.0)
+    circuit.failed(100.0)
+
+    assert circuit.allowance(101.9, 50) == 0
+    assert circuit.allowance(102.0, 50) == 1

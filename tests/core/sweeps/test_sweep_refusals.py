@@ -1,0 +1,141 @@
+"""What the budget of a zone learns from a sweep, on a virtual clock: refusals, and what becomes of names left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import numpy as np
+
+from common.codec import decode_upward, encode
+from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
+from common.core.rate_limits.bucket import Bucket
+from common.core.registries.operators import Limit
+from common.messages import MAX_BATCH, VERSION, Credit, Swept
+from tests.sim.world import World
+
+COUNT = 2000
+NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "without name servers"), server="com")
+REFUSED = Observation("dns", unknown("dns_refused", "refused"), server="com", refused=True)
+
+
+def due_world(count: int = COUNT) -> tuple[World, list[str]]:
+    """So many delegated names of com, due at once, with a free hand for DNS and no registry to ask."""
+    world = World(interval=3600.0)
+    limits = {"dns/*": Limit("dns/*", 1e6, 10**6, None), "http/*": Limit("http/*", 1e6, 10**6, None)}
+    object.__setattr__(world.core.board.policy, "limits", {**limits, "*": Limit("*", 0.0, 0, None)})
+    names = [f"n{number}.com" for number in range(count)]
+    world.watch(*names)
+    rows = np.array([world.core.board.book.table.find(name) for name in names])
+    world.core.board.book.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    return world, names
+
+
+def bucket(world: World) -> Bucket:
+    """The budget of com."""
+    board = world.core.board
+    return board.budgets._bucket(board.limit("dns", "com", "com"), "default", world.now)
+
+
+def told(world: World, answer: Swept) -> Swept:
+    """The first large sweep is answered so; the next ones as they are."""
+    world.tamper = lambda swept: swept
+    return answer
+
+
+def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
+    """Hundreds of odd names first, then the zone turns us away: however the stories travel, the count tells."""
+    world, _ = due_world()
+    stories = {place: NODATA if place < 400 else REFUSED for place in range(700)}
+
+    def shut(answer: Swept) -> Swept:
+        if len(answer.codes) < 1000:
+            return answer
+        codes = bytes(UNUSUAL if place in stories else DELEGATED for place in range(len(answer.codes)))
+        # As sent at last: the stories of the message that ends the sweep hold no refusal at all.
+        return told(world, msgspec.structs.replace(answer, codes=codes, observations=stories, refused=300))
+
+    world.tamper = shut
+    world.run(5)
+
+    assert bucket(world).complaints == 1
+    assert bucket(world).blocked_until > world.now + 30
+    assert "300 of" in bucket(world).reason
+    assert world.core.board.by_state["REGISTERED"] >= COUNT - 300
+
+
+def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause_is_over() -> None:
+    """A sweep that was broken off: what was not asked has its tokens back and waits in line, and nothing of it is blind."""
+    world, _ = due_world()
+    left: list[int] = []
+    used: list[int] = []
+
+    def shut(answer: Swept) -> Swept:
+        size = len(answer.codes)
+        if size < 1000:
+            return answer
+        left.append(size - 100)
+        used.append(bucket(world).used_today)
+        codes = bytes([UNUSUAL] * 100 + [UNASKED] * (size - 100))
+        served = bytes([0] * 100 + [255] * (size - 100))
+        stories = dict.fromkeys(range(100), REFUSED)
+        return told(world, msgspec.structs.replace(answer, codes=codes, served=served, observations=stories, refused=100))
+
+    world.tamper = shut
+    world.run(2)
+    table = world.core.board.book.table
+
+    assert len(left) == 1
+    assert used[0] - bucket(world).used_today == left[0]
+    assert bucket(world).complaints == 1
+    assert len(world.core.board.lines) >= left[0]
+    assert int(table.blind[: len(world.core.board.book)].max()) == 0
+
+    swept_before = len(world.swept)
+    world.run(50)
+    assert len(world.swept) == swept_before
+    world.run(60)
+    assert sum(count for _, _, count in world.swept[swept_before:]) >= left[0]
+    assert world.core.board.by_state["REGISTERED"] >= left[0]
+    world.check()
+
+
+def test_names_left_out_without_a_complaint_are_not_asked_for_ever() -> None:
+    """A worker that leaves names out for no reason gets them three times, then they wait for their next turn."""
+    world, names = due_world(300)
+
+    def lazy(answer: Swept) -> Swept:
+        size = len(answer.codes)
+        return msgspec.structs.replace(answer, codes=bytes([UNASKED] * size), served=bytes([255] * size), observations={})
+
+    world.tamper = lazy
+    world.run(5)
+
+    assert bucket(world).complaints == 0
+    assert max(Counter(name for _, method, name in world.asked if name in set(names)).values()) <= 6
+    world.check()
+
+
+def test_the_message_of_an_older_worker_is_understood_and_the_other_way_round() -> None:
+    """The count is missing there: refusals are counted among the stories. A field more does not stop who does not know it."""
+    credit = Credit(VERSION, "w", "b", "fast", "default", ("dns",), 1, 1, 0)
+    answer = Swept(credit, "a.1", bytes(3), bytes(3), refused=2)
+    fields = msgspec.msgpack.decode(encode(answer))
+    older = decode_upward(msgspec.msgpack.encode(fields[:-1]))
+    newer = decode_upward(msgspec.msgpack.encode([*fields, "something new"]))
+
+    assert older == msgspec.structs.replace(answer, refused=0)
+    assert newer == answer
+
+    world, _ = due_world(300)
+
+    def old(message: Swept) -> Swept:
+        size = len(message.codes)
+        stories = dict.fromkeys(range(min(size, MAX_BATCH)), REFUSED)
+        codes = bytes(UNUSUAL if place in stories else OPEN for place in range(size))
+        return told(world, msgspec.structs.replace(message, codes=codes, observations=stories))
+
+    world.tamper = old
+    world.run(5)
+    assert bucket(world).complaints == 1

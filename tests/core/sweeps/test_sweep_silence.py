@@ -1,0 +1,62 @@
+"""What the budget of a zone learns from a sweep that was not answered, on a virtual clock."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from common.core.model.evidence import Observation, unknown
+from common.core.parsers.dns_fast import OPEN, UNUSUAL
+from common.core.rate_limits.bucket import SLOW
+from common.messages import Swept
+from tests.core.sweeps.test_sweep_refusals import NODATA, bucket, due_world
+
+SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), server="com")
+
+
+@pytest.mark.parametrize(
+    ("story", "trouble", "grows"),
+    [
+        (None, None, True),
+        (NODATA, None, True),
+        (SERVFAIL, None, False),
+        ("open", None, False),
+        (None, Observation("dns", unknown("dns_timeout", "no answer in time")), False),
+    ],
+)
+def test_the_pace_grows_back_by_answers_alone(
+    story: Observation | str | None, trouble: Observation | None, grows: bool
+) -> None:
+    """Silence and errors are neither a complaint nor a reason to ask more, as for a single look."""
+    world, _ = due_world(300)
+
+    def tale(answer: Swept) -> Swept:
+        size, state = len(answer.codes), bucket(world)
+        state.rate, state.clean, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
+        if trouble is not None:
+            return Swept(answer.credit, answer.attempt, trouble=trouble)
+        if story == "open":
+            return msgspec.structs.replace(answer, codes=bytes([OPEN] * size), served=bytes([255] * size), observations={})
+        if isinstance(story, Observation):
+            return msgspec.structs.replace(
+                answer, codes=bytes([UNUSUAL] * size), observations=dict.fromkeys(range(size), story)
+            )
+        return answer
+
+    world.tamper = tale
+    while not world.swept:
+        world.run(0.001)
+
+    assert (bucket(world).rate > 0.105 * bucket(world).ceiling) is grows
+    assert bucket(world).complaints == 0
+
+
+def test_a_firewall_that_rejects_a_sweep_shuts_the_budget_as_it_does_for_a_single_look() -> None:
+    """Connection refused is a complaint, whoever asked."""
+    refused = Observation("dns", unknown("dns_unreachable", "refuses connections"), server="com", refused=True)
+    world, _ = due_world(300)
+    world.tamper = lambda answer: Swept(answer.credit, answer.attempt, trouble=refused)
+    world.run(5)
+
+    assert bucket(world).complaints >= 1
+    assert bucket(world).blocked_until > world.now
