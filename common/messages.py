@@ -122,7 +122,7 @@ class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
     budget_ms: Budget = 30_000
 
 
-class SweptOdd(Struct, frozen=True, array_like=True, tag="swept_odd"):
+class SweepDetails(Struct, frozen=True, array_like=True, tag="swept_odd"):
     """Whole stories of a sweep, by place, that do not fit into its Swept; sent before that, which ends the sweep."""
 
     credit: Credit
@@ -130,7 +130,7 @@ class SweptOdd(Struct, frozen=True, array_like=True, tag="swept_odd"):
     observations: Annotated[dict[Place, Observation], Meta(max_length=MAX_BATCH)] = {}
 
 
-class Swept(Struct, frozen=True, array_like=True, tag="swept"):
+class SweepResult(Struct, frozen=True, array_like=True, tag="swept"):
     """What a sweep found out, with the worker's fresh credit; per name, in the order asked, one byte.
 
     `codes` are of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
@@ -204,5 +204,5 @@ class Command(Struct, frozen=True, array_like=True, tag="command"):
     sender: Word = ""
 
 
-Upward = Credit | Bye | Results | SweptOdd | Swept | DeliveryResults | Command
+Upward = Credit | Bye | Results | SweepDetails | SweepResult | DeliveryResults | Command
 Downward = Tasks | Sweep | Deliveries | ByeAck

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
+from common.core.model.limit import Limit
 from common.core.registries.budget_keys import misplaced
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
-from common.core.registries.operators import Limit, parse_budgets
+from common.core.registries.operators import parse_budgets
 from common.errors import ConfigError
 from common.spelling import likely
 from common.suffixes import load_suffixes

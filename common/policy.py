@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from common import operator_files
 from common.clients.list_text import source_of
 from common.codec import convert, decode_map, encode
 from common.config import Settings
-from common.core.coordinator.board import Policy
+from common.core.coordinator.wiring import Policy
 from common.core.model.records import Detail
 from common.core.schedule.cadence import Cadence
 from common.errors import MessageError
 from common.log import get_logger
 
 
-def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Policy:
+def policy_of(settings: Settings) -> Policy:
     """The core's view of the settings. Raises ConfigError for a budgets or canaries file that cannot be used."""
     return Policy(
         cadence=Cadence(
@@ -25,7 +23,6 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         iana_host=settings.whois_iana_host,
         encode=encode,
         decode=detail_of,
-        suffix_of=suffix_of,
         callbacks=settings.has("API_CALLBACK_URL"),
         callback_results=settings.callback_results,
         recursive_dns=settings.dns_mode == "resolver",

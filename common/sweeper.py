@@ -10,7 +10,7 @@ import msgspec
 
 from common.core.model.evidence import Observation, unknown
 from common.errors import MessageError
-from common.messages import MAX_BATCH, VERSION, Credit, Sweep, Swept, SweptOdd
+from common.messages import MAX_BATCH, VERSION, Credit, Sweep, SweepDetails, SweepResult
 from common.process import Runtime
 
 #: Seconds that a checker may be late with what it found in time.
@@ -32,7 +32,7 @@ class Sweeps:
 
     method: str
     places: int
-    ask: Callable[[Sweep, Sequence[str]], Awaitable[Swept]]
+    ask: Callable[[Sweep, Sequence[str]], Awaitable[SweepResult]]
 
 
 def names_of(sweep: Sweep) -> list[str]:
@@ -48,22 +48,22 @@ def names_of(sweep: Sweep) -> list[str]:
     return [label + below for label in labels]
 
 
-def handed_back(sweep: Sweep) -> Swept:
+def handed_back(sweep: Sweep) -> SweepResult:
     """The answer that nobody tried."""
-    return Swept(NO_CREDIT, sweep.attempt, returned=True)
+    return SweepResult(NO_CREDIT, sweep.attempt, returned=True)
 
 
-def messages_of(answer: Swept) -> list[SweptOdd | Swept]:
+def messages_of(answer: SweepResult) -> list[SweepDetails | SweepResult]:
     """The answer in as many messages as it needs, in the order in which they are to be sent."""
     if len(answer.observations) <= MAX_BATCH:
         return [answer]
     stories = list(answer.observations.items())
     parts = [dict(stories[start : start + MAX_BATCH]) for start in range(0, len(stories), MAX_BATCH)]
-    ahead = [SweptOdd(NO_CREDIT, answer.attempt, part) for part in parts[1:]]
+    ahead = [SweepDetails(NO_CREDIT, answer.attempt, part) for part in parts[1:]]
     return [*ahead, msgspec.structs.replace(answer, observations=parts[0])]
 
 
-async def run(runtime: Runtime, sweeps: Sweeps, sweep: Sweep, names: Sequence[str]) -> Swept:
+async def run(runtime: Runtime, sweeps: Sweeps, sweep: Sweep, names: Sequence[str]) -> SweepResult:
     """Sweep once. Trouble of any kind, a bug included, is an answer."""
     try:
         async with asyncio.timeout(sweep.budget_ms / 1000 + GRACE):
@@ -73,4 +73,4 @@ async def run(runtime: Runtime, sweeps: Sweeps, sweep: Sweep, names: Sequence[st
     except Exception as error:  # noqa: BLE001  # a bug must cost one sweep, not the pool; it is reported
         runtime.report(error, method=sweeps.method, suffix=sweep.suffix)
         reading = unknown(f"{sweeps.method}_bug", f"{type(error).__name__} in the checker")
-    return Swept(NO_CREDIT, sweep.attempt, trouble=Observation(sweeps.method, reading))
+    return SweepResult(NO_CREDIT, sweep.attempt, trouble=Observation(sweeps.method, reading))

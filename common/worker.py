@@ -31,8 +31,8 @@ from common.messages import (
     Result,
     Results,
     Sweep,
-    Swept,
-    SweptOdd,
+    SweepDetails,
+    SweepResult,
     Task,
     Tasks,
 )
@@ -49,7 +49,7 @@ BYE_WAIT, DRAIN_WAIT = 2.0, 25.0
 OUTBOX = 4096
 #: Results in one message, and what is a message by itself.
 BATCH = 64
-_ALONE = (SweptOdd, Swept)
+_ALONE = (SweepDetails, SweepResult)
 
 Item = TypeVar("Item", Task, Delivery)
 Answer = TypeVar("Answer", Result, DeliveryResult)
@@ -78,7 +78,7 @@ class Worker(Generic[Item, Answer]):
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
         self._running: dict[asyncio.Task[None], Item] = {}
         self._sweeping: dict[asyncio.Task[None], Sweep] = {}
-        self._outbox: deque[Answer | SweptOdd | Swept] = deque(maxlen=OUTBOX)
+        self._outbox: deque[Answer | SweepDetails | SweepResult] = deque(maxlen=OUTBOX)
         self._seen = 0
         self._last: int | None = None
         self._flush_planned = False
@@ -144,7 +144,7 @@ class Worker(Generic[Item, Answer]):
         for message in sweeper.messages_of(answer):
             self._answer(message)
 
-    def _answer(self, answer: Answer | SweptOdd | Swept) -> None:
+    def _answer(self, answer: Answer | SweepDetails | SweepResult) -> None:
         self._outbox.append(answer)
         if not self._flush_planned:
             self._flush_planned = True
@@ -176,7 +176,9 @@ class Worker(Generic[Item, Answer]):
         self._outbox.extendleft(reversed(taken))
         return False
 
-    def _message(self, answers: list[Answer | SweptOdd | Swept]) -> Results | DeliveryResults | SweptOdd | Swept:
+    def _message(
+        self, answers: list[Answer | SweepDetails | SweepResult]
+    ) -> Results | DeliveryResults | SweepDetails | SweepResult:
         """These answers with fresh credit: either one of a sweep, or any number of others."""
         first = answers[0]
         if isinstance(first, _ALONE):
@@ -187,7 +189,7 @@ class Worker(Generic[Item, Answer]):
         """Places for sweeps. One is taken until its answer is sent: that bounds what is kept while no coordinator is there."""
         if self._pool.sweeps is None:
             return 0
-        unsent = sum(isinstance(answer, Swept) and not answer.returned for answer in self._outbox)
+        unsent = sum(isinstance(answer, SweepResult) and not answer.returned for answer in self._outbox)
         return max(0, self._pool.sweeps.places - len(self._sweeping) - unsent)
 
     def _credit(self) -> Credit:

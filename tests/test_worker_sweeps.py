@@ -11,7 +11,7 @@ import pytest
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.evidence import Observation, unknown
-from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
+from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
 from common.sweeper import NO_CREDIT
 from tests.worker_scene import FOUND, WORKER, Scene, task
 
@@ -21,15 +21,15 @@ def sweep_of(number: int, labels: str = "a\nb", count: int = 2, budget_ms: int =
     return Sweep(f"boot.{number}", number, "com", labels, count, budget_ms=budget_ms)
 
 
-def found(sweep: Sweep) -> Swept:
+def found(sweep: Sweep) -> SweepResult:
     """An answer to it."""
-    return Swept(NO_CREDIT, sweep.attempt, bytes([1, 2]), bytes(2), "com")
+    return SweepResult(NO_CREDIT, sweep.attempt, bytes([1, 2]), bytes(2), "com")
 
 
-def waiting_for(release: asyncio.Event) -> Callable[[Sweep, Sequence[str]], Awaitable[Swept]]:
+def waiting_for(release: asyncio.Event) -> Callable[[Sweep, Sequence[str]], Awaitable[SweepResult]]:
     """Sweeps that end when they may."""
 
-    async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+    async def sweep(item: Sweep, _: Sequence[str]) -> SweepResult:
         await release.wait()
         return found(item)
 
@@ -48,10 +48,10 @@ def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Pat
     """Names arrive whole; sweeps have places of their own and take none from tasks."""
     asked: list[Sequence[str]] = []
 
-    async def scene() -> tuple[Credit, list[Swept], list[Result]]:
+    async def scene() -> tuple[Credit, list[SweepResult], list[Result]]:
         release = asyncio.Event()
 
-        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
+        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
             asked.append(names)
             await release.wait()
             return found(item)
@@ -78,7 +78,7 @@ def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Pat
 def test_sweeps_over_the_places_are_handed_back(tmp_path: Path) -> None:
     """Two run, the third comes back untried; a worker that cannot sweep hands every one back and announces no place."""
 
-    async def scene(*, able: bool) -> tuple[list[Swept], list[Credit]]:
+    async def scene(*, able: bool) -> tuple[list[SweepResult], list[Credit]]:
         play = Scene(tmp_path, sweep=waiting_for(asyncio.Event()) if able else None)
         await play.ready()
         for number in (1, 2, 3):
@@ -100,7 +100,7 @@ def test_trouble_of_a_sweep_is_an_answer(tmp_path: Path) -> None:
     """A bug is reported and told, silence ends, and what is no sweep is put aside; the next one runs."""
 
     async def scene() -> tuple[dict[str, str], Path]:
-        async def sweep(item: Sweep, _: Sequence[str]) -> Swept:
+        async def sweep(item: Sweep, _: Sequence[str]) -> SweepResult:
             if item.seq == 1:
                 raise RuntimeError("a bug")
             if item.seq == 2:
@@ -127,7 +127,7 @@ def test_trouble_of_a_sweep_is_an_answer(tmp_path: Path) -> None:
 def test_a_draining_worker_finishes_its_sweeps(tmp_path: Path) -> None:
     """SIGTERM lets a sweep end; one that comes later is handed back."""
 
-    async def scene() -> list[Swept]:
+    async def scene() -> list[SweepResult]:
         release = asyncio.Event()
         play = Scene(tmp_path, sweep=waiting_for(release))
         await told_to_stop(play)
@@ -149,7 +149,7 @@ def test_a_sweep_that_does_not_end_is_handed_back_by_a_drain(tmp_path: Path, mon
     """After the time for running work what is left goes back to the coordinator."""
     monkeypatch.setattr("common.worker.DRAIN_WAIT", 0.05)
 
-    async def scene() -> list[Swept]:
+    async def scene() -> list[SweepResult]:
         play = Scene(tmp_path, sweep=waiting_for(asyncio.Event()))
         await told_to_stop(play)
         await play.until(lambda: bool(play.swept))
@@ -185,7 +185,7 @@ def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
             message = decode_upward(frame)
             if isinstance(message, Results):
                 order.extend(result.attempt for result in message.results)
-            elif isinstance(message, Swept):
+            elif isinstance(message, SweepResult):
                 order.append(message.attempt)
                 free.append(message.credit.sweeps)
             if len(order) == 3:
@@ -206,9 +206,9 @@ def test_the_largest_sweep_and_its_answer_travel(tmp_path: Path) -> None:
     """4096 names of 63 letters go out in one message, and as many bytes come back."""
     labels = "\n".join(f"{number:063d}" for number in range(MAX_SWEEP))
 
-    async def scene() -> Swept:
-        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
-            return Swept(NO_CREDIT, item.attempt, bytes(len(names)), bytes(len(names)))
+    async def scene() -> SweepResult:
+        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
+            return SweepResult(NO_CREDIT, item.attempt, bytes(len(names)), bytes(len(names)))
 
         play = Scene(tmp_path, sweep=sweep)
         await play.ready()
@@ -225,10 +225,10 @@ def test_a_sweep_with_more_stories_than_a_message_holds_is_answered_whole(tmp_pa
     labels = "\n".join(["a"] * MAX_SWEEP)
     largest = Observation("dns", unknown("dns_servfail", "x" * 300), server="s" * 253, excerpt="\u00e9" * 2000, digest="d" * 64)
 
-    async def scene() -> tuple[list[SweptOdd], list[Swept]]:
-        async def sweep(item: Sweep, names: Sequence[str]) -> Swept:
+    async def scene() -> tuple[list[SweepDetails], list[SweepResult]]:
+        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
             size = len(names)
-            return Swept(
+            return SweepResult(
                 NO_CREDIT, item.attempt, bytes([3] * size), bytes(size), observations=dict.fromkeys(range(size), largest)
             )
 

@@ -11,7 +11,7 @@ from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.config import load
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, Swept, SweptOdd, Task, Tasks
+from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
 from common.process import Runtime
 from common.sweeper import Sweeps
 from common.worker import run_checkers
@@ -38,7 +38,7 @@ class Scene:
         tmp_path: Path,
         check: Callable[[Task], Awaitable[Observation]] = at_once,
         slots: int = 4,
-        sweep: Callable[[Sweep, Sequence[str]], Awaitable[Swept]] | None = None,
+        sweep: Callable[[Sweep, Sequence[str]], Awaitable[SweepResult]] | None = None,
     ) -> None:
         config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
         state.prepare(config)
@@ -46,8 +46,8 @@ class Scene:
         self.runtime = Runtime("checker-fast-0", config, self.stopping)
         self.bus = CoordinatorBus(config)
         self.results: list[Result] = []
-        self.swept: list[Swept] = []
-        self.stories: list[SweptOdd] = []
+        self.swept: list[SweepResult] = []
+        self.stories: list[SweepDetails] = []
         self.credits: list[Credit] = []
         self.byes: list[Bye] = []
         self.news = asyncio.Condition()
@@ -62,10 +62,10 @@ class Scene:
         elif isinstance(message, Results):
             self.credits.append(message.credit)
             self.results.extend(message.results)
-        elif isinstance(message, Swept):
+        elif isinstance(message, SweepResult):
             self.credits.append(message.credit)
             self.swept.append(message)
-        elif isinstance(message, SweptOdd):
+        elif isinstance(message, SweepDetails):
             assert message.attempt not in {item.attempt for item in self.swept}, "a story after the end of its sweep"
             self.stories.append(message)
         elif isinstance(message, Bye):

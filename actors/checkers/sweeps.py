@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actors.checkers.contract import Context, Findings, Sweeper
 from common.core.model.evidence import Outcome
-from common.messages import Sweep, Swept
+from common.messages import Sweep, SweepResult
 from common.sweeper import NO_CREDIT, Sweeps
 
 #: Longest name of a zone that travels.
@@ -16,7 +16,7 @@ _LONGEST = 120
 def sweeps_of(checker: Sweeper, context: Context) -> Sweeps:
     """The sweeps of this checker, for its worker."""
 
-    async def ask(sweep: Sweep, names: Sequence[str]) -> Swept:
+    async def ask(sweep: Sweep, names: Sequence[str]) -> SweepResult:
         began = context.monotonic()
         found = await checker.sweep(sweep.suffix, names, sweep.budget_ms / 1000, pace=sweep.pace)
         return swept(sweep, found, (context.monotonic() - began) * 1000)
@@ -24,9 +24,9 @@ def sweeps_of(checker: Sweeper, context: Context) -> Sweeps:
     return Sweeps(checker.method, checker.sweeps, ask)
 
 
-def swept(sweep: Sweep, found: Findings, duration_ms: float) -> Swept:
+def swept(sweep: Sweep, found: Findings, duration_ms: float) -> SweepResult:
     """The answer, with every observation: the worker sends as many messages as it takes."""
-    return Swept(
+    return SweepResult(
         NO_CREDIT,
         sweep.attempt,
         found.codes,

@@ -24,15 +24,14 @@ from actors.cli.names import read_names
 from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.builtin.suffix_rules import rules_for
-from common.core.checks.escalation import POOL_OF
-from common.core.coordinator.board import host_of
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Commit, Committed, Event, Heard, ListEnd, ListPart, ListRead, Send, Tick
+from common.core.coordinator.inputs import Committed, Event, Heard, ListEnd, ListPart, ListRead, Tick
+from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Observation, Outcome, unknown
-from common.core.rate_limits.query_queue import Ask
-from common.core.verdict.gates import is_registry
-from common.core.verdict.verdicts import State
+from common.core.model.methods import POOL_OF, is_registry
+from common.core.model.query import Query
+from common.core.model.states import State
+from common.core.registries.directory import host_of
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import parts_of
 from common.errors import ConfigError, ListError, NotAsked
@@ -129,9 +128,9 @@ class OneShot:
     def __init__(self, settings: Settings, checkers: dict[str, Checker]) -> None:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
-        self._core = Coordinator(policy_of(settings, self._suffix_of), load_directory(settings), "check", rng, now())
+        self._core = Coordinator(policy_of(settings), load_directory(settings), "check", rng, now())
         self._checkers = checkers
-        self._scene = Scene(self._core.board, frozenset(checkers), settings.whois_iana_host)
+        self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
         self._began = monotonic()
         self._seen = 0
         self._running: set[asyncio.Task[None]] = set()
@@ -146,9 +145,6 @@ class OneShot:
         undecided = len(parsed.problems)
         self._hello()
         self._watch(parsed)
-        if "dns" not in self._checkers:  # nobody can ask whether a suffix answers for everything: what is known has to do
-            for suffix in self._core.board.book.table.suffixes:
-                self._core.board.wildcards[suffix] = rules_for(suffix).wildcard_known
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
         try:
@@ -180,8 +176,8 @@ class OneShot:
 
     def _finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
-        entry = self._core.board.book.entry(name)
-        if entry is None or entry.checked_at is None or entry.round is not None:
+        entry = self._core.rooms.domains.find(name)
+        if entry is None or entry.checked_at is None or entry.check is not None:
             return False
         last, visits = self._visits.get(name, (0.0, 0))
         if entry.checked_at != last:
@@ -213,7 +209,7 @@ class OneShot:
 
     def _start(self, task: Task, pool: str) -> None:
         self._seen = max(self._seen, task.seq)
-        ask = self._core.board.workers.ref(task.attempt)
+        ask = self._core.rooms.workers.ref(task.attempt)
         running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
         self._running.add(running)
         running.add_done_callback(self._ended)
@@ -223,7 +219,7 @@ class OneShot:
         if not task.cancelled():
             self._broken = self._broken or task.exception()
 
-    async def _ask(self, task: Task, pool: str, ask: Ask) -> None:
+    async def _ask(self, task: Task, pool: str, ask: Query) -> None:
         try:
             async with asyncio.timeout(task.budget_ms / 1000):
                 observation = await self._checkers[task.method].check(task)

@@ -8,7 +8,7 @@ from typing import Any
 
 from actors.cli.printing import printable
 from common.clock import iso
-from common.core.verdict.verdicts import OWNED
+from common.core.model.states import OWNED
 
 WIDTH = 100
 _INDENT, _WHY = " " * 9, " " * 11

@@ -14,17 +14,19 @@ from actors.cli.answer import answer_line
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
 from common.core.builtin.whois_servers import dialect, whois_server
-from common.core.checks.escalation import POOL_OF
-from common.core.coordinator.board import Board, host_of
+from common.core.coordinator.wiring import Rooms
+from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Reading
+from common.core.model.methods import POOL_OF, is_registry
 from common.core.model.records import Detail, Evidence
+from common.core.model.states import State
+from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import to_unicode
 from common.core.telemetry.error_kinds import UNASKED, why_unknown
-from common.core.trust.server_trust import Key
-from common.core.verdict.assess import Assessment, assess, trust_key
-from common.core.verdict.gates import is_registry
-from common.core.verdict.verdicts import REGISTRABLE, SURE, State, shares, weigh
+from common.core.trust.lies import trust_key
+from common.core.verdict.assessor import Assessment
+from common.core.verdict.verdicts import REGISTRABLE, SURE, shares, weigh
 from common.messages import Task
 
 #: Where more evidence, or a better suffix, could lead on to "available".
@@ -66,11 +68,11 @@ class CanaryAsked:
 class Scene:
     """Everything a report is made of: the core's memory, the methods in use, and what was asked."""
 
-    board: Board
+    rooms: Rooms
     methods: frozenset[str]
     iana_host: str
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)  # the last question, by (domain, method)
-    canaries: dict[Key, list[CanaryAsked]] = field(default_factory=dict)
+    canaries: dict[ChannelKey, list[CanaryAsked]] = field(default_factory=dict)
 
 
 def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
@@ -80,12 +82,14 @@ def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
 
 def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
     """The report on a name as its evidence stands. `seconds`: how long it took."""
-    book = scene.board.book
-    entry = book.entry(name) or book.take(book.table.find(name), Detail())  # its visit may never have begun
-    made = assess(scene.board, entry, now)
+    domains = scene.rooms.domains
+    entry = domains.find(name)
+    if entry is None:  # its check may never have begun
+        entry = domains.working_set.build(domains.table.find(name), Detail())
+    made = scene.rooms.assessor.assess(entry, now)
     verdict, detail = made.verdict, entry.detail
     parts = shares(detail.evidence, made.situation, now)
-    waiting = sorted(entry.round.out) if entry.round is not None else []
+    waiting = sorted(entry.check.out) if entry.check is not None else []
     reason = f"the time was up while {', '.join(waiting)} had not answered" if waiting else verdict.reason
     shut = _open_gates(entry, made)
     return {
@@ -166,26 +170,31 @@ def _query(scene: Scene, entry: Entry, method: str) -> str:
 
 def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     """Why a method was not asked."""
-    board, suffix = scene.board, entry.suffix
+    rooms, suffix = scene.rooms, entry.suffix
     zone = method in ("dns", "http")
-    quarantined = [key for key in scene.canaries if (key[0], key[2]) == (method, suffix) and board.trust.quarantined(key, now)]
+    quarantined = [
+        key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.quarantined(key, now)
+    ]
     reasons = (
         (method not in scene.methods, "left out by --methods"),
-        (zone and board.wildcard(suffix), f".{suffix} answers for names nobody registered, so it proves nothing"),
+        (
+            zone and rooms.registries.wildcards.is_wildcard(suffix),
+            f".{suffix} answers for names that are not registered, so it proves nothing",
+        ),
         (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
-        (board.server(method, suffix) is None, f"nobody is known who may be asked for .{suffix}"),
+        (rooms.registries.server(method, suffix) is None, f"no server is known that may be asked for .{suffix}"),
         (bool(quarantined), "its server failed a canary and is in quarantine"),
-        (bool(_left_alone(board, method, suffix, now)), _left_alone(board, method, suffix, now)),
+        (bool(_left_alone(rooms, method, suffix, now)), _left_alone(rooms, method, suffix, now)),
         (entry.state is State.UNKNOWN, "not reached"),
     )
     return next((reason for holds, reason in reasons if holds), "not needed, the others decide")
 
 
-def _left_alone(board: Board, method: str, suffix: str, now: float) -> str:
+def _left_alone(rooms: Rooms, method: str, suffix: str, now: float) -> str:
     """Until when, and why, the operator of a server is not asked any more; "" where it is."""
-    server = board.server(method, suffix)
-    operator = board.limit(method, host_of(server) if server else suffix, suffix).operator
-    for row in board.budgets.snapshot(now):
+    server = rooms.registries.server(method, suffix)
+    operator = rooms.registries.limit(method, host_of(server) if server else suffix, suffix).operator
+    for row in rooms.rate_limits.budgets.snapshot(now):
         if row["operator"] == operator and isinstance(row["blocked_until"], float):
             return f"left alone for {row['blocked_until'] - now:.0f} s, because {row['reason']}"
     return ""

@@ -18,11 +18,11 @@ from common.clock import iso
 from common.codec import convert, decode_map, plain
 from common.config import Settings
 from common.core.audit.ledger import LedgerEntry, differences, judge_again
+from common.core.model.methods import is_registry
 from common.core.model.records import Evidence, LedgerRow
+from common.core.model.verdict import Verdict
 from common.core.registries.registrable_names import normalise
-from common.core.verdict.gates import is_registry
 from common.core.verdict.rules_version import rules_version
-from common.core.verdict.verdicts import Verdict
 from common.errors import MessageError, NameProblem, StoreError
 from common.store.contract import MAX_LIMIT
 from common.store.reader import open_reader

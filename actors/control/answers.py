@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from common.core.model.evidence import Outcome, Phase
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 
 Name = Annotated[str, Meta(description="a domain name, A-label", examples=["example.com"])]
 Time = Annotated[float, Meta(description="epoch seconds", examples=[1790000000.0])]

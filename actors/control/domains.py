@@ -12,8 +12,8 @@ from actors.control.context import Control, control_of
 from actors.control.params import CURSOR, LIMIT, Text
 from actors.control.problems import Problem
 from actors.control.replies import domain_line, page, problem, reply
+from common.core.model.states import State
 from common.core.registries.registrable_names import DomainName, normalise
-from common.core.verdict.verdicts import State
 from common.errors import NameProblem
 
 STATE = Text("state", 40, "only names in this state", tuple(State))

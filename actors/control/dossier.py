@@ -8,11 +8,12 @@ from msgspec import structs
 
 from actors.control.replies import detail_of, domain_line, event, evidence_full, forecast
 from common import codec
-from common.core.domains.last_look import merged
+from common.core.domains.last_look import apply_look
 from common.core.model.evidence import Observation, unknown
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
+from common.core.model.states import ANNOUNCED, State
 from common.core.telemetry.error_kinds import kind_of, why_unknown
-from common.core.verdict.verdicts import ANNOUNCED, NOTHING_PROVEN, State
+from common.core.verdict.verdicts import NOTHING_PROVEN
 from common.errors import MessageError
 from common.store.contract import Found, Reader
 
@@ -37,7 +38,7 @@ def domain_full(
 ) -> dict[str, Any]:
     """A name in full; of two DNS answers, one of them by a sweep, the younger. `decision`: see `decision_of`."""
     row = found.row
-    detail = merged(detail_of(row), found.pulse, row.suffix)
+    detail = apply_look(detail_of(row), found.pulse, row.suffix)
     if found.mute:
         detail = _with_mute_sweep(detail, row)
     return {

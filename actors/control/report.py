@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from common.core.model.states import State
 from common.core.telemetry.declared_counters import APIS
 from common.core.telemetry.metrics import Metrics, quantile, rows, series
 from common.core.telemetry.problems import CODES, Problem
-from common.core.verdict.verdicts import State
 from common.heartbeat import Heartbeat
 
 #: Most servers and operators shown as gauges.

@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
@@ -20,12 +21,8 @@ from actors.coordinator.upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
-from common.core.audit.accuracy import Accuracy
-from common.core.channels import Channels
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import (
-    Command,
-    Commit,
     CommitDelayed,
     Committed,
     DeliveryFetched,
@@ -33,24 +30,30 @@ from common.core.coordinator.inputs import (
     DirectoryChanged,
     Draining,
     Event,
-    FetchDelivery,
-    FetchDetails,
     Heard,
-    LeaveList,
     Left,
     ListEnd,
     ListFailed,
     ListRead,
-    Publish,
-    PublishMany,
-    ReloadList,
-    Say,
-    Send,
-    TakeList,
+    Measure,
+    Measured,
+    Restored,
     Tick,
     Unsent,
 )
-from common.core.domains.stored_rows import budgets_of
+from common.core.model.effects import (
+    Commit,
+    Effect,
+    FetchDelivery,
+    FetchDetails,
+    LeaveList,
+    LogLine,
+    Publish,
+    PublishMany,
+    ReloadList,
+    Send,
+    TakeList,
+)
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import called
 from common.errors import ListError, MessageError, StoreFull
@@ -58,7 +61,6 @@ from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
 from common.store.contract import Writer
 from common.store.writer import open_writer
-from common.suffixes import load_suffixes
 from common.tables import load_directory
 
 T = TypeVar("T")
@@ -118,17 +120,17 @@ class Host:
         self._ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload = asyncio.Event()
-        self._upkeep = Upkeep(store, threads, self._details, core.board.metrics)
+        self._upkeep = Upkeep(store, threads, self._details, self._measure)
         self._taken = False  # what the core said to the list that was read
         self._bad = Repeats()  # frames that are no messages
-        self._stalls = StallWatch(core.board.metrics)
+        self._stalls = StallWatch(self._measure)
         self._slow = SlowTurns()
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
             Commit: lambda command: self._spawn(self._commit(command)),
             Publish: self._publish,
             PublishMany: self._publish_many,
-            Say: self._say,
+            LogLine: self._say,
             ReloadList: lambda _: self._reload.set(),
             TakeList: lambda _: self._answer_list(taken=True),
             LeaveList: lambda _: self._answer_list(taken=False),
@@ -140,28 +142,15 @@ class Host:
     async def start(cls, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor) -> Host:
         """Load the state and build the core around it."""
         settings = runtime.settings
-        suffix_of = load_suffixes()
         directory = load_directory(settings)
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
-        core = Coordinator(policy_of(settings, suffix_of), directory, runtime.boot, rng, now())
+        core = Coordinator(policy_of(settings), directory, runtime.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
-        names = _beating(loaded.names, runtime)
-        core.board.book.load(names, _beating(loaded.pulses, runtime), loaded.addresses, loaded.next_id)
+        names, looks = _beating(loaded.names, runtime), _beating(loaded.pulses, runtime)
+        core.handle(Restored(replace(loaded, names=names, pulses=looks)), now())
         gc.enable()
-        core.restore(
-            loaded.deliveries,
-            loaded.trust,
-            budgets_of(loaded.meta.get("budgets", "")),
-            loaded.next_seq,
-            filter(None, loaded.meta.get("wildcards", "").split(",")),
-            loaded.delivery_counts,
-            loaded.meta.get("circuits", ""),
-        )
-        core.board.recall_referrals(loaded.meta.get("referrals", ""))
-        core.board.accuracy = Accuracy.restored(loaded.meta.get("accuracy", ""))
-        core.board.channels = Channels.restored(loaded.meta.get("channels", ""), core.board.started)
-        runtime.log.info("state_loaded", store=store.engine, domains=core.board.book.table.watched, next_seq=loaded.next_seq)
+        runtime.log.info("state_loaded", store=store.engine, domains=core.watched, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
         return cls(runtime, store, threads, core)
@@ -207,7 +196,11 @@ class Host:
         if not isinstance(event, Tick):
             self._tick_soon()
 
-    def _perform(self, commands: list[Command]) -> None:
+    def _measure(self, measured: Measured) -> None:
+        """Let the core keep a measurement of the host's own work."""
+        self._perform(self._core.handle(measured, now()))
+
+    def _perform(self, commands: list[Effect]) -> None:
         for command in commands:
             self._actions[type(command)](command)
 
@@ -221,7 +214,7 @@ class Host:
         try:
             message = decode_upward(frame)
         except MessageError as error:
-            self._core.board.metrics.count("bad_messages")
+            self._measure(Measured(Measure.COUNT, "bad_messages"))
             if self._bad.note(monotonic()):
                 self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
@@ -273,7 +266,7 @@ class Host:
     def _answer_list(self, *, taken: bool) -> None:
         self._taken = taken
 
-    def _say(self, command: Say) -> None:
+    def _say(self, command: LogLine) -> None:
         self._runtime.log.say(command.level, command.event, command.fields)
 
     async def _commit(self, command: Commit) -> None:
@@ -332,7 +325,7 @@ class Host:
         began = monotonic()
         event = await source.read()
         if self._runtime.settings.domain_api_url:
-            note_list_call(self._core.board.metrics, event, monotonic() - began)
+            note_list_call(self._measure, event, monotonic() - began)
         if isinstance(event, ListFailed) and self._runtime.stopping.is_set():
             return  # what stops us ends the reader too: no fault of the list
         self.handle(event)
@@ -359,15 +352,15 @@ class Host:
             await asyncio.sleep(UNWRITTEN_LOOK)
 
     async def _directory(self) -> None:
-        async for directory in refresh_directory(self._runtime, self._core.board.directory):
+        async for directory in refresh_directory(self._runtime, self._core.directory):
             self.handle(DirectoryChanged(directory))
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""
-        self._runtime.log.info("draining", leased=self._core.board.workers.leased())
+        self._runtime.log.info("draining", leased=self._core.leased)
         self.handle(Draining())
         for _ in range(int(DRAIN / 0.05)):
-            if not self._core.board.workers.leased():
+            if not self._core.leased:
                 break
             await asyncio.sleep(0.05)
         self.handle(Tick())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,10 +16,9 @@ from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
-from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListSame
+from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListSame, Measure, Measured
 from common.core.registries.directory import Bases, Directory
 from common.core.telemetry.declared_counters import status_class
-from common.core.telemetry.metrics import Metrics
 from common.core.watchlist.list_diff import ListHead, Part
 from common.errors import ListError
 from common.log import Logger, get_logger
@@ -151,12 +150,12 @@ class _Announced:
             raise ListError(SENSELESS)
 
 
-def note_list_call(metrics: Metrics, event: ListRead | ListSame | ListFailed, seconds: float) -> None:
+def note_list_call(measure: Callable[[Measured], None], event: ListRead | ListSame | ListFailed, seconds: float) -> None:
     """Count a call of the domain list's interface, by what its error says of the status; `none` where it says nothing."""
     answered = _STATUS.search(event.text) if isinstance(event, ListFailed) else None
     status = int(answered[1]) if answered else (0 if isinstance(event, ListFailed) else 200)
-    metrics.count("upstream_requests", api="list", status=status_class(status))
-    metrics.observe("upstream_request_seconds", seconds, api="list")
+    measure(Measured(Measure.COUNT, "upstream_requests", labels={"api": "list", "status": status_class(status)}))
+    measure(Measured(Measure.TIMER, "upstream_request_seconds", seconds, {"api": "list"}))
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 from common.clock import monotonic
-from common.core.telemetry.metrics import Metrics
+from common.core.coordinator.inputs import Measure, Measured
 
 #: Seconds between two measurements.
 EVERY = 0.02
@@ -44,8 +45,8 @@ class StallWatch:
     Garbage collections are timed apart (`gc_seconds`): they stop everything, and nobody else would be suspected.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, measure: Callable[[Measured], None]) -> None:
+        self._measure = measure
         self._loop = asyncio.get_running_loop()
         self._longest: deque[tuple[float, float]] = deque()  # (when, stall), falling: later and longer ones push others out
         self._due = self._loop.time() + EVERY
@@ -68,14 +69,14 @@ class StallWatch:
     def _look(self) -> None:
         now = self._loop.time()
         stall = max(0.0, now - self._due)
-        self._metrics.observe("loop_stall_seconds", stall)
+        self._measure(Measured(Measure.TIMER, "loop_stall_seconds", stall))
         while self._pauses:
-            self._metrics.observe("gc_seconds", self._pauses.popleft())
+            self._measure(Measured(Measure.TIMER, "gc_seconds", self._pauses.popleft()))
         while self._longest and self._longest[-1][1] <= stall:
             self._longest.pop()
         self._longest.append((now, stall))
         while self._longest[0][0] < now - SPAN:
             self._longest.popleft()
-        self._metrics.gauge("loop_stall_max_seconds", self._longest[0][1])
+        self._measure(Measured(Measure.GAUGE, "loop_stall_max_seconds", self._longest[0][1]))
         self._due = now + EVERY
         self._timer = self._loop.call_at(self._due, self._look)

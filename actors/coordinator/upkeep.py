@@ -6,12 +6,13 @@ Commits go first: all but the look run in the store's one thread, in small piece
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 
 from common.clock import now
-from common.core.telemetry.metrics import Metrics
+from common.core.coordinator.inputs import Measure, Measured
 from common.errors import StoreFull
 from common.store.contract import DAY, Writer
 
@@ -28,11 +29,11 @@ VERIFY_EVERY = 2.0
 class Upkeep:
     """The store's tasks; each runs until it is cancelled. `threads` is the store's thread, `others` any for what reads."""
 
-    def __init__(self, store: Writer, threads: Executor, others: Executor, metrics: Metrics) -> None:
+    def __init__(self, store: Writer, threads: Executor, others: Executor, measure: Callable[[Measured], None]) -> None:
         self._store = store
         self._threads = threads
         self._others = others
-        self._metrics = metrics
+        self._measure = measure
         self.tidy = asyncio.Event()  # much was written: the store may give memory back
 
     async def prune(self, retention: int) -> None:
@@ -61,7 +62,7 @@ class Upkeep:
                 with suppress(StoreFull):
                     await loop.run_in_executor(self._threads, self._store.pack, block)
                 await asyncio.sleep(PRUNE_PAUSE)
-            self._metrics.gauge("unpacked_blocks", waiting - len(blocks))
+            self._measure(Measured(Measure.GAUGE, "unpacked_blocks", waiting - len(blocks)))
 
     async def verify(self) -> None:
         """Notice within seconds that the database is gone, also while nothing is written. Raises StoreLost."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.core.model.columns import Coded, NameColumns
 
 #: Rows taken from a cursor at once: more of them no longer fit the processor's cache, and loading takes half as long again.
 FETCH = 1000
@@ -16,31 +18,6 @@ NAME_COLUMNS = (
     "id, name, suffix, watched + 2 * priority + 4 * close + 8 * detailed, state, since, confidence, generation, checked_at, "
     "next_check, drop_earliest, drop_latest, registry_due"
 )
-
-
-class Coded(NamedTuple):
-    """A column of texts that are few: line `i` has `texts[codes[i]]`."""
-
-    texts: list[str]
-    codes: NDArray[np.int64]
-
-
-class NameColumns(NamedTuple):
-    """A batch of names without their details, fields as in `DomainRow`. Times in epoch seconds, NaN for none."""
-
-    ids: NDArray[np.int64]  # ascending, also from batch to batch
-    names: list[str]
-    suffixes: Coded
-    flags: NDArray[np.int64]  # 1 watched, 2 priority, 4 close, 8 the store holds a detail
-    states: Coded
-    since: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    generation: NDArray[np.int64]
-    checked_at: NDArray[np.float64]
-    next_check: NDArray[np.float64]
-    drop_earliest: NDArray[np.float64]
-    drop_latest: NDArray[np.float64]
-    registry_due: NDArray[np.float64]
 
 
 def to_columns(cursor: sqlite3.Cursor) -> NameColumns:

@@ -7,14 +7,11 @@ hand it back to get the next page, None means there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from common.core.domains.last_look import Pulse
-from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
-
-if TYPE_CHECKING:
-    from common.store.columns import NameColumns  # readers do without numpy
+from common.core.domains.last_look import LastLook
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow
+from common.core.model.stored_state import Loaded
 
 T = TypeVar("T")
 
@@ -41,27 +38,6 @@ class Page(NamedTuple, Generic[T]):
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Everything the coordinator needs at start. The iterators read lazily, in batches.
-
-    `next_seq` is above every sequence number ever written, also after events were pruned; `next_id` is above the id of every
-    name that ever was, also after it was forgotten. `deliveries` are the pending ones, oldest first; `delivery_counts` has the
-    number of deliveries by state.
-    """
-
-    names: Iterator[NameColumns]
-    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
-    addresses: dict[int, str]
-    next_seq: int
-    trust: list[TrustRow]
-    deliveries: Iterator[DeliveryRow]
-    meta: dict[str, str]
-    problems: list[ProblemRow]
-    delivery_counts: dict[str, int] = field(default_factory=dict)
-    next_id: int = 0
-
-
 class Found(NamedTuple):
     """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse.
 
@@ -69,7 +45,7 @@ class Found(NamedTuple):
     """
 
     row: DomainRow
-    pulse: Pulse | None
+    pulse: LastLook | None
     mute: bool = False
 
 

@@ -17,8 +17,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from common.codec import decoder, encode
+from common.core.model.columns import Coded, NameColumns
 from common.errors import MessageError
-from common.store.columns import NAME_COLUMNS, Coded, NameColumns, to_columns
+from common.store.columns import NAME_COLUMNS, to_columns
 from common.store.schema import PACK
 
 #: So many loose rows make a pack worth making anew.

@@ -12,20 +12,12 @@ from typing import Any
 
 from common import clock
 from common.config import Settings
+from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
+from common.core.model.stored_state import Loaded
 from common.errors import StoreError, StoreLost
 from common.store import names, packs, presence, rows, schema, tidy
-from common.store.columns import NameColumns
-from common.store.contract import (
-    KEEP_DONE,
-    KEEP_EVENTS,
-    KEEP_LEDGER,
-    KEEP_NAMES,
-    KEEP_RESULTS,
-    LEDGER_PER_NAME,
-    Loaded,
-    Writer,
-)
+from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
 
 #: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.

@@ -17,7 +17,7 @@ from actors.control.peers import Address, Peers
 from actors.control.records import Records
 from actors.control.server import Listener
 from common import codec, config, heartbeat
-from common.core.domains.last_look import Pulse
+from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
@@ -99,7 +99,7 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
-        self.pulses: dict[str, Pulse] = {}
+        self.pulses: dict[str, LastLook] = {}
         self.mute: set[str] = set()  # names that their last sweep heard nothing of
         self.log: list[EventRow] = []
         self.judgements: list[LedgerRow] = []

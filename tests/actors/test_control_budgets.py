@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
 from common.core.domains.stored_rows import saved_budgets
+
+from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import Budgets
-from common.core.registries.operators import Limit
 from tests.actors.control_lab import NOW, Lab, serving
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from common import codec
-from common.core.domains.last_look import Pulse
+from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Observation, Phase, unknown
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.parsers.dns_fast import DELEGATED
@@ -83,7 +83,7 @@ def test_a_sweep_without_an_answer_is_a_trouble_too(tmp_path: Path) -> None:
 
     def arrange(lab: Lab) -> None:
         lab.reader.rows = [row]
-        lab.reader.pulses = {"example.com": Pulse(NOW - 19, NOW + 60, 0.0, 0.0, 0, 0, "")}
+        lab.reader.pulses = {"example.com": LastLook(NOW - 19, NOW + 60, 0.0, 0.0, 0, 0, "")}
         lab.reader.mute = {"example.com"}
 
     found = shown(tmp_path, arrange)
@@ -105,7 +105,7 @@ def test_a_name_that_left_the_list_has_no_next_check(tmp_path: Path) -> None:
 
     def arrange(lab: Lab) -> None:
         lab.reader.rows = [domain_row(watched=False)]
-        lab.reader.pulses = {"example.com": Pulse(NOW - 5, NOW + 3595, NOW - 5, NOW - 5, 0, DELEGATED, "192.0.2.53:53/udp")}
+        lab.reader.pulses = {"example.com": LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 5, 0, DELEGATED, "192.0.2.53:53/udp")}
 
     found = shown(tmp_path, arrange)
 

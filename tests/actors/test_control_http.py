@@ -11,7 +11,7 @@ import pytest
 from actors.control import openapi, pages
 from actors.control.app import build
 from actors.control.routes import table
-from common.core.domains.last_look import Pulse
+from common.core.domains.last_look import LastLook
 from common.core.model.records import DeliveryRow, LedgerRow, ProblemRow
 from common.core.parsers.dns_fast import DELEGATED
 from common.endpoints import reachable
@@ -115,7 +115,7 @@ def test_a_swept_name_shows_what_the_sweep_saw(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
             lab.reader.rows = [domain_row(), domain_row("never.com", detail=b"")]
-            pulse = Pulse(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, DELEGATED, "192.0.2.53:53/udp")
+            pulse = LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, DELEGATED, "192.0.2.53:53/udp")
             lab.reader.pulses = {"example.com": pulse, "never.com": pulse}
             for name, methods in (("example.com", ["dns", "rdap"]), ("never.com", ["dns"])):
                 status, shown = await lab.get(f"/domain/{name}")

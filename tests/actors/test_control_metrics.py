@@ -15,8 +15,8 @@ from actors.control.overview import versions
 from actors.coordinator.sources import note_list_call
 from common import heartbeat
 from common.core.coordinator.inputs import ListFailed, ListSame
+from common.core.model.states import State
 from common.core.telemetry.metrics import Metrics
-from common.core.verdict.verdicts import State
 from tests.actors.control_lab import NOW, Lab, serving
 
 

@@ -15,7 +15,7 @@ from actors.coordinator.main import Host
 from common import config, log, state
 from common.bus import FeedSubscriber, inner_feed_endpoint
 from common.codec import encode
-from common.core.coordinator.inputs import Publish, PublishMany
+from common.core.model.effects import Publish, PublishMany
 from common.messages import VERSION, Credit
 from common.process import Runtime
 from common.store.writer import open_writer
@@ -88,7 +88,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
             host = await Host.start(runtime, store, threads)
             for number in range(500):
                 host._received(b"\xc1%d" % number, "")
-            counters = host._core.board.metrics.snapshot()["counters"]
+            counters = host._core.rooms.telemetry.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
             host._details.shutdown()

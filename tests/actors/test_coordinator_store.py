@@ -143,7 +143,7 @@ def test_a_stop_that_ends_the_list_reader_is_no_fault_of_the_list(monkeypatch: p
         nonlocal scene
         scene = given
         await scene.host._read_list(Ended(scene.settings))
-        assert not scene.host._core.board.list_state.get("error")
+        assert not scene.host._core.rooms.intake.state.error
 
     scene: Scene
     play(story, monkeypatch, tmp_path)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.core.domains.stored_rows import budgets_of, saved_budgets
+
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.registries.operators import Limit
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pace.svg"
 MIDNIGHT, HOUR = 20_718 * DAY, 3600.0

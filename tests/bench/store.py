@@ -22,7 +22,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from common.core.domains.last_look import BLOCK, SIZE
-from common.core.domains.working_set import Book
+from common.core.domains.working_set import WorkingSet
 from common.core.model.records import Changes, DomainRow, NewName, StateChange
 from common.store.contract import Drops
 from common.store.reader import SqliteReader
@@ -142,7 +142,7 @@ def load(path: Path, what: str) -> None:
     before, start = time.process_time(), time.perf_counter()
     writer = SqliteWriter(path)
     opened = time.perf_counter() - start
-    loaded, book = writer.load(), Book()
+    loaded, book = writer.load(), WorkingSet()
     gc.disable()  # as in a start
     book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
     gc.enable()

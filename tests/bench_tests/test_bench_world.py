@@ -18,7 +18,7 @@ from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.domains.working_set import Book
+from common.core.domains.working_set import WorkingSet
 from common.core.model.records import Changes, NewName, Watch
 from common.core.registries.registrable_names import normalise
 from common.core.schedule.due_times import NEVER
@@ -158,7 +158,7 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
 
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
-    loaded, book = store.load(), Book()
+    loaded, book = store.load(), WorkingSet()
     book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
     store.close()
     assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]

@@ -14,11 +14,11 @@ from common.clients.dns.sweep import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
-from common.core.checks.escalation import BUDGET, POOL_OF
 from common.core.model.evidence import Observation, Outcome, unknown
+from common.core.model.methods import BUDGET, POOL_OF
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
-from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, Swept, Task
+from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, SweepResult, Task
 from common.sweeper import messages_of
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
@@ -92,7 +92,7 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
     """With every server dead a sweep neither raises nor concludes, keeps its time, and its answer survives the wire."""
     sweep = Sweep("boot.1", 1, "com", "example\nexample2", 2, budget_ms=3000)
 
-    async def once(checker: Sweeper) -> Swept:
+    async def once(checker: Sweeper) -> SweepResult:
         try:
             async with asyncio.timeout(5):
                 return await sweeps_of(checker, context(tmp_path)).ask(sweep, ["example.com", "example2.com"])
@@ -120,7 +120,7 @@ def test_a_swept_message_keeps_its_bounds() -> None:
     assert [decode_upward(encode(message)) for message in messages] == messages
     assert {place: seen for message in messages for place, seen in message.observations.items()} == stories
     answer = messages[-1]
-    assert isinstance(answer, Swept)
+    assert isinstance(answer, SweepResult)
     assert (answer.codes, answer.served) == (found.codes, found.served)
     assert 2 * MOST_ADDRESSES <= MAX_ADDRESSES
 

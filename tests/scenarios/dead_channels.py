@@ -7,7 +7,7 @@ that would say "reserved" they are not announced as available.
 
 from __future__ import annotations
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.faults import Words
 from tests.lab.story import Act, Scene
 from tests.lab.truth import Truth

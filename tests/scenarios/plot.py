@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.faults import Words
 from tests.lab.story import Act, Scene
 from tests.lab.truth import Truth

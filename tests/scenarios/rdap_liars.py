@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.faults import Words
 from tests.lab.story import Act, Scene
 from tests.scenarios.plot import FRESH, Case, Mischief, Scenario, answers, drops, rdap_record

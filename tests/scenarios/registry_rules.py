@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.story import Act, Scene
 from tests.lab.truth import Truth
 from tests.scenarios.plot import FREE, Case, Scenario, says, withheld

@@ -5,7 +5,7 @@ And what a registrar's interface would say, judged from recordings: no method of
 
 from __future__ import annotations
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.story import Scene
 from tests.scenarios.plot import FREE, Case, Scenario, drops
 

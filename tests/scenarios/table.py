@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.faults import Fault
 from tests.lab.queries import QueryLog
 from tests.scenarios.plot import Case, Scenario

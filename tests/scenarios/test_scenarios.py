@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab.faults import FaultTable
 from tests.lab.queries import QueryLog
 from tests.lab.stack import ROOT

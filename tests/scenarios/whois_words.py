@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.verdict.verdicts import State
+from common.core.model.states import State
 from tests.lab import net
 from tests.lab.faults import Words
 from tests.lab.story import Act, Scene

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from common.core.coordinator.board import host_of
 from common.core.model.evidence import Phase
+from common.core.registries.directory import host_of
 from common.core.registries.operators import limit_for
 from tests.sim.dead_channels import KINDS, Dead
 from tests.sim.lives import Hold, Life

@@ -15,8 +15,7 @@ import msgspec
 import numpy as np
 
 from common.core.coordinator.inputs import Event, Tick
-from common.core.coordinator.status import status
-from common.core.domains.domain_table import WATCHED
+from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.registries.directory import Directory
 from tests.sim.truth import Name
@@ -47,12 +46,13 @@ class Crowd(World):
     def __init__(self, names: int, *, seed: int = 1, interval: float = 3600.0, redeemed: int = REDEEMED) -> None:
         self.ticks = 0
         super().__init__(seed, interval=interval, limits={})
-        board = self.core.board
+        rooms = self.core.rooms
         canaries = {suffix: (f"known.{suffix}",) for suffix in WIDTHS}
-        object.__setattr__(board.policy, "canaries", canaries)
+        rooms.canaries.known_names._own = canaries
         self._directory = Directory(own={suffix: (f"https://{host}/",) for suffix, host in _RDAP.items()}, own_whois=_WHOIS)
-        board.know(self._directory)
-        board.widths.update(WIDTHS)
+        rooms.registries.replace_directory(self._directory)
+        for suffix, width in WIDTHS.items():
+            rooms.registries.note_address_count(suffix, width)
         self.names.update({known: Name() for (known,) in canaries.values()})
         self.tamper = lambda swept: msgspec.structs.replace(swept, width=WIDTHS[swept.server])
         gone = [f"gone{number}.de" for number in range(redeemed)]
@@ -77,23 +77,23 @@ class Seen:
 
 def unseen(crowd: Crowd, begun: float) -> np.ndarray:
     """Seconds since each watched name was seen last; one that was never seen waits since the crowd came."""
-    table = crowd.core.board.book.table
-    rows = np.flatnonzero(table.flags[: len(table)] & WATCHED)
+    table = crowd.core.rooms.domains.table
+    rows = np.flatnonzero(table.flags[: len(table)] & Flag.WATCHED)
     return crowd.now - np.maximum(table.checked_at[rows], begun)
 
 
 def run(crowd: Crowd, hours: float, tell: Callable[[str], None] = lambda _: None) -> Seen:
     """Let the hours pass and look each minute for how long names were not seen; `tell` hears of it three times an hour."""
     begun, clock = crowd.now, time.perf_counter()
-    longest, late = 0.0, np.zeros(len(crowd.core.board.book.table), np.bool_)
-    limit = 2 * crowd.core.board.policy.cadence.interval
+    longest, late = 0.0, np.zeros(len(crowd.core.rooms.domains.table), np.bool_)
+    limit = 2 * crowd.policy.cadence.interval
     for minute in range(1, int(hours * 60) + 1):
         crowd.run(60.0)
         ages = unseen(crowd, begun)
         longest = max(longest, float(ages.max()))
         late |= ages > limit
         if minute % 20 == 0:
-            queue = status(crowd.core.board, crowd.now)["queue"]
+            queue = crowd.core._status.build(crowd.now)["queue"]
             counts = ", ".join(f"{name} {count}" for name, count in queue.items())
             tell(f"{minute / 60:.2f} h in {time.perf_counter() - clock:.0f} s: longest {ages.max():.0f} s; {counts}")
     behind = int(np.count_nonzero(late))

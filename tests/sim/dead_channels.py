@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.core.checks.escalation import BUDGET
 from common.core.model.evidence import Observation, Reading, unknown
+from common.core.model.methods import BUDGET
 from common.core.parsers import rdap, whois
 
 #: How each method can fail for good.

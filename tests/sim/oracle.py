@@ -30,8 +30,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.core.coordinator.board import host_of
 from common.core.rate_limits.bucket import FLOOR
+from common.core.registries.directory import host_of
 from common.core.registries.operators import limit_for
 from tests.sim.dead_channels import BACKOFF, Dead
 from tests.sim.lives import Life

@@ -14,12 +14,12 @@ from math import inf
 
 from msgspec import structs
 
-from common.core.coordinator.board import host_of
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Command, Heard, Publish, PublishMany, Tick
+from common.core.coordinator.inputs import Heard, Tick
+from common.core.model.effects import Effect, Publish, PublishMany
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.registries.directory import Directory
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
+from common.core.registries.directory import Directory, host_of
 from common.messages import Delivery, Sweep, Task
 from tests.sim.dead_channels import Dead, answer_of
 from tests.sim.lives import Life
@@ -152,9 +152,13 @@ class RegistryWorld(World):
         soon = self.core.next_wake(self.now)
         if soon < self.now + 1.0 - 1e-6:
             return soon
-        board = self.core.board
-        waiting = board.queue.next_at(board.budgets, board.workers, self.now) if len(board.queue) else None
-        longest = self.now + (min(self.skip, WAITING) if len(board.queue) else self.skip)
+        rooms = self.core.rooms
+        waiting = (
+            rooms.rate_limits.queue.next_at(rooms.rate_limits.budgets, rooms.workers, self.now)
+            if len(rooms.rate_limits.queue)
+            else None
+        )
+        longest = self.now + (min(self.skip, WAITING) if len(rooms.rate_limits.queue) else self.skip)
         return max(min(soon, waiting or soon), min(longest, waiting or longest, _next_work(self.core)))
 
     def _beat(self, worker: SimWorker) -> None:
@@ -167,7 +171,7 @@ class RegistryWorld(World):
             for worker in list(self.workers.values()):
                 self._beat(worker)
 
-    def _tell(self, command: Command) -> None:
+    def _tell(self, command: Effect) -> None:
         if not isinstance(command, Publish | PublishMany):  # nobody reads the feed here
             super()._tell(command)
 
@@ -207,6 +211,11 @@ class RegistryWorld(World):
 
 def _next_work(core: Coordinator) -> float:
     """When something is due, in epoch seconds."""
-    board = core.board
-    times = (board.book.table.schedule.next_at(), board.workers.next_deadline(), board.lines.wake, board.deliveries.next_at())
+    rooms = core.rooms
+    times = (
+        rooms.domains.table.schedule.next_at(),
+        rooms.workers.next_deadline(),
+        rooms.sweep_queues.wake,
+        rooms.deliveries.next_at(),
+    )
     return min((at for at in times if at is not None), default=inf)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
-from common.core.verdict.verdicts import State
-from common.store.columns import NameColumns, of_lists
+from common.core.model.states import State
+from common.store.columns import of_lists
 
 
 class Stored:

@@ -16,37 +16,30 @@ import msgspec
 import numpy as np
 
 from common.codec import convert, decode_downward, decode_map, decode_upward, encode
-from common.core.channels import Channels
-from common.core.coordinator.board import Policy
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import (
-    Command,
-    Commit,
     Committed,
     DeliveryFetched,
     DetailsFetched,
     Event,
-    FetchDelivery,
-    FetchDetails,
     Heard,
     Left,
     ListEnd,
     ListPart,
     ListRead,
-    Publish,
-    PublishMany,
-    Send,
-    TakeList,
+    Restored,
     Tick,
 )
-from common.core.domains.domain_table import LINED, PRIORITY, WANTED, WATCHED
-from common.core.domains.stored_rows import budgets_of
+from common.core.coordinator.wiring import Policy
+from common.core.domains.domain_table import Flag
+from common.core.model.effects import Commit, Effect, FetchDelivery, FetchDetails, Publish, PublishMany, Send, TakeList
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation
+from common.core.model.limit import Limit
 from common.core.model.records import Changes, Detail
+from common.core.model.stored_state import Loaded
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.core.registries.directory import Directory
-from common.core.registries.operators import Limit
 from common.core.schedule.cadence import Cadence
 from common.core.watchlist.domain_list import ListBuilder, ParsedList
 from common.core.watchlist.list_diff import Part, parts_of
@@ -59,8 +52,8 @@ from common.messages import (
     Result,
     Results,
     Sweep,
-    Swept,
-    SweptOdd,
+    SweepDetails,
+    SweepResult,
     Task,
     Tasks,
 )
@@ -107,8 +100,8 @@ class World:
         self.swept: list[tuple[float, str, int]] = []
         self.sweeps_sent: list[Sweep] = []
         self.tasks_sent: list[Task] = []
-        self.tamper: Callable[[Swept], Swept] = lambda swept: swept
-        self.arrives: Callable[[SweptOdd | Swept], bool] = lambda _: True
+        self.tamper: Callable[[SweepResult], SweepResult] = lambda swept: swept
+        self.arrives: Callable[[SweepDetails | SweepResult], bool] = lambda _: True
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
@@ -118,19 +111,18 @@ class World:
         self._boots = itertools.count(1)
         self.workers: dict[str, SimWorker] = {}
         self._directory, canaries = self._registries()
-        policy = Policy(
+        self.policy = Policy(
             cadence=Cadence(interval, priority, 30.0, 2.0),
             instance="sim",
             iana_host="whois.iana.org",
             encode=encode,
             decode=lambda data: convert(decode_map(data), Detail),
-            suffix_of=self.suffix_of,
             callbacks=callbacks,
             callback_results="none",
             limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
             canaries=canaries,
         )
-        self.core = Coordinator(policy, self._directory, "boot1", self.rng, self.now)
+        self.core = Coordinator(self.policy, self._directory, "boot1", self.rng, self.now)
         for name in (name for names in canaries.values() for name in names):
             self.names.setdefault(name, Name())
         for pool in POOLS:
@@ -152,7 +144,7 @@ class World:
 
     def watch(self, *names: str, priority: bool = False) -> None:
         """Put names on the list (added to those already there)."""
-        builder = ListBuilder(self.core.board.policy.suffix_of)
+        builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
             builder.add({"domain": name, "priority": urgent})
         for name in names:
@@ -162,7 +154,7 @@ class World:
 
     def unlist(self, *names: str) -> None:
         """Take names off the list."""
-        builder = ListBuilder(self.core.board.policy.suffix_of)
+        builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
             if name not in names:
                 builder.add({"domain": name, "priority": urgent})
@@ -174,11 +166,14 @@ class World:
 
     def listed(self, parsed: ParsedList) -> None:
         """The domain list is this one from now on, unless it is held back."""
-        table = self.core.board.book.table
+        table = self.core.rooms.domains.table
         rows = range(len(table))
-        watched, urgent = [int(table.has(row, WATCHED)) for row in rows], [int(table.has(row, PRIORITY)) for row in rows]
+        watched, urgent = (
+            [int(table.has(row, Flag.WATCHED)) for row in rows],
+            [int(table.has(row, Flag.PRIORITY)) for row in rows],
+        )
         known = [(list(rows), [table.name(row) for row in rows], watched, urgent)]
-        head, self._parts = parts_of(parsed, self.core.board.policy.suffix_of, known)
+        head, self._parts = parts_of(parsed, self.suffix_of, known)
         self._listed = dict(parsed.names)
         self.event(ListRead(head, "sim"))
 
@@ -192,15 +187,19 @@ class World:
         """SIGKILL of the coordinator and a new start from what was committed: what was on its way to the store is lost."""
         self._starts += 1
         stored, meta = self.stored, self.stored.meta
-        self.core = Coordinator(self.core.board.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
-        pulses, size = sorted(stored.pulses.items()), max(stored.rows, default=-1) + 1
-        self.core.board.book.load(stored.names(), pulses, stored.addresses, size)
-        budgets, wildcards = budgets_of(meta.get("budgets", "")), filter(None, meta.get("wildcards", "").split(","))
-        next_seq = max((event.seq for event in stored.events), default=0) + 1
-        trust, circuits = list(stored.trust.values()), meta.get("circuits", "")
-        self.core.restore(stored.pending(), trust, budgets, next_seq, wildcards, {}, circuits)
-        self.core.board.channels = Channels.restored(meta.get("channels", ""), self.now)
-        self.core.board.recall_referrals(meta.get("referrals", ""))
+        self.core = Coordinator(self.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
+        state = Loaded(
+            names=iter(stored.names()),
+            pulses=iter(sorted(stored.pulses.items())),
+            addresses=stored.addresses,
+            next_seq=max((event.seq for event in stored.events), default=0) + 1,
+            trust=list(stored.trust.values()),
+            deliveries=iter(stored.pending()),
+            meta=meta,
+            problems=[],
+            next_id=max(stored.rows, default=-1) + 1,
+        )
+        self.event(Restored(state))
         self.watch()  # the list is read again
 
     def kill_worker(self, pool: str, *, noticed: bool = True) -> None:
@@ -246,14 +245,12 @@ class World:
 
     def entry(self, domain: str) -> Entry:
         """Everything the coordinator knows about a name, as it would be taken in hand; nothing changes by that."""
-        book = self.core.board.book
-        row = book.table.find(domain)
-        if row in book.in_hand:
-            return book.in_hand[row]
-        stored = self.stored.details((row,))
-        made = book.take(row, convert(decode_map(stored[row]), Detail) if stored else Detail())
-        book.leave(row)
-        return made
+        domains = self.core.rooms.domains
+        name_id = domains.table.find(domain)
+        if name_id in domains.working_set.loaded:
+            return domains.working_set.loaded[name_id]
+        stored = self.stored.details((name_id,))
+        return domains.working_set.build(name_id, convert(decode_map(stored[name_id]), Detail) if stored else Detail())
 
     # -- the machinery ---------------------------------------------------------------------------------------------------
 
@@ -262,10 +259,10 @@ class World:
         for command in self.core.handle(event, self.now):
             self._perform(command)
         self._events += 1
-        if not self._events % (1 + len(self.core.board.book) // 100):  # a look at a long list is dear
+        if not self._events % (1 + len(self.core.rooms.domains) // 100):  # a look at a long list is dear
             self.check()
 
-    def _perform(self, command: Command) -> None:
+    def _perform(self, command: Effect) -> None:
         match command:
             case Send(worker, boot, message):
                 decoded = decode_downward(encode(message))
@@ -281,7 +278,7 @@ class World:
             case _:
                 self._tell(command)
 
-    def _tell(self, command: Command) -> None:
+    def _tell(self, command: Effect) -> None:
         """What is published, and the list that is taken."""
         match command:
             case Publish(topic, build):
@@ -295,17 +292,17 @@ class World:
 
     def check(self) -> None:
         """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
-        book, table = self.core.board.book, self.core.board.book.table
+        loaded, table = self.core.rooms.domains.working_set.loaded, self.core.rooms.domains.table
         rows = np.arange(len(table))
         flags, times = table.flags[rows], table.schedule.times(rows)
         visited = np.zeros(len(rows), np.int64)
-        for row, entry in book.in_hand.items():
-            visited[row] = entry.round is not None
-            assert entry.round is None or entry.round.out, f"{entry.name} waits for nothing"
-            planned = entry.watched and entry.round is None and np.isfinite(times[row])
+        for row, entry in loaded.items():
+            visited[row] = entry.check is not None
+            assert entry.check is None or entry.check.out, f"{entry.name} waits for nothing"
+            planned = entry.watched and entry.check is None and np.isfinite(times[row])
             assert not planned or entry.next_check == times[row], entry.name
-        places = np.isfinite(times).astype(np.int64) + ((flags & LINED) != 0) + ((flags & WANTED) != 0) + visited
-        lost = rows[((flags & WATCHED) != 0) & (places != 1)]
+        places = np.isfinite(times).astype(np.int64) + ((flags & Flag.QUEUED) != 0) + ((flags & Flag.ADMITTED) != 0) + visited
+        lost = rows[((flags & Flag.WATCHED) != 0) & (places != 1)]
         assert not len(lost), [table.name(row) for row in lost[:5].tolist()]
 
     def _soon(self, seconds: float, action: Callable[[], None]) -> None:
@@ -379,7 +376,7 @@ class World:
             if codes[place] == UNUSUAL:
                 observations[place] = seen
         served = bytes(255 if code == OPEN else 0 for code in codes)
-        answer = Swept(
+        answer = SweepResult(
             worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip

@@ -11,10 +11,10 @@ from msgspec import structs
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
+from common.core.model.columns import Coded
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.core.model.stored_state import Loaded
 from common.core.outbox.callback_bodies import event_id
-from common.store.columns import Coded
-from common.store.contract import Loaded
 
 
 def domain(name: str, **fields: Any) -> DomainRow:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from common import config
-from common.core.domains.last_look import Pulse
+from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
 from common.store.contract import Drops, Found, Reader, Writer
@@ -124,7 +124,7 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
     rows = [domain(f"n{n}.com", id=256 + n, checked_at=float(10 * n), next_check=60.0 + n, drop_likely=1.0) for n in range(8)]
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
     writer.apply(Changes(domains=rows, pulses=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
-    pulse = Pulse(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
+    pulse = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
     expected = [Found(row, None) for row in rows]
     expected[1] = Found(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
     expected[6] = Found(rows[6], pulse)

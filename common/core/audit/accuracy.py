@@ -23,14 +23,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, field
 
+from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
+from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.records import Evidence
+from common.core.model.states import OUT_OF_ZONE, OWNED, State
+from common.core.model.verdict import Situation, Verdict
 from common.core.parsers.dates import epoch
 from common.core.telemetry.metrics import Metrics
-from common.core.trust.server_trust import Key
-from common.core.verdict.likelihoods import REGISTRY_METHODS
-from common.core.verdict.verdicts import OUT_OF_ZONE, OWNED, SURE, Situation, State, Verdict, newest
+from common.core.verdict.verdicts import SURE, newest
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
@@ -99,10 +101,10 @@ class Accuracy:
         self.since = 0.0
         self.alarms = Alarms()
         self.changed = False
-        self._servers: dict[Key, Tally] = {}
+        self._servers: dict[ChannelKey, Tally] = {}
         self._methods: dict[str, Tally] = {}  # of all servers, those that were forgotten included
-        self._named: set[Key] = set()
-        self._doubted: dict[Key, int] = {}  # answers that are wrong unless the canary that failed is gone
+        self._named: set[ChannelKey] = set()
+        self._doubted: dict[ChannelKey, int] = {}  # answers that are wrong unless the canary that failed is gone
 
     # -- counting --------------------------------------------------------------------------------------------------------
 
@@ -128,9 +130,9 @@ class Accuracy:
         for method, item, claim in claims:
             done, item.judged = item.judged, True
             if not done and not (turned and claim is not side):
-                self.count((method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side)
+                self.count(ChannelKey(method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side)
 
-    def failed(self, key: Key, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool) -> None:
+    def failed(self, key: ChannelKey, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool) -> None:
         """Count a failed canary, or the answers dropped because of one; where the canary is in doubt, once that is settled."""
         answers = sum(1 for item in dropped.values() if not item.judged) if dropped else 1
         for item in dropped.values():
@@ -140,13 +142,13 @@ class Accuracy:
         elif not doubted:
             self._contradict(key, answers, metrics, now)
 
-    def settled(self, key: Key, metrics: Metrics, now: float, *, wrong: bool) -> None:
+    def settled(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
         """A doubt is settled: the server was wrong, or the canary is gone."""
         answers = self._doubted.pop(key, 0)
         if wrong:
             self._contradict(key, answers, metrics, now)
 
-    def _contradict(self, key: Key, answers: int, metrics: Metrics, now: float) -> None:
+    def _contradict(self, key: ChannelKey, answers: int, metrics: Metrics, now: float) -> None:
         for _ in range(answers):
             self.count(key, metrics, now, right=False)
 
@@ -168,14 +170,14 @@ class Accuracy:
             if alarmed_at is not None:
                 self._alarm("retracted", metrics, now)
             for method, server in detail.alarmed_by if entry.state in OWNED else ():
-                self.count((method, server, entry.suffix), metrics, now, right=False)
+                self.count(ChannelKey(method, server, entry.suffix), metrics, now, right=False)
         detail.alarmed_by = ()
 
-    def count(self, key: Key, metrics: Metrics, now: float, *, right: bool) -> None:
+    def count(self, key: ChannelKey, metrics: Metrics, now: float, *, right: bool) -> None:
         """Count one answer of a server."""
         method, server, suffix = key
         # The "server" of an HTTP check is the name itself: neither a key nor a label.
-        key = (method, "web" if method == "http" else (server or suffix)[:SERVER_LIMIT], suffix)
+        key = ChannelKey(method, "web" if method == "http" else (server or suffix)[:SERVER_LIMIT], suffix)
         tally = self._servers.get(key)
         if tally is None:
             if len(self._servers) >= LIMIT:
@@ -203,23 +205,20 @@ class Accuracy:
         }
 
     def saved(self) -> str:
-        """What `restored` reads back."""
+        """What `restore` reads back."""
         rows = [(*key, tally.confirmed, tally.contradicted) for key, tally in self._servers.items()]
         return msgspec.json.encode(_Saved(self.since, rows, self._methods, self.alarms)).decode()
 
-    @classmethod
-    def restored(cls, text: str) -> Accuracy:
-        """As it was saved; a damaged text gives an empty one."""
-        made = cls()
+    def restore(self, text: str) -> None:
+        """Take over what `saved` gave; a damaged text gives nothing."""
         try:
             saved = msgspec.json.decode(text or "{}", type=_Saved)
         except (ValueError, RecursionError):
-            return made
-        made.since, made.alarms, made._methods = saved.since, saved.alarms, saved.methods
-        made._servers = {row[:3]: Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
-        return made
+            return
+        self.since, self.alarms, self._methods = saved.since, saved.alarms, saved.methods
+        self._servers = {ChannelKey(*row[:3]): Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
 
-    def _labels(self, key: Key, tally: Tally) -> dict[str, str]:
+    def _labels(self, key: ChannelKey, tally: Tally) -> dict[str, str]:
         """A server that was never wrong shares one series per method: the interesting ones are few, the others are thousands.
 
         A counter never falls: what was counted under "other" stays there when a server gets series of its own.

@@ -21,10 +21,10 @@ from msgspec import Struct
 
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Outcome
+from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.states import ANNOUNCED, State
 from common.core.parsers.dates import epoch
-from common.core.verdict import gates
-from common.core.verdict.likelihoods import REGISTRY_METHODS
-from common.core.verdict.verdicts import ANNOUNCED, State, newest
+from common.core.verdict.verdicts import newest
 
 #: Seconds an alarm must stand to count as right.
 STANDS = 86_400.0
@@ -170,7 +170,7 @@ def settled(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim,
 def _claim(entry: LedgerEntry) -> Claim | None:
     """What an entry states, up to the alarm; what is repeated after it is no new statement."""
     found = entry.positive
-    if entry.before in ANNOUNCED or entry.verdict.state in _NOT_FREE or not any(map(gates.is_registry, found)):
+    if entry.before in ANNOUNCED or entry.verdict.state in _NOT_FREE or not any(map(is_registry, found)):
         return None
     return Claim(entry.at, entry.verdict.confidence, tuple((method, entry.suffix) for method in found))
 

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field, structs
 
-from common.core.coordinator.board import Board
 from common.core.model.entry import Entry
-from common.core.model.records import Evidence, LedgerRow, TrustRow
+from common.core.model.records import Evidence, TrustRow
+from common.core.model.states import State
+from common.core.model.verdict import Situation, Verdict
+from common.core.trust.lies import trust_key
+from common.core.trust.server_trust import Trust
 from common.core.verdict import gates, verdicts
-from common.core.verdict.assess import Assessment, trust_key
+from common.core.verdict.assessor import Assessment
 from common.core.verdict.rules_version import rules_version
-from common.core.verdict.verdicts import Situation, State, Verdict
 
 #: Kinds of entries: the state changed; a whole positive pass did not change it; a registered answer ended a run of passes; a
 #: server was caught lying and what it had said was dropped.
@@ -64,14 +66,16 @@ class Cause(Struct, frozen=True):
 NO_CAUSE = Cause()
 
 
-def note(board: Board, entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, now: float) -> None:
-    """Put a judgement that was just taken over into the next transaction, if it is worth an entry."""
+def build_entry(
+    entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, trust: Trust, now: float
+) -> LedgerEntry | None:
+    """The ledger's entry of a verdict that was just taken over; None where it is not worth one."""
     kind = DECISION if entry.state is not before else cause.kind
     if not kind:
-        return
+        return None
     detail = entry.detail
-    rows = {method: board.trust.known(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
-    written = LedgerEntry(
+    rows = {method: trust.known(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
+    return LedgerEntry(
         domain=entry.name,
         suffix=entry.suffix,
         at=now,
@@ -89,10 +93,6 @@ def note(board: Board, entry: Entry, made: Assessment, before: State, told: str 
         voided=dict(cause.voided),
         why=cause.why,
     )
-    positive = any(gates.is_registry(method) for method in made.positive)
-    body = board.policy.encode(written)
-    board.changes.ledger.append(LedgerRow(entry.name, now, kind, entry.state.value, positive, written.rules, body))
-    board.changed[entry.name] = entry
 
 
 def judge_again(entry: LedgerEntry) -> Verdict:

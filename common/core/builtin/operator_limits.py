@@ -12,26 +12,11 @@ GoDaddy Registry 100/h; GoDaddy's reseller API 60/min; Porkbun one check in 10 s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.model.limit import Limit
 
 GODADDY_TLDS = words("biz us co tv club")
 _AFNIC_TLDS = words("fr re pm tf wf yt")
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One bucket. `rate` in queries per second (0: switched off), `burst` in queries, `per_day` in queries per 24 h.
-
-    `width` is the number of addresses that a rate and a burst per address were multiplied by.
-    """
-
-    operator: str
-    rate: float
-    burst: float
-    per_day: int | None = None
-    width: int = 1
 
 
 #: operator of a host, by the host itself

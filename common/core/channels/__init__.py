@@ -1,8 +1,5 @@
-"""Which channel of a suffix speaks, which is silent, and since when.
+"""Answers: which channel of a suffix speaks, which is silent, and since when.
 
-A channel is one method at one server for one suffix. Health is learned from every answer, those to canaries included.
+A channel is one method at one server for one suffix. Health is learned from every answer, those to canaries included. The door is
+`channels.Channels`.
 """
-
-from common.core.channels.channel_health import ChannelHealth, Channels, Condition, conditions_of
-
-__all__ = ["ChannelHealth", "Channels", "Condition", "conditions_of"]

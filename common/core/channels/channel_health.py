@@ -7,13 +7,13 @@ count here: a question that was never asked says nothing about it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Outcome
-from common.core.trust.server_trust import Key
 
 #: A channel is dead after so many answers in a row that prove nothing, the last at least so many seconds after the first.
 DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
@@ -55,23 +55,23 @@ class Condition(NamedTuple):
     """A registry channel that can be asked about a suffix: `pace` in questions a second, 0 while its operator is shut."""
 
     method: str
-    key: Key
+    key: ChannelKey
     pace: float
 
 
-class Channels:
+class ChannelHealths:
     """The health of every channel."""
 
-    def __init__(self, rows: Mapping[Key, ChannelHealth] | None = None) -> None:
-        self._rows: dict[Key, ChannelHealth] = dict(rows or {})
+    def __init__(self) -> None:
+        self._rows: dict[ChannelKey, ChannelHealth] = {}
         self.changed = False
 
-    def ask(self, key: Key, now: float) -> None:
+    def ask(self, key: ChannelKey, now: float) -> None:
         """Note that a question left for a server."""
         row = self._row(key)
         row.asked_at = row.asked_at or now
 
-    def note(self, key: Key, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
+    def note(self, key: ChannelKey, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
         """Take an answer that took `seconds`. Returns "dead" or "alive" where the channel became that by it, else None."""
         row = self._row(key)
         before = self._is_dead(row)
@@ -88,18 +88,18 @@ class Channels:
         self.changed = True
         return "dead" if after else "alive"
 
-    def health(self, key: Key) -> ChannelHealth:
+    def health(self, key: ChannelKey) -> ChannelHealth:
         """What is known of one channel; nothing of one that was never asked."""
         return self._rows.get(key) or ChannelHealth()
 
-    def dead(self, key: Key, now: float, *, shut: bool = False) -> bool:
+    def dead(self, key: ChannelKey, now: float, *, shut: bool = False) -> bool:
         """Whether a channel is known to be dead. `shut`: its operator keeps us out at the moment."""
         row = self._rows.get(key)
         if row is None or not row.silent:
             return False
         return self._is_dead(row) or (shut and now - row.silent_since >= SHUT_AFTER)
 
-    def resting(self, key: Key, now: float) -> bool:
+    def resting(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel said nothing so lately that a name is better decided by another one, or owes an answer by now."""
         row = self._rows.get(key)
         if row is None:
@@ -111,31 +111,32 @@ class Channels:
         rest = REST_DEAD if self._is_dead(row) else min(max(REST[0], row.cost * REST_TIMES), REST[1])
         return now - row.silent_at < rest
 
-    def silent(self) -> list[tuple[Key, ChannelHealth]]:
+    def silent(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
         found = [(key, row) for key, row in self._rows.items() if row.silent]
         return sorted(found, key=lambda item: (item[1].silent_since, item[0]))
 
-    def saved(self) -> str:
-        """Dead channels as `restored` reads them back: what must survive a restart, so that no drop waits for them anew."""
-        dead = [(key, row) for key, row in self.silent() if self._is_dead(row)]
+    def take_changed(self) -> str | None:
+        """Dead channels as `restore` reads them, if they changed: no drop may wait for them anew after a restart."""
+        if not self.changed:
+            return None
         self.changed = False
+        dead = [(key, row) for key, row in self.silent() if self._is_dead(row)]
         return json.dumps([[*key, row.proved_at, row.silent_since, row.silent_at, row.silent, row.reason] for key, row in dead])
 
-    @classmethod
-    def restored(cls, text: str, now: float) -> Channels:
-        """What `saved` wrote, without rows that have times from the future; a damaged text gives an empty one."""
-        rows: dict[Key, ChannelHealth] = {}
+    def restore(self, text: str, now: float) -> None:
+        """Take over what `take_changed` gave, without rows that have times from the future; a damaged text gives nothing."""
+        rows: dict[ChannelKey, ChannelHealth] = {}
         try:
-            for method, server, suffix, proved, since, at, silent, reason in json.loads(text):
+            for method, server, suffix, proved, since, at, silent, reason in json.loads(text or "[]"):
                 row = ChannelHealth(float(proved), float(since), float(at), int(silent), str(reason)[:REASON])
                 if max(row.proved_at, row.silent_since, row.silent_at) <= now and len(rows) < LIMIT:
-                    rows[str(method), str(server), str(suffix)] = row
+                    rows[ChannelKey(str(method), str(server), str(suffix))] = row
         except (ValueError, TypeError, OverflowError, RecursionError):
-            return cls()
-        return cls(rows)
+            return
+        self._rows = rows
 
-    def _row(self, key: Key) -> ChannelHealth:
+    def _row(self, key: ChannelKey) -> ChannelHealth:
         if key not in self._rows:
             if len(self._rows) >= LIMIT:
                 del self._rows[min(self._rows, key=lambda other: self._rows[other].heard_at)]
@@ -159,3 +160,7 @@ def conditions_of(found: Iterable[Condition], fresh: float) -> tuple[tuple[Condi
     if quick or not ordered:
         return quick, fresh
     return (ordered[0],), (QUESTIONS + 1) / ordered[0].pace
+
+
+#: Oldest registry positive that still counts as fresh, in seconds, at the usual pace.
+FRESH = 120.0

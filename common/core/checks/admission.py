@@ -6,10 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from common.core.domains.name_index import Rows
+from common.core.model.batch import IdQueue
 from common.core.model.evidence import Observation
-from common.core.schedule.due_times import Times
-from common.core.sweeps.sweep_queues import Pile
+from common.core.model.ids import Ids, Times
 
 #: Suffixes that have to wait, passed over in one look for the next visit.
 MOST_PASSED = 200
@@ -18,21 +17,21 @@ SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CheckRequest:
     """A visit to begin. `due`: when it was planned, 0 if it was not; `observation`: the DNS answer of a sweep to go on from.
 
-    `news`: the name left the zone, or may drop at any moment: it goes before those that are looked at as a matter of routine.
+    `left_zone`: the name left the zone, or may drop at any moment: it goes before those that are looked at as a matter of routine.
     Times in epoch seconds.
     """
 
-    row: int
+    name_id: int
     due: float = 0.0
     observation: Observation | None = None
     seen_at: float = 0.0  # when the observation came
     by: str = ""  # the worker that swept
     manual: bool = False
     urgent: bool = False
-    news: bool = False
+    left_zone: bool = False
 
 
 @dataclass(slots=True)
@@ -40,14 +39,14 @@ class _Pile:
     """Names of one suffix without priority: what sweeps found of some, and those whose time has come, the latest first."""
 
     found: deque[int] = field(default_factory=deque)
-    planned: Pile = field(default_factory=Pile)
+    planned: IdQueue = field(default_factory=IdQueue)
     turn: bool = False  # of the planned ones
 
     def __len__(self) -> int:
         return len(self.found) + self.planned.count
 
 
-class Wants:
+class AdmissionQueue:
     """Who waits for its visit, and who waits for the store to say what it holds.
 
     Priority goes first, then news; the suffixes of all the others take turns. None of the three keeps another waiting for ever:
@@ -57,14 +56,14 @@ class Wants:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Wanted] = {}  # what is wanted of names that were not planned
+        self._waiting: dict[int, CheckRequest] = {}  # what is request of names that were not planned
         self._urgent: deque[int] = deque()
-        self._news: deque[int] = deque()
+        self._left_zone: deque[int] = deque()
         self._piles: dict[str, _Pile] = {}  # by suffix, whose turn is next first
-        self._hurried = self._told = 0  # beginnings with priority, and of news, since the others had their turn
+        self._since_ordinary = self._since_routine = 0  # beginnings with priority, and of news, since the others had their turn
         self.held = False  # whether everybody who waits has to, until a line moves on or somebody comes
         self.held_at = (0, 0, 0)  # what had moved by then
-        self.fetching: dict[int, Wanted] = {}
+        self.fetching: dict[int, CheckRequest] = {}
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self.fetching)
@@ -75,93 +74,93 @@ class Wants:
 
     def waiting(self) -> bool:
         """Whether anybody waits for the beginning of a visit."""
-        return bool(self._urgent or self._news or self._piles)
+        return bool(self._urgent or self._left_zone or self._piles)
 
-    def put(self, wanted: Wanted, suffix: str) -> None:
+    def put(self, request: CheckRequest, suffix: str) -> None:
         """Add a name that does not wait."""
-        self._waiting[wanted.row] = wanted
+        self._waiting[request.name_id] = request
         self.held = False
-        if wanted.urgent:
-            self._urgent.append(wanted.row)
-        elif wanted.news:
-            self._news.append(wanted.row)
+        if request.urgent:
+            self._urgent.append(request.name_id)
+        elif request.left_zone:
+            self._left_zone.append(request.name_id)
         else:
-            self._piles.setdefault(suffix, _Pile()).found.append(wanted.row)
+            self._piles.setdefault(suffix, _Pile()).found.append(request.name_id)
 
-    def plan(self, suffix: str, rows: Rows, times: Times) -> None:
+    def plan(self, suffix: str, ids: Ids, times: Times) -> None:
         """Add names of one suffix that do not wait and were due at `times`."""
-        self._piles.setdefault(suffix, _Pile()).planned.put(rows, times, 0.0)
+        self._piles.setdefault(suffix, _Pile()).planned.put(ids, times, 0.0)
         self.held = False
 
-    def hurry(self, wanted: Wanted, suffix: str) -> None:
-        """A name that waits already is wanted once more: it becomes as urgent as this, and asked about by as many methods."""
-        row, pile = wanted.row, self.fetching if wanted.row in self.fetching else self._waiting
-        known = pile.get(row)
+    def promote(self, request: CheckRequest, suffix: str) -> None:
+        """A name that waits already is request once more: it becomes as urgent as this, and asked about by as many methods."""
+        name_id, pile = request.name_id, self.fetching if request.name_id in self.fetching else self._waiting
+        known = pile.get(name_id)
         if known is None:  # a planned one
-            if wanted.urgent:
-                self.put(wanted, suffix)
+            if request.urgent:
+                self.put(request, suffix)
             return
-        manual, urgent = known.manual or wanted.manual, known.urgent or wanted.urgent
-        pile[row] = replace(known, manual=manual, urgent=urgent, observation=None if manual else known.observation)
+        manual, urgent = known.manual or request.manual, known.urgent or request.urgent
+        pile[name_id] = replace(known, manual=manual, urgent=urgent, observation=None if manual else known.observation)
         if urgent and not known.urgent and pile is self._waiting:
-            self._urgent.append(row)
+            self._urgent.append(name_id)
             self.held = False
 
-    def next(self, *, ordinary: bool, full: Callable[[str], bool] = lambda _: False) -> Wanted | None:
+    def take_next(self, *, ordinary: bool, is_full: Callable[[str], bool] = lambda _: False) -> CheckRequest | None:
         """The next one to begin; those without priority only where `ordinary` says so.
 
-        `full` tells of a suffix that planned visits under it have to wait.
+        `is_full` tells of a suffix that planned visits under it have to wait.
         """
-        wanted = self._ordinary(full) if ordinary and self._hurried >= SHARE - 1 else None
-        if wanted is not None:
-            self._hurried = 0
-            return wanted
+        request = self._ordinary(is_full) if ordinary and self._since_ordinary >= SHARE - 1 else None
+        if request is not None:
+            self._since_ordinary = 0
+            return request
         while self._urgent:
-            wanted = self._waiting.pop(self._urgent.popleft(), None)
-            if wanted is not None:
-                self._hurried += 1
-                return wanted
-        return self._ordinary(full) if ordinary else None
+            request = self._waiting.pop(self._urgent.popleft(), None)
+            if request is not None:
+                self._since_ordinary += 1
+                return request
+        return self._ordinary(is_full) if ordinary else None
 
-    def _ordinary(self, full: Callable[[str], bool]) -> Wanted | None:
+    def _ordinary(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
         """The next one of those without priority: news, but one of `SHARE` is a name whose suffix has its turn."""
-        wanted = self._routine(full) if self._told >= SHARE - 1 else None
-        if wanted is not None:
-            self._told = 0
-            return wanted
-        while self._news:
-            wanted = self._first(self._news)
-            if wanted is not None:
-                self._told += 1
-                return wanted
-        return self._routine(full)
+        request = self._routine(is_full) if self._since_routine >= SHARE - 1 else None
+        if request is not None:
+            self._since_routine = 0
+            return request
+        while self._left_zone:
+            request = self._first(self._left_zone)
+            if request is not None:
+                self._since_routine += 1
+                return request
+        return self._routine(is_full)
 
-    def _routine(self, full: Callable[[str], bool]) -> Wanted | None:
+    def _routine(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
         """The next one of the suffix whose turn it is."""
         passed = 0
         while passed < min(len(self._piles), MOST_PASSED):
             suffix = next(iter(self._piles))
             pile = self._piles.pop(suffix)
-            planned = bool(pile.planned.count) and not full(suffix)
-            wanted = self._of(pile, planned=planned) if pile.found or planned else None
+            planned = bool(pile.planned.count) and not is_full(suffix)
+            request = self._of(pile, planned=planned) if pile.found or planned else None
             passed = 0 if pile.found or planned else passed + 1
             if len(pile):
                 self._piles[suffix] = pile  # to the end: the others get their turn
-            if wanted is not None:
-                return wanted
+            if request is not None:
+                return request
         return None
 
-    def _of(self, pile: _Pile, *, planned: bool) -> Wanted | None:
+    def _of(self, pile: _Pile, *, planned: bool) -> CheckRequest | None:
         """The next one of a pile, found and planned ones in turn; None where it went ahead of its pile."""
         pile.turn = planned and (not pile.turn or not pile.found)
         if not pile.turn:
             return self._first(pile.found)
-        rows, times = pile.planned.take(1)
-        row = int(rows[0])
-        return None if row in self._waiting or row in self.fetching else Wanted(row, float(times[0]))
+        ids, times = pile.planned.take(1)
+        name_id = int(ids[0])
+        return None if name_id in self._waiting or name_id in self.fetching else CheckRequest(name_id, float(times[0]))
 
-    def _first(self, rows: deque[int]) -> Wanted | None:
+    def _first(self, ids: deque[int]) -> CheckRequest | None:
         """The first of these; None where it went ahead of them."""
-        row = rows.popleft()
-        known = self._waiting.get(row)
-        return None if known is None or known.urgent else self._waiting.pop(row)
+        name_id = ids.popleft()
+        known = self._waiting.get(name_id)
+        return None if known is None or known.urgent else self._waiting.pop(name_id)

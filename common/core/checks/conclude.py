@@ -1,21 +1,60 @@
-"""One judgement: assess the evidence, tell what changed, keep what it was decided from, and score who was right."""
+"""The one place where a verdict is taken: assess the evidence, tell what changed, keep what it was decided from."""
 
 from __future__ import annotations
 
-from common.core.audit import ledger
-from common.core.coordinator.board import Board
+from common.core.audit.audit import Audit
+from common.core.audit.ledger import CANARY_LIE, NO_CAUSE, Cause
+from common.core.domains.domains import Domains
+from common.core.domains.last_look import reading_of
+from common.core.lifecycle.forecast import prior
 from common.core.model.entry import Entry
-from common.core.outbox import announce
-from common.core.verdict import assess
-from common.core.verdict.verdicts import OWNED, State
+from common.core.model.evidence import Observation
+from common.core.model.ids import Ids
+from common.core.model.records import Evidence
+from common.core.model.states import OWNED, State
+from common.core.model.verdict import Situation
+from common.core.outbox.announcer import Announcer
+from common.core.parsers.dns_fast import DELEGATED
+from common.core.trust.outcomes import CanaryOutcome
+from common.core.verdict.assessor import Assessment, Assessor
+from common.core.verdict.verdicts import decide
 
 
-def judge(board: Board, entry: Entry, now: float, cause: ledger.Cause = ledger.NO_CAUSE) -> assess.Assessment:
-    """Judge the evidence as it stands, tell what changed, and keep what it was decided from."""
-    before, alarmed_at, made = entry.state, entry.detail.alarmed_at, assess.assess(board, entry, now)
-    told = announce.apply(board, entry, made.verdict, now)
-    if entry.state not in OWNED and entry.state is not State.UNKNOWN:
-        entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: nothing is expected any more
-    ledger.note(board, entry, made, before, told, cause, now)
-    board.accuracy.told(entry, told, alarmed_at, made.positive, board.metrics, now)
-    return made
+class Conclusions:
+    """See the module."""
+
+    def __init__(self, domains: Domains, assessor: Assessor, announcer: Announcer, audit: Audit) -> None:
+        self._domains = domains
+        self._assessor = assessor
+        self._announcer = announcer
+        self._audit = audit
+
+    def conclude(self, entry: Entry, now: float, cause: Cause = NO_CAUSE) -> Assessment:
+        """Take the verdict that the evidence of a name adds up to, and let it be told, recorded and counted."""
+        before, alarmed_at, made = entry.state, entry.detail.alarmed_at, self._assessor.assess(entry, now)
+        told = self._announcer.apply_verdict(entry, made.verdict, now)
+        if entry.state not in OWNED and entry.state is not State.UNKNOWN:
+            entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: nothing is expected any more
+        self._audit.record_verdict(entry, made, before, told, cause, now)
+        self._audit.count_event(entry, told, alarmed_at, made.positive, now)
+        return made
+
+    def conclude_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
+        """The same; and count the answers that came at `since` or later as right or wrong, if the verdict settles them."""
+        before = entry.state
+        made = self.conclude(entry, now, cause)
+        self._audit.count_answers(entry, before, made, since)
+
+    def conclude_first_looks(self, ids: Ids, now: float) -> None:
+        """Names about which nothing was known are delegated in their zone: that is a state, and no event."""
+        seen = Evidence(Observation("dns", reading_of(DELEGATED)), now, now)
+        verdict = decide({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+        self._domains.note_registered(ids, verdict.confidence, now)
+
+    def reconsider(self, outcome: CanaryOutcome, now: float) -> None:
+        """Take the verdicts anew that a canary's answer changed, and count what it proved wrong."""
+        self._audit.count_settled(outcome.settled, now)
+        self._audit.count_failures(outcome.failures, now)
+        for entry, since, voided, lie in outcome.reconsidered:
+            cause = Cause(CANARY_LIE, lie, voided) if voided else NO_CAUSE
+            self.conclude_and_count(entry, since, now, cause)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from common.core.model.entry import Entry, Round
-from common.core.model.evidence import Outcome, Phase
-from common.core.verdict.verdicts import OUT_OF_ZONE, OWNED, State
+from common.core.lifecycle.registry_due import registry_due
+from common.core.model.entry import Check, Entry
+from common.core.model.evidence import Outcome
+from common.core.model.states import OUT_OF_ZONE, OWNED, State
 
-POOL_OF = {"dns": "fast", "http": "fast", "rdap": "intermediate", "whois": "deep"}
-#: Relative time budgets per method in seconds.
-BUDGET = {"dns": 5.0, "http": 10.0, "rdap": 15.0, "whois": 20.0}
 DAY = 86_400.0
 #: Rounds without any proof after which the next layer is asked about a name whose state is known.
 BLIND_ROUNDS = 2
@@ -23,7 +21,7 @@ _REGISTRY_DECIDES = frozenset({State.UNKNOWN, State.AVAILABLE, State.UNREGISTERE
 _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 
 
-class Channels(Struct, frozen=True):
+class ChannelOffer(Struct, frozen=True):
     """What the suffix offers: an RDAP server, a WHOIS server, and a DNS that does not answer for everything.
 
     `resting`: methods that said nothing lately; `slow`: registry methods too slow to wait for, which are asked once, beside the
@@ -47,7 +45,7 @@ class Channels(Struct, frozen=True):
         return [] if self.wildcard or "dns" in self.resting else ["dns"]
 
 
-def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -> list[str]:
+def next_methods(entry: Entry, current: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The methods to ask now in this round, none when it is over."""
     registry = channels.registry()
     if not current.asked:
@@ -56,26 +54,7 @@ def next_methods(entry: Entry, current: Round, channels: Channels, now: float) -
     return [method for method in wanted if method not in current.asked]
 
 
-def registry_due(entry: Entry, now: float) -> bool:
-    """Whether the registry's record is too old to plan with: the calendar decides how old that is."""
-    if entry.detail.registry_at is None:
-        return True
-    return now - entry.detail.registry_at >= _registry_interval(entry, now)
-
-
-def registry_due_at(entry: Entry, now: float) -> float:
-    """When `registry_due` will become true, in epoch seconds, 0 where the registry was never heard; at expiry at the latest."""
-    heard, expires = entry.detail.registry_at, entry.detail.expires_epoch
-    if heard is None:
-        return 0.0
-    due = heard + _registry_interval(entry, now)
-    if expires is None:
-        return due
-    nearer = (max(expires - 60 * DAY, heard + DAY), max(expires - 14 * DAY, heard + DAY / 2))
-    return min(due, *nearer, expires if expires > now else due)
-
-
-def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]) -> list[str]:
+def _first(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str]) -> list[str]:
     if current.confirm:
         return channels.zone() + registry or ["dns"]
     if current.manual:
@@ -85,7 +64,7 @@ def _first(entry: Entry, current: Round, channels: Channels, registry: list[str]
     return ["dns"]
 
 
-def _further(entry: Entry, current: Round, channels: Channels, registry: list[str], now: float) -> list[str]:
+def _further(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str], now: float) -> list[str]:
     said = [current.said.get(method) for method in registry]
     if Outcome.REGISTERED in said:
         return []
@@ -100,7 +79,7 @@ def _further(entry: Entry, current: Round, channels: Channels, registry: list[st
     return []
 
 
-def _after_dns(entry: Entry, current: Round, registry: list[str], now: float) -> list[str]:
+def _after_dns(entry: Entry, current: Check, registry: list[str], now: float) -> list[str]:
     dns = current.said.get("dns")
     if dns is Outcome.REGISTERED:
         return registry[:1] if _worth_a_look(entry, now) else []
@@ -120,18 +99,3 @@ def _stale(entry: Entry, method: str, now: float) -> bool:
 
 def _worth_a_look(entry: Entry, now: float) -> bool:
     return registry_due(entry, now) or entry.state not in (State.REGISTERED, State.EXPIRED_GRACE)
-
-
-def _registry_interval(entry: Entry, now: float) -> float:
-    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it."""
-    from_expiry = _since_expiry(entry, now)
-    if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
-        return DAY / 2
-    if from_expiry is None or from_expiry >= -60 * DAY:
-        return DAY
-    return 7 * DAY
-
-
-def _since_expiry(entry: Entry, now: float) -> float | None:
-    expires = entry.detail.expires_epoch
-    return None if expires is None else now - expires

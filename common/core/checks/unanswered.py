@@ -1,71 +1,92 @@
-"""Notes beside the evidence of a name why a method says nothing, where no question came to an answer.
+"""Notes beside the evidence of a name why a method says nothing, where no query came to an answer.
 
-What a server answered that proves nothing is noted where it is heard (`Entry.note`). Here is the rest: a line that is too long,
+What a server answered that proves nothing is noted where it is heard (`Entry.note`). Here is the rest: a queue that is too long,
 an operator that limits us, a pool without workers, a worker that was lost, a server that is not known or not believed.
 """
 
 from __future__ import annotations
 
-from common.core.coordinator.board import Board, host_of
+from common.core.channels.channels import Channels
+from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Reading, unknown
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.policy import is_limiting
-from common.core.rate_limits.query_queue import Ask
-from common.core.registries.operators import Limit
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.directory import host_of
+from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.telemetry.error_kinds import LEFT_ALONE, NO_SERVER, NOT_ANSWERED, NOT_ASKED, UNASKED, kind_of
-from common.core.verdict.assess import SUFFIX_GONE
+from common.core.telemetry.telemetry import Telemetry
+from common.core.trust.server_trust import Trust
+from common.core.verdict.assessor import SUFFIX_GONE
 
 
-def keep(entry: Entry, method: str, server: str, reading: Reading, now: float) -> None:
+class Unanswered:
+    """See the module."""
+
+    def __init__(
+        self, registries: Registries, rate_limits: RateLimits, channels: Channels, trust: Trust, telemetry: Telemetry
+    ) -> None:
+        self._registries = registries
+        self._rate_limits = rate_limits
+        self._channels = channels
+        self._trust = trust
+        self._telemetry = telemetry
+
+    def note_query(
+        self, query: Query, why: str, now: float, *, finding: str = NOT_ASKED, retry_after: float | None = None
+    ) -> None:
+        """Note that a query will not be answered: it never left, or what had it was lost."""
+        reading = unknown(finding, why, retry_after=retry_after)
+        kind = kind_of(Observation(query.method, reading))
+        self._telemetry.metrics.count("check_errors", method=query.method, kind=kind)
+        if query.entry is not None and (finding == NOT_ANSWERED or not query.tries):
+            _keep(query.entry, query.method, query.server, reading, now)
+
+    def note_refused_place(self, entry: Entry, method: str, server: str, limit: Limit, now: float) -> None:
+        """Note that a query got no place in the queue of its operator."""
+        self._telemetry.metrics.count("questions_turned_away", method=method)
+        budgets, egresses = self._rate_limits.budgets, self._rate_limits.egresses(method, now)
+        wait = None
+        if not egresses:
+            why = f"no worker is there that asks {method}"
+        elif limit.rate <= 0:
+            why = f"the budget of {limit.operator} allows no questions"
+        elif is_limiting(limit, egresses, budgets, now):
+            wait = min(budgets.blocked_until(limit, egress, now) for egress in egresses) - now
+            why = f"{limit.operator} limits us, for another {wait:.0f} s"
+        elif limit.per_day is not None and not any(budgets.available(limit, egress, now) for egress in egresses):
+            why = f"the day's quota of {limit.operator} is used up"
+        else:
+            why = f"the line of {limit.operator} is too long"
+        self._telemetry.metrics.count("check_errors", method=method, kind=NOT_ASKED)
+        _keep(entry, method, server, unknown(NOT_ASKED, why, retry_after=wait), now)
+
+    def note_left_out(self, entry: Entry, asked: set[str], now: float) -> None:
+        """Note which registry channels a check did without, and why."""
+        for method in REGISTRY_CHANNELS:
+            if method in asked:
+                continue
+            server = self._registries.server(method, entry.suffix)
+            if server is None:
+                _keep(entry, method, "", unknown(NO_SERVER, f"no server is known for .{entry.suffix}"), now)
+                continue
+            key = ChannelKey(method, host_of(server), entry.suffix)
+            row, health = self._trust.known(key), self._channels.healths.health(key)
+            if row is not None and self._trust.distrusted(key, now):
+                _keep(entry, method, server, unknown(LEFT_ALONE, f"its server is not believed: {row.reason}"), now)
+            elif self._channels.healths.resting(key, now):
+                since = now - health.silent_since
+                silence = f"silent for {since:.0f} s: {health.reason}" if health.silent else "it owes an answer"
+                _keep(entry, method, server, unknown(LEFT_ALONE, silence), now)
+
+
+def _keep(entry: Entry, method: str, server: str, reading: Reading, now: float) -> None:
     """Note why a method says nothing. What its server said itself in this check is worth more, and stays."""
     known = entry.detail.trouble.get(method)
     if known is not None and known.observation.reading.finding not in UNASKED:
-        current = entry.round is not None and known.at >= entry.round.started
+        current = entry.check is not None and known.at >= entry.check.started
         if current or known.observation.reading.finding in SUFFIX_GONE:
             return
     entry.note(Observation(method, reading, server=host_of(server) or entry.suffix), now)
-
-
-def note(board: Board, ask: Ask, why: str, now: float, *, finding: str = NOT_ASKED, retry_after: float | None = None) -> None:
-    """Note that a question will not be answered: it never left, or what had it was lost."""
-    reading = unknown(finding, why, retry_after=retry_after)
-    board.metrics.count("check_errors", method=ask.method, kind=kind_of(Observation(ask.method, reading)))
-    if ask.entry is not None and (finding == NOT_ANSWERED or not ask.tries):
-        keep(ask.entry, ask.method, ask.server, reading, now)
-
-
-def turned_away(board: Board, entry: Entry, method: str, server: str, limit: Limit, egresses: list[str], now: float) -> None:
-    """Note that a question got no place in the line of its operator."""
-    board.metrics.count("questions_turned_away", method=method)
-    wait = None
-    if not egresses:
-        why = f"no worker is there that asks {method}"
-    elif limit.rate <= 0:
-        why = f"the budget of {limit.operator} allows no questions"
-    elif is_limiting(limit, egresses, board.budgets, now):
-        wait = min(board.budgets.blocked_until(limit, egress, now) for egress in egresses) - now
-        why = f"{limit.operator} limits us, for another {wait:.0f} s"
-    elif limit.per_day is not None and not any(board.budgets.available(limit, egress, now) for egress in egresses):
-        why = f"the day's quota of {limit.operator} is used up"
-    else:
-        why = f"the line of {limit.operator} is too long"
-    board.metrics.count("check_errors", method=method, kind=NOT_ASKED)
-    keep(entry, method, server, unknown(NOT_ASKED, why, retry_after=wait), now)
-
-
-def left_out(board: Board, entry: Entry, asked: set[str], now: float) -> None:
-    """Note which registry channels a check did without, and why."""
-    for method in ("rdap", "whois"):
-        if method in asked:
-            continue
-        server = board.server(method, entry.suffix)
-        if server is None:
-            keep(entry, method, "", unknown(NO_SERVER, f"no server is known for .{entry.suffix}"), now)
-            continue
-        key = (method, host_of(server), entry.suffix)
-        row, health = board.trust.known(key), board.channels.health(key)
-        if row is not None and board.trust.distrusted(key, now):
-            keep(entry, method, server, unknown(LEFT_ALONE, f"its server is not believed: {row.reason}"), now)
-        elif board.channels.resting(key, now):
-            silence = f"silent for {now - health.silent_since:.0f} s: {health.reason}" if health.silent else "it owes an answer"
-            keep(entry, method, server, unknown(LEFT_ALONE, silence), now)

@@ -1,27 +1,30 @@
-"""How often names inside their windows are looked at, so that they leave their operator's budget to others too.
+"""How often names inside their drop windows are checked, so that they leave their operator's budget to others too.
 
-Every window asks for looks at a pace of its own (`cadence.window_steps`). Where that is more than the operator can be asked
-that answers them, all of them become rarer alike: names that may drop about now take at most half of its rate, and half of
-what is left of a day's quota until their windows end or the day does; names in wide windows take a quarter.
+Every window asks for checks at a pace of its own (`cadence.window_steps`). Where that is more than the operator can be asked that
+answers them, all of them become rarer alike: names that may drop about now take at most half of its rate, and half of what is left
+of a day's quota until their windows end or the day does; names in wide windows take a quarter.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from common.core.checks.escalation import POOL_OF
-from common.core.coordinator.board import Board, Polled, host_of
-from common.core.domains.domain_table import CLOSE, WATCHED
-from common.core.domains.name_index import Rows
-from common.core.domains.working_set import close
+from common.core.channels.channels import Channels
+from common.core.domains.domain_table import Flag
+from common.core.domains.domains import Domains
+from common.core.domains.working_set import needs_single_checks
 from common.core.model.entry import Entry
+from common.core.model.ids import Ids, Times
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
-from common.core.registries.operators import Limit
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.registries import Registries
 from common.core.schedule.cadence import EDGE, imminent, may_drop, window_steps
-from common.core.schedule.due_times import Times
-from common.core.sweeps import bulk
+from common.core.trust.server_trust import Trust
 
 #: Seconds for which a count of the names inside windows is good.
 EVERY = 10.0
@@ -29,67 +32,85 @@ EVERY = 10.0
 IMMINENT, WIDE = 0.5, 0.25
 
 
-def stretch(board: Board, entry: Entry, now: float) -> float:
-    """How many times rarer a name is looked at than its window asks for; 1.0 where the operator has room, and outside."""
-    if not entry.in_window(now, EDGE):
-        return 1.0
-    number = int(board.book.table.suffix[entry.id])
-    return _known(board, now).get((number, close(entry, now), may_drop(entry, now)), 1.0)
+class Kind(NamedTuple):
+    """Names that share a pace: the number of their suffix, whether the registry is asked and not the zone, whether they may drop."""
+
+    suffix: int
+    registry: bool
+    imminent: bool
 
 
-def stretches(board: Board, rows: Rows, earliest: Times, latest: Times, now: float) -> Times | float:
-    """`stretch` for names of one suffix that go by sweep."""
-    inside = (earliest - EDGE <= now) & (now <= latest + EDGE)
-    if not inside.any():
-        return 1.0
-    known, number = _known(board, now), int(board.book.table.suffix[rows[0]])
-    wide, narrow = (known.get((number, False, soon), 1.0) for soon in (False, True))
-    return np.where(imminent(earliest, latest, now), narrow, wide)
+@dataclass(slots=True, kw_only=True)
+class WindowPace:
+    """See the module."""
 
+    domains: Domains
+    registries: Registries
+    rate_limits: RateLimits
+    channels: Channels
+    trust: Trust
+    _stretches: dict[Kind, float] = field(init=False, default_factory=dict)
+    _counted_at: float = field(init=False, default=0.0)
 
-def _known(board: Board, now: float) -> dict[Polled, float]:
-    if now >= board.stretched_at + EVERY:
-        board.stretched_at, board.stretch = now, work_out(board, now)
-    return board.stretch
+    def stretch(self, entry: Entry, now: float) -> float:
+        """How many times rarer a name is checked than its window asks for; 1.0 where the operator has room, and outside."""
+        if not entry.in_window(now, EDGE):
+            return 1.0
+        number = int(self.domains.table.suffix[entry.id])
+        kind = Kind(number, needs_single_checks(entry, now), may_drop(entry, now))
+        return self._known(now).get(kind, 1.0)
 
+    def stretch_many(self, ids: Ids, earliest: Times, latest: Times, now: float) -> Times | float:
+        """`stretch` for names of one suffix that go by sweep."""
+        inside = (earliest - EDGE <= now) & (now <= latest + EDGE)
+        if not inside.any():
+            return 1.0
+        known, number = self._known(now), int(self.domains.table.suffix[ids[0]])
+        wide, narrow = (known.get(Kind(number, registry=False, imminent=soon), 1.0) for soon in (False, True))
+        return np.where(imminent(earliest, latest, now), narrow, wide)
 
-def work_out(board: Board, now: float) -> dict[Polled, float]:
-    """The stretch of every kind of name inside windows: the looks that they ask for over those that operators allow."""
-    table = board.book.table
-    count = len(table)
-    rows = np.flatnonzero((table.earliest[:count] <= now + EDGE) & (table.latest[:count] >= now - EDGE))  # NaN is neither
-    rows = rows[(table.flags[rows] & WATCHED) != 0]
-    earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
-    pace = 1.0 / np.minimum(bulk.bases(board, rows), window_steps(earliest, latest, now))
-    seconds = np.maximum(0.0, np.minimum(latest, (now // DAY + 1) * DAY) - now)
-    kinds = table.suffix[rows].astype(np.int64) * 4 + ((table.flags[rows] & CLOSE) != 0) * 2 + imminent(earliest, latest, now)
-    per_second, today = np.bincount(kinds, pace), np.bincount(kinds, pace * seconds)
-    members: dict[tuple[str, bool], list[int]] = defaultdict(list)
-    operators: dict[str, tuple[Limit, str]] = {}
-    for kind in np.flatnonzero(per_second).tolist():
-        limit, method = _operator(board, table.suffixes[kind // 4], now, close=bool(kind & 2))
-        operators[limit.operator] = limit, method
-        members[limit.operator, bool(kind & 1)].append(kind)
-    found: dict[Polled, float] = {}
-    for (operator, soon), group in members.items():
-        limit, method = operators[operator]
-        egresses = board.workers.offering(POOL_OF[method], method, now)
-        part = IMMINENT if soon else WIDE
-        rate = part * sum(board.budgets.rate(limit, egress, now) for egress in egresses)
-        left = part * sum(board.budgets.left(limit, egress, now, now) for egress in egresses)
-        times = max(1.0, _over(per_second[group].sum(), rate), _over(today[group].sum(), left))
-        found.update({(kind // 4, bool(kind & 2), soon): times for kind in group})
-    return found
+    def count(self, now: float) -> dict[Kind, float]:
+        """The stretch of every kind of name inside windows: the checks that they ask for over those that operators allow."""
+        table = self.domains.table
+        size = len(table)
+        ids = np.flatnonzero((table.earliest[:size] <= now + EDGE) & (table.latest[:size] >= now - EDGE))  # NaN is neither
+        ids = ids[table.have(ids, Flag.WATCHED)]
+        earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
+        pace = 1.0 / np.minimum(self.domains.base_intervals(ids), window_steps(earliest, latest, now))
+        seconds = np.maximum(0.0, np.minimum(latest, (now // DAY + 1) * DAY) - now)
+        numbers = table.suffix[ids].astype(np.int64) * 4 + table.have(ids, Flag.SINGLE) * 2 + imminent(earliest, latest, now)
+        per_second, today = np.bincount(numbers, pace), np.bincount(numbers, pace * seconds)
+        members: dict[tuple[str, bool], list[int]] = defaultdict(list)
+        operators: dict[str, tuple[Limit, str]] = {}
+        for number in np.flatnonzero(per_second).tolist():
+            limit, method = self._operator(table.suffixes[number // 4], now, registry=bool(number & 2))
+            operators[limit.operator] = limit, method
+            members[limit.operator, bool(number & 1)].append(number)
+        found: dict[Kind, float] = {}
+        for (operator, soon), group in members.items():
+            rate, left = self._allowed(*operators[operator], now, part=IMMINENT if soon else WIDE)
+            times = max(1.0, _over(per_second[group].sum(), rate), _over(today[group].sum(), left))
+            found.update({Kind(number // 4, bool(number & 2), soon): times for number in group})
+        return found
 
+    def _known(self, now: float) -> dict[Kind, float]:
+        if now >= self._counted_at + EVERY:
+            self._counted_at, self._stretches = now, self.count(now)
+        return self._stretches
 
-def _operator(board: Board, suffix: str, now: float, *, close: bool) -> tuple[Limit, str]:
-    """The budget that looks at names of a suffix are paid from, and their method: of those out of the zone its registry's."""
-    for method in ("rdap", "whois") if close or board.wildcard(suffix) else ():
-        server = board.server(method, suffix)
-        key = (method, host_of(server or ""), suffix)
-        if server and not board.trust.distrusted(key, now) and not board.channels.resting(key, now):
-            return board.limit(method, host_of(server), suffix), method
-    return board.limit("dns", suffix, suffix), "dns"
+    def _allowed(self, limit: Limit, method: str, now: float, *, part: float) -> tuple[float, float]:
+        """How many queries a second, and how many more today, this part of an operator's budget allows."""
+        egresses, budgets = self.rate_limits.egresses(method, now), self.rate_limits.budgets
+        rate = part * sum(budgets.rate(limit, egress, now) for egress in egresses)
+        return rate, part * sum(budgets.left(limit, egress, now, now) for egress in egresses)
+
+    def _operator(self, suffix: str, now: float, *, registry: bool) -> tuple[Limit, str]:
+        """The budget that checks of names of a suffix are paid from, and their method: of those out of the zone its registry's."""
+        if registry or self.registries.wildcards.is_wildcard(suffix):
+            for key in self.registries.channels(suffix):
+                if not self.trust.distrusted(key, now) and not self.channels.healths.resting(key, now):
+                    return self.registries.limit(*key), key.method
+        return self.registries.limit("dns", suffix, suffix), "dns"
 
 
 def _over(asked: float, allowed: float) -> float:

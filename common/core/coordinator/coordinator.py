@@ -1,20 +1,13 @@
-"""The coordinator's brain: `handle(event, now) -> commands`, pure, so that a year of operation runs in a test in seconds.
+"""The coordinator: `handle(input, now) -> effects`, pure, so that a year of operation runs in a test in seconds.
 
-One visit to a name is in `rounds`, a verdict in `verdicts`, a registry's budget in `budgets`, leases in `workers`,
-callbacks in `deliveries`. This file only routes events to them, hands out what is ready, and groups what must be durable.
+This file only routes inputs to the rooms, hands out what is ready, and groups what must be durable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from random import Random
 
-from common.core.checks import overdue, rounds, unanswered, visits
-from common.core.coordinator import answers, dispatch
-from common.core.coordinator.board import Board, Policy
 from common.core.coordinator.inputs import (
-    Command,
-    Commit,
     CommitDelayed,
     Committed,
     DeliveryFetched,
@@ -22,7 +15,6 @@ from common.core.coordinator.inputs import (
     DirectoryChanged,
     Draining,
     Event,
-    FetchDelivery,
     Heard,
     Left,
     ListEnd,
@@ -30,325 +22,243 @@ from common.core.coordinator.inputs import (
     ListPart,
     ListRead,
     ListSame,
-    ReloadList,
-    Send,
+    Measure,
+    Measured,
+    Restored,
     Tick,
     Unsent,
 )
+from common.core.coordinator.message_router import MessageRouter
 from common.core.coordinator.self_check import SelfCheck
-from common.core.coordinator.status import publish
-from common.core.domains import restore
-from common.core.domains.stored_rows import row_of, saved_budgets
-from common.core.model.records import Changes, DeliveryRow, TrustRow
-from common.core.outbox import announce
-from common.core.outbox.deliveries import LATER, Deliveries
-from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.query_queue import Queue
+from common.core.coordinator.status import Status
+from common.core.coordinator.wiring import Policy, Rooms
+from common.core.model.effects import Commit, Effect
+from common.core.model.methods import POOLS
+from common.core.model.stored_state import Loaded
+from common.core.outbox.deliveries import LATER
 from common.core.registries.directory import Directory
-from common.core.sweeps import batches, due, fallback
-from common.core.telemetry.metrics import Metrics
-from common.core.telemetry.repeats import Repeats
-from common.core.trust import early_canaries
-from common.core.trust.server_trust import Trust
-from common.core.watchlist import intake
-from common.core.workers.leases import Workers
 from common.core.workers.senders import signed
-from common.messages import VERSION, Bye, ByeAck, Credit, DeliveryResults, Results, Swept, SweptOdd
-from common.messages import Command as Order
 
-#: Seconds between status maps, between writes of rows where only times changed, and rows per such write.
-STATUS_EVERY, TOUCH_EVERY, TOUCH_LIMIT = 2.0, 15.0, 2000
-#: Seconds between two while the processes come up: whoever has just begun to listen need not wait.
+#: Seconds between status maps.
+STATUS_EVERY = 2.0
+#: Seconds between two while the processes come up: a subscriber that has just begun need not wait.
 STATUS_FIRST = 0.25
-#: Seconds between two looks for entries that can be put back.
-FOLD_EVERY = 0.1
+#: Seconds between two looks for loaded names that can be evicted.
+EVICT_EVERY = 0.1
 #: Seconds between two looks for channels that were not heard for hours.
 PROBE_LOOK_EVERY = 10.0
-#: Seconds between two writes of who was right; an alarm or its end is written with its transaction.
-ACCURACY_EVERY = 60.0
-#: Seconds after the start during which the pools may still be coming up; and how long a question waits for a dead pool.
-WARM_UP, POOL_WAIT = 10.0, 15.0
-POOLS = ("fast", "intermediate", "deep")
+#: Seconds after the start during which the pools may still be coming up.
+WARM_UP = 10.0
 
 
 class Coordinator:
     """See the module. Times are epoch seconds and never run backwards."""
 
     def __init__(self, policy: Policy, directory: Directory, boot: str, rng: Random, now: float) -> None:
-        self.board = Board(
-            policy=policy,
-            rng=rng,
-            directory=directory,
-            workers=Workers(boot, int(now * 1_000_000)),
-            deliveries=Deliveries(),
-            metrics=Metrics(now),
-            started=now,
-            queue=Queue(policy.cadence.interval),
-        )
-        self._committing: Changes | None = None
-        self._written: set[str] = set()  # names in that transaction
-        self._folded_at = 0.0
+        self.rooms = Rooms(policy, directory, boot, rng, now)
+        self._messages = MessageRouter(self.rooms)
+        self._status = Status(self.rooms, policy)
+        self._self_check = SelfCheck(self.rooms, policy)
+        self._evicted_at = self._status_at = 0.0
         self._probed_at = now
-        self._status_at = 0.0
-        self._touched_at = self._counted_at = now
-        self._circuits = ""  # the lanes with an open circuit, as they were written last
-        self._refused = Repeats()
         self._stopping = False
-        self._self_check = SelfCheck()
 
-    def restore(
-        self,
-        deliveries: Iterable[DeliveryRow],
-        trust: list[TrustRow],
-        budgets: Budgets,
-        next_seq: int,
-        wildcards: Iterable[str],
-        delivery_counts: Mapping[str, int],
-        circuits: str = "",
-    ) -> None:
-        """Take over what the last run left, the names aside: those are loaded by `board.book.load`, before this."""
-        board = self.board
-        board.next_seq, board.budgets, board.trust = next_seq, budgets, Trust(trust, board.started)
-        counted = {state: delivery_counts.get(state, 0) for state in ("parked", "done", "superseded")}
-        board.deliveries = Deliveries(**counted)
-        board.deliveries.circuits.recall(circuits, board.started)
-        self._circuits = circuits
-        board.wildcards.update(dict.fromkeys(wildcards, True))
-        restore.first_looks(board)
-        for delivery in deliveries:
-            if delivery.next_at > board.started + LATER * 2:  # planned by a clock that was ahead
-                delivery.next_at = board.started
-            board.changes.deliveries.extend(board.deliveries.add(delivery))
-
-    def handle(self, event: Event, now: float) -> list[Command]:
-        """Take one event; returns what is to be done, in order."""
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """Take one input; returns what is to be done, in order."""
         match event:
             case Tick():
                 self._tick(now)
             case Heard(message, mark):
-                self._heard(signed(message, mark), now)
+                self._messages.take(signed(message, mark), now)
             case Committed():
-                self._committed(now)
+                self._take_committed(now)
+            case Measured():
+                self._take_measurement(event)
+            case ListRead() | ListSame() | ListPart() | ListEnd() | ListFailed():
+                self._take_list(event, now)
             case _:
-                self._happened(event, now)
-        commands, self.board.commands = self.board.commands, []
-        return commands
+                self._take_other(event, now)
+        return self.rooms.effects.take()
 
     def next_wake(self, now: float) -> float:
         """When a Tick is needed at the latest, in epoch seconds."""
-        board = self.board
-        questions = board.queue.next_at(board.budgets, board.workers, now)
-        times = [now + 1.0, board.workers.next_deadline(), questions, board.lines.wake]
+        rooms = self.rooms
+        queries = rooms.rate_limits.queue.next_at(rooms.rate_limits.budgets, rooms.workers, now)
+        times = [now + 1.0, rooms.workers.next_deadline(), queries, rooms.sweep_queues.wake]
         if self._may_begin(now):
-            times.append(due.next_at(board, now))
-            if board.wants.waiting() and not visits.stuck(board):
-                times.append(now + (FOLD_EVERY if board.wants.held else 0.0))
-        if board.workers.free("notifier"):
-            times.append(board.deliveries.next_at())
+            times += [rooms.due.next_at(now), rooms.starts.next_at(now, EVICT_EVERY)]
+        if rooms.workers.free("notifier"):
+            times.append(rooms.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
+
+    @property
+    def watched(self) -> int:
+        """How many names are watched."""
+        return self.rooms.domains.table.watched
+
+    @property
+    def leased(self) -> int:
+        """How many leases are open."""
+        return self.rooms.workers.leased()
+
+    @property
+    def directory(self) -> Directory:
+        """The servers that speak for suffixes, as they are known now."""
+        return self.rooms.registries.directory
 
     def unwritten(self) -> int:
         """How many changes to names are not durable yet."""
-        changes = self._committing
-        under_way = 0 if changes is None else len(changes.new) + len(changes.watches)
-        return self.board.backlog.size() + under_way
+        return self.rooms.domains.journal.unwritten_list()
 
     def settled(self) -> bool:
         """Whether everything is durable."""
-        board = self.board
-        unwritten = board.changed or board.touched or len(board.book.table.dirty()) or not board.backlog.empty()
-        return self._committing is None and board.changes.empty() and not unwritten
+        return self.rooms.domains.journal.is_settled()
 
-    def _happened(self, event: Event, now: float) -> None:
-        """The rarer events."""
-        board = self.board
+    # -- inputs ----------------------------------------------------------------------------------------------------------
+
+    def _take_other(self, event: Event, now: float) -> None:
+        """The rarer inputs."""
+        rooms = self.rooms
         match event:
             case Left(worker, boot):
-                dispatch.lost(board, board.workers.left(worker, boot), now, died=True)
+                rooms.lost_leases.take(rooms.workers.left(worker, boot), now, died=True)
             case Unsent(attempts):
-                dispatch.unsent(board, attempts, now)
-            case ListRead() | ListSame() | ListPart() | ListEnd() | ListFailed():
-                self._list(event, now)
+                rooms.lost_leases.take_unsent(attempts, now)
             case DetailsFetched(asked, details):
-                visits.fetched(board, asked, details, now)
+                rooms.starts.take_details(asked, details, now)
             case DirectoryChanged(directory):
-                board.know(directory)
+                rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
-                board.changes.deliveries.append(board.deliveries.replay(row, now))
+                rooms.callbacks.replay(row, now)
             case CommitDelayed(reason):
-                board.unwritable = reason
+                rooms.domains.journal.unwritable = reason
+            case Restored(state):
+                self._restore(state)
             case Draining():
                 self._stopping = True
 
-    def _list(self, event: ListRead | ListSame | ListPart | ListEnd | ListFailed, now: float) -> None:
+    def _take_list(self, event: ListRead | ListSame | ListPart | ListEnd | ListFailed, now: float) -> None:
         """What comes of the domain list."""
-        board = self.board
+        intake = self.rooms.intake
         match event:
             case ListRead(head, source):
-                intake.read(board, head, source, now)
+                intake.read_list(head, source, now)
             case ListSame(source):
-                intake.same(board, source, now)
+                intake.note_same(source, now)
             case ListPart(part):
-                intake.part(board, part, now)
+                intake.take_chunk(part, now)
             case ListEnd():
-                intake.end(board, now)
+                intake.finish(now)
             case ListFailed(text, source):
-                intake.failed(board, text, source, now)
+                intake.note_failure(text, source)
 
-    # -- what arrives ----------------------------------------------------------------------------------------------------
+    def _take_measurement(self, measured: Measured) -> None:
+        metrics = self.rooms.telemetry.metrics
+        match measured.kind:
+            case Measure.COUNT:
+                metrics.count(measured.name, measured.value, **measured.labels)
+            case Measure.TIMER:
+                metrics.observe(measured.name, measured.value, **measured.labels)
+            case Measure.GAUGE:
+                metrics.gauge(measured.name, measured.value, **measured.labels)
 
-    def _heard(self, message: object, now: float) -> None:
-        board = self.board
-        match message:
-            case Credit():
-                self._credit(message, now)
-            case Results(credit, results):
-                self._credit(credit, now)
-                for result in results:
-                    answers.single(board, result, credit, now)
-            case SweptOdd(credit=credit) | Swept(credit=credit):
-                self._credit(credit, now)
-                answers.sweep(board, message, now)
-            case DeliveryResults(credit, results):
-                self._credit(credit, now)
-                board.reach.returned("notifier", now)
-                for answer in results:
-                    dispatch.delivered(board, answer, credit, now)
-            case Bye(worker, boot):
-                last = board.workers.draining(worker, boot)
-                if last is not None:
-                    board.commands.append(Send(worker, boot, ByeAck(last)))
-            case Order():
-                self._order(message, now)
-            case _:
-                board.metrics.count("bad_messages")
-
-    def _credit(self, credit: Credit, now: float) -> None:
-        known = credit.version == VERSION
-        if not known or not self.board.workers.admits(credit):
-            self.board.metrics.count("workers_refused")
-            if more := self._refused.due(now):
-                self.board.say("error", "workers_refused", count=more)
-            if self._refused.note(now):
-                why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
-                self.board.say("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
-            return
-        dispatch.lost(self.board, self.board.workers.heard(credit, now), now, died=True)
-
-    def _order(self, order: Order, now: float) -> None:
-        board = self.board
-        board.say("info", "command", verb=order.verb, target=order.target, sender=order.sender)
-        if order.verb == "refresh":
-            board.commands.append(ReloadList())
-        elif order.verb == "check":
-            intake.check_now(board, order.target)
-        elif order.verb == "replay":
-            board.commands.append(FetchDelivery(order.target))
-        elif order.verb == "reset_metrics":
-            board.metrics.reset(now)
-        elif order.verb == "reset_budget":
-            board.say("info", "budget_reset", operator=order.target, known=board.budgets.reset(order.target, now))
-        else:
-            board.say("error", "unknown_command", verb=order.verb)
+    def _restore(self, state: Loaded) -> None:
+        """Take over what the last run left."""
+        rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
+        rooms.domains.restore(state.names, state.pulses, state.addresses, state.next_id)
+        rooms.domains.journal.next_seq = state.next_seq
+        rooms.trust.restore(state.trust, now)
+        rooms.rate_limits.restore(meta.get("budgets", ""))
+        rooms.registries.wildcards.restore(filter(None, meta.get("wildcards", "").split(",")))
+        rooms.registries.restore_referrals(meta.get("referrals", ""), now)
+        rooms.channels.healths.restore(meta.get("channels", ""), now)
+        rooms.audit.accuracy.restore(meta.get("accuracy", ""))
+        rooms.deliveries.restore(state.delivery_counts, meta.get("circuits", ""), now)
+        deliveries = list(state.deliveries)
+        for delivery in deliveries:
+            if delivery.next_at > now + LATER * 2:  # planned by a clock that was ahead
+                delivery.next_at = now
+        rooms.callbacks.add(deliveries)
 
     # -- what time brings ------------------------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
-        board = self.board
-        dispatch.lost(board, board.workers.silent(now), now, died=True)
-        dispatch.lost(board, board.workers.expired(now), now, died=False)
-        for pool in POOLS:
-            if not board.workers.egresses(pool):
-                for ask in board.queue.flush_pool(pool, now - POOL_WAIT):
-                    unanswered.note(board, ask, f"no worker of the {pool} pool is there", now)
-                    rounds.unheard(board, ask, now)
-        overdue.work(board, now)
-        rounds.end_waiting(board, now)
+        rooms = self.rooms
+        rooms.lost_leases.collect(now)
+        rooms.queries.expire(now)
+        rooms.checks.end_waiting(now)
         if not self._stopping:
-            if self._may_begin(now):
-                due.take(board, now)
-                visits.work(board, now)
-            dispatch.questions(board, now)
-            fallback.work(board, now)
-            batches.dispatch(board, now)
-            announce.pay(board, now)
-            dispatch.callbacks(board, now)
-        if now - self._probed_at >= PROBE_LOOK_EVERY and not self._stopping:
-            self._probed_at = now
-            early_canaries.probe_channels(board, now)
-        if now - self._status_at >= (STATUS_EVERY if now - board.started > WARM_UP else STATUS_FIRST):
+            self._hand_out(now)
+            if now - self._probed_at >= PROBE_LOOK_EVERY:
+                self._probed_at = now
+                rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, now)
+        if now - self._status_at >= (STATUS_EVERY if now - rooms.domains.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
-            board.forget(now)
-            board.sum_up(now)
-            self._self_check.work(board, now)
-            publish(board, now)
+            rooms.poison.release(now)
+            rooms.canaries.forget_waiting(now)
+            rooms.telemetry.log_summary(now)
+            self._self_check.look(now)
+            self._status.publish(now)
         self._commit(now)
-        if now - self._folded_at >= FOLD_EVERY:
-            self._folded_at = now
-            waiting = set().union(*board.waiting.values())  # a canary's answer changes what is known of them
-            written = self._written
-            board.book.fold(lambda item: item.name in written or item.name in waiting or board.unwritten(item), now)
+        if now - self._evicted_at >= EVICT_EVERY:
+            self._evicted_at = now
+            waiting, journal = rooms.canaries.waiting_names(), rooms.domains.journal
+            rooms.domains.working_set.evict_stable(lambda e: e.name in waiting or journal.is_unwritten(e), now)
+
+    def _hand_out(self, now: float) -> None:
+        """Begin checks, and send whatever is ready."""
+        rooms = self.rooms
+        if self._may_begin(now):
+            rooms.due.move_on(now)
+            rooms.starts.begin_waiting(now)
+        rooms.queries.send_ready(now)
+        rooms.fallback.let_out(now)
+        rooms.sweeps.send_ready(now)
+        rooms.announcer.flush_pending(now)
+        rooms.callbacks.send_due(now)
 
     def _may_begin(self, now: float) -> bool:
-        """Whether visits begin: what they find can be written, and the pools are there, or had their time to come up."""
-        board = self.board
-        there = now - board.started > WARM_UP or all(map(board.workers.egresses, POOLS))
-        return there and not self._stopping and not board.unwritable
+        """Whether checks begin: what they find can be written, and the pools are there, or had their time to come up."""
+        rooms = self.rooms
+        there = now - rooms.domains.started > WARM_UP or all(map(rooms.workers.egresses, POOLS))
+        return there and not self._stopping and not rooms.domains.journal.unwritable
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 
     def _commit(self, now: float) -> None:
-        """Write what changed, one transaction at a time; rows where only times changed go in now and then."""
-        board = self.board
-        if self._committing is not None:
+        """Write what changed, one transaction at a time."""
+        rooms, journal = self.rooms, self.rooms.domains.journal
+        if not journal.is_idle():
             return
-        if self._stopping or now - self._touched_at >= TOUCH_EVERY or len(board.touched) >= TOUCH_LIMIT:
-            if self._stopping or now - self._touched_at >= TOUCH_EVERY:
-                self._touched_at = now
-                board.backlog.plan(board.book.table)
-            for name in list(board.touched)[:TOUCH_LIMIT]:
-                board.changed[name] = board.touched.pop(name)
+        journal.plan(now, last=self._stopping)
         self._note_learned(now)
-        changes, board.changes = board.changes, Changes()
-        board.backlog.fill(changes, board.book.table)
-        for entry in board.changed.values():
-            board.book.sync(entry, now)
-        changes.domains = [row_of(board.policy, entry, now) for entry in board.changed.values()]
-        changes.trust = [board.trust.row(key) for key in board.trust.changed]
-        for name in board.changed:
-            board.touched.pop(name, None)
-        self._written = set(board.changed)
-        board.changed.clear()
-        board.trust.changed.clear()
-        if not changes.empty():
-            self._committing, board.writing_since = changes, now
-            board.commands.append(Commit(changes))
+        journal.set_trust(rooms.trust.take_changed())
+        changes = journal.begin(now)
+        if changes is not None:
+            rooms.effects.plan(Commit(changes))
 
     def _note_learned(self, now: float) -> None:
         """Put what was learned about operators, channels and answers into the next transaction."""
-        board, meta = self.board, self.board.changes.meta
-        if board.budgets.changed or (self._stopping and board.budgets.counted):
-            meta["budgets"] = saved_budgets(board.budgets)
-        if board.referrals.changed:
-            meta["referrals"] = board.referrals.saved()
-        if board.channels.changed:
-            meta["channels"] = board.channels.saved()
-        if (circuits := board.deliveries.circuits.saved()) != self._circuits:
-            meta["circuits"] = self._circuits = circuits
-        if board.accuracy.changed and (self._stopping or board.changes.events or now - self._counted_at >= ACCURACY_EVERY):
-            self._counted_at, board.accuracy.changed = now, False
-            meta["accuracy"] = board.accuracy.saved()
+        rooms = self.rooms
+        learned = {
+            "budgets": rooms.rate_limits.take_changed(last=self._stopping),
+            "referrals": rooms.registries.referrals.take_changed(),
+            "channels": rooms.channels.healths.take_changed(),
+            "circuits": rooms.deliveries.circuits.take_changed(),
+        }
+        for key, text in learned.items():
+            if text is not None:
+                rooms.domains.journal.set_meta(key, text)
+        rooms.audit.write(now, last=self._stopping)
 
-    def _committed(self, now: float) -> None:
+    def _take_committed(self, now: float) -> None:
         """What is durable may be told: events on the feed, deliveries to the notifiers."""
-        board, done = self.board, self._committing
-        self._committing, self._written = None, set()
-        board.writing_since, board.unwritable = None, ""
+        rooms = self.rooms
+        done = rooms.domains.journal.end()
         if done is None:
             return
         for event in done.events:
-            announce.publish(board, event)
-        for row in done.deliveries:
-            if row.state == "pending" and row.attempts == 0 and row.first_at is None:
-                board.changes.deliveries.extend(board.deliveries.add(row))
+            rooms.announcer.publish_event(event)
+        fresh = [row for row in done.deliveries if row.state == "pending" and row.attempts == 0 and row.first_at is None]
+        rooms.callbacks.add(fresh)
         self._tick(now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from common.core.model.records import Changes, DeliveryRow
+from common.core.model.records import DeliveryRow
+from common.core.model.stored_state import Loaded
 from common.core.registries.directory import Directory
 from common.core.watchlist.list_diff import ListHead, Part
 from common.messages import Upward
@@ -33,6 +34,31 @@ class Unsent:
     """A message could not be handed over; its attempts never left."""
 
     attempts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The store was read: the first input, if there is a store."""
+
+    state: Loaded
+
+
+class Measure(StrEnum):
+    """How a measurement is kept."""
+
+    COUNT = "count"
+    TIMER = "timer"
+    GAUGE = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The host measured something of its own work: a count, seconds for a timer, or the value of a gauge."""
+
+    kind: Measure
+    name: str
+    value: float = 1.0
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,80 +141,6 @@ class DetailsFetched:
 
 
 Event = (
-    Heard | Left | Unsent | Tick | Committed | CommitDelayed | ListRead | ListSame | ListPart | ListEnd | ListFailed
+    Restored | Measured | Heard | Left | Unsent | Tick | Committed | CommitDelayed | ListRead | ListSame | ListPart | ListEnd | ListFailed
     | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a batch to one worker. `attempts` come back in Unsent if its socket is full."""
-
-    worker: str
-    boot: str
-    message: Any
-    attempts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Write these changes in one transaction and answer with Committed. At most one is under way."""
-
-    changes: Changes
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """Publish on the feed, if anybody subscribed to the topic: `build` makes the map only then."""
-
-    topic: str
-    build: Callable[[], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class PublishMany:
-    """Publish many maps under one prefix, if anybody subscribed to anything below it: `build` makes (topic, map) only then."""
-
-    prefix: str
-    build: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """One structured log line."""
-
-    level: str
-    event: str
-    fields: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReloadList:
-    """Read the domain list now."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakeList:
-    """Go on with the list that was read: hand over its difference, piece by piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeaveList:
-    """Put the list that was read away, and read the whole of it next time."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchDetails:
-    """Read the details of these names from the store and answer with DetailsFetched."""
-
-    ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FetchDelivery:
-    """Read one delivery from the store and answer with DeliveryFetched, if it is there."""
-
-    id: str
-
-
-Command = Send | Commit | Publish | PublishMany | Say | ReloadList | TakeList | LeaveList | FetchDetails | FetchDelivery

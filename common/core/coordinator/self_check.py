@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from common.core.coordinator.board import Board, host_of
-from common.core.domains.domain_table import PRIORITY, WATCHED
+from common.core.coordinator.wiring import Policy, Rooms
+from common.core.domains.domain_table import Flag
+from common.core.registries.directory import host_of
 from common.core.telemetry.problems import Problem
 from common.core.telemetry.reach import PLACES, REGISTRY, SILENT, SILENT_SPAN
 
@@ -49,34 +50,37 @@ _METHOD_REMEDY = {
 class SelfCheck:
     """Judges one coordinator."""
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: Rooms, policy: Policy) -> None:
+        self._rooms = rooms
+        self._policy = policy
         self._looked_at = 0.0
         self._overdue = 0
         self._seen: set[str] = set()  # pools that had a worker in this run
         self._waits_since: float | None = None  # since when names have been due at every look, in epoch seconds
 
-    def work(self, board: Board, now: float) -> None:
-        """Note the problems of this moment; say which began and which ended."""
-        for change in board.problems.note(self.conditions(board, now), now):
-            board.say("error" if change.began else "info", change.event, **change.fields())
+    def look(self, now: float) -> None:
+        """Note the problems of this moment; log which began and which ended."""
+        telemetry = self._rooms.telemetry
+        for change in telemetry.problems.note(self.conditions(now), now):
+            telemetry.log("error" if change.began else "info", change.event, **change.fields())
             if change.began:
-                board.metrics.count("problems_begun", code=change.problem.code)
+                telemetry.metrics.count("problems_begun", code=change.problem.code)
 
-    def conditions(self, board: Board, now: float) -> Iterator[Problem]:
+    def conditions(self, now: float) -> Iterator[Problem]:
         """Every condition that holds now."""
-        yield from _store(board, now)
-        yield from _list(board)
-        yield from self._pools(board)
-        yield from _outside(board)
-        yield from self._work(board, now)
-        yield from _callbacks(board)
-        yield from self._names(board, now)
+        yield from self._store(now)
+        yield from self._list_problems()
+        yield from self._pools()
+        yield from self._outside()
+        yield from self._work(now)
+        yield from self._callbacks()
+        yield from self._names(now)
 
-    def _pools(self, board: Board) -> Iterator[Problem]:
+    def _pools(self) -> Iterator[Problem]:
         """Pools without workers, and workers that do nothing."""
-        there = {pool for pool in _SETTING if board.workers.egresses(pool)}
+        there = {pool for pool in _SETTING if self._rooms.workers.egresses(pool)}
         self._seen |= there
-        wanted = (self._seen | set(board.policy.pools)) - there
+        wanted = (self._seen | set(self._policy.pools)) - there
         if not there.intersection(CHECKERS):
             wanted -= set(CHECKERS)
             yield Problem(
@@ -91,23 +95,24 @@ class SelfCheck:
                 pool, unwatched=pool == "fast", after=POOL_GONE,
             )  # fmt: skip
         for pool in sorted(there):
-            lost = board.reach.pools[pool]
-            if lost.lasts(WEDGED, WEDGED_SPAN) or board.workers.stuck(pool):
+            lost = self._rooms.telemetry.reach.pools[pool]
+            if lost.lasts(WEDGED, WEDGED_SPAN) or self._rooms.workers.stuck(pool):
                 yield Problem(
                     "workers_wedged", f"The workers of the pool {pool} are connected and do no work.",
                     "Restart them, or the service; their log says what they did last.",
                     pool, restart_helps=True, unwatched=pool == "fast", since=lost.since, after=0.0 if lost.count else NO_PLACE,
                 )  # fmt: skip
 
-    def _work(self, board: Board, now: float) -> Iterator[Problem]:
+    def _work(self, now: float) -> Iterator[Problem]:
         """Names that are due while nothing is asked, though it could be."""
-        there = any(map(board.workers.egresses, CHECKERS))
-        waits = board.book.table.schedule.late(now) > 0 or len(board.wants) or len(board.lines)
-        if not (waits and there) or board.unwritable:
+        there = any(map(self._rooms.workers.egresses, CHECKERS))
+        rooms = self._rooms
+        waits = rooms.domains.table.schedule.late(now) > 0 or len(rooms.starts.admission) or len(rooms.sweep_queues)
+        if not (waits and there) or rooms.domains.journal.unwritable:
             self._waits_since = None
             return
         self._waits_since = now if self._waits_since is None else self._waits_since
-        since = max(self._waits_since, board.reach.asked_at)
+        since = max(self._waits_since, self._rooms.telemetry.reach.asked_at)
         if now - since > NOTHING_ASKED:
             yield Problem(
                 "nothing_asked", "Names are due and no question has left for minutes.",
@@ -115,11 +120,11 @@ class SelfCheck:
                 unwatched=True, since=since,
             )  # fmt: skip
 
-    def _names(self, board: Board, now: float) -> Iterator[Problem]:
+    def _names(self, now: float) -> Iterator[Problem]:
         """Names that were not checked for far longer than their interval."""
         if now - self._looked_at >= OVERDUE_LOOK or now < self._looked_at:
-            self._looked_at, self._overdue = now, overdue(board, now)
-        watched = board.book.table.watched
+            self._looked_at, self._overdue = now, self.count_overdue(now)
+        watched = self._rooms.domains.table.watched
         if self._overdue and self._overdue >= watched * OVERDUE_SHARE:
             yield Problem(
                 "names_overdue",
@@ -128,108 +133,104 @@ class SelfCheck:
                 unwatched=self._overdue >= watched * UNWATCHED_SHARE,
             )
 
+    def count_overdue(self, now: float) -> int:
+        """How many watched names have not been checked for far longer than their interval, in this run."""
+        table, cadence = self._rooms.domains.table, self._policy.cadence
+        ids = np.arange(len(table))
+        checked, watched, priority = table.checked_at[ids], table.have(ids, Flag.WATCHED), table.have(ids, Flag.PRIORITY)
+        found = 0
+        for kind, interval in ((watched & ~priority, cadence.interval), (watched & priority, cadence.priority_interval)):
+            latest = now - OVERDUE_TIMES * max(interval, OVERDUE_SHORTEST) - OVERDUE_MORE
+            if self._rooms.domains.started >= latest:
+                continue
+            late = checked < latest
+            if (self._rooms.intake.state.loaded_at or 0.0) >= latest:  # names never checked may have come with the list
+                late &= checked > 0
+            found += int(np.count_nonzero(late & kind))
+        return found
 
-def overdue(board: Board, now: float) -> int:
-    """How many watched names have not been checked for far longer than their interval, in this run."""
-    table, cadence = board.book.table, board.policy.cadence
-    checked, kinds = table.checked_at[: len(table)], table.flags[: len(table)] & (WATCHED | PRIORITY)
-    found = 0
-    for kind, interval in ((WATCHED, cadence.interval), (WATCHED | PRIORITY, cadence.priority_interval)):
-        latest = now - OVERDUE_TIMES * max(interval, OVERDUE_SHORTEST) - OVERDUE_MORE
-        if board.started >= latest:
-            continue
-        late = checked < latest
-        if (board.list_state.get("loaded_at") or 0.0) >= latest:  # names that were never checked may have come with the list
-            late &= checked > 0
-        found += int(np.count_nonzero(late & (kinds == kind)))
-    return found
-
-
-def _store(board: Board, now: float) -> Iterator[Problem]:
-    if board.unwritable:
-        yield Problem(
-            "disk_full", f"Nothing can be written to the database: {board.unwritable}. Checks wait until it can.",
-            "Make room on the disk of STATE_DIR; writing goes on by itself.", unwatched=True,
-        )  # fmt: skip
-    elif board.writing_since is not None and now - board.writing_since > SLOW_COMMIT:
-        yield Problem(
-            "store_slow", f"A write to the database has not ended for {now - board.writing_since:.0f} s.",
-            "Look at the disk of STATE_DIR: it may be failing, or busy.",
-            restart_helps=True, unwatched=True, since=board.writing_since,
-        )  # fmt: skip
-
-
-def _list(board: Board) -> Iterator[Problem]:
-    state, watched = board.list_state, board.book.table.watched
-    nothing = not state.get("loaded_at") and not watched
-    kept = "" if nothing else "; the names before it stay watched"
-    if error := state.get("error"):
-        text = str(error).removeprefix(f"{state.get('source')}: ")
-        yield Problem(
-            "list_failing", f"The domain list cannot be read: {text}{kept}.",
-            "Check DOMAIN_API_URL and its token, or the file DOMAIN_LIST_FILE; it is read again by itself.", unwatched=nothing,
-        )  # fmt: skip
-    if held := state.get("held"):
-        yield Problem(
-            "list_held", f"The domain list looks like an accident: {held}{kept}.",
-            "Mend the list; or, where it is meant, leave it as it is: the same list again is taken (POST /refresh).",
-            unwatched=nothing,
-        )  # fmt: skip
-    elif state.get("loaded_at") and not watched and not error:
-        yield Problem(
-            "no_names", "The domain list was read and has no names to watch.",
-            "Put names into DOMAIN_LIST_FILE, or have DOMAIN_API_URL list them; it is read again by itself.",
-        )  # fmt: skip
-
-
-def _outside(board: Board) -> Iterator[Problem]:
-    """What answers nothing: everything, or one method while another one answers."""
-    reach = board.reach
-    if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
-        return
-    servers = {method: _servers(board, method) for method in REGISTRY}
-    if reach.outage(sum(map(bool, servers.values())), len(board.book.table.suffixes)):
-        yield Problem(
-            "no_answers",
-            f"No registry and no name server has answered {reach.all.count} questions in a row ({_words(reach.all.reason)}).",
-            f"Nothing can be said about any name: {_SHUT_OUT}.", unwatched=True, since=reach.all.since,
-        )  # fmt: skip
-        return
-    for method in REGISTRY:
-        run = reach.methods[method]
-        if run.lasts(SILENT, SILENT_SPAN, servers[method]):
+    def _store(self, now: float) -> Iterator[Problem]:
+        journal = self._rooms.domains.journal
+        if journal.unwritable:
             yield Problem(
-                f"{method}_silent",
-                f"No {method.upper()} server has answered {run.count} questions in a row ({_words(run.reason)}).",
-                f"Drops are told later without it: {_METHOD_REMEDY[method]}.", since=run.since,
+                "disk_full", f"Nothing can be written to the database: {journal.unwritable}. Checks wait until it can.",
+                "Make room on the disk of STATE_DIR; writing goes on by itself.", unwatched=True,
+            )  # fmt: skip
+        elif journal.writing_since is not None and now - journal.writing_since > SLOW_COMMIT:
+            yield Problem(
+                "store_slow", f"A write to the database has not ended for {now - journal.writing_since:.0f} s.",
+                "Look at the disk of STATE_DIR: it may be failing, or busy.",
+                restart_helps=True, unwatched=True, since=journal.writing_since,
             )  # fmt: skip
 
+    def _list_problems(self) -> Iterator[Problem]:
+        state, watched = self._rooms.intake.state, self._rooms.domains.table.watched
+        nothing = not state.loaded_at and not watched
+        kept = "" if nothing else "; the names before it stay watched"
+        if error := state.error:
+            text = error.removeprefix(f"{state.source}: ")
+            yield Problem(
+                "list_failing", f"The domain list cannot be read: {text}{kept}.",
+                "Check DOMAIN_API_URL and its token, or the file DOMAIN_LIST_FILE; it is read again by itself.", unwatched=nothing,
+            )  # fmt: skip
+        if held := state.held:
+            yield Problem(
+                "list_held", f"The domain list looks like an accident: {held}{kept}.",
+                "Mend the list; or, where it is meant, leave it as it is: the same list again is taken (POST /refresh).",
+                unwatched=nothing,
+            )  # fmt: skip
+        elif state.loaded_at and not watched and not error:
+            yield Problem(
+                "no_names", "The domain list was read and has no names to watch.",
+                "Put names into DOMAIN_LIST_FILE, or have DOMAIN_API_URL list them; it is read again by itself.",
+            )  # fmt: skip
 
-def _servers(board: Board, method: str) -> int:
-    """How many servers speak for the suffixes of the watched names, as far as it matters."""
-    found: set[str] = set()
-    for suffix in board.book.table.suffixes:
-        server = board.server(method, suffix)
-        if server is not None:
-            found.add(host_of(server) or suffix)
-        if len(found) >= PLACES:
-            break
-    return len(found)
+    def _outside(self) -> Iterator[Problem]:
+        """What answers nothing: everything, or one method while another one answers."""
+        reach = self._rooms.telemetry.reach
+        if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
+            return
+        servers = {method: self._servers(method) for method in REGISTRY}
+        if reach.outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
+            yield Problem(
+                "no_answers",
+                f"No registry and no name server has answered {reach.all.count} questions in a row ({_words(reach.all.reason)}).",
+                f"Nothing can be said about any name: {_SHUT_OUT}.", unwatched=True, since=reach.all.since,
+            )  # fmt: skip
+            return
+        for method in REGISTRY:
+            run = reach.methods[method]
+            if run.lasts(SILENT, SILENT_SPAN, servers[method]):
+                yield Problem(
+                    f"{method}_silent",
+                    f"No {method.upper()} server has answered {run.count} questions in a row ({_words(run.reason)}).",
+                    f"Drops are told later without it: {_METHOD_REMEDY[method]}.", since=run.since,
+                )  # fmt: skip
 
+    def _servers(self, method: str) -> int:
+        """How many servers speak for the suffixes of the watched names, as far as it matters."""
+        found: set[str] = set()
+        for suffix in self._rooms.domains.table.suffixes:
+            server = self._rooms.registries.server(method, suffix)
+            if server is not None:
+                found.add(host_of(server) or suffix)
+            if len(found) >= PLACES:
+                break
+        return len(found)
 
-def _callbacks(board: Board) -> Iterator[Problem]:
-    posts, parked = board.reach.posts, board.deliveries.parked
-    if board.policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
-        yield Problem(
-            "callbacks_failing", f"The callback endpoint has accepted none of {posts.count} attempts: {posts.reason}.",
-            "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; callbacks are kept and sent again by themselves.",
-            since=posts.since,
-        )  # fmt: skip
-    if parked:
-        yield Problem(
-            "callbacks_parked", f"{parked} callbacks were given up after days without success.",
-            "See /deliveries?state=parked, and send them again with POST /deliveries/ID/replay once the receiver is mended.",
-        )  # fmt: skip
+    def _callbacks(self) -> Iterator[Problem]:
+        posts, parked = self._rooms.telemetry.reach.posts, self._rooms.deliveries.parked
+        if self._policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
+            yield Problem(
+                "callbacks_failing", f"The callback endpoint has accepted none of {posts.count} attempts: {posts.reason}.",
+                "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; callbacks are kept and sent again by themselves.",
+                since=posts.since,
+            )  # fmt: skip
+        if parked:
+            yield Problem(
+                "callbacks_parked", f"{parked} callbacks were given up after days without success.",
+                "See /deliveries?state=parked, and send them again with POST /deliveries/ID/replay once the receiver is mended.",
+            )  # fmt: skip
 
 
 def _words(finding: str) -> str:

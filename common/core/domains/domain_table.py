@@ -6,15 +6,18 @@ Evidence is not here: it is read from the store when something happens to a name
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.domains.name_index import Roll, Rows
+from common.core.domains.name_index import NameIndex
+from common.core.model.ids import Ids
+from common.core.model.states import State
+from common.core.parsers.dns_fast import NXDOMAIN
 from common.core.schedule.due_times import Schedule
-from common.core.verdict.verdicts import State
 
 #: States by their number in the table.
 STATES = tuple(State)
@@ -22,26 +25,40 @@ CODE_OF = {state: number for number, state in enumerate(STATES)}
 CODES = {state.value: number for state, number in CODE_OF.items()}
 UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
 
-#: Bits of `flags`. CLOSE: something is going on with the name, each look is a visit of its own; DETAILED: the store holds
-#: evidence; LINED: waits for a sweep, or is in one; WANTED: waits for its visit; IN_HAND: there is an entry.
-WATCHED, PRIORITY, CLOSE, DETAILED, LINED, WANTED, IN_HAND = 1, 2, 4, 8, 16, 32, 64
 
 _FIRST_SIZE = 1024
 #: Part of its size by which the table is larger than it has to be, so that it grows seldom.
 SPARE = 16
 
 
-class Table:
-    """Columns by the number of a name. Times in epoch seconds, 0 for never; `earliest`/`latest` NaN without a forecast.
+class Flag(IntFlag):
+    """What is known of a name in one bit each; the store keeps the first four."""
+
+    WATCHED = 1
+    PRIORITY = 2
+    SINGLE = 4  # something is going on with it: it needs single checks, a sweep would not do
+    DETAILED = 8  # the store holds its evidence
+    QUEUED = 16  # waits for a sweep, or is in one
+    ADMITTED = 32  # waits for its single check to begin
+    LOADED = 64  # there is an entry with its evidence in memory
+
+
+#: The flags that the store keeps.
+STORED = Flag.WATCHED | Flag.PRIORITY | Flag.SINGLE | Flag.DETAILED
+
+
+class DomainTable:
+    """Columns by the id of a name. Times in epoch seconds, 0 for never; `earliest`/`latest` NaN without a forecast.
 
     Forecast and `registry_due` are kept to two minutes: what needs them exactly is visited by itself, with its evidence.
 
     The DNS answer of the last sweep: its code (`parsers.dns_fast`, 0 for none), when, the first of the run of equal ones, the
-    number of the address that gave it, the zone's serial behind a denial. `blind` counts looks in a row that proved nothing.
+    number of the address that gave it, the zone's serial behind a denial. `inconclusive` counts
+    checks in a name_id that proved nothing.
     """
 
     def __init__(self) -> None:
-        self.roll = Roll()
+        self.index = NameIndex()
         self.schedule = Schedule()
         self.suffixes: list[str] = []
         self.suffix_numbers: dict[str, int] = {}
@@ -64,58 +81,67 @@ class Table:
         self.serial = np.zeros(_FIRST_SIZE, np.uint32)
         self.address = np.zeros(_FIRST_SIZE, np.uint16)
         self.code = np.zeros(_FIRST_SIZE, np.uint8)
-        self.blind = np.zeros(_FIRST_SIZE, np.uint8)
+        self.inconclusive = np.zeros(_FIRST_SIZE, np.uint8)
         self.owed = np.zeros(_FIRST_SIZE, np.uint8)
         self._dirty = np.zeros(_FIRST_SIZE // BLOCK, np.bool_)
 
     def __len__(self) -> int:
-        return len(self.roll)
+        return len(self.index)
 
     def find(self, name: str) -> int:
         """The number of a name, -1 where it is unknown."""
-        return self.roll.find(name)
+        return self.index.find(name)
 
-    def name(self, row: int) -> str:
+    def name(self, name_id: int) -> str:
         """The name with this number."""
-        return self.roll.name(row)
+        return self.index.name(name_id)
 
-    def suffix_of(self, row: int) -> str:
+    def suffix_of(self, name_id: int) -> str:
         """The registry suffix of a name."""
-        return self.suffixes[int(self.suffix[row])]
+        return self.suffixes[int(self.suffix[name_id])]
 
-    def has(self, row: int, bit: int) -> bool:
-        """Whether a flag of a name is set."""
-        return bool(self.flags[row] & bit)
+    def has(self, name_id: int, flag: Flag) -> bool:
+        """Whether a flag of a name is set, or one of several."""
+        return bool(self.flags[name_id] & np.uint8(flag))
 
-    def mark(self, row: int, bit: int, *, on: bool) -> None:
-        """Set or clear a flag of a name."""
+    def mark(self, name_id: int, flag: Flag, *, on: bool) -> None:
+        """Set or clear flags of a name."""
         if on:
-            self.flags[row] |= bit
+            self.flags[name_id] |= np.uint8(flag)
         else:
-            self.flags[row] &= 0xFF ^ bit
+            self.flags[name_id] &= ~np.uint8(flag)
 
-    def urgent(self) -> int:
+    def have(self, ids: Ids, flag: Flag) -> NDArray[np.bool_]:
+        """Which of these names have a flag set, or one of several."""
+        found: NDArray[np.bool_] = (self.flags[ids] & np.uint8(flag)) != 0
+        return found
+
+    def mark_many(self, ids: Ids, flag: Flag, *, on: bool) -> None:
+        """Set or clear flags of many names."""
+        self.flags[ids] = self.flags[ids] | np.uint8(flag) if on else self.flags[ids] & ~np.uint8(flag)
+
+    def count_priority(self) -> int:
         """How many watched names have priority."""
-        both = WATCHED | PRIORITY
+        both = np.uint8(Flag.WATCHED | Flag.PRIORITY)
         return int(np.count_nonzero((self.flags[: len(self)] & both) == both))
 
-    def watch(self, row: int, *, on: bool) -> None:
+    def watch(self, name_id: int, *, on: bool) -> None:
         """Watch a name, or watch it no more."""
-        if self.has(row, WATCHED) != on:
-            self.mark(row, WATCHED, on=on)
+        if self.has(name_id, Flag.WATCHED) != on:
+            self.mark(name_id, Flag.WATCHED, on=on)
             self.watched += 1 if on else -1
 
-    def add(self, names: Sequence[str], suffixes: Sequence[str]) -> Rows:
-        """Append names that are not here yet, watched by nobody; their numbers."""
+    def add(self, names: Sequence[str], suffixes: Sequence[str]) -> Ids:
+        """Append names that are not here yet and not watched yet; their ids."""
         self.reserve(len(self) + len(names))
-        first = self.roll.add(names)
-        rows = np.arange(first, first + len(names), dtype=np.int64)
-        self.suffix[rows] = self.numbers_of(suffixes)
-        self.state[rows] = UNKNOWN
-        self.earliest[rows] = self.latest[rows] = np.nan
-        return rows
+        first = self.index.add(names)
+        ids = np.arange(first, first + len(names), dtype=np.int64)
+        self.suffix[ids] = self.suffix_numbers_of(suffixes)
+        self.state[ids] = UNKNOWN
+        self.earliest[ids] = self.latest[ids] = np.nan
+        return ids
 
-    def numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:
+    def suffix_numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:
         """The numbers of suffixes; new ones get theirs."""
         numbers = self.suffix_numbers
         for suffix in set(suffixes).difference(numbers):
@@ -137,7 +163,7 @@ class Table:
     def reserve(self, count: int) -> None:
         """Make room for so many names."""
         self.schedule.grow(count)
-        self.roll.reserve(count)
+        self.index.reserve(count)
         size = len(self.flags)
         if count <= size:
             return
@@ -146,29 +172,40 @@ class Table:
             if isinstance(values, np.ndarray):  # in place: large arrays are moved by the kernel, not copied
                 values.resize(size // BLOCK if column == "_dirty" else size, refcheck=False)
 
-    def touch(self, rows: Rows | int) -> None:
-        """The pulses of these names have to be written."""
-        self._dirty[rows // BLOCK] = True
+    def touch(self, ids: Ids | int) -> None:
+        """The last looks of these names have to be written."""
+        self._dirty[ids // BLOCK] = True
 
-    def dirty(self) -> Rows:
-        """The blocks whose pulses have to be written."""
+    def note_look(
+        self, ids: Ids, codes: NDArray[np.uint8], addresses: NDArray[np.uint16], serial: int, now: float
+    ) -> NDArray[np.bool_]:
+        """Note what a sweep found of these names; returns which of the answers are others than before."""
+        changed: NDArray[np.bool_] = self.code[ids] != codes
+        self.dns_first[ids] = np.where(changed, now, self.dns_first[ids])
+        self.dns_at[ids] = self.checked_at[ids] = now
+        self.code[ids], self.address[ids], self.inconclusive[ids] = codes, addresses, 0
+        self.serial[ids] = np.where(codes == NXDOMAIN, serial, 0)
+        return changed
+
+    def dirty(self) -> Ids:
+        """The blocks whose last looks have to be written."""
         return np.flatnonzero(self._dirty)
 
-    def pulses(self, blocks: Rows) -> Iterator[tuple[int, bytes]]:
+    def looks(self, blocks: Ids) -> Iterator[tuple[int, bytes]]:
         """These blocks as the store keeps them; they count as written."""
-        rows = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-        records = np.zeros(len(rows), RECORD)
-        due = self.schedule.times(rows)
+        ids = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
+        records = np.zeros(len(ids), RECORD)
+        due = self.schedule.times(ids)
         due[~np.isfinite(due)] = 0.0
         records["next_check"] = due
         for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "owed"):
-            records[column] = getattr(self, column)[rows]
+            records[column] = getattr(self, column)[ids]
         self._dirty[blocks] = False
         for place, block in enumerate(blocks.tolist()):
             yield block, records[place * BLOCK : (place + 1) * BLOCK].tobytes()
 
-    def lay_over(self, block: int, data: bytes) -> None:
-        """Take over a stored block, or several that follow each other, where it is not older than the rows."""
+    def apply_looks(self, block: int, data: bytes) -> None:
+        """Take over a stored block, or several that follow each other, where it is not older than the ids."""
         start = block * BLOCK
         count = min(len(data) // RECORD.itemsize, len(self) - start)
         if count <= 0:
@@ -176,11 +213,11 @@ class Table:
         records = np.frombuffer(data, RECORD, count)
         looked_at = records["checked_at"] > 0
         younger = np.flatnonzero(looked_at & (records["checked_at"] >= self.checked_at[start : start + count]))
-        rows, records = younger + start, records[younger]
+        ids, records = younger + start, records[younger]
         for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "owed"):
-            getattr(self, column)[rows] = records[column]
-        self.address[rows[self.address[rows] >= len(self.addresses)]] = 0
-        watched = (self.flags[rows] & WATCHED) != 0
-        rows, times = rows[watched], records["next_check"][watched].astype(np.float64)
+            getattr(self, column)[ids] = records[column]
+        self.address[ids[self.address[ids] >= len(self.addresses)]] = 0
+        watched = self.have(ids, Flag.WATCHED)
+        ids, times = ids[watched], records["next_check"][watched].astype(np.float64)
         times[~np.isfinite(times)] = 0.0  # a damaged block: due at once
-        self.schedule.put_many(rows, times, (self.flags[rows] & PRIORITY) != 0)
+        self.schedule.put_many(ids, times, self.have(ids, Flag.PRIORITY))

@@ -2,7 +2,7 @@
 
 A sweep that finds nothing new changes times alone. Those are stored by the block of `BLOCK` names, so that a million of them
 cost a few thousand writes; the row and the evidence of a name are written when something about it changed. Whoever reads a name
-lays its pulse over its row (`merged`): of two DNS answers the younger counts.
+lays its pulse over its row (`apply_look`): of two DNS answers the younger counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _REASONS = {
 }
 
 
-class Pulse(Struct, frozen=True):
+class LastLook(Struct, frozen=True):
     """One record of a block, with the text of its address ("192.0.2.1:53/udp"). `next_check` 0: in a visit right now."""
 
     checked_at: float
@@ -40,7 +40,7 @@ class Pulse(Struct, frozen=True):
     address: str
 
 
-def pulse_at(block: bytes, place: int, addresses: dict[int, str]) -> Pulse | None:
+def pulse_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
     """The pulse of one name, by its place in a stored block; None where no look was ever noted, or the block is cut."""
     piece = block[place * SIZE : (place + 1) * SIZE]
     if len(piece) != SIZE:
@@ -48,7 +48,7 @@ def pulse_at(block: bytes, place: int, addresses: dict[int, str]) -> Pulse | Non
     checked_at, next_check, dns_at, dns_first, serial, address, code, _owed = LAYOUT.unpack(piece)
     if not checked_at:
         return None
-    return Pulse(checked_at, next_check, dns_at, dns_first, serial, code, addresses.get(address, ""))
+    return LastLook(checked_at, next_check, dns_at, dns_first, serial, code, addresses.get(address, ""))
 
 
 def reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Reading:
@@ -57,7 +57,7 @@ def reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Rea
     return Reading(outcome, finding, reason, fresh_at=fresh_at, serial=serial or None)
 
 
-def evidence_of(pulse: Pulse, zone: str) -> Evidence | None:
+def evidence_of(pulse: LastLook, zone: str) -> Evidence | None:
     """The DNS answer of a pulse as evidence; None where it holds none. `zone` is the suffix that was asked."""
     if pulse.code not in _REASONS:
         return None
@@ -65,7 +65,7 @@ def evidence_of(pulse: Pulse, zone: str) -> Evidence | None:
     return Evidence(observation, pulse.dns_at, pulse.dns_first)
 
 
-def merged(detail: Detail, pulse: Pulse | None, zone: str) -> Detail:
+def apply_look(detail: Detail, pulse: LastLook | None, zone: str) -> Detail:
     """The detail of a name with the younger DNS answer of its pulse and what follows; older trouble with DNS is over."""
     found = evidence_of(pulse, zone) if pulse is not None else None
     if found is None:

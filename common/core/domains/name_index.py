@@ -9,15 +9,14 @@ from array import array
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
+from common.core.model.ids import Ids
 
 #: Places of an empty index; it doubles when half of it is taken, so that a search ends soon.
 _SMALLEST = 1 << 12
 
 
-class Roll:
+class NameIndex:
     """A-labels, numbered from 0 in the order they came. A number is never given twice; a gap holds the empty name."""
 
     def __init__(self) -> None:
@@ -30,19 +29,19 @@ class Roll:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def name(self, row: int) -> str:
+    def name(self, name_id: int) -> str:
         """The name with this number."""
-        start = self._ends[row - 1] if row else 0
-        return self._blob[start : self._ends[row]].decode("ascii")
+        start = self._ends[name_id - 1] if name_id else 0
+        return self._blob[start : self._ends[name_id]].decode("ascii")
 
     def find(self, name: str) -> int:
         """The number of a name, -1 for one that is not here."""
         key = hash(name) & 0xFFFFFFFF
         slots, hashes, mask = self._view, self._hashes, self._mask
         place = key & mask
-        while (row := slots[place]) >= 0:
-            if hashes[row] == key and self.name(row) == name:
-                return int(row)
+        while (name_id := slots[place]) >= 0:
+            if hashes[name_id] == key and self.name(name_id) == name:
+                return int(name_id)
             place = (place + 1) & mask
         return -1
 
@@ -78,21 +77,21 @@ class Roll:
             size *= 2
         if size == len(self._slots):
             return
-        rows = self._slots[self._slots >= 0].astype(np.int64)
+        ids = self._slots[self._slots >= 0].astype(np.int64)
         self._make(size)
-        hashes = np.frombuffer(self._hashes, np.uint32)[rows].astype(np.int64)
-        self._place(rows, hashes)
+        hashes = np.frombuffer(self._hashes, np.uint32)[ids].astype(np.int64)
+        self._place(ids, hashes)
 
     def _make(self, size: int) -> None:
         self._slots = np.full(size, -1, np.int32)
         self._view = self._slots.data  # single places are read faster this way
         self._mask = size - 1
 
-    def _place(self, rows: Rows, hashes: Rows) -> None:
+    def _place(self, ids: Ids, hashes: Ids) -> None:
         """Find a place for many at once: of those that want the same one the last gets it, the others try the next."""
         places = hashes & self._mask
-        while len(rows):
+        while len(ids):
             free = self._slots[places] < 0
-            self._slots[places[free]] = rows[free]
-            left = self._slots[places] != rows
-            rows, places = rows[left], (places[left] + 1) & self._mask
+            self._slots[places[free]] = ids[free]
+            left = self._slots[places] != ids
+            ids, places = ids[left], (places[left] + 1) & self._mask

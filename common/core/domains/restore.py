@@ -1,4 +1,4 @@
-"""What follows from what the store holds: names per state, first looks whose rows were not written before the end.
+"""At a start: what the store holds becomes the domain table, and what follows from it.
 
 No time in it may lie in the future, whatever the clock said when it was written: it would be fresh for as long as the clock was
 ahead.
@@ -6,47 +6,58 @@ ahead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from msgspec import structs
 
-from common.core.coordinator.board import Board
-from common.core.domains.domain_table import DETAILED, REGISTERED, STATES, UNKNOWN, WATCHED
+from common.core.domains.domain_table import CODES, REGISTERED, STORED, UNKNOWN, DomainTable, Flag
+from common.core.domains.last_look import BLOCK, SIZE
+from common.core.model.columns import NameColumns
 from common.core.model.evidence import Outcome
-from common.core.model.records import Detail, StateChange
+from common.core.model.ids import Ids
+from common.core.model.records import Detail
 from common.core.parsers.dns_fast import DELEGATED
-from common.core.schedule.cadence import longest
-from common.core.verdict.verdicts import State
 
-#: Names in one change of state.
-PIECE = 4096
+#: Most blocks of last looks that are applied to the table together.
+_RUN = 32
 #: Outcomes that speak for an alarm.
 _FREE = (Outcome.UNREGISTERED, Outcome.PREMIUM)
 _MOMENTS = ("phase_since", "phase_after", "alarmed_at", "registered_seen", "contradicted_at", "registry_at", "purged_at")
 
 
-def first_looks(board: Board) -> None:
-    """Count the states, make everybody without a time due, and take over first looks whose states were not written."""
-    table = board.book.table
-    cadence, count = board.policy.cadence, len(table)
-    waits = (longest(base, cadence) for base in (cadence.priority_interval, cadence.interval))
-    table.schedule.begin(board.started, *waits)
+def load_table(
+    table: DomainTable,
+    batches: Iterable[NameColumns],
+    looks: Iterable[tuple[int, bytes]],
+    addresses: dict[int, str],
+    size: int,
+) -> None:
+    """Fill an empty table with batches of names, blocks of last looks and their addresses; `size`: ids given, gaps included."""
+    table.reserve(max(size, 1))
+    for batch in batches:
+        _load_names(table, batch)
+    table.index.skip(size)
+    for number in range(1, max(addresses, default=0) + 1):
+        text = addresses.get(number, "")
+        table.addresses.append(text)
+        table.address_numbers.setdefault(text, number)
+    for block, data in _join_blocks(looks):
+        table.apply_looks(block, data)
+
+
+def find_first_looks(table: DomainTable, started: float) -> Ids:
+    """Cut times of the future, and take over first looks whose states were not written before the end: their ids."""
     for times in (table.since, table.checked_at, table.dns_at, table.dns_first):
-        np.minimum(times, board.started, out=times)
-    flags, states = table.flags[:count], table.state[:count]
-    seen = (table.code[:count] == DELEGATED) & (states == UNKNOWN) & ((flags & DETAILED) == 0)
-    rows = np.flatnonzero(seen)
-    table.state[rows], table.since[rows] = REGISTERED, table.dns_first[rows]
-    for start in range(0, len(rows), PIECE):
-        piece = rows[start : start + PIECE]
-        since = float(table.dns_first[piece].min())
-        board.backlog.states.append(StateChange(piece.tolist(), State.REGISTERED.value, since, 0.0))
-    watched = states[(flags & WATCHED) != 0]
-    for number, names in enumerate(np.bincount(watched, minlength=len(STATES)).tolist()):
-        if names:
-            board.count_state(None, STATES[number], names)
+        np.minimum(times, started, out=times)
+    count = len(table)
+    seen = (table.code[:count] == DELEGATED) & (table.state[:count] == UNKNOWN)
+    ids = np.flatnonzero(seen & ~table.have(np.arange(count), Flag.DETAILED))
+    table.state[ids], table.since[ids] = REGISTERED, table.dns_first[ids]
+    return ids
 
 
-def no_later(detail: Detail, started: float, now: float) -> Detail:
+def cut_future(detail: Detail, started: float, now: float) -> Detail:
     """A detail without times from the future: "no object" was never said then, what speaks against it at the start."""
     moments = {name: at for name in _MOMENTS if (at := getattr(detail, name)) is not None and at > now}
     ahead = [method for method, item in detail.evidence.items() if item.at > now]
@@ -60,3 +71,36 @@ def no_later(detail: Detail, started: float, now: float) -> Detail:
     }
     verified = tuple(at for at in detail.verified if at <= now)
     return structs.replace(detail, evidence=evidence, passes=passes, verified=verified, **dict.fromkeys(moments, started))
+
+
+def _load_names(table: DomainTable, batch: NameColumns) -> None:
+    ids = batch.ids
+    starts = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1) != 1).tolist()
+    for start, end in zip([0, *starts], [*starts, len(ids)], strict=True):
+        if start < end:
+            table.index.skip(int(ids[start]))
+            table.index.add(batch.names[start:end])
+    table.suffix[ids] = table.suffix_numbers_of(batch.suffixes.texts)[batch.suffixes.codes]
+    table.flags[ids] = batch.flags.astype(np.uint8) & np.uint8(STORED)  # the store's bits are the table's
+    watched = table.have(ids, Flag.WATCHED)
+    table.watched += int(np.count_nonzero(watched))
+    table.state[ids] = np.array([CODES.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[batch.states.codes]
+    table.generation[ids], table.confidence[ids] = np.clip(batch.generation, 0, 0xFFFFFFFF), batch.confidence
+    table.since[ids], table.checked_at[ids] = np.nan_to_num(batch.since), np.nan_to_num(batch.checked_at)
+    table.earliest[ids], table.latest[ids] = batch.drop_earliest, batch.drop_latest
+    table.registry_due[ids] = batch.registry_due
+    table.schedule.put_many(ids[watched], batch.next_check[watched], table.have(ids[watched], Flag.PRIORITY))
+
+
+def _join_blocks(looks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Whole blocks that follow each other, joined: applying one to the table costs as much as applying many."""
+    first, pieces = 0, list[bytes]()
+    for block, data in looks:
+        if len(pieces) == _RUN or (pieces and (block != first + len(pieces) or len(pieces[-1]) != BLOCK * SIZE)):
+            yield first, b"".join(pieces)
+            pieces.clear()
+        if not pieces:
+            first = block
+        pieces.append(data[: BLOCK * SIZE])
+    if pieces:
+        yield first, b"".join(pieces)

@@ -15,13 +15,12 @@ from msgspec import Struct
 from common.core.builtin.lifecycles import Cycle, Days, cycle_for
 from common.core.builtin.release_procedures import ReleaseKind, procedure_for
 from common.core.model.evidence import Fields, Phase
+from common.core.model.states import ENDING
 from common.core.parsers.dates import epoch
 from common.core.parsers.statuses import normalise
 
 DAY = 86_400.0
 HOUR = 3600.0
-#: Phases that end with the name going, unless somebody restores it.
-ENDING = frozenset({Phase.REDEMPTION, Phase.PENDING_DELETE})
 #: From this probability on a forecast counts as knowledge of the day.
 CERTAIN = 0.8
 #: An active name is forecast only this long before its expiry: earlier it says nothing.

@@ -217,3 +217,13 @@ class Changes(Struct):
         names = self.new or self.watches or self.states or self.domains or self.pulses or self.addresses
         told = self.events or self.deliveries or self.trust or self.ledger
         return not (names or told or self.meta or self.problems is not None)
+
+
+NOTICE = "notice"
+
+
+RESULT = "result"
+
+
+#: In the order in which they are served.
+LANES = (NOTICE, RESULT)

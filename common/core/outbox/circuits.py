@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from common.core.model.records import LANES, NOTICE, RESULT
 from common.core.outbox.circuit import Circuit
 
-NOTICE = "notice"
-RESULT = "result"
-#: In the order in which they are served.
-LANES = (NOTICE, RESULT)
 #: What Retry-After may ask for, in seconds, by lane. It only ever lengthens a wait: of results for as long as an endpoint may
 #: reasonably wish, of a notice for no longer than it takes to find out that the endpoint is back.
 SHORTEST_ASKED, LONGEST_ASKED = 1.0, {NOTICE: 300.0, RESULT: 3600.0}
@@ -31,6 +28,7 @@ class Circuits:
     def __init__(self) -> None:
         self._circuits = {lane: Circuit(LONGEST_ASKED[lane]) for lane in LANES}
         self.probing = 0
+        self._written = ""  # what `take_changed` gave last
 
     def __getitem__(self, lane: str) -> Circuit:
         return self._circuits[lane]
@@ -46,8 +44,17 @@ class Circuits:
         """The lanes whose circuit is open, as `recall` reads them back."""
         return ",".join(lane for lane in LANES if self[lane].open)
 
+    def take_changed(self) -> str | None:
+        """What `recall` reads back, if it changed since the last call."""
+        text = self.saved()
+        if text == self._written:
+            return None
+        self._written = text
+        return text
+
     def recall(self, text: str, now: float) -> None:
         """Take over what `saved` wrote before a restart; anything else is ignored."""
+        self._written = text
         for lane in text.split(","):
             if lane in self._circuits:
                 self[lane].reopen(now)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
-from common.core.model.records import DeliveryRow
-from common.core.outbox.circuits import LANES, NOTICE, RESULT, Circuits, wait_asked
+from common.core.model.records import LANES, NOTICE, RESULT, DeliveryRow
+from common.core.outbox.circuits import Circuits, wait_asked
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: Seconds to wait before each attempt, counted from the failure before: dense at first, for a drop is a matter of seconds.
@@ -72,8 +72,8 @@ class Deliveries:
     `parked`, `done` and `superseded` count rows, starting from what the store holds.
     """
 
-    def __init__(self, *, parked: int = 0, done: int = 0, superseded: int = 0, result_limit: int = RESULT_LIMIT) -> None:
-        self.parked, self.done, self.superseded = parked, done, superseded
+    def __init__(self, *, result_limit: int = RESULT_LIMIT) -> None:
+        self.parked = self.done = self.superseded = 0
         self.misconfigured = 0  # the last such status; 0 once anything was accepted
         self.circuits = Circuits()
         self._result_limit = result_limit
@@ -85,6 +85,12 @@ class Deliveries:
         self._late: dict[str, str] = {}
         self._latest: dict[tuple[str, str], str] = {}
         self._probes: dict[str, deque[str]] = {lane: deque() for lane in LANES}
+
+    def restore(self, counts: Mapping[str, int], circuits: str, now: float) -> None:
+        """Take over how many deliveries are in each final state, and which circuits were open (`Circuits.take_changed`)."""
+        self.parked, self.done = counts.get("parked", 0), counts.get("done", 0)
+        self.superseded = counts.get("superseded", 0)
+        self.circuits.recall(circuits, now)
 
     def add(self, row: DeliveryRow) -> list[DeliveryRow]:
         """Take a new or loaded row that is pending. Returns older results that it superseded: they need writing too."""

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from common.core.model.evidence import Observation
+from common.core.model.limit import Limit
 from common.core.rate_limits import policy
 from common.core.rate_limits.policy import Complaint, Kind
 from common.core.rate_limits.saved import Saved
-from common.core.registries.operators import Limit
 
 DAY = 86_400.0
 #: Slowest that a complaint ever makes a bucket: one question in ten minutes.

@@ -12,9 +12,9 @@ from math import ceil
 from typing import NamedTuple
 
 from common.core.model.evidence import Observation
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY, Bucket
 from common.core.rate_limits.saved import Saved
-from common.core.registries.operators import Limit
 
 #: The day's count is saved after so many parts of a quota each, so at most as often in a day.
 COUNT_PARTS = 200

@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
-from common.core.registries.operators import Limit
-from common.messages import Swept
+from common.messages import SweepResult
 
 #: Longest block, in seconds, that a question waits for in line.
 PATIENCE = 30.0
@@ -103,7 +103,7 @@ def is_understood(observation: Observation) -> bool:
     return observation.reading.outcome is not Outcome.UNKNOWN or observation.reading.referral is not None
 
 
-def sum_up(message: Swept, size: int) -> Observation | None:
+def sum_up(message: SweepResult, size: int) -> Observation | None:
     """The one answer that stands for a sweep of `size` names; None where nothing in it says how the operator takes us.
 
     A sweep is a complaint where too many of its questions were refused, and understood where any was answered.

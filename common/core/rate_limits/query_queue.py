@@ -15,24 +15,25 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry
+from common.core.model.entry import Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.budgets import POLLS, ROUTINE, WHOLE, Budgets
 from common.core.rate_limits.policy import is_limiting
-from common.core.registries.operators import Limit
-from common.core.trust.server_trust import Probe
 from common.core.workers import second_pass
-from common.core.workers.leases import Suspicion, Worker, Workers
+from common.core.workers.leases import Worker, Workers
+from common.core.workers.poison import PoisonDetector
 
 #: Longest wait of a routine question, in seconds, and longest line in front of it, in seconds of the operator's budget. Where
 #: half of the base interval is less, that counts; but not less than the time in which a worker that is started again is back.
-LONGEST, SHORTEST = {BACKGROUND: 1800.0, ORDINARY: 6 * 3600.0}, 15.0
+LONGEST, SHORTEST = {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 6 * 3600.0}, 15.0
 #: Longest wait of the other questions: so many seconds, or so many tokens of a slow operator where those take longer. What left
 #: the zone stands behind a crowd of its kind at times, and waits for as long as a routine question if that is more.
 HURRIED, TOKENS = 300.0, 6
 #: One of so many tokens goes to the question that has waited longest.
 SHARE = 4
 #: How far each rank may use up a day's quota.
-PLANS = {URGENT: WHOLE, PRIORITY: POLLS, NEWS: POLLS, ORDINARY: ROUTINE, BACKGROUND: ROUTINE}
+PLANS = {Rank.URGENT: WHOLE, Rank.PRIORITY: POLLS, Rank.NEWS: POLLS, Rank.ORDINARY: ROUTINE, Rank.BACKGROUND: ROUTINE}
 #: Questions of these ranks that wait in all lines together, at most: each keeps a name in hand. No line takes more of them than
 #: it leaves room for others, so that a slow registry holds up its own names and nobody else's.
 MOST_ROUTINE = 2000
@@ -41,37 +42,7 @@ MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
 NEVER = float("inf")
 
 
-@dataclass(slots=True)
-class Ask:
-    """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
-
-    `deadline`: when it leaves the line unasked; 0 until it gets in line. `rate`: the operator's as learned by then, 0 where it
-    is the configured one. `sent`: when it left last, 0 until then.
-    """
-
-    method: str
-    pool: str
-    domain: str
-    suffix: str
-    server: str
-    limit: Limit
-    rank: int
-    queued: float
-    budget: float
-    entry: Entry | None = None
-    probe: Probe | None = None
-    confirm: bool = False
-    tries: int = 0
-    avoid: str = ""
-    egress: str = ""
-    deadline: float = 0.0
-    rate: float = 0.0
-    sent: float = 0.0
-    aside: bool = False  # no check waits for its answer
-    held: float = 0.0  # since when it waits for another worker than it could have, see `second_looks`
-
-
-_Item = tuple[float, int, Ask]
+_Item = tuple[float, int, Query]
 _Heap = list[_Item]
 
 
@@ -80,7 +51,7 @@ class _Line:
     """The questions at one operator: of each rank that is there a heap, those that wait longest first."""
 
     limit: Limit
-    heaps: dict[int, _Heap] = field(default_factory=dict)
+    heaps: dict[Rank, _Heap] = field(default_factory=dict)
     turn: int = 0  # tokens since the one that went by age
     stalled: int = -1  # `Workers.news` when no worker could take what waits here; -1 where a token was missing
 
@@ -91,34 +62,34 @@ class _Line:
         """Add a question, or put one back where it stood."""
         heapq.heappush(self.heaps.setdefault(item[2].rank, []), item)
 
-    def pop(self, rank: int) -> _Item:
+    def pop(self, rank: Rank) -> _Item:
         """Take the first question of a rank out."""
         item = heapq.heappop(self.heaps[rank])
         if not self.heaps[rank]:
             del self.heaps[rank]
         return item
 
-    def asks(self) -> list[Ask]:
+    def asks(self) -> list[Query]:
         """All of them, the best ranks first, of each those that wait longest."""
         return [item[2] for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=lambda item: item[:2])]
 
-    def first(self) -> list[Ask]:
+    def first(self) -> list[Query]:
         """The first question of each rank, in the order in which they may have the next token."""
         heads = [self.heaps[rank][0] for rank in sorted(self.heaps)]
         if self.turn == SHARE - 1:
             heads.sort(key=lambda item: item[:2])
         return [item[2] for item in heads]
 
-    def ahead(self, rank: int) -> int:
+    def ahead(self, rank: Rank) -> int:
         """How many questions of this rank, or a better one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)
 
-    def routine(self, rank: int = BACKGROUND) -> int:
+    def routine(self, rank: Rank = Rank.BACKGROUND) -> int:
         """How many routine questions of this rank, or a better one, wait."""
-        return sum(len(heap) for other, heap in self.heaps.items() if ORDINARY <= other <= rank)
+        return sum(len(heap) for other, heap in self.heaps.items() if Rank.ORDINARY <= other <= rank)
 
 
-class Queue:
+class QueryQueue:
     """Every waiting question. `interval`: the base interval of names without priority, in seconds."""
 
     def __init__(self, interval: float = NEVER) -> None:
@@ -133,18 +104,18 @@ class Queue:
     def __len__(self) -> int:
         return self._count
 
-    def patience(self, limit: Limit, rank: int, rate: float = 0.0) -> float:
+    def patience(self, limit: Limit, rank: Rank, rate: float = 0.0) -> float:
         """How long a question of this rank waits in an operator's line at most, in seconds.
 
         `rate` is what was learned of the operator, in questions a second; 0 stands for what is configured.
         """
         rate = rate or limit.rate
-        routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[BACKGROUND]), self._interval / 2))
+        routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[Rank.BACKGROUND]), self._interval / 2))
         if rank in LONGEST:
             return routine
-        return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == NEWS else 0.0)
+        return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == Rank.NEWS else 0.0)
 
-    def admits(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> bool:
+    def admits(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> bool:
         """Whether a question of this rank would get its turn in reasonable time."""
         if limit.rate <= 0 or not egresses:
             return False
@@ -154,7 +125,7 @@ class Queue:
             return False
         return rank not in LONGEST or self._in_time(limit, rank) > 0
 
-    def room(self, limit: Limit, rank: int) -> int:
+    def room(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
         if rank not in LONGEST:
             return 1_000_000
@@ -162,14 +133,14 @@ class Queue:
         left = MOST_ROUTINE - self._routine
         return max(0, min(self._in_time(limit, rank), left - (line.routine(rank) if line else 0)))
 
-    def room_for_sweeps(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> int:
+    def room_for_sweeps(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> int:
         """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
         line = self._lines.get(limit.operator)
         longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.patience(limit, rank) * limit.rate)
         room = min(self.room(limit, rank), int(longest) - (line.ahead(rank) if line else 0))
         return int(max(0, min(room, self._today(limit, rank, budgets, egresses, now))))
 
-    def put(self, ask: Ask) -> None:
+    def put(self, ask: Query) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
         ask.deadline = ask.queued + self.patience(ask.limit, ask.rank, ask.rate)
         self._expires = min(self._expires, ask.deadline)
@@ -180,7 +151,9 @@ class Queue:
         self._note(ask, 1)
         line.put((ask.queued, self._order, ask))
 
-    def take(self, budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float) -> Iterator[tuple[Ask, Worker]]:
+    def take_ready(
+        self, budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
+    ) -> Iterator[tuple[Query, Worker]]:
         """Every question whose token and worker are there, with the worker. The caller leases each before taking the next.
 
         What must run alone waits beside its line until a worker has nothing else to do; the others go on.
@@ -188,7 +161,7 @@ class Queue:
         for operator, line in list(self._lines.items()):
             aside: list[_Item] = []
             try:
-                while found := self._next(line, aside, budgets, workers, suspicion, now):
+                while found := self._next(line, aside, budgets, workers, poison, now):
                     ask, worker = found
                     line.turn = (line.turn + 1) % SHARE
                     self._note(ask, -1)
@@ -218,11 +191,11 @@ class Queue:
             at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
         return at
 
-    def expire(self, now: float) -> list[Ask]:
+    def expire(self, now: float) -> list[Query]:
         """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
         if now < self._expires:
             return []
-        out: list[Ask] = []
+        out: list[Query] = []
         self._expires = NEVER
         for operator, line in list(self._lines.items()):
             for rank in list(line.heaps):  # the one that waits longest has the first deadline
@@ -234,7 +207,7 @@ class Queue:
             self._close(operator)
         return out
 
-    def flush(self, operator: str) -> list[Ask]:
+    def flush(self, operator: str) -> list[Query]:
         """Turn away everybody in one operator's line."""
         line = self._lines.pop(operator, None)
         if line is None:
@@ -244,9 +217,9 @@ class Queue:
             self._note(ask, -1)
         return out
 
-    def flush_pool(self, pool: str, older_than: float) -> list[Ask]:
+    def flush_pool(self, pool: str, older_than: float) -> list[Query]:
         """Turn away what waits for a pool since before `older_than`: nobody there works."""
-        out: list[Ask] = []
+        out: list[Query] = []
         for operator, line in list(self._lines.items()):
             for rank, heap in list(line.heaps.items()):
                 keep = [item for item in heap if item[2].pool != pool or item[2].queued >= older_than]
@@ -261,18 +234,18 @@ class Queue:
             self._close(operator)
         return out
 
-    def _in_time(self, limit: Limit, rank: int) -> int:
+    def _in_time(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
         line = self._lines.get(limit.operator)
         return max(0, int(self.patience(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
 
-    def _today(self, limit: Limit, rank: int, budgets: Budgets, egresses: list[str], now: float) -> float:
+    def _today(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
         """How many more questions of a rank the day's quota lets have their turn in reasonable time."""
         line, until = self._lines.get(limit.operator), now + self.patience(limit, rank)
         left = sum(budgets.left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
         return left - (line.ahead(rank) if line else 0)
 
-    def _note(self, ask: Ask, number: int) -> None:
+    def _note(self, ask: Query, number: int) -> None:
         """Count a question that comes (1) or goes (-1)."""
         self._count += number
         self.gone += number < 0
@@ -285,16 +258,16 @@ class Queue:
             del self._lines[operator]
 
     def _next(
-        self, line: _Line, aside: list[_Item], budgets: Budgets, workers: Workers, suspicion: Suspicion, now: float
-    ) -> tuple[Ask, Worker] | None:
+        self, line: _Line, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
+    ) -> tuple[Query, Worker] | None:
         """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
 
         A question that finds no worker to run it alone, or waits for another one than those that are free, goes `aside`.
         """
         line.stalled = workers.news
-        spent: set[int] = set()  # ranks that the day allows no more
+        spent: set[Rank] = set()  # ranks that the day allows no more
         while ask := next((ask for ask in line.first() if ask.rank not in spent), None):
-            alone = suspicion.alone(ask.domain)
+            alone = poison.must_run_alone(ask.domain)
             there, near = self._candidates(ask, workers, now, alone=alone)
             waits = not there and any(budgets.available(ask.limit, one.egress, now) >= 1 for one in near)
             if waits:
@@ -315,7 +288,7 @@ class Queue:
                 break
         return None
 
-    def _candidates(self, ask: Ask, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
+    def _candidates(self, ask: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
         """A free worker of each egress, the best first; and those that are too near to the one whose answer is to be confirmed.
 
         What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.

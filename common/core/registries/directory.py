@@ -68,7 +68,7 @@ class Directory:
             for candidate in _parents(suffix):
                 if bases := known.get(candidate):
                     base = preferred(bases)
-                    return RdapServer(base, host_of(base), listed)
+                    return RdapServer(base, _url_host(base), listed)
         return None
 
     def speaks_for(self, host: str, suffix: str) -> bool:
@@ -164,7 +164,7 @@ def preferred(bases: tuple[str, ...]) -> str:
     return next((base for base in bases if base.startswith("https:")), bases[0])
 
 
-def host_of(url: str) -> str:
+def _url_host(url: str) -> str:
     """Host of a URL in lower case, "" where it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
@@ -219,3 +219,10 @@ def _host_port(text: str) -> bool:
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
         return False
     return _HOST.fullmatch(host) is not None
+
+
+def host_of(server: str) -> str:
+    """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
+    if "//" in server:
+        return urlsplit(server).hostname or server
+    return server.partition(":")[0]

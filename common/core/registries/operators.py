@@ -9,7 +9,8 @@ from typing import Annotated
 
 import msgspec
 
-from common.core.builtin.operator_limits import DEFAULTS, LIMITS, OPERATOR_OF_HOST, OPERATOR_OF_NIC, OPERATOR_OF_PARENT, Limit
+from common.core.builtin.operator_limits import DEFAULTS, LIMITS, OPERATOR_OF_HOST, OPERATOR_OF_NIC, OPERATOR_OF_PARENT
+from common.core.model.limit import Limit
 from common.errors import ConfigError
 
 __all__ = ["Limit", "limit_for", "operator_of", "parse_budgets"]

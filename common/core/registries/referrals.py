@@ -43,6 +43,10 @@ class Referrals:
         """The suffixes for which IANA named a server, with that server."""
         return ((suffix, host) for suffix, (_, host) in self._rows.items() if host)
 
+    def take_changed(self) -> str | None:
+        """What `restored` reads back, if it changed."""
+        return self.saved() if self.changed else None
+
     def saved(self) -> str:
         """The text that `restored` reads back."""
         self.changed = False

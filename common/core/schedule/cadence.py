@@ -8,10 +8,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from common.core.domains.name_index import Rows
 from common.core.model.entry import Entry
-from common.core.schedule.due_times import Times
-from common.core.verdict.verdicts import State
+from common.core.model.ids import Ids, Times
+from common.core.model.states import State
 
 #: Seconds after an alarm at which the name is looked at again: whoever caught it shows up here.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
@@ -67,7 +66,7 @@ def imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
 
 def may_drop(entry: Entry, now: float) -> bool:
     """`imminent` of one name."""
-    return entry.drop is not None and bool(imminent(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+    return entry.drop is not None and bool(imminent(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
 
 
 def window_steps(earliest: Times, latest: Times, now: float) -> Times:
@@ -92,13 +91,13 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
     if entry.drop is not None and entry.in_window(now, EDGE):
-        step = float(window_steps(np.array(entry.drop[0]), np.array(entry.drop[2]), now))
+        step = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
     due = now + jittered(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # and when the registry lets it go
-    if entry.drop is not None and entry.drop[0] > now:
-        due = min(due, max(now + IN_WINDOW, entry.drop[0]))  # be there when the window opens
+    if entry.drop is not None and entry.drop.earliest > now:
+        due = min(due, max(now + IN_WINDOW, entry.drop.earliest))  # be there when the window opens
     return due
 
 
@@ -114,7 +113,7 @@ def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
     return min(wait, max(gap, YOUNG_STEP)) if young else wait
 
 
-def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
+def next_checks(rows: Ids, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
     """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
     step = np.minimum(base, stretch * window_steps(earliest, latest, now))
     wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
@@ -123,19 +122,19 @@ def next_checks(rows: Rows, base: Times, earliest: Times, latest: Times, now: fl
     return np.where(earliest > now, np.fmin(due, opens), due)
 
 
-def blind_checks(rows: Rows, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
+def blind_checks(rows: Ids, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
     """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
     wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
     longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
     return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
 
 
-def first_checks(rows: Rows, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
+def first_checks(rows: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
     """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
     return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _units(rows, now))
 
 
-def spread(rows: Rows, wait: float, now: float) -> Times:
+def spread(rows: Ids, wait: float, now: float) -> Times:
     """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
     return now + wait * (0.5 + _units(rows, now))
 
@@ -145,7 +144,7 @@ def jittered(wait: float, name: str, now: float) -> float:
     return wait * (1.0 + JITTER * (2.0 * _unit(f"{name}{int(now)}") - 1.0))
 
 
-def _units(rows: Rows, now: float) -> Times:
+def _units(rows: Ids, now: float) -> Times:
     """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
     mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)

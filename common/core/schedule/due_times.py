@@ -8,18 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.domains.name_index import Rows
+from common.core.model.ids import NEVER, Ids, Times
 
 #: Names in a block.
 BLOCK = 4096
 #: Part of its size by which a lane is larger than it has to be.
 SPARE = 16
-NEVER = float("inf")
-
-Times = NDArray[np.float64]
 
 
-class Lane:
+class DueTimes:
     """The due times of some names, in epoch seconds; NEVER for those that are not in the lane."""
 
     def __init__(self) -> None:
@@ -34,29 +31,29 @@ class Lane:
                 array.resize(blocks * size, refcheck=False)  # in place: what is large is moved by the kernel, not copied
                 array[before * size :] = NEVER
 
-    def at(self, row: int) -> float:
+    def at(self, name_id: int) -> float:
         """When a name is due."""
-        return float(self._at[row])
+        return float(self._at[name_id])
 
-    def times(self, rows: Rows) -> Times:
+    def times(self, ids: Ids) -> Times:
         """When these names are due."""
-        return self._at[rows]
+        return self._at[ids]
 
-    def put(self, row: int, at: float) -> None:
+    def put(self, name_id: int, at: float) -> None:
         """Make a name due then, whatever was planned before."""
-        self._at[row] = at
-        block = row // BLOCK
+        self._at[name_id] = at
+        block = name_id // BLOCK
         self._least[block] = min(self._least[block], at)
 
-    def put_many(self, rows: Rows, times: Times) -> None:
+    def put_many(self, ids: Ids, times: Times) -> None:
         """Make names due then, one time each."""
-        self._at[rows] = times
-        np.minimum.at(self._least, rows // BLOCK, times)
+        self._at[ids] = times
+        np.minimum.at(self._least, ids // BLOCK, times)
 
-    def take(self, now: float, limit: int) -> tuple[Rows, Times]:
+    def take(self, now: float, limit: int) -> tuple[Ids, Times]:
         """At most `limit` names that are due, with their times, out of the lane; those of the most overdue blocks first."""
         blocks = np.flatnonzero(self._least <= now)
-        found: list[Rows] = []
+        found: list[Ids] = []
         times: list[Times] = []
         for block in blocks[np.argsort(self._least[blocks], kind="stable")].tolist():
             piece = self._at[block * BLOCK : (block + 1) * BLOCK]
@@ -99,43 +96,43 @@ class Schedule:
     """Two lanes: names with priority, and the others. A name is in one of them at most."""
 
     def __init__(self) -> None:
-        self.urgent, self.ordinary = Lane(), Lane()
+        self.urgent, self.ordinary = DueTimes(), DueTimes()
 
     def grow(self, count: int) -> None:
         """Make room for so many names."""
         self.urgent.grow(count)
         self.ordinary.grow(count)
 
-    def put(self, row: int, at: float, *, priority: bool) -> None:
+    def put(self, name_id: int, at: float, *, priority: bool) -> None:
         """Make a name due at `at` (epoch seconds), whatever was planned before."""
         here, other = (self.urgent, self.ordinary) if priority else (self.ordinary, self.urgent)
-        other.put(row, NEVER)
-        here.put(row, at)
+        other.put(name_id, NEVER)
+        here.put(name_id, at)
 
-    def put_many(self, rows: Rows, times: Times, priority: NDArray[np.bool_]) -> None:
+    def put_many(self, ids: Ids, times: Times, priority: NDArray[np.bool_]) -> None:
         """Make names due, each in its lane. They are in none at the moment."""
         if priority.any():
-            self.urgent.put_many(rows[priority], times[priority])
-            rows, times = rows[~priority], times[~priority]
-        self.ordinary.put_many(rows, times)
+            self.urgent.put_many(ids[priority], times[priority])
+            ids, times = ids[~priority], times[~priority]
+        self.ordinary.put_many(ids, times)
 
     def begin(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
         """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
         self.urgent.begin(now, longest_urgent)
         self.ordinary.begin(now, longest_ordinary)
 
-    def at(self, row: int) -> float:
+    def at(self, name_id: int) -> float:
         """When a name is due, NEVER for one that is not planned."""
-        return min(self.urgent.at(row), self.ordinary.at(row))
+        return min(self.urgent.at(name_id), self.ordinary.at(name_id))
 
-    def times(self, rows: Rows) -> Times:
+    def times(self, ids: Ids) -> Times:
         """When these names are due."""
-        return np.minimum(self.urgent.times(rows), self.ordinary.times(rows))
+        return np.minimum(self.urgent.times(ids), self.ordinary.times(ids))
 
-    def remove(self, row: int) -> None:
+    def remove(self, name_id: int) -> None:
         """Plan a name no more."""
-        self.urgent.put(row, NEVER)
-        self.ordinary.put(row, NEVER)
+        self.urgent.put(name_id, NEVER)
+        self.ordinary.put(name_id, NEVER)
 
     def next_at(self) -> float:
         """When the next name may be due, in epoch seconds; NEVER without any."""

@@ -1,67 +1,82 @@
-"""Names whose time has come: quiet ones get in line for a sweep, the others for a visit of their own."""
+"""Names that are due: stable ones wait for a sweep of their suffix, the others for a single check."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from common.core.checks import visits
-from common.core.coordinator.board import Board
-from common.core.domains.domain_table import CLOSE, IN_HAND, LINED
-from common.core.domains.name_index import Rows
+from common.core.checks.check_starts import CheckStarts
+from common.core.domains.domain_table import Flag
+from common.core.domains.domains import Domains
+from common.core.model.ids import Ids, Times
+from common.core.registries.registries import Registries
 from common.core.schedule.cadence import imminent
-from common.core.schedule.due_times import Times
-from common.core.trust import canaries
+from common.core.sweeps.sweep_queues import SweepQueues
+from common.core.trust.canaries import Canaries
+from common.core.workers.leases import Workers
 
-#: Names taken out of the schedule per tick, with priority and without, and most visits that wait while nobody sweeps.
+#: Names taken out of the schedule per tick, with priority and without, and most checks that wait while no worker sweeps.
 URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
-#: Seconds until the next look at a name whose suffix is being asked whether it answers for everything.
+#: Seconds until the next look at a name whose zone is being asked whether it answers for everything.
 SOON = 0.25
 
 
-def take(board: Board, now: float) -> None:
-    """Everything that is due, names with priority first."""
-    schedule = board.book.table.schedule
-    for urgent, lane, limit in ((True, schedule.urgent, URGENT_LIMIT), (False, schedule.ordinary, ORDINARY_LIMIT)):
-        if not urgent and _crowded(board, now):
-            continue
-        rows, times = lane.take(now, limit)
-        if len(rows):
-            _sort(board, rows, times, now, urgent=urgent)
+@dataclass(slots=True, kw_only=True)
+class DueNames:
+    """See the module."""
 
+    domains: Domains
+    registries: Registries
+    workers: Workers
+    canaries: Canaries
+    starts: CheckStarts
+    queues: SweepQueues
 
-def next_at(board: Board, now: float) -> float:
-    """When `take` finds something, in epoch seconds; infinity where time does not decide."""
-    schedule = board.book.table.schedule
-    return schedule.urgent.next_at() if _crowded(board, now) else schedule.next_at()
+    def move_on(self, now: float) -> None:
+        """Move every name on that is due, names with priority first."""
+        for priority, limit in ((True, URGENT_LIMIT), (False, ORDINARY_LIMIT)):
+            if not priority and self._is_crowded(now):
+                continue
+            ids, times = self.domains.stages.take_due(now, limit, priority=priority)
+            if len(ids):
+                self._sort(ids, times, now, priority=priority)
 
+    def next_at(self, now: float) -> float:
+        """When `move_on` finds something, in epoch seconds; infinity where time does not decide."""
+        schedule = self.domains.table.schedule
+        return schedule.urgent.next_at() if self._is_crowded(now) else schedule.next_at()
 
-def _crowded(board: Board, now: float) -> bool:
-    """Whether names without priority stay where they are: no worker sweeps, and they would only wait for a visit."""
-    return not board.workers.sweep(now) and board.wants.planned() >= MOST_WAITING
+    def _is_crowded(self, now: float) -> bool:
+        """Whether names without priority stay where they are: no worker sweeps, and they would only wait for a check."""
+        return not self.workers.sweep(now) and self.starts.admission.planned() >= MOST_WAITING
 
+    def _sort(self, ids: Ids, times: Times, now: float, *, priority: bool) -> None:
+        """Of each suffix the stable ones to its sweep queue, the others to their checks."""
+        table = self.domains.table
+        single = table.have(ids, Flag.SINGLE | Flag.LOADED)
+        earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
+        near = imminent(earliest, latest, now)
+        self.starts.request_many(ids[near], times[near], urgent=priority, left_zone=True)
+        self.starts.request_many(ids[single & ~near], times[single & ~near], urgent=priority)
+        ids, times = ids[~(single | near)], times[~(single | near)]
+        if not len(ids):
+            return
+        order = np.argsort(table.suffix[ids], kind="stable")
+        ids, times = ids[order], times[order]
+        numbers, starts = np.unique(table.suffix[ids], return_index=True)
+        for number, piece, due in zip(numbers.tolist(), np.split(ids, starts[1:]), np.split(times, starts[1:]), strict=True):
+            self._move_suffix(table.suffixes[number], piece, due, now, priority=priority)
 
-def _sort(board: Board, rows: Rows, times: Times, now: float, *, urgent: bool) -> None:
-    """Of each suffix the quiet ones to its line, the others to their visits."""
-    table = board.book.table
-    close = (table.flags[rows] & (CLOSE | IN_HAND)) != 0
-    earliest, latest = table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64)
-    near = imminent(earliest, latest, now)
-    visits.want_many(board, rows[near], times[near], urgent=urgent, news=True)
-    visits.want_many(board, rows[close & ~near], times[close & ~near], urgent=urgent)
-    rows, times = rows[~(close | near)], times[~(close | near)]
-    if not len(rows):
-        return
-    order = np.argsort(table.suffix[rows], kind="stable")
-    rows, times = rows[order], times[order]
-    numbers, starts = np.unique(table.suffix[rows], return_index=True)
-    for number, piece, due in zip(numbers.tolist(), np.split(rows, starts[1:]), np.split(times, starts[1:]), strict=True):
-        suffix = table.suffixes[number]
-        if not board.workers.sweep(now) or board.policy.recursive_dns or board.limit("dns", suffix, suffix).rate <= 0:
-            visits.want_many(board, piece, due, urgent=urgent)
-        elif canaries.ask_wildcard(board, suffix, now):
-            table.schedule.put_many(piece, np.full(len(piece), now + SOON), np.full(len(piece), urgent))
-        elif board.wildcard(suffix):
-            visits.want_many(board, piece, due, urgent=urgent)
+    def _move_suffix(self, suffix: str, ids: Ids, due: Times, now: float, *, priority: bool) -> None:
+        registries = self.registries
+        unswept = not self.workers.sweep(now) or registries.recursive_dns
+        if unswept or registries.limit("dns", suffix, suffix).rate <= 0:
+            self.starts.request_many(ids, due, urgent=priority)
+        elif self.canaries.measure_wildcard(suffix, now):
+            self.domains.stages.schedule_many(ids, np.full(len(ids), now + SOON), looked=False)
+        elif registries.wildcards.is_wildcard(suffix):
+            self.starts.request_many(ids, due, urgent=priority)
         else:
-            table.flags[piece] |= LINED
-            board.lines.put(suffix, piece, due, now, urgent=urgent)
+            self.domains.stages.queue(ids)
+            self.queues.put(suffix, ids, due, now, urgent=priority)

@@ -1,75 +1,87 @@
-"""Names in line for a sweep that does not come: nobody is left to sweep, the zone has shut us out, or the line takes hours.
+"""Names that wait for a sweep that does not come: no worker sweeps, the zone limits us, or the queue takes hours.
 
-A line holds what is due for DNS alone. It must not keep a name from the registry's word, nor from being there when it may drop.
+A sweep queue holds what is due for DNS alone. It must not keep a name from the registry's word, nor from being checked when it may
+drop.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from common.core.checks import visits
-from common.core.coordinator.board import Board
-from common.core.domains.domain_table import LINED, PRIORITY
-from common.core.domains.name_index import Rows
-from common.core.model.entry import BACKGROUND
-from common.core.rate_limits.policy import is_limiting
+from common.core.checks.check_starts import CheckStarts
+from common.core.domains.domains import Domains
+from common.core.model.batch import IdQueue
+from common.core.model.entry import Rank
+from common.core.model.ids import Ids, Times
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.registries import Registries
 from common.core.schedule.cadence import MARGIN, imminent
-from common.core.schedule.due_times import Times
-from common.core.sweeps.batches import in_line
 from common.core.sweeps.due import MOST_WAITING
-from common.core.sweeps.results import Chosen, chosen
-from common.core.sweeps.sweep_queues import Pile
+from common.core.sweeps.sweep_dispatch import SweepDispatch
+from common.core.sweeps.sweep_queues import SweepQueues
+from common.core.sweeps.sweep_results import Chosen, SweepResults
+from common.core.workers.leases import Workers
 
-#: Seconds between two looks at the lines.
+#: Seconds between two looks at the queues.
 EVERY = 30.0
 
 
-def work(board: Board, now: float) -> None:
-    """Let out who cannot wait."""
-    lines = board.lines
-    if not board.workers.sweep(now):
-        for rows, times in lines.clear():
-            _put_back(board, *in_line(board, rows, times))
-        return
-    if now < lines.relieved_at + EVERY:
-        return
-    lines.relieved_at = now
-    for suffix, line in lines.all():
-        limit = board.limit("dns", suffix, suffix)
-        closed = is_limiting(limit, board.workers.egresses("fast"), board.budgets, now)
-        if closed:
-            for swarm in line.lost():
-                _put_back(board, *in_line(board, swarm.rows, swarm.times))
-        if line.ordinary.count:
-            _let_out(board, suffix, line.ordinary, now, closed=closed)
+@dataclass(slots=True, kw_only=True)
+class SweepFallback:
+    """See the module."""
 
+    domains: Domains
+    registries: Registries
+    rate_limits: RateLimits
+    workers: Workers
+    starts: CheckStarts
+    queues: SweepQueues
+    dispatch: SweepDispatch
+    results: SweepResults
 
-def _let_out(board: Board, suffix: str, pile: Pile, now: float, *, closed: bool) -> None:
-    """Visit whose window is open; where the zone cannot be asked also whose record is due, as the registry has room."""
-    table = board.book.table
+    def let_out(self, now: float) -> None:
+        """Let out the names that cannot wait."""
+        queues = self.queues
+        if not self.workers.sweep(now):
+            for ids, times in queues.clear():
+                self._reschedule(ids, times)
+            return
+        if now < queues.relieved_at + EVERY:
+            return
+        queues.relieved_at = now
+        for suffix, queue in queues.all():
+            limited = self.rate_limits.is_limited(self.registries.limit("dns", suffix, suffix), "fast", now)
+            if limited:
+                for batch in queue.lost():
+                    self._reschedule(batch.rows, batch.times)
+            if queue.ordinary.count:
+                self._let_out_suffix(suffix, queue.ordinary, now, limited=limited)
 
-    def open_now(rows: Rows) -> Chosen:
-        near = table.earliest[rows] <= np.float32(now + MARGIN)  # False for NaN
-        if near.any():
-            near &= imminent(table.earliest[rows].astype(np.float64), table.latest[rows].astype(np.float64), now)
-        return near
+    def _let_out_suffix(self, suffix: str, names: IdQueue, now: float, *, limited: bool) -> None:
+        """Check names whose window is open; where the zone cannot be asked also those whose record is due, as the registry has room."""
+        table = self.domains.table
 
-    _visit(board, *pile.pick(open_now, max(0, MOST_WAITING - len(board.wants))), news=True)
-    if closed:
-        rows = pile.rows()
-        stale = table.registry_due[rows].astype(np.float64) <= now
-        stale = chosen(board, suffix, BACKGROUND, stale, table.registry_due[rows], now)
-        due = np.zeros(len(table), np.bool_)
-        due[rows[stale]] = True
-        _visit(board, *pile.pick(lambda piece: due[piece], pile.count), news=False)
+        def is_open(ids: Ids) -> Chosen:
+            near = table.earliest[ids] <= np.float32(now + MARGIN)  # False for NaN
+            if near.any():
+                near &= imminent(table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64), now)
+            return near
 
+        room = max(0, MOST_WAITING - len(self.starts.admission))
+        self._request(*names.pick(is_open, room), left_zone=True)
+        if limited:
+            ids = names.rows()
+            stale = table.registry_due[ids].astype(np.float64) <= now
+            stale = self.results.choose(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
+            due = np.zeros(len(table), np.bool_)
+            due[ids[stale]] = True
+            self._request(*names.pick(lambda piece: due[piece], names.count), left_zone=False)
 
-def _visit(board: Board, rows: Rows, times: Times, *, news: bool) -> None:
-    visits.want_many(board, *in_line(board, rows, times), urgent=False, news=news)
+    def _request(self, ids: Ids, times: Times, *, left_zone: bool) -> None:
+        self.starts.request_many(*self.dispatch.still_queued(ids, times), urgent=False, left_zone=left_zone)
 
-
-def _put_back(board: Board, rows: Rows, times: Times) -> None:
-    """These are due, as they were before they got in line."""
-    table = board.book.table
-    table.flags[rows] &= 0xFF ^ LINED
-    table.schedule.put_many(rows, times, (table.flags[rows] & PRIORITY) != 0)
+    def _reschedule(self, ids: Ids, times: Times) -> None:
+        """These are due, as they were before they were queued."""
+        self.domains.stages.schedule_many(*self.dispatch.still_queued(ids, times), looked=False)

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from itertools import product
 
-from common.core.checks.escalation import POOL_OF
-from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.model.entry import Rank
 from common.core.model.evidence import Outcome
-from common.core.outbox.circuits import LANES
+from common.core.model.methods import POOL_OF
+from common.core.model.records import LANES
+from common.core.model.states import State
 from common.core.telemetry.error_kinds import KINDS
 from common.core.telemetry.metrics import Metrics
 from common.core.telemetry.problems import CODES
-from common.core.verdict.verdicts import State
 
-RANKS = {URGENT: "urgent", PRIORITY: "priority", NEWS: "news", ORDINARY: "ordinary", BACKGROUND: "background"}
+RANKS = {
+    Rank.URGENT: "urgent",
+    Rank.PRIORITY: "priority",
+    Rank.NEWS: "news",
+    Rank.ORDINARY: "ordinary",
+    Rank.BACKGROUND: "background",
+}
 #: Interfaces of the customer that are called, and how a call ends: by the class of its status, `none` without an answer.
 APIS, STATUS_CLASSES = ("list", "callback"), ("2xx", "3xx", "4xx", "5xx", "none")
 _METHODS = tuple(POOL_OF)

@@ -32,7 +32,7 @@ class _Run:
 
 
 @dataclass(slots=True)
-class Chatter:
+class LogSummary:
     """See the module. Times in epoch seconds."""
 
     summed_at: float = 0.0

@@ -1,302 +1,284 @@
-"""Canaries: asking servers what we know the answer to, and what follows from their answers.
+"""Canaries: queries to servers whose right answer we know, and what follows from the answers.
 
-A positive counts only after its server found a name known to be registered again (`server_trust` keeps the score). Here is which
-names serve, when they are asked, and how a lie is undone: a lying server loses what it said (whether it was the canary's fault is
-the matter of `canary_disputes`).
+A positive counts only after its server found a name known to be registered again (`server_trust` keeps the score). Here is when
+canaries are asked, which names wait for them, and how a lie is undone: a lying server loses what it said (whether it was the
+canary's fault is the matter of `canary_disputes`). Verdicts are taken and counted elsewhere, from the `CanaryOutcome`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
 
-from common.core.audit import ledger
-from common.core.builtin.canary_names import canaries_for
 from common.core.channels.channel_health import QUESTIONS
-from common.core.checks.conclude import judge
-from common.core.checks.escalation import BUDGET, POOL_OF
-from common.core.coordinator.board import Board
-from common.core.lifecycle.forecast import ENDING
-from common.core.model.entry import URGENT, Entry, Round
+from common.core.channels.channels import zone_of
+from common.core.domains.domains import Domains
+from common.core.model.channel import ChannelKey, Probe
+from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Observation, Outcome
-from common.core.model.records import Evidence
-from common.core.rate_limits.query_queue import Ask
-from common.core.trust import canary_disputes
-from common.core.trust.server_trust import Key, Probe, grade, random_label
-from common.core.verdict.assess import registry_conditions, trust_key
-from common.core.verdict.gates import canary_window, is_registry
+from common.core.model.methods import BUDGET, POOL_OF
+from common.core.model.query import Query
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.registries import Registries
+from common.core.telemetry.telemetry import Telemetry
+from common.core.trust.canary_disputes import CanaryDisputes
+from common.core.trust.canary_gaps import SuffixesWithoutCanary
+from common.core.trust.conditions import Conditions
+from common.core.trust.known_names import KnownNames
+from common.core.trust.lies import drop_evidence, trust_key
+from common.core.trust.outcomes import CanaryOutcome, Failure, Reconsidered
+from common.core.trust.server_trust import Trust, canary_window, grade, random_label
 
-#: Names per suffix remembered as lately found registered, and for how long after that they may accuse a server, in seconds.
-WITNESSES, WITNESS_AGE = 5, 7200.0
-#: Seconds after which a suffix is asked again whether it answers for everything, and how long a first visit waits for that.
-WILDCARD_EVERY, WILDCARD_WAIT = 86_400.0, 5.0
-#: Seconds after which it is asked again where nothing came of it.
-WILDCARD_AGAIN = 60.0
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
 #: and inside the forecast window.
-LOOK_OUT, LOOK_OUT_CLOSE = 3600.0, 600.0
+SUSPECT_EVERY, SUSPECT_CLOSE = 3600.0, 600.0
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
 LONGEST_WAIT = 7200.0
+#: Seconds after its check for which a name waits for a canary at most: the next check asks for another one.
+WAIT = 900.0
 
 
-def await_servers(board: Board, entry: Entry, waiting: list[tuple[Key, float]], started: float, now: float) -> None:
-    """Ask the servers that a name's alarm waits for what we know the answer to; `waiting` as `assess.waits_for` says.
+@dataclass(slots=True, kw_only=True)
+class Canaries:
+    """See the module."""
 
-    The name is judged again when they have answered, and its next pass waits for that, as long as a question is on its way.
-    """
-    entry.awaited.clear()
-    for key, at in waiting:
-        board.waiting.setdefault(key, {})[entry.name] = started
-        ask(board, key, entry.name, at, now)
-        if key in board.probing:
-            entry.awaited.add(key)
+    registries: Registries
+    rate_limits: RateLimits
+    domains: Domains
+    trust: Trust
+    conditions: Conditions
+    known_names: KnownNames
+    telemetry: Telemetry
+    rng: Random
+    disputes: CanaryDisputes
+    gaps: SuffixesWithoutCanary = field(init=False, default_factory=SuffixesWithoutCanary)
+    _waiting: dict[ChannelKey, dict[str, float]] = field(
+        init=False, default_factory=dict
+    )  # names, and since when answers count
+    _on_way: dict[ChannelKey, int] = field(init=False, default_factory=dict)  # canaries that are not answered yet
+    _suspected_at: dict[ChannelKey, float] = field(init=False, default_factory=dict)
 
+    # -- asking ----------------------------------------------------------------------------------------------------------
 
-def patience(board: Board, entry: Entry, now: float) -> float:
-    """How long the next pass waits for canaries that are on their way, in seconds: what the slowest of the servers needs."""
-    slowest = 0.0
-    for method, _, suffix in entry.awaited:
-        pace = board.pace(method, suffix, now) if method != "dns" else 1.0
-        slowest = max(slowest, BUDGET[method] + (QUESTIONS / pace if pace > 0 else 0.0))
-    return min(slowest, LONGEST_WAIT)
+    def await_servers(self, entry: Entry, waiting: list[tuple[ChannelKey, float]], since: float, now: float) -> None:
+        """Ask the servers that a name's alarm waits for about canaries; each comes with the time of the answer to verify.
 
+        Its verdict is taken again when they have answered, and its next pass waits for that, as long as one is on its way.
+        """
+        entry.awaited.clear()
+        for key, at in waiting:
+            self._waiting.setdefault(key, {})[entry.name] = since
+            self.verify(key, entry.name, at, now)
+            if self.is_on_way(key):
+                entry.awaited.add(key)
 
-def ask(board: Board, key: Key, name: str, at: float, now: float) -> None:
-    """Ask a server what we know the answer to, so that its answer about `name` at `at` may count."""
-    if key in board.probing or board.trust.quarantined(key, now):
-        return
-    window = canary_window(registry_conditions(board, key[2], now)[1])
-    for probe in board.trust.probes(key, at, known_names(board, key, name), now, board.rng, window=window):
-        put(board, probe, now)
+    def longest_wait(self, entry: Entry, now: float) -> float:
+        """How long the next pass waits for canaries that are on their way, in seconds: what the slowest of the servers needs."""
+        slowest = 0.0
+        for key in entry.awaited:
+            pace = self.rate_limits.pace(key.method, key.suffix, now) if key.method != "dns" else 1.0
+            slowest = max(slowest, BUDGET[key.method] + (QUESTIONS / pace if pace > 0 else 0.0))
+        return min(slowest, LONGEST_WAIT)
 
+    def verify(self, key: ChannelKey, name: str, at: float, now: float) -> None:
+        """Ask a server about canaries, so that its answer about `name` at `at` may count."""
+        if self.is_on_way(key) or self.trust.quarantined(key, now):
+            return
+        window = canary_window(self.conditions.find(key.suffix, now)[1])
+        names = self.known_names.canaries(key, name)
+        for probe in self.trust.probes(key, at, names, now, self.rng, window=window):
+            self.ask(probe, now)
 
-def look_out(board: Board, entry: Entry, current: Round, now: float) -> None:
-    """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
+    def suspect_servers(self, entry: Entry, check: Check, now: float) -> None:
+        """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
 
-    One that still says "registered" of a name that should be gone is asked about a random name, one that denies what another
-    answer of this check knows about a known one.
-    """
-    overdue = entry.phase in ENDING or entry.in_window(now)
-    every = LOOK_OUT_CLOSE if entry.in_window(now) else LOOK_OUT
-    known = Outcome.REGISTERED in current.said.values()
-    for method in ("rdap", "whois"):
-        item, said = entry.detail.evidence.get(method), current.said.get(method)
-        if item is None:
-            continue
-        key = (method, item.observation.server, entry.suffix)
-        row = board.trust.row(key)
-        if said is Outcome.REGISTERED and overdue:
-            random = Probe(key, f"{random_label(board.rng)}.{entry.suffix}", registered=False)
-            _suspect(board, random, row.free_ok, every, now)
-        elif said is Outcome.UNREGISTERED and known:
-            for name in known_names(board, key, entry.name)[:1]:
-                _suspect(board, Probe(key, name, registered=True), row.registered_ok, LOOK_OUT_CLOSE, now)
+        One that still says "registered" of a name that should be gone is asked about a random name, one that denies what another
+        answer of this check knows about a known one.
+        """
+        overdue = entry.is_ending() or entry.in_window(now)
+        every = SUSPECT_CLOSE if entry.in_window(now) else SUSPECT_EVERY
+        known = Outcome.REGISTERED in check.said.values()
+        for method in ("rdap", "whois"):
+            item, said = entry.detail.evidence.get(method), check.said.get(method)
+            if item is None:
+                continue
+            key = ChannelKey(method, item.observation.server, entry.suffix)
+            row = self.trust.row(key)
+            if said is Outcome.REGISTERED and overdue:
+                random = Probe(key, f"{random_label(self.rng)}.{entry.suffix}", registered=False)
+                self._suspect(random, row.free_ok, every, now)
+            elif said is Outcome.UNREGISTERED and known:
+                for name in self.known_names.canaries(key, entry.name)[:1]:
+                    self._suspect(Probe(key, name, registered=True), row.registered_ok, SUSPECT_CLOSE, now)
 
+    def measure_wildcard(self, suffix: str, now: float) -> bool:
+        """Ask, before first use and daily, whether a zone answers for a random label. True while a first check has to wait."""
+        wildcards, key = self.registries.wildcards, zone_of(suffix)
+        if not self.rate_limits.egresses("dns", now):
+            return False
+        if wildcards.start_measuring(suffix, now):
+            self.ask(Probe(key, f"{random_label(self.rng)}.{suffix}", registered=False), now)
+        return wildcards.is_awaited(suffix, now) and self.is_on_way(key)
 
-def _suspect(board: Board, probe: Probe, answered_at: float, every: float, now: float) -> None:
-    """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
-    key = probe.key
-    last = max(answered_at, board.trust.row(key).failed_at, board.lookouts.get(key, 0.0))
-    if key not in board.probing and now - last > every:
-        board.lookouts[key] = now
-        put(board, probe, now)
-
-
-def heard(board: Board, probe: Probe, observation: Observation, now: float) -> list[str]:
-    """A canary answered: believe the server, or void what it said since it was last right.
-
-    Returns the names that waited for it.
-    """
-    key = probe.key
-    last = _back(board, key)
-    wild = key[0] == "dns" and not probe.registered and _wildcard_heard(board, key[2], observation)
-    _wildcard_unknown(board, probe, now)
-    before = board.trust.row(key).registered_ok
-    if canary_disputes.settle(board, probe, observation, now):
-        return _released(board, key, board.waiting.pop(key, {})) if last else []
-    certain = _certain(board, probe, now)
-    gone = probe.domain in board.retired  # asked before it was retired
-    lie = None if wild or gone else board.trust.answered(probe, observation, now, certain=certain)
-    graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
-    board.metrics.count("canaries", method=key[0], result=graded)
-    names = board.waiting.pop(key, {}) if last or lie else {}
-    if board.trust.green(key, now):
-        board.gaps.proven(key)
-    if lie is not None:
-        board.metrics.count("quarantines", method=key[0])
-        fields = {"method": key[0], "server": key[1], "suffix": key[2], "reason": lie}
-        board.complain("warning", "server_quarantined", " ".join(key), now, **fields)
-    other = canary_disputes.begin(board, probe, now) if lie is not None else None
-    if other is not None:
-        put(board, other, now)
-    doubted = other is not None
-    if lie is not None:
-        board.accuracy.failed(key, {}, board.metrics, now, doubted=doubted)
-    for entry in filter(None, map(board.book.entry, sorted(names))):
-        voided = _void(entry, key[0], before, now) if lie is not None else {}
-        if voided:
-            board.accuracy.failed(key, voided, board.metrics, now, doubted=doubted)
-        if entry.round is not None and voided:
-            entry.round.voided, entry.round.lie = {**entry.round.voided, **voided}, lie or ""
-        elif entry.watched and entry.round is None:
-            cause = ledger.Cause(ledger.CANARY_LIE, lie or "", voided) if voided else ledger.NO_CAUSE
-            state, made = entry.state, judge(board, entry, now, cause)
-            board.accuracy.judge(entry, state, made.verdict, made.situation, names[entry.name], board.metrics)
-    return _released(board, key, names)
-
-
-def drop_lies(board: Board, entry: Entry, current: Round, now: float) -> None:
-    """Drop what servers in quarantine said in a visit: it was on its way, or heard, when they were caught lying."""
-    for method, item in list(entry.detail.evidence.items()):
-        key = trust_key(entry, method, item)
-        if not board.trust.quarantined(key, now):
-            continue
-        row = board.trust.row(key)
-        voided = _void(entry, method, row.registered_ok, row.failed_at)
-        if voided:
-            current.voided, current.lie = {**current.voided, **voided}, row.reason
-        if voided and item.at <= row.failed_at:
-            board.accuracy.failed(key, voided, board.metrics, now, doubted=canary_disputes.about(board, key))
-
-
-def unheard(board: Board, probe: Probe, now: float) -> list[str]:
-    """A canary will not be answered. Returns the names that waited for it: they go on without it."""
-    last = _back(board, probe.key)
-    _wildcard_unknown(board, probe, now)
-    return _released(board, probe.key, board.waiting.get(probe.key, {})) if last else []
-
-
-def witness(board: Board, entry: Entry, observation: Observation, now: float) -> None:
-    """Remember names that registry and zone both know: the best canaries there are."""
-    names = board.witnesses.setdefault(entry.suffix, {})
-    evidence = entry.detail.evidence
-    registry = [evidence[m] for m in ("rdap", "whois") if m in evidence]
-    dns = evidence.get("dns")
-    known = [*registry, *([dns] if dns else [])]
-    if dns and registry and all(item.observation.reading.outcome is Outcome.REGISTERED for item in known):
-        names[entry.name] = now
-        if len(names) > WITNESSES:
-            del names[min(names, key=lambda name: names[name])]
-    elif observation.reading.outcome is not Outcome.REGISTERED:
-        names.pop(entry.name, None)
-
-
-def ask_wildcard(board: Board, suffix: str, now: float) -> bool:
-    """Ask, before first use and daily, whether the suffix answers for a random name. True while a first visit has to wait."""
-    asked = board.wildcard_asked.get(suffix)
-    if asked is None or now - asked > WILDCARD_EVERY:
-        board.wildcard_asked[suffix] = asked = now
-        key = ("dns", suffix, suffix)
-        probe = Probe(key, f"{random_label(board.rng)}.{suffix}", registered=False)
-        put(board, probe, now)
-    waiting = suffix not in board.wildcards and now - asked < WILDCARD_WAIT and ("dns", suffix, suffix) in board.probing
-    return waiting and bool(board.workers.egresses("fast"))
-
-
-def _released(board: Board, key: Key, names: Iterable[str]) -> list[str]:
-    """Let these names wait for a server no more; returns them."""
-    released = sorted(names)
-    for entry in filter(None, map(board.book.entry, released)):
-        entry.awaited.discard(key)
-    return released
-
-
-def _certain(board: Board, probe: Probe, now: float) -> bool:
-    """Whether somebody vouches for a canary: the operator, or registry and zone a short while ago."""
-    suffix = probe.key[2]
-    seen = board.witnesses.get(suffix, {}).get(probe.domain)
-    return probe.domain in board.policy.canaries.get(suffix, ()) or (seen is not None and now - seen <= WITNESS_AGE)
-
-
-def _back(board: Board, key: Key) -> bool:
-    """Count a canary as no longer on its way. True if it was the last one of its server."""
-    left = board.probing.get(key, 1) - 1
-    if left > 0:
-        board.probing[key] = left
-        return False
-    board.probing.pop(key, None)
-    return True
-
-
-def _void(entry: Entry, method: str, since: float, caught_at: float) -> dict[str, Evidence]:
-    """Drop what a lying server said after its last good answer, and the passes built on it. Returns what was dropped.
-
-    Where another registry channel denied the name in the last pass too, that pass stands: what it lacks is asked again.
-    """
-    item = entry.detail.evidence.get(method)
-    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
-        return {}
-    del entry.detail.evidence[method]
-    detail = entry.detail
-    denials = _denials(entry)
-    last, before = (0.0, 0.0, *detail.passes)[:-3:-1]
-    stands = any(before < at <= last for at in denials)
-    kept = [at for at in detail.passes if at > caught_at or (stands and at == last)]
-    verified = tuple(at for at in detail.verified if at in kept)
-    detail.end_run()
-    detail.passes, detail.verified = tuple(kept), verified
-    if is_registry(method):
-        detail.purged_at = min(denials, default=None)
-    return {method: item}
-
-
-def _denials(entry: Entry) -> list[float]:
-    """When registry channels denied a name since it was last seen registered, in epoch seconds."""
-    seen = entry.detail.registered_seen or 0.0
-    return [
-        item.at
-        for method, item in entry.detail.evidence.items()
-        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= seen
-    ]
-
-
-def put(board: Board, probe: Probe, now: float, rank: int = URGENT) -> None:
-    """Put the question about a canary in its operator's line."""
-    method, host, suffix = probe.key
-    server = board.server(method, suffix)
-    if server is None:
-        return
-    limit = board.limit(method, host, suffix)
-    board.probing[probe.key] = board.probing.get(probe.key, 0) + 1
-    board.queue.put(
-        Ask(
-            method,
-            POOL_OF[method],
-            probe.domain,
-            suffix,
-            server,
-            limit,
-            rank,
-            now,
-            BUDGET[method],
-            probe=probe,
-            rate=board.rate(method, limit, now),
+    def ask(self, probe: Probe, now: float, rank: Rank = Rank.URGENT) -> None:
+        """Put the query about a canary into its operator's queue."""
+        key = probe.key
+        server = self.registries.server(key.method, key.suffix)
+        if server is None:
+            return
+        limit = self.registries.limit(key.method, key.server, key.suffix)
+        self._on_way[key] = self._on_way.get(key, 0) + 1
+        self.rate_limits.queue.put(
+            Query(
+                method=key.method,
+                pool=POOL_OF[key.method],
+                domain=probe.domain,
+                suffix=key.suffix,
+                server=server,
+                limit=limit,
+                rank=rank,
+                queued=now,
+                budget=BUDGET[key.method],
+                probe=probe,
+                rate=self.rate_limits.rate(key.method, limit, now),
+            )
         )
-    )
 
+    def is_on_way(self, key: ChannelKey) -> bool:
+        """Whether a canary of a server is not answered yet."""
+        return key in self._on_way
 
-def known_names(board: Board, key: Key, but: str) -> tuple[str, ...]:
-    """Names known to be registered under a suffix: the operator's first, those lately found registered, the built-in ones."""
-    own = tuple(board.policy.canaries.get(key[2], ()))
-    seen = sorted(board.witnesses.get(key[2], {}).items(), key=lambda item: -item[1])
-    own = tuple(name for name in own if name not in board.retired)
-    names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key[2]))
-    return tuple(name for name in names if name != but and name not in board.retired)
+    # -- answers ---------------------------------------------------------------------------------------------------------
 
+    def take_answer(self, probe: Probe, observation: Observation, now: float) -> CanaryOutcome:
+        """A canary answered: believe the server, or void what it said since it was last right."""
+        key, found = probe.key, CanaryOutcome()
+        last = self._arrive(key)
+        wild = key.method == "dns" and not probe.registered and self._measured(key.suffix, observation)
+        self._measured_nothing(probe, now)
+        before = self.trust.row(key).registered_ok
+        is_dead, found.settled = self.disputes.settle(probe, observation, now)
+        if is_dead:
+            found.released = self._release(key, self._waiting.pop(key, {})) if last else []
+            return found
+        lie = self._grade(probe, observation, now, wild=wild)
+        names = self._waiting.pop(key, {}) if last or lie else {}
+        if self.trust.green(key, now):
+            self.gaps.proven(key)
+        doubted = lie is not None and self._note_lie(probe, lie, now)
+        if lie is not None:
+            found.failures.append(Failure(key, {}, doubted))
+        for entry in filter(None, map(self.domains.find, sorted(names))):
+            voided = drop_evidence(entry, key.method, before, now) if lie is not None else {}
+            if voided:
+                found.failures.append(Failure(key, voided, doubted))
+            if entry.check is not None and voided:
+                entry.check.voided, entry.check.lie = {**entry.check.voided, **voided}, lie or ""
+            elif entry.watched and entry.check is None:
+                found.reconsidered.append(Reconsidered(entry, names[entry.name], voided, lie or ""))
+        found.released = self._release(key, names)
+        return found
 
-def _wildcard_unknown(board: Board, probe: Probe, now: float) -> None:
-    """Where nothing came of the question about a random name, ask again soon."""
-    method, _, suffix = probe.key
-    if method == "dns" and not probe.registered and suffix not in board.wildcards:
-        board.wildcard_asked[suffix] = now - WILDCARD_EVERY + WILDCARD_AGAIN
+    def take_no_answer(self, probe: Probe, now: float) -> list[str]:
+        """A canary will not be answered. Returns the names that waited for it: they go on without it."""
+        last = self._arrive(probe.key)
+        self._measured_nothing(probe, now)
+        return self._release(probe.key, self._waiting.get(probe.key, {})) if last else []
 
+    def drop_lies(self, entry: Entry, check: Check, now: float) -> list[Failure]:
+        """Drop what servers in quarantine said in a check: it was on its way, or heard, when they were caught lying."""
+        failures = []
+        for method, item in list(entry.detail.evidence.items()):
+            key = trust_key(entry, method, item)
+            if not self.trust.quarantined(key, now):
+                continue
+            row = self.trust.row(key)
+            voided = drop_evidence(entry, method, row.registered_ok, row.failed_at)
+            if voided:
+                check.voided, check.lie = {**check.voided, **voided}, row.reason
+            if voided and item.at <= row.failed_at:
+                failures.append(Failure(key, voided, self.disputes.concerns(key)))
+        return failures
 
-def _wildcard_heard(board: Board, suffix: str, observation: Observation) -> bool:
-    """Learn whether the suffix answers for a name that nobody registered; true if it does, which is a habit and no lie."""
-    reading = observation.reading
-    if reading.outcome is Outcome.UNREGISTERED:
-        board.wildcards[suffix] = False
-    elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
-        board.wildcards[suffix] = True
-        board.say("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
-    board.changes.meta["wildcards"] = ",".join(sorted(name for name, wild in board.wildcards.items() if wild))
-    return board.wildcards.get(suffix, False)
+    # -- waiting ---------------------------------------------------------------------------------------------------------
+
+    def waiting_names(self) -> set[str]:
+        """The names that wait for a canary: its answer changes what is known of them."""
+        return set().union(*self._waiting.values())
+
+    def forget_waiting(self, now: float) -> None:
+        """Forget names whose canary never answered, and names that are not loaded any more."""
+        for key, names in list(self._waiting.items()):
+            left = {name: since for name, since in names.items() if self._waits(self.domains.find(name), key, now)}
+            if left:
+                self._waiting[key] = left
+            else:
+                del self._waiting[key]
+
+    @staticmethod
+    def _waits(entry: Entry | None, key: ChannelKey, now: float) -> bool:
+        """Whether a name still waits for a canary: one that is on its way, be its operator ever so slow, or one of late."""
+        return entry is not None and (key in entry.awaited or now - (entry.checked_at or 0.0) <= WAIT)
+
+    def _release(self, key: ChannelKey, names: Iterable[str]) -> list[str]:
+        """Let these names wait for a server no more; returns them."""
+        released = sorted(names)
+        for entry in filter(None, map(self.domains.find, released)):
+            entry.awaited.discard(key)
+        return released
+
+    def _arrive(self, key: ChannelKey) -> bool:
+        """Count a canary as no longer on its way. True if it was the last one of its server."""
+        left = self._on_way.get(key, 1) - 1
+        if left > 0:
+            self._on_way[key] = left
+            return False
+        self._on_way.pop(key, None)
+        return True
+
+    # -- grading ---------------------------------------------------------------------------------------------------------
+
+    def _grade(self, probe: Probe, observation: Observation, now: float, *, wild: bool) -> str | None:
+        """Count an answer for or against its server. Returns a sentence where it lied."""
+        certain = self.known_names.is_certain(probe, now)
+        dead = self.known_names.is_dead(probe.domain)  # asked before that was known
+        lie = None if wild or dead else self.trust.answered(probe, observation, now, certain=certain)
+        graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
+        self.telemetry.metrics.count("canaries", method=probe.key.method, result=graded)
+        return lie
+
+    def _note_lie(self, probe: Probe, lie: str, now: float) -> bool:
+        """Tell of a lie, and ask the other side. Returns whether the canary is in doubt until that has answered."""
+        key = probe.key
+        self.telemetry.metrics.count("quarantines", method=key.method)
+        fields = {"method": key.method, "server": key.server, "suffix": key.suffix, "reason": lie}
+        self.telemetry.log_limited("warning", "server_quarantined", " ".join(key), now, **fields)
+        other = self.disputes.begin(probe, now)
+        if other is not None:
+            self.ask(other, now)
+        return other is not None
+
+    def _suspect(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
+        """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
+        key = probe.key
+        last = max(answered_at, self.trust.row(key).failed_at, self._suspected_at.get(key, 0.0))
+        if not self.is_on_way(key) and now - last > every:
+            self._suspected_at[key] = now
+            self.ask(probe, now)
+
+    def _measured_nothing(self, probe: Probe, now: float) -> None:
+        """Where nothing came of the query about a random label, ask again soon."""
+        if probe.key.method == "dns" and not probe.registered:
+            self.registries.wildcards.note_no_answer(probe.key.suffix, now)
+
+    def _measured(self, suffix: str, observation: Observation) -> bool:
+        """Learn whether a zone answers for a name that does not exist; true if it does, which is a habit and no lie."""
+        reading, wildcards = observation.reading, self.registries.wildcards
+        if reading.outcome is Outcome.UNREGISTERED:
+            wildcards.note(suffix, wildcard=False)
+        elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
+            wildcards.note(suffix, wildcard=True)
+            self.telemetry.log("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
+        self.domains.journal.set_meta("wildcards", wildcards.saved())
+        return wildcards.was_measured_wildcard(suffix)

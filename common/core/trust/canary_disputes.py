@@ -1,87 +1,111 @@
 """Whether a server or its canary is to blame: a canary that is gone, or out of the zone, was a bad canary.
 
-Whoever denies a name known to be registered is in quarantine at once. Then the other side is asked about that name: the zone
-where a registry server denied it, a registry server where the zone did. If it is gone there too, the canary is retired and
-whoever denied it is pardoned; where the other side knows it, the denial was a lie.
+A server that denies a name known to be registered is in quarantine at once. Then the other side is asked about that name: the zone
+where a registry server denied it, a registry server where the zone did. If it is gone there too, the canary is dead and the
+servers that denied it are pardoned; where the other side knows it, the denial was a lie.
 """
 
 from __future__ import annotations
 
-from common.core.coordinator.board import Board, host_of
+from typing import NamedTuple
+
+from common.core.channels.channels import zone_of
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome
-from common.core.trust.server_trust import Key, Probe
-from common.core.verdict.verdicts import OUT_OF_ZONE
+from common.core.model.states import OUT_OF_ZONE
+from common.core.registries.registries import Registries
+from common.core.telemetry.telemetry import Telemetry
+from common.core.trust.known_names import KnownNames
+from common.core.trust.outcomes import Settled
+from common.core.trust.server_trust import Trust
 
 #: Seconds for which the denials of one canary by different servers belong together.
-DOUBT = 3600.0
+DISPUTE = 3600.0
 
 
-def begin(board: Board, probe: Probe, now: float) -> Probe | None:
-    """A server denied a canary: the question that will settle it. None where nobody could tell."""
-    if not probe.registered:
-        return None
-    key = _other_side(board, probe.key, now)
-    if key is None:
-        return None
-    board.doubts = {name: doubt for name, doubt in board.doubts.items() if now - doubt[0] <= DOUBT}
-    _, accused = board.doubts.get(probe.domain, (now, frozenset()))
-    board.doubts[probe.domain] = (now, accused | {probe.key})
-    return Probe(key, probe.domain, registered=True)
+class Ruling(NamedTuple):
+    """What an answer settles: whether the canary `is_dead`, and which servers were right or wrong."""
+
+    is_dead: bool
+    settled: list[Settled]
 
 
-def about(board: Board, key: Key) -> bool:
-    """Whether it is still open whether a server lied."""
-    return any(key in accused for _, accused in board.doubts.values())
+class _Dispute(NamedTuple):
+    begun_at: float
+    accused: frozenset[ChannelKey]
 
 
-def settle(board: Board, probe: Probe, observation: Observation, now: float) -> bool:
-    """Whether an answer shows that the canary itself is gone: then it is retired and its servers are pardoned.
+class CanaryDisputes:
+    """The canaries that were denied, and by which servers."""
 
-    Where the other side knows the canary, whoever denied it was wrong.
-    """
-    _, accused = board.doubts.get(probe.domain, (now, frozenset()))
-    others = sorted(key for key in accused if _is_zone(key) is not _is_zone(probe.key))
-    if not others:
-        return False
-    outcome, phase = observation.reading.outcome, observation.reading.phase
-    if outcome is Outcome.UNREGISTERED:
-        _retire(board, probe, now, "registry and zone both deny it")
-        return True
-    if outcome is Outcome.REGISTERED and phase in OUT_OF_ZONE:
-        _retire(board, probe, now, f"the registry says {phase.value.replace('_', ' ')}, so the zone rightly denies it")
-    elif outcome is Outcome.REGISTERED:
-        for key in others:
-            board.accuracy.settled(key, board.metrics, now, wrong=True)
+    def __init__(self, registries: Registries, trust: Trust, known_names: KnownNames, telemetry: Telemetry) -> None:
+        self._registries = registries
+        self._trust = trust
+        self._known_names = known_names
+        self._telemetry = telemetry
+        self._open: dict[str, _Dispute] = {}
+
+    def begin(self, probe: Probe, now: float) -> Probe | None:
+        """A server denied a canary: the query that will settle it; None where nothing could tell."""
+        if not probe.registered:
+            return None
+        key = self._other_side(probe.key, now)
+        if key is None:
+            return None
+        self._open = {name: dispute for name, dispute in self._open.items() if now - dispute.begun_at <= DISPUTE}
+        accused = self._accused(probe.domain)
+        self._open[probe.domain] = _Dispute(now, accused | {probe.key})
+        return Probe(key, probe.domain, registered=True)
+
+    def concerns(self, key: ChannelKey) -> bool:
+        """Whether it is still open whether a server lied."""
+        return any(key in dispute.accused for dispute in self._open.values())
+
+    def settle(self, probe: Probe, observation: Observation, now: float) -> Ruling:
+        """Take the answer of the other side. A canary that is gone is dead, and its servers are pardoned.
+
+        Where the other side knows the canary, the servers that denied it were wrong.
+        """
+        accused = self._accused(probe.domain)
+        others = sorted(key for key in accused if _is_zone(key) is not _is_zone(probe.key))
+        if not others:
+            return Ruling(is_dead=False, settled=[])
+        outcome, phase = observation.reading.outcome, observation.reading.phase
+        if outcome is Outcome.UNREGISTERED:
+            return Ruling(is_dead=True, settled=self._bury(probe, "registry and zone both deny it"))
+        if outcome is Outcome.REGISTERED and phase in OUT_OF_ZONE:
+            reason = f"the registry says {phase.value.replace('_', ' ')}, so the zone rightly denies it"
+            return Ruling(is_dead=False, settled=self._bury(probe, reason))
+        if outcome is not Outcome.REGISTERED:
+            return Ruling(is_dead=False, settled=[])
         left = accused.difference(others)
-        board.doubts.pop(probe.domain)
+        del self._open[probe.domain]
         if left:
-            board.doubts[probe.domain] = (now, left)
-    return False
+            self._open[probe.domain] = _Dispute(now, left)
+        return Ruling(is_dead=False, settled=[Settled(key, wrong=True) for key in others])
+
+    def _accused(self, name: str) -> frozenset[ChannelKey]:
+        dispute = self._open.get(name)
+        return dispute.accused if dispute is not None else frozenset()
+
+    def _bury(self, probe: Probe, reason: str) -> list[Settled]:
+        """The canary is dead: pardon the servers that denied it."""
+        accused = self._open.pop(probe.domain).accused
+        self._known_names.bury(probe.domain)
+        for key in sorted(accused):
+            self._trust.pardon(key)
+        remedy = f"{reason}: name another one in CANARIES_FILE"
+        self._telemetry.log("warning", "canary_retired", canary=probe.domain, suffix=probe.key.suffix, reason=remedy)
+        self._telemetry.metrics.count("canaries_retired")
+        return [Settled(key, wrong=False) for key in sorted(accused)]
+
+    def _other_side(self, key: ChannelKey, now: float) -> ChannelKey | None:
+        """The channel to ask: the zone about a registry server's denial, a believed registry server about the zone's."""
+        if not _is_zone(key):
+            return None if self._registries.wildcards.is_wildcard(key.suffix) else zone_of(key.suffix)
+        channels = self._registries.channels(key.suffix)
+        return next((other for other in channels if not self._trust.quarantined(other, now)), None)
 
 
-def _retire(board: Board, probe: Probe, now: float, reason: str) -> None:
-    _, accused = board.doubts.pop(probe.domain)
-    board.retire(probe.domain)
-    for key in sorted(accused):
-        board.trust.pardon(key)
-        board.accuracy.settled(key, board.metrics, now, wrong=False)
-    remedy = f"{reason}: name another one in CANARIES_FILE"
-    board.say("warning", "canary_retired", canary=probe.domain, suffix=probe.key[2], reason=remedy)
-    board.metrics.count("canaries_retired")
-
-
-def _other_side(board: Board, key: Key, now: float) -> Key | None:
-    """Whom to ask: the zone about a registry server's denial, a registry server that is believed about the zone's."""
-    suffix = key[2]
-    if not _is_zone(key):
-        return None if board.wildcard(suffix) else ("dns", suffix, suffix)
-    for method in ("rdap", "whois"):
-        server = board.server(method, suffix)
-        other = (method, host_of(server or ""), suffix)
-        if server and not board.trust.quarantined(other, now):
-            return other
-    return None
-
-
-def _is_zone(key: Key) -> bool:
-    return key[0] == "dns"
+def _is_zone(key: ChannelKey) -> bool:
+    return key.method == "dns"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from common.core.trust.server_trust import Key
+from common.core.model.channel import ChannelKey
 
 #: Seconds that a positive may wait for its canaries before it is a gap, and seconds between two warnings about one suffix.
 PATIENCE, WARN_EVERY = 300.0, 3600.0
@@ -19,24 +19,24 @@ PATIENCE, WARN_EVERY = 300.0, 3600.0
 LIMIT = 5000
 
 
-class Gap(Struct, frozen=True):
+class SuffixWithoutCanary(Struct, frozen=True):
     """One suffix: the names that wait, since when the first of them does (epoch seconds), and for which servers."""
 
     suffix: str
     names: int
     since: float
-    keys: tuple[Key, ...]
+    keys: tuple[ChannelKey, ...]
 
 
-class Gaps:
+class SuffixesWithoutCanary:
     """Since when each name waits for each server."""
 
     def __init__(self) -> None:
-        self._since: dict[Key, dict[str, float]] = {}
-        self._of: dict[str, tuple[Key, ...]] = {}
+        self._since: dict[ChannelKey, dict[str, float]] = {}
+        self._of: dict[str, tuple[ChannelKey, ...]] = {}
         self._warned: dict[str, float] = {}
 
-    def waits(self, name: str, keys: Iterable[Key], now: float) -> None:
+    def waits(self, name: str, keys: Iterable[ChannelKey], now: float) -> None:
         """A visit to a name ended and its alarm waits for these servers, and for no others."""
         wanted = tuple(keys)
         for key in self._of.pop(name, ()):
@@ -47,7 +47,7 @@ class Gaps:
             for key in wanted:
                 self._since.setdefault(key, {}).setdefault(name, now)
 
-    def proven(self, key: Key) -> None:
+    def proven(self, key: ChannelKey) -> None:
         """A server passed its canaries: nobody waits for it any more."""
         for name in self._since.pop(key, {}):
             left = tuple(other for other in self._of.get(name, ()) if other != key)
@@ -56,18 +56,21 @@ class Gaps:
             else:
                 self._of.pop(name, None)
 
-    def open(self, now: float) -> list[Gap]:
+    def open(self, now: float) -> list[SuffixWithoutCanary]:
         """The suffixes with names that have waited for too long, the longest first."""
-        found: dict[str, tuple[set[str], list[Key], float]] = {}
+        found: dict[str, tuple[set[str], list[ChannelKey], float]] = {}
         for key, names in self._since.items():
             late = {name: since for name, since in names.items() if now - since > PATIENCE}
             if late:
                 waiting, keys, first = found.get(key[2], (set(), [], now))
                 found[key[2]] = (waiting | set(late), [*keys, key], min(first, *late.values()))
-        gaps = [Gap(suffix, len(names), since, tuple(sorted(keys))) for suffix, (names, keys, since) in found.items()]
+        gaps = [
+            SuffixWithoutCanary(suffix, len(names), since, tuple(sorted(keys)))
+            for suffix, (names, keys, since) in found.items()
+        ]
         return sorted(gaps, key=lambda gap: (gap.since, gap.suffix))
 
-    def to_warn(self, now: float) -> list[Gap]:
+    def to_warn(self, now: float) -> list[SuffixWithoutCanary]:
         """The open gaps that nobody was warned about within the hour; they count as warned about from now on."""
         gaps = [gap for gap in self.open(now) if now - self._warned.get(gap.suffix, -WARN_EVERY) >= WARN_EVERY]
         if gaps:
@@ -75,7 +78,7 @@ class Gaps:
             self._warned.update((gap.suffix, now) for gap in gaps)
         return gaps
 
-    def _drop(self, key: Key, name: str) -> None:
+    def _drop(self, key: ChannelKey, name: str) -> None:
         names = self._since.get(key, {})
         names.pop(name, None)
         if not names:

@@ -6,12 +6,12 @@ was found again after it. A failing canary voids what the server said since its 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from random import Random
 
-from msgspec import Struct, structs
+from msgspec import structs
 
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.records import Canary, TrustRow
 
@@ -20,16 +20,6 @@ GREEN, QUARANTINE = 600.0, 300.0
 #: Most (method, server, suffix) kept, and most canaries of them that were found, or never were.
 LIMIT, MOST_CANARIES = 5000, 20_000
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-
-Key = tuple[str, str, str]
-
-
-class Probe(Struct, frozen=True):
-    """One canary question: `registered` says which answer is right."""
-
-    key: Key
-    domain: str
-    registered: bool
 
 
 def green(row: TrustRow, now: float, window: float = GREEN) -> bool:
@@ -62,16 +52,25 @@ def random_label(rng: Random) -> str:
 class Trust:
     """The canary state of every (method, server, suffix)."""
 
-    def __init__(self, rows: Iterable[TrustRow] = (), now: float = math.inf) -> None:
-        """What the store holds at the time `now`: what is said to have been later was never."""
-        self._rows: dict[Key, TrustRow] = {(row.method, row.server, row.suffix): _until(row, now) for row in rows}
-        self.changed: set[Key] = set()
-        self._turn: dict[Key, int] = {}
-        self._canary: dict[Key, Canary] = {}  # the last one given out: thousands of names share it
-        self._found: dict[tuple[Key, str], None] = {}  # canaries this server did find once, those found last at the end
-        self._useless: dict[tuple[Key, str], None] = {}  # candidates it never found: perhaps nobody registered them
+    def __init__(self) -> None:
+        self._rows: dict[ChannelKey, TrustRow] = {}
+        self._changed: set[ChannelKey] = set()
+        self._turn: dict[ChannelKey, int] = {}
+        self._canary: dict[ChannelKey, Canary] = {}  # the last one given out: thousands of names share it
+        self._found: dict[tuple[ChannelKey, str], None] = {}  # canaries this server did find once, those found last at the end
+        self._useless: dict[tuple[ChannelKey, str], None] = {}  # candidates it never found: perhaps nobody registered them
 
-    def row(self, key: Key) -> TrustRow:
+    def restore(self, rows: Iterable[TrustRow], now: float) -> None:
+        """Take over what the store holds at the time `now`: what is said to have been later was never."""
+        for row in rows:
+            self._rows[ChannelKey(row.method, row.server, row.suffix)] = _until(row, now)
+
+    def take_changed(self) -> list[TrustRow]:
+        """The rows that changed and are to be written."""
+        changed, self._changed = self._changed, set()
+        return [self.row(key) for key in changed]
+
+    def row(self, key: ChannelKey) -> TrustRow:
         """The state of one server for one suffix; a new one knows nothing."""
         if key not in self._rows:
             if len(self._rows) >= LIMIT:
@@ -81,7 +80,7 @@ class Trust:
             self._rows[key] = TrustRow(*key)
         return self._rows[key]
 
-    def known(self, key: Key) -> TrustRow | None:
+    def known(self, key: ChannelKey) -> TrustRow | None:
         """The state of one server for one suffix, if it was ever asked."""
         return self._rows.get(key)
 
@@ -89,33 +88,33 @@ class Trust:
         """Every row, in no order."""
         return list(self._rows.values())
 
-    def green(self, key: Key, now: float) -> bool:
+    def green(self, key: ChannelKey, now: float) -> bool:
         """Whether both canaries are green and the server is not in quarantine."""
         row = self._rows.get(key)
         return row is not None and green(row, now)
 
-    def bracketed(self, key: Key, at: float, now: float, window: float = GREEN) -> bool:
+    def bracketed(self, key: ChannelKey, at: float, now: float, window: float = GREEN) -> bool:
         """Whether the server is green and found a registered name again after its answer at `at`."""
         row = self._rows.get(key)
         return row is not None and vouched(row, at, now, window)
 
-    def pardon(self, key: Key) -> None:
+    def pardon(self, key: ChannelKey) -> None:
         """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
         row = self.row(key)
         row.quarantined_until, row.reason = 0.0, ""
-        self.changed.add(key)
+        self._changed.add(key)
 
-    def quarantined(self, key: Key, now: float) -> bool:
+    def quarantined(self, key: ChannelKey, now: float) -> bool:
         """Whether the server was caught lying lately."""
         row = self._rows.get(key)
         return row is not None and now < row.quarantined_until
 
-    def distrusted(self, key: Key, now: float) -> bool:
+    def distrusted(self, key: ChannelKey, now: float) -> bool:
         """Whether the server was caught lying and has not passed both canaries since: it is left out until it does."""
         row = self._rows.get(key)
         return row is not None and (now < row.quarantined_until or (row.reason != "" and not unrefuted(row, now)))
 
-    def canary(self, key: Key, now: float) -> Canary:
+    def canary(self, key: ChannelKey, now: float) -> Canary:
         """How the canaries of a server stand."""
         row = self._rows.get(key)
         stands = Canary(row.registered_ok, row.free_ok, green(row, now)) if row is not None else Canary()
@@ -128,7 +127,7 @@ class Trust:
         return stands
 
     def probes(
-        self, key: Key, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
+        self, key: ChannelKey, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
     ) -> list[Probe]:
         """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered.
 
@@ -156,7 +155,7 @@ class Trust:
             self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
             return None
         row = self.row(probe.key)
-        self.changed.add(probe.key)
+        self._changed.add(probe.key)
         if graded == "ok" and probe.registered:
             row.registered_ok = now
             _remember(self._found, probe)
@@ -175,7 +174,7 @@ class Trust:
         return row.reason
 
 
-def _remember(canaries: dict[tuple[Key, str], None], probe: Probe) -> None:
+def _remember(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> None:
     """Note a canary as the newest of these; the oldest makes room."""
     key = (probe.key, probe.domain)
     canaries.pop(key, None)
@@ -190,3 +189,8 @@ def _until(row: TrustRow, now: float) -> TrustRow:
     if row.quarantined_until > now + QUARANTINE:
         times["quarantined_until"] = 0.0
     return structs.replace(row, **times)
+
+
+def canary_window(fresh: float) -> float:
+    """Seconds for which a canary stays green where a positive may be `fresh` seconds old: a slow channel asks it seldom."""
+    return max(GREEN, 2 * fresh)

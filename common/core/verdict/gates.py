@@ -12,17 +12,17 @@ longer than the passes that stand in for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 
 from msgspec import Struct
 
+from common.core.channels.channel_health import FRESH
 from common.core.model.evidence import Outcome
+from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence, TrustRow
-from common.core.trust.server_trust import GREEN, unrefuted, vouched
-from common.core.verdict.likelihoods import FINDINGS, REGISTRY_METHODS
+from common.core.model.verdict import Basis
+from common.core.trust.server_trust import canary_window, unrefuted, vouched
+from common.core.verdict.likelihoods import FINDINGS
 
-#: Oldest registry positive that still counts as fresh, in seconds, at the usual pace.
-FRESH = 120.0
 #: The same for a name that was announced and is confirmed now and then: its servers are asked in turn.
 CONFIRMED = 86_400.0
 #: Quiet time after a contradiction, in seconds; for a name in the middle of its deletion the confirmation gap is enough.
@@ -33,14 +33,6 @@ AGREEING_PASSES = 2
 LONE_PASSES = 3
 #: The same where another source was expected and stays silent.
 SILENT_PASSES = 6
-
-
-class Basis(StrEnum):
-    """What the word "not registered" rests on."""
-
-    NOTHING = ""
-    SOURCES = "sources"  # two independent ones agree
-    REPETITION = "repetition"  # verified passes of one
 
 
 class Requirements(Struct, frozen=True, omit_defaults=True):
@@ -95,11 +87,6 @@ class Standing(Struct, frozen=True):
 Bracketed = Callable[[str, Evidence], bool]
 
 
-def canary_window(fresh: float) -> float:
-    """Seconds for which a canary stays green where a positive may be `fresh` seconds old: a slow channel asks it seldom."""
-    return max(GREEN, 2 * fresh)
-
-
 def server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
     """Whether a server proved itself after its answer at `at`; for a name that was announced, whether nothing refuted it since.
 
@@ -123,11 +110,6 @@ def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now:
         and (method != "dns" or requirements.dns_counts)
         and method not in requirements.blind
     ]
-
-
-def is_registry(method: str) -> bool:
-    """Whether a method asks the registry itself, or a registrar that asks it."""
-    return method in REGISTRY_METHODS or method.startswith("registrar:")
 
 
 def complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:

@@ -65,8 +65,6 @@ CAPS: dict[str, tuple[float, float]] = {
     "http": (-4.0, 0.0),
 }
 
-#: Channels that read the registry database itself; one of them must be positive before any alarm.
-REGISTRY_METHODS = ("rdap", "whois", "das")
 
 #: P(available | unregistered) that a positive of this kind vouches for, at least.
 VOUCHED: dict[str, float] = {

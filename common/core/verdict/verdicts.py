@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import StrEnum
-
-from msgspec import Struct
 
 from common.core.builtin.suffix_rules import rho_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.records import Evidence
-from common.core.verdict.gates import Basis
+from common.core.model.states import OUT_OF_ZONE, State
+from common.core.model.verdict import Basis, Situation, Verdict
 from common.core.verdict.likelihoods import (
     BRACKETED,
     CAPS,
@@ -26,30 +25,10 @@ from common.core.verdict.likelihoods import (
     FURTHER,
     PER_PASS,
     PER_SPAN,
-    REGISTRY_METHODS,
     SPAN,
     VERIFIED,
     VOUCHED,
 )
-
-
-class State(StrEnum):
-    """What we say about a name. UNKNOWN never overwrites another state."""
-
-    INVALID = "INVALID"
-    NOT_REGISTRABLE = "NOT_REGISTRABLE"
-    REGISTERED = "REGISTERED"
-    UNDELEGATED = "UNDELEGATED"
-    EXPIRED_GRACE = "EXPIRED_GRACE"
-    REDEMPTION = "REDEMPTION"
-    PENDING_DELETE = "PENDING_DELETE"
-    DROPPING = "DROPPING"
-    UNREGISTERED = "UNREGISTERED"
-    AVAILABLE = "AVAILABLE"
-    AVAILABLE_PREMIUM = "AVAILABLE_PREMIUM"
-    RESERVED = "RESERVED"
-    UNKNOWN = "UNKNOWN"
-
 
 #: What a look says that proves nothing: of a name with a state, and of one without.
 NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"
@@ -65,12 +44,6 @@ WORD_HOLDS_LONGEST = 7 * 86_400.0
 CONTRADICTION = 900.0
 #: How long a record must have been there before its absence from the zone is a state of its own, in seconds.
 SETTLED = 600.0
-#: Phases in which a name is out of the zone: there NXDOMAIN is no news.
-OUT_OF_ZONE = frozenset({Phase.UNDELEGATED, Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE, Phase.DROPPING})
-#: States in which a name has an owner.
-OWNED = frozenset({State.REGISTERED, State.UNDELEGATED, State.EXPIRED_GRACE, State.REDEMPTION, State.PENDING_DELETE})
-#: States that were announced as free to take, so that their end has to be announced too.
-ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
 
 _PHASE_STATES = {
     Phase.ACTIVE: State.REGISTERED,
@@ -81,41 +54,6 @@ _PHASE_STATES = {
     Phase.PENDING_DELETE: State.PENDING_DELETE,
     Phase.DROPPING: State.DROPPING,
 }
-
-
-class Situation(Struct, frozen=True, omit_defaults=True):
-    """What is known around the evidence of one name.
-
-    `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
-    after its positive; `passes` the times of complete positive passes; `release` the registry procedure the calendar says
-    the name is in, if any; `gates` what an alarm still lacks; `verified` the passes after which the server proved itself again;
-    `basis` what an alarm rests on; `never_seen` whether the name was never seen registered;
-    `announced` whether it was announced by this run of passes.
-    """
-
-    prior: float
-    rho: float
-    phase: Phase | None = None
-    wildcard: bool = False
-    bracketed: frozenset[str] = frozenset()
-    passes: tuple[float, ...] = ()
-    release: str | None = None
-    gates: tuple[str, ...] = ()
-    expired: bool = False  # the registry's expiry date has passed
-    verified: tuple[float, ...] = ()
-    basis: Basis = Basis.NOTHING
-    never_seen: bool = False
-    announced: bool = False
-
-
-class Verdict(Struct, frozen=True):
-    """The answer: `state`, P(N), rho, their product as confidence, and one sentence why."""
-
-    state: State
-    confidence: float
-    p_unregistered: float
-    rho: float
-    reason: str
 
 
 def dns_informative(situation: Situation) -> bool:

@@ -33,8 +33,6 @@ MOST_SLOTS = {"fast": 10_000, "intermediate": 10_000, "deep": 10_000, "notifier"
 MOST_SWEEPS = 64
 #: Most (pool, egress) pairs of lately heard workers that are remembered.
 MOST_LATELY = 256
-#: Deaths within this many seconds that make a name run alone.
-SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
 
 
 class Worker(Struct):
@@ -346,30 +344,3 @@ class Workers:
             worker.leases.discard(lease.attempt)
             worker.afloat -= lease.names
             worker.exclusive = worker.exclusive and bool(worker.leases)
-
-
-class Suspicion:
-    """Finds poisonous work. What was under way in several deaths is run alone; what kills a worker alone is put aside."""
-
-    def __init__(self) -> None:
-        self._deaths: dict[str, tuple[int, float]] = {}
-
-    def died(self, names: list[str], alone: bool, now: float) -> list[str]:  # noqa: FBT001  # reads as a sentence at its one call
-        """Note the names under work when a worker died. Returns those to put aside: what was there `alone`."""
-        self.fade(now)
-        for name in names:
-            self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
-        return [name for name in names if alone and self.alone(name)]
-
-    def fade(self, now: float) -> None:
-        """Forget what was long ago: where every worker is busy all the time, no name waits for ever to be run alone."""
-        if self._deaths:
-            self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
-
-    def alone(self, name: str) -> bool:
-        """Whether this name has to be run with nothing else beside it."""
-        return self._deaths.get(name, (0, 0.0))[0] >= SUSPICIOUS
-
-    def cleared(self, name: str) -> None:
-        """It was run to its end: no suspicion is left."""
-        self._deaths.pop(name, None)

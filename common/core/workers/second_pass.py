@@ -13,7 +13,7 @@ from common.core.model.evidence import Outcome
 from common.core.workers.senders import called, hand_of
 
 if TYPE_CHECKING:
-    from common.core.rate_limits.query_queue import Ask
+    from common.core.model.query import Query
 
 #: Seconds for which a question waits, with a token there, until another worker is free.
 WAIT = 10.0
@@ -30,7 +30,7 @@ def distance(worker: str, other: str) -> int:
     return 2 if called(worker).rpartition("@")[2] != called(other).rpartition("@")[2] else 1
 
 
-def to_confirm(ask: Ask, now: float) -> str:
+def to_confirm(ask: Query, now: float) -> str:
     """The worker whose answer a question is to confirm, and which should not be asked again; "" where any will do."""
     if not ask.confirm or ask.entry is None:
         return ""

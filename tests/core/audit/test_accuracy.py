@@ -10,8 +10,9 @@ from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, claim_of, side_of
 from common.core.model.entry import Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
 from common.core.model.records import Evidence
+from common.core.model.states import State
+from common.core.model.verdict import Situation, Verdict
 from common.core.telemetry.metrics import Metrics
-from common.core.verdict.verdicts import Situation, State, Verdict
 from tests.sim.truth import Name
 from tests.sim.world import START, World
 
@@ -247,7 +248,7 @@ def test_a_drop_that_is_caught_confirms_the_alarm_and_whoever_said_so() -> None:
     world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
     world.watch("caught.com", priority=True)
     world.run(200)
-    shown = world.core.board.accuracy.plain()
+    shown = world.core.rooms.audit.accuracy.plain()
 
     assert shown["alarms"] == {"announced": 1, "confirmed": 1, "retracted": 0, "unsettled": 0, "precision": 1.0}
     assert all(row["confirmed"] > 0 and row["contradicted"] == 0 for row in shown["methods"])
@@ -262,7 +263,7 @@ def test_a_server_that_lies_about_one_name_is_found_out() -> None:
     world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
     world.watch("held.com", priority=True)
     world.run(3600)
-    worst: dict[str, Any] = world.core.board.accuracy.plain()["servers"][0]
+    worst: dict[str, Any] = world.core.rooms.audit.accuracy.plain()["servers"][0]
 
     assert (worst["method"], worst["server"]) == ("rdap", "rdap.com.test")
     assert worst["contradicted"] > 0
@@ -280,7 +281,7 @@ def test_a_false_alarm_counts_against_everybody_who_spoke_for_it() -> None:
     world.lie = lie
     world.watch("held.com", priority=True)
     world.run(300)
-    shown = world.core.board.accuracy.plain()
+    shown = world.core.rooms.audit.accuracy.plain()
 
     assert [status for _, status in world.notices("held.com")] == ["available", "retracted"]
     assert shown["alarms"] == {"announced": 1, "confirmed": 0, "retracted": 1, "unsettled": 0, "precision": 0.0}
@@ -302,7 +303,7 @@ def test_a_catch_that_only_the_zone_shows_is_not_called_a_false_alarm() -> None:
     world.run(300)
 
     assert [status for _, status in world.notices("caught.com")] == ["pending_delete", "available", "registered"]
-    assert world.core.board.accuracy.plain()["alarms"]["retracted"] == 0
+    assert world.core.rooms.audit.accuracy.plain()["alarms"]["retracted"] == 0
 
 
 def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
@@ -312,7 +313,7 @@ def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
     world.watch("late.com", priority=True)
     world.run(600)
 
-    assert all(row["contradicted"] == 0 for row in world.core.board.accuracy.plain()["methods"])
+    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.plain()["methods"])
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
@@ -324,7 +325,7 @@ def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_
     world.lie = lambda method, _domain, now: lies("rdap") if method == "rdap" and now < begin + 60 else None
     world.watch("gone.com", priority=True)
     world.run(50)
-    rows = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
+    rows = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.plain()["servers"]}
     assert rows["rdap"] >= 1
 
     other = World(seed, interval=60.0, priority=5.0)
@@ -332,4 +333,4 @@ def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_
     other.watch("gone.com", priority=True)
     other.names["gone.com"] = Name([(0.0, None)])
     other.run(50)
-    assert all(row["contradicted"] == 0 for row in other.core.board.accuracy.plain()["servers"])
+    assert all(row["contradicted"] == 0 for row in other.core.rooms.audit.accuracy.plain()["servers"])

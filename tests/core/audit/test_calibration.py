@@ -11,8 +11,9 @@ from common.core.audit.calibration import STANDS, Calibration, Fate, settled, sm
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
+from common.core.model.states import State
+from common.core.model.verdict import Situation, Verdict
 from common.core.verdict import gates
-from common.core.verdict.verdicts import Situation, State, Verdict
 from tests.sim.truth import Name
 from tests.sim.world import World
 

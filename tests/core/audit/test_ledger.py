@@ -19,9 +19,9 @@ from common.core.audit.ledger import LedgerEntry, differences, judge_again
 from common.core.coordinator.inputs import Draining
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
 from common.core.model.records import Changes, LedgerRow
+from common.core.model.states import State
 from common.core.verdict import gates, likelihoods, verdicts
 from common.core.verdict.rules_version import constants_of, rules_version, version_of
-from common.core.verdict.verdicts import State
 from tests.sim.truth import Name
 from tests.sim.world import START, World
 
@@ -137,7 +137,7 @@ def test_a_quiet_list_leaves_one_entry_a_name() -> None:
     world.run(3600)
 
     assert Counter(row.domain for row in world.stored.ledger) == {f"name{number}.com": 1 for number in range(20)}
-    assert world.core.board.changes.ledger == []
+    assert world.core.rooms.domains.journal._next.ledger == []
 
 
 def test_a_name_that_stays_free_stops_filling_the_ledger() -> None:

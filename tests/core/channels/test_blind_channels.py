@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from common.core.verdict.assess import BLIND_LONGEST, blind_channels, learn
+
 from common.core.lifecycle.forecast import DAY
-from common.core.model.entry import Entry
+from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
-from common.core.verdict.assess import BLIND_LONGEST, blind_channels, learn
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
@@ -84,7 +85,7 @@ def test_a_denial_from_before_a_catch_makes_no_channel_blind() -> None:
 def test_a_channel_is_blind_no_longer_than_its_phase_can_last() -> None:
     """A day after the latest drop of the calendar its denial counts, also where the other channel stays dead."""
     made = entry_in(Phase.REDEMPTION)
-    made.drop = (START, START, START + DAY, 0.9)
+    made.drop = DropWindow(START, START, START + DAY, 0.9)
 
     assert blind_channels(made, START + 2 * DAY - 1.0) == ("whois",)
     assert blind_channels(made, START + 2 * DAY) == ()

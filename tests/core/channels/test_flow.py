@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from common.core.verdict.assess import RESERVED_PATIENCE
 
 from common.core.channels.channel_health import REST_DEAD
 from common.core.checks import rounds
-from common.core.checks.escalation import BUDGET
+from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Outcome, Phase
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
+from common.core.model.methods import BUDGET
 from common.core.schedule.cadence import AFTER_ALARM, JITTER
-from common.core.trust.server_trust import QUARANTINE, Key
-from common.core.verdict.assess import RESERVED_PATIENCE
+from common.core.trust.server_trust import QUARANTINE
 from common.core.verdict.gates import LONE_PASSES, SILENT_PASSES
 from common.core.workers.leases import GRACE
 from common.messages import Delivery, Sweep, Task
@@ -24,7 +25,7 @@ from tests.sim.world import START
 HOUR = 3600.0
 PURGE = START + 2 * HOUR
 COM = SuffixModel("com")
-RDAP: Key = ("rdap", "rdap.com.test", "com")
+RDAP: ChannelKey = ("rdap", "rdap.com.test", "com")
 #: The second pass of an alarm comes two seconds after the first, and every question is answered within a fifth of a second.
 PASS = 2.6
 DEAD = [Dead(method, kind) for method, kinds in KINDS.items() for kind in kinds]
@@ -100,10 +101,10 @@ def test_a_restart_forgets_no_dead_channel() -> None:
 def test_a_zone_is_left_out_of_a_pass_only_while_it_is_dead() -> None:
     """One bad moment is no death: the zone is the second source of a suffix with one registry channel."""
     world = watching(RegistryWorld([COM]), drop())
-    zone, board = ("dns", "com", "com"), world.core.board
+    zone, board = ("dns", "com", "com"), world.core.rooms
     seen = []
     for moment in (0.0, 30.0, 60.0):
-        board.channels.note(zone, Outcome.UNKNOWN, "no answer in time", START + moment)
+        rooms.channels.healths.note(zone, Outcome.UNKNOWN, "no answer in time", START + moment)
         seen.append(rounds._channels(board, world.entry("gone.com"), START + moment).zone())
     seen.append(rounds._channels(board, world.entry("gone.com"), START + 60.0 + REST_DEAD).zone())
 
@@ -163,14 +164,14 @@ def test_a_server_that_lied_stays_out_until_both_canaries_were_right_again(domai
     world.lies.append(Lie("rdap", "com", domain, since, until))
     caught = False
     while world.now < until:
-        out = world.core.board.trust.distrusted(RDAP, world.now)
+        out = world.core.rooms.trust.distrusted(RDAP, world.now)
         assert out or not caught, f"believed again {world.now - PURGE:.0f} s after the purge"
         caught = caught or out
         world.run(10.0)
     world.run(HOUR)
 
     assert caught
-    assert not world.core.board.trust.distrusted(RDAP, world.now)
+    assert not world.core.rooms.trust.distrusted(RDAP, world.now)
     assert [status for _, status in world.notices_of("gone.com")] == ["pending_delete", "available"]
     assert [status for _, status in world.notices_of("kept.com")] == ["undelegated"]
 
@@ -192,9 +193,9 @@ def test_a_server_that_lied_is_asked_nothing_but_canaries() -> None:
 def test_a_name_never_seen_registered_waits_a_quarter_of_an_hour_at_most_for_whois() -> None:
     """Its questions of the day are used up: it would say "reserved", and is no dead one. When it speaks the name is free."""
     world = RegistryWorld([COM], limits={"whois/*": Limit("whois/*", 10.0, 10, 100), "*": Limit("*", 1000.0, 1000)})
-    board = world.core.board
-    limit = board.limit("whois", "whois.com.test", "com")
-    board.budgets._bucket(limit, "default", START).used_today = 100
+    rooms = world.core.rooms
+    limit = rooms.registries.limit("whois", "whois.com.test", "com")
+    rooms.rate_limits.budgets._bucket(limit, "default", START).used_today = 100
     world.live("never.com", Life([(0.0, None)]), priority=True)
     at = wait(world, "unregistered", "never.com")
     assert RESERVED_PATIENCE < at - START < RESERVED_PATIENCE + 60.0

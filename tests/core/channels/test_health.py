@@ -16,29 +16,29 @@ from common.core.channels.channel_health import (
     REST_DEAD,
     SHUT_AFTER,
     ChannelHealth,
-    Channels,
+    ChannelHealths,
     Condition,
     conditions_of,
 )
+from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Outcome
-from common.core.trust.server_trust import Key
 
 NOW = 1_790_000_000.0
-RDAP: Key = ("rdap", "rdap.example", "com")
-WHOIS: Key = ("whois", "whois.example", "com")
+RDAP: ChannelKey = ("rdap", "rdap.example", "com")
+WHOIS: ChannelKey = ("whois", "whois.example", "com")
 FRESH = 120.0
 PROVING = [outcome for outcome in Outcome if outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED)]
 
 
-def silent(*moments: float, key: Key = RDAP, reason: str = "no answer in time") -> Channels:
+def silent(*moments: float, key: ChannelKey = RDAP, reason: str = "no answer in time") -> ChannelHealths:
     """A channel that said nothing at these moments, in seconds from NOW."""
-    channels = Channels()
+    channels = ChannelHealths()
     for moment in moments:
         channels.note(key, Outcome.UNKNOWN, reason, NOW + moment)
     return channels
 
 
-def dead(key: Key = RDAP) -> Channels:
+def dead(key: ChannelKey = RDAP) -> ChannelHealths:
     """A channel that has just been found dead, at NOW + DEAD_AFTER."""
     return silent(0.0, 1.0, DEAD_AFTER, key=key)
 
@@ -48,7 +48,7 @@ def dead(key: Key = RDAP) -> Channels:
 
 def test_a_channel_that_was_never_asked_is_neither_dead_nor_resting() -> None:
     """Nothing is known of it: no answer, no silence, no reason."""
-    channels = Channels()
+    channels = ChannelHealths()
 
     assert channels.health(RDAP) == ChannelHealth(0.0, 0.0, 0.0, 0, "")
     assert channels.health(RDAP).heard_at == 0.0
@@ -59,7 +59,7 @@ def test_a_channel_that_was_never_asked_is_neither_dead_nor_resting() -> None:
 
 def test_a_channel_is_dead_after_three_answers_that_span_a_minute() -> None:
     """And says so once, with the answer that made it so."""
-    channels = Channels()
+    channels = ChannelHealths()
     became = [channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + moment) for moment in (0.0, 30.0, DEAD_AFTER, 90.0)]
 
     assert became == [None, None, "dead", None]
@@ -84,7 +84,7 @@ def test_few_answers_or_a_short_silence_prove_no_death(moments: list[float]) -> 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.THROTTLED])
 def test_an_unknown_and_a_throttled_answer_prove_nothing(outcome: Outcome) -> None:
     """A channel that keeps saying "later" is as dead as one that says nothing."""
-    channels = Channels()
+    channels = ChannelHealths()
     for moment in (0.0, 30.0, DEAD_AFTER):
         channels.note(RDAP, outcome, "later", NOW + moment)
 
@@ -155,7 +155,7 @@ def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
 
 def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
     """A budget that is used up says nothing about the server."""
-    channels = Channels()
+    channels = ChannelHealths()
     channels.note(RDAP, Outcome.REGISTERED, "found", NOW)
 
     assert not channels.dead(RDAP, NOW + 10 * SHUT_AFTER, shut=True)
@@ -164,7 +164,7 @@ def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
 @pytest.mark.parametrize(("seconds", "rest"), [(0.01, 3.0), (4.0, 20.0), (20.0, 60.0)])
 def test_a_silent_channel_rests_for_as_long_as_its_silence_cost(seconds: float, rest: float) -> None:
     """Counted from its last answer: an error at once costs a pass nothing, a time limit costs all of it."""
-    channels = Channels()
+    channels = ChannelHealths()
     channels.note(RDAP, Outcome.UNKNOWN, "503", NOW, seconds)
 
     assert channels.resting(RDAP, NOW + rest - 0.1)
@@ -181,7 +181,7 @@ def test_a_channel_that_spoke_after_a_silence_does_not_rest() -> None:
 
 def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_lost() -> None:
     """Its time limit may be long; what it answers, even nothing, ends that."""
-    channels = Channels()
+    channels = ChannelHealths()
     channels.ask(RDAP, NOW)
     channels.ask(RDAP, NOW + 4.0)
 
@@ -235,7 +235,7 @@ def test_a_change_asks_to_be_saved_once() -> None:
 def test_a_dead_channel_is_dead_after_a_restart() -> None:
     """With all that is known of it: no drop waits for it anew."""
     channels = dead()
-    later = Channels.restored(channels.saved(), NOW + 100.0)
+    later = ChannelHealths.restored(channels.saved(), NOW + 100.0)
 
     assert later.dead(RDAP, NOW + 100.0)
     assert later.health(RDAP) == channels.health(RDAP)
@@ -247,7 +247,7 @@ def test_only_dead_channels_are_saved() -> None:
     channels = dead()
     channels.note(WHOIS, Outcome.UNKNOWN, "no", NOW)
 
-    assert [key for key, _ in Channels.restored(channels.saved(), NOW + 100.0).silent()] == [RDAP]
+    assert [key for key, _ in ChannelHealths.restored(channels.saved(), NOW + 100.0).silent()] == [RDAP]
 
 
 @pytest.mark.parametrize("field", [3, 4, 5])
@@ -257,7 +257,7 @@ def test_a_channel_with_a_time_from_the_future_is_left_out(field: int) -> None:
     ahead = [*RDAP, NOW - 99.0, NOW - 90.0, NOW - 9.0, 3, "no"]
     ahead[field] = NOW + 1.0
 
-    assert [key for key, _ in Channels.restored(json.dumps([ahead, good]), NOW).silent()] == [WHOIS]
+    assert [key for key, _ in ChannelHealths.restored(json.dumps([ahead, good]), NOW).silent()] == [WHOIS]
 
 
 @pytest.mark.parametrize(
@@ -280,13 +280,13 @@ def test_a_channel_with_a_time_from_the_future_is_left_out(field: int) -> None:
 )
 def test_a_damaged_text_restores_nothing(text: str) -> None:
     """And stops no start."""
-    assert Channels.restored(text, NOW).silent() == []
+    assert ChannelHealths.restored(text, NOW).silent() == []
 
 
 def test_what_is_restored_is_bounded() -> None:
     """A reason is cut, and channels beyond the limit are left out."""
     rows = [["rdap", f"r{number}.example", "com", 0.0, NOW - 90.0, NOW, 3, "x" * 999] for number in range(LIMIT + 5)]
-    channels = Channels.restored(json.dumps(rows), NOW)
+    channels = ChannelHealths.restored(json.dumps(rows), NOW)
 
     assert len(channels.silent()) == LIMIT
     assert channels.health(("rdap", "r0.example", "com")).reason == "x" * REASON
@@ -294,7 +294,7 @@ def test_what_is_restored_is_bounded() -> None:
 
 def test_the_channel_that_was_heard_longest_ago_makes_room() -> None:
     """Memory is bounded; the others stay as they were."""
-    channels = Channels()
+    channels = ChannelHealths()
     for number in range(LIMIT):
         channels.note(("rdap", f"r{number}.example", "com"), Outcome.UNKNOWN, "no", NOW + number)
     channels.note(("rdap", "r0.example", "com"), Outcome.UNKNOWN, "no", NOW + LIMIT)

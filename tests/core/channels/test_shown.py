@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from common.core.channels.channel_health import DEAD_AFTER, SHUT_AFTER
-from common.core.coordinator.inputs import Command, Say
-from common.core.coordinator.status import MOST_CHANNELS, status
+from common.core.coordinator.status import MOST_CHANNELS
+from common.core.model.effects import Effect, LogLine
 from common.core.model.evidence import Outcome, Phase
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
@@ -24,10 +24,10 @@ RDAP, WHOIS = ("rdap", "rdap.com.test", "com"), ("whois", "whois.com.test", "com
 class Logged(RegistryWorld):
     """A world that keeps the log."""
 
-    said: list[Say]
+    said: list[LogLine]
 
-    def _tell(self, command: Command) -> None:
-        if isinstance(command, Say):
+    def _tell(self, command: Effect) -> None:
+        if isinstance(command, LogLine):
             self.said.append(command)
         super()._tell(command)
 
@@ -38,13 +38,13 @@ class Logged(RegistryWorld):
 
 def shown(world: RegistryWorld) -> dict[str, Any]:
     """What the coordinator says about itself."""
-    return status(world.core.board, world.now)
+    return world.core._status.build(world.now)
 
 
 def hush(world: RegistryWorld, key: tuple[str, str, str], *moments: float, reason: str = "no answer in time") -> None:
     """Let a channel say nothing at these moments, in seconds from the beginning."""
     for moment in moments:
-        world.core.board.channels.note(key, Outcome.UNKNOWN, reason, START + moment)
+        world.core.rooms.channels.healths.note(key, Outcome.UNKNOWN, reason, START + moment)
 
 
 def drop() -> Life:
@@ -79,7 +79,7 @@ def test_the_longest_silent_channel_is_shown_first() -> None:
     hush(world, WHOIS, 20.0)
     hush(world, RDAP, 10.0, 90.0, 120.0)
     hush(world, ("dns", "com", "com"), 0.0)
-    world.core.board.channels.note(("dns", "com", "com"), Outcome.REGISTERED, "delegated", START + 1.0)
+    world.core.rooms.channels.healths.note(("dns", "com", "com"), Outcome.REGISTERED, "delegated", START + 1.0)
 
     assert [(row["method"], row["dead"]) for row in shown(world)["channels"]] == [("rdap", True), ("whois", False)]
 
@@ -96,9 +96,9 @@ def test_a_server_that_another_one_took_over_from_is_not_shown() -> None:
 def test_a_channel_whose_operator_keeps_us_out_is_shown_as_dead_after_ten_minutes() -> None:
     """A zone without an operator that shuts us out only is silent, however long ago its last answer was."""
     world = RegistryWorld([COM])
-    board = world.core.board
-    limit = board.limit("rdap", "rdap.com.test", "com")
-    board.budgets._bucket(limit, "default", START).blocked_until = START + DAY
+    rooms = world.core.rooms
+    limit = rooms.registries.limit("rdap", "rdap.com.test", "com")
+    rooms.rate_limits.budgets._bucket(limit, "default", START).blocked_until = START + DAY
     hush(world, RDAP, 0.0)
     hush(world, ("dns", "com", "com"), 0.0)
     world.now += SHUT_AFTER

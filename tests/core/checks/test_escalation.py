@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from common.core.checks.escalation import Channels, next_methods
-from common.core.model.entry import BACKGROUND, ORDINARY, PRIORITY, URGENT, Entry, Round
+from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.model.records import Evidence
+from common.core.model.states import State
 from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.query_queue import LONGEST, Ask, Queue
-from common.core.registries.operators import Limit
+from common.core.rate_limits.query_queue import LONGEST, QueryQueue
 from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
-from common.core.verdict.verdicts import State
-from common.core.workers.leases import Suspicion, Workers
+from common.core.workers.leases import PoisonDetector, Workers
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
@@ -33,15 +34,15 @@ def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, r
     return made
 
 
-def after(said: dict[str, Outcome]) -> Round:
+def after(said: dict[str, Outcome]) -> Check:
     """A round in which these methods have answered."""
-    return Round(NOW, asked=set(said), said=dict(said))
+    return Check(NOW, asked=set(said), said=dict(said))
 
 
 @pytest.mark.parametrize(
     ("name", "current", "channels", "wanted"),
     [
-        (entry(), Round(NOW), BOTH, ["dns"]),
+        (entry(), Check(NOW), BOTH, ["dns"]),
         (entry(), after({"dns": Outcome.REGISTERED}), BOTH, []),
         (entry(registry_age=8 * 86_400), after({"dns": Outcome.REGISTERED}), BOTH, ["rdap"]),
         (entry(), after({"dns": Outcome.UNREGISTERED}), BOTH, ["rdap"]),
@@ -51,30 +52,30 @@ def after(said: dict[str, Outcome]) -> Round:
         (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
         (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNKNOWN}), BOTH, ["whois"]),
         (entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.REGISTERED}), BOTH, []),
-        (entry(State.PENDING_DELETE, Phase.PENDING_DELETE), Round(NOW), BOTH, ["rdap"]),
+        (entry(State.PENDING_DELETE, Phase.PENDING_DELETE), Check(NOW), BOTH, ["rdap"]),
         (
             entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
             after({"rdap": Outcome.UNREGISTERED}),
             BOTH,
             ["whois", "dns"],
         ),
-        (entry(), Round(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
-        (entry(), Round(NOW, confirm=True), MUTE_ZONE, ["rdap", "whois"]),
-        (entry(), Round(NOW, confirm=True), Channels(False, False, False, frozenset({"dns"})), ["dns"]),
-        (entry(), Round(NOW, manual=True), MUTE_ZONE, ["dns", "rdap", "whois"]),
-        (entry(), Round(NOW), MUTE_ZONE, ["dns"]),
+        (entry(), Check(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
+        (entry(), Check(NOW, confirm=True), MUTE_ZONE, ["rdap", "whois"]),
+        (entry(), Check(NOW, confirm=True), Channels(False, False, False, frozenset({"dns"})), ["dns"]),
+        (entry(), Check(NOW, manual=True), MUTE_ZONE, ["dns", "rdap", "whois"]),
+        (entry(), Check(NOW), MUTE_ZONE, ["dns"]),
         (
             entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
             after({"rdap": Outcome.UNREGISTERED}),
             MUTE_ZONE,
             ["whois"],
         ),
-        (entry(), Round(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
+        (entry(), Check(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
         (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
     ],
 )
 def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
-    name: Entry, current: Round, channels: Channels, wanted: list[str]
+    name: Entry, current: Check, channels: Channels, wanted: list[str]
 ) -> None:
     """Delegated names stop at one DNS question; a first positive makes everybody speak."""
     assert next_methods(name, current, channels, NOW) == wanted
@@ -92,9 +93,9 @@ def test_a_reservation_is_asked_about_again_after_a_day() -> None:
     assert next_methods(name, round_, BOTH, NOW) == ["whois"]
 
 
-def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Ask:
+def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Query:
     """A question at the registry."""
-    return Ask("rdap", "intermediate", domain, "com", "https://rdap.example/", LIMIT, rank, queued, 15.0)
+    return Query("rdap", "intermediate", domain, "com", "https://rdap.example/", LIMIT, rank, queued, 15.0)
 
 
 def worker(workers: Workers, slots: int = 10) -> None:
@@ -104,62 +105,62 @@ def worker(workers: Workers, slots: int = 10) -> None:
 
 def test_the_most_urgent_question_gets_the_first_token() -> None:
     """Rank before age."""
-    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
     worker(workers)
-    for rank in (BACKGROUND, ORDINARY, URGENT, PRIORITY):
+    for rank in (Rank.BACKGROUND, Rank.ORDINARY, Rank.URGENT, Rank.PRIORITY):
         queue.put(ask(rank, f"rank{rank}.com"))
     order = []
     for second in range(6):
-        order += [item.rank for item, _ in queue.take(budgets, workers, Suspicion(), NOW + second)]
+        order += [item.rank for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second)]
 
-    assert order == [URGENT, PRIORITY, ORDINARY, BACKGROUND]
+    assert order == [Rank.URGENT, Rank.PRIORITY, Rank.ORDINARY, Rank.BACKGROUND]
 
 
 def test_no_question_leaves_without_token_and_worker() -> None:
     """Ten workers do not make the bucket fuller."""
-    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
-    queue.put(ask(ORDINARY, "a.com"))
-    queue.put(ask(ORDINARY, "b.com"))
-    assert list(queue.take(budgets, workers, Suspicion(), NOW)) == []
+    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
+    queue.put(ask(Rank.ORDINARY, "a.com"))
+    queue.put(ask(Rank.ORDINARY, "b.com"))
+    assert list(queue.take(budgets, workers, PoisonDetector(), NOW)) == []
 
     for number in range(10):
         name = f"intermediate-{number}@h"
         workers.heard(Credit(VERSION, name, "b", "intermediate", "default", ("rdap",), 4, 4, 0), NOW)
-    assert [item.domain for item, _ in queue.take(budgets, workers, Suspicion(), NOW)] == ["a.com"]
+    assert [item.domain for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW)] == ["a.com"]
     assert len(queue) == 1
 
 
 def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
     """Without a free worker it is due when the first has waited too long; a worker's credit brings a look by itself."""
-    queue, workers, budgets = Queue(), Workers("boot"), Budgets()
+    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
     assert queue.next_at(budgets, workers, NOW) is None
-    queue.put(ask(ORDINARY, "a.com"))
-    queue.put(ask(ORDINARY, "b.com"))
-    assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[ORDINARY]
+    queue.put(ask(Rank.ORDINARY, "a.com"))
+    queue.put(ask(Rank.ORDINARY, "b.com"))
+    assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[Rank.ORDINARY]
 
     worker(workers)
     assert queue.next_at(budgets, workers, NOW) == NOW
-    assert len(list(queue.take(budgets, workers, Suspicion(), NOW))) == 1
+    assert len(list(queue.take(budgets, workers, PoisonDetector(), NOW))) == 1
     assert queue.next_at(budgets, workers, NOW) == NOW + 1 / LIMIT.rate
 
 
 def test_a_long_line_turns_nice_to_have_questions_away_but_never_urgent_ones() -> None:
     """The name goes back to its schedule instead of waiting for hours."""
-    queue, budgets = Queue(), Budgets()
+    queue, budgets = QueryQueue(), Budgets()
     for number in range(2000):
-        queue.put(ask(BACKGROUND, f"n{number}.com"))
+        queue.put(ask(Rank.BACKGROUND, f"n{number}.com"))
 
-    assert not queue.admits(LIMIT, BACKGROUND, budgets, ["default"], NOW)
-    assert queue.admits(LIMIT, ORDINARY, budgets, ["default"], NOW)
-    assert queue.admits(LIMIT, URGENT, budgets, ["default"], NOW)
-    assert not queue.admits(LIMIT, URGENT, budgets, [], NOW)
+    assert not queue.admits(LIMIT, Rank.BACKGROUND, budgets, ["default"], NOW)
+    assert queue.admits(LIMIT, Rank.ORDINARY, budgets, ["default"], NOW)
+    assert queue.admits(LIMIT, Rank.URGENT, budgets, ["default"], NOW)
+    assert not queue.admits(LIMIT, Rank.URGENT, budgets, [], NOW)
 
 
 def test_everybody_can_be_sent_home() -> None:
     """An operator that shut us out, or a pool that is gone, leaves nobody waiting."""
-    queue = Queue()
-    queue.put(ask(ORDINARY, "old.com", NOW - 60))
-    queue.put(ask(ORDINARY, "new.com", NOW))
+    queue = QueryQueue()
+    queue.put(ask(Rank.ORDINARY, "old.com", NOW - 60))
+    queue.put(ask(Rank.ORDINARY, "new.com", NOW))
 
     assert [item.domain for item in queue.flush_pool("intermediate", NOW - 15)] == ["old.com"]
     assert [item.domain for item in queue.flush("rdap/example")] == ["new.com"]
@@ -188,9 +189,9 @@ def test_blind_rounds_come_back_soon_then_ever_more_rarely() -> None:
 def test_the_window_of_a_forecast_is_watched_closely() -> None:
     """Inside it every minute, and never asleep when it opens."""
     name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    name.drop = (NOW - 100, NOW, NOW + 3600, 0.95)
+    name.drop = DropWindow(NOW - 100, NOW, NOW + 3600, 0.95)
     assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 72
-    name.drop = (NOW + 600, NOW + 900, NOW + 1200, 0.95)
+    name.drop = DropWindow(NOW + 600, NOW + 900, NOW + 1200, 0.95)
     assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 600
 
 

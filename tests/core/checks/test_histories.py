@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.evidence import Phase
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -18,7 +18,7 @@ HOUR = 3600.0
 
 def due_now(world: World) -> None:
     """Everybody who is not in hand gets its turn at once: enough of them for sweeps."""
-    book = world.core.board.book
+    book = world.core.rooms.domains
     times = book.table.schedule.times(np.arange(len(book)))
     rows = np.array([row for row in np.flatnonzero(np.isfinite(times)).tolist() if row not in book.in_hand], np.int64)
     book.table.schedule.put_many(rows, np.full(len(rows), world.now), (book.table.flags[rows] & 2) != 0)
@@ -43,9 +43,9 @@ def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_nobody(pauses: 
         due_now(world)
     world.run(60)
     world.check()
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
 
-    assert {state: count for state, count in world.core.board.by_state.items() if count} == {"REGISTERED": 400}
+    assert {state: count for state, count in world.core.rooms.domains.by_state.items() if count} == {"REGISTERED": 400}
     assert table.watched == 400
     assert {world.stored.rows[table.find(name)].state for name in names} == {"REGISTERED"}
     assert told(world) == []
@@ -73,13 +73,13 @@ def test_nobody_is_late_because_the_coordinator_was_away() -> None:
     world.run(4.0)
     world.restart()
 
-    assert world.core.board.book.table.schedule.late(world.now) < HOUR
+    assert world.core.rooms.domains.table.schedule.late(world.now) < HOUR
 
 
 def test_results_that_are_owed_are_posted_after_a_crash() -> None:
     """What the endpoint was not told before the crash it is told after it, one result a name."""
     world = World(interval=24 * HOUR)
-    policy = world.core.board.policy
+    policy = world.core.rooms.policy
     object.__setattr__(policy, "callback_results", "all")
     silent = {operator: Limit(operator, 0.0, 0, None) for operator in ("rdap/*", "whois/*")}
     object.__setattr__(policy, "limits", {"*": Limit("*", 1000.0, 1000, None), **silent})
@@ -87,9 +87,9 @@ def test_results_that_are_owed_are_posted_after_a_crash() -> None:
     names = [f"n{number}.com" for number in range(3000)]
     world.watch(*names)
     world.run(60)
-    assert int(np.count_nonzero(world.core.board.book.table.owed)) > 500
+    assert int(np.count_nonzero(world.core.rooms.domains.table.owed)) > 500
     world.restart()
-    assert int(np.count_nonzero(world.core.board.book.table.owed)) > 500
+    assert int(np.count_nonzero(world.core.rooms.domains.table.owed)) > 500
     world.endpoint = lambda _: 200
     world.run(1200)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.checks import overdue
-from common.core.model.entry import BACKGROUND, URGENT, Entry, Round
+from common.core.model.channel import Probe
+from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.model.records import Detail
-from common.core.rate_limits.query_queue import Ask
-from common.core.registries.operators import Limit
 from common.core.telemetry.error_kinds import NOT_ASKED
 from common.core.telemetry.metrics import rows
-from common.core.trust import canaries
-from common.core.trust.server_trust import Probe
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -23,23 +21,23 @@ SLOW = {**FREE, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
 
 def expired(world: World) -> dict[tuple[str, str], float]:
     """How many questions left their line unasked, by method and rank."""
-    found = rows(world.core.board.metrics.snapshot(), "counters")
+    found = rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
     return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired" and count}
 
 
-def waiting(world: World, rank: int = BACKGROUND, tries: int = 0) -> tuple[Entry, Ask]:
+def waiting(world: World, rank: int = Rank.BACKGROUND, tries: int = 0) -> tuple[Entry, Query]:
     """A name in a round, whose question to RDAP waits for a token that will not come."""
-    board = world.core.board
+    rooms = world.core.rooms
     world.watch("a.com")
     world.run(1)
-    entry = board.book.take(board.book.table.find("a.com"), Detail())
-    entry.round = Round(world.now, asked={"dns", "rdap", "whois"}, out={"rdap"}, said={"dns": Outcome.REGISTERED})
-    limit = board.limit("rdap", "rdap.com.test", "com")
-    ask = Ask(
+    entry = rooms.domains.working_set.load(rooms.domains.table.find("a.com"), Detail())
+    entry.check = Check(world.now, asked={"dns", "rdap", "whois"}, out={"rdap"}, said={"dns": Outcome.REGISTERED})
+    limit = rooms.registries.limit("rdap", "rdap.com.test", "com")
+    ask = Query(
         "rdap", "intermediate", "a.com", "com", "https://rdap.com.test/", limit, rank, world.now, 15.0, entry, tries=tries
     )
-    board.queue.put(ask)
-    board.budgets.take(limit, "default", world.now)
+    rooms.rate_limits.queue.put(ask)
+    rooms.rate_limits.budgets.take(limit, "default", world.now)
     return entry, ask
 
 
@@ -62,7 +60,7 @@ def test_a_name_says_which_method_could_not_be_asked() -> None:
     entry, ask = waiting(world)
     known = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"))
     entry.note(known, world.now)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
     said = entry.detail.trouble["rdap"].observation
 
     assert said.reading.outcome is Outcome.UNKNOWN
@@ -70,7 +68,7 @@ def test_a_name_says_which_method_could_not_be_asked() -> None:
     assert said.reading.reason == "no question could be asked within 300 s: the operator's budget is used up by others"
     assert said.server == "rdap.com.test"
     assert entry.detail.evidence["rdap"].observation == known
-    assert entry.round is None
+    assert entry.check is None
     assert entry.detail.registry_at is None
 
 
@@ -78,7 +76,7 @@ def test_a_question_that_no_worker_took_does_not_blame_the_budget() -> None:
     """Its token was there."""
     world = World(interval=600.0)
     entry, ask = waiting(world)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
 
     assert entry.detail.trouble["rdap"].observation.reading.reason.endswith("no worker had a place for it")
 
@@ -88,7 +86,7 @@ def test_what_a_server_said_of_itself_is_not_overwritten() -> None:
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
     entry.note(Observation("rdap", unknown("rdap_503", "broken")), world.now)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
 
     assert entry.detail.trouble["rdap"].observation.reading.finding == "rdap_503"
 
@@ -98,7 +96,7 @@ def test_that_it_was_not_asked_for_a_second_time_is_said_anew() -> None:
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
     entry.note(Observation("rdap", unknown(NOT_ASKED, "before")), world.now)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
 
     assert entry.detail.trouble["rdap"].at == ask.deadline
 
@@ -107,18 +105,18 @@ def test_a_question_that_was_asked_and_lost_is_no_question_that_was_not_asked() 
     """The check goes on without it, and blames no budget."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world, tries=1)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
 
     assert entry.detail.trouble == {}
-    assert entry.round is None
+    assert entry.check is None
 
 
-@pytest.mark.parametrize(("rank", "word"), [(BACKGROUND, "background"), (URGENT, "urgent")])
+@pytest.mark.parametrize(("rank", "word"), [(Rank.BACKGROUND, "background"), (Rank.URGENT, "urgent")])
 def test_questions_that_leave_unasked_are_counted(rank: int, word: str) -> None:
     """By method and rank."""
     world = World(interval=600.0, limits=SLOW)
     _, ask = waiting(world, rank)
-    overdue.work(world.core.board, ask.deadline)
+    world.core.rooms.queries.expire(ask.deadline)
 
     assert expired(world) == {("rdap", word): 1}
 
@@ -126,12 +124,12 @@ def test_questions_that_leave_unasked_are_counted(rank: int, word: str) -> None:
 def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> None:
     """It is not on its way any more."""
     world = World(interval=600.0, limits=SLOW)
-    board, key = world.core.board, ("rdap", "rdap.com.test", "com")
-    canaries.put(board, Probe(key, "known.com", registered=True), world.now)
-    assert key in board.probing
-    overdue.work(board, world.now + 20_000)
+    board, key = world.core.rooms, ("rdap", "rdap.com.test", "com")
+    board.canaries.ask(Probe(key, "known.com", registered=True), world.now)
+    assert key in rooms.canaries._on_way
+    board.queries.expire(world.now + 20_000)
 
-    assert key not in board.probing
+    assert key not in rooms.canaries._on_way
     assert expired(world) == {("rdap", "urgent"): 1}
 
 

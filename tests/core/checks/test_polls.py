@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.checks import rounds, window_pace
-from common.core.domains.domain_table import CLOSE, WATCHED
-from common.core.domains.name_index import Rows
-from common.core.model.entry import Entry, Round
+from common.core.checks import rounds
+from common.core.domains.domain_table import Flag
+from common.core.model.entry import Check, DropWindow, Entry
 from common.core.model.evidence import Phase
+from common.core.model.ids import Ids
+from common.core.model.limit import Limit
 from common.core.model.records import Detail
+from common.core.model.states import State
 from common.core.registries.directory import Directory
-from common.core.registries.operators import Limit
 from common.core.schedule.cadence import Cadence, may_drop, next_check, next_checks, window_steps
-from common.core.sweeps import due
-from common.core.verdict.verdicts import State
 from common.messages import VERSION, Credit
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -30,7 +29,7 @@ WIDE, NARROW = (NOW - 10 * DAY, NOW + 20 * DAY), (NOW - HOUR, NOW + 12 * HOUR)
 def name(window: tuple[float, float], *, priority: bool = False) -> Entry:
     """A name in redemption that drops in this window."""
     made = Entry("gone.com", "com", "gone", state=State.REDEMPTION, priority=priority)
-    made.drop = (window[0], sum(window) / 2, window[1], 0.9)
+    made.drop = DropWindow(window[0], sum(window) / 2, window[1], 0.9)
     return made
 
 
@@ -97,17 +96,17 @@ def test_the_step_of_a_window_does_not_depend_on_how_many_are_asked_for() -> Non
 def test_a_name_may_drop_about_now_in_a_window_that_tells_the_day(window: tuple[float, float], soon: bool) -> None:
     """An hour around it; of a wide one in its last day."""
     entry = name(window)
-    entry.round = Round(NOW, asked={"rdap"})
+    entry.check = Check(NOW, asked={"rdap"})
 
     assert may_drop(entry, NOW) is soon
-    assert rounds._dropping(entry, entry.round, NOW) is soon
+    assert rounds._dropping(entry, entry.check, NOW) is soon
 
 
-def windows(world: World, suffix: str, count: int, window: tuple[float, float], *, close: bool = True) -> Rows:
+def windows(world: World, suffix: str, count: int, window: tuple[float, float], *, close: bool = True) -> Ids:
     """So many more names of a suffix whose windows these are."""
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
     rows = table.add([f"w{len(table) + number}.{suffix}" for number in range(count)], [suffix] * count)
-    table.flags[rows] = WATCHED | (CLOSE if close else 0)
+    table.flags[rows] = Flag.WATCHED | (Flag.SINGLE if close else 0)
     shift = world.now - NOW
     table.earliest[rows], table.latest[rows] = window[0] + shift, window[1] + shift
     return rows
@@ -115,8 +114,8 @@ def windows(world: World, suffix: str, count: int, window: tuple[float, float], 
 
 def stretched(world: World, suffix: str, *, close: bool = True, soon: bool = True) -> float:
     """How many times rarer such names are looked at."""
-    table = world.core.board.book.table
-    return window_pace.work_out(world.core.board, world.now)[table.suffix_numbers[suffix], close, soon]
+    table = world.core.rooms.domains.table
+    return world.core.rooms.window_pace.count(world.now)[table.suffix_numbers[suffix], close, soon]
 
 
 def slow(**limits: tuple[float, int | None]) -> World:
@@ -154,8 +153,8 @@ def test_what_was_learned_of_a_registry_counts() -> None:
     """The rate now, not the one to begin with."""
     world = slow(rdap_com=(0.5, None))
     windows(world, "com", 15, NARROW)
-    board = world.core.board
-    board.budgets._bucket(board.limit("rdap", "rdap.com.test", "com"), "default", world.now).rate = 0.125
+    rooms = world.core.rooms
+    rooms.rate_limits.budgets._bucket(rooms.registries.limit("rdap", "rdap.com.test", "com"), "default", world.now).rate = 0.125
 
     assert stretched(world, "com") == pytest.approx(4.0)
 
@@ -163,7 +162,9 @@ def test_what_was_learned_of_a_registry_counts() -> None:
 def test_suffixes_of_one_registry_share_what_it_allows() -> None:
     """Thirty of each are sixty; another registry's names are not concerned."""
     world = slow(rdap_com=(0.5, None))
-    world.core.board.know(Directory(own=dict.fromkeys(("com", "net"), ("https://rdap.com.test/",)), own_whois={}))
+    world.core.rooms.registries.replace_directory(
+        Directory(own=dict.fromkeys(("com", "net"), ("https://rdap.com.test/",)), own_whois={})
+    )
     windows(world, "com", 30, NARROW)
     windows(world, "net", 30, NARROW)
     windows(world, "org", 500, NARROW)
@@ -178,20 +179,20 @@ def test_a_quota_lasts_until_the_windows_or_the_day_end() -> None:
     world.now = NOW // DAY * DAY + DAY / 2
     windows(world, "se", 10, (NOW - HOUR, NOW + 4 * HOUR))
     assert stretched(world, "se") == pytest.approx(10 * 240 / 250, rel=0.02)
-    board = world.core.board
-    board.budgets.take_many(board.limit("whois", "whois.se.test", "se"), "default", 400, world.now)
+    rooms = world.core.rooms
+    rooms.rate_limits.budgets.take_many(rooms.registries.limit("whois", "whois.se.test", "se"), "default", 400, world.now)
     assert stretched(world, "se") == pytest.approx(10 * 240 / 50, rel=0.02)
     world.now = NOW // DAY * DAY + DAY - HOUR
     windows(world, "se", 10, NARROW)
     assert stretched(world, "se") == pytest.approx(10 * 60 / 50, rel=0.02)
-    board.budgets.take_many(board.limit("whois", "whois.se.test", "se"), "default", 100, world.now)
+    rooms.rate_limits.budgets.take_many(rooms.registries.limit("whois", "whois.se.test", "se"), "default", 100, world.now)
     assert stretched(world, "se") == float("inf")
 
 
 def test_names_in_the_zone_are_asked_about_at_its_servers() -> None:
     """Those that are out of it at their registry, which alone knows more of them."""
     world = slow(dns_com=(0.25, None))
-    world.core.board.widths["com"] = 2
+    world.core.rooms.widths["com"] = 2
     windows(world, "com", 60, NARROW, close=False)
     windows(world, "com", 60, NARROW)
 
@@ -202,7 +203,7 @@ def test_names_in_the_zone_are_asked_about_at_its_servers() -> None:
 def test_where_the_zone_answers_for_everything_the_registry_is_asked() -> None:
     """About every name."""
     world = slow(rdap_com=(0.5, None))
-    world.core.board.wildcards["com"] = True
+    world.core.rooms.registries.wildcards["com"] = True
     windows(world, "com", 60, NARROW, close=False)
 
     assert stretched(world, "com", close=False) == pytest.approx(4.0)
@@ -213,7 +214,7 @@ def test_where_rdap_is_not_believed_whois_pays() -> None:
     world = slow(whois_com=(0.5, None))
     windows(world, "com", 60, NARROW)
     assert stretched(world, "com") == 1.0
-    world.core.board.trust.row(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + HOUR
+    world.core.rooms.trust.row(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + HOUR
 
     assert stretched(world, "com") == pytest.approx(4.0)
 
@@ -222,7 +223,7 @@ def test_two_ways_out_allow_twice_as_much() -> None:
     """Budgets belong to an operator and an egress."""
     world = slow(rdap_com=(0.5, None))
     windows(world, "com", 60, NARROW)
-    world.core.board.workers.heard(Credit(VERSION, "i-1@b", "b", "intermediate", "other", ("rdap",), 4, 4, 0), world.now)
+    world.core.rooms.workers.heard(Credit(VERSION, "i-1@b", "b", "intermediate", "other", ("rdap",), 4, 4, 0), world.now)
 
     assert stretched(world, "com") == pytest.approx(2.0)
 
@@ -233,7 +234,7 @@ def test_only_watched_names_inside_their_windows_are_counted() -> None:
     windows(world, "com", 15, NARROW)
     windows(world, "com", 50, (NOW + HOUR, NOW + 2 * HOUR))
     windows(world, "com", 50, (NOW - 2 * HOUR, NOW - HOUR))
-    world.core.board.book.table.flags[windows(world, "com", 50, NARROW)] = CLOSE
+    world.core.rooms.domains.table.flags[windows(world, "com", 50, NARROW)] = Flag.SINGLE
 
     assert stretched(world, "com") == 1.0
 
@@ -241,32 +242,32 @@ def test_only_watched_names_inside_their_windows_are_counted() -> None:
 def test_the_count_is_kept_for_some_seconds() -> None:
     """A look at a million names is not taken for each of them; outside of a window none is taken at all."""
     world = slow(rdap_com=(0.5, None))
-    board = world.core.board
+    rooms = world.core.rooms
     row = windows(world, "com", 15, NARROW)[0]
-    entry = board.book.take(int(row), Detail())
+    entry = rooms.domains.working_set.load(int(row), Detail())
     entry.state = State.PENDING_DELETE
-    assert window_pace.stretch(board, entry, world.now) == 1.0
+    assert board.window_pace.stretch(entry, world.now) == 1.0
     windows(world, "com", 45, NARROW)
-    assert window_pace.stretch(board, entry, world.now + 9) == 1.0
-    assert window_pace.stretch(board, entry, world.now + 11) == pytest.approx(4.0)
-    entry.drop = (world.now + HOUR, world.now + HOUR, world.now + 2 * HOUR, 0.9)
+    assert board.window_pace.stretch(entry, world.now + 9) == 1.0
+    assert board.window_pace.stretch(entry, world.now + 11) == pytest.approx(4.0)
+    entry.drop = DropWindow(world.now + HOUR, world.now + HOUR, world.now + 2 * HOUR, 0.9)
 
-    assert window_pace.stretch(board, entry, world.now + 11) == 1.0
+    assert board.window_pace.stretch(entry, world.now + 11) == 1.0
 
 
 def test_names_that_go_by_sweep_are_slowed_down_too() -> None:
     """Each by its kind of window, those outside of one not at all."""
     world = slow(dns_com=(0.25, None))
-    board = world.core.board
+    rooms = world.core.rooms
     board.widths["com"] = 2
     windows(world, "com", 60, NARROW, close=False)
     windows(world, "com", 450, WIDE, close=False)
     bounds = np.array([NARROW, WIDE, (NOW + 9 * DAY, NOW + 10 * DAY), (np.nan, np.nan)]) + (world.now - NOW)
-    found = window_pace.stretches(board, np.arange(4), bounds[:, 0], bounds[:, 1], world.now)
+    found = board.window_pace.stretch_many(np.arange(4), bounds[:, 0], bounds[:, 1], world.now)
     assert isinstance(found, np.ndarray)
 
     assert found[:2].tolist() == pytest.approx([4.0, 4.0], rel=0.01)
-    assert window_pace.stretches(board, np.arange(2), bounds[2:, 0], bounds[2:, 1], world.now) == 1.0
+    assert board.window_pace.stretch_many(np.arange(2), bounds[2:, 0], bounds[2:, 1], world.now) == 1.0
 
 
 def test_a_sweep_leaves_names_in_wide_windows_their_slower_pace() -> None:
@@ -274,7 +275,7 @@ def test_a_sweep_leaves_names_in_wide_windows_their_slower_pace() -> None:
     world = World(interval=3600.0, limits={**FREE, "dns/com": Limit("x", 1.0, 100, None)})
     world.watch(*[f"n{number}.com" for number in range(450)])
     world.run(1500)
-    table, rows = world.core.board.book.table, np.arange(450)
+    table, rows = world.core.rooms.domains.table, np.arange(450)
     table.earliest[rows], table.latest[rows] = np.array(WIDE) + (world.now - NOW)
     table.schedule.put_many(rows, np.full(450, world.now), np.zeros(450, np.bool_))
     begun = world.now
@@ -291,12 +292,12 @@ def test_a_sweep_leaves_names_in_wide_windows_their_slower_pace() -> None:
 def test_a_name_in_a_wide_window_is_no_news(window: tuple[float, float], news: bool) -> None:
     """It waits for its visit like the others, until its last day."""
     world = slow()
-    board = world.core.board
+    rooms = world.core.rooms
     rows = windows(world, "com", 1, window)
-    board.book.table.schedule.put(int(rows[0]), world.now, priority=False)
-    due.take(board, world.now)
+    rooms.domains.table.schedule.put(int(rows[0]), world.now, priority=False)
+    board.due.move_on(world.now)
 
-    assert (len(board.wants._news), board.wants.planned()) == ((1, 0) if news else (0, 1))
+    assert (len(rooms.starts.admission._news), rooms.starts.admission.planned()) == ((1, 0) if news else (0, 1))
 
 
 def test_thirty_names_in_redemption_leave_their_registry_room_for_the_others() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from common.core.checks import rounds, unanswered
-from common.core.model.entry import Entry, Round
+from common.core.checks import unanswered
+from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.model.records import Detail
-from common.core.registries.operators import Limit
 from common.core.telemetry.error_kinds import why_unknown
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -93,12 +93,12 @@ def test_a_worker_that_dies_with_the_question_is_told() -> None:
     world = World(interval=60.0)
     world.watch("a.com")
     world.run(1)
-    board = world.core.board
-    entry = board.book.take(board.book.table.find("a.com"), Detail())
-    entry.round = Round(world.now)
-    rounds.proceed(board, entry, world.now)
-    (ask,) = (item[2] for line in board.queue._lines.values() for heap in line.heaps.values() for item in heap)
-    rounds.lost(board, ask, "fast-0@sim", world.now)
+    rooms = world.core.rooms
+    entry = rooms.domains.working_set.load(rooms.domains.table.find("a.com"), Detail())
+    entry.check = Check(world.now)
+    board.checks._proceed(entry, world.now)
+    (ask,) = (item[2] for line in rooms.rate_limits.queue._lines.values() for heap in line.heaps.values() for item in heap)
+    board.checks.retry_lost(ask, "fast-0@sim", world.now)
 
     assert entry.detail.trouble["dns"].observation.reading.reason == "the worker that had the question was lost, 1 of 3 times"
     assert entry.detail.trouble["dns"].observation.reading.finding == "not_answered"
@@ -107,25 +107,25 @@ def test_a_worker_that_dies_with_the_question_is_told() -> None:
 def test_a_server_in_quarantine_is_not_believed_and_the_name_says_why() -> None:
     """What it was caught at is the reason."""
     world = World(interval=60.0)
-    board, entry = world.core.board, Entry("a.com", "com", "a")
-    board.trust.row(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + 60
-    board.trust.row(("rdap", "rdap.com.test", "com")).reason = "it denied known.com"
-    unanswered.left_out(board, entry, {"dns", "whois"}, world.now)
+    board, entry = world.core.rooms, Entry("a.com", "com", "a")
+    rooms.trust.row(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + 60
+    rooms.trust.row(("rdap", "rdap.com.test", "com")).reason = "it denied known.com"
+    board.unanswered.note_left_out(entry, {"dns", "whois"}, world.now)
 
     assert entry.detail.trouble["rdap"].observation.reading.reason == "its server is not believed: it denied known.com"
 
 
 def test_what_a_server_said_in_this_check_is_worth_more() -> None:
     """In the next check that it was not asked is the news; that the suffix is gone stays until somebody says otherwise."""
-    entry = Entry("a.com", "com", "a", round=Round(100.0))
+    entry = Entry("a.com", "com", "a", check=Check(100.0))
     entry.note(Observation("rdap", unknown("rdap_5xx", "broken")), 101.0)
     entry.note(Observation("dns", unknown("dns_tld_gone", "gone")), 101.0)
-    unanswered.keep(entry, "rdap", "", unknown("not_asked", "the line is too long"), 102.0)
+    unanswered._keep(entry, "rdap", "", unknown("not_asked", "the line is too long"), 102.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "rdap_5xx"
 
-    entry.round = Round(200.0)
+    entry.check = Check(200.0)
     for method in ("rdap", "dns"):
-        unanswered.keep(entry, method, "", unknown("not_asked", "the line is too long"), 202.0)
+        unanswered._keep(entry, method, "", unknown("not_asked", "the line is too long"), 202.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "not_asked"
     assert entry.detail.trouble["dns"].observation.reading.finding == "dns_tld_gone"
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.checks import visits
-from common.core.checks.admission import SHARE, Wanted, Wants
-from common.core.domains.domain_table import CLOSE, WANTED
+from common.core.checks.admission import SHARE, AdmissionQueue, CheckRequest
+from common.core.domains.domain_table import Flag
 from common.core.sweeps import due
 from tests.sim.world import World
 
@@ -23,13 +23,13 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[World, list[str]]:
     world.watch(*names)
     world.run(60)
     monkeypatch.setattr(visits, "MOST_IN_HAND", -1)
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
     for name in names:
         row = table.find(name)
-        table.mark(row, CLOSE, on=True)
+        table.mark(row, Flag.SINGLE, on=True)
         table.schedule.put(row, world.now, priority=False)
     world.run(5)
-    assert all(table.has(table.find(name), WANTED) for name in names)
+    assert all(table.has(table.find(name), Flag.ADMITTED) for name in names)
     return world, names
 
 
@@ -57,11 +57,11 @@ def test_a_name_that_gains_priority_while_it_waits_begins_at_once(monkeypatch: p
 
 def test_a_name_that_is_being_fetched_is_hurried_too() -> None:
     """What was asked of the store for an ordinary visit serves the urgent one."""
-    wants = Wants()
-    wants.fetching[7] = Wanted(7, due=5.0)
-    wants.hurry(Wanted(7, manual=True, urgent=True), "com")
+    wants = AdmissionQueue()
+    wants.fetching[7] = CheckRequest(7, due=5.0)
+    wants.hurry(CheckRequest(7, manual=True, urgent=True), "com")
 
-    assert wants.fetching[7] == Wanted(7, due=5.0, manual=True, urgent=True)
+    assert wants.fetching[7] == CheckRequest(7, due=5.0, manual=True, urgent=True)
     assert wants.next(ordinary=True) is None
     assert len(wants) == 1
 
@@ -73,15 +73,15 @@ def test_those_that_wait_longest_begin_first(monkeypatch: pytest.MonkeyPatch) ->
     names = [f"n{number}.com" for number in range(20)]
     world.watch(*names)
     world.run(60)
-    board, table = world.core.board, world.core.board.book.table
+    board, table = world.core.rooms, world.core.rooms.domains.table
     for place, name in enumerate(names):  # the last one is the latest; some become due while the others wait
         row = table.find(name)
-        table.mark(row, CLOSE, on=True)
+        table.mark(row, Flag.SINGLE, on=True)
         table.schedule.put(row, world.now - place if place >= 5 else world.now + 2 + place, priority=False)
-    begun: list[Wanted] = []
+    begun: list[CheckRequest] = []
     for second in range(120):
-        due.take(board, world.now + second)
-        wanted = board.wants.next(ordinary=True) if not second % 4 else None
+        board.due.move_on(world.now + second)
+        wanted = rooms.starts.admission.next(ordinary=True) if not second % 4 else None
         begun += [wanted] if wanted is not None else []
 
     assert [table.name(wanted.row) for wanted in begun] == [*names[:4:-1], *names[:5]]
@@ -90,10 +90,10 @@ def test_those_that_wait_longest_begin_first(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_suffixes_take_turns() -> None:
     """A thousand names of one do not keep one of another waiting; planned and found ones of the same suffix take turns too."""
-    wants = Wants()
+    wants = AdmissionQueue()
     wants.plan("com", np.arange(1000), np.full(1000, 5.0))
     for row in range(2000, 2003):
-        wants.put(Wanted(row), "com")
+        wants.put(CheckRequest(row), "com")
     wants.plan("org", np.array([3000]), np.array([9.0]))
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
 
@@ -104,10 +104,10 @@ def test_suffixes_take_turns() -> None:
 
 def test_news_leaves_a_quarter_of_the_beginnings_to_planned_visits() -> None:
     """Names that leave the zone all the time do not keep the others waiting for ever."""
-    wants = Wants()
+    wants = AdmissionQueue()
     wants.plan("com", np.arange(5), np.full(5, 5.0))
     for row in range(1000, 1020):
-        wants.put(Wanted(row, news=True), "com")
+        wants.put(CheckRequest(row, news=True), "com")
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
 
     assert [place for place, row in enumerate(begun) if row < 5] == [3, 7, 11, 15, 19]
@@ -116,10 +116,10 @@ def test_news_leaves_a_quarter_of_the_beginnings_to_planned_visits() -> None:
 
 def test_priority_leaves_a_quarter_of_the_beginnings_to_the_others() -> None:
     """As long as they may begin at all."""
-    wants = Wants()
+    wants = AdmissionQueue()
     for row in range(1000, 1020):
-        wants.put(Wanted(row, urgent=True), "com")
-        wants.put(Wanted(row + 1000, news=True), "com")
+        wants.put(CheckRequest(row, urgent=True), "com")
+        wants.put(CheckRequest(row + 1000, news=True), "com")
     begun = [wants.next(ordinary=True) for _ in range(8)]
     crowded = [wants.next(ordinary=False) for _ in range(8)]
 
@@ -131,12 +131,12 @@ def test_priority_leaves_a_quarter_of_the_beginnings_to_the_others() -> None:
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.booleans()), max_size=80))
 def test_the_next_planned_visit_begins_after_sixteen_others_at_most(arrivals: list[tuple[int, int, bool]]) -> None:
     """Whatever comes, of priority and news, between any two beginnings."""
-    wants, rows, since = Wants(), itertools.count(), 0
+    wants, rows, since = AdmissionQueue(), itertools.count(), 0
     for urgent, news, planned in [*arrivals, *[(6, 6, False)] * 20]:
         for _ in range(urgent):
-            wants.put(Wanted(next(rows), urgent=True), "com")
+            wants.put(CheckRequest(next(rows), urgent=True), "com")
         for _ in range(news):
-            wants.put(Wanted(next(rows), news=True), "com")
+            wants.put(CheckRequest(next(rows), news=True), "com")
         if planned:
             wants.plan("com", np.array([next(rows)]), np.full(1, 5.0))
         waits = wants.planned()

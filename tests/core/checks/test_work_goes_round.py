@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from common.core.checks.visits import MOST_FETCHING
 
 from common.core.checks import visits
-from common.core.checks.admission import Wanted
-from common.core.checks.visits import MOST_FETCHING
+from common.core.checks.admission import CheckRequest
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Event, Say, Send, Tick
-from common.core.domains.domain_table import LINED
-from common.core.model.entry import ORDINARY, URGENT
+from common.core.coordinator.inputs import Event, Tick
+from common.core.domains.domain_table import Flag
+from common.core.model.batch import Batch
+from common.core.model.effects import LogLine, Send
+from common.core.model.entry import Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.query_queue import Ask, Queue
-from common.core.registries.operators import Limit
-from common.core.sweeps import due
+from common.core.rate_limits.query_queue import QueryQueue
 from common.core.sweeps.due import MOST_WAITING
-from common.core.sweeps.sweep_queues import Swarm
-from common.core.workers.leases import GRACE, SUSPICION_MEMORY, Suspicion, Workers
+from common.core.workers.leases import GRACE, SUSPICION_MEMORY, PoisonDetector, Workers
 from common.messages import VERSION, Credit, Deliveries, Sweep, Tasks
 from tests.core.outbox.posted import notice
 from tests.sim.world import World
@@ -34,16 +35,16 @@ def credit(name: str = "deep-0@h", *, free: int = 100, egress: str = "default", 
     return Credit(VERSION, name, f"boot of {name}", pool, egress, methods, 100, free, 0, 0, sweeps)
 
 
-def ask(domain: str, *, rank: int = ORDINARY, queued: float = NOW, avoid: str = "", limit: Limit = PLENTY) -> Ask:
+def ask(domain: str, *, rank: int = Rank.ORDINARY, queued: float = NOW, avoid: str = "", limit: Limit = PLENTY) -> Query:
     """A WHOIS question about a name."""
-    return Ask("whois", "deep", domain, "com", "whois.x", limit, rank, queued, 5.0, avoid=avoid)
+    return Query("whois", "deep", domain, "com", "whois.x", limit, rank, queued, 5.0, avoid=avoid)
 
 
 class Floor:
     """Workers, a line of questions, and a name that was there in three deaths."""
 
     def __init__(self, *there: Credit) -> None:
-        self.workers, self.queue, self.suspicion = Workers("boot"), Queue(), Suspicion()
+        self.workers, self.queue, self.suspicion = Workers("boot"), QueryQueue(), PoisonDetector()
         self.budgets = Budgets()
         self.budgets.available(PLENTY, "default", NOW - 10)  # the bucket is full by now
         for each in there or (credit(),):
@@ -83,7 +84,7 @@ def test_a_name_that_must_run_alone_holds_up_no_rank_behind_it(per_day: int | No
     floor = Floor()
     floor.busy()
     limit = Limit("whois/x", 1000.0, 1000, per_day)
-    floor.queue.put(ask("poison.com", rank=URGENT, limit=limit))
+    floor.queue.put(ask("poison.com", rank=Rank.URGENT, limit=limit))
     floor.queue.put(ask("innocent.com", limit=limit))
 
     assert [domain for domain, _ in floor.take()] == ["innocent.com"]
@@ -183,12 +184,12 @@ def test_what_the_only_worker_lost_goes_to_it_again() -> None:
 def core() -> Coordinator:
     """A coordinator with a silent big worker and a small one in each pool."""
     core = World(callbacks=True).core
-    board = core.board
+    rooms = core.rooms
     for pool in ("deep", "fast", "notifier"):
-        board.workers.left(f"{pool}-0@sim", board.workers._workers[f"{pool}-0@sim"].boot)
+        rooms.workers.left(f"{pool}-0@sim", rooms.workers._workers[f"{pool}-0@sim"].boot)
     for pool in ("deep", "fast", "notifier"):
-        board.workers.heard(credit(f"{pool}-0@h", pool=pool, sweeps=9 if pool == "fast" else 0), NOW)
-    board.commands.clear()
+        rooms.workers.heard(credit(f"{pool}-0@h", pool=pool, sweeps=9 if pool == "fast" else 0), NOW)
+    rooms.effects.take()
     return core
 
 
@@ -196,8 +197,8 @@ def second_workers(core: Coordinator, now: float) -> None:
     """Those there are speak again, and others come, with less room."""
     for pool in ("deep", "fast", "notifier"):
         places = (9, 2) if pool == "fast" else (0, 0)
-        core.board.workers.heard(credit(f"{pool}-0@h", pool=pool, free=50, sweeps=places[0]), now)
-        core.board.workers.heard(credit(f"{pool}-1@h", pool=pool, free=3, sweeps=places[1]), now)
+        core.rooms.workers.heard(credit(f"{pool}-0@h", pool=pool, free=50, sweeps=places[0]), now)
+        core.rooms.workers.heard(credit(f"{pool}-1@h", pool=pool, free=3, sweeps=places[1]), now)
 
 
 def sent(core: Coordinator, now: float, kind: type) -> list[str]:
@@ -207,16 +208,16 @@ def sent(core: Coordinator, now: float, kind: type) -> list[str]:
 
 def test_a_suspicious_question_leaves_after_a_while_although_no_worker_is_idle(core: Coordinator) -> None:
     """The coordinator forgets the suspicion by itself."""
-    board = core.board
+    rooms = core.rooms
     for _ in range(3):
-        board.suspicion.died(["poison.com"], alone=False, now=NOW)
+        rooms.poison.note_death(["poison.com"], alone=False, now=NOW)
     for now in (NOW, NOW + SUSPICION_MEMORY):
-        board.workers.heard(credit(), now)
-        worker = board.workers.choose("deep")
+        rooms.workers.heard(credit(), now)
+        worker = rooms.workers.choose("deep")
         assert worker is not None
-        board.workers.lease(worker, ask("busy.com"), 60.0, now)
+        rooms.workers.lease(worker, ask("busy.com"), 60.0, now)
         if now == NOW:
-            board.queue.put(ask("poison.com", queued=NOW + SUSPICION_MEMORY))
+            rooms.rate_limits.queue.put(ask("poison.com", queued=NOW + SUSPICION_MEMORY))
             assert sent(core, now, Tasks) == []
 
     assert sent(core, NOW + SUSPICION_MEMORY, Tasks) == ["deep-0@h"]
@@ -226,20 +227,20 @@ def test_a_question_whose_lease_ran_out_goes_to_another_worker_and_the_log_names
     core: Coordinator,
 ) -> None:
     """The worker speaks, and does not answer."""
-    core.board.queue.put(ask("slow.com"))
+    core.rooms.rate_limits.queue.put(ask("slow.com"))
     assert sent(core, NOW, Tasks) == ["deep-0@h"]
     later = NOW + 5.0 + GRACE
     second_workers(core, later)
     commands = core.handle(Tick(), later)
 
     assert [each.worker for each in commands if isinstance(each, Send)] == ["deep-1@h"]
-    said = [each.fields for each in commands if isinstance(each, Say) and each.event == "leases_expired"]
+    said = [each.fields for each in commands if isinstance(each, LogLine) and each.event == "leases_expired"]
     assert said == [{"worker": "deep-0@h", "leases": 1}]
 
 
 def test_a_callback_whose_lease_ran_out_goes_to_another_notifier(core: Coordinator) -> None:
     """It may have been posted; by that notifier nobody was told."""
-    core.board.deliveries.add(notice("n"))
+    core.rooms.deliveries.add(notice("n"))
     assert sent(core, NOW, Deliveries) == ["notifier-0@h"]
     later = NOW + 20.0 + GRACE
     second_workers(core, later)
@@ -253,10 +254,10 @@ def test_a_sweep_whose_lease_ran_out_goes_to_another_worker(core: Coordinator) -
     """However many places the one that lost it offers."""
     board, limit = core.board, Limit("dns/com", 1000.0, 1000, None)
     names = [f"n{number}.com" for number in range(20)]
-    rows = board.book.table.add(names, ["com"] * len(names))
-    board.book.table.flags[rows] |= LINED
-    board.budgets.available(limit, "default", NOW - 10)
-    board.lines.again(Swarm(rows, np.full(len(rows), NOW), "com", limit))
+    rows = rooms.domains.table.add(names, ["com"] * len(names))
+    rooms.domains.table.flags[rows] |= Flag.QUEUED
+    rooms.rate_limits.budgets.available(limit, "default", NOW - 10)
+    rooms.sweep_queues.again(Batch(rows, np.full(len(rows), NOW), "com", limit))
     assert sent(core, NOW, Sweep) == ["fast-0@h"]
     later = NOW + 100.0
     second_workers(core, later)
@@ -267,12 +268,12 @@ def test_a_sweep_whose_lease_ran_out_goes_to_another_worker(core: Coordinator) -
 def test_a_log_line_names_each_worker_that_fell_silent(core: Coordinator) -> None:
     """Two of them at the same time are two, and what one had does not make the other's name a suspect."""
     second_workers(core, NOW)
-    core.board.budgets.available(PLENTY, "default", NOW - 10)
+    core.rooms.rate_limits.budgets.available(PLENTY, "default", NOW - 10)
     for domain in ("a.com", "b.com"):
-        core.board.queue.put(ask(domain))
-    core.board.queue.put(ask("c.com", avoid="deep-0@h"))
+        core.rooms.rate_limits.queue.put(ask(domain))
+    core.rooms.rate_limits.queue.put(ask("c.com", avoid="deep-0@h"))
     core.handle(Tick(), NOW)
-    said = [each for each in core.handle(Tick(), NOW + 60.0) if isinstance(each, Say) and each.event == "worker_lost"]
+    said = [each for each in core.handle(Tick(), NOW + 60.0) if isinstance(each, LogLine) and each.event == "worker_lost"]
 
     assert [each.fields for each in said] == [{"worker": "deep-0@h", "leases": 2}, {"worker": "deep-1@h", "leases": 1}]
 
@@ -314,10 +315,10 @@ def test_questions_to_a_pool_without_workers_wait_without_ticks(pool: str) -> No
     for domain in INNOCENTS:
         asked = ask(domain, queued=world.now)
         asked.pool = pool
-        world.core.board.queue.put(asked)
+        world.core.rooms.rate_limits.queue.put(asked)
 
     assert world.count(10.0) <= 20
-    assert len(world.core.board.queue) == len(INNOCENTS)
+    assert len(world.core.rooms.rate_limits.queue) == len(INNOCENTS)
 
 
 def test_names_that_wait_for_a_worker_that_sweeps_ask_for_no_tick() -> None:
@@ -325,30 +326,30 @@ def test_names_that_wait_for_a_worker_that_sweeps_ask_for_no_tick() -> None:
     world = World(interval=86_400.0)
     world.kill_worker("fast")
     world.run(40.0)
-    board, many = world.core.board, MOST_WAITING
-    table = board.book.table
+    board, many = world.core.rooms, MOST_WAITING
+    table = rooms.domains.table
     rows = table.add([f"n{number}.com" for number in range(many + 2)], ["com"] * (many + 2))
     table.schedule.put_many(rows[many : many + 1], np.full(1, world.now - 5), np.zeros(1, np.bool_))
-    assert due.next_at(board, world.now) == world.now - 5
-    board.wants.plan("com", rows[:many], np.full(many, world.now))
-    assert due.next_at(board, world.now) == np.inf
+    assert board.due.next_at(world.now) == world.now - 5
+    rooms.starts.admission.plan("com", rows[:many], np.full(many, world.now))
+    assert board.due.next_at(world.now) == np.inf
 
     table.schedule.put_many(rows[many + 1 :], np.full(1, world.now - 1), np.ones(1, np.bool_))
-    assert due.next_at(board, world.now) == world.now - 1
+    assert board.due.next_at(world.now) == world.now - 1
 
 
 def test_visits_that_have_to_wait_are_looked_at_once_something_made_room() -> None:
     """A name put back, or a question that left its line; before that they cannot begin."""
-    board = World().core.board
-    rows = board.book.table.add(["a.com"], ["com"])
-    board.wants.plan("com", rows, np.full(1, NOW))
+    rooms = World().core.rooms
+    rows = rooms.domains.table.add(["a.com"], ["com"])
+    rooms.starts.admission.plan("com", rows, np.full(1, NOW))
     assert not visits.stuck(board)
-    board.wants.fetching.update({number: Wanted(number) for number in range(MOST_FETCHING)})
-    visits.work(board, NOW)
+    rooms.starts.admission.fetching.update({number: CheckRequest(number) for number in range(MOST_FETCHING)})
+    board.starts.begin_waiting(NOW)
     assert visits.stuck(board)
 
-    board.queue.put(ask("b.com"))
-    board.queue.flush("whois/x")
+    rooms.rate_limits.queue.put(ask("b.com"))
+    rooms.rate_limits.queue.flush("whois/x")
     assert not visits.stuck(board)
 
 
@@ -357,9 +358,9 @@ def test_a_pool_that_comes_back_is_used_at_once() -> None:
     world = World(interval=60.0)
     world.kill_worker("deep")
     world.run(20.0)
-    world.core.board.queue.put(ask("a.com", queued=world.now))
+    world.core.rooms.rate_limits.queue.put(ask("a.com", queued=world.now))
     world.run(1.0)
     world.start_worker("deep")
     world.run(0.3)
 
-    assert len(world.core.board.queue) == 0
+    assert len(world.core.rooms.rate_limits.queue) == 0

@@ -227,10 +227,10 @@ def test_a_zone_that_is_mute_at_first_is_asked_again_whether_it_answers_for_ever
     world.watch("healthy.com", priority=True)
     world.run(3)
     assert ("rdap", "healthy.com") in [(method, domain) for _, method, domain in world.asked]
-    assert "com" not in world.core.board.wildcards
+    assert "com" not in world.core.rooms.registries.wildcards
 
     world.run(400)
-    assert world.core.board.wildcards["com"] is False
+    assert world.core.rooms.registries.wildcards["com"] is False
 
 
 def test_an_endpoint_that_is_down_over_a_restart_is_greeted_with_one_probe() -> None:

@@ -16,7 +16,18 @@ from common.core.coordinator.inputs import Heard, Tick
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.telemetry.repeats import EVERY, Repeats
 from common.errors import MessageError
-from common.messages import VERSION, Bye, Command, Credit, DeliveryResult, DeliveryResults, Result, Results, Swept, SweptOdd
+from common.messages import (
+    VERSION,
+    Bye,
+    Command,
+    Credit,
+    DeliveryResult,
+    DeliveryResults,
+    Result,
+    Results,
+    SweepDetails,
+    SweepResult,
+)
 from tests.sim.world import World
 
 CREDIT = Credit(VERSION, "fast-0@sim", "b1", "fast", "default", ("dns", "http"), 16, 16, 0, 0, 4)
@@ -39,8 +50,8 @@ def messages(attempt: str, size: int) -> list[Any]:
         CREDIT,
         Bye("fast-0@sim", "b1"),
         Results(CREDIT, (Result(attempt, SEEN), Result(attempt, None, returned=True))),
-        SweptOdd(CREDIT, attempt, {0: SEEN}),
-        Swept(CREDIT, attempt, bytes(size), bytes(size), "com", 1, ("192.0.2.1:53/udp",), 1, 1.0, 1.0, {0: SEEN}, SEEN),
+        SweepDetails(CREDIT, attempt, {0: SEEN}),
+        SweepResult(CREDIT, attempt, bytes(size), bytes(size), "com", 1, ("192.0.2.1:53/udp",), 1, 1.0, 1.0, {0: SEEN}, SEEN),
         DeliveryResults(CREDIT, (DeliveryResult(attempt, 200, "", 1.0, 1.0),)),
         Command("check", "a.com", "x"),
     ]
@@ -71,7 +82,7 @@ def busy_world() -> tuple[World, list[str]]:
     world.watch(*(f"n{number}.com" for number in range(20)))
     world.run(1.0)
     world.run(0.02)
-    return world, [*world.core.board.workers._leases, "boot1.1"]
+    return world, [*world.core.rooms.workers._leases, "boot1.1"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -124,7 +135,7 @@ def test_every_number_has_bounds(path: tuple[Any, ...], number: float) -> None:
 def test_a_serial_is_32_bits_in_a_sweep_too(serial: int) -> None:
     """RFC 1035 section 3.3.13."""
     with pytest.raises(MessageError):
-        decode_upward(encode(msgspec.structs.replace(Swept(CREDIT, "a"), serial=serial)))
+        decode_upward(encode(msgspec.structs.replace(SweepResult(CREDIT, "a"), serial=serial)))
 
 
 def test_a_run_of_the_same_is_said_once_and_then_counted() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from common.core.coordinator.inputs import CommitDelayed, ListFailed, Say, Tick
-from common.core.coordinator.self_check import SLOW_COMMIT, overdue
-from common.core.coordinator.status import status
+from common.core.coordinator.inputs import CommitDelayed, ListFailed, Tick
+from common.core.coordinator.self_check import SLOW_COMMIT
+from common.core.model.effects import LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
 from common.core.telemetry.problems import CODES, Problem
 from tests.sim.truth import Name
@@ -22,11 +22,11 @@ class Watched(World):
     """A world that keeps the log lines."""
 
     def __init__(self, **options: Any) -> None:
-        self.said: list[tuple[float, Say]] = []
+        self.said: list[tuple[float, LogLine]] = []
         super().__init__(**options)
 
     def _tell(self, command: Any) -> None:
-        if isinstance(command, Say):
+        if isinstance(command, LogLine):
             self.said.append((self.now, command))
         super()._tell(command)
 
@@ -36,7 +36,7 @@ class Watched(World):
 
     def problems(self) -> dict[str, Problem]:
         """The problems of this moment, by code."""
-        found = {problem.code: problem for problem in self.core.board.problems.active()}
+        found = {problem.code: problem for problem in self.core.rooms.telemetry.problems.active()}
         assert found.keys() <= CODES.keys()
         assert not any(name in problem.what + problem.remedy for problem in found.values() for name in NAMES)
         return found
@@ -49,7 +49,7 @@ class Watched(World):
 
     def ready(self) -> bool:
         """What the status says."""
-        return bool(status(self.core.board, self.now)["ready"])
+        return bool(self.core._status.build(self.now)["ready"])
 
 
 def watching(*, seconds: float = 60.0, **options: Any) -> Watched:
@@ -166,7 +166,7 @@ def test_no_worker_at_all_is_told_once_for_all_pools() -> None:
         world.kill_worker(pool)
     world.run(120)
 
-    found = [problem.about for problem in world.core.board.problems.active() if problem.code == "no_workers"]
+    found = [problem.about for problem in world.core.rooms.telemetry.problems.active() if problem.code == "no_workers"]
     assert found == ["checkers"]
     assert not world.ready()
     for pool in ("fast", "intermediate", "deep"):
@@ -203,7 +203,7 @@ def test_workers_that_answer_nothing_are_told() -> None:
     world._answer = lambda *_: None  # type: ignore[method-assign]  # workers that take and do nothing
     world.run(1800)
 
-    wedged = [problem for problem in world.core.board.problems.active() if problem.code == "workers_wedged"]
+    wedged = [problem for problem in world.core.rooms.telemetry.problems.active() if problem.code == "workers_wedged"]
     assert "fast" in [problem.about for problem in wedged]
     assert all(problem.restart_helps for problem in wedged)
     assert not world.ready()
@@ -234,11 +234,11 @@ def test_nothing_asked_although_names_are_due_is_told() -> None:
 def test_names_that_are_not_checked_for_far_longer_than_their_interval_are_told() -> None:
     """Asking slowly is work too, but a watch whose names are hours late is none."""
     world = watching()
-    assert overdue(world.core.board, world.now) == 0
-    table = world.core.board.book.table
-    assert overdue(world.core.board, world.now + 3 * 900 + 700) == table.watched
+    assert world.core._self_check.count_overdue(world.now) == 0
+    table = world.core.rooms.domains.table
+    assert world.core._self_check.count_overdue(world.now + 3 * 900 + 700) == table.watched
     world.now += 3600.0
-    world.core.board.started -= 7200.0
+    world.core.rooms.domains.started -= 7200.0
     table.checked_at[:] = world.now - 7200.0
     world.event(Tick())
 
@@ -267,13 +267,13 @@ def test_the_status_says_whether_there_is_an_endpoint(configured: bool) -> None:
     """Without one nothing is open, refused or paused."""
     world = watching(callbacks=configured)
 
-    assert status(world.core.board, world.now)["deliveries"]["configured"] is configured
+    assert world.core._status.build(world.now)["deliveries"]["configured"] is configured
 
 
 def test_parked_callbacks_are_told() -> None:
     """What was given up stays a problem until it is sent again."""
     world = watching()
-    world.core.board.deliveries.parked = 2
+    world.core.rooms.deliveries.parked = 2
     world.run(5)
 
     assert "2 callbacks" in world.problems()["callbacks_parked"].what

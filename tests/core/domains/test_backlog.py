@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from common.core.domains.backlog import NEW_LIMIT, STATE_LIMIT, Backlog
-from common.core.domains.domain_table import DETAILED, LINED, WANTED, WATCHED, Table
+
+from common.core.domains.domain_table import DomainTable, Flag
 from common.core.model.records import Changes, NewName, StateChange, Watch
 from common.core.outbox import announce
 from common.core.parsers.dns_fast import DELEGATED
@@ -17,9 +17,9 @@ from tests.sim.world import World
 NOW = 1_790_000_000.0
 
 
-def table_of(count: int) -> Table:
+def table_of(count: int) -> DomainTable:
     """So many names."""
-    table = Table()
+    table = DomainTable()
     table.add([f"n{number}.com" for number in range(count)], ["com"] * count)
     return table
 
@@ -60,7 +60,7 @@ def test_a_state_that_is_older_than_the_row_is_dropped() -> None:
     """The name was visited and written whole meanwhile: that knows better."""
     table, backlog, changes = table_of(10), Backlog(), Changes()
     backlog.states.append(StateChange([1, 2, 3], "REGISTERED", NOW, 0.0))
-    table.flags[2] |= DETAILED
+    table.flags[2] |= Flag.DETAILED
     backlog.fill(changes, table)
 
     assert [change.ids for change in changes.states] == [[1, 3]]
@@ -69,30 +69,30 @@ def test_a_state_that_is_older_than_the_row_is_dropped() -> None:
 def owing(count: int) -> World:
     """A world in which every name owes its result."""
     world = World()
-    object.__setattr__(world.core.board.policy, "callback_results", "all")
-    board = world.core.board
-    rows = board.book.table.add([f"n{number}.com" for number in range(count)], ["com"] * count)
-    board.book.table.code[rows], board.book.table.dns_at[rows] = DELEGATED, world.now
+    object.__setattr__(world.core.rooms.policy, "callback_results", "all")
+    rooms = world.core.rooms
+    rows = rooms.domains.table.add([f"n{number}.com" for number in range(count)], ["com"] * count)
+    rooms.domains.table.code[rows], rooms.domains.table.dns_at[rows] = DELEGATED, world.now
     announce.owe(board, rows, np.ones(count, np.bool_))
     return world
 
 
 def paid(world: World) -> list[str]:
     """The names whose results became deliveries just now; they count as delivered."""
-    board = world.core.board
+    rooms = world.core.rooms
     announce.pay(board, world.now)
-    names = [row.domain for row in board.changes.deliveries]
-    board.changes.deliveries.clear()
+    names = [row.domain for row in rooms.domains.journal._next.deliveries]
+    rooms.domains.journal._next.deliveries.clear()
     return names
 
 
 def test_a_result_that_was_not_posted_yet_is_replaced_by_the_newer_one_and_counted() -> None:
     """One is owed per name, whatever the number of sweeps."""
     world = owing(100)
-    board = world.core.board
+    rooms = world.core.rooms
     announce.owe(board, np.arange(100), np.ones(100, np.bool_))
 
-    assert ["results_coalesced", {}, 100.0] in board.metrics.snapshot()["counters"]
+    assert ["results_coalesced", {}, 100.0] in rooms.telemetry.metrics.snapshot()["counters"]
     assert len(paid(world)) == 100
     assert paid(world) == []
 
@@ -103,7 +103,7 @@ def test_everybody_gets_a_turn_before_anybody_gets_a_second() -> None:
     told: list[str] = []
     for _ in range(3):
         told += paid(world)
-        announce.owe(world.core.board, np.arange(500), np.ones(500, np.bool_))
+        announce.owe(world.core.rooms, np.arange(500), np.ones(500, np.bool_))
 
     assert len(told) == 2500
     assert len(set(told)) == 2500
@@ -112,7 +112,7 @@ def test_everybody_gets_a_turn_before_anybody_gets_a_second() -> None:
 def test_where_results_are_not_wanted_any_more_none_is_posted() -> None:
     """Bits of an earlier start stay what they are."""
     world = owing(10)
-    object.__setattr__(world.core.board.policy, "callback_results", "none")
+    object.__setattr__(world.core.rooms.policy, "callback_results", "none")
 
     assert paid(world) == []
 
@@ -124,22 +124,22 @@ def test_a_name_that_leaves_the_list_and_comes_back_is_in_one_place(place: str) 
     names = [f"n{number}.com" for number in range(60)]
     world.watch(*names)
     world.run(120)
-    board, table = world.core.board, world.core.board.book.table
+    board, table = world.core.rooms, world.core.rooms.domains.table
     row = table.find(names[0])
     if place == "lined":
         table.schedule.remove(row)
-        table.flags[row] |= LINED
-        board.lines.put("com", np.array([row]), np.array([world.now]), world.now, urgent=False)
+        table.flags[row] |= Flag.QUEUED
+        rooms.sweep_queues.put("com", np.array([row]), np.array([world.now]), world.now, urgent=False)
     elif place != "due":
-        board.book.in_hand.pop(row, None)
+        rooms.domains.working_set.loaded.pop(row, None)
         table.mark(row, 64, on=False)
         assert intake.check_now(board, names[0])
-        assert table.has(row, WANTED)
+        assert table.has(row, Flag.ADMITTED)
         for _ in range({"wanted": 0, "fetching": 1, "visited": 2}[place]):
             world.run(0.003)
     world.unlist(names[0])
     world.check()
-    assert not table.has(row, WATCHED)
+    assert not table.has(row, Flag.WATCHED)
     world.watch(names[0])
     world.check()
     before = len(world.asked)
@@ -147,7 +147,7 @@ def test_a_name_that_leaves_the_list_and_comes_back_is_in_one_place(place: str) 
 
     looks = [method for _, method, name in world.asked[before:] if name == names[0] and method == "dns"]
     assert 2 <= len(looks) <= 8
-    assert sum(board.by_state.values()) == len(names)
+    assert sum(rooms.domains.by_state.values()) == len(names)
 
 
 def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None:
@@ -155,14 +155,14 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     world = World()
     names = [f"n{number}.com" for number in range(40)]
     world.watch(*names)
-    board = world.core.board
+    rooms = world.core.rooms
     head = ListHead(1, 1, 0, (), "shrunk", removed=39)
     intake.read(board, head, "test", world.now)
-    assert board.list_state["held"]
+    assert rooms.intake.state.held
     assert board.list_head is None
 
     intake.read(board, head, "test", world.now)
     intake.part(board, Part(removed=(*range(1, 40), 10**9, -5)), world.now)
     intake.end(board, world.now)
-    assert board.book.table.watched == 1
-    assert (board.list_state["held"], board.list_state["names"]) == (None, 1)
+    assert rooms.domains.table.watched == 1
+    assert (rooms.intake.state.held, rooms.intake.state.names) == (None, 1)

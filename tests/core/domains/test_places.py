@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from common.core.model.entry import BACKGROUND, ORDINARY, URGENT
-from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import LONGEST, Ask, Queue
-from common.core.registries.operators import Limit
 from common.core.sweeps.batches import SHORTEST
+
+from common.core.model.entry import Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
+from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.query_queue import LONGEST, QueryQueue
 from common.core.workers.leases import GRACE, MOST_AFLOAT, Workers
 from common.messages import VERSION, Credit
 from tests.core.outbox.posted import ids, notice, outbox, result
@@ -83,7 +85,7 @@ def test_names_without_priority_leave_a_place_and_wait_while_much_is_under_way()
 def test_a_small_sweep_of_a_slow_zone_is_over_soon() -> None:
     """Its tokens were there all at once, so it does not take the seconds in which they came together."""
     world = World(interval=600.0)
-    object.__setattr__(world.core.board.policy, "limits", {"dns/*": Limit("dns/*", 1.0, 3, None)})
+    object.__setattr__(world.core.rooms.policy, "limits", {"dns/*": Limit("dns/*", 1.0, 3, None)})
     world.watch(*[f"n{number}.org" for number in range(60)], priority=True)
     world.run(60)
 
@@ -140,15 +142,15 @@ def test_what_a_day_does_not_allow_any_more_waits_for_the_next() -> None:
 
 def test_a_line_tells_how_many_more_it_takes_of_each_rank() -> None:
     """As many as its budget gets through in reasonable time; what is urgent is always let in."""
-    queue, limit = Queue(), Limit("rdap/x", 0.1, 1, None)
-    room = int(LONGEST[BACKGROUND] * limit.rate) + 1
-    assert queue.room(limit, BACKGROUND) == room
+    queue, limit = QueryQueue(), Limit("rdap/x", 0.1, 1, None)
+    room = int(LONGEST[Rank.BACKGROUND] * limit.rate) + 1
+    assert queue.room(limit, Rank.BACKGROUND) == room
     for _ in range(room):
-        queue.put(Ask("rdap", "intermediate", "a.com", "com", "", limit, BACKGROUND, NOW, 5.0))
+        queue.put(Query("rdap", "intermediate", "a.com", "com", "", limit, Rank.BACKGROUND, NOW, 5.0))
 
-    assert queue.room(limit, BACKGROUND) == 0
-    assert queue.room(limit, ORDINARY) > 0
-    assert queue.room(limit, URGENT) > 1000
+    assert queue.room(limit, Rank.BACKGROUND) == 0
+    assert queue.room(limit, Rank.ORDINARY) > 0
+    assert queue.room(limit, Rank.URGENT) > 1000
 
 
 def test_results_leave_places_free_for_notices() -> None:

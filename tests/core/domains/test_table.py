@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.domains.domain_table import PRIORITY, REGISTERED, WATCHED, Table
-from common.core.domains.last_look import BLOCK, SIZE, Pulse, merged, pulse_at
+from common.core.domains.domain_table import REGISTERED, DomainTable, Flag
+from common.core.domains.last_look import BLOCK, SIZE, LastLook, merged, pulse_at
 from common.core.domains.last_look_array import RECORD
-from common.core.domains.name_index import Roll
+from common.core.domains.name_index import NameIndex
 from common.core.model.records import Detail
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
-from common.core.schedule.due_times import NEVER, Lane, Schedule
+from common.core.schedule.due_times import NEVER, DueTimes, Schedule
 
 NOW = 1_790_000_000.0
 LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
@@ -25,7 +25,7 @@ LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=1
 @given(st.lists(st.lists(LABELS, max_size=40), max_size=8), st.lists(LABELS, max_size=20))
 def test_a_roll_answers_like_a_dict(batches: list[list[str]], others: list[str]) -> None:
     """Every name has its number, a name that was never added has none."""
-    roll, known = Roll(), dict[str, int]()
+    roll, known = NameIndex(), dict[str, int]()
     for batch in batches:
         new = [name for name in dict.fromkeys(batch) if name not in known]
         first = roll.add(new)
@@ -38,7 +38,7 @@ def test_a_roll_answers_like_a_dict(batches: list[list[str]], others: list[str])
 
 def test_a_roll_finds_everybody_after_it_has_grown_often() -> None:
     """Fifty thousand names in pieces of every size, with gaps where names were deleted."""
-    roll, rows = Roll(), {}
+    roll, rows = NameIndex(), {}
     for piece in range(50):
         names = [f"name-{piece}-{number}.com" for number in range(piece * 40)]
         first = roll.add(names)
@@ -58,7 +58,7 @@ def test_a_lane_gives_what_is_due_once_and_the_most_overdue_first(
     puts: list[tuple[int, int]], takes: list[tuple[int, int]]
 ) -> None:
     """As many as asked for, none before its time, none twice, and the next time is never later than the truth."""
-    lane, plan = Lane(), dict[int, float]()
+    lane, plan = DueTimes(), dict[int, float]()
     lane.grow(9001)
     for row, at in puts:
         lane.put(row, float(at))
@@ -74,7 +74,7 @@ def test_a_lane_gives_what_is_due_once_and_the_most_overdue_first(
 
 def test_many_put_at_once_are_due_like_single_ones() -> None:
     """Later times do not hide that something in the block is due already."""
-    lane = Lane()
+    lane = DueTimes()
     lane.grow(10_000)
     rows = np.arange(10_000)
     lane.put_many(rows, NOW + rows)
@@ -98,12 +98,12 @@ def test_a_name_that_gains_priority_leaves_the_other_lane() -> None:
     assert schedule.next_at() == NEVER
 
 
-def table_of(count: int) -> Table:
+def table_of(count: int) -> DomainTable:
     """So many watched names under two suffixes."""
-    table = Table()
+    table = DomainTable()
     names = [f"n{number}.{'com' if number % 2 else 'co.uk'}" for number in range(count)]
     rows = table.add(names, [name.partition(".")[2] for name in names])
-    table.flags[rows] = WATCHED
+    table.flags[rows] = Flag.WATCHED
     return table
 
 
@@ -127,11 +127,11 @@ def test_stored_blocks_bring_back_what_sweeps_saw() -> None:
     table.dns_first[rows], table.code[rows], table.serial[rows] = NOW - 50, 1, 7
     table.address[rows] = table.address_number("192.0.2.1:53/udp")
     again.address_number("192.0.2.1:53/udp")
-    table.flags[301] |= PRIORITY
+    table.flags[301] |= Flag.PRIORITY
     table.schedule.put_many(rows, np.array([NOW + 1, NOW + 2, NOW + 3]), np.array([False, False, True]))
     table.touch(rows)
     blocks = dict(table.pulses(table.dirty()))
-    again.flags[301] |= PRIORITY
+    again.flags[301] |= Flag.PRIORITY
     for block, data in blocks.items():
         again.lay_over(block, data)
 
@@ -180,7 +180,7 @@ def test_a_time_that_is_none_makes_a_name_due_at_once() -> None:
 
 def test_there_may_be_as_many_suffixes_as_names() -> None:
     """Rules with a wildcard make a suffix of every name below them."""
-    table = Table()
+    table = DomainTable()
     rows = table.add([f"a.n{number}.ck" for number in range(70_000)], [f"n{number}.ck" for number in range(70_000)])
 
     assert table.suffix_of(int(rows[-1])) == "n69999.ck"
@@ -189,8 +189,8 @@ def test_there_may_be_as_many_suffixes_as_names() -> None:
 def test_a_delegation_seen_by_a_sweep_ends_a_run_of_passes() -> None:
     """As a single look would: the name is in the zone, so a deletion that was begun to be believed is doubted."""
     detail = Detail(passes=(NOW - 60.0,), purged_at=NOW - 60.0)
-    made = merged(detail, Pulse(NOW, 0.0, NOW, NOW - 5.0, 0, DELEGATED, ""), "com")
-    later = merged(detail, Pulse(NOW, 0.0, NOW, NOW - 5.0, 7, NXDOMAIN, ""), "com")
+    made = merged(detail, LastLook(NOW, 0.0, NOW, NOW - 5.0, 0, DELEGATED, ""), "com")
+    later = merged(detail, LastLook(NOW, 0.0, NOW, NOW - 5.0, 7, NXDOMAIN, ""), "com")
 
     assert (made.passes, made.purged_at, made.contradicted_at, made.registered_seen) == ((), None, NOW, NOW)
     assert (later.passes, later.purged_at, later.registered_seen) == (detail.passes, detail.purged_at, None)
@@ -198,7 +198,7 @@ def test_a_delegation_seen_by_a_sweep_ends_a_run_of_passes() -> None:
 
 def test_nobody_is_planned_beyond_the_longest_wait_at_a_start() -> None:
     """What a clock that was ahead had planned comes within it, spread; what is near, or not planned at all, stays."""
-    lane = Lane()
+    lane = DueTimes()
     lane.put_many(np.arange(4), np.array([NOW + 86_400, NOW + 87_000, NOW + 300, 0.0]))
     lane.begin(NOW, 1000.0)
 

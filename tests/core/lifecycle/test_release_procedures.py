@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 
 import pytest
+from common.core.verdict.assess import assess
 
 from common.core.builtin.release_procedures import PROCEDURES, procedure_for
 from common.core.builtin.suffix_rules import rules_for
@@ -14,7 +15,6 @@ from common.core.lifecycle.forecast import DAY, HOUR, Release, release_procedure
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Evidence
-from common.core.verdict.assess import assess
 from tests.sim.world import START, World
 
 
@@ -161,7 +161,7 @@ def test_only_a_denial_since_the_name_was_last_seen_registered_ends_its_procedur
         free = Observation("whois", Reading(Outcome.UNREGISTERED, "whois_free", "no such name"), server="whois.tld.ee")
         entry.detail.evidence["whois"] = Evidence(free, denied, denied)
 
-    assert assess(World().core.board, entry, START).situation.release == release
+    assert assess(World().core.rooms, entry, START).situation.release == release
 
 
 def test_the_rules_of_a_suffix_name_its_procedure() -> None:

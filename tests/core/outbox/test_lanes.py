@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.outbox.circuits import NOTICE, RESULT, Circuits
+from common.core.model.records import NOTICE, RESULT
+from common.core.outbox.circuits import Circuits
 from common.core.outbox.deliveries import Deliveries
 from tests.core.outbox.posted import Middle, attempt, ids, notice, outbox, result
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.registries.operators import Limit
 
 NOW = 20_718 * DAY + DAY / 2
 LIMIT = Limit("rdap/example", 1.0, 4, None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from common.core.domains.stored_rows import budgets_of, saved_budgets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.domains.stored_rows import budgets_of, saved_budgets
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import Budgets
-from common.core.registries.operators import Limit
 
 NOW = 1_790_000_000.0
 LIMIT = Limit("rdap/example", 2.0, 4, None)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from common.core.coordinator.inputs import Command, Commit, Draining, Heard, Say, Tick
+from common.core.coordinator.inputs import Draining, Heard, Tick
+from common.core.model.effects import Commit, Effect, LogLine
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY
 from common.core.registries.directory import Directory
-from common.core.registries.operators import Limit
 from common.core.registries.referrals import EVERY, LIMIT, Referrals
 from common.core.telemetry.metrics import rows
 from common.messages import Command as Order
@@ -45,10 +46,10 @@ def limited_world(method: str, limit: Limit, answer: Observation | None, count: 
 
 def bucket_of(world: World, method: str = "rdap") -> Bucket:
     """The budget of the registry."""
-    board = world.core.board
+    rooms = world.core.rooms
     suffix = "se" if method == "whois" else "com"
-    limit = board.limit(method, f"{method}.{suffix}.test", suffix)
-    return board.budgets._bucket(limit, "default", world.now)
+    limit = rooms.registries.limit(method, f"{method}.{suffix}.test", suffix)
+    return rooms.rate_limits.budgets._bucket(limit, "default", world.now)
 
 
 def asked(world: World, method: str) -> int:
@@ -56,7 +57,7 @@ def asked(world: World, method: str) -> int:
     return sum(1 for _, used, _ in world.asked if used == method)
 
 
-def handed(world: World, *events: Any) -> list[Command]:
+def handed(world: World, *events: Any) -> list[Effect]:
     """What the core does about events; nothing of it is carried out."""
     return [command for event in events for command in world.core.handle(event, world.now)]
 
@@ -65,7 +66,11 @@ def test_a_burst_of_refusals_is_one_complaint() -> None:
     """Whatever was under way at the first: half the pace, a minute, one line of the log."""
     world = limited_world("rdap", Limit("x", 100.0, 100, None), SLOW_DOWN, kind=SlowRegistry)
     world.run(60)
-    found = [count for name, _, count in rows(world.core.board.metrics.snapshot(), "counters") if name == "operator_complaints"]
+    found = [
+        count
+        for name, _, count in rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
+        if name == "operator_complaints"
+    ]
 
     assert asked(world, "rdap") > 5
     assert (bucket_of(world).complaints, bucket_of(world).rate) == (1, 50.0)
@@ -109,7 +114,7 @@ def test_a_stop_saves_the_count_to_the_question() -> None:
     """However few were asked since it was saved last; a turn without a stop does not."""
     world = limited_world("rdap", Limit("x", 1.0, 1, 5000), None)
     world.run(5)
-    assert world.core.board.budgets.counted
+    assert world.core.rooms.rate_limits.budgets.counted
     world.core._committing = None
     assert not any("budgets" in command.changes.meta for command in handed(world, Tick()) if isinstance(command, Commit))
     world.core._committing = None
@@ -124,11 +129,13 @@ def test_a_reset_is_carried_out_and_logged(known: bool) -> None:
     world = limited_world("rdap", Limit("x", 100.0, 100, None), SLOW_DOWN)
     world.run(30)
     operator = bucket_of(world).operator if known else "rdap/nothing"
-    said = [command for command in handed(world, Heard(Order("reset_budget", operator, "control"))) if isinstance(command, Say)]
+    said = [
+        command for command in handed(world, Heard(Order("reset_budget", operator, "control"))) if isinstance(command, LogLine)
+    ]
 
     assert said == [
-        Say("info", "command", {"verb": "reset_budget", "target": operator, "sender": "control"}),
-        Say("info", "budget_reset", {"operator": operator, "known": known}),
+        LogLine("info", "command", {"verb": "reset_budget", "target": operator, "sender": "control"}),
+        LogLine("info", "budget_reset", {"operator": operator, "known": known}),
     ]
     assert (bucket_of(world).rate == 100.0) is known
 
@@ -172,7 +179,7 @@ def test_what_iana_named_is_known_after_a_restart() -> None:
     world.restart()
 
     assert to_iana(world)[0] == 0.0
-    assert world.core.board.server("whois", "zz") == "whois.zz.example"
+    assert world.core.rooms.registries.server("whois", "zz") == "whois.zz.example"
 
 
 def test_a_question_that_never_left_is_no_question() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import DAY, POLLS, ROUTINE, WHOLE, Budgets, Plan
-from common.core.registries.operators import Limit
 
 MIDNIGHT = 20_718 * DAY
 NOON = MIDNIGHT + DAY / 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from common.core.model.entry import URGENT, Entry
+from common.core.model.entry import Entry, Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import Ask, Queue
-from common.core.registries.operators import Limit
-from common.core.workers.leases import Suspicion, Workers
+from common.core.rate_limits.query_queue import QueryQueue
+from common.core.workers.leases import PoisonDetector, Workers
 from common.messages import VERSION, Credit, Tasks
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
@@ -26,17 +27,17 @@ def workers(**free: int) -> Workers:
     return made
 
 
-def ask(asked_from: str | None, *, confirm: bool = True) -> Ask:
+def ask(asked_from: str | None, *, confirm: bool = True) -> Query:
     """A question about a name whose last one left from this egress."""
     entry = Entry("a.com", "com", "a", asked_from={"whois": asked_from} if asked_from is not None else {})
-    return Ask("whois", "deep", "a.com", "com", "whois.example", LIMIT, URGENT, NOW, 20.0, entry, confirm=confirm)
+    return Query("whois", "deep", "a.com", "com", "whois.example", LIMIT, Rank.URGENT, NOW, 20.0, entry, confirm=confirm)
 
 
-def leaves_from(question: Ask, there: Workers, budgets: Budgets | None = None) -> list[str]:
+def leaves_from(question: Query, there: Workers, budgets: Budgets | None = None) -> list[str]:
     """The egress that a question leaves from, if it does."""
-    queue = Queue()
+    queue = QueryQueue()
     queue.put(question)
-    return [worker.egress for _, worker in queue.take(budgets or Budgets(), there, Suspicion(), NOW)]
+    return [worker.egress for _, worker in queue.take(budgets or Budgets(), there, PoisonDetector(), NOW)]
 
 
 def test_what_is_to_confirm_leaves_from_another_egress() -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.model.entry import Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, Ask, Queue
-from common.core.registries.operators import Limit
-from common.core.workers.leases import Suspicion, Workers
+from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, QueryQueue
+from common.core.workers.leases import PoisonDetector, Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY
@@ -21,9 +22,9 @@ DAILY = Limit("whois/daily", 1.0, 1, 240)
 HOUR = 3600.0
 
 
-def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LIMIT) -> Ask:
+def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LIMIT) -> Query:
     """A question at a registry."""
-    return Ask("whois", "deep", domain, "com", "whois.example", limit, rank, queued, 20.0)
+    return Query("whois", "deep", domain, "com", "whois.example", limit, rank, queued, 20.0)
 
 
 def staffed() -> Workers:
@@ -33,17 +34,22 @@ def staffed() -> Workers:
     return workers
 
 
-def served(queue: Queue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Ask]:
+def served(queue: QueryQueue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Query]:
     """The questions that get the tokens of so many seconds."""
     workers, budgets = staffed(), budgets or Budgets()
-    return [item for second in range(seconds) for item, _ in queue.take(budgets, workers, Suspicion(), begin + second)]
+    return [item for second in range(seconds) for item, _ in queue.take(budgets, workers, PoisonDetector(), begin + second)]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(st.sampled_from([URGENT, PRIORITY, NEWS, ORDINARY, BACKGROUND]), max_size=4), max_size=40))
+@given(
+    st.lists(
+        st.lists(st.sampled_from([Rank.URGENT, Rank.PRIORITY, Rank.NEWS, Rank.ORDINARY, Rank.BACKGROUND]), max_size=4),
+        max_size=40,
+    )
+)
 def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(arrivals: list[list[int]]) -> None:
     """And for four on its own behalf: whatever comes later, and of whatever rank."""
-    queue, budgets, workers = Queue(), Budgets(), staffed()
+    queue, budgets, workers = QueryQueue(), Budgets(), staffed()
     latest: dict[int, int] = {}  # by question: the token that it gets at the latest
     tokens, number = 0, 0
     for second in range(len(arrivals) + 4 * sum(map(len, arrivals))):
@@ -51,7 +57,7 @@ def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(ar
             latest[number] = tokens + SHARE * (len(queue) + 1)
             queue.put(ask(rank, NOW + second, str(number)))
             number += 1
-        for item, _ in queue.take(budgets, workers, Suspicion(), NOW + second):
+        for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second):
             tokens += 1
             assert tokens <= latest.pop(int(item.domain))
 
@@ -60,20 +66,20 @@ def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(ar
 
 def test_what_an_alarm_waits_for_gets_three_of_four_tokens() -> None:
     """However long the others wait."""
-    queue = Queue()
+    queue = QueryQueue()
     for number in range(100):
-        queue.put(ask(BACKGROUND, NOW - number))
-        queue.put(ask(URGENT))
+        queue.put(ask(Rank.BACKGROUND, NOW - number))
+        queue.put(ask(Rank.URGENT))
     ranks = [item.rank for item in served(queue, 40)]
 
-    assert ranks == [URGENT, URGENT, URGENT, BACKGROUND] * 10
+    assert ranks == [Rank.URGENT, Rank.URGENT, Rank.URGENT, Rank.BACKGROUND] * 10
 
 
 def test_within_a_rank_the_question_that_waits_longest_goes_first() -> None:
     """Whatever the order in which they got in line."""
-    queue = Queue()
+    queue = QueryQueue()
     for age in (3, 9, 1):
-        queue.put(ask(NEWS, NOW - age, str(age)))
+        queue.put(ask(Rank.NEWS, NOW - age, str(age)))
 
     assert [item.domain for item in served(queue, 3)] == ["9", "3", "1"]
 
@@ -81,22 +87,22 @@ def test_within_a_rank_the_question_that_waits_longest_goes_first() -> None:
 @pytest.mark.parametrize(
     ("rank", "rate", "interval", "seconds"),
     [
-        (BACKGROUND, 0.5, 3600.0, 1800.0),
-        (BACKGROUND, 0.5, DAY, LONGEST[BACKGROUND]),
-        (ORDINARY, 0.5, 3600.0, 1800.0),
-        (ORDINARY, 0.5, 7200.0, 3600.0),
-        (ORDINARY, 0.01, 10 * DAY, LONGEST[ORDINARY]),
-        (ORDINARY, 0.5, 5.0, 15.0),  # a worker that is started again is back by then
-        (NEWS, 0.5, 3600.0, 1800.0),
-        (NEWS, 0.5, 60.0, 300.0),
-        (PRIORITY, 0.5, 3600.0, 300.0),
-        (URGENT, 0.5, 3600.0, 300.0),
-        (URGENT, 0.01, 3600.0, 600.0),
+        (Rank.BACKGROUND, 0.5, 3600.0, 1800.0),
+        (Rank.BACKGROUND, 0.5, DAY, LONGEST[Rank.BACKGROUND]),
+        (Rank.ORDINARY, 0.5, 3600.0, 1800.0),
+        (Rank.ORDINARY, 0.5, 7200.0, 3600.0),
+        (Rank.ORDINARY, 0.01, 10 * DAY, LONGEST[Rank.ORDINARY]),
+        (Rank.ORDINARY, 0.5, 5.0, 15.0),  # a worker that is started again is back by then
+        (Rank.NEWS, 0.5, 3600.0, 1800.0),
+        (Rank.NEWS, 0.5, 60.0, 300.0),
+        (Rank.PRIORITY, 0.5, 3600.0, 300.0),
+        (Rank.URGENT, 0.5, 3600.0, 300.0),
+        (Rank.URGENT, 0.01, 3600.0, 600.0),
     ],
 )
 def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float, interval: float, seconds: float) -> None:
     """Routine after half of the base interval at most, what is urgent after minutes, and after more at a slow operator."""
-    queue = Queue(interval)
+    queue = QueryQueue(interval)
     question = ask(rank, limit=Limit("whois/example", rate, 1))
     queue.put(question)
 
@@ -108,18 +114,18 @@ def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float
 
 def test_all_questions_whose_time_is_over_leave_and_the_others_stay() -> None:
     """In every line and of every rank; the places become free."""
-    queue, other = Queue(HOUR), Limit("whois/other", 1.0, 1)
-    before = queue.room(LIMIT, BACKGROUND)
+    queue, other = QueryQueue(HOUR), Limit("whois/other", 1.0, 1)
+    before = queue.room(LIMIT, Rank.BACKGROUND)
     for number in range(3):
-        queue.put(ask(BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
-        queue.put(ask(URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
-        queue.put(ask(BACKGROUND, NOW - 1750, "other", other))
-    queue.put(ask(BACKGROUND, NOW - 1000, "young"))
+        queue.put(ask(Rank.BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
+        queue.put(ask(Rank.URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
+        queue.put(ask(Rank.BACKGROUND, NOW - 1750, "other", other))
+    queue.put(ask(Rank.BACKGROUND, NOW - 1000, "young"))
     gone = {item.domain for item in queue.expire(NOW + 50)}
 
     assert gone == {"old1", "old2", "urgent1", "urgent2", "other"}
     assert len(queue) == 3
-    assert queue.room(LIMIT, BACKGROUND) == before - 3
+    assert queue.room(LIMIT, Rank.BACKGROUND) == before - 3
     assert {item.domain for item in queue.expire(NOW + 100)} == {"old0", "urgent0"}
 
 
@@ -133,10 +139,10 @@ def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
             Counted.looks += 1
             return super().items()
 
-    queue = Queue(HOUR)
+    queue = QueryQueue(HOUR)
     queue._lines = Counted()
-    queue.put(ask(URGENT))
-    queue.put(ask(BACKGROUND))
+    queue.put(ask(Rank.URGENT))
+    queue.put(ask(Rank.BACKGROUND))
     for second in range(2000):
         queue.expire(NOW + second)
 
@@ -145,9 +151,9 @@ def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
 
 def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
     """Also where nothing else would: no worker is there, and after others have left."""
-    queue = Queue(HOUR)
-    queue.put(ask(BACKGROUND))
-    queue.put(ask(BACKGROUND, NOW + 100))
+    queue = QueryQueue(HOUR)
+    queue.put(ask(Rank.BACKGROUND))
+    queue.put(ask(Rank.BACKGROUND, NOW + 100))
     assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1800
     queue.expire(NOW + 1800)
     assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1900
@@ -158,7 +164,7 @@ def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
 
 def test_a_lost_question_keeps_its_deadline() -> None:
     """What is asked again does not wait all over again."""
-    queue, question = Queue(HOUR), ask(URGENT)
+    queue, question = QueryQueue(HOUR), ask(Rank.URGENT)
     queue.put(question)
     served(queue, 1)
     queue.put(question)
@@ -168,52 +174,57 @@ def test_a_lost_question_keeps_its_deadline() -> None:
 
 def test_routine_takes_no_place_that_comes_too_late() -> None:
     """A line takes what it can serve before the deadline, of sweeps' news too."""
-    queue, slow, fast = Queue(HOUR), Limit("whois/slow", 0.1, 1), Limit("whois/fast", 10.0, 10)
+    queue, slow, fast = QueryQueue(HOUR), Limit("whois/slow", 0.1, 1), Limit("whois/fast", 10.0, 10)
 
-    assert queue.room(slow, BACKGROUND) == queue.room(slow, ORDINARY) == 181
-    assert queue.room_for_sweeps(slow, NEWS, Budgets(), ["default"], NOW) == 181
-    assert queue.room_for_sweeps(fast, NEWS, Budgets(), ["default"], NOW) > MOST_FROM_SWEEPS
+    assert queue.room(slow, Rank.BACKGROUND) == queue.room(slow, Rank.ORDINARY) == 181
+    assert queue.room_for_sweeps(slow, Rank.NEWS, Budgets(), ["default"], NOW) == 181
+    assert queue.room_for_sweeps(fast, Rank.NEWS, Budgets(), ["default"], NOW) > MOST_FROM_SWEEPS
     for _ in range(181):
-        queue.put(ask(ORDINARY, limit=slow))
-    assert not queue.admits(slow, ORDINARY, Budgets(), ["default"], NOW)
-    assert queue.admits(slow, NEWS, Budgets(), ["default"], NOW)
+        queue.put(ask(Rank.ORDINARY, limit=slow))
+    assert not queue.admits(slow, Rank.ORDINARY, Budgets(), ["default"], NOW)
+    assert queue.admits(slow, Rank.NEWS, Budgets(), ["default"], NOW)
 
 
 def test_routine_that_has_used_up_its_share_of_the_day_keeps_no_confirmation_waiting() -> None:
     """Not even when its turn has come by age, and it stays in line."""
-    queue, budgets = Queue(), Budgets()
+    queue, budgets = QueryQueue(), Budgets()
     budgets._bucket(DAILY, "default", NOW).used_today = 120
     for number in range(6):
-        queue.put(ask(ORDINARY, NOW - 100, limit=DAILY))
-        queue.put(ask(URGENT, NOW - number, limit=DAILY))
+        queue.put(ask(Rank.ORDINARY, NOW - 100, limit=DAILY))
+        queue.put(ask(Rank.URGENT, NOW - number, limit=DAILY))
     ranks = [item.rank for item in served(queue, 20, budgets)]
 
-    assert ranks == [URGENT] * 6
+    assert ranks == [Rank.URGENT] * 6
     assert len(queue) == 6
 
 
 def test_a_line_that_waits_for_the_day_wakes_nobody_before() -> None:
     """Routine has had what the hour brings: the next token is of use to it later, then surely."""
-    queue, budgets, workers = Queue(DAY), Budgets(), staffed()
+    queue, budgets, workers = QueryQueue(DAY), Budgets(), staffed()
     for _ in range(10):
-        queue.put(ask(ORDINARY, limit=DAILY))
+        queue.put(ask(Rank.ORDINARY, limit=DAILY))
     assert len(served(queue, 60, budgets)) == 5
     due = queue.next_at(budgets, workers, NOW + 60)
 
     assert due == NOW + DAY / 120
     assert len(served(queue, 1, budgets, due)) == 1
-    queue.put(ask(NEWS, limit=DAILY))
+    queue.put(ask(Rank.NEWS, limit=DAILY))
     assert queue.next_at(budgets, workers, due) == due + 1.0
 
 
 def test_a_day_that_is_used_up_turns_questions_away_at_once() -> None:
     """Routine at its half, polls at three quarters, an alarm at the end."""
-    queue, budgets = Queue(HOUR), Budgets()
+    queue, budgets = QueryQueue(HOUR), Budgets()
     late = NOW + DAY - HOUR
     admitted = []
     for used in (119, 120, 180, 240):
         budgets._bucket(DAILY, "default", late).used_today = used
-        admitted.append([queue.admits(DAILY, rank, budgets, ["default"], late) for rank in (URGENT, PRIORITY, NEWS, ORDINARY)])
+        admitted.append(
+            [
+                queue.admits(DAILY, rank, budgets, ["default"], late)
+                for rank in (Rank.URGENT, Rank.PRIORITY, Rank.NEWS, Rank.ORDINARY)
+            ]
+        )
 
     assert admitted == [
         [True, True, True, True],
@@ -225,12 +236,12 @@ def test_a_day_that_is_used_up_turns_questions_away_at_once() -> None:
 
 def test_no_more_routine_is_admitted_than_the_day_brings_in_time() -> None:
     """What waits already counts; what an alarm waits for does not wait behind it."""
-    queue, budgets = Queue(HOUR), Budgets()
+    queue, budgets = QueryQueue(HOUR), Budgets()
     admitted = 0
-    assert queue.room_for_sweeps(DAILY, ORDINARY, budgets, ["default"], NOW) == 7
-    while queue.admits(DAILY, ORDINARY, budgets, ["default"], NOW):
-        queue.put(ask(ORDINARY, limit=DAILY))
+    assert queue.room_for_sweeps(DAILY, Rank.ORDINARY, budgets, ["default"], NOW) == 7
+    while queue.admits(DAILY, Rank.ORDINARY, budgets, ["default"], NOW):
+        queue.put(ask(Rank.ORDINARY, limit=DAILY))
         admitted += 1
 
     assert admitted == 5 + 2  # what an hour brings ahead, and half an hour
-    assert queue.admits(DAILY, URGENT, budgets, ["default"], NOW)
+    assert queue.admits(DAILY, Rank.URGENT, budgets, ["default"], NOW)

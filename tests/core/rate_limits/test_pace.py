@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from common.core.model.evidence import Observation
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR, LEAP, QUICK, SLOW
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.policy import PAUSES, SEVERAL, Kind
-from common.core.registries.operators import Limit
 from tests.core.rate_limits.answers import (
     BANNED,
     CLEAN,

@@ -21,7 +21,7 @@ from common.core.rate_limits.policy import (
     is_understood,
     sum_up,
 )
-from common.messages import VERSION, Credit, Swept
+from common.messages import VERSION, Credit, SweepResult
 from tests.core.rate_limits.answers import BANNED, CLEAN, LATE, LIMIT, NOW, ODD, REFUSED, hear, throttled
 
 CREDIT = Credit(VERSION, "w", "b", "fast", "a", ("dns",), 1, 1, 0)
@@ -31,9 +31,9 @@ NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "no n
 SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), status=2)
 
 
-def swept(codes: bytes, *stories: Observation, refused: int = 0, trouble: Observation | None = None) -> Swept:
+def swept(codes: bytes, *stories: Observation, refused: int = 0, trouble: Observation | None = None) -> SweepResult:
     """An answer to a sweep."""
-    return Swept(CREDIT, "a.1", codes, observations=dict(enumerate(stories)), refused=refused, trouble=trouble)
+    return SweepResult(CREDIT, "a.1", codes, observations=dict(enumerate(stories)), refused=refused, trouble=trouble)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_sweep_is_understood_where_any_name_was_answered(code: int) -> None:
         swept(b"", trouble=replace(DNS_REFUSED, method="http")),
     ],
 )
-def test_a_sweep_without_an_answer_says_nothing(answer: Swept) -> None:
+def test_a_sweep_without_an_answer_says_nothing(answer: SweepResult) -> None:
     """Silence and errors teach nothing, and no story of another method."""
     assert sum_up(answer, 10) is None
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from common.core.domains.stored_rows import budgets_of, saved_budgets
+
+from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
 from common.core.rate_limits.saved import operators_of
-from common.core.registries.operators import Limit
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
 
 OTHER = Limit("whois/other", 1.0, 1, None)

@@ -4,53 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
+from common.core.model.entry import Rank
+from common.core.model.limit import Limit
+from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import MOST_ROUTINE, Ask, Queue
+from common.core.rate_limits.query_queue import MOST_ROUTINE, QueryQueue
 from common.core.rate_limits.saved import Saved
-from common.core.registries.operators import Limit
-from common.core.workers.leases import Suspicion, Workers
+from common.core.workers.leases import PoisonDetector, Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY
 LIMIT = Limit("whois/example", 1.0, 1)
 OTHER = Limit("rdap/other", 1.0, 1)
 QUICK = Limit("rdap/quick", 1000.0, 1000)
-EVERY_RANK = (URGENT, PRIORITY, NEWS, ORDINARY, BACKGROUND)
+EVERY_RANK = (Rank.URGENT, Rank.PRIORITY, Rank.NEWS, Rank.ORDINARY, Rank.BACKGROUND)
 
 
-def ask(domain: str, rank: int = URGENT, queued: float = NOW, limit: Limit = LIMIT, pool: str = "deep") -> Ask:
+def ask(domain: str, rank: int = Rank.URGENT, queued: float = NOW, limit: Limit = LIMIT, pool: str = "deep") -> Query:
     """A question at a registry."""
-    return Ask("whois", pool, domain, "com", "whois.example", limit, rank, queued, 20.0)
+    return Query("whois", pool, domain, "com", "whois.example", limit, rank, queued, 20.0)
 
 
-def line_of(*asks: Ask) -> Queue:
+def line_of(*asks: Query) -> QueryQueue:
     """Lines with these questions in them."""
-    queue = Queue()
+    queue = QueryQueue()
     for item in asks:
         queue.put(item)
     return queue
 
 
-def names(asks: list[Ask]) -> list[str]:
+def names(asks: list[Query]) -> list[str]:
     """Whom they ask about."""
     return [item.domain for item in asks]
 
 
-def taken(queue: Queue, now: float = NOW) -> list[Ask]:
+def taken(queue: QueryQueue, now: float = NOW) -> list[Query]:
     """What leaves the lines for a worker with slots for all."""
     workers = Workers("boot")
     workers.heard(Credit(VERSION, "deep-0@h", "b", "deep", "home", ("whois",), 9999, 9999, 0), now)
-    return [item for item, _ in queue.take(Budgets(), workers, Suspicion(), now)]
+    return [item for item, _ in queue.take(Budgets(), workers, PoisonDetector(), now)]
 
 
 def test_a_line_that_is_emptied_is_told_by_rank_and_by_age() -> None:
     """All of it, and nothing of other lines."""
     queue = line_of(
-        ask("late", ORDINARY, NOW - 1),
-        ask("early", ORDINARY, NOW - 9),
-        ask("first", URGENT),
-        ask("other", URGENT, limit=OTHER),
+        ask("late", Rank.ORDINARY, NOW - 1),
+        ask("early", Rank.ORDINARY, NOW - 9),
+        ask("first", Rank.URGENT),
+        ask("other", Rank.URGENT, limit=OTHER),
     )
 
     assert names(queue.flush("whois/example")) == ["first", "early", "late"]
@@ -66,12 +67,12 @@ def test_a_line_that_is_not_there_is_empty() -> None:
 
 def test_a_line_that_is_emptied_makes_room_for_routine_at_others() -> None:
     """What it held counts no more."""
-    queue = line_of(*(ask(str(number), ORDINARY) for number in range(5)))
-    assert queue.room(QUICK, ORDINARY) == MOST_ROUTINE - 5
+    queue = line_of(*(ask(str(number), Rank.ORDINARY) for number in range(5)))
+    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 5
 
     queue.flush("whois/example")
 
-    assert queue.room(QUICK, ORDINARY) == MOST_ROUTINE
+    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE
 
 
 def test_what_waits_for_a_pool_without_workers_is_turned_away_and_the_rest_keeps_its_order() -> None:
@@ -126,32 +127,32 @@ def test_an_operator_that_must_not_be_asked_admits_nothing(rank: int) -> None:
     """Nor does one that no worker can reach; one that can be asked admits every rank."""
     budgets = Budgets()
 
-    assert Queue().admits(LIMIT, rank, budgets, ["home"], NOW)
-    assert not Queue().admits(LIMIT, rank, budgets, [], NOW)
-    assert not Queue().admits(Limit("whois/off", 0.0, 1), rank, budgets, ["home"], NOW)
+    assert QueryQueue().admits(LIMIT, rank, budgets, ["home"], NOW)
+    assert not QueryQueue().admits(LIMIT, rank, budgets, [], NOW)
+    assert not QueryQueue().admits(Limit("whois/off", 0.0, 1), rank, budgets, ["home"], NOW)
 
 
 def test_an_operator_that_is_shut_is_waited_for_half_a_minute() -> None:
     """From the egress that opens first; longer waits are turned away at once."""
     shut = Budgets({"whois/example|a": Saved(NOW + 31.0, 1.0), "whois/example|b": Saved(NOW + 30.0, 1.0)})
 
-    assert not Queue().admits(LIMIT, URGENT, shut, ["a"], NOW)
-    assert Queue().admits(LIMIT, URGENT, shut, ["a", "b"], NOW)
+    assert not QueryQueue().admits(LIMIT, Rank.URGENT, shut, ["a"], NOW)
+    assert QueryQueue().admits(LIMIT, Rank.URGENT, shut, ["a", "b"], NOW)
 
 
 def test_ranks_that_do_not_wait_for_long_are_never_turned_away_for_lack_of_room() -> None:
     """Routine is, once all lines hold as much of it as may be held; other ranks take no place of it."""
     full = line_of(
-        *(ask(str(number), BACKGROUND, limit=QUICK) for number in range(MOST_ROUTINE)), ask("a", URGENT, limit=QUICK)
+        *(ask(str(number), Rank.BACKGROUND, limit=QUICK) for number in range(MOST_ROUTINE)), ask("a", Rank.URGENT, limit=QUICK)
     )
 
     assert [full.room(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
-    assert full.room(QUICK, URGENT) > MOST_ROUTINE
+    assert full.room(QUICK, Rank.URGENT) > MOST_ROUTINE
 
 
-def mixed(limit: Limit) -> Queue:
+def mixed(limit: Limit) -> QueryQueue:
     """A line with one urgent question, three ordinary ones and five that are nice to have."""
-    ranks = [URGENT, *[ORDINARY] * 3, *[BACKGROUND] * 5]
+    ranks = [Rank.URGENT, *[Rank.ORDINARY] * 3, *[Rank.BACKGROUND] * 5]
     return line_of(*(ask(str(number), rank, limit=limit) for number, rank in enumerate(ranks)))
 
 
@@ -159,23 +160,23 @@ def test_a_line_leaves_others_as_much_room_for_routine_as_it_has_taken() -> None
     """What is nice to have takes no place of ordinary questions in its own line, nor does what is urgent."""
     queue = mixed(QUICK)
 
-    assert queue.room(QUICK, ORDINARY) == MOST_ROUTINE - 8 - 3
-    assert queue.room(QUICK, BACKGROUND) == MOST_ROUTINE - 8 - 8
-    assert queue.room(LIMIT, BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
+    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 8 - 3
+    assert queue.room(QUICK, Rank.BACKGROUND) == MOST_ROUTINE - 8 - 8
+    assert queue.room(LIMIT, Rank.BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
 
 
 def test_sweeps_fill_a_line_up_to_a_thousand_and_a_minute_of_its_budget() -> None:
     """Counting what goes before them, and nothing behind."""
     queue = mixed(LIMIT)
 
-    assert queue.room_for_sweeps(LIMIT, NEWS, Budgets(), ["home"], NOW) == 1060 - 1
-    assert queue.room_for_sweeps(LIMIT, ORDINARY, Budgets(), ["home"], NOW) == 1060 - 4
+    assert queue.room_for_sweeps(LIMIT, Rank.NEWS, Budgets(), ["home"], NOW) == 1060 - 1
+    assert queue.room_for_sweeps(LIMIT, Rank.ORDINARY, Budgets(), ["home"], NOW) == 1060 - 4
 
 
 def test_the_day_is_shared_by_what_goes_before() -> None:
     """Of a day's quota only as much is left for a rank as better ranks in line leave."""
     daily = Limit("whois/example", 1.0, 1, 24)
-    there = Queue().room_for_sweeps(daily, NEWS, Budgets(), ["home"], NOW)
+    there = QueryQueue().room_for_sweeps(daily, Rank.NEWS, Budgets(), ["home"], NOW)
 
     assert 1 < there < 24
-    assert mixed(daily).room_for_sweeps(daily, NEWS, Budgets(), ["home"], NOW) == there - 1
+    assert mixed(daily).room_for_sweeps(daily, Rank.NEWS, Budgets(), ["home"], NOW) == there - 1

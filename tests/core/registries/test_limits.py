@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.core.builtin.operator_limits import DEFAULTS, LIMITS
-from common.core.registries.operators import Limit, limit_for, parse_budgets
+from common.core.model.limit import Limit
+from common.core.registries.operators import limit_for, parse_budgets
 from common.errors import ConfigError
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from common.codec import decode_upward, encode
 from common.core.coordinator.inputs import Heard
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
 from common.errors import MessageError
-from common.messages import Credit, Sweep, Swept
+from common.messages import Credit, Sweep, SweepResult
 from tests.sim.worker import SimWorker
 from tests.sim.world import World
 
-Tale = Callable[[Credit, Sweep], Swept]
+Tale = Callable[[Credit, Sweep], SweepResult]
 
 
 class Storyteller(World):
@@ -38,12 +38,12 @@ def told_world(count: int = 30, *, suffix: str = "com", tale: Tale | None = None
     world.tale = tale
     names = [f"n{number}.{suffix}" for number in range(count)]
     world.watch(*names)
-    rows = np.array([world.core.board.book.table.find(name) for name in names])
-    world.core.board.book.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
+    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 
 def limited(world: World, **limits: Limit) -> None:
     """Other budgets than the free ones, by operator with "/" written "_"."""
     known = {operator.replace("_", "/"): limit for operator, limit in limits.items()}
-    object.__setattr__(world.core.board.policy, "limits", {"*": Limit("*", 1000.0, 1000, None), **known})
+    object.__setattr__(world.core.rooms.policy, "limits", {"*": Limit("*", 1000.0, 1000, None), **known})

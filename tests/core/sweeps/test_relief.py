@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from common.core.domains.domain_table import IN_HAND
+from common.core.domains.domain_table import Flag
+from common.core.model.batch import Batch
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
-from common.core.registries.operators import Limit
-from common.core.sweeps.sweep_queues import Swarm
+from common.core.model.limit import Limit
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.core.sweeps.test_sweeps import big_world, everybody_due
 from tests.sim.truth import Name
@@ -22,15 +22,15 @@ THROTTLED = Reading(Outcome.THROTTLED, "dns_refused", "refused", retry_after=8 *
 def shut(world: World, method: str, server: str, observation: Observation, *suffixes: str) -> None:
     """A server turns us away."""
     for suffix in suffixes:
-        limit = world.core.board.limit(method, server, suffix)
-        world.core.board.budgets.answered(limit, "default", observation, world.now)
+        limit = world.core.rooms.registries.limit(method, server, suffix)
+        world.core.rooms.rate_limits.budgets.answered(limit, "default", observation, world.now)
 
 
 def quiet_world(trouble: Callable[[World], None] = lambda _: None) -> tuple[World, list[str]]:
     """Sixty names of one suffix that were looked at, with slow registries, after this befell the world."""
     world = World(interval=600.0)
     free = {f"{kind}/*": Limit(f"{kind}/*", 1e6, 10**6, None) for kind in ("dns", "http")}
-    object.__setattr__(world.core.board.policy, "limits", {**free, "*": Limit("*", 1.0, 2, None)})
+    object.__setattr__(world.core.rooms.policy, "limits", {**free, "*": Limit("*", 1.0, 2, None)})
     world.run(1)
     trouble(world)
     names = [f"n{number}.com" for number in range(60)]
@@ -84,13 +84,13 @@ def test_where_nobody_is_left_to_sweep_names_are_visited() -> None:
     world.run(3 * HOURS)
 
     assert len(told_after(world, at, names[:20])) == 20
-    assert len(world.core.board.lines) == 0
+    assert len(world.core.rooms.sweep_queues) == 0
 
 
 def test_a_window_that_opens_while_its_name_is_in_a_closed_line_is_not_slept_through() -> None:
     """The zone turned us away for hours: what may drop is visited when its time comes, not when its month does."""
     world, _ = big_world(300, registry=2.0, until=2000)
-    table, closed_at = world.core.board.book.table, world.now
+    table, closed_at = world.core.rooms.domains.table, world.now
     shut(world, "dns", "com", Observation("dns", THROTTLED), "com")
     name, other, wide = quiet(world)[:3]
     table.earliest[table.find(name)], table.latest[table.find(name)] = closed_at + 2 * HOURS, closed_at + 4 * HOURS
@@ -107,7 +107,7 @@ def test_a_window_that_opens_while_its_name_is_in_a_closed_line_is_not_slept_thr
 def test_a_closed_zone_does_not_keep_registry_records_from_being_renewed() -> None:
     """Names whose record has become too old to plan with are visited, as the registry has room for them."""
     world, _ = big_world(60, registry=2.0, until=2000)
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
     names = quiet(world)
     due = table.registry_due[[table.find(name) for name in names]]
     world.now = float(due.min()) - 300.0
@@ -122,8 +122,8 @@ def test_a_closed_zone_does_not_keep_registry_records_from_being_renewed() -> No
 
 def quiet(world: World) -> list[str]:
     """The names of one suffix that go by sweep."""
-    table = world.core.board.book.table
-    return [table.name(row) for row in range(len(table)) if table.suffix_of(row) == "com" and not table.has(row, IN_HAND)]
+    table = world.core.rooms.domains.table
+    return [table.name(row) for row in range(len(table)) if table.suffix_of(row) == "com" and not table.has(row, Flag.LOADED)]
 
 
 def lose_a_sweep(world: World, names: list[str]) -> None:
@@ -146,8 +146,8 @@ def test_a_lost_sweep_does_not_go_before_names_with_priority() -> None:
     slow = Limit("dns/com", 1.0, 10, None)
     limited(world, dns_com=slow)
     world.run(3)
-    [(_, line)] = world.core.board.lines.all()
-    line.again.append(Swarm(*line.ordinary.take(60), "com", slow, tries=1))
+    [(_, line)] = world.core.rooms.sweep_queues.all()
+    line.again.append(Batch(*line.ordinary.take(60), "com", slow, tries=1))
     assert len(line.again[0].rows) > 40
     begun, hurried = world.now, [f"p{number}.com" for number in range(20)]
     world.watch(*hurried, priority=True)

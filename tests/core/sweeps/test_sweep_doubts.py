@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common.core.checks import visits
-from common.core.domains.domain_table import CLOSE, DETAILED
+from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
-from common.core.registries.operators import Limit
 from common.core.sweeps import batches
-from common.messages import Credit, Sweep, Swept
+from common.messages import Credit, Sweep, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -64,10 +64,10 @@ def test_whatever_a_worker_claims_nothing_breaks_nothing_is_lost_and_nothing_is_
     world, names = told_world()
     left = list(tales)
 
-    def tale(credit: Credit, sweep: Sweep) -> Swept:
+    def tale(credit: Credit, sweep: Sweep) -> SweepResult:
         fields = left.pop()
         world.tale = tale if left else None
-        return Swept(credit, sweep.attempt, **fields)
+        return SweepResult(credit, sweep.attempt, **fields)
 
     world.tale = tale
     world.run(1500)
@@ -80,10 +80,10 @@ def test_whatever_a_worker_claims_nothing_breaks_nothing_is_lost_and_nothing_is_
 def test_a_sweep_speaks_for_dns_alone() -> None:
     """An answer of the registry that comes home with a sweep was never asked for: it is no evidence."""
 
-    def forged(credit: Credit, sweep: Sweep) -> Swept:
+    def forged(credit: Credit, sweep: Sweep) -> SweepResult:
         size = sweep.count
         claims = dict.fromkeys(range(size), FORGED)
-        return Swept(credit, sweep.attempt, bytes([UNUSUAL] * size), bytes(size), observations=claims)
+        return SweepResult(credit, sweep.attempt, bytes([UNUSUAL] * size), bytes(size), observations=claims)
 
     world, names = told_world(tale=forged)
     world.run(8)
@@ -95,9 +95,9 @@ def test_a_sweep_speaks_for_dns_alone() -> None:
 def test_an_unknown_code_is_no_answer() -> None:
     """Neither counts as a look that proved something, nor is it kept."""
     world, names = told_world()
-    world.tale = lambda credit, sweep: Swept(credit, sweep.attempt, b"\x07" * sweep.count, bytes(sweep.count))
+    world.tale = lambda credit, sweep: SweepResult(credit, sweep.attempt, b"\x07" * sweep.count, bytes(sweep.count))
     world.run(8)
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
 
     assert 7 not in {int(table.code[table.find(name)]) for name in names}
     assert max(int(table.blind[table.find(name)]) for name in names) >= 1
@@ -107,7 +107,7 @@ def test_names_of_a_zone_that_cannot_be_asked_climb_to_their_registry(monkeypatc
     """A sweep whose whole zone is in trouble is as mute as single looks: after some rounds the registry is asked."""
     monkeypatch.setattr(batches, "FEWEST", 1)  # nobody is visited because few are due at the same time
     trouble = Observation("dns", unknown("dns_unreachable", "no server of the zone can be reached"), server="com")
-    world, names = told_world(tale=lambda credit, sweep: Swept(credit, sweep.attempt, trouble=trouble))
+    world, names = told_world(tale=lambda credit, sweep: SweepResult(credit, sweep.attempt, trouble=trouble))
     world.run(1800)
 
     assert {name for _, method, name in world.asked if method == "rdap"} >= set(names)
@@ -118,11 +118,11 @@ def test_a_name_that_was_mute_for_days_is_still_looked_at_by_itself() -> None:
     """The count of looks that proved nothing stops at its end and does not begin anew."""
     world, names = told_world()
     world.run(60)
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
     rows = np.array([table.find(name) for name in names])
     table.blind[rows] = 255
-    table.flags[rows] &= 0xFF ^ CLOSE
-    world.tale = lambda credit, sweep: Swept(credit, sweep.attempt, bytes([OPEN] * sweep.count), b"\xff" * sweep.count)
+    table.flags[rows] &= 0xFF ^ Flag.SINGLE
+    world.tale = lambda credit, sweep: SweepResult(credit, sweep.attempt, bytes([OPEN] * sweep.count), b"\xff" * sweep.count)
     before = len(world.asked)
     world.lie = lambda method, *_: Observation(method, unknown("dns_timeout", "no answer")) if method == "dns" else None
     world.run(3600)
@@ -134,10 +134,10 @@ def test_a_suffix_that_turns_out_to_answer_for_everything_makes_nobody_registere
     """The random name was found while the sweep was on its way: what the sweep says then proves nothing."""
     world, names = told_world()
 
-    def late(credit: Credit, sweep: Sweep) -> Swept:
-        world.core.board.wildcards["com"] = True
+    def late(credit: Credit, sweep: Sweep) -> SweepResult:
+        world.core.rooms.registries.wildcards["com"] = True
         world.tale = None
-        return Swept(credit, sweep.attempt, bytes([DELEGATED] * sweep.count), bytes(sweep.count))
+        return SweepResult(credit, sweep.attempt, bytes([DELEGATED] * sweep.count), bytes(sweep.count))
 
     world.tale = late
     limited(world, **{kind: Limit(kind, 0.0, 0, None) for kind in ("rdap_*", "whois_*")})
@@ -152,8 +152,8 @@ def test_a_name_known_by_sweeps_alone_was_seen_registered() -> None:
     world, names = told_world(suffix="se")
     limited(world, **{"whois_*": Limit("whois/*", 0.0, 0, None)})
     world.run(60)
-    table = world.core.board.book.table
-    bare = [name for name in names if not table.has(table.find(name), DETAILED)]
+    table = world.core.rooms.domains.table
+    bare = [name for name in names if not table.has(table.find(name), Flag.DETAILED)]
     entry = world.entry(bare[0])
 
     assert entry.detail.registered_seen is not None
@@ -182,10 +182,10 @@ def test_a_name_removed_before_its_new_state_is_written_is_counted_once() -> Non
     world, names = told_world()
     world.run(300)
     world.names[names[0]] = Name([(0.0, Phase.ACTIVE), (world.now, Phase.REDEMPTION)])
-    board = world.core.board
+    rooms = world.core.rooms
     for _ in range(20_000):
-        entry = board.book.entry(names[0])
-        if entry is not None and entry.state.value == "REDEMPTION" and board.unwritten(entry):
+        entry = rooms.domains.find(names[0])
+        if entry is not None and entry.state.value == "REDEMPTION" and rooms.domains.journal.is_unwritten(entry):
             break
         world.run(0.02)
     world.unlist(names[0])
@@ -193,7 +193,7 @@ def test_a_name_removed_before_its_new_state_is_written_is_counted_once() -> Non
     world.watch(names[0])
     world.run(3600)
 
-    counts = {state: count for state, count in board.by_state.items() if count}
+    counts = {state: count for state, count in rooms.domains.by_state.items() if count}
     assert sum(counts.values()) == len(names)
     assert counts == {"REGISTERED": len(names) - 1, "REDEMPTION": 1}
 
@@ -202,10 +202,10 @@ def test_what_a_sweep_saw_long_ago_is_asked_again_when_its_visit_begins() -> Non
     """The visit had to wait: an old denial is not dated anew."""
     world, names = told_world()
     world.run(300)
-    board, row = world.core.board, world.core.board.book.table.find(names[0])
+    board, row = world.core.rooms, world.core.rooms.domains.table.find(names[0])
     seen = Observation("dns", Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "denied"), server="com")
     world.run(10)
-    board.book.table.schedule.remove(row)
+    rooms.domains.table.schedule.remove(row)
     visits.want_found(board, row, seen, world.now - 300.0)
     before = len(world.asked)
     world.run(1)
@@ -217,15 +217,15 @@ def test_a_name_whose_alarm_waits_for_a_canary_stays_in_hand() -> None:
     """However crowded it is: if the canary turns out to be denied, what its server said is taken back."""
     world, names = told_world()
     world.run(300)
-    board = world.core.board
+    rooms = world.core.rooms
     world.order("check", names[0])
     world.run(3)
-    entry = board.book.entry(names[0])
+    entry = rooms.domains.find(names[0])
     assert entry is not None
-    board.waiting[("rdap", "rdap.com.test", "com")] = {names[0]: world.now}
+    rooms.canaries._waiting[("rdap", "rdap.com.test", "com")] = {names[0]: world.now}
     world.run(60)
-    assert board.book.entry(names[0]) is entry
+    assert rooms.domains.find(names[0]) is entry
 
-    board.waiting.clear()
+    rooms.canaries._waiting.clear()
     world.run(60)
-    assert board.book.entry(names[0]) is None
+    assert rooms.domains.find(names[0]) is None

@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 
 from common.core.coordinator.inputs import Heard
-from common.core.domains.domain_table import LINED
+from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
 from common.core.sweeps import batches
 from common.core.watchlist import intake
 from common.core.watchlist.list_diff import Part
-from common.messages import Credit, Swept
+from common.messages import Credit, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.world import World
 
 
 def turned_away(world: World, seconds: float) -> None:
     """The name servers of com want peace for so long."""
-    board = world.core.board
+    rooms = world.core.rooms
     slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=seconds)
-    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now)
+    rooms.rate_limits.budgets.answered(
+        rooms.registries.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now
+    )
 
 
 def standing_line(seconds: float) -> tuple[World, list[str]]:
@@ -30,7 +32,7 @@ def standing_line(seconds: float) -> tuple[World, list[str]]:
     world.run(0.001)
     turned_away(world, seconds)
     world.run(20)
-    assert len(world.core.board.lines) == 30
+    assert len(world.core.rooms.sweep_queues) == 30
     return world, names
 
 
@@ -43,7 +45,7 @@ def test_names_of_a_zone_that_may_not_be_asked_are_visited_all_the_same(*, urgen
     world.watch(*names, priority=urgent)
     world.run(1800)
 
-    assert len(world.core.board.lines) == 0
+    assert len(world.core.rooms.sweep_queues) == 0
     assert {world.state(name) for name in names} == {"REGISTERED"}
 
 
@@ -70,21 +72,21 @@ def test_a_daily_limit_neither_stops_a_sweep_for_ever_nor_keeps_the_loop_busy() 
 def test_an_egress_that_was_turned_away_does_not_keep_the_others_waiting() -> None:
     """Budgets are kept per egress: a sweep goes from where it may."""
     world = World(interval=600.0)
-    board = world.core.board
+    rooms = world.core.rooms
     world.watch(*[f"n{number}.com" for number in range(30)])
     world.run(0.5)
-    limit = board.limit("dns", "com", "com")
+    limit = rooms.registries.limit("dns", "com", "com")
     refused = Observation("dns", Reading(Outcome.THROTTLED, "dns_refused", "slow down"), refused=True)
-    board.budgets.answered(limit, "default", refused, world.now)
+    rooms.rate_limits.budgets.answered(limit, "default", refused, world.now)
     world.event(Heard(Credit(2, "fast-1@far", "x1", "fast", "far", ("dns", "http"), 16, 16, 0, 0, 2)))
-    board.budgets.available(limit, "far", world.now)
+    rooms.rate_limits.budgets.available(limit, "far", world.now)
     now = world.now + 3.0
-    rows = np.array([board.book.table.find(f"n{number}.com") for number in range(30)])
-    board.book.table.schedule.put_many(rows, np.full(30, np.inf), np.zeros(30, np.bool_))
-    board.book.table.flags[rows] |= LINED
-    board.lines = type(board.lines)()
-    board.lines.put("com", rows, np.full(30, now), now - 10, urgent=False)
-    board.commands.clear()
+    rows = np.array([rooms.domains.table.find(f"n{number}.com") for number in range(30)])
+    rooms.domains.table.schedule.put_many(rows, np.full(30, np.inf), np.zeros(30, np.bool_))
+    rooms.domains.table.flags[rows] |= Flag.QUEUED
+    rooms.sweep_queues = type(rooms.sweep_queues)()
+    rooms.sweep_queues.put("com", rows, np.full(30, now), now - 10, urgent=False)
+    rooms.effects.take()
     batches.dispatch(board, now)
 
     assert [command.worker for command in board.commands if hasattr(command, "worker")] == ["fast-1@far"]
@@ -104,36 +106,36 @@ def test_priority_names_do_not_wait_for_a_zone_that_turned_us_away() -> None:
 def test_many_suffixes_that_wait_for_a_place_are_not_looked_at_one_by_one() -> None:
     """Where no worker takes a sweep, the lines are left alone until one does."""
     world = World(interval=600.0)
-    board = world.core.board
+    rooms = world.core.rooms
     for number in range(50):
-        board.lines.put(f"s{number}", np.arange(20), np.full(20, world.now), world.now - 10, urgent=False)
-    for worker in board.workers.sweepers():
+        rooms.sweep_queues.put(f"s{number}", np.arange(20), np.full(20, world.now), world.now - 10, urgent=False)
+    for worker in rooms.workers.sweepers():
         worker.sweeps = 0
-    order = [suffix for suffix, _ in board.lines.waiting(urgent=False)]
+    order = [suffix for suffix, _ in rooms.sweep_queues.waiting(urgent=False)]
     batches.dispatch(board, world.now)
 
-    assert [suffix for suffix, _ in board.lines.waiting(urgent=False)] == order[1:] + order[:1]
+    assert [suffix for suffix, _ in rooms.sweep_queues.waiting(urgent=False)] == order[1:] + order[:1]
 
 
 def test_a_name_that_is_in_a_line_twice_is_looked_at_and_counted_once() -> None:
     """It left the list and came back while its line stood still."""
     world, names = standing_line(60.0)
-    board = world.core.board
+    rooms = world.core.rooms
     world.unlist(*names[:10])
     world.watch(*names[:10])
     world.run(20)
-    assert len(board.lines) == 40
+    assert len(rooms.sweep_queues) == 40
     world.run(600)
 
-    assert {state: count for state, count in board.by_state.items() if count} == {"REGISTERED": 30}
+    assert {state: count for state, count in rooms.domains.by_state.items() if count} == {"REGISTERED": 30}
     assert max(count for _, _, count in world.swept) <= 30
 
 
 def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     """It does not wait behind thousands that came before it."""
     world, names = standing_line(3600.0)
-    board = world.core.board
-    intake.part(board, Part(priorities=((board.book.table.find(names[4]), True),)), world.now)
+    rooms = world.core.rooms
+    intake.part(board, Part(priorities=((rooms.domains.table.find(names[4]), True),)), world.now)
     world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}
@@ -143,7 +145,7 @@ def test_a_worker_that_answers_nonsense_asks_no_more_than_the_budget_allows() ->
     """It asked all the same: nothing is given back, and what is sent again is paid for again."""
     world = World(interval=600.0)
     limited(world, **{"dns_*": Limit("dns/*", 1.0, 3, None)})
-    world.tamper = lambda swept: Swept(swept.credit, swept.attempt, swept.codes[:-1], swept.served[:-1])
+    world.tamper = lambda swept: SweepResult(swept.credit, swept.attempt, swept.codes[:-1], swept.served[:-1])
     world.watch(*[f"n{number}.com" for number in range(500)])
     began = world.now
     world.run(60)

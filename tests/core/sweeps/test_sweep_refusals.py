@@ -9,10 +9,10 @@ import numpy as np
 
 from common.codec import decode_upward, encode
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.bucket import Bucket
-from common.core.registries.operators import Limit
-from common.messages import MAX_BATCH, VERSION, Credit, Swept
+from common.messages import MAX_BATCH, VERSION, Credit, SweepResult
 from tests.sim.world import World
 
 COUNT = 2000
@@ -24,21 +24,21 @@ def due_world(count: int = COUNT) -> tuple[World, list[str]]:
     """So many delegated names of com, due at once, with a free hand for DNS and no registry to ask."""
     world = World(interval=3600.0)
     limits = {"dns/*": Limit("dns/*", 1e6, 10**6, None), "http/*": Limit("http/*", 1e6, 10**6, None)}
-    object.__setattr__(world.core.board.policy, "limits", {**limits, "*": Limit("*", 0.0, 0, None)})
+    object.__setattr__(world.core.rooms.policy, "limits", {**limits, "*": Limit("*", 0.0, 0, None)})
     names = [f"n{number}.com" for number in range(count)]
     world.watch(*names)
-    rows = np.array([world.core.board.book.table.find(name) for name in names])
-    world.core.board.book.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
+    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 
 def bucket(world: World) -> Bucket:
     """The budget of com."""
-    board = world.core.board
-    return board.budgets._bucket(board.limit("dns", "com", "com"), "default", world.now)
+    rooms = world.core.rooms
+    return rooms.rate_limits.budgets._bucket(rooms.registries.limit("dns", "com", "com"), "default", world.now)
 
 
-def told(world: World, answer: Swept) -> Swept:
+def told(world: World, answer: SweepResult) -> SweepResult:
     """The first large sweep is answered so; the next ones as they are."""
     world.tamper = lambda swept: swept
     return answer
@@ -49,7 +49,7 @@ def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
     world, _ = due_world()
     stories = {place: NODATA if place < 400 else REFUSED for place in range(700)}
 
-    def shut(answer: Swept) -> Swept:
+    def shut(answer: SweepResult) -> SweepResult:
         if len(answer.codes) < 1000:
             return answer
         codes = bytes(UNUSUAL if place in stories else DELEGATED for place in range(len(answer.codes)))
@@ -62,7 +62,7 @@ def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
     assert bucket(world).complaints == 1
     assert bucket(world).blocked_until > world.now + 30
     assert "300 of" in bucket(world).reason
-    assert world.core.board.by_state["REGISTERED"] >= COUNT - 300
+    assert world.core.rooms.domains.by_state["REGISTERED"] >= COUNT - 300
 
 
 def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause_is_over() -> None:
@@ -71,7 +71,7 @@ def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause
     left: list[int] = []
     used: list[int] = []
 
-    def shut(answer: Swept) -> Swept:
+    def shut(answer: SweepResult) -> SweepResult:
         size = len(answer.codes)
         if size < 1000:
             return answer
@@ -84,20 +84,20 @@ def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause
 
     world.tamper = shut
     world.run(2)
-    table = world.core.board.book.table
+    table = world.core.rooms.domains.table
 
     assert len(left) == 1
     assert used[0] - bucket(world).used_today == left[0]
     assert bucket(world).complaints == 1
-    assert len(world.core.board.lines) >= left[0]
-    assert int(table.blind[: len(world.core.board.book)].max()) == 0
+    assert len(world.core.rooms.sweep_queues) >= left[0]
+    assert int(table.blind[: len(world.core.rooms.domains)].max()) == 0
 
     swept_before = len(world.swept)
     world.run(50)
     assert len(world.swept) == swept_before
     world.run(60)
     assert sum(count for _, _, count in world.swept[swept_before:]) >= left[0]
-    assert world.core.board.by_state["REGISTERED"] >= left[0]
+    assert world.core.rooms.domains.by_state["REGISTERED"] >= left[0]
     world.check()
 
 
@@ -105,7 +105,7 @@ def test_names_left_out_without_a_complaint_are_not_asked_for_ever() -> None:
     """A worker that leaves names out for no reason gets them three times, then they wait for their next turn."""
     world, names = due_world(300)
 
-    def lazy(answer: Swept) -> Swept:
+    def lazy(answer: SweepResult) -> SweepResult:
         size = len(answer.codes)
         return msgspec.structs.replace(answer, codes=bytes([UNASKED] * size), served=bytes([255] * size), observations={})
 
@@ -120,7 +120,7 @@ def test_names_left_out_without_a_complaint_are_not_asked_for_ever() -> None:
 def test_the_message_of_an_older_worker_is_understood_and_the_other_way_round() -> None:
     """The count is missing there: refusals are counted among the stories. A field more does not stop who does not know it."""
     credit = Credit(VERSION, "w", "b", "fast", "default", ("dns",), 1, 1, 0)
-    answer = Swept(credit, "a.1", bytes(3), bytes(3), refused=2)
+    answer = SweepResult(credit, "a.1", bytes(3), bytes(3), refused=2)
     fields = msgspec.msgpack.decode(encode(answer))
     older = decode_upward(msgspec.msgpack.encode(fields[:-1]))
     newer = decode_upward(msgspec.msgpack.encode([*fields, "something new"]))
@@ -130,7 +130,7 @@ def test_the_message_of_an_older_worker_is_understood_and_the_other_way_round() 
 
     world, _ = due_world(300)
 
-    def old(message: Swept) -> Swept:
+    def old(message: SweepResult) -> SweepResult:
         size = len(message.codes)
         stories = dict.fromkeys(range(min(size, MAX_BATCH)), REFUSED)
         codes = bytes(UNUSUAL if place in stories else OPEN for place in range(size))

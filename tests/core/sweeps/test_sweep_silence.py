@@ -8,7 +8,7 @@ import pytest
 from common.core.model.evidence import Observation, unknown
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.core.rate_limits.bucket import SLOW
-from common.messages import Swept
+from common.messages import SweepResult
 from tests.core.sweeps.test_sweep_refusals import NODATA, bucket, due_world
 
 SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), server="com")
@@ -30,11 +30,11 @@ def test_the_pace_grows_back_by_answers_alone(
     """Silence and errors are neither a complaint nor a reason to ask more, as for a single look."""
     world, _ = due_world(300)
 
-    def tale(answer: Swept) -> Swept:
+    def tale(answer: SweepResult) -> SweepResult:
         size, state = len(answer.codes), bucket(world)
         state.rate, state.clean, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
         if trouble is not None:
-            return Swept(answer.credit, answer.attempt, trouble=trouble)
+            return SweepResult(answer.credit, answer.attempt, trouble=trouble)
         if story == "open":
             return msgspec.structs.replace(answer, codes=bytes([OPEN] * size), served=bytes([255] * size), observations={})
         if isinstance(story, Observation):
@@ -55,7 +55,7 @@ def test_a_firewall_that_rejects_a_sweep_shuts_the_budget_as_it_does_for_a_singl
     """Connection refused is a complaint, whoever asked."""
     refused = Observation("dns", unknown("dns_unreachable", "refuses connections"), server="com", refused=True)
     world, _ = due_world(300)
-    world.tamper = lambda answer: Swept(answer.credit, answer.attempt, trouble=refused)
+    world.tamper = lambda answer: SweepResult(answer.credit, answer.attempt, trouble=refused)
     world.run(5)
 
     assert bucket(world).complaints >= 1

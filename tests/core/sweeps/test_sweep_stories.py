@@ -10,9 +10,9 @@ import pytest
 
 from common.core.coordinator.inputs import Heard
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.registries.operators import Limit
+from common.core.model.limit import Limit
 from common.core.sweeps import results
-from common.messages import MAX_BATCH, Credit, Sweep, Swept, SweptOdd
+from common.messages import MAX_BATCH, Credit, Sweep, SweepDetails, SweepResult
 from common.sweeper import messages_of
 from tests.sim.world import SimWorker, World
 
@@ -24,13 +24,13 @@ def odd_world(world: World | None = None, count: int = COUNT) -> tuple[World, li
     """So many names of com, due at once, every one of which is in the zone without a delegation, as .de and .uk know them."""
     world = world or World(interval=3600.0)
     free = {f"{kind}/*": Limit(f"{kind}/*", 1e6, 10**6, None) for kind in ("dns", "http")}
-    object.__setattr__(world.core.board.policy, "limits", {**free, "*": Limit("*", 0.0, 0, None)})
+    object.__setattr__(world.core.rooms.policy, "limits", {**free, "*": Limit("*", 0.0, 0, None)})
     names = [f"n{number}.com" for number in range(count)]
     listed = set(names)
     world.lie = lambda method, domain, _: NODATA if method == "dns" and domain in listed else None
     world.watch(*names)
-    rows = np.array([world.core.board.book.table.find(name) for name in names])
-    world.core.board.book.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
+    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 
@@ -42,14 +42,14 @@ def asked(world: World, names: list[str]) -> Counter[str]:
 
 def blind(world: World) -> int:
     """The longest run of looks that proved nothing."""
-    table = world.core.board.book.table
-    return int(table.blind[: len(world.core.board.book)].max())
+    table = world.core.rooms.domains.table
+    return int(table.blind[: len(world.core.rooms.domains)].max())
 
 
 def settled(world: World, names: list[str]) -> None:
     """Every name was found, by its story, and none of them counts as silent."""
     assert {world.entry(name).detail.evidence["dns"].observation.reading.finding for name in names} == {"dns_auth_nodata"}
-    assert world.core.board.by_state["REGISTERED"] == len(names)
+    assert world.core.rooms.domains.by_state["REGISTERED"] == len(names)
     assert blind(world) == 0
     world.check()
 
@@ -64,13 +64,13 @@ def test_every_odd_answer_is_heard_with_one_question() -> None:
     settled(world, names)
 
 
-@pytest.mark.parametrize("lost", [SweptOdd, Swept])
+@pytest.mark.parametrize("lost", [SweepDetails, SweepResult])
 def test_a_message_that_is_lost_costs_only_its_names(lost: type) -> None:
     """They are asked about again: at once where the sweep ends all the same, when its lease is over where the end is lost."""
     world, names = odd_world()
     gone: list[set[int]] = []
 
-    def arrives(message: SweptOdd | Swept) -> bool:
+    def arrives(message: SweepDetails | SweepResult) -> bool:
         if gone or not isinstance(message, lost) or len(message.observations) < MAX_BATCH:
             return True
         gone.append(set(message.observations))
@@ -95,12 +95,12 @@ class Dying(World):
         self.arrives = lambda message: self._before_death(message, worker)
         super()._sweep(worker, sweep)
 
-    def _before_death(self, message: SweptOdd | Swept, worker: SimWorker) -> bool:
-        if worker.alive and self.told == 2 and self.left and isinstance(message, SweptOdd):
+    def _before_death(self, message: SweepDetails | SweepResult, worker: SimWorker) -> bool:
+        if worker.alive and self.told == 2 and self.left and isinstance(message, SweepDetails):
             self.left = 0
             self.kill_worker("fast")
             self.after(0.1, lambda: self.start_worker("fast"))
-        self.told += isinstance(message, SweptOdd) and worker.alive
+        self.told += isinstance(message, SweepDetails) and worker.alive
         return worker.alive
 
 
@@ -120,7 +120,7 @@ class Stammering(World):
     """A world in which every message of a sweep arrives twice, and the stories once more after its end."""
 
     def _sweep(self, worker: SimWorker, sweep: Sweep) -> None:
-        heard: list[SweptOdd | Swept] = []
+        heard: list[SweepDetails | SweepResult] = []
         self.arrives = lambda message: bool(heard.append(message))
         super()._sweep(worker, sweep)
         credit = worker.credit()
@@ -146,8 +146,8 @@ def test_stories_that_find_no_room_are_heard_later(monkeypatch: pytest.MonkeyPat
     most = 0
     for _ in range(4000):
         world.run(0.1)
-        most = max(most, len(world.core.board.wants))
-        if world.core.board.by_state.get("REGISTERED") == len(names):
+        most = max(most, len(world.core.rooms.starts.admission))
+        if world.core.rooms.domains.by_state.get("REGISTERED") == len(names):
             break
 
     assert most <= 300
@@ -158,10 +158,10 @@ def test_stories_that_find_no_room_are_heard_later(monkeypatch: pytest.MonkeyPat
 def test_messages_of_a_sweep_end_with_the_one_that_ends_it() -> None:
     """Every story travels once, within the bounds of a message; few of them need only one."""
     credit = Credit(2, "w", "b", "fast", "default", ("dns",), 1, 1, 0)
-    answer = Swept(credit, "a.1", bytes(COUNT), bytes(COUNT), observations=dict.fromkeys(range(COUNT), NODATA))
+    answer = SweepResult(credit, "a.1", bytes(COUNT), bytes(COUNT), observations=dict.fromkeys(range(COUNT), NODATA))
     messages = messages_of(answer)
 
-    assert [type(message) for message in messages] == [SweptOdd] * 4 + [Swept]
+    assert [type(message) for message in messages] == [SweepDetails] * 4 + [SweepResult]
     assert sorted(place for message in messages for place in message.observations) == list(range(COUNT))
     assert max(len(message.observations) for message in messages) == MAX_BATCH
     assert messages_of(messages[-1]) == [messages[-1]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
-
-from common.core.domains.domain_table import DETAILED
-from common.core.model.evidence import Observation, Phase, unknown
 from common.core.outbox.announce import OWED_AT_ONCE
-from common.core.registries.operators import Limit
-from common.messages import Swept
+
+from common.core.domains.domain_table import Flag
+from common.core.model.evidence import Observation, Phase, unknown
+from common.core.model.limit import Limit
+from common.messages import SweepResult
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -25,7 +25,7 @@ def big_world(
     world = World(interval=3600.0)
     free = {f"{kind}/*": Limit(f"{kind}/*", 1e6, 10**6, None) for kind in ("dns", "http")}
     limits = {**free, "*": Limit("*", registry, max(1, int(registry)), None), **(more or {})}
-    object.__setattr__(world.core.board.policy, "limits", limits)
+    object.__setattr__(world.core.rooms.policy, "limits", limits)
     names = [f"n{number}.{('com', 'se', 'org')[number % 3]}" for number in range(count)]
     world.watch(*names)
     world.run(until)
@@ -34,7 +34,7 @@ def big_world(
 
 def everybody_due(world: World, *names: str) -> None:
     """Whatever is quiet gets its turn now, of these names or of all."""
-    book = world.core.board.book
+    book = world.core.rooms.domains
     wanted = map(book.table.find, names) if names else range(len(book))
     rows = np.array([row for row in wanted if row not in book.in_hand and np.isfinite(book.table.schedule.at(row))])
     book.table.schedule.put_many(rows, np.full(len(rows), world.now), np.zeros(len(rows), np.bool_))
@@ -48,7 +48,7 @@ def test_a_first_sweep_finds_every_name_registered_and_tells_nothing() -> None:
     assert sorted(asked) == sorted(names)
     assert len(world.swept) < 100
     assert sum(count for _, _, count in world.swept) > 0.9 * COUNT
-    assert world.core.board.by_state["REGISTERED"] == COUNT
+    assert world.core.rooms.domains.by_state["REGISTERED"] == COUNT
     assert world.stored.events == []
     assert {world.state(name) for name in names[:50]} == {"REGISTERED"}
 
@@ -56,8 +56,8 @@ def test_a_first_sweep_finds_every_name_registered_and_tells_nothing() -> None:
 def test_what_a_sweep_saw_is_evidence_with_server_and_time() -> None:
     """A name that was never visited by itself still tells who said what, and since when."""
     world, names = big_world()
-    table = world.core.board.book.table
-    bare = next(name for name in names if not table.has(table.find(name), DETAILED))
+    table = world.core.rooms.domains.table
+    bare = next(name for name in names if not table.has(table.find(name), Flag.DETAILED))
     item = world.entry(bare).detail.evidence["dns"]
 
     assert (item.observation.reading.finding, item.observation.address) == ("dns_auth_referral", "192.0.2.1:53/udp")
@@ -102,8 +102,8 @@ def test_a_registry_record_is_asked_for_as_far_as_its_line_has_room() -> None:
     registry = [name for _, method, name in world.asked if method in ("rdap", "whois") and name in listed]
 
     assert 3 * 50 < len(registry) <= 3 * (0.1 * 1800 + 5)
-    assert len(world.core.board.book.in_hand) < 800
-    assert world.core.board.by_state["REGISTERED"] == COUNT
+    assert len(world.core.rooms.domains.working_set.loaded) < 800
+    assert world.core.rooms.domains.by_state["REGISTERED"] == COUNT
 
 
 def test_a_sweep_whose_worker_dies_is_asked_again_in_pieces() -> None:
@@ -118,8 +118,8 @@ def test_a_sweep_whose_worker_dies_is_asked_again_in_pieces() -> None:
         world.start_worker("fast")
     world.run(300)
 
-    assert world.core.board.by_state["REGISTERED"] == COUNT
-    assert world.core.board.workers.leased() == 0
+    assert world.core.rooms.domains.by_state["REGISTERED"] == COUNT
+    assert world.core.rooms.workers.leased() == 0
 
 
 def test_answers_that_never_come_are_asked_for_again() -> None:
@@ -130,7 +130,7 @@ def test_answers_that_never_come_are_asked_for_again() -> None:
     world.watch(*names)
     world.run(1200)
 
-    assert world.core.board.by_state["REGISTERED"] == 500
+    assert world.core.rooms.domains.by_state["REGISTERED"] == 500
 
 
 def test_a_mute_zone_is_asked_again_later_and_later_and_changes_no_state() -> None:
@@ -144,11 +144,11 @@ def test_a_mute_zone_is_asked_again_later_and_later_and_changes_no_state() -> No
 
     world.lie = silent
     world.run(3 * 3600)
-    assert world.core.board.by_state["REGISTERED"] == 300
+    assert world.core.rooms.domains.by_state["REGISTERED"] == 300
     asked = sum(1 for at, method, _ in world.asked if method == "dns" and silent_from <= at < silent_until)
     assert asked < 300 * 20
     world.run(2 * 3600)
-    looked = world.core.board.book.table.checked_at[: len(world.core.board.book)]
+    looked = world.core.rooms.domains.table.checked_at[: len(world.core.rooms.domains)]
     assert int(np.count_nonzero(looked > silent_until)) > 295
 
 
@@ -169,17 +169,17 @@ def test_an_answer_of_the_wrong_length_decides_nothing() -> None:
     world, _ = big_world(COUNT, until=0.0)
     cut: list[str] = []
 
-    def shortened(message: Swept) -> Swept:
+    def shortened(message: SweepResult) -> SweepResult:
         if len(cut) == 2:
             return message
         cut.append(message.attempt)
-        return Swept(message.credit, message.attempt, message.codes[:-1], message.served[:-1])
+        return SweepResult(message.credit, message.attempt, message.codes[:-1], message.served[:-1])
 
     world.tamper = shortened
     world.run(300)
 
     assert len(cut) == 2
-    assert world.core.board.by_state["REGISTERED"] == COUNT
+    assert world.core.rooms.domains.by_state["REGISTERED"] == COUNT
 
 
 def test_a_check_on_demand_takes_a_name_out_of_the_line() -> None:
@@ -197,11 +197,11 @@ def test_a_check_on_demand_takes_a_name_out_of_the_line() -> None:
 def test_results_of_sweeps_are_posted_as_the_endpoint_keeps_up_one_per_name() -> None:
     """With all results wanted each name's newest is posted, notices first, and few wait at the same time."""
     world, names = big_world(until=0.0)
-    object.__setattr__(world.core.board.policy, "callback_results", "all")
+    object.__setattr__(world.core.rooms.policy, "callback_results", "all")
     most = 0
     for _ in range(60):
         world.run(5)
-        most = max(most, world.core.board.deliveries.results_waiting())
+        most = max(most, world.core.rooms.deliveries.results_waiting())
     posted = (
         {name for name in names if any(f'"{name}"'.encode() in body for _, _, body in world.posted)}
         if COUNT < 10
@@ -220,12 +220,12 @@ def test_a_removed_name_is_not_asked_about_again_and_a_listed_one_comes_back() -
     after = world.now
     world.run(2 * 3600)
     assert not {name for at, _, name in world.asked if at > after} & set(names[:300])
-    assert world.core.board.book.table.watched == 600
+    assert world.core.rooms.domains.table.watched == 600
 
     world.watch(*names[:300])
     world.run(600)
     assert {name for at, _, name in world.asked if at > after + 7200} >= set(names[:300])
-    assert world.core.board.by_state["REGISTERED"] == 900
+    assert world.core.rooms.domains.by_state["REGISTERED"] == 900
 
 
 def test_a_mass_departure_at_a_slow_registry_holds_up_nobody_else() -> None:
@@ -240,14 +240,14 @@ def test_a_mass_departure_at_a_slow_registry_holds_up_nobody_else() -> None:
     world.run(120)
     world.names["n1.se"] = Name([(0.0, Phase.ACTIVE), (world.now, None)])
     before = world.now
-    others = {name for name in names if name.endswith(".org") and world.core.board.book.entry(name) is None}
+    others = {name for name in names if name.endswith(".org") and world.core.rooms.domains.find(name) is None}
     everybody_due(world, "n1.se", *others)
     world.run(120)
 
     assert [status for _, status in world.notices("n1.se")] == ["available"]
     assert others
     assert {name for at, method, name in world.asked if method == "dns" and at > before} >= others
-    assert len(world.core.board.book.in_hand) < 4000
+    assert len(world.core.rooms.domains.working_set.loaded) < 4000
 
 
 def test_a_second_pass_is_not_to_ask_where_the_sweep_heard_the_first() -> None:

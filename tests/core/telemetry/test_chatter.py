@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from common.core.coordinator.inputs import Command, Say
+from common.core.model.effects import Effect, LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.telemetry.log_summary import MOST_APART, Chatter
+from common.core.telemetry.log_summary import MOST_APART, LogSummary
 from common.core.telemetry.metrics import Metrics
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -17,22 +17,22 @@ class Logged(World):
     """A world whose coordinator's log lines are kept."""
 
     def __init__(self, **options: Any) -> None:
-        self.lines: list[Say] = []
+        self.lines: list[LogLine] = []
         super().__init__(**options)
 
-    def _perform(self, command: Command) -> None:
-        if isinstance(command, Say):
+    def _perform(self, command: Effect) -> None:
+        if isinstance(command, LogLine):
             self.lines.append(command)
         super()._perform(command)
 
-    def told(self, event: str = "", *, debug: bool = False) -> list[Say]:
+    def told(self, event: str = "", *, debug: bool = False) -> list[LogLine]:
         """The lines of an event, those for DEBUG left out."""
         return [line for line in self.lines if event in {"", line.event} and (debug or line.level != "debug")]
 
 
 def test_a_complaint_is_written_once_a_minute_with_how_often_it_came() -> None:
     """The first at once, the others as a number, and nothing more once it is over."""
-    chatter = Chatter()
+    chatter = LogSummary()
 
     assert [chatter.says("warning", "callback", "result 5xx", float(second)) for second in range(30)] == [True] + [False] * 29
     assert chatter.over(59.9) == []
@@ -45,7 +45,7 @@ def test_a_complaint_is_written_once_a_minute_with_how_often_it_came() -> None:
 
 def test_a_fault_at_a_thousand_places_is_bounded_too() -> None:
     """Some are told apart, the others together; another event is none of theirs."""
-    chatter = Chatter()
+    chatter = LogSummary()
     said = sum(chatter.says("warning", "channel_dead", f"dns {n}", 0.0) for n in range(1000))
 
     assert said == MOST_APART + 1
@@ -55,7 +55,7 @@ def test_a_fault_at_a_thousand_places_is_bounded_too() -> None:
 
 def test_a_minute_of_work_is_one_line() -> None:
     """What was done since the last one, also after a reset of the metrics; a minute without work has none."""
-    chatter, metrics = Chatter(), Metrics()
+    chatter, metrics = LogSummary(), Metrics()
     assert chatter.summary(metrics, 100.0) is None
     metrics.count("checks", 5, method="dns", outcome="registered")
     metrics.count("callbacks", 2, lane="notice", status="200", state="done")

@@ -73,7 +73,7 @@ def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
     for pool in ("fast", "intermediate", "deep"):
         world.kill_worker(pool)
         world.run(60)
-    found = {name for name in counters(world.core.board.metrics) if "operator=" not in name and "server=" not in name}
+    found = {name for name in counters(world.core.rooms.telemetry.metrics) if "operator=" not in name and "server=" not in name}
 
     assert found - known == set()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from common.core.checks.rounds import ASIDE
 from common.core.coordinator.board import MOST_RETIRED, WAIT
+
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -25,7 +25,7 @@ def test_an_operators_canary_that_dropped_is_retired_and_no_server_suffers_for_i
     world.watch("healthy-one.com", "healthy-two.com")
     world.run(3600)
 
-    assert "known.com" in world.core.board.retired
+    assert "known.com" in world.core.rooms.canaries.known_names._dead
     assert alarms(world, "gone.com") == 1
 
 
@@ -38,7 +38,7 @@ def test_a_canary_that_the_zone_still_knows_keeps_its_accusation() -> None:
     world.watch("held.com", priority=True)
     world.run(3600)
 
-    assert not world.core.board.retired
+    assert not world.core.rooms.canaries.known_names._dead
     assert alarms(world, "held.com") == 0
 
 
@@ -56,7 +56,7 @@ def test_a_server_that_finds_everything_is_found_out() -> None:
     world.run(6 * 3600)
 
     assert alarms(world, "gone.com") == 1
-    assert any(row.reason for row in world.core.board.trust.rows() if row.method == "rdap")
+    assert any(row.reason for row in world.core.rooms.trust.rows() if row.method == "rdap")
 
 
 def test_one_pass_asks_only_for_green_servers_and_the_last_one_is_bracketed() -> None:
@@ -80,8 +80,8 @@ def test_a_canary_that_its_registry_took_out_of_the_zone_is_retired_and_the_zone
     world.watch("healthy.com")
     world.run(600)
 
-    assert "known.com" in world.core.board.retired
-    assert all(row["contradicted"] == 0 for row in world.core.board.accuracy.plain()["servers"])
+    assert "known.com" in world.core.rooms.canaries.known_names._dead
+    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.plain()["servers"])
     assert alarms(world, "free.com") == 1
 
 
@@ -95,9 +95,9 @@ def test_a_zone_that_denies_everything_is_contradicted_by_the_registry_and_holds
     world.names.update({name: Name([(0.0, None)]) for name in names})
     world.watch(*names, "healthy.com", priority=True)
     world.run(60)
-    wrong = {row["method"]: row["contradicted"] for row in world.core.board.accuracy.plain()["servers"]}
+    wrong = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.plain()["servers"]}
 
-    assert not world.core.board.retired
+    assert not world.core.rooms.canaries.known_names._dead
     assert wrong["dns"] >= 1
     assert {name: alarms(world, name) for name in names} == dict.fromkeys(names, 1)
     assert alarms(world, "healthy.com") == 0
@@ -109,13 +109,13 @@ def test_a_name_waits_for_a_canary_that_never_answers_only_for_a_while() -> None
     world.watch("quiet.com")
     world.order("check", "quiet.com")
     world.run(5)
-    board = world.core.board
-    assert board.book.entry("quiet.com") is not None
-    board.waiting[("rdap", "rdap.com.test", "com")] = {"quiet.com": world.now}
+    rooms = world.core.rooms
+    assert rooms.domains.find("quiet.com") is not None
+    rooms.canaries._waiting[("rdap", "rdap.com.test", "com")] = {"quiet.com": world.now}
     world.run(WAIT + 60)
 
-    assert not board.waiting
-    assert board.book.entry("quiet.com") is None
+    assert not rooms.canaries._waiting
+    assert rooms.domains.find("quiet.com") is None
 
 
 def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
@@ -124,23 +124,23 @@ def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
     world.watch("poison.com")
     world.order("check", "poison.com")
     world.run(5)
-    board = world.core.board
-    entry = board.book.entry("poison.com")
+    rooms = world.core.rooms
+    entry = rooms.domains.find("poison.com")
     assert entry is not None
-    entry.aside_until, board.aside["poison.com"] = world.now + ASIDE, entry
+    entry.isolated_until, rooms.poison._isolated["poison.com"] = world.now + ASIDE, entry
     world.run(ASIDE / 2)
-    assert board.aside
+    assert rooms.poison._isolated
     world.run(ASIDE)
 
-    assert not board.aside
-    assert board.book.entry("poison.com") is None
+    assert not rooms.poison._isolated
+    assert rooms.domains.find("poison.com") is None
 
 
 def test_only_so_many_canaries_are_remembered_as_gone() -> None:
     """The one that has been gone for longest is given another chance."""
-    board = World().core.board
+    rooms = World().core.rooms
     for number in range(MOST_RETIRED + 1):
-        board.retire(f"n{number}.com")
+        rooms.canaries.known_names.bury(f"n{number}.com")
 
-    assert len(board.retired) == MOST_RETIRED
-    assert "n0.com" not in board.retired
+    assert len(rooms.canaries.known_names._dead) == MOST_RETIRED
+    assert "n0.com" not in rooms.canaries.known_names._dead

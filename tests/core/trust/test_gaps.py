@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from common.core.coordinator.inputs import Say
-from common.core.coordinator.status import status
+from common.core.model.effects import LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.trust.canary_gaps import LIMIT, PATIENCE, WARN_EVERY, Gaps
+from common.core.trust.canary_gaps import LIMIT, PATIENCE, WARN_EVERY, SuffixesWithoutCanary
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -14,7 +13,7 @@ RDAP, WHOIS = ("rdap", "rdap.example", "zz"), ("whois", "whois.example", "zz")
 
 def test_a_name_that_waits_for_long_is_a_gap_of_its_suffix() -> None:
     """The oldest wait counts, each name once, with every server that is waited for."""
-    gaps = Gaps()
+    gaps = SuffixesWithoutCanary()
     gaps.waits("one.zz", [RDAP, WHOIS], 0.0)
     gaps.waits("two.zz", [RDAP], 100.0)
     gaps.waits("one.zz", [RDAP, WHOIS], 250.0)
@@ -26,7 +25,7 @@ def test_a_name_that_waits_for_long_is_a_gap_of_its_suffix() -> None:
 
 def test_a_server_that_passes_its_canaries_closes_the_gap() -> None:
     """Whoever waited for it begins anew; waiting for another server goes on."""
-    gaps = Gaps()
+    gaps = SuffixesWithoutCanary()
     gaps.waits("one.zz", [RDAP, WHOIS], 0.0)
     gaps.waits("two.zz", [RDAP], 0.0)
     gaps.proven(RDAP)
@@ -39,7 +38,7 @@ def test_a_server_that_passes_its_canaries_closes_the_gap() -> None:
 
 def test_a_name_that_waits_no_longer_closes_the_gap() -> None:
     """It was registered again, or left the list."""
-    gaps = Gaps()
+    gaps = SuffixesWithoutCanary()
     gaps.waits("one.zz", [RDAP], 0.0)
     gaps.waits("one.zz", [], 400.0)
 
@@ -48,7 +47,7 @@ def test_a_name_that_waits_no_longer_closes_the_gap() -> None:
 
 def test_a_suffix_is_warned_about_once_an_hour() -> None:
     """And a second suffix in the meantime for itself."""
-    gaps = Gaps()
+    gaps = SuffixesWithoutCanary()
     gaps.waits("one.zz", [RDAP], 0.0)
     assert [gap.suffix for gap in gaps.to_warn(400.0)] == ["zz"]
     assert gaps.to_warn(401.0) == []
@@ -60,7 +59,7 @@ def test_a_suffix_is_warned_about_once_an_hour() -> None:
 
 def test_memory_is_bounded() -> None:
     """What is beyond the bound does not change what is shown: the suffix is in it already."""
-    gaps = Gaps()
+    gaps = SuffixesWithoutCanary()
     for number in range(LIMIT + 50):
         gaps.waits(f"n{number}.zz", [RDAP], 0.0)
 
@@ -70,12 +69,12 @@ def test_memory_is_bounded() -> None:
 def test_a_suffix_without_a_working_canary_is_shown_and_warned_about() -> None:
     """A drop that cannot be told because nobody can vouch for the servers is no silent one."""
     world = World(interval=60.0, priority=5.0)
-    warned: list[Say] = []
+    warned: list[LogLine] = []
     handle = world.core.handle
 
     def listen(event: object, now: float) -> object:
         commands = handle(event, now)  # type: ignore[arg-type]
-        warned.extend(item for item in commands if isinstance(item, Say) and item.event == "no_canary_works")
+        warned.extend(item for item in commands if isinstance(item, LogLine) and item.event == "no_canary_works")
         return commands
 
     world.core.handle = listen  # type: ignore[method-assign,assignment]  # the log has no other tap
@@ -85,7 +84,7 @@ def test_a_suffix_without_a_working_canary_is_shown_and_warned_about() -> None:
     world.lie = lambda method, domain, _now: missing if method == "dns" and domain == "known.com" else None
     world.watch("gone.com", priority=True)
     world.run(7000)
-    shown = status(world.core.board, world.now)["trust_gaps"]
+    shown = world.core._status.build(world.now)["trust_gaps"]
 
     assert "available" not in [what for _, what in world.notices()]
     assert [row["suffix"] for row in shown] == ["com"]
@@ -103,4 +102,4 @@ def test_working_canaries_leave_no_gap() -> None:
     world.watch("gone.se", "free.com", priority=True)
     for _ in range(60):
         world.run(60)
-        assert world.core.board.gaps.open(world.now) == []
+        assert world.core.rooms.canaries.gaps.open(world.now) == []

@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
+from common.core.model.channel import Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import GREEN, QUARANTINE, Probe, Trust, grade
+from common.core.trust.server_trust import GREEN, QUARANTINE, Trust, grade
 from common.core.trust.server_trust import green as green_row
 
 KEY = ("rdap", "rdap.example", "com")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from common.core.lifecycle.forecast import Forecast, prior
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.records import Evidence
-from common.core.verdict.gates import Basis
-from common.core.verdict.verdicts import LONE_CONFIDENCE, OWNED, SURE, Situation, State, Verdict, decide, log_odds
+from common.core.model.states import OWNED, State
+from common.core.model.verdict import Basis, Situation, Verdict
+from common.core.verdict.verdicts import LONE_CONFIDENCE, SURE, decide, log_odds
 from tests.core.verdict.answers import NOW, answer, denial, holder, said
 
 DAY = 86_400

@@ -8,10 +8,10 @@ from common.core.builtin.suffix_rules import rho_for
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
 from common.core.model.records import Evidence
-from common.core.outbox import announce
+from common.core.model.states import State
+from common.core.model.verdict import Verdict
 from common.core.parsers import whois
 from common.core.verdict import assess, gates
-from common.core.verdict.verdicts import State, Verdict
 from tests.sim.world import START, World
 
 MINUTE = 60.0
@@ -53,11 +53,13 @@ def test_a_name_that_is_caught_and_dropped_again_is_announced_again_after_the_qu
 def test_a_dropped_name_of_a_zone_that_may_not_be_asked_is_told_once() -> None:
     """The registry denies it at every look; the delegation from before the drop makes nobody a holder of it."""
     world = World(interval=3600.0)
-    board = world.core.board
+    rooms = world.core.rooms
     world.watch("gone.com")
     world.run(600)
     peace = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=8 * 3600.0)
-    board.budgets.answered(board.limit("dns", "com", "com"), "default", Observation("dns", peace), world.now)
+    rooms.rate_limits.budgets.answered(
+        rooms.registries.limit("dns", "com", "com"), "default", Observation("dns", peace), world.now
+    )
     world.names["gone.com"].changes.append((world.now + 7200, None))
     world.run(6 * 3600)
 
@@ -72,7 +74,7 @@ def test_an_alarm_that_ends_because_a_server_lied_is_taken_back_and_nobody_calle
     entry.state, entry.since, entry.detail.alarmed_at = State.AVAILABLE, START - 60, START - 60
     verdict = Verdict(State.REGISTERED, 0.0, 0.01, 0.995, "delegated")
 
-    assert announce.apply(World().core.board, entry, verdict, START) == "retracted"
+    assert World().core.rooms.announcer.apply_verdict(entry, verdict, START) == "retracted"
 
 
 def test_without_a_whois_server_only_a_name_that_had_a_holder_counts_as_free_for_all() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
-from common.core.verdict.gates import Basis, Bracketed, lone_passes, passes_wanted, standing
+from common.core.model.verdict import Basis
+from common.core.verdict.gates import Bracketed, lone_passes, passes_wanted, standing
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
 
 TICK = 0.001

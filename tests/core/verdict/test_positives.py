@@ -5,16 +5,10 @@ from __future__ import annotations
 import pytest
 
 from common.core.model.evidence import Outcome
+from common.core.model.methods import is_registry
 from common.core.model.records import TrustRow
-from common.core.verdict.gates import (
-    CONFIRMED,
-    Requirements,
-    canary_window,
-    complete_pass,
-    is_registry,
-    positives,
-    server_proven,
-)
+from common.core.trust.server_trust import canary_window
+from common.core.verdict.gates import CONFIRMED, Requirements, complete_pass, positives, server_proven
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, said
 
 TICK = 0.001

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from common.core.model.evidence import Phase
-from common.core.outbox import announce
-from common.core.verdict.verdicts import State, Verdict
+from common.core.model.states import State
+from common.core.model.verdict import Verdict
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -23,10 +23,12 @@ def dropped() -> World:
 def test_an_announced_name_keeps_the_reason_it_was_announced_for() -> None:
     """A newer look sees fewer positives at a time; what it says stands beside it and takes nothing away."""
     world = dropped()
-    board = world.core.board
-    entry = board.book.entry("gone.com") or board.book.take(board.book.table.find("gone.com"), world.entry("gone.com").detail)
+    rooms = world.core.rooms
+    entry = rooms.domains.find("gone.com") or rooms.domains.working_set.load(
+        rooms.domains.table.find("gone.com"), world.entry("gone.com").detail
+    )
     look = "not found at the registry; still open: no second independent source agrees"
-    announce.apply(board, entry, Verdict(State.AVAILABLE, 0.9, 0.99, 0.97, look), world.now)
+    board.announcer.apply_verdict(entry, Verdict(State.AVAILABLE, 0.9, 0.99, 0.97, look), world.now)
 
     assert entry.detail.reason == "not registered, confirmed in separate passes by independent sources"
     assert entry.detail.look == look

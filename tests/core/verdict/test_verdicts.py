@@ -6,7 +6,9 @@ import pytest
 
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
-from common.core.verdict.verdicts import Situation, State, decide, log_odds
+from common.core.model.states import State
+from common.core.model.verdict import Situation
+from common.core.verdict.verdicts import decide, log_odds
 
 NOW = 1_790_000_000.0
 OUTCOMES = {

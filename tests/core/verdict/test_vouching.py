@@ -6,9 +6,10 @@ from random import Random
 
 import pytest
 
+from common.core.model.channel import Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.model.records import TrustRow
-from common.core.trust.server_trust import LIMIT, Probe, Trust, green, unrefuted, vouched
+from common.core.trust.server_trust import LIMIT, Trust, green, unrefuted, vouched
 from tests.core.verdict.answers import NOW
 
 KEY = ("rdap", "rdap.example", "com")

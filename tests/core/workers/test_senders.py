@@ -29,9 +29,9 @@ def test_what_only_this_host_may_say_is_refused_from_elsewhere(message: Upward) 
     """A worker's key neither gives orders nor takes callbacks, which it could say were delivered."""
     world = World()
     assert signed(message, "key") is None
-    before = len(world.core.board.workers.snapshot(world.now))
+    before = len(world.core.rooms.workers.snapshot(world.now))
     assert world.core.handle(Heard(message, "key"), world.now) == []
-    assert len(world.core.board.workers.snapshot(world.now)) == before
+    assert len(world.core.rooms.workers.snapshot(world.now)) == before
 
 
 def test_nobody_answers_or_leaves_for_a_worker_of_another_key() -> None:
@@ -39,7 +39,7 @@ def test_nobody_answers_or_leaves_for_a_worker_of_another_key() -> None:
     world = World(interval=20.0, priority=2.0)
     world.watch("a.com", priority=True)
     world.run(1.0)
-    workers = world.core.board.workers
+    workers = world.core.rooms.workers
     worker = next(each for each in workers._workers.values() if each.pool == "fast")
     lease = workers.lease(worker, object(), 10.0, world.now)
     forged = Credit(CREDIT.version, worker.name, worker.boot, "fast", "default", ("dns",), 9, 9, 0)
@@ -59,7 +59,7 @@ def test_a_worker_of_another_key_works_is_known_by_it_and_leaves_by_its_topic() 
     world.run(10.0)
     world.watch("a.com", priority=True)
     world.run(30.0)
-    workers = world.core.board.workers
+    workers = world.core.rooms.workers
     assert b"fast-0@sim#key" in b"".join(row.detail or b"" for row in world.stored.rows.values())
     boot = workers._workers["fast-0@sim#key"].boot
     world.core.handle(Left("fast-0@sim", boot), world.now)

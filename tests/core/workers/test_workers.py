@@ -10,7 +10,7 @@ from common.core.workers.leases import (
     MOST_WORKERS,
     RETURN,
     SILENT,
-    Suspicion,
+    PoisonDetector,
     Workers,
 )
 from common.messages import VERSION, Credit
@@ -133,7 +133,7 @@ def test_what_a_full_socket_did_not_take_is_undone() -> None:
 
 def test_work_that_was_there_in_three_deaths_runs_alone_and_is_put_aside_when_it_kills_again() -> None:
     """Its neighbours are innocent: they are run again and cleared."""
-    suspicion = Suspicion()
+    suspicion = PoisonDetector()
     for death in range(3):
         assert suspicion.died(["poison.com", f"innocent{death}.com"], alone=False, now=NOW) == []
 
@@ -144,7 +144,7 @@ def test_work_that_was_there_in_three_deaths_runs_alone_and_is_put_aside_when_it
 
 def test_work_that_ran_to_its_end_is_cleared() -> None:
     """Suspicion ends with an answer."""
-    suspicion = Suspicion()
+    suspicion = PoisonDetector()
     for _ in range(3):
         suspicion.died(["slow.com", "x.com"], alone=False, now=NOW)
     suspicion.cleared("slow.com")

@@ -1,0 +1,77 @@
+"""The room's door: which channels of a suffix speak, learned from every answer, and told when one dies or is back."""
+
+from __future__ import annotations
+
+from common.core.channels.channel_health import ChannelHealth, ChannelHealths
+from common.core.model.channel import ChannelKey
+from common.core.model.evidence import Observation
+from common.core.model.query import Query
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.directory import host_of
+from common.core.registries.registries import Registries
+from common.core.telemetry.telemetry import Telemetry
+
+
+class Channels:
+    """`healths` is what is known of every channel."""
+
+    def __init__(self, registries: Registries, rate_limits: RateLimits, telemetry: Telemetry) -> None:
+        self.healths = ChannelHealths()
+        self._registries = registries
+        self._rate_limits = rate_limits
+        self._telemetry = telemetry
+
+    def is_dead(self, key: ChannelKey, now: float) -> bool:
+        """Whether a channel is known to be dead: it answers nothing that proves anything, or its operator limits us for long."""
+        silent = self.healths.health(key).silent > 0
+        return self.healths.dead(key, now, shut=silent and self._rate_limits.pace(key.method, key.suffix, now) <= 0)
+
+    def rests(self, key: ChannelKey, now: float) -> bool:
+        """Whether a channel is left alone: it is dead, it was silent of late, or it is silent and would have to be waited for.
+
+        A canary finds out whether a dead one is back, not a drop.
+        """
+        silent = self.healths.health(key).silent > 0
+        waits = silent and not self._rate_limits.has_token(key.method, key.suffix, now)
+        return waits or self.healths.resting(key, now) or self.is_dead(key, now)
+
+    def zone_rests(self, suffix: str, now: float) -> bool:
+        """Whether DNS of a suffix is left out of a check; one bad moment is no reason: many suffixes have no other second source."""
+        zone = zone_of(suffix)
+        if self.healths.dead(zone, now) and self.healths.resting(zone, now):
+            return True
+        return self.healths.health(zone).silent > 0 and not self._rate_limits.has_token("dns", suffix, now)
+
+    def silent_in_use(self) -> list[tuple[ChannelKey, ChannelHealth]]:
+        """The channels in use whose last answers proved nothing, the longest silent first."""
+        return [(key, row) for key, row in self.healths.silent() if self._registries.is_in_use(key)]
+
+    def note_query(self, query: Query, now: float) -> None:
+        """Note that a query leaves."""
+        key = channel_of(query)
+        if key is not None:
+            self.healths.ask(key, now)
+
+    def note_answer(self, query: Query, observation: Observation, now: float) -> None:
+        """Learn from an answer whether its channel speaks; tell when it dies and when it is back."""
+        reading, key = observation.reading, channel_of(query)
+        if key is None:
+            return
+        became = self.healths.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
+        if became is not None:
+            level = "warning" if became == "dead" else "info"
+            fields = {"method": key.method, "server": key.server, "suffix": key.suffix, "reason": reading.reason}
+            self._telemetry.log_limited(level, f"channel_{became}", " ".join(key), now, **fields)
+
+
+def zone_of(suffix: str) -> ChannelKey:
+    """The channel of DNS: the zone of a suffix."""
+    return ChannelKey("dns", suffix, suffix)
+
+
+def channel_of(query: Query) -> ChannelKey | None:
+    """The channel that a query goes to; None where it goes to no server of the suffix."""
+    if query.method == "http" or (query.method != "dns" and not query.server):
+        return None
+    server = query.suffix if query.method == "dns" else host_of(query.server)
+    return ChannelKey(query.method, server, query.suffix)

@@ -1,0 +1,162 @@
+"""Beginning checks: loads admitted names, with their evidence from the store, a bounded number a tick.
+
+What is due, what a sweep found and what was asked for come through here: thousands of them at once delay none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from common.core.checks.admission import AdmissionQueue, CheckRequest
+from common.core.checks.checks import Checks
+from common.core.checks.query_planner import QueryPlanner
+from common.core.domains.domain_table import STATES, Flag
+from common.core.domains.domains import Domains
+from common.core.domains.working_set import MOST_LOADED
+from common.core.model.effects import Effects, FetchDetails
+from common.core.model.entry import Entry
+from common.core.model.evidence import Observation, Outcome
+from common.core.model.ids import Ids, Times
+from common.core.model.records import Detail
+from common.core.model.states import OWNED
+from common.core.rate_limits.query_queue import QueryQueue
+from common.core.telemetry.telemetry import Telemetry
+from common.errors import MessageError
+
+#: Checks begun per tick, and names whose evidence is read from the store at once.
+PER_TICK, PER_FETCH = 100, 100
+#: Reads of the store under way.
+MOST_FETCHING = 400
+#: Seconds for which a check goes on from what a sweep found; later it asks DNS anew, for an answer is dated when it is heard.
+STILL_NEW = 10.0
+
+
+class CheckStarts:
+    """`admission` holds the names whose checks will begin; `decode` turns bytes of the store into a detail."""
+
+    def __init__(
+        self,
+        *,
+        domains: Domains,
+        checks: Checks,
+        planner: QueryPlanner,
+        queue: QueryQueue,
+        effects: Effects,
+        telemetry: Telemetry,
+        decode: Callable[[bytes], Detail],
+    ) -> None:
+        self.admission = AdmissionQueue()
+        self._domains = domains
+        self._checks = checks
+        self._planner = planner
+        self._queue = queue
+        self._effects = effects
+        self._telemetry = telemetry
+        self._decode = decode
+
+    def request(self, request: CheckRequest) -> None:
+        """A check is to begin soon. One that waits becomes as urgent as this one; nothing happens where one is under way."""
+        name_id, stages = request.name_id, self._domains.stages
+        entry = self._domains.working_set.loaded.get(name_id)
+        if entry is not None and entry.check is not None:
+            return
+        suffix = self._domains.table.suffix_of(name_id)
+        if stages.is_admitted(name_id):
+            self.admission.promote(request, suffix)
+            return
+        stages.admit(name_id)
+        self.admission.put(request, suffix)
+
+    def request_many(self, ids: Ids, times: Times, *, urgent: bool, left_zone: bool = False) -> None:
+        """Checks that were due at `times`, the latest first; for `left_zone` see `CheckRequest`."""
+        order = np.argsort(times, kind="stable")
+        ids, times = ids[order], times[order]
+        if urgent or left_zone:
+            for name_id, due in zip(ids.tolist(), times.tolist(), strict=True):
+                self.request(CheckRequest(name_id, due, urgent=urgent, left_zone=left_zone))
+            return
+        table = self._domains.table
+        self._domains.stages.admit_many(ids)
+        for number in np.unique(table.suffix[ids]).tolist():
+            mine = table.suffix[ids] == number
+            self.admission.plan(table.suffixes[number], ids[mine], times[mine])
+
+    def request_found(self, name_id: int, observation: Observation, now: float, by: str = "") -> None:
+        """A check that goes on from what a sweep found; `by` is the worker that swept."""
+        table = self._domains.table
+        owned = STATES[int(table.state[name_id])] in OWNED
+        left = observation.reading.outcome is Outcome.UNREGISTERED and owned
+        urgent = table.has(name_id, Flag.PRIORITY)
+        self.request(CheckRequest(name_id, observation=observation, seen_at=now, urgent=urgent, left_zone=left, by=by))
+
+    def has_room(self, most: int) -> bool:
+        """Whether fewer than so many checks that were not planned wait, and fewer names are loaded than may be."""
+        return len(self.admission) < most and len(self._domains.working_set) < MOST_LOADED
+
+    def begin_waiting(self, now: float) -> None:
+        """Begin the checks that wait."""
+        domains, admission = self._domains, self.admission
+        missing: list[int] = []
+        full = dict[str, bool]()
+
+        def is_full(suffix: str) -> bool:
+            if not full.get(suffix):  # a queue may fill while checks begin
+                full[suffix] = self._planner.is_full(suffix, now)
+            return full[suffix]
+
+        for _ in range(PER_TICK):
+            roomy = len(domains.working_set) < MOST_LOADED * 2 and len(admission.fetching) < MOST_FETCHING
+            request = admission.take_next(ordinary=roomy, is_full=is_full)
+            if request is None:
+                admission.held, admission.held_at = True, self._moves()
+                break
+            if not domains.stages.is_admitted(request.name_id):
+                continue  # taken off the list meanwhile
+            entry = domains.working_set.loaded.get(request.name_id)
+            if entry is None and domains.table.has(request.name_id, Flag.DETAILED):
+                admission.fetching[request.name_id] = request
+                missing.append(request.name_id)
+            else:
+                self._begin(entry or domains.load(request.name_id, Detail(), now), request, now)
+        for start in range(0, len(missing), PER_FETCH):
+            self._effects.plan(FetchDetails(tuple(missing[start : start + PER_FETCH])))
+
+    def take_details(self, asked: tuple[int, ...], details: dict[int, bytes], now: float) -> None:
+        """The store answered: what it holds of these names."""
+        for name_id in asked:
+            request = self.admission.fetching.pop(name_id, None)
+            if request is not None and self._domains.stages.is_admitted(name_id):
+                known = self._domains.working_set.loaded.get(name_id)
+                entry = known or self._domains.load(name_id, self._read_detail(name_id, details.get(name_id)), now)
+                self._begin(entry, request, now)
+
+    def next_at(self, now: float, later: float) -> float | None:
+        """When checks that wait may begin, in epoch seconds: `later` seconds from now where all are held; None for no time."""
+        if not self.admission.waiting() or (self.admission.held and self.admission.held_at == self._moves()):
+            return None  # nothing that makes room for one has moved since they are held
+        return now + (later if self.admission.held else 0.0)
+
+    def _moves(self) -> tuple[int, int, int]:
+        """Changes with every query that leaves its queue, every name that is evicted, and every answer of the store."""
+        return self._queue.gone, len(self._domains.working_set), len(self.admission.fetching)
+
+    def _read_detail(self, name_id: int, detail: bytes | None) -> Detail:
+        """What is known of a name; where that cannot be read it is checked anew: one bad row must not end every run."""
+        if detail is None:
+            return Detail()
+        try:
+            return self._decode(detail)
+        except MessageError as error:
+            name = self._domains.table.name(name_id)
+            self._telemetry.log("error", "detail_unreadable", domain=name, error=str(error))
+            return Detail()
+
+    def _begin(self, entry: Entry, request: CheckRequest, now: float) -> None:
+        if not self._domains.stages.leave_admission(entry):
+            return
+        if request.observation is not None and now - request.seen_at <= STILL_NEW:
+            self._checks.begin_from_sweep(entry, request.observation, now, request.by)
+        else:
+            self._checks.begin(entry, now, manual=request.manual, due=request.due)

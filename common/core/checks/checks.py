@@ -1,0 +1,269 @@
+"""One check of a name: begin, ask, take the answers, ask further, end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.core.audit.audit import Audit
+from common.core.audit.ledger import CANARY_LIE, CONTRADICTED, NO_CAUSE, PASS, Cause
+from common.core.channels.channel_health import OWED
+from common.core.channels.channels import Channels
+from common.core.checks.conclude import Conclusions
+from common.core.checks.escalation import next_methods
+from common.core.checks.query_planner import QueryPlanner
+from common.core.checks.unanswered import Unanswered
+from common.core.checks.window_pace import WindowPace
+from common.core.domains.domains import Domains
+from common.core.model.channel import ChannelKey, Probe
+from common.core.model.entry import Check, Entry
+from common.core.model.evidence import Observation, Outcome
+from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.query import Query
+from common.core.model.states import ANNOUNCED, State
+from common.core.outbox.announcer import Announcer
+from common.core.rate_limits.query_queue import QueryQueue
+from common.core.registries.registries import Registries
+from common.core.schedule.cadence import next_check
+from common.core.telemetry.error_kinds import NOT_ANSWERED
+from common.core.telemetry.telemetry import Telemetry
+from common.core.trust.canaries import Canaries
+from common.core.trust.early_canaries import EarlyCanaries
+from common.core.verdict.assessor import Assessor
+from common.core.verdict.learning import complete_pass, learn
+
+#: Tries of one query whose worker was lost, before the check goes on without its answer.
+TRIES = 3
+#: Seconds after which the channels of a name on its way out are compared again, where the first answer proved nothing.
+COMPARE_EVERY = 3600.0
+#: Seconds after which a check is tried again that has to wait for the measurement of its zone.
+SOON = 0.25
+
+
+@dataclass(slots=True, kw_only=True)
+class Checks:
+    """See the module."""
+
+    domains: Domains
+    registries: Registries
+    queue: QueryQueue
+    channels: Channels
+    canaries: Canaries
+    early_canaries: EarlyCanaries
+    assessor: Assessor
+    conclusions: Conclusions
+    announcer: Announcer
+    audit: Audit
+    planner: QueryPlanner
+    unanswered: Unanswered
+    window_pace: WindowPace
+    telemetry: Telemetry
+
+    # -- beginning -------------------------------------------------------------------------------------------------------
+
+    def begin(self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
+        """Check a name that was due at `due` (epoch seconds; 0: it was asked for)."""
+        stages = self.domains.stages
+        if entry.isolated_until > now and not manual:
+            stages.schedule(entry, entry.isolated_until)
+        elif self.canaries.measure_wildcard(entry.suffix, now):
+            stages.schedule(entry, now + SOON)
+        else:
+            stages.begin(entry, Check(now, confirm=_confirms(entry), manual=manual, due=due))
+            self._proceed(entry, now)
+
+    def begin_from_sweep(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
+        """Check a name about which a sweep, run by that worker, found something new.
+
+        Its DNS answer is the first of the check; another pass of an alarm asks for one of its own.
+        """
+        if entry.isolated_until > now:
+            self.domains.stages.schedule(entry, entry.isolated_until)
+            return
+        confirms = _confirms(entry)
+        if not confirms:
+            self.domains.stages.begin(entry, Check(now, asked={observation.method}))
+        self.take_answer(entry, observation, now, by)
+        if confirms:
+            self.begin(entry, now)
+
+    # -- answers ---------------------------------------------------------------------------------------------------------
+
+    def take_answer(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
+        """Take an answer, which that worker got, into the evidence and go on."""
+        method, outcome = observation.method, observation.reading.outcome
+        key = ChannelKey(method, observation.server or entry.suffix, entry.suffix)
+        believed = outcome is not Outcome.INVALID or self.canaries.trust.green(key, now)
+        if not believed:
+            outcome = Outcome.UNKNOWN  # a server that never proved itself proves nothing by refusing a name: verify it
+            self.canaries.verify(key, entry.name, now, now)
+        changed = entry.note(observation, now, believed=believed, by=by)
+        learn(entry, method, outcome, now)
+        self.announcer.tell_result(entry, observation, now, changed=changed)
+        self.canaries.known_names.note_answer(entry, observation, now)
+        check = entry.check
+        if check is None or method not in check.asked:
+            return
+        check.out.discard(method)
+        check.said[method] = outcome
+        if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
+            self.conclusions.conclude(entry, now)  # the zone has spoken; the registry's queue may be long
+        self._proceed(entry, now)
+
+    def take_no_answer(self, query: Query, now: float) -> None:
+        """A query will not be answered: its worker is gone for good, or it lost its place. What waited goes on without it."""
+        if query.method == "whois" and not query.server and not query.sent:
+            self.registries.referrals.take_back(query.suffix)
+        if query.probe is not None:
+            self.resume(self.canaries.take_no_answer(query.probe, now), now)
+            return
+        entry = query.entry
+        if entry is not None and entry.check is not None and not query.unawaited:
+            entry.check.out.discard(query.method)
+            self._proceed(entry, now)
+
+    def take_canary(self, probe: Probe, observation: Observation, now: float) -> None:
+        """Take the answer to a canary, and go on with the names that waited for it."""
+        outcome = self.canaries.take_answer(probe, observation, now)
+        self.conclusions.reconsider(outcome, now)
+        self.resume(outcome.released, now)
+
+    def retry_lost(self, query: Query, worker: str, now: float) -> None:
+        """The lease of a query ran out or its worker died: ask again at once, elsewhere if possible."""
+        query.tries += 1
+        query.avoid = worker
+        self.telemetry.metrics.count("leases_lost", method=query.method)
+        why = f"the worker that had the question was lost, {query.tries} of {TRIES} times"
+        self.unanswered.note_query(query, why, now, finding=NOT_ANSWERED)
+        if query.tries >= TRIES or query.unawaited:
+            self.take_no_answer(query, now)
+        else:
+            self.queue.put(query)
+
+    def resume(self, names: Iterable[str], now: float) -> None:
+        """Go on with names for which a canary answered, or never will, once their next pass need not wait for any other."""
+        for entry in filter(None, map(self.domains.find, names)):
+            waits = bool(entry.awaited) and awaits_pass(entry)
+            if entry.watched and entry.check is None and not waits:
+                self._schedule_next(entry, now, inconclusive=False)
+                self.domains.journal.touch(entry)
+
+    # -- ending ----------------------------------------------------------------------------------------------------------
+
+    def end_waiting(self, now: float) -> None:
+        """End checks in which the registry denies a name while nothing comes from the other channels: the pass goes without.
+
+        Their answers are evidence whenever they come.
+        """
+        for entry in list(self.domains.working_set.loaded.values()):
+            check = entry.check
+            if check is None or Outcome.UNREGISTERED not in map(check.said.get, REGISTRY_METHODS):
+                continue
+            slow = self.planner.slow_methods(entry, now)
+            since = (check.started if method in slow else check.sent.get(method, now) for method in check.out)
+            if all(now - at > OWED for at in since):
+                check.out.clear()
+                self._finish(entry, now)
+
+    def _proceed(self, entry: Entry, now: float) -> None:
+        """Ask what the evidence asks for next; end the check when there is nothing more."""
+        check = entry.check
+        if check is None:
+            return
+        while not check.out:
+            wanted = next_methods(entry, check, self.planner.offer(entry, now), now)
+            if not wanted:
+                self._finish(entry, now)
+                return
+            for method in wanted:
+                check.asked.add(method)
+                if self.planner.put(entry, check, method, now):
+                    check.out.add(method)
+
+    def _finish(self, entry: Entry, now: float) -> None:
+        """End a check: conclude, ask for canaries, and plan the next one."""
+        check = self.domains.stages.end(entry)
+        if check is None:
+            return
+        entry.checked_at = now
+        inconclusive = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in check.said.values())
+        entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if inconclusive else 0
+        registered = Outcome.REGISTERED in check.said.values()
+        if not registered:
+            self.unanswered.note_left_out(entry, check.asked, now)
+        self.audit.count_failures(self.canaries.drop_lies(entry, check, now), now)
+        passes = len(entry.detail.passes)
+        complete_pass(entry, self.assessor.requirements(entry, now), check.started, now)
+        since = _run_began(entry, check)
+        self.conclusions.conclude_and_count(entry, since, now, _cause(entry, check, passes))
+        self._ask_canaries(entry, check, since, now, registered=registered)
+        self._compare_channels(entry, check, now)
+        self._schedule_next(entry, now, inconclusive=inconclusive)
+        self.domains.journal.touch(entry)
+
+    def _ask_canaries(self, entry: Entry, check: Check, since: float, now: float, *, registered: bool) -> None:
+        """Verify the servers that a verdict waits for, those left out because they lied, and those that look suspicious."""
+        waiting = self.assessor.unverified_servers(entry, now)
+        left_out = [] if registered else self.planner.distrusted_channels(entry, now)
+        self.canaries.gaps.waits(entry.name, [*(key for key, _ in waiting), *left_out], now)
+        self.canaries.await_servers(entry, waiting, since, now)
+        for key in left_out:
+            self.canaries.verify(key, entry.name, now, now)
+        self.canaries.suspect_servers(entry, check, now)
+        self.early_canaries.keep_verified(entry, now)
+
+    def _compare_channels(self, entry: Entry, check: Check, now: float) -> None:
+        """Ask the other registry channel about a name on its way out, once in its phase: perhaps it does not show such names.
+
+        Nothing waits for the answer. Without it a registry that hides names in redemption from WHOIS would seem to have dropped
+        one as soon as its RDAP falls silent.
+        """
+        detail = entry.detail
+        if not entry.is_ending() or now - entry.compared_at < COMPARE_EVERY or detail.phase_since is None:
+            return
+        shown = [method for method, said in check.said.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
+        for key in self.registries.channels(entry.suffix) if shown else ():
+            known = detail.evidence.get(key.method)
+            heard = known is not None and known.at >= detail.phase_since
+            if key.method in check.asked or heard or self.channels.rests(key, now):
+                continue
+            entry.compared_at = now
+            self.planner.put(entry, check, key.method, now, unawaited=True)
+
+    def _schedule_next(self, entry: Entry, now: float, *, inconclusive: bool) -> None:
+        """Plan the next check. While a canary is all that a pass lacks nothing is asked anew: its answer would be replaced."""
+        stretch = self.window_pace.stretch(entry, now)
+        confirming = awaits_pass(entry)
+        at = next_check(entry, self.domains.cadence, now, confirming=confirming, blind=inconclusive, stretch=stretch)
+        if entry.awaited and confirming:
+            at = max(at, now + self.canaries.longest_wait(entry, now))
+        self.domains.stages.schedule(entry, at)
+
+
+def awaits_pass(entry: Entry) -> bool:
+    """Whether a positive waits for its next pass; where the calendar holds the name back it waits for the end of that."""
+    held = entry.state is State.DROPPING and entry.held_until is not None
+    settled = entry.state in ANNOUNCED or held
+    return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
+
+
+def _confirms(entry: Entry) -> bool:
+    """Whether the next check is another pass of an alarm that is not told yet."""
+    return bool(entry.detail.passes) and entry.state not in ANNOUNCED
+
+
+def _cause(entry: Entry, check: Check, passes: int) -> Cause:
+    """What besides a change of state makes the end of a check worth keeping; `passes`: how many there were before it."""
+    if check.voided:
+        return Cause(CANARY_LIE, check.lie, check.voided)
+    contradicted = entry.detail.contradicted_at
+    if contradicted is not None and contradicted >= check.started:
+        return Cause(CONTRADICTED, "a registered answer ended a run of positive passes")
+    news = len(entry.detail.passes) > passes and entry.state not in ANNOUNCED
+    return Cause(PASS) if news else NO_CAUSE
+
+
+def _run_began(entry: Entry, check: Check) -> float:
+    """Since when answers belong to what this check ends, in epoch seconds: a confirming pass does not ask everything anew."""
+    purged = entry.detail.purged_at
+    return min(purged, check.started) if check.confirm and purged is not None else check.started

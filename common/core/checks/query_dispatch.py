@@ -1,0 +1,109 @@
+"""Hands queries to checkers, each leased to one worker, in batches; and lets checks go on without those that wait too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.core.channels.channels import Channels
+from common.core.checks.checks import Checks
+from common.core.checks.unanswered import Unanswered
+from common.core.model.effects import Effects, Send
+from common.core.model.methods import POOLS
+from common.core.model.query import Query
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.telemetry.declared_counters import RANKS
+from common.core.telemetry.telemetry import Telemetry
+from common.core.workers.leases import Worker, Workers
+from common.core.workers.poison import PoisonDetector
+from common.messages import MAX_BATCH, Task, Tasks
+
+#: How long a query waits for a pool without workers, in seconds.
+POOL_WAIT = 15.0
+
+
+@dataclass(slots=True, kw_only=True)
+class QueryDispatch:
+    """See the module."""
+
+    workers: Workers
+    poison: PoisonDetector
+    rate_limits: RateLimits
+    channels: Channels
+    checks: Checks
+    unanswered: Unanswered
+    effects: Effects
+    telemetry: Telemetry
+
+    def send_ready(self, now: float) -> None:
+        """Send every query whose token and worker are there."""
+        batches: dict[str, tuple[Worker, list[Task]]] = {}
+        self.poison.fade(now)
+        budgets, queue = self.rate_limits.budgets, self.rate_limits.queue
+        for query, worker in queue.take_ready(budgets, self.workers, self.poison, now):
+            self._note_lateness(query, now)
+            self._note_sent(query, now)
+            lease = self.workers.lease(worker, query, query.budget, now)
+            batches.setdefault(worker.name, (worker, []))[1].append(
+                Task(
+                    lease.attempt,
+                    lease.seq,
+                    query.method,
+                    query.domain,
+                    query.suffix,
+                    query.server,
+                    budget_ms=int(query.budget * 1000),
+                    confirm=query.confirm,
+                    spare=_to_spare(query),
+                )
+            )
+        for worker, tasks in batches.values():
+            for start in range(0, len(tasks), MAX_BATCH):
+                part = tuple(tasks[start : start + MAX_BATCH])
+                attempts = tuple(task.attempt for task in part)
+                self.effects.plan(Send(worker.name, worker.boot, Tasks(part), attempts))
+
+    def expire(self, now: float) -> None:
+        """Go on without the answers to queries that waited in their queue, or for a pool without workers, for too long."""
+        for pool in POOLS:
+            if not self.workers.egresses(pool):
+                for query in self.rate_limits.queue.flush_pool(pool, now - POOL_WAIT):
+                    self.unanswered.note_query(query, f"no worker of the {pool} pool is there", now)
+                    self.checks.take_no_answer(query, now)
+        for query in self.rate_limits.queue.expire(now):
+            self.telemetry.metrics.count("questions_expired", method=query.method, rank=RANKS[query.rank])
+            egresses = self.workers.egresses(query.pool)
+            free = any(self.rate_limits.budgets.available(query.limit, egress, now) for egress in egresses)
+            why = "no worker had a place for it" if free else "the operator's budget is used up by others"
+            waited = query.deadline - query.queued
+            self.unanswered.note_query(query, f"no question could be asked within {waited:.0f} s: {why}", now)
+            self.checks.take_no_answer(query, now)
+
+    def take_unsent(self, query: Query, now: float) -> None:
+        """A query never left: the socket of its worker was full. Its token comes back, and it waits again."""
+        self.rate_limits.budgets.give_back(query.limit, query.egress, now)
+        self.rate_limits.queue.put(query)
+
+    def _note_sent(self, query: Query, now: float) -> None:
+        """Note that a query leaves, for its budget, its channel and the check that waits for it."""
+        query.sent = self.telemetry.reach.asked_at = now
+        self.channels.note_query(query, now)
+        entry = query.entry
+        if entry is None:
+            return
+        entry.asked_from[query.method] = query.egress
+        if entry.check is not None and not query.unawaited:
+            entry.check.sent[query.method] = now
+
+    def _note_lateness(self, query: Query, now: float) -> None:
+        """Measure how long after its time the first query of a check leaves."""
+        check = query.entry.check if query.entry is not None else None
+        if query.entry is not None and check is not None and check.due and not query.tries:
+            lane = "priority" if query.entry.priority else "ordinary"
+            self.telemetry.metrics.observe("lateness_seconds", now - check.due, lane=lane)
+            check.due = 0.0
+
+
+def _to_spare(query: Query) -> str:
+    """The address that gave the answer which this query is to confirm, to a single query or a sweep."""
+    known = query.entry.detail.evidence.get(query.method) if query.confirm and query.entry is not None else None
+    return known.observation.address if known is not None else ""

@@ -1,0 +1,163 @@
+"""Puts the queries of checks into the queues of their operators, and says how much room there is for more."""
+
+from __future__ import annotations
+
+from common.core.channels.channels import Channels
+from common.core.checks.escalation import ChannelOffer
+from common.core.checks.unanswered import Unanswered
+from common.core.model.channel import ChannelKey
+from common.core.model.entry import Check, Entry, Rank
+from common.core.model.evidence import Outcome
+from common.core.model.methods import BUDGET, POOL_OF
+from common.core.model.query import Query
+from common.core.model.states import OWNED
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.directory import host_of
+from common.core.registries.registries import REGISTRY_CHANNELS, Registries
+from common.core.schedule.cadence import may_drop
+from common.core.trust.conditions import Conditions
+from common.core.trust.server_trust import Trust
+
+
+class QueryPlanner:
+    """See the module."""
+
+    def __init__(
+        self,
+        *,
+        registries: Registries,
+        rate_limits: RateLimits,
+        channels: Channels,
+        trust: Trust,
+        conditions: Conditions,
+        unanswered: Unanswered,
+    ) -> None:
+        self._registries = registries
+        self._rate_limits = rate_limits
+        self._channels = channels
+        self._trust = trust
+        self._conditions = conditions
+        self._unanswered = unanswered
+
+    def offer(self, entry: Entry, now: float) -> ChannelOffer:
+        """The channels that a name can be asked about through."""
+        suffix = entry.suffix
+        resting = {key.method for key in self._registries.channels(suffix) if self._channels.rests(key, now)}
+        if self._channels.zone_rests(suffix, now):
+            resting.add("dns")
+        return ChannelOffer(
+            rdap=self._usable_server("rdap", suffix, now) is not None,
+            whois=self._usable_server("whois", suffix, now) is not None,
+            wildcard=self._registries.wildcards.is_wildcard(suffix),
+            resting=frozenset(resting),
+            slow=frozenset(self.slow_methods(entry, now)),
+        )
+
+    def slow_methods(self, entry: Entry, now: float) -> set[str]:
+        """The registry methods that are too slow for an alarm to wait for, where another one is quick enough.
+
+        About a name never seen registered the slow one may be the one that would say "reserved": there it is asked.
+        """
+        conditions, _ = self._conditions.find(entry.suffix, now)
+        if not conditions or entry.detail.registered_seen is None:
+            return set()
+        waited_for = {condition.method for condition in conditions}
+        return {key.method for key in self._registries.channels(entry.suffix) if key.method not in waited_for}
+
+    def distrusted_channels(self, entry: Entry, now: float) -> list[ChannelKey]:
+        """The registry channels of a name whose server lied, and did not prove itself since."""
+        return [key for key in self._registries.channels(entry.suffix) if self._trust.distrusted(key, now)]
+
+    def registry_room(self, suffix: str, rank: Rank, now: float) -> int | None:
+        """How many names of a sweep the queue of the suffix's registry takes: of the channel that a check asks, RDAP first.
+
+        0 where none can be asked now, None where there is none.
+        """
+        room = None
+        for method in REGISTRY_CHANNELS:
+            server = self._usable_server(method, suffix, now)
+            if server is None:
+                continue
+            limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
+            if self._rate_limits.admits(method, limit, rank, now):
+                return self._rate_limits.room_for_sweeps(method, limit, rank, now)
+            room = 0
+        return room
+
+    def is_full(self, suffix: str, now: float) -> bool:
+        """Whether the queue that a routine check under this suffix gets into first is full: it had better not begin yet.
+
+        Where the operator limits us the check goes on without its answer, so there is nothing to wait for.
+        """
+        wildcard = self._registries.wildcards.is_wildcard(suffix)
+        for method in REGISTRY_CHANNELS if wildcard else ("dns",):
+            server = self._usable_server(method, suffix, now)
+            if server is None:
+                continue
+            limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
+            full = self._rate_limits.queue.room(limit, Rank.ORDINARY) <= 0
+            return full and self._rate_limits.admits(method, limit, Rank.ORDINARY, now)
+        return False
+
+    def put(self, entry: Entry, check: Check, method: str, now: float, *, unawaited: bool = False) -> bool:
+        """Queue one query. False where its operator or pool would not answer in reasonable time.
+
+        `unawaited`: nothing waits for the answer, so it goes behind all others.
+        """
+        suffix, queue = entry.suffix, self._rate_limits.queue
+        server = self._registries.server_or_referral(method, suffix, now)
+        if server is None:
+            return False
+        limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
+        rank = Rank.BACKGROUND if unawaited else _rank(entry, check, method)
+        if not unawaited and rank > Rank.NEWS and _is_dropping(entry, check, now):
+            rank = Rank.NEWS if self._rate_limits.room_for_sweeps(method, limit, Rank.NEWS, now) > 0 else rank
+        full = method != "dns" and not queue.room(limit, rank)  # a check begins where DNS has room: `is_full`
+        if full or not self._rate_limits.admits(method, limit, rank, now):
+            self._unanswered.note_refused_place(entry, method, server, limit, now)
+            return False
+        if method == "whois" and not server:
+            self._registries.referrals.ask(suffix, now)
+        queue.put(
+            Query(
+                method=method,
+                pool=POOL_OF[method],
+                domain=entry.name,
+                suffix=suffix,
+                server=server,
+                limit=limit,
+                rank=rank,
+                queued=now,
+                budget=BUDGET[method],
+                entry=entry,
+                confirm=check.confirm,
+                rate=self._rate_limits.rate(method, limit, now),
+                unawaited=unawaited,
+            )
+        )
+        return True
+
+    def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
+        """The server of a method that is there and believed."""
+        server = self._registries.server_or_referral(method, suffix, now)
+        if server is None or self._trust.distrusted(ChannelKey(method, host_of(server), suffix), now):
+            return None
+        return server
+
+
+def _rank(entry: Entry, check: Check, method: str) -> Rank:
+    if check.confirm or check.manual:
+        return Rank.URGENT
+    if entry.priority:
+        return Rank.PRIORITY
+    if check.said.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
+        return Rank.NEWS
+    known = entry.detail.evidence.get("dns")
+    delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
+    return Rank.BACKGROUND if POOL_OF[method] != "fast" and delegated else Rank.ORDINARY
+
+
+def _is_dropping(entry: Entry, check: Check, now: float) -> bool:
+    """Whether a name may drop at any moment, or one registry channel says that it did."""
+    gone = Outcome.UNREGISTERED in check.said.values() or entry.detail.purged_at is not None
+    return may_drop(entry, now) or (gone and entry.state in OWNED)

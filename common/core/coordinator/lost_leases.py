@@ -1,0 +1,87 @@
+"""Leases that ran out, whose worker died, or that never left: everything goes out again, elsewhere if possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from common.core.checks.checks import Checks
+from common.core.checks.query_dispatch import QueryDispatch
+from common.core.domains.domains import Domains
+from common.core.model.batch import Batch
+from common.core.model.query import Query
+from common.core.outbox.callback_dispatch import CallbackDispatch
+from common.core.sweeps.sweep_dispatch import SweepDispatch
+from common.core.telemetry.telemetry import Telemetry
+from common.core.workers.leases import Lease, Workers
+from common.core.workers.poison import PoisonDetector
+
+
+@dataclass(slots=True, kw_only=True)
+class LostLeases:
+    """See the module."""
+
+    domains: Domains
+    workers: Workers
+    poison: PoisonDetector
+    checks: Checks
+    queries: QueryDispatch
+    sweeps: SweepDispatch
+    callbacks: CallbackDispatch
+    telemetry: Telemetry
+
+    def collect(self, now: float) -> None:
+        """Take the leases of workers that fell silent, and those that ran out."""
+        self.take(self.workers.silent(now), now, died=True)
+        self.take(self.workers.expired(now), now, died=False)
+
+    def take(self, leases: list[Lease], now: float, *, died: bool) -> None:
+        """Let everything go out again; what kills workers alone is isolated."""
+        for worker, group in groupby(sorted(leases, key=lambda lease: lease.worker), key=lambda lease: lease.worker):
+            self._take_of(worker, list(group), now, died=died)
+
+    def take_unsent(self, attempts: tuple[str, ...], now: float) -> None:
+        """A worker's socket was full: these never left."""
+        for attempt in attempts:
+            lease = self.workers.take_back(attempt)
+            if lease is None:
+                continue
+            if isinstance(lease.ref, Query):
+                self.queries.take_unsent(lease.ref, now)
+            elif isinstance(lease.ref, Batch):
+                self.sweeps.take_unsent(lease.ref, now)
+            else:
+                self.callbacks.take_unsent(attempt, now)
+
+    def _take_of(self, worker: str, leases: list[Lease], now: float, *, died: bool) -> None:
+        event = "worker_lost" if died else "leases_expired"
+        self.telemetry.log_limited("warning", event, worker, now, worker=worker, leases=len(leases))
+        if died:
+            self.telemetry.metrics.count("workers_lost")
+            self._find_poison(leases, now)
+        for lease in leases:
+            if not died:
+                self.telemetry.reach.lost(_pool_of(lease), now)
+            if isinstance(lease.ref, Batch):
+                self.sweeps.requeue_lost(replace(lease.ref, avoid=worker), now, died=died)
+            elif isinstance(lease.ref, Query):
+                self.checks.retry_lost(lease.ref, worker, now)
+            else:
+                self.callbacks.take_lost(lease.attempt, worker, now)
+
+    def _find_poison(self, leases: list[Lease], now: float) -> None:
+        """Isolate a name whose check killed its worker repeatedly, the last time alone."""
+        asked = [lease.ref.domain for lease in leases if isinstance(lease.ref, Query)]
+        swept = any(isinstance(lease.ref, Batch) for lease in leases)
+        for name in self.poison.note_death(asked, now, alone=len(asked) == 1 and not swept):
+            entry = self.domains.find(name)
+            if entry is not None:
+                self.poison.isolate(entry, now)
+                reason = "its check killed a worker repeatedly"
+                self.telemetry.log("error", "name_put_aside", domain=name, until=entry.isolated_until, reason=reason)
+
+
+def _pool_of(lease: Lease) -> str:
+    """The pool that a lease was given to."""
+    ref = lease.ref
+    return ref.pool if isinstance(ref, Query) else "fast" if isinstance(ref, Batch) else "notifier"

@@ -1,0 +1,95 @@
+"""Routes messages of the bus: credit and answers of workers, commands of the control interface."""
+
+from __future__ import annotations
+
+from common.core.coordinator.wiring import Rooms
+from common.core.model.effects import FetchDelivery, ReloadList, Send
+from common.core.telemetry.repeats import Repeats
+from common.messages import (
+    VERSION,
+    Bye,
+    ByeAck,
+    Command,
+    Credit,
+    DeliveryResults,
+    Results,
+    SweepDetails,
+    SweepResult,
+    Upward,
+)
+
+
+class MessageRouter:
+    """See the module."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._refused = Repeats()
+
+    def take(self, message: Upward | None, now: float) -> None:
+        """Take one message; None for one that its sender may not send."""
+        rooms = self._rooms
+        match message:
+            case Results(credit, results):
+                self._take_credit(credit, now)
+                for result in results:
+                    rooms.answers.take(result, credit, now)
+            case SweepDetails() | SweepResult():
+                self._take_credit(message.credit, now)
+                self._take_sweep(message, now)
+            case DeliveryResults(credit, posts):
+                self._take_credit(credit, now)
+                rooms.telemetry.reach.returned("notifier", now)
+                for post in posts:
+                    rooms.callbacks.take_result(post, credit, now)
+            case Credit():
+                self._take_credit(message, now)
+            case Bye():
+                self._take_bye(message)
+            case Command():
+                self._take_command(message, now)
+            case _:
+                rooms.telemetry.metrics.count("bad_messages")
+
+    def _take_sweep(self, message: SweepDetails | SweepResult, now: float) -> None:
+        if isinstance(message, SweepDetails):
+            self._rooms.sweep_results.take_details(message, now)
+        else:
+            self._rooms.sweep_results.take(message, now)
+
+    def _take_bye(self, bye: Bye) -> None:
+        """A worker drains: tell it the last that was sent to it."""
+        last = self._rooms.workers.draining(bye.worker, bye.boot)
+        if last is not None:
+            self._rooms.effects.plan(Send(bye.worker, bye.boot, ByeAck(last)))
+
+    def _take_credit(self, credit: Credit, now: float) -> None:
+        rooms, telemetry = self._rooms, self._rooms.telemetry
+        known = credit.version == VERSION
+        if known and rooms.workers.admits(credit):
+            rooms.lost_leases.take(rooms.workers.heard(credit, now), now, died=True)
+            return
+        telemetry.metrics.count("workers_refused")
+        if more := self._refused.due(now):
+            telemetry.log("error", "workers_refused", count=more)
+        if self._refused.note(now):
+            why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
+            telemetry.log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
+
+    def _take_command(self, command: Command, now: float) -> None:
+        rooms, log = self._rooms, self._rooms.telemetry.log
+        log("info", "command", verb=command.verb, target=command.target, sender=command.sender)
+        match command.verb:
+            case "refresh":
+                rooms.effects.plan(ReloadList())
+            case "check":
+                rooms.intake.check_now(command.target)
+            case "replay":
+                rooms.effects.plan(FetchDelivery(command.target))
+            case "reset_metrics":
+                rooms.telemetry.metrics.reset(now)
+            case "reset_budget":
+                known = rooms.rate_limits.budgets.reset(command.target, now)
+                log("info", "budget_reset", operator=command.target, known=known)
+            case _:
+                log("error", "unknown_command", verb=command.verb)

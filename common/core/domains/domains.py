@@ -1,0 +1,93 @@
+"""The room's door: every watched name, where it is on its way to its next check, and what of it is not durable yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from msgspec import Struct
+
+from common.core.domains.domain_table import REGISTERED, STATES, DomainTable, Flag
+from common.core.domains.journal import PIECE, Journal
+from common.core.domains.restore import cut_future, find_first_looks, load_table
+from common.core.domains.stages import Stages
+from common.core.domains.working_set import WorkingSet
+from common.core.lifecycle.entry_forecast import refresh_forecast
+from common.core.model.columns import NameColumns
+from common.core.model.entry import Entry
+from common.core.model.ids import Ids, Times
+from common.core.model.records import Detail
+from common.core.model.states import State
+from common.core.schedule.cadence import Cadence, longest
+
+
+class Domains:
+    """`by_state` counts watched names; `started` is when the coordinator did, in epoch seconds."""
+
+    def __init__(self, cadence: Cadence, encode: Callable[[Struct], bytes], now: float) -> None:
+        self.cadence = cadence
+        self.started = now
+        self.table = DomainTable()
+        self.working_set = WorkingSet(self.table)
+        self.stages = Stages(self.table, self.working_set.loaded)
+        self.journal = Journal(self.table, self.working_set, encode, now)
+        self.by_state: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def restore(
+        self,
+        batches: Iterable[NameColumns],
+        looks: Iterable[tuple[int, bytes]],
+        addresses: dict[int, str],
+        size: int,
+    ) -> None:
+        """Take over what the store holds, see `restore.load_table`; names without a time are due at once."""
+        table, cadence = self.table, self.cadence
+        load_table(table, batches, looks, addresses, size)
+        self.stages.start_times(self.started, longest(cadence.priority_interval, cadence), longest(cadence.interval, cadence))
+        ids = find_first_looks(table, self.started)
+        for start in range(0, len(ids), PIECE):
+            piece = ids[start : start + PIECE]
+            self.journal.add_states(piece, State.REGISTERED, float(table.dns_first[piece].min()), 0.0)
+        watched = table.state[: len(table)][table.have(np.arange(len(table)), Flag.WATCHED)]
+        for number, count in enumerate(np.bincount(watched, minlength=len(STATES)).tolist()):
+            if count:
+                self.count_state(None, STATES[number], count)
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of a name that is loaded."""
+        return self.working_set.find(name)
+
+    def load(self, name_id: int, detail: Detail, now: float) -> Entry:
+        """Load a name with what the store holds of it."""
+        entry = self.working_set.load(name_id, cut_future(detail, self.started, now))
+        if entry.drop is not None:
+            refresh_forecast(entry, now)
+        return entry
+
+    def state(self, name_id: int) -> State:
+        """The state a name is counted under: that of its entry, which may be ahead of its column."""
+        entry = self.working_set.loaded.get(name_id)
+        return entry.state if entry is not None else STATES[int(self.table.state[name_id])]
+
+    def count_state(self, before: str | None, after: str | None, names: int = 1) -> None:
+        """Keep the number of watched names per state."""
+        if before is not None:
+            self.by_state[before] = self.by_state.get(before, 0) - names
+        if after is not None:
+            self.by_state[after] = self.by_state.get(after, 0) + names
+
+    def note_registered(self, ids: Ids, confidence: float, now: float) -> None:
+        """Names about which nothing was known are registered: a state, and no event."""
+        table = self.table
+        table.state[ids], table.since[ids] = REGISTERED, now
+        table.confidence[ids] = confidence
+        self.count_state(State.UNKNOWN, State.REGISTERED, len(ids))
+        self.journal.add_states(ids, State.REGISTERED, now, confidence)
+
+    def base_intervals(self, ids: Ids) -> Times:
+        """The base cadence of these names, in seconds."""
+        priority = self.table.have(ids, Flag.PRIORITY)
+        return np.where(priority, self.cadence.priority_interval, self.cadence.interval)

@@ -1,0 +1,42 @@
+"""When the registry's record of a name is too old to plan with: the calendar decides how old that is."""
+
+from __future__ import annotations
+
+from common.core.model.entry import Entry
+from common.core.model.evidence import Phase
+
+DAY = 86_400.0
+
+
+def registry_due(entry: Entry, now: float) -> bool:
+    """Whether the registry's record is too old to plan with: the calendar decides how old that is."""
+    if entry.detail.registry_at is None:
+        return True
+    return now - entry.detail.registry_at >= _registry_interval(entry, now)
+
+
+def registry_due_at(entry: Entry, now: float) -> float:
+    """When `registry_due` will become true, in epoch seconds, 0 where the registry was never heard; at expiry at the latest."""
+    heard, expires = entry.detail.registry_at, entry.detail.expires_epoch
+    if heard is None:
+        return 0.0
+    due = heard + _registry_interval(entry, now)
+    if expires is None:
+        return due
+    nearer = (max(expires - 60 * DAY, heard + DAY), max(expires - 14 * DAY, heard + DAY / 2))
+    return min(due, *nearer, expires if expires > now else due)
+
+
+def _registry_interval(entry: Entry, now: float) -> float:
+    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it."""
+    from_expiry = _since_expiry(entry, now)
+    if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
+        return DAY / 2
+    if from_expiry is None or from_expiry >= -60 * DAY:
+        return DAY
+    return 7 * DAY
+
+
+def _since_expiry(entry: Entry, now: float) -> float | None:
+    expires = entry.detail.expires_epoch
+    return None if expires is None else now - expires

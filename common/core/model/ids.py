@@ -1,0 +1,13 @@
+"""Names by number: arrays of ids, and of times that belong to them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Ids of names: their places in the domain table, counted from 0.
+Ids = NDArray[np.int64]
+#: Epoch seconds, one for each id.
+Times = NDArray[np.float64]
+#: The due time of what is not scheduled.
+NEVER = float("inf")

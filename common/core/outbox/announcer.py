@@ -1,0 +1,274 @@
+"""From a verdict to what is told: which changes are events, their frozen bodies, and the deliveries that carry them.
+
+State, event and delivery land in the same transaction; nothing is published or posted before it is durable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.core.domains.domains import Domains
+from common.core.domains.last_look import evidence_of
+from common.core.model.entry import Entry
+from common.core.model.evidence import Observation, Outcome
+from common.core.model.ids import Ids
+from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.records import DeliveryRow, EventRow, Evidence
+from common.core.model.states import ANNOUNCED, OWNED, State
+from common.core.model.verdict import Verdict
+from common.core.outbox.callback_bodies import event_id, notice_body, result_body
+from common.core.outbox.deliveries import Deliveries
+from common.core.outbox.feed import Feed
+from common.core.parsers.dates import epoch
+from common.core.telemetry.telemetry import Telemetry
+from common.core.verdict.verdicts import NO_NEWS, newest
+
+#: Results of sweeps that are deliveries at the same time, at most: the others stay pending, a bit each.
+PENDING_AT_ONCE = 1000
+#: Notices that say what they rest on: two independent sources, or the repetition of one (`gates.Basis`).
+_RESTS_ON = frozenset({"available", "unregistered"})
+
+
+class Announcer:
+    """Turns verdicts and answers into events, callbacks and feed maps.
+
+    `callbacks`: whether there is a URL to post to; `results`: which check results are posted (all, changes, none).
+    """
+
+    def __init__(
+        self, domains: Domains, deliveries: Deliveries, feed: Feed, telemetry: Telemetry, *, callbacks: bool, results: str
+    ) -> None:
+        self._domains = domains
+        self._deliveries = deliveries
+        self._feed = feed
+        self._telemetry = telemetry
+        self._callbacks = callbacks
+        self._results = results if callbacks else "none"
+        self._flushed_to = 0  # where among the names the search for pending results goes on
+
+    def apply_verdict(self, entry: Entry, verdict: Verdict, now: float) -> str | None:
+        """Take over a verdict. Returns the kind of the event it caused, if it is one."""
+        before, since, journal = entry.state, entry.since, self._domains.journal
+        changed = verdict.state is not before
+        _give_reason(entry, verdict, changed=changed)
+        entry.confidence = verdict.confidence
+        if not changed:
+            journal.touch(entry)
+            return None
+        self._domains.count_state(before, verdict.state)
+        entry.state, entry.since = verdict.state, now
+        journal.write(entry)
+        kind = _kind(entry, before, since)
+        if kind is not None:
+            self._record_event(entry, verdict, kind, before, now)
+        if verdict.state in (State.AVAILABLE, State.AVAILABLE_PREMIUM):
+            entry.detail.alarmed_at = now
+        elif verdict.state is not State.UNREGISTERED:
+            entry.detail.alarmed_at = None
+        return kind
+
+    def publish_event(self, event: EventRow) -> None:
+        """Put a durable event on the feed: under `state.`, and under `available.` too if it is one. Same seq, same event."""
+
+        def build() -> dict[str, Any]:
+            return {"event": json.loads(event.body), "id": event.id, "domain": event.domain, "kind": event.kind}
+
+        topics = ["state", *(["available"] if event.kind == "available" else [])]
+        for topic in topics:
+            self._feed.publish(f"{topic}.{event.domain}", "event", event.occurred_at, build, seq=event.seq)
+
+    def tell_result(self, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
+        """Publish one check result, and post it where results are wanted."""
+        body = {**result_map(entry.name, observation, now), "result": result_word(entry, observation)}
+        self._feed.publish(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
+        if self._results == "none" or (self._results == "changes" and not changed):
+            return
+        self._post_result(body, now)
+
+    def tell_sweep(self, ids: Ids, server: str, changed: NDArray[np.bool_], now: float) -> None:
+        """Publish the results of a sweep, and remember them as pending, the newest of each name, where results are wanted."""
+        self._mark_pending(ids, changed)
+        table, last_look = self._domains.table, self._domains.working_set.last_look
+
+        def build() -> Iterable[tuple[str, dict[str, Any]]]:
+            for name_id in ids.tolist():
+                seen = evidence_of(last_look(name_id), server or table.suffix_of(name_id))
+                if seen is not None:
+                    name = table.name(name_id)
+                    yield f"result.dns.{name}", result_map(name, seen.observation, now)
+
+        self._feed.publish_many("result.dns.", "result", now, len(ids), build)
+
+    def flush_pending(self, now: float) -> None:
+        """Turn pending results of sweeps into deliveries, as many as keep the lane of results short."""
+        if self._results == "none":
+            return
+        room = PENDING_AT_ONCE - self._deliveries.results_waiting() - self._domains.journal.planned_deliveries()
+        if room < PENDING_AT_ONCE // 2:
+            return
+        table = self._domains.table
+        start, end = self._flushed_to, len(table)
+        ids = start + np.flatnonzero(table.owed[start:end])[:room]
+        self._flushed_to = int(ids[-1]) + 1 if len(ids) == room else 0
+        table.owed[ids] = 0
+        table.touch(ids)
+        for name_id in ids.tolist():
+            seen = evidence_of(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
+            if seen is not None:
+                self._post_result(result_map(table.name(name_id), seen.observation, seen.at), now)
+
+    def _mark_pending(self, ids: Ids, changed: NDArray[np.bool_]) -> None:
+        if self._results == "none":
+            return
+        owed = self._domains.table.owed
+        wanted = ids if self._results == "all" else ids[changed]
+        self._telemetry.metrics.count("results_coalesced", int(np.count_nonzero(owed[wanted])))
+        owed[wanted] = 1
+
+    def _post_result(self, body: dict[str, Any], now: float) -> None:
+        order = int(now * 1000)
+        row = DeliveryRow(
+            id=event_id(body["domain"], self._feed.take_seq(), f"result.{body['check_type']}.{order}"),
+            lane="result",
+            domain=body["domain"],
+            order=order,
+            body=result_body(*body.values()),
+            next_at=now,
+        )
+        self._domains.journal.add_deliveries(row)
+
+    def _record_event(self, entry: Entry, verdict: Verdict, kind: str, before: State, now: float) -> None:
+        entry.generation += 1
+        journal = self._domains.journal
+        seq, identity = journal.take_seq(), event_id(entry.name, entry.generation, kind)
+        extra: dict[str, Any] = {
+            "id": identity,
+            "seq": seq,
+            "generation": entry.generation,
+            "state": entry.state.value,
+            "previous": before.value,
+            "reason": verdict.reason,
+            "p_unregistered": verdict.p_unregistered,
+        }
+        if kind in _RESTS_ON:
+            extra["basis"] = entry.detail.basis
+        if kind == "registered" and entry.detail.alarmed_at is not None:
+            extra["registrar"] = entry.detail.fields.registrar
+            extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
+        body = notice_body(entry.name, kind, verdict.confidence, now, checks_of(entry.detail.evidence), **extra)
+        journal.add_event(EventRow(seq, identity, entry.name, entry.generation, kind, now, body))
+        if self._callbacks:
+            row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
+            journal.add_deliveries(row)
+        self._telemetry.metrics.count("events", kind=kind)
+        self._telemetry.log(
+            "info",
+            "state_changed",
+            domain=entry.name,
+            state=entry.state.value,
+            previous=before.value,
+            kind=kind,
+            confidence=verdict.confidence,
+            reason=verdict.reason,
+        )
+
+
+def result_map(name: str, observation: Observation, at: float) -> dict[str, Any]:
+    """The six values of a check result, by the contract's names and in its order."""
+    return {
+        "domain": name,
+        "check_type": observation.method,
+        "result": observation.reading.outcome.value,
+        "timestamp": at,
+        "details": details_of(observation),
+        "duration_ms": round(observation.duration_ms, 2),
+    }
+
+
+def result_word(entry: Entry, observation: Observation) -> str:
+    """The contract's word for one method's answer: "available" only once the verdict is; one source alone never says so."""
+    outcome = observation.reading.outcome
+    if outcome is Outcome.UNREGISTERED and entry.state is State.AVAILABLE:
+        return "available"
+    return outcome.value
+
+
+def details_of(observation: Observation) -> dict[str, Any]:
+    """The details of a check result: the record's fields under the contract's names, and how it was obtained."""
+    reading = observation.reading
+    return {
+        "registrar": reading.fields.registrar,
+        "creation_date": reading.fields.created_at,
+        "expiration_date": reading.fields.expires_at,
+        "updated_date": reading.fields.updated_at,
+        "statuses": list(reading.fields.statuses),
+        "nameservers": list(reading.fields.nameservers),
+        "phase": reading.phase.value if reading.phase is not None else None,
+        "server": observation.server,
+        "finding": reading.finding,
+        "reason": reading.reason,
+    }
+
+
+def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
+    """The `checks` of a notice: per method what it said, where, when."""
+    return {
+        method: {
+            "result": item.observation.reading.outcome.value,
+            "finding": item.observation.reading.finding,
+            "reason": item.observation.reading.reason,
+            "server": item.observation.server,
+            "address": item.observation.address,
+            "status": item.observation.status,
+            "timestamp": item.at,
+            "duration_ms": round(item.observation.duration_ms, 2),
+            "digest": item.observation.digest,
+            "canary": item.vouched(),
+        }
+        for method, item in sorted(evidence.items())
+    }
+
+
+def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
+    """Why the name is in its state. While an announced state stands that is the reason it was announced for.
+
+    Beside it stays what the newest look said, which sees fewer answers at a time than the decision did.
+    """
+    detail = entry.detail
+    stands = not changed and detail.reason != "" and (verdict.state in ANNOUNCED or verdict.reason == NO_NEWS)
+    detail.reason, detail.look = (detail.reason, verdict.reason) if stands else (verdict.reason, "")
+
+
+def _kind(entry: Entry, before: State, since: float | None) -> str | None:
+    """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN.
+
+    `since`: how long the name was in the state before.
+    """
+    state = entry.state
+    if state is State.UNKNOWN or (before is State.UNKNOWN and state is State.REGISTERED):
+        return None
+    if before in ANNOUNCED and state in OWNED:
+        return "registered" if _taken_since(entry, entry.detail.alarmed_at or since) else "retracted"
+    if before in ANNOUNCED and state not in ANNOUNCED:
+        return "retracted"
+    return state.value.lower()
+
+
+def _taken_since(entry: Entry, gone: float | None) -> bool:
+    """Whether the registration is younger than `gone`, when the name was announced; an older one means that we were wrong.
+
+    Somebody must have seen it since. Of records only one from after the alarm counts: where the zone alone shows the catch, the
+    last one is of the holder before.
+    """
+    seen = newest(entry.detail.evidence, Outcome.REGISTERED)
+    if gone is None or seen is None or seen.at <= gone:
+        return False
+    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    created = entry.detail.fields.created_at
+    at = epoch(created) if created else None
+    return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

@@ -1,0 +1,126 @@
+"""Hands callbacks to notifiers, each leased to one worker, in batches, and takes back how the POSTs ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from random import Random
+
+from common.core.domains.journal import Journal
+from common.core.model.effects import Effects, Send
+from common.core.model.records import DeliveryRow
+from common.core.outbox.deliveries import Deliveries
+from common.core.telemetry.declared_counters import status_class
+from common.core.telemetry.telemetry import Telemetry
+from common.core.workers.leases import Lease, Worker, Workers
+from common.messages import MAX_BATCH, Credit, Delivery, DeliveryResult
+from common.messages import Deliveries as DeliveryBatch
+
+#: Seconds one POST may take, all included.
+DELIVERY_BUDGET = 20.0
+#: Part of the notifiers' places that results never take.
+RESERVED = 4
+#: Largest sum of bodies in one message of deliveries, in bytes: well under the frame limit.
+BATCH_BYTES = 1 << 20
+
+
+@dataclass(slots=True, kw_only=True)
+class CallbackDispatch:
+    """See the module."""
+
+    workers: Workers
+    deliveries: Deliveries
+    journal: Journal
+    effects: Effects
+    telemetry: Telemetry
+    rng: Random
+
+    def send_due(self, now: float) -> None:
+        """Send every callback that is due to a notifier with a free slot."""
+        batches: dict[str, tuple[Worker, list[Delivery]]] = {}
+        sizes: dict[str, int] = defaultdict(int)
+        free, slots = self.workers.free("notifier"), self.workers.slots("notifier")
+        for row in self.deliveries.due(now, free, slots // RESERVED):
+            worker = self.workers.choose("notifier", avoid=self.deliveries.lost_by(row.id))
+            if worker is None:
+                return
+            lease = self.workers.lease(worker, row, DELIVERY_BUDGET, now)
+            self.deliveries.sent(row.id, lease.attempt, now)
+            batch = batches.setdefault(worker.name, (worker, []))[1]
+            if batch and (sizes[worker.name] + len(row.body) > BATCH_BYTES or len(batch) >= MAX_BATCH):
+                self._send(worker, batch)
+                batches[worker.name], sizes[worker.name] = (worker, []), 0
+                batch = batches[worker.name][1]
+            sizes[worker.name] += len(row.body)
+            batch.append(self._delivery(row, lease))
+        for worker, batch in batches.values():
+            self._send(worker, batch)
+
+    def take_result(self, answer: DeliveryResult, credit: Credit, now: float) -> None:
+        """Take the answer of a notifier to one POST."""
+        if self.workers.finish(answer.attempt, credit) is None:
+            self.telemetry.metrics.count("late_results")
+            return
+        if answer.returned:
+            self.deliveries.returned(answer.attempt, now)
+            return
+        row = self.deliveries.result(answer.attempt, answer.status, answer.error, answer.retry_after, now, self.rng)
+        if row is None:
+            self.telemetry.metrics.count("late_results")
+            return
+        metrics, seconds = self.telemetry.metrics, answer.duration_ms / 1000
+        self.telemetry.reach.posted(answer.status, now)
+        metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
+        metrics.observe("callback_seconds", seconds, lane=row.lane)
+        metrics.count("upstream_requests", api="callback", status=status_class(answer.status))
+        metrics.observe("upstream_request_seconds", seconds, api="callback")
+        self.journal.add_deliveries(row)
+        self._log_result(row, answer, now)
+
+    def take_lost(self, attempt: str, worker: str, now: float) -> None:
+        """A notifier had an attempt and did not report."""
+        row = self.deliveries.lost(attempt, now, worker)
+        if row is not None:
+            self.journal.add_deliveries(row)
+
+    def take_unsent(self, attempt: str, now: float) -> None:
+        """An attempt never left: the socket of its notifier was full."""
+        self.deliveries.returned(attempt, now)
+
+    def replay(self, row: DeliveryRow, now: float) -> None:
+        """Send a callback once more because it was asked for."""
+        self.journal.add_deliveries(self.deliveries.replay(row, now))
+
+    def add(self, rows: list[DeliveryRow]) -> None:
+        """New deliveries are durable, or were loaded: they may go; write what they supersede."""
+        for row in rows:
+            self.journal.add_deliveries(*self.deliveries.add(row))
+
+    def _log_result(self, row: DeliveryRow, answer: DeliveryResult, now: float) -> None:
+        """A callback that was taken is for the summary; one that failed is limited, and one that was given up always told."""
+        fields = {"event_id": row.id, "domain": row.domain, "lane": row.lane, "status": answer.status, "state": row.state,
+                  "number": row.attempts, "ms": round(answer.duration_ms, 1), "error": answer.error}  # fmt: skip
+        if row.state == "done":
+            self.telemetry.log("debug", "callback", **fields)
+        elif row.state == "parked":
+            self.telemetry.log("warning", "callback", **fields)
+        else:
+            about = f"{row.lane} {status_class(answer.status)}"
+            self.telemetry.log_limited("warning", "callback", about, now, **fields)
+
+    def _send(self, worker: Worker, batch: list[Delivery]) -> None:
+        if batch:
+            attempts = tuple(delivery.attempt for delivery in batch)
+            self.effects.plan(Send(worker.name, worker.boot, DeliveryBatch(tuple(batch)), attempts))
+
+    def _delivery(self, row: DeliveryRow, lease: Lease) -> Delivery:
+        return Delivery(
+            lease.attempt,
+            lease.seq,
+            row.id,
+            row.domain,
+            row.attempts + 1,
+            row.body,
+            int(DELIVERY_BUDGET * 1000),
+            replay=self.deliveries.replayed(row.id),
+        )

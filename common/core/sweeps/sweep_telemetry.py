@@ -1,0 +1,64 @@
+"""Counts and logs what sweeps find, and notes whether any name server answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.core.model.batch import Batch
+from common.core.model.evidence import Outcome
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
+from common.core.sweeps.sweep_reading import TIMED_OUT, Codes
+from common.core.telemetry.error_kinds import TIMEOUT, kind_of
+from common.core.telemetry.telemetry import Telemetry
+from common.messages import SweepResult
+
+_OUTCOMES = {DELEGATED: Outcome.REGISTERED, NXDOMAIN: Outcome.UNREGISTERED, OPEN: Outcome.UNKNOWN}
+
+
+def note_reach(telemetry: Telemetry, batch: Batch, message: SweepResult, now: float) -> None:
+    """Note whether any name server said anything in this sweep."""
+    reach = telemetry.reach
+    reach.returned("fast", now)
+    said = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
+    details = (item.reading.outcome for item in message.observations.values())
+    if said or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in details):
+        reach.answered("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
+    else:
+        trouble = message.trouble.reading.finding if message.trouble is not None else TIMED_OUT.finding
+        reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.rows))
+
+
+def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> None:
+    """Count what a sweep found, and of what kind the errors were."""
+    metrics = telemetry.metrics
+    for code, count in zip(*np.unique(codes[codes != UNASKED], return_counts=True), strict=True):
+        outcome = _OUTCOMES.get(int(code), Outcome.UNKNOWN)
+        metrics.count("checks", int(count), method="dns", outcome=outcome.value)
+        if outcome is Outcome.UNKNOWN and int(code) == OPEN:
+            kind = TIMEOUT if message.trouble is None else kind_of(message.trouble)
+            metrics.count("check_errors", int(count), method="dns", kind=kind or TIMEOUT)
+    for observation in message.observations.values():
+        if (kind := kind_of(observation)) is not None:
+            metrics.count("check_errors", method="dns", kind=kind)
+    metrics.observe("sweep_seconds", message.duration_ms / 1000)
+
+
+def log_sweep(telemetry: Telemetry, batch: Batch, message: SweepResult, now: float) -> None:
+    """Log a sweep; one whose zone is in trouble as a warning."""
+    fields = {
+        "suffix": batch.suffix,
+        "names": len(batch.rows),
+        "delegated": message.codes.count(DELEGATED),
+        "missing": message.codes.count(NXDOMAIN),
+        "open": message.codes.count(OPEN),
+        "odd": message.codes.count(UNUSUAL),
+        "unasked": message.codes.count(UNASKED),
+        "refused": message.refused,
+        "ms": round(message.duration_ms, 1),
+        "attempt": message.attempt,
+        "reason": message.trouble.reading.reason if message.trouble is not None else "",
+    }
+    if message.trouble is None:
+        telemetry.log("debug", "sweep_done", **fields)
+    else:
+        telemetry.log_limited("warning", "sweep_done", batch.suffix, now, **fields)

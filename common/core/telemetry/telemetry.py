@@ -1,0 +1,39 @@
+"""What the coordinator tells its operator: log lines, counters and timers, and what is needed to judge its own work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.core.model.effects import Effects, LogLine
+from common.core.telemetry.log_summary import LogSummary
+from common.core.telemetry.metrics import Metrics
+from common.core.telemetry.problems import ProblemLog
+from common.core.telemetry.reach import Reach
+
+
+class Telemetry:
+    """Counters and timers (`metrics`), whether anything outside answers (`reach`), open problems, and the log."""
+
+    def __init__(self, effects: Effects, now: float) -> None:
+        self.metrics = Metrics(now)
+        self.reach = Reach()
+        self.problems = ProblemLog()
+        self._effects = effects
+        self._summary = LogSummary()
+
+    def log(self, level: str, event: str, **fields: Any) -> None:
+        """Write one log line."""
+        self._effects.plan(LogLine(level, event, fields))
+
+    def log_limited(self, level: str, event: str, about: str, now: float, **fields: Any) -> None:
+        """Write the first log line of its kind about something in a minute; count the others for the summary."""
+        if self._summary.says(level, event, about, now):
+            self.log(level, event, **fields)
+
+    def log_summary(self, now: float) -> None:
+        """Write the lines of a minute that is over: what was done, and how often limited lines came again."""
+        for level, event, fields in self._summary.over(now):
+            self.log(level, event, **fields)
+        done = self._summary.summary(self.metrics, now)
+        if done is not None:
+            self.log("info", "work_done", **done)

@@ -1,0 +1,31 @@
+"""Which registry channels an alarm may wait for: those that are believed, alive, and quick enough."""
+
+from __future__ import annotations
+
+from common.core.channels.channel_health import FRESH, Condition, conditions_of
+from common.core.channels.channels import Channels
+from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.registries import Registries
+from common.core.trust.server_trust import Trust
+
+
+class Conditions:
+    """Worked out anew at every call: budgets, health and trust move with each answer."""
+
+    def __init__(self, registries: Registries, rate_limits: RateLimits, channels: Channels, trust: Trust) -> None:
+        self._registries = registries
+        self._rate_limits = rate_limits
+        self._channels = channels
+        self._trust = trust
+
+    def find(self, suffix: str, now: float) -> tuple[tuple[Condition, ...], float]:
+        """The channels of a suffix whose word an alarm may wait for, the fastest first; and how old a positive may be.
+
+        The age is in seconds. Left out are channels in quarantine, dead ones, and those too slow for the gate of freshness.
+        """
+        found = [
+            Condition(key.method, key, self._rate_limits.pace(key.method, suffix, now))
+            for key in self._registries.channels(suffix)
+            if not self._trust.distrusted(key, now) and not self._channels.is_dead(key, now)
+        ]
+        return conditions_of(found, FRESH)

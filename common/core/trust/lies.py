@@ -1,0 +1,46 @@
+"""Undoing what a lying server said about a name."""
+
+from __future__ import annotations
+
+from common.core.model.channel import ChannelKey
+from common.core.model.entry import Entry
+from common.core.model.evidence import Outcome
+from common.core.model.methods import is_registry
+from common.core.model.records import Evidence
+
+
+def trust_key(entry: Entry, method: str, item: Evidence) -> ChannelKey:
+    """The channel whose canaries verify an answer."""
+    return ChannelKey(method, item.observation.server or entry.suffix, entry.suffix)
+
+
+def drop_evidence(entry: Entry, method: str, since: float, caught_at: float) -> dict[str, Evidence]:
+    """Drop what a lying server said after its last good answer at `since`, and the passes built on it. Returns what was dropped.
+
+    Where another registry channel denied the name in the last pass too, that pass stands: what it lacks is asked again.
+    """
+    item = entry.detail.evidence.get(method)
+    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
+        return {}
+    del entry.detail.evidence[method]
+    detail = entry.detail
+    denials = _denied_at(entry)
+    last, before = (0.0, 0.0, *detail.passes)[:-3:-1]
+    stands = any(before < at <= last for at in denials)
+    kept = [at for at in detail.passes if at > caught_at or (stands and at == last)]
+    verified = tuple(at for at in detail.verified if at in kept)
+    detail.end_run()
+    detail.passes, detail.verified = tuple(kept), verified
+    if is_registry(method):
+        detail.purged_at = min(denials, default=None)
+    return {method: item}
+
+
+def _denied_at(entry: Entry) -> list[float]:
+    """When registry channels denied a name since it was last seen registered, in epoch seconds."""
+    seen = entry.detail.registered_seen or 0.0
+    return [
+        item.at
+        for method, item in entry.detail.evidence.items()
+        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= seen
+    ]

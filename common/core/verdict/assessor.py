@@ -1,0 +1,195 @@
+"""From the evidence of one name to its verdict: builds the situation around the evidence and asks `verdicts`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from common.core.builtin.suffix_rules import rho_for
+from common.core.channels.channels import Channels, zone_of
+from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
+from common.core.lifecycle.forecast import Release, prior, release_procedure
+from common.core.model.channel import ChannelKey
+from common.core.model.entry import Entry
+from common.core.model.evidence import Outcome, Phase
+from common.core.model.methods import is_registry
+from common.core.model.records import Evidence
+from common.core.model.states import ANNOUNCED, OUT_OF_ZONE, State
+from common.core.model.verdict import Basis, Situation, Verdict
+from common.core.registries.registries import Registries
+from common.core.schedule.cadence import Cadence, gap_of
+from common.core.trust.conditions import Conditions
+from common.core.trust.lies import trust_key
+from common.core.trust.server_trust import Trust, canary_window
+from common.core.verdict import gates, verdicts
+from common.core.verdict.learning import blind_channels, verify_pass
+from common.core.verdict.likelihoods import VOUCHED
+
+#: P(available | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
+UNHEARD = 0.9
+#: How long such a channel is waited for while it is only limited for now, in seconds.
+RESERVED_PATIENCE = 900.0
+#: Findings that say that the top-level domain itself is gone: only another answer takes their place.
+SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
+
+
+class Assessment(NamedTuple):
+    """A verdict and all that it was decided from besides the evidence and the state before."""
+
+    verdict: Verdict
+    situation: Situation
+    needs: gates.Requirements
+    positive: tuple[str, ...]  # methods that say "no object"
+
+
+class Assessor:
+    """Assesses names; what it needs of registries, channels and trust is as they stand at that moment."""
+
+    def __init__(
+        self, registries: Registries, channels: Channels, trust: Trust, conditions: Conditions, cadence: Cadence
+    ) -> None:
+        self._registries = registries
+        self._channels = channels
+        self._trust = trust
+        self._conditions = conditions
+        self._cadence = cadence
+
+    def assess(self, entry: Entry, now: float) -> Assessment:
+        """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
+        detail = entry.detail
+        refresh_forecast(entry, now)
+        needs = self.requirements(entry, now)
+
+        def is_verified(method: str, item: Evidence) -> bool:
+            row = self._trust.known(trust_key(entry, method, item))
+            return row is not None and gates.server_proven(row, item.at, needs, now)
+
+        verify_pass(entry, needs, is_verified, now)
+        run = gates.Run(detail.passes, detail.verified, detail.contradicted_at)
+        stands = gates.standing(detail.evidence, needs, run, is_verified, now)
+        detail.gates = stands.open
+        if not stands.open and detail.basis != Basis.SOURCES:
+            detail.basis = stands.basis
+        for method in stands.positive:
+            item = detail.evidence[method]
+            item.canary = self._trust.canary(trust_key(entry, method, item), now)
+        release = _release_of(entry, now)
+        entry.held_until = release.until if release is not None else None
+        situation = self._situation(entry, stands, release, needs, now)
+        return Assessment(verdicts.decide(detail.evidence, situation, entry.state, now), situation, needs, stands.positive)
+
+    def requirements(self, entry: Entry, now: float) -> gates.Requirements:
+        """What an alarm about this name needs."""
+        wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
+        gap = gap_of(entry, self._cadence, now)
+        blind = blind_channels(entry, now)
+        found, fresh = self._conditions.find(entry.suffix, now)
+        conditions = [condition for condition in found if condition.method not in blind]
+        dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
+        zone_speaks = dns_counts and not self._channels.healths.dead(zone_of(entry.suffix), now)
+        deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
+        announced = entry.state in ANNOUNCED and entry.detail.basis != ""
+        return gates.Requirements(
+            gap=gap,
+            dns_counts=dns_counts,
+            second_channel=len(conditions) + zone_speaks >= 2,
+            quiet=gap if deleting else gates.QUIET,
+            suffix_gone=_suffix_gone(entry),
+            fresh=gates.CONFIRMED if announced else fresh,
+            awaited=self._awaited(entry, now),
+            wildcard=wildcard,
+            announced=announced,
+            registered_seen=entry.detail.registered_seen or 0.0,
+            blind=blind,
+        )
+
+    def unverified_servers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
+        """The servers whose canaries an alarm waits for, each with the time of the answer to verify.
+
+        Where two sources agree a verified server will do while passes are missing (time 0): queries are scarce, and only the
+        last pass has to be verified afterwards. Of a source alone each pass has to be.
+        """
+        if entry.state is State.AVAILABLE:
+            return []
+        needs = self.requirements(entry, now)
+        found = gates.positives(entry.detail.evidence, needs, now)
+        if not any(is_registry(method) for method in found):
+            return []
+        conditions, _ = self._conditions.find(entry.suffix, now)
+        waited_for = {"dns", *(condition.method for condition in conditions), *needs.awaited}
+        items = [(method, entry.detail.evidence[method]) for method in found if method in waited_for]
+        last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
+        keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
+        window = canary_window(needs.fresh)
+        return [(key, at) for key, at in keys if not self._trust.bracketed(key, at, now, window)]
+
+    def _situation(
+        self, entry: Entry, stands: gates.Standing, release: Release | None, needs: gates.Requirements, now: float
+    ) -> Situation:
+        detail = entry.detail
+        return Situation(
+            prior=prior(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
+            rho=_registrable(entry, stands.bracketed),
+            phase=entry.phase,
+            wildcard=needs.wildcard,
+            bracketed=stands.bracketed,
+            passes=detail.passes,
+            release=release.kind if release is not None else None,
+            gates=stands.open,
+            expired=detail.expires_epoch is not None and detail.expires_epoch < now,
+            verified=detail.verified,
+            basis=Basis(detail.basis),
+            never_seen=detail.registered_seen is None,
+            announced=needs.announced,
+        )
+
+    def _awaited(self, entry: Entry, now: float) -> tuple[str, ...]:
+        """The channels that would say "reserved" and are waited for, about a name never seen registered; none after a while."""
+        detail = entry.detail
+        waited = now - detail.passes[0] if detail.passes else 0.0
+        if detail.registered_seen is not None or waited >= RESERVED_PATIENCE:
+            return ()
+        return tuple(
+            key.method
+            for key in self._registries.channels(entry.suffix)
+            if key.method == "whois" and not self._trust.distrusted(key, now) and not self._channels.healths.dead(key, now)
+        )
+
+
+def _suffix_gone(entry: Entry) -> bool:
+    """Whether the root says that there is no such top-level domain: whatever its registry answers, no name can be registered."""
+    item = entry.detail.trouble.get("dns")
+    return item is not None and item.observation.reading.finding in SUFFIX_GONE
+
+
+def _release_of(entry: Entry, now: float) -> Release | None:
+    """The registry's release procedure that the calendar says a name is in."""
+    detail = entry.detail
+    seen = detail.registered_seen or 0.0
+    denied = [
+        method
+        for method, item in detail.evidence.items()
+        if item.at >= seen and item.observation.reading.outcome is Outcome.UNREGISTERED
+    ]
+    return release_procedure(
+        entry.suffix,
+        registered_seen=detail.registered_seen,
+        purged_at=detail.purged_at,
+        denied_by=denied,
+        shown_by=detail.shown_by,
+        now=now,
+        expires=detail.expires_epoch,
+    )
+
+
+def _registrable(entry: Entry, proven: frozenset[str]) -> float:
+    """P(available | unregistered) before any answer vouched for it.
+
+    A name that had a holder is believed to be registrable by anyone, unless the suffix is not, or its label is of a kind that is sold
+    at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
+    to speak that would say so, and to have proven itself (`proven`).
+    """
+    rho, evidence = rho_for(entry.label, entry.suffix), entry.detail.evidence
+    if entry.detail.registered_seen is not None:
+        return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
+    vouched = any(item.observation.reading.finding in VOUCHED and method in proven for method, item in evidence.items())
+    return rho if vouched else min(rho, UNHEARD)

@@ -1,0 +1,105 @@
+"""What outlives an answer: the registry's record, the phase and when it changed, contradictions, passes."""
+
+from __future__ import annotations
+
+from common.core.lifecycle.forecast import DAY
+from common.core.model.entry import Entry
+from common.core.model.evidence import Outcome, Phase
+from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.records import Evidence
+from common.core.parsers.dates import epoch
+from common.core.verdict import gates
+
+#: Passes remembered, the first of the run among them: enough for every bonus.
+PASSES = 12
+#: Longest that a channel counts as blind to a phase without a calendar, in seconds: no registry keeps a deleted name longer.
+BLIND_LONGEST = 120 * DAY
+
+
+def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
+    """Draw from a fresh observation what outlives it."""
+    detail = entry.detail
+    item = detail.evidence.get(method)
+    if item is None or item.at != now:
+        return
+    if outcome is Outcome.REGISTERED:
+        if detail.passes:
+            detail.contradicted_at = now
+            detail.end_run()
+        detail.registered_seen = now
+        detail.purged_at, detail.shown_by = None, ()
+    if method not in REGISTRY_METHODS:
+        return
+    before, detail.registry_at = detail.registry_at, now
+    if outcome is Outcome.REGISTERED:
+        _learn_record(entry, item, before, now)
+        _learn_blindness(entry, method)
+    elif outcome is Outcome.DROPPING and method not in detail.shown_by:
+        detail.shown_by = (*detail.shown_by, method)
+    elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
+        detail.purged_at = now
+
+
+def blind_channels(entry: Entry, now: float) -> tuple[str, ...]:
+    """The channels whose denial says nothing yet, because they do not show names in this phase.
+
+    It ends with the phase: a day after the calendar's latest drop, or after `BLIND_LONGEST` where no calendar is known.
+    """
+    detail = entry.detail
+    latest = entry.drop.latest + DAY if entry.drop is not None else (detail.phase_since or 0.0) + BLIND_LONGEST
+    return detail.blind if now < latest else ()
+
+
+def complete_pass(entry: Entry, needs: gates.Requirements, started: float, now: float) -> None:
+    """Note a whole positive pass of the check that began at `started`; the gap to the one before must have passed."""
+    detail = entry.detail
+    if not gates.complete_pass(detail.evidence, needs, now, started):
+        return
+    passes = detail.passes
+    if not passes or started - passes[-1] >= needs.gap - 0.05:
+        detail.passes = (*passes[:1], *(*passes[1:], now)[1 - PASSES :])
+        detail.verified = tuple(at for at in detail.verified if at in detail.passes)
+
+
+def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.Bracketed, now: float) -> None:
+    """Note the last pass as verified once a registry server whose answer is part of it proved itself again."""
+    detail = entry.detail
+    if needs.announced or not detail.passes or detail.passes[-1] in detail.verified:
+        return
+    last = detail.passes[-1]
+    before = detail.passes[-2] if len(detail.passes) > 1 else 0.0
+    for method in gates.positives(detail.evidence, needs, now):
+        item = detail.evidence[method]
+        if is_registry(method) and before < item.at <= last and is_verified(method, item):
+            detail.verified = (*detail.verified, last)
+            return
+
+
+def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float) -> None:
+    detail, reading = entry.detail, item.observation.reading
+    detail.fields = reading.fields
+    expires = reading.fields.expires_at
+    detail.expires_epoch = epoch(expires) if expires else None
+    phase = (reading.phase or Phase.ACTIVE).value
+    if phase != detail.phase:
+        detail.phase_after = before if detail.phase is not None else None
+        detail.phase, detail.phase_since = phase, now
+
+
+def _learn_blindness(entry: Entry, method: str) -> None:
+    """Learn which channels deny a name in a phase that another one shows: some registries hide names in redemption in WHOIS.
+
+    The denial came after the phase began, and the record is still there. Of a name not on its way out nothing is learned:
+    a denial from before a catch looks alike.
+    """
+    detail = entry.detail
+    if not entry.is_ending() or detail.phase_since is None:
+        detail.blind = ()
+        return
+    since = detail.phase_since
+    denied = (
+        other
+        for other, item in detail.evidence.items()
+        if other in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= since
+    )
+    detail.blind = tuple(sorted({*detail.blind, *denied} - {method}))

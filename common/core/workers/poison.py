@@ -1,0 +1,51 @@
+"""Poison pills: names whose checks kill the worker that runs them."""
+
+from __future__ import annotations
+
+from common.core.model.entry import Entry
+
+#: Deaths within this many seconds that make a name run alone.
+SUSPICIOUS, SUSPICION_MEMORY = 3, 600.0
+#: How long a name that killed its worker on its own is not checked, in seconds.
+ISOLATED = 3600.0
+
+
+class PoisonDetector:
+    """Finds poisonous names: what was under way in several deaths is run alone, what kills a worker alone is isolated."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[str, tuple[int, float]] = {}
+        self._isolated: dict[str, Entry] = {}
+
+    def note_death(self, names: list[str], now: float, *, alone: bool) -> list[str]:
+        """Note the names under work when a worker died. Returns those to isolate: what was there `alone`."""
+        self.fade(now)
+        for name in names:
+            self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
+        return [name for name in names if alone and self.must_run_alone(name)]
+
+    def fade(self, now: float) -> None:
+        """Forget what was long ago: where every worker is busy all the time, no name waits for ever to be run alone."""
+        if self._deaths:
+            self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
+
+    def must_run_alone(self, name: str) -> bool:
+        """Whether this name has to be run with nothing else beside it."""
+        return self._deaths.get(name, (0, 0.0))[0] >= SUSPICIOUS
+
+    def note_survived(self, name: str) -> None:
+        """It was run to its end: no suspicion is left."""
+        self._deaths.pop(name, None)
+
+    def isolate(self, entry: Entry, now: float) -> None:
+        """Check a name no more for an hour."""
+        entry.isolated_until = now + ISOLATED
+        self._isolated[entry.name] = entry
+
+    def release(self, now: float) -> None:
+        """Forget names whose isolation is over."""
+        self._isolated = {name: entry for name, entry in self._isolated.items() if entry.isolated_until > now}
+
+    def isolated_count(self, now: float) -> int:
+        """How many names are isolated."""
+        return sum(1 for entry in self._isolated.values() if entry.isolated_until > now)
