@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.errors import MessageError
 from common.messages import MAX_BATCH, VERSION, Credit, Sweep, SweepDetails, SweepResult
 from common.process import Runtime
@@ -69,8 +69,8 @@ async def run(runtime: Runtime, sweeps: Sweeps, sweep: Sweep, names: Sequence[st
         async with asyncio.timeout(sweep.budget_ms / 1000 + GRACE):
             return await sweeps.ask(sweep, names)
     except TimeoutError:
-        reading = unknown(f"{sweeps.method}_timeout", f"no answer within {sweep.budget_ms} ms")
+        reading = unknown_reading(f"{sweeps.method}_timeout", f"no answer within {sweep.budget_ms} ms")
     except Exception as error:  # noqa: BLE001  # a bug must cost one sweep, not the pool; it is reported
         runtime.report(error, method=sweeps.method, suffix=sweep.suffix)
-        reading = unknown(f"{sweeps.method}_bug", f"{type(error).__name__} in the checker")
+        reading = unknown_reading(f"{sweeps.method}_bug", f"{type(error).__name__} in the checker")
     return SweepResult(NO_CREDIT, sweep.attempt, trouble=Observation(sweeps.method, reading))

@@ -18,7 +18,7 @@ import msgspec
 from common import sweeper
 from common.bus import WorkerBus
 from common.codec import decode_downward
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.errors import MessageError, NotAsked
 from common.messages import (
     VERSION,
@@ -251,11 +251,13 @@ async def run_checkers(
         except NotAsked:
             return Result(task.attempt, returned=True)
         except TimeoutError:
-            late = unknown(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
+            late = unknown_reading(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
             observation = Observation(task.method, late, server=task.server, duration_ms=float(task.budget_ms))
         except Exception as error:  # noqa: BLE001  # a bug in one method must cost one check, not the pool; it is reported
             runtime.report(error, method=task.method, domain=task.domain)
-            observation = Observation(task.method, unknown(f"{task.method}_bug", f"{type(error).__name__} in the checker"))
+            observation = Observation(
+                task.method, unknown_reading(f"{task.method}_bug", f"{type(error).__name__} in the checker")
+            )
         return Result(task.attempt, observation)
 
     worker = Worker(

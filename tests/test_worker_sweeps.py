@@ -10,7 +10,7 @@ import pytest
 
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
 from common.sweeper import NO_CREDIT
 from tests.worker_scene import FOUND, WORKER, Scene, task
@@ -223,7 +223,9 @@ def test_the_largest_sweep_and_its_answer_travel(tmp_path: Path) -> None:
 def test_a_sweep_with_more_stories_than_a_message_holds_is_answered_whole(tmp_path: Path) -> None:
     """A sweep of odd answers, as large as they may be, comes in messages within bounds, the end last, and frees its place."""
     labels = "\n".join(["a"] * MAX_SWEEP)
-    largest = Observation("dns", unknown("dns_servfail", "x" * 300), server="s" * 253, excerpt="\u00e9" * 2000, digest="d" * 64)
+    largest = Observation(
+        "dns", unknown_reading("dns_servfail", "x" * 300), server="s" * 253, excerpt="\u00e9" * 2000, digest="d" * 64
+    )
 
     async def scene() -> tuple[list[SweepDetails], list[SweepResult]]:
         async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:

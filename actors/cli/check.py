@@ -25,9 +25,9 @@ from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Committed, Event, Heard, ListEnd, ListPart, ListRead, Tick
+from common.core.coordinator.inputs import Committed, Input, ListChunk, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
-from common.core.model.evidence import Observation, Outcome, unknown
+from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import POOL_OF, is_registry
 from common.core.model.query import Query
 from common.core.model.states import State
@@ -171,12 +171,12 @@ class OneShot:
         head, parts = parts_of(parsed, self._suffix_of, [])
         self._handle(ListRead(head, "command line"))
         for part in parts:
-            self._handle(ListPart(part))
+            self._handle(ListChunk(part))
         self._handle(ListEnd())
 
     def _finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
-        entry = self._core.rooms.domains.find(name)
+        entry = self._core.rooms.domains.find_loaded(name)
         if entry is None or entry.checked_at is None or entry.check is not None:
             return False
         last, visits = self._visits.get(name, (0.0, 0))
@@ -192,14 +192,14 @@ class OneShot:
 
     def _hello(self) -> None:
         for pool in POOLS:
-            self._handle(Heard(self._credit(pool)))
+            self._handle(MessageArrived(self._credit(pool)))
 
     def _credit(self, pool: str) -> Credit:
         methods = tuple(method for method in self._checkers if POOL_OF[method] == pool)
         free = max(0, SLOTS - len(self._running))
         return Credit(VERSION, pool, "check", pool, "check", methods, SLOTS, free, self._seen)
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: Input) -> None:
         for command in self._core.handle(event, now()):
             if isinstance(command, Send) and isinstance(command.message, Tasks):
                 for task in command.message.tasks:
@@ -209,7 +209,7 @@ class OneShot:
 
     def _start(self, task: Task, pool: str) -> None:
         self._seen = max(self._seen, task.seq)
-        ask = self._core.rooms.workers.ref(task.attempt)
+        ask = self._core.rooms.workers.lease_subject(task.attempt)
         running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
         self._running.add(running)
         running.add_done_callback(self._ended)
@@ -224,14 +224,14 @@ class OneShot:
             async with asyncio.timeout(task.budget_ms / 1000):
                 observation = await self._checkers[task.method].check(task)
         except NotAsked:
-            self._handle(Heard(Results(self._credit(pool), (Result(task.attempt, returned=True),))))
+            self._handle(MessageArrived(Results(self._credit(pool), (Result(task.attempt, returned=True),))))
             return
         except TimeoutError:
-            late = unknown(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
+            late = unknown_reading(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
             observation = Observation(task.method, late, server=host_of(task.server), duration_ms=float(task.budget_ms))
         if ask.probe is not None:
             asked = CanaryAsked(task.domain, ask.probe.registered, observation.reading)
             self._scene.canaries.setdefault(ask.probe.key, []).append(asked)
         else:
             self._scene.tasks[task.domain, task.method] = task
-        self._handle(Heard(Results(self._credit(pool), (Result(task.attempt, observation),))))
+        self._handle(MessageArrived(Results(self._credit(pool), (Result(task.attempt, observation),))))

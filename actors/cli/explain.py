@@ -26,7 +26,7 @@ from common.core.registries.registrable_names import to_unicode
 from common.core.telemetry.error_kinds import UNASKED, why_unknown
 from common.core.trust.lies import trust_key
 from common.core.verdict.assessor import Assessment
-from common.core.verdict.verdicts import REGISTRABLE, SURE, shares, weigh
+from common.core.verdict.verdicts import REGISTRABLE, SURE, log_odds_shares, weigh_answer
 from common.messages import Task
 
 #: Where more evidence, or a better suffix, could lead on to "available".
@@ -83,13 +83,13 @@ def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
 def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
     """The report on a name as its evidence stands. `seconds`: how long it took."""
     domains = scene.rooms.domains
-    entry = domains.find(name)
+    entry = domains.find_loaded(name)
     if entry is None:  # its check may never have begun
-        entry = domains.working_set.build(domains.table.find(name), Detail())
-    made = scene.rooms.assessor.assess(entry, now)
+        entry = domains.working_set.build_entry(domains.table.find_id(name), Detail())
+    made = scene.rooms.assessor.assess_evidence(entry, now)
     verdict, detail = made.verdict, entry.detail
-    parts = shares(detail.evidence, made.situation, now)
-    waiting = sorted(entry.check.out) if entry.check is not None else []
+    parts = log_odds_shares(detail.evidence, made.situation, now)
+    waiting = sorted(entry.check.awaiting) if entry.check is not None else []
     reason = f"the time was up while {', '.join(waiting)} had not answered" if waiting else verdict.reason
     shut = _open_gates(entry, made)
     return {
@@ -127,7 +127,7 @@ def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float
     item = _item(entry, method)
     assert item is not None  # noqa: S101  # the caller has just looked
     observation, reading = item.observation, item.observation.reading
-    weighed = weigh(method, item, made.situation, now) if method in detail.evidence else None
+    weighed = weigh_answer(method, item, made.situation, now) if method in detail.evidence else None
     later = detail.trouble.get(method) if method in detail.evidence else None
     return {
         "server": observation.server,
@@ -144,7 +144,7 @@ def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float
         "group": weighed[0] if weighed else None,
         "weight": round(weighed[1], 2) if weighed else 0.0,
         "trouble": later.observation.reading.reason if later is not None else None,
-        "canary": item.vouched(),
+        "canary": item.canary_map(),
         "canaries": [
             {"domain": asked.domain, "registered": asked.registered, "outcome": asked.reading.outcome.value}
             for asked in scene.canaries.get(trust_key(entry, method, item), [])
@@ -173,7 +173,7 @@ def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     rooms, suffix = scene.rooms, entry.suffix
     zone = method in ("dns", "http")
     quarantined = [
-        key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.quarantined(key, now)
+        key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.is_quarantined(key, now)
     ]
     reasons = (
         (method not in scene.methods, "left out by --methods"),
@@ -182,7 +182,7 @@ def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
             f".{suffix} answers for names that are not registered, so it proves nothing",
         ),
         (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
-        (rooms.registries.server(method, suffix) is None, f"no server is known that may be asked for .{suffix}"),
+        (rooms.registries.server_of(method, suffix) is None, f"no server is known that may be asked for .{suffix}"),
         (bool(quarantined), "its server failed a canary and is in quarantine"),
         (bool(_left_alone(rooms, method, suffix, now)), _left_alone(rooms, method, suffix, now)),
         (entry.state is State.UNKNOWN, "not reached"),
@@ -192,8 +192,8 @@ def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
 
 def _left_alone(rooms: Rooms, method: str, suffix: str, now: float) -> str:
     """Until when, and why, the operator of a server is not asked any more; "" where it is."""
-    server = rooms.registries.server(method, suffix)
-    operator = rooms.registries.limit(method, host_of(server) if server else suffix, suffix).operator
+    server = rooms.registries.server_of(method, suffix)
+    operator = rooms.registries.limit_of(method, host_of(server) if server else suffix, suffix).operator
     for row in rooms.rate_limits.budgets.snapshot(now):
         if row["operator"] == operator and isinstance(row["blocked_until"], float):
             return f"left alone for {row['blocked_until'] - now:.0f} s, because {row['reason']}"

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, TextIO
 
 from actors.cli.printing import printable
 from actors.cli.second_reader import SecondReader, compare
-from common.core.model.evidence import Reading, unknown
+from common.core.model.evidence import Reading, unknown_reading
 from common.core.parsers.bounded_json import loads
 from common.core.registries.registrable_names import to_ascii
-from common.core.verdict.offline import available, read_answer
+from common.core.verdict.offline import is_available, read_answer
 from common.errors import NameProblem
 from common.suffixes import load_suffixes
 
@@ -74,14 +74,14 @@ def answer_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
     try:
         row = loads(line, LINE_LIMIT)
     except ValueError as error:
-        return _line(None, unknown("input_bad", f"not a JSON line: {error}")), "", "", None
+        return _line(None, unknown_reading("input_bad", f"not a JSON line: {error}")), "", "", None
     if not isinstance(row, dict):
-        return _line(None, unknown("input_bad", "not a JSON object")), "", "", None
+        return _line(None, unknown_reading("input_bad", "not a JSON object")), "", "", None
     identity = row.get("id")
     if isinstance(identity, (dict, list)):
         identity = None
     if problem := _problem(row):
-        return _line(identity, unknown("input_bad", problem)), "", "", None
+        return _line(identity, unknown_reading("input_bad", problem)), "", "", None
     domain, suffix = names(row.get("domain"))
     method, server = row["method"], row.get("server") or ""
     reading = read_answer(method, server, domain, suffix, row["answer"])
@@ -137,7 +137,7 @@ def _compared(other: SecondReader, domain: str, line: bytes, reading: Reading) -
 
 
 def _too_long() -> tuple[dict[str, Any], str, str, None]:
-    return _line(None, unknown("input_bad", f"a line of more than {LINE_LIMIT} bytes")), "", "", None
+    return _line(None, unknown_reading("input_bad", f"a line of more than {LINE_LIMIT} bytes")), "", "", None
 
 
 def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -170,7 +170,7 @@ def _line(identity: Any, reading: Reading) -> dict[str, Any]:
     return {
         "id": identity,
         "outcome": reading.outcome.value,
-        "available": available(reading),
+        "available": is_available(reading),
         "phase": None if reading.phase is None else reading.phase.value,
         "fields": {
             "created_at": fields.created_at,

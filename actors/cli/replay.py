@@ -17,7 +17,7 @@ from actors.cli.printing import printable
 from common.clock import iso
 from common.codec import convert, decode_map, plain
 from common.config import Settings
-from common.core.audit.ledger import LedgerEntry, differences, judge_again
+from common.core.audit.ledger import LedgerEntry, compare_verdicts, replay_verdict
 from common.core.model.methods import is_registry
 from common.core.model.records import Evidence, LedgerRow
 from common.core.model.verdict import Verdict
@@ -94,8 +94,8 @@ def replay(row: LedgerRow) -> Replayed:
         entry = convert(decode_map(row.body), LedgerEntry)
     except MessageError as error:
         return Replayed(row, None, None, (f"the entry cannot be read: {error}",))
-    again = judge_again(entry)
-    problems = differences(entry, again)
+    again = replay_verdict(entry)
+    problems = compare_verdicts(entry, again)
     if (entry.domain, entry.at, entry.verdict.state.value) != (row.domain, row.at, row.state):
         problems.append("the entry is not the one that was filed under this name, time and state")
     return Replayed(row, entry, again, tuple(problems))
@@ -169,7 +169,7 @@ def _around(entry: LedgerEntry) -> list[str]:
     shown = [f"  situation: phase {situation.phase or 'not known'}, prior {situation.prior:g}"]
     if situation.passes:
         shown.append(f"  passes: {', '.join(iso(at) for at in situation.passes)} (at least {entry.needs.gap:g} s apart)")
-    if any(map(is_registry, entry.positive)):
+    if any(map(is_registry, entry.positive_methods)):
         shown += [f"  open: {gate}" for gate in situation.gates]
     for method, row in sorted(entry.canaries.items()):
         found, free = (iso(at) if at else "never" for at in (row.registered_ok, row.free_ok))

@@ -9,7 +9,7 @@ from msgspec import structs
 from actors.control.replies import detail_of, domain_line, event, evidence_full, forecast
 from common import codec
 from common.core.domains.last_look import apply_look
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.model.states import ANNOUNCED, State
 from common.core.telemetry.error_kinds import kind_of, why_unknown
@@ -112,7 +112,7 @@ def _with_mute_sweep(detail: Detail, row: DomainRow) -> Detail:
     known = detail.trouble.get("dns")
     if known is not None and known.at >= at:
         return detail
-    reading = unknown("dns_timeout", "no answer in time, asked together with other names of the suffix")
+    reading = unknown_reading("dns_timeout", "no answer in time, asked together with other names of the suffix")
     item = Evidence(Observation("dns", reading, server=row.suffix), at, known.first_at if known is not None else at)
     return structs.replace(detail, trouble={**detail.trouble, "dns": item})
 

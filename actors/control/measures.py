@@ -13,7 +13,7 @@ from actors.control.params import Flag
 from actors.control.problems import Handler
 from actors.control.replies import reply
 from common.core.telemetry import prometheus
-from common.core.telemetry.declared_counters import declare
+from common.core.telemetry.declared_counters import declare_counters
 from common.core.telemetry.metrics import Metrics
 
 FLAGS = {
@@ -82,7 +82,7 @@ async def _snapshot(control: Control) -> dict[str, Any]:
     report.add_problems(total, (await control.report()).problems)
     known = versions()
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
-    declare(total)
+    declare_counters(total)
     total.absorb(control.metrics.snapshot())
     counted = status[1].get("metrics") if status is not None else None
     if isinstance(counted, dict):

@@ -106,7 +106,7 @@ def evidence_full(evidence: Evidence) -> dict[str, Any]:
         "digest": observation.digest,
         "excerpt": observation.excerpt,
         "fields": codec.plain(reading.fields),
-        "canary": evidence.vouched(),
+        "canary": evidence.canary_map(),
     }
 
 

@@ -29,17 +29,17 @@ from common.core.coordinator.inputs import (
     DetailsFetched,
     DirectoryChanged,
     Draining,
-    Event,
-    Heard,
-    Left,
+    Input,
     ListEnd,
     ListFailed,
     ListRead,
     Measure,
     Measured,
+    MessageArrived,
     Restored,
+    SendFailed,
     Tick,
-    Unsent,
+    WorkerLeft,
 )
 from common.core.model.effects import (
     Commit,
@@ -55,7 +55,7 @@ from common.core.model.effects import (
     TakeList,
 )
 from common.core.telemetry.repeats import Repeats
-from common.core.workers.senders import called
+from common.core.workers.senders import name_without_key
 from common.errors import ListError, MessageError, StoreFull
 from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
@@ -150,7 +150,7 @@ class Host:
         names, looks = _beating(loaded.names, runtime), _beating(loaded.pulses, runtime)
         core.handle(Restored(replace(loaded, names=names, pulses=looks)), now())
         gc.enable()
-        runtime.log.info("state_loaded", store=store.engine, domains=core.watched, next_seq=loaded.next_seq)
+        runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
         return cls(runtime, store, threads, core)
@@ -182,7 +182,7 @@ class Host:
             self._details.shutdown(wait=False, cancel_futures=True)
             self._bus.close()
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Input) -> None:
         """Give the core one event and do what it says."""
         began = monotonic()
         try:
@@ -218,11 +218,11 @@ class Host:
             if self._bad.note(monotonic()):
                 self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
-        self.handle(Heard(message, mark))
+        self.handle(MessageArrived(message, mark))
 
     def _left(self, topic: bytes) -> None:
         worker, _, boot = topic.decode("utf-8", "replace").rstrip(";").partition("#")
-        self.handle(Left(worker, boot))
+        self.handle(WorkerLeft(worker, boot))
 
     def _tick_soon(self) -> None:
         """One tick after everything that arrived in this turn of the loop."""
@@ -244,8 +244,8 @@ class Host:
     # -- actions ---------------------------------------------------------------------------------------------------------
 
     def _send(self, command: Send) -> None:
-        if not self._bus.send(called(command.worker), command.boot, command.message) and command.attempts:
-            self.handle(Unsent(command.attempts))
+        if not self._bus.send(name_without_key(command.worker), command.boot, command.message) and command.attempts:
+            self.handle(SendFailed(command.attempts))
 
     def _publish(self, command: Publish) -> None:
         if self._bus.feed.wants(command.topic):
@@ -348,7 +348,7 @@ class Host:
 
     async def _written(self, most: int) -> None:
         """Until no more than so many changes to names wait to be written."""
-        while self._core.unwritten() > most:  # noqa: ASYNC110  # the core has no events, and is not to be slowed by one
+        while self._core.count_unwritten() > most:  # noqa: ASYNC110  # the core has no events, and is not to be slowed by one
             await asyncio.sleep(UNWRITTEN_LOOK)
 
     async def _directory(self) -> None:
@@ -357,14 +357,14 @@ class Host:
 
     async def _drain(self) -> None:
         """Hand out nothing more, take the results that still come, write everything."""
-        self._runtime.log.info("draining", leased=self._core.leased)
+        self._runtime.log.info("draining", leased=self._core.lease_count)
         self.handle(Draining())
         for _ in range(int(DRAIN / 0.05)):
-            if not self._core.leased:
+            if not self._core.lease_count:
                 break
             await asyncio.sleep(0.05)
         self.handle(Tick())
-        while not self._core.settled():
+        while not self._core.is_settled():
             await asyncio.sleep(0.02)
             self.handle(Tick())
             if self._failed.done():

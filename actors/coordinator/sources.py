@@ -16,7 +16,7 @@ from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
-from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListSame, Measure, Measured
+from common.core.coordinator.inputs import ListChunk, ListFailed, ListRead, ListSame, Measure, Measured
 from common.core.registries.directory import Bases, Directory
 from common.core.telemetry.declared_counters import status_class
 from common.core.watchlist.list_diff import ListHead, Part
@@ -79,7 +79,7 @@ class ListSource:
             if self._read is None:
                 await self.close()
 
-    async def parts(self) -> AsyncIterator[ListPart]:
+    async def parts(self) -> AsyncIterator[ListChunk]:
         """What taking the list changes. Whoever stops before the end gets the whole list again the next time.
 
         Raises ListError when the process that read it is gone.
@@ -93,7 +93,7 @@ class ListSource:
             announced = _Announced(read.head)
             while not isinstance(frame := await child.next(PIECE_LIMIT), End):
                 part = announced.checked(frame)
-                yield ListPart(part)
+                yield ListChunk(part)
                 await asyncio.sleep(0)  # several small pieces can be there at once
             announced.end()
             self._seen = read.seen

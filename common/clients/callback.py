@@ -18,7 +18,7 @@ from common.clients.guard import CustomerGuard
 from common.clients.poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
-from common.core.outbox.signatures import sign
+from common.core.outbox.signatures import sign_body
 from common.core.parsers.retry_after import parse_retry_after
 from common.errors import ClientError, Refused
 from common.messages import Delivery, DeliveryResult
@@ -87,7 +87,7 @@ class CallbackSender:
                 "Basic " + b64encode(f"{self._url.user or ''}:{self._url.password or ''}".encode()).decode()
             )
         if self._secrets:
-            headers["webhook-signature"] = sign(self._secrets, delivery.event_id, int(now), delivery.body)
+            headers["webhook-signature"] = sign_body(self._secrets, delivery.event_id, int(now), delivery.body)
         if delivery.replay:
             headers["dm-replay"] = "1"
         return headers

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Writer(Protocol):
 
     engine: str  # name and version of the database, for logs
 
-    def load(self) -> Loaded:
+    def load(self) -> StoredState:
         """The whole state as the last transaction left it."""
         ...
 

@@ -14,7 +14,7 @@ from common import clock
 from common.config import Settings
 from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 from common.errors import StoreError, StoreLost
 from common.store import names, packs, presence, rows, schema, tidy
 from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
@@ -96,7 +96,7 @@ class SqliteWriter:
             self.close()
             raise
 
-    def load(self) -> Loaded:
+    def load(self) -> StoredState:
         """The whole state; the iterators read in batches, so they may be consumed slowly."""
         with self._looking("read the state") as connection:
             meta = dict(connection.execute("SELECT key, value FROM meta"))
@@ -107,7 +107,7 @@ class SqliteWriter:
             counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
             for key in (schema.SCHEMA_KEY, schema.NEXT_KEY):
                 meta.pop(key, None)
-            return Loaded(
+            return StoredState(
                 names=self._names(),
                 pulses=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
@@ -122,7 +122,7 @@ class SqliteWriter:
 
     def apply(self, changes: Changes) -> None:
         """Write all of it in one transaction, durable on return."""
-        if changes.empty():
+        if changes.is_empty():
             return
         with self._transaction("write") as connection:
             self._busy.update(names.write(connection, changes))

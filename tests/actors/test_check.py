@@ -15,7 +15,7 @@ import pytest
 from actors.cli import check_text
 from actors.cli.answer import LIMIT, answer_line
 from actors.cli.explain import invalid
-from common.core.model.evidence import Fields, Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Fields, Observation, Outcome, Reading, unknown_reading
 from tests.lab.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,23 +241,23 @@ def test_colours_are_for_terminals_and_hostile_text_stays_text() -> None:
     ("observation", "line"),
     [
         (
-            Observation("dns", unknown("x", "y"), excerpt="NOERROR\nquestion a.com NS\nNS one\nNS two"),
+            Observation("dns", unknown_reading("x", "y"), excerpt="NOERROR\nquestion a.com NS\nNS one\nNS two"),
             "NOERROR, NS one and 1 more",
         ),
-        (Observation("rdap", unknown("x", "y"), status=404), "an empty body"),
-        (Observation("rdap", unknown("rdap_timeout", "y")), ""),
-        (Observation("rdap", unknown("x", "y"), status=429, excerpt="<html>busy</html>\nmore"), "<html>busy</html>"),
+        (Observation("rdap", unknown_reading("x", "y"), status=404), "an empty body"),
+        (Observation("rdap", unknown_reading("rdap_timeout", "y")), ""),
+        (Observation("rdap", unknown_reading("x", "y"), status=429, excerpt="<html>busy</html>\nmore"), "<html>busy</html>"),
         (
-            Observation("rdap", unknown("x", "y"), status=404, excerpt='{"title":"Not Found","description":["a","b"]}'),
+            Observation("rdap", unknown_reading("x", "y"), status=404, excerpt='{"title":"Not Found","description":["a","b"]}'),
             "Not Found: a: b",
         ),
-        (Observation("rdap", unknown("x", "y"), status=404, excerpt="[1, 2]"), "[1, 2]"),
+        (Observation("rdap", unknown_reading("x", "y"), status=404, excerpt="[1, 2]"), "[1, 2]"),
         (
-            Observation("whois", unknown("x", "its line: NOT FOUND"), excerpt="Welcome\nNOT FOUND\nBye"),
+            Observation("whois", unknown_reading("x", "its line: NOT FOUND"), excerpt="Welcome\nNOT FOUND\nBye"),
             "NOT FOUND",
         ),
-        (Observation("whois", unknown("whois_empty", "nothing"), excerpt=""), ""),
-        (Observation("whois", unknown("x", "y"), excerpt="w" * 2000), "w" * (LIMIT - 3) + "..."),
+        (Observation("whois", unknown_reading("whois_empty", "nothing"), excerpt=""), ""),
+        (Observation("whois", unknown_reading("x", "y"), excerpt="w" * 2000), "w" * (LIMIT - 3) + "..."),
         (
             Observation(
                 "whois",

@@ -16,7 +16,7 @@ from tests.actors.control_lab import NOW, Lab, serving
 def learned(operator: str) -> str:
     """What the store keeps of an operator whose day is counted."""
     budgets = Budgets()
-    budgets.take(Limit(operator, 1.0, 1, 10), "default", NOW)
+    budgets.take_token(Limit(operator, 1.0, 1, 10), "default", NOW)
     return saved_budgets(budgets)
 
 

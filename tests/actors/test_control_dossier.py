@@ -11,7 +11,7 @@ import pytest
 
 from common import codec
 from common.core.domains.last_look import LastLook
-from common.core.model.evidence import Observation, Phase, unknown
+from common.core.model.evidence import Observation, Phase, unknown_reading
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.parsers.dns_fast import DELEGATED
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
@@ -37,7 +37,9 @@ def shown(tmp_path: Path, lab_of: Any, name: str = "example.com") -> dict[str, A
 
 def silent(method: str, finding: str, reason: str, at: float = NOW - 19, wait: float | None = None) -> Evidence:
     """An answer that proves nothing."""
-    return Evidence(Observation(method, unknown(finding, reason, retry_after=wait), server=f"{method}.test"), at, at - 100)
+    return Evidence(
+        Observation(method, unknown_reading(finding, reason, retry_after=wait), server=f"{method}.test"), at, at - 100
+    )
 
 
 def unknown_row(**troubles: Evidence) -> DomainRow:

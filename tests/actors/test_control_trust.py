@@ -29,8 +29,8 @@ SILENT = {
 def status_of_trust() -> dict[str, Any]:
     """A coordinator's status with one proven and one lying server, an operator that is left alone, and some counts."""
     accuracy, metrics = Accuracy(), Metrics(NOW)
-    accuracy.count(("rdap", "rdap.example", "com"), metrics, NOW, right=True)
-    accuracy.count(("whois", "whois.example", "com"), metrics, NOW, right=False)
+    accuracy.count_answer(("rdap", "rdap.example", "com"), metrics, NOW, right=True)
+    accuracy.count_answer(("whois", "whois.example", "com"), metrics, NOW, right=False)
     metrics.count("canaries", 2, method="rdap", result="ok")
     metrics.count("quarantines", 1, method="whois")
     row = {"suffix": "com", "registered_ok": NOW, "free_ok": NOW}
@@ -47,7 +47,7 @@ def status_of_trust() -> dict[str, Any]:
         "trust_gaps": [GAP],
         "channels": [SILENT],
         "channels_dead": {"dns": 0, "rdap": 0, "whois": 1},
-        "accuracy": accuracy.plain(),
+        "accuracy": accuracy.to_plain(),
         "metrics": metrics.snapshot(),
     }
 

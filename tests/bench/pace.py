@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from common.core.domains.stored_rows import budgets_of, saved_budgets
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import DAY, Budgets
 
@@ -25,7 +25,7 @@ LIMIT = Limit("rdap/example", 1.0, 2)
 ROUND_TRIP, STEP = 5.0, 60.0
 CLEAN = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"), status=200)
 THROTTLED = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "too many questions"), status=429)
-BANNED = Observation("rdap", unknown("rdap_403", "the server refuses us"), status=403, refused=True)
+BANNED = Observation("rdap", unknown_reading("rdap_403", "the server refuses us"), status=403, refused=True)
 #: What the operator answers to questions that leave between two hours of the day, where that is not clean.
 TROUBLE = ((2.0, 2.0 + 1200 / HOUR, THROTTLED), (8.0, 8.0 + 60 / HOUR, BANNED))
 #: What else happens, at which hour.
@@ -62,13 +62,13 @@ def day() -> Iterator[Point]:
             budgets, under_way = _happen(budgets, under_way, happenings.pop(0)[1], now)
         while under_way and under_way[0] <= now - ROUND_TRIP:
             sent = under_way.pop(0)
-            budgets.answered(LIMIT, "default", _answer(sent), now, sent)
-        if budgets.take(LIMIT, "default", now):
+            budgets.note_answer(LIMIT, "default", _answer(sent), now, sent)
+        if budgets.take_token(LIMIT, "default", now):
             asked += 1
             under_way.append(now)
         if not (second + 1) % STEP:
-            blocked = budgets.blocked_until(LIMIT, "default", now) > now
-            yield Point((second + 1 - STEP) / HOUR, budgets.rate(LIMIT, "default", now), asked / STEP, blocked)
+            blocked = budgets.limited_until(LIMIT, "default", now) > now
+            yield Point((second + 1 - STEP) / HOUR, budgets.learned_rate(LIMIT, "default", now), asked / STEP, blocked)
             asked = 0
 
 
@@ -95,7 +95,7 @@ def drawn(points: list[Point]) -> str:
 def _happen(budgets: Budgets, under_way: list[float], what: str, now: float) -> tuple[Budgets, list[float]]:
     """A kill loses what is under way; what was learned comes back from the store."""
     if what == "reset":
-        budgets.reset(LIMIT.operator, now)
+        budgets.reset_operator(LIMIT.operator, now)
         return budgets, under_way
     return budgets_of(saved_budgets(budgets)), []
 

@@ -118,10 +118,8 @@ def fill(path: Path, known: list[NewName]) -> None:
     commits(writer, "state change", batches, len(ids))
     blocks = range((len(known) + BLOCK - 1) // BLOCK)
     data = random.Random(3).randbytes(BLOCK * SIZE)
-    commits(
-        writer, "pulse block", (Changes(pulses=[(n, data) for n in batch]) for batch in pieces(blocks, PULSES)), len(blocks)
-    )
-    commits(writer, "pulse block again", (Changes(pulses=[(n, data) for n in b]) for b in pieces(blocks, PULSES)), len(blocks))
+    commits(writer, "pulse block", (Changes(looks=[(n, data) for n in batch]) for batch in pieces(blocks, PULSES)), len(blocks))
+    commits(writer, "pulse block again", (Changes(looks=[(n, data) for n in b]) for b in pieces(blocks, PULSES)), len(blocks))
     rows = whole_rows(known)
     commits(writer, "whole row", (Changes(domains=list(batch)) for batch in pieces(rows, ROWS)), len(rows))
     writer.close()
@@ -144,7 +142,7 @@ def load(path: Path, what: str) -> None:
     opened = time.perf_counter() - start
     loaded, book = writer.load(), WorkingSet()
     gc.disable()  # as in a start
-    book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
     gc.enable()
     cpu, wall = time.process_time() - before, time.perf_counter() - start
     print(f"load {len(book)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)
@@ -178,7 +176,7 @@ def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) ->
     while not stop.is_set():
         ids = [number for number in rounds[turn % len(rounds)] if number % 50 == 1]
         pulses = [(number, data) for number in range(turn % 20 * 100, turn % 20 * 100 + 100)]
-        writer.apply(Changes(states=[StateChange(ids, "REGISTERED", float(turn), 0.9)], pulses=pulses))
+        writer.apply(Changes(states=[StateChange(ids, "REGISTERED", float(turn), 0.9)], looks=pulses))
         turn += 1
         ready.set()
     writer.close()

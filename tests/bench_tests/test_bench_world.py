@@ -151,7 +151,7 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
     block["checked_at"][:3], block["next_check"][:3] = 1.9e9, 2e9
     new = [NewName(number, f"n{number}.com", "com", priority=False) for number in range(4)]
     store = SqliteWriter(tmp_path / "domain-monitor.db")
-    store.apply(Changes(new=new, watches=[Watch(2, watched=False, priority=False)], pulses=[(0, block.tobytes())]))
+    store.apply(Changes(new=new, watches=[Watch(2, watched=False, priority=False)], looks=[(0, block.tobytes())]))
     store.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection, connection:
         connection.execute("UPDATE domain SET next_check = 2e9, checked_at = iif(id = 1, 1.95e9, NULL)")
@@ -159,7 +159,7 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
     loaded, book = store.load(), WorkingSet()
-    book.load(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
     store.close()
     assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 

@@ -14,7 +14,7 @@ from common.clients.dns.sweep import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
-from common.core.model.evidence import Observation, Outcome, unknown
+from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import BUDGET, POOL_OF
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
@@ -112,7 +112,7 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
 def test_a_swept_message_keeps_its_bounds() -> None:
     """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
-    stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
+    stories = {index: Observation("dns", unknown_reading("dns_refused", "refused")) for index in range(count)}
     found = Findings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
 
     messages = messages_of(swept(Sweep("boot.1", 1, "com", "", count), found, 1.0))

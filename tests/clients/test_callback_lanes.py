@@ -36,22 +36,22 @@ class Play:
             try:
                 for self.second in range(LASTS):
                     for n in range(1 if self.second else 10):
-                        self.deliveries.add(result(f"r{self.second}.{n}", f"r{self.second}.{n}.com", at=self.second))
+                        self.deliveries.add_delivery(result(f"r{self.second}.{n}", f"r{self.second}.{n}.com", at=self.second))
                     for order in (1, 2) if self.second % 10 == 5 else ():
                         row = notice(f"n{self.second}.{order}", f"n{self.second}.com", order, at=self.second)
-                        self.deliveries.add(row)
+                        self.deliveries.add_delivery(row)
                     await self.post(sender)
             finally:
                 await sender.close()
 
     async def post(self, sender: CallbackSender) -> None:
         """All that is due in this second, one after the other."""
-        while rows := self.deliveries.due(self.second, 8):
+        while rows := self.deliveries.due_rows(self.second, 8):
             for row in rows:
                 attempt = f"{self.second}.{row.id}"
-                self.deliveries.sent(row.id, attempt, self.second)
+                self.deliveries.note_sent(row.id, attempt, self.second)
                 told = await sender.send(delivery(attempt=attempt, event_id=row.id, body=row.body), self.second)
-                self.deliveries.result(told.attempt, told.status, told.error, told.retry_after, self.second, Middle())
+                self.deliveries.note_result(told.attempt, told.status, told.error, told.retry_after, self.second, Middle())
 
 
 def test_an_endpoint_that_limits_results_gets_every_notice_in_the_second_it_is_due() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from common.core.coordinator.inputs import Event, Tick
+from common.core.coordinator.inputs import Input, Tick
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.registries.directory import Directory
@@ -60,7 +60,7 @@ class Crowd(World):
         suffixes = list(WIDTHS)
         self.watch(*gone, *[f"n{number}.{suffixes[number % len(suffixes)]}" for number in range(names - redeemed)])
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Input) -> None:
         """Give the core an event; ticks are counted."""
         self.ticks += isinstance(event, Tick)
         super().event(event)
@@ -93,7 +93,7 @@ def run(crowd: Crowd, hours: float, tell: Callable[[str], None] = lambda _: None
         longest = max(longest, float(ages.max()))
         late |= ages > limit
         if minute % 20 == 0:
-            queue = crowd.core._status.build(crowd.now)["queue"]
+            queue = crowd.core._status.build_status(crowd.now)["queue"]
             counts = ", ".join(f"{name} {count}" for name, count in queue.items())
             tell(f"{minute / 60:.2f} h in {time.perf_counter() - clock:.0f} s: longest {ages.max():.0f} s; {counts}")
     behind = int(np.count_nonzero(late))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.core.model.evidence import Observation, Reading, unknown
+from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.model.methods import BUDGET
 from common.core.parsers import rdap, whois
 
@@ -33,9 +33,9 @@ _WHOIS = {
     "empty": "",
 }
 _DNS = {
-    "servfail": (2, unknown("dns_servfail", "the server failed (SERVFAIL)")),
-    "refused": (5, unknown("dns_refused", "the server refused the question (REFUSED)")),
-    "garbage": (None, unknown("dns_malformed", "not a well-formed DNS message")),
+    "servfail": (2, unknown_reading("dns_servfail", "the server failed (SERVFAIL)")),
+    "refused": (5, unknown_reading("dns_refused", "the server refused the question (REFUSED)")),
+    "garbage": (None, unknown_reading("dns_malformed", "not a well-formed DNS message")),
 }
 
 
@@ -61,12 +61,12 @@ class Dead:
 def answer_of(dead: Dead, domain: str, server: str) -> Observation:
     """What the checker of the method makes of such an answer; the real parsers read it where there is something to read."""
     if dead.kind == "silence":
-        return Observation(dead.method, unknown(f"{dead.method}_timeout", "no answer in time"), server=server)
+        return Observation(dead.method, unknown_reading(f"{dead.method}_timeout", "no answer in time"), server=server)
     if dead.method == "dns":
         status, reading = _DNS[dead.kind]
         return Observation("dns", reading, server=server, status=status, refused=dead.kind == "refused")
     if dead.kind == "refused":
-        reading = unknown(f"{dead.method}_turned_away", f"{server} refused the connection")
+        reading = unknown_reading(f"{dead.method}_turned_away", f"{server} refused the connection")
         return Observation(dead.method, reading, server=server, refused=True)
     if dead.method == "whois":
         return Observation("whois", _whois(dead.kind, domain, server), server=server)

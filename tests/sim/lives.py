@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown_reading
 from tests.sim.truth import Name, reading_of
 
 YEAR = 365 * 86_400.0
@@ -84,7 +84,7 @@ class Life(Name):
 
     def _zone(self, moment: float) -> Reading:
         if self.wildcard and self.at(moment) not in _IN_ZONE:
-            return unknown("dns_auth_wildcard", "the suffix's servers answer with other records, as a wildcard does")
+            return unknown_reading("dns_auth_wildcard", "the suffix's servers answer with other records, as a wildcard does")
         return reading_of("dns", self.at(moment), 0.0, reserved=False)
 
     def _record(self, fields: Fields, moment: float) -> Fields:

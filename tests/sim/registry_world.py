@@ -15,7 +15,7 @@ from math import inf
 from msgspec import structs
 
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Heard, Tick
+from common.core.coordinator.inputs import MessageArrived, Tick
 from common.core.model.effects import Effect, Publish, PublishMany
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
@@ -163,7 +163,7 @@ class RegistryWorld(World):
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
-            self.event(Heard(worker.credit()))
+            self.event(MessageArrived(worker.credit()))
 
     def _sign_of_life(self) -> None:
         if self.now - self._beaten >= BEAT:

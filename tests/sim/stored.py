@@ -35,7 +35,7 @@ class Stored:
             for row in map(self.rows.__getitem__, change.ids):  # a state of a name that is not there is a mistake
                 row.state, row.since, row.confidence = change.state, change.since, change.confidence
         self.rows.update((row.id, row) for row in deepcopy(changes.domains))
-        self.pulses.update(changes.pulses)
+        self.pulses.update(changes.looks)
         self.addresses.update(changes.addresses)
         self.events.extend(changes.events)
         self.deliveries.update((row.id, row) for row in changes.deliveries)

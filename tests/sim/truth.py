@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Outcome, Phase, Reading, unknown_reading
 
 
 @dataclass
@@ -40,7 +40,7 @@ def reading_of(method: str, phase: Phase | None, created: float, *, reserved: bo
             return Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "NXDOMAIN")
         return Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated")
     if method == "http":
-        return unknown("http_silent", "no answer")
+        return unknown_reading("http_silent", "no answer")
     if phase is None and reserved and method == "whois":
         return Reading(Outcome.RESERVED, "whois_reserved", "reserved by the registry")
     if phase is None:

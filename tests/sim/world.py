@@ -21,14 +21,14 @@ from common.core.coordinator.inputs import (
     Committed,
     DeliveryFetched,
     DetailsFetched,
-    Event,
-    Heard,
-    Left,
+    Input,
+    ListChunk,
     ListEnd,
-    ListPart,
     ListRead,
+    MessageArrived,
     Restored,
     Tick,
+    WorkerLeft,
 )
 from common.core.coordinator.wiring import Policy
 from common.core.domains.domain_table import Flag
@@ -37,7 +37,7 @@ from common.core.model.entry import Entry
 from common.core.model.evidence import Observation
 from common.core.model.limit import Limit
 from common.core.model.records import Changes, Detail
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.core.registries.directory import Directory
 from common.core.schedule.cadence import Cadence
@@ -162,17 +162,17 @@ class World:
 
     def order(self, verb: str, target: str) -> None:
         """A changing call of the control interface."""
-        self.event(Heard(Order(verb, target)))
+        self.event(MessageArrived(Order(verb, target)))
 
     def listed(self, parsed: ParsedList) -> None:
         """The domain list is this one from now on, unless it is held back."""
         table = self.core.rooms.domains.table
         rows = range(len(table))
         watched, urgent = (
-            [int(table.has(row, Flag.WATCHED)) for row in rows],
-            [int(table.has(row, Flag.PRIORITY)) for row in rows],
+            [int(table.has_flag(row, Flag.WATCHED)) for row in rows],
+            [int(table.has_flag(row, Flag.PRIORITY)) for row in rows],
         )
-        known = [(list(rows), [table.name(row) for row in rows], watched, urgent)]
+        known = [(list(rows), [table.name_of(row) for row in rows], watched, urgent)]
         head, self._parts = parts_of(parsed, self.suffix_of, known)
         self._listed = dict(parsed.names)
         self.event(ListRead(head, "sim"))
@@ -188,7 +188,7 @@ class World:
         self._starts += 1
         stored, meta = self.stored, self.stored.meta
         self.core = Coordinator(self.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
-        state = Loaded(
+        state = StoredState(
             names=iter(stored.names()),
             pulses=iter(sorted(stored.pulses.items())),
             addresses=stored.addresses,
@@ -207,7 +207,7 @@ class World:
         worker = self.workers[f"{pool}-0@sim"]
         worker.alive = False
         if noticed:
-            self.after(0.003, lambda: self.event(Left(worker.name, worker.boot)))
+            self.after(0.003, lambda: self.event(WorkerLeft(worker.name, worker.boot)))
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
@@ -246,15 +246,15 @@ class World:
     def entry(self, domain: str) -> Entry:
         """Everything the coordinator knows about a name, as it would be taken in hand; nothing changes by that."""
         domains = self.core.rooms.domains
-        name_id = domains.table.find(domain)
+        name_id = domains.table.find_id(domain)
         if name_id in domains.working_set.loaded:
             return domains.working_set.loaded[name_id]
         stored = self.stored.details((name_id,))
-        return domains.working_set.build(name_id, convert(decode_map(stored[name_id]), Detail) if stored else Detail())
+        return domains.working_set.build_entry(name_id, convert(decode_map(stored[name_id]), Detail) if stored else Detail())
 
     # -- the machinery ---------------------------------------------------------------------------------------------------
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Input) -> None:
         """Give the core an event and perform what it says."""
         for command in self.core.handle(event, self.now):
             self._perform(command)
@@ -287,23 +287,23 @@ class World:
                 self.published.extend(build_many())
             case TakeList():
                 for part in self._parts:
-                    self.event(ListPart(part))
+                    self.event(ListChunk(part))
                 self.event(ListEnd())
 
     def check(self) -> None:
         """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
         loaded, table = self.core.rooms.domains.working_set.loaded, self.core.rooms.domains.table
         rows = np.arange(len(table))
-        flags, times = table.flags[rows], table.schedule.times(rows)
+        flags, times = table.flags[rows], table.schedule.times_of(rows)
         visited = np.zeros(len(rows), np.int64)
         for row, entry in loaded.items():
             visited[row] = entry.check is not None
-            assert entry.check is None or entry.check.out, f"{entry.name} waits for nothing"
+            assert entry.check is None or entry.check.awaiting, f"{entry.name} waits for nothing"
             planned = entry.watched and entry.check is None and np.isfinite(times[row])
             assert not planned or entry.next_check == times[row], entry.name
         places = np.isfinite(times).astype(np.int64) + ((flags & Flag.QUEUED) != 0) + ((flags & Flag.ADMITTED) != 0) + visited
         lost = rows[((flags & Flag.WATCHED) != 0) & (places != 1)]
-        assert not len(lost), [table.name(row) for row in lost[:5].tolist()]
+        assert not len(lost), [table.name_of(row) for row in lost[:5].tolist()]
 
     def _soon(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something later, if the coordinator that wants it is still there."""
@@ -319,7 +319,7 @@ class World:
 
     def _beat(self, worker: SimWorker) -> None:
         if worker.alive:
-            self.event(Heard(worker.credit(), worker.key))
+            self.event(MessageArrived(worker.credit(), worker.key))
             self.after(2.0, lambda: self._beat(worker))
 
     def _arrive(self, name: str, boot: str, message: Tasks | Sweep | Deliveries | ByeAck) -> None:
@@ -359,7 +359,7 @@ class World:
                 self.posted.append((self.now, item.event_id, item.body))
             answer = DeliveryResults(worker.credit(), (DeliveryResult(item.attempt, status),))
         if self.rng.random() >= self.loss:
-            self.event(Heard(decode_upward(encode(answer)), worker.key))
+            self.event(MessageArrived(decode_upward(encode(answer)), worker.key))
 
     def _sweep(self, worker: SimWorker, sweep: Sweep) -> None:
         """Answer as the checker does: a byte for plain answers, the whole story for others."""
@@ -382,7 +382,9 @@ class World:
         )  # fmt: skip
         for message in messages_of(self.tamper(answer)):
             if self.rng.random() >= self.loss and self.arrives(message):
-                self.event(Heard(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key))
+                self.event(
+                    MessageArrived(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key)
+                )
 
     def _observe(self, task: Task) -> Observation:
         told = self.lie(task.method, task.domain, self.now)

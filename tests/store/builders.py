@@ -13,7 +13,7 @@ from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
 from common.core.model.columns import Coded
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
 
 
@@ -58,7 +58,7 @@ def in_columns(row: DomainRow) -> tuple[Any, ...]:
     return (*head, row.checked_at, row.next_check, row.drop_earliest, row.drop_latest, row.registry_due)
 
 
-def loaded_names(loaded: Loaded) -> list[tuple[Any, ...]]:
+def loaded_names(loaded: StoredState) -> list[tuple[Any, ...]]:
     """All lines of all batches, in the order of the ids."""
     return [line for batch in loaded.names for line in zip(*map(_listed, batch), strict=True)]
 

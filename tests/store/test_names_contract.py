@@ -107,8 +107,8 @@ def test_a_transaction_is_written_in_the_order_of_its_fields(writer: Writer, rea
 def test_pulses_and_addresses_come_back_as_they_were_last_written(writer: Writer) -> None:
     """Blocks in ascending order, in any number."""
     first, second = block({0: {"checked_at": 1.0}}), block({0: {"checked_at": 2.0}})
-    writer.apply(Changes(pulses=[(n, first) for n in range(500)], addresses=[(1, "192.0.2.1:53/udp"), (2, "old")]))
-    writer.apply(Changes(pulses=[(7, second)], addresses=[(2, "new")]))
+    writer.apply(Changes(looks=[(n, first) for n in range(500)], addresses=[(1, "192.0.2.1:53/udp"), (2, "old")]))
+    writer.apply(Changes(looks=[(7, second)], addresses=[(2, "new")]))
     loaded = writer.load()
 
     assert list(loaded.pulses) == [(n, second if n == 7 else first) for n in range(500)]
@@ -123,7 +123,7 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
     times = {"checked_at": 50.0, "next_check": 90.0, "dns_at": 40.0, "dns_first": 30.0, "serial": 7, "address": 3, "code": 1}
     rows = [domain(f"n{n}.com", id=256 + n, checked_at=float(10 * n), next_check=60.0 + n, drop_likely=1.0) for n in range(8)]
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
-    writer.apply(Changes(domains=rows, pulses=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
+    writer.apply(Changes(domains=rows, looks=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
     pulse = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
     expected = [Found(row, None) for row in rows]
     expected[1] = Found(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
@@ -142,7 +142,7 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
 @pytest.mark.parametrize("data", [b"", b"\xff", bytes(39), b"\xff" * 70])
 def test_a_block_that_is_cut_hides_no_name(writer: Writer, reader: Reader, data: bytes) -> None:
     """The row is shown as it is."""
-    writer.apply(Changes(domains=[domain("a.com", id=1)], pulses=[(0, data)]))
+    writer.apply(Changes(domains=[domain("a.com", id=1)], looks=[(0, data)]))
 
     assert reader.domain("a.com") == Found(domain("a.com", id=1), None)
     assert len(reader.domains().rows) == 1

@@ -48,7 +48,7 @@ def test_a_name_that_left_the_list_is_forgotten_a_month_after_its_last_check(pat
                 domain("never.com", id=5, watched=False),
                 domain("far.com", id=1000, watched=False, checked_at=5.0),
             ],
-            pulses=[
+            looks=[
                 (0, block({3: {"checked_at": NOW - DAY}, 4: {"checked_at": LONG_AGO}})),
                 (3, block({1000 % 256: {"checked_at": LONG_AGO}})),
             ],

@@ -13,7 +13,7 @@ from common.clients.guard import Guard
 from common.clients.hosts import hosts
 from common.clients.tcp import Sparing, TurnedAwayError, ask
 from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.parsers import whois as parser
 from common.core.parsers.whois.excerpt import excerpt
 from common.core.parsers.whois.referral import referral_of
@@ -44,7 +44,7 @@ class WhoisChecker:
     async def check(self, task: Task) -> Observation:
         """Ask once. Trouble is an observation with outcome unknown."""
         if not is_wire_name(task.domain):
-            return Observation(self.method, unknown("whois_bad_name", "not a name that can be asked for"))
+            return Observation(self.method, unknown_reading("whois_bad_name", "not a name that can be asked for"))
         if task.server:
             return await self._ask(task, task.server, _manner(task))
         return await self._ask(task, self._context.settings.whois_iana_host, None)
@@ -95,17 +95,17 @@ def _manner(task: Task) -> WhoisServer:
 def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:
     reading = parser.read(text, task.domain, manner.host, strict=True)
     if cut and reading.outcome is not Outcome.REGISTERED:
-        return unknown("whois_too_large", f"an answer of more than {LIMIT} bytes")
+        return unknown_reading("whois_too_large", f"an answer of more than {LIMIT} bytes")
     return reading
 
 
 def _referred(text: str) -> Reading:
     host = referral_of(text)
     if host is None:
-        return unknown("whois_no_referral", "IANA names no WHOIS server for the suffix")
+        return unknown_reading("whois_no_referral", "IANA names no WHOIS server for the suffix")
     return Reading(Outcome.UNKNOWN, "whois_referral", f"IANA refers to {host}"[:300], referral=host)
 
 
 def _failed(error: ClientError) -> Reading:
     findings = {Refused: "whois_refused_address", TimedOut: "whois_timeout", TurnedAwayError: "whois_turned_away"}
-    return unknown(findings.get(type(error), "whois_error"), str(error))
+    return unknown_reading(findings.get(type(error), "whois_error"), str(error))

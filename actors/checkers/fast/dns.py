@@ -25,7 +25,7 @@ from common.clients.dns import (
     shared_engine,
     shared_sweeps,
 )
-from common.core.model.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
+from common.core.model.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown_reading
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_wire import NS, WireError, parse
 from common.errors import ClientError, Refused, TimedOut
@@ -164,7 +164,7 @@ class DnsChecker:
             status, excerpt = message.rcode, parser.describe(message)[:EXCERPT_LIMIT]
             reading = parser.judge(message, domain, suffix or zone.name, recursive=engine.recursive)
         except WireError as error:
-            reading = unknown("dns_malformed", f"not a well-formed DNS message: {error}")
+            reading = unknown_reading("dns_malformed", f"not a well-formed DNS message: {error}")
         return Observation(
             self.method,
             self._dated(reading),
@@ -188,7 +188,7 @@ class DnsChecker:
         width = self._the_engine().servers.usable(zone.endpoints) if zone is not None else None
         return Observation(
             self.method,
-            unknown(_finding(error), str(error)),
+            unknown_reading(_finding(error), str(error)),
             server=zone.name if zone is not None else "",
             address=address,
             width=width,
@@ -196,7 +196,7 @@ class DnsChecker:
         )
 
     def _silent(self, zone: Zone) -> Observation:
-        reading = unknown("dns_no_servers", "every known server stayed silent lately, or the time is up")
+        reading = unknown_reading("dns_no_servers", "every known server stayed silent lately, or the time is up")
         return Observation(self.method, reading, server=zone.name, width=self._the_engine().servers.usable(zone.endpoints))
 
 

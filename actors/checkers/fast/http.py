@@ -15,7 +15,7 @@ from common.clients.dns import host_resolver
 from common.clients.guard import Guard
 from common.clients.hosts import Resolver
 from common.clients.http import HttpAnswer, HttpClient, Options, redirect_target
-from common.core.model.evidence import Observation, Reading, unknown
+from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.parsers import http as parser
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
@@ -65,7 +65,7 @@ class HttpChecker:
             reading = parser.read(answer.status, answer.headers, task.domain)
             reading = await self._follow(first, answer, reading, deadline)
         except ClientError as error:
-            reading = unknown("http_silent", str(error))
+            reading = unknown_reading("http_silent", str(error))
         return Observation(
             self.method,
             reading,

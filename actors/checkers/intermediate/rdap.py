@@ -10,7 +10,7 @@ from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import Resolver, hosts
 from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
-from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
+from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown_reading
 from common.core.parsers import rdap as parser
 from common.core.parsers.bounded_json import loads
 from common.core.registries.directory import host_of
@@ -75,7 +75,7 @@ class RdapChecker:
         host = host_of(base)
         if not base or not host or not is_wire_name(task.domain):
             reason = "no RDAP server is known for the suffix" if not host else "not a name that can be asked for"
-            return Observation(self.method, unknown("rdap_no_server", reason), server=host)
+            return Observation(self.method, unknown_reading("rdap_no_server", reason), server=host)
         address, refused, answer = "", False, None
         try:
             answer = await self._ask(base, task, began)
@@ -141,7 +141,7 @@ class RdapChecker:
 
     def _read(self, answer: HttpAnswer, domain: str, host: str) -> Reading:
         if answer.truncated and answer.status in {200, 404}:
-            return unknown("rdap_too_large", f"a body of more than {parser.BODY_LIMIT} bytes")
+            return unknown_reading("rdap_too_large", f"a body of more than {parser.BODY_LIMIT} bytes")
         return parser.read(
             answer.status,
             answer.headers,
@@ -185,5 +185,5 @@ def _vet_redirect(target: str, base: str, visited: set[str]) -> None:
 
 def _failed(error: ClientError) -> Reading:
     if isinstance(error, _RedirectError):
-        return unknown(error.finding, str(error))
-    return unknown(_FINDINGS.get(type(error), "rdap_error"), str(error))
+        return unknown_reading(error.finding, str(error))
+    return unknown_reading(_FINDINGS.get(type(error), "rdap_error"), str(error))

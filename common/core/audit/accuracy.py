@@ -32,7 +32,7 @@ from common.core.model.states import OUT_OF_ZONE, OWNED, State
 from common.core.model.verdict import Situation, Verdict
 from common.core.parsers.dates import epoch
 from common.core.telemetry.metrics import Metrics
-from common.core.verdict.verdicts import SURE, newest
+from common.core.verdict.verdicts import SURE, newest_evidence
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
@@ -55,11 +55,11 @@ class Tally(Struct):
     confirmed: _Count = 0
     contradicted: _Count = 0
 
-    def share(self) -> float:
+    def share_right(self) -> float:
         """The share that was right, with a prior of Beta(0.5, 0.5): one half before anything is known."""
         return round((self.confirmed + 0.5) / (self.confirmed + self.contradicted + 1.0), 4)
 
-    def add(self, *, right: bool) -> None:
+    def add_answer(self, *, right: bool) -> None:
         """One more."""
         self.confirmed += right
         self.contradicted += not right
@@ -72,7 +72,7 @@ class Alarms(Struct):
     confirmed: _Count = 0
     retracted: _Count = 0
 
-    def plain(self) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """For the status page; `precision` is null until the first alarm is settled."""
         settled = self.confirmed + self.retracted
         precision = round(self.confirmed / settled, 4) if settled else None
@@ -108,7 +108,7 @@ class Accuracy:
 
     # -- counting --------------------------------------------------------------------------------------------------------
 
-    def judge(
+    def count_answers(
         self, entry: Entry, before: State, verdict: Verdict, situation: Situation, since: float, metrics: Metrics
     ) -> None:
         """Count the answers about a name that came at `since` or later, if the verdict settles them.
@@ -130,9 +130,13 @@ class Accuracy:
         for method, item, claim in claims:
             done, item.judged = item.judged, True
             if not done and not (turned and claim is not side):
-                self.count(ChannelKey(method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side)
+                self.count_answer(
+                    ChannelKey(method, item.observation.server, entry.suffix), metrics, item.at, right=claim is side
+                )
 
-    def failed(self, key: ChannelKey, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool) -> None:
+    def count_failed_canary(
+        self, key: ChannelKey, dropped: Mapping[str, Evidence], metrics: Metrics, now: float, *, doubted: bool
+    ) -> None:
         """Count a failed canary, or the answers dropped because of one; where the canary is in doubt, once that is settled."""
         answers = sum(1 for item in dropped.values() if not item.judged) if dropped else 1
         for item in dropped.values():
@@ -140,19 +144,19 @@ class Accuracy:
         if doubted and (key in self._doubted or len(self._doubted) < LIMIT):
             self._doubted[key] = self._doubted.get(key, 0) + answers
         elif not doubted:
-            self._contradict(key, answers, metrics, now)
+            self._count_contradicted(key, answers, metrics, now)
 
-    def settled(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
+    def settle_doubt(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
         """A doubt is settled: the server was wrong, or the canary is gone."""
         answers = self._doubted.pop(key, 0)
         if wrong:
-            self._contradict(key, answers, metrics, now)
+            self._count_contradicted(key, answers, metrics, now)
 
-    def _contradict(self, key: ChannelKey, answers: int, metrics: Metrics, now: float) -> None:
+    def _count_contradicted(self, key: ChannelKey, answers: int, metrics: Metrics, now: float) -> None:
         for _ in range(answers):
-            self.count(key, metrics, now, right=False)
+            self.count_answer(key, metrics, now, right=False)
 
-    def told(
+    def count_event(
         self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], metrics: Metrics, now: float
     ) -> None:
         """Take notice of an event of this kind. `alarmed_at`: the alarm before it; `positive`: what says "no object" now."""
@@ -161,19 +165,19 @@ class Accuracy:
         detail = entry.detail
         if kind in _ALARMS or kind == "unregistered":
             if kind in _ALARMS and alarmed_at is None:
-                self._alarm("announced", metrics, now)
+                self._count_alarm("announced", metrics, now)
             detail.alarmed_by = tuple((method, detail.evidence[method].observation.server) for method in positive)
             return
-        if kind == "registered" and alarmed_at is not None and younger(entry, alarmed_at):
-            self._alarm("confirmed", metrics, now)
+        if kind == "registered" and alarmed_at is not None and is_younger_registration(entry, alarmed_at):
+            self._count_alarm("confirmed", metrics, now)
         elif kind == "retracted":
             if alarmed_at is not None:
-                self._alarm("retracted", metrics, now)
+                self._count_alarm("retracted", metrics, now)
             for method, server in detail.alarmed_by if entry.state in OWNED else ():
-                self.count(ChannelKey(method, server, entry.suffix), metrics, now, right=False)
+                self.count_answer(ChannelKey(method, server, entry.suffix), metrics, now, right=False)
         detail.alarmed_by = ()
 
-    def count(self, key: ChannelKey, metrics: Metrics, now: float, *, right: bool) -> None:
+    def count_answer(self, key: ChannelKey, metrics: Metrics, now: float, *, right: bool) -> None:
         """Count one answer of a server."""
         method, server, suffix = key
         # The "server" of an HTTP check is the name itself: neither a key nor a label.
@@ -181,35 +185,35 @@ class Accuracy:
         tally = self._servers.get(key)
         if tally is None:
             if len(self._servers) >= LIMIT:
-                self._forget()
+                self._make_room()
             tally = self._servers[key] = Tally()
-        tally.add(right=right)
-        self._methods.setdefault(method, Tally()).add(right=right)
-        self._note(now)
-        metrics.count("answers_confirmed" if right else "answers_contradicted", 1, **self._labels(key, tally))
+        tally.add_answer(right=right)
+        self._methods.setdefault(method, Tally()).add_answer(right=right)
+        self._mark_changed(now)
+        metrics.count("answers_confirmed" if right else "answers_contradicted", 1, **self._labels_of(key, tally))
 
     # -- showing and keeping ---------------------------------------------------------------------------------------------
 
-    def plain(self) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """For the status page: methods, the most contradicted servers first, and the alarms."""
         rows = nsmallest(SHOWN, self._servers.items(), key=lambda row: (-row[1].contradicted, -row[1].confirmed, row[0]))
         return {
             "since": self.since or None,
-            "alarms": self.alarms.plain(),
-            "methods": [{"method": method, **_shown(tally)} for method, tally in sorted(self._methods.items())],
+            "alarms": self.alarms.to_plain(),
+            "methods": [{"method": method, **_show_tally(tally)} for method, tally in sorted(self._methods.items())],
             "servers": [
-                {"method": method, "server": server, "suffix": suffix, **_shown(tally)}
+                {"method": method, "server": server, "suffix": suffix, **_show_tally(tally)}
                 for (method, server, suffix), tally in rows
             ],
             "servers_known": len(self._servers),
         }
 
-    def saved(self) -> str:
+    def to_text(self) -> str:
         """What `restore` reads back."""
         rows = [(*key, tally.confirmed, tally.contradicted) for key, tally in self._servers.items()]
         return msgspec.json.encode(_Saved(self.since, rows, self._methods, self.alarms)).decode()
 
-    def restore(self, text: str) -> None:
+    def restore_text(self, text: str) -> None:
         """Take over what `saved` gave; a damaged text gives nothing."""
         try:
             saved = msgspec.json.decode(text or "{}", type=_Saved)
@@ -218,7 +222,7 @@ class Accuracy:
         self.since, self.alarms, self._methods = saved.since, saved.alarms, saved.methods
         self._servers = {ChannelKey(*row[:3]): Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
 
-    def _labels(self, key: ChannelKey, tally: Tally) -> dict[str, str]:
+    def _labels_of(self, key: ChannelKey, tally: Tally) -> dict[str, str]:
         """A server that was never wrong shares one series per method: the interesting ones are few, the others are thousands.
 
         A counter never falls: what was counted under "other" stays there when a server gets series of its own.
@@ -228,16 +232,16 @@ class Accuracy:
         method, server, suffix = key if key in self._named else (key[0], "other", "other")
         return {"method": method, "server": server, "suffix": suffix}
 
-    def _alarm(self, what: str, metrics: Metrics, now: float) -> None:
+    def _count_alarm(self, what: str, metrics: Metrics, now: float) -> None:
         setattr(self.alarms, what, getattr(self.alarms, what) + 1)
         metrics.count("alarms", result=what)
-        self._note(now)
+        self._mark_changed(now)
 
-    def _note(self, now: float) -> None:
+    def _mark_changed(self, now: float) -> None:
         self.since = self.since or now
         self.changed = True
 
-    def _forget(self) -> None:
+    def _make_room(self) -> None:
         """Make room: servers that were never wrong and hardly ever asked go first. The sums per method keep them."""
         rows = nsmallest(ROOM, self._servers.items(), key=lambda row: (row[1].contradicted, row[1].confirmed))
         for key, _ in rows:
@@ -264,13 +268,13 @@ def claim_of(method: str, item: Evidence, state: State, situation: Situation) ->
     return None if situation.wildcard or known_missing else free
 
 
-def younger(entry: Entry, alarmed_at: float) -> bool:
+def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     """Whether the registry, asked after the alarm, shows a registration that is younger than it."""
-    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
     at = epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
 
 
-def _shown(tally: Tally) -> dict[str, Any]:
-    return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share()}
+def _show_tally(tally: Tally) -> dict[str, Any]:
+    return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share_right()}

@@ -38,31 +38,31 @@ class Audit:
         positive, body = any(map(is_registry, made.positive)), self._journal.encode(made_entry)
         row = LedgerRow(entry.name, now, made_entry.kind, entry.state.value, positive, made_entry.rules, body)
         self._journal.add_ledger(row)
-        self._journal.write(entry)
+        self._journal.write_row(entry)
 
-    def count_event(
+    def count_event_kind(
         self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], now: float
     ) -> None:
         """Count an event of this kind; `alarmed_at`: the alarm before it, `positive`: the methods that say "no object" now."""
-        self.accuracy.told(entry, kind, alarmed_at, positive, self._telemetry.metrics, now)
+        self.accuracy.count_event(entry, kind, alarmed_at, positive, self._telemetry.metrics, now)
 
     def count_answers(self, entry: Entry, before: State, made: Assessment, since: float) -> None:
         """Count the answers about a name that came at `since` or later, if the verdict settles them."""
-        self.accuracy.judge(entry, before, made.verdict, made.situation, since, self._telemetry.metrics)
+        self.accuracy.count_answers(entry, before, made.verdict, made.situation, since, self._telemetry.metrics)
 
     def count_failures(self, failures: Iterable[Failure], now: float) -> None:
         """Count failed canaries, and answers that were dropped because of them."""
         for key, dropped, doubted in failures:
-            self.accuracy.failed(key, dropped, self._telemetry.metrics, now, doubted=doubted)
+            self.accuracy.count_failed_canary(key, dropped, self._telemetry.metrics, now, doubted=doubted)
 
     def count_settled(self, settled: Iterable[Settled], now: float) -> None:
         """Count failures that were in doubt until now."""
         for key, wrong in settled:
-            self.accuracy.settled(key, self._telemetry.metrics, now, wrong=wrong)
+            self.accuracy.settle_doubt(key, self._telemetry.metrics, now, wrong=wrong)
 
-    def write(self, now: float, *, last: bool) -> None:
+    def write_counts(self, now: float, *, last: bool) -> None:
         """Put the counts into the next transaction where it is time; `last`: the coordinator stops."""
         due = last or self._journal.has_events() or now - self._written_at >= WRITE_EVERY
         if self.accuracy.changed and due:
             self._written_at, self.accuracy.changed = now, False
-            self._journal.set_meta("accuracy", self.accuracy.saved())
+            self._journal.set_meta("accuracy", self.accuracy.to_text())

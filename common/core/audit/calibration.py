@@ -24,7 +24,7 @@ from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.states import ANNOUNCED, State
 from common.core.parsers.dates import epoch
-from common.core.verdict.verdicts import newest
+from common.core.verdict.verdicts import newest_evidence
 
 #: Seconds an alarm must stand to count as right.
 STANDS = 86_400.0
@@ -169,7 +169,7 @@ def settled(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim,
 
 def _claim(entry: LedgerEntry) -> Claim | None:
     """What an entry states, up to the alarm; what is repeated after it is no new statement."""
-    found = entry.positive
+    found = entry.positive_methods
     if entry.before in ANNOUNCED or entry.verdict.state in _NOT_FREE or not any(map(is_registry, found)):
         return None
     return Claim(entry.at, entry.verdict.confidence, tuple((method, entry.suffix) for method in found))
@@ -177,7 +177,7 @@ def _claim(entry: LedgerEntry) -> Claim | None:
 
 def _fate(claim: Claim, entry: LedgerEntry) -> Fate:
     """What an entry says about an earlier claim."""
-    owned = newest(entry.evidence, Outcome.REGISTERED)
+    owned = newest_evidence(entry.evidence, Outcome.REGISTERED)
     if owned is not None and owned.at > claim.at:
         created = _created(entry, claim.at)
         if created is None:
@@ -189,7 +189,7 @@ def _fate(claim: Claim, entry: LedgerEntry) -> Fate:
 
 def _created(entry: LedgerEntry, after: float) -> float | None:
     """When the registration that the registry showed later was made, at the latest; None where that is not known."""
-    record = newest(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     text = record.observation.reading.fields.created_at if record is not None and record.at > after else None
     at = epoch(text) if text else None
     return at + DAY if at is not None and text is not None and len(text) == len("2027-01-31") else at

@@ -50,9 +50,9 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True):
     why: str = ""
 
     @property
-    def positive(self) -> tuple[str, ...]:
+    def positive_methods(self) -> tuple[str, ...]:
         """The methods whose fresh answer said that there is no object."""
-        return tuple(gates.positives(self.evidence, self.needs, self.at))
+        return tuple(gates.positive_methods(self.evidence, self.needs, self.at))
 
 
 class Cause(Struct, frozen=True):
@@ -74,7 +74,7 @@ def build_entry(
     if not kind:
         return None
     detail = entry.detail
-    rows = {method: trust.known(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
+    rows = {method: trust.find_row(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
     return LedgerEntry(
         domain=entry.name,
         suffix=entry.suffix,
@@ -95,21 +95,21 @@ def build_entry(
     )
 
 
-def judge_again(entry: LedgerEntry) -> Verdict:
+def replay_verdict(entry: LedgerEntry) -> Verdict:
     """The verdict that today's rules give on the recorded evidence; gates and brackets are worked out anew."""
 
     def bracketed(method: str, item: Evidence) -> bool:
         row = entry.canaries.get(method)
-        return row is not None and gates.server_proven(row, item.at, entry.needs, entry.at)
+        return row is not None and gates.is_server_proven(row, item.at, entry.needs, entry.at)
 
     known = entry.situation
     run = gates.Run(known.passes, known.verified, entry.contradicted_at)
-    stands = gates.standing(entry.evidence, entry.needs, run, bracketed, entry.at)
+    stands = gates.find_standing(entry.evidence, entry.needs, run, bracketed, entry.at)
     situation = structs.replace(known, gates=stands.open, bracketed=stands.bracketed)
-    return verdicts.decide(entry.evidence, situation, entry.before, entry.at)
+    return verdicts.decide_verdict(entry.evidence, situation, entry.before, entry.at)
 
 
-def differences(entry: LedgerEntry, again: Verdict) -> list[str]:
+def compare_verdicts(entry: LedgerEntry, again: Verdict) -> list[str]:
     """What is different in a verdict that was made again, one phrase each."""
     names = ("state", "confidence", "p_unregistered", "rho", "reason")
     pairs = [(name, getattr(entry.verdict, name), getattr(again, name)) for name in names]

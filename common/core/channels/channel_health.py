@@ -26,7 +26,7 @@ REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
 #: the question got lost on its way.
 OWED, FORGOTTEN = 5.0, 60.0
 #: Questions that one pass may cost a channel: its answer, and both canaries.
-QUESTIONS = 3
+QUERIES_PER_PASS = 3
 #: Most channels remembered, and the longest reason kept, in characters.
 LIMIT, REASON = 5000, 200
 
@@ -66,14 +66,14 @@ class ChannelHealths:
         self._rows: dict[ChannelKey, ChannelHealth] = {}
         self.changed = False
 
-    def ask(self, key: ChannelKey, now: float) -> None:
+    def note_query(self, key: ChannelKey, now: float) -> None:
         """Note that a question left for a server."""
-        row = self._row(key)
+        row = self._row_of(key)
         row.asked_at = row.asked_at or now
 
-    def note(self, key: ChannelKey, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
+    def note_outcome(self, key: ChannelKey, outcome: Outcome, reason: str, now: float, seconds: float = 0.0) -> str | None:
         """Take an answer that took `seconds`. Returns "dead" or "alive" where the channel became that by it, else None."""
-        row = self._row(key)
+        row = self._row_of(key)
         before = self._is_dead(row)
         row.asked_at = 0.0
         if outcome in (Outcome.UNKNOWN, Outcome.THROTTLED):
@@ -88,18 +88,18 @@ class ChannelHealths:
         self.changed = True
         return "dead" if after else "alive"
 
-    def health(self, key: ChannelKey) -> ChannelHealth:
+    def health_of(self, key: ChannelKey) -> ChannelHealth:
         """What is known of one channel; nothing of one that was never asked."""
         return self._rows.get(key) or ChannelHealth()
 
-    def dead(self, key: ChannelKey, now: float, *, shut: bool = False) -> bool:
+    def is_dead(self, key: ChannelKey, now: float, *, shut: bool = False) -> bool:
         """Whether a channel is known to be dead. `shut`: its operator keeps us out at the moment."""
         row = self._rows.get(key)
         if row is None or not row.silent:
             return False
         return self._is_dead(row) or (shut and now - row.silent_since >= SHUT_AFTER)
 
-    def resting(self, key: ChannelKey, now: float) -> bool:
+    def is_resting(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel said nothing so lately that a name is better decided by another one, or owes an answer by now."""
         row = self._rows.get(key)
         if row is None:
@@ -111,7 +111,7 @@ class ChannelHealths:
         rest = REST_DEAD if self._is_dead(row) else min(max(REST[0], row.cost * REST_TIMES), REST[1])
         return now - row.silent_at < rest
 
-    def silent(self) -> list[tuple[ChannelKey, ChannelHealth]]:
+    def silent_channels(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
         found = [(key, row) for key, row in self._rows.items() if row.silent]
         return sorted(found, key=lambda item: (item[1].silent_since, item[0]))
@@ -121,10 +121,10 @@ class ChannelHealths:
         if not self.changed:
             return None
         self.changed = False
-        dead = [(key, row) for key, row in self.silent() if self._is_dead(row)]
+        dead = [(key, row) for key, row in self.silent_channels() if self._is_dead(row)]
         return json.dumps([[*key, row.proved_at, row.silent_since, row.silent_at, row.silent, row.reason] for key, row in dead])
 
-    def restore(self, text: str, now: float) -> None:
+    def restore_text(self, text: str, now: float) -> None:
         """Take over what `take_changed` gave, without rows that have times from the future; a damaged text gives nothing."""
         rows: dict[ChannelKey, ChannelHealth] = {}
         try:
@@ -136,7 +136,7 @@ class ChannelHealths:
             return
         self._rows = rows
 
-    def _row(self, key: ChannelKey) -> ChannelHealth:
+    def _row_of(self, key: ChannelKey) -> ChannelHealth:
         if key not in self._rows:
             if len(self._rows) >= LIMIT:
                 del self._rows[min(self._rows, key=lambda other: self._rows[other].heard_at)]
@@ -156,10 +156,10 @@ def conditions_of(found: Iterable[Condition], fresh: float) -> tuple[tuple[Condi
     and the age fits its pace.
     """
     ordered = sorted((item for item in found if item.pace > 0), key=lambda item: -item.pace)
-    quick = tuple(item for item in ordered if item.pace * fresh >= QUESTIONS)
+    quick = tuple(item for item in ordered if item.pace * fresh >= QUERIES_PER_PASS)
     if quick or not ordered:
         return quick, fresh
-    return (ordered[0],), (QUESTIONS + 1) / ordered[0].pace
+    return (ordered[0],), (QUERIES_PER_PASS + 1) / ordered[0].pace
 
 
 #: Oldest registry positive that still counts as fresh, in seconds, at the usual pace.

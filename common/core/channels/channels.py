@@ -21,47 +21,47 @@ class Channels:
         self._rate_limits = rate_limits
         self._telemetry = telemetry
 
-    def is_dead(self, key: ChannelKey, now: float) -> bool:
+    def is_known_dead(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel is known to be dead: it answers nothing that proves anything, or its operator limits us for long."""
-        silent = self.healths.health(key).silent > 0
-        return self.healths.dead(key, now, shut=silent and self._rate_limits.pace(key.method, key.suffix, now) <= 0)
+        silent = self.healths.health_of(key).silent > 0
+        return self.healths.is_dead(key, now, shut=silent and self._rate_limits.current_pace(key.method, key.suffix, now) <= 0)
 
-    def rests(self, key: ChannelKey, now: float) -> bool:
+    def is_left_alone(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel is left alone: it is dead, it was silent of late, or it is silent and would have to be waited for.
 
         A canary finds out whether a dead one is back, not a drop.
         """
-        silent = self.healths.health(key).silent > 0
+        silent = self.healths.health_of(key).silent > 0
         waits = silent and not self._rate_limits.has_token(key.method, key.suffix, now)
-        return waits or self.healths.resting(key, now) or self.is_dead(key, now)
+        return waits or self.healths.is_resting(key, now) or self.is_known_dead(key, now)
 
-    def zone_rests(self, suffix: str, now: float) -> bool:
+    def is_zone_left_alone(self, suffix: str, now: float) -> bool:
         """Whether DNS of a suffix is left out of a check; one bad moment is no reason: many suffixes have no other second source."""
         zone = zone_of(suffix)
-        if self.healths.dead(zone, now) and self.healths.resting(zone, now):
+        if self.healths.is_dead(zone, now) and self.healths.is_resting(zone, now):
             return True
-        return self.healths.health(zone).silent > 0 and not self._rate_limits.has_token("dns", suffix, now)
+        return self.healths.health_of(zone).silent > 0 and not self._rate_limits.has_token("dns", suffix, now)
 
     def silent_in_use(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """The channels in use whose last answers proved nothing, the longest silent first."""
-        return [(key, row) for key, row in self.healths.silent() if self._registries.is_in_use(key)]
+        return [(key, row) for key, row in self.healths.silent_channels() if self._registries.is_in_use(key)]
 
-    def note_query(self, query: Query, now: float) -> None:
+    def note_query_sent(self, query: Query, now: float) -> None:
         """Note that a query leaves."""
         key = channel_of(query)
         if key is not None:
-            self.healths.ask(key, now)
+            self.healths.note_query(key, now)
 
     def note_answer(self, query: Query, observation: Observation, now: float) -> None:
         """Learn from an answer whether its channel speaks; tell when it dies and when it is back."""
         reading, key = observation.reading, channel_of(query)
         if key is None:
             return
-        became = self.healths.note(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
+        became = self.healths.note_outcome(key, reading.outcome, reading.reason, now, observation.duration_ms / 1000)
         if became is not None:
             level = "warning" if became == "dead" else "info"
             fields = {"method": key.method, "server": key.server, "suffix": key.suffix, "reason": reading.reason}
-            self._telemetry.log_limited(level, f"channel_{became}", " ".join(key), now, **fields)
+            self._telemetry.write_limited(level, f"channel_{became}", " ".join(key), now, **fields)
 
 
 def zone_of(suffix: str) -> ChannelKey:

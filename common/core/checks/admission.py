@@ -35,7 +35,7 @@ class CheckRequest:
 
 
 @dataclass(slots=True)
-class _Pile:
+class _SuffixQueue:
     """Names of one suffix without priority: what sweeps found of some, and those whose time has come, the latest first."""
 
     found: deque[int] = field(default_factory=deque)
@@ -59,7 +59,7 @@ class AdmissionQueue:
         self._waiting: dict[int, CheckRequest] = {}  # what is request of names that were not planned
         self._urgent: deque[int] = deque()
         self._left_zone: deque[int] = deque()
-        self._piles: dict[str, _Pile] = {}  # by suffix, whose turn is next first
+        self._piles: dict[str, _SuffixQueue] = {}  # by suffix, whose turn is next first
         self._since_ordinary = self._since_routine = 0  # beginnings with priority, and of news, since the others had their turn
         self.held = False  # whether everybody who waits has to, until a line moves on or somebody comes
         self.held_at = (0, 0, 0)  # what had moved by then
@@ -68,15 +68,15 @@ class AdmissionQueue:
     def __len__(self) -> int:
         return len(self._waiting) + len(self.fetching)
 
-    def planned(self) -> int:
+    def planned_count(self) -> int:
         """How many planned visits wait."""
         return sum(pile.planned.count for pile in self._piles.values())
 
-    def waiting(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether anybody waits for the beginning of a visit."""
         return bool(self._urgent or self._left_zone or self._piles)
 
-    def put(self, request: CheckRequest, suffix: str) -> None:
+    def add_request(self, request: CheckRequest, suffix: str) -> None:
         """Add a name that does not wait."""
         self._waiting[request.name_id] = request
         self.held = False
@@ -85,20 +85,20 @@ class AdmissionQueue:
         elif request.left_zone:
             self._left_zone.append(request.name_id)
         else:
-            self._piles.setdefault(suffix, _Pile()).found.append(request.name_id)
+            self._piles.setdefault(suffix, _SuffixQueue()).found.append(request.name_id)
 
-    def plan(self, suffix: str, ids: Ids, times: Times) -> None:
+    def add_planned(self, suffix: str, ids: Ids, times: Times) -> None:
         """Add names of one suffix that do not wait and were due at `times`."""
-        self._piles.setdefault(suffix, _Pile()).planned.put(ids, times, 0.0)
+        self._piles.setdefault(suffix, _SuffixQueue()).planned.add_ids(ids, times, 0.0)
         self.held = False
 
-    def promote(self, request: CheckRequest, suffix: str) -> None:
+    def promote_request(self, request: CheckRequest, suffix: str) -> None:
         """A name that waits already is request once more: it becomes as urgent as this, and asked about by as many methods."""
         name_id, pile = request.name_id, self.fetching if request.name_id in self.fetching else self._waiting
         known = pile.get(name_id)
         if known is None:  # a planned one
             if request.urgent:
-                self.put(request, suffix)
+                self.add_request(request, suffix)
             return
         manual, urgent = known.manual or request.manual, known.urgent or request.urgent
         pile[name_id] = replace(known, manual=manual, urgent=urgent, observation=None if manual else known.observation)
@@ -106,12 +106,12 @@ class AdmissionQueue:
             self._urgent.append(name_id)
             self.held = False
 
-    def take_next(self, *, ordinary: bool, is_full: Callable[[str], bool] = lambda _: False) -> CheckRequest | None:
+    def take_next_request(self, *, ordinary: bool, is_full: Callable[[str], bool] = lambda _: False) -> CheckRequest | None:
         """The next one to begin; those without priority only where `ordinary` says so.
 
         `is_full` tells of a suffix that planned visits under it have to wait.
         """
-        request = self._ordinary(is_full) if ordinary and self._since_ordinary >= SHARE - 1 else None
+        request = self._take_ordinary(is_full) if ordinary and self._since_ordinary >= SHARE - 1 else None
         if request is not None:
             self._since_ordinary = 0
             return request
@@ -120,29 +120,29 @@ class AdmissionQueue:
             if request is not None:
                 self._since_ordinary += 1
                 return request
-        return self._ordinary(is_full) if ordinary else None
+        return self._take_ordinary(is_full) if ordinary else None
 
-    def _ordinary(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
+    def _take_ordinary(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
         """The next one of those without priority: news, but one of `SHARE` is a name whose suffix has its turn."""
-        request = self._routine(is_full) if self._since_routine >= SHARE - 1 else None
+        request = self._take_routine(is_full) if self._since_routine >= SHARE - 1 else None
         if request is not None:
             self._since_routine = 0
             return request
         while self._left_zone:
-            request = self._first(self._left_zone)
+            request = self._take_first(self._left_zone)
             if request is not None:
                 self._since_routine += 1
                 return request
-        return self._routine(is_full)
+        return self._take_routine(is_full)
 
-    def _routine(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
+    def _take_routine(self, is_full: Callable[[str], bool]) -> CheckRequest | None:
         """The next one of the suffix whose turn it is."""
         passed = 0
         while passed < min(len(self._piles), MOST_PASSED):
             suffix = next(iter(self._piles))
             pile = self._piles.pop(suffix)
             planned = bool(pile.planned.count) and not is_full(suffix)
-            request = self._of(pile, planned=planned) if pile.found or planned else None
+            request = self._take_from(pile, planned=planned) if pile.found or planned else None
             passed = 0 if pile.found or planned else passed + 1
             if len(pile):
                 self._piles[suffix] = pile  # to the end: the others get their turn
@@ -150,16 +150,16 @@ class AdmissionQueue:
                 return request
         return None
 
-    def _of(self, pile: _Pile, *, planned: bool) -> CheckRequest | None:
+    def _take_from(self, pile: _SuffixQueue, *, planned: bool) -> CheckRequest | None:
         """The next one of a pile, found and planned ones in turn; None where it went ahead of its pile."""
         pile.turn = planned and (not pile.turn or not pile.found)
         if not pile.turn:
-            return self._first(pile.found)
-        ids, times = pile.planned.take(1)
+            return self._take_first(pile.found)
+        ids, times = pile.planned.take_ids(1)
         name_id = int(ids[0])
         return None if name_id in self._waiting or name_id in self.fetching else CheckRequest(name_id, float(times[0]))
 
-    def _first(self, ids: deque[int]) -> CheckRequest | None:
+    def _take_first(self, ids: deque[int]) -> CheckRequest | None:
         """The first of these; None where it went ahead of them."""
         name_id = ids.popleft()
         known = self._waiting.get(name_id)

@@ -56,7 +56,7 @@ class CheckStarts:
         self._telemetry = telemetry
         self._decode = decode
 
-    def request(self, request: CheckRequest) -> None:
+    def request_check(self, request: CheckRequest) -> None:
         """A check is to begin soon. One that waits becomes as urgent as this one; nothing happens where one is under way."""
         name_id, stages = request.name_id, self._domains.stages
         entry = self._domains.working_set.loaded.get(name_id)
@@ -64,32 +64,32 @@ class CheckStarts:
             return
         suffix = self._domains.table.suffix_of(name_id)
         if stages.is_admitted(name_id):
-            self.admission.promote(request, suffix)
+            self.admission.promote_request(request, suffix)
             return
-        stages.admit(name_id)
-        self.admission.put(request, suffix)
+        stages.admit_name(name_id)
+        self.admission.add_request(request, suffix)
 
-    def request_many(self, ids: Ids, times: Times, *, urgent: bool, left_zone: bool = False) -> None:
+    def request_checks(self, ids: Ids, times: Times, *, urgent: bool, left_zone: bool = False) -> None:
         """Checks that were due at `times`, the latest first; for `left_zone` see `CheckRequest`."""
         order = np.argsort(times, kind="stable")
         ids, times = ids[order], times[order]
         if urgent or left_zone:
             for name_id, due in zip(ids.tolist(), times.tolist(), strict=True):
-                self.request(CheckRequest(name_id, due, urgent=urgent, left_zone=left_zone))
+                self.request_check(CheckRequest(name_id, due, urgent=urgent, left_zone=left_zone))
             return
         table = self._domains.table
-        self._domains.stages.admit_many(ids)
+        self._domains.stages.admit_names(ids)
         for number in np.unique(table.suffix[ids]).tolist():
             mine = table.suffix[ids] == number
-            self.admission.plan(table.suffixes[number], ids[mine], times[mine])
+            self.admission.add_planned(table.suffixes[number], ids[mine], times[mine])
 
-    def request_found(self, name_id: int, observation: Observation, now: float, by: str = "") -> None:
+    def request_from_sweep(self, name_id: int, observation: Observation, now: float, by: str = "") -> None:
         """A check that goes on from what a sweep found; `by` is the worker that swept."""
         table = self._domains.table
         owned = STATES[int(table.state[name_id])] in OWNED
         left = observation.reading.outcome is Outcome.UNREGISTERED and owned
-        urgent = table.has(name_id, Flag.PRIORITY)
-        self.request(CheckRequest(name_id, observation=observation, seen_at=now, urgent=urgent, left_zone=left, by=by))
+        urgent = table.has_flag(name_id, Flag.PRIORITY)
+        self.request_check(CheckRequest(name_id, observation=observation, seen_at=now, urgent=urgent, left_zone=left, by=by))
 
     def has_room(self, most: int) -> bool:
         """Whether fewer than so many checks that were not planned wait, and fewer names are loaded than may be."""
@@ -108,20 +108,20 @@ class CheckStarts:
 
         for _ in range(PER_TICK):
             roomy = len(domains.working_set) < MOST_LOADED * 2 and len(admission.fetching) < MOST_FETCHING
-            request = admission.take_next(ordinary=roomy, is_full=is_full)
+            request = admission.take_next_request(ordinary=roomy, is_full=is_full)
             if request is None:
-                admission.held, admission.held_at = True, self._moves()
+                admission.held, admission.held_at = True, self._count_moves()
                 break
             if not domains.stages.is_admitted(request.name_id):
                 continue  # taken off the list meanwhile
             entry = domains.working_set.loaded.get(request.name_id)
-            if entry is None and domains.table.has(request.name_id, Flag.DETAILED):
+            if entry is None and domains.table.has_flag(request.name_id, Flag.DETAILED):
                 admission.fetching[request.name_id] = request
                 missing.append(request.name_id)
             else:
-                self._begin(entry or domains.load(request.name_id, Detail(), now), request, now)
+                self._begin_check(entry or domains.load_name(request.name_id, Detail(), now), request, now)
         for start in range(0, len(missing), PER_FETCH):
-            self._effects.plan(FetchDetails(tuple(missing[start : start + PER_FETCH])))
+            self._effects.plan_effect(FetchDetails(tuple(missing[start : start + PER_FETCH])))
 
     def take_details(self, asked: tuple[int, ...], details: dict[int, bytes], now: float) -> None:
         """The store answered: what it holds of these names."""
@@ -129,16 +129,16 @@ class CheckStarts:
             request = self.admission.fetching.pop(name_id, None)
             if request is not None and self._domains.stages.is_admitted(name_id):
                 known = self._domains.working_set.loaded.get(name_id)
-                entry = known or self._domains.load(name_id, self._read_detail(name_id, details.get(name_id)), now)
-                self._begin(entry, request, now)
+                entry = known or self._domains.load_name(name_id, self._read_detail(name_id, details.get(name_id)), now)
+                self._begin_check(entry, request, now)
 
     def next_at(self, now: float, later: float) -> float | None:
         """When checks that wait may begin, in epoch seconds: `later` seconds from now where all are held; None for no time."""
-        if not self.admission.waiting() or (self.admission.held and self.admission.held_at == self._moves()):
+        if not self.admission.has_waiting() or (self.admission.held and self.admission.held_at == self._count_moves()):
             return None  # nothing that makes room for one has moved since they are held
         return now + (later if self.admission.held else 0.0)
 
-    def _moves(self) -> tuple[int, int, int]:
+    def _count_moves(self) -> tuple[int, int, int]:
         """Changes with every query that leaves its queue, every name that is evicted, and every answer of the store."""
         return self._queue.gone, len(self._domains.working_set), len(self.admission.fetching)
 
@@ -149,14 +149,14 @@ class CheckStarts:
         try:
             return self._decode(detail)
         except MessageError as error:
-            name = self._domains.table.name(name_id)
-            self._telemetry.log("error", "detail_unreadable", domain=name, error=str(error))
+            name = self._domains.table.name_of(name_id)
+            self._telemetry.write_log("error", "detail_unreadable", domain=name, error=str(error))
             return Detail()
 
-    def _begin(self, entry: Entry, request: CheckRequest, now: float) -> None:
+    def _begin_check(self, entry: Entry, request: CheckRequest, now: float) -> None:
         if not self._domains.stages.leave_admission(entry):
             return
         if request.observation is not None and now - request.seen_at <= STILL_NEW:
-            self._checks.begin_from_sweep(entry, request.observation, now, request.by)
+            self._checks.begin_check_from_sweep(entry, request.observation, now, request.by)
         else:
-            self._checks.begin(entry, now, manual=request.manual, due=request.due)
+            self._checks.begin_check(entry, now, manual=request.manual, due=request.due)

@@ -30,7 +30,7 @@ from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
 from common.core.trust.early_canaries import EarlyCanaries
 from common.core.verdict.assessor import Assessor
-from common.core.verdict.learning import complete_pass, learn
+from common.core.verdict.learning import learn_from_answer, note_pass
 
 #: Tries of one query whose worker was lost, before the check goes on without its answer.
 TRIES = 3
@@ -61,31 +61,31 @@ class Checks:
 
     # -- beginning -------------------------------------------------------------------------------------------------------
 
-    def begin(self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
+    def begin_check(self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
         """Check a name that was due at `due` (epoch seconds; 0: it was asked for)."""
         stages = self.domains.stages
         if entry.isolated_until > now and not manual:
-            stages.schedule(entry, entry.isolated_until)
+            stages.schedule_check(entry, entry.isolated_until)
         elif self.canaries.measure_wildcard(entry.suffix, now):
-            stages.schedule(entry, now + SOON)
+            stages.schedule_check(entry, now + SOON)
         else:
-            stages.begin(entry, Check(now, confirm=_confirms(entry), manual=manual, due=due))
-            self._proceed(entry, now)
+            stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry), manual=manual, due=due))
+            self._ask_further(entry, now)
 
-    def begin_from_sweep(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
+    def begin_check_from_sweep(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
         """Check a name about which a sweep, run by that worker, found something new.
 
         Its DNS answer is the first of the check; another pass of an alarm asks for one of its own.
         """
         if entry.isolated_until > now:
-            self.domains.stages.schedule(entry, entry.isolated_until)
+            self.domains.stages.schedule_check(entry, entry.isolated_until)
             return
-        confirms = _confirms(entry)
+        confirms = _confirms_alarm(entry)
         if not confirms:
-            self.domains.stages.begin(entry, Check(now, asked={observation.method}))
+            self.domains.stages.begin_check(entry, Check(now, asked={observation.method}))
         self.take_answer(entry, observation, now, by)
         if confirms:
-            self.begin(entry, now)
+            self.begin_check(entry, now)
 
     # -- answers ---------------------------------------------------------------------------------------------------------
 
@@ -93,42 +93,42 @@ class Checks:
         """Take an answer, which that worker got, into the evidence and go on."""
         method, outcome = observation.method, observation.reading.outcome
         key = ChannelKey(method, observation.server or entry.suffix, entry.suffix)
-        believed = outcome is not Outcome.INVALID or self.canaries.trust.green(key, now)
+        believed = outcome is not Outcome.INVALID or self.canaries.trust.is_verified(key, now)
         if not believed:
             outcome = Outcome.UNKNOWN  # a server that never proved itself proves nothing by refusing a name: verify it
-            self.canaries.verify(key, entry.name, now, now)
-        changed = entry.note(observation, now, believed=believed, by=by)
-        learn(entry, method, outcome, now)
+            self.canaries.verify_server(key, entry.name, now, now)
+        changed = entry.note_observation(observation, now, believed=believed, by=by)
+        learn_from_answer(entry, method, outcome, now)
         self.announcer.tell_result(entry, observation, now, changed=changed)
-        self.canaries.known_names.note_answer(entry, observation, now)
+        self.canaries.known_names.note_registered(entry, observation, now)
         check = entry.check
         if check is None or method not in check.asked:
             return
-        check.out.discard(method)
-        check.said[method] = outcome
+        check.awaiting.discard(method)
+        check.outcomes[method] = outcome
         if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
-            self.conclusions.conclude(entry, now)  # the zone has spoken; the registry's queue may be long
-        self._proceed(entry, now)
+            self.conclusions.take_verdict(entry, now)  # the zone has spoken; the registry's queue may be long
+        self._ask_further(entry, now)
 
     def take_no_answer(self, query: Query, now: float) -> None:
         """A query will not be answered: its worker is gone for good, or it lost its place. What waited goes on without it."""
         if query.method == "whois" and not query.server and not query.sent:
             self.registries.referrals.take_back(query.suffix)
         if query.probe is not None:
-            self.resume(self.canaries.take_no_answer(query.probe, now), now)
+            self.resume_names(self.canaries.take_unanswered(query.probe, now), now)
             return
         entry = query.entry
         if entry is not None and entry.check is not None and not query.unawaited:
-            entry.check.out.discard(query.method)
-            self._proceed(entry, now)
+            entry.check.awaiting.discard(query.method)
+            self._ask_further(entry, now)
 
-    def take_canary(self, probe: Probe, observation: Observation, now: float) -> None:
+    def take_canary_answer(self, probe: Probe, observation: Observation, now: float) -> None:
         """Take the answer to a canary, and go on with the names that waited for it."""
-        outcome = self.canaries.take_answer(probe, observation, now)
-        self.conclusions.reconsider(outcome, now)
-        self.resume(outcome.released, now)
+        outcome = self.canaries.take_canary_outcome(probe, observation, now)
+        self.conclusions.apply_canary_outcome(outcome, now)
+        self.resume_names(outcome.released, now)
 
-    def retry_lost(self, query: Query, worker: str, now: float) -> None:
+    def retry_lost_query(self, query: Query, worker: str, now: float) -> None:
         """The lease of a query ran out or its worker died: ask again at once, elsewhere if possible."""
         query.tries += 1
         query.avoid = worker
@@ -138,15 +138,15 @@ class Checks:
         if query.tries >= TRIES or query.unawaited:
             self.take_no_answer(query, now)
         else:
-            self.queue.put(query)
+            self.queue.add_query(query)
 
-    def resume(self, names: Iterable[str], now: float) -> None:
+    def resume_names(self, names: Iterable[str], now: float) -> None:
         """Go on with names for which a canary answered, or never will, once their next pass need not wait for any other."""
-        for entry in filter(None, map(self.domains.find, names)):
+        for entry in filter(None, map(self.domains.find_loaded, names)):
             waits = bool(entry.awaited) and awaits_pass(entry)
             if entry.watched and entry.check is None and not waits:
                 self._schedule_next(entry, now, inconclusive=False)
-                self.domains.journal.touch(entry)
+                self.domains.journal.touch_row(entry)
 
     # -- ending ----------------------------------------------------------------------------------------------------------
 
@@ -157,58 +157,58 @@ class Checks:
         """
         for entry in list(self.domains.working_set.loaded.values()):
             check = entry.check
-            if check is None or Outcome.UNREGISTERED not in map(check.said.get, REGISTRY_METHODS):
+            if check is None or Outcome.UNREGISTERED not in map(check.outcomes.get, REGISTRY_METHODS):
                 continue
             slow = self.planner.slow_methods(entry, now)
-            since = (check.started if method in slow else check.sent.get(method, now) for method in check.out)
+            since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
             if all(now - at > OWED for at in since):
-                check.out.clear()
-                self._finish(entry, now)
+                check.awaiting.clear()
+                self._finish_check(entry, now)
 
-    def _proceed(self, entry: Entry, now: float) -> None:
+    def _ask_further(self, entry: Entry, now: float) -> None:
         """Ask what the evidence asks for next; end the check when there is nothing more."""
         check = entry.check
         if check is None:
             return
-        while not check.out:
-            wanted = next_methods(entry, check, self.planner.offer(entry, now), now)
+        while not check.awaiting:
+            wanted = next_methods(entry, check, self.planner.offer_channels(entry, now), now)
             if not wanted:
-                self._finish(entry, now)
+                self._finish_check(entry, now)
                 return
             for method in wanted:
                 check.asked.add(method)
-                if self.planner.put(entry, check, method, now):
-                    check.out.add(method)
+                if self.planner.queue_query(entry, check, method, now):
+                    check.awaiting.add(method)
 
-    def _finish(self, entry: Entry, now: float) -> None:
+    def _finish_check(self, entry: Entry, now: float) -> None:
         """End a check: conclude, ask for canaries, and plan the next one."""
-        check = self.domains.stages.end(entry)
+        check = self.domains.stages.end_check(entry)
         if check is None:
             return
         entry.checked_at = now
-        inconclusive = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in check.said.values())
+        inconclusive = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in check.outcomes.values())
         entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if inconclusive else 0
-        registered = Outcome.REGISTERED in check.said.values()
+        registered = Outcome.REGISTERED in check.outcomes.values()
         if not registered:
             self.unanswered.note_left_out(entry, check.asked, now)
         self.audit.count_failures(self.canaries.drop_lies(entry, check, now), now)
         passes = len(entry.detail.passes)
-        complete_pass(entry, self.assessor.requirements(entry, now), check.started, now)
+        note_pass(entry, self.assessor.requirements_of(entry, now), check.started, now)
         since = _run_began(entry, check)
-        self.conclusions.conclude_and_count(entry, since, now, _cause(entry, check, passes))
+        self.conclusions.take_verdict_and_count(entry, since, now, _ledger_cause(entry, check, passes))
         self._ask_canaries(entry, check, since, now, registered=registered)
         self._compare_channels(entry, check, now)
         self._schedule_next(entry, now, inconclusive=inconclusive)
-        self.domains.journal.touch(entry)
+        self.domains.journal.touch_row(entry)
 
     def _ask_canaries(self, entry: Entry, check: Check, since: float, now: float, *, registered: bool) -> None:
         """Verify the servers that a verdict waits for, those left out because they lied, and those that look suspicious."""
         waiting = self.assessor.unverified_servers(entry, now)
         left_out = [] if registered else self.planner.distrusted_channels(entry, now)
-        self.canaries.gaps.waits(entry.name, [*(key for key, _ in waiting), *left_out], now)
-        self.canaries.await_servers(entry, waiting, since, now)
+        self.canaries.gaps.set_waiting(entry.name, [*(key for key, _ in waiting), *left_out], now)
+        self.canaries.await_canaries(entry, waiting, since, now)
         for key in left_out:
-            self.canaries.verify(key, entry.name, now, now)
+            self.canaries.verify_server(key, entry.name, now, now)
         self.canaries.suspect_servers(entry, check, now)
         self.early_canaries.keep_verified(entry, now)
 
@@ -221,23 +221,23 @@ class Checks:
         detail = entry.detail
         if not entry.is_ending() or now - entry.compared_at < COMPARE_EVERY or detail.phase_since is None:
             return
-        shown = [method for method, said in check.said.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
-        for key in self.registries.channels(entry.suffix) if shown else ():
+        shown = [method for method, said in check.outcomes.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
+        for key in self.registries.channels_of(entry.suffix) if shown else ():
             known = detail.evidence.get(key.method)
             heard = known is not None and known.at >= detail.phase_since
-            if key.method in check.asked or heard or self.channels.rests(key, now):
+            if key.method in check.asked or heard or self.channels.is_left_alone(key, now):
                 continue
             entry.compared_at = now
-            self.planner.put(entry, check, key.method, now, unawaited=True)
+            self.planner.queue_query(entry, check, key.method, now, unawaited=True)
 
     def _schedule_next(self, entry: Entry, now: float, *, inconclusive: bool) -> None:
         """Plan the next check. While a canary is all that a pass lacks nothing is asked anew: its answer would be replaced."""
-        stretch = self.window_pace.stretch(entry, now)
+        stretch = self.window_pace.stretch_of(entry, now)
         confirming = awaits_pass(entry)
         at = next_check(entry, self.domains.cadence, now, confirming=confirming, blind=inconclusive, stretch=stretch)
         if entry.awaited and confirming:
             at = max(at, now + self.canaries.longest_wait(entry, now))
-        self.domains.stages.schedule(entry, at)
+        self.domains.stages.schedule_check(entry, at)
 
 
 def awaits_pass(entry: Entry) -> bool:
@@ -247,12 +247,12 @@ def awaits_pass(entry: Entry) -> bool:
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
-def _confirms(entry: Entry) -> bool:
+def _confirms_alarm(entry: Entry) -> bool:
     """Whether the next check is another pass of an alarm that is not told yet."""
     return bool(entry.detail.passes) and entry.state not in ANNOUNCED
 
 
-def _cause(entry: Entry, check: Check, passes: int) -> Cause:
+def _ledger_cause(entry: Entry, check: Check, passes: int) -> Cause:
     """What besides a change of state makes the end of a check worth keeping; `passes`: how many there were before it."""
     if check.voided:
         return Cause(CANARY_LIE, check.lie, check.voided)

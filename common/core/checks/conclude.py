@@ -17,7 +17,7 @@ from common.core.outbox.announcer import Announcer
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.trust.outcomes import CanaryOutcome
 from common.core.verdict.assessor import Assessment, Assessor
-from common.core.verdict.verdicts import decide
+from common.core.verdict.verdicts import decide_verdict
 
 
 class Conclusions:
@@ -29,32 +29,32 @@ class Conclusions:
         self._announcer = announcer
         self._audit = audit
 
-    def conclude(self, entry: Entry, now: float, cause: Cause = NO_CAUSE) -> Assessment:
+    def take_verdict(self, entry: Entry, now: float, cause: Cause = NO_CAUSE) -> Assessment:
         """Take the verdict that the evidence of a name adds up to, and let it be told, recorded and counted."""
-        before, alarmed_at, made = entry.state, entry.detail.alarmed_at, self._assessor.assess(entry, now)
+        before, alarmed_at, made = entry.state, entry.detail.alarmed_at, self._assessor.assess_evidence(entry, now)
         told = self._announcer.apply_verdict(entry, made.verdict, now)
         if entry.state not in OWNED and entry.state is not State.UNKNOWN:
             entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: nothing is expected any more
         self._audit.record_verdict(entry, made, before, told, cause, now)
-        self._audit.count_event(entry, told, alarmed_at, made.positive, now)
+        self._audit.count_event_kind(entry, told, alarmed_at, made.positive, now)
         return made
 
-    def conclude_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
+    def take_verdict_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
         """The same; and count the answers that came at `since` or later as right or wrong, if the verdict settles them."""
         before = entry.state
-        made = self.conclude(entry, now, cause)
+        made = self.take_verdict(entry, now, cause)
         self._audit.count_answers(entry, before, made, since)
 
-    def conclude_first_looks(self, ids: Ids, now: float) -> None:
+    def take_first_looks(self, ids: Ids, now: float) -> None:
         """Names about which nothing was known are delegated in their zone: that is a state, and no event."""
         seen = Evidence(Observation("dns", reading_of(DELEGATED)), now, now)
-        verdict = decide({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+        verdict = decide_verdict({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
         self._domains.note_registered(ids, verdict.confidence, now)
 
-    def reconsider(self, outcome: CanaryOutcome, now: float) -> None:
+    def apply_canary_outcome(self, outcome: CanaryOutcome, now: float) -> None:
         """Take the verdicts anew that a canary's answer changed, and count what it proved wrong."""
         self._audit.count_settled(outcome.settled, now)
         self._audit.count_failures(outcome.failures, now)
         for entry, since, voided, lie in outcome.reconsidered:
             cause = Cause(CANARY_LIE, lie, voided) if voided else NO_CAUSE
-            self.conclude_and_count(entry, since, now, cause)
+            self.take_verdict_and_count(entry, since, now, cause)

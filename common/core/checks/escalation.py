@@ -34,29 +34,29 @@ class ChannelOffer(Struct, frozen=True):
     resting: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
 
-    def registry(self, *, slow: bool = False) -> list[str]:
+    def registry_methods(self, *, slow: bool = False) -> list[str]:
         """The registry methods to ask, RDAP first; those that rest, or are slow without `slow`, only where no other is left."""
         there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
         left_out = self.resting if slow else self.resting | self.slow
         return [method for method in there if method not in left_out] or there
 
-    def zone(self) -> list[str]:
+    def zone_methods(self) -> list[str]:
         """DNS, where a pass may learn something from it: not where it answers for everything, nor while it rests."""
         return [] if self.wildcard or "dns" in self.resting else ["dns"]
 
 
 def next_methods(entry: Entry, current: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The methods to ask now in this round, none when it is over."""
-    registry = channels.registry()
+    registry = channels.registry_methods()
     if not current.asked:
-        return _first(entry, current, channels, registry)
-    wanted = _further(entry, current, channels, registry, now)
+        return _first_methods(entry, current, channels, registry)
+    wanted = _further_methods(entry, current, channels, registry, now)
     return [method for method in wanted if method not in current.asked]
 
 
-def _first(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str]) -> list[str]:
+def _first_methods(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str]) -> list[str]:
     if current.confirm:
-        return channels.zone() + registry or ["dns"]
+        return channels.zone_methods() + registry or ["dns"]
     if current.manual:
         return ([] if channels.wildcard else ["dns"]) + registry
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
@@ -64,23 +64,23 @@ def _first(entry: Entry, current: Check, channels: ChannelOffer, registry: list[
     return ["dns"]
 
 
-def _further(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str], now: float) -> list[str]:
-    said = [current.said.get(method) for method in registry]
+def _further_methods(entry: Entry, current: Check, channels: ChannelOffer, registry: list[str], now: float) -> list[str]:
+    said = [current.outcomes.get(method) for method in registry]
     if Outcome.REGISTERED in said:
         return []
     if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        heard = registry if current.confirm else channels.registry(slow=True)
-        heard = [method for method in heard if entry.state not in _SETTLED or _stale(entry, method, now)]
-        return heard + channels.zone()  # a first positive: ask every channel
+        heard = registry if current.confirm else channels.registry_methods(slow=True)
+        heard = [method for method in heard if entry.state not in _SETTLED or _is_stale(entry, method, now)]
+        return heard + channels.zone_methods()  # a first positive: ask every channel
     if "dns" in current.asked and not current.asked.intersection(registry):
         return _after_dns(entry, current, registry, now)
-    if "rdap" in current.asked and current.said.get("dns") is not Outcome.REGISTERED:
+    if "rdap" in current.asked and current.outcomes.get("dns") is not Outcome.REGISTERED:
         return registry  # RDAP said nothing: the same database through WHOIS
     return []
 
 
 def _after_dns(entry: Entry, current: Check, registry: list[str], now: float) -> list[str]:
-    dns = current.said.get("dns")
+    dns = current.outcomes.get("dns")
     if dns is Outcome.REGISTERED:
         return registry[:1] if _worth_a_look(entry, now) else []
     if dns is Outcome.UNREGISTERED:
@@ -88,10 +88,10 @@ def _after_dns(entry: Entry, current: Check, registry: list[str], now: float) ->
     if "http" not in current.asked:
         return ["http"]  # DNS is mute; an answering web server is as good a sign of life
     blind = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= BLIND_ROUNDS
-    return registry[:1] if blind and current.said.get("http") is not Outcome.REGISTERED else []
+    return registry[:1] if blind and current.outcomes.get("http") is not Outcome.REGISTERED else []
 
 
-def _stale(entry: Entry, method: str, now: float) -> bool:
+def _is_stale(entry: Entry, method: str, now: float) -> bool:
     """Whether what a method said is so old that the world may have changed: a reservation can be lifted."""
     item = entry.detail.evidence.get(method)
     return item is None or now - item.at >= DAY

@@ -34,15 +34,15 @@ class QueryDispatch:
     effects: Effects
     telemetry: Telemetry
 
-    def send_ready(self, now: float) -> None:
+    def send_ready_queries(self, now: float) -> None:
         """Send every query whose token and worker are there."""
         batches: dict[str, tuple[Worker, list[Task]]] = {}
-        self.poison.fade(now)
+        self.poison.forget_old(now)
         budgets, queue = self.rate_limits.budgets, self.rate_limits.queue
         for query, worker in queue.take_ready(budgets, self.workers, self.poison, now):
             self._note_lateness(query, now)
             self._note_sent(query, now)
-            lease = self.workers.lease(worker, query, query.budget, now)
+            lease = self.workers.grant_lease(worker, query, query.budget, now)
             batches.setdefault(worker.name, (worker, []))[1].append(
                 Task(
                     lease.attempt,
@@ -60,33 +60,33 @@ class QueryDispatch:
             for start in range(0, len(tasks), MAX_BATCH):
                 part = tuple(tasks[start : start + MAX_BATCH])
                 attempts = tuple(task.attempt for task in part)
-                self.effects.plan(Send(worker.name, worker.boot, Tasks(part), attempts))
+                self.effects.plan_effect(Send(worker.name, worker.boot, Tasks(part), attempts))
 
-    def expire(self, now: float) -> None:
+    def expire_queries(self, now: float) -> None:
         """Go on without the answers to queries that waited in their queue, or for a pool without workers, for too long."""
         for pool in POOLS:
-            if not self.workers.egresses(pool):
-                for query in self.rate_limits.queue.flush_pool(pool, now - POOL_WAIT):
+            if not self.workers.egresses_of(pool):
+                for query in self.rate_limits.queue.take_pool(pool, now - POOL_WAIT):
                     self.unanswered.note_query(query, f"no worker of the {pool} pool is there", now)
                     self.checks.take_no_answer(query, now)
-        for query in self.rate_limits.queue.expire(now):
+        for query in self.rate_limits.queue.take_expired(now):
             self.telemetry.metrics.count("questions_expired", method=query.method, rank=RANKS[query.rank])
-            egresses = self.workers.egresses(query.pool)
-            free = any(self.rate_limits.budgets.available(query.limit, egress, now) for egress in egresses)
+            egresses = self.workers.egresses_of(query.pool)
+            free = any(self.rate_limits.budgets.available_tokens(query.limit, egress, now) for egress in egresses)
             why = "no worker had a place for it" if free else "the operator's budget is used up by others"
             waited = query.deadline - query.queued
             self.unanswered.note_query(query, f"no question could be asked within {waited:.0f} s: {why}", now)
             self.checks.take_no_answer(query, now)
 
-    def take_unsent(self, query: Query, now: float) -> None:
+    def requeue_unsent_query(self, query: Query, now: float) -> None:
         """A query never left: the socket of its worker was full. Its token comes back, and it waits again."""
-        self.rate_limits.budgets.give_back(query.limit, query.egress, now)
-        self.rate_limits.queue.put(query)
+        self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
+        self.rate_limits.queue.add_query(query)
 
     def _note_sent(self, query: Query, now: float) -> None:
         """Note that a query leaves, for its budget, its channel and the check that waits for it."""
         query.sent = self.telemetry.reach.asked_at = now
-        self.channels.note_query(query, now)
+        self.channels.note_query_sent(query, now)
         entry = query.entry
         if entry is None:
             return

@@ -14,7 +14,7 @@ from common.core.model.states import OWNED
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
-from common.core.schedule.cadence import may_drop
+from common.core.schedule.cadence import is_imminent
 from common.core.trust.conditions import Conditions
 from common.core.trust.server_trust import Trust
 
@@ -39,11 +39,11 @@ class QueryPlanner:
         self._conditions = conditions
         self._unanswered = unanswered
 
-    def offer(self, entry: Entry, now: float) -> ChannelOffer:
+    def offer_channels(self, entry: Entry, now: float) -> ChannelOffer:
         """The channels that a name can be asked about through."""
         suffix = entry.suffix
-        resting = {key.method for key in self._registries.channels(suffix) if self._channels.rests(key, now)}
-        if self._channels.zone_rests(suffix, now):
+        resting = {key.method for key in self._registries.channels_of(suffix) if self._channels.is_left_alone(key, now)}
+        if self._channels.is_zone_left_alone(suffix, now):
             resting.add("dns")
         return ChannelOffer(
             rdap=self._usable_server("rdap", suffix, now) is not None,
@@ -58,15 +58,15 @@ class QueryPlanner:
 
         About a name never seen registered the slow one may be the one that would say "reserved": there it is asked.
         """
-        conditions, _ = self._conditions.find(entry.suffix, now)
+        conditions, _ = self._conditions.find_conditions(entry.suffix, now)
         if not conditions or entry.detail.registered_seen is None:
             return set()
         waited_for = {condition.method for condition in conditions}
-        return {key.method for key in self._registries.channels(entry.suffix) if key.method not in waited_for}
+        return {key.method for key in self._registries.channels_of(entry.suffix) if key.method not in waited_for}
 
     def distrusted_channels(self, entry: Entry, now: float) -> list[ChannelKey]:
         """The registry channels of a name whose server lied, and did not prove itself since."""
-        return [key for key in self._registries.channels(entry.suffix) if self._trust.distrusted(key, now)]
+        return [key for key in self._registries.channels_of(entry.suffix) if self._trust.is_distrusted(key, now)]
 
     def registry_room(self, suffix: str, rank: Rank, now: float) -> int | None:
         """How many names of a sweep the queue of the suffix's registry takes: of the channel that a check asks, RDAP first.
@@ -78,8 +78,8 @@ class QueryPlanner:
             server = self._usable_server(method, suffix, now)
             if server is None:
                 continue
-            limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
-            if self._rate_limits.admits(method, limit, rank, now):
+            limit = self._registries.limit_of(method, self._registries.payer_of(method, server, suffix), suffix)
+            if self._rate_limits.admits_query(method, limit, rank, now):
                 return self._rate_limits.room_for_sweeps(method, limit, rank, now)
             room = 0
         return room
@@ -94,12 +94,12 @@ class QueryPlanner:
             server = self._usable_server(method, suffix, now)
             if server is None:
                 continue
-            limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
-            full = self._rate_limits.queue.room(limit, Rank.ORDINARY) <= 0
-            return full and self._rate_limits.admits(method, limit, Rank.ORDINARY, now)
+            limit = self._registries.limit_of(method, self._registries.payer_of(method, server, suffix), suffix)
+            full = self._rate_limits.queue.room_for(limit, Rank.ORDINARY) <= 0
+            return full and self._rate_limits.admits_query(method, limit, Rank.ORDINARY, now)
         return False
 
-    def put(self, entry: Entry, check: Check, method: str, now: float, *, unawaited: bool = False) -> bool:
+    def queue_query(self, entry: Entry, check: Check, method: str, now: float, *, unawaited: bool = False) -> bool:
         """Queue one query. False where its operator or pool would not answer in reasonable time.
 
         `unawaited`: nothing waits for the answer, so it goes behind all others.
@@ -108,17 +108,17 @@ class QueryPlanner:
         server = self._registries.server_or_referral(method, suffix, now)
         if server is None:
             return False
-        limit = self._registries.limit(method, self._registries.payer(method, server, suffix), suffix)
-        rank = Rank.BACKGROUND if unawaited else _rank(entry, check, method)
+        limit = self._registries.limit_of(method, self._registries.payer_of(method, server, suffix), suffix)
+        rank = Rank.BACKGROUND if unawaited else _rank_of(entry, check, method)
         if not unawaited and rank > Rank.NEWS and _is_dropping(entry, check, now):
             rank = Rank.NEWS if self._rate_limits.room_for_sweeps(method, limit, Rank.NEWS, now) > 0 else rank
-        full = method != "dns" and not queue.room(limit, rank)  # a check begins where DNS has room: `is_full`
-        if full or not self._rate_limits.admits(method, limit, rank, now):
+        full = method != "dns" and not queue.room_for(limit, rank)  # a check begins where DNS has room: `is_full`
+        if full or not self._rate_limits.admits_query(method, limit, rank, now):
             self._unanswered.note_refused_place(entry, method, server, limit, now)
             return False
         if method == "whois" and not server:
             self._registries.referrals.ask(suffix, now)
-        queue.put(
+        queue.add_query(
             Query(
                 method=method,
                 pool=POOL_OF[method],
@@ -131,7 +131,7 @@ class QueryPlanner:
                 budget=BUDGET[method],
                 entry=entry,
                 confirm=check.confirm,
-                rate=self._rate_limits.rate(method, limit, now),
+                rate=self._rate_limits.learned_rate(method, limit, now),
                 unawaited=unawaited,
             )
         )
@@ -140,17 +140,17 @@ class QueryPlanner:
     def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
         """The server of a method that is there and believed."""
         server = self._registries.server_or_referral(method, suffix, now)
-        if server is None or self._trust.distrusted(ChannelKey(method, host_of(server), suffix), now):
+        if server is None or self._trust.is_distrusted(ChannelKey(method, host_of(server), suffix), now):
             return None
         return server
 
 
-def _rank(entry: Entry, check: Check, method: str) -> Rank:
+def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
     if check.confirm or check.manual:
         return Rank.URGENT
     if entry.priority:
         return Rank.PRIORITY
-    if check.said.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
+    if check.outcomes.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
         return Rank.NEWS
     known = entry.detail.evidence.get("dns")
     delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
@@ -159,5 +159,5 @@ def _rank(entry: Entry, check: Check, method: str) -> Rank:
 
 def _is_dropping(entry: Entry, check: Check, now: float) -> bool:
     """Whether a name may drop at any moment, or one registry channel says that it did."""
-    gone = Outcome.UNREGISTERED in check.said.values() or entry.detail.purged_at is not None
-    return may_drop(entry, now) or (gone and entry.state in OWNED)
+    gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
+    return is_imminent(entry, now) or (gone and entry.state in OWNED)

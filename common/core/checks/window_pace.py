@@ -23,7 +23,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import EDGE, imminent, may_drop, window_steps
+from common.core.schedule.cadence import EDGE, are_imminent, is_imminent, window_steps
 from common.core.trust.server_trust import Trust
 
 #: Seconds for which a count of the names inside windows is good.
@@ -52,67 +52,69 @@ class WindowPace:
     _stretches: dict[Kind, float] = field(init=False, default_factory=dict)
     _counted_at: float = field(init=False, default=0.0)
 
-    def stretch(self, entry: Entry, now: float) -> float:
+    def stretch_of(self, entry: Entry, now: float) -> float:
         """How many times rarer a name is checked than its window asks for; 1.0 where the operator has room, and outside."""
         if not entry.in_window(now, EDGE):
             return 1.0
         number = int(self.domains.table.suffix[entry.id])
-        kind = Kind(number, needs_single_checks(entry, now), may_drop(entry, now))
-        return self._known(now).get(kind, 1.0)
+        kind = Kind(number, needs_single_checks(entry, now), is_imminent(entry, now))
+        return self._known_stretches(now).get(kind, 1.0)
 
-    def stretch_many(self, ids: Ids, earliest: Times, latest: Times, now: float) -> Times | float:
+    def stretches_of(self, ids: Ids, earliest: Times, latest: Times, now: float) -> Times | float:
         """`stretch` for names of one suffix that go by sweep."""
         inside = (earliest - EDGE <= now) & (now <= latest + EDGE)
         if not inside.any():
             return 1.0
-        known, number = self._known(now), int(self.domains.table.suffix[ids[0]])
+        known, number = self._known_stretches(now), int(self.domains.table.suffix[ids[0]])
         wide, narrow = (known.get(Kind(number, registry=False, imminent=soon), 1.0) for soon in (False, True))
-        return np.where(imminent(earliest, latest, now), narrow, wide)
+        return np.where(are_imminent(earliest, latest, now), narrow, wide)
 
-    def count(self, now: float) -> dict[Kind, float]:
+    def count_stretches(self, now: float) -> dict[Kind, float]:
         """The stretch of every kind of name inside windows: the checks that they ask for over those that operators allow."""
         table = self.domains.table
         size = len(table)
         ids = np.flatnonzero((table.earliest[:size] <= now + EDGE) & (table.latest[:size] >= now - EDGE))  # NaN is neither
-        ids = ids[table.have(ids, Flag.WATCHED)]
+        ids = ids[table.have_flag(ids, Flag.WATCHED)]
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
         pace = 1.0 / np.minimum(self.domains.base_intervals(ids), window_steps(earliest, latest, now))
         seconds = np.maximum(0.0, np.minimum(latest, (now // DAY + 1) * DAY) - now)
-        numbers = table.suffix[ids].astype(np.int64) * 4 + table.have(ids, Flag.SINGLE) * 2 + imminent(earliest, latest, now)
+        numbers = (
+            table.suffix[ids].astype(np.int64) * 4 + table.have_flag(ids, Flag.SINGLE) * 2 + are_imminent(earliest, latest, now)
+        )
         per_second, today = np.bincount(numbers, pace), np.bincount(numbers, pace * seconds)
         members: dict[tuple[str, bool], list[int]] = defaultdict(list)
         operators: dict[str, tuple[Limit, str]] = {}
         for number in np.flatnonzero(per_second).tolist():
-            limit, method = self._operator(table.suffixes[number // 4], now, registry=bool(number & 2))
+            limit, method = self._operator_of(table.suffixes[number // 4], now, registry=bool(number & 2))
             operators[limit.operator] = limit, method
             members[limit.operator, bool(number & 1)].append(number)
         found: dict[Kind, float] = {}
         for (operator, soon), group in members.items():
-            rate, left = self._allowed(*operators[operator], now, part=IMMINENT if soon else WIDE)
-            times = max(1.0, _over(per_second[group].sum(), rate), _over(today[group].sum(), left))
+            rate, left = self._allowed_pace(*operators[operator], now, part=IMMINENT if soon else WIDE)
+            times = max(1.0, _excess(per_second[group].sum(), rate), _excess(today[group].sum(), left))
             found.update({Kind(number // 4, bool(number & 2), soon): times for number in group})
         return found
 
-    def _known(self, now: float) -> dict[Kind, float]:
+    def _known_stretches(self, now: float) -> dict[Kind, float]:
         if now >= self._counted_at + EVERY:
-            self._counted_at, self._stretches = now, self.count(now)
+            self._counted_at, self._stretches = now, self.count_stretches(now)
         return self._stretches
 
-    def _allowed(self, limit: Limit, method: str, now: float, *, part: float) -> tuple[float, float]:
+    def _allowed_pace(self, limit: Limit, method: str, now: float, *, part: float) -> tuple[float, float]:
         """How many queries a second, and how many more today, this part of an operator's budget allows."""
-        egresses, budgets = self.rate_limits.egresses(method, now), self.rate_limits.budgets
-        rate = part * sum(budgets.rate(limit, egress, now) for egress in egresses)
-        return rate, part * sum(budgets.left(limit, egress, now, now) for egress in egresses)
+        egresses, budgets = self.rate_limits.egresses_of(method, now), self.rate_limits.budgets
+        rate = part * sum(budgets.learned_rate(limit, egress, now) for egress in egresses)
+        return rate, part * sum(budgets.quota_left(limit, egress, now, now) for egress in egresses)
 
-    def _operator(self, suffix: str, now: float, *, registry: bool) -> tuple[Limit, str]:
+    def _operator_of(self, suffix: str, now: float, *, registry: bool) -> tuple[Limit, str]:
         """The budget that checks of names of a suffix are paid from, and their method: of those out of the zone its registry's."""
         if registry or self.registries.wildcards.is_wildcard(suffix):
-            for key in self.registries.channels(suffix):
-                if not self.trust.distrusted(key, now) and not self.channels.healths.resting(key, now):
-                    return self.registries.limit(*key), key.method
-        return self.registries.limit("dns", suffix, suffix), "dns"
+            for key in self.registries.channels_of(suffix):
+                if not self.trust.is_distrusted(key, now) and not self.channels.healths.is_resting(key, now):
+                    return self.registries.limit_of(*key), key.method
+        return self.registries.limit_of("dns", suffix, suffix), "dns"
 
 
-def _over(asked: float, allowed: float) -> float:
+def _excess(asked: float, allowed: float) -> float:
     """How many times more is asked than allowed."""
     return asked / allowed if allowed > 0 else float("inf")

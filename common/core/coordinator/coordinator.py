@@ -14,19 +14,19 @@ from common.core.coordinator.inputs import (
     DetailsFetched,
     DirectoryChanged,
     Draining,
-    Event,
-    Heard,
-    Left,
+    Input,
+    ListChunk,
     ListEnd,
     ListFailed,
-    ListPart,
     ListRead,
     ListSame,
     Measure,
     Measured,
+    MessageArrived,
     Restored,
+    SendFailed,
     Tick,
-    Unsent,
+    WorkerLeft,
 )
 from common.core.coordinator.message_router import MessageRouter
 from common.core.coordinator.self_check import SelfCheck
@@ -34,10 +34,10 @@ from common.core.coordinator.status import Status
 from common.core.coordinator.wiring import Policy, Rooms
 from common.core.model.effects import Commit, Effect
 from common.core.model.methods import POOLS
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 from common.core.outbox.deliveries import LATER
 from common.core.registries.directory import Directory
-from common.core.workers.senders import signed
+from common.core.workers.senders import mark_sender
 
 #: Seconds between status maps.
 STATUS_EVERY = 2.0
@@ -63,22 +63,22 @@ class Coordinator:
         self._probed_at = now
         self._stopping = False
 
-    def handle(self, event: Event, now: float) -> list[Effect]:
+    def handle(self, event: Input, now: float) -> list[Effect]:
         """Take one input; returns what is to be done, in order."""
         match event:
             case Tick():
-                self._tick(now)
-            case Heard(message, mark):
-                self._messages.take(signed(message, mark), now)
+                self._take_tick(now)
+            case MessageArrived(message, mark):
+                self._messages.route_message(mark_sender(message, mark), now)
             case Committed():
                 self._take_committed(now)
             case Measured():
                 self._take_measurement(event)
-            case ListRead() | ListSame() | ListPart() | ListEnd() | ListFailed():
+            case ListRead() | ListSame() | ListChunk() | ListEnd() | ListFailed():
                 self._take_list(event, now)
             case _:
                 self._take_other(event, now)
-        return self.rooms.effects.take()
+        return self.rooms.effects.take_planned()
 
     def next_wake(self, now: float) -> float:
         """When a Tick is needed at the latest, in epoch seconds."""
@@ -87,57 +87,57 @@ class Coordinator:
         times = [now + 1.0, rooms.workers.next_deadline(), queries, rooms.sweep_queues.wake]
         if self._may_begin(now):
             times += [rooms.due.next_at(now), rooms.starts.next_at(now, EVICT_EVERY)]
-        if rooms.workers.free("notifier"):
+        if rooms.workers.count_free_slots("notifier"):
             times.append(rooms.deliveries.next_at())
         return max(now + 0.02, min(time for time in times if time is not None))
 
     @property
-    def watched(self) -> int:
+    def watched_count(self) -> int:
         """How many names are watched."""
-        return self.rooms.domains.table.watched
+        return self.rooms.domains.table.watched_count
 
     @property
-    def leased(self) -> int:
+    def lease_count(self) -> int:
         """How many leases are open."""
-        return self.rooms.workers.leased()
+        return self.rooms.workers.lease_count()
 
     @property
     def directory(self) -> Directory:
         """The servers that speak for suffixes, as they are known now."""
         return self.rooms.registries.directory
 
-    def unwritten(self) -> int:
+    def count_unwritten(self) -> int:
         """How many changes to names are not durable yet."""
-        return self.rooms.domains.journal.unwritten_list()
+        return self.rooms.domains.journal.count_unwritten_names()
 
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether everything is durable."""
         return self.rooms.domains.journal.is_settled()
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
 
-    def _take_other(self, event: Event, now: float) -> None:
+    def _take_other(self, event: Input, now: float) -> None:
         """The rarer inputs."""
         rooms = self.rooms
         match event:
-            case Left(worker, boot):
-                rooms.lost_leases.take(rooms.workers.left(worker, boot), now, died=True)
-            case Unsent(attempts):
-                rooms.lost_leases.take_unsent(attempts, now)
+            case WorkerLeft(worker, boot):
+                rooms.lost_leases.requeue_leases(rooms.workers.drop_left(worker, boot), now, died=True)
+            case SendFailed(attempts):
+                rooms.lost_leases.requeue_unsent(attempts, now)
             case DetailsFetched(asked, details):
                 rooms.starts.take_details(asked, details, now)
             case DirectoryChanged(directory):
                 rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
-                rooms.callbacks.replay(row, now)
+                rooms.callbacks.replay_callback(row, now)
             case CommitDelayed(reason):
                 rooms.domains.journal.unwritable = reason
             case Restored(state):
-                self._restore(state)
+                self._restore_state(state)
             case Draining():
                 self._stopping = True
 
-    def _take_list(self, event: ListRead | ListSame | ListPart | ListEnd | ListFailed, now: float) -> None:
+    def _take_list(self, event: ListRead | ListSame | ListChunk | ListEnd | ListFailed, now: float) -> None:
         """What comes of the domain list."""
         intake = self.rooms.intake
         match event:
@@ -145,10 +145,10 @@ class Coordinator:
                 intake.read_list(head, source, now)
             case ListSame(source):
                 intake.note_same(source, now)
-            case ListPart(part):
+            case ListChunk(part):
                 intake.take_chunk(part, now)
             case ListEnd():
-                intake.finish(now)
+                intake.finish_list(now)
             case ListFailed(text, source):
                 intake.note_failure(text, source)
 
@@ -162,30 +162,30 @@ class Coordinator:
             case Measure.GAUGE:
                 metrics.gauge(measured.name, measured.value, **measured.labels)
 
-    def _restore(self, state: Loaded) -> None:
+    def _restore_state(self, state: StoredState) -> None:
         """Take over what the last run left."""
         rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
-        rooms.domains.restore(state.names, state.pulses, state.addresses, state.next_id)
+        rooms.domains.restore_names(state.names, state.pulses, state.addresses, state.next_id)
         rooms.domains.journal.next_seq = state.next_seq
-        rooms.trust.restore(state.trust, now)
-        rooms.rate_limits.restore(meta.get("budgets", ""))
-        rooms.registries.wildcards.restore(filter(None, meta.get("wildcards", "").split(",")))
+        rooms.trust.restore_rows(state.trust, now)
+        rooms.rate_limits.restore_learned(meta.get("budgets", ""))
+        rooms.registries.wildcards.restore_text(filter(None, meta.get("wildcards", "").split(",")))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
-        rooms.channels.healths.restore(meta.get("channels", ""), now)
-        rooms.audit.accuracy.restore(meta.get("accuracy", ""))
-        rooms.deliveries.restore(state.delivery_counts, meta.get("circuits", ""), now)
+        rooms.channels.healths.restore_text(meta.get("channels", ""), now)
+        rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))
+        rooms.deliveries.restore_counts(state.delivery_counts, meta.get("circuits", ""), now)
         deliveries = list(state.deliveries)
         for delivery in deliveries:
             if delivery.next_at > now + LATER * 2:  # planned by a clock that was ahead
                 delivery.next_at = now
-        rooms.callbacks.add(deliveries)
+        rooms.callbacks.add_durable(deliveries)
 
     # -- what time brings ------------------------------------------------------------------------------------------------
 
-    def _tick(self, now: float) -> None:
+    def _take_tick(self, now: float) -> None:
         rooms = self.rooms
-        rooms.lost_leases.collect(now)
-        rooms.queries.expire(now)
+        rooms.lost_leases.collect_lost(now)
+        rooms.queries.expire_queries(now)
         rooms.checks.end_waiting(now)
         if not self._stopping:
             self._hand_out(now)
@@ -194,12 +194,12 @@ class Coordinator:
                 rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, now)
         if now - self._status_at >= (STATUS_EVERY if now - rooms.domains.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
-            rooms.poison.release(now)
+            rooms.poison.release_isolated(now)
             rooms.canaries.forget_waiting(now)
-            rooms.telemetry.log_summary(now)
-            self._self_check.look(now)
-            self._status.publish(now)
-        self._commit(now)
+            rooms.telemetry.write_summary(now)
+            self._self_check.note_problems(now)
+            self._status.publish_status(now)
+        self._begin_commit(now)
         if now - self._evicted_at >= EVICT_EVERY:
             self._evicted_at = now
             waiting, journal = rooms.canaries.waiting_names(), rooms.domains.journal
@@ -209,33 +209,33 @@ class Coordinator:
         """Begin checks, and send whatever is ready."""
         rooms = self.rooms
         if self._may_begin(now):
-            rooms.due.move_on(now)
+            rooms.due.move_due_names(now)
             rooms.starts.begin_waiting(now)
-        rooms.queries.send_ready(now)
-        rooms.fallback.let_out(now)
-        rooms.sweeps.send_ready(now)
+        rooms.queries.send_ready_queries(now)
+        rooms.fallback.release_waiting(now)
+        rooms.sweeps.send_ready_sweeps(now)
         rooms.announcer.flush_pending(now)
-        rooms.callbacks.send_due(now)
+        rooms.callbacks.send_due_callbacks(now)
 
     def _may_begin(self, now: float) -> bool:
         """Whether checks begin: what they find can be written, and the pools are there, or had their time to come up."""
         rooms = self.rooms
-        there = now - rooms.domains.started > WARM_UP or all(map(rooms.workers.egresses, POOLS))
+        there = now - rooms.domains.started > WARM_UP or all(map(rooms.workers.egresses_of, POOLS))
         return there and not self._stopping and not rooms.domains.journal.unwritable
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 
-    def _commit(self, now: float) -> None:
+    def _begin_commit(self, now: float) -> None:
         """Write what changed, one transaction at a time."""
         rooms, journal = self.rooms, self.rooms.domains.journal
         if not journal.is_idle():
             return
-        journal.plan(now, last=self._stopping)
+        journal.plan_transaction(now, last=self._stopping)
         self._note_learned(now)
         journal.set_trust(rooms.trust.take_changed())
-        changes = journal.begin(now)
+        changes = journal.begin_transaction(now)
         if changes is not None:
-            rooms.effects.plan(Commit(changes))
+            rooms.effects.plan_effect(Commit(changes))
 
     def _note_learned(self, now: float) -> None:
         """Put what was learned about operators, channels and answers into the next transaction."""
@@ -249,16 +249,16 @@ class Coordinator:
         for key, text in learned.items():
             if text is not None:
                 rooms.domains.journal.set_meta(key, text)
-        rooms.audit.write(now, last=self._stopping)
+        rooms.audit.write_counts(now, last=self._stopping)
 
     def _take_committed(self, now: float) -> None:
         """What is durable may be told: events on the feed, deliveries to the notifiers."""
         rooms = self.rooms
-        done = rooms.domains.journal.end()
+        done = rooms.domains.journal.end_transaction()
         if done is None:
             return
         for event in done.events:
             rooms.announcer.publish_event(event)
         fresh = [row for row in done.deliveries if row.state == "pending" and row.attempts == 0 and row.first_at is None]
-        rooms.callbacks.add(fresh)
-        self._tick(now)
+        rooms.callbacks.add_durable(fresh)
+        self._take_tick(now)

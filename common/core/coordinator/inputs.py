@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from common.core.model.records import DeliveryRow
-from common.core.model.stored_state import Loaded
+from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
 from common.core.watchlist.list_diff import ListHead, Part
 from common.messages import Upward
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MessageArrived:
     """A message arrived in the inbox; `mark` stands for the CURVE key it came with, "" for our own or none."""
 
     message: Upward
@@ -22,7 +22,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class WorkerLeft:
     """A worker's subscription ended."""
 
     worker: str
@@ -30,7 +30,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
+class SendFailed:
     """A message could not be handed over; its attempts never left."""
 
     attempts: tuple[str, ...]
@@ -40,7 +40,7 @@ class Unsent:
 class Restored:
     """The store was read: the first input, if there is a store."""
 
-    state: Loaded
+    state: StoredState
 
 
 class Measure(StrEnum):
@@ -94,7 +94,7 @@ class ListSame:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPart:
+class ListChunk:
     """A piece of the difference; comes between TakeList and ListEnd."""
 
     part: Part
@@ -140,7 +140,7 @@ class DetailsFetched:
     details: dict[int, bytes]
 
 
-Event = (
-    Restored | Measured | Heard | Left | Unsent | Tick | Committed | CommitDelayed | ListRead | ListSame | ListPart | ListEnd | ListFailed
+Input = (
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | ListRead | ListSame | ListChunk | ListEnd | ListFailed
     | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

@@ -30,32 +30,32 @@ class LostLeases:
     callbacks: CallbackDispatch
     telemetry: Telemetry
 
-    def collect(self, now: float) -> None:
+    def collect_lost(self, now: float) -> None:
         """Take the leases of workers that fell silent, and those that ran out."""
-        self.take(self.workers.silent(now), now, died=True)
-        self.take(self.workers.expired(now), now, died=False)
+        self.requeue_leases(self.workers.drop_silent(now), now, died=True)
+        self.requeue_leases(self.workers.take_expired(now), now, died=False)
 
-    def take(self, leases: list[Lease], now: float, *, died: bool) -> None:
+    def requeue_leases(self, leases: list[Lease], now: float, *, died: bool) -> None:
         """Let everything go out again; what kills workers alone is isolated."""
         for worker, group in groupby(sorted(leases, key=lambda lease: lease.worker), key=lambda lease: lease.worker):
             self._take_of(worker, list(group), now, died=died)
 
-    def take_unsent(self, attempts: tuple[str, ...], now: float) -> None:
+    def requeue_unsent(self, attempts: tuple[str, ...], now: float) -> None:
         """A worker's socket was full: these never left."""
         for attempt in attempts:
-            lease = self.workers.take_back(attempt)
+            lease = self.workers.undo_lease(attempt)
             if lease is None:
                 continue
             if isinstance(lease.ref, Query):
-                self.queries.take_unsent(lease.ref, now)
+                self.queries.requeue_unsent_query(lease.ref, now)
             elif isinstance(lease.ref, Batch):
-                self.sweeps.take_unsent(lease.ref, now)
+                self.sweeps.requeue_unsent_sweep(lease.ref, now)
             else:
-                self.callbacks.take_unsent(attempt, now)
+                self.callbacks.requeue_unsent_attempt(attempt, now)
 
     def _take_of(self, worker: str, leases: list[Lease], now: float, *, died: bool) -> None:
         event = "worker_lost" if died else "leases_expired"
-        self.telemetry.log_limited("warning", event, worker, now, worker=worker, leases=len(leases))
+        self.telemetry.write_limited("warning", event, worker, now, worker=worker, leases=len(leases))
         if died:
             self.telemetry.metrics.count("workers_lost")
             self._find_poison(leases, now)
@@ -63,22 +63,22 @@ class LostLeases:
             if not died:
                 self.telemetry.reach.lost(_pool_of(lease), now)
             if isinstance(lease.ref, Batch):
-                self.sweeps.requeue_lost(replace(lease.ref, avoid=worker), now, died=died)
+                self.sweeps.requeue_lost_sweep(replace(lease.ref, avoid=worker), now, died=died)
             elif isinstance(lease.ref, Query):
-                self.checks.retry_lost(lease.ref, worker, now)
+                self.checks.retry_lost_query(lease.ref, worker, now)
             else:
-                self.callbacks.take_lost(lease.attempt, worker, now)
+                self.callbacks.take_lost_attempt(lease.attempt, worker, now)
 
     def _find_poison(self, leases: list[Lease], now: float) -> None:
         """Isolate a name whose check killed its worker repeatedly, the last time alone."""
         asked = [lease.ref.domain for lease in leases if isinstance(lease.ref, Query)]
         swept = any(isinstance(lease.ref, Batch) for lease in leases)
         for name in self.poison.note_death(asked, now, alone=len(asked) == 1 and not swept):
-            entry = self.domains.find(name)
+            entry = self.domains.find_loaded(name)
             if entry is not None:
-                self.poison.isolate(entry, now)
+                self.poison.isolate_name(entry, now)
                 reason = "its check killed a worker repeatedly"
-                self.telemetry.log("error", "name_put_aside", domain=name, until=entry.isolated_until, reason=reason)
+                self.telemetry.write_log("error", "name_put_aside", domain=name, until=entry.isolated_until, reason=reason)
 
 
 def _pool_of(lease: Lease) -> str:

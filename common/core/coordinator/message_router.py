@@ -26,14 +26,14 @@ class MessageRouter:
         self._rooms = rooms
         self._refused = Repeats()
 
-    def take(self, message: Upward | None, now: float) -> None:
+    def route_message(self, message: Upward | None, now: float) -> None:
         """Take one message; None for one that its sender may not send."""
         rooms = self._rooms
         match message:
             case Results(credit, results):
                 self._take_credit(credit, now)
                 for result in results:
-                    rooms.answers.take(result, credit, now)
+                    rooms.answers.take_result(result, credit, now)
             case SweepDetails() | SweepResult():
                 self._take_credit(message.credit, now)
                 self._take_sweep(message, now)
@@ -41,7 +41,7 @@ class MessageRouter:
                 self._take_credit(credit, now)
                 rooms.telemetry.reach.returned("notifier", now)
                 for post in posts:
-                    rooms.callbacks.take_result(post, credit, now)
+                    rooms.callbacks.take_post_result(post, credit, now)
             case Credit():
                 self._take_credit(message, now)
             case Bye():
@@ -55,41 +55,41 @@ class MessageRouter:
         if isinstance(message, SweepDetails):
             self._rooms.sweep_results.take_details(message, now)
         else:
-            self._rooms.sweep_results.take(message, now)
+            self._rooms.sweep_results.take_result(message, now)
 
     def _take_bye(self, bye: Bye) -> None:
         """A worker drains: tell it the last that was sent to it."""
-        last = self._rooms.workers.draining(bye.worker, bye.boot)
+        last = self._rooms.workers.note_draining(bye.worker, bye.boot)
         if last is not None:
-            self._rooms.effects.plan(Send(bye.worker, bye.boot, ByeAck(last)))
+            self._rooms.effects.plan_effect(Send(bye.worker, bye.boot, ByeAck(last)))
 
     def _take_credit(self, credit: Credit, now: float) -> None:
         rooms, telemetry = self._rooms, self._rooms.telemetry
         known = credit.version == VERSION
-        if known and rooms.workers.admits(credit):
-            rooms.lost_leases.take(rooms.workers.heard(credit, now), now, died=True)
+        if known and rooms.workers.admits_worker(credit):
+            rooms.lost_leases.requeue_leases(rooms.workers.note_credit(credit, now), now, died=True)
             return
         telemetry.metrics.count("workers_refused")
         if more := self._refused.due(now):
-            telemetry.log("error", "workers_refused", count=more)
+            telemetry.write_log("error", "workers_refused", count=more)
         if self._refused.note(now):
             why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
-            telemetry.log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
+            telemetry.write_log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
 
     def _take_command(self, command: Command, now: float) -> None:
-        rooms, log = self._rooms, self._rooms.telemetry.log
+        rooms, log = self._rooms, self._rooms.telemetry.write_log
         log("info", "command", verb=command.verb, target=command.target, sender=command.sender)
         match command.verb:
             case "refresh":
-                rooms.effects.plan(ReloadList())
+                rooms.effects.plan_effect(ReloadList())
             case "check":
                 rooms.intake.check_now(command.target)
             case "replay":
-                rooms.effects.plan(FetchDelivery(command.target))
+                rooms.effects.plan_effect(FetchDelivery(command.target))
             case "reset_metrics":
                 rooms.telemetry.metrics.reset(now)
             case "reset_budget":
-                known = rooms.rate_limits.budgets.reset(command.target, now)
+                known = rooms.rate_limits.budgets.reset_operator(command.target, now)
                 log("info", "budget_reset", operator=command.target, known=known)
             case _:
                 log("error", "unknown_command", verb=command.verb)

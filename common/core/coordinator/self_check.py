@@ -58,27 +58,27 @@ class SelfCheck:
         self._seen: set[str] = set()  # pools that had a worker in this run
         self._waits_since: float | None = None  # since when names have been due at every look, in epoch seconds
 
-    def look(self, now: float) -> None:
+    def note_problems(self, now: float) -> None:
         """Note the problems of this moment; log which began and which ended."""
         telemetry = self._rooms.telemetry
-        for change in telemetry.problems.note(self.conditions(now), now):
-            telemetry.log("error" if change.began else "info", change.event, **change.fields())
+        for change in telemetry.problems.note(self.find_problems(now), now):
+            telemetry.write_log("error" if change.began else "info", change.event, **change.fields())
             if change.began:
                 telemetry.metrics.count("problems_begun", code=change.problem.code)
 
-    def conditions(self, now: float) -> Iterator[Problem]:
+    def find_problems(self, now: float) -> Iterator[Problem]:
         """Every condition that holds now."""
-        yield from self._store(now)
+        yield from self._store_problems(now)
         yield from self._list_problems()
-        yield from self._pools()
-        yield from self._outside()
-        yield from self._work(now)
-        yield from self._callbacks()
-        yield from self._names(now)
+        yield from self._pool_problems()
+        yield from self._reach_problems()
+        yield from self._work_problems(now)
+        yield from self._callback_problems()
+        yield from self._name_problems(now)
 
-    def _pools(self) -> Iterator[Problem]:
+    def _pool_problems(self) -> Iterator[Problem]:
         """Pools without workers, and workers that do nothing."""
-        there = {pool for pool in _SETTING if self._rooms.workers.egresses(pool)}
+        there = {pool for pool in _SETTING if self._rooms.workers.egresses_of(pool)}
         self._seen |= there
         wanted = (self._seen | set(self._policy.pools)) - there
         if not there.intersection(CHECKERS):
@@ -96,18 +96,18 @@ class SelfCheck:
             )  # fmt: skip
         for pool in sorted(there):
             lost = self._rooms.telemetry.reach.pools[pool]
-            if lost.lasts(WEDGED, WEDGED_SPAN) or self._rooms.workers.stuck(pool):
+            if lost.lasts(WEDGED, WEDGED_SPAN) or self._rooms.workers.is_stuck(pool):
                 yield Problem(
                     "workers_wedged", f"The workers of the pool {pool} are connected and do no work.",
                     "Restart them, or the service; their log says what they did last.",
                     pool, restart_helps=True, unwatched=pool == "fast", since=lost.since, after=0.0 if lost.count else NO_PLACE,
                 )  # fmt: skip
 
-    def _work(self, now: float) -> Iterator[Problem]:
+    def _work_problems(self, now: float) -> Iterator[Problem]:
         """Names that are due while nothing is asked, though it could be."""
-        there = any(map(self._rooms.workers.egresses, CHECKERS))
+        there = any(map(self._rooms.workers.egresses_of, CHECKERS))
         rooms = self._rooms
-        waits = rooms.domains.table.schedule.late(now) > 0 or len(rooms.starts.admission) or len(rooms.sweep_queues)
+        waits = rooms.domains.table.schedule.lateness(now) > 0 or len(rooms.starts.admission) or len(rooms.sweep_queues)
         if not (waits and there) or rooms.domains.journal.unwritable:
             self._waits_since = None
             return
@@ -120,11 +120,11 @@ class SelfCheck:
                 unwatched=True, since=since,
             )  # fmt: skip
 
-    def _names(self, now: float) -> Iterator[Problem]:
+    def _name_problems(self, now: float) -> Iterator[Problem]:
         """Names that were not checked for far longer than their interval."""
         if now - self._looked_at >= OVERDUE_LOOK or now < self._looked_at:
             self._looked_at, self._overdue = now, self.count_overdue(now)
-        watched = self._rooms.domains.table.watched
+        watched = self._rooms.domains.table.watched_count
         if self._overdue and self._overdue >= watched * OVERDUE_SHARE:
             yield Problem(
                 "names_overdue",
@@ -137,7 +137,11 @@ class SelfCheck:
         """How many watched names have not been checked for far longer than their interval, in this run."""
         table, cadence = self._rooms.domains.table, self._policy.cadence
         ids = np.arange(len(table))
-        checked, watched, priority = table.checked_at[ids], table.have(ids, Flag.WATCHED), table.have(ids, Flag.PRIORITY)
+        checked, watched, priority = (
+            table.checked_at[ids],
+            table.have_flag(ids, Flag.WATCHED),
+            table.have_flag(ids, Flag.PRIORITY),
+        )
         found = 0
         for kind, interval in ((watched & ~priority, cadence.interval), (watched & priority, cadence.priority_interval)):
             latest = now - OVERDUE_TIMES * max(interval, OVERDUE_SHORTEST) - OVERDUE_MORE
@@ -149,7 +153,7 @@ class SelfCheck:
             found += int(np.count_nonzero(late & kind))
         return found
 
-    def _store(self, now: float) -> Iterator[Problem]:
+    def _store_problems(self, now: float) -> Iterator[Problem]:
         journal = self._rooms.domains.journal
         if journal.unwritable:
             yield Problem(
@@ -164,7 +168,7 @@ class SelfCheck:
             )  # fmt: skip
 
     def _list_problems(self) -> Iterator[Problem]:
-        state, watched = self._rooms.intake.state, self._rooms.domains.table.watched
+        state, watched = self._rooms.intake.state, self._rooms.domains.table.watched_count
         nothing = not state.loaded_at and not watched
         kept = "" if nothing else "; the names before it stay watched"
         if error := state.error:
@@ -185,16 +189,16 @@ class SelfCheck:
                 "Put names into DOMAIN_LIST_FILE, or have DOMAIN_API_URL list them; it is read again by itself.",
             )  # fmt: skip
 
-    def _outside(self) -> Iterator[Problem]:
+    def _reach_problems(self) -> Iterator[Problem]:
         """What answers nothing: everything, or one method while another one answers."""
         reach = self._rooms.telemetry.reach
         if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
             return
-        servers = {method: self._servers(method) for method in REGISTRY}
+        servers = {method: self._count_servers(method) for method in REGISTRY}
         if reach.outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
             yield Problem(
                 "no_answers",
-                f"No registry and no name server has answered {reach.all.count} questions in a row ({_words(reach.all.reason)}).",
+                f"No registry and no name server has answered {reach.all.count} questions in a row ({_last_finding(reach.all.reason)}).",
                 f"Nothing can be said about any name: {_SHUT_OUT}.", unwatched=True, since=reach.all.since,
             )  # fmt: skip
             return
@@ -203,22 +207,22 @@ class SelfCheck:
             if run.lasts(SILENT, SILENT_SPAN, servers[method]):
                 yield Problem(
                     f"{method}_silent",
-                    f"No {method.upper()} server has answered {run.count} questions in a row ({_words(run.reason)}).",
+                    f"No {method.upper()} server has answered {run.count} questions in a row ({_last_finding(run.reason)}).",
                     f"Drops are told later without it: {_METHOD_REMEDY[method]}.", since=run.since,
                 )  # fmt: skip
 
-    def _servers(self, method: str) -> int:
+    def _count_servers(self, method: str) -> int:
         """How many servers speak for the suffixes of the watched names, as far as it matters."""
         found: set[str] = set()
         for suffix in self._rooms.domains.table.suffixes:
-            server = self._rooms.registries.server(method, suffix)
+            server = self._rooms.registries.server_of(method, suffix)
             if server is not None:
                 found.add(host_of(server) or suffix)
             if len(found) >= PLACES:
                 break
         return len(found)
 
-    def _callbacks(self) -> Iterator[Problem]:
+    def _callback_problems(self) -> Iterator[Problem]:
         posts, parked = self._rooms.telemetry.reach.posts, self._rooms.deliveries.parked
         if self._policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
             yield Problem(
@@ -233,5 +237,5 @@ class SelfCheck:
             )  # fmt: skip
 
 
-def _words(finding: str) -> str:
+def _last_finding(finding: str) -> str:
     return f"last: {finding.replace('_', ' ')}"

@@ -25,17 +25,17 @@ class Status:
         self._rooms = rooms
         self._policy = policy
 
-    def publish(self, now: float) -> None:
+    def publish_status(self, now: float) -> None:
         """Put the status on the feed, and log which suffixes have waited for a canary for long."""
         rooms = self._rooms
         for gap in rooms.canaries.gaps.to_warn(now):
-            rooms.telemetry.log("warning", "no_canary_works", **self.show_gap(gap, now))
-        rooms.feed.publish_system("coordinator", "status", now, lambda: {"status": self.build(now)})
+            rooms.telemetry.write_log("warning", "no_canary_works", **self.show_gap(gap, now))
+        rooms.feed.publish_system("coordinator", "status", now, lambda: {"status": self.build_status(now)})
 
-    def build(self, now: float) -> dict[str, Any]:
+    def build_status(self, now: float) -> dict[str, Any]:
         """Plain and bounded; no domain names in it."""
         rooms, domains = self._rooms, self._rooms.domains
-        channels, problems = self._channels(now), rooms.telemetry.problems.active()
+        channels, problems = self._show_channels(now), rooms.telemetry.problems.active()
         known = bool(rooms.intake.state.loaded_at) or len(domains) > 0
         return {
             "started_at": domains.started,
@@ -49,14 +49,14 @@ class Status:
                 "problems": rooms.intake.state.problems or 0,
             },
             "list": {key: getattr(rooms.intake.state, key) for key in LIST_SHOWN},
-            "queue": self._queues(now),
+            "queue": self._show_queues(now),
             "workers": rooms.workers.snapshot(now),
             "budgets": sorted(rooms.rate_limits.budgets.snapshot(now), key=_limited_first)[:SHOWN],
-            "trust": self._trust(now),
-            "trust_gaps": [self.show_gap(gap, now) for gap in rooms.canaries.gaps.open(now)[:MOST_GAPS]],
+            "trust": self._show_trust(now),
+            "trust_gaps": [self.show_gap(gap, now) for gap in rooms.canaries.gaps.find_open(now)[:MOST_GAPS]],
             "channels": channels[:MOST_CHANNELS],
             "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
-            "accuracy": rooms.audit.accuracy.plain(),
+            "accuracy": rooms.audit.accuracy.to_plain(),
             "deliveries": {"configured": self._policy.callbacks, **rooms.deliveries.snapshot(now)},
             "metrics": rooms.telemetry.metrics.snapshot(),
         }
@@ -64,7 +64,8 @@ class Status:
     def show_gap(self, gap: SuffixWithoutCanary, now: float) -> dict[str, Any]:
         """A suffix whose alarms wait for canaries, with what is wrong at each server and what helps."""
         servers = [
-            {"method": key.method, "server": key.server, "reason": self._doubt(key, now)} for key in gap.keys[:MOST_SERVERS]
+            {"method": key.method, "server": key.server, "reason": self._explain_doubt(key, now)}
+            for key in gap.keys[:MOST_SERVERS]
         ]
         return {
             "suffix": gap.suffix,
@@ -74,23 +75,23 @@ class Status:
             "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
         }
 
-    def _queues(self, now: float) -> dict[str, Any]:
+    def _show_queues(self, now: float) -> dict[str, Any]:
         """How many names and queries are where."""
         rooms, domains = self._rooms, self._rooms.domains
         admission, schedule = rooms.starts.admission, domains.table.schedule
         return {
-            "due": schedule.waiting(now),
+            "due": schedule.count_overdue(now),
             "in_line": len(rooms.sweep_queues),
-            "wanted": len(admission) + admission.planned(),
+            "wanted": len(admission) + admission.planned_count(),
             "in_hand": len(domains.working_set),
-            "unwritten": domains.journal.backlog(),
+            "unwritten": domains.journal.backlog_size(),
             "waiting": len(rooms.rate_limits.queue),
-            "leased": rooms.workers.leased(),
+            "leased": rooms.workers.lease_count(),
             "quarantined": rooms.poison.isolated_count(now),
-            "late_ms": round(schedule.late(now) * 1000, 1),
+            "late_ms": round(schedule.lateness(now) * 1000, 1),
         }
 
-    def _channels(self, now: float) -> list[dict[str, Any]]:
+    def _show_channels(self, now: float) -> list[dict[str, Any]]:
         """The silent channels, the longest silent first: since when (epoch seconds), after how many answers, whether dead."""
         channels = self._rooms.channels
         return [
@@ -99,15 +100,15 @@ class Status:
                 "server": key.server,
                 "suffix": key.suffix,
                 "silent_since": row.silent_since,
-                "dead": channels.is_dead(key, now),
+                "dead": channels.is_known_dead(key, now),
                 "answers": row.silent,
                 "reason": row.reason,
             }
             for key, row in channels.silent_in_use()
         ]
 
-    def _doubt(self, key: ChannelKey, now: float) -> str:
-        row = self._rooms.trust.row(key)
+    def _explain_doubt(self, key: ChannelKey, now: float) -> str:
+        row = self._rooms.trust.row_of(key)
         if now < row.quarantined_until:
             return f"in quarantine: {row.reason}"
         if not row.registered_ok:
@@ -116,15 +117,15 @@ class Status:
             return "has not denied a random name yet"
         return f"found a name known to be registered {now - row.registered_ok:.0f} s ago and not since"
 
-    def _trust(self, now: float) -> list[dict[str, Any]]:
+    def _show_trust(self, now: float) -> list[dict[str, Any]]:
         trust = self._rooms.trust
-        rows = sorted(trust.rows(), key=lambda row: (row.quarantined_until <= now, -max(row.registered_ok, row.free_ok)))
+        rows = sorted(trust.all_rows(), key=lambda row: (row.quarantined_until <= now, -max(row.registered_ok, row.free_ok)))
         return [
             {
                 "method": row.method,
                 "server": row.server,
                 "suffix": row.suffix,
-                "green": trust.green(ChannelKey(row.method, row.server, row.suffix), now),
+                "green": trust.is_verified(ChannelKey(row.method, row.server, row.suffix), now),
                 "registered_ok": row.registered_ok or None,
                 "free_ok": row.free_ok or None,
                 "quarantined_until": row.quarantined_until if row.quarantined_until > now else None,

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from common.core.audit.audit import Audit
 from common.core.channels.channels import Channels
-from common.core.checks.answers import Answers
 from common.core.checks.check_starts import CheckStarts
 from common.core.checks.checks import Checks
 from common.core.checks.conclude import Conclusions
+from common.core.checks.query_answers import QueryAnswers
 from common.core.checks.query_dispatch import QueryDispatch
 from common.core.checks.query_planner import QueryPlanner
 from common.core.checks.unanswered import Unanswered
@@ -200,7 +200,7 @@ class Rooms:
             effects=self.effects,
             telemetry=self.telemetry,
         )
-        self.answers = Answers(
+        self.answers = QueryAnswers(
             domains=self.domains,
             registries=self.registries,
             workers=self.workers,

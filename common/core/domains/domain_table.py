@@ -65,7 +65,7 @@ class DomainTable:
         self.addresses: list[str] = [""]
         self.address_numbers: dict[str, int] = {"": 0}
         self.new_addresses: list[tuple[int, str]] = []  # not written yet
-        self.watched = 0
+        self.watched_count = 0
         self.flags = np.zeros(_FIRST_SIZE, np.uint8)
         self.state = np.zeros(_FIRST_SIZE, np.uint8)
         self.suffix = np.zeros(_FIRST_SIZE, np.uint32)
@@ -82,41 +82,41 @@ class DomainTable:
         self.address = np.zeros(_FIRST_SIZE, np.uint16)
         self.code = np.zeros(_FIRST_SIZE, np.uint8)
         self.inconclusive = np.zeros(_FIRST_SIZE, np.uint8)
-        self.owed = np.zeros(_FIRST_SIZE, np.uint8)
+        self.pending = np.zeros(_FIRST_SIZE, np.uint8)
         self._dirty = np.zeros(_FIRST_SIZE // BLOCK, np.bool_)
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def find(self, name: str) -> int:
+    def find_id(self, name: str) -> int:
         """The number of a name, -1 where it is unknown."""
-        return self.index.find(name)
+        return self.index.find_id(name)
 
-    def name(self, name_id: int) -> str:
+    def name_of(self, name_id: int) -> str:
         """The name with this number."""
-        return self.index.name(name_id)
+        return self.index.name_of(name_id)
 
     def suffix_of(self, name_id: int) -> str:
         """The registry suffix of a name."""
         return self.suffixes[int(self.suffix[name_id])]
 
-    def has(self, name_id: int, flag: Flag) -> bool:
+    def has_flag(self, name_id: int, flag: Flag) -> bool:
         """Whether a flag of a name is set, or one of several."""
         return bool(self.flags[name_id] & np.uint8(flag))
 
-    def mark(self, name_id: int, flag: Flag, *, on: bool) -> None:
+    def set_flag(self, name_id: int, flag: Flag, *, on: bool) -> None:
         """Set or clear flags of a name."""
         if on:
             self.flags[name_id] |= np.uint8(flag)
         else:
             self.flags[name_id] &= ~np.uint8(flag)
 
-    def have(self, ids: Ids, flag: Flag) -> NDArray[np.bool_]:
+    def have_flag(self, ids: Ids, flag: Flag) -> NDArray[np.bool_]:
         """Which of these names have a flag set, or one of several."""
         found: NDArray[np.bool_] = (self.flags[ids] & np.uint8(flag)) != 0
         return found
 
-    def mark_many(self, ids: Ids, flag: Flag, *, on: bool) -> None:
+    def set_flags(self, ids: Ids, flag: Flag, *, on: bool) -> None:
         """Set or clear flags of many names."""
         self.flags[ids] = self.flags[ids] | np.uint8(flag) if on else self.flags[ids] & ~np.uint8(flag)
 
@@ -125,16 +125,16 @@ class DomainTable:
         both = np.uint8(Flag.WATCHED | Flag.PRIORITY)
         return int(np.count_nonzero((self.flags[: len(self)] & both) == both))
 
-    def watch(self, name_id: int, *, on: bool) -> None:
+    def set_watched(self, name_id: int, *, on: bool) -> None:
         """Watch a name, or watch it no more."""
-        if self.has(name_id, Flag.WATCHED) != on:
-            self.mark(name_id, Flag.WATCHED, on=on)
-            self.watched += 1 if on else -1
+        if self.has_flag(name_id, Flag.WATCHED) != on:
+            self.set_flag(name_id, Flag.WATCHED, on=on)
+            self.watched_count += 1 if on else -1
 
-    def add(self, names: Sequence[str], suffixes: Sequence[str]) -> Ids:
+    def add_names(self, names: Sequence[str], suffixes: Sequence[str]) -> Ids:
         """Append names that are not here yet and not watched yet; their ids."""
-        self.reserve(len(self) + len(names))
-        first = self.index.add(names)
+        self.reserve_names(len(self) + len(names))
+        first = self.index.add_names(names)
         ids = np.arange(first, first + len(names), dtype=np.int64)
         self.suffix[ids] = self.suffix_numbers_of(suffixes)
         self.state[ids] = UNKNOWN
@@ -160,10 +160,10 @@ class DomainTable:
             self.new_addresses.append((number, text))
         return number
 
-    def reserve(self, count: int) -> None:
+    def reserve_names(self, count: int) -> None:
         """Make room for so many names."""
-        self.schedule.grow(count)
-        self.index.reserve(count)
+        self.schedule.reserve_names(count)
+        self.index.reserve_slots(count)
         size = len(self.flags)
         if count <= size:
             return
@@ -172,7 +172,7 @@ class DomainTable:
             if isinstance(values, np.ndarray):  # in place: large arrays are moved by the kernel, not copied
                 values.resize(size // BLOCK if column == "_dirty" else size, refcheck=False)
 
-    def touch(self, ids: Ids | int) -> None:
+    def mark_dirty(self, ids: Ids | int) -> None:
         """The last looks of these names have to be written."""
         self._dirty[ids // BLOCK] = True
 
@@ -187,18 +187,18 @@ class DomainTable:
         self.serial[ids] = np.where(codes == NXDOMAIN, serial, 0)
         return changed
 
-    def dirty(self) -> Ids:
+    def dirty_blocks(self) -> Ids:
         """The blocks whose last looks have to be written."""
         return np.flatnonzero(self._dirty)
 
-    def looks(self, blocks: Ids) -> Iterator[tuple[int, bytes]]:
+    def encode_looks(self, blocks: Ids) -> Iterator[tuple[int, bytes]]:
         """These blocks as the store keeps them; they count as written."""
         ids = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
         records = np.zeros(len(ids), RECORD)
-        due = self.schedule.times(ids)
+        due = self.schedule.times_of(ids)
         due[~np.isfinite(due)] = 0.0
         records["next_check"] = due
-        for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "owed"):
+        for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "pending"):
             records[column] = getattr(self, column)[ids]
         self._dirty[blocks] = False
         for place, block in enumerate(blocks.tolist()):
@@ -214,10 +214,10 @@ class DomainTable:
         looked_at = records["checked_at"] > 0
         younger = np.flatnonzero(looked_at & (records["checked_at"] >= self.checked_at[start : start + count]))
         ids, records = younger + start, records[younger]
-        for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "owed"):
+        for column in ("checked_at", "dns_at", "dns_first", "serial", "address", "code", "pending"):
             getattr(self, column)[ids] = records[column]
         self.address[ids[self.address[ids] >= len(self.addresses)]] = 0
-        watched = self.have(ids, Flag.WATCHED)
+        watched = self.have_flag(ids, Flag.WATCHED)
         ids, times = ids[watched], records["next_check"][watched].astype(np.float64)
         times[~np.isfinite(times)] = 0.0  # a damaged block: due at once
-        self.schedule.put_many(ids, times, self.have(ids, Flag.PRIORITY))
+        self.schedule.set_times(ids, times, self.have_flag(ids, Flag.PRIORITY))

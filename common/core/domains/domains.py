@@ -18,7 +18,7 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.records import Detail
 from common.core.model.states import State
-from common.core.schedule.cadence import Cadence, longest
+from common.core.schedule.cadence import Cadence, longest_wait
 
 
 class Domains:
@@ -36,7 +36,7 @@ class Domains:
     def __len__(self) -> int:
         return len(self.table)
 
-    def restore(
+    def restore_names(
         self,
         batches: Iterable[NameColumns],
         looks: Iterable[tuple[int, bytes]],
@@ -46,28 +46,30 @@ class Domains:
         """Take over what the store holds, see `restore.load_table`; names without a time are due at once."""
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
-        self.stages.start_times(self.started, longest(cadence.priority_interval, cadence), longest(cadence.interval, cadence))
+        self.stages.start_times(
+            self.started, longest_wait(cadence.priority_interval, cadence), longest_wait(cadence.interval, cadence)
+        )
         ids = find_first_looks(table, self.started)
         for start in range(0, len(ids), PIECE):
             piece = ids[start : start + PIECE]
             self.journal.add_states(piece, State.REGISTERED, float(table.dns_first[piece].min()), 0.0)
-        watched = table.state[: len(table)][table.have(np.arange(len(table)), Flag.WATCHED)]
+        watched = table.state[: len(table)][table.have_flag(np.arange(len(table)), Flag.WATCHED)]
         for number, count in enumerate(np.bincount(watched, minlength=len(STATES)).tolist()):
             if count:
                 self.count_state(None, STATES[number], count)
 
-    def find(self, name: str) -> Entry | None:
+    def find_loaded(self, name: str) -> Entry | None:
         """The entry of a name that is loaded."""
-        return self.working_set.find(name)
+        return self.working_set.find_entry(name)
 
-    def load(self, name_id: int, detail: Detail, now: float) -> Entry:
+    def load_name(self, name_id: int, detail: Detail, now: float) -> Entry:
         """Load a name with what the store holds of it."""
-        entry = self.working_set.load(name_id, cut_future(detail, self.started, now))
+        entry = self.working_set.load_entry(name_id, cut_future(detail, self.started, now))
         if entry.drop is not None:
             refresh_forecast(entry, now)
         return entry
 
-    def state(self, name_id: int) -> State:
+    def state_of(self, name_id: int) -> State:
         """The state a name is counted under: that of its entry, which may be ahead of its column."""
         entry = self.working_set.loaded.get(name_id)
         return entry.state if entry is not None else STATES[int(self.table.state[name_id])]
@@ -89,5 +91,5 @@ class Domains:
 
     def base_intervals(self, ids: Ids) -> Times:
         """The base cadence of these names, in seconds."""
-        priority = self.table.have(ids, Flag.PRIORITY)
+        priority = self.table.have_flag(ids, Flag.PRIORITY)
         return np.where(priority, self.cadence.priority_interval, self.cadence.interval)

@@ -67,11 +67,11 @@ class Journal:
 
     # -- what changes ----------------------------------------------------------------------------------------------------
 
-    def write(self, entry: Entry) -> None:
+    def write_row(self, entry: Entry) -> None:
         """Write the row of a name with the next transaction."""
         self._changed[entry.name] = entry
 
-    def touch(self, entry: Entry) -> None:
+    def touch_row(self, entry: Entry) -> None:
         """Write the row of a name soon: only times changed."""
         self._touched[entry.name] = entry
 
@@ -93,7 +93,7 @@ class Journal:
 
     def add_watch(self, name_id: int) -> None:
         """Write whether a known name is watched, and its priority."""
-        watched, priority = self._table.has(name_id, Flag.WATCHED), self._table.has(name_id, Flag.PRIORITY)
+        watched, priority = self._table.has_flag(name_id, Flag.WATCHED), self._table.has_flag(name_id, Flag.PRIORITY)
         self._watches.append(Watch(name_id, watched=watched, priority=priority))
 
     def add_states(self, ids: Ids, state: State, since: float, confidence: float) -> None:
@@ -136,56 +136,56 @@ class Journal:
         """Whether no transaction is under way."""
         return self._under_way is None
 
-    def backlog(self) -> int:
+    def backlog_size(self) -> int:
         """How many names wait to be written, blocks of last looks left aside."""
         return len(self._new) + len(self._watches) + sum(len(change.ids) for change in self._states)
 
-    def unwritten_list(self) -> int:
+    def count_unwritten_names(self) -> int:
         """How many changes to names are not durable yet, those under way included."""
         under_way = self._under_way
-        return self.backlog() + (0 if under_way is None else len(under_way.new) + len(under_way.watches))
+        return self.backlog_size() + (0 if under_way is None else len(under_way.new) + len(under_way.watches))
 
     def is_settled(self) -> bool:
         """Whether everything is durable."""
         waits = self._changed or self._touched or self._new or self._watches or self._states or self._blocks
-        return self.is_idle() and self._next.empty() and not waits and not len(self._table.dirty())
+        return self.is_idle() and self._next.is_empty() and not waits and not len(self._table.dirty_blocks())
 
     # -- transactions ----------------------------------------------------------------------------------------------------
 
-    def plan(self, now: float, *, last: bool) -> None:
+    def plan_transaction(self, now: float, *, last: bool) -> None:
         """Let touched rows and last looks into the next transaction where it is time; `last`: the coordinator stops."""
         due = last or now - self._touched_at >= TOUCH_EVERY
         if due:
             self._touched_at = now
             if not self._blocks:
-                self._blocks.extend(self._table.dirty().tolist())
+                self._blocks.extend(self._table.dirty_blocks().tolist())
         if due or len(self._touched) >= TOUCH_LIMIT:
             for name in list(self._touched)[:TOUCH_LIMIT]:
                 self._changed[name] = self._touched.pop(name)
 
-    def begin(self, now: float) -> Changes | None:
+    def begin_transaction(self, now: float) -> Changes | None:
         """The next transaction, which is then under way; None where there is nothing to write."""
         changes, self._next = self._next, Changes()
-        self._fill(changes)
+        self._fill_transaction(changes)
         for entry in self._changed.values():
             self._working_set.write_back(entry, now)
-        changes.domains = [row_of(entry, self.encode, now) for entry in self._changed.values()]
+        changes.domains = [domain_row(entry, self.encode, now) for entry in self._changed.values()]
         for name in self._changed:
             self._touched.pop(name, None)
         self._written = set(self._changed)
         self._changed.clear()
-        if changes.empty():
+        if changes.is_empty():
             return None
         self._under_way, self.writing_since = changes, now
         return changes
 
-    def end(self) -> Changes | None:
+    def end_transaction(self) -> Changes | None:
         """The transaction under way is durable; returns it."""
         done, self._under_way, self._written = self._under_way, None, set()
         self.writing_since, self.unwritable = None, ""
         return done
 
-    def _fill(self, changes: Changes) -> None:
+    def _fill_transaction(self, changes: Changes) -> None:
         """Put what is next of the backlog into a transaction: names in the order of their ids, states once they are there."""
         while self._new and len(changes.new) < NEW_LIMIT:
             changes.new.append(self._new.popleft())
@@ -200,15 +200,15 @@ class Journal:
         changes.addresses, self._table.new_addresses = self._table.new_addresses, []
         blocks = [self._blocks.popleft() for _ in range(min(LOOK_LIMIT, len(self._blocks)))]
         if blocks:
-            changes.pulses = list(self._table.looks(np.array(blocks, np.int64)))
+            changes.looks = list(self._table.encode_looks(np.array(blocks, np.int64)))
 
     def _without_rows(self, change: StateChange) -> list[int]:
         """The names of a change whose rows were not written whole since: those know better."""
-        written = self._table.have(np.array(change.ids, np.int64), Flag.DETAILED)
+        written = self._table.have_flag(np.array(change.ids, np.int64), Flag.DETAILED)
         return [name_id for name_id, known in zip(change.ids, written.tolist(), strict=True) if not known]
 
 
-def row_of(entry: Entry, encode: Callable[[Struct], bytes], now: float) -> DomainRow:
+def domain_row(entry: Entry, encode: Callable[[Struct], bytes], now: float) -> DomainRow:
     """A name as the store keeps it. A name in a check is stored as due now: after a crash it is asked again."""
     drop = entry.drop
     return DomainRow(

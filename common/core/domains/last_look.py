@@ -40,7 +40,7 @@ class LastLook(Struct, frozen=True):
     address: str
 
 
-def pulse_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
+def look_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
     """The pulse of one name, by its place in a stored block; None where no look was ever noted, or the block is cut."""
     piece = block[place * SIZE : (place + 1) * SIZE]
     if len(piece) != SIZE:

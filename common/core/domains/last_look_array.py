@@ -14,6 +14,6 @@ RECORD = np.dtype(
         ("serial", "<u4"),  # of the zone, behind an NXDOMAIN; 0 where there was none
         ("address", "<u2"),  # number of the server that answered
         ("code", "u1"),
-        ("owed", "u1"),  # 1: its result is still to be posted
+        ("pending", "u1"),  # 1: its result is still to be posted
     ]
 )

@@ -24,28 +24,28 @@ class NameIndex:
         self._ends = array("I")  # where each name ends in the blob; it begins where the one before ends
         self._hashes = array("I")
         self._count = 0  # names in the index: gaps are not
-        self._make(_SMALLEST)
+        self._make_slots(_SMALLEST)
 
     def __len__(self) -> int:
         return len(self._ends)
 
-    def name(self, name_id: int) -> str:
+    def name_of(self, name_id: int) -> str:
         """The name with this number."""
         start = self._ends[name_id - 1] if name_id else 0
         return self._blob[start : self._ends[name_id]].decode("ascii")
 
-    def find(self, name: str) -> int:
+    def find_id(self, name: str) -> int:
         """The number of a name, -1 for one that is not here."""
         key = hash(name) & 0xFFFFFFFF
         slots, hashes, mask = self._view, self._hashes, self._mask
         place = key & mask
         while (name_id := slots[place]) >= 0:
-            if hashes[name_id] == key and self.name(name_id) == name:
+            if hashes[name_id] == key and self.name_of(name_id) == name:
                 return int(name_id)
             place = (place + 1) & mask
         return -1
 
-    def add(self, names: Sequence[str]) -> int:
+    def add_names(self, names: Sequence[str]) -> int:
         """Append names (ASCII, none of them here yet, none twice); the number of the first."""
         first = len(self._ends)
         if not names:
@@ -58,19 +58,19 @@ class NameIndex:
         self._ends.frombytes(ends.astype(np.uint32).tobytes())
         hashes = np.fromiter(map(hash, names), np.int64, len(names)) & 0xFFFFFFFF
         self._hashes.frombytes(hashes.astype(np.uint32).tobytes())
-        self.reserve(self._count + len(names))
-        self._place(np.arange(first, first + len(names), dtype=np.int64), hashes)
+        self.reserve_slots(self._count + len(names))
+        self._place_ids(np.arange(first, first + len(names), dtype=np.int64), hashes)
         self._count += len(names)
         return first
 
-    def skip(self, until: int) -> None:
+    def skip_ids(self, until: int) -> None:
         """Leave gaps up to this number: names that were deleted keep theirs."""
         gap = until - len(self._ends)
         if gap > 0:
             self._ends.extend([len(self._blob)] * gap)
             self._hashes.extend([0] * gap)
 
-    def reserve(self, count: int) -> None:
+    def reserve_slots(self, count: int) -> None:
         """Make room in the index for so many names, before they come."""
         size = len(self._slots)
         while size < 2 * count:
@@ -78,16 +78,16 @@ class NameIndex:
         if size == len(self._slots):
             return
         ids = self._slots[self._slots >= 0].astype(np.int64)
-        self._make(size)
+        self._make_slots(size)
         hashes = np.frombuffer(self._hashes, np.uint32)[ids].astype(np.int64)
-        self._place(ids, hashes)
+        self._place_ids(ids, hashes)
 
-    def _make(self, size: int) -> None:
+    def _make_slots(self, size: int) -> None:
         self._slots = np.full(size, -1, np.int32)
         self._view = self._slots.data  # single places are read faster this way
         self._mask = size - 1
 
-    def _place(self, ids: Ids, hashes: Ids) -> None:
+    def _place_ids(self, ids: Ids, hashes: Ids) -> None:
         """Find a place for many at once: of those that want the same one the last gets it, the others try the next."""
         places = hashes & self._mask
         while len(ids):

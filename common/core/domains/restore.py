@@ -34,10 +34,10 @@ def load_table(
     size: int,
 ) -> None:
     """Fill an empty table with batches of names, blocks of last looks and their addresses; `size`: ids given, gaps included."""
-    table.reserve(max(size, 1))
+    table.reserve_names(max(size, 1))
     for batch in batches:
         _load_names(table, batch)
-    table.index.skip(size)
+    table.index.skip_ids(size)
     for number in range(1, max(addresses, default=0) + 1):
         text = addresses.get(number, "")
         table.addresses.append(text)
@@ -52,7 +52,7 @@ def find_first_looks(table: DomainTable, started: float) -> Ids:
         np.minimum(times, started, out=times)
     count = len(table)
     seen = (table.code[:count] == DELEGATED) & (table.state[:count] == UNKNOWN)
-    ids = np.flatnonzero(seen & ~table.have(np.arange(count), Flag.DETAILED))
+    ids = np.flatnonzero(seen & ~table.have_flag(np.arange(count), Flag.DETAILED))
     table.state[ids], table.since[ids] = REGISTERED, table.dns_first[ids]
     return ids
 
@@ -78,18 +78,18 @@ def _load_names(table: DomainTable, batch: NameColumns) -> None:
     starts = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1) != 1).tolist()
     for start, end in zip([0, *starts], [*starts, len(ids)], strict=True):
         if start < end:
-            table.index.skip(int(ids[start]))
-            table.index.add(batch.names[start:end])
+            table.index.skip_ids(int(ids[start]))
+            table.index.add_names(batch.names[start:end])
     table.suffix[ids] = table.suffix_numbers_of(batch.suffixes.texts)[batch.suffixes.codes]
     table.flags[ids] = batch.flags.astype(np.uint8) & np.uint8(STORED)  # the store's bits are the table's
-    watched = table.have(ids, Flag.WATCHED)
-    table.watched += int(np.count_nonzero(watched))
+    watched = table.have_flag(ids, Flag.WATCHED)
+    table.watched_count += int(np.count_nonzero(watched))
     table.state[ids] = np.array([CODES.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[batch.states.codes]
     table.generation[ids], table.confidence[ids] = np.clip(batch.generation, 0, 0xFFFFFFFF), batch.confidence
     table.since[ids], table.checked_at[ids] = np.nan_to_num(batch.since), np.nan_to_num(batch.checked_at)
     table.earliest[ids], table.latest[ids] = batch.drop_earliest, batch.drop_latest
     table.registry_due[ids] = batch.registry_due
-    table.schedule.put_many(ids[watched], batch.next_check[watched], table.have(ids[watched], Flag.PRIORITY))
+    table.schedule.set_times(ids[watched], batch.next_check[watched], table.have_flag(ids[watched], Flag.PRIORITY))
 
 
 def _join_blocks(looks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

@@ -41,28 +41,28 @@ class WorkingSet:
     def __len__(self) -> int:
         return len(self.loaded)
 
-    def find(self, name: str) -> Entry | None:
+    def find_entry(self, name: str) -> Entry | None:
         """The entry of a name that is loaded."""
-        name_id = self._table.find(name)
+        name_id = self._table.find_id(name)
         return self.loaded.get(name_id) if name_id >= 0 else None
 
-    def load(self, name_id: int, detail: Detail) -> Entry:
+    def load_entry(self, name_id: int, detail: Detail) -> Entry:
         """Load a name with what the store holds of it, and keep it."""
-        entry = self.loaded[name_id] = self.build(name_id, detail)
-        self._table.mark(name_id, Flag.LOADED, on=True)
+        entry = self.loaded[name_id] = self.build_entry(name_id, detail)
+        self._table.set_flag(name_id, Flag.LOADED, on=True)
         return entry
 
-    def build(self, name_id: int, detail: Detail) -> Entry:
+    def build_entry(self, name_id: int, detail: Detail) -> Entry:
         """The entry of a name. A younger DNS answer of a sweep takes the place of the one in `detail`."""
         table = self._table
-        name, suffix = table.name(name_id), table.suffix_of(name_id)
+        name, suffix = table.name_of(name_id), table.suffix_of(name_id)
         entry = Entry(name, suffix, name.removesuffix(f".{suffix}"), id=name_id)
-        entry.watched, entry.priority = table.has(name_id, Flag.WATCHED), table.has(name_id, Flag.PRIORITY)
+        entry.watched, entry.priority = table.has_flag(name_id, Flag.WATCHED), table.has_flag(name_id, Flag.PRIORITY)
         entry.state, entry.generation = STATES[int(table.state[name_id])], int(table.generation[name_id])
         entry.confidence = round(float(table.confidence[name_id]), 4)
         entry.since = float(table.since[name_id]) or None
         entry.checked_at = float(table.checked_at[name_id]) or None
-        entry.next_check = table.schedule.at(name_id)
+        entry.next_check = table.schedule.due_at(name_id)
         earliest, latest = float(table.earliest[name_id]), float(table.latest[name_id])
         if not isnan(earliest):  # refined as soon as a verdict is taken
             entry.drop = DropWindow(earliest, (earliest + latest) / 2, latest, 0.0)
@@ -72,10 +72,10 @@ class WorkingSet:
             entry.detail.registered_seen = entry.since  # a crash left the state and not what it was drawn from
         return entry
 
-    def evict(self, name_id: int) -> None:
+    def evict_entry(self, name_id: int) -> None:
         """Unload a name: what its columns say of it is enough again."""
         del self.loaded[name_id]
-        self._table.mark(name_id, Flag.LOADED, on=False)
+        self._table.set_flag(name_id, Flag.LOADED, on=False)
 
     def last_look(self, name_id: int) -> LastLook:
         """What the last sweep found of a name."""
@@ -99,11 +99,11 @@ class WorkingSet:
         table.earliest[name_id], table.latest[name_id] = (drop.earliest, drop.latest) if drop is not None else (np.nan, np.nan)
         table.registry_due[name_id] = registry_due_at(entry, now)
         table.inconclusive[name_id] = min(255, entry.detail.unknown_rounds)
-        table.watch(name_id, on=entry.watched)
-        table.mark(name_id, Flag.PRIORITY, on=entry.priority)
-        table.mark(name_id, Flag.SINGLE, on=needs_single_checks(entry, now))
-        table.mark(name_id, Flag.DETAILED, on=True)
-        table.touch(name_id)
+        table.set_watched(name_id, on=entry.watched)
+        table.set_flag(name_id, Flag.PRIORITY, on=entry.priority)
+        table.set_flag(name_id, Flag.SINGLE, on=needs_single_checks(entry, now))
+        table.set_flag(name_id, Flag.DETAILED, on=True)
+        table.mark_dirty(name_id)
         dns = entry.detail.evidence.get("dns")
         table.code[name_id] = 0
         if dns is not None:
@@ -120,9 +120,9 @@ class WorkingSet:
             gone = not entry.watched
             stays = entry.check is not None or entry.isolated_until > now or is_busy(entry)
             old = gone or now - (entry.checked_at or 0.0) > KEEP
-            special = entry.priority or self._table.has(name_id, Flag.SINGLE)
+            special = entry.priority or self._table.has_flag(name_id, Flag.SINGLE)
             if not stays and old and (crowded > 0 or gone or not special):
-                self.evict(name_id)
+                self.evict_entry(name_id)
             else:
                 self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the others get their turn
 

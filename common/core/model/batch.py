@@ -17,7 +17,7 @@ from common.core.model.limit import Limit
 class Batch:
     """Names on their way in one sweep: `times` is when each was due, `sent` when it left, in epoch seconds."""
 
-    rows: Ids
+    ids: Ids
     times: Times
     suffix: str
     limit: Limit
@@ -25,8 +25,8 @@ class Batch:
     tries: int = 0
     urgent: bool = False
     avoid: str = ""  # the worker that lost the last attempt
-    sent: float = 0.0
-    by: str = ""  # the worker that has it
+    sent_at: float = 0.0
+    worker: str = ""  # the worker that has it
 
 
 @dataclass(slots=True)
@@ -38,14 +38,14 @@ class IdQueue:
     since: float = 0.0  # how long the first of them waits, at most
     not_before: float = 0.0  # when there may be tokens for it
 
-    def put(self, rows: Ids, times: Times, now: float) -> None:
+    def add_ids(self, rows: Ids, times: Times, now: float) -> None:
         """Names get in line; `times` is when each was due."""
         if not self.count:
             self.since = now
         self.pieces.append((rows, times))
         self.count += len(rows)
 
-    def take(self, most: int) -> tuple[Ids, Times]:
+    def take_ids(self, most: int) -> tuple[Ids, Times]:
         """The first of them, at most so many; there is at least one."""
         rows, times = [], []
         while self.pieces and most > 0:
@@ -59,11 +59,11 @@ class IdQueue:
             self.count -= len(piece)
         return np.concatenate(rows), np.concatenate(times)
 
-    def rows(self) -> Ids:
+    def all_ids(self) -> Ids:
         """All of them."""
         return np.concatenate([rows for rows, _ in self.pieces]) if self.pieces else np.empty(0, np.int64)
 
-    def pick(self, wanted: Callable[[Ids], NDArray[np.bool_]], most: int) -> tuple[Ids, Times]:
+    def pick_ids(self, wanted: Callable[[Ids], NDArray[np.bool_]], most: int) -> tuple[Ids, Times]:
         """The first that are wanted, at most so many, wherever they stand; the others keep their places."""
         rows, times, kept = [np.empty(0, np.int64)], [np.empty(0)], deque[tuple[Ids, Times]]()
         for piece, due in self.pieces:

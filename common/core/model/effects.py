@@ -89,11 +89,11 @@ class Effects:
     def __init__(self) -> None:
         self._planned: list[Effect] = []
 
-    def plan(self, effect: Effect) -> None:
+    def plan_effect(self, effect: Effect) -> None:
         """Add one; it is carried out when the input has been handled."""
         self._planned.append(effect)
 
-    def take(self) -> list[Effect]:
+    def take_planned(self) -> list[Effect]:
         """Hand over what was planned, and begin anew."""
         planned, self._planned = self._planned, []
         return planned

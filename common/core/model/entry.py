@@ -40,9 +40,9 @@ class Check:
     manual: bool = False
     due: float = 0.0  # when it should have begun, in epoch seconds; 0 where it was not scheduled
     asked: set[str] = field(default_factory=set)
-    out: set[str] = field(default_factory=set)
+    awaiting: set[str] = field(default_factory=set)
     sent: dict[str, float] = field(default_factory=dict)  # when a query left, in epoch seconds
-    said: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
     lie: str = ""  # how that was found out
 
@@ -84,7 +84,7 @@ class Entry:
         """Whether the registry is deleting the name: in redemption or pending delete."""
         return self.phase in ENDING
 
-    def note(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
+    def note_observation(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
         """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
 
         `by` is the worker that asked. True if the outcome changed.

@@ -105,6 +105,6 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     refused: bool = False  # the server turned us away: connection refused, 403, ban text
 
 
-def unknown(finding: str, reason: str, *, retry_after: float | None = None) -> Reading:
+def unknown_reading(finding: str, reason: str, *, retry_after: float | None = None) -> Reading:
     """A reading that proves nothing, with its reason cut to bound."""
     return Reading(Outcome.UNKNOWN, finding, reason[:300], retry_after=retry_after)

@@ -26,11 +26,11 @@ class Evidence(Struct, omit_defaults=True):
     judged: bool = False  # counted as right or wrong, see common.core.audit.accuracy
 
     @property
-    def bracketed(self) -> bool:
+    def verified_after(self) -> bool:
         """Whether the server had found a known name again after this answer when it was last judged."""
         return self.canary is not None and self.canary.green and self.canary.registered_ok >= self.at
 
-    def vouched(self) -> dict[str, float | bool | None] | None:
+    def canary_map(self) -> dict[str, float | bool | None] | None:
         """The canaries as they are shown to people and programs (epoch seconds); None where nobody had to vouch."""
         if self.canary is None:
             return None
@@ -38,7 +38,7 @@ class Evidence(Struct, omit_defaults=True):
             "registered_ok": self.canary.registered_ok or None,
             "free_ok": self.canary.free_ok or None,
             "green": self.canary.green,
-            "bracketed": self.bracketed,
+            "bracketed": self.verified_after,
         }
 
 
@@ -203,7 +203,7 @@ class Changes(Struct):
     watches: list[Watch] = field(default_factory=list)
     states: list[StateChange] = field(default_factory=list)
     domains: list[DomainRow] = field(default_factory=list)
-    pulses: list[tuple[int, bytes]] = field(default_factory=list)
+    looks: list[tuple[int, bytes]] = field(default_factory=list)
     addresses: list[tuple[int, str]] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     deliveries: list[DeliveryRow] = field(default_factory=list)  # inserted or updated by id
@@ -212,9 +212,9 @@ class Changes(Struct):
     problems: list[ProblemRow] | None = None
     meta: dict[str, str] = field(default_factory=dict)
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        names = self.new or self.watches or self.states or self.domains or self.pulses or self.addresses
+        names = self.new or self.watches or self.states or self.domains or self.looks or self.addresses
         told = self.events or self.deliveries or self.trust or self.ledger
         return not (names or told or self.meta or self.problems is not None)
 

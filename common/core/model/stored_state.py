@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class StoredState:
     """Everything the coordinator needs at start. The iterators read lazily, in batches.
 
     `next_seq` is above every sequence number ever written, also after events were pruned; `next_id` is above the id of every

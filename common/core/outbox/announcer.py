@@ -26,7 +26,7 @@ from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed import Feed
 from common.core.parsers.dates import epoch
 from common.core.telemetry.telemetry import Telemetry
-from common.core.verdict.verdicts import NO_NEWS, newest
+from common.core.verdict.verdicts import NO_NEWS, newest_evidence
 
 #: Results of sweeps that are deliveries at the same time, at most: the others stay pending, a bit each.
 PENDING_AT_ONCE = 1000
@@ -58,12 +58,12 @@ class Announcer:
         _give_reason(entry, verdict, changed=changed)
         entry.confidence = verdict.confidence
         if not changed:
-            journal.touch(entry)
+            journal.touch_row(entry)
             return None
         self._domains.count_state(before, verdict.state)
         entry.state, entry.since = verdict.state, now
-        journal.write(entry)
-        kind = _kind(entry, before, since)
+        journal.write_row(entry)
+        kind = _event_kind(entry, before, since)
         if kind is not None:
             self._record_event(entry, verdict, kind, before, now)
         if verdict.state in (State.AVAILABLE, State.AVAILABLE_PREMIUM):
@@ -80,12 +80,12 @@ class Announcer:
 
         topics = ["state", *(["available"] if event.kind == "available" else [])]
         for topic in topics:
-            self._feed.publish(f"{topic}.{event.domain}", "event", event.occurred_at, build, seq=event.seq)
+            self._feed.publish_map(f"{topic}.{event.domain}", "event", event.occurred_at, build, seq=event.seq)
 
     def tell_result(self, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
         """Publish one check result, and post it where results are wanted."""
         body = {**result_map(entry.name, observation, now), "result": result_word(entry, observation)}
-        self._feed.publish(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
+        self._feed.publish_map(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
         if self._results == "none" or (self._results == "changes" and not changed):
             return
         self._post_result(body, now)
@@ -99,10 +99,10 @@ class Announcer:
             for name_id in ids.tolist():
                 seen = evidence_of(last_look(name_id), server or table.suffix_of(name_id))
                 if seen is not None:
-                    name = table.name(name_id)
+                    name = table.name_of(name_id)
                     yield f"result.dns.{name}", result_map(name, seen.observation, now)
 
-        self._feed.publish_many("result.dns.", "result", now, len(ids), build)
+        self._feed.publish_maps("result.dns.", "result", now, len(ids), build)
 
     def flush_pending(self, now: float) -> None:
         """Turn pending results of sweeps into deliveries, as many as keep the lane of results short."""
@@ -113,19 +113,19 @@ class Announcer:
             return
         table = self._domains.table
         start, end = self._flushed_to, len(table)
-        ids = start + np.flatnonzero(table.owed[start:end])[:room]
+        ids = start + np.flatnonzero(table.pending[start:end])[:room]
         self._flushed_to = int(ids[-1]) + 1 if len(ids) == room else 0
-        table.owed[ids] = 0
-        table.touch(ids)
+        table.pending[ids] = 0
+        table.mark_dirty(ids)
         for name_id in ids.tolist():
             seen = evidence_of(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
             if seen is not None:
-                self._post_result(result_map(table.name(name_id), seen.observation, seen.at), now)
+                self._post_result(result_map(table.name_of(name_id), seen.observation, seen.at), now)
 
     def _mark_pending(self, ids: Ids, changed: NDArray[np.bool_]) -> None:
         if self._results == "none":
             return
-        owed = self._domains.table.owed
+        owed = self._domains.table.pending
         wanted = ids if self._results == "all" else ids[changed]
         self._telemetry.metrics.count("results_coalesced", int(np.count_nonzero(owed[wanted])))
         owed[wanted] = 1
@@ -166,7 +166,7 @@ class Announcer:
             row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
             journal.add_deliveries(row)
         self._telemetry.metrics.count("events", kind=kind)
-        self._telemetry.log(
+        self._telemetry.write_log(
             "info",
             "state_changed",
             domain=entry.name,
@@ -228,7 +228,7 @@ def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
             "timestamp": item.at,
             "duration_ms": round(item.observation.duration_ms, 2),
             "digest": item.observation.digest,
-            "canary": item.vouched(),
+            "canary": item.canary_map(),
         }
         for method, item in sorted(evidence.items())
     }
@@ -244,7 +244,7 @@ def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
     detail.reason, detail.look = (detail.reason, verdict.reason) if stands else (verdict.reason, "")
 
 
-def _kind(entry: Entry, before: State, since: float | None) -> str | None:
+def _event_kind(entry: Entry, before: State, since: float | None) -> str | None:
     """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN.
 
     `since`: how long the name was in the state before.
@@ -265,10 +265,10 @@ def _taken_since(entry: Entry, gone: float | None) -> bool:
     Somebody must have seen it since. Of records only one from after the alarm counts: where the zone alone shows the catch, the
     last one is of the holder before.
     """
-    seen = newest(entry.detail.evidence, Outcome.REGISTERED)
+    seen = newest_evidence(entry.detail.evidence, Outcome.REGISTERED)
     if gone is None or seen is None or seen.at <= gone:
         return False
-    record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
     at = epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

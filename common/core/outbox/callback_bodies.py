@@ -40,7 +40,7 @@ def result_body(
     domain: str, check_type: str, result: str, timestamp: float, details: Mapping[str, Any], duration_ms: float
 ) -> bytes:
     """The callback of one check. `timestamp` in epoch seconds."""
-    return _encode(
+    return _encode_body(
         _Fixed(
             domain=domain,
             check_type=check_type,
@@ -56,7 +56,7 @@ def notice_body(
     domain: str, status: str, confidence: float, timestamp: float, checks: Mapping[str, Any], **extra: Any
 ) -> bytes:
     """The callback of a notice. `checks` by method; `extra` fields follow the published ones, by name."""
-    return _encode(
+    return _encode_body(
         _Fixed(
             domain=domain,
             status=status,
@@ -68,21 +68,21 @@ def notice_body(
     )
 
 
-def _encode(body: _Fixed) -> bytes:
+def _encode_body(body: _Fixed) -> bytes:
     for stage in _STAGES:
         cutter = _Cutter(*stage)
-        cleaned = cutter.value(body, DEPTH)
+        cleaned = cutter.cut_value(body, DEPTH)
         if cutter.room > 0 and len(encoded := msgspec.json.encode(cleaned)) <= LIMIT:
             return encoded
-    return _plain(body)
+    return _encode_without_nested(body)
 
 
-def _plain(body: _Fixed) -> bytes:
+def _encode_without_nested(body: _Fixed) -> bytes:
     """Only what stands directly in the body, as far as it fits: the evidence stays with the event in the store."""
     kept: dict[str, Any] = {}
     room = LIMIT - 100
     for key, value in body.items():
-        item: dict[str, Any] = {_text(key, 200): {} if _nested(value) else _scalar(value, 200)}
+        item: dict[str, Any] = {_cut_text(key, 200): {} if _is_nested(value) else _to_scalar(value, 200)}
         room -= len(msgspec.json.encode(item))
         if room < 0:
             break
@@ -90,7 +90,7 @@ def _plain(body: _Fixed) -> bytes:
     return msgspec.json.encode({**kept, "truncated": True})
 
 
-def _nested(value: object) -> bool:
+def _is_nested(value: object) -> bool:
     return isinstance(value, Mapping | list | tuple | set | frozenset)
 
 
@@ -101,31 +101,31 @@ class _Cutter:
         self._excerpt, self._text, self._width = excerpt, text, width
         self.room = LIMIT  # characters that can still fit; every one takes a byte at least
 
-    def value(self, value: Any, depth: int, key: str = "") -> Any:
+    def cut_value(self, value: Any, depth: int, key: str = "") -> Any:
         """A value as JSON can carry it."""
         if self.room <= 0:
             return None
-        if not _nested(value):
-            scalar = _scalar(value, self._excerpt if key == EXCERPT else self._text)
+        if not _is_nested(value):
+            scalar = _to_scalar(value, self._excerpt if key == EXCERPT else self._text)
             self.room -= len(scalar) + 2 if isinstance(scalar, str) else 1
             return scalar
         if depth <= 0:
             return None
         if isinstance(value, Mapping):
-            return self._map(value, depth)
-        items = sorted(value, key=_name) if isinstance(value, set | frozenset) else value
-        return [self.value(item, depth - 1) for item in items[: self._width]]
+            return self._cut_map(value, depth)
+        items = sorted(value, key=_key_text) if isinstance(value, set | frozenset) else value
+        return [self.cut_value(item, depth - 1) for item in items[: self._width]]
 
-    def _map(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-        named = {_name(name): item for name, item in value.items()}
+    def _cut_map(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        named = {_key_text(name): item for name, item in value.items()}
         names = list(named) if isinstance(value, _Fixed) else sorted(named)
         if not isinstance(value, _Fixed):
             del names[self._width :]
         self.room -= sum(len(name) + 4 for name in names)
-        return {name: self.value(named[name], depth - 1, name) for name in names}
+        return {name: self.cut_value(named[name], depth - 1, name) for name in names}
 
 
-def _scalar(value: Any, limit: int) -> str | int | float | bool | None:
+def _to_scalar(value: Any, limit: int) -> str | int | float | bool | None:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -134,12 +134,12 @@ def _scalar(value: Any, limit: int) -> str | int | float | bool | None:
         return value if isfinite(value) else None
     if isinstance(value, bytes | bytearray):
         return bytes(value[: 4 * limit]).decode("utf-8", "replace")[:limit]
-    return _text(str(value), limit)
+    return _cut_text(str(value), limit)
 
 
-def _name(key: Any) -> str:
-    return str(_scalar(key, 200))
+def _key_text(key: Any) -> str:
+    return str(_to_scalar(key, 200))
 
 
-def _text(value: str, limit: int) -> str:
+def _cut_text(value: str, limit: int) -> str:
     return value[:limit].encode("utf-8", "replace").decode()

@@ -35,36 +35,36 @@ class CallbackDispatch:
     telemetry: Telemetry
     rng: Random
 
-    def send_due(self, now: float) -> None:
+    def send_due_callbacks(self, now: float) -> None:
         """Send every callback that is due to a notifier with a free slot."""
         batches: dict[str, tuple[Worker, list[Delivery]]] = {}
         sizes: dict[str, int] = defaultdict(int)
-        free, slots = self.workers.free("notifier"), self.workers.slots("notifier")
-        for row in self.deliveries.due(now, free, slots // RESERVED):
-            worker = self.workers.choose("notifier", avoid=self.deliveries.lost_by(row.id))
+        free, slots = self.workers.count_free_slots("notifier"), self.workers.count_slots("notifier")
+        for row in self.deliveries.due_rows(now, free, slots // RESERVED):
+            worker = self.workers.choose_worker("notifier", avoid=self.deliveries.lost_by(row.id))
             if worker is None:
                 return
-            lease = self.workers.lease(worker, row, DELIVERY_BUDGET, now)
-            self.deliveries.sent(row.id, lease.attempt, now)
+            lease = self.workers.grant_lease(worker, row, DELIVERY_BUDGET, now)
+            self.deliveries.note_sent(row.id, lease.attempt, now)
             batch = batches.setdefault(worker.name, (worker, []))[1]
             if batch and (sizes[worker.name] + len(row.body) > BATCH_BYTES or len(batch) >= MAX_BATCH):
-                self._send(worker, batch)
+                self._send_batch(worker, batch)
                 batches[worker.name], sizes[worker.name] = (worker, []), 0
                 batch = batches[worker.name][1]
             sizes[worker.name] += len(row.body)
-            batch.append(self._delivery(row, lease))
+            batch.append(self._delivery_of(row, lease))
         for worker, batch in batches.values():
-            self._send(worker, batch)
+            self._send_batch(worker, batch)
 
-    def take_result(self, answer: DeliveryResult, credit: Credit, now: float) -> None:
+    def take_post_result(self, answer: DeliveryResult, credit: Credit, now: float) -> None:
         """Take the answer of a notifier to one POST."""
-        if self.workers.finish(answer.attempt, credit) is None:
+        if self.workers.finish_lease(answer.attempt, credit) is None:
             self.telemetry.metrics.count("late_results")
             return
         if answer.returned:
-            self.deliveries.returned(answer.attempt, now)
+            self.deliveries.note_returned(answer.attempt, now)
             return
-        row = self.deliveries.result(answer.attempt, answer.status, answer.error, answer.retry_after, now, self.rng)
+        row = self.deliveries.note_result(answer.attempt, answer.status, answer.error, answer.retry_after, now, self.rng)
         if row is None:
             self.telemetry.metrics.count("late_results")
             return
@@ -77,43 +77,43 @@ class CallbackDispatch:
         self.journal.add_deliveries(row)
         self._log_result(row, answer, now)
 
-    def take_lost(self, attempt: str, worker: str, now: float) -> None:
+    def take_lost_attempt(self, attempt: str, worker: str, now: float) -> None:
         """A notifier had an attempt and did not report."""
-        row = self.deliveries.lost(attempt, now, worker)
+        row = self.deliveries.note_lost(attempt, now, worker)
         if row is not None:
             self.journal.add_deliveries(row)
 
-    def take_unsent(self, attempt: str, now: float) -> None:
+    def requeue_unsent_attempt(self, attempt: str, now: float) -> None:
         """An attempt never left: the socket of its notifier was full."""
-        self.deliveries.returned(attempt, now)
+        self.deliveries.note_returned(attempt, now)
 
-    def replay(self, row: DeliveryRow, now: float) -> None:
+    def replay_callback(self, row: DeliveryRow, now: float) -> None:
         """Send a callback once more because it was asked for."""
-        self.journal.add_deliveries(self.deliveries.replay(row, now))
+        self.journal.add_deliveries(self.deliveries.replay_row(row, now))
 
-    def add(self, rows: list[DeliveryRow]) -> None:
+    def add_durable(self, rows: list[DeliveryRow]) -> None:
         """New deliveries are durable, or were loaded: they may go; write what they supersede."""
         for row in rows:
-            self.journal.add_deliveries(*self.deliveries.add(row))
+            self.journal.add_deliveries(*self.deliveries.add_delivery(row))
 
     def _log_result(self, row: DeliveryRow, answer: DeliveryResult, now: float) -> None:
         """A callback that was taken is for the summary; one that failed is limited, and one that was given up always told."""
         fields = {"event_id": row.id, "domain": row.domain, "lane": row.lane, "status": answer.status, "state": row.state,
                   "number": row.attempts, "ms": round(answer.duration_ms, 1), "error": answer.error}  # fmt: skip
         if row.state == "done":
-            self.telemetry.log("debug", "callback", **fields)
+            self.telemetry.write_log("debug", "callback", **fields)
         elif row.state == "parked":
-            self.telemetry.log("warning", "callback", **fields)
+            self.telemetry.write_log("warning", "callback", **fields)
         else:
             about = f"{row.lane} {status_class(answer.status)}"
-            self.telemetry.log_limited("warning", "callback", about, now, **fields)
+            self.telemetry.write_limited("warning", "callback", about, now, **fields)
 
-    def _send(self, worker: Worker, batch: list[Delivery]) -> None:
+    def _send_batch(self, worker: Worker, batch: list[Delivery]) -> None:
         if batch:
             attempts = tuple(delivery.attempt for delivery in batch)
-            self.effects.plan(Send(worker.name, worker.boot, DeliveryBatch(tuple(batch)), attempts))
+            self.effects.plan_effect(Send(worker.name, worker.boot, DeliveryBatch(tuple(batch)), attempts))
 
-    def _delivery(self, row: DeliveryRow, lease: Lease) -> Delivery:
+    def _delivery_of(self, row: DeliveryRow, lease: Lease) -> Delivery:
         return Delivery(
             lease.attempt,
             lease.seq,
@@ -122,5 +122,5 @@ class CallbackDispatch:
             row.attempts + 1,
             row.body,
             int(DELIVERY_BUDGET * 1000),
-            replay=self.deliveries.replayed(row.id),
+            replay=self.deliveries.is_replay(row.id),
         )

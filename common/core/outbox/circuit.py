@@ -27,11 +27,11 @@ class Circuit:
         self._probes = 0  # since it opened
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether only probes go out."""
         return self.probe_at is not None
 
-    def allowance(self, now: float, wanted: int) -> int:
+    def allowed_attempts(self, now: float, wanted: int) -> int:
         """How many of `wanted` attempts may start now."""
         if self.probe_at is not None:
             return min(wanted, 1) if now >= self.probe_at else 0
@@ -46,14 +46,14 @@ class Circuit:
         self._filled_at = max(now, self._filled_at)
         return min(wanted, int(self._allowed))
 
-    def started(self, now: float) -> None:
+    def note_attempt(self, now: float) -> None:
         """One attempt went out."""
         if self.probe_at is not None:
             self._probes += 1
             self.probe_at = now + PROBE_WAITS[min(self._probes, len(PROBE_WAITS) - 1)]
         self._allowed -= 1.0
 
-    def succeeded(self, now: float) -> bool:
+    def note_success(self, now: float) -> bool:
         """One attempt succeeded; whether this closed the circuit."""
         self.failures = 0
         if self.probe_at is None:
@@ -63,7 +63,7 @@ class Circuit:
         self._allowed = 1.0
         return True
 
-    def failed(self, now: float, retry_after: float | None = None) -> bool:
+    def note_failure(self, now: float, retry_after: float | None = None) -> bool:
         """One attempt failed; whether this opened the circuit. `retry_after` in seconds."""
         self.failures += 1
         if self.probe_at is not None:

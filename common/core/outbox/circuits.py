@@ -37,31 +37,31 @@ class Circuits:
         """The lanes that may send a probe now, the one whose turn came first ahead; none while a probe is under way."""
         if self.probing:
             return []
-        lanes = [lane for lane in LANES if self[lane].open and self[lane].allowance(now, room[lane]) > 0]
+        lanes = [lane for lane in LANES if self[lane].is_open and self[lane].allowed_attempts(now, room[lane]) > 0]
         return sorted(lanes, key=lambda lane: self[lane].probe_at or 0.0)
 
-    def saved(self) -> str:
+    def open_lanes(self) -> str:
         """The lanes whose circuit is open, as `recall` reads them back."""
-        return ",".join(lane for lane in LANES if self[lane].open)
+        return ",".join(lane for lane in LANES if self[lane].is_open)
 
     def take_changed(self) -> str | None:
         """What `recall` reads back, if it changed since the last call."""
-        text = self.saved()
+        text = self.open_lanes()
         if text == self._written:
             return None
         self._written = text
         return text
 
-    def recall(self, text: str, now: float) -> None:
+    def restore_open(self, text: str, now: float) -> None:
         """Take over what `saved` wrote before a restart; anything else is ignored."""
         self._written = text
         for lane in text.split(","):
             if lane in self._circuits:
                 self[lane].reopen(now)
 
-    def snapshot(self, waiting: Mapping[str, int]) -> dict[str, Any]:
+    def figures(self, waiting: Mapping[str, int]) -> dict[str, Any]:
         """Figures for the status, by lane; beside them those of the notices, or of the results where only those are held up."""
-        shown = self[RESULT] if self[RESULT].open and not self[NOTICE].open else self[NOTICE]
+        shown = self[RESULT] if self[RESULT].is_open and not self[NOTICE].is_open else self[NOTICE]
         return {
             "circuit_open_until": shown.probe_at,
             "failures_in_a_row": shown.failures,

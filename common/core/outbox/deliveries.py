@@ -53,7 +53,7 @@ class _Body(msgspec.Struct):
 _check_type = msgspec.json.Decoder(_Body)
 
 
-class _Entry:
+class _Pending:
     __slots__ = ("attempt", "lost_by", "number", "probe", "replay", "row", "since")
 
     def __init__(self, row: DeliveryRow, number: int, since: float, *, replay: bool) -> None:
@@ -78,7 +78,7 @@ class Deliveries:
         self.circuits = Circuits()
         self._result_limit = result_limit
         self._numbers = 0
-        self._lanes: dict[str, dict[str, _Entry]] = {lane: {} for lane in LANES}
+        self._lanes: dict[str, dict[str, _Pending]] = {lane: {} for lane in LANES}
         self._queues: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
         self._ready: dict[str, list[tuple[float, int, str]]] = {lane: [] for lane in LANES}
         self._attempts: dict[str, str] = {}
@@ -86,116 +86,116 @@ class Deliveries:
         self._latest: dict[tuple[str, str], str] = {}
         self._probes: dict[str, deque[str]] = {lane: deque() for lane in LANES}
 
-    def restore(self, counts: Mapping[str, int], circuits: str, now: float) -> None:
+    def restore_counts(self, counts: Mapping[str, int], circuits: str, now: float) -> None:
         """Take over how many deliveries are in each final state, and which circuits were open (`Circuits.take_changed`)."""
         self.parked, self.done = counts.get("parked", 0), counts.get("done", 0)
         self.superseded = counts.get("superseded", 0)
-        self.circuits.recall(circuits, now)
+        self.circuits.restore_open(circuits, now)
 
-    def add(self, row: DeliveryRow) -> list[DeliveryRow]:
+    def add_delivery(self, row: DeliveryRow) -> list[DeliveryRow]:
         """Take a new or loaded row that is pending. Returns older results that it superseded: they need writing too."""
-        if self._find(row.id) is not None:
+        if self._find_entry(row.id) is not None:
             return []
-        entry = self._insert(row, replay=False)
-        return self._supersede(entry) if row.lane == RESULT else []
+        entry = self._insert_row(row, replay=False)
+        return self._supersede_older(entry) if row.lane == RESULT else []
 
-    def due(self, now: float, free: int, reserved: int = 0) -> list[DeliveryRow]:
+    def due_rows(self, now: float, free: int, reserved: int = 0) -> list[DeliveryRow]:
         """At most `free` rows to send now, at most one per name and lane. They stay due until `sent`.
 
         Results leave so many places free as are `reserved`: a notice never waits for one to end.
         """
         room = {NOTICE: free, RESULT: max(0, free - reserved)}
-        probes = (self._probe(lane) for lane in self.circuits.to_probe(now, room))
+        probes = (self._next_probe(lane) for lane in self.circuits.to_probe(now, room))
         found = [entry.row for entry in islice(filter(None, probes), 1)]
         for lane in LANES:
-            if not self.circuits[lane].open:
-                found += self._pick(lane, now, self.circuits[lane].allowance(now, max(0, room[lane] - len(found))))
+            if not self.circuits[lane].is_open:
+                found += self._pick_due(lane, now, self.circuits[lane].allowed_attempts(now, max(0, room[lane] - len(found))))
         return found
 
     def results_waiting(self) -> int:
         """How many results are pending."""
         return len(self._lanes[RESULT])
 
-    def sent(self, delivery_id: str, attempt: str, now: float) -> None:
+    def note_sent(self, delivery_id: str, attempt: str, now: float) -> None:
         """The row went out as `attempt`, a text never used before. Whoever leased it says when its time is over (`lost`)."""
-        entry = self._find(delivery_id)
+        entry = self._find_entry(delivery_id)
         if entry is None or entry.attempt is not None:
             return
         circuit, probes = self.circuits[entry.row.lane], self._probes[entry.row.lane]
-        entry.attempt, entry.probe = attempt, circuit.open
+        entry.attempt, entry.probe = attempt, circuit.is_open
         self.circuits.probing += entry.probe
         if entry.row.first_at is None:
             entry.row.first_at = now
         self._attempts[attempt] = delivery_id
-        circuit.started(now)
+        circuit.note_attempt(now)
         if probes and probes[0] == delivery_id:
             probes.popleft()
 
-    def replayed(self, delivery_id: str) -> bool:
+    def is_replay(self, delivery_id: str) -> bool:
         """Whether the row is being sent again because somebody asked for it."""
-        entry = self._find(delivery_id)
+        entry = self._find_entry(delivery_id)
         return entry is not None and entry.replay
 
-    def result(
+    def note_result(
         self, attempt: str, status: int, error: str, retry_after: float | None, now: float, rng: Rng
     ) -> DeliveryRow | None:
         """How an attempt ended; `status` 0 for no answer. Returns the row to write, None for an attempt nobody waits for."""
         accepted = 200 <= status < 300
-        entry = self._take(attempt, accepted=accepted)
+        entry = self._take_attempt(attempt, accepted=accepted)
         if entry is None:
             return None
         entry.row.last_status, entry.row.last_error, entry.lost_by = status, "" if accepted else error, ""
         if accepted:
             entry.row.attempts += 1
             self.misconfigured = 0
-            self._finish(entry, "done", now)
-            if self.circuits[entry.row.lane].succeeded(now):
-                self._release(entry.row.lane, now)
+            self._finish_delivery(entry, "done", now)
+            if self.circuits[entry.row.lane].note_success(now):
+                self._release_lane(entry.row.lane, now)
             return entry.row
         if status in MISCONFIGURED:
             self.misconfigured = status
         asked = wait_asked(entry.row.lane, retry_after)
-        self.circuits[entry.row.lane].failed(now, asked)
+        self.circuits[entry.row.lane].note_failure(now, asked)
         spread = 1.0 - JITTER + 2 * JITTER * rng.random()
-        return self._failed(entry, now, spread, asked or 0.0)
+        return self._plan_retry(entry, now, spread, asked or 0.0)
 
-    def returned(self, attempt: str, now: float) -> None:
+    def note_returned(self, attempt: str, now: float) -> None:
         """A notifier handed the attempt back without trying it."""
-        entry = self._take(attempt)
+        entry = self._take_attempt(attempt)
         if entry is not None:
             entry.row.next_at = min(entry.row.next_at, now)
-            self._wait(entry)
+            self._make_ready(entry)
 
     def lost_by(self, delivery_id: str) -> str:
         """The worker that had the last attempt and did not report; "" where there is none."""
-        entry = self._find(delivery_id)
+        entry = self._find_entry(delivery_id)
         return entry.lost_by if entry is not None else ""
 
-    def lost(self, attempt: str, now: float, worker: str = "") -> DeliveryRow | None:
+    def note_lost(self, attempt: str, now: float, worker: str = "") -> DeliveryRow | None:
         """The attempt's time is over, or its notifier disappeared with it. It counts, for it may have been made.
 
         Returns the row to write.
         """
-        entry = self._take(attempt)
+        entry = self._take_attempt(attempt)
         if entry is None:
             return None
         self._late[attempt] = entry.row.id
         if len(self._late) > REMEMBERED:
             del self._late[next(iter(self._late))]
         entry.row.last_status, entry.row.last_error, entry.lost_by = 0, "the notifier did not report", worker
-        return self._failed(entry, now, 1.0, 0.0)
+        return self._plan_retry(entry, now, 1.0, 0.0)
 
-    def replay(self, row: DeliveryRow, now: float) -> DeliveryRow:
+    def replay_row(self, row: DeliveryRow, now: float) -> DeliveryRow:
         """Send a row once more, whatever its state: same id, same body, the schedule from its beginning."""
-        entry = self._find(row.id)
+        entry = self._find_entry(row.id)
         if entry is None:
             self.parked -= row.state == "parked"
             row.state, row.attempts, row.next_at, row.first_at, row.done_at = "pending", 0, now, None, None
-            return self._insert(row, replay=True).row
+            return self._insert_row(row, replay=True).row
         entry.replay = True
         if entry.attempt is None:
             entry.row.next_at = min(entry.row.next_at, now)
-            self._wait(entry)
+            self._make_ready(entry)
         return entry.row
 
     def next_at(self) -> float | None:
@@ -215,72 +215,72 @@ class Deliveries:
             "done": self.done,
             "superseded": self.superseded,
             "oldest_age": None if oldest is None else max(0.0, now - oldest.since),
-            **self.circuits.snapshot({lane: len(rows) for lane, rows in self._lanes.items()}),
+            **self.circuits.figures({lane: len(rows) for lane, rows in self._lanes.items()}),
             "misconfigured": self.misconfigured,
         }
 
-    def _find(self, delivery_id: str) -> _Entry | None:
+    def _find_entry(self, delivery_id: str) -> _Pending | None:
         return self._lanes[NOTICE].get(delivery_id) or self._lanes[RESULT].get(delivery_id)
 
-    def _insert(self, row: DeliveryRow, *, replay: bool) -> _Entry:
+    def _insert_row(self, row: DeliveryRow, *, replay: bool) -> _Pending:
         self._numbers += 1
         since = row.next_at if row.first_at is None else row.first_at
-        entry = _Entry(row, self._numbers, since, replay=replay)
+        entry = _Pending(row, self._numbers, since, replay=replay)
         self._lanes[row.lane][row.id] = entry
         insort(self._queues.setdefault((row.lane, row.domain), []), (row.order, entry.number, row.id))
-        self._wait(entry)
+        self._make_ready(entry)
         return entry
 
-    def _supersede(self, entry: _Entry) -> list[DeliveryRow]:
+    def _supersede_older(self, entry: _Pending) -> list[DeliveryRow]:
         row = entry.row
-        topic = (row.domain, _topic(row.body))
+        topic = (row.domain, _check_type_of(row.body))
         older = self._lanes[RESULT].get(self._latest.get(topic, ""))
         self._latest[topic] = row.id
         found = [older] if older is not None and older.attempt is None else []
         if len(self._lanes[RESULT]) - len(found) > self._result_limit:
             found += [next(e for e in self._lanes[RESULT].values() if e.attempt is None and e not in found)]
         for old in found:
-            self._finish(old, "superseded", row.next_at)
+            self._finish_delivery(old, "superseded", row.next_at)
         return [old.row for old in found]
 
-    def _head(self, entry: _Entry) -> _Entry:
+    def _head_of_queue(self, entry: _Pending) -> _Pending:
         """The one that its queue has to send first."""
         queue = self._queues[entry.row.lane, entry.row.domain]
         return self._lanes[entry.row.lane][queue[0][2]]
 
-    def _wait(self, entry: _Entry) -> None:
+    def _make_ready(self, entry: _Pending) -> None:
         """Make the entry findable by `due`, if it is the first of its queue."""
-        if entry.attempt is not None or self._head(entry) is not entry:
+        if entry.attempt is not None or self._head_of_queue(entry) is not entry:
             return
         ready, lane = self._ready[entry.row.lane], self._lanes[entry.row.lane]
         heapq.heappush(ready, (entry.row.next_at, entry.number, entry.row.id))
         # Items that no longer hold are skipped when they come up; while the circuit is open none does.
         if len(ready) > 4 * len(lane) + 1024:
-            self._rebuild(entry.row.lane)
+            self._rebuild_ready(entry.row.lane)
 
-    def _rebuild(self, lane: str) -> None:
+    def _rebuild_ready(self, lane: str) -> None:
         waiting = self._waiting_heads(lane)
         self._ready[lane] = [(entry.row.next_at, entry.number, entry.row.id) for entry in waiting]
         heapq.heapify(self._ready[lane])
 
-    def _waiting_heads(self, lane: str) -> Iterable[_Entry]:
+    def _waiting_heads(self, lane: str) -> Iterable[_Pending]:
         entries = self._lanes[lane].values()
-        return [entry for entry in entries if entry.attempt is None and self._head(entry) is entry]
+        return [entry for entry in entries if entry.attempt is None and self._head_of_queue(entry) is entry]
 
-    def _holds(self, lane: str, item: tuple[float, int, str]) -> _Entry | None:
+    def _entry_of_item(self, lane: str, item: tuple[float, int, str]) -> _Pending | None:
         """The entry that an item of `_ready` speaks of, None where it has moved on."""
         entry = self._lanes[lane].get(item[2])
         if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != item[:2]:
             return None
-        return entry if self._head(entry) is entry else None
+        return entry if self._head_of_queue(entry) is entry else None
 
-    def _pick(self, lane: str, now: float, room: int) -> list[DeliveryRow]:
+    def _pick_due(self, lane: str, now: float, room: int) -> list[DeliveryRow]:
         ready = self._ready[lane]
         kept: dict[str, tuple[float, int, str]] = {}
         found: list[DeliveryRow] = []
         while ready and ready[0][0] <= now and len(found) < room:
             item = heapq.heappop(ready)
-            entry = self._holds(lane, item)
+            entry = self._entry_of_item(lane, item)
             if entry is not None and item[2] not in kept:
                 kept[item[2]] = item
                 found.append(entry.row)
@@ -291,13 +291,13 @@ class Deliveries:
     def _next_in(self, lane: str) -> float | None:
         """When a lane may have something to send, in epoch seconds."""
         circuit, ready = self.circuits[lane], self._ready[lane]
-        if circuit.open:
+        if circuit.is_open:
             return circuit.probe_at if self._lanes[lane] and not self.circuits.probing else None
-        while ready and self._holds(lane, ready[0]) is None:
+        while ready and self._entry_of_item(lane, ready[0]) is None:
             heapq.heappop(ready)
         return ready[0][0] if ready else None
 
-    def _probe(self, lane: str) -> _Entry | None:
+    def _next_probe(self, lane: str) -> _Pending | None:
         """The next one to try while the circuit of a lane is open: the oldest, then the others in turn.
 
         One that the endpoint will never take must not keep the circuit open for all.
@@ -306,45 +306,45 @@ class Deliveries:
         for _ in range(2):
             while probes:
                 entry = self._lanes[lane].get(probes[0])
-                if entry is not None and entry.attempt is None and self._head(entry) is entry:
+                if entry is not None and entry.attempt is None and self._head_of_queue(entry) is entry:
                     return entry
                 probes.popleft()
             probes.extend(e.row.id for e in sorted(self._waiting_heads(lane), key=lambda e: e.number))
         return None
 
-    def _release(self, lane: str, now: float) -> None:
+    def _release_lane(self, lane: str, now: float) -> None:
         """The endpoint takes a lane again: everything in it may go, at the pace of the circuit."""
         self._probes[lane].clear()
         for entry in self._lanes[lane].values():
             entry.row.next_at = min(entry.row.next_at, now)
-        self._rebuild(lane)
+        self._rebuild_ready(lane)
 
-    def _take(self, attempt: str, *, accepted: bool = False) -> _Entry | None:
+    def _take_attempt(self, attempt: str, *, accepted: bool = False) -> _Pending | None:
         """The entry of an attempt in flight, or of a lost one whose success came late while it waits for the next."""
         key = self._attempts.pop(attempt, None)
         if key is None and accepted:
-            entry = self._find(self._late.pop(attempt, ""))
+            entry = self._find_entry(self._late.pop(attempt, ""))
             return entry if entry is not None and entry.attempt is None else None
-        entry = self._find(key) if key is not None else None
+        entry = self._find_entry(key) if key is not None else None
         if entry is not None:
             entry.attempt = None
             self.circuits.probing -= entry.probe
         return entry
 
-    def _failed(self, entry: _Entry, now: float, spread: float, asked: float) -> DeliveryRow:
+    def _plan_retry(self, entry: _Pending, now: float, spread: float, asked: float) -> DeliveryRow:
         row = entry.row
         row.attempts += not entry.probe  # a dead endpoint is probed more often than the schedule would
         age = now - (now if row.first_at is None else row.first_at)
         if age >= GIVE_UP:
-            self._finish(entry, "parked", now)
-        elif row.lane == RESULT and self._latest.get((row.domain, _topic(row.body))) != row.id:
-            self._finish(entry, "superseded", now)
+            self._finish_delivery(entry, "parked", now)
+        elif row.lane == RESULT and self._latest.get((row.domain, _check_type_of(row.body))) != row.id:
+            self._finish_delivery(entry, "superseded", now)
         else:
-            row.next_at = now + max(delay(row.attempts, age) * spread, asked)
-            self._wait(entry)
+            row.next_at = now + max(retry_delay(row.attempts, age) * spread, asked)
+            self._make_ready(entry)
         return row
 
-    def _finish(self, entry: _Entry, state: str, now: float) -> None:
+    def _finish_delivery(self, entry: _Pending, state: str, now: float) -> None:
         row = entry.row
         row.state = state
         row.done_at = None if state == "parked" else now
@@ -352,24 +352,24 @@ class Deliveries:
         self.parked += state == "parked"
         self.superseded += state == "superseded"
         del self._lanes[row.lane][row.id]
-        if row.lane == RESULT and self._latest.get(topic := (row.domain, _topic(row.body))) == row.id:
+        if row.lane == RESULT and self._latest.get(topic := (row.domain, _check_type_of(row.body))) == row.id:
             del self._latest[topic]
         queue = self._queues[row.lane, row.domain]
         queue.remove((row.order, entry.number, row.id))
         if queue:
-            self._wait(self._lanes[row.lane][queue[0][2]])
+            self._make_ready(self._lanes[row.lane][queue[0][2]])
         else:
             del self._queues[row.lane, row.domain]
 
 
-def delay(attempts: int, age: float) -> float:
+def retry_delay(attempts: int, age: float) -> float:
     """Seconds to wait after `attempts` attempts have failed, `age` seconds after the first."""
     if attempts < len(SCHEDULE):
         return SCHEDULE[attempts]
     return FIRST_DAY if age < DAY else LATER
 
 
-def _topic(body: bytes) -> str:
+def _check_type_of(body: bytes) -> str:
     """The kind of check that a result is about; "" where the body does not say."""
     try:
         return _check_type.decode(body).check_type

@@ -21,12 +21,14 @@ class Feed:
         self._seq += 1
         return self._seq
 
-    def publish(self, topic: str, kind: str, now: float, build: Callable[[], dict[str, Any]], seq: int | None = None) -> None:
+    def publish_map(
+        self, topic: str, kind: str, now: float, build: Callable[[], dict[str, Any]], seq: int | None = None
+    ) -> None:
         """Publish one map; `seq` is that of an event."""
-        head = self._head(self.take_seq() if seq is None else seq, kind, now)
-        self._effects.plan(Publish(topic, lambda: {**head, **build()}))
+        head = self._map_head(self.take_seq() if seq is None else seq, kind, now)
+        self._effects.plan_effect(Publish(topic, lambda: {**head, **build()}))
 
-    def publish_many(
+    def publish_maps(
         self, prefix: str, kind: str, now: float, count: int, build: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
     ) -> None:
         """Publish `count` maps below one prefix, each with its topic."""
@@ -34,13 +36,13 @@ class Feed:
 
         def build_all() -> Iterable[tuple[str, dict[str, Any]]]:
             for seq, (topic, content) in enumerate(build(), first):
-                yield topic, {**self._head(seq, kind, now), **content}
+                yield topic, {**self._map_head(seq, kind, now), **content}
 
-        self._effects.plan(PublishMany(prefix, build_all))
+        self._effects.plan_effect(PublishMany(prefix, build_all))
 
     def publish_system(self, actor: str, kind: str, now: float, build: Callable[[], dict[str, Any]]) -> None:
         """Publish what an actor of this instance says of itself."""
-        self.publish(f"system.{actor}.{self._instance}", kind, now, build)
+        self.publish_map(f"system.{actor}.{self._instance}", kind, now, build)
 
-    def _head(self, seq: int, kind: str, now: float) -> dict[str, Any]:
+    def _map_head(self, seq: int, kind: str, now: float) -> dict[str, Any]:
         return {"v": 1, "seq": seq, "type": kind, "ts": now, "instance": self._instance}

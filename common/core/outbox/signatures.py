@@ -29,7 +29,7 @@ def decode_secret(secret: str) -> bytes:
     return key
 
 
-def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
+def sign_body(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature`: one "v1,<base64>" per secret, separated by spaces. `timestamp` in epoch seconds."""
     content = b".".join((message_id.encode("utf-8", "replace"), str(timestamp).encode(), body))
     macs = (hmac.new(decode_secret(secret), content, hashlib.sha256).digest() for secret in secrets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from common.core.builtin.das_servers import BY_HOST, COMMON
-from common.core.model.evidence import Outcome, Reading, unknown
+from common.core.model.evidence import Outcome, Reading, unknown_reading
 
 #: Longest answer and most lines looked at.
 TEXT_LIMIT = 16_384
@@ -35,7 +35,7 @@ def read(text: str, domain: str, server: str) -> Reading:
     """
     lines = [line.strip() for line in text[:TEXT_LIMIT].splitlines()[:_MOST_LINES] if line.strip()]
     if not lines or len(text) > TEXT_LIMIT:
-        return unknown("das_unparsed", f"an answer of {len(text)} characters")
+        return unknown_reading("das_unparsed", f"an answer of {len(text)} characters")
     fields = _fields(lines)
     if throttled := _throttled(lines, fields):
         return throttled
@@ -45,7 +45,7 @@ def read(text: str, domain: str, server: str) -> Reading:
     words = COMMON | (BY_HOST[host].words if host in BY_HOST else {})
     named = fields.get("domain") or fields.get("domain name") or fields.get("domainname") or domain
     if named.lower().rstrip(".") not in {domain, domain.partition(".")[0]}:
-        return unknown("das_wrong_name", "the answer is about another name")
+        return unknown_reading("das_wrong_name", "the answer is about another name")
     status = fields.get("status")
     return _verdict(words.get(_tidy(status)), status) if status else _sentence(lines, domain, words)
 
@@ -63,7 +63,7 @@ def _throttled(lines: list[str], fields: dict[str, str]) -> Reading | None:
     if code in _CODES:
         return Reading(Outcome.THROTTLED, "das_throttled", f"return code {code}: {_CODES[code]}")
     if code == "-1":
-        return unknown("das_error", "return code -1: internal error of the service")
+        return unknown_reading("das_error", "return code -1: internal error of the service")
     low = " ".join(lines)[:4000].lower()
     for words, reason in ((_THROTTLED, "the service says that we ask too much"), (_BANNED, "the service turns us away")):
         if any(word in low for word in words):
@@ -83,14 +83,14 @@ def _sentence(lines: list[str], domain: str, words: dict[str, Outcome]) -> Readi
         if (rest != low or len(lines) == 1) and spoken in words:
             verdicts.add(words[spoken])
         if rest == low and spoken not in words and "." in low and " " not in low:
-            return unknown("das_wrong_name", "the answer is about another name")
+            return unknown_reading("das_wrong_name", "the answer is about another name")
     return _verdict(verdicts.pop() if len(verdicts) == 1 else None, lines[0])
 
 
 def _letters(line: str, domain: str) -> Reading:
     parts = [part.strip() for part in line[:200].split(",")]
     if len(parts) < 2 or parts[0].lower() != domain:
-        return unknown("das_wrong_name", "the answer is about another name")
+        return unknown_reading("das_wrong_name", "the answer is about another name")
     if parts[1] == "B":
         wait = parts[2] if len(parts) > 2 else ""
         seconds = min(max(float(wait), 1.0), 86_400.0) if re.fullmatch(r"\d{1,7}", wait, re.ASCII) else None
@@ -100,7 +100,7 @@ def _letters(line: str, domain: str) -> Reading:
 
 def _verdict(outcome: Outcome | None, said: str) -> Reading:
     if outcome is None or outcome not in _FINDINGS:
-        return unknown("das_unparsed", f"no known status: {said[:80]!r}")
+        return unknown_reading("das_unparsed", f"no known status: {said[:80]!r}")
     finding, reason = _FINDINGS[outcome]
     return Reading(outcome, finding, reason)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from common.core.model.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown_reading
 from common.core.parsers.dns_wire import (
     AAAA,
     CNAME,
@@ -80,7 +80,7 @@ _ERRORS = {
 _REFERRAL = Reading(Outcome.REGISTERED, "dns_auth_referral", "the suffix's servers delegate the name", phase=Phase.ACTIVE)
 _NODATA = Reading(Outcome.REGISTERED, "dns_auth_nodata", "the name exists in the suffix's zone, without name servers")
 _NXDOMAIN = Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "the suffix's servers say that the name is not in the zone")
-_WILDCARD = unknown("dns_auth_wildcard", "the suffix's servers answer with other records, as a wildcard does")
+_WILDCARD = unknown_reading("dns_auth_wildcard", "the suffix's servers answer with other records, as a wildcard does")
 _RECURSIVE_POSITIVE = Reading(Outcome.REGISTERED, "dns_recursive_positive", "a resolver finds name servers of the name")
 _RECURSIVE_NXDOMAIN = Reading(Outcome.UNREGISTERED, "dns_recursive_nxdomain", "a resolver says that the name does not exist")
 
@@ -93,15 +93,15 @@ _WORDS = {
     "wildcard": _WILDCARD,
     "cname": _WILDCARD,
     "dname": _WILDCARD,
-    "formerr": unknown(*_ERRORS[FORMERR]),
-    "servfail": unknown(*_ERRORS[SERVFAIL]),
-    "notimp": unknown(*_ERRORS[NOTIMP]),
-    "refused": unknown(*_ERRORS[REFUSED]),
-    "timeout": unknown("dns_timeout", "no answer in time"),
-    "truncated": unknown("dns_truncated", "the answer is cut off"),
-    "mismatch": unknown("dns_mismatch", "the answer is not for this question"),
-    "upward_referral": unknown("dns_upward_referral", "the server sends us up the tree: it does not serve the suffix"),
-    "lame": unknown("dns_upward_referral", "the server does not serve the suffix"),
+    "formerr": unknown_reading(*_ERRORS[FORMERR]),
+    "servfail": unknown_reading(*_ERRORS[SERVFAIL]),
+    "notimp": unknown_reading(*_ERRORS[NOTIMP]),
+    "refused": unknown_reading(*_ERRORS[REFUSED]),
+    "timeout": unknown_reading("dns_timeout", "no answer in time"),
+    "truncated": unknown_reading("dns_truncated", "the answer is cut off"),
+    "mismatch": unknown_reading("dns_mismatch", "the answer is not for this question"),
+    "upward_referral": unknown_reading("dns_upward_referral", "the server sends us up the tree: it does not serve the suffix"),
+    "lame": unknown_reading("dns_upward_referral", "the server does not serve the suffix"),
 }
 
 
@@ -111,11 +111,11 @@ def read(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> R
     `suffix` is the zone asked, the one whose SOA record a negative must carry; `domain` and `suffix` are A-labels.
     """
     if len(wire) > MAX_WIRE:
-        return unknown("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
+        return unknown_reading("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
     try:
         return judge(parse(wire), domain, suffix, recursive=recursive)
     except WireError as error:
-        return unknown("dns_malformed", f"not a well-formed DNS message: {error}")
+        return unknown_reading("dns_malformed", f"not a well-formed DNS message: {error}")
 
 
 def judge(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
@@ -136,7 +136,7 @@ def judge(message: Message, domain: str, suffix: str, *, recursive: bool = False
 def read_outcome(word: str) -> Reading:
     """What a recorded outcome word proves ("nxdomain", "referral", "nodata", "servfail", "timeout"...), unknown for others."""
     key = word.strip().lower().replace("-", "_").replace(" ", "_")[:40]
-    return _WORDS.get(key) or unknown("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
+    return _WORDS.get(key) or unknown_reading("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
 
 
 def zone_time(zone: str, serial: int) -> float | None:
@@ -160,32 +160,34 @@ def describe(message: Message) -> str:
 def _disqualified(message: Message, domain: str, suffix: str) -> Reading | None:
     """Why this message cannot say anything about the name, or None."""
     if not message.is_answer:
-        return unknown("dns_malformed", "not an answer to a query")
+        return unknown_reading("dns_malformed", "not an answer to a query")
     if message.question is None:
-        return _failed(message) or unknown("dns_mismatch", "the answer repeats no question")
+        return _failed(message) or unknown_reading("dns_mismatch", "the answer repeats no question")
     name, _, rclass = message.question
     if name != domain or rclass != IN:
-        return unknown("dns_mismatch", "the answer is for another question")
+        return unknown_reading("dns_mismatch", "the answer is for another question")
     if not domain.endswith("." + suffix):
-        return unknown("dns_wrong_zone", "the name is not below the zone asked")
+        return unknown_reading("dns_wrong_zone", "the name is not below the zone asked")
     if message.truncated:
-        return unknown("dns_truncated", "the answer is cut off (TC)")
+        return unknown_reading("dns_truncated", "the answer is cut off (TC)")
     return _failed(message)
 
 
 def _failed(message: Message) -> Reading | None:
     if message.rcode in (NOERROR, NXDOMAIN):
         return None
-    return unknown(*_ERRORS.get(message.rcode, ("dns_rcode", f"the server answered with rcode {message.rcode}")))
+    return unknown_reading(*_ERRORS.get(message.rcode, ("dns_rcode", f"the server answered with rcode {message.rcode}")))
 
 
 def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
     if not message.authoritative:
         return _NOT_AUTHORITATIVE
     if message.answer:
-        return unknown("dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist")
+        return unknown_reading(
+            "dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist"
+        )
     if any(record.rtype == NS and record.owner == domain for record in message.authority):
-        return unknown("dns_contradiction", "NXDOMAIN together with a delegation of the name")
+        return unknown_reading("dns_contradiction", "NXDOMAIN together with a delegation of the name")
     return _negative(message, suffix, _NXDOMAIN)
 
 
@@ -193,12 +195,12 @@ def _negative(message: Message, suffix: str, meaning: Reading, also: str | None 
     """`meaning`, provided that the SOA record is the suffix's (or that of `also`); with the zone's serial."""
     soas = [record for record in message.authority if record.rtype == SOA and record.rclass == IN]
     if not soas:
-        return unknown("dns_no_soa", "a negative answer without the zone's SOA record")
+        return unknown_reading("dns_no_soa", "a negative answer without the zone's SOA record")
     owners = {record.owner for record in soas}
     if owners == {""} and meaning is _NXDOMAIN:
-        return unknown("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
+        return unknown_reading("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
     if len(soas) > 1 or not owners <= {suffix, also}:
-        return unknown("dns_wrong_zone", f"the negative answer comes from another zone than {suffix or 'the root'}")
+        return unknown_reading("dns_wrong_zone", f"the negative answer comes from another zone than {suffix or 'the root'}")
     serial = serial_of(message, soas[0])
     return Reading(
         meaning.outcome,
@@ -216,7 +218,7 @@ def _judge_answer(message: Message, domain: str) -> Reading:
         return _WILDCARD
     own = [record for record in message.answer if record.owner == domain and record.rclass == IN]
     if not own:
-        return unknown("dns_mismatch", "the records answered belong to another name")
+        return unknown_reading("dns_mismatch", "the records answered belong to another name")
     hosts = [record for record in own if record.rtype == NS]
     if not hosts:
         return _WILDCARD
@@ -233,8 +235,8 @@ def _judge_authority(message: Message, domain: str, suffix: str) -> Reading:
         if owners == {domain}:
             return _with_hosts(message, hosts, _REFERRAL)
         if all(domain.endswith("." + owner) and (owner == suffix or owner.endswith("." + suffix)) for owner in owners):
-            return unknown("dns_wrong_zone", "the server refers to a zone between the suffix and the name")
-        return unknown("dns_upward_referral", "the server sends us elsewhere in the tree: it does not serve the suffix")
+            return unknown_reading("dns_wrong_zone", "the server refers to a zone between the suffix and the name")
+        return unknown_reading("dns_upward_referral", "the server sends us elsewhere in the tree: it does not serve the suffix")
     if any(record.rtype == SOA for record in message.authority):
         if not message.authoritative:
             return _NOT_AUTHORITATIVE
@@ -243,7 +245,7 @@ def _judge_authority(message: Message, domain: str, suffix: str) -> Reading:
             for record in message.authority
         )
         return _negative(message, suffix, _NXDOMAIN) if denied else _negative(message, suffix, _NODATA, also=domain)
-    return unknown("dns_empty", "an answer without any record that matters")
+    return unknown_reading("dns_empty", "an answer without any record that matters")
 
 
 def _judge_recursive(message: Message, domain: str, suffix: str) -> Reading:
@@ -253,19 +255,21 @@ def _judge_recursive(message: Message, domain: str, suffix: str) -> Reading:
     if hosts and not any(record.rtype in (CNAME, DNAME) for record in message.answer):
         return _with_hosts(message, hosts, _RECURSIVE_POSITIVE)
     if message.answer:
-        return unknown("dns_recursive_alias", "the resolver answers with other records than name servers of the name")
-    return unknown("dns_recursive_nodata", "the resolver finds no name servers, but does not deny the name")
+        return unknown_reading("dns_recursive_alias", "the resolver answers with other records than name servers of the name")
+    return unknown_reading("dns_recursive_nodata", "the resolver finds no name servers, but does not deny the name")
 
 
 def _recursive_denial(message: Message, suffix: str) -> Reading:
     """Forwarders often leave the SOA record out; where there is one, it must be of the suffix or a zone above it."""
     if message.answer:
-        return unknown("dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist")
+        return unknown_reading(
+            "dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist"
+        )
     owners = {record.owner for record in message.authority if record.rtype == SOA}
     if owners == {""}:
-        return unknown("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
+        return unknown_reading("dns_tld_gone", "the root zone answers: the top-level domain itself does not exist")
     if any(owner != suffix and not suffix.endswith("." + owner) for owner in owners):
-        return unknown("dns_wrong_zone", f"the negative answer comes from another zone than {suffix}")
+        return unknown_reading("dns_wrong_zone", f"the negative answer comes from another zone than {suffix}")
     return _RECURSIVE_NXDOMAIN
 
 
@@ -294,4 +298,4 @@ def _plain(name: str) -> str:
     return name.lower().rstrip(".")
 
 
-_NOT_AUTHORITATIVE = unknown("dns_not_authoritative", "the answer does not come from a server of the suffix (AA=0)")
+_NOT_AUTHORITATIVE = unknown_reading("dns_not_authoritative", "the answer does not come from a server of the suffix (AA=0)")

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from common.core.builtin.sale_hosts import SALE_HOSTS
-from common.core.model.evidence import Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Outcome, Phase, Reading, unknown_reading
 
 
 def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:
     """Judge one answer of a server reached through the delegation of `domain` (A-label). Total."""
     if not 100 <= status <= 599:
-        return unknown("http_silent", "no HTTP answer")
+        return unknown_reading("http_silent", "no HTTP answer")
     heads = {key.lower(): value for key, value in headers.items()}
     reason = f"a web server answers at the name (HTTP {status})"
     host = redirect_host(heads.get("location", ""))

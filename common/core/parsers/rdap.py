@@ -14,7 +14,7 @@ from typing import Any
 from common.core.builtin import rdap_phrases as phrases
 from common.core.builtin.doubt_words import DOUBTFUL, RELEASING, first_of, fold
 from common.core.builtin.rdap_hosts import AGGREGATORS, SAME_OPERATOR
-from common.core.model.evidence import Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Outcome, Phase, Reading, unknown_reading
 from common.core.parsers import bounded_json, limiting, rdap_record, release
 from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.retry_after import parse_retry_after
@@ -58,7 +58,7 @@ def read(
         wait = parse_retry_after(heads.get("retry-after"), now)
         return Reading(Outcome.THROTTLED, f"rdap_{status}", f"the server limits us (HTTP {status})", retry_after=wait)
     if final_host and expected_host and not same_operator(final_host, expected_host):
-        return unknown("rdap_other_host", f"{final_host} answered in place of {expected_host}")
+        return unknown_reading("rdap_other_host", f"{final_host} answered in place of {expected_host}")
     answer = _Answer(status, heads, body, rdap_record.alabel(domain), final_host.lower(), now)
     if status == 200:
         return answer.ok()
@@ -94,15 +94,15 @@ class _Answer:
         if record.get("objectClassName") != "domain" or "errorCode" in record:
             return self._no_proof(record, "rdap_no_domain", "an RDAP answer without a domain object")
         if self.type and self.type not in _JSON_TYPES and "rdapConformance" not in record:
-            return unknown("rdap_content_type", f"the object came as {self.type[:80]}")
+            return unknown_reading("rdap_content_type", f"the object came as {self.type[:80]}")
         if not self.domain or not rdap_record.same_name(record, self.domain):
-            return unknown("rdap_wrong_name", f"the object is not about {self.domain or 'a domain'}"[:300])
+            return unknown_reading("rdap_wrong_name", f"the object is not about {self.domain or 'a domain'}"[:300])
         return self._record(record)
 
     def not_found(self) -> Reading:
         """404: no object, if it is the registry that says so and says nothing more."""
         if self.host in AGGREGATORS:
-            return unknown("rdap_aggregator", f"{self.host} is no registry: its 404 says nothing")
+            return unknown_reading("rdap_aggregator", f"{self.host} is no registry: its 404 says nothing")
         if not self.body.strip() and self.type not in _HTML_TYPES:
             return Reading(Outcome.UNREGISTERED, "rdap_404_empty", "the registry has no such object (404, empty body)")
         error = self._json()
@@ -112,7 +112,7 @@ class _Answer:
         if not (code == 404 or (code is None and "rdapConformance" in error)) or "objectClassName" in error:
             return self._no_proof(error, "rdap_404_odd", "404 without an RDAP error")
         if self.type and self.type not in _JSON_TYPES and not (self.type == "text/plain" and "rdapConformance" in error):
-            return unknown("rdap_content_type", f"the 404 came as {self.type[:80]}")
+            return unknown_reading("rdap_content_type", f"the 404 came as {self.type[:80]}")
         return self._why_not_found(error)
 
     def failure(self) -> Reading:
@@ -125,7 +125,7 @@ class _Answer:
             code = _number((error or {}).get("errorCode"))
             if code in {400, 422} and self.domain:
                 return Reading(Outcome.INVALID, "rdap_400", f"the registry refuses the name itself (HTTP {self.status})")
-            return unknown("rdap_400_odd", f"HTTP {self.status} without an RDAP error")
+            return unknown_reading("rdap_400_odd", f"HTTP {self.status} without an RDAP error")
         if self.status in {401, 403}:
             finding, reason = "rdap_403", "the server refuses us"
         elif 300 <= self.status < 400:
@@ -134,7 +134,7 @@ class _Answer:
             finding, reason = "rdap_5xx", "the server is broken"
         else:
             finding, reason = "rdap_status", "an unexpected status"
-        return unknown(finding, f"{reason} (HTTP {self.status})", retry_after=self.retry_after)
+        return unknown_reading(finding, f"{reason} (HTTP {self.status})", retry_after=self.retry_after)
 
     def _record(self, record: dict[str, Any]) -> Reading:
         kept = rdap_record.fields(record)
@@ -169,7 +169,7 @@ class _Answer:
         if "reserved" in statuses or _found(phrases.RESERVED, text):
             return Reading(Outcome.RESERVED, "rdap_200_reserved", "an object without a holder: reserved by the registry")
         if free or _FREE_STATUSES & set(statuses):
-            return unknown("rdap_200_unheld", "an object without a holder that calls itself not registered")
+            return unknown_reading("rdap_200_unheld", "an object without a holder that calls itself not registered")
         return None
 
     def _why_not_found(self, error: dict[str, Any]) -> Reading:
@@ -183,14 +183,14 @@ class _Answer:
         if _found(phrases.THROTTLED, main) or _limits(statements):
             return self._throttled()
         if _found(phrases.WRONG_SERVER, main):
-            return unknown("rdap_404_zone", "the server does not serve this suffix")
+            return unknown_reading("rdap_404_zone", "the server does not serve this suffix")
         if kept := _kept_back(everything, statements):
             return kept
         _, announced = _announcement((), statements)
         if announced:
-            return unknown("rdap_404_doubtful", f"404 with the announcement of a deletion ({announced!r})")
+            return unknown_reading("rdap_404_doubtful", f"404 with the announcement of a deletion ({announced!r})")
         if words := _found(phrases.DOUBTFUL, main) or self._doubt(main, error):
-            return unknown("rdap_404_doubtful", f"404 with a text that may mean something else ({words!r})")
+            return unknown_reading("rdap_404_doubtful", f"404 with a text that may mean something else ({words!r})")
         fresh = rdap_record.fresh_at(error, self.now)
         return Reading(Outcome.UNREGISTERED, "rdap_404_json", "the registry has no such object", fresh_at=fresh)
 
@@ -207,18 +207,18 @@ class _Answer:
 
     def _not_rdap(self) -> Reading:
         if len(self.body) > BODY_LIMIT:
-            return unknown("rdap_too_large", f"a body of {len(self.body)} bytes, at most {BODY_LIMIT}")
+            return unknown_reading("rdap_too_large", f"a body of {len(self.body)} bytes, at most {BODY_LIMIT}")
         if self.type in _HTML_TYPES or self.body.lstrip()[:1] == b"<":
             if self.status != 200 and _found(phrases.THROTTLED, self._glance()):
                 return self._throttled()
-            return unknown("rdap_html", f"HTTP {self.status} with an HTML page: not the registry's RDAP server")
-        return unknown("rdap_bad_json", f"HTTP {self.status} with a body that is no JSON object: {self.problem}")
+            return unknown_reading("rdap_html", f"HTTP {self.status} with an HTML page: not the registry's RDAP server")
+        return unknown_reading("rdap_bad_json", f"HTTP {self.status} with a body that is no JSON object: {self.problem}")
 
     def _glance(self) -> str:
         return self.body[:_GLANCE].decode("utf-8", "replace").lower()
 
     def _no_proof(self, answer: dict[str, Any], finding: str, reason: str) -> Reading:
-        return self._throttled() if self._throttle_text(answer) else unknown(finding, reason)
+        return self._throttled() if self._throttle_text(answer) else unknown_reading(finding, reason)
 
     def _throttled(self) -> Reading:
         reason = f"the server says that we ask too much (HTTP {self.status})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from common.core.model.evidence import Outcome, Reading, unknown
+from common.core.model.evidence import Outcome, Reading, unknown_reading
 from common.core.parsers import bounded_json
 from common.core.parsers.rdap_record import alabel
 from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, namecheap
@@ -40,7 +40,7 @@ def read(name: str, status: int, headers: Mapping[str, str], body: str, domain: 
     """
     vendor = name.strip().lower().replace(".", "").replace("-", "").replace("_", "")
     if vendor not in JSON_VENDORS and vendor != "namecheap":
-        return unknown("registrar_unknown_vendor", f"no such registrar: {name[:60]!r}")
+        return unknown_reading("registrar_unknown_vendor", f"no such registrar: {name[:60]!r}")
     heads = {key.lower(): value for key, value in headers.items()}
     if status in {429, 503}:
         wait = parse_retry_after(heads.get("retry-after"), None)
@@ -48,14 +48,14 @@ def read(name: str, status: int, headers: Mapping[str, str], body: str, domain: 
     if status != 200:
         refused = status in {401, 403}
         reason = f"the registrar refuses our key or address (HTTP {status})" if refused else f"HTTP {status}"
-        return unknown("registrar_refused" if refused else "registrar_status", reason)
+        return unknown_reading("registrar_refused" if refused else "registrar_status", reason)
     asked = alabel(domain)
     try:
         if vendor == "namecheap":
             return _reading(namecheap(body[:BODY_LIMIT], asked))
         value = bounded_json.loads(body.encode("utf-8", "replace"), BODY_LIMIT)
     except ValueError as error:
-        return unknown("registrar_bad_json", f"no JSON: {error}")
+        return unknown_reading("registrar_bad_json", f"no JSON: {error}")
     return _reading(JSON_VENDORS[vendor](value, asked))
 
 

@@ -57,7 +57,7 @@ class Bucket(Struct):
     updated: float
     day: int
     grown_at: float
-    blocked_until: float = 0.0
+    limited_until: float = 0.0
     reason: str = ""
     brought: float = 0.0
     banned: float | None = None
@@ -70,15 +70,15 @@ class Bucket(Struct):
     noted: int = 0  # how much of `used_today` is saved
 
     @property
-    def highest(self) -> float:
+    def highest_rate(self) -> float:
         """The highest pace that may be tried."""
-        return self.ceiling if self.banned is None else max(self._least, min(self.ceiling, self.banned * SHRINK))
+        return self.ceiling if self.banned is None else max(self._lowest_rate, min(self.ceiling, self.banned * SHRINK))
 
     @property
-    def _least(self) -> float:
+    def _lowest_rate(self) -> float:
         return min(FLOOR, self.ceiling)
 
-    def refill(self, now: float) -> None:
+    def add_tokens(self, now: float) -> None:
         """Add the tokens that came since; begin the day's count anew after midnight (UTC)."""
         if now > self.updated:
             self.tokens = min(self.burst, self.tokens + (now - self.updated) * self.rate)
@@ -92,30 +92,30 @@ class Bucket(Struct):
         short = min(count, self.burst) - self.tokens
         return now if short <= 0 else max(now, self.updated) + short / self.rate
 
-    def hear(self, observation: Observation, now: float, sent: float, name: str = "") -> str | None:
+    def note_answer(self, observation: Observation, now: float, sent: float, name: str = "") -> str | None:
         """Learn from the answer to a question about `name` that left at `sent`.
 
         Returns a sentence where the operator is now left alone.
         """
         complaint = policy.complaint_of(observation)
-        if sent < self.blocked_until:
-            return self._hear_late(complaint, now)
+        if sent < self.limited_until:
+            return self._note_late_answer(complaint, now)
         if complaint is not None:
-            return self._complain(complaint, now)
+            return self._note_complaint(complaint, now)
         if policy.is_understood(observation):
-            self._hear_clean(now)
+            self._note_clean_answer(now)
             return None
         doubt = policy.doubt_of(observation)
-        return self._doubt(doubt, now, name) if doubt is not None else None
+        return self._note_meaningless(doubt, now, name) if doubt is not None else None
 
-    def reset(self, now: float) -> None:
+    def reset_learned(self, now: float) -> None:
         """Forget all complaints, and what answers to questions on their way will say. The day's count stays."""
         self.rate, self.brought, self.banned, self.barred = self.ceiling, 0.0, None, False
         self.complaints = self.meaningless = self.clean = 0
-        self.blocked_until, self.reason = now, ""
+        self.limited_until, self.reason = now, ""
         self.updated = min(self.updated, now)
 
-    def fit(self, limit: Limit) -> None:
+    def fit_limit(self, limit: Limit) -> None:
         """Take over the budget of as many addresses as the suffix turned out to have; what was learned holds for each."""
         part = limit.rate / self.ceiling if self.ceiling > 0 else 0.0
         self.rate = self.rate * part if self.rate < self.ceiling else limit.rate
@@ -124,19 +124,19 @@ class Bucket(Struct):
             self.banned *= part
         self.ceiling, self.burst, self.width = limit.rate, max(1.0, float(limit.burst)), limit.width
 
-    def saved(self) -> Saved | None:
+    def to_saved(self) -> Saved | None:
         """What must survive a restart; None where nothing was learned."""
         self.noted = self.used_today
         counted = self.used_today if self.per_day is not None else 0
-        over = self.blocked_until < self.updated
+        over = self.limited_until < self.updated
         if self.rate >= self.ceiling and over and self.banned is None and not counted:
             return None
         return Saved(
-            self.blocked_until, self.rate, self.reason, self.row, self.width, self.brought, self.banned,
+            self.limited_until, self.rate, self.reason, self.row, self.width, self.brought, self.banned,
             self.complaints, self.meaningless, self.day, counted,
         )  # fmt: skip
 
-    def recall(self, saved: Saved) -> None:
+    def restore_saved(self, saved: Saved) -> None:
         """Take over what an earlier run learned. A pace learned under another configuration counts for nothing, a ban does."""
         part = self.width / saved.width if saved.width else 1.0
         if saved.banned is not None:
@@ -144,64 +144,64 @@ class Bucket(Struct):
         if saved.row in ("", self.row):
             self.rate = saved.rate * part
         self.brought = saved.brought * part
-        self.rate = max(self._least, min(self.rate, self.highest))
+        self.rate = max(self._lowest_rate, min(self.rate, self.highest_rate))
         # No operator asks for more than a day (`retry_after`): what is later was said by a clock that was ahead.
-        self.blocked_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
-        self.updated = self.grown_at = max(self.updated, self.blocked_until)
+        self.limited_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
+        self.updated = self.grown_at = max(self.updated, self.limited_until)
         self.complaints, self.meaningless = saved.complaints, saved.meaningless
         self.odd = ("",) * policy.NAMES if saved.meaningless else ()
         if saved.day == self.day:
             self.used_today = self.noted = saved.used
 
-    def _hear_late(self, complaint: Complaint | None, now: float) -> str | None:
+    def _note_late_answer(self, complaint: Complaint | None, now: float) -> str | None:
         """The answer to a question that left before the last complaint: only the pause may become longer by it."""
         if complaint is None or not self.complaints:
             return None
         banned = complaint.kind is Kind.BANNED and not self.barred
         if banned:
-            self._bar()
+            self._note_ban()
         if banned or complaint.wait is not None:
-            self._leave_alone(complaint, now, self.complaints - 1)
+            self._back_off(complaint, now, self.complaints - 1)
         return complaint.reason if banned else None
 
-    def _complain(self, complaint: Complaint, now: float) -> str:
+    def _note_complaint(self, complaint: Complaint, now: float) -> str:
         if not self.complaints:
             self.brought = self.rate
-        self.rate = max(self._least, self.rate * SHRINK)
+        self.rate = max(self._lowest_rate, self.rate * SHRINK)
         if complaint.kind is Kind.BANNED:
-            self._bar()
-        self._leave_alone(complaint, now, self.complaints)
+            self._note_ban()
+        self._back_off(complaint, now, self.complaints)
         self.complaints += 1
         self.meaningless = 0
         return complaint.reason
 
-    def _bar(self) -> None:
+    def _note_ban(self) -> None:
         """Never try the pace again that brought these complaints."""
         self.barred = True
         self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
 
-    def _doubt(self, doubt: Complaint, now: float, name: str) -> str | None:
+    def _note_meaningless(self, doubt: Complaint, now: float, name: str) -> str | None:
         if not name or name not in self.odd:
             self.odd = (*self.odd, name)[-policy.NAMES :]
         self.meaningless += 1
         if self.meaningless < policy.SEVERAL or len(self.odd) < policy.NAMES:
             return None
-        self._leave_alone(doubt, now, self.meaningless - policy.SEVERAL)
+        self._back_off(doubt, now, self.meaningless - policy.SEVERAL)
         return doubt.reason
 
-    def _leave_alone(self, complaint: Complaint, now: float, before: int) -> None:
+    def _back_off(self, complaint: Complaint, now: float, before: int) -> None:
         """Ask nothing for a while, and begin again with one token at most."""
-        self.blocked_until = max(self.blocked_until, now + complaint.pause(before))
+        self.limited_until = max(self.limited_until, now + complaint.pause_seconds(before))
         self.reason = complaint.reason
-        self.tokens, self.clean = min(1.0, self.tokens + (self.blocked_until - self.updated) * self.rate), 0
-        self.updated = self.grown_at = self.blocked_until
+        self.tokens, self.clean = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
+        self.updated = self.grown_at = self.limited_until
 
-    def _hear_clean(self, now: float) -> None:
+    def _note_clean_answer(self, now: float) -> None:
         self.complaints = self.meaningless = 0
         self.odd, self.barred = (), False
         self.clean += 1
-        half = min(self.highest, self.brought * SHRINK)
-        growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest)
+        half = min(self.highest_rate, self.brought * SHRINK)
+        growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest_rate)
         since = now - self.grown_at
         steps = int(since // growth.most) or int(self.clean >= growth.answers and since >= growth.least)
         if steps:

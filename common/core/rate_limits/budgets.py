@@ -47,80 +47,80 @@ class Budgets:
         self._saved = dict(saved or {})  # of operators not asked since
         self.changed = self.counted = False
 
-    def take(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
+    def take_token(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
         """Whether one question of this plan may be asked now; takes its token."""
-        bucket = self._bucket(limit, egress, now)
-        if now < bucket.blocked_until or bucket.tokens < 1.0:
+        bucket = self._bucket_now(limit, egress, now)
+        if now < bucket.limited_until or bucket.tokens < 1.0:
             return False
-        if bucket.per_day is not None and bucket.used_today >= _most(bucket.per_day, plan, now % DAY):
+        if bucket.per_day is not None and bucket.used_today >= _most_used(bucket.per_day, plan, now % DAY):
             return False
-        self._use(bucket, 1)
+        self._use_tokens(bucket, 1)
         return True
 
-    def available(self, limit: Limit, egress: str, now: float) -> int:
+    def available_tokens(self, limit: Limit, egress: str, now: float) -> int:
         """How many questions may be asked now."""
-        bucket = self._bucket(limit, egress, now)
-        if now < bucket.blocked_until:
+        bucket = self._bucket_now(limit, egress, now)
+        if now < bucket.limited_until:
             return 0
         left = bucket.tokens if bucket.per_day is None else min(bucket.tokens, bucket.per_day - bucket.used_today)
         return max(0, int(left))
 
-    def today(self, limit: Limit, egress: str, count: int, now: float) -> int:
+    def within_quota(self, limit: Limit, egress: str, count: int, now: float) -> int:
         """As many of so many questions as are left of the day's; all of them where none are: they wait for the next day."""
-        bucket = self._bucket(limit, egress, now)
+        bucket = self._bucket_now(limit, egress, now)
         left = count if bucket.per_day is None else bucket.per_day - bucket.used_today
         return min(count, left) if left > 0 else count
 
-    def take_many(self, limit: Limit, egress: str, count: int, now: float) -> None:
+    def take_tokens(self, limit: Limit, egress: str, count: int, now: float) -> None:
         """Take the tokens of questions that `available` allowed."""
-        bucket = self._bucket(limit, egress, now)
-        self._use(bucket, count)
+        bucket = self._bucket_now(limit, egress, now)
+        self._use_tokens(bucket, count)
 
-    def give_back(self, limit: Limit, egress: str, now: float, count: int = 1) -> None:
+    def return_tokens(self, limit: Limit, egress: str, now: float, count: int = 1) -> None:
         """Return the tokens of questions that were never asked."""
-        bucket = self._bucket(limit, egress, now)
-        self._use(bucket, -count)
+        bucket = self._bucket_now(limit, egress, now)
+        self._use_tokens(bucket, -count)
 
     def next_at(self, limit: Limit, egress: str, now: float, count: int = 1, plan: Plan = WHOLE) -> float:
         """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked.
 
         Of more than the plan leaves of the day, when the next day begins.
         """
-        bucket = self._bucket(limit, egress, now)
+        bucket = self._bucket_now(limit, egress, now)
         if bucket.ceiling <= 0:
             return float("inf")
         planned = 0.0
         if bucket.per_day is not None:
             planned = bucket.day * DAY + _since_midnight(bucket.per_day, plan, bucket.used_today + count)
-        return max(bucket.ready_at(count, now), bucket.blocked_until, planned)
+        return max(bucket.ready_at(count, now), bucket.limited_until, planned)
 
-    def left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
+    def quota_left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
         """How many questions of a plan the day's quota allows from now until then; infinity without a quota.
 
         `until`, in epoch seconds, is a day away at most.
         """
-        bucket = self._bucket(limit, egress, now)
+        bucket = self._bucket_now(limit, egress, now)
         if bucket.per_day is None:
             return float("inf")
         if until < (bucket.day + 1) * DAY:
-            return max(0, _most(bucket.per_day, plan, until % DAY) - bucket.used_today)
-        rest = max(0, _most(bucket.per_day, plan, DAY) - bucket.used_today)
-        return rest + _most(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
+            return max(0, _most_used(bucket.per_day, plan, until % DAY) - bucket.used_today)
+        rest = max(0, _most_used(bucket.per_day, plan, DAY) - bucket.used_today)
+        return rest + _most_used(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
 
-    def pace(self, limit: Limit, egress: str, now: float) -> float:
+    def current_pace(self, limit: Limit, egress: str, now: float) -> float:
         """How many questions a second the operator can be asked in the next minutes.
 
         The rate learned; 0.0 while it is shut or switched off, or its questions of the day are used up.
         """
-        rate = self.rate(limit, egress, now)
-        open_now = now >= self.blocked_until(limit, egress, now) and self.left(limit, egress, now, now) > 0
+        rate = self.learned_rate(limit, egress, now)
+        open_now = now >= self.limited_until(limit, egress, now) and self.quota_left(limit, egress, now, now) > 0
         return rate if open_now else 0.0
 
-    def rate(self, limit: Limit, egress: str, now: float) -> float:
+    def learned_rate(self, limit: Limit, egress: str, now: float) -> float:
         """The rate learned, in questions a second, whether or not the operator is shut for a while."""
-        return self._bucket(limit, egress, now).rate
+        return self._bucket_now(limit, egress, now).rate
 
-    def answered(
+    def note_answer(
         self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None, name: str = ""
     ) -> str | None:
         """Learn from the answer to a question about `name` that left at `sent`, in epoch seconds (None: a moment ago).
@@ -128,13 +128,13 @@ class Budgets:
         Returns a sentence when the operator complained and is left alone for a while. Answers to questions that left before an
         earlier complaint belong to that.
         """
-        bucket = self._bucket(limit, egress, now)
-        before = _learned(bucket)
-        reason = bucket.hear(observation, now, now if sent is None else sent, name)
-        self.changed |= _learned(bucket) != before
+        bucket = self._bucket_now(limit, egress, now)
+        before = _learned_figures(bucket)
+        reason = bucket.note_answer(observation, now, now if sent is None else sent, name)
+        self.changed |= _learned_figures(bucket) != before
         return reason
 
-    def reset(self, operator: str, now: float) -> bool:
+    def reset_operator(self, operator: str, now: float) -> bool:
         """Forget what was learned of an operator, from every egress: its pace, its bans and its block. False if it is unknown.
 
         The day's count stays, for it is no matter of learning.
@@ -146,13 +146,13 @@ class Budgets:
             if row.used:
                 self._saved[key] = Saved(0.0, row.rate, row="-", day=row.day, used=row.used)
         for bucket in buckets:
-            bucket.reset(now)
+            bucket.reset_learned(now)
         self.changed |= bool(keys or buckets)
         return bool(keys or buckets)
 
-    def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
+    def limited_until(self, limit: Limit, egress: str, now: float) -> float:
         """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
-        return self._bucket(limit, egress, now).blocked_until
+        return self._bucket_now(limit, egress, now).limited_until
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
         """Every bucket, for the status page."""
@@ -165,30 +165,30 @@ class Budgets:
                 "banned_at": None if bucket.banned is None else round(bucket.banned, 4),
                 "burst": bucket.burst,
                 "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
-                "blocked_until": bucket.blocked_until if bucket.blocked_until > now else None,
-                "reason": bucket.reason if bucket.blocked_until > now else "",
+                "blocked_until": bucket.limited_until if bucket.limited_until > now else None,
+                "reason": bucket.reason if bucket.limited_until > now else "",
                 "used_today": bucket.used_today,
             }
             for bucket in self._buckets.values()
         ]
 
-    def saved(self) -> dict[str, Saved]:
+    def take_saved(self) -> dict[str, Saved]:
         """What must survive a restart, by "operator|egress", also of operators not asked since the last one."""
         self.changed = self.counted = False
-        rows = {f"{bucket.operator}|{bucket.egress}": bucket.saved() for bucket in self._buckets.values()}
+        rows = {f"{bucket.operator}|{bucket.egress}": bucket.to_saved() for bucket in self._buckets.values()}
         return self._saved | {key: row for key, row in rows.items() if row is not None}
 
-    def _bucket(self, limit: Limit, egress: str, now: float) -> Bucket:
+    def _bucket_now(self, limit: Limit, egress: str, now: float) -> Bucket:
         """The bucket as it is now."""
         bucket = self._buckets.get((limit.operator, egress))
         if bucket is None:
-            bucket = self._buckets[limit.operator, egress] = self._opened(limit, egress, now)
+            bucket = self._buckets[limit.operator, egress] = self._open_bucket(limit, egress, now)
         elif bucket.ceiling != limit.rate:
-            bucket.fit(limit)
-        bucket.refill(now)
+            bucket.fit_limit(limit)
+        bucket.add_tokens(now)
         return bucket
 
-    def _opened(self, limit: Limit, egress: str, now: float) -> Bucket:
+    def _open_bucket(self, limit: Limit, egress: str, now: float) -> Bucket:
         """A bucket for an operator asked for the first time since the start."""
         bucket = Bucket(
             limit.operator,
@@ -196,7 +196,7 @@ class Budgets:
             ceiling=limit.rate,
             burst=max(1.0, float(limit.burst)),
             per_day=limit.per_day,
-            row=_row(limit),
+            row=_configuration(limit),
             width=limit.width,
             rate=limit.rate,
             tokens=1.0 if limit.rate > 0 else 0.0,
@@ -206,10 +206,10 @@ class Budgets:
         )
         saved = self._saved.pop(f"{limit.operator}|{egress}", None)
         if saved is not None:
-            bucket.recall(saved)
+            bucket.restore_saved(saved)
         return bucket
 
-    def _use(self, bucket: Bucket, count: int) -> None:
+    def _use_tokens(self, bucket: Bucket, count: int) -> None:
         """Take the tokens of so many questions; give them back where the number is negative."""
         bucket.tokens = min(bucket.burst, bucket.tokens - count)
         bucket.used_today = max(0, bucket.used_today + count)
@@ -218,17 +218,17 @@ class Budgets:
             self.changed |= abs(bucket.used_today - bucket.noted) >= max(1, bucket.per_day // COUNT_PARTS)
 
 
-def _learned(bucket: Bucket) -> tuple[float, float, int, float | None]:
+def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None]:
     """What is to be saved once it changes."""
-    return bucket.rate, bucket.blocked_until, bucket.complaints, bucket.banned
+    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned
 
 
-def _row(limit: Limit) -> str:
+def _configuration(limit: Limit) -> str:
     """The configuration of a bucket, per address: a pace learned under another one counts for nothing."""
     return f"{limit.rate / limit.width:.6g} {limit.burst / limit.width:.6g} {limit.per_day}"
 
 
-def _most(per_day: int, plan: Plan, since_midnight: float) -> int:
+def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:
     """How many questions may be used up that many seconds after midnight (UTC) so that a question of this plan may be asked.
 
     At least one, so that the smallest quota is of use.

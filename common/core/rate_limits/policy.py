@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
 from common.messages import SweepResult
@@ -65,7 +65,7 @@ class Complaint(NamedTuple):
     reason: str
     wait: float | None
 
-    def pause(self, before: int) -> float:
+    def pause_seconds(self, before: int) -> float:
         """Seconds for which the operator is left alone: as asked for, at least 1, else by the complaints before this one."""
         pauses = PAUSES[self.kind]
         return pauses[min(before, len(pauses) - 1)] if self.wait is None else max(1.0, self.wait)
@@ -74,7 +74,7 @@ class Complaint(NamedTuple):
 class Blocks(Protocol):
     """Where it is known until when operators are left alone."""
 
-    def blocked_until(self, limit: Limit, egress: str, now: float) -> float:
+    def limited_until(self, limit: Limit, egress: str, now: float) -> float:
         """When the operator may be asked again at all, in epoch seconds."""
         ...
 
@@ -82,12 +82,12 @@ class Blocks(Protocol):
 def complaint_of(observation: Observation) -> Complaint | None:
     """The complaint in one answer; None for an answer without one."""
     if observation.method != "dns" and observation.status in (401, 403):  # the status of a DNS answer is its rcode
-        return _complaint(Kind.BANNED, observation)
+        return _make_complaint(Kind.BANNED, observation)
     if observation.refused:
-        return _complaint(Kind.REFUSED, observation)
+        return _make_complaint(Kind.REFUSED, observation)
     if observation.reading.outcome is Outcome.THROTTLED:
         said = f"{observation.reading.reason}\n{observation.excerpt}"
-        return _complaint(Kind.BANNED if _BAN.search(said) else Kind.THROTTLED, observation)
+        return _make_complaint(Kind.BANNED if _BAN.search(said) else Kind.THROTTLED, observation)
     return None
 
 
@@ -95,7 +95,7 @@ def doubt_of(observation: Observation) -> Complaint | None:
     """The complaint that an answer without any meaning may be, once there are `SEVERAL` in a row; None for any other."""
     reading = observation.reading
     meaningless = reading.outcome is Outcome.UNKNOWN and reading.finding in MEANINGLESS
-    return _complaint(Kind.MEANINGLESS, observation) if meaningless else None
+    return _make_complaint(Kind.MEANINGLESS, observation) if meaningless else None
 
 
 def is_understood(observation: Observation) -> bool:
@@ -103,7 +103,7 @@ def is_understood(observation: Observation) -> bool:
     return observation.reading.outcome is not Outcome.UNKNOWN or observation.reading.referral is not None
 
 
-def sum_up(message: SweepResult, size: int) -> Observation | None:
+def sweep_answer(message: SweepResult, size: int) -> Observation | None:
     """The one answer that stands for a sweep of `size` names; None where nothing in it says how the operator takes us.
 
     A sweep is a complaint where too many of its questions were refused, and understood where any was answered.
@@ -114,7 +114,7 @@ def sum_up(message: SweepResult, size: int) -> Observation | None:
     told = [item for item in seen if complaint_of(item) is not None]
     asked, refused = size - message.codes.count(UNASKED), max(message.refused, len(told))
     if refused > REFUSED_SHARE * asked:
-        reading = unknown("dns_refused", f"{refused} of {asked} questions refused")
+        reading = unknown_reading("dns_refused", f"{refused} of {asked} questions refused")
         return told[0] if told else Observation("dns", reading, refused=True)
     plain = DELEGATED in message.codes or NXDOMAIN in message.codes
     return _ANSWERED if plain or any(map(is_understood, seen)) else None
@@ -122,10 +122,10 @@ def sum_up(message: SweepResult, size: int) -> Observation | None:
 
 def is_limiting(limit: Limit, egresses: Iterable[str], blocks: Blocks, now: float) -> bool:
     """Whether an operator leaves us out from every one of these egresses, for longer than a question waits in line."""
-    until = [blocks.blocked_until(limit, egress, now) for egress in egresses]
+    until = [blocks.limited_until(limit, egress, now) for egress in egresses]
     return bool(until) and min(until) - now > PATIENCE
 
 
-def _complaint(kind: Kind, observation: Observation) -> Complaint:
+def _make_complaint(kind: Kind, observation: Observation) -> Complaint:
     reading = observation.reading
     return Complaint(kind, f"{kind}: {reading.reason}"[:300], reading.retry_after)

@@ -47,7 +47,7 @@ _Heap = list[_Item]
 
 
 @dataclass(slots=True)
-class _Line:
+class _OperatorQueue:
     """The questions at one operator: of each rank that is there a heap, those that wait longest first."""
 
     limit: Limit
@@ -58,33 +58,33 @@ class _Line:
     def __len__(self) -> int:
         return sum(map(len, self.heaps.values()))
 
-    def put(self, item: _Item) -> None:
+    def add_item(self, item: _Item) -> None:
         """Add a question, or put one back where it stood."""
         heapq.heappush(self.heaps.setdefault(item[2].rank, []), item)
 
-    def pop(self, rank: Rank) -> _Item:
+    def take_first(self, rank: Rank) -> _Item:
         """Take the first question of a rank out."""
         item = heapq.heappop(self.heaps[rank])
         if not self.heaps[rank]:
             del self.heaps[rank]
         return item
 
-    def asks(self) -> list[Query]:
+    def all_queries(self) -> list[Query]:
         """All of them, the best ranks first, of each those that wait longest."""
         return [item[2] for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=lambda item: item[:2])]
 
-    def first(self) -> list[Query]:
+    def first_by_rank(self) -> list[Query]:
         """The first question of each rank, in the order in which they may have the next token."""
         heads = [self.heaps[rank][0] for rank in sorted(self.heaps)]
         if self.turn == SHARE - 1:
             heads.sort(key=lambda item: item[:2])
         return [item[2] for item in heads]
 
-    def ahead(self, rank: Rank) -> int:
+    def count_ahead(self, rank: Rank) -> int:
         """How many questions of this rank, or a better one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)
 
-    def routine(self, rank: Rank = Rank.BACKGROUND) -> int:
+    def count_routine(self, rank: Rank = Rank.BACKGROUND) -> int:
         """How many routine questions of this rank, or a better one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if Rank.ORDINARY <= other <= rank)
 
@@ -94,7 +94,7 @@ class QueryQueue:
 
     def __init__(self, interval: float = NEVER) -> None:
         self._interval = interval
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _OperatorQueue] = {}
         self._count = 0
         self._order = 0
         self._routine = 0  # how many of the ranks in LONGEST wait, in all lines
@@ -104,7 +104,7 @@ class QueryQueue:
     def __len__(self) -> int:
         return self._count
 
-    def patience(self, limit: Limit, rank: Rank, rate: float = 0.0) -> float:
+    def longest_wait(self, limit: Limit, rank: Rank, rate: float = 0.0) -> float:
         """How long a question of this rank waits in an operator's line at most, in seconds.
 
         `rate` is what was learned of the operator, in questions a second; 0 stands for what is configured.
@@ -115,41 +115,41 @@ class QueryQueue:
             return routine
         return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == Rank.NEWS else 0.0)
 
-    def admits(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> bool:
+    def admits_query(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> bool:
         """Whether a question of this rank would get its turn in reasonable time."""
         if limit.rate <= 0 or not egresses:
             return False
         if is_limiting(limit, egresses, budgets, now):
             return False
-        if limit.per_day is not None and self._today(limit, rank, budgets, egresses, now) <= 0:
+        if limit.per_day is not None and self._quota_room(limit, rank, budgets, egresses, now) <= 0:
             return False
         return rank not in LONGEST or self._in_time(limit, rank) > 0
 
-    def room(self, limit: Limit, rank: Rank) -> int:
+    def room_for(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
         if rank not in LONGEST:
             return 1_000_000
         line = self._lines.get(limit.operator)
         left = MOST_ROUTINE - self._routine
-        return max(0, min(self._in_time(limit, rank), left - (line.routine(rank) if line else 0)))
+        return max(0, min(self._in_time(limit, rank), left - (line.count_routine(rank) if line else 0)))
 
     def room_for_sweeps(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> int:
         """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
         line = self._lines.get(limit.operator)
-        longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.patience(limit, rank) * limit.rate)
-        room = min(self.room(limit, rank), int(longest) - (line.ahead(rank) if line else 0))
-        return int(max(0, min(room, self._today(limit, rank, budgets, egresses, now))))
+        longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.longest_wait(limit, rank) * limit.rate)
+        room = min(self.room_for(limit, rank), int(longest) - (line.count_ahead(rank) if line else 0))
+        return int(max(0, min(room, self._quota_room(limit, rank, budgets, egresses, now))))
 
-    def put(self, ask: Query) -> None:
+    def add_query(self, ask: Query) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.queued + self.patience(ask.limit, ask.rank, ask.rate)
+        ask.deadline = ask.queued + self.longest_wait(ask.limit, ask.rank, ask.rate)
         self._expires = min(self._expires, ask.deadline)
-        line = self._lines.setdefault(ask.limit.operator, _Line(ask.limit))
+        line = self._lines.setdefault(ask.limit.operator, _OperatorQueue(ask.limit))
         line.limit = ask.limit
         line.stalled = -1
         self._order += 1
-        self._note(ask, 1)
-        line.put((ask.queued, self._order, ask))
+        self._count_query(ask, 1)
+        line.add_item((ask.queued, self._order, ask))
 
     def take_ready(
         self, budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
@@ -161,16 +161,16 @@ class QueryQueue:
         for operator, line in list(self._lines.items()):
             aside: list[_Item] = []
             try:
-                while found := self._next(line, aside, budgets, workers, poison, now):
+                while found := self._take_next(line, aside, budgets, workers, poison, now):
                     ask, worker = found
                     line.turn = (line.turn + 1) % SHARE
-                    self._note(ask, -1)
+                    self._count_query(ask, -1)
                     ask.egress = worker.egress
                     yield ask, worker
             finally:
                 for item in aside:
-                    line.put(item)
-            self._close(operator)
+                    line.add_item(item)
+            self._drop_empty(operator)
 
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
         """When a line may move on, or the first deadline is over, in epoch seconds; a worker's credit may come before.
@@ -186,12 +186,12 @@ class QueryQueue:
                 continue  # it waits for a worker, not for a time
             ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
             if ask.pool not in there:
-                there[ask.pool] = workers.egresses(ask.pool, free=True)
+                there[ask.pool] = workers.egresses_of(ask.pool, free=True)
             plan = PLANS[ask.rank]
             at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
         return at
 
-    def expire(self, now: float) -> list[Query]:
+    def take_expired(self, now: float) -> list[Query]:
         """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
         if now < self._expires:
             return []
@@ -200,24 +200,24 @@ class QueryQueue:
         for operator, line in list(self._lines.items()):
             for rank in list(line.heaps):  # the one that waits longest has the first deadline
                 while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
-                    out.append(line.pop(rank)[2])
-                    self._note(out[-1], -1)
+                    out.append(line.take_first(rank)[2])
+                    self._count_query(out[-1], -1)
                 if rank in line.heaps:
                     self._expires = min(self._expires, line.heaps[rank][0][2].deadline)
-            self._close(operator)
+            self._drop_empty(operator)
         return out
 
-    def flush(self, operator: str) -> list[Query]:
+    def take_operator(self, operator: str) -> list[Query]:
         """Turn away everybody in one operator's line."""
         line = self._lines.pop(operator, None)
         if line is None:
             return []
-        out = line.asks()
+        out = line.all_queries()
         for ask in out:
-            self._note(ask, -1)
+            self._count_query(ask, -1)
         return out
 
-    def flush_pool(self, pool: str, older_than: float) -> list[Query]:
+    def take_pool(self, pool: str, older_than: float) -> list[Query]:
         """Turn away what waits for a pool since before `older_than`: nobody there works."""
         out: list[Query] = []
         for operator, line in list(self._lines.items()):
@@ -225,40 +225,40 @@ class QueryQueue:
                 keep = [item for item in heap if item[2].pool != pool or item[2].queued >= older_than]
                 gone = [item[2] for item in heap if item[2].pool == pool and item[2].queued < older_than]
                 for ask in gone:
-                    self._note(ask, -1)
+                    self._count_query(ask, -1)
                 out.extend(gone)
                 heapq.heapify(keep)
                 line.heaps[rank] = keep
                 if not keep:
                     del line.heaps[rank]
-            self._close(operator)
+            self._drop_empty(operator)
         return out
 
     def _in_time(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
         line = self._lines.get(limit.operator)
-        return max(0, int(self.patience(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
+        return max(0, int(self.longest_wait(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
 
-    def _today(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
+    def _quota_room(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
         """How many more questions of a rank the day's quota lets have their turn in reasonable time."""
-        line, until = self._lines.get(limit.operator), now + self.patience(limit, rank)
-        left = sum(budgets.left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
-        return left - (line.ahead(rank) if line else 0)
+        line, until = self._lines.get(limit.operator), now + self.longest_wait(limit, rank)
+        left = sum(budgets.quota_left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
+        return left - (line.count_ahead(rank) if line else 0)
 
-    def _note(self, ask: Query, number: int) -> None:
+    def _count_query(self, ask: Query, number: int) -> None:
         """Count a question that comes (1) or goes (-1)."""
         self._count += number
         self.gone += number < 0
         self._routine += number * (ask.rank in LONGEST)
 
-    def _close(self, operator: str) -> None:
+    def _drop_empty(self, operator: str) -> None:
         """Forget a line that is empty."""
         line = self._lines.get(operator)
         if line is not None and not line.heaps:
             del self._lines[operator]
 
-    def _next(
-        self, line: _Line, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
+    def _take_next(
+        self, line: _OperatorQueue, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
     ) -> tuple[Query, Worker] | None:
         """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
 
@@ -266,41 +266,43 @@ class QueryQueue:
         """
         line.stalled = workers.news
         spent: set[Rank] = set()  # ranks that the day allows no more
-        while ask := next((ask for ask in line.first() if ask.rank not in spent), None):
+        while ask := next((ask for ask in line.first_by_rank() if ask.rank not in spent), None):
             alone = poison.must_run_alone(ask.domain)
-            there, near = self._candidates(ask, workers, now, alone=alone)
-            waits = not there and any(budgets.available(ask.limit, one.egress, now) >= 1 for one in near)
+            there, near = self._find_workers(ask, workers, now, alone=alone)
+            waits = not there and any(budgets.available_tokens(ask.limit, one.egress, now) >= 1 for one in near)
             if waits:
                 ask.held = ask.held or now
             if near and ask.held and now - ask.held >= second_pass.WAIT:
                 there, waits = there + near, False
-            worker = next((one for one in there if budgets.take(ask.limit, one.egress, now, PLANS[ask.rank])), None)
+            worker = next((one for one in there if budgets.take_token(ask.limit, one.egress, now, PLANS[ask.rank])), None)
             if worker is not None:
                 worker.exclusive = alone
-                return line.pop(ask.rank)[2], worker
+                return line.take_first(ask.rank)[2], worker
             if there:
                 line.stalled = -1
             if alone or waits:
-                aside.append(line.pop(ask.rank))
+                aside.append(line.take_first(ask.rank))
             elif line.limit.per_day is not None:
                 spent.add(ask.rank)
             else:
                 break
         return None
 
-    def _candidates(self, ask: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
+    def _find_workers(self, ask: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
         """A free worker of each egress, the best first; and those that are too near to the one whose answer is to be confirmed.
 
         What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.
         """
         last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
         before = second_pass.to_confirm(ask, now)
-        egresses = workers.egresses(ask.pool, free=True)
-        found = [workers.choose(ask.pool, ask.method, ask.avoid, egress, alone=alone, apart=before) for egress in egresses]
+        egresses = workers.egresses_of(ask.pool, free=True)
+        found = [
+            workers.choose_worker(ask.pool, ask.method, ask.avoid, egress, alone=alone, apart=before) for egress in egresses
+        ]
         there = [worker for worker in found if worker is not None]
         there.sort(key=lambda worker: (worker.name == ask.avoid, worker.egress == last))
         if not before:
             return there, []
-        far = workers.farthest(ask.pool, ask.method, before)
-        near = [worker for worker in there if second_pass.distance(worker.name, before) < far]
+        far = workers.farthest_distance(ask.pool, ask.method, before)
+        near = [worker for worker in there if second_pass.worker_distance(worker.name, before) < far]
         return [worker for worker in there if worker not in near], near

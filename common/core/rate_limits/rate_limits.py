@@ -19,7 +19,7 @@ from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Workers
 
 
-class Turned(NamedTuple):
+class Displaced(NamedTuple):
     """Queries that lost their place in the queue of an operator that limits us, why, and for how many seconds."""
 
     queries: list[Query]
@@ -38,57 +38,57 @@ class RateLimits:
         self._workers = workers
         self._telemetry = telemetry
 
-    def egresses(self, method: str, now: float) -> list[str]:
+    def egresses_of(self, method: str, now: float) -> list[str]:
         """The egresses from which a method can be asked."""
-        return self._workers.offering(POOL_OF[method], method, now)
+        return self._workers.egresses_offering(POOL_OF[method], method, now)
 
-    def pace(self, method: str, suffix: str, now: float) -> float:
+    def current_pace(self, method: str, suffix: str, now: float) -> float:
         """How many queries a second the server of a suffix can be asked from the best egress; 0 while it limits us."""
-        server = self._registries.server(method, suffix)
+        server = self._registries.server_of(method, suffix)
         if server is None:
             return 0.0
-        limit = self._registries.limit(method, host_of(server), suffix)
-        return max((self.budgets.pace(limit, egress, now) for egress in self.egresses(method, now)), default=0.0)
+        limit = self._registries.limit_of(method, host_of(server), suffix)
+        return max((self.budgets.current_pace(limit, egress, now) for egress in self.egresses_of(method, now)), default=0.0)
 
     def has_token(self, method: str, suffix: str, now: float) -> bool:
         """Whether the server of a suffix could be asked this moment, from any egress."""
-        server = self._registries.server(method, suffix)
+        server = self._registries.server_of(method, suffix)
         if server is None:
             return False
-        limit = self._registries.limit(method, host_of(server) or suffix, suffix)
-        return any(self.budgets.available(limit, egress, now) > 0 for egress in self.egresses(method, now))
+        limit = self._registries.limit_of(method, host_of(server) or suffix, suffix)
+        return any(self.budgets.available_tokens(limit, egress, now) > 0 for egress in self.egresses_of(method, now))
 
-    def rate(self, method: str, limit: Limit, now: float) -> float:
+    def learned_rate(self, method: str, limit: Limit, now: float) -> float:
         """How many queries a second an operator takes as learned, from the best egress, whether or not it limits us now."""
-        return max((self.budgets.rate(limit, egress, now) for egress in self.egresses(method, now)), default=0.0)
+        return max((self.budgets.learned_rate(limit, egress, now) for egress in self.egresses_of(method, now)), default=0.0)
 
     def is_limited(self, limit: Limit, pool: str, now: float, egress: str = "") -> bool:
         """Whether an operator limits a pool from all of its egresses, for longer than a query waits.
 
         `egress` stands for those of a pool without workers.
         """
-        egresses = self._workers.egresses(pool) or ([egress] if egress else [])
+        egresses = self._workers.egresses_of(pool) or ([egress] if egress else [])
         return is_limiting(limit, egresses, self.budgets, now)
 
-    def admits(self, method: str, limit: Limit, rank: Rank, now: float) -> bool:
+    def admits_query(self, method: str, limit: Limit, rank: Rank, now: float) -> bool:
         """Whether a query of this rank would get its turn in reasonable time."""
-        return self.queue.admits(limit, rank, self.budgets, self.egresses(method, now), now)
+        return self.queue.admits_query(limit, rank, self.budgets, self.egresses_of(method, now), now)
 
     def room_for_sweeps(self, method: str, limit: Limit, rank: Rank, now: float) -> int:
         """How many names more may come from sweeps into an operator's queue."""
-        return self.queue.room_for_sweeps(limit, rank, self.budgets, self.egresses(method, now), now)
+        return self.queue.room_for_sweeps(limit, rank, self.budgets, self.egresses_of(method, now), now)
 
-    def note_answer(self, query: Query, observation: Observation, now: float) -> Turned | None:
+    def note_query_answer(self, query: Query, observation: Observation, now: float) -> Displaced | None:
         """Learn from the answer to a query. Returns what lost its place where the operator limits us by it."""
-        complaint = self.budgets.answered(query.limit, query.egress, observation, now, query.sent, query.domain)
+        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent, query.domain)
         return None if complaint is None else self._note_limit(query.limit, query.egress, query.pool, complaint, now)
 
-    def note_sweep(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Turned | None:
+    def note_sweep_answer(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Displaced | None:
         """The same for the one answer that stands for a sweep (`policy.sum_up`) that left at `sent`."""
-        complaint = self.budgets.answered(limit, egress, answer, now, sent)
+        complaint = self.budgets.note_answer(limit, egress, answer, now, sent)
         return None if complaint is None else self._note_limit(limit, egress, "fast", complaint, now)
 
-    def restore(self, text: str) -> None:
+    def restore_learned(self, text: str) -> None:
         """Take over what was learned before a restart; what is damaged is left out."""
         self.budgets = Budgets(rows_of(text))
 
@@ -96,15 +96,15 @@ class RateLimits:
         """What was learned, for `restore`, if it is to be written; `last`: the coordinator stops, so counts are too."""
         if not (self.budgets.changed or (last and self.budgets.counted)):
             return None
-        return text_of(self.budgets.saved())
+        return text_of(self.budgets.take_saved())
 
-    def _note_limit(self, limit: Limit, egress: str, pool: str, complaint: str, now: float) -> Turned | None:
+    def _note_limit(self, limit: Limit, egress: str, pool: str, complaint: str, now: float) -> Displaced | None:
         """Tell of a complaint; what waits for the operator loses its place, unless it can soon be asked again."""
-        until = self.budgets.blocked_until(limit, egress, now)
+        until = self.budgets.limited_until(limit, egress, now)
         fields = {"operator": limit.operator, "until": until, "reason": complaint}
-        self._telemetry.log_limited("warning", "operator_shut", limit.operator, now, **fields)
+        self._telemetry.write_limited("warning", "operator_shut", limit.operator, now, **fields)
         self._telemetry.metrics.count("operator_complaints", operator=limit.operator)
         if not self.is_limited(limit, pool, now, egress):
             return None
         why = f"{limit.operator} limits us: {complaint}"
-        return Turned(self.queue.flush(limit.operator), why, max(0.0, until - now))
+        return Displaced(self.queue.take_operator(limit.operator), why, max(0.0, until - now))

@@ -36,7 +36,7 @@ class Registries:
     _servers: dict[tuple[str, str], str | None] = field(init=False, default_factory=dict)  # by method and suffix, as worked out
     _limits: dict[tuple[str, str], Limit] = field(init=False, default_factory=dict)  # by method and server, as worked out
 
-    def limit(self, method: str, server: str, suffix: str) -> Limit:
+    def limit_of(self, method: str, server: str, suffix: str) -> Limit:
         """The budget that a query is paid from; for DNS it grows with the number of addresses that serve the suffix."""
         if method != "dns":
             key = (method, server)
@@ -55,7 +55,7 @@ class Registries:
         """Take over how many addresses an answer counted."""
         self._address_counts[suffix] = max(1, min(MOST_ADDRESSES, count))
 
-    def server(self, method: str, suffix: str) -> str | None:
+    def server_of(self, method: str, suffix: str) -> str | None:
         """The server to ask: a base URL, a host, "" where the checker finds it; None where there is none, or none may be asked."""
         key = (method, suffix)
         if key not in self._servers:
@@ -64,27 +64,27 @@ class Registries:
 
     def server_or_referral(self, method: str, suffix: str, now: float) -> str | None:
         """`server`; for WHOIS of a suffix without any server "" once a day: IANA is asked for one."""
-        server = self.server(method, suffix)
+        server = self.server_of(method, suffix)
         if server is not None or method != "whois":
             return server
         if self.directory.rdap_base(suffix) is not None or self.directory.whois_server(suffix) is not None:
             return None
         return "" if self.referrals.may_ask(suffix, now) else None
 
-    def payer(self, method: str, server: str, suffix: str) -> str:
+    def payer_of(self, method: str, server: str, suffix: str) -> str:
         """The host whose budget a query is paid from."""
         if server:
             return host_of(server)
         return self.iana_host if method == "whois" else suffix
 
-    def channels(self, suffix: str) -> list[ChannelKey]:
+    def channels_of(self, suffix: str) -> list[ChannelKey]:
         """The registry channels that a suffix has, RDAP first, dead or alive."""
-        servers = [(method, self.server(method, suffix)) for method in REGISTRY_CHANNELS]
+        servers = [(method, self.server_of(method, suffix)) for method in REGISTRY_CHANNELS]
         return [ChannelKey(method, host_of(server), suffix) for method, server in servers if server]
 
     def is_in_use(self, key: ChannelKey) -> bool:
         """Whether a channel would be asked today, and no other server took over from it."""
-        server = self.server(key.method, key.suffix)
+        server = self.server_of(key.method, key.suffix)
         return server is not None and (host_of(server) or key.suffix) == key.server
 
     def replace_directory(self, directory: Directory) -> None:
@@ -113,6 +113,6 @@ class Registries:
             server = self.directory.whois_server(suffix)
         else:
             return ""
-        if server is None or self.limit(method, host_of(server), suffix).rate <= 0:
+        if server is None or self.limit_of(method, host_of(server), suffix).rate <= 0:
             return None
         return server

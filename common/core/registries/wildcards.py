@@ -27,7 +27,7 @@ class Wildcards:
         """Whether the last measurement found that a zone answers for everything."""
         return self._measured.get(suffix, False)
 
-    def note(self, suffix: str, *, wildcard: bool) -> None:
+    def note_measured(self, suffix: str, *, wildcard: bool) -> None:
         """Take over a measurement."""
         self._measured[suffix] = wildcard
 
@@ -48,10 +48,10 @@ class Wildcards:
         """Whether a first check had better wait for the measurement under way."""
         return suffix not in self._measured and now - self._asked_at.get(suffix, now) < FIRST_WAIT
 
-    def saved(self) -> str:
+    def to_text(self) -> str:
         """The wildcard suffixes, as `restore` reads them back."""
         return ",".join(sorted(suffix for suffix, wildcard in self._measured.items() if wildcard))
 
-    def restore(self, suffixes: Iterable[str]) -> None:
+    def restore_text(self, suffixes: Iterable[str]) -> None:
         """Take over what `saved` wrote."""
         self._measured.update(dict.fromkeys(suffixes, True))

@@ -53,20 +53,20 @@ def base_of(entry: Entry, cadence: Cadence) -> float:
     return cadence.priority_interval if entry.priority else cadence.interval
 
 
-def longest(base: float, cadence: Cadence) -> float:
+def longest_wait(base: float, cadence: Cadence) -> float:
     """The longest wait that is ever planned for names of this base cadence, in seconds."""
     return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
 
 
-def imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
+def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
     """Which of these names may drop about now: inside a window that is not wide, or in the last day of one (NaN: none)."""
     near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
     return near & ((latest - earliest <= WIDE) | (now >= latest - DAY))
 
 
-def may_drop(entry: Entry, now: float) -> bool:
+def is_imminent(entry: Entry, now: float) -> bool:
     """`imminent` of one name."""
-    return entry.drop is not None and bool(imminent(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
+    return entry.drop is not None and bool(are_imminent(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
 
 
 def window_steps(earliest: Times, latest: Times, now: float) -> Times:
@@ -86,14 +86,14 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
         return now + _until_next_pass(entry, cadence, now)
     if blind:
         wait = BLIND_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
-        return now + jittered(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
+        return now + add_jitter(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
     wait = base
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
     if entry.drop is not None and entry.in_window(now, EDGE):
         step = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
-    due = now + jittered(wait, entry.name, now)
+    due = now + add_jitter(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # and when the registry lets it go
     if entry.drop is not None and entry.drop.earliest > now:
@@ -117,38 +117,38 @@ def next_checks(rows: Ids, base: Times, earliest: Times, latest: Times, now: flo
     """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
     step = np.minimum(base, stretch * window_steps(earliest, latest, now))
     wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
-    due = now + wait * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+    due = now + wait * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
     opens = np.maximum(now + IN_WINDOW, earliest)
     return np.where(earliest > now, np.fmin(due, opens), due)
 
 
-def blind_checks(rows: Ids, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
+def inconclusive_checks(rows: Ids, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
     """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
     wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
     longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
-    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _units(rows, now) - 1.0))
+    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
 
 
 def first_checks(rows: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
     """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
-    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _units(rows, now))
+    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(rows, now))
 
 
-def spread(rows: Ids, wait: float, now: float) -> Times:
+def spread_checks(rows: Ids, wait: float, now: float) -> Times:
     """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
-    return now + wait * (0.5 + _units(rows, now))
+    return now + wait * (0.5 + _unit_hashes(rows, now))
 
 
-def jittered(wait: float, name: str, now: float) -> float:
+def add_jitter(wait: float, name: str, now: float) -> float:
     """`wait` +- a fifth, by a hash of the name and the moment: repeatable, yet no two names in step."""
-    return wait * (1.0 + JITTER * (2.0 * _unit(f"{name}{int(now)}") - 1.0))
+    return wait * (1.0 + JITTER * (2.0 * _unit_hash(f"{name}{int(now)}") - 1.0))
 
 
-def _units(rows: Ids, now: float) -> Times:
+def _unit_hashes(rows: Ids, now: float) -> Times:
     """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
     mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)
 
 
-def _unit(text: str) -> float:
+def _unit_hash(text: str) -> float:
     return zlib.crc32(text.encode()) / 0xFFFFFFFF

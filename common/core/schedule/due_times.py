@@ -23,7 +23,7 @@ class DueTimes:
         self._at: Times = np.full(BLOCK, NEVER)
         self._least: Times = np.full(1, NEVER)
 
-    def grow(self, count: int) -> None:
+    def reserve_names(self, count: int) -> None:
         """Make room for so many names."""
         before, blocks = len(self._least), -(-(count + count // SPARE) // BLOCK)
         if -(-count // BLOCK) > before:
@@ -31,26 +31,26 @@ class DueTimes:
                 array.resize(blocks * size, refcheck=False)  # in place: what is large is moved by the kernel, not copied
                 array[before * size :] = NEVER
 
-    def at(self, name_id: int) -> float:
+    def due_at(self, name_id: int) -> float:
         """When a name is due."""
         return float(self._at[name_id])
 
-    def times(self, ids: Ids) -> Times:
+    def times_of(self, ids: Ids) -> Times:
         """When these names are due."""
         return self._at[ids]
 
-    def put(self, name_id: int, at: float) -> None:
+    def set_time(self, name_id: int, at: float) -> None:
         """Make a name due then, whatever was planned before."""
         self._at[name_id] = at
         block = name_id // BLOCK
         self._least[block] = min(self._least[block], at)
 
-    def put_many(self, ids: Ids, times: Times) -> None:
+    def set_times(self, ids: Ids, times: Times) -> None:
         """Make names due then, one time each."""
         self._at[ids] = times
         np.minimum.at(self._least, ids // BLOCK, times)
 
-    def take(self, now: float, limit: int) -> tuple[Ids, Times]:
+    def take_due(self, now: float, limit: int) -> tuple[Ids, Times]:
         """At most `limit` names that are due, with their times, out of the lane; those of the most overdue blocks first."""
         blocks = np.flatnonzero(self._least <= now)
         found: list[Ids] = []
@@ -71,7 +71,7 @@ class DueTimes:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def begin(self, now: float, longest: float) -> None:
+    def start_times(self, now: float, longest: float) -> None:
         """Whoever has no time (0) is due now: nobody is late for what was not planned.
 
         Nobody waits longer than `longest` seconds: what is planned beyond (the clock was ahead, or the cadence longer) is drawn
@@ -86,7 +86,7 @@ class DueTimes:
         """When the next name may be due; a look then finds at worst that it was planned anew."""
         return float(self._least.min())
 
-    def overdue(self, now: float) -> int:
+    def count_overdue(self, now: float) -> int:
         """How many names are due."""
         blocks = np.flatnonzero(self._least <= now)
         return sum(int(np.count_nonzero(self._at[block * BLOCK : (block + 1) * BLOCK] <= now)) for block in blocks.tolist())
@@ -96,52 +96,52 @@ class Schedule:
     """Two lanes: names with priority, and the others. A name is in one of them at most."""
 
     def __init__(self) -> None:
-        self.urgent, self.ordinary = DueTimes(), DueTimes()
+        self.priority, self.ordinary = DueTimes(), DueTimes()
 
-    def grow(self, count: int) -> None:
+    def reserve_names(self, count: int) -> None:
         """Make room for so many names."""
-        self.urgent.grow(count)
-        self.ordinary.grow(count)
+        self.priority.reserve_names(count)
+        self.ordinary.reserve_names(count)
 
-    def put(self, name_id: int, at: float, *, priority: bool) -> None:
+    def set_time(self, name_id: int, at: float, *, priority: bool) -> None:
         """Make a name due at `at` (epoch seconds), whatever was planned before."""
-        here, other = (self.urgent, self.ordinary) if priority else (self.ordinary, self.urgent)
-        other.put(name_id, NEVER)
-        here.put(name_id, at)
+        here, other = (self.priority, self.ordinary) if priority else (self.ordinary, self.priority)
+        other.set_time(name_id, NEVER)
+        here.set_time(name_id, at)
 
-    def put_many(self, ids: Ids, times: Times, priority: NDArray[np.bool_]) -> None:
+    def set_times(self, ids: Ids, times: Times, priority: NDArray[np.bool_]) -> None:
         """Make names due, each in its lane. They are in none at the moment."""
         if priority.any():
-            self.urgent.put_many(ids[priority], times[priority])
+            self.priority.set_times(ids[priority], times[priority])
             ids, times = ids[~priority], times[~priority]
-        self.ordinary.put_many(ids, times)
+        self.ordinary.set_times(ids, times)
 
-    def begin(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
+    def start_times(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
         """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
-        self.urgent.begin(now, longest_urgent)
-        self.ordinary.begin(now, longest_ordinary)
+        self.priority.start_times(now, longest_urgent)
+        self.ordinary.start_times(now, longest_ordinary)
 
-    def at(self, name_id: int) -> float:
+    def due_at(self, name_id: int) -> float:
         """When a name is due, NEVER for one that is not planned."""
-        return min(self.urgent.at(name_id), self.ordinary.at(name_id))
+        return min(self.priority.due_at(name_id), self.ordinary.due_at(name_id))
 
-    def times(self, ids: Ids) -> Times:
+    def times_of(self, ids: Ids) -> Times:
         """When these names are due."""
-        return np.minimum(self.urgent.times(ids), self.ordinary.times(ids))
+        return np.minimum(self.priority.times_of(ids), self.ordinary.times_of(ids))
 
-    def remove(self, name_id: int) -> None:
+    def remove_name(self, name_id: int) -> None:
         """Plan a name no more."""
-        self.urgent.put(name_id, NEVER)
-        self.ordinary.put(name_id, NEVER)
+        self.priority.set_time(name_id, NEVER)
+        self.ordinary.set_time(name_id, NEVER)
 
     def next_at(self) -> float:
         """When the next name may be due, in epoch seconds; NEVER without any."""
-        return min(self.urgent.next_at(), self.ordinary.next_at())
+        return min(self.priority.next_at(), self.ordinary.next_at())
 
-    def waiting(self, now: float) -> int:
+    def count_overdue(self, now: float) -> int:
         """How many names are overdue."""
-        return self.urgent.overdue(now) + self.ordinary.overdue(now)
+        return self.priority.count_overdue(now) + self.ordinary.count_overdue(now)
 
-    def late(self, now: float) -> float:
+    def lateness(self, now: float) -> float:
         """How late the most overdue name is, in seconds."""
         return max(0.0, now - self.next_at())

@@ -11,7 +11,7 @@ from common.core.domains.domain_table import Flag
 from common.core.domains.domains import Domains
 from common.core.model.ids import Ids, Times
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import imminent
+from common.core.schedule.cadence import are_imminent
 from common.core.sweeps.sweep_queues import SweepQueues
 from common.core.trust.canaries import Canaries
 from common.core.workers.leases import Workers
@@ -33,32 +33,32 @@ class DueNames:
     starts: CheckStarts
     queues: SweepQueues
 
-    def move_on(self, now: float) -> None:
+    def move_due_names(self, now: float) -> None:
         """Move every name on that is due, names with priority first."""
         for priority, limit in ((True, URGENT_LIMIT), (False, ORDINARY_LIMIT)):
             if not priority and self._is_crowded(now):
                 continue
             ids, times = self.domains.stages.take_due(now, limit, priority=priority)
             if len(ids):
-                self._sort(ids, times, now, priority=priority)
+                self._sort_by_stage(ids, times, now, priority=priority)
 
     def next_at(self, now: float) -> float:
         """When `move_on` finds something, in epoch seconds; infinity where time does not decide."""
         schedule = self.domains.table.schedule
-        return schedule.urgent.next_at() if self._is_crowded(now) else schedule.next_at()
+        return schedule.priority.next_at() if self._is_crowded(now) else schedule.next_at()
 
     def _is_crowded(self, now: float) -> bool:
         """Whether names without priority stay where they are: no worker sweeps, and they would only wait for a check."""
-        return not self.workers.sweep(now) and self.starts.admission.planned() >= MOST_WAITING
+        return not self.workers.can_sweep(now) and self.starts.admission.planned_count() >= MOST_WAITING
 
-    def _sort(self, ids: Ids, times: Times, now: float, *, priority: bool) -> None:
+    def _sort_by_stage(self, ids: Ids, times: Times, now: float, *, priority: bool) -> None:
         """Of each suffix the stable ones to its sweep queue, the others to their checks."""
         table = self.domains.table
-        single = table.have(ids, Flag.SINGLE | Flag.LOADED)
+        single = table.have_flag(ids, Flag.SINGLE | Flag.LOADED)
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
-        near = imminent(earliest, latest, now)
-        self.starts.request_many(ids[near], times[near], urgent=priority, left_zone=True)
-        self.starts.request_many(ids[single & ~near], times[single & ~near], urgent=priority)
+        near = are_imminent(earliest, latest, now)
+        self.starts.request_checks(ids[near], times[near], urgent=priority, left_zone=True)
+        self.starts.request_checks(ids[single & ~near], times[single & ~near], urgent=priority)
         ids, times = ids[~(single | near)], times[~(single | near)]
         if not len(ids):
             return
@@ -70,13 +70,13 @@ class DueNames:
 
     def _move_suffix(self, suffix: str, ids: Ids, due: Times, now: float, *, priority: bool) -> None:
         registries = self.registries
-        unswept = not self.workers.sweep(now) or registries.recursive_dns
-        if unswept or registries.limit("dns", suffix, suffix).rate <= 0:
-            self.starts.request_many(ids, due, urgent=priority)
+        unswept = not self.workers.can_sweep(now) or registries.recursive_dns
+        if unswept or registries.limit_of("dns", suffix, suffix).rate <= 0:
+            self.starts.request_checks(ids, due, urgent=priority)
         elif self.canaries.measure_wildcard(suffix, now):
-            self.domains.stages.schedule_many(ids, np.full(len(ids), now + SOON), looked=False)
+            self.domains.stages.schedule_checks(ids, np.full(len(ids), now + SOON), looked=False)
         elif registries.wildcards.is_wildcard(suffix):
-            self.starts.request_many(ids, due, urgent=priority)
+            self.starts.request_checks(ids, due, urgent=priority)
         else:
-            self.domains.stages.queue(ids)
-            self.queues.put(suffix, ids, due, now, urgent=priority)
+            self.domains.stages.queue_for_sweep(ids)
+            self.queues.add_names(suffix, ids, due, now, urgent=priority)

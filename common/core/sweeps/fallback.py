@@ -17,7 +17,7 @@ from common.core.model.entry import Rank
 from common.core.model.ids import Ids, Times
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import MARGIN, imminent
+from common.core.schedule.cadence import MARGIN, are_imminent
 from common.core.sweeps.due import MOST_WAITING
 from common.core.sweeps.sweep_dispatch import SweepDispatch
 from common.core.sweeps.sweep_queues import SweepQueues
@@ -41,47 +41,47 @@ class SweepFallback:
     dispatch: SweepDispatch
     results: SweepResults
 
-    def let_out(self, now: float) -> None:
+    def release_waiting(self, now: float) -> None:
         """Let out the names that cannot wait."""
         queues = self.queues
-        if not self.workers.sweep(now):
-            for ids, times in queues.clear():
-                self._reschedule(ids, times)
+        if not self.workers.can_sweep(now):
+            for ids, times in queues.take_all():
+                self._return_to_schedule(ids, times)
             return
-        if now < queues.relieved_at + EVERY:
+        if now < queues.released_at + EVERY:
             return
-        queues.relieved_at = now
-        for suffix, queue in queues.all():
-            limited = self.rate_limits.is_limited(self.registries.limit("dns", suffix, suffix), "fast", now)
+        queues.released_at = now
+        for suffix, queue in queues.all_queues():
+            limited = self.rate_limits.is_limited(self.registries.limit_of("dns", suffix, suffix), "fast", now)
             if limited:
-                for batch in queue.lost():
-                    self._reschedule(batch.rows, batch.times)
+                for batch in queue.take_lost():
+                    self._return_to_schedule(batch.ids, batch.times)
             if queue.ordinary.count:
-                self._let_out_suffix(suffix, queue.ordinary, now, limited=limited)
+                self._release_suffix(suffix, queue.ordinary, now, limited=limited)
 
-    def _let_out_suffix(self, suffix: str, names: IdQueue, now: float, *, limited: bool) -> None:
+    def _release_suffix(self, suffix: str, names: IdQueue, now: float, *, limited: bool) -> None:
         """Check names whose window is open; where the zone cannot be asked also those whose record is due, as the registry has room."""
         table = self.domains.table
 
         def is_open(ids: Ids) -> Chosen:
             near = table.earliest[ids] <= np.float32(now + MARGIN)  # False for NaN
             if near.any():
-                near &= imminent(table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64), now)
+                near &= are_imminent(table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64), now)
             return near
 
         room = max(0, MOST_WAITING - len(self.starts.admission))
-        self._request(*names.pick(is_open, room), left_zone=True)
+        self._request_checks(*names.pick_ids(is_open, room), left_zone=True)
         if limited:
-            ids = names.rows()
+            ids = names.all_ids()
             stale = table.registry_due[ids].astype(np.float64) <= now
-            stale = self.results.choose(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
+            stale = self.results.choose_within_room(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
             due = np.zeros(len(table), np.bool_)
             due[ids[stale]] = True
-            self._request(*names.pick(lambda piece: due[piece], names.count), left_zone=False)
+            self._request_checks(*names.pick_ids(lambda piece: due[piece], names.count), left_zone=False)
 
-    def _request(self, ids: Ids, times: Times, *, left_zone: bool) -> None:
-        self.starts.request_many(*self.dispatch.still_queued(ids, times), urgent=False, left_zone=left_zone)
+    def _request_checks(self, ids: Ids, times: Times, *, left_zone: bool) -> None:
+        self.starts.request_checks(*self.dispatch.still_queued(ids, times), urgent=False, left_zone=left_zone)
 
-    def _reschedule(self, ids: Ids, times: Times) -> None:
+    def _return_to_schedule(self, ids: Ids, times: Times) -> None:
         """These are due, as they were before they were queued."""
-        self.domains.stages.schedule_many(*self.dispatch.still_queued(ids, times), looked=False)
+        self.domains.stages.schedule_checks(*self.dispatch.still_queued(ids, times), looked=False)

@@ -20,7 +20,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import blind_checks
+from common.core.schedule.cadence import inconclusive_checks
 from common.core.sweeps.sweep_queues import SweepQueue, SweepQueues
 from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Worker, Workers
@@ -54,50 +54,50 @@ class SweepDispatch:
     effects: Effects
     telemetry: Telemetry
 
-    def send_ready(self, now: float) -> None:
+    def send_ready_sweeps(self, now: float) -> None:
         """Send every sweep whose tokens and worker are there, names with priority first."""
         self.queues.wake = NEVER
         for urgent in (True, False):
-            for suffix, queue in self.queues.waiting(urgent=urgent):
+            for suffix, queue in self.queues.waiting_queues(urgent=urgent):
                 while self._send_one(suffix, queue, now, urgent=urgent):
                     pass
-                if not urgent and not self.workers.sweepers(urgent=False):
+                if not urgent and not self.workers.choose_sweepers(urgent=False):
                     return  # there may be a thousand more suffixes, and none of them can be asked
 
-    def requeue_lost(self, batch: Batch, now: float, *, died: bool) -> None:
+    def requeue_lost_sweep(self, batch: Batch, now: float, *, died: bool) -> None:
         """A sweep, or some of its names, got no answer: those still queued are asked about again, others are being checked.
 
         Where its worker died it is split, until what kills workers is alone and checked by itself.
         """
         self.telemetry.metrics.count("sweeps_lost")
-        waiting, since = self.still_queued(batch.rows, batch.times)
+        waiting, since = self.still_queued(batch.ids, batch.times)
         if not died and batch.tries + 1 >= TRIES:
-            self.give_up(waiting, now)
+            self.reschedule_unanswered(waiting, now)
             return
         size = len(waiting) if not died else max(1, ceil(len(waiting) / PARTS))
         for start in range(0, len(waiting), max(1, size)):
             ids, times = waiting[start : start + size], since[start : start + size]
             if died and size < FEWEST:
-                self.starts.request_many(ids, times, urgent=batch.urgent)
+                self.starts.request_checks(ids, times, urgent=batch.urgent)
             else:
-                self.queues.again(replace(batch, rows=ids, times=times, egress="", tries=batch.tries + 1))
+                self.queues.requeue_batch(replace(batch, ids=ids, times=times, egress="", tries=batch.tries + 1))
 
-    def take_unsent(self, batch: Batch, now: float) -> None:
+    def requeue_unsent_sweep(self, batch: Batch, now: float) -> None:
         """A sweep never left: the socket of its worker was full. Its tokens come back, and it waits again."""
-        self.rate_limits.budgets.give_back(batch.limit, batch.egress, now, len(batch.rows))
-        self.queues.again(batch)
+        self.rate_limits.budgets.return_tokens(batch.limit, batch.egress, now, len(batch.ids))
+        self.queues.requeue_batch(batch)
 
-    def give_up(self, ids: Ids, now: float) -> None:
+    def reschedule_unanswered(self, ids: Ids, now: float) -> None:
         """Nothing was learnt about these names: look again soon, and later and later if that goes on."""
         table = self.domains.table
         table.inconclusive[ids] = np.minimum(table.inconclusive[ids], 254) + 1
         table.checked_at[ids] = now
-        times = blind_checks(ids, self.domains.base_intervals(ids), table.inconclusive[ids], now)
-        self.domains.stages.schedule_many(ids, times)
+        times = inconclusive_checks(ids, self.domains.base_intervals(ids), table.inconclusive[ids], now)
+        self.domains.stages.schedule_checks(ids, times)
 
     def still_queued(self, ids: Ids, times: Times) -> tuple[Ids, Times]:
         """Those that still wait for a sweep, each once: a command, or the list, may have taken one out and let it in again."""
-        still = self.domains.stages.queued(ids)
+        still = self.domains.stages.are_queued(ids)
         places = np.unique(ids, return_index=True)[1]
         if still.all() and len(places) == len(ids):
             return ids, times
@@ -106,64 +106,64 @@ class SweepDispatch:
 
     def _send_one(self, suffix: str, queue: SweepQueue, now: float, *, urgent: bool) -> bool:
         """Send one sweep of this suffix. False where there is nothing to send, or not yet."""
-        workers = self.workers.sweepers(urgent=urgent)
+        workers = self.workers.choose_sweepers(urgent=urgent)
         names = queue.urgent if urgent else queue.ordinary
         # A lost sweep goes before the others of its kind, and never before a name with priority.
         if urgent and names.count:
             return self._send_names(suffix, names, workers, now, urgent=True)
         if queue.again and workers:
-            return self._send_again(queue, self.workers.sweepers(urgent=urgent, avoid=queue.again[0].avoid), now)
+            return self._send_again(queue, self.workers.choose_sweepers(urgent=urgent, avoid=queue.again[0].avoid), now)
         return bool(names.count) and self._send_names(suffix, names, workers, now, urgent=urgent)
 
     def _send_names(self, suffix: str, names: IdQueue, workers: list[Worker], now: float, *, urgent: bool) -> bool:
         """Send the first of a queue, or check all of them one by one where that is the better way."""
         if not self._is_ready(names, now, urgent=urgent):
             return False
-        limit = self.registries.limit("dns", suffix, suffix)
+        limit = self.registries.limit_of("dns", suffix, suffix)
         if names.count < FEWEST or (urgent and self.rate_limits.is_limited(limit, "fast", now)):
-            self.starts.request_many(*self.still_queued(*names.take(names.count)), urgent=urgent)
+            self.starts.request_checks(*self.still_queued(*names.take_ids(names.count)), urgent=urgent)
             return True
-        needed = _enough(limit, names.count)
+        needed = _enough_tokens(limit, names.count)
         worker = self._allowed_worker(limit, workers, needed, now)
         if worker is None:
             names.not_before = self._allowed_at(limit, workers, needed, now)
             self.queues.wake = min(self.queues.wake, names.not_before if workers else NEVER)
             return False
-        there = self.rate_limits.budgets.available(limit, worker.egress, now)
-        ids, times = self.still_queued(*names.take(min(MAX_SWEEP, names.count, there)))
+        there = self.rate_limits.budgets.available_tokens(limit, worker.egress, now)
+        ids, times = self.still_queued(*names.take_ids(min(MAX_SWEEP, names.count, there)))
         names.since = now
         if len(ids):
-            self._send(Batch(ids, times, suffix, limit, urgent=urgent), worker, now)
+            self._send_batch(Batch(ids, times, suffix, limit, urgent=urgent), worker, now)
         return True
 
     def _send_again(self, queue: SweepQueue, workers: list[Worker], now: float) -> bool:
         """Send a sweep that was lost, as much of it as there are tokens for. False where they are not there yet."""
         batch = queue.again[0]
-        needed = _enough(batch.limit, len(batch.rows))
+        needed = _enough_tokens(batch.limit, len(batch.ids))
         worker = self._allowed_worker(batch.limit, workers, needed, now)
         if worker is None:
             self.queues.wake = min(self.queues.wake, self._allowed_at(batch.limit, workers, needed, now))
             return False
-        there = self.rate_limits.budgets.available(batch.limit, worker.egress, now)
+        there = self.rate_limits.budgets.available_tokens(batch.limit, worker.egress, now)
         queue.again.popleft()
-        if there < len(batch.rows):
-            queue.again.appendleft(replace(batch, rows=batch.rows[there:], times=batch.times[there:]))
-            batch = replace(batch, rows=batch.rows[:there], times=batch.times[:there])
-        self._send(batch, worker, now)
+        if there < len(batch.ids):
+            queue.again.appendleft(replace(batch, ids=batch.ids[there:], times=batch.times[there:]))
+            batch = replace(batch, ids=batch.ids[:there], times=batch.times[:there])
+        self._send_batch(batch, worker, now)
         return True
 
     def _allowed_worker(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> Worker | None:
         """A worker from whose egress so many queries may be asked now, or the rest of the day's."""
         budgets = self.rate_limits.budgets
         for worker in workers:
-            if budgets.available(limit, worker.egress, now) >= budgets.today(limit, worker.egress, needed, now):
+            if budgets.available_tokens(limit, worker.egress, now) >= budgets.within_quota(limit, worker.egress, needed, now):
                 return worker
         return None
 
     def _allowed_at(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> float:
         """When that may be, as far as budgets decide."""
         budgets, egresses = self.rate_limits.budgets, [worker.egress for worker in workers]
-        times = (budgets.next_at(limit, egress, now, budgets.today(limit, egress, needed, now)) for egress in egresses)
+        times = (budgets.next_at(limit, egress, now, budgets.within_quota(limit, egress, needed, now)) for egress in egresses)
         return min(times, default=now)
 
     def _is_ready(self, names: IdQueue, now: float, *, urgent: bool) -> bool:
@@ -175,15 +175,15 @@ class SweepDispatch:
             self.queues.wake = min(self.queues.wake, at)
         return at <= now
 
-    def _send(self, batch: Batch, worker: Worker, now: float) -> None:
-        count, table = len(batch.rows), self.domains.table
+    def _send_batch(self, batch: Batch, worker: Worker, now: float) -> None:
+        count, table = len(batch.ids), self.domains.table
         self.telemetry.reach.asked_at = now
-        self.rate_limits.budgets.take_many(batch.limit, worker.egress, count, now)
-        batch = replace(batch, egress=worker.egress, sent=now, by=worker.name)
+        self.rate_limits.budgets.take_tokens(batch.limit, worker.egress, count, now)
+        batch = replace(batch, egress=worker.egress, sent_at=now, worker=worker.name)
         seconds = SLACK + 2.0 * count / batch.limit.rate
-        lease = self.workers.lease(worker, batch, min(seconds, DAY), now, sweep=True, names=count)
+        lease = self.workers.grant_lease(worker, batch, min(seconds, DAY), now, sweep=True, names=count)
         cut = len(batch.suffix) + 1
-        labels = "\n".join([table.name(name_id)[:-cut] for name_id in batch.rows.tolist()])
+        labels = "\n".join([table.name_of(name_id)[:-cut] for name_id in batch.ids.tolist()])
         # The tokens of all are there, and a bucket may be emptied at once: what is short of its burst need not take seconds.
         pace = max(batch.limit.rate, count / SHORTEST) / self.registries.address_count(batch.suffix)
         sweep = Sweep(
@@ -195,12 +195,12 @@ class SweepDispatch:
             pace=pace if pace < FREE_PACE else None,
             budget_ms=int(seconds * 1000),
         )
-        self.effects.plan(Send(worker.name, worker.boot, sweep, (lease.attempt,)))
+        self.effects.plan_effect(Send(worker.name, worker.boot, sweep, (lease.attempt,)))
         lane = "priority" if batch.urgent else "ordinary"
         for late, number in zip(*np.unique(np.round(now - batch.times, 2), return_counts=True), strict=True):
             self.telemetry.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
 
 
-def _enough(limit: Limit, count: int) -> int:
+def _enough_tokens(limit: Limit, count: int) -> int:
     """Tokens worth beginning with for so many names: all of a day's would never be there together."""
     return min(GOOD, count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD))

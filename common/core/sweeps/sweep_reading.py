@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.core.domains.last_look import reading_of
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.messages import SweepResult
 
@@ -15,7 +15,7 @@ Codes = NDArray[np.uint8]
 #: In the place of the address that answered: none did.
 NO_ADDRESS = 255
 #: What a name is taken for whose query was not answered in time.
-TIMED_OUT = unknown("dns_timeout", "no answer in time")
+TIMED_OUT = unknown_reading("dns_timeout", "no answer in time")
 
 
 def codes_of(message: SweepResult, size: int) -> tuple[Codes, Codes]:

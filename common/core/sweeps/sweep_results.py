@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.checks.answers import Answers
 from common.core.checks.check_starts import CheckStarts
 from common.core.checks.conclude import Conclusions
 from common.core.checks.escalation import BLIND_ROUNDS
+from common.core.checks.query_answers import QueryAnswers
 from common.core.checks.query_planner import QueryPlanner
 from common.core.checks.window_pace import WindowPace
 from common.core.domains.domain_table import CODE_OF, REGISTERED, UNKNOWN, Flag
@@ -30,7 +30,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNU
 from common.core.rate_limits import policy
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import next_checks, spread
+from common.core.schedule.cadence import next_checks, spread_checks
 from common.core.sweeps.sweep_dispatch import SweepDispatch
 from common.core.sweeps.sweep_reading import Codes, codes_of, observation_of, serial_of
 from common.core.sweeps.sweep_telemetry import log_sweep, measure_sweep, note_reach
@@ -61,44 +61,44 @@ class SweepResults:
     planner: QueryPlanner
     conclusions: Conclusions
     announcer: Announcer
-    answers: Answers
+    answers: QueryAnswers
     window_pace: WindowPace
     dispatch: SweepDispatch
     telemetry: Telemetry
 
-    def take(self, message: SweepResult, now: float) -> None:
+    def take_result(self, message: SweepResult, now: float) -> None:
         """Take the answer to a sweep."""
-        lease = self.workers.finish(message.attempt, message.credit)
+        lease = self.workers.finish_lease(message.attempt, message.credit)
         batch = lease.ref if lease is not None else None
         if not isinstance(batch, Batch):
             self.telemetry.metrics.count("late_results")
             return
-        size = len(batch.rows)
+        size = len(batch.ids)
         if message.returned or (message.trouble is None and not len(message.codes) == len(message.served) == size):
             if message.returned:  # what has no meaning was asked all the same
-                self.rate_limits.budgets.give_back(batch.limit, batch.egress, now, size)
-            self.dispatch.requeue_lost(batch, now, died=False)
+                self.rate_limits.budgets.return_tokens(batch.limit, batch.egress, now, size)
+            self.dispatch.requeue_lost_sweep(batch, now, died=False)
             return
         log_sweep(self.telemetry, batch, message, now)
         note_reach(self.telemetry, batch, message, now)
-        answer = policy.sum_up(message, size)
+        answer = policy.sweep_answer(message, size)
         if message.width:
             self.registries.note_address_count(batch.suffix, message.width)
         limited = answer is not None and policy.complaint_of(answer) is not None
         self._take_names(batch, message, now, limited=limited)
         if answer is not None:
-            turned = self.rate_limits.note_sweep(batch.limit, batch.egress, answer, batch.sent, now)
-            self.answers.drop_turned(turned, now)
+            turned = self.rate_limits.note_sweep_answer(batch.limit, batch.egress, answer, batch.sent_at, now)
+            self.answers.resume_displaced(turned, now)
 
     def take_details(self, message: SweepDetails, now: float) -> None:
         """Take whole answers that go ahead of the result of a sweep: their names begin their checks, the sweep goes on."""
-        batch = self.workers.ref(message.attempt, message.credit)
+        batch = self.workers.lease_subject(message.attempt, message.credit)
         if not isinstance(batch, Batch):
             self.telemetry.metrics.count("late_results")
         elif not self.registries.wildcards.is_wildcard(batch.suffix):
-            self._check_details(batch, message.observations, now, where=self.domains.stages.queued(batch.rows))
+            self._check_details(batch, message.observations, now, where=self.domains.stages.are_queued(batch.ids))
 
-    def choose(self, suffix: str, rank: Rank, wanted: Chosen, order: NDArray[np.floating], now: float) -> Chosen:
+    def choose_within_room(self, suffix: str, rank: Rank, wanted: Chosen, order: NDArray[np.floating], now: float) -> Chosen:
         """Those for which the registry's queue has room: records gone stale before names never asked about, the oldest first."""
         room = 0
         if wanted.any() and self.starts.has_room(MOST_WAITING):
@@ -113,17 +113,17 @@ class SweepResults:
 
     def _take_names(self, batch: Batch, message: SweepResult, now: float, *, limited: bool) -> None:
         """Reschedule, check or ask again about each name of a sweep that is still queued."""
-        still = self.domains.stages.queued(batch.rows)
+        still = self.domains.stages.are_queued(batch.ids)
         if self.registries.wildcards.is_wildcard(batch.suffix):  # found out meanwhile: each name needs a check
-            ids = batch.rows[still]
-            self.domains.stages.schedule_many(ids, np.full(len(ids), now))
+            ids = batch.ids[still]
+            self.domains.stages.schedule_checks(ids, np.full(len(ids), now))
             return
-        codes, served = codes_of(message, len(batch.rows))
+        codes, served = codes_of(message, len(batch.ids))
         measure_sweep(self.telemetry, message, codes)
         self._check_details(batch, message.observations, now, where=still & (codes == UNUSUAL))
         numbers = self._address_numbers(message.addresses)
         plain = still & (codes != UNUSUAL) & (codes != UNASKED)
-        self._sort_out(batch, message, batch.rows[plain], codes[plain], numbers[served[plain]], now)
+        self._sort_out(batch, message, batch.ids[plain], codes[plain], numbers[served[plain]], now)
         self._requeue_without_details(batch, still & (codes == UNUSUAL), now)
         self._put_off(batch, still & (codes == UNASKED), now, limited=limited)
 
@@ -131,33 +131,33 @@ class SweepResults:
         """Begin checks of names with whole answers, at these places; those that find no room are looked at again a little later."""
         late = []
         for place, observation in found.items():
-            if not 0 <= place < len(batch.rows) or not where[place] or observation.method != "dns":
+            if not 0 <= place < len(batch.ids) or not where[place] or observation.method != "dns":
                 continue
             if len(self.starts.admission) < MOST_ODD:
-                self.starts.request_found(int(batch.rows[place]), observation, now, batch.by)
+                self.starts.request_from_sweep(int(batch.ids[place]), observation, now, batch.worker)
             else:
                 late.append(place)
         if late:
-            self.domains.stages.schedule_many(batch.rows[late], np.full(len(late), now + LATER))
+            self.domains.stages.schedule_checks(batch.ids[late], np.full(len(late), now + LATER))
 
     def _requeue_without_details(self, batch: Batch, odd: Chosen, now: float) -> None:
         """Names that were answered, and are still queued: their whole answers got lost on the way."""
-        missing = odd & self.domains.stages.queued(batch.rows)
+        missing = odd & self.domains.stages.are_queued(batch.ids)
         if missing.any():
-            part = replace(batch, rows=batch.rows[missing], times=batch.times[missing])
-            self.dispatch.requeue_lost(part, now, died=False)
+            part = replace(batch, ids=batch.ids[missing], times=batch.times[missing])
+            self.dispatch.requeue_lost_sweep(part, now, died=False)
 
     def _put_off(self, batch: Batch, unasked: Chosen, now: float, *, limited: bool) -> None:
         """Names that were left out because the servers limit us are as due as before, and cost nothing.
 
         Where there was no complaint (`limited` is false) that is no reason: the sweep counts as lost for them.
         """
-        ids, times = batch.rows[unasked], batch.times[unasked]
+        ids, times = batch.ids[unasked], batch.times[unasked]
         if len(ids) and limited:
-            self.rate_limits.budgets.give_back(batch.limit, batch.egress, now, len(ids))
-            self.domains.stages.schedule_many(ids, times)
+            self.rate_limits.budgets.return_tokens(batch.limit, batch.egress, now, len(ids))
+            self.domains.stages.schedule_checks(ids, times)
         elif len(ids):
-            self.dispatch.requeue_lost(replace(batch, rows=ids, times=times), now, died=False)
+            self.dispatch.requeue_lost_sweep(replace(batch, ids=ids, times=times), now, died=False)
 
     def _sort_out(self, batch: Batch, message: SweepResult, ids: Ids, codes: Codes, numbers: Numbers, now: float) -> None:
         """Reschedule what is as it was, and begin checks of the rest."""
@@ -166,25 +166,25 @@ class SweepResults:
         owned = (state == REGISTERED) | (state == _EXPIRED_GRACE)
         mute = codes == OPEN
         leaving = (codes == NXDOMAIN) & owned
-        odd = table.have(ids, Flag.LOADED)
-        odd |= (codes == DELEGATED) & (state == UNKNOWN) & table.have(ids, Flag.DETAILED)
+        odd = table.have_flag(ids, Flag.LOADED)
+        odd |= (codes == DELEGATED) & (state == UNKNOWN) & table.have_flag(ids, Flag.DETAILED)
         blind = mute & ~odd & (table.inconclusive[ids] >= BLIND_ROUNDS - 1)
         stale = (codes == DELEGATED) & (table.registry_due[ids].astype(np.float64) <= now) & ~odd
         missing = (codes == NXDOMAIN) & ~owned & ~odd
         wanted = self._choose_leaving(suffix, leaving & ~odd, now) | odd
-        wanted |= self.choose(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
-        wanted |= self.choose(suffix, Rank.ORDINARY, missing, table.checked_at[ids], now)
-        wanted |= _first(blind, MOST_OF_ONE if len(self.starts.admission) < MOST_WAITING else 0)
+        wanted |= self.choose_within_room(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
+        wanted |= self.choose_within_room(suffix, Rank.ORDINARY, missing, table.checked_at[ids], now)
+        wanted |= _choose_first(blind, MOST_OF_ONE if len(self.starts.admission) < MOST_WAITING else 0)
         for place in np.flatnonzero(wanted).tolist():
             seen = observation_of(message, suffix, int(codes[place]), table.addresses[int(numbers[place])])
-            self.starts.request_found(int(ids[place]), seen, now, batch.by)
+            self.starts.request_from_sweep(int(ids[place]), seen, now, batch.worker)
         late = leaving & ~wanted
-        self.domains.stages.schedule_many(ids[late], spread(ids[late], LATER, now))
-        self.dispatch.give_up(ids[mute & ~wanted], now)
+        self.domains.stages.schedule_checks(ids[late], spread_checks(ids[late], LATER, now))
+        self.dispatch.reschedule_unanswered(ids[mute & ~wanted], now)
         same = ~(wanted | late | mute)
-        self._settle(message, ids[same], codes[same], numbers[same], now)
+        self._settle_unchanged(message, ids[same], codes[same], numbers[same], now)
 
-    def _settle(self, message: SweepResult, ids: Ids, codes: Codes, numbers: Numbers, now: float) -> None:
+    def _settle_unchanged(self, message: SweepResult, ids: Ids, codes: Codes, numbers: Numbers, now: float) -> None:
         """Note that these names are as they were, or were seen for the first time."""
         if not len(ids):
             return
@@ -192,19 +192,19 @@ class SweepResults:
         changed = table.note_look(ids, codes, numbers, serial_of(message), now)
         fresh = ids[(codes == DELEGATED) & (table.state[ids] == UNKNOWN)]
         if len(fresh):
-            self.conclusions.conclude_first_looks(fresh, now)
+            self.conclusions.take_first_looks(fresh, now)
         self.announcer.tell_sweep(ids, message.server, changed, now)
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
-        stretch = self.window_pace.stretch_many(ids, earliest, latest, now)
+        stretch = self.window_pace.stretches_of(ids, earliest, latest, now)
         times = next_checks(ids, self.domains.base_intervals(ids), earliest, latest, now, stretch)
-        self.domains.stages.schedule_many(ids, times)
+        self.domains.stages.schedule_checks(ids, times)
 
     def _choose_leaving(self, suffix: str, leaving: Chosen, now: float) -> Chosen:
         """Names that left the zone, as many as the registry's queue takes; where there is no registry to ask, all that can wait."""
         if not leaving.any():
             return leaving
         room = self.planner.registry_room(suffix, Rank.NEWS, now)
-        return _first(leaving, min(MOST_LEAVING if room is None else room, MOST_LEAVING - len(self.starts.admission)))
+        return _choose_first(leaving, min(MOST_LEAVING if room is None else room, MOST_LEAVING - len(self.starts.admission)))
 
     def _address_numbers(self, texts: Iterable[str]) -> Numbers:
         """The numbers of a sweep's addresses, by the place they are called by; 255 is none."""
@@ -214,7 +214,7 @@ class SweepResults:
         return numbers
 
 
-def _first(wanted: Chosen, most: int) -> Chosen:
+def _choose_first(wanted: Chosen, most: int) -> Chosen:
     """The first of them."""
     chosen = np.zeros(len(wanted), np.bool_)
     chosen[np.flatnonzero(wanted)[: max(0, most)]] = True

@@ -25,7 +25,7 @@ def note_reach(telemetry: Telemetry, batch: Batch, message: SweepResult, now: fl
         reach.answered("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
     else:
         trouble = message.trouble.reading.finding if message.trouble is not None else TIMED_OUT.finding
-        reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.rows))
+        reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
 
 
 def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> None:
@@ -47,7 +47,7 @@ def log_sweep(telemetry: Telemetry, batch: Batch, message: SweepResult, now: flo
     """Log a sweep; one whose zone is in trouble as a warning."""
     fields = {
         "suffix": batch.suffix,
-        "names": len(batch.rows),
+        "names": len(batch.ids),
         "delegated": message.codes.count(DELEGATED),
         "missing": message.codes.count(NXDOMAIN),
         "open": message.codes.count(OPEN),
@@ -59,6 +59,6 @@ def log_sweep(telemetry: Telemetry, batch: Batch, message: SweepResult, now: flo
         "reason": message.trouble.reading.reason if message.trouble is not None else "",
     }
     if message.trouble is None:
-        telemetry.log("debug", "sweep_done", **fields)
+        telemetry.write_log("debug", "sweep_done", **fields)
     else:
-        telemetry.log_limited("warning", "sweep_done", batch.suffix, now, **fields)
+        telemetry.write_limited("warning", "sweep_done", batch.suffix, now, **fields)

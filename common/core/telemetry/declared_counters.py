@@ -52,7 +52,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
 )
 
 
-def declare(metrics: Metrics) -> None:
+def declare_counters(metrics: Metrics) -> None:
     """Add every counter, with 0, whose labels are known beforehand; those by operator or server come with their first event."""
     for name, labels in _SERIES:
         for values in product(*labels.values()):

@@ -54,8 +54,10 @@ def why_unknown(detail: Detail, known: str = "") -> str:
 
     `known` is what the judgement said, for names of which no method says anything.
     """
-    answers = [f"{_name(method)} {_said(item)}" for method, item in sorted(detail.evidence.items())]
-    silent = [f"{_name(method)}: {item.observation.reading.reason[:WORDS]}" for method, item in _ordered(detail.trouble)]
+    answers = [f"{_method_name(method)} {_outcome_words(item)}" for method, item in sorted(detail.evidence.items())]
+    silent = [
+        f"{_method_name(method)}: {item.observation.reading.reason[:WORDS]}" for method, item in _asked_first(detail.trouble)
+    ]
     if not silent:
         return known or "nothing has been asked yet"
     if not answers:
@@ -63,14 +65,14 @@ def why_unknown(detail: Detail, known: str = "") -> str:
     return f"{', '.join(answers)}, which proves no state alone; " + "; ".join(silent)
 
 
-def _ordered(found: Mapping[str, Evidence]) -> list[tuple[str, Evidence]]:
+def _asked_first(found: Mapping[str, Evidence]) -> list[tuple[str, Evidence]]:
     """Servers that were asked first, then what was not asked, by method."""
     return sorted(found.items(), key=lambda pair: (pair[1].observation.reading.finding in UNASKED, pair[0]))
 
 
-def _said(item: Evidence) -> str:
+def _outcome_words(item: Evidence) -> str:
     return f"says {item.observation.reading.outcome.value}"
 
 
-def _name(method: str) -> str:
+def _method_name(method: str) -> str:
     return _SHOWN.get(method, method.upper())

@@ -39,7 +39,7 @@ class LogSummary:
     _runs: dict[tuple[str, str], _Run] = field(default_factory=dict)
     _counted: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def says(self, level: str, event: str, about: str, now: float) -> bool:
+    def writes_line(self, level: str, event: str, about: str, now: float) -> bool:
         """Whether a complaint about something is to be written now; otherwise it is counted."""
         if (event, about) not in self._runs and sum(1 for each, _ in self._runs if each == event) >= MOST_APART:
             about = ""
@@ -50,7 +50,7 @@ class LogSummary:
         run.again += 1
         return False
 
-    def over(self, now: float) -> list[tuple[str, str, dict[str, Any]]]:
+    def take_repeated(self, now: float) -> list[tuple[str, str, dict[str, Any]]]:
         """What is to be written of complaints whose minute is over: level, event, fields. Without any in it that was all."""
         ended = [(key, run) for key, run in self._runs.items() if now - run.since >= EVERY]
         found = []
@@ -63,7 +63,7 @@ class LogSummary:
                 )
         return found
 
-    def summary(self, metrics: Metrics, now: float) -> dict[str, Mapping[str, int]] | None:
+    def sum_up_work(self, metrics: Metrics, now: float) -> dict[str, Mapping[str, int]] | None:
         """What was done since the last summary, by method and outcome, lane and state; None where nothing was, or not yet."""
         if now - self.summed_at < EVERY:
             return None

@@ -21,19 +21,19 @@ class Telemetry:
         self._effects = effects
         self._summary = LogSummary()
 
-    def log(self, level: str, event: str, **fields: Any) -> None:
+    def write_log(self, level: str, event: str, **fields: Any) -> None:
         """Write one log line."""
-        self._effects.plan(LogLine(level, event, fields))
+        self._effects.plan_effect(LogLine(level, event, fields))
 
-    def log_limited(self, level: str, event: str, about: str, now: float, **fields: Any) -> None:
+    def write_limited(self, level: str, event: str, about: str, now: float, **fields: Any) -> None:
         """Write the first log line of its kind about something in a minute; count the others for the summary."""
-        if self._summary.says(level, event, about, now):
-            self.log(level, event, **fields)
+        if self._summary.writes_line(level, event, about, now):
+            self.write_log(level, event, **fields)
 
-    def log_summary(self, now: float) -> None:
+    def write_summary(self, now: float) -> None:
         """Write the lines of a minute that is over: what was done, and how often limited lines came again."""
-        for level, event, fields in self._summary.over(now):
-            self.log(level, event, **fields)
-        done = self._summary.summary(self.metrics, now)
+        for level, event, fields in self._summary.take_repeated(now):
+            self.write_log(level, event, **fields)
+        done = self._summary.sum_up_work(self.metrics, now)
         if done is not None:
-            self.log("info", "work_done", **done)
+            self.write_log("info", "work_done", **done)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from common.core.channels.channel_health import QUESTIONS
+from common.core.channels.channel_health import QUERIES_PER_PASS
 from common.core.channels.channels import zone_of
 from common.core.domains.domains import Domains
 from common.core.model.channel import ChannelKey, Probe
@@ -28,7 +28,7 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.known_names import KnownNames
 from common.core.trust.lies import drop_evidence, trust_key
 from common.core.trust.outcomes import CanaryOutcome, Failure, Reconsidered
-from common.core.trust.server_trust import Trust, canary_window, grade, random_label
+from common.core.trust.server_trust import Trust, canary_window, grade_answer, random_label
 
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
 #: and inside the forecast window.
@@ -61,7 +61,7 @@ class Canaries:
 
     # -- asking ----------------------------------------------------------------------------------------------------------
 
-    def await_servers(self, entry: Entry, waiting: list[tuple[ChannelKey, float]], since: float, now: float) -> None:
+    def await_canaries(self, entry: Entry, waiting: list[tuple[ChannelKey, float]], since: float, now: float) -> None:
         """Ask the servers that a name's alarm waits for about canaries; each comes with the time of the answer to verify.
 
         Its verdict is taken again when they have answered, and its next pass waits for that, as long as one is on its way.
@@ -69,7 +69,7 @@ class Canaries:
         entry.awaited.clear()
         for key, at in waiting:
             self._waiting.setdefault(key, {})[entry.name] = since
-            self.verify(key, entry.name, at, now)
+            self.verify_server(key, entry.name, at, now)
             if self.is_on_way(key):
                 entry.awaited.add(key)
 
@@ -77,18 +77,18 @@ class Canaries:
         """How long the next pass waits for canaries that are on their way, in seconds: what the slowest of the servers needs."""
         slowest = 0.0
         for key in entry.awaited:
-            pace = self.rate_limits.pace(key.method, key.suffix, now) if key.method != "dns" else 1.0
-            slowest = max(slowest, BUDGET[key.method] + (QUESTIONS / pace if pace > 0 else 0.0))
+            pace = self.rate_limits.current_pace(key.method, key.suffix, now) if key.method != "dns" else 1.0
+            slowest = max(slowest, BUDGET[key.method] + (QUERIES_PER_PASS / pace if pace > 0 else 0.0))
         return min(slowest, LONGEST_WAIT)
 
-    def verify(self, key: ChannelKey, name: str, at: float, now: float) -> None:
+    def verify_server(self, key: ChannelKey, name: str, at: float, now: float) -> None:
         """Ask a server about canaries, so that its answer about `name` at `at` may count."""
-        if self.is_on_way(key) or self.trust.quarantined(key, now):
+        if self.is_on_way(key) or self.trust.is_quarantined(key, now):
             return
-        window = canary_window(self.conditions.find(key.suffix, now)[1])
-        names = self.known_names.canaries(key, name)
-        for probe in self.trust.probes(key, at, names, now, self.rng, window=window):
-            self.ask(probe, now)
+        window = canary_window(self.conditions.find_conditions(key.suffix, now)[1])
+        names = self.known_names.canaries_for(key, name)
+        for probe in self.trust.find_probes(key, at, names, now, self.rng, window=window):
+            self.ask_canary(probe, now)
 
     def suspect_servers(self, entry: Entry, check: Check, now: float) -> None:
         """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
@@ -98,38 +98,38 @@ class Canaries:
         """
         overdue = entry.is_ending() or entry.in_window(now)
         every = SUSPECT_CLOSE if entry.in_window(now) else SUSPECT_EVERY
-        known = Outcome.REGISTERED in check.said.values()
+        known = Outcome.REGISTERED in check.outcomes.values()
         for method in ("rdap", "whois"):
-            item, said = entry.detail.evidence.get(method), check.said.get(method)
+            item, said = entry.detail.evidence.get(method), check.outcomes.get(method)
             if item is None:
                 continue
             key = ChannelKey(method, item.observation.server, entry.suffix)
-            row = self.trust.row(key)
+            row = self.trust.row_of(key)
             if said is Outcome.REGISTERED and overdue:
                 random = Probe(key, f"{random_label(self.rng)}.{entry.suffix}", registered=False)
-                self._suspect(random, row.free_ok, every, now)
+                self._suspect_server(random, row.free_ok, every, now)
             elif said is Outcome.UNREGISTERED and known:
-                for name in self.known_names.canaries(key, entry.name)[:1]:
-                    self._suspect(Probe(key, name, registered=True), row.registered_ok, SUSPECT_CLOSE, now)
+                for name in self.known_names.canaries_for(key, entry.name)[:1]:
+                    self._suspect_server(Probe(key, name, registered=True), row.registered_ok, SUSPECT_CLOSE, now)
 
     def measure_wildcard(self, suffix: str, now: float) -> bool:
         """Ask, before first use and daily, whether a zone answers for a random label. True while a first check has to wait."""
         wildcards, key = self.registries.wildcards, zone_of(suffix)
-        if not self.rate_limits.egresses("dns", now):
+        if not self.rate_limits.egresses_of("dns", now):
             return False
         if wildcards.start_measuring(suffix, now):
-            self.ask(Probe(key, f"{random_label(self.rng)}.{suffix}", registered=False), now)
+            self.ask_canary(Probe(key, f"{random_label(self.rng)}.{suffix}", registered=False), now)
         return wildcards.is_awaited(suffix, now) and self.is_on_way(key)
 
-    def ask(self, probe: Probe, now: float, rank: Rank = Rank.URGENT) -> None:
+    def ask_canary(self, probe: Probe, now: float, rank: Rank = Rank.URGENT) -> None:
         """Put the query about a canary into its operator's queue."""
         key = probe.key
-        server = self.registries.server(key.method, key.suffix)
+        server = self.registries.server_of(key.method, key.suffix)
         if server is None:
             return
-        limit = self.registries.limit(key.method, key.server, key.suffix)
+        limit = self.registries.limit_of(key.method, key.server, key.suffix)
         self._on_way[key] = self._on_way.get(key, 0) + 1
-        self.rate_limits.queue.put(
+        self.rate_limits.queue.add_query(
             Query(
                 method=key.method,
                 pool=POOL_OF[key.method],
@@ -141,7 +141,7 @@ class Canaries:
                 queued=now,
                 budget=BUDGET[key.method],
                 probe=probe,
-                rate=self.rate_limits.rate(key.method, limit, now),
+                rate=self.rate_limits.learned_rate(key.method, limit, now),
             )
         )
 
@@ -151,25 +151,25 @@ class Canaries:
 
     # -- answers ---------------------------------------------------------------------------------------------------------
 
-    def take_answer(self, probe: Probe, observation: Observation, now: float) -> CanaryOutcome:
+    def take_canary_outcome(self, probe: Probe, observation: Observation, now: float) -> CanaryOutcome:
         """A canary answered: believe the server, or void what it said since it was last right."""
         key, found = probe.key, CanaryOutcome()
-        last = self._arrive(key)
-        wild = key.method == "dns" and not probe.registered and self._measured(key.suffix, observation)
-        self._measured_nothing(probe, now)
-        before = self.trust.row(key).registered_ok
-        is_dead, found.settled = self.disputes.settle(probe, observation, now)
+        last = self._count_arrived(key)
+        wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation)
+        self._retry_wildcard(probe, now)
+        before = self.trust.row_of(key).registered_ok
+        is_dead, found.settled = self.disputes.settle_dispute(probe, observation, now)
         if is_dead:
-            found.released = self._release(key, self._waiting.pop(key, {})) if last else []
+            found.released = self._release_names(key, self._waiting.pop(key, {})) if last else []
             return found
-        lie = self._grade(probe, observation, now, wild=wild)
+        lie = self._grade_answer(probe, observation, now, wild=wild)
         names = self._waiting.pop(key, {}) if last or lie else {}
-        if self.trust.green(key, now):
-            self.gaps.proven(key)
+        if self.trust.is_verified(key, now):
+            self.gaps.note_proven(key)
         doubted = lie is not None and self._note_lie(probe, lie, now)
         if lie is not None:
             found.failures.append(Failure(key, {}, doubted))
-        for entry in filter(None, map(self.domains.find, sorted(names))):
+        for entry in filter(None, map(self.domains.find_loaded, sorted(names))):
             voided = drop_evidence(entry, key.method, before, now) if lie is not None else {}
             if voided:
                 found.failures.append(Failure(key, voided, doubted))
@@ -177,28 +177,28 @@ class Canaries:
                 entry.check.voided, entry.check.lie = {**entry.check.voided, **voided}, lie or ""
             elif entry.watched and entry.check is None:
                 found.reconsidered.append(Reconsidered(entry, names[entry.name], voided, lie or ""))
-        found.released = self._release(key, names)
+        found.released = self._release_names(key, names)
         return found
 
-    def take_no_answer(self, probe: Probe, now: float) -> list[str]:
+    def take_unanswered(self, probe: Probe, now: float) -> list[str]:
         """A canary will not be answered. Returns the names that waited for it: they go on without it."""
-        last = self._arrive(probe.key)
-        self._measured_nothing(probe, now)
-        return self._release(probe.key, self._waiting.get(probe.key, {})) if last else []
+        last = self._count_arrived(probe.key)
+        self._retry_wildcard(probe, now)
+        return self._release_names(probe.key, self._waiting.get(probe.key, {})) if last else []
 
     def drop_lies(self, entry: Entry, check: Check, now: float) -> list[Failure]:
         """Drop what servers in quarantine said in a check: it was on its way, or heard, when they were caught lying."""
         failures = []
         for method, item in list(entry.detail.evidence.items()):
             key = trust_key(entry, method, item)
-            if not self.trust.quarantined(key, now):
+            if not self.trust.is_quarantined(key, now):
                 continue
-            row = self.trust.row(key)
+            row = self.trust.row_of(key)
             voided = drop_evidence(entry, method, row.registered_ok, row.failed_at)
             if voided:
                 check.voided, check.lie = {**check.voided, **voided}, row.reason
             if voided and item.at <= row.failed_at:
-                failures.append(Failure(key, voided, self.disputes.concerns(key)))
+                failures.append(Failure(key, voided, self.disputes.is_accused(key)))
         return failures
 
     # -- waiting ---------------------------------------------------------------------------------------------------------
@@ -210,25 +210,25 @@ class Canaries:
     def forget_waiting(self, now: float) -> None:
         """Forget names whose canary never answered, and names that are not loaded any more."""
         for key, names in list(self._waiting.items()):
-            left = {name: since for name, since in names.items() if self._waits(self.domains.find(name), key, now)}
+            left = {name: since for name, since in names.items() if self._still_waits(self.domains.find_loaded(name), key, now)}
             if left:
                 self._waiting[key] = left
             else:
                 del self._waiting[key]
 
     @staticmethod
-    def _waits(entry: Entry | None, key: ChannelKey, now: float) -> bool:
+    def _still_waits(entry: Entry | None, key: ChannelKey, now: float) -> bool:
         """Whether a name still waits for a canary: one that is on its way, be its operator ever so slow, or one of late."""
         return entry is not None and (key in entry.awaited or now - (entry.checked_at or 0.0) <= WAIT)
 
-    def _release(self, key: ChannelKey, names: Iterable[str]) -> list[str]:
+    def _release_names(self, key: ChannelKey, names: Iterable[str]) -> list[str]:
         """Let these names wait for a server no more; returns them."""
         released = sorted(names)
-        for entry in filter(None, map(self.domains.find, released)):
+        for entry in filter(None, map(self.domains.find_loaded, released)):
             entry.awaited.discard(key)
         return released
 
-    def _arrive(self, key: ChannelKey) -> bool:
+    def _count_arrived(self, key: ChannelKey) -> bool:
         """Count a canary as no longer on its way. True if it was the last one of its server."""
         left = self._on_way.get(key, 1) - 1
         if left > 0:
@@ -239,12 +239,12 @@ class Canaries:
 
     # -- grading ---------------------------------------------------------------------------------------------------------
 
-    def _grade(self, probe: Probe, observation: Observation, now: float, *, wild: bool) -> str | None:
+    def _grade_answer(self, probe: Probe, observation: Observation, now: float, *, wild: bool) -> str | None:
         """Count an answer for or against its server. Returns a sentence where it lied."""
         certain = self.known_names.is_certain(probe, now)
         dead = self.known_names.is_dead(probe.domain)  # asked before that was known
-        lie = None if wild or dead else self.trust.answered(probe, observation, now, certain=certain)
-        graded = "wildcard" if wild else "lie" if lie else grade(probe, observation.reading.outcome)
+        lie = None if wild or dead else self.trust.note_answer(probe, observation, now, certain=certain)
+        graded = "wildcard" if wild else "lie" if lie else grade_answer(probe, observation.reading.outcome)
         self.telemetry.metrics.count("canaries", method=probe.key.method, result=graded)
         return lie
 
@@ -253,32 +253,32 @@ class Canaries:
         key = probe.key
         self.telemetry.metrics.count("quarantines", method=key.method)
         fields = {"method": key.method, "server": key.server, "suffix": key.suffix, "reason": lie}
-        self.telemetry.log_limited("warning", "server_quarantined", " ".join(key), now, **fields)
-        other = self.disputes.begin(probe, now)
+        self.telemetry.write_limited("warning", "server_quarantined", " ".join(key), now, **fields)
+        other = self.disputes.begin_dispute(probe, now)
         if other is not None:
-            self.ask(other, now)
+            self.ask_canary(other, now)
         return other is not None
 
-    def _suspect(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
+    def _suspect_server(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
         """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
         key = probe.key
-        last = max(answered_at, self.trust.row(key).failed_at, self._suspected_at.get(key, 0.0))
+        last = max(answered_at, self.trust.row_of(key).failed_at, self._suspected_at.get(key, 0.0))
         if not self.is_on_way(key) and now - last > every:
             self._suspected_at[key] = now
-            self.ask(probe, now)
+            self.ask_canary(probe, now)
 
-    def _measured_nothing(self, probe: Probe, now: float) -> None:
+    def _retry_wildcard(self, probe: Probe, now: float) -> None:
         """Where nothing came of the query about a random label, ask again soon."""
         if probe.key.method == "dns" and not probe.registered:
             self.registries.wildcards.note_no_answer(probe.key.suffix, now)
 
-    def _measured(self, suffix: str, observation: Observation) -> bool:
+    def _learn_wildcard(self, suffix: str, observation: Observation) -> bool:
         """Learn whether a zone answers for a name that does not exist; true if it does, which is a habit and no lie."""
         reading, wildcards = observation.reading, self.registries.wildcards
         if reading.outcome is Outcome.UNREGISTERED:
-            wildcards.note(suffix, wildcard=False)
+            wildcards.note_measured(suffix, wildcard=False)
         elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
-            wildcards.note(suffix, wildcard=True)
-            self.telemetry.log("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
-        self.domains.journal.set_meta("wildcards", wildcards.saved())
+            wildcards.note_measured(suffix, wildcard=True)
+            self.telemetry.write_log("info", "wildcard_suffix", suffix=suffix, reason=reading.reason)
+        self.domains.journal.set_meta("wildcards", wildcards.to_text())
         return wildcards.was_measured_wildcard(suffix)

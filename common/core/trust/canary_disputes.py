@@ -45,7 +45,7 @@ class CanaryDisputes:
         self._telemetry = telemetry
         self._open: dict[str, _Dispute] = {}
 
-    def begin(self, probe: Probe, now: float) -> Probe | None:
+    def begin_dispute(self, probe: Probe, now: float) -> Probe | None:
         """A server denied a canary: the query that will settle it; None where nothing could tell."""
         if not probe.registered:
             return None
@@ -53,29 +53,29 @@ class CanaryDisputes:
         if key is None:
             return None
         self._open = {name: dispute for name, dispute in self._open.items() if now - dispute.begun_at <= DISPUTE}
-        accused = self._accused(probe.domain)
+        accused = self._accused_of(probe.domain)
         self._open[probe.domain] = _Dispute(now, accused | {probe.key})
         return Probe(key, probe.domain, registered=True)
 
-    def concerns(self, key: ChannelKey) -> bool:
+    def is_accused(self, key: ChannelKey) -> bool:
         """Whether it is still open whether a server lied."""
         return any(key in dispute.accused for dispute in self._open.values())
 
-    def settle(self, probe: Probe, observation: Observation, now: float) -> Ruling:
+    def settle_dispute(self, probe: Probe, observation: Observation, now: float) -> Ruling:
         """Take the answer of the other side. A canary that is gone is dead, and its servers are pardoned.
 
         Where the other side knows the canary, the servers that denied it were wrong.
         """
-        accused = self._accused(probe.domain)
+        accused = self._accused_of(probe.domain)
         others = sorted(key for key in accused if _is_zone(key) is not _is_zone(probe.key))
         if not others:
             return Ruling(is_dead=False, settled=[])
         outcome, phase = observation.reading.outcome, observation.reading.phase
         if outcome is Outcome.UNREGISTERED:
-            return Ruling(is_dead=True, settled=self._bury(probe, "registry and zone both deny it"))
+            return Ruling(is_dead=True, settled=self._bury_canary(probe, "registry and zone both deny it"))
         if outcome is Outcome.REGISTERED and phase in OUT_OF_ZONE:
             reason = f"the registry says {phase.value.replace('_', ' ')}, so the zone rightly denies it"
-            return Ruling(is_dead=False, settled=self._bury(probe, reason))
+            return Ruling(is_dead=False, settled=self._bury_canary(probe, reason))
         if outcome is not Outcome.REGISTERED:
             return Ruling(is_dead=False, settled=[])
         left = accused.difference(others)
@@ -84,18 +84,18 @@ class CanaryDisputes:
             self._open[probe.domain] = _Dispute(now, left)
         return Ruling(is_dead=False, settled=[Settled(key, wrong=True) for key in others])
 
-    def _accused(self, name: str) -> frozenset[ChannelKey]:
+    def _accused_of(self, name: str) -> frozenset[ChannelKey]:
         dispute = self._open.get(name)
         return dispute.accused if dispute is not None else frozenset()
 
-    def _bury(self, probe: Probe, reason: str) -> list[Settled]:
+    def _bury_canary(self, probe: Probe, reason: str) -> list[Settled]:
         """The canary is dead: pardon the servers that denied it."""
         accused = self._open.pop(probe.domain).accused
-        self._known_names.bury(probe.domain)
+        self._known_names.bury_canary(probe.domain)
         for key in sorted(accused):
-            self._trust.pardon(key)
+            self._trust.pardon_server(key)
         remedy = f"{reason}: name another one in CANARIES_FILE"
-        self._telemetry.log("warning", "canary_retired", canary=probe.domain, suffix=probe.key.suffix, reason=remedy)
+        self._telemetry.write_log("warning", "canary_retired", canary=probe.domain, suffix=probe.key.suffix, reason=remedy)
         self._telemetry.metrics.count("canaries_retired")
         return [Settled(key, wrong=False) for key in sorted(accused)]
 
@@ -103,8 +103,8 @@ class CanaryDisputes:
         """The channel to ask: the zone about a registry server's denial, a believed registry server about the zone's."""
         if not _is_zone(key):
             return None if self._registries.wildcards.is_wildcard(key.suffix) else zone_of(key.suffix)
-        channels = self._registries.channels(key.suffix)
-        return next((other for other in channels if not self._trust.quarantined(other, now)), None)
+        channels = self._registries.channels_of(key.suffix)
+        return next((other for other in channels if not self._trust.is_quarantined(other, now)), None)
 
 
 def _is_zone(key: ChannelKey) -> bool:

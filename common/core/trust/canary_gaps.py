@@ -36,18 +36,18 @@ class SuffixesWithoutCanary:
         self._of: dict[str, tuple[ChannelKey, ...]] = {}
         self._warned: dict[str, float] = {}
 
-    def waits(self, name: str, keys: Iterable[ChannelKey], now: float) -> None:
+    def set_waiting(self, name: str, keys: Iterable[ChannelKey], now: float) -> None:
         """A visit to a name ended and its alarm waits for these servers, and for no others."""
         wanted = tuple(keys)
         for key in self._of.pop(name, ()):
             if key not in wanted:
-                self._drop(key, name)
+                self._drop_waiting(key, name)
         if wanted and len(self._of) < LIMIT:
             self._of[name] = wanted
             for key in wanted:
                 self._since.setdefault(key, {}).setdefault(name, now)
 
-    def proven(self, key: ChannelKey) -> None:
+    def note_proven(self, key: ChannelKey) -> None:
         """A server passed its canaries: nobody waits for it any more."""
         for name in self._since.pop(key, {}):
             left = tuple(other for other in self._of.get(name, ()) if other != key)
@@ -56,7 +56,7 @@ class SuffixesWithoutCanary:
             else:
                 self._of.pop(name, None)
 
-    def open(self, now: float) -> list[SuffixWithoutCanary]:
+    def find_open(self, now: float) -> list[SuffixWithoutCanary]:
         """The suffixes with names that have waited for too long, the longest first."""
         found: dict[str, tuple[set[str], list[ChannelKey], float]] = {}
         for key, names in self._since.items():
@@ -72,13 +72,13 @@ class SuffixesWithoutCanary:
 
     def to_warn(self, now: float) -> list[SuffixWithoutCanary]:
         """The open gaps that nobody was warned about within the hour; they count as warned about from now on."""
-        gaps = [gap for gap in self.open(now) if now - self._warned.get(gap.suffix, -WARN_EVERY) >= WARN_EVERY]
+        gaps = [gap for gap in self.find_open(now) if now - self._warned.get(gap.suffix, -WARN_EVERY) >= WARN_EVERY]
         if gaps:
             self._warned = {suffix: at for suffix, at in self._warned.items() if now - at < WARN_EVERY}
             self._warned.update((gap.suffix, now) for gap in gaps)
         return gaps
 
-    def _drop(self, key: ChannelKey, name: str) -> None:
+    def _drop_waiting(self, key: ChannelKey, name: str) -> None:
         names = self._since.get(key, {})
         names.pop(name, None)
         if not names:

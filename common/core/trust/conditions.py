@@ -18,14 +18,14 @@ class Conditions:
         self._channels = channels
         self._trust = trust
 
-    def find(self, suffix: str, now: float) -> tuple[tuple[Condition, ...], float]:
+    def find_conditions(self, suffix: str, now: float) -> tuple[tuple[Condition, ...], float]:
         """The channels of a suffix whose word an alarm may wait for, the fastest first; and how old a positive may be.
 
         The age is in seconds. Left out are channels in quarantine, dead ones, and those too slow for the gate of freshness.
         """
         found = [
-            Condition(key.method, key, self._rate_limits.pace(key.method, suffix, now))
-            for key in self._registries.channels(suffix)
-            if not self._trust.distrusted(key, now) and not self._channels.is_dead(key, now)
+            Condition(key.method, key, self._rate_limits.current_pace(key.method, suffix, now))
+            for key in self._registries.channels_of(suffix)
+            if not self._trust.is_distrusted(key, now) and not self._channels.is_known_dead(key, now)
         ]
         return conditions_of(found, FRESH)

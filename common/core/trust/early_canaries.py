@@ -54,13 +54,13 @@ class EarlyCanaries:
         """
         if entry.detail.passes or not entry.in_window(now, margin=WINDOW_MARGIN):
             return
-        for method, key, pace in self.conditions.find(entry.suffix, now)[0]:
+        for method, key, pace in self.conditions.find_conditions(entry.suffix, now)[0]:
             if pace * KEEP_WINDOW < KEEP_COST or self.canaries.is_on_way(key):
                 continue
-            names = self.canaries.known_names.canaries(key, entry.name)
-            for probe in self.trust.probes(key, 0.0, names, now, self.rng, window=KEEP_WINDOW):
+            names = self.canaries.known_names.canaries_for(key, entry.name)
+            for probe in self.trust.find_probes(key, 0.0, names, now, self.rng, window=KEEP_WINDOW):
                 self.telemetry.metrics.count("canaries_beforehand", method=method)
-                self.canaries.ask(probe, now)
+                self.canaries.ask_canary(probe, now)
 
     def probe_channels(self, suffixes: list[str], now: float) -> None:
         """Ask channels that were not heard for hours about a canary: whether they speak has to be known before a drop.
@@ -69,28 +69,28 @@ class EarlyCanaries:
         gives a twentieth of its queries for that, and only while its queue has room.
         """
         for suffix in suffixes:
-            for key in self.registries.channels(suffix):
-                due = self.channels.healths.health(key).heard_at + self._probe_interval(key, now)
-                if now >= due and not self.canaries.is_on_way(key) and not self.trust.quarantined(key, now):
+            for key in self.registries.channels_of(suffix):
+                due = self.channels.healths.health_of(key).heard_at + self._probe_interval(key, now)
+                if now >= due and not self.canaries.is_on_way(key) and not self.trust.is_quarantined(key, now):
                     self._probe_channel(key, now)
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is asked about a canary."""
         silent = self.telemetry.reach.methods[key.method].lasts(SILENT, SILENT_SPAN)
-        if self.trust.distrusted(key, now) or self.channels.is_dead(key, now) or silent:
+        if self.trust.is_distrusted(key, now) or self.channels.is_known_dead(key, now) or silent:
             return PROBE_SILENT_EVERY  # where a method is silent it tells one server that is down from all of them
-        return PROBE_DOUBTED_EVERY if self.channels.healths.health(key).silent else PROBE_EVERY
+        return PROBE_DOUBTED_EVERY if self.channels.healths.health_of(key).silent else PROBE_EVERY
 
     def _probe_channel(self, key: ChannelKey, now: float) -> None:
-        limit = self.registries.limit(key.method, key.server, key.suffix)
+        limit = self.registries.limit_of(key.method, key.server, key.suffix)
         if now < self._probe_after.get(limit.operator, 0.0):
             return
-        full = not self.rate_limits.queue.room(limit, Rank.BACKGROUND)
-        if full or not self.rate_limits.admits(key.method, limit, Rank.BACKGROUND, now):
+        full = not self.rate_limits.queue.room_for(limit, Rank.BACKGROUND)
+        if full or not self.rate_limits.admits_query(key.method, limit, Rank.BACKGROUND, now):
             return
-        probes = self.trust.probes(key, now, self.canaries.known_names.canaries(key, ""), now, self.rng)
-        asked = probes if self.trust.distrusted(key, now) else probes[:1]
+        probes = self.trust.find_probes(key, now, self.canaries.known_names.canaries_for(key, ""), now, self.rng)
+        asked = probes if self.trust.is_distrusted(key, now) else probes[:1]
         rate = limit.rate if limit.per_day is None else min(limit.rate, limit.per_day / 86_400.0)
         self._probe_after[limit.operator] = now + len(asked) / (PROBE_SHARE * rate)
         for probe in asked:
-            self.canaries.ask(probe, now, Rank.BACKGROUND)
+            self.canaries.ask_canary(probe, now, Rank.BACKGROUND)

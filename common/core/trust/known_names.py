@@ -23,7 +23,7 @@ class KnownNames:
         self._recent: dict[str, dict[str, float]] = {}  # by suffix: names lately found registered, and when
         self._dead: dict[str, None] = {}  # canaries that turned out to be gone, in that order
 
-    def canaries(self, key: ChannelKey, but: str) -> tuple[str, ...]:
+    def canaries_for(self, key: ChannelKey, but: str) -> tuple[str, ...]:
         """The names to ask a channel about, the best first: not `but`, about which it is asked anyway."""
         own = tuple(name for name in self._own.get(key.suffix, ()) if name not in self._dead)
         seen = sorted(self._recent.get(key.suffix, {}).items(), key=lambda item: -item[1])
@@ -40,13 +40,13 @@ class KnownNames:
         """Whether a canary turned out to be gone."""
         return name in self._dead
 
-    def bury(self, name: str) -> None:
+    def bury_canary(self, name: str) -> None:
         """Use a canary no more: it is gone."""
         self._dead[name] = None
         if len(self._dead) > MOST_DEAD:
             del self._dead[next(iter(self._dead))]
 
-    def note_answer(self, entry: Entry, observation: Observation, now: float) -> None:
+    def note_registered(self, entry: Entry, observation: Observation, now: float) -> None:
         """Remember names that registry and zone both know: the best canaries there are."""
         names = self._recent.setdefault(entry.suffix, {})
         evidence = entry.detail.evidence

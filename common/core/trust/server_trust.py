@@ -22,22 +22,22 @@ LIMIT, MOST_CANARIES = 5000, 20_000
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
-def green(row: TrustRow, now: float, window: float = GREEN) -> bool:
+def is_verified(row: TrustRow, now: float, window: float = GREEN) -> bool:
     """Whether both canaries of a server were right within `window` seconds and it is not in quarantine."""
-    return 0.0 <= now - row.registered_ok <= window and 0.0 <= now - row.free_ok <= window and unrefuted(row, now)
+    return 0.0 <= now - row.registered_ok <= window and 0.0 <= now - row.free_ok <= window and is_unrefuted(row, now)
 
 
-def unrefuted(row: TrustRow, now: float) -> bool:
+def is_unrefuted(row: TrustRow, now: float) -> bool:
     """Whether a server passed both canaries once and failed none since."""
     return now >= row.quarantined_until and row.failed_at < min(row.registered_ok, row.free_ok)
 
 
-def vouched(row: TrustRow, at: float, now: float, window: float = GREEN) -> bool:
+def is_verified_after(row: TrustRow, at: float, now: float, window: float = GREEN) -> bool:
     """Whether a server is green and found a registered name again after its answer at `at`."""
-    return green(row, now, window) and row.registered_ok >= at
+    return is_verified(row, now, window) and row.registered_ok >= at
 
 
-def grade(probe: Probe, outcome: Outcome) -> str:
+def grade_answer(probe: Probe, outcome: Outcome) -> str:
     """What an answer to a canary is: ok, wrong, or unanswered where it says nothing."""
     if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
         return "unanswered"
@@ -60,17 +60,17 @@ class Trust:
         self._found: dict[tuple[ChannelKey, str], None] = {}  # canaries this server did find once, those found last at the end
         self._useless: dict[tuple[ChannelKey, str], None] = {}  # candidates it never found: perhaps nobody registered them
 
-    def restore(self, rows: Iterable[TrustRow], now: float) -> None:
+    def restore_rows(self, rows: Iterable[TrustRow], now: float) -> None:
         """Take over what the store holds at the time `now`: what is said to have been later was never."""
         for row in rows:
-            self._rows[ChannelKey(row.method, row.server, row.suffix)] = _until(row, now)
+            self._rows[ChannelKey(row.method, row.server, row.suffix)] = _cut_future(row, now)
 
     def take_changed(self) -> list[TrustRow]:
         """The rows that changed and are to be written."""
         changed, self._changed = self._changed, set()
-        return [self.row(key) for key in changed]
+        return [self.row_of(key) for key in changed]
 
-    def row(self, key: ChannelKey) -> TrustRow:
+    def row_of(self, key: ChannelKey) -> TrustRow:
         """The state of one server for one suffix; a new one knows nothing."""
         if key not in self._rows:
             if len(self._rows) >= LIMIT:
@@ -80,44 +80,44 @@ class Trust:
             self._rows[key] = TrustRow(*key)
         return self._rows[key]
 
-    def known(self, key: ChannelKey) -> TrustRow | None:
+    def find_row(self, key: ChannelKey) -> TrustRow | None:
         """The state of one server for one suffix, if it was ever asked."""
         return self._rows.get(key)
 
-    def rows(self) -> list[TrustRow]:
+    def all_rows(self) -> list[TrustRow]:
         """Every row, in no order."""
         return list(self._rows.values())
 
-    def green(self, key: ChannelKey, now: float) -> bool:
+    def is_verified(self, key: ChannelKey, now: float) -> bool:
         """Whether both canaries are green and the server is not in quarantine."""
         row = self._rows.get(key)
-        return row is not None and green(row, now)
+        return row is not None and is_verified(row, now)
 
-    def bracketed(self, key: ChannelKey, at: float, now: float, window: float = GREEN) -> bool:
+    def is_verified_after(self, key: ChannelKey, at: float, now: float, window: float = GREEN) -> bool:
         """Whether the server is green and found a registered name again after its answer at `at`."""
         row = self._rows.get(key)
-        return row is not None and vouched(row, at, now, window)
+        return row is not None and is_verified_after(row, at, now, window)
 
-    def pardon(self, key: ChannelKey) -> None:
+    def pardon_server(self, key: ChannelKey) -> None:
         """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
-        row = self.row(key)
+        row = self.row_of(key)
         row.quarantined_until, row.reason = 0.0, ""
         self._changed.add(key)
 
-    def quarantined(self, key: ChannelKey, now: float) -> bool:
+    def is_quarantined(self, key: ChannelKey, now: float) -> bool:
         """Whether the server was caught lying lately."""
         row = self._rows.get(key)
         return row is not None and now < row.quarantined_until
 
-    def distrusted(self, key: ChannelKey, now: float) -> bool:
+    def is_distrusted(self, key: ChannelKey, now: float) -> bool:
         """Whether the server was caught lying and has not passed both canaries since: it is left out until it does."""
         row = self._rows.get(key)
-        return row is not None and (now < row.quarantined_until or (row.reason != "" and not unrefuted(row, now)))
+        return row is not None and (now < row.quarantined_until or (row.reason != "" and not is_unrefuted(row, now)))
 
-    def canary(self, key: ChannelKey, now: float) -> Canary:
+    def canary_of(self, key: ChannelKey, now: float) -> Canary:
         """How the canaries of a server stand."""
         row = self._rows.get(key)
-        stands = Canary(row.registered_ok, row.free_ok, green(row, now)) if row is not None else Canary()
+        stands = Canary(row.registered_ok, row.free_ok, is_verified(row, now)) if row is not None else Canary()
         last = self._canary.get(key)
         if last == stands:
             return last
@@ -126,14 +126,14 @@ class Trust:
         self._canary[key] = stands
         return stands
 
-    def probes(
+    def find_probes(
         self, key: ChannelKey, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
     ) -> list[Probe]:
         """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered.
 
         A canary older than `window` seconds is asked anew.
         """
-        row = self.row(key)
+        row = self.row_of(key)
         wanted = []
         known = tuple(name for name in known if (key, name) not in self._useless) or known
         stale = now - row.registered_ok > window or row.failed_at >= row.registered_ok
@@ -144,28 +144,28 @@ class Trust:
             wanted.append(Probe(key, f"{random_label(rng)}.{key[2]}", registered=False))
         return wanted
 
-    def answered(self, probe: Probe, observation: Observation, now: float, *, certain: bool = False) -> str | None:
+    def note_answer(self, probe: Probe, observation: Observation, now: float, *, certain: bool = False) -> str | None:
         """Note a canary's answer. Returns a sentence when the server was caught lying; an error says nothing.
 
         `certain`: somebody vouches that the name is registered (the operator, or the zone). Otherwise a canary that this
         server never found proves nothing against it: perhaps nobody registered it. It is not asked again.
         """
-        graded = grade(probe, observation.reading.outcome)
+        graded = grade_answer(probe, observation.reading.outcome)
         if graded == "unanswered":
             self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
             return None
-        row = self.row(probe.key)
+        row = self.row_of(probe.key)
         self._changed.add(probe.key)
         if graded == "ok" and probe.registered:
             row.registered_ok = now
-            _remember(self._found, probe)
+            _remember_canary(self._found, probe)
             return None
         if graded == "ok":
             row.free_ok = now
             return None
         self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
         if probe.registered and not certain and (probe.key, probe.domain) not in self._found:
-            _remember(self._useless, probe)
+            _remember_canary(self._useless, probe)
             return None
         row.failed_at = now
         row.quarantined_until = now + QUARANTINE
@@ -174,7 +174,7 @@ class Trust:
         return row.reason
 
 
-def _remember(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> None:
+def _remember_canary(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> None:
     """Note a canary as the newest of these; the oldest makes room."""
     key = (probe.key, probe.domain)
     canaries.pop(key, None)
@@ -183,7 +183,7 @@ def _remember(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> Non
         del canaries[next(iter(canaries))]
 
 
-def _until(row: TrustRow, now: float) -> TrustRow:
+def _cut_future(row: TrustRow, now: float) -> TrustRow:
     """The state of a server without times from the future: the clock was ahead when they were noted."""
     times = {name: 0.0 for name in ("registered_ok", "free_ok", "failed_at") if getattr(row, name) > now}
     if row.quarantined_until > now + QUARANTINE:

@@ -53,39 +53,41 @@ class Assessor:
         self._conditions = conditions
         self._cadence = cadence
 
-    def assess(self, entry: Entry, now: float) -> Assessment:
+    def assess_evidence(self, entry: Entry, now: float) -> Assessment:
         """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
         detail = entry.detail
         refresh_forecast(entry, now)
-        needs = self.requirements(entry, now)
+        needs = self.requirements_of(entry, now)
 
         def is_verified(method: str, item: Evidence) -> bool:
-            row = self._trust.known(trust_key(entry, method, item))
-            return row is not None and gates.server_proven(row, item.at, needs, now)
+            row = self._trust.find_row(trust_key(entry, method, item))
+            return row is not None and gates.is_server_proven(row, item.at, needs, now)
 
         verify_pass(entry, needs, is_verified, now)
         run = gates.Run(detail.passes, detail.verified, detail.contradicted_at)
-        stands = gates.standing(detail.evidence, needs, run, is_verified, now)
+        stands = gates.find_standing(detail.evidence, needs, run, is_verified, now)
         detail.gates = stands.open
         if not stands.open and detail.basis != Basis.SOURCES:
             detail.basis = stands.basis
         for method in stands.positive:
             item = detail.evidence[method]
-            item.canary = self._trust.canary(trust_key(entry, method, item), now)
+            item.canary = self._trust.canary_of(trust_key(entry, method, item), now)
         release = _release_of(entry, now)
         entry.held_until = release.until if release is not None else None
-        situation = self._situation(entry, stands, release, needs, now)
-        return Assessment(verdicts.decide(detail.evidence, situation, entry.state, now), situation, needs, stands.positive)
+        situation = self._situation_of(entry, stands, release, needs, now)
+        return Assessment(
+            verdicts.decide_verdict(detail.evidence, situation, entry.state, now), situation, needs, stands.positive
+        )
 
-    def requirements(self, entry: Entry, now: float) -> gates.Requirements:
+    def requirements_of(self, entry: Entry, now: float) -> gates.Requirements:
         """What an alarm about this name needs."""
         wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
         gap = gap_of(entry, self._cadence, now)
         blind = blind_channels(entry, now)
-        found, fresh = self._conditions.find(entry.suffix, now)
+        found, fresh = self._conditions.find_conditions(entry.suffix, now)
         conditions = [condition for condition in found if condition.method not in blind]
         dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
-        zone_speaks = dns_counts and not self._channels.healths.dead(zone_of(entry.suffix), now)
+        zone_speaks = dns_counts and not self._channels.healths.is_dead(zone_of(entry.suffix), now)
         deleting = entry.phase in (Phase.PENDING_DELETE, Phase.REDEMPTION)
         announced = entry.state in ANNOUNCED and entry.detail.basis != ""
         return gates.Requirements(
@@ -95,7 +97,7 @@ class Assessor:
             quiet=gap if deleting else gates.QUIET,
             suffix_gone=_suffix_gone(entry),
             fresh=gates.CONFIRMED if announced else fresh,
-            awaited=self._awaited(entry, now),
+            awaited=self._awaited_channels(entry, now),
             wildcard=wildcard,
             announced=announced,
             registered_seen=entry.detail.registered_seen or 0.0,
@@ -110,25 +112,25 @@ class Assessor:
         """
         if entry.state is State.AVAILABLE:
             return []
-        needs = self.requirements(entry, now)
-        found = gates.positives(entry.detail.evidence, needs, now)
+        needs = self.requirements_of(entry, now)
+        found = gates.positive_methods(entry.detail.evidence, needs, now)
         if not any(is_registry(method) for method in found):
             return []
-        conditions, _ = self._conditions.find(entry.suffix, now)
+        conditions, _ = self._conditions.find_conditions(entry.suffix, now)
         waited_for = {"dns", *(condition.method for condition in conditions), *needs.awaited}
         items = [(method, entry.detail.evidence[method]) for method in found if method in waited_for]
         last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
         keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
         window = canary_window(needs.fresh)
-        return [(key, at) for key, at in keys if not self._trust.bracketed(key, at, now, window)]
+        return [(key, at) for key, at in keys if not self._trust.is_verified_after(key, at, now, window)]
 
-    def _situation(
+    def _situation_of(
         self, entry: Entry, stands: gates.Standing, release: Release | None, needs: gates.Requirements, now: float
     ) -> Situation:
         detail = entry.detail
         return Situation(
             prior=prior(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
-            rho=_registrable(entry, stands.bracketed),
+            rho=_p_registrable(entry, stands.bracketed),
             phase=entry.phase,
             wildcard=needs.wildcard,
             bracketed=stands.bracketed,
@@ -142,7 +144,7 @@ class Assessor:
             announced=needs.announced,
         )
 
-    def _awaited(self, entry: Entry, now: float) -> tuple[str, ...]:
+    def _awaited_channels(self, entry: Entry, now: float) -> tuple[str, ...]:
         """The channels that would say "reserved" and are waited for, about a name never seen registered; none after a while."""
         detail = entry.detail
         waited = now - detail.passes[0] if detail.passes else 0.0
@@ -150,8 +152,10 @@ class Assessor:
             return ()
         return tuple(
             key.method
-            for key in self._registries.channels(entry.suffix)
-            if key.method == "whois" and not self._trust.distrusted(key, now) and not self._channels.healths.dead(key, now)
+            for key in self._registries.channels_of(entry.suffix)
+            if key.method == "whois"
+            and not self._trust.is_distrusted(key, now)
+            and not self._channels.healths.is_dead(key, now)
         )
 
 
@@ -181,7 +185,7 @@ def _release_of(entry: Entry, now: float) -> Release | None:
     )
 
 
-def _registrable(entry: Entry, proven: frozenset[str]) -> float:
+def _p_registrable(entry: Entry, proven: frozenset[str]) -> float:
     """P(available | unregistered) before any answer vouched for it.
 
     A name that had a holder is believed to be registrable by anyone, unless the suffix is not, or its label is of a kind that is sold

@@ -20,7 +20,7 @@ from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence, TrustRow
 from common.core.model.verdict import Basis
-from common.core.trust.server_trust import canary_window, unrefuted, vouched
+from common.core.trust.server_trust import canary_window, is_unrefuted, is_verified_after
 from common.core.verdict.likelihoods import FINDINGS
 
 #: The same for a name that was announced and is confirmed now and then: its servers are asked in turn.
@@ -84,20 +84,20 @@ class Standing(Struct, frozen=True):
     basis: Basis = Basis.NOTHING
 
 
-Bracketed = Callable[[str, Evidence], bool]
+IsVerified = Callable[[str, Evidence], bool]
 
 
-def server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
+def is_server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
     """Whether a server proved itself after its answer at `at`; for a name that was announced, whether nothing refuted it since.
 
     While checks confirm an announced name its servers are not asked about canaries each time, and its confidence stays.
     """
-    if requirements.announced and unrefuted(row, now):
+    if requirements.announced and is_unrefuted(row, now):
         return True
-    return vouched(row, at, now, canary_window(requirements.fresh))
+    return is_verified_after(row, at, now, canary_window(requirements.fresh))
 
 
-def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
+def positive_methods(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
     """Methods that say "no object" with weight, fresh, not before `since`, and since the name was last seen registered."""
     return [
         method
@@ -112,10 +112,10 @@ def positives(evidence: Mapping[str, Evidence], requirements: Requirements, now:
     ]
 
 
-def complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:
+def is_complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:
     """Whether the answers since `since` make a whole pass: the registry says "no object" and nothing says "registered"."""
-    denied = any(is_registry(method) for method in positives(evidence, requirements, now, since))
-    return denied and not _contradicted(evidence, requirements, since)
+    denied = any(is_registry(method) for method in positive_methods(evidence, requirements, now, since))
+    return denied and not _is_contradicted(evidence, requirements, since)
 
 
 def lone_passes(requirements: Requirements) -> int:
@@ -128,13 +128,13 @@ def passes_wanted(found: Sequence[str], requirements: Requirements) -> int:
     return AGREEING_PASSES if len(found) >= 2 else lone_passes(requirements)
 
 
-def standing(
-    evidence: Mapping[str, Evidence], requirements: Requirements, run: Run, bracketed: Bracketed, now: float
+def find_standing(
+    evidence: Mapping[str, Evidence], requirements: Requirements, run: Run, bracketed: IsVerified, now: float
 ) -> Standing:
     """Where the evidence stands; `bracketed(method, item)` says whether the server proved itself after that answer."""
-    found = positives(evidence, requirements, now)
+    found = positive_methods(evidence, requirements, now)
     proven = [method for method in found if bracketed(method, evidence[method])]
-    basis = _basis(proven, requirements, run)
+    basis = _basis_of(proven, requirements, run)
     verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
     return Standing(tuple(found), tuple(_open_gates(found, proven, requirements, run, now)), verified, basis)
 
@@ -144,8 +144,8 @@ def _open_gates(found: list[str], proven: list[str], requirements: Requirements,
     if not any(is_registry(method) for method in found):
         return [f"no registry answer of the last {requirements.fresh:.0f} s says so"]
     missing = []
-    if _basis(proven, requirements, run) is Basis.NOTHING:
-        missing += _lacking(found, proven, requirements, run)
+    if _basis_of(proven, requirements, run) is Basis.NOTHING:
+        missing += _what_is_lacking(found, proven, requirements, run)
     if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")
     if requirements.awaited and not set(requirements.awaited).intersection(proven):
@@ -155,7 +155,7 @@ def _open_gates(found: list[str], proven: list[str], requirements: Requirements,
     return missing
 
 
-def _basis(proven: list[str], requirements: Requirements, run: Run) -> Basis:
+def _basis_of(proven: list[str], requirements: Requirements, run: Run) -> Basis:
     """What the positives rest on, as far as sources, canaries and passes decide it."""
     if not any(is_registry(method) for method in proven):
         return Basis.NOTHING
@@ -166,7 +166,7 @@ def _basis(proven: list[str], requirements: Requirements, run: Run) -> Basis:
     return Basis.NOTHING
 
 
-def _lacking(found: list[str], proven: list[str], requirements: Requirements, run: Run) -> list[str]:
+def _what_is_lacking(found: list[str], proven: list[str], requirements: Requirements, run: Run) -> list[str]:
     """What keeps the positives from resting on anything, one sentence each."""
     lacking = []
     doubtful = sorted(set(found).difference(proven))
@@ -180,7 +180,7 @@ def _lacking(found: list[str], proven: list[str], requirements: Requirements, ru
     return lacking
 
 
-def _contradicted(evidence: Mapping[str, Evidence], requirements: Requirements, since: float) -> bool:
+def _is_contradicted(evidence: Mapping[str, Evidence], requirements: Requirements, since: float) -> bool:
     """Whether an answer since `since` says "registered"; the zone's own word only where it means anything."""
     return any(
         item.observation.reading.outcome is Outcome.REGISTERED

@@ -16,7 +16,7 @@ PASSES = 12
 BLIND_LONGEST = 120 * DAY
 
 
-def learn(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
+def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
     """Draw from a fresh observation what outlives it."""
     detail = entry.detail
     item = detail.evidence.get(method)
@@ -50,10 +50,10 @@ def blind_channels(entry: Entry, now: float) -> tuple[str, ...]:
     return detail.blind if now < latest else ()
 
 
-def complete_pass(entry: Entry, needs: gates.Requirements, started: float, now: float) -> None:
+def note_pass(entry: Entry, needs: gates.Requirements, started: float, now: float) -> None:
     """Note a whole positive pass of the check that began at `started`; the gap to the one before must have passed."""
     detail = entry.detail
-    if not gates.complete_pass(detail.evidence, needs, now, started):
+    if not gates.is_complete_pass(detail.evidence, needs, now, started):
         return
     passes = detail.passes
     if not passes or started - passes[-1] >= needs.gap - 0.05:
@@ -61,14 +61,14 @@ def complete_pass(entry: Entry, needs: gates.Requirements, started: float, now: 
         detail.verified = tuple(at for at in detail.verified if at in detail.passes)
 
 
-def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.Bracketed, now: float) -> None:
+def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.IsVerified, now: float) -> None:
     """Note the last pass as verified once a registry server whose answer is part of it proved itself again."""
     detail = entry.detail
     if needs.announced or not detail.passes or detail.passes[-1] in detail.verified:
         return
     last = detail.passes[-1]
     before = detail.passes[-2] if len(detail.passes) > 1 else 0.0
-    for method in gates.positives(detail.evidence, needs, now):
+    for method in gates.positive_methods(detail.evidence, needs, now):
         item = detail.evidence[method]
         if is_registry(method) and before < item.at <= last and is_verified(method, item):
             detail.verified = (*detail.verified, last)

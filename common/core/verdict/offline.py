@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from common.core.builtin.tlds import IDN_COUNTRY_TLDS
-from common.core.model.evidence import Outcome, Reading, unknown
+from common.core.model.evidence import Outcome, Reading, unknown_reading
 from common.core.parsers import das, dns, http, rdap, registrar, whois
 from common.core.registries.directory import Directory, bare_host, host_of
 from common.core.registries.registrable_names import is_wire_name
@@ -38,13 +38,13 @@ def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapp
     if name == "das":
         return _with_text(answer, lambda text: das.read(text, domain, server))
     if name == "dns":
-        return _dns(answer, domain, suffix)
+        return _parse_dns(answer, domain, suffix)
     if name in {"rdap", "http", "registrar"}:
-        return _http(method, server, domain, suffix, answer)
-    return unknown("input_bad", f"method {method[:40]!r} is none of {', '.join(_METHODS)}")
+        return _parse_http(method, server, domain, suffix, answer)
+    return unknown_reading("input_bad", f"method {method[:40]!r} is none of {', '.join(_METHODS)}")
 
 
-def available(reading: Reading) -> bool | None:
+def is_available(reading: Reading) -> bool | None:
     """Whether the name can be registered at list price, as far as this one answer proves it; None where it proves neither."""
     if reading.outcome is Outcome.UNREGISTERED:
         return True if reading.finding in PROOFS else None
@@ -52,29 +52,29 @@ def available(reading: Reading) -> bool | None:
     return False if reading.outcome in taken or reading.finding == "registrar_unavailable" else None
 
 
-def _http(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
-    status, headers, body = answer.get("status"), _headers(answer.get("headers")), _body(answer)
+def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
+    status, headers, body = answer.get("status"), _header_map(answer.get("headers")), _body_bytes(answer)
     if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status <= 999:
-        return unknown("input_bad", "answer.status is no HTTP status")
+        return unknown_reading("input_bad", "answer.status is no HTTP status")
     if headers is None or body is None:
-        return unknown("input_bad", "answer.headers is no object or answer.body no text")
+        return unknown_reading("input_bad", "answer.headers is no object or answer.body no text")
     if method == "http":
         return http.read(status, headers, domain)
     if method.startswith("registrar"):
         vendor = method.partition(":")[2]
         return registrar.read(vendor, status, headers, body.decode("utf-8", "replace"), domain)
     host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
-    return _believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
+    return _is_believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
 
 
-def _believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
+def _is_believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
     """A "not found" counts only from the registry's server, and only about a name that the registry could hold."""
     if reading.outcome is not Outcome.UNREGISTERED:
         return reading
-    if not _directory().speaks_for(host, suffix):
-        return unknown("rdap_other_host", f"{host or 'the server'} is not known to speak for .{suffix or '?'}")
+    if not _default_directory().speaks_for(host, suffix):
+        return unknown_reading("rdap_other_host", f"{host or 'the server'} is not known to speak for .{suffix or '?'}")
     if not is_wire_name(domain) or domain.count(".") != suffix.count(".") + 1:
-        return unknown("rdap_not_registrable", f"not a name that can be registered directly under .{suffix}")
+        return unknown_reading("rdap_not_registrable", f"not a name that can be registered directly under .{suffix}")
     return reading
 
 
@@ -86,47 +86,47 @@ def _of_registry(reading: Reading, server: str, domain: str, suffix: str) -> Rea
     """
     if reading.outcome is not Outcome.UNREGISTERED:
         return reading
-    host, directory = bare_host(server), _directory()
+    host, directory = bare_host(server), _default_directory()
     if not directory.speaks_for_whois(host, domain):
         reason = (
             f"{host or 'the server'} is no host of the registry of .{suffix or '?'}: what it does not know may be registered"
         )
-        return unknown("whois_other_host", reason[:300])
+        return unknown_reading("whois_other_host", reason[:300])
     tld, above = domain.rpartition(".")[2], domain.partition(".")[2]
     generic = len(tld) > 2 and tld not in IDN_COUNTRY_TLDS
     deep = above != suffix and generic and directory.whois_server(above) == directory.whois_server(tld)
     if not suffix or deep or not is_wire_name(domain):
-        return unknown("whois_not_registrable", f"not a name that can be registered directly under .{suffix or '?'}")
+        return unknown_reading("whois_not_registrable", f"not a name that can be registered directly under .{suffix or '?'}")
     return reading
 
 
 @cache
-def _directory() -> Directory:
+def _default_directory() -> Directory:
     return Directory()
 
 
-def _dns(answer: Mapping[str, object], domain: str, suffix: str) -> Reading:
+def _parse_dns(answer: Mapping[str, object], domain: str, suffix: str) -> Reading:
     wire, outcome = answer.get("wire_b64"), answer.get("outcome")
     if isinstance(wire, str):
         try:
             message = base64.b64decode(wire[:200_000], validate=True)
         except (binascii.Error, ValueError):
-            return unknown("input_bad", "answer.wire_b64 is no base64")
+            return unknown_reading("input_bad", "answer.wire_b64 is no base64")
         return dns.read(message, domain, suffix, recursive=answer.get("recursive") is True)
     if isinstance(outcome, str):
         return dns.read_outcome(outcome)
-    return unknown("input_bad", "answer has neither wire_b64 nor outcome")
+    return unknown_reading("input_bad", "answer has neither wire_b64 nor outcome")
 
 
 def _with_text(answer: Mapping[str, object], read: Any) -> Reading:
     text = answer.get("text", answer.get("body"))
     if not isinstance(text, str):
-        return unknown("input_bad", "answer.text is no text")
+        return unknown_reading("input_bad", "answer.text is no text")
     reading: Reading = read(text)
     return reading
 
 
-def _body(answer: Mapping[str, object]) -> bytes | None:
+def _body_bytes(answer: Mapping[str, object]) -> bytes | None:
     """The body as bytes; a body that was recorded as parsed JSON is written out again."""
     value = answer.get("body", answer.get("text"))
     if value is None:
@@ -141,7 +141,7 @@ def _body(answer: Mapping[str, object]) -> bytes | None:
     return None
 
 
-def _headers(value: object) -> dict[str, str] | None:
+def _header_map(value: object) -> dict[str, str] | None:
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -63,28 +63,28 @@ def dns_informative(situation: Situation) -> bool:
 
 def log_odds(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> float:
     """ln(P(N) / P(not N)): the sum of all shares."""
-    return sum(shares(evidence, situation, now).values())
+    return sum(log_odds_shares(evidence, situation, now).values())
 
 
-def shares(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> dict[str, float]:
+def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now: float) -> dict[str, float]:
     """What adds up to the log-odds: the prior, each group's capped sum, bracketing (canaries), the repetition of passes."""
     groups: dict[str, list[float]] = {}
     for method, item in evidence.items():
-        weighed = None if _from_before(item, situation) else weigh(method, item, situation, now)
+        weighed = None if _from_before(item, situation) else weigh_answer(method, item, situation, now)
         if weighed is not None:
             groups.setdefault(weighed[0], []).append(weighed[1])
-    found = {"prior": situation.prior, **{name: _sum(name, values) for name, values in groups.items()}}
+    found = {"prior": situation.prior, **{name: _sum_group(name, values) for name, values in groups.items()}}
     positive = any(value > 0 for value in groups.get("registry_db", []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
     if positive and not contradicted:
-        found |= {"canaries": BRACKETED * len(situation.bracketed), "passes": _repetition(situation.passes)}
+        found |= {"canaries": BRACKETED * len(situation.bracketed), "passes": _repetition_bonus(situation.passes)}
     return found
 
 
-def weigh(method: str, item: Evidence, situation: Situation, now: float) -> tuple[str, float] | None:
+def weigh_answer(method: str, item: Evidence, situation: Situation, now: float) -> tuple[str, float] | None:
     """The group of an answer and how much it weighs by now; None where it says nothing."""
     weight = FINDINGS.get(item.observation.reading.finding)
-    if weight is None or _silenced(method, weight.llr, situation):
+    if weight is None or _is_silenced(method, weight.llr, situation):
         return None
     reading = item.observation.reading
     denies = reading.outcome is Outcome.UNREGISTERED
@@ -94,12 +94,12 @@ def weigh(method: str, item: Evidence, situation: Situation, now: float) -> tupl
     return weight.group, (max(weight.llr, VERIFIED) if verified else weight.llr) * math.exp(-max(0.0, now - item.at) / tau)
 
 
-def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float) -> Verdict:
+def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, before: State, now: float) -> Verdict:
     """The verdict on one name. What is not proven leaves the state as it was."""
     odds = log_odds(evidence, situation, now)
     p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
-    rho = _registrable(evidence, situation)
-    state, reason = _state(evidence, situation, before, (p, rho), now)
+    rho = _p_registrable(evidence, situation)
+    state, reason = _decide_state(evidence, situation, before, (p, rho), now)
     if not evidence:
         rho = 0.0  # nothing was seen: a prior alone is no confidence
     confidence = p * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else rho)
@@ -108,7 +108,7 @@ def decide(evidence: Mapping[str, Evidence], situation: Situation, before: State
     return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
 
 
-def newest(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
+def newest_evidence(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
     """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
     found = [
         item
@@ -118,14 +118,14 @@ def newest(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[
     return max(found, key=lambda item: item.at, default=None)
 
 
-def _silenced(method: str, llr: float, situation: Situation) -> bool:
+def _is_silenced(method: str, llr: float, situation: Situation) -> bool:
     """DNS and HTTP of a wildcard suffix say nothing at all; NXDOMAIN of a name out of the zone says nothing new."""
     if method not in ("dns", "http"):
         return False
     return situation.wildcard or (llr > 0 and not dns_informative(situation))
 
 
-def _sum(group: str, values: list[float]) -> float:
+def _sum_group(group: str, values: list[float]) -> float:
     """The strongest finding, a share of those that agree; a registered answer beats a positive one."""
     low, high = CAPS[group]
     negatives = sorted(value for value in values if value < 0)
@@ -141,14 +141,14 @@ def _from_before(item: Evidence, situation: Situation) -> bool:
     return item.observation.reading.outcome is Outcome.REGISTERED and bool(situation.passes) and item.at < situation.passes[0]
 
 
-def _repetition(passes: tuple[float, ...]) -> float:
+def _repetition_bonus(passes: tuple[float, ...]) -> float:
     """What the passes of a run add: each further one, and the time from the first to the last."""
     further = max(0, len(passes) - 1)
     spans = int((passes[-1] - passes[0]) // SPAN) if passes else 0
     return sum(PER_PASS[:further]) + PER_SPAN * min(4, further, spans)
 
 
-def _registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
+def _p_registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
     """P(available | unregistered); of a name never seen registered only a server that proved itself vouches for more."""
     if situation.rho <= 0:
         return 0.0
@@ -160,22 +160,22 @@ def _registrable(evidence: Mapping[str, Evidence], situation: Situation) -> floa
     return max([situation.rho, *(VOUCHED.get(item.observation.reading.finding, 0.0) for item in believed)])
 
 
-def _state(
+def _decide_state(
     evidence: Mapping[str, Evidence], situation: Situation, before: State, odds: tuple[float, float], now: float
 ) -> tuple[State, str]:
     p, rho = odds
-    owned = newest(evidence, Outcome.REGISTERED)
-    free = newest(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
+    owned = newest_evidence(evidence, Outcome.REGISTERED)
+    free = newest_evidence(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
     if owned is not None and _owner_wins(owned, free, situation, p):
         if free is not None and _too_old(owned, free, situation, before):
             return before, "the registry's denial is younger than the last registered answer"
-        return _owned(evidence, owned, situation, now)
-    special = _special(evidence, owned, free, now)
+        return _decide_owned(evidence, owned, situation, now)
+    special = _decide_special(evidence, owned, free, now)
     if special is not None:
         return special
     if free is None:
         return before, NOTHING_PROVEN if before is State.UNKNOWN else NO_NEWS
-    return _unregistered(situation, before, p, rho)
+    return _decide_unregistered(situation, before, p, rho)
 
 
 def _owner_wins(owned: Evidence, free: Evidence | None, situation: Situation, p: float) -> bool:
@@ -199,8 +199,8 @@ def _too_old(owned: Evidence, free: Evidence, situation: Situation, before: Stat
     return bool(situation.passes) or (not announced and free.at - owned.at > CONTRADICTION)
 
 
-def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situation, now: float) -> tuple[State, str]:
-    record = newest(evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+def _decide_owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situation, now: float) -> tuple[State, str]:
+    record = newest_evidence(evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     dns = evidence.get("dns")
     if record is None:
         return State.REGISTERED, owned.observation.reading.reason
@@ -219,7 +219,7 @@ def _owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situati
     return _PHASE_STATES[phase], record.observation.reading.reason
 
 
-def _special(
+def _decide_special(
     evidence: Mapping[str, Evidence], owned: Evidence | None, free: Evidence | None, now: float
 ) -> tuple[State, str] | None:
     """Reserved, blocked, premium, in a release procedure, refused: no object, yet not free to take.
@@ -232,7 +232,7 @@ def _special(
         (Outcome.INVALID, State.NOT_REGISTRABLE),
         (Outcome.PREMIUM, State.AVAILABLE_PREMIUM),
     ):
-        item = newest(evidence, outcome)
+        item = newest_evidence(evidence, outcome)
         if item is None or (owned is not None and item.at <= owned.at):
             continue
         over = free is not None and free.at > item.at and now - item.at > WORD_HOLDS.get(outcome, WORD_HOLDS_LONGEST)
@@ -241,7 +241,7 @@ def _special(
     return None
 
 
-def _unregistered(situation: Situation, before: State, p: float, rho: float) -> tuple[State, str]:
+def _decide_unregistered(situation: Situation, before: State, p: float, rho: float) -> tuple[State, str]:
     if situation.gates:
         return before, "not found at the registry; still open: " + "; ".join(situation.gates)
     if p < SURE:
@@ -269,7 +269,7 @@ def judge_offline(domain: str, suffix: str, readings: list[tuple[str, str, Readi
     label = domain.removesuffix(f".{suffix}")
     phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
     situation = Situation(prior=0.0, rho=rho_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
-    verdict = decide(evidence, situation, State.UNKNOWN, 0.0)
+    verdict = decide_verdict(evidence, situation, State.UNKNOWN, 0.0)
     state = verdict.state
     if state is State.AVAILABLE and len(evidence) < 2:
         state = State.UNREGISTERED

@@ -51,30 +51,30 @@ class Intake:
 
     def read_list(self, summary: ListHead, source: str, now: float) -> None:
         """A list was read: take it over, or hold it back until it comes again unchanged."""
-        state, watched = self.state, self.domains.table.watched
+        state, watched = self.state, self.domains.table.watched_count
         held = hold_back(watched, summary, state.held_fingerprint)
         self.note_same(source, now)
         if held is not None:
             state.held, state.held_fingerprint = held.reason, summary.fingerprint
-            self.telemetry.log("error", "list_held_back", source=source, reason=held.reason, watched=watched)
+            self.telemetry.write_log("error", "list_held_back", source=source, reason=held.reason, watched=watched)
             self.telemetry.metrics.count("lists", result="held")
-            self.effects.plan(LeaveList())
+            self.effects.plan_effect(LeaveList())
             return
         self._summary = summary
-        self.domains.table.reserve(len(self.domains) + summary.added)
-        self.effects.plan(TakeList())
+        self.domains.table.reserve_names(len(self.domains) + summary.added)
+        self.effects.plan_effect(TakeList())
 
     def take_chunk(self, chunk: Part, now: float) -> None:
         """Take over a chunk of the difference."""
-        self._add(chunk, now)
+        self._add_names(chunk, now)
         for name_id in chunk.removed:
             if 0 <= name_id < len(self.domains):
-                self._remove(name_id, now)
+                self._remove_name(name_id, now)
         for name_id, priority in chunk.priorities:
             if 0 <= name_id < len(self.domains):
                 self._set_priority(name_id, now, priority=priority)
 
-    def finish(self, now: float) -> None:
+    def finish_list(self, now: float) -> None:
         """The whole difference is taken over."""
         summary, self._summary = self._summary, None
         if summary is None:
@@ -84,7 +84,7 @@ class Intake:
         state.loaded_at, state.names, state.problems = now, summary.names, summary.problem_count
         self.domains.journal.set_problems(list(summary.problems))
         self.telemetry.metrics.count("lists", result="taken")
-        self.telemetry.log(
+        self.telemetry.write_log(
             "info",
             "list_taken",
             source=state.source,
@@ -99,20 +99,20 @@ class Intake:
         self._summary = None
         self.state.source, self.state.error = source, text
         self.telemetry.metrics.count("lists", result="failed")
-        self.telemetry.log("error", "list_failed", source=source, reason=text)
+        self.telemetry.write_log("error", "list_failed", source=source, reason=text)
 
     def check_now(self, name: str) -> bool:
         """Check one watched name at once, by every method. False if it is not watched."""
         table = self.domains.table
-        name_id = table.find(name)
-        if name_id < 0 or not table.has(name_id, Flag.WATCHED):
+        name_id = table.find_id(name)
+        if name_id < 0 or not table.has_flag(name_id, Flag.WATCHED):
             return False
-        self.starts.request(CheckRequest(name_id, manual=True, urgent=True))
+        self.starts.request_check(CheckRequest(name_id, manual=True, urgent=True))
         return True
 
-    def _add(self, chunk: Part, now: float) -> None:
+    def _add_names(self, chunk: Part, now: float) -> None:
         table = self.domains.table
-        found = [table.find(name) for name in chunk.added]
+        found = [table.find_id(name) for name in chunk.added]
         for name_id, priority in zip(found, chunk.urgent, strict=True):
             if name_id >= 0:
                 self._watch_again(name_id, now, priority=priority)
@@ -121,36 +121,36 @@ class Intake:
             return
         names, suffixes = [chunk.added[place] for place in new], [chunk.suffixes[place] for place in new]
         urgent = np.array([chunk.urgent[place] for place in new], np.bool_)
-        ids = table.add(names, suffixes)
-        self.domains.stages.add(ids, urgent, first_checks(ids, urgent, self.domains.cadence, now))
+        ids = table.add_names(names, suffixes)
+        self.domains.stages.add_watched(ids, urgent, first_checks(ids, urgent, self.domains.cadence, now))
         self.domains.count_state(None, State.UNKNOWN, len(ids))
         self.domains.journal.add_new(ids, names, suffixes, urgent.tolist())
 
     def _watch_again(self, name_id: int, now: float, *, priority: bool) -> None:
         """A name that was listed before is listed again."""
         domains = self.domains
-        if domains.table.has(name_id, Flag.WATCHED):
+        if domains.table.has_flag(name_id, Flag.WATCHED):
             self._set_priority(name_id, now, priority=priority)
             return
-        domains.count_state(None, domains.state(name_id))
+        domains.count_state(None, domains.state_of(name_id))
         times = first_checks(np.array([name_id], np.int64), np.array([priority], np.bool_), domains.cadence, now)
         domains.stages.watch_again(name_id, float(times[0]), priority=priority)
         domains.journal.add_watch(name_id)
 
-    def _remove(self, name_id: int, now: float) -> None:
+    def _remove_name(self, name_id: int, now: float) -> None:
         domains = self.domains
-        if not domains.table.has(name_id, Flag.WATCHED):
+        if not domains.table.has_flag(name_id, Flag.WATCHED):
             return
-        domains.stages.unwatch(name_id)
-        domains.count_state(domains.state(name_id), None)
-        self.gaps.waits(domains.table.name(name_id), (), now)
+        domains.stages.unwatch_name(name_id)
+        domains.count_state(domains.state_of(name_id), None)
+        self.gaps.set_waiting(domains.table.name_of(name_id), (), now)
         domains.journal.add_watch(name_id)
 
     def _set_priority(self, name_id: int, now: float, *, priority: bool) -> None:
         domains = self.domains
-        if domains.table.has(name_id, Flag.PRIORITY) == priority:
+        if domains.table.has_flag(name_id, Flag.PRIORITY) == priority:
             return
         domains.stages.set_priority(name_id, now, priority=priority)
         domains.journal.add_watch(name_id)
         if priority and domains.stages.is_admitted(name_id):
-            self.starts.request(CheckRequest(name_id, urgent=True))
+            self.starts.request_check(CheckRequest(name_id, urgent=True))

@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from common.core.workers.second_pass import distance
-from common.core.workers.senders import called, hand_of
+from common.core.workers.second_pass import worker_distance
+from common.core.workers.senders import key_of, name_without_key
 from common.messages import Credit
 
 #: Seconds without a credit message after which a worker counts as gone.
@@ -58,17 +58,17 @@ class Worker(Struct):
     leases: set[str] = field(default_factory=set)
     proven: bool = False  # it answered something
 
-    def credit(self) -> int:
+    def free_slots(self) -> int:
         """How many more it can take, as far as we know."""
         return 0 if self.draining or self.exclusive else self.free - len(self.underway)
 
-    def places(self) -> int:
+    def sweep_places(self) -> int:
         """How many more sweeps it can take."""
         return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeping)
 
-    def ordinary_places(self) -> int:
+    def ordinary_sweep_places(self) -> int:
         """How many of them names without priority may take: one is kept for the others."""
-        return 0 if self.afloat >= MOST_AFLOAT else self.places() - (self.most > 1)
+        return 0 if self.afloat >= MOST_AFLOAT else self.sweep_places() - (self.most > 1)
 
 
 class Lease(Struct, frozen=True):
@@ -97,28 +97,28 @@ class Workers:
         self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
         self.news = 0  # rises with whatever may make room: a word of credit, the end of a lease
 
-    def admits(self, credit: Credit) -> bool:
+    def admits_worker(self, credit: Credit) -> bool:
         """Whether the worker is known, or there is room for another; the oldest that never did anything makes some."""
         if credit.worker in self._workers:
             return True
-        key = hand_of(credit.worker)
-        if key and sum(hand_of(name) == key for name in self._workers) >= MOST_OF_KEY:
+        key = key_of(credit.worker)
+        if key and sum(key_of(name) == key for name in self._workers) >= MOST_OF_KEY:
             return False
         if len(self._workers) < MOST_WORKERS:
             return True
         idle = (worker for worker in self._workers.values() if not worker.proven and not worker.leases)
         oldest = min(idle, key=lambda worker: worker.heard, default=None)
         if oldest is not None:
-            self._drop(oldest)
+            self._drop_worker(oldest)
         return oldest is not None
 
-    def heard(self, credit: Credit, now: float) -> list[Lease]:
+    def note_credit(self, credit: Credit, now: float) -> list[Lease]:
         """Note a credit message of a worker that is admitted. Returns the leases that a restart of it lost."""
         self.news += 1
         worker = self._workers.get(credit.worker)
         lost: list[Lease] = []
         if worker is not None and worker.boot != credit.boot:
-            lost = self._drop(worker)
+            lost = self._drop_worker(worker)
             worker = None
         if worker is None:
             worker = Worker(
@@ -136,7 +136,7 @@ class Workers:
                 sent.popleft()
         return lost
 
-    def draining(self, name: str, boot: str) -> int | None:
+    def note_draining(self, name: str, boot: str) -> int | None:
         """A worker says goodbye: nothing more for it. Returns the last sequence sent to it."""
         worker = self._workers.get(name)
         if worker is None or worker.boot != boot:
@@ -144,22 +144,22 @@ class Workers:
         worker.draining = True
         return worker.last
 
-    def left(self, name: str, boot: str) -> list[Lease]:
+    def drop_left(self, name: str, boot: str) -> list[Lease]:
         """The subscription of what calls itself so ended: it is gone. Returns what it had."""
-        gone = [worker for worker in self._workers.values() if worker.boot == boot and called(worker.name) == name]
-        return [lease for worker in gone for lease in self._drop(worker)]
+        gone = [worker for worker in self._workers.values() if worker.boot == boot and name_without_key(worker.name) == name]
+        return [lease for worker in gone for lease in self._drop_worker(worker)]
 
-    def silent(self, now: float) -> list[Lease]:
+    def drop_silent(self, now: float) -> list[Lease]:
         """Leases of workers that were not heard for too long. To be called all the time."""
         gone = [worker for worker in self._workers.values() if now - worker.heard > SILENT]
-        lost = [lease for worker in gone for lease in self._drop(worker)]
+        lost = [lease for worker in gone for lease in self._drop_worker(worker)]
         if any(worker.most for worker in self._workers.values()):
             self._missed_at = None
         elif self._missed_at is None:
             self._missed_at = now
         return lost
 
-    def choose(
+    def choose_worker(
         self, pool: str, method: str = "", avoid: str = "", egress: str | None = None, *, alone: bool = False, apart: str = ""
     ) -> Worker | None:
         """The worker with most credit that knows the method; `avoid` (which lost the last attempt) only if there is no other.
@@ -168,11 +168,11 @@ class Workers:
         """
 
         def rank(worker: Worker) -> tuple[bool, int, int]:
-            return worker.name != avoid, distance(worker.name, apart) if apart else 0, worker.credit()
+            return worker.name != avoid, worker_distance(worker.name, apart) if apart else 0, worker.free_slots()
 
         best: Worker | None = None
         for worker in self._workers.values():
-            if worker.pool != pool or worker.credit() <= 0 or (method and method not in worker.methods):
+            if worker.pool != pool or worker.free_slots() <= 0 or (method and method not in worker.methods):
                 continue
             if (egress is not None and worker.egress != egress) or (alone and worker.leases):
                 continue
@@ -180,17 +180,17 @@ class Workers:
                 best = worker
         return best
 
-    def farthest(self, pool: str, method: str, other: str) -> int:
+    def farthest_distance(self, pool: str, method: str, other: str) -> int:
         """How far from a worker the farthest is that knows the method, free or not; see `second_looks.distance`."""
         there = (worker for worker in self._workers.values() if worker.pool == pool and not worker.draining)
-        return max((distance(worker.name, other) for worker in there if method in worker.methods), default=0)
+        return max((worker_distance(worker.name, other) for worker in there if method in worker.methods), default=0)
 
-    def sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
+    def choose_sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
         """Of each egress the worker with most places for sweeps, where there is one with any; most places first.
 
         `avoid` (who lost the last attempt) comes last, and only where its egress has no other.
         """
-        places = Worker.places if urgent else Worker.ordinary_places
+        places = Worker.sweep_places if urgent else Worker.ordinary_sweep_places
 
         def rank(worker: Worker) -> tuple[bool, int]:
             return worker.name != avoid, places(worker)
@@ -202,16 +202,16 @@ class Workers:
                 best[worker.egress] = worker
         return sorted(best.values(), key=rank, reverse=True)
 
-    def sweep(self, now: float) -> bool:
+    def can_sweep(self, now: float) -> bool:
         """Whether anybody sweeps, or did a moment ago: a worker that is started again is back soon."""
         return self._swept and (self._missed_at is None or now - self._missed_at < RETURN)
 
-    def egresses(self, pool: str, *, free: bool = False) -> list[str]:
+    def egresses_of(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""
         there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
-        return sorted({worker.egress for worker in there if not free or worker.credit() > 0})
+        return sorted({worker.egress for worker in there if not free or worker.free_slots() > 0})
 
-    def offering(self, pool: str, method: str, now: float) -> list[str]:
+    def egresses_offering(self, pool: str, method: str, now: float) -> list[str]:
         """The egresses from which a pool asks with this method; where nobody is left, those of workers heard a moment ago."""
         there = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
         return sorted(there) or sorted(
@@ -220,20 +220,20 @@ class Workers:
             if name == pool and method in methods and now - at <= RETURN
         )
 
-    def stuck(self, pool: str) -> bool:
+    def is_stuck(self, pool: str) -> bool:
         """Whether the workers of a pool offer no place although none of them has anything of ours to do."""
         there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
         return bool(there) and all(worker.free <= 0 and not worker.leases for worker in there)
 
-    def slots(self, pool: str) -> int:
+    def count_slots(self, pool: str) -> int:
         """How many things the workers of a pool can do at once, together."""
         return sum(worker.slots for worker in self._workers.values() if worker.pool == pool)
 
-    def free(self, pool: str) -> int:
+    def count_free_slots(self, pool: str) -> int:
         """How many more the workers of a pool can take together."""
-        return sum(max(0, worker.credit()) for worker in self._workers.values() if worker.pool == pool)
+        return sum(max(0, worker.free_slots()) for worker in self._workers.values() if worker.pool == pool)
 
-    def lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False, names: int = 0) -> Lease:
+    def grant_lease(self, worker: Worker, ref: Any, budget: float, now: float, *, sweep: bool = False, names: int = 0) -> Lease:
         """Lease something to a worker: gives it an attempt id and a deadline `budget` + GRACE seconds away."""
         self._seq += 1
         attempt = f"{self._boot}.{self._seq}"
@@ -246,34 +246,34 @@ class Workers:
         heapq.heappush(self._deadlines, (made.deadline, attempt))
         return made
 
-    def take_back(self, attempt: str) -> Lease | None:
+    def undo_lease(self, attempt: str) -> Lease | None:
         """The socket did not take it: undo, and send nothing more until the worker's next credit."""
-        lease = self.finish(attempt)
+        lease = self.finish_lease(attempt)
         worker = self._workers.get(lease.worker) if lease is not None else None
         if lease is not None and worker is not None:
-            self._arrived(lease)
+            self._note_arrived(lease)
             worker.free = worker.sweeps = 0
         return lease
 
-    def finish(self, attempt: str, credit: Credit | None = None) -> Lease | None:
+    def finish_lease(self, attempt: str, credit: Credit | None = None) -> Lease | None:
         """Take a lease once; None for an attempt that is unknown, over, or from before a restart.
 
         `credit` came with the answer: it has to be of the start of the worker that holds the lease: attempts can be guessed.
         """
         lease = self._leases.get(attempt)
-        if lease is None or not (credit is None or self._holds(lease, credit)):
+        if lease is None or not (credit is None or self._holds_lease(lease, credit)):
             return None
-        self._forget(lease)
+        self._forget_lease(lease)
         if credit is not None:
             self._workers[lease.worker].proven = True
         return lease
 
-    def ref(self, attempt: str, credit: Credit | None = None) -> Any:
+    def lease_subject(self, attempt: str, credit: Credit | None = None) -> Any:
         """What a lease is for; None for an attempt that is over, or is not held by the worker that sent this credit."""
         lease = self._leases.get(attempt)
-        return lease.ref if lease is not None and (credit is None or self._holds(lease, credit)) else None
+        return lease.ref if lease is not None and (credit is None or self._holds_lease(lease, credit)) else None
 
-    def _holds(self, lease: Lease, credit: Credit) -> bool:
+    def _holds_lease(self, lease: Lease, credit: Credit) -> bool:
         worker = self._workers.get(lease.worker)
         return worker is not None and (worker.name, worker.boot) == (credit.worker, credit.boot)
 
@@ -285,15 +285,15 @@ class Workers:
             del self._lately[next(iter(self._lately))]
         self._lately[key] = (now, credit.methods)
 
-    def expired(self, now: float) -> list[Lease]:
+    def take_expired(self, now: float) -> list[Lease]:
         """Leases whose time is over."""
         out = []
         while self._deadlines and self._deadlines[0][0] <= now:
             _, attempt = heapq.heappop(self._deadlines)
             lease = self._leases.get(attempt)
             if lease is not None:
-                self._forget(lease)
-                self._arrived(lease)
+                self._forget_lease(lease)
+                self._note_arrived(lease)
                 out.append(lease)
         return out
 
@@ -301,7 +301,7 @@ class Workers:
         """When the next lease runs out, in epoch seconds (it may have been answered already)."""
         return self._deadlines[0][0] if self._deadlines else None
 
-    def leased(self) -> int:
+    def lease_count(self) -> int:
         """How many leases are open."""
         return len(self._leases)
 
@@ -322,21 +322,21 @@ class Workers:
             for worker in self._workers.values()
         ]
 
-    def _arrived(self, lease: Lease) -> None:
+    def _note_arrived(self, lease: Lease) -> None:
         """It is no longer under way, wherever it is: what got lost on the way must not take a place for ever."""
         worker = self._workers.get(lease.worker)
         for sent in (worker.underway, worker.sweeping) if worker is not None else ():
             if lease.seq in sent:
                 sent.remove(lease.seq)
 
-    def _drop(self, worker: Worker) -> list[Lease]:
+    def _drop_worker(self, worker: Worker) -> list[Lease]:
         del self._workers[worker.name]
         lost = [self._leases[attempt] for attempt in sorted(worker.leases) if attempt in self._leases]
         for lease in lost:
             self._leases.pop(lease.attempt, None)
         return lost
 
-    def _forget(self, lease: Lease) -> None:
+    def _forget_lease(self, lease: Lease) -> None:
         self.news += 1
         self._leases.pop(lease.attempt, None)
         worker = self._workers.get(lease.worker)

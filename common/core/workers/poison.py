@@ -19,12 +19,12 @@ class PoisonDetector:
 
     def note_death(self, names: list[str], now: float, *, alone: bool) -> list[str]:
         """Note the names under work when a worker died. Returns those to isolate: what was there `alone`."""
-        self.fade(now)
+        self.forget_old(now)
         for name in names:
             self._deaths[name] = (self._deaths.get(name, (0, now))[0] + 1, now)
         return [name for name in names if alone and self.must_run_alone(name)]
 
-    def fade(self, now: float) -> None:
+    def forget_old(self, now: float) -> None:
         """Forget what was long ago: where every worker is busy all the time, no name waits for ever to be run alone."""
         if self._deaths:
             self._deaths = {name: item for name, item in self._deaths.items() if now - item[1] < SUSPICION_MEMORY}
@@ -37,12 +37,12 @@ class PoisonDetector:
         """It was run to its end: no suspicion is left."""
         self._deaths.pop(name, None)
 
-    def isolate(self, entry: Entry, now: float) -> None:
+    def isolate_name(self, entry: Entry, now: float) -> None:
         """Check a name no more for an hour."""
         entry.isolated_until = now + ISOLATED
         self._isolated[entry.name] = entry
 
-    def release(self, now: float) -> None:
+    def release_isolated(self, now: float) -> None:
         """Forget names whose isolation is over."""
         self._isolated = {name: entry for name, entry in self._isolated.items() if entry.isolated_until > now}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.core.model.evidence import Outcome
-from common.core.workers.senders import called, hand_of
+from common.core.workers.senders import key_of, name_without_key
 
 if TYPE_CHECKING:
     from common.core.model.query import Query
@@ -21,13 +21,13 @@ WAIT = 10.0
 TROUBLED = 60.0
 
 
-def distance(worker: str, other: str) -> int:
+def worker_distance(worker: str, other: str) -> int:
     """How far a worker is from another: 0 the same, 1 another process of its host, 2 another host, 3 another key."""
     if worker == other:
         return 0
-    if hand_of(worker) != hand_of(other):
+    if key_of(worker) != key_of(other):
         return 3
-    return 2 if called(worker).rpartition("@")[2] != called(other).rpartition("@")[2] else 1
+    return 2 if name_without_key(worker).rpartition("@")[2] != name_without_key(other).rpartition("@")[2] else 1
 
 
 def to_confirm(ask: Query, now: float) -> str:

@@ -13,17 +13,17 @@ from common.messages import Bye, Command, Credit, Upward
 MARK = "#"
 
 
-def hand_of(worker: str) -> str:
+def key_of(worker: str) -> str:
     """The mark of the key that a worker authenticated with; "" for the coordinator's own key, or a bus without keys."""
     return worker.partition(MARK)[2]
 
 
-def called(worker: str) -> str:
+def name_without_key(worker: str) -> str:
     """What a worker calls itself: the name in its topic."""
     return worker.partition(MARK)[0]
 
 
-def signed(message: Upward, mark: str) -> Upward | None:
+def mark_sender(message: Upward, mark: str) -> Upward | None:
     """A message with its sender's mark; None for what only the coordinator's own host may say.
 
     That is the commands of control, and that a callback was taken: its receiver is known there only.

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, claim_of, side_of, younger
+from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, claim_of, is_younger_registration, side_of
 from common.core.model.entry import Entry
-from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Situation, Verdict
@@ -39,7 +39,7 @@ def entry_with(*items: Evidence) -> Entry:
 
 def tallies(accuracy: Accuracy) -> dict[str, tuple[int, int]]:
     """(confirmed, contradicted) by method."""
-    return {row["method"]: (row["confirmed"], row["contradicted"]) for row in accuracy.plain()["methods"]}
+    return {row["method"]: (row["confirmed"], row["contradicted"]) for row in accuracy.to_plain()["methods"]}
 
 
 def lies(method: str) -> Observation:
@@ -54,7 +54,7 @@ def test_answers_on_the_side_of_a_settled_verdict_are_confirmed_and_the_others_c
     """RDAP denied a name that WHOIS and the verdict say is registered."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.REGISTERED))
-    accuracy.judge(entry, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
+    accuracy.count_answers(entry, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
 
     assert tallies(accuracy) == {"rdap": (0, 1), "whois": (1, 0)}
 
@@ -63,9 +63,9 @@ def test_nobody_confirms_himself() -> None:
     """A round in which one method alone said something counts for nothing."""
     accuracy = Accuracy()
     alone = entry_with(evidence("dns", Outcome.REGISTERED))
-    accuracy.judge(alone, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
+    accuracy.count_answers(alone, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
     earlier = entry_with(evidence("dns", Outcome.REGISTERED), evidence("rdap", Outcome.REGISTERED, at=50.0))
-    accuracy.judge(earlier, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
+    accuracy.count_answers(earlier, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
 
     assert tallies(accuracy) == {}
     assert not accuracy.changed
@@ -75,9 +75,11 @@ def test_an_answer_is_counted_once() -> None:
     """A name is judged again when its canaries have answered; the same answers do not count again."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.UNREGISTERED))
-    accuracy.judge(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
-    accuracy.judge(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
-    accuracy.failed(("rdap", "rdap.com.test", "com"), {"rdap": entry.detail.evidence["rdap"]}, Metrics(), 101.0, doubted=False)
+    accuracy.count_answers(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
+    accuracy.count_answers(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
+    accuracy.count_failed_canary(
+        ("rdap", "rdap.com.test", "com"), {"rdap": entry.detail.evidence["rdap"]}, Metrics(), 101.0, doubted=False
+    )
 
     assert tallies(accuracy) == {"rdap": (1, 0), "whois": (1, 0)}
 
@@ -87,7 +89,7 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
     """The truth changed between two answers of the same round; whoever was asked first was right then."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.REGISTERED))
-    accuracy.judge(entry, before, verdict, OPEN, 100.0, Metrics())
+    accuracy.count_answers(entry, before, verdict, OPEN, 100.0, Metrics())
 
     assert list(tallies(accuracy).values()) == [(1, 0)]
 
@@ -133,17 +135,17 @@ def test_a_failed_canary_and_what_was_dropped_with_it_wait_for_the_doubt_to_be_s
     """They count if the canary is there, and not if it is gone; without a doubt they count at once."""
     key, dropped = ("rdap", "rdap.com.test", "com"), {"rdap": evidence("rdap", Outcome.UNREGISTERED)}
     accuracy = Accuracy()
-    accuracy.failed(key, {}, Metrics(), 1.0, doubted=True)
-    accuracy.failed(key, dropped, Metrics(), 1.0, doubted=True)
+    accuracy.count_failed_canary(key, {}, Metrics(), 1.0, doubted=True)
+    accuracy.count_failed_canary(key, dropped, Metrics(), 1.0, doubted=True)
     assert tallies(accuracy) == {}
-    accuracy.settled(key, Metrics(), 2.0, wrong=wrong)
-    accuracy.settled(key, Metrics(), 2.0, wrong=wrong)
-    assert sum(row["contradicted"] for row in accuracy.plain()["servers"]) == contradicted
+    accuracy.settle_doubt(key, Metrics(), 2.0, wrong=wrong)
+    accuracy.settle_doubt(key, Metrics(), 2.0, wrong=wrong)
+    assert sum(row["contradicted"] for row in accuracy.to_plain()["servers"]) == contradicted
 
     certain = Accuracy()
-    certain.failed(key, {}, Metrics(), 1.0, doubted=False)
-    certain.failed(key, {"rdap": evidence("rdap", Outcome.UNREGISTERED)}, Metrics(), 1.0, doubted=False)
-    assert certain.plain()["servers"] == [
+    certain.count_failed_canary(key, {}, Metrics(), 1.0, doubted=False)
+    certain.count_failed_canary(key, {"rdap": evidence("rdap", Outcome.UNREGISTERED)}, Metrics(), 1.0, doubted=False)
+    assert certain.to_plain()["servers"] == [
         {"method": "rdap", "server": "rdap.com.test", "suffix": "com", "confirmed": 0, "contradicted": 2, "share": 0.1667}
     ]
 
@@ -153,9 +155,9 @@ def test_the_name_asked_over_http_is_no_server() -> None:
     accuracy, metrics = Accuracy(), Metrics()
     for number in range(3):
         entry = entry_with(evidence("http", Outcome.REGISTERED, server=f"n{number}.com"), evidence("whois", Outcome.REGISTERED))
-        accuracy.judge(entry, State.UNKNOWN, OWNED, OPEN, 100.0, metrics)
+        accuracy.count_answers(entry, State.UNKNOWN, OWNED, OPEN, 100.0, metrics)
 
-    assert [row["server"] for row in accuracy.plain()["servers"]] == ["web", "whois.com.test"]
+    assert [row["server"] for row in accuracy.to_plain()["servers"]] == ["web", "whois.com.test"]
     assert "n0.com" not in str(metrics.snapshot())
 
 
@@ -176,7 +178,7 @@ def test_an_alarm_is_confirmed_by_a_younger_registration_only(created: str | Non
     reading = Reading(Outcome.REGISTERED, "rdap_200_match", "found", fields=Fields(created_at=created))
     entry = entry_with(Evidence(Observation("rdap", reading), alarm + at, alarm + at))
 
-    assert younger(entry, alarm) is young
+    assert is_younger_registration(entry, alarm) is young
 
 
 # -- bounds, keeping, showing --------------------------------------------------------------------------------------------
@@ -185,10 +187,10 @@ def test_an_alarm_is_confirmed_by_a_younger_registration_only(created: str | Non
 def test_the_table_is_bounded_and_keeps_who_was_wrong() -> None:
     """Servers that were never wrong and hardly asked make room; the sums per method forget nothing."""
     accuracy, metrics = Accuracy(), Metrics()
-    accuracy.count(("whois", "liar.example", "zz"), metrics, 1.0, right=False)
+    accuracy.count_answer(("whois", "liar.example", "zz"), metrics, 1.0, right=False)
     for number in range(LIMIT + 500):
-        accuracy.count(("rdap", f"s{number}.example", "com"), metrics, 1.0, right=True)
-    shown = accuracy.plain()
+        accuracy.count_answer(("rdap", f"s{number}.example", "com"), metrics, 1.0, right=True)
+    shown = accuracy.to_plain()
 
     assert shown["servers_known"] <= LIMIT
     assert shown["servers"][0]["server"] == "liar.example"
@@ -201,10 +203,10 @@ def test_metric_series_are_few_and_add_up() -> None:
     accuracy, metrics = Accuracy(), Metrics()
     for number in range(NAMED + 300):
         key = ("rdap", f"s{number}.example", "com")
-        accuracy.count(key, metrics, 1.0, right=True)
+        accuracy.count_answer(key, metrics, 1.0, right=True)
         if number % 2:
-            accuracy.count(key, metrics, 1.0, right=False)
-            accuracy.count(key, metrics, 1.0, right=True)
+            accuracy.count_answer(key, metrics, 1.0, right=False)
+            accuracy.count_answer(key, metrics, 1.0, right=True)
     rows = metrics.snapshot()["counters"]
     sums = {wanted: sum(n for name, _, n in rows if name == wanted) for wanted in ("answers_confirmed", "answers_contradicted")}
 
@@ -216,19 +218,19 @@ def test_the_share_is_smoothed() -> None:
     """One answer proves little: Beta(0.5, 0.5)."""
     accuracy = Accuracy()
     for right in (True, True, True, False):
-        accuracy.count(("dns", "com", "com"), Metrics(), 1.0, right=right)
+        accuracy.count_answer(("dns", "com", "com"), Metrics(), 1.0, right=right)
 
-    assert accuracy.plain()["methods"] == [{"method": "dns", "confirmed": 3, "contradicted": 1, "share": 0.7}]
+    assert accuracy.to_plain()["methods"] == [{"method": "dns", "confirmed": 3, "contradicted": 1, "share": 0.7}]
 
 
 def test_counts_survive_a_restart() -> None:
     """What is saved is restored, whole."""
     accuracy, metrics = Accuracy(), Metrics()
-    accuracy.count(("dns", "com", "com"), metrics, 7.0, right=True)
-    accuracy.count(("rdap", "r.example", "com"), metrics, 8.0, right=False)
+    accuracy.count_answer(("dns", "com", "com"), metrics, 7.0, right=True)
+    accuracy.count_answer(("rdap", "r.example", "com"), metrics, 8.0, right=False)
     accuracy.alarms.announced = 3
 
-    assert Accuracy.restored(accuracy.saved()).plain() == accuracy.plain()
+    assert Accuracy.restored(accuracy.to_text()).plain() == accuracy.to_plain()
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_counts_survive_a_restart() -> None:
 )
 def test_a_damaged_text_begins_anew(text: str) -> None:
     """Counting is not worth a coordinator that does not start."""
-    assert Accuracy.restored(text).plain() == Accuracy().plain()
+    assert Accuracy.restored(text).plain() == Accuracy().to_plain()
 
 
 # -- in operation --------------------------------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ def test_a_drop_that_is_caught_confirms_the_alarm_and_whoever_said_so() -> None:
     world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
     world.watch("caught.com", priority=True)
     world.run(200)
-    shown = world.core.rooms.audit.accuracy.plain()
+    shown = world.core.rooms.audit.accuracy.to_plain()
 
     assert shown["alarms"] == {"announced": 1, "confirmed": 1, "retracted": 0, "unsettled": 0, "precision": 1.0}
     assert all(row["confirmed"] > 0 and row["contradicted"] == 0 for row in shown["methods"])
@@ -263,7 +265,7 @@ def test_a_server_that_lies_about_one_name_is_found_out() -> None:
     world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
     world.watch("held.com", priority=True)
     world.run(3600)
-    worst: dict[str, Any] = world.core.rooms.audit.accuracy.plain()["servers"][0]
+    worst: dict[str, Any] = world.core.rooms.audit.accuracy.to_plain()["servers"][0]
 
     assert (worst["method"], worst["server"]) == ("rdap", "rdap.com.test")
     assert worst["contradicted"] > 0
@@ -281,7 +283,7 @@ def test_a_false_alarm_counts_against_everybody_who_spoke_for_it() -> None:
     world.lie = lie
     world.watch("held.com", priority=True)
     world.run(300)
-    shown = world.core.rooms.audit.accuracy.plain()
+    shown = world.core.rooms.audit.accuracy.to_plain()
 
     assert [status for _, status in world.notices("held.com")] == ["available", "retracted"]
     assert shown["alarms"] == {"announced": 1, "confirmed": 0, "retracted": 1, "unsettled": 0, "precision": 0.0}
@@ -296,14 +298,14 @@ def test_a_catch_that_only_the_zone_shows_is_not_called_a_false_alarm() -> None:
 
     def mute(method: str, domain: str, now: float) -> Observation | None:
         silent = method in ("rdap", "whois") and domain == "caught.com" and now >= caught
-        return Observation(method, unknown(f"{method}_timeout", "silence"), server=SERVERS[method]) if silent else None
+        return Observation(method, unknown_reading(f"{method}_timeout", "silence"), server=SERVERS[method]) if silent else None
 
     world.lie = mute
     world.watch("caught.com", priority=True)
     world.run(300)
 
     assert [status for _, status in world.notices("caught.com")] == ["pending_delete", "available", "registered"]
-    assert world.core.rooms.audit.accuracy.plain()["alarms"]["retracted"] == 0
+    assert world.core.rooms.audit.accuracy.to_plain()["alarms"]["retracted"] == 0
 
 
 def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
@@ -313,7 +315,7 @@ def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
     world.watch("late.com", priority=True)
     world.run(600)
 
-    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.plain()["methods"])
+    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.to_plain()["methods"])
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
@@ -325,7 +327,7 @@ def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_
     world.lie = lambda method, _domain, now: lies("rdap") if method == "rdap" and now < begin + 60 else None
     world.watch("gone.com", priority=True)
     world.run(50)
-    rows = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.plain()["servers"]}
+    rows = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.to_plain()["servers"]}
     assert rows["rdap"] >= 1
 
     other = World(seed, interval=60.0, priority=5.0)
@@ -333,4 +335,4 @@ def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_
     other.watch("gone.com", priority=True)
     other.names["gone.com"] = Name([(0.0, None)])
     other.run(50)
-    assert all(row["contradicted"] == 0 for row in other.core.rooms.audit.accuracy.plain()["servers"])
+    assert all(row["contradicted"] == 0 for row in other.core.rooms.audit.accuracy.to_plain()["servers"])

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from common.codec import convert, decode_map
-from common.core.audit.ledger import LedgerEntry, differences, judge_again
+from common.core.audit.ledger import LedgerEntry, compare_verdicts, replay_verdict
 from common.core.coordinator.inputs import Draining
-from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.records import Changes, LedgerRow
 from common.core.model.states import State
 from common.core.verdict import gates, likelihoods, verdicts
@@ -64,7 +64,7 @@ def test_every_step_of_a_drop_is_kept_and_comes_out_the_same() -> None:
         ("decision", State.PENDING_DELETE, State.AVAILABLE, "available"),
         ("decision", State.AVAILABLE, State.REGISTERED, "registered"),
     ]
-    assert all(judge_again(entry) == entry.verdict for entry in found)
+    assert all(replay_verdict(entry) == entry.verdict for entry in found)
     alarm = found[3]
     assert set(alarm.evidence) == {"dns", "rdap", "whois"}
     assert set(alarm.canaries) >= {"rdap", "whois"}
@@ -167,7 +167,7 @@ def test_a_lying_server_leaves_what_it_had_said() -> None:
     assert set(lies[0].voided) == {"rdap"}
     assert "rdap" not in lies[0].evidence
     assert "rdap.com.test does not find" in lies[0].why
-    assert all(judge_again(entry) == entry.verdict for entry in lies)
+    assert all(replay_verdict(entry) == entry.verdict for entry in lies)
 
 
 def test_a_registered_answer_that_ends_a_run_of_passes_is_kept() -> None:
@@ -180,7 +180,7 @@ def test_a_registered_answer_that_ends_a_run_of_passes_is_kept() -> None:
 
     def lie(method: str, domain: str, now: float) -> Observation | None:
         if domain == "known.com":
-            return Observation(method, unknown(f"{method}_timeout", "silence"))  # no canary: the gates stay shut
+            return Observation(method, unknown_reading(f"{method}_timeout", "silence"))  # no canary: the gates stay shut
         return no_object(method) if method in ("rdap", "whois") and now < until else None
 
     world.lie = lie
@@ -211,7 +211,7 @@ def random_history(seed: int) -> World:
         for whose, begin, mood in moods:
             if whose == method and begin <= now < begin + 20:
                 server = {"dns": "com"}.get(method, f"{method}.{domain.rpartition('.')[2]}.test")
-                reading = unknown(f"{method}_timeout", "silence")
+                reading = unknown_reading(f"{method}_timeout", "silence")
                 said = reading if mood == "mute" else Reading(Outcome.UNREGISTERED, NO_OBJECT[method], "not found")
                 return Observation(method, said, server)
         return None
@@ -237,7 +237,7 @@ def test_any_decision_of_any_history_is_reproduced(seed: int) -> None:
     found = entries(world)
 
     for entry in found:
-        assert judge_again(entry) == entry.verdict
+        assert replay_verdict(entry) == entry.verdict
         assert entry.situation.gates == again_open(entry)
     for name, row in ((name, world.entry(name)) for name in world.watched()):
         changes = [entry for entry in entries(world, name) if entry.before is not entry.verdict.state]
@@ -251,11 +251,11 @@ def again_open(entry: LedgerEntry) -> tuple[str, ...]:
 
     def bracketed(method: str, item: Any) -> bool:
         row = entry.canaries.get(method)
-        return row is not None and gates.server_proven(row, item.at, entry.needs, entry.at)
+        return row is not None and gates.is_server_proven(row, item.at, entry.needs, entry.at)
 
     known = entry.situation
     run = gates.Run(known.passes, known.verified, entry.contradicted_at)
-    return gates.standing(entry.evidence, entry.needs, run, bracketed, entry.at).open
+    return gates.find_standing(entry.evidence, entry.needs, run, bracketed, entry.at).open
 
 
 def test_changed_evidence_gives_another_verdict() -> None:
@@ -278,9 +278,9 @@ def test_changed_evidence_gives_another_verdict() -> None:
         "verdict": structs.replace(alarm, verdict=structs.replace(alarm.verdict, confidence=0.5)),
     }
 
-    assert differences(alarm, judge_again(alarm)) == []
+    assert compare_verdicts(alarm, replay_verdict(alarm)) == []
     for what, entry in forged.items():
-        assert differences(entry, judge_again(entry)), what
+        assert compare_verdicts(entry, replay_verdict(entry)), what
 
 
 def test_the_rules_have_a_version_that_follows_every_constant() -> None:

@@ -51,7 +51,7 @@ def dropping(passes: tuple[float, ...] = ()) -> Entry:
 
 def waiting(rooms: Rooms) -> list[Query]:
     """The canaries in the lines of the registry's operators, by method; the known name of a server before the random one."""
-    asks = [ask for line in rooms.rate_limits.queue._lines.values() for ask in line.asks() if ask.probe is not None]
+    asks = [ask for line in rooms.rate_limits.queue._lines.values() for ask in line.all_queries() if ask.probe is not None]
     return sorted((ask for ask in asks if ask.method != "dns"), key=lambda ask: (ask.method, not ask.probe.registered))
 
 
@@ -62,7 +62,7 @@ def methods(rooms: Rooms) -> list[str]:
 
 def verify(rooms: Rooms, key: ChannelKey, at: float) -> None:
     """Both canaries of a server were right."""
-    row = rooms.trust.row(key)
+    row = rooms.trust.row_of(key)
     row.registered_ok = row.free_ok = at
 
 
@@ -70,7 +70,7 @@ def caught(rooms: Rooms, key: ChannelKey, at: float) -> None:
     """A server that found its canary once denies it."""
     for outcome, moment in ((Outcome.REGISTERED, at - 1.0), (Outcome.UNREGISTERED, at)):
         observation = Observation(key[0], Reading(outcome, "", "an answer"), server=key[1])
-        rooms.trust.answered(Probe(key, "known.com", registered=True), observation, moment)
+        rooms.trust.note_answer(Probe(key, "known.com", registered=True), observation, moment)
 
 
 # -- inside a drop window ------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_a_server_in_quarantine_and_a_dead_one_are_not_kept_verified() -> None:
     rooms = board_of()
     caught(rooms, RDAP, INSIDE)
     for moment in (0.0, 30.0, 60.0):
-        rooms.channels.healths.note(WHOIS, Outcome.UNKNOWN, "no answer", INSIDE + moment)
+        rooms.channels.healths.note_outcome(WHOIS, Outcome.UNKNOWN, "no answer", INSIDE + moment)
     rooms.early_canaries.keep_verified(dropping(), INSIDE + 60.0)
 
     assert waiting(rooms) == []
@@ -192,8 +192,8 @@ def test_a_visit_in_the_window_keeps_the_servers_verified() -> None:
 
     assert world.now > START + 3 * DAY
     assert world.state("gone.com") == "PENDING_DELETE"
-    assert rooms.trust.green(RDAP, world.now)
-    assert rooms.trust.green(WHOIS, world.now)
+    assert rooms.trust.is_verified(RDAP, world.now)
+    assert rooms.trust.is_verified(WHOIS, world.now)
 
 
 # -- whether a channel still speaks --------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_a_channel_that_was_not_heard_for_six_hours_is_asked_about_a_known_name(
     """One question, behind everybody else's."""
     rooms = board_of()
     for key in (RDAP, WHOIS):
-        rooms.channels.healths.note(key, Outcome.REGISTERED, "found", START)
+        rooms.channels.healths.note_outcome(key, Outcome.REGISTERED, "found", START)
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START + PROBE_EVERY - 1.0)
     assert waiting(rooms) == []
 
@@ -225,8 +225,8 @@ def test_a_channel_that_was_never_heard_is_asked_at_once() -> None:
 def test_a_channel_that_fell_silent_is_asked_again_soon() -> None:
     """Within minutes it is known to be dead, or to speak. Its neighbour that speaks is not asked."""
     rooms = board_of()
-    rooms.channels.healths.note(RDAP, Outcome.REGISTERED, "found", START)
-    rooms.channels.healths.note(WHOIS, Outcome.UNKNOWN, "no answer", START)
+    rooms.channels.healths.note_outcome(RDAP, Outcome.REGISTERED, "found", START)
+    rooms.channels.healths.note_outcome(WHOIS, Outcome.UNKNOWN, "no answer", START)
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START + PROBE_DOUBTED_EVERY - 1.0)
     assert waiting(rooms) == []
 
@@ -237,9 +237,9 @@ def test_a_channel_that_fell_silent_is_asked_again_soon() -> None:
 def test_a_dead_channel_is_asked_every_quarter_of_an_hour() -> None:
     """Its return shall not be missed for long."""
     rooms = board_of()
-    rooms.channels.healths.note(RDAP, Outcome.REGISTERED, "found", START)
+    rooms.channels.healths.note_outcome(RDAP, Outcome.REGISTERED, "found", START)
     for moment in (-90.0, -30.0, 0.0):
-        rooms.channels.healths.note(WHOIS, Outcome.UNKNOWN, "no answer", START + moment)
+        rooms.channels.healths.note_outcome(WHOIS, Outcome.UNKNOWN, "no answer", START + moment)
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START + PROBE_SILENT_EVERY - 1.0)
     assert waiting(rooms) == []
 
@@ -254,7 +254,7 @@ def test_a_dead_channel_is_found_out_within_minutes_of_a_start() -> None:
     world.live("held.com", Life())
     world.run(300)
 
-    assert world.core.rooms.channels.is_dead(WHOIS, world.now)
+    assert world.core.rooms.channels.is_known_dead(WHOIS, world.now)
 
 
 def test_a_channel_is_not_asked_again_while_its_canary_is_on_the_way() -> None:
@@ -280,7 +280,7 @@ def test_a_server_that_lied_is_asked_about_both_canaries() -> None:
     rooms = board_of()
     caught(rooms, RDAP, START)
     for key in (RDAP, WHOIS):
-        rooms.channels.healths.note(key, Outcome.UNREGISTERED, "not found", START)
+        rooms.channels.healths.note_outcome(key, Outcome.UNREGISTERED, "not found", START)
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START + PROBE_SILENT_EVERY - 1.0)
     assert waiting(rooms) == []
 
@@ -295,16 +295,16 @@ def test_a_server_that_lied_is_back_soon_although_no_name_needs_it() -> None:
     world.run(60)
     caught(world.core.rooms, RDAP, world.now)
     world.run(QUARANTINE + 60.0)
-    assert world.core.rooms.trust.distrusted(RDAP, world.now)
+    assert world.core.rooms.trust.is_distrusted(RDAP, world.now)
 
     world.run(PROBE_SILENT_EVERY)
-    assert not world.core.rooms.trust.distrusted(RDAP, world.now)
+    assert not world.core.rooms.trust.is_distrusted(RDAP, world.now)
 
 
 def test_an_operator_gives_a_twentieth_of_its_questions() -> None:
     """One server speaks for two suffixes: the second is asked when that share allows it."""
     rooms = board_of(SuffixModel("com"), SuffixModel("net"), real=True, limits={})
-    limit = rooms.registries.limit("whois", "whois.verisign-grs.com", "com")
+    limit = rooms.registries.limit_of("whois", "whois.verisign-grs.com", "com")
     later = START + 1.0 / (PROBE_SHARE * limit.rate)
     for moment in (START, later - 1.0):
         rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, moment)
@@ -317,7 +317,7 @@ def test_an_operator_gives_a_twentieth_of_its_questions() -> None:
 def test_two_canaries_count_as_two_questions_of_that_share() -> None:
     """Those of a server that lied."""
     rooms = board_of(SuffixModel("com"), SuffixModel("net"), real=True, limits={})
-    limit = rooms.registries.limit("whois", "whois.verisign-grs.com", "com")
+    limit = rooms.registries.limit_of("whois", "whois.verisign-grs.com", "com")
     caught(rooms, ("whois", "whois.verisign-grs.com", "com"), START - QUARANTINE)
     share = 1.0 / (PROBE_SHARE * limit.rate)
     for moment in (START, START + 2 * share - 1.0):
@@ -343,15 +343,17 @@ def test_a_day_quota_bounds_the_share_too() -> None:
 def test_a_line_without_room_is_not_made_longer() -> None:
     """Names that wait for their record go first; when the line is shorter again the channel is asked."""
     rooms = board_of(limits={"*": Limit("*", 0.5, 1)})
-    limit = rooms.registries.limit("whois", "whois.com.test", "com")
+    limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
     names = iter(range(10_000))
-    while rooms.rate_limits.queue.room(limit, Rank.BACKGROUND):
+    while rooms.rate_limits.queue.room_for(limit, Rank.BACKGROUND):
         name = f"n{next(names)}.com"
-        rooms.rate_limits.queue.put(Query("whois", "deep", name, "com", "whois.com.test", limit, Rank.BACKGROUND, START, 20.0))
+        rooms.rate_limits.queue.add_query(
+            Query("whois", "deep", name, "com", "whois.com.test", limit, Rank.BACKGROUND, START, 20.0)
+        )
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START)
     assert methods(rooms) == ["rdap"]
 
-    rooms.rate_limits.queue.flush(limit.operator)
+    rooms.rate_limits.queue.take_operator(limit.operator)
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START + 1.0)
     assert methods(rooms) == ["rdap", "whois"]
 
@@ -361,7 +363,7 @@ def test_no_channel_is_asked_while_all_lines_together_are_full() -> None:
     rooms = board_of()
     quick = Limit("whois/quick", 1000.0, 1)
     for number in range(MOST_ROUTINE):
-        rooms.rate_limits.queue.put(
+        rooms.rate_limits.queue.add_query(
             Query("whois", "deep", f"n{number}.org", "org", "quick", quick, Rank.BACKGROUND, START, 20.0)
         )
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START)
@@ -372,8 +374,8 @@ def test_no_channel_is_asked_while_all_lines_together_are_full() -> None:
 def test_an_operator_that_keeps_us_out_is_not_asked() -> None:
     """The question would only be turned away."""
     rooms = board_of()
-    limit = rooms.registries.limit("whois", "whois.com.test", "com")
-    rooms.rate_limits.budgets._bucket(limit, "default", START).blocked_until = START + 3600.0
+    limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
+    rooms.rate_limits.budgets._bucket_now(limit, "default", START).limited_until = START + 3600.0
     rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, START)
 
     assert methods(rooms) == ["rdap"]
@@ -384,7 +386,7 @@ def test_a_channel_that_no_worker_can_ask_is_left_alone() -> None:
     world = RegistryWorld([COM])
     world.live("held.com", Life())
     worker = world.workers["deep-0@sim"]
-    world.core.rooms.workers.left(worker.name, worker.boot)
+    world.core.rooms.workers.drop_left(worker.name, worker.boot)
     world.core.rooms.early_canaries.probe_channels(world.core.rooms.domains.table.suffixes, START + 60.0)
 
     assert methods(world.core.rooms) == ["rdap"]

@@ -164,14 +164,14 @@ def test_a_server_that_lied_stays_out_until_both_canaries_were_right_again(domai
     world.lies.append(Lie("rdap", "com", domain, since, until))
     caught = False
     while world.now < until:
-        out = world.core.rooms.trust.distrusted(RDAP, world.now)
+        out = world.core.rooms.trust.is_distrusted(RDAP, world.now)
         assert out or not caught, f"believed again {world.now - PURGE:.0f} s after the purge"
         caught = caught or out
         world.run(10.0)
     world.run(HOUR)
 
     assert caught
-    assert not world.core.rooms.trust.distrusted(RDAP, world.now)
+    assert not world.core.rooms.trust.is_distrusted(RDAP, world.now)
     assert [status for _, status in world.notices_of("gone.com")] == ["pending_delete", "available"]
     assert [status for _, status in world.notices_of("kept.com")] == ["undelegated"]
 
@@ -194,8 +194,8 @@ def test_a_name_never_seen_registered_waits_a_quarter_of_an_hour_at_most_for_who
     """Its questions of the day are used up: it would say "reserved", and is no dead one. When it speaks the name is free."""
     world = RegistryWorld([COM], limits={"whois/*": Limit("whois/*", 10.0, 10, 100), "*": Limit("*", 1000.0, 1000)})
     rooms = world.core.rooms
-    limit = rooms.registries.limit("whois", "whois.com.test", "com")
-    rooms.rate_limits.budgets._bucket(limit, "default", START).used_today = 100
+    limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
+    rooms.rate_limits.budgets._bucket_now(limit, "default", START).used_today = 100
     world.live("never.com", Life([(0.0, None)]), priority=True)
     at = wait(world, "unregistered", "never.com")
     assert RESERVED_PATIENCE < at - START < RESERVED_PATIENCE + 60.0

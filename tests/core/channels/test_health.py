@@ -34,7 +34,7 @@ def silent(*moments: float, key: ChannelKey = RDAP, reason: str = "no answer in 
     """A channel that said nothing at these moments, in seconds from NOW."""
     channels = ChannelHealths()
     for moment in moments:
-        channels.note(key, Outcome.UNKNOWN, reason, NOW + moment)
+        channels.note_outcome(key, Outcome.UNKNOWN, reason, NOW + moment)
     return channels
 
 
@@ -50,20 +50,20 @@ def test_a_channel_that_was_never_asked_is_neither_dead_nor_resting() -> None:
     """Nothing is known of it: no answer, no silence, no reason."""
     channels = ChannelHealths()
 
-    assert channels.health(RDAP) == ChannelHealth(0.0, 0.0, 0.0, 0, "")
-    assert channels.health(RDAP).heard_at == 0.0
-    assert not channels.dead(RDAP, NOW, shut=True)
-    assert not channels.resting(RDAP, NOW)
-    assert channels.silent() == []
+    assert channels.health_of(RDAP) == ChannelHealth(0.0, 0.0, 0.0, 0, "")
+    assert channels.health_of(RDAP).heard_at == 0.0
+    assert not channels.is_dead(RDAP, NOW, shut=True)
+    assert not channels.is_resting(RDAP, NOW)
+    assert channels.silent_channels() == []
 
 
 def test_a_channel_is_dead_after_three_answers_that_span_a_minute() -> None:
     """And says so once, with the answer that made it so."""
     channels = ChannelHealths()
-    became = [channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + moment) for moment in (0.0, 30.0, DEAD_AFTER, 90.0)]
+    became = [channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + moment) for moment in (0.0, 30.0, DEAD_AFTER, 90.0)]
 
     assert became == [None, None, "dead", None]
-    assert channels.dead(RDAP, NOW + 90.0)
+    assert channels.is_dead(RDAP, NOW + 90.0)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_few_answers_or_a_short_silence_prove_no_death(moments: list[float]) -> 
     channels = silent(*moments)
 
     assert len(moments) < DEAD_ANSWERS or moments[-1] < DEAD_AFTER
-    assert not channels.dead(RDAP, NOW + 10 * DEAD_AFTER)
+    assert not channels.is_dead(RDAP, NOW + 10 * DEAD_AFTER)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.THROTTLED])
@@ -86,51 +86,51 @@ def test_an_unknown_and_a_throttled_answer_prove_nothing(outcome: Outcome) -> No
     """A channel that keeps saying "later" is as dead as one that says nothing."""
     channels = ChannelHealths()
     for moment in (0.0, 30.0, DEAD_AFTER):
-        channels.note(RDAP, outcome, "later", NOW + moment)
+        channels.note_outcome(RDAP, outcome, "later", NOW + moment)
 
-    assert channels.dead(RDAP, NOW + DEAD_AFTER)
+    assert channels.is_dead(RDAP, NOW + DEAD_AFTER)
 
 
 @pytest.mark.parametrize("outcome", PROVING)
 def test_the_first_answer_that_proves_something_brings_a_channel_back(outcome: Outcome) -> None:
     """Whatever it says; the silence before it counts no more, neither its length nor its reason."""
     channels = dead()
-    became = channels.note(RDAP, outcome, "an answer", NOW + 100.0)
+    became = channels.note_outcome(RDAP, outcome, "an answer", NOW + 100.0)
 
     assert became == "alive"
-    assert not channels.dead(RDAP, NOW + 100.0, shut=True)
-    assert not channels.resting(RDAP, NOW + 100.0)
-    assert channels.health(RDAP) == ChannelHealth(NOW + 100.0, 0.0, NOW + DEAD_AFTER, 0, "")
-    assert channels.note(RDAP, outcome, "an answer", NOW + 101.0) is None
+    assert not channels.is_dead(RDAP, NOW + 100.0, shut=True)
+    assert not channels.is_resting(RDAP, NOW + 100.0)
+    assert channels.health_of(RDAP) == ChannelHealth(NOW + 100.0, 0.0, NOW + DEAD_AFTER, 0, "")
+    assert channels.note_outcome(RDAP, outcome, "an answer", NOW + 101.0) is None
 
 
 def test_a_silence_counts_from_its_own_beginning() -> None:
     """Answers before the last one that proved something make no channel dead."""
     channels = silent(0.0, 30.0)
-    channels.note(RDAP, Outcome.REGISTERED, "found", NOW + 40.0)
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW + 40.0)
     for moment in (50.0, 60.0, 70.0):
-        channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + moment)
+        channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + moment)
 
-    assert not channels.dead(RDAP, NOW + 70.0)
-    assert channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + 50.0 + DEAD_AFTER) == "dead"
-    assert channels.health(RDAP).silent_since == NOW + 50.0
+    assert not channels.is_dead(RDAP, NOW + 70.0)
+    assert channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + 50.0 + DEAD_AFTER) == "dead"
+    assert channels.health_of(RDAP).silent_since == NOW + 50.0
 
 
 def test_the_last_silent_answer_says_why_within_bounds() -> None:
     """The newest reason is kept, cut to what is shown of it."""
     channels = silent(0.0, reason="first")
-    channels.note(RDAP, Outcome.UNKNOWN, "x" * (REASON + 50), NOW + 5.0)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "x" * (REASON + 50), NOW + 5.0)
 
-    assert channels.health(RDAP).reason == "x" * REASON
-    assert channels.health(RDAP).silent_at == NOW + 5.0
+    assert channels.health_of(RDAP).reason == "x" * REASON
+    assert channels.health_of(RDAP).silent_at == NOW + 5.0
 
 
 def test_a_channel_was_heard_when_it_last_answered_at_all() -> None:
     """Whether or not that answer proved something."""
     channels = silent(5.0)
-    assert channels.health(RDAP).heard_at == NOW + 5.0
-    channels.note(RDAP, Outcome.UNREGISTERED, "not found", NOW + 7.0)
-    assert channels.health(RDAP).heard_at == NOW + 7.0
+    assert channels.health_of(RDAP).heard_at == NOW + 5.0
+    channels.note_outcome(RDAP, Outcome.UNREGISTERED, "not found", NOW + 7.0)
+    assert channels.health_of(RDAP).heard_at == NOW + 7.0
 
 
 def test_channels_are_told_apart_by_method_server_and_suffix() -> None:
@@ -138,7 +138,7 @@ def test_channels_are_told_apart_by_method_server_and_suffix() -> None:
     channels = dead()
     neighbours = [("whois", "rdap.example", "com"), ("rdap", "rdap2.example", "com"), ("rdap", "rdap.example", "net")]
 
-    assert not any(channels.dead(key, NOW + DEAD_AFTER) or channels.resting(key, NOW + DEAD_AFTER) for key in neighbours)
+    assert not any(channels.is_dead(key, NOW + DEAD_AFTER) or channels.is_resting(key, NOW + DEAD_AFTER) for key in neighbours)
 
 
 # -- shut and resting ----------------------------------------------------------------------------------------------------
@@ -148,56 +148,56 @@ def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
     """One answer is enough then: no further one can be asked for."""
     channels = silent(0.0)
 
-    assert not channels.dead(RDAP, NOW + SHUT_AFTER - 1.0, shut=True)
-    assert channels.dead(RDAP, NOW + SHUT_AFTER, shut=True)
-    assert not channels.dead(RDAP, NOW + SHUT_AFTER, shut=False)
+    assert not channels.is_dead(RDAP, NOW + SHUT_AFTER - 1.0, shut=True)
+    assert channels.is_dead(RDAP, NOW + SHUT_AFTER, shut=True)
+    assert not channels.is_dead(RDAP, NOW + SHUT_AFTER, shut=False)
 
 
 def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
     """A budget that is used up says nothing about the server."""
     channels = ChannelHealths()
-    channels.note(RDAP, Outcome.REGISTERED, "found", NOW)
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW)
 
-    assert not channels.dead(RDAP, NOW + 10 * SHUT_AFTER, shut=True)
+    assert not channels.is_dead(RDAP, NOW + 10 * SHUT_AFTER, shut=True)
 
 
 @pytest.mark.parametrize(("seconds", "rest"), [(0.01, 3.0), (4.0, 20.0), (20.0, 60.0)])
 def test_a_silent_channel_rests_for_as_long_as_its_silence_cost(seconds: float, rest: float) -> None:
     """Counted from its last answer: an error at once costs a pass nothing, a time limit costs all of it."""
     channels = ChannelHealths()
-    channels.note(RDAP, Outcome.UNKNOWN, "503", NOW, seconds)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "503", NOW, seconds)
 
-    assert channels.resting(RDAP, NOW + rest - 0.1)
-    assert not channels.resting(RDAP, NOW + rest)
+    assert channels.is_resting(RDAP, NOW + rest - 0.1)
+    assert not channels.is_resting(RDAP, NOW + rest)
 
 
 def test_a_channel_that_spoke_after_a_silence_does_not_rest() -> None:
     """However short ago that silence was."""
     channels = silent(0.0)
-    channels.note(RDAP, Outcome.REGISTERED, "found", NOW + 0.5)
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW + 0.5)
 
-    assert not channels.resting(RDAP, NOW + 1.0)
+    assert not channels.is_resting(RDAP, NOW + 1.0)
 
 
 def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_lost() -> None:
     """Its time limit may be long; what it answers, even nothing, ends that."""
     channels = ChannelHealths()
-    channels.ask(RDAP, NOW)
-    channels.ask(RDAP, NOW + 4.0)
+    channels.note_query(RDAP, NOW)
+    channels.note_query(RDAP, NOW + 4.0)
 
-    assert not channels.resting(RDAP, NOW + OWED)
-    assert channels.resting(RDAP, NOW + OWED + 0.1)
-    assert not channels.resting(RDAP, NOW + FORGOTTEN)
-    channels.note(RDAP, Outcome.REGISTERED, "", NOW + 10.0)
-    assert not channels.resting(RDAP, NOW + 10.0)
+    assert not channels.is_resting(RDAP, NOW + OWED)
+    assert channels.is_resting(RDAP, NOW + OWED + 0.1)
+    assert not channels.is_resting(RDAP, NOW + FORGOTTEN)
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "", NOW + 10.0)
+    assert not channels.is_resting(RDAP, NOW + 10.0)
 
 
 def test_a_dead_channel_rests_for_ten_minutes() -> None:
     """Then a question may find out whether it is back."""
     channels = dead()
 
-    assert channels.resting(RDAP, NOW + DEAD_AFTER + REST_DEAD - 1.0)
-    assert not channels.resting(RDAP, NOW + DEAD_AFTER + REST_DEAD)
+    assert channels.is_resting(RDAP, NOW + DEAD_AFTER + REST_DEAD - 1.0)
+    assert not channels.is_resting(RDAP, NOW + DEAD_AFTER + REST_DEAD)
 
 
 # -- shown ---------------------------------------------------------------------------------------------------------------
@@ -206,13 +206,13 @@ def test_a_dead_channel_rests_for_ten_minutes() -> None:
 def test_silent_channels_are_listed_with_the_longest_silence_first() -> None:
     """Of equal ones by their key; a channel that proved something last is none of them."""
     channels = silent(30.0)
-    channels.note(WHOIS, Outcome.UNKNOWN, "no", NOW)
-    channels.note(("dns", "com", "com"), Outcome.UNKNOWN, "no", NOW + 30.0)
-    channels.note(("rdap", "rdap.example", "net"), Outcome.REGISTERED, "found", NOW)
-    found = channels.silent()
+    channels.note_outcome(WHOIS, Outcome.UNKNOWN, "no", NOW)
+    channels.note_outcome(("dns", "com", "com"), Outcome.UNKNOWN, "no", NOW + 30.0)
+    channels.note_outcome(("rdap", "rdap.example", "net"), Outcome.REGISTERED, "found", NOW)
+    found = channels.silent_channels()
 
     assert [key for key, _ in found] == [WHOIS, ("dns", "com", "com"), RDAP]
-    assert found[0][1] == channels.health(WHOIS)
+    assert found[0][1] == channels.health_of(WHOIS)
 
 
 # -- kept over a restart -------------------------------------------------------------------------------------------------
@@ -222,13 +222,13 @@ def test_a_change_asks_to_be_saved_once() -> None:
     """Death and return are worth a write, the answers in between are not."""
     channels = silent(0.0, 1.0)
     assert not channels.changed
-    channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER)
     assert channels.changed
     channels.saved()
     assert not channels.changed
-    channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER + 1.0)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER + 1.0)
     assert not channels.changed
-    channels.note(RDAP, Outcome.REGISTERED, "found", NOW + DEAD_AFTER + 2.0)
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW + DEAD_AFTER + 2.0)
     assert channels.changed
 
 
@@ -238,14 +238,14 @@ def test_a_dead_channel_is_dead_after_a_restart() -> None:
     later = ChannelHealths.restored(channels.saved(), NOW + 100.0)
 
     assert later.dead(RDAP, NOW + 100.0)
-    assert later.health(RDAP) == channels.health(RDAP)
+    assert later.health(RDAP) == channels.health_of(RDAP)
     assert not later.changed
 
 
 def test_only_dead_channels_are_saved() -> None:
     """A bad moment is not worth a restart's memory."""
     channels = dead()
-    channels.note(WHOIS, Outcome.UNKNOWN, "no", NOW)
+    channels.note_outcome(WHOIS, Outcome.UNKNOWN, "no", NOW)
 
     assert [key for key, _ in ChannelHealths.restored(channels.saved(), NOW + 100.0).silent()] == [RDAP]
 
@@ -296,14 +296,14 @@ def test_the_channel_that_was_heard_longest_ago_makes_room() -> None:
     """Memory is bounded; the others stay as they were."""
     channels = ChannelHealths()
     for number in range(LIMIT):
-        channels.note(("rdap", f"r{number}.example", "com"), Outcome.UNKNOWN, "no", NOW + number)
-    channels.note(("rdap", "r0.example", "com"), Outcome.UNKNOWN, "no", NOW + LIMIT)
-    channels.note(RDAP, Outcome.UNKNOWN, "no", NOW + LIMIT + 1)
+        channels.note_outcome(("rdap", f"r{number}.example", "com"), Outcome.UNKNOWN, "no", NOW + number)
+    channels.note_outcome(("rdap", "r0.example", "com"), Outcome.UNKNOWN, "no", NOW + LIMIT)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + LIMIT + 1)
 
-    assert len(channels.silent()) == LIMIT
-    assert channels.health(("rdap", "r1.example", "com")).silent == 0
-    assert channels.health(("rdap", "r0.example", "com")).silent == 2
-    assert channels.health(RDAP).silent == 1
+    assert len(channels.silent_channels()) == LIMIT
+    assert channels.health_of(("rdap", "r1.example", "com")).silent == 0
+    assert channels.health_of(("rdap", "r0.example", "com")).silent == 2
+    assert channels.health_of(RDAP).silent == 1
 
 
 # -- conditions ----------------------------------------------------------------------------------------------------------

@@ -38,13 +38,13 @@ class Logged(RegistryWorld):
 
 def shown(world: RegistryWorld) -> dict[str, Any]:
     """What the coordinator says about itself."""
-    return world.core._status.build(world.now)
+    return world.core._status.build_status(world.now)
 
 
 def hush(world: RegistryWorld, key: tuple[str, str, str], *moments: float, reason: str = "no answer in time") -> None:
     """Let a channel say nothing at these moments, in seconds from the beginning."""
     for moment in moments:
-        world.core.rooms.channels.healths.note(key, Outcome.UNKNOWN, reason, START + moment)
+        world.core.rooms.channels.healths.note_outcome(key, Outcome.UNKNOWN, reason, START + moment)
 
 
 def drop() -> Life:
@@ -79,7 +79,7 @@ def test_the_longest_silent_channel_is_shown_first() -> None:
     hush(world, WHOIS, 20.0)
     hush(world, RDAP, 10.0, 90.0, 120.0)
     hush(world, ("dns", "com", "com"), 0.0)
-    world.core.rooms.channels.healths.note(("dns", "com", "com"), Outcome.REGISTERED, "delegated", START + 1.0)
+    world.core.rooms.channels.healths.note_outcome(("dns", "com", "com"), Outcome.REGISTERED, "delegated", START + 1.0)
 
     assert [(row["method"], row["dead"]) for row in shown(world)["channels"]] == [("rdap", True), ("whois", False)]
 
@@ -97,8 +97,8 @@ def test_a_channel_whose_operator_keeps_us_out_is_shown_as_dead_after_ten_minute
     """A zone without an operator that shuts us out only is silent, however long ago its last answer was."""
     world = RegistryWorld([COM])
     rooms = world.core.rooms
-    limit = rooms.registries.limit("rdap", "rdap.com.test", "com")
-    rooms.rate_limits.budgets._bucket(limit, "default", START).blocked_until = START + DAY
+    limit = rooms.registries.limit_of("rdap", "rdap.com.test", "com")
+    rooms.rate_limits.budgets._bucket_now(limit, "default", START).limited_until = START + DAY
     hush(world, RDAP, 0.0)
     hush(world, ("dns", "com", "com"), 0.0)
     world.now += SHUT_AFTER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.checks.escalation import Channels, next_methods
+from common.core.checks.escalation import ChannelOffer, next_methods
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.limit import Limit
@@ -15,7 +15,8 @@ from common.core.model.states import State
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import LONGEST, QueryQueue
 from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
-from common.core.workers.leases import PoisonDetector, Workers
+from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
@@ -36,7 +37,7 @@ def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, r
 
 def after(said: dict[str, Outcome]) -> Check:
     """A round in which these methods have answered."""
-    return Check(NOW, asked=set(said), said=dict(said))
+    return Check(NOW, asked=set(said), outcomes=dict(said))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Query:
 
 def worker(workers: Workers, slots: int = 10) -> None:
     """A checker with free slots."""
-    workers.heard(Credit(VERSION, "intermediate-0@h", "b", "intermediate", "default", ("rdap",), slots, slots, 0), NOW)
+    workers.note_credit(Credit(VERSION, "intermediate-0@h", "b", "intermediate", "default", ("rdap",), slots, slots, 0), NOW)
 
 
 def test_the_most_urgent_question_gets_the_first_token() -> None:
@@ -108,7 +109,7 @@ def test_the_most_urgent_question_gets_the_first_token() -> None:
     queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
     worker(workers)
     for rank in (Rank.BACKGROUND, Rank.ORDINARY, Rank.URGENT, Rank.PRIORITY):
-        queue.put(ask(rank, f"rank{rank}.com"))
+        queue.add_query(ask(rank, f"rank{rank}.com"))
     order = []
     for second in range(6):
         order += [item.rank for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second)]
@@ -119,13 +120,13 @@ def test_the_most_urgent_question_gets_the_first_token() -> None:
 def test_no_question_leaves_without_token_and_worker() -> None:
     """Ten workers do not make the bucket fuller."""
     queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
-    queue.put(ask(Rank.ORDINARY, "a.com"))
-    queue.put(ask(Rank.ORDINARY, "b.com"))
+    queue.add_query(ask(Rank.ORDINARY, "a.com"))
+    queue.add_query(ask(Rank.ORDINARY, "b.com"))
     assert list(queue.take(budgets, workers, PoisonDetector(), NOW)) == []
 
     for number in range(10):
         name = f"intermediate-{number}@h"
-        workers.heard(Credit(VERSION, name, "b", "intermediate", "default", ("rdap",), 4, 4, 0), NOW)
+        workers.note_credit(Credit(VERSION, name, "b", "intermediate", "default", ("rdap",), 4, 4, 0), NOW)
     assert [item.domain for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW)] == ["a.com"]
     assert len(queue) == 1
 
@@ -134,8 +135,8 @@ def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
     """Without a free worker it is due when the first has waited too long; a worker's credit brings a look by itself."""
     queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
     assert queue.next_at(budgets, workers, NOW) is None
-    queue.put(ask(Rank.ORDINARY, "a.com"))
-    queue.put(ask(Rank.ORDINARY, "b.com"))
+    queue.add_query(ask(Rank.ORDINARY, "a.com"))
+    queue.add_query(ask(Rank.ORDINARY, "b.com"))
     assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[Rank.ORDINARY]
 
     worker(workers)
@@ -148,22 +149,22 @@ def test_a_long_line_turns_nice_to_have_questions_away_but_never_urgent_ones() -
     """The name goes back to its schedule instead of waiting for hours."""
     queue, budgets = QueryQueue(), Budgets()
     for number in range(2000):
-        queue.put(ask(Rank.BACKGROUND, f"n{number}.com"))
+        queue.add_query(ask(Rank.BACKGROUND, f"n{number}.com"))
 
-    assert not queue.admits(LIMIT, Rank.BACKGROUND, budgets, ["default"], NOW)
-    assert queue.admits(LIMIT, Rank.ORDINARY, budgets, ["default"], NOW)
-    assert queue.admits(LIMIT, Rank.URGENT, budgets, ["default"], NOW)
-    assert not queue.admits(LIMIT, Rank.URGENT, budgets, [], NOW)
+    assert not queue.admits_query(LIMIT, Rank.BACKGROUND, budgets, ["default"], NOW)
+    assert queue.admits_query(LIMIT, Rank.ORDINARY, budgets, ["default"], NOW)
+    assert queue.admits_query(LIMIT, Rank.URGENT, budgets, ["default"], NOW)
+    assert not queue.admits_query(LIMIT, Rank.URGENT, budgets, [], NOW)
 
 
 def test_everybody_can_be_sent_home() -> None:
     """An operator that shut us out, or a pool that is gone, leaves nobody waiting."""
     queue = QueryQueue()
-    queue.put(ask(Rank.ORDINARY, "old.com", NOW - 60))
-    queue.put(ask(Rank.ORDINARY, "new.com", NOW))
+    queue.add_query(ask(Rank.ORDINARY, "old.com", NOW - 60))
+    queue.add_query(ask(Rank.ORDINARY, "new.com", NOW))
 
-    assert [item.domain for item in queue.flush_pool("intermediate", NOW - 15)] == ["old.com"]
-    assert [item.domain for item in queue.flush("rdap/example")] == ["new.com"]
+    assert [item.domain for item in queue.take_pool("intermediate", NOW - 15)] == ["old.com"]
+    assert [item.domain for item in queue.take_operator("rdap/example")] == ["new.com"]
     assert len(queue) == 0
 
 

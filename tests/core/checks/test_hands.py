@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.checks import visits
+from common.core.checks import check_starts
 from common.core.checks.admission import AdmissionQueue, CheckRequest
 from common.core.domains import working_set
 from common.core.model.entry import Check, DropWindow, Entry, Rank
@@ -16,7 +16,7 @@ from common.core.model.states import State
 from common.core.rate_limits import query_queue
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, MOST_ROUTINE, QueryQueue
-from common.core.sweeps import results
+from common.core.sweeps import sweep_results
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -29,14 +29,14 @@ def waiting(line: QueryQueue, operator: str, rank: int, count: int) -> Limit:
     """So many questions wait in the line of an operator with a large budget."""
     limit = Limit(operator, 10.0, 10, None)
     for number in range(count):
-        line.put(Query("rdap", "intermediate", f"n{number}.com", "com", "", limit, rank, NOW, 5.0))
+        line.add_query(Query("rdap", "intermediate", f"n{number}.com", "com", "", limit, rank, NOW, 5.0))
     return limit
 
 
 def crowd(monkeypatch: pytest.MonkeyPatch, count: int) -> World:
     """Far more free names of com, whose registry is slow, than there are hands; a few registered ones of org."""
-    for module in (working_set, results, visits):
-        monkeypatch.setattr(module, "MOST_IN_HAND", 40)
+    for module in (working_set, sweep_results, check_starts):
+        monkeypatch.setattr(module, "MOST_LOADED", 40)
     monkeypatch.setattr(working_set, "MOST_AT_REST", 30, raising=False)
     monkeypatch.setattr(query_queue, "MOST_ROUTINE", 20, raising=False)
     world = World(interval=600.0)
@@ -58,9 +58,9 @@ def test_a_slow_registry_with_many_names_keeps_no_drop_of_another_one_waiting(mo
     world = crowd(monkeypatch, 120)
     rooms = world.core.rooms
     world.names["o7.org"].changes.append((world.now, None))
-    row = rooms.domains.table.find("o7.org")
-    if np.isfinite(rooms.domains.table.schedule.at(row)):
-        rooms.domains.table.schedule.put(row, world.now, priority=False)
+    row = rooms.domains.table.find_id("o7.org")
+    if np.isfinite(rooms.domains.table.schedule.due_at(row)):
+        rooms.domains.table.schedule.set_time(row, world.now, priority=False)
     world.run(90)
 
     assert [status for _, status in world.notices("o7.org")] == ["available"]
@@ -80,15 +80,15 @@ def test_a_line_takes_no_more_routine_than_it_leaves_room_for() -> None:
     """One operator may have half of it, two a third each; the last one always finds some."""
     line = QueryQueue()
     one = waiting(line, "rdap/one", Rank.ORDINARY, MOST_ROUTINE // 2)
-    assert line.room(one, Rank.ORDINARY) == 0
+    assert line.room_for(one, Rank.ORDINARY) == 0
     two = waiting(line, "rdap/two", Rank.BACKGROUND, 100)
-    assert line.room(two, Rank.ORDINARY) == MOST_ROUTINE // 2 - 100
-    assert line.room(two, Rank.BACKGROUND) == line.room(two, Rank.ORDINARY) - 100
-    assert line.room(one, Rank.NEWS) == line.room(one, Rank.URGENT) > LONGEST[Rank.ORDINARY]
+    assert line.room_for(two, Rank.ORDINARY) == MOST_ROUTINE // 2 - 100
+    assert line.room_for(two, Rank.BACKGROUND) == line.room_for(two, Rank.ORDINARY) - 100
+    assert line.room_for(one, Rank.NEWS) == line.room_for(one, Rank.URGENT) > LONGEST[Rank.ORDINARY]
     assert line.room_for_sweeps(one, Rank.NEWS, Budgets(), ["default"], NOW) >= MOST_FROM_SWEEPS
 
-    line.flush("rdap/one")
-    assert line.room(one, Rank.ORDINARY) == MOST_ROUTINE - 100
+    line.take_operator("rdap/one")
+    assert line.room_for(one, Rank.ORDINARY) == MOST_ROUTINE - 100
 
 
 @pytest.mark.parametrize("sign", ["window", "said", "purged"])
@@ -100,22 +100,22 @@ def test_a_name_that_may_have_dropped_goes_before_routine_in_its_registrys_line(
     if sign == "window":
         entry.drop = DropWindow(NOW - 60, NOW, NOW + 60, 0.9)
     elif sign == "said":
-        entry.check.said["rdap"] = Outcome.UNREGISTERED
+        entry.check.outcomes["rdap"] = Outcome.UNREGISTERED
     else:
         entry.detail.purged_at = NOW - 600
     waiting(rooms.rate_limits.queue, "whois/whois.com.test", Rank.ORDINARY, MOST_ROUTINE)
 
     assert board.planner.put(entry, entry.check, "whois", NOW)
-    assert rooms.rate_limits.queue.flush("whois/whois.com.test")[0].domain == "gone.com"
+    assert rooms.rate_limits.queue.take_operator("whois/whois.com.test")[0].domain == "gone.com"
 
 
 def test_who_left_the_zone_begins_before_routine_and_after_priority() -> None:
     """However many wait, and although it came last."""
     wants = AdmissionQueue()
-    wants.plan("com", np.arange(100), np.full(100, 5.0))
-    wants.put(CheckRequest(200), "com")
-    wants.put(CheckRequest(300, news=True), "com")
-    wants.put(CheckRequest(400, urgent=True), "com")
+    wants.add_planned("com", np.arange(100), np.full(100, 5.0))
+    wants.add_request(CheckRequest(200), "com")
+    wants.add_request(CheckRequest(300, news=True), "com")
+    wants.add_request(CheckRequest(400, urgent=True), "com")
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
 
     assert begun[:2] == [400, 300]
@@ -125,11 +125,11 @@ def test_who_left_the_zone_begins_before_routine_and_after_priority() -> None:
 def test_a_suffix_whose_line_is_full_is_passed_over() -> None:
     """Its planned visits wait; what a sweep found of it, and other suffixes, go on."""
     wants = AdmissionQueue()
-    wants.plan("com", np.arange(3), np.full(3, 5.0))
-    wants.plan("org", np.array([10, 11]), np.full(2, 9.0))
-    wants.put(CheckRequest(20), "com")
+    wants.add_planned("com", np.arange(3), np.full(3, 5.0))
+    wants.add_planned("org", np.array([10, 11]), np.full(2, 9.0))
+    wants.add_request(CheckRequest(20), "com")
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True, full=lambda suffix: suffix == "com"), None)]
 
     assert begun == [20, 10, 11]
-    assert wants.waiting()
+    assert wants.has_waiting()
     assert [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)] == [0, 1, 2]

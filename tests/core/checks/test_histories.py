@@ -19,9 +19,9 @@ HOUR = 3600.0
 def due_now(world: World) -> None:
     """Everybody who is not in hand gets its turn at once: enough of them for sweeps."""
     book = world.core.rooms.domains
-    times = book.table.schedule.times(np.arange(len(book)))
+    times = book.table.schedule.times_of(np.arange(len(book)))
     rows = np.array([row for row in np.flatnonzero(np.isfinite(times)).tolist() if row not in book.in_hand], np.int64)
-    book.table.schedule.put_many(rows, np.full(len(rows), world.now), (book.table.flags[rows] & 2) != 0)
+    book.table.schedule.set_times(rows, np.full(len(rows), world.now), (book.table.flags[rows] & 2) != 0)
 
 
 def told(world: World) -> list[tuple[str, str]]:
@@ -46,8 +46,8 @@ def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_nobody(pauses: 
     table = world.core.rooms.domains.table
 
     assert {state: count for state, count in world.core.rooms.domains.by_state.items() if count} == {"REGISTERED": 400}
-    assert table.watched == 400
-    assert {world.stored.rows[table.find(name)].state for name in names} == {"REGISTERED"}
+    assert table.watched_count == 400
+    assert {world.stored.rows[table.find_id(name)].state for name in names} == {"REGISTERED"}
     assert told(world) == []
 
 
@@ -73,7 +73,7 @@ def test_nobody_is_late_because_the_coordinator_was_away() -> None:
     world.run(4.0)
     world.restart()
 
-    assert world.core.rooms.domains.table.schedule.late(world.now) < HOUR
+    assert world.core.rooms.domains.table.schedule.lateness(world.now) < HOUR
 
 
 def test_results_that_are_owed_are_posted_after_a_crash() -> None:
@@ -87,9 +87,9 @@ def test_results_that_are_owed_are_posted_after_a_crash() -> None:
     names = [f"n{number}.com" for number in range(3000)]
     world.watch(*names)
     world.run(60)
-    assert int(np.count_nonzero(world.core.rooms.domains.table.owed)) > 500
+    assert int(np.count_nonzero(world.core.rooms.domains.table.pending)) > 500
     world.restart()
-    assert int(np.count_nonzero(world.core.rooms.domains.table.owed)) > 500
+    assert int(np.count_nonzero(world.core.rooms.domains.table.pending)) > 500
     world.endpoint = lambda _: 200
     world.run(1200)
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.core.model.channel import Probe
 from common.core.model.entry import Check, Entry, Rank
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.model.records import Detail
@@ -30,14 +30,14 @@ def waiting(world: World, rank: int = Rank.BACKGROUND, tries: int = 0) -> tuple[
     rooms = world.core.rooms
     world.watch("a.com")
     world.run(1)
-    entry = rooms.domains.working_set.load(rooms.domains.table.find("a.com"), Detail())
-    entry.check = Check(world.now, asked={"dns", "rdap", "whois"}, out={"rdap"}, said={"dns": Outcome.REGISTERED})
-    limit = rooms.registries.limit("rdap", "rdap.com.test", "com")
+    entry = rooms.domains.working_set.load_entry(rooms.domains.table.find_id("a.com"), Detail())
+    entry.check = Check(world.now, asked={"dns", "rdap", "whois"}, awaiting={"rdap"}, outcomes={"dns": Outcome.REGISTERED})
+    limit = rooms.registries.limit_of("rdap", "rdap.com.test", "com")
     ask = Query(
         "rdap", "intermediate", "a.com", "com", "https://rdap.com.test/", limit, rank, world.now, 15.0, entry, tries=tries
     )
-    rooms.rate_limits.queue.put(ask)
-    rooms.rate_limits.budgets.take(limit, "default", world.now)
+    rooms.rate_limits.queue.add_query(ask)
+    rooms.rate_limits.budgets.take_token(limit, "default", world.now)
     return entry, ask
 
 
@@ -59,8 +59,8 @@ def test_a_name_says_which_method_could_not_be_asked() -> None:
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
     known = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"))
-    entry.note(known, world.now)
-    world.core.rooms.queries.expire(ask.deadline)
+    entry.note_observation(known, world.now)
+    world.core.rooms.queries.expire_queries(ask.deadline)
     said = entry.detail.trouble["rdap"].observation
 
     assert said.reading.outcome is Outcome.UNKNOWN
@@ -76,7 +76,7 @@ def test_a_question_that_no_worker_took_does_not_blame_the_budget() -> None:
     """Its token was there."""
     world = World(interval=600.0)
     entry, ask = waiting(world)
-    world.core.rooms.queries.expire(ask.deadline)
+    world.core.rooms.queries.expire_queries(ask.deadline)
 
     assert entry.detail.trouble["rdap"].observation.reading.reason.endswith("no worker had a place for it")
 
@@ -85,8 +85,8 @@ def test_what_a_server_said_of_itself_is_not_overwritten() -> None:
     """Why it says nothing is worth more than that it was not asked again."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
-    entry.note(Observation("rdap", unknown("rdap_503", "broken")), world.now)
-    world.core.rooms.queries.expire(ask.deadline)
+    entry.note_observation(Observation("rdap", unknown_reading("rdap_503", "broken")), world.now)
+    world.core.rooms.queries.expire_queries(ask.deadline)
 
     assert entry.detail.trouble["rdap"].observation.reading.finding == "rdap_503"
 
@@ -95,8 +95,8 @@ def test_that_it_was_not_asked_for_a_second_time_is_said_anew() -> None:
     """With the time of the second wait."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world)
-    entry.note(Observation("rdap", unknown(NOT_ASKED, "before")), world.now)
-    world.core.rooms.queries.expire(ask.deadline)
+    entry.note_observation(Observation("rdap", unknown_reading(NOT_ASKED, "before")), world.now)
+    world.core.rooms.queries.expire_queries(ask.deadline)
 
     assert entry.detail.trouble["rdap"].at == ask.deadline
 
@@ -105,7 +105,7 @@ def test_a_question_that_was_asked_and_lost_is_no_question_that_was_not_asked() 
     """The check goes on without it, and blames no budget."""
     world = World(interval=600.0, limits=SLOW)
     entry, ask = waiting(world, tries=1)
-    world.core.rooms.queries.expire(ask.deadline)
+    world.core.rooms.queries.expire_queries(ask.deadline)
 
     assert entry.detail.trouble == {}
     assert entry.check is None
@@ -116,7 +116,7 @@ def test_questions_that_leave_unasked_are_counted(rank: int, word: str) -> None:
     """By method and rank."""
     world = World(interval=600.0, limits=SLOW)
     _, ask = waiting(world, rank)
-    world.core.rooms.queries.expire(ask.deadline)
+    world.core.rooms.queries.expire_queries(ask.deadline)
 
     assert expired(world) == {("rdap", word): 1}
 
@@ -125,9 +125,9 @@ def test_a_canary_that_waits_for_too_long_is_asked_again_when_it_is_needed() -> 
     """It is not on its way any more."""
     world = World(interval=600.0, limits=SLOW)
     board, key = world.core.rooms, ("rdap", "rdap.com.test", "com")
-    board.canaries.ask(Probe(key, "known.com", registered=True), world.now)
+    board.canaries.ask_canary(Probe(key, "known.com", registered=True), world.now)
     assert key in rooms.canaries._on_way
-    board.queries.expire(world.now + 20_000)
+    board.queries.expire_queries(world.now + 20_000)
 
     assert key not in rooms.canaries._on_way
     assert expired(world) == {("rdap", "urgent"): 1}

@@ -14,7 +14,7 @@ from common.core.model.limit import Limit
 from common.core.model.records import Detail
 from common.core.model.states import State
 from common.core.registries.directory import Directory
-from common.core.schedule.cadence import Cadence, may_drop, next_check, next_checks, window_steps
+from common.core.schedule.cadence import Cadence, is_imminent, next_check, next_checks, window_steps
 from common.messages import VERSION, Credit
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -98,14 +98,14 @@ def test_a_name_may_drop_about_now_in_a_window_that_tells_the_day(window: tuple[
     entry = name(window)
     entry.check = Check(NOW, asked={"rdap"})
 
-    assert may_drop(entry, NOW) is soon
+    assert is_imminent(entry, NOW) is soon
     assert rounds._dropping(entry, entry.check, NOW) is soon
 
 
 def windows(world: World, suffix: str, count: int, window: tuple[float, float], *, close: bool = True) -> Ids:
     """So many more names of a suffix whose windows these are."""
     table = world.core.rooms.domains.table
-    rows = table.add([f"w{len(table) + number}.{suffix}" for number in range(count)], [suffix] * count)
+    rows = table.add_names([f"w{len(table) + number}.{suffix}" for number in range(count)], [suffix] * count)
     table.flags[rows] = Flag.WATCHED | (Flag.SINGLE if close else 0)
     shift = world.now - NOW
     table.earliest[rows], table.latest[rows] = window[0] + shift, window[1] + shift
@@ -115,7 +115,7 @@ def windows(world: World, suffix: str, count: int, window: tuple[float, float], 
 def stretched(world: World, suffix: str, *, close: bool = True, soon: bool = True) -> float:
     """How many times rarer such names are looked at."""
     table = world.core.rooms.domains.table
-    return world.core.rooms.window_pace.count(world.now)[table.suffix_numbers[suffix], close, soon]
+    return world.core.rooms.window_pace.count_stretches(world.now)[table.suffix_numbers[suffix], close, soon]
 
 
 def slow(**limits: tuple[float, int | None]) -> World:
@@ -154,7 +154,9 @@ def test_what_was_learned_of_a_registry_counts() -> None:
     world = slow(rdap_com=(0.5, None))
     windows(world, "com", 15, NARROW)
     rooms = world.core.rooms
-    rooms.rate_limits.budgets._bucket(rooms.registries.limit("rdap", "rdap.com.test", "com"), "default", world.now).rate = 0.125
+    rooms.rate_limits.budgets._bucket_now(
+        rooms.registries.limit_of("rdap", "rdap.com.test", "com"), "default", world.now
+    ).rate = 0.125
 
     assert stretched(world, "com") == pytest.approx(4.0)
 
@@ -180,12 +182,12 @@ def test_a_quota_lasts_until_the_windows_or_the_day_end() -> None:
     windows(world, "se", 10, (NOW - HOUR, NOW + 4 * HOUR))
     assert stretched(world, "se") == pytest.approx(10 * 240 / 250, rel=0.02)
     rooms = world.core.rooms
-    rooms.rate_limits.budgets.take_many(rooms.registries.limit("whois", "whois.se.test", "se"), "default", 400, world.now)
+    rooms.rate_limits.budgets.take_tokens(rooms.registries.limit_of("whois", "whois.se.test", "se"), "default", 400, world.now)
     assert stretched(world, "se") == pytest.approx(10 * 240 / 50, rel=0.02)
     world.now = NOW // DAY * DAY + DAY - HOUR
     windows(world, "se", 10, NARROW)
     assert stretched(world, "se") == pytest.approx(10 * 60 / 50, rel=0.02)
-    rooms.rate_limits.budgets.take_many(rooms.registries.limit("whois", "whois.se.test", "se"), "default", 100, world.now)
+    rooms.rate_limits.budgets.take_tokens(rooms.registries.limit_of("whois", "whois.se.test", "se"), "default", 100, world.now)
     assert stretched(world, "se") == float("inf")
 
 
@@ -214,7 +216,7 @@ def test_where_rdap_is_not_believed_whois_pays() -> None:
     world = slow(whois_com=(0.5, None))
     windows(world, "com", 60, NARROW)
     assert stretched(world, "com") == 1.0
-    world.core.rooms.trust.row(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + HOUR
+    world.core.rooms.trust.row_of(("rdap", "rdap.com.test", "com")).quarantined_until = world.now + HOUR
 
     assert stretched(world, "com") == pytest.approx(4.0)
 
@@ -223,7 +225,7 @@ def test_two_ways_out_allow_twice_as_much() -> None:
     """Budgets belong to an operator and an egress."""
     world = slow(rdap_com=(0.5, None))
     windows(world, "com", 60, NARROW)
-    world.core.rooms.workers.heard(Credit(VERSION, "i-1@b", "b", "intermediate", "other", ("rdap",), 4, 4, 0), world.now)
+    world.core.rooms.workers.note_credit(Credit(VERSION, "i-1@b", "b", "intermediate", "other", ("rdap",), 4, 4, 0), world.now)
 
     assert stretched(world, "com") == pytest.approx(2.0)
 
@@ -244,7 +246,7 @@ def test_the_count_is_kept_for_some_seconds() -> None:
     world = slow(rdap_com=(0.5, None))
     rooms = world.core.rooms
     row = windows(world, "com", 15, NARROW)[0]
-    entry = rooms.domains.working_set.load(int(row), Detail())
+    entry = rooms.domains.working_set.load_entry(int(row), Detail())
     entry.state = State.PENDING_DELETE
     assert board.window_pace.stretch(entry, world.now) == 1.0
     windows(world, "com", 45, NARROW)
@@ -277,11 +279,11 @@ def test_a_sweep_leaves_names_in_wide_windows_their_slower_pace() -> None:
     world.run(1500)
     table, rows = world.core.rooms.domains.table, np.arange(450)
     table.earliest[rows], table.latest[rows] = np.array(WIDE) + (world.now - NOW)
-    table.schedule.put_many(rows, np.full(450, world.now), np.zeros(450, np.bool_))
+    table.schedule.set_times(rows, np.full(450, world.now), np.zeros(450, np.bool_))
     begun = world.now
     world.run(700)
-    swept = rows[(table.dns_at[rows] > begun) & np.isfinite(table.schedule.times(rows))]
-    waits = table.schedule.times(swept) - table.dns_at[swept]
+    swept = rows[(table.dns_at[rows] > begun) & np.isfinite(table.schedule.times_of(rows))]
+    waits = table.schedule.times_of(swept) - table.dns_at[swept]
 
     assert len(swept) > 400
     assert waits.min() >= 0.75 * 1800
@@ -294,10 +296,10 @@ def test_a_name_in_a_wide_window_is_no_news(window: tuple[float, float], news: b
     world = slow()
     rooms = world.core.rooms
     rows = windows(world, "com", 1, window)
-    rooms.domains.table.schedule.put(int(rows[0]), world.now, priority=False)
+    rooms.domains.table.schedule.set_time(int(rows[0]), world.now, priority=False)
     board.due.move_on(world.now)
 
-    assert (len(rooms.starts.admission._news), rooms.starts.admission.planned()) == ((1, 0) if news else (0, 1))
+    assert (len(rooms.starts.admission._news), rooms.starts.admission.planned_count()) == ((1, 0) if news else (0, 1))
 
 
 def test_thirty_names_in_redemption_leave_their_registry_room_for_the_others() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.core.checks import unanswered
 from common.core.model.entry import Check, Entry
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.model.records import Detail
 from common.core.telemetry.error_kinds import why_unknown
@@ -16,7 +16,7 @@ PLENTY = {"*": Limit("*", 1e6, 10**6, None)}
 
 def silence(method: str, *_: object) -> Observation | None:
     """No server answers."""
-    return Observation(method, unknown(f"{method}_timeout", "no answer in time"), server=f"{method}.test")
+    return Observation(method, unknown_reading(f"{method}_timeout", "no answer in time"), server=f"{method}.test")
 
 
 def troubles(world: World, name: str) -> dict[str, str]:
@@ -94,7 +94,7 @@ def test_a_worker_that_dies_with_the_question_is_told() -> None:
     world.watch("a.com")
     world.run(1)
     rooms = world.core.rooms
-    entry = rooms.domains.working_set.load(rooms.domains.table.find("a.com"), Detail())
+    entry = rooms.domains.working_set.load_entry(rooms.domains.table.find_id("a.com"), Detail())
     entry.check = Check(world.now)
     board.checks._proceed(entry, world.now)
     (ask,) = (item[2] for line in rooms.rate_limits.queue._lines.values() for heap in line.heaps.values() for item in heap)
@@ -118,14 +118,14 @@ def test_a_server_in_quarantine_is_not_believed_and_the_name_says_why() -> None:
 def test_what_a_server_said_in_this_check_is_worth_more() -> None:
     """In the next check that it was not asked is the news; that the suffix is gone stays until somebody says otherwise."""
     entry = Entry("a.com", "com", "a", check=Check(100.0))
-    entry.note(Observation("rdap", unknown("rdap_5xx", "broken")), 101.0)
-    entry.note(Observation("dns", unknown("dns_tld_gone", "gone")), 101.0)
-    unanswered._keep(entry, "rdap", "", unknown("not_asked", "the line is too long"), 102.0)
+    entry.note_observation(Observation("rdap", unknown_reading("rdap_5xx", "broken")), 101.0)
+    entry.note_observation(Observation("dns", unknown_reading("dns_tld_gone", "gone")), 101.0)
+    unanswered._keep_trouble(entry, "rdap", "", unknown_reading("not_asked", "the line is too long"), 102.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "rdap_5xx"
 
     entry.check = Check(200.0)
     for method in ("rdap", "dns"):
-        unanswered._keep(entry, method, "", unknown("not_asked", "the line is too long"), 202.0)
+        unanswered._keep_trouble(entry, method, "", unknown_reading("not_asked", "the line is too long"), 202.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "not_asked"
     assert entry.detail.trouble["dns"].observation.reading.finding == "dns_tld_gone"
 

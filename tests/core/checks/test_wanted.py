@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.checks import visits
+from common.core.checks import check_starts
 from common.core.checks.admission import SHARE, AdmissionQueue, CheckRequest
 from common.core.domains.domain_table import Flag
 from common.core.sweeps import due
@@ -22,14 +22,14 @@ def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[World, list[str]]:
     names = ["one.com", "two.com", "three.com"]
     world.watch(*names)
     world.run(60)
-    monkeypatch.setattr(visits, "MOST_IN_HAND", -1)
+    monkeypatch.setattr(check_starts, "MOST_LOADED", -1)
     table = world.core.rooms.domains.table
     for name in names:
-        row = table.find(name)
-        table.mark(row, Flag.SINGLE, on=True)
-        table.schedule.put(row, world.now, priority=False)
+        row = table.find_id(name)
+        table.set_flag(row, Flag.SINGLE, on=True)
+        table.schedule.set_time(row, world.now, priority=False)
     world.run(5)
-    assert all(table.has(table.find(name), Flag.ADMITTED) for name in names)
+    assert all(table.has_flag(table.find_id(name), Flag.ADMITTED) for name in names)
     return world, names
 
 
@@ -75,39 +75,39 @@ def test_those_that_wait_longest_begin_first(monkeypatch: pytest.MonkeyPatch) ->
     world.run(60)
     board, table = world.core.rooms, world.core.rooms.domains.table
     for place, name in enumerate(names):  # the last one is the latest; some become due while the others wait
-        row = table.find(name)
-        table.mark(row, Flag.SINGLE, on=True)
-        table.schedule.put(row, world.now - place if place >= 5 else world.now + 2 + place, priority=False)
+        row = table.find_id(name)
+        table.set_flag(row, Flag.SINGLE, on=True)
+        table.schedule.set_time(row, world.now - place if place >= 5 else world.now + 2 + place, priority=False)
     begun: list[CheckRequest] = []
     for second in range(120):
-        board.due.move_on(world.now + second)
+        board.due.move_due_names(world.now + second)
         wanted = rooms.starts.admission.next(ordinary=True) if not second % 4 else None
         begun += [wanted] if wanted is not None else []
 
-    assert [table.name(wanted.row) for wanted in begun] == [*names[:4:-1], *names[:5]]
+    assert [table.name_of(wanted.row) for wanted in begun] == [*names[:4:-1], *names[:5]]
     assert [wanted.due for wanted in begun] == sorted(wanted.due for wanted in begun)
 
 
 def test_suffixes_take_turns() -> None:
     """A thousand names of one do not keep one of another waiting; planned and found ones of the same suffix take turns too."""
     wants = AdmissionQueue()
-    wants.plan("com", np.arange(1000), np.full(1000, 5.0))
+    wants.add_planned("com", np.arange(1000), np.full(1000, 5.0))
     for row in range(2000, 2003):
-        wants.put(CheckRequest(row), "com")
-    wants.plan("org", np.array([3000]), np.array([9.0]))
+        wants.add_request(CheckRequest(row), "com")
+    wants.add_planned("org", np.array([3000]), np.array([9.0]))
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
 
     assert begun[:7] == [0, 3000, 2000, 1, 2001, 2, 2002]
     assert len(begun) == 1004
-    assert not wants.waiting()
+    assert not wants.has_waiting()
 
 
 def test_news_leaves_a_quarter_of_the_beginnings_to_planned_visits() -> None:
     """Names that leave the zone all the time do not keep the others waiting for ever."""
     wants = AdmissionQueue()
-    wants.plan("com", np.arange(5), np.full(5, 5.0))
+    wants.add_planned("com", np.arange(5), np.full(5, 5.0))
     for row in range(1000, 1020):
-        wants.put(CheckRequest(row, news=True), "com")
+        wants.add_request(CheckRequest(row, news=True), "com")
     begun = [wanted.row for wanted in iter(lambda: wants.next(ordinary=True), None)]
 
     assert [place for place, row in enumerate(begun) if row < 5] == [3, 7, 11, 15, 19]
@@ -118,8 +118,8 @@ def test_priority_leaves_a_quarter_of_the_beginnings_to_the_others() -> None:
     """As long as they may begin at all."""
     wants = AdmissionQueue()
     for row in range(1000, 1020):
-        wants.put(CheckRequest(row, urgent=True), "com")
-        wants.put(CheckRequest(row + 1000, news=True), "com")
+        wants.add_request(CheckRequest(row, urgent=True), "com")
+        wants.add_request(CheckRequest(row + 1000, news=True), "com")
     begun = [wants.next(ordinary=True) for _ in range(8)]
     crowded = [wants.next(ordinary=False) for _ in range(8)]
 
@@ -134,12 +134,12 @@ def test_the_next_planned_visit_begins_after_sixteen_others_at_most(arrivals: li
     wants, rows, since = AdmissionQueue(), itertools.count(), 0
     for urgent, news, planned in [*arrivals, *[(6, 6, False)] * 20]:
         for _ in range(urgent):
-            wants.put(CheckRequest(next(rows), urgent=True), "com")
+            wants.add_request(CheckRequest(next(rows), urgent=True), "com")
         for _ in range(news):
-            wants.put(CheckRequest(next(rows), news=True), "com")
+            wants.add_request(CheckRequest(next(rows), news=True), "com")
         if planned:
-            wants.plan("com", np.array([next(rows)]), np.full(1, 5.0))
-        waits = wants.planned()
+            wants.add_planned("com", np.array([next(rows)]), np.full(1, 5.0))
+        waits = wants.planned_count()
         wanted = wants.next(ordinary=True)
         since = since + 1 if waits and wanted is not None and (wanted.urgent or wanted.news) else 0
         assert since < SHARE**2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from common.core.checks.visits import MOST_FETCHING
+from common.core.checks.check_starts import MOST_FETCHING
 
-from common.core.checks import visits
+from common.core.checks import check_starts
 from common.core.checks.admission import CheckRequest
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Event, Tick
+from common.core.coordinator.inputs import Input, Tick
 from common.core.domains.domain_table import Flag
 from common.core.model.batch import Batch
 from common.core.model.effects import LogLine, Send
@@ -19,7 +19,8 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.sweeps.due import MOST_WAITING
-from common.core.workers.leases import GRACE, SUSPICION_MEMORY, PoisonDetector, Workers
+from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import GRACE, SUSPICION_MEMORY, Workers
 from common.messages import VERSION, Credit, Deliveries, Sweep, Tasks
 from tests.core.outbox.posted import notice
 from tests.sim.world import World
@@ -46,9 +47,9 @@ class Floor:
     def __init__(self, *there: Credit) -> None:
         self.workers, self.queue, self.suspicion = Workers("boot"), QueryQueue(), PoisonDetector()
         self.budgets = Budgets()
-        self.budgets.available(PLENTY, "default", NOW - 10)  # the bucket is full by now
+        self.budgets.available_tokens(PLENTY, "default", NOW - 10)  # the bucket is full by now
         for each in there or (credit(),):
-            self.workers.heard(each, NOW)
+            self.workers.note_credit(each, NOW)
         for _ in range(3):
             self.suspicion.died(["poison.com"], alone=False, now=NOW)
 
@@ -56,15 +57,15 @@ class Floor:
         """(domain, worker) of everything that leaves now."""
         taken = []
         for each, worker in self.queue.take(self.budgets, self.workers, self.suspicion, now):
-            self.workers.lease(worker, each, each.budget, now)
+            self.workers.grant_lease(worker, each, each.budget, now)
             taken.append((each.domain, worker.name))
         return taken
 
     def busy(self) -> str:
         """Let the first worker do something that has nothing to do with the line; gives the attempt."""
-        worker = self.workers.choose("deep")
+        worker = self.workers.choose_worker("deep")
         assert worker is not None
-        return self.workers.lease(worker, "unrelated", 60.0, NOW).attempt
+        return self.workers.grant_lease(worker, "unrelated", 60.0, NOW).attempt
 
 
 def test_a_name_that_must_run_alone_holds_up_nobody() -> None:
@@ -72,7 +73,7 @@ def test_a_name_that_must_run_alone_holds_up_nobody() -> None:
     floor = Floor()
     floor.busy()
     for domain in ("poison.com", *INNOCENTS):
-        floor.queue.put(ask(domain))
+        floor.queue.add_query(ask(domain))
 
     assert [domain for domain, _ in floor.take()] == INNOCENTS
     assert len(floor.queue) == 1
@@ -84,8 +85,8 @@ def test_a_name_that_must_run_alone_holds_up_no_rank_behind_it(per_day: int | No
     floor = Floor()
     floor.busy()
     limit = Limit("whois/x", 1000.0, 1000, per_day)
-    floor.queue.put(ask("poison.com", rank=Rank.URGENT, limit=limit))
-    floor.queue.put(ask("innocent.com", limit=limit))
+    floor.queue.add_query(ask("poison.com", rank=Rank.URGENT, limit=limit))
+    floor.queue.add_query(ask("innocent.com", limit=limit))
 
     assert [domain for domain, _ in floor.take()] == ["innocent.com"]
 
@@ -94,11 +95,11 @@ def test_a_suspicious_name_runs_in_its_turn_once_a_worker_is_idle_and_nothing_ru
     """It keeps its place in line, and leaves by itself."""
     floor = Floor()
     attempt = floor.busy()
-    floor.queue.put(ask("poison.com", queued=NOW - 1))
+    floor.queue.add_query(ask("poison.com", queued=NOW - 1))
     assert floor.take() == []
 
-    floor.workers.finish(attempt)
-    floor.queue.put(ask("innocent.com"))
+    floor.workers.finish_lease(attempt)
+    floor.queue.add_query(ask("innocent.com"))
     assert floor.take() == [("poison.com", "deep-0@h")]
 
 
@@ -107,7 +108,7 @@ def test_with_two_workers_one_takes_the_suspicious_name_and_the_other_the_rest()
     floor = Floor(credit(free=100), credit("deep-1@h", free=50))
     floor.busy()
     for domain in ("poison.com", "innocent.com"):
-        floor.queue.put(ask(domain))
+        floor.queue.add_query(ask(domain))
 
     assert floor.take() == [("poison.com", "deep-1@h"), ("innocent.com", "deep-0@h")]
 
@@ -126,14 +127,14 @@ def test_a_question_that_waits_for_a_worker_asks_for_no_tick_before_there_is_new
     """Its token is there all the time; a word of credit, or the end of a lease, may be what it waits for."""
     floor = Floor()
     attempt = floor.busy()
-    floor.queue.put(ask("poison.com"))
+    floor.queue.add_query(ask("poison.com"))
     assert floor.queue.next_at(floor.budgets, floor.workers, NOW) == NOW
     assert floor.take() == []
     at = floor.queue.next_at(floor.budgets, floor.workers, NOW)
     assert at is not None
     assert at > NOW + 60
 
-    floor.workers.finish(attempt)
+    floor.workers.finish_lease(attempt)
     assert floor.queue.next_at(floor.budgets, floor.workers, NOW) == NOW
     assert floor.take() == [("poison.com", "deep-0@h")]
 
@@ -141,7 +142,7 @@ def test_a_question_that_waits_for_a_worker_asks_for_no_tick_before_there_is_new
 def test_a_question_that_no_worker_knows_asks_for_no_tick_either() -> None:
     """A pool of another version, with places and without the method."""
     floor = Floor(Credit(VERSION, "deep-0@h", "b", "deep", "default", ("other",), 4, 4, 0))
-    floor.queue.put(ask("a.com"))
+    floor.queue.add_query(ask("a.com"))
     assert floor.take() == []
     at = floor.queue.next_at(floor.budgets, floor.workers, NOW)
 
@@ -155,7 +156,7 @@ def test_a_question_that_waits_for_its_token_is_looked_at_when_it_is_there() -> 
     floor.busy()
     slow = Limit("whois/slow", 0.5, 1, None)
     for domain in ("poison.com", "a.com", "b.com"):
-        floor.queue.put(ask(domain, limit=slow))
+        floor.queue.add_query(ask(domain, limit=slow))
 
     assert [domain for domain, _ in floor.take()] == ["a.com"]
     assert floor.queue.next_at(floor.budgets, floor.workers, NOW) == NOW + 2.0
@@ -165,9 +166,9 @@ def test_a_question_that_waits_for_its_token_is_looked_at_when_it_is_there() -> 
 def test_what_a_worker_lost_leaves_from_another_egress_where_only_there_is_another() -> None:
     """The one that lost it comes last, in whatever order egresses are tried."""
     floor = Floor(credit(egress="a"), credit("deep-1@h", free=1, egress="b"))
-    floor.queue.put(ask("lost.com", avoid="deep-0@h"))
-    floor.budgets.available(PLENTY, "a", NOW - 10)
-    floor.budgets.available(PLENTY, "b", NOW - 10)
+    floor.queue.add_query(ask("lost.com", avoid="deep-0@h"))
+    floor.budgets.available_tokens(PLENTY, "a", NOW - 10)
+    floor.budgets.available_tokens(PLENTY, "b", NOW - 10)
 
     assert floor.take() == [("lost.com", "deep-1@h")]
 
@@ -175,7 +176,7 @@ def test_what_a_worker_lost_leaves_from_another_egress_where_only_there_is_anoth
 def test_what_the_only_worker_lost_goes_to_it_again() -> None:
     """Nobody else can do it."""
     floor = Floor()
-    floor.queue.put(ask("lost.com", avoid="deep-0@h"))
+    floor.queue.add_query(ask("lost.com", avoid="deep-0@h"))
 
     assert floor.take() == [("lost.com", "deep-0@h")]
 
@@ -186,10 +187,10 @@ def core() -> Coordinator:
     core = World(callbacks=True).core
     rooms = core.rooms
     for pool in ("deep", "fast", "notifier"):
-        rooms.workers.left(f"{pool}-0@sim", rooms.workers._workers[f"{pool}-0@sim"].boot)
+        rooms.workers.drop_left(f"{pool}-0@sim", rooms.workers._workers[f"{pool}-0@sim"].boot)
     for pool in ("deep", "fast", "notifier"):
-        rooms.workers.heard(credit(f"{pool}-0@h", pool=pool, sweeps=9 if pool == "fast" else 0), NOW)
-    rooms.effects.take()
+        rooms.workers.note_credit(credit(f"{pool}-0@h", pool=pool, sweeps=9 if pool == "fast" else 0), NOW)
+    rooms.effects.take_planned()
     return core
 
 
@@ -197,8 +198,8 @@ def second_workers(core: Coordinator, now: float) -> None:
     """Those there are speak again, and others come, with less room."""
     for pool in ("deep", "fast", "notifier"):
         places = (9, 2) if pool == "fast" else (0, 0)
-        core.rooms.workers.heard(credit(f"{pool}-0@h", pool=pool, free=50, sweeps=places[0]), now)
-        core.rooms.workers.heard(credit(f"{pool}-1@h", pool=pool, free=3, sweeps=places[1]), now)
+        core.rooms.workers.note_credit(credit(f"{pool}-0@h", pool=pool, free=50, sweeps=places[0]), now)
+        core.rooms.workers.note_credit(credit(f"{pool}-1@h", pool=pool, free=3, sweeps=places[1]), now)
 
 
 def sent(core: Coordinator, now: float, kind: type) -> list[str]:
@@ -212,12 +213,12 @@ def test_a_suspicious_question_leaves_after_a_while_although_no_worker_is_idle(c
     for _ in range(3):
         rooms.poison.note_death(["poison.com"], alone=False, now=NOW)
     for now in (NOW, NOW + SUSPICION_MEMORY):
-        rooms.workers.heard(credit(), now)
-        worker = rooms.workers.choose("deep")
+        rooms.workers.note_credit(credit(), now)
+        worker = rooms.workers.choose_worker("deep")
         assert worker is not None
-        rooms.workers.lease(worker, ask("busy.com"), 60.0, now)
+        rooms.workers.grant_lease(worker, ask("busy.com"), 60.0, now)
         if now == NOW:
-            rooms.rate_limits.queue.put(ask("poison.com", queued=NOW + SUSPICION_MEMORY))
+            rooms.rate_limits.queue.add_query(ask("poison.com", queued=NOW + SUSPICION_MEMORY))
             assert sent(core, now, Tasks) == []
 
     assert sent(core, NOW + SUSPICION_MEMORY, Tasks) == ["deep-0@h"]
@@ -227,7 +228,7 @@ def test_a_question_whose_lease_ran_out_goes_to_another_worker_and_the_log_names
     core: Coordinator,
 ) -> None:
     """The worker speaks, and does not answer."""
-    core.rooms.rate_limits.queue.put(ask("slow.com"))
+    core.rooms.rate_limits.queue.add_query(ask("slow.com"))
     assert sent(core, NOW, Tasks) == ["deep-0@h"]
     later = NOW + 5.0 + GRACE
     second_workers(core, later)
@@ -240,7 +241,7 @@ def test_a_question_whose_lease_ran_out_goes_to_another_worker_and_the_log_names
 
 def test_a_callback_whose_lease_ran_out_goes_to_another_notifier(core: Coordinator) -> None:
     """It may have been posted; by that notifier nobody was told."""
-    core.rooms.deliveries.add(notice("n"))
+    core.rooms.deliveries.add_delivery(notice("n"))
     assert sent(core, NOW, Deliveries) == ["notifier-0@h"]
     later = NOW + 20.0 + GRACE
     second_workers(core, later)
@@ -268,10 +269,10 @@ def test_a_sweep_whose_lease_ran_out_goes_to_another_worker(core: Coordinator) -
 def test_a_log_line_names_each_worker_that_fell_silent(core: Coordinator) -> None:
     """Two of them at the same time are two, and what one had does not make the other's name a suspect."""
     second_workers(core, NOW)
-    core.rooms.rate_limits.budgets.available(PLENTY, "default", NOW - 10)
+    core.rooms.rate_limits.budgets.available_tokens(PLENTY, "default", NOW - 10)
     for domain in ("a.com", "b.com"):
-        core.rooms.rate_limits.queue.put(ask(domain))
-    core.rooms.rate_limits.queue.put(ask("c.com", avoid="deep-0@h"))
+        core.rooms.rate_limits.queue.add_query(ask(domain))
+    core.rooms.rate_limits.queue.add_query(ask("c.com", avoid="deep-0@h"))
     core.handle(Tick(), NOW)
     said = [each for each in core.handle(Tick(), NOW + 60.0) if isinstance(each, LogLine) and each.event == "worker_lost"]
 
@@ -283,7 +284,7 @@ class Counting(World):
 
     ticks = 0
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Input) -> None:
         """Count it, and go on."""
         self.ticks += isinstance(event, Tick)
         super().event(event)
@@ -315,7 +316,7 @@ def test_questions_to_a_pool_without_workers_wait_without_ticks(pool: str) -> No
     for domain in INNOCENTS:
         asked = ask(domain, queued=world.now)
         asked.pool = pool
-        world.core.rooms.rate_limits.queue.put(asked)
+        world.core.rooms.rate_limits.queue.add_query(asked)
 
     assert world.count(10.0) <= 20
     assert len(world.core.rooms.rate_limits.queue) == len(INNOCENTS)
@@ -341,15 +342,15 @@ def test_names_that_wait_for_a_worker_that_sweeps_ask_for_no_tick() -> None:
 def test_visits_that_have_to_wait_are_looked_at_once_something_made_room() -> None:
     """A name put back, or a question that left its line; before that they cannot begin."""
     rooms = World().core.rooms
-    rows = rooms.domains.table.add(["a.com"], ["com"])
-    rooms.starts.admission.plan("com", rows, np.full(1, NOW))
+    rows = rooms.domains.table.add_names(["a.com"], ["com"])
+    rooms.starts.admission.add_planned("com", rows, np.full(1, NOW))
     assert not visits.stuck(board)
     rooms.starts.admission.fetching.update({number: CheckRequest(number) for number in range(MOST_FETCHING)})
     board.starts.begin_waiting(NOW)
     assert visits.stuck(board)
 
-    rooms.rate_limits.queue.put(ask("b.com"))
-    rooms.rate_limits.queue.flush("whois/x")
+    rooms.rate_limits.queue.add_query(ask("b.com"))
+    rooms.rate_limits.queue.take_operator("whois/x")
     assert not visits.stuck(board)
 
 
@@ -358,7 +359,7 @@ def test_a_pool_that_comes_back_is_used_at_once() -> None:
     world = World(interval=60.0)
     world.kill_worker("deep")
     world.run(20.0)
-    world.core.rooms.rate_limits.queue.put(ask("a.com", queued=world.now))
+    world.core.rooms.rate_limits.queue.add_query(ask("a.com", queued=world.now))
     world.run(1.0)
     world.start_worker("deep")
     world.run(0.3)

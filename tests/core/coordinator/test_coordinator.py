@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -121,7 +121,7 @@ def test_silence_is_unknown_and_overwrites_nothing() -> None:
     world = World(interval=60.0, priority=10.0)
     world.watch("known-before.com")
     world.run(120)
-    world.lie = lambda method, _domain, _now: Observation(method, unknown(f"{method}_timeout", "silence"))
+    world.lie = lambda method, _domain, _now: Observation(method, unknown_reading(f"{method}_timeout", "silence"))
     world.watch("new.com")
     world.run(3600)
 
@@ -221,7 +221,7 @@ def test_a_zone_that_is_mute_at_first_is_asked_again_whether_it_answers_for_ever
 
     def mute(method: str, _domain: str, now: float) -> Observation | None:
         silent = method == "dns" and now < begin + 100
-        return Observation("dns", unknown("dns_timeout", "silence"), server="com") if silent else None
+        return Observation("dns", unknown_reading("dns_timeout", "silence"), server="com") if silent else None
 
     world.lie = mute
     world.watch("healthy.com", priority=True)

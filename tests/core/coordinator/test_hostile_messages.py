@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.codec import decode_upward, encode
-from common.core.coordinator.inputs import Heard, Tick
+from common.core.coordinator.inputs import MessageArrived, Tick
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.telemetry.repeats import EVERY, Repeats
 from common.errors import MessageError
@@ -99,7 +99,7 @@ def test_no_mutation_of_a_message_ends_the_run(data: st.DataObject) -> None:
             frame = msgpack.packb(tree)
             message = decode_upward(frame)
             try:
-                world.core.handle(Heard(message), world.now)
+                world.core.handle(MessageArrived(message), world.now)
             except (OverflowError, ValueError) as error:
                 raise AssertionError(frame) from error
     world.core.handle(Tick(), world.now)

@@ -10,7 +10,7 @@ import pytest
 from common.core.coordinator.inputs import CommitDelayed, ListFailed, Tick
 from common.core.coordinator.self_check import SLOW_COMMIT
 from common.core.model.effects import LogLine
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.telemetry.problems import CODES, Problem
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -49,7 +49,7 @@ class Watched(World):
 
     def ready(self) -> bool:
         """What the status says."""
-        return bool(self.core._status.build(self.now)["ready"])
+        return bool(self.core._status.build_status(self.now)["ready"])
 
 
 def watching(*, seconds: float = 60.0, **options: Any) -> Watched:
@@ -66,7 +66,7 @@ def silent(*methods: str, outcome: Outcome = Outcome.UNKNOWN) -> Callable[[str, 
     def lie(method: str, _domain: str, _now: float) -> Observation | None:
         if method not in methods:
             return None
-        reading = unknown(f"{method}_timeout", "no answer in time")
+        reading = unknown_reading(f"{method}_timeout", "no answer in time")
         if outcome is not Outcome.UNKNOWN:
             reading = Reading(outcome, f"{method}_refused", "the server refuses")
         return Observation(method, reading, server=f"{method}.test")
@@ -236,7 +236,7 @@ def test_names_that_are_not_checked_for_far_longer_than_their_interval_are_told(
     world = watching()
     assert world.core._self_check.count_overdue(world.now) == 0
     table = world.core.rooms.domains.table
-    assert world.core._self_check.count_overdue(world.now + 3 * 900 + 700) == table.watched
+    assert world.core._self_check.count_overdue(world.now + 3 * 900 + 700) == table.watched_count
     world.now += 3600.0
     world.core.rooms.domains.started -= 7200.0
     table.checked_at[:] = world.now - 7200.0
@@ -267,7 +267,7 @@ def test_the_status_says_whether_there_is_an_endpoint(configured: bool) -> None:
     """Without one nothing is open, refused or paused."""
     world = watching(callbacks=configured)
 
-    assert world.core._status.build(world.now)["deliveries"]["configured"] is configured
+    assert world.core._status.build_status(world.now)["deliveries"]["configured"] is configured
 
 
 def test_parked_callbacks_are_told() -> None:

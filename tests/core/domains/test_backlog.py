@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from common.core.domains.backlog import NEW_LIMIT, STATE_LIMIT, Backlog
+from common.core.domains.journal import NEW_LIMIT, STATE_LIMIT, Backlog
 
 from common.core.domains.domain_table import DomainTable, Flag
 from common.core.model.records import Changes, NewName, StateChange, Watch
-from common.core.outbox import announce
+from common.core.outbox import announcer
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.watchlist import intake
 from common.core.watchlist.list_diff import ListHead, Part
@@ -20,14 +20,14 @@ NOW = 1_790_000_000.0
 def table_of(count: int) -> DomainTable:
     """So many names."""
     table = DomainTable()
-    table.add([f"n{number}.com" for number in range(count)], ["com"] * count)
+    table.add_names([f"n{number}.com" for number in range(count)], ["com"] * count)
     return table
 
 
 def test_new_names_come_in_order_and_everything_else_waits_for_them() -> None:
     """No transaction speaks of a name that is not there; each is bounded, and nothing is left in the end."""
     table, backlog = table_of(12_000), Backlog()
-    backlog.new.extend(NewName(row, table.name(row), "com", priority=False) for row in range(12_000))
+    backlog.new.extend(NewName(row, table.name_of(row), "com", priority=False) for row in range(12_000))
     backlog.watches.append(Watch(3, watched=False, priority=False))
     backlog.states.extend(StateChange(list(range(at, at + 4000)), "REGISTERED", NOW, 0.0) for at in (0, 8000))
     written, states, rounds = 0, list[int](), 0
@@ -71,7 +71,7 @@ def owing(count: int) -> World:
     world = World()
     object.__setattr__(world.core.rooms.policy, "callback_results", "all")
     rooms = world.core.rooms
-    rows = rooms.domains.table.add([f"n{number}.com" for number in range(count)], ["com"] * count)
+    rows = rooms.domains.table.add_names([f"n{number}.com" for number in range(count)], ["com"] * count)
     rooms.domains.table.code[rows], rooms.domains.table.dns_at[rows] = DELEGATED, world.now
     announce.owe(board, rows, np.ones(count, np.bool_))
     return world
@@ -125,21 +125,21 @@ def test_a_name_that_leaves_the_list_and_comes_back_is_in_one_place(place: str) 
     world.watch(*names)
     world.run(120)
     board, table = world.core.rooms, world.core.rooms.domains.table
-    row = table.find(names[0])
+    row = table.find_id(names[0])
     if place == "lined":
-        table.schedule.remove(row)
+        table.schedule.remove_name(row)
         table.flags[row] |= Flag.QUEUED
         rooms.sweep_queues.put("com", np.array([row]), np.array([world.now]), world.now, urgent=False)
     elif place != "due":
         rooms.domains.working_set.loaded.pop(row, None)
-        table.mark(row, 64, on=False)
+        table.set_flag(row, 64, on=False)
         assert intake.check_now(board, names[0])
-        assert table.has(row, Flag.ADMITTED)
+        assert table.has_flag(row, Flag.ADMITTED)
         for _ in range({"wanted": 0, "fetching": 1, "visited": 2}[place]):
             world.run(0.003)
     world.unlist(names[0])
     world.check()
-    assert not table.has(row, Flag.WATCHED)
+    assert not table.has_flag(row, Flag.WATCHED)
     world.watch(names[0])
     world.check()
     before = len(world.asked)
@@ -164,5 +164,5 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     intake.read(board, head, "test", world.now)
     intake.part(board, Part(removed=(*range(1, 40), 10**9, -5)), world.now)
     intake.end(board, world.now)
-    assert rooms.domains.table.watched == 1
+    assert rooms.domains.table.watched_count == 1
     assert (rooms.intake.state.held, rooms.intake.state.names) == (None, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.domains.restore import no_later
+from common.core.domains.restore import cut_future
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Detail, Evidence
 from common.core.verdict import gates
@@ -67,14 +67,14 @@ def test_no_object_said_in_the_future_was_never_said_and_a_holder_seen_then_coun
         contradicted_at=START + DAY,
         registry_at=START - 40,
     )
-    made = no_later(detail, START, START + 60)
+    made = cut_future(detail, START, START + 60)
 
     assert {method: (item.at, item.first_at) for method, item in made.evidence.items()} == {
         "whois": (START, START),
         "dns": (START - 5, START - 15),
     }
     assert (made.passes, made.contradicted_at, made.registry_at) == ((START - 40,), START, START - 40)
-    assert no_later(made, START, START + 60) is made
+    assert cut_future(made, START, START + 60) is made
 
 
 def test_a_positive_of_the_future_is_not_fresh() -> None:
@@ -82,4 +82,4 @@ def test_a_positive_of_the_future_is_not_fresh() -> None:
     wanted = gates.Requirements(gap=30.0, dns_counts=True, second_channel=True)
     ahead = {"rdap": said("rdap_404_json", Outcome.UNREGISTERED, START + DAY)}
 
-    assert gates.positives(ahead, wanted, START) == []
+    assert gates.positive_methods(ahead, wanted, START) == []

@@ -32,7 +32,7 @@ def outbox(*rows: DeliveryRow, **options: int) -> Deliveries:
     """An outbox that holds these rows."""
     deliveries = Deliveries(**options)
     for row in rows:
-        deliveries.add(row)
+        deliveries.add_delivery(row)
     return deliveries
 
 
@@ -44,8 +44,8 @@ def ids(rows: list[DeliveryRow]) -> list[str]:
 def attempt(deliveries: Deliveries, key: str, status: int, now: float, retry_after: float | None = None) -> DeliveryRow:
     """Send one row and get this answer at once."""
     name = f"t{next(NUMBERS)}"
-    deliveries.sent(key, name, now)
-    row = deliveries.result(name, status, "trouble", retry_after, now, Middle())
+    deliveries.note_sent(key, name, now)
+    row = deliveries.note_result(name, status, "trouble", retry_after, now, Middle())
     assert row is not None
     return row
 
@@ -54,6 +54,6 @@ def broken(*rows: DeliveryRow) -> Deliveries:
     """An outbox whose endpoint has just failed ten times in a row at time 0."""
     deliveries = outbox(*rows)
     for n in range(10):
-        deliveries.add(notice(f"f{n}", f"f{n}.com", order=1))
+        deliveries.add_delivery(notice(f"f{n}", f"f{n}.com", order=1))
         attempt(deliveries, f"f{n}", 500, 0.0)
     return deliveries

@@ -8,7 +8,7 @@ from common.core.outbox.circuit import Circuit
 def opened(now: float = 0.0) -> Circuit:
     """A circuit after ten failures in a row."""
     circuit = Circuit(600.0)
-    assert [circuit.failed(now) for _ in range(10)] == [False] * 9 + [True]
+    assert [circuit.note_failure(now) for _ in range(10)] == [False] * 9 + [True]
     return circuit
 
 
@@ -17,11 +17,11 @@ def test_failures_that_are_not_in_a_row_do_not_open_it() -> None:
     circuit = Circuit(600.0)
     for _ in range(5):
         for _ in range(9):
-            circuit.failed(0.0)
-        assert not circuit.succeeded(0.0)
+            circuit.note_failure(0.0)
+        assert not circuit.note_success(0.0)
 
-    assert not circuit.open
-    assert circuit.allowance(0.0, 500) == 500
+    assert not circuit.is_open
+    assert circuit.allowed_attempts(0.0, 500) == 500
 
 
 def test_while_open_single_probes_go_out_ever_more_rarely() -> None:
@@ -29,9 +29,9 @@ def test_while_open_single_probes_go_out_ever_more_rarely() -> None:
     circuit = opened()
     sent = []
     for now in range(100):
-        if circuit.allowance(now, 50):
-            circuit.started(now)
-            circuit.failed(now)
+        if circuit.allowed_attempts(now, 50):
+            circuit.note_attempt(now)
+            circuit.note_failure(now)
             sent.append(now)
 
     assert sent == [1, 3, 7, 15, 30, 45, 60, 75, 90]
@@ -41,25 +41,25 @@ def test_retry_after_delays_the_next_probe_within_reason() -> None:
     """It lengthens the pause, at most to what its lane allows."""
     circuit = Circuit(600.0)
     for _ in range(10):
-        circuit.failed(0.0, 40.0)
-    assert circuit.allowance(39.0, 1) == 0
-    assert circuit.allowance(40.0, 1) == 1
+        circuit.note_failure(0.0, 40.0)
+    assert circuit.allowed_attempts(39.0, 1) == 0
+    assert circuit.allowed_attempts(40.0, 1) == 1
 
-    circuit.started(40.0)
-    circuit.failed(41.0, 1e9)
+    circuit.note_attempt(40.0)
+    circuit.note_failure(41.0, 1e9)
     assert circuit.probe_at == 641.0
 
 
 def test_after_it_closes_the_pace_grows_from_ten_a_second() -> None:
     """The endpoint that just came back is not run over; a minute later nothing holds back."""
     circuit = opened()
-    circuit.started(15.0)
-    assert circuit.succeeded(15.0)
+    circuit.note_attempt(15.0)
+    assert circuit.note_success(15.0)
     sent: dict[int, int] = {}
     for tick in range(150, 900):
-        allowed = circuit.allowance(tick / 10, 1000)
+        allowed = circuit.allowed_attempts(tick / 10, 1000)
         for _ in range(allowed):
-            circuit.started(tick / 10)
+            circuit.note_attempt(tick / 10)
         sent[tick // 10] = sent.get(tick // 10, 0) + allowed
 
     assert 8 <= sent[15] <= 12
@@ -71,12 +71,12 @@ def test_after_it_closes_the_pace_grows_from_ten_a_second() -> None:
 def test_a_clock_that_steps_back_gives_nothing_away() -> None:
     """The allowance does not grow from going back and forth."""
     circuit = opened()
-    circuit.succeeded(15.0)
+    circuit.note_success(15.0)
     total = 0
     for now in (15.0, 14.0, 15.0, 14.0, 15.5):
-        allowed = circuit.allowance(now, 1000)
+        allowed = circuit.allowed_attempts(now, 1000)
         for _ in range(allowed):
-            circuit.started(now)
+            circuit.note_attempt(now)
         total += allowed
 
     assert total <= 7
@@ -86,9 +86,9 @@ def test_a_circuit_that_was_open_begins_with_a_single_probe() -> None:
     """After a restart one attempt goes out at once, and until it succeeds the pauses grow as ever."""
     circuit = Circuit(600.0)
     circuit.reopen(100.0)
-    assert circuit.allowance(100.0, 50) == 1
-    circuit.started(100.0)
-    circuit.failed(100.0)
+    assert circuit.allowed_attempts(100.0, 50) == 1
+    circuit.note_attempt(100.0)
+    circuit.note_failure(100.0)
 
-    assert circuit.allowance(101.9, 50) == 0
-    assert circuit.allowance(102.0, 50) == 1
+    assert circuit.allowed_attempts(101.9, 50) == 0
+    assert circuit.allowed_attempts(102.0, 50) == 1

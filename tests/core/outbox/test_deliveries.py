@@ -13,25 +13,25 @@ def test_notices_go_before_results_and_stay_due_until_sent() -> None:
     """Asking twice gives the same answer; the number of free places is kept."""
     deliveries = outbox(result("r1", "x.com"), notice("n1"), notice("n2", "b.com", at=1.0), notice("n3", "c.com", at=9.0))
 
-    assert ids(deliveries.due(2.0, 10)) == ["n1", "n2", "r1"]
-    assert ids(deliveries.due(2.0, 10)) == ["n1", "n2", "r1"]
-    assert ids(deliveries.due(2.0, 2)) == ["n1", "n2"]
-    assert deliveries.due(2.0, 0) == []
-    deliveries.sent("n1", "t", 2.0)
-    assert ids(deliveries.due(2.0, 10)) == ["n2", "r1"]
+    assert ids(deliveries.due_rows(2.0, 10)) == ["n1", "n2", "r1"]
+    assert ids(deliveries.due_rows(2.0, 10)) == ["n1", "n2", "r1"]
+    assert ids(deliveries.due_rows(2.0, 2)) == ["n1", "n2"]
+    assert deliveries.due_rows(2.0, 0) == []
+    deliveries.note_sent("n1", "t", 2.0)
+    assert ids(deliveries.due_rows(2.0, 10)) == ["n2", "r1"]
 
 
 def test_the_notices_of_one_name_wait_for_each_other() -> None:
     """A later one is not sent before the earlier was accepted, whatever the order of arrival."""
     deliveries = outbox(notice("second", order=2), notice("first", order=1), notice("other", "b.com"))
-    assert ids(deliveries.due(0.0, 10)) == ["first", "other"]
-    deliveries.sent("first", "t1", 0.0)
-    assert ids(deliveries.due(0.0, 10)) == ["other"]
-    deliveries.result("t1", 500, "", None, 0.0, Middle())
-    assert ids(deliveries.due(0.5, 10)) == ["other"]
+    assert ids(deliveries.due_rows(0.0, 10)) == ["first", "other"]
+    deliveries.note_sent("first", "t1", 0.0)
+    assert ids(deliveries.due_rows(0.0, 10)) == ["other"]
+    deliveries.note_result("t1", 500, "", None, 0.0, Middle())
+    assert ids(deliveries.due_rows(0.5, 10)) == ["other"]
     assert attempt(deliveries, "first", 204, 1.0).state == "done"
 
-    assert ids(deliveries.due(1.0, 10)) == ["second", "other"]
+    assert ids(deliveries.due_rows(1.0, 10)) == ["second", "other"]
 
 
 @pytest.mark.parametrize("status", [0, 100, 199, 300, 301, 302, 304, 400, 401, 403, 404, 410, 422, 429, 500, 503, 999])
@@ -62,13 +62,13 @@ def test_2xx_is_done_and_forgotten(status: int) -> None:
 def test_an_attempt_that_is_not_answered_goes_back() -> None:
     """When its time is over it counts as made and follows the schedule."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0)
-    row = deliveries.lost("t", 25.0)
+    deliveries.note_sent("n", "t", 0.0)
+    row = deliveries.note_lost("t", 25.0)
 
     assert row is not None
     assert (row.state, row.attempts, row.next_at, row.last_status) == ("pending", 1, 26.0, 0)
-    assert deliveries.lost("t", 1000.0) is None
-    assert ids(deliveries.due(26.0, 1)) == ["n"]
+    assert deliveries.note_lost("t", 1000.0) is None
+    assert ids(deliveries.due_rows(26.0, 1)) == ["n"]
     assert deliveries.circuits["notice"].failures == 0
 
 
@@ -76,18 +76,18 @@ def test_a_late_success_spares_the_duplicate() -> None:
     """Of an attempt that was given up, an acceptance still counts while nothing newer is under way; a failure does not."""
     deliveries = outbox(notice("n"), notice("m", "b.com"))
     for key in ("n", "m"):
-        deliveries.sent(key, f"late {key}", 0.0)
-        deliveries.lost(f"late {key}", 30.0)
-    assert deliveries.result("late n", 500, "", None, 30.5, Middle()) is None
-    deliveries.sent("m", "again", 31.0)
-    assert deliveries.result("late m", 200, "", None, 31.5, Middle()) is None
+        deliveries.note_sent(key, f"late {key}", 0.0)
+        deliveries.note_lost(f"late {key}", 30.0)
+    assert deliveries.note_result("late n", 500, "", None, 30.5, Middle()) is None
+    deliveries.note_sent("m", "again", 31.0)
+    assert deliveries.note_result("late m", 200, "", None, 31.5, Middle()) is None
 
-    row = deliveries.result("late n", 200, "", None, 32.0, Middle())
+    row = deliveries.note_result("late n", 200, "", None, 32.0, Middle())
     assert row is not None
     assert (row.id, row.state) == ("n", "done")
-    assert deliveries.result("late n", 200, "", None, 33.0, Middle()) is None
-    assert deliveries.result("never sent", 200, "", None, 33.0, Middle()) is None
-    again = deliveries.result("again", 200, "", None, 33.0, Middle())
+    assert deliveries.note_result("late n", 200, "", None, 33.0, Middle()) is None
+    assert deliveries.note_result("never sent", 200, "", None, 33.0, Middle()) is None
+    again = deliveries.note_result("again", 200, "", None, 33.0, Middle())
     assert again is not None
     assert again.state == "done"
 
@@ -95,10 +95,10 @@ def test_a_late_success_spares_the_duplicate() -> None:
 def test_what_a_notifier_hands_back_is_due_at_once() -> None:
     """It was not tried, so it counts for nothing."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0)
-    deliveries.returned("t", 1.0)
-    deliveries.returned("t", 1.0)
-    (row,) = deliveries.due(1.0, 5)
+    deliveries.note_sent("n", "t", 0.0)
+    deliveries.note_returned("t", 1.0)
+    deliveries.note_returned("t", 1.0)
+    (row,) = deliveries.due_rows(1.0, 5)
 
     assert (row.attempts, row.next_at) == (0, 0.0)
 
@@ -106,40 +106,40 @@ def test_what_a_notifier_hands_back_is_due_at_once() -> None:
 def test_a_worker_that_dies_takes_nothing_along() -> None:
     """Its attempts are over at once and follow the schedule."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t", 0.0)
-    row = deliveries.lost("t", 3.0)
+    deliveries.note_sent("n", "t", 0.0)
+    row = deliveries.note_lost("t", 3.0)
 
     assert row is not None
     assert row.next_at == 4.0
-    assert deliveries.lost("t", 3.0) is None
+    assert deliveries.note_lost("t", 3.0) is None
 
 
 def test_sending_twice_or_something_unknown_changes_nothing() -> None:
     """Only the first attempt in flight counts."""
     deliveries = outbox(notice("n"))
-    deliveries.sent("n", "t1", 0.0)
-    deliveries.sent("n", "t2", 0.0)
-    deliveries.sent("unknown", "t3", 0.0)
+    deliveries.note_sent("n", "t1", 0.0)
+    deliveries.note_sent("n", "t2", 0.0)
+    deliveries.note_sent("unknown", "t3", 0.0)
 
-    assert deliveries.result("t2", 500, "", None, 1.0, Middle()) is None
+    assert deliveries.note_result("t2", 500, "", None, 1.0, Middle()) is None
     assert deliveries.snapshot(1.0)["in_flight"] == 1
 
 
 def test_adding_the_same_delivery_twice_keeps_the_first() -> None:
     """An event is in the outbox once."""
     deliveries = outbox(notice("n"))
-    deliveries.add(notice("n", "b.com"))
+    deliveries.add_delivery(notice("n", "b.com"))
 
-    assert [row.domain for row in deliveries.due(0.0, 9)] == ["a.com"]
+    assert [row.domain for row in deliveries.due_rows(0.0, 9)] == ["a.com"]
 
 
 def test_a_newer_result_supersedes_one_that_waits() -> None:
     """Of the same name and check only; the older row is handed back to be written."""
     deliveries = outbox(result("r1", order=1), result("w1", order=2, method="whois"), result("b1", "b.com"))
-    (old,) = deliveries.add(result("r2", order=3, at=7.0))
+    (old,) = deliveries.add_delivery(result("r2", order=3, at=7.0))
 
     assert (old.id, old.state, old.done_at) == ("r1", "superseded", 7.0)
-    assert ids(deliveries.due(9.0, 9)) == ["w1", "b1"]
+    assert ids(deliveries.due_rows(9.0, 9)) == ["w1", "b1"]
     assert deliveries.snapshot(9.0)["superseded"] == 1
 
 
@@ -147,23 +147,23 @@ def test_a_result_in_flight_is_superseded_only_when_it_fails() -> None:
     """It may be accepted, and then both are delivered in order; what failed and is old is not tried again."""
     for status, state in ((200, "done"), (500, "superseded")):
         deliveries = outbox(result("r1", order=1))
-        deliveries.sent("r1", "t", 0.0)
-        assert deliveries.add(result("r2", order=2)) == []
-        assert deliveries.due(0.0, 9) == []
-        row = deliveries.result("t", status, "", None, 1.0, Middle())
+        deliveries.note_sent("r1", "t", 0.0)
+        assert deliveries.add_delivery(result("r2", order=2)) == []
+        assert deliveries.due_rows(0.0, 9) == []
+        row = deliveries.note_result("t", status, "", None, 1.0, Middle())
 
         assert row is not None
         assert row.state == state
-        assert ids(deliveries.due(1.0, 9)) == ["r2"]
+        assert ids(deliveries.due_rows(1.0, 9)) == ["r2"]
 
 
 def test_the_number_of_results_is_bounded_and_notices_are_not() -> None:
     """Beyond the limit the oldest result that is not in flight gives way, and this is counted."""
     deliveries = outbox(*(result(f"r{n}", f"n{n}.com") for n in range(3)), result_limit=3)
-    deliveries.sent("r0", "t", 0.0)
-    gone = [row.id for n in range(3, 8) for row in deliveries.add(result(f"r{n}", f"n{n}.com"))]
+    deliveries.note_sent("r0", "t", 0.0)
+    gone = [row.id for n in range(3, 8) for row in deliveries.add_delivery(result(f"r{n}", f"n{n}.com"))]
     for n in range(50):
-        assert deliveries.add(notice(f"n{n}", f"n{n}.com")) == []
+        assert deliveries.add_delivery(notice(f"n{n}", f"n{n}.com")) == []
 
     assert gone == ["r1", "r2", "r3", "r4", "r5"]
     snapshot = deliveries.snapshot(0.0)
@@ -174,10 +174,10 @@ def test_the_number_of_results_is_bounded_and_notices_are_not() -> None:
 def test_a_result_whose_body_says_nothing_is_delivered_too(body: bytes) -> None:
     """Such results of one name are one kind of check."""
     deliveries = outbox(DeliveryRow("r", "result", "a.com", 1, body))
-    (old,) = deliveries.add(DeliveryRow("s", "result", "a.com", 2, body))
+    (old,) = deliveries.add_delivery(DeliveryRow("s", "result", "a.com", 2, body))
 
     assert old.id == "r"
-    assert ids(deliveries.due(0.0, 1)) == ["s"]
+    assert ids(deliveries.due_rows(0.0, 1)) == ["s"]
 
 
 def test_the_next_moment_is_known() -> None:
@@ -185,9 +185,9 @@ def test_the_next_moment_is_known() -> None:
     assert Deliveries().next_at() is None
     deliveries = outbox(notice("n", at=3.0), result("r", "b.com", at=7.0))
     assert deliveries.next_at() == 3.0
-    deliveries.sent("n", "t", 3.0)
+    deliveries.note_sent("n", "t", 3.0)
     assert deliveries.next_at() == 7.0
-    deliveries.result("t", 500, "", None, 4.0, Middle())
+    deliveries.note_result("t", 500, "", None, 4.0, Middle())
     assert deliveries.next_at() == 5.0
 
     assert broken().next_at() == 1.0

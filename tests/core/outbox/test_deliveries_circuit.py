@@ -10,7 +10,7 @@ def test_a_dead_endpoint_is_probed_with_the_oldest_first() -> None:
     deliveries = broken(notice("old", "old.com"), notice("old too", "old.com", order=2))
     probes, attempts = [], []
     for now in range(1, 121):
-        for row in deliveries.due(now, 50):
+        for row in deliveries.due_rows(now, 50):
             probes.append((now, row.id))
             attempts.append(attempt(deliveries, row.id, 0, now).attempts)
 
@@ -26,9 +26,9 @@ def test_one_event_that_is_never_accepted_does_not_keep_the_circuit_open() -> No
     for n in range(10):
         attempt(deliveries, f"bad{n}", 422, 0.0)
     now = 0.0
-    while deliveries.circuits["notice"].open:
+    while deliveries.circuits["notice"].is_open:
         now += 15.0
-        for row in deliveries.due(now, 50):
+        for row in deliveries.due_rows(now, 50):
             attempt(deliveries, row.id, 200 if row.id == "good" else 422, now)
 
     assert now <= 11 * 15.0
@@ -41,10 +41,10 @@ def test_when_the_endpoint_is_back_everything_is_released_gently() -> None:
     for row in deliveries._lanes["notice"].values():
         row.row.next_at = 1e9
     now, sent = 15.0, {}
-    attempt(deliveries, deliveries.due(now, 50)[0].id, 200, now)
+    attempt(deliveries, deliveries.due_rows(now, 50)[0].id, 200, now)
     while deliveries.snapshot(now)["pending"]:
         now += 0.1
-        rows = deliveries.due(now, 50)
+        rows = deliveries.due_rows(now, 50)
         for row in rows:
             attempt(deliveries, row.id, 200, now)
         sent[int(now)] = sent.get(int(now), 0) + len(rows)
@@ -59,7 +59,7 @@ def test_memory_does_not_grow_while_the_endpoint_is_dead() -> None:
     """Results that come and are superseded for days leave nothing behind."""
     deliveries = broken()
     for n in range(50_000):
-        deliveries.add(result(f"r{n}", f"n{n % 10}.com", order=n, method="dns" if n % 100 else "whois", at=float(n)))
+        deliveries.add_delivery(result(f"r{n}", f"n{n % 10}.com", order=n, method="dns" if n % 100 else "whois", at=float(n)))
     sizes = [len(deliveries._ready["result"]), sum(map(len, deliveries._queues.values())), len(deliveries._latest)]
 
     assert max(sizes) < 1300

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from common.core.outbox.deliveries import DAY, HOUR, LATER, SCHEDULE, Deliveries, delay
+from common.core.outbox.deliveries import DAY, HOUR, LATER, SCHEDULE, Deliveries, retry_delay
 from tests.core.outbox.posted import attempt, ids, notice, outbox
 
 
@@ -15,13 +15,13 @@ def test_retries_follow_the_schedule_and_then_park() -> None:
     deliveries = outbox(notice("n"))
     now, waits = 0.0, []
     while True:
-        (row,) = deliveries.due(now, 1)
+        (row,) = deliveries.due_rows(now, 1)
         deliveries.circuits["notice"].failures = 0  # other events are accepted meanwhile
         attempt(deliveries, "n", 503, now)
         if row.state != "pending":
             break
         waits.append(row.next_at - now)
-        assert deliveries.due(row.next_at - 0.001, 1) == []
+        assert deliveries.due_rows(row.next_at - 0.001, 1) == []
         now = row.next_at
 
     assert waits[:10] == [1, 2, 5, 10, 30, 60, 120, 300, 600, 1200]
@@ -30,7 +30,7 @@ def test_retries_follow_the_schedule_and_then_park() -> None:
     assert (row.state, row.done_at, row.last_status, row.last_error) == ("parked", None, 503, "trouble")
     assert 7 * DAY <= now < 7 * DAY + LATER
     assert deliveries.snapshot(now)["parked"] == 1
-    assert deliveries.due(now + DAY, 1) == []
+    assert deliveries.due_rows(now + DAY, 1) == []
 
 
 def test_a_parked_notice_lets_the_next_one_pass() -> None:
@@ -39,7 +39,7 @@ def test_a_parked_notice_lets_the_next_one_pass() -> None:
     attempt(deliveries, "first", 500, 0.0)
     attempt(deliveries, "first", 500, 8 * DAY)
 
-    assert ids(deliveries.due(8 * DAY, 10)) == ["second"]
+    assert ids(deliveries.due_rows(8 * DAY, 10)) == ["second"]
 
 
 def test_waits_are_spread_by_a_fifth() -> None:
@@ -49,8 +49,8 @@ def test_waits_are_spread_by_a_fifth() -> None:
     for n in range(300):
         deliveries = outbox(notice("n"))
         for step in range(5):
-            deliveries.sent("n", f"{n}.{step}", 0.0)
-            row = deliveries.result(f"{n}.{step}", 500, "", None, 0.0, rng)
+            deliveries.note_sent("n", f"{n}.{step}", 0.0)
+            row = deliveries.note_result(f"{n}.{step}", 500, "", None, 0.0, rng)
         assert row is not None
         waits.append(row.next_at)
 
@@ -78,28 +78,28 @@ def test_a_replay_sends_the_same_again() -> None:
     old = notice("n")
     body = old.body
     old.state, old.attempts, old.first_at, old.done_at = "parked", 60, 0.0, None
-    row = deliveries.replay(old, 8 * DAY)
+    row = deliveries.replay_row(old, 8 * DAY)
     assert (row.state, row.attempts, row.next_at, row.first_at, row.done_at) == ("pending", 0, 8 * DAY, None, None)
-    assert deliveries.replayed("n")
+    assert deliveries.is_replay("n")
     assert deliveries.snapshot(8 * DAY)["parked"] == 1
     assert attempt(deliveries, "n", 500, 8 * DAY).next_at == 8 * DAY + 1
 
     done = attempt(deliveries, "n", 200, 8 * DAY + 1)
-    again = deliveries.replay(done, 9 * DAY)
+    again = deliveries.replay_row(done, 9 * DAY)
     assert (again.id, again.body, again.state) == ("n", body, "pending")
-    assert not deliveries.replayed("unknown")
+    assert not deliveries.is_replay("unknown")
 
 
 def test_replaying_what_waits_makes_it_due_now() -> None:
     """And what is in flight just carries the mark on its next attempt."""
     deliveries = outbox(notice("n"), notice("m", "b.com"))
     attempt(deliveries, "n", 500, 0.0)
-    deliveries.sent("m", "t", 0.0)
+    deliveries.note_sent("m", "t", 0.0)
     for key in ("n", "m"):
-        assert deliveries.replay(notice(key), 0.5).id == key
+        assert deliveries.replay_row(notice(key), 0.5).id == key
 
-    assert ids(deliveries.due(0.5, 9)) == ["n"]
-    assert deliveries.replayed("m")
+    assert ids(deliveries.due_rows(0.5, 9)) == ["n"]
+    assert deliveries.is_replay("m")
 
 
 def test_a_replayed_notice_goes_before_later_ones_of_its_name() -> None:
@@ -107,15 +107,15 @@ def test_a_replayed_notice_goes_before_later_ones_of_its_name() -> None:
     deliveries = outbox(notice("later", order=2))
     old = notice("earlier", order=1)
     old.state = "parked"
-    deliveries.replay(old, 5.0)
-    assert ids(deliveries.due(5.0, 9)) == ["earlier"]
+    deliveries.replay_row(old, 5.0)
+    assert ids(deliveries.due_rows(5.0, 9)) == ["earlier"]
 
     attempt(deliveries, "earlier", 200, 5.0)
-    assert ids(deliveries.due(5.0, 9)) == ["later"]
+    assert ids(deliveries.due_rows(5.0, 9)) == ["later"]
 
 
 def test_the_wait_depends_on_attempts_and_then_on_age() -> None:
     """The schedule as published."""
-    assert [delay(n, 0.0) for n in range(len(SCHEDULE))] == list(SCHEDULE)
-    assert delay(11, 23 * HOUR) == 1800
-    assert delay(11, 25 * HOUR) == 7200
+    assert [retry_delay(n, 0.0) for n in range(len(SCHEDULE))] == list(SCHEDULE)
+    assert retry_delay(11, 23 * HOUR) == 1800
+    assert retry_delay(11, 25 * HOUR) == 7200

@@ -45,13 +45,13 @@ class World:
         order = self.orders[lane, name] = self.orders.get((lane, name), 0) + 1
         make = notice if lane == "notice" else result
         row = make(f"{lane} {name} {order}", name, order, at=self.now)
-        self.write(row, *self.deliveries.add(row))
+        self.write(row, *self.deliveries.add_delivery(row))
 
     def send(self) -> None:
         """Hand out what is due; a place in flight per name and lane at most."""
-        for row in self.deliveries.due(self.now, self.rng.randrange(1, 6)):
+        for row in self.deliveries.due_rows(self.now, self.rng.randrange(1, 6)):
             self.attempts += 1
-            self.deliveries.sent(row.id, f"t{self.attempts}", self.now)
+            self.deliveries.note_sent(row.id, f"t{self.attempts}", self.now)
             assert row.state == "pending"
             known = (other for key, other in self.in_flight.items() if key in self.deliveries._attempts)
             assert (row.lane, row.domain) not in {(other.lane, other.domain) for other in known}
@@ -72,12 +72,12 @@ class World:
         if outcome in {200, "accepted, answer lost"}:
             self.receive(row)
         if outcome == "returned":
-            self.deliveries.returned(attempt, self.now)
+            self.deliveries.note_returned(attempt, self.now)
         elif outcome == "dead":
-            self.write(self.deliveries.lost(attempt, self.now))
+            self.write(self.deliveries.note_lost(attempt, self.now))
         elif isinstance(outcome, int):
             asked = self.rng.choice((None, 3.0))
-            self.write(self.deliveries.result(attempt, outcome, "trouble", asked, self.now, self.rng))
+            self.write(self.deliveries.note_result(attempt, outcome, "trouble", asked, self.now, self.rng))
 
     def receive(self, row: DeliveryRow) -> None:
         """The endpoint sees each id with one body, and the first sightings of one name's notices in order."""
@@ -94,13 +94,13 @@ class World:
         self.leases.clear()
         for row in list(self.store.values()):
             if row.state == "pending":
-                self.write(*self.deliveries.add(DeliveryRow(**{n: getattr(row, n) for n in row.__struct_fields__})))
+                self.write(*self.deliveries.add_delivery(DeliveryRow(**{n: getattr(row, n) for n in row.__struct_fields__})))
 
     def expire(self) -> None:
         """Give up the attempts whose time is over; what was answered before changes nothing any more."""
         for attempt in [attempt for attempt, until in self.leases.items() if until <= self.now]:
             del self.leases[attempt]
-            self.write(self.deliveries.lost(attempt, self.now))
+            self.write(self.deliveries.note_lost(attempt, self.now))
 
     def step(self) -> None:
         """Time passes and something happens."""

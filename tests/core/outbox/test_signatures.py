@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.core.outbox.signatures import decode_secret, sign
+from common.core.outbox.signatures import decode_secret, sign_body
 from common.errors import ConfigError
 from tests.lab import signature
 
@@ -28,22 +28,22 @@ def problem(secret: str, message_id: str, timestamp: int, body: bytes, header: s
 
 def test_the_published_vector_computes() -> None:
     """Secret, id, time and body of the specification give its signature."""
-    assert sign([SECRET], ID, AT, BODY) == PUBLISHED
+    assert sign_body([SECRET], ID, AT, BODY) == PUBLISHED
 
 
 def test_the_signature_is_an_hmac_that_any_receiver_can_compute() -> None:
     """Worked out here from the definition alone."""
     mac = hmac.new(b"another secret of 24 byte", b"id.7.body", hashlib.sha256).digest()
 
-    assert sign([OTHER], "id", 7, b"body") == f"v1,{base64.b64encode(mac).decode()}"
+    assert sign_body([OTHER], "id", 7, b"body") == f"v1,{base64.b64encode(mac).decode()}"
 
 
 def test_while_rotating_either_secret_verifies() -> None:
     """Both signatures travel, so the receiver may change its secret before or after us."""
-    header = sign([SECRET, OTHER], ID, AT, BODY)
+    header = sign_body([SECRET, OTHER], ID, AT, BODY)
 
     assert header.split(" ")[0] == PUBLISHED
-    assert header == f"{PUBLISHED} {sign([OTHER], ID, AT, BODY)}"
+    assert header == f"{PUBLISHED} {sign_body([OTHER], ID, AT, BODY)}"
     for secret in (SECRET, OTHER):
         assert problem(secret, ID, AT, BODY, header) is None
 
@@ -53,13 +53,13 @@ def test_while_rotating_either_secret_verifies() -> None:
 )
 def test_anything_changed_changes_the_signature(message_id: str, timestamp: int, body: bytes) -> None:
     """Id, time and body are all covered."""
-    assert sign([SECRET], message_id, timestamp, body) != PUBLISHED
+    assert sign_body([SECRET], message_id, timestamp, body) != PUBLISHED
 
 
 @given(st.text(min_size=1), st.integers(min_value=0), st.binary())
 def test_whatever_is_signed_verifies(message_id: str, timestamp: int, body: bytes) -> None:
     """A receiver that shares no line with us accepts it by the secret it was signed with, and by no other."""
-    header = sign([SECRET], message_id, timestamp, body)
+    header = sign_body([SECRET], message_id, timestamp, body)
 
     assert problem(SECRET, message_id, timestamp, body, header) is None
     assert problem(OTHER, message_id, timestamp, body, header) == "no signature fits"

@@ -6,7 +6,7 @@ from common.core.domains.stored_rows import budgets_of, saved_budgets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import Budgets
@@ -30,7 +30,7 @@ def test_no_window_ever_holds_more_than_rate_times_time_plus_burst(steps: list[t
     budgets, now, taken = Budgets(), NOW, []
     for wait, tries in steps:
         now += wait
-        taken += [now for _ in range(tries) if budgets.take(LIMIT, "default", now)]
+        taken += [now for _ in range(tries) if budgets.take_token(LIMIT, "default", now)]
 
     for index, first in enumerate(taken):
         for count, last in enumerate(taken[index:], 1):
@@ -41,20 +41,20 @@ def test_two_egresses_have_two_buckets_and_two_workers_of_one_egress_share() -> 
     """The budget belongs to (operator, egress), not to a worker."""
     budgets = Budgets()
 
-    assert budgets.take(LIMIT, "a", NOW)
-    assert not budgets.take(LIMIT, "a", NOW)
-    assert budgets.take(LIMIT, "b", NOW)
+    assert budgets.take_token(LIMIT, "a", NOW)
+    assert not budgets.take_token(LIMIT, "a", NOW)
+    assert budgets.take_token(LIMIT, "b", NOW)
 
 
 def test_a_complaint_halves_the_rate_and_shuts_for_as_long_as_asked() -> None:
     """429 with Retry-After is obeyed to the second."""
     budgets = Budgets()
-    budgets.take(LIMIT, "a", NOW)
-    reason = budgets.answered(LIMIT, "a", throttled(retry_after=7), NOW)
+    budgets.take_token(LIMIT, "a", NOW)
+    reason = budgets.note_answer(LIMIT, "a", throttled(retry_after=7), NOW)
 
     assert reason is not None
-    assert not budgets.take(LIMIT, "a", NOW + 6.9)
-    assert budgets.take(LIMIT, "a", NOW + 7.1)
+    assert not budgets.take_token(LIMIT, "a", NOW + 6.9)
+    assert budgets.take_token(LIMIT, "a", NOW + 7.1)
     assert budgets.snapshot(NOW)[0]["rate"] == 1.0
 
 
@@ -62,8 +62,8 @@ def test_complaints_in_a_row_wait_longer_and_never_stop_for_ever() -> None:
     """Pauses grow to an hour, the rate falls to one in ten minutes and no further."""
     budgets, now, pauses = Budgets(), NOW, []
     for _ in range(30):
-        budgets.answered(LIMIT, "a", throttled(), now)
-        pauses.append(budgets.blocked_until(LIMIT, "a", now) - now)
+        budgets.note_answer(LIMIT, "a", throttled(), now)
+        pauses.append(budgets.limited_until(LIMIT, "a", now) - now)
         now += pauses[-1]
 
     assert pauses[:3] == [60.0, 120.0, 240.0]
@@ -74,12 +74,12 @@ def test_complaints_in_a_row_wait_longer_and_never_stop_for_ever() -> None:
 def test_clean_answers_grow_the_rate_back_and_not_beyond_the_limit() -> None:
     """Fifty clean answers give a tenth back."""
     budgets = Budgets()
-    budgets.answered(LIMIT, "a", throttled(), NOW)
+    budgets.note_answer(LIMIT, "a", throttled(), NOW)
     for second in range(50):
-        budgets.answered(LIMIT, "a", CLEAN, NOW + 61 + second)
+        budgets.note_answer(LIMIT, "a", CLEAN, NOW + 61 + second)
     assert budgets.snapshot(NOW)[0]["rate"] == 1.1
     for second in range(2000):
-        budgets.answered(LIMIT, "a", CLEAN, NOW + 200 + second)
+        budgets.note_answer(LIMIT, "a", CLEAN, NOW + 200 + second)
 
     assert budgets.snapshot(NOW)[0]["rate"] == 2.0
 
@@ -88,32 +88,32 @@ def test_an_error_of_ours_is_no_complaint() -> None:
     """A timeout neither shrinks nor grows anything."""
     budgets = Budgets()
 
-    assert budgets.answered(LIMIT, "a", Observation("rdap", unknown("rdap_timeout", "late")), NOW) is None
+    assert budgets.note_answer(LIMIT, "a", Observation("rdap", unknown_reading("rdap_timeout", "late")), NOW) is None
 
 
 def test_403_waits_a_quarter_of_an_hour() -> None:
     """A ban is not argued with."""
     budgets = Budgets()
-    banned = Observation("rdap", unknown("rdap_403", "forbidden"), status=403, refused=True)
-    budgets.answered(LIMIT, "a", banned, NOW)
+    banned = Observation("rdap", unknown_reading("rdap_403", "forbidden"), status=403, refused=True)
+    budgets.note_answer(LIMIT, "a", banned, NOW)
 
-    assert budgets.blocked_until(LIMIT, "a", NOW) == NOW + 900
+    assert budgets.limited_until(LIMIT, "a", NOW) == NOW + 900
 
 
 def test_a_name_server_that_refuses_is_left_alone_for_a_minute() -> None:
     """REFUSED is a refusal, not a ban: its rcode is no HTTP status."""
     budgets = Budgets()
-    refused = Observation("dns", unknown("dns_refused", "REFUSED"), status=5, refused=True)
-    budgets.answered(LIMIT, "a", refused, NOW)
+    refused = Observation("dns", unknown_reading("dns_refused", "REFUSED"), status=5, refused=True)
+    budgets.note_answer(LIMIT, "a", refused, NOW)
 
-    assert budgets.blocked_until(LIMIT, "a", NOW) == NOW + 60
+    assert budgets.limited_until(LIMIT, "a", NOW) == NOW + 60
 
 
 def test_a_daily_quota_is_kept_until_midnight() -> None:
     """What is used up comes back with the next day (UTC)."""
     limit = Limit("whois/example", 100.0, 100, 3)
     budgets = Budgets()
-    given_out = sum(budgets.take(limit, "a", NOW + second) for second in range(10))
+    given_out = sum(budgets.take_token(limit, "a", NOW + second) for second in range(10))
 
     assert given_out == 3
     assert budgets.next_at(limit, "a", NOW + 10) == (NOW // 86_400 + 1) * 86_400
@@ -124,14 +124,14 @@ def test_a_rate_of_zero_is_never_asked() -> None:
     budgets = Budgets()
     off = Limit("whois/off", 0.0, 0, None)
 
-    assert not budgets.take(off, "a", NOW)
+    assert not budgets.take_token(off, "a", NOW)
     assert budgets.next_at(off, "a", NOW) == float("inf")
 
 
 def test_who_shut_us_out_is_remembered_over_a_restart() -> None:
     """A crash must not ask a registry again that said to wait."""
     budgets = Budgets()
-    budgets.answered(LIMIT, "a", throttled(retry_after=500), NOW)
+    budgets.note_answer(LIMIT, "a", throttled(retry_after=500), NOW)
     again = budgets_of(saved_budgets(budgets))
 
     assert not again.take(LIMIT, "a", NOW + 400)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from common.core.coordinator.inputs import Draining, Heard, Tick
+from common.core.coordinator.inputs import Draining, MessageArrived, Tick
 from common.core.model.effects import Commit, Effect, LogLine
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY
@@ -22,7 +22,7 @@ from tests.sim.world import World
 
 PLENTY = {"*": Limit("*", 1e6, 10**6, None)}
 SLOW_DOWN = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down"), status=429)
-ODD = Observation("whois", unknown("whois_unparsed", "nothing in the answer is known to mean anything"))
+ODD = Observation("whois", unknown_reading("whois_unparsed", "nothing in the answer is known to mean anything"))
 
 
 class SlowRegistry(World):
@@ -48,8 +48,8 @@ def bucket_of(world: World, method: str = "rdap") -> Bucket:
     """The budget of the registry."""
     rooms = world.core.rooms
     suffix = "se" if method == "whois" else "com"
-    limit = rooms.registries.limit(method, f"{method}.{suffix}.test", suffix)
-    return rooms.rate_limits.budgets._bucket(limit, "default", world.now)
+    limit = rooms.registries.limit_of(method, f"{method}.{suffix}.test", suffix)
+    return rooms.rate_limits.budgets._bucket_now(limit, "default", world.now)
 
 
 def asked(world: World, method: str) -> int:
@@ -100,12 +100,12 @@ def test_a_block_and_a_day_s_count_outlive_kills() -> None:
     assert bucket_of(world).used_today >= used > 5
     world.lie = lambda method, *_: SLOW_DOWN if method == "rdap" else None
     world.run(5)
-    until, used = bucket_of(world).blocked_until, asked(world, "rdap")
+    until, used = bucket_of(world).limited_until, asked(world, "rdap")
     for _ in range(5):
         world.restart()
         world.run(2)
 
-    assert bucket_of(world).blocked_until == until > world.now
+    assert bucket_of(world).limited_until == until > world.now
     assert asked(world, "rdap") == used
     assert abs(bucket_of(world).used_today - used) <= 2
 
@@ -130,7 +130,9 @@ def test_a_reset_is_carried_out_and_logged(known: bool) -> None:
     world.run(30)
     operator = bucket_of(world).operator if known else "rdap/nothing"
     said = [
-        command for command in handed(world, Heard(Order("reset_budget", operator, "control"))) if isinstance(command, LogLine)
+        command
+        for command in handed(world, MessageArrived(Order("reset_budget", operator, "control")))
+        if isinstance(command, LogLine)
     ]
 
     assert said == [
@@ -179,7 +181,7 @@ def test_what_iana_named_is_known_after_a_restart() -> None:
     world.restart()
 
     assert to_iana(world)[0] == 0.0
-    assert world.core.rooms.registries.server("whois", "zz") == "whois.zz.example"
+    assert world.core.rooms.registries.server_of("whois", "zz") == "whois.zz.example"
 
 
 def test_a_question_that_never_left_is_no_question() -> None:

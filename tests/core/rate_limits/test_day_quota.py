@@ -18,14 +18,14 @@ THROTTLED = Observation("whois", Reading(Outcome.THROTTLED, "whois_throttled", "
 
 def use(budgets: Budgets, count: int, now: float, limit: Limit = DAILY) -> Budgets:
     """So many of the day's questions were asked a moment ago."""
-    budgets.take_many(limit, "a", count, now - 600)
+    budgets.take_tokens(limit, "a", count, now - 600)
     return budgets
 
 
 def taken(plan: Plan, seconds: float, limit: Limit = DAILY, begin: float = MIDNIGHT) -> int:
     """How many questions of a plan are let through by greedy asking, every twenty seconds from then on."""
     budgets = Budgets()
-    return sum(budgets.take(limit, "a", begin + second, plan) for second in range(0, int(seconds), 20))
+    return sum(budgets.take_token(limit, "a", begin + second, plan) for second in range(0, int(seconds), 20))
 
 
 @pytest.mark.parametrize(("plan", "most"), [(WHOLE, 500), (POLLS, 375), (ROUTINE, 250)])
@@ -37,7 +37,7 @@ def test_routine_stops_at_half_of_a_day_and_polls_at_three_quarters(plan: Plan, 
 @pytest.mark.parametrize(("plan", "used", "there"), [(ROUTINE, 249, True), (ROUTINE, 250, False), (POLLS, 375, False)])
 def test_what_others_used_counts(plan: Plan, used: int, there: bool) -> None:
     """By any rank: routine and polls leave what they have to leave."""
-    assert use(Budgets(), used, MIDNIGHT + DAY - 60).take(DAILY, "a", MIDNIGHT + DAY - 60, plan) is there
+    assert use(Budgets(), used, MIDNIGHT + DAY - 60).take_token(DAILY, "a", MIDNIGHT + DAY - 60, plan) is there
 
 
 def test_routine_is_spread_over_the_day() -> None:
@@ -58,13 +58,13 @@ def test_next_at_is_the_first_moment_at_which_a_question_is_let_through(per_day:
     """Not a second before, and surely then: sleeping until then neither spins nor is late."""
     limit = Limit("whois/any", 1.0, 1, per_day)
     budgets, now = Budgets(), MIDNIGHT + at
-    budgets._bucket(limit, "a", now).used_today = used
+    budgets._bucket_now(limit, "a", now).used_today = used
     due = budgets.next_at(limit, "a", now, plan=plan)
 
     assert due >= now
-    assert due == now or not budgets.take(limit, "a", max(now, due - 1.0), plan)
+    assert due == now or not budgets.take_token(limit, "a", max(now, due - 1.0), plan)
     if per_day:
-        assert budgets.take(limit, "a", due, plan)
+        assert budgets.take_token(limit, "a", due, plan)
 
 
 @settings(max_examples=100, deadline=None)
@@ -72,7 +72,7 @@ def test_next_at_is_the_first_moment_at_which_a_question_is_let_through(per_day:
 def test_what_is_left_until_a_moment_is_what_would_be_let_through(per_day: int, hour: int, hours: int, plan: Plan) -> None:
     """Over midnight too."""
     limit, begin = Limit("whois/any", 1.0, 1, per_day), MIDNIGHT + hour * 3600 + 1800
-    left = Budgets().left(limit, "a", begin, begin + hours * 3600, plan)
+    left = Budgets().quota_left(limit, "a", begin, begin + hours * 3600, plan)
 
     assert taken(plan, hours * 3600 + 20, limit, begin) == left
 
@@ -80,51 +80,51 @@ def test_what_is_left_until_a_moment_is_what_would_be_let_through(per_day: int, 
 def test_a_sweep_waits_for_no_more_than_is_left_of_the_day() -> None:
     """All of it where nothing is: that is there at midnight."""
     budgets = Budgets()
-    assert [budgets.today(DAILY, "a", count, NOON) for count in (20, 500, 900)] == [20, 500, 500]
+    assert [budgets.within_quota(DAILY, "a", count, NOON) for count in (20, 500, 900)] == [20, 500, 500]
     use(budgets, 499, NOON)
-    assert budgets.today(DAILY, "a", 20, NOON) == 1
+    assert budgets.within_quota(DAILY, "a", 20, NOON) == 1
     use(budgets, 1, NOON)
-    assert budgets.today(DAILY, "a", 20, NOON) == 20
-    assert budgets.available(DAILY, "a", NOON) == 0
-    assert budgets.today(Limit("rdap/free", 1.0, 1), "a", 900, NOON) == 900
+    assert budgets.within_quota(DAILY, "a", 20, NOON) == 20
+    assert budgets.available_tokens(DAILY, "a", NOON) == 0
+    assert budgets.within_quota(Limit("rdap/free", 1.0, 1), "a", 900, NOON) == 900
 
 
 def test_a_question_that_was_never_asked_is_given_back_alone() -> None:
     """With its token."""
     budgets = Budgets()
-    assert budgets.take(DAILY, "a", NOON)
-    budgets.give_back(DAILY, "a", NOON)
+    assert budgets.take_token(DAILY, "a", NOON)
+    budgets.return_tokens(DAILY, "a", NOON)
 
-    assert budgets.available(DAILY, "a", NOON) == 1
-    assert budgets.left(DAILY, "a", NOON, NOON) == 500
-    budgets.give_back(DAILY, "a", NOON)
-    assert budgets.left(DAILY, "a", NOON, NOON) == 500
+    assert budgets.available_tokens(DAILY, "a", NOON) == 1
+    assert budgets.quota_left(DAILY, "a", NOON, NOON) == 500
+    budgets.return_tokens(DAILY, "a", NOON)
+    assert budgets.quota_left(DAILY, "a", NOON, NOON) == 500
 
 
 def test_without_a_quota_nothing_is_held_back() -> None:
     """Only where a day is counted there is something to plan."""
     limit = Limit("rdap/free", 1.0, 1)
 
-    assert Budgets().left(limit, "a", NOON, NOON) == float("inf")
+    assert Budgets().quota_left(limit, "a", NOON, NOON) == float("inf")
     assert taken(ROUTINE, 20_000, limit) == 1000
 
 
 def test_the_pace_is_the_rate_learned() -> None:
     """Complaints halve it."""
     budgets = Budgets()
-    assert budgets.pace(DAILY, "a", NOON) == 1.0
-    budgets.answered(DAILY, "a", THROTTLED, NOON)
+    assert budgets.current_pace(DAILY, "a", NOON) == 1.0
+    budgets.note_answer(DAILY, "a", THROTTLED, NOON)
 
-    assert budgets.pace(DAILY, "a", NOON + 61) == budgets.rate(DAILY, "a", NOON + 61) == 0.5
+    assert budgets.current_pace(DAILY, "a", NOON + 61) == budgets.learned_rate(DAILY, "a", NOON + 61) == 0.5
 
 
 def test_the_pace_is_nothing_where_nothing_may_be_asked() -> None:
     """While the operator is shut, when it is switched off, when its day is used up."""
     shut, used = Budgets(), use(Budgets(), 500, NOON)
-    shut.answered(DAILY, "a", THROTTLED, NOON)
+    shut.note_answer(DAILY, "a", THROTTLED, NOON)
 
-    assert shut.pace(DAILY, "a", NOON + 59) == 0.0
-    assert shut.rate(DAILY, "a", NOON + 59) == 0.5
-    assert Budgets().pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
-    assert used.pace(DAILY, "a", NOON) == 0.0
-    assert used.pace(DAILY, "a", NOON + DAY) == 1.0
+    assert shut.current_pace(DAILY, "a", NOON + 59) == 0.0
+    assert shut.learned_rate(DAILY, "a", NOON + 59) == 0.5
+    assert Budgets().current_pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
+    assert used.current_pace(DAILY, "a", NOON) == 0.0
+    assert used.current_pace(DAILY, "a", NOON + DAY) == 1.0

@@ -7,7 +7,8 @@ from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import QueryQueue
-from common.core.workers.leases import PoisonDetector, Workers
+from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit, Tasks
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
@@ -23,7 +24,7 @@ def workers(**free: int) -> Workers:
     """A worker for each egress, with so many free slots."""
     made = Workers("boot")
     for egress, slots in free.items():
-        made.heard(Credit(VERSION, f"deep-0@{egress}", "b", "deep", egress, ("whois",), 9, slots, 0), NOW)
+        made.note_credit(Credit(VERSION, f"deep-0@{egress}", "b", "deep", egress, ("whois",), 9, slots, 0), NOW)
     return made
 
 
@@ -36,7 +37,7 @@ def ask(asked_from: str | None, *, confirm: bool = True) -> Query:
 def leaves_from(question: Query, there: Workers, budgets: Budgets | None = None) -> list[str]:
     """The egress that a question leaves from, if it does."""
     queue = QueryQueue()
-    queue.put(question)
+    queue.add_query(question)
     return [worker.egress for _, worker in queue.take(budgets or Budgets(), there, PoisonDetector(), NOW)]
 
 
@@ -54,7 +55,7 @@ def test_a_single_egress_confirms_its_own_answers() -> None:
 def test_an_egress_without_a_free_worker_or_a_token_is_not_waited_for() -> None:
     """The one that asked last has both."""
     spent = Budgets()
-    spent.take(LIMIT, "b", NOW)
+    spent.take_token(LIMIT, "b", NOW)
 
     assert leaves_from(ask("a"), workers(a=9, b=0)) == ["a"]
     assert leaves_from(ask("a"), workers(a=9, b=9), spent) == ["a"]

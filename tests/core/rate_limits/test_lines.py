@@ -13,7 +13,8 @@ from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, QueryQueue
-from common.core.workers.leases import PoisonDetector, Workers
+from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY
@@ -30,7 +31,7 @@ def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LI
 def staffed() -> Workers:
     """A worker with more slots than are needed."""
     workers = Workers("boot")
-    workers.heard(Credit(VERSION, "deep-0@h", "b", "deep", "default", ("whois",), 9999, 9999, 0), NOW)
+    workers.note_credit(Credit(VERSION, "deep-0@h", "b", "deep", "default", ("whois",), 9999, 9999, 0), NOW)
     return workers
 
 
@@ -55,7 +56,7 @@ def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(ar
     for second in range(len(arrivals) + 4 * sum(map(len, arrivals))):
         for rank in arrivals[second] if second < len(arrivals) else []:
             latest[number] = tokens + SHARE * (len(queue) + 1)
-            queue.put(ask(rank, NOW + second, str(number)))
+            queue.add_query(ask(rank, NOW + second, str(number)))
             number += 1
         for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second):
             tokens += 1
@@ -68,8 +69,8 @@ def test_what_an_alarm_waits_for_gets_three_of_four_tokens() -> None:
     """However long the others wait."""
     queue = QueryQueue()
     for number in range(100):
-        queue.put(ask(Rank.BACKGROUND, NOW - number))
-        queue.put(ask(Rank.URGENT))
+        queue.add_query(ask(Rank.BACKGROUND, NOW - number))
+        queue.add_query(ask(Rank.URGENT))
     ranks = [item.rank for item in served(queue, 40)]
 
     assert ranks == [Rank.URGENT, Rank.URGENT, Rank.URGENT, Rank.BACKGROUND] * 10
@@ -79,7 +80,7 @@ def test_within_a_rank_the_question_that_waits_longest_goes_first() -> None:
     """Whatever the order in which they got in line."""
     queue = QueryQueue()
     for age in (3, 9, 1):
-        queue.put(ask(Rank.NEWS, NOW - age, str(age)))
+        queue.add_query(ask(Rank.NEWS, NOW - age, str(age)))
 
     assert [item.domain for item in served(queue, 3)] == ["9", "3", "1"]
 
@@ -104,29 +105,29 @@ def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float
     """Routine after half of the base interval at most, what is urgent after minutes, and after more at a slow operator."""
     queue = QueryQueue(interval)
     question = ask(rank, limit=Limit("whois/example", rate, 1))
-    queue.put(question)
+    queue.add_query(question)
 
     assert question.deadline == NOW + seconds
-    assert queue.expire(NOW + seconds - 0.01) == []
-    assert queue.expire(NOW + seconds) == [question]
+    assert queue.take_expired(NOW + seconds - 0.01) == []
+    assert queue.take_expired(NOW + seconds) == [question]
     assert len(queue) == 0
 
 
 def test_all_questions_whose_time_is_over_leave_and_the_others_stay() -> None:
     """In every line and of every rank; the places become free."""
     queue, other = QueryQueue(HOUR), Limit("whois/other", 1.0, 1)
-    before = queue.room(LIMIT, Rank.BACKGROUND)
+    before = queue.room_for(LIMIT, Rank.BACKGROUND)
     for number in range(3):
-        queue.put(ask(Rank.BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
-        queue.put(ask(Rank.URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
-        queue.put(ask(Rank.BACKGROUND, NOW - 1750, "other", other))
-    queue.put(ask(Rank.BACKGROUND, NOW - 1000, "young"))
-    gone = {item.domain for item in queue.expire(NOW + 50)}
+        queue.add_query(ask(Rank.BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
+        queue.add_query(ask(Rank.URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
+        queue.add_query(ask(Rank.BACKGROUND, NOW - 1750, "other", other))
+    queue.add_query(ask(Rank.BACKGROUND, NOW - 1000, "young"))
+    gone = {item.domain for item in queue.take_expired(NOW + 50)}
 
     assert gone == {"old1", "old2", "urgent1", "urgent2", "other"}
     assert len(queue) == 3
-    assert queue.room(LIMIT, Rank.BACKGROUND) == before - 3
-    assert {item.domain for item in queue.expire(NOW + 100)} == {"old0", "urgent0"}
+    assert queue.room_for(LIMIT, Rank.BACKGROUND) == before - 3
+    assert {item.domain for item in queue.take_expired(NOW + 100)} == {"old0", "urgent0"}
 
 
 def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
@@ -141,10 +142,10 @@ def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
 
     queue = QueryQueue(HOUR)
     queue._lines = Counted()
-    queue.put(ask(Rank.URGENT))
-    queue.put(ask(Rank.BACKGROUND))
+    queue.add_query(ask(Rank.URGENT))
+    queue.add_query(ask(Rank.BACKGROUND))
     for second in range(2000):
-        queue.expire(NOW + second)
+        queue.take_expired(NOW + second)
 
     assert Counted.looks == 2
 
@@ -152,12 +153,12 @@ def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
 def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
     """Also where nothing else would: no worker is there, and after others have left."""
     queue = QueryQueue(HOUR)
-    queue.put(ask(Rank.BACKGROUND))
-    queue.put(ask(Rank.BACKGROUND, NOW + 100))
+    queue.add_query(ask(Rank.BACKGROUND))
+    queue.add_query(ask(Rank.BACKGROUND, NOW + 100))
     assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1800
-    queue.expire(NOW + 1800)
+    queue.take_expired(NOW + 1800)
     assert queue.next_at(Budgets(), Workers("boot"), NOW) == NOW + 1900
-    queue.expire(NOW + 1900)
+    queue.take_expired(NOW + 1900)
 
     assert queue.next_at(Budgets(), Workers("boot"), NOW) is None
 
@@ -165,33 +166,33 @@ def test_the_end_of_a_wait_wakes_the_coordinator() -> None:
 def test_a_lost_question_keeps_its_deadline() -> None:
     """What is asked again does not wait all over again."""
     queue, question = QueryQueue(HOUR), ask(Rank.URGENT)
-    queue.put(question)
+    queue.add_query(question)
     served(queue, 1)
-    queue.put(question)
+    queue.add_query(question)
 
-    assert queue.expire(NOW + 300) == [question]
+    assert queue.take_expired(NOW + 300) == [question]
 
 
 def test_routine_takes_no_place_that_comes_too_late() -> None:
     """A line takes what it can serve before the deadline, of sweeps' news too."""
     queue, slow, fast = QueryQueue(HOUR), Limit("whois/slow", 0.1, 1), Limit("whois/fast", 10.0, 10)
 
-    assert queue.room(slow, Rank.BACKGROUND) == queue.room(slow, Rank.ORDINARY) == 181
+    assert queue.room_for(slow, Rank.BACKGROUND) == queue.room_for(slow, Rank.ORDINARY) == 181
     assert queue.room_for_sweeps(slow, Rank.NEWS, Budgets(), ["default"], NOW) == 181
     assert queue.room_for_sweeps(fast, Rank.NEWS, Budgets(), ["default"], NOW) > MOST_FROM_SWEEPS
     for _ in range(181):
-        queue.put(ask(Rank.ORDINARY, limit=slow))
-    assert not queue.admits(slow, Rank.ORDINARY, Budgets(), ["default"], NOW)
-    assert queue.admits(slow, Rank.NEWS, Budgets(), ["default"], NOW)
+        queue.add_query(ask(Rank.ORDINARY, limit=slow))
+    assert not queue.admits_query(slow, Rank.ORDINARY, Budgets(), ["default"], NOW)
+    assert queue.admits_query(slow, Rank.NEWS, Budgets(), ["default"], NOW)
 
 
 def test_routine_that_has_used_up_its_share_of_the_day_keeps_no_confirmation_waiting() -> None:
     """Not even when its turn has come by age, and it stays in line."""
     queue, budgets = QueryQueue(), Budgets()
-    budgets._bucket(DAILY, "default", NOW).used_today = 120
+    budgets._bucket_now(DAILY, "default", NOW).used_today = 120
     for number in range(6):
-        queue.put(ask(Rank.ORDINARY, NOW - 100, limit=DAILY))
-        queue.put(ask(Rank.URGENT, NOW - number, limit=DAILY))
+        queue.add_query(ask(Rank.ORDINARY, NOW - 100, limit=DAILY))
+        queue.add_query(ask(Rank.URGENT, NOW - number, limit=DAILY))
     ranks = [item.rank for item in served(queue, 20, budgets)]
 
     assert ranks == [Rank.URGENT] * 6
@@ -202,13 +203,13 @@ def test_a_line_that_waits_for_the_day_wakes_nobody_before() -> None:
     """Routine has had what the hour brings: the next token is of use to it later, then surely."""
     queue, budgets, workers = QueryQueue(DAY), Budgets(), staffed()
     for _ in range(10):
-        queue.put(ask(Rank.ORDINARY, limit=DAILY))
+        queue.add_query(ask(Rank.ORDINARY, limit=DAILY))
     assert len(served(queue, 60, budgets)) == 5
     due = queue.next_at(budgets, workers, NOW + 60)
 
     assert due == NOW + DAY / 120
     assert len(served(queue, 1, budgets, due)) == 1
-    queue.put(ask(Rank.NEWS, limit=DAILY))
+    queue.add_query(ask(Rank.NEWS, limit=DAILY))
     assert queue.next_at(budgets, workers, due) == due + 1.0
 
 
@@ -218,10 +219,10 @@ def test_a_day_that_is_used_up_turns_questions_away_at_once() -> None:
     late = NOW + DAY - HOUR
     admitted = []
     for used in (119, 120, 180, 240):
-        budgets._bucket(DAILY, "default", late).used_today = used
+        budgets._bucket_now(DAILY, "default", late).used_today = used
         admitted.append(
             [
-                queue.admits(DAILY, rank, budgets, ["default"], late)
+                queue.admits_query(DAILY, rank, budgets, ["default"], late)
                 for rank in (Rank.URGENT, Rank.PRIORITY, Rank.NEWS, Rank.ORDINARY)
             ]
         )
@@ -239,9 +240,9 @@ def test_no_more_routine_is_admitted_than_the_day_brings_in_time() -> None:
     queue, budgets = QueryQueue(HOUR), Budgets()
     admitted = 0
     assert queue.room_for_sweeps(DAILY, Rank.ORDINARY, budgets, ["default"], NOW) == 7
-    while queue.admits(DAILY, Rank.ORDINARY, budgets, ["default"], NOW):
-        queue.put(ask(Rank.ORDINARY, limit=DAILY))
+    while queue.admits_query(DAILY, Rank.ORDINARY, budgets, ["default"], NOW):
+        queue.add_query(ask(Rank.ORDINARY, limit=DAILY))
         admitted += 1
 
     assert admitted == 5 + 2  # what an hour brings ahead, and half an hour
-    assert queue.admits(DAILY, Rank.URGENT, budgets, ["default"], NOW)
+    assert queue.admits_query(DAILY, Rank.URGENT, budgets, ["default"], NOW)

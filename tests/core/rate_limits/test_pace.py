@@ -34,7 +34,7 @@ def complained(answer: Observation, times: int = 1, limit: Limit = LIMIT) -> tup
     budgets, now = Budgets(), NOW
     for _ in range(times):
         hear(budgets, answer, now, now, limit)
-        now = budgets.blocked_until(limit, "a", now)
+        now = budgets.limited_until(limit, "a", now)
     return budgets, now
 
 
@@ -47,8 +47,8 @@ def test_refusals_of_what_was_under_way_are_one_complaint() -> None:
     reasons = [hear(budgets, throttled(), NOW + place / 65, NOW - 1, COM) for place in range(65)]
 
     assert reasons == ["throttled: slow down", *[None] * 64]
-    assert budgets.rate(COM, "a", NOW + 1) == 13.0
-    assert budgets.blocked_until(COM, "a", NOW + 1) == NOW + 60
+    assert budgets.learned_rate(COM, "a", NOW + 1) == 13.0
+    assert budgets.limited_until(COM, "a", NOW + 1) == NOW + 60
     assert bucket_of(budgets, COM, NOW + 1).complaints == 1
 
 
@@ -57,8 +57,8 @@ def test_a_question_that_left_after_the_pause_complains_anew() -> None:
     budgets, again = complained(throttled())
     assert hear(budgets, throttled(), again + 5, again) == "throttled: slow down"
 
-    assert budgets.rate(LIMIT, "a", again + 5) == 0.25
-    assert budgets.blocked_until(LIMIT, "a", again + 5) == again + 5 + 120
+    assert budgets.learned_rate(LIMIT, "a", again + 5) == 0.25
+    assert budgets.limited_until(LIMIT, "a", again + 5) == again + 5 + 120
 
 
 def test_a_clean_answer_to_a_question_that_left_before_the_complaint_ends_nothing() -> None:
@@ -69,7 +69,7 @@ def test_a_clean_answer_to_a_question_that_left_before_the_complaint_ends_nothin
     hear(budgets, CLEAN, again + 30, again - 1)
 
     assert (before.complaints, before.clean) == (2, 0)
-    assert budgets.blocked_until(LIMIT, "a", again) == again
+    assert budgets.limited_until(LIMIT, "a", again) == again
     hear(budgets, CLEAN, again + 31, again)
     assert (before.complaints, before.clean) == (0, 1)
 
@@ -80,7 +80,7 @@ def test_what_comes_in_during_a_pause_is_of_before_it() -> None:
     for second in range(5):
         hear(budgets, throttled(), NOW + second)
 
-    assert budgets.rate(LIMIT, "a", NOW + 5) == 0.5
+    assert budgets.learned_rate(LIMIT, "a", NOW + 5) == 0.5
 
 
 def test_a_burst_may_ask_for_a_longer_pause() -> None:
@@ -89,10 +89,10 @@ def test_a_burst_may_ask_for_a_longer_pause() -> None:
     hear(budgets, throttled(), NOW)
     for wait, until in ((None, 60.0), (10.0, 60.0), (300.0, 301.0), (20.0, 301.0)):
         assert hear(budgets, throttled(wait), NOW + 1, NOW - 1) is None
-        assert budgets.blocked_until(LIMIT, "a", NOW + 1) == NOW + until
-    assert budgets.rate(LIMIT, "a", NOW + 1) == 0.5
-    assert not budgets.take(LIMIT, "a", NOW + 300.9)
-    assert budgets.take(LIMIT, "a", NOW + 301)
+        assert budgets.limited_until(LIMIT, "a", NOW + 1) == NOW + until
+    assert budgets.learned_rate(LIMIT, "a", NOW + 1) == 0.5
+    assert not budgets.take_token(LIMIT, "a", NOW + 300.9)
+    assert budgets.take_token(LIMIT, "a", NOW + 301)
 
 
 def test_a_ban_in_a_burst_is_a_ban() -> None:
@@ -102,7 +102,7 @@ def test_a_ban_in_a_burst_is_a_ban() -> None:
     assert hear(budgets, BANNED, NOW + 1, NOW - 1) == "forbidden: the server refuses us"
     assert hear(budgets, BANNED, NOW + 2, NOW - 1) is None
 
-    assert budgets.blocked_until(LIMIT, "a", NOW + 2) == NOW + 1 + 900
+    assert budgets.limited_until(LIMIT, "a", NOW + 2) == NOW + 1 + 900
     assert bucket_of(budgets, now=NOW + 2).banned == 1.0
     assert bucket_of(budgets, now=NOW + 2).reason == "forbidden: the server refuses us"
     hear(budgets, CLEAN, NOW + 901, NOW + 901)
@@ -116,24 +116,24 @@ def test_a_ban_in_a_burst_is_a_ban() -> None:
 def test_a_pause_ends_with_one_token() -> None:
     """However large the burst: the first answer tells whether the next question may follow."""
     budgets = Budgets()
-    assert budgets.available(LIMIT, "a", NOW + 10) == 1
-    assert budgets.available(LIMIT, "a", NOW + 20) == 4
+    assert budgets.available_tokens(LIMIT, "a", NOW + 10) == 1
+    assert budgets.available_tokens(LIMIT, "a", NOW + 20) == 4
     hear(budgets, throttled(), NOW + 20)
 
-    assert budgets.available(LIMIT, "a", NOW + 79) == 0
+    assert budgets.available_tokens(LIMIT, "a", NOW + 79) == 0
     assert budgets.next_at(LIMIT, "a", NOW + 21) == NOW + 80
     assert budgets.next_at(LIMIT, "a", NOW + 21, count=2) == NOW + 82
-    assert [budgets.take(LIMIT, "a", NOW + 80) for _ in range(2)] == [True, False]
+    assert [budgets.take_token(LIMIT, "a", NOW + 80) for _ in range(2)] == [True, False]
 
 
 def test_a_short_pause_brings_no_more_than_its_tokens() -> None:
     """Who asks to come back in a second is not asked once a second."""
     slow = Limit("whois/slow", 0.01, 1, None)
     budgets = Budgets()
-    assert budgets.take(slow, "a", NOW)
+    assert budgets.take_token(slow, "a", NOW)
     hear(budgets, throttled(1.0), NOW, NOW, slow)
 
-    assert not budgets.take(slow, "a", NOW + 1)
+    assert not budgets.take_token(slow, "a", NOW + 1)
     assert budgets.next_at(slow, "a", NOW + 1) == pytest.approx(NOW + 1 + (1 - 0.005) / 0.005)
 
 
@@ -147,16 +147,16 @@ def test_after_a_burst_at_one_question_a_second_the_pace_is_back_within_the_hour
         hear(budgets, throttled(), NOW + 5 + second, NOW + second)
     ask_all(budgets, NOW + 10, NOW + HOUR)
 
-    assert budgets.rate(LIMIT, "a", NOW + HOUR) == 1.0
+    assert budgets.learned_rate(LIMIT, "a", NOW + HOUR) == 1.0
 
 
 def test_five_complaints_each_after_its_pause_cost_the_pace_for_no_more_than_an_hour_either() -> None:
     """Half an hour of pauses; half of the old pace comes back quickly."""
     budgets, now = complained(throttled(), 5)
-    assert (now - NOW, budgets.rate(LIMIT, "a", now)) == (1860.0, 1 / 32)
+    assert (now - NOW, budgets.learned_rate(LIMIT, "a", now)) == (1860.0, 1 / 32)
     ask_all(budgets, now, NOW + HOUR)
 
-    assert budgets.rate(LIMIT, "a", NOW + HOUR) == 1.0
+    assert budgets.learned_rate(LIMIT, "a", NOW + HOUR) == 1.0
 
 
 @pytest.mark.parametrize("answer", [throttled(), REFUSED])
@@ -166,10 +166,10 @@ def test_a_day_of_clean_answers_brings_the_pace_back_after_anything_that_was_no_
     limit = Limit("rdap/any", rate, 2, None)
     for step in (HOUR, 600.0):
         budgets, now = complained(answer, 30, limit)
-        assert budgets.rate(limit, "a", now) == pytest.approx(max(FLOOR, rate / 2**30))
+        assert budgets.learned_rate(limit, "a", now) == pytest.approx(max(FLOOR, rate / 2**30))
         for place in range(1, 1 + int(DAY / step)):
             hear(budgets, CLEAN, now + place * step, now + place * step, limit)
-        assert budgets.rate(limit, "a", now + DAY) == rate
+        assert budgets.learned_rate(limit, "a", now + DAY) == rate
 
 
 def test_phases_of_complaints_do_not_add_up_for_ever() -> None:
@@ -179,22 +179,22 @@ def test_phases_of_complaints_do_not_add_up_for_ever() -> None:
     for _ in range(3):
         for _ in range(10):
             hear(budgets, throttled(), now, now, limit)
-            now = budgets.blocked_until(limit, "a", now)
+            now = budgets.limited_until(limit, "a", now)
         for second in range(600):
             hear(budgets, CLEAN, now + second, now + second, limit)
         now += 600
-        assert before / 2 <= budgets.rate(limit, "a", now) <= before
-        before = budgets.rate(limit, "a", now)
+        assert before / 2 <= budgets.learned_rate(limit, "a", now) <= before
+        before = budgets.learned_rate(limit, "a", now)
 
 
 def test_half_of_the_old_pace_comes_back_quickly_and_the_rest_slowly() -> None:
     """Doubled after ten answers and no sooner than ten seconds, then a tenth after fifty and no sooner than thirty."""
     budgets, now = complained(throttled(), 3)
-    assert budgets.rate(LIMIT, "a", now) == 1 / 8
+    assert budgets.learned_rate(LIMIT, "a", now) == 1 / 8
     seen = []
     for place in range(1, 1 + 300):
         hear(budgets, CLEAN, now + place, now + place)
-        seen.append((place, budgets.rate(LIMIT, "a", now + place)))
+        seen.append((place, budgets.learned_rate(LIMIT, "a", now + place)))
     steps = [later for earlier, later in pairwise(seen) if later[1] != earlier[1]]
 
     assert steps[:4] == [(10, 0.25), (20, 0.5), (70, pytest.approx(0.55)), (120, pytest.approx(0.605))]
@@ -206,16 +206,16 @@ def test_half_of_the_old_pace_comes_back_quickly_and_the_rest_slowly() -> None:
 def test_many_answers_at_once_are_no_reason_to_grow_at_once(complaints: int, least: float, answers: int) -> None:
     """A fast operator would be back at the pace that brought the complaint within a second; few answers are none either."""
     budgets, now = complained(throttled(), complaints)
-    rate = budgets.rate(LIMIT, "a", now)
+    rate = budgets.learned_rate(LIMIT, "a", now)
     for _ in range(answers - 1):
         hear(budgets, CLEAN, now + least, now + least)
-    assert budgets.rate(LIMIT, "a", now) == rate
+    assert budgets.learned_rate(LIMIT, "a", now) == rate
     budgets, now = complained(throttled(), complaints)
     for _ in range(200):
         hear(budgets, CLEAN, now + least - 0.1, now + least - 0.1)
-    assert budgets.rate(LIMIT, "a", now) == rate
+    assert budgets.learned_rate(LIMIT, "a", now) == rate
     hear(budgets, CLEAN, now + least, now + least)
-    assert budgets.rate(LIMIT, "a", now) > rate
+    assert budgets.learned_rate(LIMIT, "a", now) > rate
 
 
 def test_time_makes_up_for_answers_but_for_no_leap() -> None:
@@ -225,7 +225,7 @@ def test_time_makes_up_for_answers_but_for_no_leap() -> None:
         bucket_of(budgets, now=now).rate = 0.1
         bucket_of(budgets, now=now).brought = 0.2
         hear(budgets, CLEAN, now + seconds, now + seconds)
-        assert budgets.rate(LIMIT, "a", now + seconds) == pytest.approx(0.1 * factor)
+        assert budgets.learned_rate(LIMIT, "a", now + seconds) == pytest.approx(0.1 * factor)
 
 
 def test_a_quick_step_ends_at_half_of_the_old_pace() -> None:
@@ -233,10 +233,10 @@ def test_a_quick_step_ends_at_half_of_the_old_pace() -> None:
     budgets, now = complained(throttled(), 2)
     bucket_of(budgets, now=now).rate = 0.4
     hear(budgets, LATE, now + 60, now + 60)
-    assert budgets.rate(LIMIT, "a", now + 60) == 0.4
+    assert budgets.learned_rate(LIMIT, "a", now + 60) == 0.4
     hear(budgets, CLEAN, now + 60, now + 60)
 
-    assert budgets.rate(LIMIT, "a", now + 60) == 0.5
+    assert budgets.learned_rate(LIMIT, "a", now + 60) == 0.5
 
 
 # -- bans ------------------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_a_pace_that_brought_a_ban_is_never_tried_again() -> None:
     ask_all(budgets, now, now + DAY)
     hear(budgets, CLEAN, now + 30 * DAY, now + 30 * DAY)
 
-    assert budgets.rate(LIMIT, "a", now + 30 * DAY) == 0.5
+    assert budgets.learned_rate(LIMIT, "a", now + 30 * DAY) == 0.5
 
 
 def test_a_second_ban_at_the_lower_pace_lowers_it_again_and_a_third_in_a_row_does_not() -> None:
@@ -256,11 +256,11 @@ def test_a_second_ban_at_the_lower_pace_lowers_it_again_and_a_third_in_a_row_doe
     budgets, now = complained(BANNED, 3)
     assert bucket_of(budgets, now=now).banned == 1.0
     ask_all(budgets, now, now + HOUR)
-    assert budgets.rate(LIMIT, "a", now + HOUR) == 0.5
+    assert budgets.learned_rate(LIMIT, "a", now + HOUR) == 0.5
     hear(budgets, BANNED, now + HOUR, now + HOUR)
 
     assert bucket_of(budgets, now=now + HOUR).banned == 0.5
-    assert bucket_of(budgets, now=now + HOUR).highest == 0.25
+    assert bucket_of(budgets, now=now + HOUR).highest_rate == 0.25
 
 
 def test_a_ban_after_a_throttle_bars_the_pace_that_began_it() -> None:
@@ -281,10 +281,10 @@ def test_bans_never_stop_an_operator_for_ever(rate: float) -> None:
     budgets, now = Budgets(), NOW
     for _ in range(40):
         hear(budgets, BANNED, now, now, limit)
-        now = budgets.blocked_until(limit, "a", now)
+        now = budgets.limited_until(limit, "a", now)
         hear(budgets, CLEAN, now, now, limit)
 
-    assert budgets.rate(limit, "a", now) == bucket_of(budgets, limit, now).highest == min(1 / 600, rate)
+    assert budgets.learned_rate(limit, "a", now) == bucket_of(budgets, limit, now).highest_rate == min(1 / 600, rate)
 
 
 # -- answers that mean nothing ---------------------------------------------------------------------------------------------
@@ -296,11 +296,11 @@ def test_several_answers_in_a_row_that_mean_nothing_are_a_limit_until_shown_othe
     assert [hear(budgets, ODD, now, now) for _ in range(SEVERAL - 1)] == [None] * (SEVERAL - 1)
     for _ in range(6):
         assert hear(budgets, ODD, now, now) == "not understood: a page"
-        pauses.append(budgets.blocked_until(LIMIT, "a", now) - now)
+        pauses.append(budgets.limited_until(LIMIT, "a", now) - now)
         now += pauses[-1]
 
     assert pauses == [*PAUSES[Kind.MEANINGLESS], 900.0]
-    assert budgets.rate(LIMIT, "a", now) == 1.0
+    assert budgets.learned_rate(LIMIT, "a", now) == 1.0
     hear(budgets, CLEAN, now, now)
     assert [hear(budgets, ODD, now, now) for _ in range(SEVERAL - 1)] == [None] * (SEVERAL - 1)
 
@@ -331,7 +331,7 @@ def test_odd_answers_under_way_when_it_is_a_limit_make_it_no_longer() -> None:
         hear(budgets, ODD, NOW + place / 10, NOW - 1)
     hear(budgets, throttled(), NOW + 2, NOW - 1)
 
-    assert budgets.blocked_until(LIMIT, "a", NOW + 2) == NOW + (SEVERAL - 1) / 10 + 60
+    assert budgets.limited_until(LIMIT, "a", NOW + 2) == NOW + (SEVERAL - 1) / 10 + 60
     assert bucket_of(budgets, now=NOW + 2).meaningless == SEVERAL
     assert bucket_of(budgets, now=NOW + 2).complaints == 0
 
@@ -340,16 +340,16 @@ def test_one_name_that_is_answered_oddly_limits_nothing() -> None:
     """Its drop may hide behind that, and those of all others under this operator."""
     budgets = Budgets()
     for _ in range(3 * SEVERAL):
-        assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None
+        assert budgets.note_answer(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None
 
-    assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "other.example") is not None
+    assert budgets.note_answer(LIMIT, "a", ODD, NOW, NOW, "other.example") is not None
 
 
 def test_odd_answers_before_one_that_is_understood_count_no_more() -> None:
     """Neither how many there were, nor about which names."""
     budgets = Budgets()
     for number in range(SEVERAL - 1):
-        budgets.answered(LIMIT, "a", ODD, NOW, NOW, f"n{number}.example")
+        budgets.note_answer(LIMIT, "a", ODD, NOW, NOW, f"n{number}.example")
     hear(budgets, CLEAN, NOW, NOW)
     for _ in range(2 * SEVERAL):
-        assert budgets.answered(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None
+        assert budgets.note_answer(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import (
@@ -19,16 +19,16 @@ from common.core.rate_limits.policy import (
     doubt_of,
     is_limiting,
     is_understood,
-    sum_up,
+    sweep_answer,
 )
 from common.messages import VERSION, Credit, SweepResult
 from tests.core.rate_limits.answers import BANNED, CLEAN, LATE, LIMIT, NOW, ODD, REFUSED, hear, throttled
 
 CREDIT = Credit(VERSION, "w", "b", "fast", "a", ("dns",), 1, 1, 0)
-DNS_REFUSED = Observation("dns", unknown("dns_refused", "REFUSED"), status=5, refused=True)
+DNS_REFUSED = Observation("dns", unknown_reading("dns_refused", "REFUSED"), status=5, refused=True)
 DNS_SLOW = Observation("dns", Reading(Outcome.THROTTLED, "dns_slow", "slow"))
 NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "no name servers"))
-SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), status=2)
+SERVFAIL = Observation("dns", unknown_reading("dns_servfail", "failed"), status=2)
 
 
 def swept(codes: bytes, *stories: Observation, refused: int = 0, trouble: Observation | None = None) -> SweepResult:
@@ -104,7 +104,7 @@ def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
     ]
     assert list(PAUSES) == list(Kind)
     for kind, pauses in PAUSES.items():
-        found = [Complaint(kind, "", None).pause(before) for before in range(len(pauses) + 3)]
+        found = [Complaint(kind, "", None).pause_seconds(before) for before in range(len(pauses) + 3)]
         assert found == [*pauses, *pauses[-1:] * 3]
         assert found == sorted(found)
 
@@ -112,13 +112,13 @@ def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
 @pytest.mark.parametrize(("wait", "pause"), [(7.0, 7.0), (0.2, 1.0), (0.0, 1.0), (7200.0, 7200.0)])
 def test_a_pause_that_is_asked_for_is_kept(wait: float, pause: float) -> None:
     """However many complaints came before, and a second at least."""
-    assert Complaint(Kind.THROTTLED, "", wait).pause(5) == pause
+    assert Complaint(Kind.THROTTLED, "", wait).pause_seconds(5) == pause
 
 
 def test_what_a_registry_says_and_nobody_understands_is_a_doubt() -> None:
     """Whatever the finding; what never came, or is about the name, is none."""
     for finding in MEANINGLESS:
-        answer = Observation("rdap", unknown(finding, "odd", retry_after=9.0))
+        answer = Observation("rdap", unknown_reading(finding, "odd", retry_after=9.0))
         assert doubt_of(answer) == Complaint(Kind.MEANINGLESS, "not understood: odd", 9.0)
     for answer in (CLEAN, LATE, SERVFAIL, throttled(), Observation("rdap", Reading(Outcome.REGISTERED, "rdap_html", ""))):
         assert doubt_of(answer) is None
@@ -138,7 +138,7 @@ def test_an_answer_about_the_name_or_a_referral_is_understood() -> None:
 def test_a_sweep_is_understood_where_any_name_was_answered(code: int) -> None:
     """Plainly, or by a story."""
     for answer in (swept(bytes([OPEN] * 9 + [code])), swept(bytes([OPEN] * 9 + [UNUSUAL]), NODATA)):
-        assert (found := sum_up(answer, 10)) is not None
+        assert (found := sweep_answer(answer, 10)) is not None
         assert is_understood(found)
         assert complaint_of(found) is None
 
@@ -154,13 +154,13 @@ def test_a_sweep_is_understood_where_any_name_was_answered(code: int) -> None:
 )
 def test_a_sweep_without_an_answer_says_nothing(answer: SweepResult) -> None:
     """Silence and errors teach nothing, and no story of another method."""
-    assert sum_up(answer, 10) is None
+    assert sweep_answer(answer, 10) is None
 
 
 def test_a_sweep_in_trouble_is_judged_by_that() -> None:
     """As a single question would be."""
-    assert sum_up(swept(b"", trouble=SERVFAIL), 10) is SERVFAIL
-    assert sum_up(swept(b"", trouble=DNS_REFUSED), 10) is DNS_REFUSED
+    assert sweep_answer(swept(b"", trouble=SERVFAIL), 10) is SERVFAIL
+    assert sweep_answer(swept(b"", trouble=DNS_REFUSED), 10) is DNS_REFUSED
 
 
 @pytest.mark.parametrize(("refused", "limited"), [(5, False), (6, True)])
@@ -170,18 +170,18 @@ def test_a_twentieth_of_refusals_is_let_pass(refused: int, limited: bool) -> Non
     counted = swept(bytes([DELEGATED] * 100 + [UNASKED] * 900), refused=refused)
     told = swept(bytes([UNUSUAL] * refused + [DELEGATED] * (100 - refused)), *[DNS_SLOW, *[DNS_REFUSED] * (refused - 1)])
     for answer, size in ((counted, 1000), (told, 100)):
-        assert (found := sum_up(answer, size)) is not None
+        assert (found := sweep_answer(answer, size)) is not None
         assert (complaint_of(found) is not None) is limited
 
 
 def test_a_sweep_complains_in_the_words_of_the_first_refusal() -> None:
     """Without a story the count speaks, and it is no story of another method."""
     stories = NODATA, replace(REFUSED, method="http"), DNS_SLOW, DNS_REFUSED
-    told = sum_up(swept(bytes([UNUSUAL] * 4), *stories, refused=2), 4)
-    counted = sum_up(swept(bytes([OPEN] * 3), refused=2), 3)
+    told = sweep_answer(swept(bytes([UNUSUAL] * 4), *stories, refused=2), 4)
+    counted = sweep_answer(swept(bytes([OPEN] * 3), refused=2), 3)
 
     assert told is DNS_SLOW
-    assert counted == Observation("dns", unknown("dns_refused", "2 of 3 questions refused"), refused=True)
+    assert counted == Observation("dns", unknown_reading("dns_refused", "2 of 3 questions refused"), refused=True)
 
 
 def test_an_operator_limits_us_where_no_egress_may_ask_soon() -> None:

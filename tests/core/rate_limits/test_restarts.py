@@ -27,7 +27,7 @@ def learned(budgets: Budgets, limit: Limit = LIMIT, now: float = NOW) -> tuple[o
     """All that is known of an operator."""
     bucket = bucket_of(budgets, limit, now)
     return (
-        bucket.rate, bucket.blocked_until, bucket.reason, bucket.brought, bucket.banned, bucket.complaints,
+        bucket.rate, bucket.limited_until, bucket.reason, bucket.brought, bucket.banned, bucket.complaints,
         bucket.meaningless, bucket.used_today,
     )  # fmt: skip
 
@@ -47,9 +47,9 @@ def test_everything_learned_survives_restarts_also_of_operators_not_asked_since(
         assert learned(budgets, LIMIT, NOW + 6000) == before  # the other one is not asked
 
     assert learned(budgets, OTHER, NOW + 6000) == before
-    assert not budgets.take(OTHER, "a", NOW + 5000 + 21_599)
-    assert budgets.take(OTHER, "a", NOW + 5000 + 21_600)
-    assert [budgets.take(OTHER, "a", NOW + 5000 + 21_600 + wait) for wait in (1 / 0.5, 8.1)] == [False, True]
+    assert not budgets.take_token(OTHER, "a", NOW + 5000 + 21_599)
+    assert budgets.take_token(OTHER, "a", NOW + 5000 + 21_600)
+    assert [budgets.take_token(OTHER, "a", NOW + 5000 + 21_600 + wait) for wait in (1 / 0.5, 8.1)] == [False, True]
 
 
 def test_a_restart_does_not_open_a_pause() -> None:
@@ -58,14 +58,14 @@ def test_a_restart_does_not_open_a_pause() -> None:
     hear(budgets, throttled(), NOW)
     again = restarted(budgets)
 
-    assert not again.take(LIMIT, "a", NOW + 1)
-    assert not again.take(LIMIT, "a", NOW + 59)
-    assert again.available(LIMIT, "a", NOW + 60) == 1
+    assert not again.take_token(LIMIT, "a", NOW + 1)
+    assert not again.take_token(LIMIT, "a", NOW + 59)
+    assert again.available_tokens(LIMIT, "a", NOW + 60) == 1
     for _ in range(50):
         hear(again, CLEAN, NOW + 60, NOW + 60)
-    assert again.rate(LIMIT, "a", NOW + 60) == 0.5
+    assert again.learned_rate(LIMIT, "a", NOW + 60) == 0.5
     hear(again, CLEAN, NOW + 90, NOW + 90)
-    assert again.rate(LIMIT, "a", NOW + 90) == pytest.approx(0.55)
+    assert again.learned_rate(LIMIT, "a", NOW + 90) == pytest.approx(0.55)
 
 
 def test_the_pause_after_the_next_complaint_is_the_longer_one_after_a_restart_too() -> None:
@@ -74,10 +74,10 @@ def test_the_pause_after_the_next_complaint_is_the_longer_one_after_a_restart_to
         budgets, now = Budgets(), NOW
         for _ in range(times):
             hear(budgets, answer, now, now)
-            now = max(now, budgets.blocked_until(LIMIT, "a", now))
+            now = max(now, budgets.limited_until(LIMIT, "a", now))
         budgets = restarted(budgets)
         hear(budgets, answer, now, now)
-        assert budgets.blocked_until(LIMIT, "a", now) == now + pause
+        assert budgets.limited_until(LIMIT, "a", now) == now + pause
 
 
 def test_answers_of_before_a_restart_are_late_after_it_too() -> None:
@@ -87,28 +87,28 @@ def test_answers_of_before_a_restart_are_late_after_it_too() -> None:
     budgets = restarted(budgets)
 
     assert hear(budgets, throttled(), NOW + 5, NOW - 1) is None
-    assert budgets.rate(LIMIT, "a", NOW + 5) == 0.5
+    assert budgets.learned_rate(LIMIT, "a", NOW + 5) == 0.5
 
 
 def test_only_what_was_learned_is_saved() -> None:
     """An operator at its full pace, whose last pause is over, needs no row; unless it was banned."""
     budgets, rows = Budgets(), []
-    budgets.take(LIMIT, "a", NOW)
-    rows.append(budgets.saved())
+    budgets.take_token(LIMIT, "a", NOW)
+    rows.append(budgets.take_saved())
     hear(budgets, throttled(), NOW)
-    rows.append(budgets.saved())
+    rows.append(budgets.take_saved())
     bucket_of(budgets, now=NOW + 100)
-    rows.append(budgets.saved())
+    rows.append(budgets.take_saved())
     ask_all(budgets, NOW, NOW + 3600)
-    rows.append(budgets.saved())
+    rows.append(budgets.take_saved())
     for _ in range(SEVERAL):
         hear(budgets, ODD, NOW + 3600, NOW + 3600)
-    rows.append(budgets.saved())
+    rows.append(budgets.take_saved())
 
     assert [list(row) for row in rows] == [[], ["rdap/example|a"], ["rdap/example|a"], [], ["rdap/example|a"]]
     hear(budgets, BANNED, NOW + 7200)
     bucket_of(budgets, now=NOW + 9000).rate = 1.0
-    assert list(budgets.saved()) == ["rdap/example|a"]
+    assert list(budgets.take_saved()) == ["rdap/example|a"]
 
 
 def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
@@ -116,7 +116,7 @@ def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
     budgets = Budgets()
 
     def changes(answer: object, at: float) -> bool:
-        budgets.saved()
+        budgets.take_saved()
         hear(budgets, answer, at, at)  # type: ignore[arg-type]
         return budgets.changed
 
@@ -125,7 +125,7 @@ def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
     assert changes(CLEAN, NOW + 61)
     assert not changes(CLEAN, NOW + 62)
     assert changes(CLEAN, NOW + 361)
-    budgets.saved()
+    budgets.take_saved()
     hear(budgets, throttled(), NOW + 362)
     assert not changes(throttled(), NOW + 363)
     assert changes(BANNED, NOW + 364)
@@ -170,13 +170,13 @@ def test_a_day_s_count_survives_a_kill() -> None:
     """A quota of sixty is saved with each question: nothing is asked twice however often the process dies."""
     budgets, taken = Budgets(), 0
     for minute in range(200):
-        taken += budgets.take(DAILY, "a", NOW + 60 * minute)
+        taken += budgets.take_token(DAILY, "a", NOW + 60 * minute)
         if budgets.changed:
             text = saved_budgets(budgets)
         budgets = budgets_of(text)
 
     assert taken == 60
-    assert budgets.take(DAILY, "a", (NOW // DAY + 1) * DAY)
+    assert budgets.take_token(DAILY, "a", (NOW // DAY + 1) * DAY)
 
 
 def test_a_kill_forgets_one_question_in_two_hundred_at_most() -> None:
@@ -184,10 +184,10 @@ def test_a_kill_forgets_one_question_in_two_hundred_at_most() -> None:
     limit, budgets = Limit("whois/many", 100.0, 100, 20_000), Budgets()
     used = writes = saved = most = 0
     for second in range(20_000):
-        used += budgets.take(limit, "a", NOW + second)
+        used += budgets.take_token(limit, "a", NOW + second)
         if budgets.changed:
             writes, saved = writes + 1, used
-            budgets.saved()
+            budgets.take_saved()
         most = max(most, used - saved)
 
     assert used == 20_000
@@ -198,24 +198,24 @@ def test_a_kill_forgets_one_question_in_two_hundred_at_most() -> None:
 def test_what_was_given_back_is_saved_too() -> None:
     """A stop saves the exact count."""
     budgets = Budgets()
-    budgets.take_many(DAILY, "a", 5, NOW)
-    budgets.saved()
+    budgets.take_tokens(DAILY, "a", 5, NOW)
+    budgets.take_saved()
     assert (budgets.changed, budgets.counted) == (False, False)
-    budgets.give_back(DAILY, "a", NOW, 3)
+    budgets.return_tokens(DAILY, "a", NOW, 3)
     assert budgets.changed
     many = Limit("whois/many", 100.0, 100, 20_000)
-    budgets.saved()
-    budgets.take(many, "a", NOW)
+    budgets.take_saved()
+    budgets.take_token(many, "a", NOW)
     assert (budgets.changed, budgets.counted) == (False, True)
 
-    assert restarted(budgets).left(DAILY, "a", NOW, NOW) == 58
-    assert restarted(budgets).left(many, "a", NOW, NOW) == 19_999
+    assert restarted(budgets).quota_left(DAILY, "a", NOW, NOW) == 58
+    assert restarted(budgets).quota_left(many, "a", NOW, NOW) == 19_999
 
 
 def test_operators_without_a_quota_are_not_counted() -> None:
     """Their questions cost no write."""
     budgets = Budgets()
-    budgets.take(LIMIT, "a", NOW)
+    budgets.take_token(LIMIT, "a", NOW)
 
     assert (budgets.changed, budgets.counted) == (False, False)
 
@@ -223,15 +223,15 @@ def test_operators_without_a_quota_are_not_counted() -> None:
 def test_yesterday_s_count_is_over() -> None:
     """Also where it was saved, and the first question of a day is counted from nothing."""
     budgets = Budgets()
-    budgets.take_many(DAILY, "a", 60, NOW)
+    budgets.take_tokens(DAILY, "a", 60, NOW)
     tomorrow = restarted(budgets)
-    assert tomorrow.left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
-    assert budgets.left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
-    assert tomorrow.take(DAILY, "a", NOW + DAY)
+    assert tomorrow.quota_left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
+    assert budgets.quota_left(DAILY, "a", NOW + DAY, NOW + DAY) == 60
+    assert tomorrow.take_token(DAILY, "a", NOW + DAY)
     assert tomorrow.changed
     bucket_of(budgets, DAILY, NOW + DAY)
     budgets.changed = False
-    assert budgets.take(DAILY, "a", NOW + DAY + 60)
+    assert budgets.take_token(DAILY, "a", NOW + DAY + 60)
     assert budgets.changed
 
 
@@ -248,9 +248,9 @@ def test_a_row_that_changes_sets_the_learned_pace_anew(row: Limit) -> None:
         hear(budgets, throttled(), moment, moment)
     again = restarted(budgets)
 
-    assert again.rate(row, "a", NOW + 61) == row.rate
-    assert again.blocked_until(row, "a", NOW + 61) == NOW + 180
-    assert restarted(budgets).rate(LIMIT, "a", NOW + 61) == 0.25
+    assert again.learned_rate(row, "a", NOW + 61) == row.rate
+    assert again.limited_until(row, "a", NOW + 61) == NOW + 180
+    assert restarted(budgets).learned_rate(LIMIT, "a", NOW + 61) == 0.25
 
 
 def test_a_row_that_changes_does_not_try_a_pace_that_brought_a_ban() -> None:
@@ -259,12 +259,12 @@ def test_a_row_that_changes_does_not_try_a_pace_that_brought_a_ban() -> None:
     hear(budgets, BANNED, NOW)
     faster, slower = replace(LIMIT, rate=3.0), replace(LIMIT, rate=0.2)
 
-    assert restarted(budgets).rate(faster, "a", NOW) == 0.5
-    assert restarted(budgets).rate(slower, "a", NOW) == 0.2
+    assert restarted(budgets).learned_rate(faster, "a", NOW) == 0.5
+    assert restarted(budgets).learned_rate(slower, "a", NOW) == 0.2
     again = restarted(budgets)
-    again.rate(faster, "a", NOW)
-    assert again.reset(faster.operator, NOW + 1000)
-    assert again.rate(faster, "a", NOW + 1000) == 3.0
+    again.learned_rate(faster, "a", NOW)
+    assert again.reset_operator(faster.operator, NOW + 1000)
+    assert again.learned_rate(faster, "a", NOW + 1000) == 3.0
 
 
 def test_a_pace_never_grows_beyond_a_row_that_became_lower() -> None:
@@ -274,7 +274,7 @@ def test_a_pace_never_grows_beyond_a_row_that_became_lower() -> None:
         hear(budgets, answer, NOW)
         again = restarted(budgets)
         ask_all(again, NOW, NOW + DAY, slower)
-        assert again.rate(slower, "a", NOW + DAY) == 0.1
+        assert again.learned_rate(slower, "a", NOW + DAY) == 0.1
 
 
 def test_a_ban_in_a_row_of_bans_bars_the_same_pace_after_the_row_changed() -> None:
@@ -300,7 +300,7 @@ def test_what_was_learned_of_a_zone_holds_for_each_of_its_addresses() -> None:
         assert (bucket.rate, bucket.brought, bucket.banned) == pytest.approx(tuple(share * rate for rate in known))
         assert (bucket.ceiling, bucket.burst, bucket.width) == (limit.rate, limit.burst, limit.width)
     again = restarted(again)
-    assert again.rate(thirteen, "a", NOW + 61) == pytest.approx(6.5)
+    assert again.learned_rate(thirteen, "a", NOW + 61) == pytest.approx(6.5)
 
 
 def test_a_full_pace_stays_full_whatever_the_number_of_addresses() -> None:
@@ -308,10 +308,10 @@ def test_a_full_pace_stays_full_whatever_the_number_of_addresses() -> None:
     budgets = Budgets()
     for width in (4, 13, 7, 3, 13):
         limit = Limit("dns/com", 0.1 * width, 1, None, width)
-        assert budgets.rate(limit, "a", NOW) == limit.rate
-    assert budgets.saved() == {}
+        assert budgets.learned_rate(limit, "a", NOW) == limit.rate
+    assert budgets.take_saved() == {}
     for rate in (0.0, 2.0, 1.0):
-        assert budgets.rate(Limit("dns/off", rate, 0), "a", NOW) == rate
+        assert budgets.learned_rate(Limit("dns/off", rate, 0), "a", NOW) == rate
         assert bucket_of(budgets, Limit("dns/off", rate, 0)).burst == 1.0
 
 
@@ -322,67 +322,67 @@ def test_a_reset_forgets_pace_ban_and_block_of_every_egress_and_keeps_the_count(
     """Of this operator alone."""
     budgets = Budgets()
     for egress in ("a", "b"):
-        budgets.take_many(DAILY, egress, 7, NOW)
-        budgets.answered(DAILY, egress, BANNED, NOW)
+        budgets.take_tokens(DAILY, egress, 7, NOW)
+        budgets.note_answer(DAILY, egress, BANNED, NOW)
     hear(budgets, throttled(), NOW)
-    budgets.saved()
+    budgets.take_saved()
 
-    assert budgets.reset(DAILY.operator, NOW + 1)
+    assert budgets.reset_operator(DAILY.operator, NOW + 1)
     assert budgets.changed
     for egress in ("a", "b"):
-        assert budgets.take(DAILY, egress, NOW + 1)
-        assert budgets.take(DAILY, egress, NOW + 2)
-        assert budgets.rate(DAILY, egress, NOW + 2) == 1.0
-        assert budgets.left(DAILY, egress, NOW + 2, NOW + 2) == 51
+        assert budgets.take_token(DAILY, egress, NOW + 1)
+        assert budgets.take_token(DAILY, egress, NOW + 2)
+        assert budgets.learned_rate(DAILY, egress, NOW + 2) == 1.0
+        assert budgets.quota_left(DAILY, egress, NOW + 2, NOW + 2) == 51
         assert budgets.snapshot(NOW + 2)[0]["reason"] == ""
     bucket = bucket_of(budgets, DAILY, NOW + 2)
     assert (bucket.banned, bucket.complaints, bucket.brought, bucket.meaningless, bucket.clean) == (None, 0, 0.0, 0, 0)
-    assert budgets.blocked_until(LIMIT, "a", NOW + 1) == NOW + 60
-    assert restarted(budgets).rate(DAILY, "a", NOW + 1) == 1.0
+    assert budgets.limited_until(LIMIT, "a", NOW + 1) == NOW + 60
+    assert restarted(budgets).learned_rate(DAILY, "a", NOW + 1) == 1.0
 
 
 def test_answers_to_questions_of_before_a_reset_teach_nothing() -> None:
     """The pace they complain of is given up already, or wanted."""
     budgets = Budgets()
     hear(budgets, throttled(), NOW)
-    budgets.reset(LIMIT.operator, NOW + 1)
+    budgets.reset_operator(LIMIT.operator, NOW + 1)
 
     assert hear(budgets, BANNED, NOW + 2, NOW - 1) is None
-    assert budgets.rate(LIMIT, "a", NOW + 2) == 1.0
+    assert budgets.learned_rate(LIMIT, "a", NOW + 2) == 1.0
     assert hear(budgets, BANNED, NOW + 3, NOW + 2) is not None
 
 
 def test_a_reset_of_an_operator_not_asked_since_the_start_keeps_its_count_alone() -> None:
     """Whatever it was before."""
     budgets = Budgets()
-    budgets.take_many(DAILY, "a", 7, NOW)
+    budgets.take_tokens(DAILY, "a", 7, NOW)
     for limit in (DAILY, OTHER, LIMIT):
         hear(budgets, BANNED, NOW, NOW, limit)
     budgets = restarted(budgets)
-    assert budgets.reset(DAILY.operator, NOW)
-    assert budgets.reset(OTHER.operator, NOW)
+    assert budgets.reset_operator(DAILY.operator, NOW)
+    assert budgets.reset_operator(OTHER.operator, NOW)
     assert budgets.changed
     budgets = restarted(budgets)
 
-    assert budgets.rate(DAILY, "a", NOW) == budgets.rate(OTHER, "a", NOW) == 1.0
-    assert budgets.take(DAILY, "a", NOW)
-    assert budgets.left(DAILY, "a", NOW, NOW) == 52
-    assert budgets.take(OTHER, "a", NOW)
-    assert not budgets.take(LIMIT, "a", NOW)
+    assert budgets.learned_rate(DAILY, "a", NOW) == budgets.learned_rate(OTHER, "a", NOW) == 1.0
+    assert budgets.take_token(DAILY, "a", NOW)
+    assert budgets.quota_left(DAILY, "a", NOW, NOW) == 52
+    assert budgets.take_token(OTHER, "a", NOW)
+    assert not budgets.take_token(LIMIT, "a", NOW)
 
 
 def test_an_operator_that_is_not_known_cannot_be_reset() -> None:
     """And nothing is written for it."""
     budgets = Budgets()
 
-    assert not budgets.reset("rdap/nothing", NOW)
+    assert not budgets.reset_operator("rdap/nothing", NOW)
     assert not budgets.changed
 
 
 def test_the_status_shows_what_was_learned() -> None:
     """The pace beside what is configured, and the pace that brought a ban."""
     budgets = Budgets()
-    budgets.take(LIMIT, "a", NOW)
+    budgets.take_token(LIMIT, "a", NOW)
     fresh = budgets.snapshot(NOW)[0]
     hear(budgets, BANNED, NOW)
     banned = budgets.snapshot(NOW)[0]

@@ -10,7 +10,8 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import MOST_ROUTINE, QueryQueue
 from common.core.rate_limits.saved import Saved
-from common.core.workers.leases import PoisonDetector, Workers
+from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY
@@ -29,7 +30,7 @@ def line_of(*asks: Query) -> QueryQueue:
     """Lines with these questions in them."""
     queue = QueryQueue()
     for item in asks:
-        queue.put(item)
+        queue.add_query(item)
     return queue
 
 
@@ -41,7 +42,7 @@ def names(asks: list[Query]) -> list[str]:
 def taken(queue: QueryQueue, now: float = NOW) -> list[Query]:
     """What leaves the lines for a worker with slots for all."""
     workers = Workers("boot")
-    workers.heard(Credit(VERSION, "deep-0@h", "b", "deep", "home", ("whois",), 9999, 9999, 0), now)
+    workers.note_credit(Credit(VERSION, "deep-0@h", "b", "deep", "home", ("whois",), 9999, 9999, 0), now)
     return [item for item, _ in queue.take(Budgets(), workers, PoisonDetector(), now)]
 
 
@@ -54,25 +55,25 @@ def test_a_line_that_is_emptied_is_told_by_rank_and_by_age() -> None:
         ask("other", Rank.URGENT, limit=OTHER),
     )
 
-    assert names(queue.flush("whois/example")) == ["first", "early", "late"]
+    assert names(queue.take_operator("whois/example")) == ["first", "early", "late"]
     assert len(queue) == 1
-    assert names(queue.flush("rdap/other")) == ["other"]
+    assert names(queue.take_operator("rdap/other")) == ["other"]
     assert len(queue) == 0
 
 
 def test_a_line_that_is_not_there_is_empty() -> None:
     """An operator may be shut while nothing waits for it."""
-    assert line_of().flush("whois/example") == []
+    assert line_of().take_operator("whois/example") == []
 
 
 def test_a_line_that_is_emptied_makes_room_for_routine_at_others() -> None:
     """What it held counts no more."""
     queue = line_of(*(ask(str(number), Rank.ORDINARY) for number in range(5)))
-    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 5
+    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 5
 
-    queue.flush("whois/example")
+    queue.take_operator("whois/example")
 
-    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE
+    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE
 
 
 def test_what_waits_for_a_pool_without_workers_is_turned_away_and_the_rest_keeps_its_order() -> None:
@@ -87,16 +88,16 @@ def test_what_waits_for_a_pool_without_workers_is_turned_away_and_the_rest_keeps
         ask("elsewhere", queued=NOW - 30, limit=OTHER),
     )
 
-    assert sorted(names(queue.flush_pool("deep", NOW - 20))) == ["elsewhere", "old", "oldest"]
+    assert sorted(names(queue.take_pool("deep", NOW - 20))) == ["elsewhere", "old", "oldest"]
     assert len(queue) == 4
-    assert names(queue.flush("whois/example")) == ["first", "second", "third", "fourth"]
+    assert names(queue.take_operator("whois/example")) == ["first", "second", "third", "fourth"]
 
 
 def test_after_a_pool_was_turned_away_the_longest_wait_still_goes_first() -> None:
     """A line in which something is missing is a line like others."""
     waits = [70, 90, 60, 80, 50, 40, 30]
     queue = line_of(*(ask(str(wait), queued=NOW - wait, pool="fast" if wait == 90 else "deep") for wait in waits))
-    queue.flush_pool("fast", NOW)
+    queue.take_pool("fast", NOW)
 
     assert [names(taken(queue, NOW + second)) for second in range(3)] == [["80"], ["70"], ["60"]]
 
@@ -108,9 +109,9 @@ def test_a_line_that_ran_empty_does_not_keep_the_others_from_being_planned(leave
     if leave == "taken":
         assert names(taken(queue)) == ["a"]
     elif leave == "expired":
-        assert names(queue.expire(NOW + 400)) == ["a"]
+        assert names(queue.take_expired(NOW + 400)) == ["a"]
     else:
-        assert names(queue.flush_pool("deep", NOW + 1)) == ["a"]
+        assert names(queue.take_pool("deep", NOW + 1)) == ["a"]
 
     wakes = queue.next_at(Budgets(), Workers("boot"), NOW)
     assert wakes is not None
@@ -127,17 +128,17 @@ def test_an_operator_that_must_not_be_asked_admits_nothing(rank: int) -> None:
     """Nor does one that no worker can reach; one that can be asked admits every rank."""
     budgets = Budgets()
 
-    assert QueryQueue().admits(LIMIT, rank, budgets, ["home"], NOW)
-    assert not QueryQueue().admits(LIMIT, rank, budgets, [], NOW)
-    assert not QueryQueue().admits(Limit("whois/off", 0.0, 1), rank, budgets, ["home"], NOW)
+    assert QueryQueue().admits_query(LIMIT, rank, budgets, ["home"], NOW)
+    assert not QueryQueue().admits_query(LIMIT, rank, budgets, [], NOW)
+    assert not QueryQueue().admits_query(Limit("whois/off", 0.0, 1), rank, budgets, ["home"], NOW)
 
 
 def test_an_operator_that_is_shut_is_waited_for_half_a_minute() -> None:
     """From the egress that opens first; longer waits are turned away at once."""
     shut = Budgets({"whois/example|a": Saved(NOW + 31.0, 1.0), "whois/example|b": Saved(NOW + 30.0, 1.0)})
 
-    assert not QueryQueue().admits(LIMIT, Rank.URGENT, shut, ["a"], NOW)
-    assert QueryQueue().admits(LIMIT, Rank.URGENT, shut, ["a", "b"], NOW)
+    assert not QueryQueue().admits_query(LIMIT, Rank.URGENT, shut, ["a"], NOW)
+    assert QueryQueue().admits_query(LIMIT, Rank.URGENT, shut, ["a", "b"], NOW)
 
 
 def test_ranks_that_do_not_wait_for_long_are_never_turned_away_for_lack_of_room() -> None:
@@ -146,8 +147,8 @@ def test_ranks_that_do_not_wait_for_long_are_never_turned_away_for_lack_of_room(
         *(ask(str(number), Rank.BACKGROUND, limit=QUICK) for number in range(MOST_ROUTINE)), ask("a", Rank.URGENT, limit=QUICK)
     )
 
-    assert [full.room(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
-    assert full.room(QUICK, Rank.URGENT) > MOST_ROUTINE
+    assert [full.room_for(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
+    assert full.room_for(QUICK, Rank.URGENT) > MOST_ROUTINE
 
 
 def mixed(limit: Limit) -> QueryQueue:
@@ -160,9 +161,9 @@ def test_a_line_leaves_others_as_much_room_for_routine_as_it_has_taken() -> None
     """What is nice to have takes no place of ordinary questions in its own line, nor does what is urgent."""
     queue = mixed(QUICK)
 
-    assert queue.room(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 8 - 3
-    assert queue.room(QUICK, Rank.BACKGROUND) == MOST_ROUTINE - 8 - 8
-    assert queue.room(LIMIT, Rank.BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
+    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 8 - 3
+    assert queue.room_for(QUICK, Rank.BACKGROUND) == MOST_ROUTINE - 8 - 8
+    assert queue.room_for(LIMIT, Rank.BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
 
 
 def test_sweeps_fill_a_line_up_to_a_thousand_and_a_minute_of_its_budget() -> None:

@@ -12,7 +12,7 @@ from common.core.builtin.tlds import PRIVATE_SUFFIXES
 from common.core.builtin.whois_servers import whois_server
 from common.core.model.evidence import Outcome
 from common.core.registries.directory import Directory, bare_host
-from common.core.verdict.offline import available, read_answer
+from common.core.verdict.offline import is_available, read_answer
 
 ROWS = (*GENERIC, *COUNTRIES)
 REGISTRARS = (
@@ -24,7 +24,7 @@ REGISTRARS = (
 def judged(server: str, domain: str, suffix: str, text: str) -> tuple[str, str, bool | None]:
     """Outcome, finding and whether the name is called available."""
     reading = read_answer("whois", server, domain, suffix, {"text": text})
-    return reading.outcome.value, reading.finding, available(reading)
+    return reading.outcome.value, reading.finding, is_available(reading)
 
 
 @pytest.mark.parametrize(

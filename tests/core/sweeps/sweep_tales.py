@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from common.codec import decode_upward, encode
-from common.core.coordinator.inputs import Heard
+from common.core.coordinator.inputs import MessageArrived
 from common.core.model.limit import Limit
 from common.errors import MessageError
 from common.messages import Credit, Sweep, SweepResult
@@ -29,7 +29,7 @@ class Storyteller(World):
             return
         worker.sweeping -= 1
         with contextlib.suppress(MessageError):  # what is no message never gets past the bus
-            self.event(Heard(decode_upward(encode(self.tale(worker.credit(), sweep)))))
+            self.event(MessageArrived(decode_upward(encode(self.tale(worker.credit(), sweep)))))
 
 
 def told_world(count: int = 30, *, suffix: str = "com", tale: Tale | None = None) -> tuple[Storyteller, list[str]]:
@@ -38,8 +38,8 @@ def told_world(count: int = 30, *, suffix: str = "com", tale: Tale | None = None
     world.tale = tale
     names = [f"n{number}.{suffix}" for number in range(count)]
     world.watch(*names)
-    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
-    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find_id(name) for name in names])
+    world.core.rooms.domains.table.schedule.set_times(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from common.core.domains.domain_table import Flag
 from common.core.model.batch import Batch
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.limit import Limit
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.core.sweeps.test_sweeps import big_world, everybody_due
@@ -22,8 +22,8 @@ THROTTLED = Reading(Outcome.THROTTLED, "dns_refused", "refused", retry_after=8 *
 def shut(world: World, method: str, server: str, observation: Observation, *suffixes: str) -> None:
     """A server turns us away."""
     for suffix in suffixes:
-        limit = world.core.rooms.registries.limit(method, server, suffix)
-        world.core.rooms.rate_limits.budgets.answered(limit, "default", observation, world.now)
+        limit = world.core.rooms.registries.limit_of(method, server, suffix)
+        world.core.rooms.rate_limits.budgets.note_answer(limit, "default", observation, world.now)
 
 
 def quiet_world(trouble: Callable[[World], None] = lambda _: None) -> tuple[World, list[str]]:
@@ -64,7 +64,7 @@ def test_where_rdap_cannot_be_asked_leavers_are_asked_for_over_whois(trouble: st
             world.kill_worker("intermediate")
             world.run(60)
         else:
-            refusal = Observation("rdap", unknown("rdap_403", "forbidden", retry_after=6 * HOURS), status=403)
+            refusal = Observation("rdap", unknown_reading("rdap_403", "forbidden", retry_after=6 * HOURS), status=403)
             shut(world, "rdap", "rdap.com.test", refusal, "com")
 
     world, names = quiet_world(begin)
@@ -93,8 +93,8 @@ def test_a_window_that_opens_while_its_name_is_in_a_closed_line_is_not_slept_thr
     table, closed_at = world.core.rooms.domains.table, world.now
     shut(world, "dns", "com", Observation("dns", THROTTLED), "com")
     name, other, wide = quiet(world)[:3]
-    table.earliest[table.find(name)], table.latest[table.find(name)] = closed_at + 2 * HOURS, closed_at + 4 * HOURS
-    table.earliest[table.find(wide)], table.latest[table.find(wide)] = closed_at - 240 * HOURS, closed_at + 480 * HOURS
+    table.earliest[table.find_id(name)], table.latest[table.find_id(name)] = closed_at + 2 * HOURS, closed_at + 4 * HOURS
+    table.earliest[table.find_id(wide)], table.latest[table.find_id(wide)] = closed_at - 240 * HOURS, closed_at + 480 * HOURS
     everybody_due(world)
     world.run(2 * HOURS)
 
@@ -109,7 +109,7 @@ def test_a_closed_zone_does_not_keep_registry_records_from_being_renewed() -> No
     world, _ = big_world(60, registry=2.0, until=2000)
     table = world.core.rooms.domains.table
     names = quiet(world)
-    due = table.registry_due[[table.find(name) for name in names]]
+    due = table.registry_due[[table.find_id(name) for name in names]]
     world.now = float(due.min()) - 300.0
     shut(world, "dns", "com", Observation("dns", THROTTLED), "com")
     begun = world.now
@@ -123,7 +123,11 @@ def test_a_closed_zone_does_not_keep_registry_records_from_being_renewed() -> No
 def quiet(world: World) -> list[str]:
     """The names of one suffix that go by sweep."""
     table = world.core.rooms.domains.table
-    return [table.name(row) for row in range(len(table)) if table.suffix_of(row) == "com" and not table.has(row, Flag.LOADED)]
+    return [
+        table.name_of(row)
+        for row in range(len(table))
+        if table.suffix_of(row) == "com" and not table.has_flag(row, Flag.LOADED)
+    ]
 
 
 def lose_a_sweep(world: World, names: list[str]) -> None:
@@ -146,9 +150,9 @@ def test_a_lost_sweep_does_not_go_before_names_with_priority() -> None:
     slow = Limit("dns/com", 1.0, 10, None)
     limited(world, dns_com=slow)
     world.run(3)
-    [(_, line)] = world.core.rooms.sweep_queues.all()
-    line.again.append(Batch(*line.ordinary.take(60), "com", slow, tries=1))
-    assert len(line.again[0].rows) > 40
+    [(_, line)] = world.core.rooms.sweep_queues.all_queues()
+    line.again.append(Batch(*line.ordinary.take_ids(60), "com", slow, tries=1))
+    assert len(line.again[0].ids) > 40
     begun, hurried = world.now, [f"p{number}.com" for number in range(20)]
     world.watch(*hurried, priority=True)
     world.run(40)

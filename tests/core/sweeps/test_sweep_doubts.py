@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.core.checks import visits
+from common.core.checks import check_starts
 from common.core.domains.domain_table import Flag
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
-from common.core.sweeps import batches
+from common.core.sweeps import sweep_dispatch
 from common.messages import Credit, Sweep, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.truth import Name
@@ -27,9 +27,9 @@ OBSERVATIONS = st.sampled_from(
         Observation("dns", Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "denied"), server="com", refused=True),
         Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"), server="com"),
         Observation("dns", Reading(Outcome.THROTTLED, "dns_refused", "refused"), server="com"),
-        Observation("dns", unknown("dns_servfail", "failed")),
+        Observation("dns", unknown_reading("dns_servfail", "failed")),
         Observation("registrar:x", Reading(Outcome.UNREGISTERED, "registrar_free", "free")),
-        Observation("", unknown("", "")),
+        Observation("", unknown_reading("", "")),
     ]
 )
 BYTES = st.one_of(st.binary(max_size=40), st.binary(min_size=30, max_size=30), st.just(bytes([NXDOMAIN] * 30)))
@@ -99,14 +99,14 @@ def test_an_unknown_code_is_no_answer() -> None:
     world.run(8)
     table = world.core.rooms.domains.table
 
-    assert 7 not in {int(table.code[table.find(name)]) for name in names}
-    assert max(int(table.blind[table.find(name)]) for name in names) >= 1
+    assert 7 not in {int(table.code[table.find_id(name)]) for name in names}
+    assert max(int(table.blind[table.find_id(name)]) for name in names) >= 1
 
 
 def test_names_of_a_zone_that_cannot_be_asked_climb_to_their_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep whose whole zone is in trouble is as mute as single looks: after some rounds the registry is asked."""
-    monkeypatch.setattr(batches, "FEWEST", 1)  # nobody is visited because few are due at the same time
-    trouble = Observation("dns", unknown("dns_unreachable", "no server of the zone can be reached"), server="com")
+    monkeypatch.setattr(sweep_dispatch, "FEWEST", 1)  # nobody is visited because few are due at the same time
+    trouble = Observation("dns", unknown_reading("dns_unreachable", "no server of the zone can be reached"), server="com")
     world, names = told_world(tale=lambda credit, sweep: SweepResult(credit, sweep.attempt, trouble=trouble))
     world.run(1800)
 
@@ -119,12 +119,12 @@ def test_a_name_that_was_mute_for_days_is_still_looked_at_by_itself() -> None:
     world, names = told_world()
     world.run(60)
     table = world.core.rooms.domains.table
-    rows = np.array([table.find(name) for name in names])
+    rows = np.array([table.find_id(name) for name in names])
     table.blind[rows] = 255
     table.flags[rows] &= 0xFF ^ Flag.SINGLE
     world.tale = lambda credit, sweep: SweepResult(credit, sweep.attempt, bytes([OPEN] * sweep.count), b"\xff" * sweep.count)
     before = len(world.asked)
-    world.lie = lambda method, *_: Observation(method, unknown("dns_timeout", "no answer")) if method == "dns" else None
+    world.lie = lambda method, *_: Observation(method, unknown_reading("dns_timeout", "no answer")) if method == "dns" else None
     world.run(3600)
 
     assert {method for _, method, name in world.asked[before:] if name in set(names)} >= {"http", "rdap"}
@@ -153,7 +153,7 @@ def test_a_name_known_by_sweeps_alone_was_seen_registered() -> None:
     limited(world, **{"whois_*": Limit("whois/*", 0.0, 0, None)})
     world.run(60)
     table = world.core.rooms.domains.table
-    bare = [name for name in names if not table.has(table.find(name), Flag.DETAILED)]
+    bare = [name for name in names if not table.has_flag(table.find_id(name), Flag.DETAILED)]
     entry = world.entry(bare[0])
 
     assert entry.detail.registered_seen is not None
@@ -184,7 +184,7 @@ def test_a_name_removed_before_its_new_state_is_written_is_counted_once() -> Non
     world.names[names[0]] = Name([(0.0, Phase.ACTIVE), (world.now, Phase.REDEMPTION)])
     rooms = world.core.rooms
     for _ in range(20_000):
-        entry = rooms.domains.find(names[0])
+        entry = rooms.domains.find_loaded(names[0])
         if entry is not None and entry.state.value == "REDEMPTION" and rooms.domains.journal.is_unwritten(entry):
             break
         world.run(0.02)
@@ -202,7 +202,7 @@ def test_what_a_sweep_saw_long_ago_is_asked_again_when_its_visit_begins() -> Non
     """The visit had to wait: an old denial is not dated anew."""
     world, names = told_world()
     world.run(300)
-    board, row = world.core.rooms, world.core.rooms.domains.table.find(names[0])
+    board, row = world.core.rooms, world.core.rooms.domains.table.find_id(names[0])
     seen = Observation("dns", Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "denied"), server="com")
     world.run(10)
     rooms.domains.table.schedule.remove(row)
@@ -220,12 +220,12 @@ def test_a_name_whose_alarm_waits_for_a_canary_stays_in_hand() -> None:
     rooms = world.core.rooms
     world.order("check", names[0])
     world.run(3)
-    entry = rooms.domains.find(names[0])
+    entry = rooms.domains.find_loaded(names[0])
     assert entry is not None
     rooms.canaries._waiting[("rdap", "rdap.com.test", "com")] = {names[0]: world.now}
     world.run(60)
-    assert rooms.domains.find(names[0]) is entry
+    assert rooms.domains.find_loaded(names[0]) is entry
 
     rooms.canaries._waiting.clear()
     world.run(60)
-    assert rooms.domains.find(names[0]) is None
+    assert rooms.domains.find_loaded(names[0]) is None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.coordinator.inputs import Heard
+from common.core.coordinator.inputs import MessageArrived
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
-from common.core.sweeps import batches
+from common.core.sweeps import sweep_dispatch
 from common.core.watchlist import intake
 from common.core.watchlist.list_diff import Part
 from common.messages import Credit, SweepResult
@@ -21,8 +21,8 @@ def turned_away(world: World, seconds: float) -> None:
     """The name servers of com want peace for so long."""
     rooms = world.core.rooms
     slow = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=seconds)
-    rooms.rate_limits.budgets.answered(
-        rooms.registries.limit("dns", "com", "com"), "default", Observation("dns", slow), world.now
+    rooms.rate_limits.budgets.note_answer(
+        rooms.registries.limit_of("dns", "com", "com"), "default", Observation("dns", slow), world.now
     )
 
 
@@ -75,19 +75,19 @@ def test_an_egress_that_was_turned_away_does_not_keep_the_others_waiting() -> No
     rooms = world.core.rooms
     world.watch(*[f"n{number}.com" for number in range(30)])
     world.run(0.5)
-    limit = rooms.registries.limit("dns", "com", "com")
+    limit = rooms.registries.limit_of("dns", "com", "com")
     refused = Observation("dns", Reading(Outcome.THROTTLED, "dns_refused", "slow down"), refused=True)
-    rooms.rate_limits.budgets.answered(limit, "default", refused, world.now)
-    world.event(Heard(Credit(2, "fast-1@far", "x1", "fast", "far", ("dns", "http"), 16, 16, 0, 0, 2)))
-    rooms.rate_limits.budgets.available(limit, "far", world.now)
+    rooms.rate_limits.budgets.note_answer(limit, "default", refused, world.now)
+    world.event(MessageArrived(Credit(2, "fast-1@far", "x1", "fast", "far", ("dns", "http"), 16, 16, 0, 0, 2)))
+    rooms.rate_limits.budgets.available_tokens(limit, "far", world.now)
     now = world.now + 3.0
-    rows = np.array([rooms.domains.table.find(f"n{number}.com") for number in range(30)])
-    rooms.domains.table.schedule.put_many(rows, np.full(30, np.inf), np.zeros(30, np.bool_))
+    rows = np.array([rooms.domains.table.find_id(f"n{number}.com") for number in range(30)])
+    rooms.domains.table.schedule.set_times(rows, np.full(30, np.inf), np.zeros(30, np.bool_))
     rooms.domains.table.flags[rows] |= Flag.QUEUED
     rooms.sweep_queues = type(rooms.sweep_queues)()
-    rooms.sweep_queues.put("com", rows, np.full(30, now), now - 10, urgent=False)
-    rooms.effects.take()
-    batches.dispatch(board, now)
+    rooms.sweep_queues.add_names("com", rows, np.full(30, now), now - 10, urgent=False)
+    rooms.effects.take_planned()
+    sweep_dispatch.dispatch(board, now)
 
     assert [command.worker for command in board.commands if hasattr(command, "worker")] == ["fast-1@far"]
 
@@ -108,13 +108,13 @@ def test_many_suffixes_that_wait_for_a_place_are_not_looked_at_one_by_one() -> N
     world = World(interval=600.0)
     rooms = world.core.rooms
     for number in range(50):
-        rooms.sweep_queues.put(f"s{number}", np.arange(20), np.full(20, world.now), world.now - 10, urgent=False)
-    for worker in rooms.workers.sweepers():
+        rooms.sweep_queues.add_names(f"s{number}", np.arange(20), np.full(20, world.now), world.now - 10, urgent=False)
+    for worker in rooms.workers.choose_sweepers():
         worker.sweeps = 0
-    order = [suffix for suffix, _ in rooms.sweep_queues.waiting(urgent=False)]
-    batches.dispatch(board, world.now)
+    order = [suffix for suffix, _ in rooms.sweep_queues.waiting_queues(urgent=False)]
+    sweep_dispatch.dispatch(board, world.now)
 
-    assert [suffix for suffix, _ in rooms.sweep_queues.waiting(urgent=False)] == order[1:] + order[:1]
+    assert [suffix for suffix, _ in rooms.sweep_queues.waiting_queues(urgent=False)] == order[1:] + order[:1]
 
 
 def test_a_name_that_is_in_a_line_twice_is_looked_at_and_counted_once() -> None:
@@ -135,7 +135,7 @@ def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     """It does not wait behind thousands that came before it."""
     world, names = standing_line(3600.0)
     rooms = world.core.rooms
-    intake.part(board, Part(priorities=((rooms.domains.table.find(names[4]), True),)), world.now)
+    intake.part(board, Part(priorities=((rooms.domains.table.find_id(names[4]), True),)), world.now)
     world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}

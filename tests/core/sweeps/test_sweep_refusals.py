@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from common.codec import decode_upward, encode
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.bucket import Bucket
@@ -17,7 +17,7 @@ from tests.sim.world import World
 
 COUNT = 2000
 NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "without name servers"), server="com")
-REFUSED = Observation("dns", unknown("dns_refused", "refused"), server="com", refused=True)
+REFUSED = Observation("dns", unknown_reading("dns_refused", "refused"), server="com", refused=True)
 
 
 def due_world(count: int = COUNT) -> tuple[World, list[str]]:
@@ -27,15 +27,15 @@ def due_world(count: int = COUNT) -> tuple[World, list[str]]:
     object.__setattr__(world.core.rooms.policy, "limits", {**limits, "*": Limit("*", 0.0, 0, None)})
     names = [f"n{number}.com" for number in range(count)]
     world.watch(*names)
-    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
-    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find_id(name) for name in names])
+    world.core.rooms.domains.table.schedule.set_times(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 
 def bucket(world: World) -> Bucket:
     """The budget of com."""
     rooms = world.core.rooms
-    return rooms.rate_limits.budgets._bucket(rooms.registries.limit("dns", "com", "com"), "default", world.now)
+    return rooms.rate_limits.budgets._bucket_now(rooms.registries.limit_of("dns", "com", "com"), "default", world.now)
 
 
 def told(world: World, answer: SweepResult) -> SweepResult:
@@ -60,7 +60,7 @@ def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
     world.run(5)
 
     assert bucket(world).complaints == 1
-    assert bucket(world).blocked_until > world.now + 30
+    assert bucket(world).limited_until > world.now + 30
     assert "300 of" in bucket(world).reason
     assert world.core.rooms.domains.by_state["REGISTERED"] >= COUNT - 300
 

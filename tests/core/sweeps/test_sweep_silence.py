@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from common.core.model.evidence import Observation, unknown
+from common.core.model.evidence import Observation, unknown_reading
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.core.rate_limits.bucket import SLOW
 from common.messages import SweepResult
 from tests.core.sweeps.test_sweep_refusals import NODATA, bucket, due_world
 
-SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), server="com")
+SERVFAIL = Observation("dns", unknown_reading("dns_servfail", "failed"), server="com")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ SERVFAIL = Observation("dns", unknown("dns_servfail", "failed"), server="com")
         (NODATA, None, True),
         (SERVFAIL, None, False),
         ("open", None, False),
-        (None, Observation("dns", unknown("dns_timeout", "no answer in time")), False),
+        (None, Observation("dns", unknown_reading("dns_timeout", "no answer in time")), False),
     ],
 )
 def test_the_pace_grows_back_by_answers_alone(
@@ -53,10 +53,10 @@ def test_the_pace_grows_back_by_answers_alone(
 
 def test_a_firewall_that_rejects_a_sweep_shuts_the_budget_as_it_does_for_a_single_look() -> None:
     """Connection refused is a complaint, whoever asked."""
-    refused = Observation("dns", unknown("dns_unreachable", "refuses connections"), server="com", refused=True)
+    refused = Observation("dns", unknown_reading("dns_unreachable", "refuses connections"), server="com", refused=True)
     world, _ = due_world(300)
     world.tamper = lambda answer: SweepResult(answer.credit, answer.attempt, trouble=refused)
     world.run(5)
 
     assert bucket(world).complaints >= 1
-    assert bucket(world).blocked_until > world.now
+    assert bucket(world).limited_until > world.now

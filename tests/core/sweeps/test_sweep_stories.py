@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from common.core.coordinator.inputs import Heard
+from common.core.coordinator.inputs import MessageArrived
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
-from common.core.sweeps import results
+from common.core.sweeps import sweep_results
 from common.messages import MAX_BATCH, Credit, Sweep, SweepDetails, SweepResult
 from common.sweeper import messages_of
 from tests.sim.world import SimWorker, World
@@ -29,8 +29,8 @@ def odd_world(world: World | None = None, count: int = COUNT) -> tuple[World, li
     listed = set(names)
     world.lie = lambda method, domain, _: NODATA if method == "dns" and domain in listed else None
     world.watch(*names)
-    rows = np.array([world.core.rooms.domains.table.find(name) for name in names])
-    world.core.rooms.domains.table.schedule.put_many(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    rows = np.array([world.core.rooms.domains.table.find_id(name) for name in names])
+    world.core.rooms.domains.table.schedule.set_times(rows, np.full(count, world.now), np.zeros(count, np.bool_))
     return world, names
 
 
@@ -125,7 +125,7 @@ class Stammering(World):
         super()._sweep(worker, sweep)
         credit = worker.credit()
         for message in [*(copy for one in heard for copy in (one, one)), *heard]:
-            self.event(Heard(msgspec.structs.replace(message, credit=credit)))
+            self.event(MessageArrived(msgspec.structs.replace(message, credit=credit)))
 
 
 def test_what_arrives_twice_counts_once() -> None:
@@ -141,7 +141,7 @@ def test_what_arrives_twice_counts_once() -> None:
 
 def test_stories_that_find_no_room_are_heard_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Visits that wait are bounded; whoever is over that is asked again a little later, and is not silent."""
-    monkeypatch.setattr(results, "MOST_ODD", 300)
+    monkeypatch.setattr(sweep_results, "MOST_ODD", 300)
     world, names = odd_world()
     most = 0
     for _ in range(4000):

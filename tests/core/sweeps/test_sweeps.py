@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from common.core.outbox.announce import OWED_AT_ONCE
+from common.core.outbox.announcer import OWED_AT_ONCE
 
 from common.core.domains.domain_table import Flag
-from common.core.model.evidence import Observation, Phase, unknown
+from common.core.model.evidence import Observation, Phase, unknown_reading
 from common.core.model.limit import Limit
 from common.messages import SweepResult
 from tests.sim.truth import Name
@@ -35,9 +35,9 @@ def big_world(
 def everybody_due(world: World, *names: str) -> None:
     """Whatever is quiet gets its turn now, of these names or of all."""
     book = world.core.rooms.domains
-    wanted = map(book.table.find, names) if names else range(len(book))
-    rows = np.array([row for row in wanted if row not in book.in_hand and np.isfinite(book.table.schedule.at(row))])
-    book.table.schedule.put_many(rows, np.full(len(rows), world.now), np.zeros(len(rows), np.bool_))
+    wanted = map(book.table.find_id, names) if names else range(len(book))
+    rows = np.array([row for row in wanted if row not in book.in_hand and np.isfinite(book.table.schedule.due_at(row))])
+    book.table.schedule.set_times(rows, np.full(len(rows), world.now), np.zeros(len(rows), np.bool_))
 
 
 def test_a_first_sweep_finds_every_name_registered_and_tells_nothing() -> None:
@@ -57,7 +57,7 @@ def test_what_a_sweep_saw_is_evidence_with_server_and_time() -> None:
     """A name that was never visited by itself still tells who said what, and since when."""
     world, names = big_world()
     table = world.core.rooms.domains.table
-    bare = next(name for name in names if not table.has(table.find(name), Flag.DETAILED))
+    bare = next(name for name in names if not table.has_flag(table.find_id(name), Flag.DETAILED))
     item = world.entry(bare).detail.evidence["dns"]
 
     assert (item.observation.reading.finding, item.observation.address) == ("dns_auth_referral", "192.0.2.1:53/udp")
@@ -119,7 +119,7 @@ def test_a_sweep_whose_worker_dies_is_asked_again_in_pieces() -> None:
     world.run(300)
 
     assert world.core.rooms.domains.by_state["REGISTERED"] == COUNT
-    assert world.core.rooms.workers.leased() == 0
+    assert world.core.rooms.workers.lease_count() == 0
 
 
 def test_answers_that_never_come_are_asked_for_again() -> None:
@@ -140,7 +140,7 @@ def test_a_mute_zone_is_asked_again_later_and_later_and_changes_no_state() -> No
 
     def silent(method: str, _domain: str, now: float) -> Observation | None:
         muted = method in ("dns", "http") and silent_from <= now < silent_until
-        return Observation(method, unknown(f"{method}_timeout", "no answer")) if muted else None
+        return Observation(method, unknown_reading(f"{method}_timeout", "no answer")) if muted else None
 
     world.lie = silent
     world.run(3 * 3600)
@@ -156,7 +156,7 @@ def test_a_server_that_answers_oddly_is_heard_in_full() -> None:
     """What is neither a delegation nor a denial comes with its whole story, and is judged by it."""
     world, names = big_world(300)
     odd = names[9]
-    seen = Observation("dns", unknown("dns_servfail", "the server failed"), server=odd.partition(".")[2])
+    seen = Observation("dns", unknown_reading("dns_servfail", "the server failed"), server=odd.partition(".")[2])
     world.lie = lambda method, domain, _: seen if method == "dns" and domain == odd else None
     world.run(4000)
 
@@ -220,7 +220,7 @@ def test_a_removed_name_is_not_asked_about_again_and_a_listed_one_comes_back() -
     after = world.now
     world.run(2 * 3600)
     assert not {name for at, _, name in world.asked if at > after} & set(names[:300])
-    assert world.core.rooms.domains.table.watched == 600
+    assert world.core.rooms.domains.table.watched_count == 600
 
     world.watch(*names[:300])
     world.run(600)
@@ -240,7 +240,7 @@ def test_a_mass_departure_at_a_slow_registry_holds_up_nobody_else() -> None:
     world.run(120)
     world.names["n1.se"] = Name([(0.0, Phase.ACTIVE), (world.now, None)])
     before = world.now
-    others = {name for name in names if name.endswith(".org") and world.core.rooms.domains.find(name) is None}
+    others = {name for name in names if name.endswith(".org") and world.core.rooms.domains.find_loaded(name) is None}
     everybody_due(world, "n1.se", *others)
     world.run(120)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import core
-from common.core.telemetry.declared_counters import declare, status_class
+from common.core.telemetry.declared_counters import declare_counters, status_class
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, rows, series
 from tests.sim.world import World
 
@@ -21,7 +21,7 @@ def counters(metrics: Metrics) -> dict[str, float]:
 def test_counters_are_shown_before_their_first_event() -> None:
     """With 0, so that the first alarm, error or lost worker is a rise."""
     metrics = Metrics()
-    declare(metrics)
+    declare_counters(metrics)
     found = counters(metrics)
 
     for name in (
@@ -45,7 +45,7 @@ def test_every_counter_of_the_core_is_declared() -> None:
     sources = (path.read_text(encoding="utf-8") for path in Path(core.__file__).parent.rglob("*.py"))
     named = {name for text in sources for name in re.findall(r'metrics\.count\(\s*"([a-z_]+)"', text)}
     metrics = Metrics()
-    declare(metrics)
+    declare_counters(metrics)
 
     assert {"workers_refused", "checks"} <= named
     assert named - by_name <= {name for name, _, _ in rows(metrics.snapshot(), "counters")}
@@ -55,7 +55,7 @@ def test_declaring_counts_nothing_and_leaves_room() -> None:
     """A counter that has counted keeps its value; the declared ones are few beside what may be kept."""
     metrics = Metrics()
     metrics.count("workers_lost", 3)
-    declare(metrics)
+    declare_counters(metrics)
 
     assert counters(metrics)["workers_lost"] == 3
     assert len(counters(metrics)) < MAX_SERIES / 5
@@ -65,7 +65,7 @@ def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
     """A day in which workers die and servers lie counts nothing under labels that nobody knew, operators and servers aside."""
     world = World(interval=60.0, priority=10.0)
     declared = Metrics()
-    declare(declared)
+    declare_counters(declared)
     known = set(counters(declared))
     world.watch(*(f"n{n}.com" for n in range(20)), "a.se", "b.org")
     world.run(300)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Detail, Evidence
 from common.core.telemetry.error_kinds import KINDS, kind_of, why_unknown
 
@@ -43,7 +43,7 @@ def item(method: str, reading: Reading, at: float = 5.0) -> Evidence:
 )
 def test_every_error_is_of_one_kind(finding: str, refused: bool, kind: str) -> None:
     """Few kinds, by what can be done about one; what is new is garbage until it is named."""
-    assert kind_of(Observation("m", unknown(finding, "why"), refused=refused)) == kind
+    assert kind_of(Observation("m", unknown_reading(finding, "why"), refused=refused)) == kind
     assert kind in KINDS
 
 
@@ -59,9 +59,9 @@ def test_a_name_nothing_is_known_of_says_why_in_one_sentence() -> None:
     """Servers that were asked come first; what never became a question follows."""
     detail = Detail(
         trouble={
-            "whois": item("whois", unknown("not_asked", "no worker of the deep pool is there")),
-            "dns": item("dns", unknown("dns_timeout", "no answer from 4 servers within 5 s")),
-            "rdap": item("rdap", unknown("rdap_turned_away", "rdap.test refused the connection")),
+            "whois": item("whois", unknown_reading("not_asked", "no worker of the deep pool is there")),
+            "dns": item("dns", unknown_reading("dns_timeout", "no answer from 4 servers within 5 s")),
+            "rdap": item("rdap", unknown_reading("rdap_turned_away", "rdap.test refused the connection")),
         }
     )
 
@@ -75,7 +75,8 @@ def test_an_answer_that_proves_no_state_alone_is_told_beside_the_silence() -> No
     """A zone's denial is an answer."""
     denied = Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "denied")
     detail = Detail(
-        evidence={"dns": item("dns", denied)}, trouble={"rdap": item("rdap", unknown("rdap_5xx", "the server is broken"))}
+        evidence={"dns": item("dns", denied)},
+        trouble={"rdap": item("rdap", unknown_reading("rdap_5xx", "the server is broken"))},
     )
 
     assert why_unknown(detail) == "DNS says unregistered, which proves no state alone; RDAP: the server is broken"
@@ -89,6 +90,6 @@ def test_without_any_word_it_says_what_the_judgement_said() -> None:
 
 def test_a_long_reason_leaves_room_for_the_others() -> None:
     """Each method has a bounded part of the sentence."""
-    detail = Detail(trouble={name: item(name, unknown("x_error", "x" * 300)) for name in ("dns", "rdap", "whois")})
+    detail = Detail(trouble={name: item(name, unknown_reading("x_error", "x" * 300)) for name in ("dns", "rdap", "whois")})
 
     assert len(why_unknown(detail)) < 450

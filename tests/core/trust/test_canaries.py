@@ -56,7 +56,7 @@ def test_a_server_that_finds_everything_is_found_out() -> None:
     world.run(6 * 3600)
 
     assert alarms(world, "gone.com") == 1
-    assert any(row.reason for row in world.core.rooms.trust.rows() if row.method == "rdap")
+    assert any(row.reason for row in world.core.rooms.trust.all_rows() if row.method == "rdap")
 
 
 def test_one_pass_asks_only_for_green_servers_and_the_last_one_is_bracketed() -> None:
@@ -81,7 +81,7 @@ def test_a_canary_that_its_registry_took_out_of_the_zone_is_retired_and_the_zone
     world.run(600)
 
     assert "known.com" in world.core.rooms.canaries.known_names._dead
-    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.plain()["servers"])
+    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.to_plain()["servers"])
     assert alarms(world, "free.com") == 1
 
 
@@ -95,7 +95,7 @@ def test_a_zone_that_denies_everything_is_contradicted_by_the_registry_and_holds
     world.names.update({name: Name([(0.0, None)]) for name in names})
     world.watch(*names, "healthy.com", priority=True)
     world.run(60)
-    wrong = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.plain()["servers"]}
+    wrong = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.to_plain()["servers"]}
 
     assert not world.core.rooms.canaries.known_names._dead
     assert wrong["dns"] >= 1
@@ -110,12 +110,12 @@ def test_a_name_waits_for_a_canary_that_never_answers_only_for_a_while() -> None
     world.order("check", "quiet.com")
     world.run(5)
     rooms = world.core.rooms
-    assert rooms.domains.find("quiet.com") is not None
+    assert rooms.domains.find_loaded("quiet.com") is not None
     rooms.canaries._waiting[("rdap", "rdap.com.test", "com")] = {"quiet.com": world.now}
     world.run(WAIT + 60)
 
     assert not rooms.canaries._waiting
-    assert rooms.domains.find("quiet.com") is None
+    assert rooms.domains.find_loaded("quiet.com") is None
 
 
 def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
@@ -125,7 +125,7 @@ def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
     world.order("check", "poison.com")
     world.run(5)
     rooms = world.core.rooms
-    entry = rooms.domains.find("poison.com")
+    entry = rooms.domains.find_loaded("poison.com")
     assert entry is not None
     entry.isolated_until, rooms.poison._isolated["poison.com"] = world.now + ASIDE, entry
     world.run(ASIDE / 2)
@@ -133,14 +133,14 @@ def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
     world.run(ASIDE)
 
     assert not rooms.poison._isolated
-    assert rooms.domains.find("poison.com") is None
+    assert rooms.domains.find_loaded("poison.com") is None
 
 
 def test_only_so_many_canaries_are_remembered_as_gone() -> None:
     """The one that has been gone for longest is given another chance."""
     rooms = World().core.rooms
     for number in range(MOST_RETIRED + 1):
-        rooms.canaries.known_names.bury(f"n{number}.com")
+        rooms.canaries.known_names.bury_canary(f"n{number}.com")
 
     assert len(rooms.canaries.known_names._dead) == MOST_RETIRED
     assert "n0.com" not in rooms.canaries.known_names._dead

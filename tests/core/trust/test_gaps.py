@@ -14,45 +14,45 @@ RDAP, WHOIS = ("rdap", "rdap.example", "zz"), ("whois", "whois.example", "zz")
 def test_a_name_that_waits_for_long_is_a_gap_of_its_suffix() -> None:
     """The oldest wait counts, each name once, with every server that is waited for."""
     gaps = SuffixesWithoutCanary()
-    gaps.waits("one.zz", [RDAP, WHOIS], 0.0)
-    gaps.waits("two.zz", [RDAP], 100.0)
-    gaps.waits("one.zz", [RDAP, WHOIS], 250.0)
+    gaps.set_waiting("one.zz", [RDAP, WHOIS], 0.0)
+    gaps.set_waiting("two.zz", [RDAP], 100.0)
+    gaps.set_waiting("one.zz", [RDAP, WHOIS], 250.0)
 
-    assert gaps.open(PATIENCE) == []
-    (gap,) = gaps.open(PATIENCE + 101)
+    assert gaps.find_open(PATIENCE) == []
+    (gap,) = gaps.find_open(PATIENCE + 101)
     assert (gap.suffix, gap.names, gap.since, gap.keys) == ("zz", 2, 0.0, (RDAP, WHOIS))
 
 
 def test_a_server_that_passes_its_canaries_closes_the_gap() -> None:
     """Whoever waited for it begins anew; waiting for another server goes on."""
     gaps = SuffixesWithoutCanary()
-    gaps.waits("one.zz", [RDAP, WHOIS], 0.0)
-    gaps.waits("two.zz", [RDAP], 0.0)
-    gaps.proven(RDAP)
-    (gap,) = gaps.open(1000.0)
+    gaps.set_waiting("one.zz", [RDAP, WHOIS], 0.0)
+    gaps.set_waiting("two.zz", [RDAP], 0.0)
+    gaps.note_proven(RDAP)
+    (gap,) = gaps.find_open(1000.0)
     assert (gap.names, gap.keys) == (1, (WHOIS,))
 
-    gaps.waits("one.zz", [RDAP], 1000.0)
-    assert gaps.open(1000.0 + PATIENCE) == []
+    gaps.set_waiting("one.zz", [RDAP], 1000.0)
+    assert gaps.find_open(1000.0 + PATIENCE) == []
 
 
 def test_a_name_that_waits_no_longer_closes_the_gap() -> None:
     """It was registered again, or left the list."""
     gaps = SuffixesWithoutCanary()
-    gaps.waits("one.zz", [RDAP], 0.0)
-    gaps.waits("one.zz", [], 400.0)
+    gaps.set_waiting("one.zz", [RDAP], 0.0)
+    gaps.set_waiting("one.zz", [], 400.0)
 
-    assert gaps.open(1000.0) == []
+    assert gaps.find_open(1000.0) == []
 
 
 def test_a_suffix_is_warned_about_once_an_hour() -> None:
     """And a second suffix in the meantime for itself."""
     gaps = SuffixesWithoutCanary()
-    gaps.waits("one.zz", [RDAP], 0.0)
+    gaps.set_waiting("one.zz", [RDAP], 0.0)
     assert [gap.suffix for gap in gaps.to_warn(400.0)] == ["zz"]
     assert gaps.to_warn(401.0) == []
 
-    gaps.waits("one.yy", [("rdap", "rdap.example", "yy")], 0.0)
+    gaps.set_waiting("one.yy", [("rdap", "rdap.example", "yy")], 0.0)
     assert [gap.suffix for gap in gaps.to_warn(402.0)] == ["yy"]
     assert [gap.suffix for gap in gaps.to_warn(400.0 + WARN_EVERY)] == ["zz"]
 
@@ -61,9 +61,9 @@ def test_memory_is_bounded() -> None:
     """What is beyond the bound does not change what is shown: the suffix is in it already."""
     gaps = SuffixesWithoutCanary()
     for number in range(LIMIT + 50):
-        gaps.waits(f"n{number}.zz", [RDAP], 0.0)
+        gaps.set_waiting(f"n{number}.zz", [RDAP], 0.0)
 
-    assert gaps.open(1000.0)[0].names == LIMIT
+    assert gaps.find_open(1000.0)[0].names == LIMIT
 
 
 def test_a_suffix_without_a_working_canary_is_shown_and_warned_about() -> None:
@@ -84,7 +84,7 @@ def test_a_suffix_without_a_working_canary_is_shown_and_warned_about() -> None:
     world.lie = lambda method, domain, _now: missing if method == "dns" and domain == "known.com" else None
     world.watch("gone.com", priority=True)
     world.run(7000)
-    shown = world.core._status.build(world.now)["trust_gaps"]
+    shown = world.core._status.build_status(world.now)["trust_gaps"]
 
     assert "available" not in [what for _, what in world.notices()]
     assert [row["suffix"] for row in shown] == ["com"]
@@ -102,4 +102,4 @@ def test_working_canaries_leave_no_gap() -> None:
     world.watch("gone.se", "free.com", priority=True)
     for _ in range(60):
         world.run(60)
-        assert world.core.rooms.canaries.gaps.open(world.now) == []
+        assert world.core.rooms.canaries.gaps.find_open(world.now) == []

@@ -7,11 +7,11 @@ from random import Random
 import pytest
 
 from common.core.model.channel import Probe
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import GREEN, QUARANTINE, Trust, grade
-from common.core.trust.server_trust import green as green_row
+from common.core.trust.server_trust import GREEN, QUARANTINE, Trust, grade_answer
+from common.core.trust.server_trust import is_verified as green_row
 
 KEY = ("rdap", "rdap.example", "com")
 NOW = 1_790_000_000.0
@@ -24,20 +24,20 @@ def answer(outcome: Outcome) -> Observation:
 
 def green(trust: Trust, now: float) -> None:
     """Both canaries answered rightly."""
-    trust.answered(Probe(KEY, "known.com", registered=True), answer(Outcome.REGISTERED), now)
-    trust.answered(Probe(KEY, "random.com", registered=False), answer(Outcome.UNREGISTERED), now)
+    trust.note_answer(Probe(KEY, "known.com", registered=True), answer(Outcome.REGISTERED), now)
+    trust.note_answer(Probe(KEY, "random.com", registered=False), answer(Outcome.UNREGISTERED), now)
 
 
 def test_a_new_server_is_asked_both_canaries_and_trusted_only_after_both() -> None:
     """One right answer is not enough."""
     trust = Trust()
-    probes = trust.probes(KEY, NOW, ("known.com",), NOW, Random(1))
+    probes = trust.find_probes(KEY, NOW, ("known.com",), NOW, Random(1))
     assert [probe.registered for probe in probes] == [True, False]
 
-    trust.answered(probes[0], answer(Outcome.REGISTERED), NOW)
-    assert not trust.green(KEY, NOW)
-    trust.answered(probes[1], answer(Outcome.UNREGISTERED), NOW)
-    assert trust.green(KEY, NOW)
+    trust.note_answer(probes[0], answer(Outcome.REGISTERED), NOW)
+    assert not trust.is_verified(KEY, NOW)
+    trust.note_answer(probes[1], answer(Outcome.UNREGISTERED), NOW)
+    assert trust.is_verified(KEY, NOW)
 
 
 def test_green_lasts_ten_minutes() -> None:
@@ -45,8 +45,8 @@ def test_green_lasts_ten_minutes() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert trust.green(KEY, NOW + GREEN)
-    assert not trust.green(KEY, NOW + GREEN + 1)
+    assert trust.is_verified(KEY, NOW + GREEN)
+    assert not trust.is_verified(KEY, NOW + GREEN + 1)
 
 
 def test_a_positive_is_bracketed_only_by_a_canary_after_it() -> None:
@@ -54,55 +54,55 @@ def test_a_positive_is_bracketed_only_by_a_canary_after_it() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert not trust.bracketed(KEY, NOW + 5, NOW + 6)
-    trust.answered(Probe(KEY, "known.com", registered=True), answer(Outcome.REGISTERED), NOW + 6)
-    assert trust.bracketed(KEY, NOW + 5, NOW + 6)
+    assert not trust.is_verified_after(KEY, NOW + 5, NOW + 6)
+    trust.note_answer(Probe(KEY, "known.com", registered=True), answer(Outcome.REGISTERED), NOW + 6)
+    assert trust.is_verified_after(KEY, NOW + 5, NOW + 6)
 
 
 def test_a_server_that_loses_a_name_it_knew_is_quarantined() -> None:
     """A lie shuts the server out, and it must pass both canaries to return."""
     trust = Trust()
     green(trust, NOW)
-    lie = trust.answered(Probe(KEY, "known.com", registered=True), answer(Outcome.UNREGISTERED), NOW + 10)
+    lie = trust.note_answer(Probe(KEY, "known.com", registered=True), answer(Outcome.UNREGISTERED), NOW + 10)
 
     assert lie is not None
-    assert trust.quarantined(KEY, NOW + 11)
-    assert not trust.green(KEY, NOW + 11)
+    assert trust.is_quarantined(KEY, NOW + 11)
+    assert not trust.is_verified(KEY, NOW + 11)
     green(trust, NOW + 11 + QUARANTINE)
-    assert trust.green(KEY, NOW + 11 + QUARANTINE)
+    assert trust.is_verified(KEY, NOW + 11 + QUARANTINE)
 
 
 def test_a_server_that_finds_a_random_name_is_quarantined() -> None:
     """A server that finds everything is no better than one that finds nothing."""
     trust = Trust()
 
-    assert trust.answered(Probe(KEY, "qqq.com", registered=False), answer(Outcome.REGISTERED), NOW) is not None
+    assert trust.note_answer(Probe(KEY, "qqq.com", registered=False), answer(Outcome.REGISTERED), NOW) is not None
 
 
 def test_an_error_says_nothing_about_a_server() -> None:
     """A throttled canary neither vouches nor accuses."""
     trust = Trust()
     green(trust, NOW)
-    silence = Observation("rdap", unknown("rdap_429", "slow down"))
+    silence = Observation("rdap", unknown_reading("rdap_429", "slow down"))
 
-    assert trust.answered(Probe(KEY, "known.com", registered=True), silence, NOW + 1) is None
-    assert trust.green(KEY, NOW + 1)
+    assert trust.note_answer(Probe(KEY, "known.com", registered=True), silence, NOW + 1) is None
+    assert trust.is_verified(KEY, NOW + 1)
 
 
 def test_a_built_in_canary_that_was_never_found_does_not_accuse() -> None:
     """Perhaps nobody registered it: it is dropped, the server stays merely unproven."""
     trust = Trust()
 
-    assert trust.answered(Probe(KEY, "nic.com", registered=True), answer(Outcome.UNREGISTERED), NOW) is None
-    assert not trust.green(KEY, NOW)
-    assert trust.probes(KEY, NOW, ("nic.com", "other.com"), NOW, Random(1))[0].domain == "other.com"
+    assert trust.note_answer(Probe(KEY, "nic.com", registered=True), answer(Outcome.UNREGISTERED), NOW) is None
+    assert not trust.is_verified(KEY, NOW)
+    assert trust.find_probes(KEY, NOW, ("nic.com", "other.com"), NOW, Random(1))[0].domain == "other.com"
 
 
 def test_a_canary_that_somebody_vouches_for_accuses_at_once() -> None:
     """The operator's own canaries are certain."""
     trust = Trust()
 
-    assert trust.answered(Probe(KEY, "mine.com", registered=True), answer(Outcome.UNREGISTERED), NOW, certain=True)
+    assert trust.note_answer(Probe(KEY, "mine.com", registered=True), answer(Outcome.UNREGISTERED), NOW, certain=True)
 
 
 def test_trust_survives_a_restart() -> None:
@@ -110,27 +110,27 @@ def test_trust_survives_a_restart() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert Trust(trust.rows()).green(KEY, NOW + 1)
+    assert Trust(trust.all_rows()).is_verified(KEY, NOW + 1)
 
 
 def test_the_canaries_of_a_server_are_told_as_they_stand_and_shared() -> None:
     """What an answer keeps of them is one object for all names that were answered in the meantime."""
     trust = Trust()
-    assert trust.canary(KEY, NOW) == Canary()
+    assert trust.canary_of(KEY, NOW) == Canary()
     green(trust, NOW)
 
-    assert trust.canary(KEY, NOW + 1) == Canary(NOW, NOW, green=True)
-    assert trust.canary(KEY, NOW + 2) is trust.canary(KEY, NOW + 1)
-    assert trust.canary(KEY, NOW + GREEN + 1) == Canary(NOW, NOW, green=False)
+    assert trust.canary_of(KEY, NOW + 1) == Canary(NOW, NOW, green=True)
+    assert trust.canary_of(KEY, NOW + 2) is trust.canary_of(KEY, NOW + 1)
+    assert trust.canary_of(KEY, NOW + GREEN + 1) == Canary(NOW, NOW, green=False)
 
 
 def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
     """A refusal of a made-up name is as good as "not found"; errors are no answer."""
     known, made_up = Probe(KEY, "known.com", registered=True), Probe(KEY, "random.com", registered=False)
 
-    assert [grade(known, outcome) for outcome in (Outcome.REGISTERED, Outcome.UNREGISTERED)] == ["ok", "wrong"]
-    assert [grade(made_up, outcome) for outcome in (Outcome.REGISTERED, Outcome.INVALID)] == ["wrong", "ok"]
-    assert grade(known, Outcome.THROTTLED) == grade(made_up, Outcome.UNKNOWN) == "unanswered"
+    assert [grade_answer(known, outcome) for outcome in (Outcome.REGISTERED, Outcome.UNREGISTERED)] == ["ok", "wrong"]
+    assert [grade_answer(made_up, outcome) for outcome in (Outcome.REGISTERED, Outcome.INVALID)] == ["wrong", "ok"]
+    assert grade_answer(known, Outcome.THROTTLED) == grade_answer(made_up, Outcome.UNKNOWN) == "unanswered"
 
 
 def test_a_canary_of_the_future_was_never_green() -> None:
@@ -141,11 +141,11 @@ def test_a_canary_of_the_future_was_never_green() -> None:
 
     for row in (ahead, caught):
         trust = Trust([row], NOW)
-        assert not trust.green(KEY, NOW)
-        assert not trust.quarantined(KEY, NOW)
-        assert [probe.registered for probe in trust.probes(KEY, 0.0, ("known.com",), NOW, Random(1))] == [True, False]
+        assert not trust.is_verified(KEY, NOW)
+        assert not trust.is_quarantined(KEY, NOW)
+        assert [probe.registered for probe in trust.find_probes(KEY, 0.0, ("known.com",), NOW, Random(1))] == [True, False]
         green(trust, NOW + 1)
-        assert trust.green(KEY, NOW + 1)
+        assert trust.is_verified(KEY, NOW + 1)
 
 
 def test_only_so_many_canaries_are_remembered_those_found_last_longest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,15 +153,15 @@ def test_only_so_many_canaries_are_remembered_those_found_last_longest(monkeypat
     monkeypatch.setattr(trust_module, "MOST_CANARIES", 3)
     trust = Trust()
     for name in ("a.com", "b.com", "c.com", "a.com", "d.com"):
-        trust.answered(Probe(KEY, name, registered=True), answer(Outcome.REGISTERED), NOW)
+        trust.note_answer(Probe(KEY, name, registered=True), answer(Outcome.REGISTERED), NOW)
     lies = {
-        name: trust.answered(Probe(KEY, name, registered=True), answer(Outcome.UNREGISTERED), NOW)
+        name: trust.note_answer(Probe(KEY, name, registered=True), answer(Outcome.UNREGISTERED), NOW)
         for name in ("a.com", "b.com")
     }
 
     assert lies["a.com"] is not None
     assert lies["b.com"] is None
     for number in range(9):
-        trust.answered(Probe(KEY, f"never{number}.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
-    asked = trust.probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))
+        trust.note_answer(Probe(KEY, f"never{number}.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
+    asked = trust.find_probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))
     assert asked[0].domain == "never0.com"

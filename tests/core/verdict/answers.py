@@ -7,7 +7,7 @@ from typing import Any
 
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Evidence
-from common.core.verdict.gates import Requirements, Run, Standing, standing
+from common.core.verdict.gates import Requirements, Run, Standing, find_standing
 
 NOW = 1_790_000_000.0
 #: The finding by which each method says "no object" here.
@@ -54,4 +54,4 @@ def run_of(passes: int, verified: int = 0, contradicted: float | None = None) ->
 
 def judged(*items: Evidence, proven: Collection[str] = (), run: Run | None = None, **changes: Any) -> Standing:
     """Where these answers stand; `proven` are the methods whose server proved itself after its answer."""
-    return standing(said(*items), asked(**changes), run or run_of(0), lambda method, _: method in proven, NOW)
+    return find_standing(said(*items), asked(**changes), run or run_of(0), lambda method, _: method in proven, NOW)

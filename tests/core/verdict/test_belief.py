@@ -13,7 +13,7 @@ from common.core.model.evidence import Outcome, Phase
 from common.core.model.records import Evidence
 from common.core.model.states import OWNED, State
 from common.core.model.verdict import Basis, Situation, Verdict
-from common.core.verdict.verdicts import LONE_CONFIDENCE, SURE, decide, log_odds
+from common.core.verdict.verdicts import LONE_CONFIDENCE, SURE, decide_verdict, log_odds
 from tests.core.verdict.answers import NOW, answer, denial, holder, said
 
 DAY = 86_400
@@ -54,7 +54,7 @@ def times(ages: list[int]) -> tuple[float, ...]:
 
 def verdict(situation: Situation, *items: Evidence, before: State = State.PENDING_DELETE) -> Verdict:
     """The verdict on these answers."""
-    return decide(said(*items), situation, before, NOW)
+    return decide_verdict(said(*items), situation, before, NOW)
 
 
 @quick

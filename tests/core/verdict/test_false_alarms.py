@@ -6,7 +6,7 @@ import pytest
 
 from common.core.builtin.suffix_rules import rho_for
 from common.core.model.entry import Entry
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Verdict
@@ -21,7 +21,7 @@ MINUTE = 60.0
 def test_nothing_is_available_under_a_suffix_that_the_root_does_not_know(finding: str) -> None:
     """RDAP and WHOIS go on answering, canaries included, and say that there is no such object."""
     world = World(interval=60.0, priority=2.0)
-    gone = unknown(finding, "the top-level domain does not exist")
+    gone = unknown_reading(finding, "the top-level domain does not exist")
     world.lie = lambda method, _domain, _now: Observation("dns", gone, server="com") if method == "dns" else None
     world.watch("example.com", priority=True)
     world.names["example.com"].changes += [(START - 60, Phase.PENDING_DELETE), (START + 10, None)]
@@ -57,8 +57,8 @@ def test_a_dropped_name_of_a_zone_that_may_not_be_asked_is_told_once() -> None:
     world.watch("gone.com")
     world.run(600)
     peace = Reading(Outcome.THROTTLED, "dns_refused", "slow down", retry_after=8 * 3600.0)
-    rooms.rate_limits.budgets.answered(
-        rooms.registries.limit("dns", "com", "com"), "default", Observation("dns", peace), world.now
+    rooms.rate_limits.budgets.note_answer(
+        rooms.registries.limit_of("dns", "com", "com"), "default", Observation("dns", peace), world.now
     )
     world.names["gone.com"].changes.append((world.now + 7200, None))
     world.run(6 * 3600)

@@ -10,7 +10,7 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
-from common.core.verdict.gates import Bracketed, lone_passes, passes_wanted, standing
+from common.core.verdict.gates import IsVerified, find_standing, lone_passes, passes_wanted
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
 
 TICK = 0.001
@@ -112,14 +112,14 @@ def test_each_answer_is_asked_for_its_own_proof() -> None:
         looked_up.append((method, item))
         return True
 
-    standing(items, asked(), run_of(2), bracketed, NOW)
+    find_standing(items, asked(), run_of(2), bracketed, NOW)
 
     assert looked_up == [("rdap", items["rdap"]), ("whois", items["whois"])]
 
 
 def test_what_decides_whether_a_server_proved_itself_is_asked_with_a_method_and_an_answer() -> None:
     """The type that callers write down is the one that `standing` takes."""
-    assert get_type_hints(standing)["bracketed"] == Bracketed == Callable[[str, Evidence], bool]
+    assert get_type_hints(find_standing)["bracketed"] == IsVerified == Callable[[str, Evidence], bool]
 
 
 # The second source, and what stands in for it.

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from common.core.model.evidence import Outcome, Reading
-from common.core.verdict.offline import available, read_answer
+from common.core.verdict.offline import is_available, read_answer
 
 MISSING = json.dumps({"rdapConformance": ["rdap_level_0"], "errorCode": 404, "title": "Not Found"})
 TYPE = {"Content-Type": "application/rdap+json"}
@@ -120,4 +120,4 @@ def test_headers_of_any_shape_are_taken():
 )
 def test_available_means_at_list_price_and_proven(outcome, finding, expected):
     """NXDOMAIN and a cached hint prove no availability; what is taken, kept or premium is not available."""
-    assert available(Reading(outcome, finding, "")) is expected
+    assert is_available(Reading(outcome, finding, "")) is expected

@@ -8,7 +8,7 @@ from common.core.model.evidence import Outcome
 from common.core.model.methods import is_registry
 from common.core.model.records import TrustRow
 from common.core.trust.server_trust import canary_window
-from common.core.verdict.gates import CONFIRMED, Requirements, complete_pass, positives, server_proven
+from common.core.verdict.gates import CONFIRMED, Requirements, is_complete_pass, is_server_proven, positive_methods
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, said
 
 TICK = 0.001
@@ -16,12 +16,12 @@ TICK = 0.001
 
 def counted(*items: object, since: float = 0.0, **changes: object) -> list[str]:
     """The methods among these answers that say "no object"."""
-    return positives(said(*items), asked(**changes), NOW, since)  # type: ignore[arg-type]
+    return positive_methods(said(*items), asked(**changes), NOW, since)  # type: ignore[arg-type]
 
 
 def whole(*items: object, since: float = 60.0, **changes: object) -> bool:
     """Whether these answers are a whole pass of a round that began `since` seconds ago."""
-    return complete_pass(said(*items), asked(**changes), NOW, NOW - since)  # type: ignore[arg-type]
+    return is_complete_pass(said(*items), asked(**changes), NOW, NOW - since)  # type: ignore[arg-type]
 
 
 def test_what_is_not_stated_asks_for_nothing_more() -> None:
@@ -86,7 +86,7 @@ def test_a_denial_of_the_first_second_of_a_virtual_clock_counts() -> None:
     item = denial(age=NOW)
 
     assert item.at == 0.0
-    assert positives(said(item), asked(), 0.0) == ["rdap"]
+    assert positive_methods(said(item), asked(), 0.0) == ["rdap"]
 
 
 def test_a_denial_from_before_the_round_does_not_count_for_it() -> None:
@@ -205,7 +205,7 @@ def trusted(registered: float, free: float, **changes: float) -> TrustRow:
 
 def proven(row: TrustRow, age: float, **changes: object) -> bool:
     """Whether that server proved itself after an answer of `age` seconds ago."""
-    return server_proven(row, NOW - age, asked(**changes), NOW)
+    return is_server_proven(row, NOW - age, asked(**changes), NOW)
 
 
 def test_a_server_proves_itself_after_its_answer() -> None:

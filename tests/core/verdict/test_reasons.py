@@ -24,8 +24,8 @@ def test_an_announced_name_keeps_the_reason_it_was_announced_for() -> None:
     """A newer look sees fewer positives at a time; what it says stands beside it and takes nothing away."""
     world = dropped()
     rooms = world.core.rooms
-    entry = rooms.domains.find("gone.com") or rooms.domains.working_set.load(
-        rooms.domains.table.find("gone.com"), world.entry("gone.com").detail
+    entry = rooms.domains.find_loaded("gone.com") or rooms.domains.working_set.load_entry(
+        rooms.domains.table.find_id("gone.com"), world.entry("gone.com").detail
     )
     look = "not found at the registry; still open: no second independent source agrees"
     board.announcer.apply_verdict(entry, Verdict(State.AVAILABLE, 0.9, 0.99, 0.97, look), world.now)

@@ -8,7 +8,7 @@ from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Situation
-from common.core.verdict.verdicts import decide, log_odds
+from common.core.verdict.verdicts import decide_verdict, log_odds
 
 NOW = 1_790_000_000.0
 OUTCOMES = {
@@ -59,7 +59,7 @@ def test_groups_add_up_with_caps_and_age(prior: float, items: list[Evidence], od
 
 def test_a_registered_answer_beats_a_positive_of_the_same_database() -> None:
     """WHOIS free and RDAP 200 make the name registered."""
-    verdict = decide(evidence(said("whois_free", 5), said("rdap_200_match")), situation(), State.UNKNOWN, NOW)
+    verdict = decide_verdict(evidence(said("whois_free", 5), said("rdap_200_match")), situation(), State.UNKNOWN, NOW)
 
     assert verdict.state is State.REGISTERED
     assert verdict.p_unregistered < 0.01
@@ -77,7 +77,9 @@ def test_nxdomain_of_a_name_out_of_the_zone_is_no_news() -> None:
 def test_dns_of_a_wildcard_suffix_is_off_both_ways() -> None:
     """Where every name answers, an answer says nothing."""
     assert log_odds(evidence(said("dns_auth_referral")), situation(wildcard=True), NOW) == 0
-    assert decide(evidence(said("dns_auth_referral")), situation(wildcard=True), State.UNKNOWN, NOW).state is State.UNKNOWN
+    assert (
+        decide_verdict(evidence(said("dns_auth_referral")), situation(wildcard=True), State.UNKNOWN, NOW).state is State.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_dns_of_a_wildcard_suffix_is_off_both_ways() -> None:
 )
 def test_the_registry_record_names_the_phase(phase: Phase, state: State) -> None:
     """A registered name's state is its phase."""
-    verdict = decide(evidence(said("rdap_200_match", phase=phase)), situation(phase=phase), State.UNKNOWN, NOW)
+    verdict = decide_verdict(evidence(said("rdap_200_match", phase=phase)), situation(phase=phase), State.UNKNOWN, NOW)
 
     assert verdict.state is state
 
@@ -109,7 +111,7 @@ def test_the_registry_record_names_the_phase(phase: Phase, state: State) -> None
 )
 def test_reserved_blocked_premium_and_dropping_are_kept_apart_from_available(finding: str, state: State) -> None:
     """No object in the database is not the same as free to take."""
-    verdict = decide(evidence(said(finding)), situation(), State.UNKNOWN, NOW)
+    verdict = decide_verdict(evidence(said(finding)), situation(), State.UNKNOWN, NOW)
 
     assert verdict.state is state
 
@@ -120,8 +122,8 @@ def test_an_open_gate_keeps_the_state_as_it_was() -> None:
     shut = situation(gates=("canaries of rdap are not green after the answer",), passes=(NOW - 40, NOW))
     wide = situation(passes=(NOW - 40, NOW), bracketed=frozenset({"rdap", "whois"}))
 
-    assert decide(items, shut, State.PENDING_DELETE, NOW).state is State.PENDING_DELETE
-    assert decide(items, wide, State.PENDING_DELETE, NOW).state is State.AVAILABLE
+    assert decide_verdict(items, shut, State.PENDING_DELETE, NOW).state is State.PENDING_DELETE
+    assert decide_verdict(items, wide, State.PENDING_DELETE, NOW).state is State.AVAILABLE
 
 
 def test_a_short_name_of_a_new_suffix_is_unregistered_but_not_called_available() -> None:
@@ -129,7 +131,7 @@ def test_a_short_name_of_a_new_suffix_is_unregistered_but_not_called_available()
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
     wide = situation(rho=0.6, passes=(NOW - 40, NOW), bracketed=frozenset({"rdap"}))
 
-    assert decide(items, wide, State.UNKNOWN, NOW).state is State.UNREGISTERED
+    assert decide_verdict(items, wide, State.UNKNOWN, NOW).state is State.UNREGISTERED
 
 
 def test_the_calendar_of_a_release_procedure_wins_over_a_sure_score() -> None:
@@ -137,27 +139,27 @@ def test_the_calendar_of_a_release_procedure_wins_over_a_sure_score() -> None:
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
     wide = situation(release="dropzone", passes=(NOW - 40, NOW), bracketed=frozenset({"rdap"}))
 
-    assert decide(items, wide, State.PENDING_DELETE, NOW).state is State.DROPPING
+    assert decide_verdict(items, wide, State.PENDING_DELETE, NOW).state is State.DROPPING
 
 
 def test_any_registered_evidence_ends_available_at_once() -> None:
     """A delegation seen after the alarm is enough."""
     items = evidence(said("rdap_404_json", 10), said("whois_free", 10), said("dns_auth_referral"))
 
-    assert decide(items, situation(passes=(NOW - 40, NOW - 10)), State.AVAILABLE, NOW).state is State.REGISTERED
+    assert decide_verdict(items, situation(passes=(NOW - 40, NOW - 10)), State.AVAILABLE, NOW).state is State.REGISTERED
 
 
 def test_nothing_observed_is_unknown_and_never_overwrites_a_state() -> None:
     """No evidence leaves the state alone."""
-    assert decide({}, situation(), State.UNKNOWN, NOW).state is State.UNKNOWN
-    assert decide({}, situation(), State.REDEMPTION, NOW).state is State.REDEMPTION
+    assert decide_verdict({}, situation(), State.UNKNOWN, NOW).state is State.UNKNOWN
+    assert decide_verdict({}, situation(), State.REDEMPTION, NOW).state is State.REDEMPTION
 
 
 def test_a_healthy_name_is_not_given_away_by_two_sources() -> None:
     """NXDOMAIN and one registry answer do not outweigh an expiry far away."""
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
 
-    assert decide(items, situation(-9.0), State.REGISTERED, NOW).state is State.REGISTERED
+    assert decide_verdict(items, situation(-9.0), State.REGISTERED, NOW).state is State.REGISTERED
 
 
 @pytest.mark.parametrize("before", [State.AVAILABLE, State.UNREGISTERED])
@@ -166,14 +168,14 @@ def test_a_delegation_from_before_the_alarm_does_not_win_because_the_denial_ages
     items = evidence(said("rdap_404_json", 3600), said("whois_free", 3600), said("dns_auth_referral", 13_000))
     aged = situation(-9.0, passes=(NOW - 3640, NOW - 3600), gates=("no fresh positive answer of the registry",))
 
-    assert decide(items, aged, before, NOW).state is before
+    assert decide_verdict(items, aged, before, NOW).state is before
 
 
 def test_an_alarm_whose_passes_were_taken_away_ends_as_the_odds_say() -> None:
     """A server that had spoken for it lied: what is left does not outweigh the last delegation."""
     items = evidence(said("whois_free", 60), said("dns_auth_referral", 13_000))
 
-    assert decide(items, situation(-9.0), State.AVAILABLE, NOW).state is State.REGISTERED
+    assert decide_verdict(items, situation(-9.0), State.AVAILABLE, NOW).state is State.REGISTERED
 
 
 @pytest.mark.parametrize("before", [State.PENDING_DELETE, State.REDEMPTION, State.RESERVED])
@@ -181,11 +183,11 @@ def test_a_delegation_of_long_ago_is_no_news_when_the_registry_denies_the_name(b
     """Neither has somebody registered it meanwhile, nor is that the end of a deletion."""
     items = evidence(said("rdap_404_json", 5), said("dns_auth_referral", 86_400))
 
-    assert decide(items, situation(-9.0), before, NOW).state is before
+    assert decide_verdict(items, situation(-9.0), before, NOW).state is before
 
 
 def test_a_delegation_of_the_same_time_outweighs_the_first_denial() -> None:
     """Registry and zone disagree now, and the name is in the zone: it is registered."""
     items = evidence(said("rdap_404_json", 5), said("dns_auth_referral", 60))
 
-    assert decide(items, situation(-5.0), State.PENDING_DELETE, NOW).state is State.REGISTERED
+    assert decide_verdict(items, situation(-5.0), State.PENDING_DELETE, NOW).state is State.REGISTERED

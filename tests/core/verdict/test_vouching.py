@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from common.core.model.channel import Probe
-from common.core.model.evidence import Observation, Outcome, Reading, unknown
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import TrustRow
-from common.core.trust.server_trust import LIMIT, Trust, green, unrefuted, vouched
+from common.core.trust.server_trust import LIMIT, Trust, is_unrefuted, is_verified, is_verified_after
 from tests.core.verdict.answers import NOW
 
 KEY = ("rdap", "rdap.example", "com")
@@ -31,7 +31,7 @@ def asked(
     of: TrustRow, *, positive: float = 9.0, names: tuple[str, ...] = ("known.com",), window: float = WINDOW
 ) -> list[bool]:
     """Which canaries are asked for an answer of so many seconds ago: True the known name, False the random one."""
-    probes = Trust([of]).probes(KEY, NOW - positive, names, NOW, Random(1), window=window)
+    probes = Trust([of]).find_probes(KEY, NOW - positive, names, NOW, Random(1), window=window)
     return [probe.registered for probe in probes]
 
 
@@ -50,13 +50,13 @@ def asked(
 )
 def test_a_server_is_green_while_both_canaries_are_young_enough(of: TrustRow, is_green: bool) -> None:
     """For ten minutes to the tick, each of them, and never from the future."""
-    assert green(of, NOW) is is_green
+    assert is_verified(of, NOW) is is_green
 
 
 def test_another_window_lets_canaries_be_older() -> None:
     """As a slow channel's are."""
-    assert green(row(900.0, 900.0), NOW, window=900.0)
-    assert not green(row(900.0, 900.0), NOW, window=899.0)
+    assert is_verified(row(900.0, 900.0), NOW, window=900.0)
+    assert not is_verified(row(900.0, 900.0), NOW, window=899.0)
 
 
 @pytest.mark.parametrize(
@@ -74,19 +74,19 @@ def test_another_window_lets_canaries_be_older() -> None:
 )
 def test_a_server_stands_unrefuted_once_both_canaries_were_right_after_the_last_lie(of: TrustRow, stands: bool) -> None:
     """And out of quarantine; how long ago is of no account. A server that was never proven is not unrefuted."""
-    assert unrefuted(of, NOW) is stands
-    assert green(of, NOW, window=1e9) is stands
+    assert is_unrefuted(of, NOW) is stands
+    assert is_verified(of, NOW, window=1e9) is stands
 
 
 def test_a_known_name_found_at_the_very_time_of_the_answer_vouches_for_it() -> None:
     """One found before does not."""
-    assert vouched(row(registered=5.0), NOW - 5.0, NOW)
-    assert not vouched(row(registered=5.0), NOW - 5.0 + TICK, NOW)
+    assert is_verified_after(row(registered=5.0), NOW - 5.0, NOW)
+    assert not is_verified_after(row(registered=5.0), NOW - 5.0 + TICK, NOW)
 
 
 def test_a_server_that_is_not_green_vouches_for_nothing() -> None:
     """Though it found a known name after the answer."""
-    assert not vouched(row(registered=1.0, free=WINDOW + 1.0), NOW - 5.0, NOW)
+    assert not is_verified_after(row(registered=1.0, free=WINDOW + 1.0), NOW - 5.0, NOW)
 
 
 @pytest.mark.parametrize(
@@ -104,31 +104,31 @@ def test_a_server_that_lied_is_left_out_until_it_passes_both_canaries_again(of: 
     """The end of its quarantine is not enough; one that never lied is not left out for being unproven."""
     trust = Trust([of])
 
-    assert trust.distrusted(KEY, NOW) is is_distrusted
-    assert trust.quarantined(KEY, NOW) is (of.quarantined_until > NOW)
-    assert trust.known(KEY) is not None
-    assert trust.rows() == [of]
+    assert trust.is_distrusted(KEY, NOW) is is_distrusted
+    assert trust.is_quarantined(KEY, NOW) is (of.quarantined_until > NOW)
+    assert trust.find_row(KEY) is not None
+    assert trust.all_rows() == [of]
 
 
 def test_a_server_that_was_never_asked_is_neither_trusted_nor_distrusted() -> None:
     """Looking it up does not make it known."""
     trust = Trust()
 
-    assert not trust.green(KEY, NOW)
-    assert not trust.bracketed(KEY, NOW, NOW)
-    assert not trust.quarantined(KEY, NOW)
-    assert not trust.distrusted(KEY, NOW)
-    assert trust.known(KEY) is None
+    assert not trust.is_verified(KEY, NOW)
+    assert not trust.is_verified_after(KEY, NOW, NOW)
+    assert not trust.is_quarantined(KEY, NOW)
+    assert not trust.is_distrusted(KEY, NOW)
+    assert trust.find_row(KEY) is None
 
 
 def test_a_pardon_ends_the_quarantine_and_not_the_need_for_canaries() -> None:
     """The canary was gone: the server is asked again and proves itself anew."""
     trust = Trust([row(9.0, 9.0, failed_at=NOW - 5.0, quarantined_until=NOW + 200.0, reason="a lie")])
-    trust.pardon(KEY)
+    trust.pardon_server(KEY)
 
-    assert not trust.quarantined(KEY, NOW)
-    assert not trust.distrusted(KEY, NOW)
-    assert not trust.green(KEY, NOW)
+    assert not trust.is_quarantined(KEY, NOW)
+    assert not trust.is_distrusted(KEY, NOW)
+    assert not trust.is_verified(KEY, NOW)
     assert trust.changed == {KEY}
 
 
@@ -162,7 +162,7 @@ def test_without_a_known_name_only_a_random_one_is_asked() -> None:
 def test_a_random_name_is_one_of_the_suffix_that_no_other_probe_had() -> None:
     """Twenty letters and digits that start with a letter."""
     rng, trust = Random(1), Trust()
-    names = [trust.probes(KEY, NOW, (), NOW, rng)[0].domain for _ in range(50)]
+    names = [trust.find_probes(KEY, NOW, (), NOW, rng)[0].domain for _ in range(50)]
 
     assert len(set(names)) == 50
     for name in names:
@@ -175,9 +175,11 @@ def test_a_random_name_is_one_of_the_suffix_that_no_other_probe_had() -> None:
 def test_after_a_canary_that_did_not_help_the_next_one_is_asked(outcome: Outcome) -> None:
     """No answer, or a name that perhaps was never registered: the known names take turns."""
     trust, names = Trust(), ("a.com", "b.com", "c.com")
-    first = trust.probes(KEY, NOW, names, NOW, Random(1))[0]
-    trust.answered(first, Observation("rdap", unknown("rdap_500", "no")) if outcome is Outcome.UNKNOWN else said(outcome), NOW)
-    second = trust.probes(KEY, NOW, names, NOW, Random(1))[0]
+    first = trust.find_probes(KEY, NOW, names, NOW, Random(1))[0]
+    trust.note_answer(
+        first, Observation("rdap", unknown_reading("rdap_500", "no")) if outcome is Outcome.UNKNOWN else said(outcome), NOW
+    )
+    second = trust.find_probes(KEY, NOW, names, NOW, Random(1))[0]
 
     assert first.domain == "a.com"
     assert second.domain != "a.com"
@@ -186,9 +188,9 @@ def test_after_a_canary_that_did_not_help_the_next_one_is_asked(outcome: Outcome
 def test_what_a_canary_changed_is_to_be_kept() -> None:
     """An error changes nothing."""
     trust, probe = Trust(), Probe(KEY, "known.com", registered=True)
-    trust.answered(probe, Observation("rdap", unknown("rdap_500", "no")), NOW)
+    trust.note_answer(probe, Observation("rdap", unknown_reading("rdap_500", "no")), NOW)
     assert trust.changed == set()
-    trust.answered(probe, said(Outcome.REGISTERED), NOW)
+    trust.note_answer(probe, said(Outcome.REGISTERED), NOW)
 
     assert trust.changed == {KEY}
 
@@ -196,20 +198,20 @@ def test_what_a_canary_changed_is_to_be_kept() -> None:
 def test_a_lie_names_the_server_and_the_canary() -> None:
     """And shuts the server out for five minutes."""
     trust = Trust()
-    reason = trust.answered(Probe(KEY, "random.com", registered=False), said(Outcome.REGISTERED), NOW)
+    reason = trust.note_answer(Probe(KEY, "random.com", registered=False), said(Outcome.REGISTERED), NOW)
 
     assert reason == "rdap.example finds random.com (so it says)"
-    assert trust.quarantined(KEY, NOW + 300.0 - TICK)
-    assert not trust.quarantined(KEY, NOW + 300.0)
+    assert trust.is_quarantined(KEY, NOW + 300.0 - TICK)
+    assert not trust.is_quarantined(KEY, NOW + 300.0)
 
 
 def test_the_server_that_was_heard_of_least_lately_makes_room() -> None:
     """Only so many are remembered; a new one is there all the same."""
     rows = [TrustRow("rdap", f"{number}.example", "com", registered_ok=NOW - number) for number in range(LIMIT)]
     trust = Trust(rows)
-    trust.row(KEY)
+    trust.row_of(KEY)
 
-    assert len(trust.rows()) == LIMIT
-    assert trust.known(("rdap", f"{LIMIT - 1}.example", "com")) is None
-    assert trust.known(("rdap", "0.example", "com")) is not None
-    assert trust.known(KEY) is not None
+    assert len(trust.all_rows()) == LIMIT
+    assert trust.find_row(("rdap", f"{LIMIT - 1}.example", "com")) is None
+    assert trust.find_row(("rdap", "0.example", "com")) is not None
+    assert trust.find_row(KEY) is not None

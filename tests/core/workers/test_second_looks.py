@@ -8,7 +8,7 @@ import pytest
 
 from common.core.model.evidence import Observation, Phase
 from common.core.workers import second_pass
-from common.core.workers.second_pass import distance
+from common.core.workers.second_pass import worker_distance
 from common.messages import Task
 from tests.sim.truth import reading_of
 from tests.sim.worker import SimWorker
@@ -143,8 +143,8 @@ def test_one_key_is_one_liar_whatever_it_calls_itself() -> None:
 
 def test_distance_is_by_process_by_host_and_by_key() -> None:
     """Another host is farther than another process of the same, and another key than both."""
-    assert distance("fast-0@a", "fast-0@a") == 0
-    assert distance("fast-1@a", "fast-0@a") == 1
-    assert distance("fast-0@b", "fast-0@a") == 2
-    assert distance("fast-0@b#k", "fast-0@a#k") == 2
-    assert distance("fast-0@a#k", "fast-0@a") == 3
+    assert worker_distance("fast-0@a", "fast-0@a") == 0
+    assert worker_distance("fast-1@a", "fast-0@a") == 1
+    assert worker_distance("fast-0@b", "fast-0@a") == 2
+    assert worker_distance("fast-0@b#k", "fast-0@a#k") == 2
+    assert worker_distance("fast-0@a#k", "fast-0@a") == 3

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from common.core.model.evidence import Outcome, Phase, Reading, unknown
+from common.core.model.evidence import Outcome, Phase, Reading, unknown_reading
 from common.core.parsers.dates import epoch, parse_date
 from common.core.parsers.whois import words
 from common.core.parsers.whois.families import Family, family_of
@@ -39,7 +39,7 @@ def read(text: str, domain: str, server: str, *, strict: bool = False) -> Readin
     a name above covers the names below it.
     """
     if not text.strip():
-        return unknown("whois_empty", "the answer is empty")
+        return unknown_reading("whois_empty", "the answer is empty")
     lines = split(text)
     low = collapse_lines("\n".join([line[:SENTENCE_LIMIT] for line in lines]).lower())
     host = server.strip().lower().partition(":")[0].rstrip(".")
@@ -51,7 +51,7 @@ def read(text: str, domain: str, server: str, *, strict: bool = False) -> Readin
     findings = Findings(lines, low, subject, family, beside=record.is_record)
     reading = _decide(record, findings, family)
     if reading.outcome is Outcome.UNREGISTERED and (len(text) > TEXT_LIMIT or len(lines) >= LINE_COUNT or is_markup(text)):
-        return unknown("whois_unparsed", "the answer is no plain text of bounded length")
+        return unknown_reading("whois_unparsed", "the answer is no plain text of bounded length")
     return reading
 
 
@@ -102,7 +102,7 @@ def _registered(record: Record, findings: Findings, family: Family) -> Reading:
 def _kept_back(record: Record, findings: Findings, rule: Rule, said: str) -> Reading:
     """What `said` means by its rule: the name has no holder, or the server does not say, and it cannot simply be registered."""
     if rule is Rule.DROPZONE and record.others and not record.ours:
-        return unknown("whois_wrong_name", "the answer is about another name")
+        return unknown_reading("whois_wrong_name", "the answer is about another name")
     outcome, finding, reason = VERDICTS[rule]
     return Reading(outcome, finding, f"{reason}: {said[:200]}" if said else reason, fresh_at=_fresh(findings))
 
@@ -110,7 +110,7 @@ def _kept_back(record: Record, findings: Findings, rule: Rule, said: str) -> Rea
 def _announced(record: Record, findings: Findings) -> Reading:
     """A line that announces the deletion of a name, in an answer without any record of it."""
     if findings.rule is Rule.FREE or (record.others and not record.ours):
-        return unknown("whois_unparsed", "a deletion is announced, of another name or of one that is called free")
+        return unknown_reading("whois_unparsed", "a deletion is announced, of another name or of one that is called free")
     reason = f"the server announces the deletion of the name: {findings.announcement[:200]}"
     return Reading(Outcome.REGISTERED, "whois_registered", reason, phase=findings.announced, fresh_at=_fresh(findings))
 
@@ -118,12 +118,12 @@ def _announced(record: Record, findings: Findings) -> Reading:
 def _free(record: Record, findings: Findings) -> Reading:
     """The server's own free line, a free line that any server might print, or nothing we understand."""
     if (record.others and not record.ours) or findings.is_about_another():
-        return unknown("whois_wrong_name", "the answer is about another name")
+        return unknown_reading("whois_wrong_name", "the answer is about another name")
     if record.strong:
-        return unknown("whois_unparsed", "the answer holds parts of a record but not of this name")
+        return unknown_reading("whois_unparsed", "the answer holds parts of a record but not of this name")
     said_free = record.ours and Outcome.UNREGISTERED in record.said and Outcome.REGISTERED not in record.said
     if (findings.free_at or said_free) and (doubt := findings.doubt()):
-        return unknown("whois_doubtful", f"beside the free line stands one that may mean something else: {doubt[:200]}")
+        return unknown_reading("whois_doubtful", f"beside the free line stands one that may mean something else: {doubt[:200]}")
     finding = "whois_free_generic"
     if findings.own_free is not None:
         finding, reason = (
@@ -135,7 +135,7 @@ def _free(record: Record, findings: Findings) -> Reading:
     elif said_free:
         reason = "a status says that the name is free"
     else:
-        return unknown("whois_unparsed", "nothing in the answer is known to mean anything")
+        return unknown_reading("whois_unparsed", "nothing in the answer is known to mean anything")
     return Reading(Outcome.UNREGISTERED, finding, reason, fresh_at=_fresh(findings))
 
 

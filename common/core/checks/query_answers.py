@@ -10,7 +10,7 @@ from common.core.checks.unanswered import Unanswered
 from common.core.domains.domains import Domains
 from common.core.model.evidence import Observation
 from common.core.model.query import Query
-from common.core.rate_limits.rate_limits import RateLimits, Turned
+from common.core.rate_limits.rate_limits import Displaced, RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import Registries
 from common.core.telemetry.error_kinds import kind_of
@@ -21,7 +21,7 @@ from common.messages import Credit, Result
 
 
 @dataclass(slots=True, kw_only=True)
-class Answers:
+class QueryAnswers:
     """See the module."""
 
     domains: Domains
@@ -34,29 +34,29 @@ class Answers:
     unanswered: Unanswered
     telemetry: Telemetry
 
-    def take(self, result: Result, credit: Credit, now: float) -> None:
+    def take_result(self, result: Result, credit: Credit, now: float) -> None:
         """Take the answer to one query, sent with this credit; one whose lease is over, or another's, decides nothing."""
-        lease = self.workers.finish(result.attempt, credit)
+        lease = self.workers.finish_lease(result.attempt, credit)
         if lease is None or not isinstance(lease.ref, Query):
             self.telemetry.metrics.count("late_results")
             return
         query, observation = lease.ref, result.observation
         self.telemetry.reach.returned(query.pool, now)
         if result.returned or observation is None or observation.method != query.method:
-            self.rate_limits.budgets.give_back(query.limit, query.egress, now)
-            self.checks.retry_lost(query, lease.worker, now)
+            self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
+            self.checks.retry_lost_query(query, lease.worker, now)
             return
         self.poison.note_survived(query.domain)
-        self._measure(query, observation, result.attempt, now)
-        self.drop_turned(self.rate_limits.note_answer(query, observation, now), now)
+        self._count_answer(query, observation, result.attempt, now)
+        self.resume_displaced(self.rate_limits.note_query_answer(query, observation, now), now)
         self.channels.note_answer(query, observation, now)
         self._learn_registry(query, observation, now)
         if query.probe is not None:
-            self.checks.take_canary(query.probe, observation, now)
-        elif (entry := self.domains.find(query.domain)) is not None:  # its check may be over, and another one under way
+            self.checks.take_canary_answer(query.probe, observation, now)
+        elif (entry := self.domains.find_loaded(query.domain)) is not None:  # its check may be over, and another one under way
             self.checks.take_answer(entry, observation, now, lease.worker)
 
-    def drop_turned(self, turned: Turned | None, now: float) -> None:
+    def resume_displaced(self, turned: Displaced | None, now: float) -> None:
         """Let the checks go on whose queries lost their place because their operator limits us."""
         if turned is None:
             return
@@ -71,7 +71,7 @@ class Answers:
         if observation.reading.referral and query.method == "whois":
             self.registries.learn_referral(query.suffix, observation.reading.referral, now)
 
-    def _measure(self, query: Query, observation: Observation, attempt: str, now: float) -> None:
+    def _count_answer(self, query: Query, observation: Observation, attempt: str, now: float) -> None:
         """Count and log an answer."""
         reading, metrics = observation.reading, self.telemetry.metrics
         said, where = (reading.outcome, reading.finding), (host_of(query.server), query.suffix)
@@ -80,7 +80,7 @@ class Answers:
         metrics.observe("check_seconds", observation.duration_ms / 1000, method=query.method)
         if (kind := kind_of(observation)) is not None:
             metrics.count("check_errors", method=query.method, kind=kind)
-        self.telemetry.log(
+        self.telemetry.write_log(
             "debug", "check_done", domain=query.domain, method=query.method,
             outcome=reading.outcome.value, finding=reading.finding, server=observation.server, address=observation.address,
             ms=round(observation.duration_ms, 1), attempt=attempt, canary=query.probe is not None, reason=reading.reason,
