@@ -7,6 +7,9 @@ import pytest
 from tests.sim.budget_times import time_of
 from tests.sim.suffix_models import DAY
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 @pytest.mark.parametrize(("suffix", "seconds"), [("com", 10), ("org", 30), ("de", 30), ("uk", 60)])
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -20,6 +20,9 @@ from tests.sim.registry_world import Lie, RegistryWorld
 from tests.sim.suffix_models import DAY, SuffixModel, every_model, model_of
 from tests.sim.world import START
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 HOUR = 3600.0
 #: Seeds run here; `python -m tests.sim` runs as many as one likes.
 SEEDS = 48

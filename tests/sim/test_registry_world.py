@@ -13,6 +13,9 @@ from tests.sim.registry_world import Lie, RegistryWorld
 from tests.sim.suffix_models import SuffixModel
 from tests.sim.world import START
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 HOUR, DAY = 3600.0, 86_400.0
 COM = SuffixModel("com")
 

@@ -16,6 +16,9 @@ from common.core.telemetry.metrics import Metrics
 from tests.sim.truth import Name
 from tests.sim.world import START, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 FREE = Verdict(State.AVAILABLE, 0.99, 0.999, 0.99, "free")
 OWNED = Verdict(State.REGISTERED, 0.0, 0.001, 0.99, "owned")
 OPEN = Situation(prior=0.0, rho=0.99)

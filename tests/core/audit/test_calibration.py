@@ -17,6 +17,9 @@ from common.core.verdict import gates
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NOW = 1_790_000_000.0
 NEEDS = gates.Requirements(gap=30.0, dns_counts=True, second_channel=True)
 

@@ -25,6 +25,9 @@ from common.core.verdict.rules_version import constants_of, rules_version, versi
 from tests.sim.truth import Name
 from tests.sim.world import START, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NO_OBJECT = {"rdap": "rdap_404_json", "whois": "whois_free", "dns": "dns_auth_nxdomain"}
 SERVERS = {"dns": "com", "rdap": "rdap.com.test", "whois": "whois.com.test"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from common.core.verdict.assess import BLIND_LONGEST, blind_channels, learn
 
 from common.core.lifecycle.forecast import DAY
@@ -13,6 +14,9 @@ from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import SuffixModel
 from tests.sim.world import START
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 HOUR = 3600.0
 HIDDEN = Reading(Outcome.UNREGISTERED, "whois_free", "not found")

@@ -27,6 +27,9 @@ from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import DAY, SuffixModel
 from tests.sim.world import START
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 RDAP: ChannelKey = ("rdap", "rdap.com.test", "com")
 WHOIS: ChannelKey = ("whois", "whois.com.test", "com")
 OPENS, CLOSES = START + 1000.0, START + 4600.0

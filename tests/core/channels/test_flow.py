@@ -22,6 +22,9 @@ from tests.sim.registry_world import Lie, RegistryWorld
 from tests.sim.suffix_models import DAY, SuffixModel
 from tests.sim.world import START
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 HOUR = 3600.0
 PURGE = START + 2 * HOUR
 COM = SuffixModel("com")

@@ -17,6 +17,9 @@ from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import DAY, SuffixModel
 from tests.sim.world import START
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 COM = SuffixModel("com")
 RDAP, WHOIS = ("rdap", "rdap.com.test", "com"), ("whois", "whois.com.test", "com")
 

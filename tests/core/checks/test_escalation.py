@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.checks.escalation import ChannelOffer, next_methods
+from common.core.checks.escalation import next_methods
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.limit import Limit
@@ -15,8 +15,8 @@ from common.core.model.states import State
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import LONGEST, QueryQueue
 from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
-from common.core.workers.poison import PoisonDetector
 from common.core.workers.leases import Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0

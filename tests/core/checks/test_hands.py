@@ -20,6 +20,9 @@ from common.core.sweeps import sweep_results
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NOW = 1_790_000_000.0
 FREE = {"*": Limit("*", 1e6, 10**6, None)}
 SLOW = {"rdap/rdap.com.test": Limit("x", 0.02, 1, None), "whois/whois.com.test": Limit("y", 0.02, 1, None)}

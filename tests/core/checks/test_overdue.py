@@ -15,6 +15,9 @@ from common.core.telemetry.metrics import rows
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 FREE = {"*": Limit("*", 1e6, 10**6, None)}
 SLOW = {**FREE, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
 

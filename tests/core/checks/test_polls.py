@@ -19,6 +19,9 @@ from common.messages import VERSION, Credit
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NOW = 1_790_000_000.0
 DAY, HOUR = 86_400.0, 3600.0
 CADENCE = Cadence(3600.0, 60.0, 30.0, 2.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.checks import unanswered
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
@@ -10,6 +12,9 @@ from common.core.model.records import Detail
 from common.core.telemetry.error_kinds import why_unknown
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 PLENTY = {"*": Limit("*", 1e6, 10**6, None)}
 

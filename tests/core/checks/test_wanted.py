@@ -15,6 +15,9 @@ from common.core.domains.domain_table import Flag
 from common.core.sweeps import due
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 def held_up(monkeypatch: pytest.MonkeyPatch) -> tuple[World, list[str]]:
     """A world in which no ordinary visit begins, and names that wait for theirs."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from common.core.checks.check_starts import MOST_FETCHING
 
-from common.core.checks import check_starts
 from common.core.checks.admission import CheckRequest
+from common.core.checks.check_starts import MOST_FETCHING
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import Input, Tick
 from common.core.domains.domain_table import Flag
@@ -19,11 +18,14 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.sweeps.due import MOST_WAITING
-from common.core.workers.poison import PoisonDetector
 from common.core.workers.leases import GRACE, SUSPICION_MEMORY, Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit, Deliveries, Sweep, Tasks
 from tests.core.outbox.posted import notice
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 NOW = 1_790_000_000.0
 PLENTY = Limit("whois/x", 1000.0, 1000, None)

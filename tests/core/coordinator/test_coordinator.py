@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 
 def drop_at(world: World, after: float) -> Name:

@@ -30,6 +30,9 @@ from common.messages import (
 )
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 CREDIT = Credit(VERSION, "fast-0@sim", "b1", "fast", "default", ("dns", "http"), 16, 16, 0, 0, 4)
 READING = Reading(
     Outcome.UNREGISTERED, "dns_auth_nxdomain", "gone", Phase.ACTIVE, Fields(statuses=("ok",)), 1.0, 2.0, "whois.test", 3

@@ -15,6 +15,9 @@ from common.core.telemetry.problems import CODES, Problem
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NAMES = tuple(f"name{number}.{suffix}" for number in range(4) for suffix in ("com", "org", "se"))
 
 

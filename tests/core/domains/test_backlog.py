@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from common.core.domains.journal import NEW_LIMIT, STATE_LIMIT, Backlog
 
 from common.core.domains.domain_table import DomainTable, Flag
+from common.core.domains.journal import NEW_LIMIT, STATE_LIMIT, Backlog
 from common.core.model.records import Changes, NewName, StateChange, Watch
-from common.core.outbox import announcer
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.watchlist import intake
 from common.core.watchlist.list_diff import ListHead, Part
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 NOW = 1_790_000_000.0
 

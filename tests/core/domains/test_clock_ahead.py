@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.domains.restore import cut_future
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Detail, Evidence
 from common.core.verdict import gates
 from tests.sim.world import START, World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 DAY = 86_400.0
 

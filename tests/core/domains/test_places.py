@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from common.core.sweeps.sweep_dispatch import SHORTEST
+import pytest
 
 from common.core.model.entry import Rank
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import LONGEST, QueryQueue
+from common.core.sweeps.sweep_dispatch import SHORTEST
 from common.core.workers.leases import GRACE, MOST_AFLOAT, Workers
 from common.messages import VERSION, Credit
 from tests.core.outbox.posted import ids, notice, outbox, result
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 #: Addresses that a zone is taken to have before the first answer.
 UNMEASURED = 4

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.domains.domain_table import REGISTERED, DomainTable, Flag
-from common.core.domains.last_look import BLOCK, SIZE, LastLook, look_at, apply_look
+from common.core.domains.last_look import BLOCK, SIZE, LastLook, apply_look, look_at
 from common.core.domains.last_look_array import RECORD
 from common.core.domains.name_index import NameIndex
 from common.core.model.records import Detail

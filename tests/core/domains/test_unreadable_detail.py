@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.coordinator.inputs import DetailsFetched
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 
 class Spoilt(World):

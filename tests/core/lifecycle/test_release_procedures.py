@@ -17,6 +17,9 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Evidence
 from tests.sim.world import START, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 def at(text: str) -> float:
     """Epoch seconds of "2026-03-01 18:00" in UTC."""

@@ -20,6 +20,9 @@ from common.messages import Command as Order
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 PLENTY = {"*": Limit("*", 1e6, 10**6, None)}
 SLOW_DOWN = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down"), status=429)
 ODD = Observation("whois", unknown_reading("whois_unparsed", "nothing in the answer is known to mean anything"))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.model.entry import Entry, Rank
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import QueryQueue
-from common.core.workers.poison import PoisonDetector
 from common.core.workers.leases import Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit, Tasks
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import SuffixModel
 from tests.sim.worker import SimWorker
 from tests.sim.world import START
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 NOW = 20_718 * DAY
 LIMIT = Limit("whois/example", 1.0, 1)

@@ -13,8 +13,8 @@ from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, QueryQueue
-from common.core.workers.poison import PoisonDetector
 from common.core.workers.leases import Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY

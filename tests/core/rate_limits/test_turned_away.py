@@ -10,8 +10,8 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import MOST_ROUTINE, QueryQueue
 from common.core.rate_limits.saved import Saved
-from common.core.workers.poison import PoisonDetector
 from common.core.workers.leases import Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 20_718 * DAY

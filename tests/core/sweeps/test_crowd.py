@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.sim.crowd import Crowd, run
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 
 def test_no_name_is_unseen_for_longer_than_twice_its_interval() -> None:

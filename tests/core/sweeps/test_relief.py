@@ -15,6 +15,9 @@ from tests.core.sweeps.test_sweeps import big_world, everybody_due
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 HOURS = 3600.0
 THROTTLED = Reading(Outcome.THROTTLED, "dns_refused", "refused", retry_after=8 * HOURS)
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.core.checks import check_starts
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.limit import Limit
@@ -19,6 +18,9 @@ from common.messages import Credit, Sweep, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 FORGED = Observation("rdap", Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found"), server="rdap.com.test")
 OBSERVATIONS = st.sampled_from(

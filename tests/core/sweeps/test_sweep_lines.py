@@ -16,6 +16,9 @@ from common.messages import Credit, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 def turned_away(world: World, seconds: float) -> None:
     """The name servers of com want peace for so long."""

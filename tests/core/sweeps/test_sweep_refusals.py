@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 import numpy as np
+import pytest
 
 from common.codec import decode_upward, encode
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
@@ -14,6 +15,9 @@ from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.bucket import Bucket
 from common.messages import MAX_BATCH, VERSION, Credit, SweepResult
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 COUNT = 2000
 NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "without name servers"), server="com")

@@ -16,6 +16,9 @@ from common.messages import MAX_BATCH, Credit, Sweep, SweepDetails, SweepResult
 from common.sweeper import messages_of
 from tests.sim.world import SimWorker, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 COUNT = 4 * MAX_BATCH + 40
 NODATA = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_nodata", "without name servers"), server="com")
 

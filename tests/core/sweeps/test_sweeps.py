@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from common.core.outbox.announcer import OWED_AT_ONCE
+import pytest
 
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Observation, Phase, unknown_reading
 from common.core.model.limit import Limit
+from common.core.outbox.announcer import OWED_AT_ONCE
 from common.messages import SweepResult
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 COUNT = 1200
 QUICK = Limit("whois/whois.se.test", 5.0, 10, None)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from common.core.model.effects import Effect, LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.telemetry.log_summary import MOST_APART, LogSummary
 from common.core.telemetry.metrics import Metrics
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 
 class Logged(World):

@@ -12,6 +12,9 @@ from common.core.telemetry.declared_counters import declare_counters, status_cla
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, rows, series
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 def counters(metrics: Metrics) -> dict[str, float]:
     """Every counter by its readable name."""

@@ -10,6 +10,9 @@ from common.core.model.evidence import Fields, Observation, Outcome, Phase, Read
 from tests.sim.truth import Name
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 
 def alarms(world: World, domain: str) -> int:
     """How often a name was announced as available."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.model.effects import LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.trust.canary_gaps import LIMIT, PATIENCE, WARN_EVERY, SuffixesWithoutCanary
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 RDAP, WHOIS = ("rdap", "rdap.example", "zz"), ("whois", "whois.example", "zz")
 

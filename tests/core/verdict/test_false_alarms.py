@@ -14,6 +14,9 @@ from common.core.parsers import whois
 from common.core.verdict import assess, gates
 from tests.sim.world import START, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 MINUTE = 60.0
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.model.evidence import Phase
 from common.core.model.states import State
 from common.core.model.verdict import Verdict
 from tests.sim.truth import Name
 from tests.sim.world import World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 
 def dropped() -> World:

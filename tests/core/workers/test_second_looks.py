@@ -14,6 +14,9 @@ from tests.sim.truth import reading_of
 from tests.sim.worker import SimWorker
 from tests.sim.world import START, World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 POOLS = ("fast", "intermediate", "deep")
 MINUTE = 60.0
 

@@ -11,6 +11,9 @@ from common.messages import Bye, Command, Credit, DeliveryResult, DeliveryResult
 from tests.core.coordinator.test_hostile_messages import CREDIT, SEEN
 from tests.sim.world import World
 
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
 NOTIFIER = Credit(CREDIT.version, "notifier-9@sim", "b", "notifier", "default", (), 16, 16, 0)
 
 
