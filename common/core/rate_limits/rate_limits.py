@@ -12,7 +12,7 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import is_limiting
 from common.core.rate_limits.query_queue import QueryQueue
-from common.core.rate_limits.saved import rows_of, text_of
+from common.core.rate_limits.saved import decode_saved, encode_saved
 from common.core.registries.directory import host_of
 from common.core.registries.registries import Registries
 from common.core.telemetry.telemetry import Telemetry
@@ -90,13 +90,13 @@ class RateLimits:
 
     def restore_learned(self, text: str) -> None:
         """Take over what was learned before a restart; what is damaged is left out."""
-        self.budgets = Budgets(rows_of(text))
+        self.budgets = Budgets(decode_saved(text))
 
     def take_changed(self, *, last: bool) -> str | None:
         """What was learned, for `restore`, if it is to be written; `last`: the coordinator stops, so counts are too."""
         if not (self.budgets.changed or (last and self.budgets.counted)):
             return None
-        return text_of(self.budgets.take_saved())
+        return encode_saved(self.budgets.take_saved())
 
     def _note_limit(self, limit: Limit, egress: str, pool: str, complaint: str, now: float) -> Displaced | None:
         """Tell of a complaint; what waits for the operator loses its place, unless it can soon be asked again."""

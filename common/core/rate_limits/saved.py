@@ -25,12 +25,12 @@ class Saved(Struct, array_like=True, frozen=True):
     used: int = 0
 
 
-def text_of(rows: Mapping[str, Saved]) -> str:
+def encode_saved(rows: Mapping[str, Saved]) -> str:
     """The text that `rows_of` reads back."""
     return msgspec.json.encode(rows).decode()
 
 
-def rows_of(text: str) -> dict[str, Saved]:
+def decode_saved(text: str) -> dict[str, Saved]:
     """The rows of a text, also of an earlier version; what is damaged is left out."""
     rows: dict[str, Saved] = {}
     with suppress(ValueError, RecursionError):
@@ -42,4 +42,4 @@ def rows_of(text: str) -> dict[str, Saved]:
 
 def operators_of(text: str) -> set[str]:
     """The operators that a text has rows of."""
-    return {key.partition("|")[0] for key in rows_of(text)}
+    return {key.partition("|")[0] for key in decode_saved(text)}

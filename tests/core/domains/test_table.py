@@ -130,10 +130,10 @@ def test_stored_blocks_bring_back_what_sweeps_saw() -> None:
     table.flags[301] |= Flag.PRIORITY
     table.schedule.set_times(rows, np.array([NOW + 1, NOW + 2, NOW + 3]), np.array([False, False, True]))
     table.mark_dirty(rows)
-    blocks = dict(table.pulses(table.dirty_blocks()))
+    blocks = dict(table.encode_looks(table.dirty_blocks()))
     again.flags[301] |= Flag.PRIORITY
     for block, data in blocks.items():
-        again.lay_over(block, data)
+        again.apply_looks(block, data)
 
     assert set(blocks) == {0, 1}
     assert len(table.dirty_blocks()) == 0
@@ -151,7 +151,7 @@ def test_a_row_that_is_younger_than_its_pulse_stays() -> None:
     table.checked_at[2] = NOW
     table.mark_dirty(np.array([2]))
     again.checked_at[2], again.code[2] = NOW + 60, 2
-    again.lay_over(0, dict(table.pulses(table.dirty_blocks()))[0])
+    again.apply_looks(0, dict(table.encode_looks(table.dirty_blocks()))[0])
 
     assert (float(again.checked_at[2]), int(again.code[2])) == (NOW + 60, 2)
 
@@ -160,7 +160,7 @@ def test_a_row_that_is_younger_than_its_pulse_stays() -> None:
 def test_a_damaged_block_harms_nobody(data: bytes) -> None:
     """Whatever the bytes: a short one is ignored, and numbers out of range are read as nothing."""
     table = table_of(10)
-    table.lay_over(0, data)
+    table.apply_looks(0, data)
     found: Any = look_at(data, 3, {})
 
     assert len(table) == 10
@@ -172,7 +172,7 @@ def test_a_time_that_is_none_makes_a_name_due_at_once() -> None:
     table = table_of(10)
     records = np.zeros(BLOCK, RECORD)
     records["checked_at"], records["next_check"] = NOW, np.nan
-    table.lay_over(0, records.tobytes())
+    table.apply_looks(0, records.tobytes())
 
     assert table.schedule.next_at() == 0.0
     assert len(table.schedule.ordinary.take_due(NOW, 100)[0]) == 10

@@ -36,14 +36,26 @@ def workers(**free: int) -> Workers:
 def ask(asked_from: str | None, *, confirm: bool = True) -> Query:
     """A question about a name whose last one left from this egress."""
     entry = Entry("a.com", "com", "a", asked_from={"whois": asked_from} if asked_from is not None else {})
-    return Query("whois", "deep", "a.com", "com", "whois.example", LIMIT, Rank.URGENT, NOW, 20.0, entry, confirm=confirm)
+    return Query(
+        method="whois",
+        pool="deep",
+        domain="a.com",
+        suffix="com",
+        server="whois.example",
+        limit=LIMIT,
+        rank=Rank.URGENT,
+        queued=NOW,
+        budget=20.0,
+        entry=entry,
+        confirm=confirm,
+    )
 
 
 def leaves_from(question: Query, there: Workers, budgets: Budgets | None = None) -> list[str]:
     """The egress that a question leaves from, if it does."""
     queue = QueryQueue()
     queue.add_query(question)
-    return [worker.egress for _, worker in queue.take(budgets or Budgets(), there, PoisonDetector(), NOW)]
+    return [worker.egress for _, worker in queue.take_ready(budgets or Budgets(), there, PoisonDetector(), NOW)]
 
 
 def test_what_is_to_confirm_leaves_from_another_egress() -> None:

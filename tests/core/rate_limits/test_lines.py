@@ -25,7 +25,17 @@ HOUR = 3600.0
 
 def ask(rank: int, queued: float = NOW, domain: str = "a.com", limit: Limit = LIMIT) -> Query:
     """A question at a registry."""
-    return Query("whois", "deep", domain, "com", "whois.example", limit, rank, queued, 20.0)
+    return Query(
+        method="whois",
+        pool="deep",
+        domain=domain,
+        suffix="com",
+        server="whois.example",
+        limit=limit,
+        rank=rank,
+        queued=queued,
+        budget=20.0,
+    )
 
 
 def staffed() -> Workers:
@@ -38,7 +48,7 @@ def staffed() -> Workers:
 def served(queue: QueryQueue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Query]:
     """The questions that get the tokens of so many seconds."""
     workers, budgets = staffed(), budgets or Budgets()
-    return [item for second in range(seconds) for item, _ in queue.take(budgets, workers, PoisonDetector(), begin + second)]
+    return [item for second in range(seconds) for item, _ in queue.take_ready(budgets, workers, PoisonDetector(), begin + second)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -58,7 +68,7 @@ def test_a_question_waits_for_four_tokens_at_most_for_each_that_waited_longer(ar
             latest[number] = tokens + SHARE * (len(queue) + 1)
             queue.add_query(ask(rank, NOW + second, str(number)))
             number += 1
-        for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second):
+        for item, _ in queue.take_ready(budgets, workers, PoisonDetector(), NOW + second):
             tokens += 1
             assert tokens <= latest.pop(int(item.domain))
 

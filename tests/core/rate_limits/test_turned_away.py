@@ -23,7 +23,17 @@ EVERY_RANK = (Rank.URGENT, Rank.PRIORITY, Rank.NEWS, Rank.ORDINARY, Rank.BACKGRO
 
 def ask(domain: str, rank: int = Rank.URGENT, queued: float = NOW, limit: Limit = LIMIT, pool: str = "deep") -> Query:
     """A question at a registry."""
-    return Query("whois", pool, domain, "com", "whois.example", limit, rank, queued, 20.0)
+    return Query(
+        method="whois",
+        pool=pool,
+        domain=domain,
+        suffix="com",
+        server="whois.example",
+        limit=limit,
+        rank=rank,
+        queued=queued,
+        budget=20.0,
+    )
 
 
 def line_of(*asks: Query) -> QueryQueue:
@@ -43,7 +53,7 @@ def taken(queue: QueryQueue, now: float = NOW) -> list[Query]:
     """What leaves the lines for a worker with slots for all."""
     workers = Workers("boot")
     workers.note_credit(Credit(VERSION, "deep-0@h", "b", "deep", "home", ("whois",), 9999, 9999, 0), now)
-    return [item for item, _ in queue.take(Budgets(), workers, PoisonDetector(), now)]
+    return [item for item, _ in queue.take_ready(Budgets(), workers, PoisonDetector(), now)]
 
 
 def test_a_line_that_is_emptied_is_told_by_rank_and_by_age() -> None:

@@ -10,9 +10,9 @@ from common.core.workers.leases import (
     MOST_WORKERS,
     RETURN,
     SILENT,
-    PoisonDetector,
     Workers,
 )
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
@@ -135,21 +135,21 @@ def test_work_that_was_there_in_three_deaths_runs_alone_and_is_put_aside_when_it
     """Its neighbours are innocent: they are run again and cleared."""
     suspicion = PoisonDetector()
     for death in range(3):
-        assert suspicion.died(["poison.com", f"innocent{death}.com"], alone=False, now=NOW) == []
+        assert suspicion.note_death(["poison.com", f"innocent{death}.com"], alone=False, now=NOW) == []
 
-    assert suspicion.alone("poison.com")
-    assert not suspicion.alone("innocent0.com")
-    assert suspicion.died(["poison.com"], alone=True, now=NOW) == ["poison.com"]
+    assert suspicion.must_run_alone("poison.com")
+    assert not suspicion.must_run_alone("innocent0.com")
+    assert suspicion.note_death(["poison.com"], alone=True, now=NOW) == ["poison.com"]
 
 
 def test_work_that_ran_to_its_end_is_cleared() -> None:
     """Suspicion ends with an answer."""
     suspicion = PoisonDetector()
     for _ in range(3):
-        suspicion.died(["slow.com", "x.com"], alone=False, now=NOW)
-    suspicion.cleared("slow.com")
+        suspicion.note_death(["slow.com", "x.com"], alone=False, now=NOW)
+    suspicion.note_survived("slow.com")
 
-    assert not suspicion.alone("slow.com")
+    assert not suspicion.must_run_alone("slow.com")
 
 
 def test_what_a_worker_claims_is_believed_within_bounds() -> None:
