@@ -109,7 +109,7 @@ class SqliteWriter:
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
-                pulses=self._pulses(),
+                looks=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
                 next_seq=schema.number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],

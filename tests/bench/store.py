@@ -142,7 +142,7 @@ def load(path: Path, what: str) -> None:
     opened = time.perf_counter() - start
     loaded, book = writer.load(), WorkingSet()
     gc.disable()  # as in a start
-    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    book.load_entry(loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     gc.enable()
     cpu, wall = time.process_time() - before, time.perf_counter() - start
     print(f"load {len(book)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)

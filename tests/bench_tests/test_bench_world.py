@@ -159,7 +159,7 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
     loaded, book = store.load(), WorkingSet()
-    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    book.load_entry(loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     store.close()
     assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 

@@ -21,9 +21,9 @@ from common.core.schedule.due_times import Schedule
 
 #: States by their number in the table.
 STATES = tuple(State)
-CODE_OF = {state: number for number, state in enumerate(STATES)}
-CODES = {state.value: number for state, number in CODE_OF.items()}
-UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
+STATE_CODES = {state: number for number, state in enumerate(STATES)}
+STATE_CODES_BY_TEXT = {state.value: number for state, number in STATE_CODES.items()}
+UNKNOWN, REGISTERED = STATE_CODES[State.UNKNOWN], STATE_CODES[State.REGISTERED]
 
 
 _FIRST_SIZE = 1024

@@ -46,7 +46,7 @@ class Domains:
         """Take over what the store holds, see `restore.load_table`; names without a time are due at once."""
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
-        self.stages.start_times(
+        self.stages.clamp_times(
             self.started, longest_wait(cadence.priority_interval, cadence), longest_wait(cadence.interval, cadence)
         )
         ids = find_first_looks(table, self.started)

@@ -40,7 +40,7 @@ class LastLook(Struct, frozen=True):
     address: str
 
 
-def look_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
+def read_look(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
     """The pulse of one name, by its place in a stored block; None where no look was ever noted, or the block is cut."""
     piece = block[place * SIZE : (place + 1) * SIZE]
     if len(piece) != SIZE:
@@ -51,23 +51,23 @@ def look_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | N
     return LastLook(checked_at, next_check, dns_at, dns_first, serial, code, addresses.get(address, ""))
 
 
-def reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Reading:
+def sweep_reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Reading:
     """What a plain answer of a sweep says: DELEGATED or NXDOMAIN."""
     outcome, finding, reason = _REASONS[code]
     return Reading(outcome, finding, reason, fresh_at=fresh_at, serial=serial or None)
 
 
-def evidence_of(pulse: LastLook, zone: str) -> Evidence | None:
+def look_evidence(look: LastLook, zone: str) -> Evidence | None:
     """The DNS answer of a pulse as evidence; None where it holds none. `zone` is the suffix that was asked."""
-    if pulse.code not in _REASONS:
+    if look.code not in _REASONS:
         return None
-    observation = Observation("dns", reading_of(pulse.code, pulse.serial), server=zone, address=pulse.address)
-    return Evidence(observation, pulse.dns_at, pulse.dns_first)
+    observation = Observation("dns", sweep_reading_of(look.code, look.serial), server=zone, address=look.address)
+    return Evidence(observation, look.dns_at, look.dns_first)
 
 
-def apply_look(detail: Detail, pulse: LastLook | None, zone: str) -> Detail:
+def apply_look(detail: Detail, look: LastLook | None, zone: str) -> Detail:
     """The detail of a name with the younger DNS answer of its pulse and what follows; older trouble with DNS is over."""
-    found = evidence_of(pulse, zone) if pulse is not None else None
+    found = look_evidence(look, zone) if look is not None else None
     if found is None:
         return detail
     last = detail.evidence.get("dns")
@@ -75,7 +75,7 @@ def apply_look(detail: Detail, pulse: LastLook | None, zone: str) -> Detail:
         return detail
     trouble = {method: item for method, item in detail.trouble.items() if method != "dns" or item.at > found.at}
     made = structs.replace(detail, evidence={**detail.evidence, "dns": found}, trouble=trouble)
-    if pulse is not None and pulse.code == DELEGATED:  # as `assess.learn` draws it from a single look
+    if look is not None and look.code == DELEGATED:  # as `assess.learn` draws it from a single look
         made.registered_seen, made.purged_at = max(found.at, detail.registered_seen or 0.0), None
         if detail.passes:
             made.contradicted_at = found.at

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from msgspec import structs
 
-from common.core.domains.domain_table import CODES, REGISTERED, STORED, UNKNOWN, DomainTable, Flag
+from common.core.domains.domain_table import REGISTERED, STATE_CODES_BY_TEXT, STORED, UNKNOWN, DomainTable, Flag
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.model.columns import NameColumns
 from common.core.model.evidence import Outcome
@@ -84,7 +84,9 @@ def _load_names(table: DomainTable, batch: NameColumns) -> None:
     table.flags[ids] = batch.flags.astype(np.uint8) & np.uint8(STORED)  # the store's bits are the table's
     watched = table.have_flag(ids, Flag.WATCHED)
     table.watched_count += int(np.count_nonzero(watched))
-    table.state[ids] = np.array([CODES.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[batch.states.codes]
+    table.state[ids] = np.array([STATE_CODES_BY_TEXT.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[
+        batch.states.codes
+    ]
     table.generation[ids], table.confidence[ids] = np.clip(batch.generation, 0, 0xFFFFFFFF), batch.confidence
     table.since[ids], table.checked_at[ids] = np.nan_to_num(batch.since), np.nan_to_num(batch.checked_at)
     table.earliest[ids], table.latest[ids] = batch.drop_earliest, batch.drop_latest

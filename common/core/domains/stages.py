@@ -159,6 +159,6 @@ class Stages:
             if entry is not None:
                 entry.next_check = at
 
-    def start_times(self, now: float, longest_priority: float, longest_ordinary: float) -> None:
+    def clamp_times(self, now: float, longest_priority: float, longest_ordinary: float) -> None:
         """At a start: names without a time are due now, and no name later than in so many seconds."""
-        self._table.schedule.start_times(now, longest_priority, longest_ordinary)
+        self._table.schedule.clamp_times(now, longest_priority, longest_ordinary)

@@ -12,7 +12,7 @@ from math import isnan
 
 import numpy as np
 
-from common.core.domains.domain_table import CODE_OF, STATES, DomainTable, Flag
+from common.core.domains.domain_table import STATE_CODES, STATES, DomainTable, Flag
 from common.core.domains.last_look import LastLook, apply_look
 from common.core.lifecycle.registry_due import registry_due_at
 from common.core.model.entry import DropWindow, Entry
@@ -93,7 +93,7 @@ class WorkingSet:
     def write_back(self, entry: Entry, now: float) -> None:
         """Bring the columns of a loaded name up to date: it is about to be written."""
         table, name_id, drop = self._table, entry.id, entry.drop
-        table.state[name_id] = CODE_OF[entry.state]
+        table.state[name_id] = STATE_CODES[entry.state]
         table.generation[name_id], table.confidence[name_id] = entry.generation, entry.confidence
         table.since[name_id], table.checked_at[name_id] = entry.since or 0.0, entry.checked_at or 0.0
         table.earliest[name_id], table.latest[name_id] = (drop.earliest, drop.latest) if drop is not None else (np.nan, np.nan)

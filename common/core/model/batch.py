@@ -38,12 +38,12 @@ class IdQueue:
     since: float = 0.0  # how long the first of them waits, at most
     not_before: float = 0.0  # when there may be tokens for it
 
-    def add_ids(self, rows: Ids, times: Times, now: float) -> None:
+    def add_ids(self, ids: Ids, times: Times, now: float) -> None:
         """Names get in line; `times` is when each was due."""
         if not self.count:
             self.since = now
-        self.pieces.append((rows, times))
-        self.count += len(rows)
+        self.pieces.append((ids, times))
+        self.count += len(ids)
 
     def take_ids(self, most: int) -> tuple[Ids, Times]:
         """The first of them, at most so many; there is at least one."""

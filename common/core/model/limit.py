@@ -16,4 +16,4 @@ class Limit:
     rate: float
     burst: float
     per_day: int | None = None
-    width: int = 1
+    address_count: int = 1

@@ -34,6 +34,6 @@ class Query:
     egress: str = ""
     deadline: float = 0.0
     rate: float = 0.0
-    sent: float = 0.0
+    sent_at: float = 0.0
     unawaited: bool = False  # no check waits for its answer
-    held: float = 0.0  # since when it waits for another worker than it could have, see `second_looks`
+    waiting_since: float = 0.0  # since when it waits for another worker than it could have, see `second_looks`

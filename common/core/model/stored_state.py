@@ -22,7 +22,7 @@ class StoredState:
     """
 
     names: Iterator[NameColumns]
-    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
+    looks: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
     addresses: dict[int, str]
     next_seq: int
     trust: list[TrustRow]

@@ -50,8 +50,8 @@ class Bucket(Struct):
     ceiling: float
     burst: float
     per_day: int | None
-    row: str
-    width: int
+    configuration: str
+    address_count: int
     rate: float
     tokens: float
     updated: float
@@ -59,20 +59,22 @@ class Bucket(Struct):
     grown_at: float
     limited_until: float = 0.0
     reason: str = ""
-    brought: float = 0.0
-    banned: float | None = None
+    complained_rate: float = 0.0
+    banned_rate: float | None = None
     complaints: int = 0  # in a row
-    barred: bool = False  # whether one of them was a ban
+    was_banned: bool = False  # whether one of them was a ban
     meaningless: int = 0  # answers in a row
-    odd: tuple[str, ...] = ()  # names that these were about, as many as count
-    clean: int = 0  # answers since the pace last changed
+    meaningless_names: tuple[str, ...] = ()  # names that these were about, as many as count
+    clean_answers: int = 0  # answers since the pace last changed
     used_today: int = 0
-    noted: int = 0  # how much of `used_today` is saved
+    saved_count: int = 0  # how much of `used_today` is saved
 
     @property
     def highest_rate(self) -> float:
         """The highest pace that may be tried."""
-        return self.ceiling if self.banned is None else max(self._lowest_rate, min(self.ceiling, self.banned * SHRINK))
+        return (
+            self.ceiling if self.banned_rate is None else max(self._lowest_rate, min(self.ceiling, self.banned_rate * SHRINK))
+        )
 
     @property
     def _lowest_rate(self) -> float:
@@ -85,7 +87,7 @@ class Bucket(Struct):
             self.updated = now
         day = int(now // DAY)
         if day != self.day:
-            self.day, self.used_today, self.noted = day, 0, 0
+            self.day, self.used_today, self.saved_count = day, 0, 0
 
     def ready_at(self, count: float, now: float) -> float:
         """When so many tokens are there, in epoch seconds; of more than a burst, when the burst is."""
@@ -105,13 +107,13 @@ class Bucket(Struct):
         if policy.is_understood(observation):
             self._note_clean_answer(now)
             return None
-        doubt = policy.doubt_of(observation)
+        doubt = policy.possible_complaint_of(observation)
         return self._note_meaningless(doubt, now, name) if doubt is not None else None
 
     def reset_learned(self, now: float) -> None:
         """Forget all complaints, and what answers to questions on their way will say. The day's count stays."""
-        self.rate, self.brought, self.banned, self.barred = self.ceiling, 0.0, None, False
-        self.complaints = self.meaningless = self.clean = 0
+        self.rate, self.complained_rate, self.banned_rate, self.was_banned = self.ceiling, 0.0, None, False
+        self.complaints = self.meaningless = self.clean_answers = 0
         self.limited_until, self.reason = now, ""
         self.updated = min(self.updated, now)
 
@@ -119,45 +121,45 @@ class Bucket(Struct):
         """Take over the budget of as many addresses as the suffix turned out to have; what was learned holds for each."""
         part = limit.rate / self.ceiling if self.ceiling > 0 else 0.0
         self.rate = self.rate * part if self.rate < self.ceiling else limit.rate
-        self.brought *= part
-        if self.banned is not None:
-            self.banned *= part
-        self.ceiling, self.burst, self.width = limit.rate, max(1.0, float(limit.burst)), limit.width
+        self.complained_rate *= part
+        if self.banned_rate is not None:
+            self.banned_rate *= part
+        self.ceiling, self.burst, self.address_count = limit.rate, max(1.0, float(limit.burst)), limit.address_count
 
     def to_saved(self) -> Saved | None:
         """What must survive a restart; None where nothing was learned."""
-        self.noted = self.used_today
+        self.saved_count = self.used_today
         counted = self.used_today if self.per_day is not None else 0
         over = self.limited_until < self.updated
-        if self.rate >= self.ceiling and over and self.banned is None and not counted:
+        if self.rate >= self.ceiling and over and self.banned_rate is None and not counted:
             return None
         return Saved(
-            self.limited_until, self.rate, self.reason, self.row, self.width, self.brought, self.banned,
+            self.limited_until, self.rate, self.reason, self.configuration, self.address_count, self.complained_rate, self.banned_rate,
             self.complaints, self.meaningless, self.day, counted,
         )  # fmt: skip
 
     def restore_saved(self, saved: Saved) -> None:
         """Take over what an earlier run learned. A pace learned under another configuration counts for nothing, a ban does."""
-        part = self.width / saved.width if saved.width else 1.0
+        part = self.address_count / saved.width if saved.width else 1.0
         if saved.banned is not None:
-            self.banned = saved.banned * part
-        if saved.row in ("", self.row):
+            self.banned_rate = saved.banned * part
+        if saved.row in ("", self.configuration):
             self.rate = saved.rate * part
-        self.brought = saved.brought * part
+        self.complained_rate = saved.brought * part
         self.rate = max(self._lowest_rate, min(self.rate, self.highest_rate))
         # No operator asks for more than a day (`retry_after`): what is later was said by a clock that was ahead.
         self.limited_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
         self.updated = self.grown_at = max(self.updated, self.limited_until)
         self.complaints, self.meaningless = saved.complaints, saved.meaningless
-        self.odd = ("",) * policy.NAMES if saved.meaningless else ()
+        self.meaningless_names = ("",) * policy.NAMES if saved.meaningless else ()
         if saved.day == self.day:
-            self.used_today = self.noted = saved.used
+            self.used_today = self.saved_count = saved.used
 
     def _note_late_answer(self, complaint: Complaint | None, now: float) -> str | None:
         """The answer to a question that left before the last complaint: only the pause may become longer by it."""
         if complaint is None or not self.complaints:
             return None
-        banned = complaint.kind is Kind.BANNED and not self.barred
+        banned = complaint.kind is Kind.BANNED and not self.was_banned
         if banned:
             self._note_ban()
         if banned or complaint.wait is not None:
@@ -166,7 +168,7 @@ class Bucket(Struct):
 
     def _note_complaint(self, complaint: Complaint, now: float) -> str:
         if not self.complaints:
-            self.brought = self.rate
+            self.complained_rate = self.rate
         self.rate = max(self._lowest_rate, self.rate * SHRINK)
         if complaint.kind is Kind.BANNED:
             self._note_ban()
@@ -177,14 +179,14 @@ class Bucket(Struct):
 
     def _note_ban(self) -> None:
         """Never try the pace again that brought these complaints."""
-        self.barred = True
-        self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
+        self.was_banned = True
+        self.banned_rate = self.complained_rate if self.banned_rate is None else min(self.banned_rate, self.complained_rate)
 
     def _note_meaningless(self, doubt: Complaint, now: float, name: str) -> str | None:
-        if not name or name not in self.odd:
-            self.odd = (*self.odd, name)[-policy.NAMES :]
+        if not name or name not in self.meaningless_names:
+            self.meaningless_names = (*self.meaningless_names, name)[-policy.NAMES :]
         self.meaningless += 1
-        if self.meaningless < policy.SEVERAL or len(self.odd) < policy.NAMES:
+        if self.meaningless < policy.SEVERAL or len(self.meaningless_names) < policy.NAMES:
             return None
         self._back_off(doubt, now, self.meaningless - policy.SEVERAL)
         return doubt.reason
@@ -193,17 +195,17 @@ class Bucket(Struct):
         """Ask nothing for a while, and begin again with one token at most."""
         self.limited_until = max(self.limited_until, now + complaint.pause_seconds(before))
         self.reason = complaint.reason
-        self.tokens, self.clean = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
+        self.tokens, self.clean_answers = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
         self.updated = self.grown_at = self.limited_until
 
     def _note_clean_answer(self, now: float) -> None:
         self.complaints = self.meaningless = 0
-        self.odd, self.barred = (), False
-        self.clean += 1
-        half = min(self.highest_rate, self.brought * SHRINK)
+        self.meaningless_names, self.was_banned = (), False
+        self.clean_answers += 1
+        half = min(self.highest_rate, self.complained_rate * SHRINK)
         growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest_rate)
         since = now - self.grown_at
-        steps = int(since // growth.most) or int(self.clean >= growth.answers and since >= growth.least)
+        steps = int(since // growth.most) or int(self.clean_answers >= growth.answers and since >= growth.least)
         if steps:
             self.rate = min(most, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
-            self.clean, self.grown_at = 0, now
+            self.clean_answers, self.grown_at = 0, now

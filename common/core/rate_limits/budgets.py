@@ -162,7 +162,7 @@ class Budgets:
                 "egress": bucket.egress,
                 "rate": round(bucket.rate, 4),
                 "ceiling": round(bucket.ceiling, 4),
-                "banned_at": None if bucket.banned is None else round(bucket.banned, 4),
+                "banned_at": None if bucket.banned_rate is None else round(bucket.banned_rate, 4),
                 "burst": bucket.burst,
                 "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
                 "blocked_until": bucket.limited_until if bucket.limited_until > now else None,
@@ -196,8 +196,8 @@ class Budgets:
             ceiling=limit.rate,
             burst=max(1.0, float(limit.burst)),
             per_day=limit.per_day,
-            row=_configuration(limit),
-            width=limit.width,
+            configuration=_configuration(limit),
+            address_count=limit.address_count,
             rate=limit.rate,
             tokens=1.0 if limit.rate > 0 else 0.0,
             updated=now,
@@ -215,17 +215,17 @@ class Budgets:
         bucket.used_today = max(0, bucket.used_today + count)
         if bucket.per_day is not None:
             self.counted = True
-            self.changed |= abs(bucket.used_today - bucket.noted) >= max(1, bucket.per_day // COUNT_PARTS)
+            self.changed |= abs(bucket.used_today - bucket.saved_count) >= max(1, bucket.per_day // COUNT_PARTS)
 
 
 def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None]:
     """What is to be saved once it changes."""
-    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned
+    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned_rate
 
 
 def _configuration(limit: Limit) -> str:
     """The configuration of a bucket, per address: a pace learned under another one counts for nothing."""
-    return f"{limit.rate / limit.width:.6g} {limit.burst / limit.width:.6g} {limit.per_day}"
+    return f"{limit.rate / limit.address_count:.6g} {limit.burst / limit.address_count:.6g} {limit.per_day}"
 
 
 def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:

@@ -71,7 +71,7 @@ class Complaint(NamedTuple):
         return pauses[min(before, len(pauses) - 1)] if self.wait is None else max(1.0, self.wait)
 
 
-class Blocks(Protocol):
+class LimitedTimes(Protocol):
     """Where it is known until when operators are left alone."""
 
     def limited_until(self, limit: Limit, egress: str, now: float) -> float:
@@ -91,7 +91,7 @@ def complaint_of(observation: Observation) -> Complaint | None:
     return None
 
 
-def doubt_of(observation: Observation) -> Complaint | None:
+def possible_complaint_of(observation: Observation) -> Complaint | None:
     """The complaint that an answer without any meaning may be, once there are `SEVERAL` in a row; None for any other."""
     reading = observation.reading
     meaningless = reading.outcome is Outcome.UNKNOWN and reading.finding in MEANINGLESS
@@ -120,9 +120,9 @@ def sweep_answer(message: SweepResult, size: int) -> Observation | None:
     return _ANSWERED if plain or any(map(is_understood, seen)) else None
 
 
-def is_limiting(limit: Limit, egresses: Iterable[str], blocks: Blocks, now: float) -> bool:
+def is_limiting(limit: Limit, egresses: Iterable[str], times: LimitedTimes, now: float) -> bool:
     """Whether an operator leaves us out from every one of these egresses, for longer than a question waits in line."""
-    until = [blocks.limited_until(limit, egress, now) for egress in egresses]
+    until = [times.limited_until(limit, egress, now) for egress in egresses]
     return bool(until) and min(until) - now > PATIENCE
 
 

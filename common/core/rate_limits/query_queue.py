@@ -94,12 +94,12 @@ class QueryQueue:
 
     def __init__(self, interval: float = NEVER) -> None:
         self._interval = interval
-        self._lines: dict[str, _OperatorQueue] = {}
+        self._queues: dict[str, _OperatorQueue] = {}
         self._count = 0
         self._order = 0
-        self._routine = 0  # how many of the ranks in LONGEST wait, in all lines
-        self._expires = NEVER  # no deadline is nearer
-        self.gone = 0  # questions that left a line, whatever became of them
+        self._routine_count = 0  # how many of the ranks in LONGEST wait, in all lines
+        self._next_deadline = NEVER  # no deadline is nearer
+        self.left_count = 0  # questions that left a line, whatever became of them
 
     def __len__(self) -> int:
         return self._count
@@ -125,31 +125,31 @@ class QueryQueue:
             return False
         return rank not in LONGEST or self._in_time(limit, rank) > 0
 
-    def room_for(self, limit: Limit, rank: Rank) -> int:
+    def room_for_queries(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
         if rank not in LONGEST:
             return 1_000_000
-        line = self._lines.get(limit.operator)
-        left = MOST_ROUTINE - self._routine
+        line = self._queues.get(limit.operator)
+        left = MOST_ROUTINE - self._routine_count
         return max(0, min(self._in_time(limit, rank), left - (line.count_routine(rank) if line else 0)))
 
     def room_for_sweeps(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> int:
         """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
-        line = self._lines.get(limit.operator)
+        line = self._queues.get(limit.operator)
         longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.longest_wait(limit, rank) * limit.rate)
-        room = min(self.room_for(limit, rank), int(longest) - (line.count_ahead(rank) if line else 0))
+        room = min(self.room_for_queries(limit, rank), int(longest) - (line.count_ahead(rank) if line else 0))
         return int(max(0, min(room, self._quota_room(limit, rank, budgets, egresses, now))))
 
-    def add_query(self, ask: Query) -> None:
+    def add_query(self, query: Query) -> None:
         """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.queued + self.longest_wait(ask.limit, ask.rank, ask.rate)
-        self._expires = min(self._expires, ask.deadline)
-        line = self._lines.setdefault(ask.limit.operator, _OperatorQueue(ask.limit))
-        line.limit = ask.limit
+        query.deadline = query.queued + self.longest_wait(query.limit, query.rank, query.rate)
+        self._next_deadline = min(self._next_deadline, query.deadline)
+        line = self._queues.setdefault(query.limit.operator, _OperatorQueue(query.limit))
+        line.limit = query.limit
         line.stalled = -1
         self._order += 1
-        self._count_query(ask, 1)
-        line.add_item((ask.queued, self._order, ask))
+        self._count_query(query, 1)
+        line.add_item((query.queued, self._order, query))
 
     def take_ready(
         self, budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
@@ -158,7 +158,7 @@ class QueryQueue:
 
         What must run alone waits beside its line until a worker has nothing else to do; the others go on.
         """
-        for operator, line in list(self._lines.items()):
+        for operator, line in list(self._queues.items()):
             aside: list[_Item] = []
             try:
                 while found := self._take_next(line, aside, budgets, workers, poison, now):
@@ -180,9 +180,9 @@ class QueryQueue:
         if not self._count:
             return None
         there: dict[str, list[str]] = {}
-        at = self._expires
-        for line in self._lines.values():
-            if line.stalled == workers.news:
+        at = self._next_deadline
+        for line in self._queues.values():
+            if line.stalled == workers.capacity_changes:
                 continue  # it waits for a worker, not for a time
             ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
             if ask.pool not in there:
@@ -193,23 +193,23 @@ class QueryQueue:
 
     def take_expired(self, now: float) -> list[Query]:
         """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
-        if now < self._expires:
+        if now < self._next_deadline:
             return []
         out: list[Query] = []
-        self._expires = NEVER
-        for operator, line in list(self._lines.items()):
+        self._next_deadline = NEVER
+        for operator, line in list(self._queues.items()):
             for rank in list(line.heaps):  # the one that waits longest has the first deadline
                 while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
                     out.append(line.take_first(rank)[2])
                     self._count_query(out[-1], -1)
                 if rank in line.heaps:
-                    self._expires = min(self._expires, line.heaps[rank][0][2].deadline)
+                    self._next_deadline = min(self._next_deadline, line.heaps[rank][0][2].deadline)
             self._drop_empty(operator)
         return out
 
     def take_operator(self, operator: str) -> list[Query]:
         """Turn away everybody in one operator's line."""
-        line = self._lines.pop(operator, None)
+        line = self._queues.pop(operator, None)
         if line is None:
             return []
         out = line.all_queries()
@@ -220,7 +220,7 @@ class QueryQueue:
     def take_pool(self, pool: str, older_than: float) -> list[Query]:
         """Turn away what waits for a pool since before `older_than`: nobody there works."""
         out: list[Query] = []
-        for operator, line in list(self._lines.items()):
+        for operator, line in list(self._queues.items()):
             for rank, heap in list(line.heaps.items()):
                 keep = [item for item in heap if item[2].pool != pool or item[2].queued >= older_than]
                 gone = [item[2] for item in heap if item[2].pool == pool and item[2].queued < older_than]
@@ -236,73 +236,74 @@ class QueryQueue:
 
     def _in_time(self, limit: Limit, rank: Rank) -> int:
         """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
-        line = self._lines.get(limit.operator)
+        line = self._queues.get(limit.operator)
         return max(0, int(self.longest_wait(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
 
     def _quota_room(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
         """How many more questions of a rank the day's quota lets have their turn in reasonable time."""
-        line, until = self._lines.get(limit.operator), now + self.longest_wait(limit, rank)
+        line, until = self._queues.get(limit.operator), now + self.longest_wait(limit, rank)
         left = sum(budgets.quota_left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
         return left - (line.count_ahead(rank) if line else 0)
 
-    def _count_query(self, ask: Query, number: int) -> None:
+    def _count_query(self, query: Query, number: int) -> None:
         """Count a question that comes (1) or goes (-1)."""
         self._count += number
-        self.gone += number < 0
-        self._routine += number * (ask.rank in LONGEST)
+        self.left_count += number < 0
+        self._routine_count += number * (query.rank in LONGEST)
 
     def _drop_empty(self, operator: str) -> None:
         """Forget a line that is empty."""
-        line = self._lines.get(operator)
+        line = self._queues.get(operator)
         if line is not None and not line.heaps:
-            del self._lines[operator]
+            del self._queues[operator]
 
     def _take_next(
-        self, line: _OperatorQueue, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
+        self, queue: _OperatorQueue, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
     ) -> tuple[Query, Worker] | None:
         """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
 
         A question that finds no worker to run it alone, or waits for another one than those that are free, goes `aside`.
         """
-        line.stalled = workers.news
+        queue.stalled = workers.capacity_changes
         spent: set[Rank] = set()  # ranks that the day allows no more
-        while ask := next((ask for ask in line.first_by_rank() if ask.rank not in spent), None):
+        while ask := next((ask for ask in queue.first_by_rank() if ask.rank not in spent), None):
             alone = poison.must_run_alone(ask.domain)
             there, near = self._find_workers(ask, workers, now, alone=alone)
             waits = not there and any(budgets.available_tokens(ask.limit, one.egress, now) >= 1 for one in near)
             if waits:
-                ask.held = ask.held or now
-            if near and ask.held and now - ask.held >= second_pass.WAIT:
+                ask.waiting_since = ask.waiting_since or now
+            if near and ask.waiting_since and now - ask.waiting_since >= second_pass.WAIT:
                 there, waits = there + near, False
             worker = next((one for one in there if budgets.take_token(ask.limit, one.egress, now, PLANS[ask.rank])), None)
             if worker is not None:
                 worker.exclusive = alone
-                return line.take_first(ask.rank)[2], worker
+                return queue.take_first(ask.rank)[2], worker
             if there:
-                line.stalled = -1
+                queue.stalled = -1
             if alone or waits:
-                aside.append(line.take_first(ask.rank))
-            elif line.limit.per_day is not None:
+                aside.append(queue.take_first(ask.rank))
+            elif queue.limit.per_day is not None:
                 spent.add(ask.rank)
             else:
                 break
         return None
 
-    def _find_workers(self, ask: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
+    def _find_workers(self, query: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
         """A free worker of each egress, the best first; and those that are too near to the one whose answer is to be confirmed.
 
         What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.
         """
-        last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
-        before = second_pass.to_confirm(ask, now)
-        egresses = workers.egresses_of(ask.pool, free=True)
+        last = query.entry.asked_from.get(query.method) if query.confirm and query.entry is not None else None
+        before = second_pass.worker_to_confirm(query, now)
+        egresses = workers.egresses_of(query.pool, free=True)
         found = [
-            workers.choose_worker(ask.pool, ask.method, ask.avoid, egress, alone=alone, apart=before) for egress in egresses
+            workers.choose_worker(query.pool, query.method, query.avoid, egress, alone=alone, apart=before)
+            for egress in egresses
         ]
         there = [worker for worker in found if worker is not None]
-        there.sort(key=lambda worker: (worker.name == ask.avoid, worker.egress == last))
+        there.sort(key=lambda worker: (worker.name == query.avoid, worker.egress == last))
         if not before:
             return there, []
-        far = workers.farthest_distance(ask.pool, ask.method, before)
+        far = workers.farthest_distance(query.pool, query.method, before)
         near = [worker for worker in there if second_pass.worker_distance(worker.name, before) < far]
         return [worker for worker in there if worker not in near], near

@@ -80,7 +80,7 @@ class RateLimits:
 
     def note_query_answer(self, query: Query, observation: Observation, now: float) -> Displaced | None:
         """Learn from the answer to a query. Returns what lost its place where the operator limits us by it."""
-        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent, query.domain)
+        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent_at, query.domain)
         return None if complaint is None else self._note_limit(query.limit, query.egress, query.pool, complaint, now)
 
     def note_sweep_answer(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Displaced | None:

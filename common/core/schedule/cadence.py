@@ -27,7 +27,7 @@ EDGE, MARGIN = 300.0, 3600.0
 #: Age up to which a run of passes is followed closely, and longest wait between two of its passes then, in seconds.
 YOUNG_RUN, YOUNG_STEP = 900.0, 60.0
 #: First and longest wait after a round that proved nothing, in seconds.
-BLIND_FIRST, BLIND_LONGEST = 15.0, 3600.0
+INCONCLUSIVE_FIRST, INCONCLUSIVE_LONGEST = 15.0, 3600.0
 #: Seconds over which the first looks at new names are spread; the budgets of the servers do the rest.
 FIRST_SPREAD = 5.0
 #: Share of jitter: names must not march in step.
@@ -43,19 +43,19 @@ class Cadence(Struct, frozen=True):
     gap_close: float
 
 
-def gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
+def pass_gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
     """Seconds between the two passes that an alarm needs."""
     return cadence.gap_close if entry.priority or entry.in_window(now) else cadence.gap
 
 
-def base_of(entry: Entry, cadence: Cadence) -> float:
+def base_interval(entry: Entry, cadence: Cadence) -> float:
     """The base cadence of a name in seconds."""
     return cadence.priority_interval if entry.priority else cadence.interval
 
 
 def longest_wait(base: float, cadence: Cadence) -> float:
     """The longest wait that is ever planned for names of this base cadence, in seconds."""
-    return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
+    return max(base, cadence.gap, cadence.gap_close, INCONCLUSIVE_FIRST) * (1.0 + JITTER)
 
 
 def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
@@ -75,18 +75,20 @@ def window_steps(earliest: Times, latest: Times, now: float) -> Times:
     return np.where(wide, IN_WINDOW * (latest - earliest) / WIDE, IN_WINDOW)
 
 
-def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool, stretch: float = 1.0) -> float:
+def next_check_at(
+    entry: Entry, cadence: Cadence, now: float, *, confirming: bool, inconclusive: bool, stretch: float = 1.0
+) -> float:
     """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven.
 
     `stretch`: how many times rarer looks inside the window are than it asks for, because the operator is asked about many
     (`polls`); the base cadence is kept all the same, where it is no quicker than `STRETCHED`.
     """
-    base = base_of(entry, cadence)
+    base = base_interval(entry, cadence)
     if confirming:
         return now + _until_next_pass(entry, cadence, now)
-    if blind:
-        wait = BLIND_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
-        return now + add_jitter(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
+    if inconclusive:
+        wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
+        return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
     wait = base
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
@@ -107,36 +109,36 @@ def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
     What keeps the gates shut may last: passes become rarer and rarer. Not before a run is so old that one source alone is
     believed, though, for that is what it may wait for.
     """
-    gap, passes = gap_of(entry, cadence, now), entry.detail.passes
-    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_of(entry, cadence), gap))
+    gap, passes = pass_gap_of(entry, cadence, now), entry.detail.passes
+    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_interval(entry, cadence), gap))
     young = bool(passes) and now - passes[0] < YOUNG_RUN
     return min(wait, max(gap, YOUNG_STEP)) if young else wait
 
 
-def next_checks(rows: Ids, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
+def next_check_times(ids: Ids, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
     """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
     step = np.minimum(base, stretch * window_steps(earliest, latest, now))
     wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
-    due = now + wait * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
+    due = now + wait * (1.0 + JITTER * (2.0 * _unit_hashes(ids, now) - 1.0))
     opens = np.maximum(now + IN_WINDOW, earliest)
     return np.where(earliest > now, np.fmin(due, opens), due)
 
 
-def inconclusive_checks(rows: Ids, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
+def inconclusive_check_times(ids: Ids, base: Times, inconclusive: NDArray[np.uint8], now: float) -> Times:
     """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
-    wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
-    longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
-    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
+    wait = INCONCLUSIVE_FIRST * 2.0 ** np.clip(inconclusive.astype(np.float64) - 1.0, 0.0, 12.0)
+    longest = np.minimum(INCONCLUSIVE_LONGEST, np.maximum(base, INCONCLUSIVE_FIRST))
+    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _unit_hashes(ids, now) - 1.0))
 
 
-def first_checks(rows: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
+def first_check_times(ids: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
     """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
-    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(rows, now))
+    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(ids, now))
 
 
-def spread_checks(rows: Ids, wait: float, now: float) -> Times:
+def spread_check_times(ids: Ids, wait: float, now: float) -> Times:
     """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
-    return now + wait * (0.5 + _unit_hashes(rows, now))
+    return now + wait * (0.5 + _unit_hashes(ids, now))
 
 
 def add_jitter(wait: float, name: str, now: float) -> float:
@@ -144,9 +146,9 @@ def add_jitter(wait: float, name: str, now: float) -> float:
     return wait * (1.0 + JITTER * (2.0 * _unit_hash(f"{name}{int(now)}") - 1.0))
 
 
-def _unit_hashes(rows: Ids, now: float) -> Times:
+def _unit_hashes(ids: Ids, now: float) -> Times:
     """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
-    mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (ids + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)
 
 

@@ -71,7 +71,7 @@ class DueTimes:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def start_times(self, now: float, longest: float) -> None:
+    def clamp_times(self, now: float, longest: float) -> None:
         """Whoever has no time (0) is due now: nobody is late for what was not planned.
 
         Nobody waits longer than `longest` seconds: what is planned beyond (the clock was ahead, or the cadence longer) is drawn
@@ -116,10 +116,10 @@ class Schedule:
             ids, times = ids[~priority], times[~priority]
         self.ordinary.set_times(ids, times)
 
-    def start_times(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
+    def clamp_times(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
         """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
-        self.priority.start_times(now, longest_urgent)
-        self.ordinary.start_times(now, longest_ordinary)
+        self.priority.clamp_times(now, longest_urgent)
+        self.ordinary.clamp_times(now, longest_ordinary)
 
     def due_at(self, name_id: int) -> float:
         """When a name is due, NEVER for one that is not planned."""

@@ -23,7 +23,7 @@ RETURN = 15.0
 #: Seconds on top of a task's own budget before its lease is over.
 GRACE = 5.0
 #: Most names of sweeps under way at one worker before ordinary ones wait: places bound how many zones are asked, this the work.
-MOST_AFLOAT = 16_384
+MOST_NAMES_UNDER_WAY = 16_384
 #: Most workers known at once; a new one then takes the place of one that never did anything, or is refused.
 MOST_WORKERS = 1024
 #: Most of them with one key, other than the coordinator's own.
@@ -32,7 +32,7 @@ MOST_OF_KEY = 128
 MOST_SLOTS = {"fast": 10_000, "intermediate": 10_000, "deep": 10_000, "notifier": 1000}
 MOST_SWEEPS = 64
 #: Most (pool, egress) pairs of lately heard workers that are remembered.
-MOST_LATELY = 256
+MOST_RECENT_OFFERS = 256
 
 
 class Worker(Struct):
@@ -49,26 +49,26 @@ class Worker(Struct):
     restarts: int = 0
     draining: bool = False
     exclusive: bool = False  # runs one suspicious task and nothing beside it
-    underway: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
+    tasks_under_way: deque[int] = field(default_factory=deque)  # sequences sent and not yet seen by the worker
     sweeps: int = 0  # free places for sweeps, as last reported
-    sweeping: deque[int] = field(default_factory=deque)  # sequences of sweeps sent and not yet seen by the worker
-    most: int = 0  # places for sweeps, as far as seen
-    afloat: int = 0  # names in its sweeps
-    last: int = 0
+    sweeps_under_way: deque[int] = field(default_factory=deque)  # sequences of sweeps sent and not yet seen by the worker
+    most_sweeps: int = 0  # places for sweeps, as far as seen
+    names_under_way: int = 0  # names in its sweeps
+    last_seq: int = 0
     leases: set[str] = field(default_factory=set)
     proven: bool = False  # it answered something
 
     def free_slots(self) -> int:
         """How many more it can take, as far as we know."""
-        return 0 if self.draining or self.exclusive else self.free - len(self.underway)
+        return 0 if self.draining or self.exclusive else self.free - len(self.tasks_under_way)
 
     def sweep_places(self) -> int:
         """How many more sweeps it can take."""
-        return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeping)
+        return 0 if self.draining or self.exclusive else self.sweeps - len(self.sweeps_under_way)
 
     def ordinary_sweep_places(self) -> int:
         """How many of them names without priority may take: one is kept for the others."""
-        return 0 if self.afloat >= MOST_AFLOAT else self.sweep_places() - (self.most > 1)
+        return 0 if self.names_under_way >= MOST_NAMES_UNDER_WAY else self.sweep_places() - (self.most_sweeps > 1)
 
 
 class Lease(Struct, frozen=True):
@@ -92,10 +92,10 @@ class Workers:
         self._workers: dict[str, Worker] = {}
         self._leases: dict[str, Lease] = {}
         self._deadlines: list[tuple[float, str]] = []
-        self._swept = False  # whether any worker ever offered to sweep
-        self._missed_at: float | None = None  # since when nobody is there who does
-        self._lately: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
-        self.news = 0  # rises with whatever may make room: a word of credit, the end of a lease
+        self._sweeps_offered = False  # whether any worker ever offered to sweep
+        self._no_sweeper_since: float | None = None  # since when nobody is there who does
+        self._recent_offers: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> heard at, methods
+        self.capacity_changes = 0  # rises with whatever may make room: a word of credit, the end of a lease
 
     def admits_worker(self, credit: Credit) -> bool:
         """Whether the worker is known, or there is room for another; the oldest that never did anything makes some."""
@@ -114,7 +114,7 @@ class Workers:
 
     def note_credit(self, credit: Credit, now: float) -> list[Lease]:
         """Note a credit message of a worker that is admitted. Returns the leases that a restart of it lost."""
-        self.news += 1
+        self.capacity_changes += 1
         worker = self._workers.get(credit.worker)
         lost: list[Lease] = []
         if worker is not None and worker.boot != credit.boot:
@@ -128,10 +128,10 @@ class Workers:
         worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
         worker.free, worker.heard, worker.restarts = min(credit.free, worker.slots), now, credit.restarts
         worker.sweeps = min(credit.sweeps, MOST_SWEEPS)
-        worker.most = max(worker.most, worker.sweeps)
-        self._swept = self._swept or worker.sweeps > 0
-        self._note_lately(credit, now)
-        for sent in (worker.underway, worker.sweeping):
+        worker.most_sweeps = max(worker.most_sweeps, worker.sweeps)
+        self._sweeps_offered = self._sweeps_offered or worker.sweeps > 0
+        self._note_offer(credit, now)
+        for sent in (worker.tasks_under_way, worker.sweeps_under_way):
             while sent and sent[0] <= credit.seen:
                 sent.popleft()
         return lost
@@ -142,7 +142,7 @@ class Workers:
         if worker is None or worker.boot != boot:
             return None
         worker.draining = True
-        return worker.last
+        return worker.last_seq
 
     def drop_left(self, name: str, boot: str) -> list[Lease]:
         """The subscription of what calls itself so ended: it is gone. Returns what it had."""
@@ -153,10 +153,10 @@ class Workers:
         """Leases of workers that were not heard for too long. To be called all the time."""
         gone = [worker for worker in self._workers.values() if now - worker.heard > SILENT]
         lost = [lease for worker in gone for lease in self._drop_worker(worker)]
-        if any(worker.most for worker in self._workers.values()):
-            self._missed_at = None
-        elif self._missed_at is None:
-            self._missed_at = now
+        if any(worker.most_sweeps for worker in self._workers.values()):
+            self._no_sweeper_since = None
+        elif self._no_sweeper_since is None:
+            self._no_sweeper_since = now
         return lost
 
     def choose_worker(
@@ -204,7 +204,7 @@ class Workers:
 
     def can_sweep(self, now: float) -> bool:
         """Whether anybody sweeps, or did a moment ago: a worker that is started again is back soon."""
-        return self._swept and (self._missed_at is None or now - self._missed_at < RETURN)
+        return self._sweeps_offered and (self._no_sweeper_since is None or now - self._no_sweeper_since < RETURN)
 
     def egresses_of(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses from which a pool asks; with `free` only those with a free slot right now."""
@@ -216,7 +216,7 @@ class Workers:
         there = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
         return sorted(there) or sorted(
             egress
-            for (name, egress), (at, methods) in self._lately.items()
+            for (name, egress), (at, methods) in self._recent_offers.items()
             if name == pool and method in methods and now - at <= RETURN
         )
 
@@ -238,11 +238,11 @@ class Workers:
         self._seq += 1
         attempt = f"{self._boot}.{self._seq}"
         made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref, names)
-        worker.afloat += names
+        worker.names_under_way += names
         self._leases[attempt] = made
         worker.leases.add(attempt)
-        (worker.sweeping if sweep else worker.underway).append(self._seq)
-        worker.last = self._seq
+        (worker.sweeps_under_way if sweep else worker.tasks_under_way).append(self._seq)
+        worker.last_seq = self._seq
         heapq.heappush(self._deadlines, (made.deadline, attempt))
         return made
 
@@ -277,13 +277,13 @@ class Workers:
         worker = self._workers.get(lease.worker)
         return worker is not None and (worker.name, worker.boot) == (credit.worker, credit.boot)
 
-    def _note_lately(self, credit: Credit, now: float) -> None:
+    def _note_offer(self, credit: Credit, now: float) -> None:
         """Remember what a pool offers from an egress; the longest unheard makes room."""
         key = (credit.pool, credit.egress)
-        self._lately.pop(key, None)
-        if len(self._lately) >= MOST_LATELY:
-            del self._lately[next(iter(self._lately))]
-        self._lately[key] = (now, credit.methods)
+        self._recent_offers.pop(key, None)
+        if len(self._recent_offers) >= MOST_RECENT_OFFERS:
+            del self._recent_offers[next(iter(self._recent_offers))]
+        self._recent_offers[key] = (now, credit.methods)
 
     def take_expired(self, now: float) -> list[Lease]:
         """Leases whose time is over."""
@@ -325,7 +325,7 @@ class Workers:
     def _note_arrived(self, lease: Lease) -> None:
         """It is no longer under way, wherever it is: what got lost on the way must not take a place for ever."""
         worker = self._workers.get(lease.worker)
-        for sent in (worker.underway, worker.sweeping) if worker is not None else ():
+        for sent in (worker.tasks_under_way, worker.sweeps_under_way) if worker is not None else ():
             if lease.seq in sent:
                 sent.remove(lease.seq)
 
@@ -337,10 +337,10 @@ class Workers:
         return lost
 
     def _forget_lease(self, lease: Lease) -> None:
-        self.news += 1
+        self.capacity_changes += 1
         self._leases.pop(lease.attempt, None)
         worker = self._workers.get(lease.worker)
         if worker is not None:
             worker.leases.discard(lease.attempt)
-            worker.afloat -= lease.names
+            worker.names_under_way -= lease.names
             worker.exclusive = worker.exclusive and bool(worker.leases)

@@ -30,15 +30,15 @@ def worker_distance(worker: str, other: str) -> int:
     return 2 if name_without_key(worker).rpartition("@")[2] != name_without_key(other).rpartition("@")[2] else 1
 
 
-def to_confirm(ask: Query, now: float) -> str:
+def worker_to_confirm(query: Query, now: float) -> str:
     """The worker whose answer a question is to confirm, and which should not be asked again; "" where any will do."""
-    if not ask.confirm or ask.entry is None:
+    if not query.confirm or query.entry is None:
         return ""
-    detail = ask.entry.detail
-    known, trouble = detail.evidence.get(ask.method), detail.trouble.get(ask.method)
+    detail = query.entry.detail
+    known, trouble = detail.evidence.get(query.method), detail.trouble.get(query.method)
     if known is None or known.observation.reading.outcome is Outcome.REGISTERED:
         return ""
-    if ask.avoid not in ("", known.by):
+    if query.avoid not in ("", known.by):
         return ""  # another one had the question, and lost it
     if trouble is not None and trouble.by not in ("", known.by) and now - max(trouble.first_at, known.at) >= TROUBLED:
         return ""

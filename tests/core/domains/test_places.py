@@ -10,7 +10,7 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import LONGEST, QueryQueue
 from common.core.sweeps.sweep_dispatch import SHORTEST
-from common.core.workers.leases import GRACE, MOST_AFLOAT, Workers
+from common.core.workers.leases import GRACE, MOST_NAMES_UNDER_WAY, Workers
 from common.messages import VERSION, Credit
 from tests.core.outbox.posted import ids, notice, outbox, result
 from tests.sim.world import World
@@ -79,11 +79,11 @@ def test_names_without_priority_leave_a_place_and_wait_while_much_is_under_way()
     for lease in small:
         workers.finish_lease(lease.attempt)
     workers.note_credit(credit(sweeps=3, seen=small[-1].seq), NOW)
-    large = workers.grant_lease(worker, "sweep", 5, NOW, sweep=True, names=MOST_AFLOAT)
+    large = workers.grant_lease(worker, "sweep", 5, NOW, sweep=True, names=MOST_NAMES_UNDER_WAY)
     assert (workers.choose_sweepers(urgent=False), workers.choose_sweepers()) == ([], [worker])
 
     workers.finish_lease(large.attempt)
-    assert (worker.afloat, workers.choose_sweepers(urgent=False)) == (0, [worker])
+    assert (worker.names_under_way, workers.choose_sweepers(urgent=False)) == (0, [worker])
 
 
 def test_a_small_sweep_of_a_slow_zone_is_over_soon() -> None:
@@ -148,13 +148,13 @@ def test_a_line_tells_how_many_more_it_takes_of_each_rank() -> None:
     """As many as its budget gets through in reasonable time; what is urgent is always let in."""
     queue, limit = QueryQueue(), Limit("rdap/x", 0.1, 1, None)
     room = int(LONGEST[Rank.BACKGROUND] * limit.rate) + 1
-    assert queue.room_for(limit, Rank.BACKGROUND) == room
+    assert queue.room_for_queries(limit, Rank.BACKGROUND) == room
     for _ in range(room):
         queue.add_query(Query("rdap", "intermediate", "a.com", "com", "", limit, Rank.BACKGROUND, NOW, 5.0))
 
-    assert queue.room_for(limit, Rank.BACKGROUND) == 0
-    assert queue.room_for(limit, Rank.ORDINARY) > 0
-    assert queue.room_for(limit, Rank.URGENT) > 1000
+    assert queue.room_for_queries(limit, Rank.BACKGROUND) == 0
+    assert queue.room_for_queries(limit, Rank.ORDINARY) > 0
+    assert queue.room_for_queries(limit, Rank.URGENT) > 1000
 
 
 def test_results_leave_places_free_for_notices() -> None:

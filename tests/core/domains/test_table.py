@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.domains.domain_table import REGISTERED, DomainTable, Flag
-from common.core.domains.last_look import BLOCK, SIZE, LastLook, apply_look, look_at
+from common.core.domains.last_look import BLOCK, SIZE, LastLook, apply_look, read_look
 from common.core.domains.last_look_array import RECORD
 from common.core.domains.name_index import NameIndex
 from common.core.model.records import Detail
@@ -140,7 +140,7 @@ def test_stored_blocks_bring_back_what_sweeps_saw() -> None:
     for column in ("checked_at", "dns_at", "dns_first", "serial", "code", "address"):
         assert getattr(again, column)[rows].tolist() == getattr(table, column)[rows].tolist()
     assert again.schedule.times_of(rows).tolist() == [NOW + 1, NOW + 2, NOW + 3]
-    pulse = look_at(blocks[1], 300 - BLOCK, {1: "192.0.2.1:53/udp"})
+    pulse = read_look(blocks[1], 300 - BLOCK, {1: "192.0.2.1:53/udp"})
     assert pulse is not None
     assert (pulse.next_check, pulse.address, pulse.serial) == (NOW + 2, "192.0.2.1:53/udp", 7)
 
@@ -161,7 +161,7 @@ def test_a_damaged_block_harms_nobody(data: bytes) -> None:
     """Whatever the bytes: a short one is ignored, and numbers out of range are read as nothing."""
     table = table_of(10)
     table.apply_looks(0, data)
-    found: Any = look_at(data, 3, {})
+    found: Any = read_look(data, 3, {})
 
     assert len(table) == 10
     assert found is None or found.address == ""
@@ -200,7 +200,7 @@ def test_nobody_is_planned_beyond_the_longest_wait_at_a_start() -> None:
     """What a clock that was ahead had planned comes within it, spread; what is near, or not planned at all, stays."""
     lane = DueTimes()
     lane.set_times(np.arange(4), np.array([NOW + 86_400, NOW + 87_000, NOW + 300, 0.0]))
-    lane.start_times(NOW, 1000.0)
+    lane.clamp_times(NOW, 1000.0)
 
     assert lane.times_of(np.arange(5)).tolist() == [NOW + 400, NOW, NOW + 300, NOW, NEVER]
     assert lane.next_at() == NOW

@@ -48,7 +48,9 @@ def staffed() -> Workers:
 def served(queue: QueryQueue, seconds: int, budgets: Budgets | None = None, begin: float = NOW) -> list[Query]:
     """The questions that get the tokens of so many seconds."""
     workers, budgets = staffed(), budgets or Budgets()
-    return [item for second in range(seconds) for item, _ in queue.take_ready(budgets, workers, PoisonDetector(), begin + second)]
+    return [
+        item for second in range(seconds) for item, _ in queue.take_ready(budgets, workers, PoisonDetector(), begin + second)
+    ]
 
 
 @settings(max_examples=300, deadline=None)
@@ -126,7 +128,7 @@ def test_a_question_leaves_the_line_when_its_time_is_over(rank: int, rate: float
 def test_all_questions_whose_time_is_over_leave_and_the_others_stay() -> None:
     """In every line and of every rank; the places become free."""
     queue, other = QueryQueue(HOUR), Limit("whois/other", 1.0, 1)
-    before = queue.room_for(LIMIT, Rank.BACKGROUND)
+    before = queue.room_for_queries(LIMIT, Rank.BACKGROUND)
     for number in range(3):
         queue.add_query(ask(Rank.BACKGROUND, NOW - 1700 - 50 * number, f"old{number}"))
         queue.add_query(ask(Rank.URGENT, NOW - 200 - 50 * number, f"urgent{number}"))
@@ -136,7 +138,7 @@ def test_all_questions_whose_time_is_over_leave_and_the_others_stay() -> None:
 
     assert gone == {"old1", "old2", "urgent1", "urgent2", "other"}
     assert len(queue) == 3
-    assert queue.room_for(LIMIT, Rank.BACKGROUND) == before - 3
+    assert queue.room_for_queries(LIMIT, Rank.BACKGROUND) == before - 3
     assert {item.domain for item in queue.take_expired(NOW + 100)} == {"old0", "urgent0"}
 
 
@@ -151,7 +153,7 @@ def test_lines_are_looked_through_only_when_a_deadline_may_be_over() -> None:
             return super().items()
 
     queue = QueryQueue(HOUR)
-    queue._lines = Counted()
+    queue._queues = Counted()
     queue.add_query(ask(Rank.URGENT))
     queue.add_query(ask(Rank.BACKGROUND))
     for second in range(2000):
@@ -187,7 +189,7 @@ def test_routine_takes_no_place_that_comes_too_late() -> None:
     """A line takes what it can serve before the deadline, of sweeps' news too."""
     queue, slow, fast = QueryQueue(HOUR), Limit("whois/slow", 0.1, 1), Limit("whois/fast", 10.0, 10)
 
-    assert queue.room_for(slow, Rank.BACKGROUND) == queue.room_for(slow, Rank.ORDINARY) == 181
+    assert queue.room_for_queries(slow, Rank.BACKGROUND) == queue.room_for_queries(slow, Rank.ORDINARY) == 181
     assert queue.room_for_sweeps(slow, Rank.NEWS, Budgets(), ["default"], NOW) == 181
     assert queue.room_for_sweeps(fast, Rank.NEWS, Budgets(), ["default"], NOW) > MOST_FROM_SWEEPS
     for _ in range(181):

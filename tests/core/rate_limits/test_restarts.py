@@ -26,7 +26,7 @@ def learned(budgets: Budgets, limit: Limit = LIMIT, now: float = NOW) -> tuple[o
     """All that is known of an operator."""
     bucket = bucket_of(budgets, limit, now)
     return (
-        bucket.rate, bucket.limited_until, bucket.reason, bucket.brought, bucket.banned, bucket.complaints,
+        bucket.rate, bucket.limited_until, bucket.reason, bucket.complained_rate, bucket.banned_rate, bucket.complaints,
         bucket.meaningless, bucket.used_today,
     )  # fmt: skip
 
@@ -283,7 +283,7 @@ def test_a_ban_in_a_row_of_bans_bars_the_same_pace_after_the_row_changed() -> No
     again, faster = restarted(budgets), replace(LIMIT, rate=3.0)
     hear(again, BANNED, NOW + 900, NOW + 900, faster)
 
-    assert bucket_of(again, faster, NOW + 900).banned == 1.0
+    assert bucket_of(again, faster, NOW + 900).banned_rate == 1.0
 
 
 def test_what_was_learned_of_a_zone_holds_for_each_of_its_addresses() -> None:
@@ -296,8 +296,8 @@ def test_what_was_learned_of_a_zone_holds_for_each_of_its_addresses() -> None:
     again = restarted(budgets)
     for limit, share in ((four, 4 / 13), (thirteen, 1.0), (four, 4 / 13)):
         bucket = bucket_of(again, limit, NOW + 61)
-        assert (bucket.rate, bucket.brought, bucket.banned) == pytest.approx(tuple(share * rate for rate in known))
-        assert (bucket.ceiling, bucket.burst, bucket.width) == (limit.rate, limit.burst, limit.width)
+        assert (bucket.rate, bucket.complained_rate, bucket.banned_rate) == pytest.approx(tuple(share * rate for rate in known))
+        assert (bucket.ceiling, bucket.burst, bucket.address_count) == (limit.rate, limit.burst, limit.address_count)
     again = restarted(again)
     assert again.learned_rate(thirteen, "a", NOW + 61) == pytest.approx(6.5)
 
@@ -335,7 +335,13 @@ def test_a_reset_forgets_pace_ban_and_block_of_every_egress_and_keeps_the_count(
         assert budgets.quota_left(DAILY, egress, NOW + 2, NOW + 2) == 51
         assert budgets.snapshot(NOW + 2)[0]["reason"] == ""
     bucket = bucket_of(budgets, DAILY, NOW + 2)
-    assert (bucket.banned, bucket.complaints, bucket.brought, bucket.meaningless, bucket.clean) == (None, 0, 0.0, 0, 0)
+    assert (bucket.banned_rate, bucket.complaints, bucket.complained_rate, bucket.meaningless, bucket.clean_answers) == (
+        None,
+        0,
+        0.0,
+        0,
+        0,
+    )
     assert budgets.limited_until(LIMIT, "a", NOW + 1) == NOW + 60
     assert restarted(budgets).learned_rate(DAILY, "a", NOW + 1) == 1.0
 

@@ -79,11 +79,11 @@ def test_a_line_that_is_not_there_is_empty() -> None:
 def test_a_line_that_is_emptied_makes_room_for_routine_at_others() -> None:
     """What it held counts no more."""
     queue = line_of(*(ask(str(number), Rank.ORDINARY) for number in range(5)))
-    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 5
+    assert queue.room_for_queries(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 5
 
     queue.take_operator("whois/example")
 
-    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE
+    assert queue.room_for_queries(QUICK, Rank.ORDINARY) == MOST_ROUTINE
 
 
 def test_what_waits_for_a_pool_without_workers_is_turned_away_and_the_rest_keeps_its_order() -> None:
@@ -157,8 +157,8 @@ def test_ranks_that_do_not_wait_for_long_are_never_turned_away_for_lack_of_room(
         *(ask(str(number), Rank.BACKGROUND, limit=QUICK) for number in range(MOST_ROUTINE)), ask("a", Rank.URGENT, limit=QUICK)
     )
 
-    assert [full.room_for(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
-    assert full.room_for(QUICK, Rank.URGENT) > MOST_ROUTINE
+    assert [full.room_for_queries(LIMIT, rank) > 0 for rank in EVERY_RANK] == [True, True, True, False, False]
+    assert full.room_for_queries(QUICK, Rank.URGENT) > MOST_ROUTINE
 
 
 def mixed(limit: Limit) -> QueryQueue:
@@ -171,9 +171,9 @@ def test_a_line_leaves_others_as_much_room_for_routine_as_it_has_taken() -> None
     """What is nice to have takes no place of ordinary questions in its own line, nor does what is urgent."""
     queue = mixed(QUICK)
 
-    assert queue.room_for(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 8 - 3
-    assert queue.room_for(QUICK, Rank.BACKGROUND) == MOST_ROUTINE - 8 - 8
-    assert queue.room_for(LIMIT, Rank.BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
+    assert queue.room_for_queries(QUICK, Rank.ORDINARY) == MOST_ROUTINE - 8 - 3
+    assert queue.room_for_queries(QUICK, Rank.BACKGROUND) == MOST_ROUTINE - 8 - 8
+    assert queue.room_for_queries(LIMIT, Rank.BACKGROUND) == 1 + 1800  # what its rate brings within the longest wait
 
 
 def test_sweeps_fill_a_line_up_to_a_thousand_and_a_minute_of_its_budget() -> None:

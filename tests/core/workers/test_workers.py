@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.core.workers.leases import (
     GRACE,
-    MOST_LATELY,
+    MOST_RECENT_OFFERS,
     MOST_SLOTS,
     MOST_SWEEPS,
     MOST_WORKERS,
@@ -199,7 +199,7 @@ def test_a_flood_of_new_workers_is_bounded_and_pushes_out_none_that_works() -> N
 
     assert len(names) == MOST_WORKERS
     assert {"proven@h", "busy@h", f"flood-{3 * MOST_WORKERS - 1}@h"} < names
-    assert len(workers._lately) == MOST_LATELY
+    assert len(workers._recent_offers) == MOST_RECENT_OFFERS
 
 
 def test_where_every_worker_works_a_new_one_is_refused() -> None:
