@@ -1,4 +1,4 @@
-"""Names of the store as columns of arrays, so that a start can take over a million of them at once."""
+"""Stored names as columns of arrays, so that a start of the coordinator can load a million of them at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Coded(NamedTuple):
-    """A column of texts that are few: line `i` has `texts[codes[i]]`."""
+    """A column with few different texts: the text of line `i` is `texts[codes[i]]`."""
 
     texts: list[str]
     codes: NDArray[np.int64]
