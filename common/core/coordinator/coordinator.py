@@ -169,7 +169,7 @@ class Coordinator:
         rooms.domains.journal.next_seq = state.next_seq
         rooms.trust.restore_rows(state.trust, now)
         rooms.rate_limits.restore_learned(meta.get("budgets", ""))
-        rooms.registries.wildcards.restore_text(filter(None, meta.get("wildcards", "").split(",")))
+        rooms.registries.wildcards.restore_text(meta.get("wildcards", ""))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
         rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))

@@ -17,7 +17,8 @@ from common.core.model.limit import Limit
 class Batch:
     """The names of one sweep, with what a retry of it needs.
 
-    `times` is when each was due, `sent_at` when the sweep was sent, in epoch seconds; `limit` and `egress` are the budget that its tokens came from.
+    `times` is when each name was due, `sent_at` when the sweep was sent (epoch seconds); its tokens came from the budget of
+    `limit` and `egress`.
     """
 
     ids: Ids
