@@ -41,7 +41,7 @@ MOST_RECENT_OFFERS = 256
 Subject = Query | Batch | DeliveryRow
 
 
-class Worker(Struct):
+class Worker(Struct, kw_only=True):
     """One start of one worker process, as its credit messages describe it."""
 
     name: str
@@ -77,7 +77,7 @@ class Worker(Struct):
         return 0 if self.names_under_way >= MOST_NAMES_UNDER_WAY else self.sweep_places() - (self.most_sweeps > 1)
 
 
-class Lease(Struct, frozen=True):
+class Lease(Struct, frozen=True, kw_only=True):
     """One query, batch or delivery sent to one worker (`ref`), until it is answered or lost.
 
     `deadline` is in epoch seconds, `names` how many a sweep has.
@@ -134,7 +134,14 @@ class Workers:
             worker = None
         if worker is None:
             worker = Worker(
-                credit.worker, credit.boot, credit.pool, credit.egress, credit.methods, credit.slots, credit.free, now
+                name=credit.worker,
+                boot=credit.boot,
+                pool=credit.pool,
+                egress=credit.egress,
+                methods=credit.methods,
+                slots=credit.slots,
+                free=credit.free,
+                heard=now,
             )
             self._workers[credit.worker] = worker
         worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
@@ -253,7 +260,7 @@ class Workers:
         """Lease something to a worker: with an attempt id of its own, and a deadline `budget` + `GRACE` seconds from now."""
         self._seq += 1
         attempt = f"{self._boot}.{self._seq}"
-        made = Lease(attempt, self._seq, worker.name, now + budget + GRACE, ref, names)
+        made = Lease(attempt=attempt, seq=self._seq, worker=worker.name, deadline=now + budget + GRACE, ref=ref, names=names)
         worker.names_under_way += names
         self._leases[attempt] = made
         worker.leases.add(attempt)
