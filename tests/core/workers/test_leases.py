@@ -1,7 +1,8 @@
-"""Credit, leases and poisonous work."""
+"""Credit of workers, and the leases of what was sent to them: each is answered once, or lost."""
 
 from __future__ import annotations
 
+from common.core.model.records import DeliveryRow
 from common.core.workers.leases import (
     GRACE,
     MOST_RECENT_OFFERS,
@@ -12,10 +13,11 @@ from common.core.workers.leases import (
     SILENT,
     Workers,
 )
-from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
+#: What a lease is for: any of the three will do.
+SUBJECT = DeliveryRow("id", "notice", "a.com", 1, b"")
 
 
 def credit(name: str = "fast-0@h", boot: str = "b1", free: int = 4, seen: int = 0, egress: str = "default") -> Credit:
@@ -23,14 +25,14 @@ def credit(name: str = "fast-0@h", boot: str = "b1", free: int = 4, seen: int = 
     return Credit(VERSION, name, boot, "fast", egress, ("dns",), 4, free, seen)
 
 
-def test_credit_is_what_is_free_less_what_is_still_on_its_way() -> None:
+def test_free_slots_are_the_reported_ones_less_what_was_sent_since() -> None:
     """A lost credit message heals with the next; nothing is counted twice."""
     workers = Workers("boot")
     workers.note_credit(credit(), NOW)
     worker = workers.choose_worker("fast", "dns")
     assert worker is not None
-    first = workers.grant_lease(worker, "a", 5, NOW)
-    workers.grant_lease(worker, "b", 5, NOW)
+    first = workers.grant_lease(worker, SUBJECT, 5, NOW)
+    workers.grant_lease(worker, SUBJECT, 5, NOW)
     assert worker.free_slots() == 2
 
     workers.note_credit(credit(free=3, seen=first.seq), NOW)
@@ -40,19 +42,19 @@ def test_credit_is_what_is_free_less_what_is_still_on_its_way() -> None:
 
 
 def test_what_a_worker_saw_of_an_earlier_coordinator_does_not_count() -> None:
-    """Sequences go on above those of the start before: a high `seen` must not hide what is on its way."""
+    """Numbers of leases go on above those of the start before: a high `seen` must not hide what was sent since."""
     workers = Workers("boot", last=1000)
     workers.note_credit(credit(seen=900), NOW)
     worker = workers.choose_worker("fast")
     assert worker is not None
-    workers.grant_lease(worker, "a", 5, NOW)
+    workers.grant_lease(worker, SUBJECT, 5, NOW)
     workers.note_credit(credit(seen=900), NOW)
 
     assert worker.free_slots() == 3
 
 
 def test_a_pool_whose_only_worker_is_gone_is_expected_back_for_a_while() -> None:
-    """Its process is being started again; a method it never offered is not expected."""
+    """Its process is being restarted; a method that it never offered is not expected."""
     workers = Workers("boot")
     assert workers.egresses_offering("fast", "dns", NOW) == []
 
@@ -64,25 +66,25 @@ def test_a_pool_whose_only_worker_is_gone_is_expected_back_for_a_while() -> None
     assert workers.egresses_offering("fast", "dns", NOW + RETURN + 0.1) == []
 
 
-def test_a_worker_that_returns_with_a_new_boot_id_lost_everything_it_had() -> None:
-    """Its leases come back at once."""
+def test_a_worker_with_a_new_boot_id_lost_all_its_leases() -> None:
+    """They are returned at once."""
     workers = Workers("boot")
     workers.note_credit(credit(), NOW)
     worker = workers.choose_worker("fast")
     assert worker is not None
-    lease = workers.grant_lease(worker, "a", 5, NOW)
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
 
     assert workers.note_credit(credit(boot="b2"), NOW) == [lease]
     assert workers.finish_lease(lease.attempt) is None
 
 
-def test_a_silent_worker_is_gone_and_a_late_result_finds_nothing() -> None:
-    """Six seconds without a word."""
+def test_a_silent_worker_is_dropped_and_a_late_result_finds_no_lease() -> None:
+    """After six seconds without a credit message."""
     workers = Workers("boot")
     workers.note_credit(credit(), NOW)
     worker = workers.choose_worker("fast")
     assert worker is not None
-    lease = workers.grant_lease(worker, "a", 60, NOW)
+    lease = workers.grant_lease(worker, SUBJECT, 60, NOW)
 
     assert workers.drop_silent(NOW + SILENT) == []
     assert workers.drop_silent(NOW + SILENT + 0.1) == [lease]
@@ -91,13 +93,13 @@ def test_a_silent_worker_is_gone_and_a_late_result_finds_nothing() -> None:
 
 
 def test_a_lease_runs_out_after_its_budget_and_grace() -> None:
-    """Each is taken once: by its answer or by time."""
+    """Each ends once: by its answer or by its deadline."""
     workers = Workers("boot")
     workers.note_credit(credit(), NOW)
     worker = workers.choose_worker("fast")
     assert worker is not None
-    answered = workers.grant_lease(worker, "a", 5, NOW)
-    lost = workers.grant_lease(worker, "b", 5, NOW)
+    answered = workers.grant_lease(worker, SUBJECT, 5, NOW)
+    lost = workers.grant_lease(worker, SUBJECT, 5, NOW)
 
     assert workers.finish_lease(answered.attempt) is answered
     assert workers.finish_lease(answered.attempt) is None
@@ -117,12 +119,12 @@ def test_the_worker_that_lost_the_last_attempt_is_avoided_while_there_is_another
 
 
 def test_what_a_full_socket_did_not_take_is_undone() -> None:
-    """And the worker gets nothing more until it speaks again."""
+    """And the worker is sent nothing more until its next credit."""
     workers = Workers("boot")
     workers.note_credit(credit(), NOW)
     worker = workers.choose_worker("fast")
     assert worker is not None
-    lease = workers.grant_lease(worker, "a", 5, NOW)
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
 
     assert workers.undo_lease(lease.attempt) is lease
     assert workers.lease_count() == 0
@@ -131,29 +133,8 @@ def test_what_a_full_socket_did_not_take_is_undone() -> None:
     assert workers.choose_worker("fast") is not None
 
 
-def test_work_that_was_there_in_three_deaths_runs_alone_and_is_put_aside_when_it_kills_again() -> None:
-    """Its neighbours are innocent: they are run again and cleared."""
-    suspicion = PoisonDetector()
-    for death in range(3):
-        assert suspicion.note_death(["poison.com", f"innocent{death}.com"], alone=False, now=NOW) == []
-
-    assert suspicion.must_run_alone("poison.com")
-    assert not suspicion.must_run_alone("innocent0.com")
-    assert suspicion.note_death(["poison.com"], alone=True, now=NOW) == ["poison.com"]
-
-
-def test_work_that_ran_to_its_end_is_cleared() -> None:
-    """Suspicion ends with an answer."""
-    suspicion = PoisonDetector()
-    for _ in range(3):
-        suspicion.note_death(["slow.com", "x.com"], alone=False, now=NOW)
-    suspicion.note_survived("slow.com")
-
-    assert not suspicion.must_run_alone("slow.com")
-
-
 def test_what_a_worker_claims_is_believed_within_bounds() -> None:
-    """Slots of its pool, free ones among them, places for sweeps; a pool that is none has nothing to give."""
+    """Slots, free ones, and slots for sweeps; a worker of an unknown pool has none."""
     workers = Workers("boot")
     claim = Credit(VERSION, "fast-0@h", "b1", "fast", "default", ("dns",), 65_535, 65_535, 0, 0, 65_535)
     workers.note_credit(claim, NOW)
@@ -172,7 +153,7 @@ def test_only_the_worker_that_holds_a_lease_answers_it() -> None:
         workers.note_credit(credit(name), NOW)
     worker = workers.choose_worker("fast", "dns", avoid="fast-1@h")
     assert worker is not None
-    lease = workers.grant_lease(worker, "a", 5, NOW)
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
 
     assert workers.finish_lease(lease.attempt, credit("fast-1@h")) is None
     assert workers.finish_lease(lease.attempt, credit("fast-0@h", boot="b2")) is None
@@ -180,17 +161,17 @@ def test_only_the_worker_that_holds_a_lease_answers_it() -> None:
     assert workers.finish_lease(lease.attempt, credit("fast-0@h")) is lease
 
 
-def test_a_flood_of_new_workers_is_bounded_and_pushes_out_none_that_works() -> None:
-    """One that answered something stays, one that has something to do too; the oldest that did nothing makes room."""
+def test_a_flood_of_new_workers_is_bounded_and_drops_none_that_works() -> None:
+    """One that answered something stays, and one that has a lease; the oldest of the others is dropped."""
     workers = Workers("boot")
     workers.note_credit(credit("proven@h"), NOW)
     proven = workers.choose_worker("fast")
     assert proven is not None
-    workers.finish_lease(workers.grant_lease(proven, "a", 5, NOW).attempt, credit("proven@h"))
+    workers.finish_lease(workers.grant_lease(proven, SUBJECT, 5, NOW).attempt, credit("proven@h"))
     workers.note_credit(credit("busy@h"), NOW)
     busy = workers.choose_worker("fast", avoid="proven@h")
     assert busy is not None
-    workers.grant_lease(busy, "b", 5, NOW)
+    workers.grant_lease(busy, SUBJECT, 5, NOW)
     for number in range(3 * MOST_WORKERS):
         flood = credit(f"flood-{number}@h", free=0, egress=f"egress-{number}")
         assert workers.admits_worker(flood)
@@ -202,15 +183,15 @@ def test_a_flood_of_new_workers_is_bounded_and_pushes_out_none_that_works() -> N
     assert len(workers._recent_offers) == MOST_RECENT_OFFERS
 
 
-def test_where_every_worker_works_a_new_one_is_refused() -> None:
-    """Until one of them is gone."""
+def test_where_every_worker_has_a_lease_a_new_one_is_refused() -> None:
+    """Until one of them leaves."""
     workers = Workers("boot")
     for number in range(MOST_WORKERS):
         workers.note_credit(credit(f"w{number}@h"), NOW)
     for _ in range(MOST_WORKERS):
         worker = workers.choose_worker("fast")
         assert worker is not None
-        workers.grant_lease(worker, "a", 5, NOW)
+        workers.grant_lease(worker, SUBJECT, 5, NOW)
         worker.free = 0
 
     assert not workers.admits_worker(credit("new@h"))
