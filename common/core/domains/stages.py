@@ -76,7 +76,12 @@ class Stages:
         return (schedule.priority if priority else schedule.ordinary).take_due(now, limit)
 
     def schedule_check(self, entry: Entry, at: float) -> None:
-        """Make a loaded name due at `at`, whatever was planned before: its check ended, or did not begin."""
+        """Make a loaded name due at `at`, whatever was planned before: its check ended, or did not begin.
+
+        An ADMITTED name stays so: its check begins sooner, and would find it in two stages.
+        """
+        if self._table.has_flag(entry.id, Flag.ADMITTED):
+            return
         entry.next_check = at
         self._table.schedule.set_time(entry.id, at, priority=entry.priority)
 
