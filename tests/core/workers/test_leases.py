@@ -198,3 +198,128 @@ def test_where_every_worker_has_a_lease_a_new_one_is_refused() -> None:
     assert workers.admits_worker(credit("w1@h"))
     workers.drop_left("w1@h", "b1")
     assert workers.admits_worker(credit("new@h"))
+
+
+# -- which worker ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_worker_with_most_free_slots_is_chosen() -> None:
+    """Of the pool, with the method, and of the egress that is asked for."""
+    workers = Workers("boot")
+    for name, free, egress in (("a@h", 1, "north"), ("b@h", 3, "north"), ("c@h", 2, "south"), ("d@h", 0, "west")):
+        workers.note_credit(credit(name, free=free, egress=egress), NOW)
+    chosen = {egress: workers.choose_worker("fast", "dns", egress=egress) for egress in (None, "south", "west")}
+
+    assert {egress: worker.name if worker else None for egress, worker in chosen.items()} == {
+        None: "b@h", "south": "c@h", "west": None,
+    }  # fmt: skip
+    assert workers.choose_worker("fast", "http") is None
+    assert workers.choose_worker("deep", "dns") is None
+
+
+def test_a_query_that_runs_alone_finds_a_worker_without_leases() -> None:
+    """Which takes nothing else until it is answered."""
+    workers = Workers("boot")
+    workers.note_credit(credit(), NOW)
+    worker = workers.choose_worker("fast", alone=True)
+    assert worker is not None
+    worker.exclusive = True
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
+    assert workers.choose_worker("fast") is None
+
+    workers.finish_lease(lease.attempt)
+    again = workers.choose_worker("fast")
+    assert again is not None
+    assert not again.exclusive
+    workers.grant_lease(again, SUBJECT, 5, NOW)
+    assert workers.choose_worker("fast", alone=True) is None
+
+
+def test_the_farthest_worker_is_chosen_to_confirm() -> None:
+    """Before the one with most free slots."""
+    workers = Workers("boot")
+    for name, free in (("fast-0@a", 4), ("fast-1@a", 3), ("fast-0@b", 1)):
+        workers.note_credit(credit(name, free=free), NOW)
+    chosen = workers.choose_worker("fast", "dns", apart="fast-0@a")
+
+    assert chosen is not None
+    assert chosen.name == "fast-0@b"
+    assert workers.farthest_distance("fast", "dns", "fast-0@a") == 2
+    assert workers.farthest_distance("fast", "http", "fast-0@a") == 0
+
+
+def test_a_draining_worker_is_sent_nothing_more() -> None:
+    """What it has it may finish; the number of its last lease tells it when it has everything."""
+    workers = Workers("boot", last=10)
+    workers.note_credit(credit(), NOW)
+    worker = workers.choose_worker("fast")
+    assert worker is not None
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
+    assert workers.note_draining("fast-0@h", "another boot") is None
+    assert workers.note_draining("fast-0@h", "b1") == lease.seq == 11
+
+    assert (workers.choose_worker("fast"), workers.egresses_of("fast")) == (None, [])
+    assert workers.finish_lease(lease.attempt, credit()) is lease
+
+
+# -- a pool ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pool_is_stuck_that_offers_nothing_without_a_lease() -> None:
+    """With a lease it is busy, with a free slot it is well, without workers it is not there."""
+    workers = Workers("boot")
+    assert not workers.is_stuck("fast")
+    workers.note_credit(credit(), NOW)
+    assert not workers.is_stuck("fast")
+    worker = workers.choose_worker("fast")
+    assert worker is not None
+    lease = workers.grant_lease(worker, SUBJECT, 5, NOW)
+    workers.note_credit(credit(free=0, seen=lease.seq), NOW)
+    assert not workers.is_stuck("fast")
+
+    workers.finish_lease(lease.attempt)
+    assert workers.is_stuck("fast")
+
+
+def test_slots_of_a_pool_are_counted_together() -> None:
+    """All of them, and the free ones."""
+    workers = Workers("boot")
+    for number in range(3):
+        workers.note_credit(credit(f"fast-{number}@h", free=number), NOW)
+
+    assert (workers.count_slots("fast"), workers.count_free_slots("fast"), workers.count_slots("deep")) == (12, 3, 0)
+    assert workers.egresses_of("fast", free=True) == ["default"]
+
+
+def test_sweeps_are_possible_until_a_while_after_the_last_worker_that_sweeps_left() -> None:
+    """Its process is being restarted; where none ever offered to sweep, none is expected."""
+    workers = Workers("boot")
+    workers.note_credit(credit(), NOW)
+    workers.drop_silent(NOW)
+    assert not workers.can_sweep(NOW)
+
+    sweeper = Credit(VERSION, "fast-1@h", "b1", "fast", "default", ("dns",), 4, 4, 0, 0, 2)
+    workers.note_credit(sweeper, NOW)
+    workers.drop_silent(NOW)
+    assert workers.can_sweep(NOW)
+    workers.drop_left("fast-1@h", "b1")
+    workers.drop_silent(NOW + 1)
+    assert workers.can_sweep(NOW + 1 + RETURN - 0.1)
+    assert not workers.can_sweep(NOW + 1 + RETURN)
+    workers.note_credit(sweeper, NOW + 20)
+    workers.drop_silent(NOW + 20)
+    assert workers.can_sweep(NOW + 20)
+
+
+def test_the_earliest_deadline_is_known() -> None:
+    """None without leases."""
+    workers = Workers("boot")
+    assert workers.next_deadline() is None
+    workers.note_credit(credit(), NOW)
+    worker = workers.choose_worker("fast")
+    assert worker is not None
+    for budget in (9, 5):
+        workers.grant_lease(worker, SUBJECT, budget, NOW)
+
+    assert workers.next_deadline() == NOW + 5 + GRACE
+    assert workers.lease_count() == 2
