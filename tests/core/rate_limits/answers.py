@@ -28,12 +28,12 @@ def bucket_of(budgets: Budgets, limit: Limit = LIMIT, now: float = NOW) -> Bucke
 
 
 def hear(budgets: Budgets, answer: Observation, now: float, sent: float | None = None, limit: Limit = LIMIT) -> str | None:
-    """The operator answers a question that left at `sent`, or now."""
+    """The operator answers a query that was sent at `sent`, or now."""
     return budgets.note_answer(limit, "a", answer, now, sent)
 
 
 def ask_all(budgets: Budgets, begin: float, end: float, limit: Limit = LIMIT, answer: Observation = CLEAN) -> int:
-    """Ask whenever there is a token, a question at a time, each answered at once. Returns how many were asked."""
+    """Send a query whenever there is a token, one at a time, each answered at once. Returns how many were sent."""
     now, asked = begin, 0
     while (now := budgets.next_at(limit, "a", now)) < end:
         if budgets.take_token(limit, "a", now):

@@ -46,7 +46,7 @@ def test_two_egresses_have_two_buckets_and_two_workers_of_one_egress_share() -> 
     assert budgets.take_token(LIMIT, "b", NOW)
 
 
-def test_a_complaint_halves_the_rate_and_shuts_for_as_long_as_asked() -> None:
+def test_a_complaint_halves_the_rate_and_begins_the_pause_that_it_names() -> None:
     """429 with Retry-After is obeyed to the second."""
     budgets = Budgets()
     budgets.take_token(LIMIT, "a", NOW)
@@ -119,7 +119,7 @@ def test_a_daily_quota_is_kept_until_midnight() -> None:
     assert budgets.next_at(limit, "a", NOW + 10) == (NOW // 86_400 + 1) * 86_400
 
 
-def test_a_rate_of_zero_is_never_asked() -> None:
+def test_an_operator_with_a_rate_of_zero_is_never_queried() -> None:
     """Some registries forbid automation: their servers are off."""
     budgets = Budgets()
     off = Limit("whois/off", 0.0, 0, None)
@@ -128,8 +128,8 @@ def test_a_rate_of_zero_is_never_asked() -> None:
     assert budgets.next_at(off, "a", NOW) == float("inf")
 
 
-def test_who_shut_us_out_is_remembered_over_a_restart() -> None:
-    """A crash must not ask a registry again that said to wait."""
+def test_a_pause_outlives_a_restart() -> None:
+    """A crash must not query a registry again that said to wait."""
     budgets = Budgets()
     budgets.note_answer(LIMIT, "a", throttled(retry_after=500), NOW)
     again = Budgets(decode_saved(encode_saved(budgets.take_saved())))

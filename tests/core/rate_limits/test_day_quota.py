@@ -17,13 +17,13 @@ THROTTLED = Observation("whois", Reading(Outcome.THROTTLED, "whois_throttled", "
 
 
 def use(budgets: Budgets, count: int, now: float, limit: Limit = DAILY) -> Budgets:
-    """So many of the day's questions were asked a moment ago."""
+    """So many of the day's queries were asked a moment ago."""
     budgets.take_tokens(limit, "a", count, now - 600)
     return budgets
 
 
 def taken(plan: Plan, seconds: float, limit: Limit = DAILY, begin: float = MIDNIGHT) -> int:
-    """How many questions of a plan are let through by greedy asking, every twenty seconds from then on."""
+    """How many queries of a plan are let through by greedy asking, every twenty seconds from then on."""
     budgets = Budgets()
     return sum(budgets.take_token(limit, "a", begin + second, plan) for second in range(0, int(seconds), 20))
 
@@ -47,14 +47,14 @@ def test_routine_is_spread_over_the_day() -> None:
 
 
 @pytest.mark.parametrize("per_day", [1, 2, 3])
-def test_the_smallest_quota_is_of_use_to_everybody(per_day: int) -> None:
-    """A share of one question is one question, from the beginning of the day."""
+def test_the_smallest_quota_is_of_use_to_every_plan(per_day: int) -> None:
+    """A share of one query is one query, from the beginning of the day."""
     assert taken(ROUTINE, 60, Limit("whois/few", 1.0, 1, per_day)) == 1
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 600), st.integers(0, 600), st.integers(0, int(DAY) - 1), st.sampled_from([WHOLE, POLLS, ROUTINE]))
-def test_next_at_is_the_first_moment_at_which_a_question_is_let_through(per_day: int, used: int, at: int, plan: Plan) -> None:
+def test_next_at_is_the_first_moment_at_which_a_query_is_let_through(per_day: int, used: int, at: int, plan: Plan) -> None:
     """Not a second before, and surely then: sleeping until then neither spins nor is late."""
     limit = Limit("whois/any", 1.0, 1, per_day)
     budgets, now = Budgets(), MIDNIGHT + at
@@ -89,7 +89,7 @@ def test_a_sweep_waits_for_no_more_than_is_left_of_the_day() -> None:
     assert budgets.within_quota(Limit("rdap/free", 1.0, 1), "a", 900, NOON) == 900
 
 
-def test_a_question_that_was_never_asked_is_given_back_alone() -> None:
+def test_only_the_token_of_a_query_that_was_never_sent_is_returned() -> None:
     """With its token."""
     budgets = Budgets()
     assert budgets.take_token(DAILY, "a", NOON)
@@ -118,7 +118,7 @@ def test_the_pace_is_the_rate_learned() -> None:
     assert budgets.current_pace(DAILY, "a", NOON + 61) == budgets.learned_rate(DAILY, "a", NOON + 61) == 0.5
 
 
-def test_the_pace_is_nothing_where_nothing_may_be_asked() -> None:
+def test_the_pace_is_zero_where_no_query_may_be_sent() -> None:
     """While the operator limits us, when it is switched off, when the daily quota is used up."""
     limited, used = Budgets(), use(Budgets(), 500, NOON)
     limited.note_answer(DAILY, "a", THROTTLED, NOON)

@@ -30,7 +30,7 @@ COM = Limit("dns/gtld-servers", 26.0, 52, None, 13)
 
 
 def complained(answer: Observation, times: int = 1, limit: Limit = LIMIT) -> tuple[Budgets, float]:
-    """Budgets after so many complaints in a row, each of a question that left after the last pause, and the end of that."""
+    """Budgets after so many complaints in a row, each of a query that left after the last pause, and the end of that."""
     budgets, now = Budgets(), NOW
     for _ in range(times):
         hear(budgets, answer, now, now, limit)
@@ -42,7 +42,7 @@ def complained(answer: Observation, times: int = 1, limit: Limit = LIMIT) -> tup
 
 
 def test_refusals_of_what_was_under_way_are_one_complaint() -> None:
-    """65 questions in flight to .com, all refused within a second: half the pace and the first pause."""
+    """65 queries in flight to .com, all refused within a second: half the pace and the first pause."""
     budgets = Budgets()
     reasons = [hear(budgets, throttled(), NOW + place / 65, NOW - 1, COM) for place in range(65)]
 
@@ -52,7 +52,7 @@ def test_refusals_of_what_was_under_way_are_one_complaint() -> None:
     assert bucket_of(budgets, COM, NOW + 1).complaints == 1
 
 
-def test_a_question_that_left_after_the_pause_complains_anew() -> None:
+def test_a_query_that_left_after_the_pause_complains_anew() -> None:
     """Half again, and the second pause."""
     budgets, again = complained(throttled())
     assert hear(budgets, throttled(), again + 5, again) == "throttled: slow down"
@@ -61,7 +61,7 @@ def test_a_question_that_left_after_the_pause_complains_anew() -> None:
     assert budgets.limited_until(LIMIT, "a", again + 5) == again + 5 + 120
 
 
-def test_a_clean_answer_to_a_question_that_left_before_the_complaint_ends_nothing() -> None:
+def test_a_clean_answer_to_a_query_that_left_before_the_complaint_ends_nothing() -> None:
     """Neither the pause nor the count of complaints, whenever it comes."""
     budgets, again = complained(throttled(), 2)
     before = bucket_of(budgets, now=again)
@@ -75,7 +75,7 @@ def test_a_clean_answer_to_a_question_that_left_before_the_complaint_ends_nothin
 
 
 def test_what_comes_in_during_a_pause_is_of_before_it() -> None:
-    """Where it is not known when a question left: nothing leaves in a pause."""
+    """Where it is not known when a query left: nothing leaves in a pause."""
     budgets = Budgets()
     for second in range(5):
         hear(budgets, throttled(), NOW + second)
@@ -114,7 +114,7 @@ def test_a_ban_in_a_burst_is_a_ban() -> None:
 
 
 def test_a_pause_ends_with_one_token() -> None:
-    """However large the burst: the first answer tells whether the next question may follow."""
+    """However large the burst: the first answer tells whether the next query may follow."""
     budgets = Budgets()
     assert budgets.available_tokens(LIMIT, "a", NOW + 10) == 1
     assert budgets.available_tokens(LIMIT, "a", NOW + 20) == 4
@@ -127,7 +127,7 @@ def test_a_pause_ends_with_one_token() -> None:
 
 
 def test_a_short_pause_brings_no_more_than_its_tokens() -> None:
-    """Who asks to come back in a second is not asked once a second."""
+    """An operator that names a pause of a second is not queried once a second."""
     slow = Limit("whois/slow", 0.01, 1, None)
     budgets = Budgets()
     assert budgets.take_token(slow, "a", NOW)
@@ -140,7 +140,7 @@ def test_a_short_pause_brings_no_more_than_its_tokens() -> None:
 # -- growing back ----------------------------------------------------------------------------------------------------------
 
 
-def test_after_a_burst_at_one_question_a_second_the_pace_is_back_within_the_hour() -> None:
+def test_after_a_burst_at_one_query_a_second_the_pace_is_back_within_the_hour() -> None:
     """Five complaints in flight are one: a minute's pause, and ten minutes of answers."""
     budgets = Budgets()
     for second in range(5):
@@ -162,7 +162,7 @@ def test_five_complaints_each_after_its_pause_cost_the_pace_for_no_more_than_an_
 @pytest.mark.parametrize("answer", [throttled(), REFUSED])
 @pytest.mark.parametrize("rate", [0.01, 1.0, 26.0, 200.0])
 def test_a_day_of_clean_answers_brings_the_pace_back_after_anything_that_was_no_ban(answer: Observation, rate: float) -> None:
-    """From the floor too, and where only a question an hour is asked."""
+    """From the floor too, and where only a query an hour is asked."""
     limit = Limit("rdap/any", rate, 2, None)
     for step in (HOUR, 600.0):
         budgets, now = complained(answer, 30, limit)
@@ -173,7 +173,7 @@ def test_a_day_of_clean_answers_brings_the_pace_back_after_anything_that_was_no_
 
 
 def test_phases_of_complaints_do_not_add_up_for_ever() -> None:
-    """Three phases of ten complaints at 200 questions a second: each halves the pace that was tried, and a day heals all."""
+    """Three phases of ten complaints at 200 queries a second: each halves the pace that was tried, and a day heals all."""
     limit = Limit("rdap/fast", 200.0, 400, None)
     budgets, now, before = Budgets(), NOW, 200.0
     for _ in range(3):
@@ -252,7 +252,7 @@ def test_a_pace_that_brought_a_ban_is_never_tried_again() -> None:
 
 
 def test_a_second_ban_at_the_lower_pace_lowers_it_again_and_a_third_in_a_row_does_not() -> None:
-    """It is the pace that was tried that counts, not the single question after a pause."""
+    """It is the pace that was tried that counts, not the single query after a pause."""
     budgets, now = complained(BANNED, 3)
     assert bucket_of(budgets, now=now).banned_rate == 1.0
     ask_all(budgets, now, now + HOUR)
@@ -276,7 +276,7 @@ def test_a_ban_after_a_throttle_bars_the_pace_that_began_it() -> None:
 
 @pytest.mark.parametrize("rate", [1.0, 0.001])
 def test_bans_never_stop_an_operator_for_ever(rate: float) -> None:
-    """One question in ten minutes is always left, or what is configured where that is less."""
+    """One query in ten minutes is always left, or what is configured where that is less."""
     limit = Limit("rdap/any", rate, 1, None)
     budgets, now = Budgets(), NOW
     for _ in range(40):
@@ -305,7 +305,7 @@ def test_several_answers_in_a_row_that_mean_nothing_are_a_limit_until_shown_othe
     assert [hear(budgets, ODD, now, now) for _ in range(SEVERAL - 1)] == [None] * (SEVERAL - 1)
 
 
-def test_an_unknown_throttle_text_costs_a_handful_of_questions_a_minute() -> None:
+def test_an_unknown_throttle_text_costs_a_handful_of_queries_a_minute() -> None:
     """It was 138 in 58 seconds."""
     limit = Limit("whois/fast", 2.4, 5, None)
     budgets = Budgets()

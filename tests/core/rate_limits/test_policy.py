@@ -1,4 +1,4 @@
-"""What is a complaint, of a single question and of a sweep."""
+"""What is a complaint, of a single query and of a sweep."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
 
 
 @pytest.mark.parametrize(("wait", "pause"), [(7.0, 7.0), (0.2, 1.0), (0.0, 1.0), (7200.0, 7200.0)])
-def test_a_pause_that_is_asked_for_is_kept(wait: float, pause: float) -> None:
+def test_a_pause_that_an_answer_names_is_kept(wait: float, pause: float) -> None:
     """However many complaints came before, and a second at least."""
     assert Complaint(Kind.THROTTLED, "", wait).pause_seconds(5) == pause
 
 
-def test_what_a_registry_says_and_nobody_understands_is_a_doubt() -> None:
+def test_an_answer_that_is_not_understood_may_be_a_complaint() -> None:
     """Whatever the finding; what never came, or is about the name, is none."""
     for finding in MEANINGLESS:
         answer = Observation("rdap", unknown_reading(finding, "odd", retry_after=9.0))
@@ -158,7 +158,7 @@ def test_a_sweep_without_an_answer_says_nothing(answer: SweepResult) -> None:
 
 
 def test_a_sweep_in_trouble_is_judged_by_that() -> None:
-    """As a single question would be."""
+    """As a single query would be."""
     assert sweep_answer(swept(b"", trouble=SERVFAIL), 10) is SERVFAIL
     assert sweep_answer(swept(b"", trouble=DNS_REFUSED), 10) is DNS_REFUSED
 

@@ -34,7 +34,7 @@ def learned(budgets: Budgets, limit: Limit = LIMIT, now: float = NOW) -> tuple[o
 # -- restarts --------------------------------------------------------------------------------------------------------------
 
 
-def test_everything_learned_survives_restarts_also_of_operators_not_asked_since() -> None:
+def test_everything_learned_survives_restarts_also_of_operators_not_queried_since() -> None:
     """A six-hour block, the pace, the ban and the counts are as they were, five starts later."""
     budgets = Budgets()
     for operator in (LIMIT, OTHER):
@@ -110,7 +110,7 @@ def test_only_what_was_learned_is_saved() -> None:
     assert list(budgets.take_saved()) == ["rdap/example|a"]
 
 
-def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
+def test_a_change_has_to_be_stored_and_clean_answers_alone_need_not() -> None:
     """A complaint, a growing pace, the end of a run of complaints."""
     budgets = Budgets()
 
@@ -149,7 +149,7 @@ def test_a_damaged_row_does_not_cost_the_others() -> None:
     assert budgets.snapshot(NOW)[0]["reason"] == "throttled: slow down"
 
 
-def test_a_clock_that_was_ahead_shuts_no_operator_for_longer_than_a_day() -> None:
+def test_a_clock_that_was_ahead_makes_no_pause_longer_than_a_day() -> None:
     """No pause is longer."""
     budgets = Budgets(decode_saved(f'{{"rdap/example|a": [{NOW + 900 * DAY}, 0.25, ""]}}'))
 
@@ -166,7 +166,7 @@ def test_a_saved_pace_is_never_beyond_its_bounds(saved: float, rate: float) -> N
 
 
 def test_a_day_s_count_survives_a_kill() -> None:
-    """A quota of sixty is saved with each question: nothing is asked twice however often the process dies."""
+    """A quota of sixty is saved with each query: nothing is asked twice however often the process dies."""
     budgets, taken = Budgets(), 0
     for minute in range(200):
         taken += budgets.take_token(DAILY, "a", NOW + 60 * minute)
@@ -178,7 +178,7 @@ def test_a_day_s_count_survives_a_kill() -> None:
     assert budgets.take_token(DAILY, "a", (NOW // DAY + 1) * DAY)
 
 
-def test_a_kill_forgets_one_question_in_two_hundred_at_most() -> None:
+def test_a_kill_forgets_one_query_in_two_hundred_at_most() -> None:
     """And a day's quota costs two hundred writes at most."""
     limit, budgets = Limit("whois/many", 100.0, 100, 20_000), Budgets()
     used = writes = saved = most = 0
@@ -212,7 +212,7 @@ def test_what_was_given_back_is_saved_too() -> None:
 
 
 def test_operators_without_a_quota_are_not_counted() -> None:
-    """Their questions cost no write."""
+    """Their queries cost no write."""
     budgets = Budgets()
     budgets.take_token(LIMIT, "a", NOW)
 
@@ -220,7 +220,7 @@ def test_operators_without_a_quota_are_not_counted() -> None:
 
 
 def test_yesterday_s_count_is_over() -> None:
-    """Also where it was saved, and the first question of a day is counted from nothing."""
+    """Also where it was saved, and the first query of a day is counted from nothing."""
     budgets = Budgets()
     budgets.take_tokens(DAILY, "a", 60, NOW)
     tomorrow = restarted(budgets)
@@ -346,7 +346,7 @@ def test_a_reset_forgets_pace_ban_and_block_of_every_egress_and_keeps_the_count(
     assert restarted(budgets).learned_rate(DAILY, "a", NOW + 1) == 1.0
 
 
-def test_answers_to_questions_of_before_a_reset_teach_nothing() -> None:
+def test_answers_to_queries_of_before_a_reset_teach_nothing() -> None:
     """The pace they complain of is given up already, or wanted."""
     budgets = Budgets()
     hear(budgets, throttled(), NOW)
@@ -357,7 +357,7 @@ def test_answers_to_questions_of_before_a_reset_teach_nothing() -> None:
     assert hear(budgets, BANNED, NOW + 3, NOW + 2) is not None
 
 
-def test_a_reset_of_an_operator_not_asked_since_the_start_keeps_its_count_alone() -> None:
+def test_a_reset_of_an_operator_not_queried_since_the_start_keeps_its_count_alone() -> None:
     """Whatever it was before."""
     budgets = Budgets()
     budgets.take_tokens(DAILY, "a", 7, NOW)
