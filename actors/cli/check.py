@@ -25,7 +25,7 @@ from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Committed, Input, ListChunk, ListEnd, ListRead, MessageArrived, Tick
+from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import POOL_OF, is_registry
@@ -33,7 +33,7 @@ from common.core.model.query import Query
 from common.core.model.states import State
 from common.core.registries.directory import host_of
 from common.core.watchlist.domain_list import ParsedList
-from common.core.watchlist.list_diff import parts_of
+from common.core.watchlist.list_diff import summarise_small_list
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
 from common.policy import policy_of
@@ -168,10 +168,10 @@ class OneShot:
 
     def _watch(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
-        head, parts = parts_of(parsed, self._suffix_of, [])
+        head, parts = summarise_small_list(parsed, self._suffix_of, [])
         self._handle(ListRead(head, "command line"))
         for part in parts:
-            self._handle(ListChunk(part))
+            self._handle(ListChunkRead(part))
         self._handle(ListEnd())
 
     def _finished(self, name: str) -> bool:

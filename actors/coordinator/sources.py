@@ -16,10 +16,10 @@ from common.clients.bootstrap_copy import SHORTEST, cached, next_at
 from common.clients.list_text import NEVER, source_of
 from common.clock import now
 from common.config import Settings
-from common.core.coordinator.inputs import ListChunk, ListFailed, ListRead, ListSame, Measure, Measured
+from common.core.coordinator.inputs import ListChunkRead, ListFailed, ListRead, ListSame, Measure, Measured
 from common.core.registries.directory import Bases, Directory
 from common.core.telemetry.declared_counters import status_class
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.errors import ListError
 from common.log import Logger, get_logger
 from common.process import Runtime
@@ -79,7 +79,7 @@ class ListSource:
             if self._read is None:
                 await self.close()
 
-    async def parts(self) -> AsyncIterator[ListChunk]:
+    async def parts(self) -> AsyncIterator[ListChunkRead]:
         """What taking the list changes. Whoever stops before the end gets the whole list again the next time.
 
         Raises ListError when the process that read it is gone.
@@ -93,7 +93,7 @@ class ListSource:
             announced = _Announced(read.head)
             while not isinstance(frame := await child.next(PIECE_LIMIT), End):
                 part = announced.checked(frame)
-                yield ListChunk(part)
+                yield ListChunkRead(part)
                 await asyncio.sleep(0)  # several small pieces can be there at once
             announced.end()
             self._seen = read.seen
@@ -130,10 +130,10 @@ class ListSource:
 class _Announced:
     """What is still to come of a difference. Raises ListError where it is another one."""
 
-    def __init__(self, head: ListHead) -> None:
+    def __init__(self, head: ListSummary) -> None:
         self._added, self._removed, self._changed = head.added, head.removed, head.names
 
-    def checked(self, frame: Any) -> Part:
+    def checked(self, frame: Any) -> ListChunk:
         """The piece in a frame."""
         if not isinstance(frame, Piece):
             raise ListError(SENSELESS)

@@ -12,10 +12,10 @@ from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import hosts
 from common.clients.tcp import Sparing, TurnedAwayError, ask
-from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
+from common.core.builtin.whois_servers import WhoisServer, query_format_of, whois_server
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.parsers import whois as parser
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois.excerpt import make_excerpt
 from common.core.parsers.whois.referral import referral_of
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
@@ -81,7 +81,7 @@ class WhoisChecker:
             address=address[:300],
             duration_ms=round((self._context.monotonic() - began) * 1000, 1),
             digest=sha256(data).hexdigest() if data else "",
-            excerpt=excerpt(text),
+            excerpt=make_excerpt(text),
             refused=refused,
         )
 
@@ -89,11 +89,11 @@ class WhoisChecker:
 def _manner(task: Task) -> WhoisServer:
     """How to ask and to read: the way of the suffix's own registry, also where the operator moved its server elsewhere."""
     host = task.server.partition(":")[0].lower()
-    return whois_server(task.suffix) or dialect(host)
+    return whois_server(task.suffix) or query_format_of(host)
 
 
 def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:
-    reading = parser.read(text, task.domain, manner.host, strict=True)
+    reading = parser.parse_whois_answer(text, task.domain, manner.host, strict=True)
     if cut and reading.outcome is not Outcome.REGISTERED:
         return unknown_reading("whois_too_large", f"an answer of more than {LIMIT} bytes")
     return reading

@@ -12,7 +12,7 @@ import unicodedata
 _PLAIN = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u0131": "i", "\u0111": "d"})
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The compared form of a text: lower case, single blanks, without accents and other combining marks."""
     low = " ".join(text.lower().split())
     if low.isascii():
@@ -21,12 +21,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare.translate(_PLAIN))
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fold(word) for line in text.strip().split("\n") for word in line.split("|") if word.strip()))
+def _fold_words(text: str) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(fold_text(word) for line in text.strip().split("\n") for word in line.split("|") if word.strip())
+    )
 
 
 #: Stems, by language.
-DOUBTFUL = _words(
+DOUBTFUL = _fold_words(
     """
 reserv|restrict|block|prohibit|forbid|denied|not allowed|not permitted|disallow|not available|unavailable|premium|invalid
 illegal|malformed|unsupported|not supported|not implemented|maintenance|internal error|policy|collision
@@ -67,7 +69,7 @@ bảo lưu|bị cấm|hạn chế|không được|dicadangkan|diblokir|dilarang|
 )
 
 #: Of names that leave a registry: what these mean is read by `parsers.release`, where they stand in a sentence of their own.
-RELEASING = _words(
+RELEASING = _fold_words(
     """
 auction|quarantine|redemption|pending|to be deleted|to be released|delete candidate|deletecandidate|enchere|en attente|subasta
 pendiente|leilao|pendente|all'asta|in attesa|auktion|veiling|quarantaine|karantan|karantene|auksjon|karantæne|karanteeni
@@ -77,11 +79,11 @@ huutokauppa|aukcj|kwarantann|aukc|karanten|drazba|licitacij|arveres|licitatie|ca
 )
 
 #: Of trouble: in an error of RDAP they only repeat its status, beside a free line of WHOIS they are more.
-TROUBLED = _words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
+TROUBLED = _fold_words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
 
 #: What a remark about one name stands behind; normal form of a label.
 REMARK_LABELS = frozenset(
-    _words(
+    _fold_words(
         """
 note|notes|note(s)|reason|reasons|remark|remarks|comment|comments|message|messages|explanation|details|detail|warning|caution
 attention|hint|additional info|additional information|registry note|registry notes|registry remark|registry remarks|info|notice
@@ -106,6 +108,6 @@ catatan|keterangan|alasan|perhatian
 ANY = DOUBTFUL + RELEASING + TROUBLED
 
 
-def first_of(words: tuple[str, ...], folded: str) -> str:
+def find_first_word(words: tuple[str, ...], folded: str) -> str:
     """The first of the words that a folded text holds, or the empty text."""
     return next((word for word in words if word in folded), "")

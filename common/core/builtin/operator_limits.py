@@ -12,11 +12,11 @@ GoDaddy Registry 100/h; GoDaddy's reseller API 60/min; Porkbun one check in 10 s
 
 from __future__ import annotations
 
-from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 from common.core.model.limit import Limit
 
-GODADDY_TLDS = words("biz us co tv club")
-_AFNIC_TLDS = words("fr re pm tf wf yt")
+GODADDY_TLDS = split_words("biz us co tv club")
+_AFNIC_TLDS = split_words("fr re pm tf wf yt")
 
 
 #: operator of a host, by the host itself

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from common.core.builtin.rdap_servers import IANA
-from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 
 #: Top-level domains in which a registrar has the name "nic": whois.nic.ru is RU-CENTER's own.
-_NIC_OF_A_REGISTRAR = words("ru su")
+_NIC_OF_A_REGISTRAR = split_words("ru su")
 #: Country codes, and generic suffixes, whose registry is not known to have a public WHOIS server: no host speaks for them.
-WITHOUT_WHOIS = words(
+WITHOUT_WHOIS = split_words(
     """
     al ao aq az ba bb bd bs bt bv cg ck cu cw cy dj eg er fk gb gm gr gt gu gw jm jo kh km kp lr mh mil mp mv ne ni np nr pa ph
     pn py sj sv sz tj tt va vn web zw xn--54b7fta0cc xn--mgbai9azgqp6j xn--mgbayh7gpa xn--mgbc0a9azcg xn--mgbcpq6gpa1a
@@ -194,7 +194,7 @@ COUNTRIES: tuple[RegistryHosts, ...] = (
 
 
 @cache
-def _spoken() -> dict[str, frozenset[str]]:
+def _suffixes_by_host() -> dict[str, frozenset[str]]:
     """The suffixes of each host, of all its rows."""
     found: dict[str, set[str]] = {}
     for row in (*GENERIC, *COUNTRIES):
@@ -205,22 +205,22 @@ def _spoken() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return WITHOUT_WHOIS.union(*_spoken().values())
+def _suffixes_with_registry() -> frozenset[str]:
+    return WITHOUT_WHOIS.union(*_suffixes_by_host().values())
 
 
 def speaks_for(host: str, suffix: str) -> bool:
     """Whether the host is, or was, one of the suffix's registry. `host` in lower case without a port, `suffix` an A-label."""
-    if suffix in _spoken().get(host, frozenset()):
+    if suffix in _suffixes_by_host().get(host, frozenset()):
         return True
     return host == f"whois.nic.{suffix}" and suffix not in _NIC_OF_A_REGISTRAR
 
 
 def has_registry(suffix: str) -> bool:
     """Whether the suffix has a row here, or is known to have a registry without WHOIS."""
-    return suffix in _zones()
+    return suffix in _suffixes_with_registry()
 
 
 def is_registry_host(host: str) -> bool:
     """Whether the host is a registry's, whatever it speaks for."""
-    return host in _spoken() or host.startswith("whois.nic.")
+    return host in _suffixes_by_host() or host.startswith("whois.nic.")

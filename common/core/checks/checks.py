@@ -113,7 +113,7 @@ class Checks:
     def take_no_answer(self, query: Query, now: float) -> None:
         """A query will not be answered: its worker is gone for good, or it lost its place. What waited goes on without it."""
         if query.method == "whois" and not query.server and not query.sent:
-            self.registries.referrals.take_back(query.suffix)
+            self.registries.referrals.forget_query(query.suffix)
         if query.probe is not None:
             self.resume_names(self.canaries.take_unanswered(query.probe, now), now)
             return

@@ -117,7 +117,7 @@ class QueryPlanner:
             self._unanswered.note_refused_place(entry, method, server, limit, now)
             return False
         if method == "whois" and not server:
-            self._registries.referrals.ask(suffix, now)
+            self._registries.referrals.note_query(suffix, now)
         queue.add_query(
             Query(
                 method=method,

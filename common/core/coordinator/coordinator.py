@@ -15,7 +15,7 @@ from common.core.coordinator.inputs import (
     DirectoryChanged,
     Draining,
     Input,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListFailed,
     ListRead,
@@ -74,7 +74,7 @@ class Coordinator:
                 self._take_committed(now)
             case Measured():
                 self._take_measurement(event)
-            case ListRead() | ListSame() | ListChunk() | ListEnd() | ListFailed():
+            case ListRead() | ListSame() | ListChunkRead() | ListEnd() | ListFailed():
                 self._take_list(event, now)
             case _:
                 self._take_other(event, now)
@@ -137,7 +137,7 @@ class Coordinator:
             case Draining():
                 self._stopping = True
 
-    def _take_list(self, event: ListRead | ListSame | ListChunk | ListEnd | ListFailed, now: float) -> None:
+    def _take_list(self, event: ListRead | ListSame | ListChunkRead | ListEnd | ListFailed, now: float) -> None:
         """What comes of the domain list."""
         intake = self.rooms.intake
         match event:
@@ -145,7 +145,7 @@ class Coordinator:
                 intake.read_list(head, source, now)
             case ListSame(source):
                 intake.note_same(source, now)
-            case ListChunk(part):
+            case ListChunkRead(part):
                 intake.take_chunk(part, now)
             case ListEnd():
                 intake.finish_list(now)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from common.core.model.records import DeliveryRow
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.messages import Upward
 
 
@@ -82,7 +82,7 @@ class CommitDelayed:
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
-    head: ListHead
+    head: ListSummary
     source: str
 
 
@@ -94,10 +94,10 @@ class ListSame:
 
 
 @dataclass(frozen=True, slots=True)
-class ListChunk:
+class ListChunkRead:
     """A piece of the difference; comes between TakeList and ListEnd."""
 
-    part: Part
+    part: ListChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,6 @@ class DetailsFetched:
 
 
 Input = (
-    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | ListRead | ListSame | ListChunk | ListEnd | ListFailed
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed
     | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

@@ -39,7 +39,7 @@ class MessageRouter:
                 self._take_sweep(message, now)
             case DeliveryResults(credit, posts):
                 self._take_credit(credit, now)
-                rooms.telemetry.reach.returned("notifier", now)
+                rooms.telemetry.reach.note_worker_answer("notifier", now)
                 for post in posts:
                     rooms.callbacks.take_post_result(post, credit, now)
             case Credit():

@@ -24,7 +24,7 @@ from common.core.model.verdict import Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed import Feed
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
 from common.core.verdict.verdicts import NO_NEWS, newest_evidence
 
@@ -270,5 +270,5 @@ def _taken_since(entry: Entry, gone: float | None) -> bool:
         return False
     record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

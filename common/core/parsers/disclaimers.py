@@ -31,7 +31,7 @@ _LIABILITY = re.compile(
 )
 
 
-def is_liability(folded: str) -> bool:
+def is_liability_clause(folded: str) -> bool:
     """Whether a folded line is part of a disclaimer although it may begin with a name: "DNS.be cannot be held liable"."""
     return _LIABILITY.search(folded) is not None
 

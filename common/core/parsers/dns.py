@@ -34,9 +34,9 @@ from common.core.parsers.dns_wire import (
     WireError,
     address_of,
     build_query,
-    matches,
+    matches_query,
     nsec_has,
-    parse,
+    parse_message,
     serial_of,
     target_of,
 )
@@ -47,10 +47,10 @@ __all__ = [
     "REFUSAL",
     "UNIX_SERIALS",
     "build_query",
-    "describe",
-    "judge",
-    "matches",
-    "read",
+    "describe_message",
+    "interpret_message",
+    "matches_query",
+    "parse_dns_answer",
     "read_outcome",
     "zone_time",
 ]
@@ -105,7 +105,7 @@ _WORDS = {
 }
 
 
-def read(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+def parse_dns_answer(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
     """What this answer to a query about `domain` proves. Total: any bytes give a reading.
 
     `suffix` is the zone asked, the one whose SOA record a negative must carry; `domain` and `suffix` are A-labels.
@@ -113,24 +113,24 @@ def read(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> R
     if len(wire) > MAX_WIRE:
         return unknown_reading("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
     try:
-        return judge(parse(wire), domain, suffix, recursive=recursive)
+        return interpret_message(parse_message(wire), domain, suffix, recursive=recursive)
     except WireError as error:
         return unknown_reading("dns_malformed", f"not a well-formed DNS message: {error}")
 
 
-def judge(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+def interpret_message(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
     """Like `read`, for a message that is already parsed. Raises WireError where data inside a record is broken."""
-    domain, suffix = _plain(domain), _plain(suffix)
-    problem = _disqualified(message, domain, suffix)
+    domain, suffix = _normalise_name(domain), _normalise_name(suffix)
+    problem = _disqualify_message(message, domain, suffix)
     if problem is not None:
         return problem
     if recursive:
-        return _judge_recursive(message, domain, suffix)
+        return _interpret_recursive(message, domain, suffix)
     if message.rcode == NXDOMAIN:
-        return _judge_nxdomain(message, domain, suffix)
+        return _interpret_nxdomain(message, domain, suffix)
     if message.answer:
-        return _judge_answer(message, domain)
-    return _judge_authority(message, domain, suffix)
+        return _interpret_answer(message, domain)
+    return _interpret_authority(message, domain, suffix)
 
 
 def read_outcome(word: str) -> Reading:
@@ -144,7 +144,7 @@ def zone_time(zone: str, serial: int) -> float | None:
     return float(serial) if zone in UNIX_SERIALS and serial in _UNIX_TIMES else None
 
 
-def describe(message: Message) -> str:
+def describe_message(message: Message) -> str:
     """The message in a few lines of text, bounded, as evidence for people."""
     flags = "".join(
         f" {name}" for name, bit in (("aa", 0x400), ("tc", 0x200), ("rd", 0x100), ("ra", 0x80)) if message.flags & bit
@@ -153,34 +153,34 @@ def describe(message: Message) -> str:
     if message.question is not None:
         lines.append(f"question {message.question[0]} {TYPE_NAMES.get(message.question[1], message.question[1])}"[:300])
     for title, section in (("answer", message.answer), ("authority", message.authority)):
-        lines += [f"{title} {_record_text(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
+        lines += [f"{title} {_describe_record(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
     return "\n".join(lines)
 
 
-def _disqualified(message: Message, domain: str, suffix: str) -> Reading | None:
+def _disqualify_message(message: Message, domain: str, suffix: str) -> Reading | None:
     """Why this message cannot say anything about the name, or None."""
     if not message.is_answer:
         return unknown_reading("dns_malformed", "not an answer to a query")
     if message.question is None:
-        return _failed(message) or unknown_reading("dns_mismatch", "the answer repeats no question")
+        return _interpret_rcode(message) or unknown_reading("dns_mismatch", "the answer repeats no question")
     name, _, rclass = message.question
     if name != domain or rclass != IN:
         return unknown_reading("dns_mismatch", "the answer is for another question")
     if not domain.endswith("." + suffix):
         return unknown_reading("dns_wrong_zone", "the name is not below the zone asked")
-    if message.truncated:
+    if message.is_truncated:
         return unknown_reading("dns_truncated", "the answer is cut off (TC)")
-    return _failed(message)
+    return _interpret_rcode(message)
 
 
-def _failed(message: Message) -> Reading | None:
+def _interpret_rcode(message: Message) -> Reading | None:
     if message.rcode in (NOERROR, NXDOMAIN):
         return None
     return unknown_reading(*_ERRORS.get(message.rcode, ("dns_rcode", f"the server answered with rcode {message.rcode}")))
 
 
-def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
-    if not message.authoritative:
+def _interpret_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
+    if not message.is_authoritative:
         return _NOT_AUTHORITATIVE
     if message.answer:
         return unknown_reading(
@@ -188,10 +188,10 @@ def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
         )
     if any(record.rtype == NS and record.owner == domain for record in message.authority):
         return unknown_reading("dns_contradiction", "NXDOMAIN together with a delegation of the name")
-    return _negative(message, suffix, _NXDOMAIN)
+    return _interpret_negative(message, suffix, _NXDOMAIN)
 
 
-def _negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
+def _interpret_negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
     """`meaning`, provided that the SOA record is the suffix's (or that of `also`); with the zone's serial."""
     soas = [record for record in message.authority if record.rtype == SOA and record.rclass == IN]
     if not soas:
@@ -212,7 +212,7 @@ def _negative(message: Message, suffix: str, meaning: Reading, also: str | None 
     )
 
 
-def _judge_answer(message: Message, domain: str) -> Reading:
+def _interpret_answer(message: Message, domain: str) -> Reading:
     """NOERROR with records in ANSWER: our own delegation where the server also serves the child, else nothing we may trust."""
     if any(record.rtype in (CNAME, DNAME) for record in message.answer):
         return _WILDCARD
@@ -222,44 +222,48 @@ def _judge_answer(message: Message, domain: str) -> Reading:
     hosts = [record for record in own if record.rtype == NS]
     if not hosts:
         return _WILDCARD
-    if not message.authoritative:
+    if not message.is_authoritative:
         return _NOT_AUTHORITATIVE
-    return _with_hosts(message, hosts, _REFERRAL)
+    return _add_nameservers(message, hosts, _REFERRAL)
 
 
-def _judge_authority(message: Message, domain: str, suffix: str) -> Reading:
+def _interpret_authority(message: Message, domain: str, suffix: str) -> Reading:
     """NOERROR without an answer: referral, NODATA, or a server that does not serve the suffix."""
     hosts = [record for record in message.authority if record.rtype == NS and record.rclass == IN]
-    if hosts and not message.authoritative:
+    if hosts and not message.is_authoritative:
         owners = {record.owner for record in hosts}
         if owners == {domain}:
-            return _with_hosts(message, hosts, _REFERRAL)
+            return _add_nameservers(message, hosts, _REFERRAL)
         if all(domain.endswith("." + owner) and (owner == suffix or owner.endswith("." + suffix)) for owner in owners):
             return unknown_reading("dns_wrong_zone", "the server refers to a zone between the suffix and the name")
         return unknown_reading("dns_upward_referral", "the server sends us elsewhere in the tree: it does not serve the suffix")
     if any(record.rtype == SOA for record in message.authority):
-        if not message.authoritative:
+        if not message.is_authoritative:
             return _NOT_AUTHORITATIVE
         denied = any(
             record.rtype == NSEC and record.owner == domain and nsec_has(message, record, NXNAME)
             for record in message.authority
         )
-        return _negative(message, suffix, _NXDOMAIN) if denied else _negative(message, suffix, _NODATA, also=domain)
+        return (
+            _interpret_negative(message, suffix, _NXDOMAIN)
+            if denied
+            else _interpret_negative(message, suffix, _NODATA, also=domain)
+        )
     return unknown_reading("dns_empty", "an answer without any record that matters")
 
 
-def _judge_recursive(message: Message, domain: str, suffix: str) -> Reading:
+def _interpret_recursive(message: Message, domain: str, suffix: str) -> Reading:
     if message.rcode == NXDOMAIN:
-        return _recursive_denial(message, suffix)
+        return _interpret_recursive_denial(message, suffix)
     hosts = [record for record in message.answer if record.rtype == NS and record.rclass == IN and record.owner == domain]
     if hosts and not any(record.rtype in (CNAME, DNAME) for record in message.answer):
-        return _with_hosts(message, hosts, _RECURSIVE_POSITIVE)
+        return _add_nameservers(message, hosts, _RECURSIVE_POSITIVE)
     if message.answer:
         return unknown_reading("dns_recursive_alias", "the resolver answers with other records than name servers of the name")
     return unknown_reading("dns_recursive_nodata", "the resolver finds no name servers, but does not deny the name")
 
 
-def _recursive_denial(message: Message, suffix: str) -> Reading:
+def _interpret_recursive_denial(message: Message, suffix: str) -> Reading:
     """Forwarders often leave the SOA record out; where there is one, it must be of the suffix or a zone above it."""
     if message.answer:
         return unknown_reading(
@@ -273,14 +277,14 @@ def _recursive_denial(message: Message, suffix: str) -> Reading:
     return _RECURSIVE_NXDOMAIN
 
 
-def _with_hosts(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
+def _add_nameservers(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
     """`meaning` with the name servers, sorted: servers rotate them. A broken record never counts as a delegation."""
     names = sorted({name for name in [target_of(message, record) for record in hosts] if _HOST.fullmatch(name)})
     fields = Fields(nameservers=tuple(names[:LIST_LIMIT])) if names else NO_FIELDS
     return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, fields=fields)
 
 
-def _record_text(message: Message, record: Record) -> str:
+def _describe_record(message: Message, record: Record) -> str:
     head = f"{record.owner or '.'} {TYPE_NAMES.get(record.rtype, record.rtype)}"
     try:
         if record.rtype in (NS, CNAME, DNAME):
@@ -294,7 +298,7 @@ def _record_text(message: Message, record: Record) -> str:
     return f"{head} {record.end - record.start} bytes"
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return name.lower().rstrip(".")
 
 

@@ -79,17 +79,17 @@ class Message(Struct, frozen=True):
         return self.flags & 0xF800 == 0x8000
 
     @property
-    def authoritative(self) -> bool:
+    def is_authoritative(self) -> bool:
         """AA is set."""
         return bool(self.flags & 0x0400)
 
     @property
-    def truncated(self) -> bool:
+    def is_truncated(self) -> bool:
         """TC is set: the sections are not to be relied on."""
         return bool(self.flags & 0x0200)
 
 
-def parse(wire: bytes) -> Message:
+def parse_message(wire: bytes) -> Message:
     """The message in these bytes; of a truncated one only header and question. Raises WireError."""
     if not _HEADER <= len(wire) <= MAX_WIRE:
         raise WireError(f"{len(wire)} bytes")
@@ -122,7 +122,7 @@ def read_name(wire: bytes, start: int) -> tuple[str, int]:
             raise WireError("name runs past the end")
         octet = wire[at]
         if octet == 0:
-            return _text(labels), after or at + 1
+            return _join_labels(labels), after or at + 1
         if octet >= 0xC0:
             target = int.from_bytes(wire[at : at + 2]) & 0x3FFF
             pointers += 1
@@ -169,13 +169,13 @@ def build_query(
     return query_id.to_bytes(2) + flags + counts + question + (_EDNS if edns else b"")
 
 
-def matches(wire: bytes, query: bytes) -> bool:
+def matches_query(wire: bytes, query: bytes) -> bool:
     """Whether `wire` answers `query`: id, QR, opcode and the question byte for byte, letter case included (RFC 5452)."""
     end = _question_end(query)
     return _is_reply(wire, query) and wire[4:6] == b"\0\1" and wire[_HEADER:end] == query[_HEADER:end]
 
 
-def matches_but_case(wire: bytes, query: bytes) -> bool:
+def matches_query_but_case(wire: bytes, query: bytes) -> bool:
     """Like `matches`, but the question may come back in another letter case."""
     end = _question_end(query)
     return _is_reply(wire, query) and wire[4:6] == b"\0\1" and wire[_HEADER:end].lower() == query[_HEADER:end].lower()
@@ -253,14 +253,14 @@ def _extended_rcode(additional: tuple[Record, ...]) -> int:
     return next((record.ttl >> 24 << 4 for record in additional if record.rtype == OPT and record.owner == ""), 0)
 
 
-def _text(labels: list[bytes]) -> str:
+def _join_labels(labels: list[bytes]) -> str:
     raw = b".".join(labels).lower()
     if not raw.translate(None, _PLAIN) and raw.count(b".") == max(0, len(labels) - 1):
         return raw.decode("ascii")
-    return ".".join("".join(_escaped(octet) for octet in label.lower()) for label in labels)
+    return ".".join("".join(_escape_octet(octet) for octet in label.lower()) for label in labels)
 
 
-def _escaped(octet: int) -> str:
+def _escape_octet(octet: int) -> str:
     return chr(octet) if octet in _PLAIN and octet != 0x2E else f"\\{octet:03d}"
 
 

@@ -12,7 +12,7 @@ from common.core.builtin.sale_hosts import SALE_HOSTS
 from common.core.model.evidence import Outcome, Phase, Reading, unknown_reading
 
 
-def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:
+def parse_web_answer(status: int, headers: Mapping[str, str], domain: str) -> Reading:
     """Judge one answer of a server reached through the delegation of `domain` (A-label). Total."""
     if not 100 <= status <= 599:
         return unknown_reading("http_silent", "no HTTP answer")

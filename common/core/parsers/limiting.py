@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from common.core.builtin.doubt_words import fold
+from common.core.builtin.doubt_words import fold_text
 
 #: Longest statement that can be a complaint, in characters.
 LONGEST = 200
@@ -111,18 +111,18 @@ _OTHER = re.compile(
 
 
 @lru_cache(maxsize=4096)
-def complains(statement: str) -> bool:
+def reports_rate_limit(statement: str) -> bool:
     """Whether a whole statement says that the server limits us."""
     if len(statement) > LONGEST or _OTHER.search(statement):
         return False
-    statement = fold(statement)
+    statement = fold_text(statement)
     for match in (_COMPLAINT.search(statement), _FOREIGN.search(statement)):
         if match is not None and not _RULE.search(statement[: match.start()]):
             return True
     return False
 
 
-def puts_off(statement: str) -> bool:
+def asks_to_retry_later(statement: str) -> bool:
     """Whether a short statement only asks to come back later: a limit where nothing else is said to be broken."""
     if len(statement) > _SHORT or not _LATER.search(statement):
         return False
@@ -133,7 +133,7 @@ def puts_off(statement: str) -> bool:
 _METER = re.compile(r"rl (?:net|ip) ?\[([#.]{1,40})\]")
 
 
-def used_up(statement: str) -> bool:
+def reports_used_up_quota(statement: str) -> bool:
     """Whether a meter of a server shows that nothing is left: one without a mark, or no place that a query would have taken.
 
     The question itself takes a place, so an answer that counts never shows all its meters full.

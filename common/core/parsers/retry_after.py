@@ -21,14 +21,14 @@ def parse_retry_after(value: str | None, now: float | None) -> float | None:
         return None
     text = value.strip()[:64].lower()
     if _DELTA.fullmatch(text):
-        return _clamped(float(text))
-    date = http_date(text)
+        return _clamp_wait(float(text))
+    date = parse_http_date(text)
     if date is None or now is None:
         return None
-    return _clamped(date - now)
+    return _clamp_wait(date - now)
 
 
-def http_date(text: str) -> float | None:
+def parse_http_date(text: str) -> float | None:
     """An HTTP-date in any of its three forms (RFC 9110 section 5.6.7) as epoch seconds; None where it is none."""
     text = text.strip().lower()
     if m := _IMF.fullmatch(text) or _RFC850.fullmatch(text):
@@ -46,5 +46,5 @@ def http_date(text: str) -> float | None:
         return None
 
 
-def _clamped(seconds: float) -> float:
+def _clamp_wait(seconds: float) -> float:
     return min(max(seconds, SHORTEST), LONGEST)

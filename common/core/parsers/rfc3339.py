@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from common.core.parsers.dates import parse_date, printed_day
+from common.core.parsers.dates import parse_date, parse_printed_day
 
 _FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,12})?)? ?(?:([Zz]|UTC|GMT)|([+-])(\d\d):?(\d\d))?)?",
@@ -23,7 +23,7 @@ _MIDNIGHT = re.compile(r"(?<![:\d])(?:0|00|24):00(?::00(?:[.,]0{1,12})?)?(?![:\d
 _RFC_ZONE = re.compile(r"(?:[Zz]|\d[+-]\d\d:\d\d)$", re.ASCII)
 
 
-def moment(text: object) -> str | None:
+def parse_rfc3339(text: object) -> str | None:
     """The instant in UTC, "2027-01-31T00:00:00Z" or "2027-01-31" where no time is given; None for anything else.
 
     Leap seconds count as second 59. Midnight in a zone that is spelled otherwise than RFC 3339 spells it ("+08", "CST") is a
@@ -32,7 +32,7 @@ def moment(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     if not (m := _FORM.fullmatch(text.strip()[:_LIMIT])):
-        return _loosely(text.strip()) if len(text) <= _LIMIT else None
+        return _parse_other_form(text.strip()) if len(text) <= _LIMIT else None
     year, month, day, hour, minute, second, _utc, sign, zone_hours, zone_minutes = m.groups()
     try:
         if hour is None or (sign and _MIDNIGHT.search(text) and not _RFC_ZONE.search(text.strip())):
@@ -46,18 +46,18 @@ def moment(text: object) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
 
 
-def _loosely(text: str) -> str | None:
+def _parse_other_form(text: str) -> str | None:
     """A date in another form than RFC 3339's, if it can only be read in one way."""
     dotted = text.count(".") >= 2  # always the day first
     found = parse_date(text, day_first=True)
     if found is None or not _DATED.search(text) or (not dotted and found != parse_date(text, day_first=False)):
         return None
-    return printed_day(text, day_first=True) if _MIDNIGHT.search(text) else found
+    return parse_printed_day(text, day_first=True) if _MIDNIGHT.search(text) else found
 
 
-def epoch(text: object) -> float | None:
+def rfc3339_to_epoch(text: object) -> float | None:
     """The same instant in epoch seconds; a day counts from its beginning in UTC."""
-    iso = moment(text)
+    iso = parse_rfc3339(text)
     if iso is None:
         return None
     return datetime.fromisoformat(iso if len(iso) > 10 else f"{iso}T00:00:00Z").timestamp()

@@ -94,7 +94,7 @@ _PRECEDENCE = (
 _KNOWN = frozenset(word for members, _ in _PRECEDENCE for word in members)
 
 
-def normalise(word: str) -> str:
+def normalise_status(word: str) -> str:
     """The RDAP form of a status word: lower case, spaced ("clientHold https://icann.org/epp#clientHold" -> "client hold").
 
     An unknown word comes back in the same form, so that it can still be shown. Total: any text gives a text.
@@ -112,7 +112,7 @@ def phase_of(statuses: Iterable[str]) -> Phase | None:
     Precedence: pending restore, redemption period, pending delete, holds and inactive, auto renew period, then any other
     word of a registered name. A word that announces a deletion ("to be deleted", "delete candidate") is pending delete.
     """
-    words = {normalise(status) for status in statuses}
+    words = {normalise_status(status) for status in statuses}
     announced = {announced_phase(word, labelled=True) for word in words - _KNOWN}
     for members, phase in _PRECEDENCE:
         if words & members or phase in announced:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 #: Seconds between two looks after which the watch itself was stopped (a paused container, a machine that slept): start afresh.
 PAUSED_AFTER = 5.0
 #: Most seconds that one look adds: a watch that gets no CPU must not blame the others.
-MOST_OF_A_LOOK = 2.0
+LONGEST_STEP = 2.0
 #: Looks in a row that have to find a process stopped (SIGSTOP).
-STOPPED_LOOKS = 2
+STOPPED_SAMPLES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ProcessSample:
     """One process at one look. `beat`: time of its own last heartbeat, None before the first; `patience`: most seconds without.
 
     `vitals` is None where the kernel says nothing: then seconds have to do.
@@ -83,14 +83,14 @@ class _Silence:
     stopped: int = 0
 
 
-class HangWatch:
+class HangDetector:
     """Looks at processes again and again, about once a second."""
 
     def __init__(self) -> None:
         self._silences: dict[str, _Silence] = {}
         self._looked: float | None = None
 
-    def look(self, sights: Iterable[Sight], moment: float) -> list[Hung]:
+    def find_hung(self, sights: Iterable[ProcessSample], moment: float) -> list[Hung]:
         """The processes that hang. `moment` in seconds of a clock that cannot be set. Each is named once."""
         step = 0.0 if self._looked is None else moment - self._looked
         self._looked = moment
@@ -98,8 +98,8 @@ class HangWatch:
         silences: dict[str, _Silence] = {}
         hung = []
         for sight in sights:
-            silence = _grown(known.get(sight.name), sight, min(step, MOST_OF_A_LOOK))
-            why = _judged(silence, sight)
+            silence = _extend_silence(known.get(sight.name), sight, min(step, LONGEST_STEP))
+            why = _why_hung(silence, sight)
             if why:
                 hung.append(Hung(sight.name, sight.pid, why))
             else:
@@ -108,12 +108,12 @@ class HangWatch:
         return hung
 
 
-def _grown(before: _Silence | None, sight: Sight, step: float) -> _Silence:
+def _extend_silence(before: _Silence | None, sight: ProcessSample, step: float) -> _Silence:
     mark = (sight.pid, sight.beat)
     stopped = sight.vitals is not None and sight.vitals.state == "T"
     if before is None or before.mark != mark:
         return _Silence(mark, sight.vitals, stopped=int(stopped))
-    idle, busy = _spent(before.vitals, sight.vitals, step)
+    idle, busy = _split_time(before.vitals, sight.vitals, step)
     return replace(
         before,
         vitals=sight.vitals,
@@ -124,7 +124,7 @@ def _grown(before: _Silence | None, sight: Sight, step: float) -> _Silence:
     )
 
 
-def _spent(before: Vitals | None, after: Vitals | None, step: float) -> tuple[float, float]:
+def _split_time(before: Vitals | None, after: Vitals | None, step: float) -> tuple[float, float]:
     """Seconds slept without need and seconds computed between two looks.
 
     What is about to run did not sleep: the kernel adds a wait for a CPU to `delayed` only once it is over.
@@ -138,11 +138,11 @@ def _spent(before: Vitals | None, after: Vitals | None, step: float) -> tuple[fl
     return max(0.0, step - busy - delayed), busy
 
 
-def _judged(silence: _Silence, sight: Sight) -> str:
+def _why_hung(silence: _Silence, sight: ProcessSample) -> str:
     """Why this process hangs; "" where it does not."""
     limits = STARTING if sight.beat is None else WORKING
     patience = STARTING_PATIENCE if sight.beat is None else sight.patience
-    if silence.stopped >= STOPPED_LOOKS:
+    if silence.stopped >= STOPPED_SAMPLES:
         return "stopped"
     if silence.vitals is None and silence.whole > min(limits.plain, patience):
         return "silent"

@@ -41,7 +41,7 @@ class Starts(Struct, frozen=True, kw_only=True):
     until: float = 0.0
 
 
-def pause(times: int, spread: float = 0.0) -> float:
+def pause_before_start(times: int, spread: float = 0.0) -> float:
     """Seconds to wait after so many ends in a row: doubling from 1 to 300. `spread` from -1 to 1 chooses within the jitter."""
     if times <= 0:
         return 0.0
@@ -49,7 +49,7 @@ def pause(times: int, spread: float = 0.0) -> float:
     return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, base * (1.0 + JITTER * spread)))
 
 
-def begun(before: Starts | None, stack: str, now: float, last_beat: float, spread: float = 0.0) -> Starts:
+def record_start(before: Starts | None, stack: str, now: float, last_beat: float, spread: float = 0.0) -> Starts:
     """The record at the start of a process; `last_beat`: last sign of life of the one before it, 0 without."""
     if before is None:
         return Starts(stack=stack, running=True, started_at=now)
@@ -57,24 +57,24 @@ def begun(before: Starts | None, stack: str, now: float, last_beat: float, sprea
     record = msgspec.structs.replace(before, stack=stack, restarts=restarts, running=True)
     until = min(before.until, now + LONGEST_PAUSE)  # whatever the clock said when it was written
     if before.running and not _was_waiting(before, last_beat):
-        record = _died(record, last_beat - before.started_at)
-        until = now + pause(record.deaths - FREE_DEATHS, spread)
+        record = _count_death(record, last_beat - before.started_at)
+        until = now + pause_before_start(record.deaths - FREE_DEATHS, spread)
     return msgspec.structs.replace(record, until=until, started_at=max(now, until))
 
 
-def failed(before: Starts, now: float, ran: float, spread: float = 0.0) -> Starts:
+def record_failure(before: Starts, now: float, ran: float, spread: float = 0.0) -> Starts:
     """The record after a run of so many seconds that ended by a failure it could tell; the next run is not counted yet."""
     failures = 1 if ran >= GOOD_RUN else before.failures + 1
-    until = now + pause(failures, spread)
+    until = now + pause_before_start(failures, spread)
     return msgspec.structs.replace(before, running=False, failures=failures, until=until)
 
 
-def again(before: Starts) -> Starts:
+def record_next_run(before: Starts) -> Starts:
     """The record as the same process begins its next run, after the pause."""
     return msgspec.structs.replace(before, running=True, restarts=before.restarts + 1, started_at=before.until)
 
 
-def stopped(before: Starts, ran: float, *, asked: bool = True) -> Starts:
+def record_stop(before: Starts, ran: float, *, asked: bool = True) -> Starts:
     """The record after an end in order: the next start remembers what went before a short run.
 
     It is at once where the end was asked for, and not where the process only ended with its supervisor.
@@ -90,7 +90,7 @@ def _was_waiting(record: Starts, last_beat: float) -> bool:
     return 0.0 < last_beat < record.until - WAITED
 
 
-def _died(record: Starts, ran: float) -> Starts:
+def _count_death(record: Starts, ran: float) -> Starts:
     if ran >= GOOD_RUN:
         return msgspec.structs.replace(record, deaths=0, failures=0)
     return msgspec.structs.replace(record, deaths=record.deaths + 1) if ran < SHORT_RUN else record

@@ -22,7 +22,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-def parse(address: str | Address) -> Address | None:
+def parse_address(address: str | Address) -> Address | None:
     """The address, with an IPv4-mapped one as the IPv4 address it reaches; None for text that is no strict literal."""
     try:
         parsed = ip_address(address)
@@ -39,15 +39,15 @@ def is_public(address: str | Address, allowed: Sequence[Network] = ()) -> bool:
     IPv4-mapped and NAT64 addresses are judged by the IPv4 address inside; 6to4 and Teredo are denied whatever is inside,
     for nobody serves anything there any more. Text that is no address is denied. Total.
     """
-    parsed = parse(address)
+    parsed = parse_address(address)
     if parsed is None:
         return False
-    return in_networks(parsed, allowed) or _public(parsed)
+    return in_networks(parsed, allowed) or _is_globally_reachable(parsed)
 
 
 def in_networks(address: str | Address, networks: Sequence[Network]) -> bool:
     """Whether one of the networks holds the address (an IPv4-mapped one counts as IPv4)."""
-    parsed = parse(address)
+    parsed = parse_address(address)
     return parsed is not None and any(parsed.version == network.version and parsed in network for network in networks)
 
 
@@ -56,13 +56,13 @@ def is_metadata(address: str | Address) -> bool:
 
     An address that embeds another (IPv4-mapped, NAT64, 6to4, Teredo) is judged by both. Text that is no address counts as one.
     """
-    parsed = parse(address.partition("%")[0] if isinstance(address, str) else address)
+    parsed = parse_address(address.partition("%")[0] if isinstance(address, str) else address)
     if parsed is None or in_networks(parsed, METADATA):
         return True
-    return isinstance(parsed, IPv6Address) and any(in_networks(inner, METADATA) for inner in _embedded(parsed))
+    return isinstance(parsed, IPv6Address) and any(in_networks(inner, METADATA) for inner in _embedded_ipv4(parsed))
 
 
-def _embedded(address: IPv6Address) -> list[IPv4Address]:
+def _embedded_ipv4(address: IPv6Address) -> list[IPv4Address]:
     """The IPv4 addresses that a gateway may connect to instead, in every place where they can stand."""
     bits = int(address)
     if address in NAT64_V6 or address in COMPATIBLE_V6:
@@ -78,11 +78,11 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
     return []
 
 
-def _public(address: Address) -> bool:
+def _is_globally_reachable(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in DENIED_V4)
     if address.scope_id is not None:
         return False
     if address in NAT64_V6:
-        return _public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        return _is_globally_reachable(IPv4Address(int(address) & 0xFFFF_FFFF))
     return address in GLOBAL_V6 and not any(address in network for network in DENIED_V6)

@@ -13,7 +13,7 @@ from common.core.builtin import registry_hosts, whois_servers
 from common.core.builtin.rdap_pinned import PINNED
 from common.core.builtin.rdap_servers import IANA
 from common.core.builtin.tlds import PRIVATE_SUFFIXES
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.parsers.rdap import same_operator
 
 #: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
@@ -53,7 +53,7 @@ class Directory:
         own_whois: Mapping[str, str] | None = None,
     ) -> None:
         self._own = dict(own or {})
-        self._listed = dict(fetched) if fetched else built_in()
+        self._listed = dict(fetched) if fetched else built_in_bootstrap()
         self._own_whois = dict(own_whois or {})
         self._learned: dict[str, str] = {}
 
@@ -62,24 +62,24 @@ class Directory:
         check_loss(self._listed, fetched)
         self._listed = dict(fetched)
 
-    def rdap_base(self, suffix: str) -> RdapServer | None:
+    def rdap_server(self, suffix: str) -> RdapServer | None:
         """The RDAP server of a suffix (A-label, lower case), None where nobody names one."""
         for known, listed in ((self._own, True), (self._listed, True), (_PINNED, False)):
-            for candidate in _parents(suffix):
+            for candidate in _fallback_suffixes(suffix):
                 if bases := known.get(candidate):
-                    base = preferred(bases)
+                    base = preferred_base(bases)
                     return RdapServer(base, _url_host(base), listed)
         return None
 
     def speaks_for(self, host: str, suffix: str) -> bool:
         """Whether an RDAP answer of the host about names of the suffix is the registry's word."""
-        server = self.rdap_base(suffix)
+        server = self.rdap_server(suffix)
         return server is not None and same_operator(host, server.host)
 
     def whois_server(self, suffix: str) -> str | None:
         """The WHOIS server of a suffix, "host[:port]": the operator's, else what IANA's WHOIS referred to, else built in."""
         for known in (self._own_whois, self._learned):
-            for candidate in _parents(suffix):
+            for candidate in _fallback_suffixes(suffix):
                 if server := known.get(candidate):
                     return server
         listed = whois_servers.whois_server(suffix)
@@ -112,7 +112,7 @@ class Directory:
 
 def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
     """Suffix -> base URLs of a bootstrap file (RFC 9224). Raises ValueError for a file that is not entirely sound."""
-    document = loads(data, BOOTSTRAP_LIMIT, ("version", "services"))
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT, ("version", "services"))
     if not isinstance(document, dict) or str(document.get("version"))[:2] != "1.":
         raise ValueError("no bootstrap file of version 1")
     services = document.get("services")
@@ -120,7 +120,7 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
         raise ValueError("services is missing or empty")
     found: dict[str, tuple[str, ...]] = {}
     for service in services:
-        suffixes, bases = _service(service)
+        suffixes, bases = _parse_service(service)
         for suffix in suffixes:
             found.setdefault(suffix, bases)
     if len(found) > _MOST_SUFFIXES:
@@ -130,13 +130,13 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
 
 def parse_whois_servers(data: bytes) -> dict[str, str]:
     """Suffix -> "host[:port]" of a JSON object. Raises ValueError with the entry that is wrong."""
-    document = loads(data, BOOTSTRAP_LIMIT)
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT)
     if not isinstance(document, dict):
         raise ValueError('must be an object {"suffix": "host[:port]"}')  # noqa: TRY004 - the file is wrong, not the call
     found = {}
     for key, value in document.items():
         suffix = key.strip().lower().strip(".")
-        if not _SUFFIX.fullmatch(suffix) or not isinstance(value, str) or not _host_port(value):
+        if not _SUFFIX.fullmatch(suffix) or not isinstance(value, str) or not _is_host_port(value):
             raise ValueError(f"{key[:80]!r}: needs an A-label suffix and host[:port]")
         found[suffix] = value.strip().lower()
     return found
@@ -150,16 +150,16 @@ def check_loss(before: Bases, after: Bases) -> None:
 
 
 @cache
-def _expanded() -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _expand_iana_servers() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((suffix, (base.replace("{}", suffix),)) for base, suffixes in IANA for suffix in suffixes.split())
 
 
-def built_in() -> dict[str, tuple[str, ...]]:
+def built_in_bootstrap() -> dict[str, tuple[str, ...]]:
     """The bootstrap that ships with the program."""
-    return dict(_expanded())
+    return dict(_expand_iana_servers())
 
 
-def preferred(bases: tuple[str, ...]) -> str:
+def preferred_base(bases: tuple[str, ...]) -> str:
     """The base URL to use: the first with https, else the first."""
     return next((base for base in bases if base.startswith("https:")), bases[0])
 
@@ -184,7 +184,7 @@ def bare_host(server: str) -> str:
 _PINNED: Bases = {suffix: (base,) for suffix, base in PINNED.items()}
 
 
-def _parents(suffix: str) -> list[str]:
+def _fallback_suffixes(suffix: str) -> list[str]:
     """The suffix and what it falls back to. The registry of a private suffix is not the one of its parent: no fallback."""
     if suffix in PRIVATE_SUFFIXES:
         return [suffix]
@@ -192,19 +192,19 @@ def _parents(suffix: str) -> list[str]:
     return [".".join(labels[start:]) for start in range(len(labels))]
 
 
-def _service(service: Any) -> tuple[list[str], tuple[str, ...]]:
+def _parse_service(service: Any) -> tuple[list[str], tuple[str, ...]]:
     if not isinstance(service, list) or len(service) != 2 or not all(isinstance(part, list) for part in service):
         raise ValueError("a service is not [[suffixes], [URLs]]")
     suffixes = [text.lower().rstrip(".") for text in service[0] if isinstance(text, str)]
     if len(suffixes) != len(service[0]) or not all(_SUFFIX.fullmatch(suffix) for suffix in suffixes):
         raise ValueError("a suffix is no A-label name")
-    bases = tuple(_base(url) for url in service[1][:_MOST_BASES])
+    bases = tuple(_parse_base_url(url) for url in service[1][:_MOST_BASES])
     if not bases:
         raise ValueError("a service without URLs")
     return suffixes, bases
 
 
-def _base(url: Any) -> str:
+def _parse_base_url(url: Any) -> str:
     if not isinstance(url, str) or len(url) > 300 or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("a base URL is no URL")
     parts = urlsplit(url)
@@ -214,7 +214,7 @@ def _base(url: Any) -> str:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _host_port(text: str) -> bool:
+def _is_host_port(text: str) -> bool:
     host, colon, port = text.strip().lower().partition(":")
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
         return False

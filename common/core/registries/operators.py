@@ -60,7 +60,7 @@ def operator_of(kind: str, host: str) -> str:
         return "dns/gtld-servers" if host in {"com", "net"} else f"dns/{host}"
     bare = _without_port(host)
     literal = ":" in bare or bare.rpartition(".")[2].isdigit()  # a laboratory on one address tells its servers apart by port
-    return f"{kind}/{_operator(bare) or (host if literal else bare)}"
+    return f"{kind}/{_operator_of_host(bare) or (host if literal else bare)}"
 
 
 def parse_budgets(data: bytes) -> dict[str, Limit]:
@@ -82,7 +82,7 @@ def parse_budgets(data: bytes) -> dict[str, Limit]:
     for name, raw in rows.items():
         key = name.strip().lower()
         try:
-            limits[key] = _limit(key, msgspec.json.decode(raw, type=_Row))
+            limits[key] = _parse_row(key, msgspec.json.decode(raw, type=_Row))
         except (ValueError, RecursionError) as error:
             problems.append(f'budgets file, "{name[:100]}": {error}')
     if problems:
@@ -90,7 +90,7 @@ def parse_budgets(data: bytes) -> dict[str, Limit]:
     return limits
 
 
-def _limit(key: str, row: _Row) -> Limit:
+def _parse_row(key: str, row: _Row) -> Limit:
     if not key:
         raise ValueError("the name of the operator or host is empty")
     burst = row.burst if row.burst is not None else max(1.0, 2 * row.rate)
@@ -99,7 +99,7 @@ def _limit(key: str, row: _Row) -> Limit:
     return Limit(key, row.rate, burst, row.per_day)
 
 
-def _operator(host: str) -> str | None:
+def _operator_of_host(host: str) -> str | None:
     if host in OPERATOR_OF_HOST:
         return OPERATOR_OF_HOST[host]
     first, _, rest = host.partition(".")

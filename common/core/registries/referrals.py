@@ -18,11 +18,11 @@ class Referrals:
         self._rows: dict[str, tuple[float, str]] = {}
         self.changed = False
 
-    def may_ask(self, suffix: str, now: float) -> bool:
+    def may_query(self, suffix: str, now: float) -> bool:
         """Whether the last question about a suffix is a day old."""
         return now - self._rows.get(suffix, (-EVERY, ""))[0] >= EVERY
 
-    def ask(self, suffix: str, now: float) -> None:
+    def note_query(self, suffix: str, now: float) -> None:
         """Note that IANA is asked about a suffix."""
         self._rows = {other: row for other, row in self._rows.items() if now - row[0] < EVERY}
         if len(self._rows) >= LIMIT:
@@ -30,30 +30,30 @@ class Referrals:
         self._rows[suffix] = (now, "")
         self.changed = True
 
-    def take_back(self, suffix: str) -> None:
+    def forget_query(self, suffix: str) -> None:
         """The question never left."""
         self.changed |= self._rows.pop(suffix, None) is not None
 
-    def name(self, suffix: str, host: str, now: float) -> None:
+    def note_server(self, suffix: str, host: str, now: float) -> None:
         """Note the server that IANA named for a suffix."""
         self._rows[suffix] = (self._rows.get(suffix, (now, ""))[0], host)
         self.changed = True
 
-    def servers(self) -> Iterator[tuple[str, str]]:
+    def named_servers(self) -> Iterator[tuple[str, str]]:
         """The suffixes for which IANA named a server, with that server."""
         return ((suffix, host) for suffix, (_, host) in self._rows.items() if host)
 
     def take_changed(self) -> str | None:
         """What `restored` reads back, if it changed."""
-        return self.saved() if self.changed else None
+        return self.to_json() if self.changed else None
 
-    def saved(self) -> str:
+    def to_json(self) -> str:
         """The text that `restored` reads back."""
         self.changed = False
         return json.dumps([[suffix, at, host] for suffix, (at, host) in self._rows.items()])
 
     @classmethod
-    def restored(cls, text: str, now: float) -> Referrals:
+    def from_json(cls, text: str, now: float) -> Referrals:
         """What `saved` wrote, without rows that are a day old or of the future; a damaged text gives an empty one."""
         found = cls()
         try:

@@ -63,7 +63,7 @@ class Problem(Struct, frozen=True):
     since: float = 0.0
     after: float = 0.0
 
-    def plain(self) -> dict[str, Any]:
+    def to_map(self) -> dict[str, Any]:
         """For JSON and for the feed."""
         return {
             "code": self.code,
@@ -84,11 +84,11 @@ class Change(NamedTuple):
     seconds: float
 
     @property
-    def event(self) -> str:
+    def log_event(self) -> str:
         """Its log line's event."""
         return "problem_began" if self.began else "problem_ended"
 
-    def fields(self) -> dict[str, Any]:
+    def log_fields(self) -> dict[str, Any]:
         """Its log line's fields."""
         problem = self.problem
         fields: dict[str, Any] = {"code": problem.code, "about": problem.about, "what": problem.what}
@@ -110,12 +110,12 @@ class ProblemLog:
         self._hold = hold
         self._rows: dict[tuple[str, str], _Row] = {}
 
-    def note(self, present: Iterable[Problem], now: float) -> list[Change]:
+    def note_conditions(self, present: Iterable[Problem], now: float) -> list[Change]:
         """Take the conditions that hold now. Returns what began and what ended by that."""
         for row in self._rows.values():
             row.present = False
         for problem in present:
-            self._see(problem, now)
+            self._note_condition(problem, now)
         changes = []
         for key, row in list(self._rows.items()):
             if row.present and not row.begun and now - row.first >= row.problem.after:
@@ -127,17 +127,17 @@ class ProblemLog:
                     changes.append(Change(began=False, problem=row.problem, seconds=max(0.0, row.last - row.problem.since)))
         return changes
 
-    def begun(self, problem: Problem) -> bool:
+    def has_begun(self, problem: Problem) -> bool:
         """Whether this one was already said to have begun."""
         row = self._rows.get((problem.code, problem.about))
         return row is not None and row.begun
 
-    def active(self) -> list[Problem]:
+    def active_problems(self) -> list[Problem]:
         """The problems of this moment, the oldest first."""
         found = [row.problem for row in self._rows.values() if row.present and row.begun]
         return sorted(found, key=lambda problem: (problem.since, problem.code, problem.about))
 
-    def _see(self, problem: Problem, now: float) -> None:
+    def _note_condition(self, problem: Problem, now: float) -> None:
         key = (problem.code, problem.about)
         row = self._rows.get(key)
         if row is None:
@@ -148,13 +148,13 @@ class ProblemLog:
         row.problem, row.last, row.present = structs.replace(problem, since=since), now, True
 
 
-def read(value: object) -> list[Problem]:
+def parse_problems(value: object) -> list[Problem]:
     """The problems in a list of `Problem.plain` that came over the feed; what is none is left out."""
     rows = value if isinstance(value, list | tuple) else ()
-    return [problem for row in rows[:MOST] if isinstance(row, Mapping) and (problem := _read_one(row)) is not None]
+    return [problem for row in rows[:MOST] if isinstance(row, Mapping) and (problem := _parse_problem(row)) is not None]
 
 
-def _read_one(row: Mapping[Any, Any]) -> Problem | None:
+def _parse_problem(row: Mapping[Any, Any]) -> Problem | None:
     texts = [row.get(name) for name in ("code", "what", "remedy", "about")]
     since = row.get("since")
     if not all(isinstance(text, str) for text in texts) or isinstance(since, bool) or not isinstance(since, int | float):

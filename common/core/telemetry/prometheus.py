@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from common.core.telemetry.metrics import BUCKETS, rows
+from common.core.telemetry.metrics import BUCKETS, snapshot_rows
 
 PREFIX = "domain_monitor_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -81,25 +81,25 @@ HELP = {
 }
 
 
-def render(snapshot: Mapping[str, Any]) -> str:
+def render_exposition(snapshot: Mapping[str, Any]) -> str:
     """The exposition text, sorted by name, so that equal snapshots give equal text."""
     lines: list[str] = []
-    counters = [*rows(snapshot, "counters"), ("series_dropped", {}, snapshot.get("series_dropped", 0))]
-    gauges = [*rows(snapshot, "gauges"), ("metrics_since_timestamp_seconds", {}, snapshot.get("since", 0))]
+    counters = [*snapshot_rows(snapshot, "counters"), ("series_dropped", {}, snapshot.get("series_dropped", 0))]
+    gauges = [*snapshot_rows(snapshot, "gauges"), ("metrics_since_timestamp_seconds", {}, snapshot.get("since", 0))]
     taken: set[str] = set()
-    for kind, group in (("counter", counters), ("gauge", gauges), ("histogram", rows(snapshot, "timers"))):
-        for base, members in _by_name(group).items():
+    for kind, group in (("counter", counters), ("gauge", gauges), ("histogram", snapshot_rows(snapshot, "timers"))):
+        for base, members in _group_by_name(group).items():
             name = _full_name(base, kind)
             if name in taken:  # one name may have one type only
                 continue
             taken.add(name)
-            lines += [f"# HELP {name} {_help(base)}", f"# TYPE {name} {kind}"]
+            lines += [f"# HELP {name} {_help_text(base)}", f"# TYPE {name} {kind}"]
             for labels, value in members:
-                lines += _histogram(name, labels, value) if kind == "histogram" else _sample(name, labels, value)
+                lines += _histogram_lines(name, labels, value) if kind == "histogram" else _sample_line(name, labels, value)
     return "\n".join(lines) + "\n"
 
 
-def _by_name(group: Iterable[tuple[str, dict[str, str], Any]]) -> dict[str, list[tuple[dict[str, str], Any]]]:
+def _group_by_name(group: Iterable[tuple[str, dict[str, str], Any]]) -> dict[str, list[tuple[dict[str, str], Any]]]:
     names: dict[str, list[tuple[dict[str, str], Any]]] = {}
     for name, labels, value in sorted(group, key=lambda row: (row[0], sorted(row[1].items()))):
         names.setdefault(name, []).append((labels, value))
@@ -112,30 +112,30 @@ def _full_name(base: str, kind: str) -> str:
     return PREFIX + (text if text.endswith(suffix) else text + suffix)
 
 
-def _help(base: str) -> str:
+def _help_text(base: str) -> str:
     known = HELP.get(base) or HELP.get(base.removesuffix("_total").removesuffix("_seconds"))
     return known or "".join(char if char.isascii() and char.isalnum() else " " for char in base).strip().capitalize()
 
 
-def _sample(name: str, labels: Mapping[str, str], value: object) -> Iterator[str]:
-    yield f"{name}{_label_text(labels)} {_value(value)}"
+def _sample_line(name: str, labels: Mapping[str, str], value: object) -> Iterator[str]:
+    yield f"{name}{_label_text(labels)} {_format_value(value)}"
 
 
-def _histogram(name: str, labels: Mapping[str, str], timer: object) -> Iterator[str]:
+def _histogram_lines(name: str, labels: Mapping[str, str], timer: object) -> Iterator[str]:
     if not isinstance(timer, Mapping) or not isinstance(timer.get("buckets"), list | tuple):
         return
     seen = 0
     for bound, n in zip((*BUCKETS, math.inf), timer["buckets"], strict=False):
         seen += n if isinstance(n, int) else 0
         yield f"{name}_bucket{_label_text({**labels, 'le': '+Inf' if bound == math.inf else repr(bound)})} {seen}"
-    yield f"{name}_sum{_label_text(labels)} {_value(timer.get('sum'))}"
+    yield f"{name}_sum{_label_text(labels)} {_format_value(timer.get('sum'))}"
     yield f"{name}_count{_label_text(labels)} {seen}"
 
 
 def _label_text(labels: Mapping[str, str]) -> str:
     if not labels:
         return ""
-    return "{" + ",".join(f'{_label_name(key)}="{_escape(value)}"' for key, value in labels.items()) + "}"
+    return "{" + ",".join(f'{_label_name(key)}="{_escape_label(value)}"' for key, value in labels.items()) + "}"
 
 
 def _label_name(key: str) -> str:
@@ -143,11 +143,11 @@ def _label_name(key: str) -> str:
     return text if text[:1].isalpha() else f"label_{text.lstrip('_')}"
 
 
-def _escape(value: str) -> str:
+def _escape_label(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\r", " ").replace("\n", "\\n")
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "0"
     if isinstance(value, float) and not math.isfinite(value):

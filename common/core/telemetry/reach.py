@@ -23,7 +23,7 @@ REGISTRY = ("dns", "rdap", "whois")
 _NOTHING = (Outcome.UNKNOWN, Outcome.THROTTLED)
 
 
-class Run(Struct):
+class FailureRun(Struct):
     """Attempts in a row without success. Times in epoch seconds, 0 for never."""
 
     good_at: float = 0.0
@@ -33,17 +33,17 @@ class Run(Struct):
     reason: str = ""
     places: set[str] = field(default_factory=set)
 
-    def succeeded(self, now: float) -> None:
+    def note_success(self, now: float) -> None:
         """One attempt had success."""
         self.good_at = now
-        self.forget()
+        self.clear_failures()
 
-    def forget(self) -> None:
+    def clear_failures(self) -> None:
         """Begin anew, as if nothing had failed."""
         self.since, self.at, self.count, self.reason = 0.0, 0.0, 0, ""
         self.places.clear()
 
-    def failed(self, reason: str, now: float, count: int = 1, place: str = "") -> None:
+    def note_failures(self, reason: str, now: float, count: int = 1, place: str = "") -> None:
         """So many attempts failed together, in this place."""
         if len(self.places) < PLACES:
             self.places.add(place)
@@ -51,7 +51,7 @@ class Run(Struct):
         self.at, self.reason = now, reason
         self.count += count
 
-    def lasts(self, count: int, seconds: float, places: int = 1) -> bool:
+    def has_lasted(self, count: int, seconds: float, places: int = 1) -> bool:
         """Whether at least so many failed in a row, over so many seconds and in so many places (of `PLACES` at most)."""
         return self.count >= count and self.at - self.since >= seconds and len(self.places) >= min(places, PLACES)
 
@@ -61,13 +61,13 @@ class Reach:
 
     def __init__(self) -> None:
         self.asked_at = 0.0
-        self.all = Run()
+        self.all = FailureRun()
         self._failed: set[str] = set()  # methods in its present run
-        self.methods: dict[str, Run] = defaultdict(Run)
-        self.pools: dict[str, Run] = defaultdict(Run)
-        self.posts = Run()
+        self.methods: dict[str, FailureRun] = defaultdict(FailureRun)
+        self.pools: dict[str, FailureRun] = defaultdict(FailureRun)
+        self.posts = FailureRun()
 
-    def answered(self, method: str, said: tuple[Outcome, str], where: tuple[str, str], now: float, count: int = 1) -> None:
+    def note_answer(self, method: str, said: tuple[Outcome, str], where: tuple[str, str], now: float, count: int = 1) -> None:
         """Take an answer, or as many as a sweep brought: outcome and finding, server and suffix.
 
         One that proves nothing is no success, whatever it says. The first success after an outage of everything ends the runs
@@ -78,34 +78,34 @@ class Reach:
         (outcome, finding), (server, suffix) = said, where
         if outcome in _NOTHING:
             self._failed.add(method)
-            self.all.failed(finding, now, count, suffix)
-            self.methods[method].failed(finding, now, count, server or suffix)
+            self.all.note_failures(finding, now, count, suffix)
+            self.methods[method].note_failures(finding, now, count, server or suffix)
             return
-        if self.outage(2, 1):
+        if self.is_outage(2, 1):
             for run in self.methods.values():
-                run.forget()
+                run.clear_failures()
         self._failed.clear()
-        self.all.succeeded(now)
-        self.methods[method].succeeded(now)
+        self.all.note_success(now)
+        self.methods[method].note_success(now)
 
-    def outage(self, methods: int, places: int) -> bool:
+    def is_outage(self, methods: int, places: int) -> bool:
         """Whether nothing outside answers, of so many methods and places (suffixes) that are in use.
 
         One method alone says nothing about the others: where DNS is silent, registries are asked before they are blamed.
         """
-        return self.all.lasts(OUTAGE, OUTAGE_SPAN, places) and len(self._failed) >= min(2, methods)
+        return self.all.has_lasted(OUTAGE, OUTAGE_SPAN, places) and len(self._failed) >= min(2, methods)
 
-    def returned(self, pool: str, now: float) -> None:
+    def note_worker_answer(self, pool: str, now: float) -> None:
         """A worker of this pool answered something."""
-        self.pools[pool].succeeded(now)
+        self.pools[pool].note_success(now)
 
-    def lost(self, pool: str, now: float) -> None:
+    def note_worker_timeout(self, pool: str, now: float) -> None:
         """A worker of this pool is there and did not answer in time."""
-        self.pools[pool].failed("", now)
+        self.pools[pool].note_failures("", now)
 
-    def posted(self, status: int, now: float) -> None:
+    def note_callback(self, status: int, now: float) -> None:
         """The callback endpoint answered with this status, or with none (0)."""
         if 200 <= status < 300:
-            self.posts.succeeded(now)
+            self.posts.note_success(now)
         else:
-            self.posts.failed(f"it answers {status}" if status else "it cannot be reached", now)
+            self.posts.note_failures(f"it answers {status}" if status else "it cannot be reached", now)

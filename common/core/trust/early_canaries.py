@@ -76,7 +76,7 @@ class EarlyCanaries:
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is asked about a canary."""
-        silent = self.telemetry.reach.methods[key.method].lasts(SILENT, SILENT_SPAN)
+        silent = self.telemetry.reach.methods[key.method].has_lasted(SILENT, SILENT_SPAN)
         if self.trust.is_distrusted(key, now) or self.channels.is_known_dead(key, now) or silent:
             return PROBE_SILENT_EVERY  # where a method is silent it tells one server that is down from all of them
         return PROBE_DOUBTED_EVERY if self.channels.healths.health_of(key).silent else PROBE_EVERY

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.core.model.records import ProblemRow
-from common.core.registries.registrable_names import MAX_INPUT, registrable
-from common.core.watchlist.list_diff import ListHead
-from common.core.watchlist.list_names import Names
+from common.core.registries.registrable_names import MAX_INPUT, parse_registrable
+from common.core.watchlist.list_diff import ListSummary
+from common.core.watchlist.list_names import PackedNames
 from common.errors import ListError, NameProblem
 
 #: Most names in one list.
@@ -36,10 +36,10 @@ class ParsedList:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ParsedBulkList:
     """A list of any length as read; like `ParsedList`, with each name once."""
 
-    names: Names
+    names: PackedNames
     problems: list[ProblemRow]
     problem_count: int
     total: int
@@ -53,7 +53,7 @@ class Hold:
     fingerprint: str
 
 
-class Entries(ABC):
+class ListParser(ABC):
     """Takes entries one by one. `suffix_of` is `common.suffixes.load_suffixes()`, `limit` the most names."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
@@ -63,7 +63,7 @@ class Entries(ABC):
         self._problem_count = 0
         self._total = 0
 
-    def add(self, entry: object) -> None:
+    def add_entry(self, entry: object) -> None:
         """Take a name, or an object {"domain": name, "priority": true}. Total for any entry; what is wrong becomes a problem.
 
         A name that is given twice counts once, with priority if it has it anywhere. Raises ListError above the limit.
@@ -73,73 +73,75 @@ class Entries(ABC):
         priority: object = False
         if isinstance(entry, dict):
             if "domain" not in entry:
-                return self._problem(entry, "bad_entry", 'the object has no "domain"')
+                return self._note_problem(entry, "bad_entry", 'the object has no "domain"')
             name, priority = entry["domain"], entry.get("priority", False)
         if not isinstance(name, str):
-            return self._problem(name, "bad_entry", 'neither a name nor an object with a "domain"')
+            return self._note_problem(name, "bad_entry", 'neither a name nor an object with a "domain"')
         if not isinstance(priority, bool) and priority is not None:
-            self._problem(name, "bad_priority", '"priority" is neither true nor false: the name is watched without priority')
+            self._note_problem(
+                name, "bad_priority", '"priority" is neither true nor false: the name is watched without priority'
+            )
         try:
-            alabel, _ = registrable(name, self._suffix_of)
+            alabel, _ = parse_registrable(name, self._suffix_of)
         except NameProblem as problem:
-            return self._problem(name, problem.code, str(problem))
-        self._keep(alabel, urgent=priority is True)
+            return self._note_problem(name, problem.code, str(problem))
+        self._keep_name(alabel, urgent=priority is True)
         return None
 
-    def reject(self, text: str, reason: str) -> None:
+    def reject_entry(self, text: str, reason: str) -> None:
         """Count an entry that cannot be read at all; `text` is a copy of its beginning."""
         self._total += 1
-        self._problem(text, "bad_entry", reason)
+        self._note_problem(text, "bad_entry", reason)
 
     @abstractmethod
-    def _keep(self, name: str, *, urgent: bool) -> None:
+    def _keep_name(self, name: str, *, urgent: bool) -> None:
         """Take an A-label. Raises ListError above the limit, at the latest when the list is finished."""
 
     def _too_many(self) -> ListError:
         return ListError(f"more than {self._limit} names; the list is not taken, the one before stays")
 
-    def _problem(self, entry: object, code: str, reason: str) -> None:
+    def _note_problem(self, entry: object, code: str, reason: str) -> None:
         self._problem_count += 1
         if len(self._problems) < MAX_PROBLEMS:
-            self._problems.append(ProblemRow(_shown(entry), code, reason[:300]))
+            self._problems.append(ProblemRow(_printable_copy(entry), code, reason[:300]))
 
 
-class ListBuilder(Entries):
+class ListBuilder(ListParser):
     """For a few names: they can be looked up afterwards."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         super().__init__(suffix_of, limit)
         self._names: dict[str, bool] = {}
 
-    def finish(self) -> ParsedList:
+    def build_list(self) -> ParsedList:
         """All that was taken."""
         return ParsedList(self._names, self._problems, self._problem_count, self._total)
 
-    def _keep(self, name: str, *, urgent: bool) -> None:
+    def _keep_name(self, name: str, *, urgent: bool) -> None:
         self._names[name] = urgent or self._names.get(name, False)
         if len(self._names) > self._limit:
             raise self._too_many()
 
 
-class BulkBuilder(Entries):
+class BulkBuilder(ListParser):
     """For millions of names: they can only be gone through and compared."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         super().__init__(suffix_of, limit)
-        self._names = Names()
+        self._names = PackedNames()
 
-    def finish(self) -> Listed:
+    def build_list(self) -> ParsedBulkList:
         """All that was taken. Raises ListError above the limit."""
-        self._settle()
-        return Listed(self._names, self._problems, self._problem_count, self._total)
+        self._drop_duplicates()
+        return ParsedBulkList(self._names, self._problems, self._problem_count, self._total)
 
-    def _keep(self, name: str, *, urgent: bool) -> None:
-        self._names.add(name, urgent=urgent)
+    def _keep_name(self, name: str, *, urgent: bool) -> None:
+        self._names.add_name(name, urgent=urgent)
         if len(self._names) > 2 * self._limit:
-            self._settle()  # at most half of the rows stay, so this happens once in `limit` names
+            self._drop_duplicates()  # at most half of the rows stay, so this happens once in `limit` names
 
-    def _settle(self) -> None:
-        self._names.settle()
+    def _drop_duplicates(self) -> None:
+        self._names.drop_duplicates()
         if len(self._names) > self._limit:
             raise self._too_many()
 
@@ -160,7 +162,7 @@ def parse_line(line: str) -> object | None:
     return text
 
 
-def hold_back(current_count: int, new: ListHead, held_fingerprint: str | None) -> Hold | None:
+def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None) -> Hold | None:
     """Whether a list looks like an accident: empty, or more than half of the names gone. None: take it.
 
     `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
@@ -178,16 +180,20 @@ def hold_back(current_count: int, new: ListHead, held_fingerprint: str | None) -
     return None
 
 
-def _shown(entry: object) -> str:
+def _printable_copy(entry: object) -> str:
     """A bounded, printable copy that every store and encoder can hold."""
     text = (
-        entry[:MAX_INPUT] if isinstance(entry, str) else repr(entry) if isinstance(entry, int | float | bool) else _kind(entry)
+        entry[:MAX_INPUT]
+        if isinstance(entry, str)
+        else repr(entry)
+        if isinstance(entry, int | float | bool)
+        else _describe_type(entry)
     )
     text = "".join(char if char.isprintable() else "\ufffd" for char in text[: _SHOWN + 1])
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def _kind(entry: object) -> str:
+def _describe_type(entry: object) -> str:
     if isinstance(entry, dict):
         return f"object with {', '.join(repr(str(key)[:20]) for key in list(entry)[:5]) or 'nothing'}"
     return "list" if isinstance(entry, list | tuple) else "null" if entry is None else type(entry).__name__

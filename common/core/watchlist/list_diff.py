@@ -14,16 +14,16 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from common.core.model.records import ProblemRow
-from common.core.watchlist.list_names import Batch, Known, Names, Rows, pairs
+from common.core.watchlist.list_names import PackedNames, Rows, StoreBatch, WatchedNames, match_digests
 
 if TYPE_CHECKING:  # it is the other way round that one needs the other
     from common.core.watchlist.domain_list import ParsedList
 
 #: Most names in one piece: what the coordinator takes over without keeping anybody waiting.
-PIECE = 2000
+CHUNK_SIZE = 2000
 
 
-class ListHead(Struct, frozen=True):
+class ListSummary(Struct, frozen=True):
     """A list as a whole, enough to decide whether it is taken.
 
     `names` are those that can be watched, `total` all entries; `problems` the first of `problem_count`; `fingerprint` is the
@@ -39,7 +39,7 @@ class ListHead(Struct, frozen=True):
     removed: int = 0
 
 
-class Part(Struct, frozen=True):
+class ListChunk(Struct, frozen=True):
     """A piece of the difference, at most `PIECE` names.
 
     `added` are names to watch from now on that are not watched, as parallel tuples of A-labels, suffixes and priorities; they
@@ -63,33 +63,37 @@ class Difference:
     urgent: NDArray[np.bool_]  # the new priorities of `changed`
 
 
-def compare(listed: Names, known: Known) -> Difference:
+def compare_lists(listed: PackedNames, known: WatchedNames) -> Difference:
     """What `listed` has that is not watched, what is watched and not in it, and where priorities differ."""
-    ours, theirs = pairs(listed.keys(), known.keys)
+    ours, theirs = match_digests(listed.digest_keys(), known.keys)
     added, removed = np.ones(len(listed), bool), np.ones(len(known.ids), bool)
     added[ours] = removed[theirs] = False
-    urgent = listed.urgent()[ours]
+    urgent = listed.urgent_flags()[ours]
     differs = urgent != known.urgent[theirs]
     changed = known.ids[theirs[differs]]
     order = np.argsort(changed)
     return Difference(np.flatnonzero(added), np.sort(known.ids[removed]), changed[order], urgent[differs][order].astype(bool))
 
 
-def parts(listed: Names, difference: Difference, suffix_of: Callable[[str], str | None]) -> Iterator[Part]:
+def iter_list_chunks(
+    listed: PackedNames, difference: Difference, suffix_of: Callable[[str], str | None]
+) -> Iterator[ListChunk]:
     """The difference in pieces: what leaves first, so that its place is free for what comes."""
     removed = difference.removed.tolist()
-    for start in range(0, len(removed), PIECE):
-        yield Part(removed=tuple(removed[start : start + PIECE]))
+    for start in range(0, len(removed), CHUNK_SIZE):
+        yield ListChunk(removed=tuple(removed[start : start + CHUNK_SIZE]))
     changes = list(zip(difference.changed.tolist(), difference.urgent.tolist(), strict=True))
-    for start in range(0, len(changes), PIECE):
-        yield Part(priorities=tuple(changes[start : start + PIECE]))
-    for names, urgent in listed.pieces(difference.added, PIECE):
-        yield Part(names, tuple([suffix_of(name) or "" for name in names]), urgent)
+    for start in range(0, len(changes), CHUNK_SIZE):
+        yield ListChunk(priorities=tuple(changes[start : start + CHUNK_SIZE]))
+    for names, urgent in listed.iter_chunks(difference.added, CHUNK_SIZE):
+        yield ListChunk(names, tuple([suffix_of(name) or "" for name in names]), urgent)
 
 
-def head_of(listed: Names, difference: Difference, problems: Iterable[ProblemRow], problem_count: int, total: int) -> ListHead:
+def summarise_list(
+    listed: PackedNames, difference: Difference, problems: Iterable[ProblemRow], problem_count: int, total: int
+) -> ListSummary:
     """The list as a whole; see `ListHead`."""
-    return ListHead(
+    return ListSummary(
         len(listed),
         total,
         problem_count,
@@ -100,11 +104,13 @@ def head_of(listed: Names, difference: Difference, problems: Iterable[ProblemRow
     )
 
 
-def parts_of(parsed: ParsedList, suffix_of: Callable[[str], str | None], known: Iterable[Batch]) -> tuple[ListHead, list[Part]]:
+def summarise_small_list(
+    parsed: ParsedList, suffix_of: Callable[[str], str | None], known: Iterable[StoreBatch]
+) -> tuple[ListSummary, list[ListChunk]]:
     """The head of a list of a few names, and what it changes. `known` is what `Reader.names` of the store gives."""
-    listed = Names()
+    listed = PackedNames()
     for name, urgent in parsed.names.items():
-        listed.add(name, urgent=urgent)
-    difference = compare(listed, Known(known))
-    head = head_of(listed, difference, parsed.problems, parsed.problem_count, parsed.total)
-    return head, list(parts(listed, difference, suffix_of))
+        listed.add_name(name, urgent=urgent)
+    difference = compare_lists(listed, WatchedNames(known))
+    head = summarise_list(listed, difference, parsed.problems, parsed.problem_count, parsed.total)
+    return head, list(iter_list_chunks(listed, difference, suffix_of))

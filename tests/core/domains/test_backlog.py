@@ -10,7 +10,7 @@ from common.core.domains.journal import NEW_LIMIT, STATE_LIMIT, Backlog
 from common.core.model.records import Changes, NewName, StateChange, Watch
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.watchlist import intake
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from tests.sim.world import World
 
 #: Drives a simulated world.
@@ -158,13 +158,13 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     names = [f"n{number}.com" for number in range(40)]
     world.watch(*names)
     rooms = world.core.rooms
-    head = ListHead(1, 1, 0, (), "shrunk", removed=39)
+    head = ListSummary(1, 1, 0, (), "shrunk", removed=39)
     intake.read(board, head, "test", world.now)
     assert rooms.intake.state.held
     assert board.list_head is None
 
     intake.read(board, head, "test", world.now)
-    intake.part(board, Part(removed=(*range(1, 40), 10**9, -5)), world.now)
+    intake.part(board, ListChunk(removed=(*range(1, 40), 10**9, -5)), world.now)
     intake.end(board, world.now)
     assert rooms.domains.table.watched_count == 1
     assert (rooms.intake.state.held, rooms.intake.state.names) == (None, 1)

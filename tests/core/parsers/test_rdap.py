@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.core.model.evidence import Outcome, Phase
-from common.core.parsers.rdap import BODY_LIMIT, read
+from common.core.parsers.rdap import BODY_LIMIT, parse_rdap_answer
 from common.core.verdict.offline import read_answer
 from common.suffixes import load_suffixes
 
@@ -29,7 +29,7 @@ def missing(**more):
 def judge(status, value, *, headers=None, **more):
     """The reading of one answer about example.com."""
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return read(status, TYPE if headers is None else headers, body, "example.com", **more)
+    return parse_rdap_answer(status, TYPE if headers is None else headers, body, "example.com", **more)
 
 
 def test_a_record_gives_dates_registrar_statuses_and_servers():
@@ -119,7 +119,7 @@ def test_an_idn_is_recognised_in_either_form():
     """The ldhName in U-labels, or unicodeName alone, is the same name."""
     for record in ({"ldhName": "münchen.com"}, {"unicodeName": "MÜNCHEN.com"}, {"ldhName": "XN--MNCHEN-3YA.COM"}):
         value = {"objectClassName": "domain", "status": ["ok"]} | record
-        reading = read(200, TYPE, json.dumps(value).encode(), "xn--mnchen-3ya.com")
+        reading = parse_rdap_answer(200, TYPE, json.dumps(value).encode(), "xn--mnchen-3ya.com")
         assert reading.outcome is Outcome.REGISTERED
 
 
@@ -140,7 +140,7 @@ def test_an_idn_is_recognised_in_either_form():
 def test_404_with_an_rdap_error_is_unregistered(value):
     """Whatever a registry calls it, and whatever its terms of use forbid."""
     if value.get("title", "").startswith("reserved"):
-        reading = read(404, TYPE, json.dumps(value).encode(), "reserved-example.com")
+        reading = parse_rdap_answer(404, TYPE, json.dumps(value).encode(), "reserved-example.com")
     else:
         reading = judge(404, value)
 
@@ -271,7 +271,7 @@ def test_any_bytes_give_a_reading():
         for _ in range(rng.randint(1, 12)):
             body[rng.randrange(len(body))] = rng.randrange(256)
         status = rng.choice([200, 200, 404, 403, 429, 500, rng.randrange(1000)])
-        reading = read(
+        reading = parse_rdap_answer(
             status, {"Content-Type": "application/rdap+json"}, bytes(body[: rng.randint(1, len(body))]), "example.com"
         )
         assert len(reading.reason) <= 300

@@ -4,7 +4,7 @@ import pytest
 
 from common.core.model.evidence import Outcome, Reading
 from common.core.parsers import limiting
-from common.core.parsers.whois import read
+from common.core.parsers.whois import parse_whois_answer
 
 COMPLAINTS = (
     "Your request could not be performed - lookup quota exceeded.", "Client Address Has Reached Rate Limit",
@@ -24,7 +24,7 @@ COMPLAINTS = (
 
 def ask(text: str, server: str = "whois.nic.xyz") -> Reading:
     """The reading of an answer to our question about blueheron.xyz."""
-    return read(text, "blueheron.xyz", server, strict=True)
+    return parse_whois_answer(text, "blueheron.xyz", server, strict=True)
 
 
 @pytest.mark.parametrize("line", COMPLAINTS)
@@ -48,7 +48,7 @@ def test_a_limit_is_read_in_any_words_and_before_a_free_line(line: str) -> None:
 )  # fmt: skip
 def test_a_rule_for_all_is_no_complaint(line: str) -> None:
     """What may happen, to others, or to a name, is not said of our questions."""
-    assert not limiting.complains(line.lower())
+    assert not limiting.reports_rate_limit(line.lower())
     assert ask(f"{line}\n").outcome is not Outcome.THROTTLED
 
 
@@ -74,7 +74,7 @@ def test_a_meter_without_anything_left_is_a_limit(meters: str, outcome: Outcome)
     """AFNIC ends the answer that limits us with its free line, and shows in a meter why."""
     text = f"%%\n%% [192.0.2.7 REQUEST] >> blueheron.fr\n%%\n%% {meters}\n%%\n\n%% No entries found in the AFNIC Database.\n"
 
-    assert read(text, "blueheron.fr", "whois.nic.fr", strict=True).outcome is outcome
+    assert parse_whois_answer(text, "blueheron.fr", "whois.nic.fr", strict=True).outcome is outcome
 
 
 def test_the_time_to_wait_is_read_from_any_wording() -> None:

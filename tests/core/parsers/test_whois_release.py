@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.evidence import Outcome, Phase, Reading
-from common.core.parsers.whois import read
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois import parse_whois_answer
+from common.core.parsers.whois.excerpt import make_excerpt
 from tests.core.parsers import whois_samples as samples
 from tests.core.parsers.whois_samples import BRAZILIAN, ESTONIAN, POLISH, RELEASE_LEGAL, RELEASING
 
@@ -18,7 +18,7 @@ WHOLE = tuple(sample for sample in RELEASING if "found" not in sample.text and "
 
 def ask(text: str, domain: str = "blueheron.ee", server: str = "whois.tld.ee") -> Reading:
     """The reading of one answer to a question of our own."""
-    return read(text, domain, server, strict=True)
+    return parse_whois_answer(text, domain, server, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -209,4 +209,4 @@ def test_a_free_line_is_taken_back_by_a_release_wherever_it_stands() -> None:
 @pytest.mark.parametrize("sample", RELEASING, ids=lambda s: f"{s.server}-{s.text.strip()[-20:]!r}")
 def test_an_excerpt_keeps_the_registrys_word(sample: samples.Sample) -> None:
     """Judged again from the kept copy, a release is still one."""
-    assert ask(excerpt(sample.text), sample.domain, sample.server).outcome is Outcome.DROPPING
+    assert ask(make_excerpt(sample.text), sample.domain, sample.server).outcome is Outcome.DROPPING

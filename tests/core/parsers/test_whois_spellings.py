@@ -3,14 +3,14 @@
 import pytest
 
 from common.core.model.evidence import Outcome, Reading
-from common.core.parsers.whois import read
+from common.core.parsers.whois import parse_whois_answer
 
 THAI = "xn--o3cw4h.xn--o3cw4h"
 
 
 def ask(text: str, domain: str = "blueheron.mc", server: str = "whois.nic.mc") -> Reading:
     """The reading of an answer to our question."""
-    return read(text, domain, server, strict=True)
+    return parse_whois_answer(text, domain, server, strict=True)
 
 
 @pytest.mark.parametrize(

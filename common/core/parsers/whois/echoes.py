@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from common.core.parsers.whois.lines import LEADERS, Shape, Subject
+from common.core.parsers.whois.lines import LEADERS, SentenceShape, Subject
 
 #: Lines looked at, from the first, and the longest that repeats a question.
 _MOST, _LONGEST = 60, 300
@@ -28,7 +28,7 @@ def names_another(lines: Sequence[str], subject: Subject) -> bool:
         text = line.strip(LEADERS)
         if "." not in text or len(text) > _LONGEST or not any(top in text.lower() for top in tops):
             continue
-        shape = Shape(line, subject)
+        shape = SentenceShape(line, subject)
         if shape.foreign and not shape.named and _ECHO.fullmatch(shape.text):
             printed = text.strip("\"'`()[]<>,;. ").lower()
             if any(printed.endswith("." + top) for top in tops):

@@ -11,8 +11,8 @@ from common.core.parsers.whois import words
 from common.core.parsers.whois.doubts import doubt_beside, remark_of
 from common.core.parsers.whois.echoes import names_another
 from common.core.parsers.whois.families import Family
-from common.core.parsers.whois.lines import SENTENCE_LIMIT, Shape, Subject, runs_on
-from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, limits, rule_of
+from common.core.parsers.whois.lines import SENTENCE_LIMIT, SentenceShape, Subject, runs_on
+from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, is_throttling, rule_of
 
 #: Sentences looked at per answer, and places of trigger words: a verdict stands among the first, and legal text is long.
 _MOST, _PLACES = 200, 2_000
@@ -55,17 +55,17 @@ class Findings:
             self.stamp = match[1]
             self.is_bare = _is_bare(lines)
         triggers = BESIDE_TRIGGERS if beside else TRIGGERS if low.isascii() else TRIGGERS + SCRIPT_TRIGGERS
-        suspects = _suspects(lines, low, triggers)
+        suspects = _find_suspect_lines(lines, low, triggers)
         if beside:
-            self._look_beside(suspects)
+            self._read_beside_record(suspects)
         else:
-            self._look(suspects, family)
+            self._read_suspects(suspects, family)
 
-    def said_at(self, rule: Rule) -> str:
+    def line_of_rule(self, rule: Rule) -> str:
         """The line that a rule matched, with the one after it; "" where none did."""
         return self._first.get(rule, "")
 
-    def doubt(self) -> str:
+    def find_doubt(self) -> str:
         """A line beside the free ones that is not understood and may mean something else; "" where there is none."""
         free = self.free_at or [len(self._lines) - 1]
         return doubt_beside(self._lines, free, self._subject, frozenset(self._understood))
@@ -74,32 +74,32 @@ class Findings:
         """Whether a free line, or the question as the server repeats it, names another name."""
         return self.foreign or names_another(self._lines, self._subject)
 
-    def _look_beside(self, suspects: list[int]) -> None:
+    def _read_beside_record(self, suspects: list[int]) -> None:
         for number in suspects:
             line = self._lines[number]
-            shape = Shape(line, self._subject)
-            if limits(shape.text):
-                self._note(Rule.THROTTLED, line, "".join(self._lines[number + 1 : number + 2]))
+            shape = SentenceShape(line, self._subject)
+            if is_throttling(shape.text):
+                self._note_rule(Rule.THROTTLED, line, "".join(self._lines[number + 1 : number + 2]))
             elif self._is_about_us(shape, line):
                 if in_procedure(shape.text):
-                    self._note(Rule.DROPZONE, line, "")
-                self._announce(shape, line)
+                    self._note_rule(Rule.DROPZONE, line, "")
+                self._note_announcement(shape, line)
 
-    def _look(self, suspects: list[int], family: Family) -> None:
+    def _read_suspects(self, suspects: list[int], family: Family) -> None:
         put_off = ""
         for number in suspects:
-            shape = Shape(self._lines[number], self._subject)
-            if not self._look_at(number, shape, family) and not put_off and limiting.puts_off(shape.text):
+            shape = SentenceShape(self._lines[number], self._subject)
+            if not self._read_suspect(number, shape, family) and not put_off and limiting.asks_to_retry_later(shape.text):
                 put_off = self._lines[number]
         if put_off and self.rule in {None, Rule.FREE}:
-            self._note(Rule.THROTTLED, put_off, "")
+            self._note_rule(Rule.THROTTLED, put_off, "")
 
-    def _look_at(self, number: int, shape: Shape, family: Family) -> bool:
+    def _read_suspect(self, number: int, shape: SentenceShape, family: Family) -> bool:
         """Note what one line says; False where no rule reads it."""
         line = self._lines[number]
         whole = len(line) <= SENTENCE_LIMIT
         if whole and shape.text in family.free and self._object_is_ours(shape, number):
-            self._note_free(number, shape)
+            self._note_free_line(number, shape)
             self.own_free = self.own_free or (None if shape.foreign else line)
             return True
         rule = rule_of(shape.text)
@@ -108,49 +108,49 @@ class Findings:
         about_us = self._is_about_us(shape, line)
         if rule is None:
             if about_us:
-                self._announce(shape, line)
+                self._note_announcement(shape, line)
             return False
         self._understood.add(number)
         if rule is Rule.FREE:
             if whole:
-                self._take_free(number, shape)
+                self._read_free_line(number, shape)
         elif rule is not Rule.DROPZONE:
-            self._note(rule, line, "".join(self._lines[number + 1 : number + 2]))
+            self._note_rule(rule, line, "".join(self._lines[number + 1 : number + 2]))
         elif about_us:
-            self._note(rule, line, "")
+            self._note_rule(rule, line, "")
         return True
 
-    def _take_free(self, number: int, shape: Shape) -> None:
+    def _read_free_line(self, number: int, shape: SentenceShape) -> None:
         """A free line that any server might print; one about another name shows what the answer is about."""
         if shape.foreign:
             self.foreign = self.foreign or not shape.named
         elif self._object_is_ours(shape, number):
             self.free = self.free or self._lines[number]
-            self._note_free(number, shape)
+            self._note_free_line(number, shape)
 
-    def _note_free(self, number: int, shape: Shape) -> None:
-        self._note(Rule.FREE, self._lines[number], "")
+    def _note_free_line(self, number: int, shape: SentenceShape) -> None:
+        self._note_rule(Rule.FREE, self._lines[number], "")
         self.foreign = self.foreign or (shape.foreign and not shape.named)
         self.free_at.append(number)
         self._understood.add(number)
 
-    def _announce(self, shape: Shape, line: str) -> None:
+    def _note_announcement(self, shape: SentenceShape, line: str) -> None:
         if self.announced is None and (phase := announced_phase(shape.text)):
             self.announced, self.announcement = phase, line.strip()
 
     @staticmethod
-    def _is_about_us(shape: Shape, line: str) -> bool:
+    def _is_about_us(shape: SentenceShape, line: str) -> bool:
         """Whether a whole line may speak of our name: one that points to a page of the registry does, an item of a list not."""
         if len(line) > SENTENCE_LIMIT or _ITEM.match(line):
             return False
         return shape.named or not (shape.foreign and _NAMES_FIRST.match(shape.text))
 
-    def _note(self, rule: Rule, line: str, following: str) -> None:
+    def _note_rule(self, rule: Rule, line: str, following: str) -> None:
         self._first.setdefault(rule, f"{line}\n{following}" if following else line)
         if self.rule is None or rule < self.rule:
             self.rule = rule
 
-    def _object_is_ours(self, shape: Shape, number: int) -> bool:
+    def _object_is_ours(self, shape: SentenceShape, number: int) -> bool:
         """False for "no object found" about a contact or a server of a record: the next line names the object."""
         following = "".join(self._lines[number + 1 : number + 2])
         if not following.lower().startswith("object:"):
@@ -158,7 +158,7 @@ class Findings:
         return not shape.foreign and self._subject.is_named(following.partition(":")[2].strip(" ."))
 
 
-def _rule_of_remark(line: str, shape: Shape) -> Rule | None:
+def _rule_of_remark(line: str, shape: SentenceShape) -> Rule | None:
     """What a reason or note says, behind its label, of a name that cannot simply be registered, or of us."""
     remark = remark_of(line)
     if remark is None:
@@ -166,11 +166,11 @@ def _rule_of_remark(line: str, shape: Shape) -> Rule | None:
     said = shape.text.partition(":")[2].strip(" .")
     rule = rule_of(said)
     if rule is None:
-        rule = _SAID.get(words.meaning(said))
+        rule = _SAID.get(words.outcome_of(said))
     return None if rule is Rule.FREE else rule
 
 
-def _suspects(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
+def _find_suspect_lines(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
     """Numbers of the lines that hold a trigger and do not merely continue the line before; the first `_MOST`."""
     places: set[int] = set()
     for word in triggers:

@@ -39,7 +39,7 @@ _MARKS = tuple(
 )  # fmt: skip
 
 
-def split(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """The bounded lines of an answer, without line ends. HTML pages become their text, one table row a line."""
     text = text[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     if not text.isascii():
@@ -55,7 +55,7 @@ def split(text: str) -> list[str]:
     return [line[:LINE_LIMIT] for line in text.split("\n", LINE_COUNT)[:LINE_COUNT]]
 
 
-def collapse(text: str) -> str:
+def collapse_blanks(text: str) -> str:
     """A text with single blanks, and none before a colon: as the lines of all servers are compared."""
     return " ".join(text.split()).replace(" :", ":")
 
@@ -96,8 +96,8 @@ class Subject:
         self.anything = not strict and self.label == "example" and self.name not in _REAL_EXAMPLES
         self.forms = {self.name}
         if "xn--" in self.name:
-            self.forms.add(_unicode(self.name))
-            self.label = _unicode(self.label)
+            self.forms.add(_decode_alabels(self.name))
+            self.label = _decode_alabels(self.label)
             self.forms.update({form[: -len(one)] + two for form in self.forms for one, two in _VARIANTS if form.endswith(one)})
         self.scripts = [form for form in self.forms if not form.isascii()]
 
@@ -106,7 +106,7 @@ class Subject:
         word = word.strip("\"'`()[]<>,;").rstrip(".").lower()
         if self.anything or word in self.forms:
             return bool(word)
-        return not word.isascii() and _ascii(word) == self.name
+        return not word.isascii() and _encode_alabels(word) == self.name
 
     def is_covered_by(self, word: str) -> bool:
         """Whether a printed name is one above the name asked for, in a recording. In earnest that is a suffix, never a name."""
@@ -118,7 +118,7 @@ class Subject:
         return bool(word) and (self.anything or word == self.label)
 
 
-def _unicode(name: str) -> str:
+def _decode_alabels(name: str) -> str:
     """U-labels of a name, label by label; what cannot be decoded stays as it is."""
     words = []
     for label in name.split("."):
@@ -129,7 +129,7 @@ def _unicode(name: str) -> str:
     return ".".join(words)
 
 
-def _ascii(name: str) -> str:
+def _encode_alabels(name: str) -> str:
     """A-labels of a printed name; only compared, never sent, so no validation is needed here."""
     try:
         return ".".join(w if w.isascii() else "xn--" + w.encode("punycode").decode("ascii") for w in name[:253].split("."))
@@ -137,7 +137,7 @@ def _ascii(name: str) -> str:
         return name
 
 
-class Shape:
+class SentenceShape:
     """A sentence with its names cut out: `No match for "EXAMPLE.COM".` becomes `no match for {}`.
 
     `foreign` says that one of the names was not the name asked for, `named` that one was.
@@ -148,7 +148,7 @@ class Shape:
     def __init__(self, line: str, subject: Subject) -> None:
         self.foreign = False
         self.named = False
-        low = collapse(line[:SENTENCE_LIMIT].strip(LEADERS).lower())
+        low = collapse_blanks(line[:SENTENCE_LIMIT].strip(LEADERS).lower())
         if not low.isascii():
             low = self._cut_script(low, subject)
 
@@ -161,7 +161,7 @@ class Shape:
 
         low = _HOST.sub(cut, low)
         if not self.named and not self.foreign:
-            low = self._bare_label(low, subject)
+            low = self._cut_bare_label(low, subject)
         self.text = low.rstrip(STOPS).lstrip(LEADERS)
 
     def _cut_script(self, low: str, subject: Subject) -> str:
@@ -173,7 +173,7 @@ class Shape:
                 low = before.rstrip("\"'`([<") + "{}" + after.lstrip("\"'`)]>.")
         return low
 
-    def _bare_label(self, low: str, subject: Subject) -> str:
+    def _cut_bare_label(self, low: str, subject: Subject) -> str:
         """Cut out a name that is printed without its suffix, at the end or glued to the front."""
         head, _, last = low.rpartition(" ")
         if head.startswith("no match") and subject.is_label(last):

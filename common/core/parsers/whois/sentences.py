@@ -309,8 +309,8 @@ _COMPILED = {rule: re.compile("|".join(f"(?:{pattern})" for pattern in patterns)
 @lru_cache(maxsize=4096)
 def rule_of(shape: str) -> Rule | None:
     """The first rule, in the order of the law, that the whole of a sentence follows; then a complaint in words of its own."""
-    found = next((rule for rule in Rule if _follows(shape, rule)), None)
-    if found is None and (limiting.complains(shape) or limiting.used_up(shape)):
+    found = next((rule for rule in Rule if _matches_rule(shape, rule)), None)
+    if found is None and (limiting.reports_rate_limit(shape) or limiting.reports_used_up_quota(shape)):
         return Rule.THROTTLED
     return Rule.FREE if found is None and _is_free_throughout(shape) else found
 
@@ -318,15 +318,15 @@ def rule_of(shape: str) -> Rule | None:
 def _is_free_throughout(shape: str) -> bool:
     """Whether two or three sentences on one line all say that there is no such name."""
     said = shape.split(". ", 3)
-    return 1 < len(said) <= 3 and all(_follows(sentence.strip(), Rule.FREE) for sentence in said)
+    return 1 < len(said) <= 3 and all(_matches_rule(sentence.strip(), Rule.FREE) for sentence in said)
 
 
-def limits(shape: str) -> bool:
+def is_throttling(shape: str) -> bool:
     """Whether a sentence says that our queries are limited."""
-    return _follows(shape, Rule.THROTTLED)
+    return _matches_rule(shape, Rule.THROTTLED)
 
 
-def _follows(shape: str, rule: Rule) -> bool:
+def _matches_rule(shape: str, rule: Rule) -> bool:
     if rule is Rule.DROPZONE:
         return release.in_procedure(shape)
     return _COMPILED[rule].fullmatch(shape) is not None

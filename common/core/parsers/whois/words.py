@@ -38,12 +38,12 @@ _REGISTERED = {
 }  # fmt: skip
 
 
-def _list(words: str) -> list[str]:
+def _split_table(words: str) -> list[str]:
     return words.split("|")
 
 
 _FREE = frozenset(
-    _list(
+    _split_table(
         "free|available|no object found|not registered|unregistered|not found|disponible|libre|frei|vrij|livre|libero|vapaa"
         "|ledig|available for registration|nonexistent|no match|does not exist|domain not found|domain available|not exist"
     )
@@ -62,13 +62,13 @@ _PARTS = re.compile(r"\s*[,;]\s+|,(?=\S)")
 _LONGEST = 120
 
 
-def normal(word: str) -> str:
+def normalise_word(word: str) -> str:
     """A status word in lower case, without result code, remark and link."""
-    return _DATED.sub("", _CODE.sub("", statuses.normalise(word))).rstrip(".")
+    return _DATED.sub("", _CODE.sub("", statuses.normalise_status(word))).rstrip(".")
 
 
 @lru_cache(maxsize=4096)
-def meaning(word: str) -> Outcome | None:
+def outcome_of(word: str) -> Outcome | None:
     """What a normal status word says about a name; None for a word nobody knows."""
     if not word or len(word) > _LONGEST:
         return None
@@ -89,7 +89,7 @@ def meaning(word: str) -> Outcome | None:
     return None if statuses.phase_of((word,)) is None else Outcome.REGISTERED
 
 
-def split(value: str) -> list[str]:
+def split_statuses(value: str) -> list[str]:
     """The words of one status line: several may stand on it, separated by commas."""
     return [part for part in _PARTS.split(value[:300]) if part.strip()][:8]
 
@@ -104,12 +104,12 @@ _ORDER = (
 )
 
 
-def announcing(words: Iterable[str]) -> str:
+def find_announcing_word(words: Iterable[str]) -> str:
     """The first of the normal words that says that a name is about to be deleted; "" where none does."""
-    return next((word for word in words if phase((word,), {}) is Phase.PENDING_DELETE), "")
+    return next((word for word in words if phase_of_words((word,), {}) is Phase.PENDING_DELETE), "")
 
 
-def phase(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
+def phase_of_words(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
     """The phase that the normal words of one record mean together: the one nearest to deletion wins.
 
     `own` holds the words that mean something else on this server than elsewhere, `announced` is what a sentence beside the
