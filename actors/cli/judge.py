@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TextIO
 from actors.cli.printing import printable
 from actors.cli.second_reader import SecondReader, compare
 from common.core.model.evidence import Reading, unknown
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.registrable_names import to_ascii
 from common.core.verdict.offline import available, read_answer
 from common.errors import NameProblem
@@ -72,7 +72,7 @@ class _Bad:
 def answer_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
     """One input line as (output line, domain, suffix, (method, server, reading)); the last is None for a bad line."""
     try:
-        row = loads(line, LINE_LIMIT)
+        row = parse_bounded_json(line, LINE_LIMIT)
     except ValueError as error:
         return _line(None, unknown("input_bad", f"not a JSON line: {error}")), "", "", None
     if not isinstance(row, dict):
@@ -132,7 +132,7 @@ def _judge(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | N
 
 
 def _compared(other: SecondReader, domain: str, line: bytes, reading: Reading) -> dict[str, Any]:
-    text = loads(line, LINE_LIMIT)["answer"].get("text")
+    text = parse_bounded_json(line, LINE_LIMIT)["answer"].get("text")
     return compare(other.read(domain, text if isinstance(text, str) else ""), reading)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from common.clients.bootstrap_copy import SHORTEST, bases_in, read_copy, write_copy
 from common.clients.http import HttpClient
 from common.config import Settings
-from common.core.parsers.retry_after import http_date
+from common.core.parsers.retry_after import parse_http_date
 from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap
 from common.errors import ClientError
 
@@ -86,6 +86,6 @@ def _fresh_for(headers: dict[str, str], now: float) -> float:
     seconds = 0.0
     if age := _MAX_AGE.search(headers.get("cache-control", "").lower()[:500]):
         seconds = float(age[1])
-    elif (expires := http_date(headers.get("expires", "")[:64])) is not None:
+    elif (expires := parse_http_date(headers.get("expires", "")[:64])) is not None:
         seconds = expires - now
     return min(max(seconds, SHORTEST), LONGEST)

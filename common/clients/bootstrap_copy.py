@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config import Settings
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, parse_bootstrap
 
 #: Seconds between two attempts, successful or not.
@@ -36,7 +36,7 @@ def read_copy(settings: Settings) -> dict[str, Any]:
     """What is kept: `url`, `next_at`, and after the first success `body`, `etag`, `last_modified`; empty for another URL."""
     try:
         with cache_file(settings).open("rb") as stream:
-            found = loads(stream.read(2 * BOOTSTRAP_LIMIT + 1), 2 * BOOTSTRAP_LIMIT)
+            found = parse_bounded_json(stream.read(2 * BOOTSTRAP_LIMIT + 1), 2 * BOOTSTRAP_LIMIT)
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict) or not isinstance(found.get("next_at"), (int, float)):

@@ -85,7 +85,7 @@ async def careful(names: list[str], port: int) -> Answers:
     server = engine.servers.get(endpoint)
 
     async def ask(name: str) -> str:
-        return parser.read((await engine.ask(server, name, NS, 5)).wire, name, ZONE).finding
+        return parser.parse_dns_answer((await engine.ask(server, name, NS, 5)).wire, name, ZONE).finding
 
     return Counter(MEANING.get(finding, finding) for finding in await windowed(names, ask))
 

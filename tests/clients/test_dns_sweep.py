@@ -9,7 +9,7 @@ import pytest
 
 from common.clients.dns import Swept
 from common.core.model.evidence import Outcome
-from common.core.parsers.dns import read
+from common.core.parsers.dns import parse_dns_answer
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from tests.clients.dns_world import (
     TLD,
@@ -46,7 +46,7 @@ def test_code_is_what_the_careful_parser_reads() -> None:
     found, _ = swept({**BOTH, TLD: recorded, TLD_SECOND: recorded})
 
     for name, code in zip(NAMES, found.codes, strict=True):
-        assert MEANING[read(sent[name], name, "test").finding] == code
+        assert MEANING[parse_dns_answer(sent[name], name, "test").finding] == code
 
 
 def test_unusual_answers_come_with_their_bytes() -> None:
@@ -56,7 +56,7 @@ def test_unusual_answers_come_with_their_bytes() -> None:
 
     assert (found.codes[-1], odd.tcp) == (UNUSUAL, False)
     assert (odd.reading.outcome, odd.reading.finding) == (Outcome.REGISTERED, "dns_auth_nodata")
-    assert read(odd.wire, "inside.test", "test") == odd.reading
+    assert parse_dns_answer(odd.wire, "inside.test", "test") == odd.reading
     assert odd.endpoint in found.servers
 
 

@@ -15,7 +15,7 @@ from common.clients.tcp import Sparing, TurnedAwayError, ask
 from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers import whois as parser
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois.excerpt import make_excerpt
 from common.core.parsers.whois.referral import referral_of
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
@@ -81,7 +81,7 @@ class WhoisChecker:
             address=address[:300],
             duration_ms=round((self._context.monotonic() - began) * 1000, 1),
             digest=sha256(data).hexdigest() if data else "",
-            excerpt=excerpt(text),
+            excerpt=make_excerpt(text),
             refused=refused,
         )
 
@@ -93,7 +93,7 @@ def _manner(task: Task) -> WhoisServer:
 
 
 def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:
-    reading = parser.read(text, task.domain, manner.host, strict=True)
+    reading = parser.parse_whois_answer(text, task.domain, manner.host, strict=True)
     if cut and reading.outcome is not Outcome.REGISTERED:
         return unknown("whois_too_large", f"an answer of more than {LIMIT} bytes")
     return reading

@@ -27,7 +27,7 @@ from common.clients.dns import (
 )
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
 from common.core.parsers import dns as parser
-from common.core.parsers.dns_wire import NS, WireError, parse
+from common.core.parsers.dns_wire import NS, WireError, parse_message
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
 
@@ -160,9 +160,9 @@ class DnsChecker:
         engine, wire = self._the_engine(), exchanged.wire
         status, excerpt = None, ""
         try:
-            message = parse(wire)
-            status, excerpt = message.rcode, parser.describe(message)[:EXCERPT_LIMIT]
-            reading = parser.judge(message, domain, suffix or zone.name, recursive=engine.recursive)
+            message = parse_message(wire)
+            status, excerpt = message.rcode, parser.describe_message(message)[:EXCERPT_LIMIT]
+            reading = parser.interpret_message(message, domain, suffix or zone.name, recursive=engine.recursive)
         except WireError as error:
             reading = unknown("dns_malformed", f"not a well-formed DNS message: {error}")
         return Observation(

@@ -62,7 +62,7 @@ class HttpChecker:
                 raise Refused("not a name that can be asked for")
             first = _Hop("http", task.domain, self._context.settings.http_port, "/")
             answer = await self._head(first, deadline)
-            reading = parser.read(answer.status, answer.headers, task.domain)
+            reading = parser.parse_web_answer(answer.status, answer.headers, task.domain)
             reading = await self._follow(first, answer, reading, deadline)
         except ClientError as error:
             reading = unknown("http_silent", str(error))
@@ -93,7 +93,7 @@ class HttpChecker:
                 answer = await self._head(hop, deadline)
             except ClientError:
                 break
-            later = parser.read(answer.status, answer.headers, hop.host)
+            later = parser.parse_web_answer(answer.status, answer.headers, hop.host)
             if "for sale" in later.reason:
                 return later
         return reading

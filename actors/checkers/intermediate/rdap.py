@@ -12,7 +12,7 @@ from common.clients.hosts import Resolver, hosts
 from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.parsers import rdap as parser
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
@@ -142,7 +142,7 @@ class RdapChecker:
     def _read(self, answer: HttpAnswer, domain: str, host: str) -> Reading:
         if answer.truncated and answer.status in {200, 404}:
             return unknown("rdap_too_large", f"a body of more than {parser.BODY_LIMIT} bytes")
-        return parser.read(
+        return parser.parse_rdap_answer(
             answer.status,
             answer.headers,
             answer.body,
@@ -156,7 +156,7 @@ class RdapChecker:
 def excerpt(body: bytes) -> str:
     """A bounded copy of an answer as evidence: of an object only what says nothing about people."""
     try:
-        value = loads(body, parser.BODY_LIMIT)
+        value = parse_bounded_json(body, parser.BODY_LIMIT)
     except ValueError:
         return "".join(mark if mark.isprintable() else " " for mark in body[:300].decode("utf-8", "replace")).strip()
     if not isinstance(value, dict):

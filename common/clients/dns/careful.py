@@ -13,7 +13,7 @@ from common.clients.dns.transport import Exchanged
 from common.clients.dns.zones import Zone
 from common.core.model.evidence import Outcome, Reading
 from common.core.parsers import dns as parser
-from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, classify, serial_behind, shape_of
+from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, classify_answer, read_soa_serial, shape_of
 from common.core.parsers.dns_wire import FORMERR, IN, NS, encode_name
 from common.errors import ClientError
 
@@ -113,11 +113,11 @@ class Careful:
         if question.lower() != asked:
             return False
         shape = shape_of(question, self._origin)
-        code = classify(wire, question, shape)
+        code = classify_answer(wire, question, shape)
         if code == UNUSUAL:
             return False
         if code == NXDOMAIN:
-            self._names.serials.add(serial_behind(wire, shape))
+            self._names.serials.add(read_soa_serial(wire, shape))
         self.answered += 1
         self.weigh(lane, 1)
         self._names.settle(index, lane + len(self._lanes) * exchanged.tcp, code)
@@ -139,6 +139,6 @@ class Careful:
 
     def _note(self, index: int, lane: int, wire: bytes, *, tcp: bool) -> Reading:
         """Keep an answer in case no better one comes."""
-        reading = parser.read(wire, self._names.texts[index], self._zone.name)
+        reading = parser.parse_dns_answer(wire, self._names.texts[index], self._zone.name)
         self._names.note_odd(index, lane, Odd(wire, self._lanes[lane].server.endpoint, tcp, reading))
         return reading

@@ -17,7 +17,7 @@ from common.clients.dns.transport import CaseLostError, Endpoint, Exchanged, NoR
 from common.clients.dns.zones import MOST_ALIASES, Finder, Walk, Zone
 from common.config import Settings
 from common.core.builtin.root_servers import ROOT_ADDRESSES
-from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse
+from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse_message
 from common.errors import ClientError, Refused, TimedOut
 
 #: Addresses tried for one question, and the most seconds given to each.
@@ -129,7 +129,7 @@ class DnsEngine:
             tried.append(server.endpoint)
             seconds = min(self.try_seconds, walk.spend() / (1 + MOST_TRIES - len(tried)))
             try:
-                found = useful(parse((await self.ask(server, name, rtype, seconds)).wire))
+                found = useful(parse_message((await self.ask(server, name, rtype, seconds)).wire))
             except ClientError as error:
                 trouble = error
             except WireError as error:
@@ -212,7 +212,7 @@ def _read(name: str, message: Message) -> tuple[str, tuple[str, ...]] | None:
     """What a resolver says about a host: the end of its aliases and addresses; None for an error. Raises ClientError."""
     if message.rcode == NXDOMAIN:
         raise ClientError(f"{name} does not exist")
-    return read_addresses(message, name) if message.rcode == 0 and message.is_answer and not message.truncated else None
+    return read_addresses(message, name) if message.rcode == 0 and message.is_answer and not message.is_truncated else None
 
 
 def _resolvers(settings: Settings) -> tuple[Endpoint, ...]:

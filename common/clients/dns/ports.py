@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from common.clients.dns.lanes import Lane
 from common.clients.dns.transport import MOST_MISMATCHES, connect_datagrams
-from common.core.parsers.dns_batch import Batch, patch_id
+from common.core.parsers.dns_batch import QueryBatch, patch_id
 from common.core.parsers.dns_wire import Bits
 
 #: Queries that a port carries before another takes over.
@@ -59,7 +59,7 @@ class Port:
         """Whether somebody seems to be guessing."""
         return self.strays >= MOST_MISMATCHES
 
-    def note(self, batch: Batch, indexes: Sequence[int], seen: dict[bytes, int], sent_at: float, bits: Bits) -> None:
+    def note(self, batch: QueryBatch, indexes: Sequence[int], seen: dict[bytes, int], sent_at: float, bits: Bits) -> None:
         """Wait for the answers to these queries. An id that was used already is replaced."""
         waiting = self.waiting
         end = 12 + len(batch.questions[0])
@@ -82,7 +82,7 @@ class Port:
         self.under_way -= count
         self.lane.under_way -= count
 
-    def send(self, batch: Batch) -> int:
+    def send(self, batch: QueryBatch) -> int:
         """Send the queries; how many of them went out. Raises OSError unless that is because buffers are full."""
         try:
             if len(batch.ids) > 1 and self.lane.segments:
@@ -97,7 +97,7 @@ class Port:
             self.lane.segments = False
         return self._one_by_one(batch)
 
-    def _one_by_one(self, batch: Batch) -> int:
+    def _one_by_one(self, batch: QueryBatch) -> int:
         wire = memoryview(batch.wire)
         sent = 0
         try:

@@ -54,12 +54,12 @@ LAME = Step(Kind.LAME)
 
 def read_step(message: Message, zone: str, name: str, rtype: int) -> Step:
     """What the answer of a server of `zone` to a question about `name` means. Raises WireError where record data is broken."""
-    if message.rcode not in (NOERROR, NXDOMAIN) or message.truncated or not message.is_answer:
+    if message.rcode not in (NOERROR, NXDOMAIN) or message.is_truncated or not message.is_answer:
         return LAME
     if message.question is None or message.question[:2] != (name, rtype):
         return LAME
     if message.answer:
-        return _answered(message, zone, name, rtype) if message.authoritative else LAME
+        return _answered(message, zone, name, rtype) if message.is_authoritative else LAME
     if message.rcode == NXDOMAIN:
         return _negative(message, zone, name, Kind.NXDOMAIN)
     return _delegated(message, zone, name) or _negative(message, zone, name, Kind.NODATA)
@@ -115,7 +115,7 @@ def _cut(message: Message, kind: Kind, owner: str, records: list[Record], zone: 
 
 def _negative(message: Message, zone: str, name: str, kind: Kind) -> Step:
     owners = {record.owner for record in message.authority if record.rtype == SOA}
-    if len(owners) != 1 or not message.authoritative:
+    if len(owners) != 1 or not message.is_authoritative:
         return LAME
     owner = owners.pop()
     on_the_way = (owner == zone or below(owner, zone)) and (owner == name or below(name, owner))

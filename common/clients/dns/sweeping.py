@@ -18,9 +18,9 @@ from common.clients.dns.ports import Port, Waiting
 from common.clients.dns.servers import QUIRK_SECONDS
 from common.clients.dns.transport import NoRouteError, NotListeningError, trouble_of
 from common.clients.dns.zones import Zone
-from common.core.parsers.dns_batch import Batch, Template
-from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, Shape, classify, serial_behind, shape_of
-from common.core.parsers.dns_wire import Bits, encode_name, is_bare_error, matches_but_case
+from common.core.parsers.dns_batch import QueryBatch, QueryTemplate
+from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, QuestionShape, classify_answer, read_soa_serial, shape_of
+from common.core.parsers.dns_wire import Bits, encode_name, is_bare_error, matches_query_but_case
 from common.errors import ClientError
 
 #: Seconds between looks at the sockets: while much arrives, and while little does.
@@ -67,8 +67,8 @@ class Sweeping:
         self._suffix = suffix
         self._zone = encode_name(zone.name)
         self._careful = Careful(engine, zone, names, lanes)
-        self._templates: dict[tuple[bool, bool], Template] = {}
-        self._shapes: dict[int, Shape] = {}
+        self._templates: dict[tuple[bool, bool], QueryTemplate] = {}
+        self._shapes: dict[int, QuestionShape] = {}
         self._seen: dict[int, dict[bytes, int]] = {}
         self._seen_count = 0
         self._ports: list[list[Port]] = [[] for _ in lanes]
@@ -176,9 +176,9 @@ class Sweeping:
         shape = self._shapes.get(len(question))
         if shape is None:
             shape = self._shapes[len(question)] = shape_of(question, self._zone)
-        code = classify(wire, question, shape)
+        code = classify_answer(wire, question, shape)
         if code == NXDOMAIN:
-            self._names.serials.add(serial_behind(wire, shape))
+            self._names.serials.add(read_soa_serial(wire, shape))
         if code != UNUSUAL:
             self._seen_count += 1
             if self._seen_count > _MOST_SEEN:
@@ -204,7 +204,7 @@ class Sweeping:
             port.lane.answered_at = self._loop.time()
             self._engine.servers.answered(port.lane.server)
             self._careful.unusual(entry[0], port.number, wire)
-        elif matches_but_case(wire, query):
+        elif matches_query_but_case(wire, query):
             port.settle(query_id)
             port.lane.server.lower_case_until = self._now() + QUIRK_SECONDS
             self._careful.ask(entry[0], port.number, tcp=True)
@@ -321,15 +321,15 @@ class Sweeping:
         self._names.put_back(indexes[sent:])
         return sent == len(indexes)
 
-    def _batch(self, number: int, indexes: list[int]) -> Batch | None:
+    def _batch(self, number: int, indexes: list[int]) -> QueryBatch | None:
         """The queries about these names; None where one of them has to go another way."""
         server, now, texts = self._lanes[number].server, self._now(), self._names.texts
         edns, mixed = server.plain_until <= now, server.lower_case_until <= now
         template = self._templates.get((edns, mixed))
         if template is None:
-            template = self._templates[edns, mixed] = Template(self._suffix, edns=edns, mixed=mixed)
+            template = self._templates[edns, mixed] = QueryTemplate(self._suffix, edns=edns, mixed=mixed)
         try:
-            return template.build([texts[index] for index in indexes], self._bits)
+            return template.build_batch([texts[index] for index in indexes], self._bits)
         except ValueError:
             if len(indexes) == 1:
                 self._careful.ask(indexes[0], number)  # more than one label, or no host name: not for a template

@@ -12,7 +12,7 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from common.core.parsers.dns_wire import is_bare_error, matches, matches_but_case
+from common.core.parsers.dns_wire import is_bare_error, matches_query, matches_query_but_case
 from common.errors import ClientError, TimedOut
 
 #: (address, port); a name server as a socket knows it.
@@ -139,11 +139,11 @@ class _Wait:
                 self.done.set_exception(error)
 
     def _take(self, data: bytes) -> None:
-        if matches(data, self.query) or is_bare_error(data, self.query):
+        if matches_query(data, self.query) or is_bare_error(data, self.query):
             self.done.set_result(Settled(data))
             return
         self.mismatches += 1
-        case_lost = matches_but_case(data, self.query)
+        case_lost = matches_query_but_case(data, self.query)
         if case_lost or self.mismatches >= MOST_MISMATCHES:
             self.done.set_result(Settled(case_lost=case_lost))
 
@@ -166,7 +166,7 @@ async def _ask_tcp(query: bytes, endpoint: Endpoint, seconds: float) -> bytes:
             raise TimedOut("no answer in time over TCP") from error
         except OSError as error:
             raise trouble_of(error, endpoint) from error
-    if matches_but_case(wire, query) or is_bare_error(wire, query):
+    if matches_query_but_case(wire, query) or is_bare_error(wire, query):
         return wire
     raise ClientError(f"{endpoint[0]} answered something else over TCP")
 

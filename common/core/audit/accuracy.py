@@ -26,7 +26,7 @@ from msgspec import Meta, Struct, field
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.metrics import Metrics
 from common.core.trust.server_trust import Key
 from common.core.verdict.likelihoods import REGISTRY_METHODS
@@ -269,7 +269,7 @@ def younger(entry: Entry, alarmed_at: float) -> bool:
     """Whether the registry, asked after the alarm, shows a registration that is younger than it."""
     record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
 
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Outcome
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
 from common.core.verdict.likelihoods import REGISTRY_METHODS
 from common.core.verdict.verdicts import ANNOUNCED, State, newest
@@ -191,5 +191,5 @@ def _created(entry: LedgerEntry, after: float) -> float | None:
     """When the registration that the registry showed later was made, at the latest; None where that is not known."""
     record = newest(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     text = record.observation.reading.fields.created_at if record is not None and record.at > after else None
-    at = epoch(text) if text else None
+    at = iso_to_epoch(text) if text else None
     return at + DAY if at is not None and text is not None and len(text) == len("2027-01-31") else at

@@ -15,8 +15,8 @@ from msgspec import Struct
 from common.core.builtin.lifecycles import Cycle, Days, cycle_for
 from common.core.builtin.release_procedures import ReleaseKind, procedure_for
 from common.core.model.evidence import Fields, Phase
-from common.core.parsers.dates import epoch
-from common.core.parsers.statuses import normalise
+from common.core.parsers.dates import iso_to_epoch
+from common.core.parsers.statuses import normalise_status
 
 DAY = 86_400.0
 HOUR = 3600.0
@@ -84,8 +84,8 @@ def forecast(
         phase=phase,
         since=now if phase_since is None else phase_since,
         after=phase_after,
-        expires=epoch(fields.expires_at) if fields.expires_at else None,
-        updated=epoch(fields.updated_at) if fields.updated_at else None,
+        expires=iso_to_epoch(fields.expires_at) if fields.expires_at else None,
+        updated=iso_to_epoch(fields.updated_at) if fields.updated_at else None,
     )
     if cycle.month_end:
         return _month_end(seen, now)
@@ -96,7 +96,7 @@ def forecast(
 
 def voided(phase: Phase | None, statuses: Iterable[str]) -> bool:
     """Whether the record says that the name will not drop now: being restored, or locked by the registry."""
-    return phase is Phase.PENDING_RESTORE or any(normalise(status) in _VOID for status in statuses)
+    return phase is Phase.PENDING_RESTORE or any(normalise_status(status) in _VOID for status in statuses)
 
 
 def release_procedure(

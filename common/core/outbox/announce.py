@@ -19,7 +19,7 @@ from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.records import DeliveryRow, EventRow, Evidence
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict.likelihoods import REGISTRY_METHODS
 from common.core.verdict.verdicts import ANNOUNCED, NO_NEWS, OWNED, State, Verdict, newest
 from common.messages import Swept
@@ -223,7 +223,7 @@ def _taken_since(entry: Entry, gone: float | None) -> bool:
         return False
     record = newest(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0
 
 

@@ -13,7 +13,7 @@ from common.core.builtin import registry_hosts, whois_servers
 from common.core.builtin.rdap_pinned import PINNED
 from common.core.builtin.rdap_servers import IANA
 from common.core.builtin.tlds import PRIVATE_SUFFIXES
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.parsers.rdap import same_operator
 
 #: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
@@ -112,7 +112,7 @@ class Directory:
 
 def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
     """Suffix -> base URLs of a bootstrap file (RFC 9224). Raises ValueError for a file that is not entirely sound."""
-    document = loads(data, BOOTSTRAP_LIMIT, ("version", "services"))
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT, ("version", "services"))
     if not isinstance(document, dict) or str(document.get("version"))[:2] != "1.":
         raise ValueError("no bootstrap file of version 1")
     services = document.get("services")
@@ -130,7 +130,7 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
 
 def parse_whois_servers(data: bytes) -> dict[str, str]:
     """Suffix -> "host[:port]" of a JSON object. Raises ValueError with the entry that is wrong."""
-    document = loads(data, BOOTSTRAP_LIMIT)
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT)
     if not isinstance(document, dict):
         raise ValueError('must be an object {"suffix": "host[:port]"}')  # noqa: TRY004 - the file is wrong, not the call
     found = {}

@@ -91,6 +91,6 @@ def test_no_registry_takes_a_label_of_mixed_alphabets() -> None:
 
 def test_a_dpml_block_is_read_in_whatever_line_it_stands() -> None:
     """The word alone tells; the line needs no other."""
-    reading = whois.read("This name is subject to a DPML block.\n", "example.me", "whois.nic.me", strict=True)
+    reading = whois.parse_whois_answer("This name is subject to a DPML block.\n", "example.me", "whois.nic.me", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.RESERVED, "whois_reserved")
