@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
-from common.core.registries.budget_keys import misplaced
+from common.core.registries.budget_keys import find_unknown_keys
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
 from common.core.registries.operators import Limit, parse_budgets
 from common.errors import ConfigError
@@ -48,7 +48,7 @@ def budgets(settings: Settings) -> dict[str, Limit]:
     found = _read("BUDGETS_FILE", path, parse_budgets) or {}
     own, whois = servers(settings) if found else (None, None)
     hosts = [*(base for bases in (own or {}).values() for base in bases), *(whois or {}).values()]
-    problems = misplaced(found, hosts, load_suffixes(), likely) if found else []
+    problems = find_unknown_keys(found, hosts, load_suffixes(), likely) if found else []
     if problems:
         raise ConfigError([f"BUDGETS_FILE: {path}: {problem}" for problem in problems])
     return found

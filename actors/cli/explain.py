@@ -13,7 +13,7 @@ from typing import Any
 from actors.cli.answer import answer_line
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
-from common.core.builtin.whois_servers import dialect, whois_server
+from common.core.builtin.whois_servers import query_format_of, whois_server
 from common.core.checks.escalation import POOL_OF
 from common.core.coordinator.board import Board, host_of
 from common.core.model.entry import Entry
@@ -160,7 +160,7 @@ def _query(scene: Scene, entry: Entry, method: str) -> str:
         return f"HEAD http://{entry.name}/"
     if not server:
         return f"{entry.suffix.rpartition('.')[2]} at {scene.iana_host}: who speaks for the suffix?"
-    manner = whois_server(entry.suffix) or dialect(server.partition(":")[0].lower())
+    manner = whois_server(entry.suffix) or query_format_of(server.partition(":")[0].lower())
     return manner.query.format(fqdn=entry.name).strip()
 
 
@@ -227,7 +227,7 @@ def _why_rho(entry: Entry) -> str:
     rules = rules_for(entry.suffix)
     if "whois" not in entry.detail.evidence:
         return "WHOIS, which tells a reserved name from a free one, has not spoken"
-    if rules.short_label_rho is not None and len(entry.label) < 5:
+    if rules.p_registrable_short_label is not None and len(entry.label) < 5:
         return "short names of new suffixes are mostly reserved or premium"
     return f"a part of the unregistered names of .{entry.suffix} is reserved or sold at another price"
 

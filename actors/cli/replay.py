@@ -19,7 +19,7 @@ from common.codec import convert, decode_map, plain
 from common.config import Settings
 from common.core.audit.ledger import LedgerEntry, differences, judge_again
 from common.core.model.records import Evidence, LedgerRow
-from common.core.registries.registrable_names import normalise
+from common.core.registries.registrable_names import parse_domain_name
 from common.core.verdict.gates import is_registry
 from common.core.verdict.rules_version import rules_version
 from common.core.verdict.verdicts import Verdict
@@ -48,7 +48,7 @@ class Replayed:
 def run(name: str, at: str | None, as_json: bool, settings: Settings) -> int:  # noqa: FBT001  # a flag
     """Print every judgement on a name up to a time (ISO 8601 or epoch seconds; None: to the last), oldest first."""
     try:
-        domain = normalise(name, load_suffixes()).alabel
+        domain = parse_domain_name(name, load_suffixes()).alabel
         until = None if at is None else moment(at)
         rows = _rows(settings, domain, until)
     except (NameProblem, StoreError, ValueError) as error:

@@ -12,7 +12,7 @@ from actors.control.context import Control, control_of
 from actors.control.params import CURSOR, LIMIT, Text
 from actors.control.problems import Problem
 from actors.control.replies import domain_line, page, problem, reply
-from common.core.registries.registrable_names import DomainName, normalise
+from common.core.registries.registrable_names import DomainName, parse_domain_name
 from common.core.verdict.verdicts import State
 from common.errors import NameProblem
 
@@ -95,7 +95,7 @@ def read_suffix(request: web.Request) -> str | None:
 
 def _name(control: Control, text: str) -> DomainName:
     try:
-        return normalise(text[:1024], control.suffix_of)
+        return parse_domain_name(text[:1024], control.suffix_of)
     except NameProblem as error:
         # A proper host name that is nothing one could register is simply not there; anything else is no name at all.
         status = 404 if len(text) <= NAME_LIMIT and _NAME.fullmatch(text) else 400

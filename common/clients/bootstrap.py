@@ -12,7 +12,7 @@ from common.clients.bootstrap_copy import SHORTEST, bases_in, read_copy, write_c
 from common.clients.http import HttpClient
 from common.config import Settings
 from common.core.parsers.retry_after import parse_http_date
-from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap
+from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in_bootstrap, check_loss, parse_bootstrap
 from common.errors import ClientError
 
 #: Longest that a copy counts as fresh, in seconds, whatever the server says.
@@ -72,7 +72,7 @@ class Bootstrap:
         if answer.status != 200 or answer.truncated:
             raise ClientError(f"HTTP {answer.status}" + (", too large" if answer.truncated else ""))
         found = parse_bootstrap(answer.body)
-        check_loss(bases_in(self._cache) or built_in(), found)
+        check_loss(bases_in(self._cache) or built_in_bootstrap(), found)
         self._cache = {
             "etag": answer.headers.get("etag", "")[:200],
             "last_modified": answer.headers.get("last-modified", "")[:100],

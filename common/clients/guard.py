@@ -10,7 +10,7 @@ import socket
 from ipaddress import IPv6Address
 
 from common.config import Settings
-from common.core.registries.addresses import Address, in_networks, is_metadata, is_public, parse
+from common.core.registries.addresses import Address, in_networks, is_metadata, is_public, parse_address
 from common.errors import Refused
 
 
@@ -22,7 +22,7 @@ class Guard:
 
     def allowed(self, address: str) -> bool:
         """Whether a connection to this address literal is allowed. Total: no address, no."""
-        parsed = parse(address)
+        parsed = parse_address(address)
         if parsed is None:
             return False
         if in_networks(parsed, self._allowed):
@@ -59,6 +59,6 @@ def is_own(address: Address) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((str(address), 9))
-            return parse(str(probe.getsockname()[0])) == address
+            return parse_address(str(probe.getsockname()[0])) == address
     except OSError:
         return False

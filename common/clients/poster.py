@@ -20,7 +20,7 @@ from yarl import URL
 from common.clients.dialing import dial_first
 from common.clients.hosts import Resolver, SystemResolver
 from common.core.parsers.http_answer import CHUNKED, body_length, find_field, find_head_end, find_status, skip_chunks
-from common.core.registries.addresses import parse
+from common.core.registries.addresses import parse_address
 from common.errors import ClientError, Refused, TimedOut
 
 #: Seconds for a connection with its TLS handshake; until the next address is tried beside it; for an answer after its status.
@@ -131,7 +131,7 @@ class Poster:
         host = self._url.raw_host or ""
         try:
             async with asyncio.timeout(CONNECT):
-                found = [host] if parse(host) is not None else await self._addresses(host)
+                found = [host] if parse_address(host) is not None else await self._addresses(host)
                 addresses = [address for address in found if self._allowed(address)]
                 if found and not addresses:
                     raise Refused("its address is not allowed")

@@ -19,7 +19,7 @@ from common.clients.bootstrap_copy import SHORTEST, cached
 from common.clients.list_text import NEVER
 from common.clock import now
 from common.config import Settings
-from common.core.registries.directory import built_in
+from common.core.registries.directory import built_in_bootstrap
 from common.log import get_logger
 from common.process import Runtime
 from common.tables import load_directory
@@ -57,7 +57,7 @@ async def served(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def bootstrap() -> bytes:
     """A whole one with one suffix more than the built-in tables."""
-    services = [[[suffix], list(bases)] for suffix, bases in (built_in() | {"example": BASE}).items()]
+    services = [[[suffix], list(bases)] for suffix, bases in (built_in_bootstrap() | {"example": BASE}).items()]
     return reply(body=json.dumps({"version": "1.0", "services": services}).encode())
 
 
@@ -67,11 +67,11 @@ def test_a_new_bootstrap_reaches_the_directory(tmp_path: Path, monkeypatch: pyte
     async def work() -> None:
         async with served(bootstrap(), tmp_path, monkeypatch) as (server, settings):
             directory = load_directory(settings)
-            assert directory.rdap_base("example") is None
+            assert directory.rdap_server("example") is None
             changes = refresh_directory(Runtime("coordinator", settings, asyncio.Event()), directory)
             changed = await anext(changes)
             await changes.aclose()
-            found = changed.rdap_base("example")
+            found = changed.rdap_server("example")
             assert found is not None
             assert found.base == BASE[0]
             assert server.paths() == ["/dns.json"]

@@ -20,7 +20,7 @@ from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
 from common.core.domains.working_set import Book
 from common.core.model.records import Changes, NewName, Watch
-from common.core.registries.registrable_names import normalise
+from common.core.registries.registrable_names import parse_domain_name
 from common.core.schedule.due_times import NEVER
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter
@@ -37,7 +37,7 @@ def test_the_world_is_the_same_every_time() -> None:
     assert world == again
     assert len(set(world.names)) == COUNT
     suffix_of = load_suffixes()
-    assert all(normalise(name, suffix_of).alabel == name for name in world.names[:200])
+    assert all(parse_domain_name(name, suffix_of).alabel == name for name in world.names[:200])
 
 
 def test_one_name_in_a_hundred_is_in_no_zone(tmp_path: Path) -> None:

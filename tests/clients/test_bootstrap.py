@@ -10,7 +10,7 @@ from common.clients.bootstrap_copy import SHORTEST, cache_file, cached
 from common.clients.guard import Guard
 from common.clients.http import HttpClient
 from common.config import load
-from common.core.registries.directory import built_in
+from common.core.registries.directory import built_in_bootstrap
 from common.tables import load_directory
 from tests.clients.hostile import hostile, reply
 
@@ -19,7 +19,7 @@ NOW = 1_750_000_000.0
 
 def whole(**extra):
     """A complete bootstrap file, with more suffixes added."""
-    services = [[[suffix], list(bases)] for suffix, bases in (built_in() | extra).items()]
+    services = [[[suffix], list(bases)] for suffix, bases in (built_in_bootstrap() | extra).items()]
     return json.dumps({"version": "1.0", "services": services}).encode()
 
 
@@ -73,7 +73,7 @@ def test_a_new_list_is_taken_kept_and_loaded(tmp_path):
     assert results[0]["lab"] == ("https://rdap.lab.example/",)
     assert errors == [""]
     assert cached(settings)["lab"] == ("https://rdap.lab.example/",)
-    assert load_directory(settings).rdap_base("lab").host == "rdap.lab.example"
+    assert load_directory(settings).rdap_server("lab").host == "rdap.lab.example"
 
 
 def test_the_second_fetch_is_conditional(tmp_path):
@@ -135,4 +135,4 @@ def test_a_broken_cache_file_is_ignored(tmp_path):
         cache_file(settings).write_bytes(content)
 
         assert cached(settings) is None
-        assert load_directory(settings).rdap_base("com") is not None
+        assert load_directory(settings).rdap_server("com") is not None

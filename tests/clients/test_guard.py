@@ -4,7 +4,7 @@ import pytest
 
 from common.clients.guard import CustomerGuard, Guard, is_own
 from common.config import load
-from common.core.registries.addresses import parse
+from common.core.registries.addresses import parse_address
 from common.errors import Refused
 
 
@@ -31,7 +31,7 @@ def test_allowed_private_networks_pass():
 
 def test_this_hosts_own_addresses_are_recognised():
     """An address of one of our interfaces is ours, anybody else's is not."""
-    own, foreign = parse("127.0.0.1"), parse("192.0.2.1")
+    own, foreign = parse_address("127.0.0.1"), parse_address("192.0.2.1")
 
     assert own is not None
     assert foreign is not None

@@ -12,7 +12,7 @@ from actors.checkers.contract import Context
 from common.clients.guard import Guard
 from common.clients.hosts import hosts
 from common.clients.tcp import Sparing, TurnedAwayError, ask
-from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
+from common.core.builtin.whois_servers import WhoisServer, query_format_of, whois_server
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers import whois as parser
 from common.core.parsers.whois.excerpt import make_excerpt
@@ -89,7 +89,7 @@ class WhoisChecker:
 def _manner(task: Task) -> WhoisServer:
     """How to ask and to read: the way of the suffix's own registry, also where the operator moved its server elsewhere."""
     host = task.server.partition(":")[0].lower()
-    return whois_server(task.suffix) or dialect(host)
+    return whois_server(task.suffix) or query_format_of(host)
 
 
 def _read(text: str, task: Task, manner: WhoisServer, *, cut: bool) -> Reading:

@@ -105,7 +105,7 @@ class RdapChecker:
         await self._hosts.close()
 
     def _base(self, suffix: str) -> str:
-        server = self._directory.rdap_base(suffix)
+        server = self._directory.rdap_server(suffix)
         return server.base if server else ""
 
     async def _ask(self, base: str, task: Task, began: float) -> HttpAnswer:

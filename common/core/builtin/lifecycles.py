@@ -1,6 +1,6 @@
-"""How registries let go of names: phases in days, the hour of release, and what the count starts from.
+"""How registries delete names: phases in days, the hour of release, and the date from which the days are counted.
 
-Every figure is a prior to be corrected by what is seen: registries change them, and a registrar may delete early or late.
+Every figure is a prior to be corrected by observation: registries change them, and a registrar may delete early or late.
 Each row names its source and its date; `sure` says how much of it was confirmed. Where a registry hands purged names out by a
 procedure of its own, the count ends with the purge: `common.core.builtin.release_procedures` tells what follows.
 """
@@ -25,8 +25,8 @@ class Cycle:
     tells the day; otherwise it counts from a deletion that the registrar chooses. `exact`: released that many times 24 hours
     after the phase began, plus `window`, and not on a calendar day. `weekday`: released on that day of the week only
     (Monday is 0). `month_end`: released when the month after the deletion ends. `pending_is_both`: the registry says
-    "pending delete" for redemption too. `sure`: 0..1. `source`: who says so. `as_of`: when it was said, or read where the
-    source has no date, an ISO date as exact as known.
+    "pending delete" for redemption too. `sure`: 0..1. `source`: where it is published. `as_of`: when it was published,
+    or read where the source has no date, an ISO date as exact as known.
     """
 
     grace: Days = (0, 45)
@@ -160,7 +160,7 @@ CYCLES = {
         pending=(2, 9), window=(1135, 1260), weekday=2, source="cira.ca, To Be Released; kb.easydns.com", as_of="2026-10"
     ),
     "au": _AU,
-    # Handed out in the session from 02:00 to 03:00 UTC of day 90 or the day after, to everybody once that is over.
+    # Released to registrars in the session from 02:00 to 03:00 UTC of day 90 or the day after, to the public once it is over.
     "nz": Cycle(
         grace=(0, 0),
         redemption=(90, 91),
@@ -183,7 +183,7 @@ CYCLES = {
         source="pccom.pro; HEXONET wiki; the release rounds that follow: registro.br lists",
         as_of="2026-11",
     ),
-    # Ends at the very instant that WHOIS shows; who has an option goes first, and an explicit deletion takes five days only.
+    # Ends at the very instant that WHOIS shows; option holders go first, and an explicit deletion takes five days only.
     "pl": Cycle(
         grace=(0, 0),
         pending=None,

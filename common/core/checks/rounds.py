@@ -138,7 +138,7 @@ def heard(board: Board, entry: Entry, observation: Observation, now: float, by: 
 def unheard(board: Board, ask: Ask, now: float) -> None:
     """A question will not be answered: its worker is gone for good, or its operator turned it away."""
     if ask.method == "whois" and not ask.server and not ask.sent:
-        board.referrals.take_back(ask.suffix)
+        board.referrals.forget_query(ask.suffix)
     if ask.probe is not None:
         resume(board, canaries.unheard(board, ask.probe, now), now)
         return
@@ -315,9 +315,9 @@ def _server(board: Board, method: str, suffix: str, now: float) -> str | None:
 
 def _referral(board: Board, suffix: str, now: float) -> str | None:
     """For a suffix that nobody in our tables speaks for: "" (ask IANA who does), once a day."""
-    if board.directory.rdap_base(suffix) is not None or board.directory.whois_server(suffix) is not None:
+    if board.directory.rdap_server(suffix) is not None or board.directory.whois_server(suffix) is not None:
         return None
-    return "" if board.referrals.may_ask(suffix, now) else None
+    return "" if board.referrals.may_query(suffix, now) else None
 
 
 def _left_out(board: Board, entry: Entry, current: Round, now: float) -> list[Key]:
@@ -365,7 +365,7 @@ def _put(board: Board, entry: Entry, current: Round, method: str, now: float, *,
         unanswered.turned_away(board, entry, method, server, limit, egresses, now)
         return False
     if method == "whois" and not server:
-        board.referrals.ask(entry.suffix, now)
+        board.referrals.note_query(entry.suffix, now)
     board.queue.put(
         Ask(
             method,

@@ -188,13 +188,13 @@ class Board:
     def learn_referral(self, suffix: str, host: str, now: float) -> None:
         """Take over the WHOIS server that IANA names for a suffix."""
         self.directory.learn_whois(suffix, host)
-        self.referrals.name(suffix, host, now)
+        self.referrals.note_server(suffix, host, now)
         self.know(self.directory)
 
     def recall_referrals(self, text: str) -> None:
         """Take over what IANA said before a restart, as `Referrals.saved` wrote it."""
-        self.referrals = Referrals.restored(text, self.started)
-        for suffix, host in self.referrals.servers():
+        self.referrals = Referrals.from_json(text, self.started)
+        for suffix, host in self.referrals.named_servers():
             self.directory.learn_whois(suffix, host)
         self.know(self.directory)
 
@@ -211,7 +211,7 @@ class Board:
 
     def _server(self, method: str, suffix: str) -> str | None:
         if method == "rdap":
-            rdap = self.directory.rdap_base(suffix)
+            rdap = self.directory.rdap_server(suffix)
             server = rdap.base if rdap is not None else None
         elif method == "whois":
             server = self.directory.whois_server(suffix)

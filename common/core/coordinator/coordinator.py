@@ -330,7 +330,7 @@ class Coordinator:
         if board.budgets.changed or (self._stopping and board.budgets.counted):
             meta["budgets"] = saved_budgets(board.budgets)
         if board.referrals.changed:
-            meta["referrals"] = board.referrals.saved()
+            meta["referrals"] = board.referrals.to_json()
         if board.channels.changed:
             meta["channels"] = board.channels.saved()
         if (circuits := board.deliveries.circuits.saved()) != self._circuits:

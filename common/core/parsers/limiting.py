@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from common.core.builtin.doubt_words import fold
+from common.core.builtin.doubt_words import fold_text
 
 #: Longest statement that can report a rate limit, in characters.
 LONGEST = 200
@@ -115,7 +115,7 @@ def reports_rate_limit(statement: str) -> bool:
     """Whether a whole statement says that the server rate limits this client."""
     if len(statement) > LONGEST or _OTHER.search(statement):
         return False
-    statement = fold(statement)
+    statement = fold_text(statement)
     for match in (_COMPLAINT.search(statement), _FOREIGN.search(statement)):
         if match is not None and not _RULE.search(statement[: match.start()]):
             return True

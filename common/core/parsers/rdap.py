@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from common.core.builtin import rdap_phrases as phrases
-from common.core.builtin.doubt_words import DOUBTFUL, RELEASING, first_of, fold
+from common.core.builtin.doubt_words import DOUBTFUL, RELEASING, find_first_word, fold_text
 from common.core.builtin.rdap_hosts import AGGREGATORS, SAME_OPERATOR
 from common.core.model.evidence import Outcome, Phase, Reading, unknown
 from common.core.parsers import bounded_json, limiting, rdap_record, release
@@ -245,14 +245,16 @@ class _Answer:
     def _find_doubt(self, main: str, error: dict[str, Any]) -> str:
         """A word of the error, or of a notice that is no disclaimer, that may mean anything but "no such object"; else ""."""
         notices = (
-            fold(" ".join([title, *texts])) for title, texts in rdap_record.read_notices(error) if not _is_terms_of_use(title)
+            fold_text(" ".join([title, *texts]))
+            for title, texts in rdap_record.read_notices(error)
+            if not _is_terms_of_use(title)
         )
         remarks = (
             _drop_harmless_phrases(text).replace(self.domain, " ")
             for text in notices
             if len(text) <= _REMARK and not is_disclaimer(text)
         )
-        return first_of(DOUBTFUL + RELEASING, fold(main)) or first_of(DOUBTFUL, " ".join(remarks))
+        return find_first_word(DOUBTFUL + RELEASING, fold_text(main)) or find_first_word(DOUBTFUL, " ".join(remarks))
 
 
 def _kept_back(text: str, statements: list[str]) -> Reading | None:

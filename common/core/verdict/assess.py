@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from common.core.builtin.suffix_rules import rho_for
+from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.channels import Condition, conditions_of
 from common.core.coordinator.board import Board, host_of
 from common.core.lifecycle.forecast import DAY, ENDING, Forecast, forecast, prior, release_procedure
@@ -251,7 +251,7 @@ def _rho(entry: Entry, proven: frozenset[str]) -> float:
     at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
     to speak that would say so, and to have proven itself (`proven`).
     """
-    rho, evidence = rho_for(entry.label, entry.suffix), entry.detail.evidence
+    rho, evidence = p_registrable_for(entry.label, entry.suffix), entry.detail.evidence
     if entry.detail.registered_seen is not None:
         return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
     vouched = any(item.observation.reading.finding in VOUCHED and method in proven for method, item in evidence.items())

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from common.core.builtin.suffix_rules import rho_for, rules_for
+from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.verdict.gates import Basis
@@ -330,7 +330,7 @@ def judge_offline(domain: str, suffix: str, readings: list[tuple[str, str, Readi
     rules = rules_for(suffix)
     label = domain.removesuffix(f".{suffix}")
     phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
-    situation = Situation(prior=0.0, rho=rho_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
+    situation = Situation(prior=0.0, rho=p_registrable_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
     verdict = decide(evidence, situation, State.UNKNOWN, 0.0)
     state = verdict.state
     if state is State.AVAILABLE and len(evidence) < 2:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.core.model.records import ProblemRow
-from common.core.registries.registrable_names import MAX_INPUT, registrable
+from common.core.registries.registrable_names import MAX_INPUT, parse_registrable
 from common.core.watchlist.list_diff import ListHead
 from common.core.watchlist.list_names import Names
 from common.errors import ListError, NameProblem
@@ -80,7 +80,7 @@ class Entries(ABC):
         if not isinstance(priority, bool) and priority is not None:
             self._problem(name, "bad_priority", '"priority" is neither true nor false: the name is watched without priority')
         try:
-            alabel, _ = registrable(name, self._suffix_of)
+            alabel, _ = parse_registrable(name, self._suffix_of)
         except NameProblem as problem:
             return self._problem(name, problem.code, str(problem))
         self._keep(alabel, urgent=priority is True)

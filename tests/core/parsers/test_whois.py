@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.builtin.whois_servers import dialect, whois_server
+from common.core.builtin.whois_servers import query_format_of, whois_server
 from common.core.model.evidence import LIST_LIMIT, Outcome, Phase
 from common.core.parsers.whois import parse_whois_answer
 from common.core.parsers.whois.excerpt import make_excerpt
@@ -293,14 +293,14 @@ def test_referrals_of_iana_are_read() -> None:
 
 def test_the_table_knows_hosts_and_dialects() -> None:
     """The longest suffix wins, gone services are gone, and some servers want to be asked in their own way."""
-    assert whois_server("com") == dialect("whois.verisign-grs.com")
+    assert whois_server("com") == query_format_of("whois.verisign-grs.com")
     assert whois_server("com").query == "domain {fqdn}\r\n"
     assert whois_server("co.uk").host == "whois.nic.uk"
     assert whois_server("uk.com").host == "whois.centralnic.net"
     assert whois_server("de").query == "-T dn,ace {fqdn}\r\n"
     assert whois_server("fi").charset == "iso-8859-1"
     assert all(whois_server(gone) is None for gone in ("info", "mobi", "pro", "travel", "jobs", "zz"))
-    assert dialect("127.0.0.1").query == "{fqdn}\r\n"
+    assert query_format_of("127.0.0.1").query == "{fqdn}\r\n"
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of recorded answers is not here")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from common.core.builtin.doubt_words import ANY, REMARK_LABELS, first_of, fold
+from common.core.builtin.doubt_words import ANY, REMARK_LABELS, find_first_word, fold_text
 from common.core.model.evidence import Outcome
 from common.core.parsers.disclaimers import is_disclaimer, is_liability_clause
 from common.core.parsers.whois import words
@@ -43,8 +43,8 @@ def remark_of(text: str) -> tuple[str, str] | None:
     at = text.find(":", 0, 40)
     if at <= 0:
         return None
-    label = fold(normalise_label(text[:at].strip(LEADERS)))
-    return (label, fold(text[at + 1 :]).strip(" .")) if label in REMARK_LABELS else None
+    label = fold_text(normalise_label(text[:at].strip(LEADERS)))
+    return (label, fold_text(text[at + 1 :]).strip(" .")) if label in REMARK_LABELS else None
 
 
 def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, understood: frozenset[int]) -> str:
@@ -70,7 +70,7 @@ def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, un
 
 
 def _is_doubt(line: str, remark: tuple[str, str] | None, subject: Subject) -> bool:
-    doubtful = bool(first_of(ANY, fold(SentenceShape(line, subject).text)))
+    doubtful = bool(find_first_word(ANY, fold_text(SentenceShape(line, subject).text)))
     if remark is not None and not doubtful and remark[0] not in _WEAK:
         return not _POINTER.search(remark[1])
     label, colon, value = line.strip(LEADERS).partition(":")
@@ -114,7 +114,7 @@ def _is_statement(lines: Sequence[str], number: int, subject: Subject) -> bool:
     label, colon, _ = line.strip(LEADERS).partition(":")
     return (
         bool(colon and kind_of(normalise_label(label)) is Kind.STATUS)
-        or _ABOUT_ONE.match(fold(SentenceShape(line, subject).text)) is not None
+        or _ABOUT_ONE.match(fold_text(SentenceShape(line, subject).text)) is not None
     )
 
 
@@ -124,7 +124,7 @@ def _is_legal(lines: Sequence[str], number: int, subject: Subject) -> bool:
     if len(line) > SENTENCE_LIMIT:
         return True
     shape = SentenceShape(line, subject)
-    text = fold(shape.text)
+    text = fold_text(shape.text)
     remark = remark_of(line)
     if is_liability_clause(text):
         return True
@@ -140,7 +140,7 @@ def _is_prose(lines: Sequence[str], number: int) -> bool:
         if not _runs_on(lines[at], lines[at + 1]):
             return following >= _WRAPPED
         following += 1
-        if is_disclaimer(fold(lines[at + 1])):
+        if is_disclaimer(fold_text(lines[at + 1])):
             return True
     return following >= _WRAPPED
 

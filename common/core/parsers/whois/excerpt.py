@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from common.core.builtin.doubt_words import DOUBTFUL, first_of, fold
+from common.core.builtin.doubt_words import DOUBTFUL, find_first_word, fold_text
 from common.core.model.evidence import EXCERPT_LIMIT
 from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.whois.doubts import remark_of
@@ -80,5 +80,5 @@ def _filter_line(line: str, *, hiding: bool) -> tuple[bool, bool]:
 
 def _is_doubtful(line: str) -> bool:
     """Whether a line may make a free line doubtful (see `whois.doubts`)."""
-    folded = fold(line)
-    return remark_of(line) is not None or bool(first_of(DOUBTFUL, folded) and not is_disclaimer(folded))
+    folded = fold_text(line)
+    return remark_of(line) is not None or bool(find_first_word(DOUBTFUL, folded) and not is_disclaimer(folded))

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
 
 from common.core.builtin.canary_names import canaries_for, parse_canaries
-from common.core.builtin.suffix_rules import rho_for, rules_for
+from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.builtin.tlds import BRAND_TLDS, IDENTITY_DIGITAL_TLDS, PRIVATE_SUFFIXES
 from common.core.model.scripts import mixed_script
-from common.core.registries.registrable_names import is_wire_name, normalise, to_ascii, to_unicode
+from common.core.registries.registrable_names import is_wire_name, parse_domain_name, to_ascii, to_unicode
 from common.errors import ConfigError, NameProblem
 from common.suffixes import build, icann_rules, load_suffixes
 
@@ -25,7 +25,7 @@ SUFFIX_OF = load_suffixes()
 def code_of(text: str) -> str:
     """The code of the refusal of `text`."""
     with pytest.raises(NameProblem) as caught:
-        normalise(text, SUFFIX_OF)
+        parse_domain_name(text, SUFFIX_OF)
 
     assert str(caught.value)
     assert str(caught.value).isprintable()
@@ -55,7 +55,7 @@ def code_of(text: str) -> str:
 )
 def test_a_name_becomes_its_a_label_form_with_its_registry_suffix(text: str, alabel: str, suffix: str) -> None:
     """Case, Unicode form, dots and script of the input do not matter; the suffix is the registry's."""
-    name = normalise(text, SUFFIX_OF)
+    name = parse_domain_name(text, SUFFIX_OF)
 
     assert (name.alabel, name.suffix) == (alabel, suffix)
     assert f"{name.label}.{name.suffix}" == name.alabel
@@ -122,7 +122,7 @@ def test_what_cannot_be_watched_has_a_stable_code_and_a_sentence(text: str, code
 def test_a_subdomain_names_what_to_watch_instead() -> None:
     """The reason carries the registrable name."""
     with pytest.raises(NameProblem, match=r"watch example\.co\.uk instead"):
-        normalise("a.b.www.example.co.uk", SUFFIX_OF)
+        parse_domain_name("a.b.www.example.co.uk", SUFFIX_OF)
 
 
 @given(st.text(max_size=80))
@@ -130,18 +130,18 @@ def test_a_subdomain_names_what_to_watch_instead() -> None:
 def test_any_text_gives_a_wire_name_or_a_name_problem(text: str) -> None:
     """Nothing else comes out, whatever goes in, and what comes out is stable."""
     try:
-        name = normalise(text, SUFFIX_OF)
+        name = parse_domain_name(text, SUFFIX_OF)
     except NameProblem:
         return
 
     assert is_wire_name(name.alabel)
     assert re.fullmatch(r"[a-z0-9.-]{1,253}", name.alabel)
-    assert normalise(name.alabel, SUFFIX_OF) == name
+    assert parse_domain_name(name.alabel, SUFFIX_OF) == name
 
 
 @given(st.lists(st.text("abxn-ßü例.\u06f0_\u0308\u200dЖ", max_size=8), min_size=1, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_the_form_for_people_leads_back_to_the_same_name(parts: list[str]) -> None:
+def test_the_display_form_leads_back_to_the_same_name(parts: list[str]) -> None:
     """A-label to U-label and back is the identity for every name that passes."""
     try:
         alabel = to_ascii(".".join([*parts, "com"]))
@@ -178,7 +178,7 @@ def test_a_hundred_thousand_names_take_about_a_second() -> None:
     started = time.perf_counter()
 
     for name in names:
-        normalise(name, SUFFIX_OF)
+        parse_domain_name(name, SUFFIX_OF)
 
     assert time.perf_counter() - started < 4
 
@@ -249,8 +249,8 @@ def test_wildcards_are_known() -> None:
     ],
 )
 def test_how_likely_a_free_name_can_be_had(label: str, suffix: str, low: float, high: float) -> None:
-    """Short labels, brands, closed suffixes and symbols are not simply available when nobody holds them."""
-    assert low <= rho_for(label, suffix) <= high
+    """Short labels, brands, closed suffixes and symbols are not simply available when they are unregistered."""
+    assert low <= p_registrable_for(label, suffix) <= high
 
 
 def test_tables_hold_only_known_top_level_domains() -> None:
@@ -266,7 +266,7 @@ def test_canaries_lie_directly_below_their_suffix(suffix: str) -> None:
     names = canaries_for(suffix)
 
     assert 1 <= len(names) <= 3
-    assert {normalise(name, SUFFIX_OF).suffix for name in names} == {suffix}
+    assert {parse_domain_name(name, SUFFIX_OF).suffix for name in names} == {suffix}
 
 
 def test_a_suffix_without_known_names_has_no_canaries() -> None:
