@@ -25,7 +25,7 @@ def read_names(names: Iterable[str], sources: Iterable[str], suffix_of: Callable
     """
     builder = ListBuilder(suffix_of, MOST_NAMES)
     for name in names:
-        builder.add(name)
+        builder.add_entry(name)
     for source in sources:
         try:
             _take(source, builder)
@@ -33,7 +33,7 @@ def read_names(names: Iterable[str], sources: Iterable[str], suffix_of: Callable
             raise ListError(f"{_shown(source)}: {error.strerror or error}") from None
         except ListError as error:
             raise ListError(f"{_shown(source)}: {error}") from None
-    found = builder.finish()
+    found = builder.build_list()
     if not found.total:
         raise ListError("there is no name in what was given")
     return ParsedList(dict.fromkeys(found.names, True), found.problems, found.problem_count, found.total)

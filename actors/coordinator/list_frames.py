@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from common.clients.list_text import Seen
 from common.codec import decoder, encode
-from common.core.watchlist.list_diff import PIECE, ListHead, Part
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import MessageError
 from common.messages import MAX_FRAME
 
@@ -48,14 +48,14 @@ class Failed(Struct, frozen=True, tag="failed"):
 class Read(Struct, frozen=True, tag="read"):
     """The list was read and compared; `seen` recognises it next time."""
 
-    head: ListHead
+    head: ListSummary
     seen: Seen
 
 
 class Piece(Struct, frozen=True, tag="piece"):
     """A piece of the difference."""
 
-    part: Part
+    part: ListChunk
 
 
 class End(Struct, frozen=True, tag="end"):
@@ -104,8 +104,8 @@ def read(stream: IO[bytes]) -> Any:
     return unpack(stream.read(length_of(prefix)))
 
 
-def _check(part: Part) -> None:
+def _check(part: ListChunk) -> None:
     if not len(part.added) == len(part.suffixes) == len(part.urgent):
         raise MessageError("names, suffixes and priorities of a piece are not equally many")
-    if not 0 < len(part.added) + len(part.removed) + len(part.priorities) <= PIECE:
-        raise MessageError(f"a piece has 1 to {PIECE} names")
+    if not 0 < len(part.added) + len(part.removed) + len(part.priorities) <= CHUNK_SIZE:
+        raise MessageError(f"a piece has 1 to {CHUNK_SIZE} names")

@@ -21,9 +21,9 @@ from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
 from common.clients.list_text import Fetched, Seen, printable
 from common.config import Settings
-from common.core.watchlist.domain_list import Listed
-from common.core.watchlist.list_diff import compare, head_of, parts
-from common.core.watchlist.list_names import Batch, Known
+from common.core.watchlist.domain_list import ParsedBulkList
+from common.core.watchlist.list_diff import compare_lists, iter_list_chunks, summarise_list
+from common.core.watchlist.list_names import StoreBatch, WatchedNames
 from common.errors import ConfigError, ListError, MessageError, StoreError
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
@@ -31,7 +31,7 @@ from common.suffixes import load_suffixes
 #: How much this process stands back behind the checks (the nice value).
 NICE = 5
 
-Names = Callable[[Settings], Iterable[Batch]]
+Names = Callable[[Settings], Iterable[StoreBatch]]
 
 
 def main(names: Names | None = None) -> int:
@@ -59,7 +59,7 @@ def serve(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
             return
 
 
-def stored(settings: Settings) -> Iterator[Batch]:
+def stored(settings: Settings) -> Iterator[StoreBatch]:
     """What the store knows; nothing where there is none yet. Raises StoreError."""
     if not settings.store_path.exists():
         return
@@ -93,10 +93,10 @@ def _fetch(settings: Settings, seen: Seen) -> Fetched:
     return FileList(settings.domain_list_file, suffix_of).fetch(seen)
 
 
-def _difference(listed: Listed, seen: Seen, names: Iterable[Batch]) -> Iterator[Frame]:
-    difference = compare(listed.names, Known(names))
-    yield Read(head_of(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
-    for part in parts(listed.names, difference, load_suffixes()):
+def _difference(listed: ParsedBulkList, seen: Seen, names: Iterable[StoreBatch]) -> Iterator[Frame]:
+    difference = compare_lists(listed.names, WatchedNames(names))
+    yield Read(summarise_list(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
+    for part in iter_list_chunks(listed.names, difference, load_suffixes()):
         yield Piece(part)
     yield End()
 

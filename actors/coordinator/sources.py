@@ -20,7 +20,7 @@ from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListS
 from common.core.registries.directory import Bases, Directory
 from common.core.telemetry.declared_counters import status_class
 from common.core.telemetry.metrics import Metrics
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.errors import ListError
 from common.log import Logger, get_logger
 from common.process import Runtime
@@ -131,10 +131,10 @@ class ListSource:
 class _Announced:
     """What is still to come of a difference. Raises ListError where it is another one."""
 
-    def __init__(self, head: ListHead) -> None:
+    def __init__(self, head: ListSummary) -> None:
         self._added, self._removed, self._changed = head.added, head.removed, head.names
 
-    def checked(self, frame: Any) -> Part:
+    def checked(self, frame: Any) -> ListChunk:
         """The piece in a frame."""
         if not isinstance(frame, Piece):
             raise ListError(SENSELESS)

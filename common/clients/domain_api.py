@@ -76,7 +76,7 @@ class DomainApi:
                 text.seek(0)
                 builder = BulkBuilder(self._suffix_of)
                 read_json(text, builder)
-                return Fetched("new", builder.finish(), self.source, found)
+                return Fetched("new", builder.build_list(), self.source, found)
         except ListError as error:
             raise ListError(f"{self.source}: {error}") from None
 

@@ -102,7 +102,7 @@ class FileList:
         start = stream.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
         stream.seek(0)
         (read_json if start[:1] in {b"{", b"["} else read_lines)(stream, builder)
-        return Fetched("new", builder.finish(), self.source, found)
+        return Fetched("new", builder.build_list(), self.source, found)
 
 
 def _version(stream: BufferedReader) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from common.clients.list_json import ListReader
 from common.config import Settings
 from common.core.registries.registrable_names import MAX_INPUT
-from common.core.watchlist.domain_list import MAX_NAMES, Entries, Listed, parse_line
+from common.core.watchlist.domain_list import MAX_NAMES, ListParser, ParsedBulkList, parse_line
 from common.scrub import shown_url
 
 SuffixOf = Callable[[str], str | None]
@@ -60,7 +60,7 @@ class Fetched:
     """A list as fetched; `listed` is None where it is unchanged. `source` is fit for showing, `seen` for the next fetch."""
 
     status: Literal["new", "unchanged"]
-    listed: Listed | None
+    listed: ParsedBulkList | None
     source: str
     seen: Seen = NEVER
 
@@ -75,7 +75,7 @@ def printable(text: str) -> str:
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
 
 
-def read_json(stream: IO[bytes], entries: Entries) -> None:
+def read_json(stream: IO[bytes], entries: ListParser) -> None:
     """Take the entries of a JSON text. Raises ListError."""
     reader = ListReader(entries)
     while data := stream.read(CHUNK):
@@ -83,7 +83,7 @@ def read_json(stream: IO[bytes], entries: Entries) -> None:
     reader.close()
 
 
-def read_lines(stream: IO[bytes], entries: Entries) -> None:
+def read_lines(stream: IO[bytes], entries: ListParser) -> None:
     """Take the entries of a plain text, one a line. Raises ListError."""
     first = True
     longest = MAX_INPUT * 4
@@ -96,4 +96,4 @@ def read_lines(stream: IO[bytes], entries: Entries) -> None:
         entry = parse_line(text.removeprefix("\ufeff") if first else text)
         first = False
         if entry is not None:
-            entries.add(entry)
+            entries.add_entry(entry)

@@ -23,7 +23,7 @@ from common import config, log
 from common.clients.list_text import NEVER
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead
-from common.core.watchlist.list_diff import PIECE, ListHead, Part
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, saying, taken
@@ -31,7 +31,7 @@ from tests.clients.list_api import LIST
 from tests.http_thread import reply
 
 pytestmark = pytest.mark.usefixtures("at_home")
-HEAD = ListHead(1, 1, 0, (), "print", added=1)
+HEAD = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="print", added=1)
 
 
 def test_what_the_reader_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_reader_that_is_killed_is_a_failure_and_the_next_one_works(monkeypatch
         (b"\0\0\0\5hello", "time.sleep(60)", "not a message"),
         (b"\0\0\1\0cut", "", "ended too early"),
         (pack(End()), "time.sleep(60)", "something else than it should"),
-        (pack(Piece(Part(("a.com",), ("com",), (False,)))), "time.sleep(60)", "something else than it should"),
+        (pack(Piece(ListChunk(("a.com",), ("com",), (False,)))), "time.sleep(60)", "something else than it should"),
     ],
 )
 def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words: str) -> None:
@@ -137,12 +137,12 @@ def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words
     ("pieces", "words"),
     [
         ((End(),), "something else"),
-        ((Piece(Part(removed=(1,))), End()), "something else"),
-        ((Piece(Part(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
-        ((Piece(Part(priorities=((1, True), (2, True)))), End()), "something else"),
-        ((Piece(Part(("a.com",), (), (False,))), End()), "not equally many"),
-        ((Piece(Part()), End()), f"1 to {PIECE} names"),
-        ((Piece(Part(removed=tuple(range(PIECE + 1)))), End()), f"1 to {PIECE} names"),
+        ((Piece(ListChunk(removed=(1,))), End()), "something else"),
+        ((Piece(ListChunk(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
+        ((Piece(ListChunk(priorities=((1, True), (2, True)))), End()), "something else"),
+        ((Piece(ListChunk(("a.com",), (), (False,))), End()), "not equally many"),
+        ((Piece(ListChunk()), End()), f"1 to {CHUNK_SIZE} names"),
+        ((Piece(ListChunk(removed=tuple(range(CHUNK_SIZE + 1)))), End()), f"1 to {CHUNK_SIZE} names"),
         ((Same(NEVER),), "something else"),
         ((), "ended too early"),
     ],

@@ -47,7 +47,7 @@ def names_of(fetched: Fetched) -> dict[str, bool]:
     names = fetched.listed.names
     return {
         name: urgent
-        for piece, priorities in names.pieces(np.arange(len(names)), 1000)
+        for piece, priorities in names.iter_chunks(np.arange(len(names)), 1000)
         for name, urgent in zip(piece, priorities, strict=True)
     }
 

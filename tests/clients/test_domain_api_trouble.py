@@ -118,7 +118,7 @@ def test_a_broken_entry_costs_only_itself(entry: bytes, reason: str, piece: int)
     for start in range(0, len(text), piece):
         reader.feed(text[start : start + piece])
     reader.close()
-    found = builder.finish()
+    found = builder.build_list()
 
     assert (list(found.names), found.total, found.problem_count) == (["a.com", "c.com"], 3, 1)
     assert reason in found.problems[0].reason
@@ -137,7 +137,7 @@ def test_any_text_is_a_list_or_refused_however_it_comes(text: bytes, piece: int)
             reader.close()
         except ListError as error:
             return str(error).partition(" (")[0]
-        found = builder.finish()
+        found = builder.build_list()
         return found.names, found.total, found.problems
 
     for body in (text, b'{"domains": [' + text + b"]}"):

@@ -34,7 +34,7 @@ from common.core.telemetry.problems import ProblemLog
 from common.core.telemetry.reach import Reach
 from common.core.trust.canary_gaps import Gaps
 from common.core.trust.server_trust import Key, Trust
-from common.core.watchlist.list_diff import ListHead
+from common.core.watchlist.list_diff import ListSummary
 from common.core.workers.leases import Suspicion, Workers
 
 #: Seconds after its visit for which a name waits for a canary at most: the next visit asks for another one.
@@ -123,7 +123,7 @@ class Board:
     stretch: dict[Polled, float] = field(default_factory=dict)  # how many times rarer looks inside windows are, see `polls`
     stretched_at: float = 0.0  # when that was worked out
     owed_from: int = 0  # where among the names the search for owed results goes on
-    list_head: ListHead | None = None  # of the list that is being taken over
+    list_head: ListSummary | None = None  # of the list that is being taken over
     by_state: dict[str, int] = field(default_factory=dict)
     stopping: bool = False
     reach: Reach = field(default_factory=Reach)

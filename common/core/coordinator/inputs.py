@@ -8,7 +8,7 @@ from typing import Any
 
 from common.core.model.records import Changes, DeliveryRow
 from common.core.registries.directory import Directory
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.messages import Upward
 
 
@@ -56,7 +56,7 @@ class CommitDelayed:
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
-    head: ListHead
+    head: ListSummary
     source: str
 
 
@@ -71,7 +71,7 @@ class ListSame:
 class ListPart:
     """A piece of the difference; comes between TakeList and ListEnd."""
 
-    part: Part
+    part: ListChunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from common.core.model.records import NewName, Watch
 from common.core.schedule.cadence import first_checks
 from common.core.verdict.verdicts import State
 from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 
 
 def same(board: Board, source: str, now: float) -> None:
@@ -22,7 +22,7 @@ def same(board: Board, source: str, now: float) -> None:
     board.list_state.update(source=source, seen_at=now, error=None)
 
 
-def read(board: Board, head: ListHead, source: str, now: float) -> None:
+def read(board: Board, head: ListSummary, source: str, now: float) -> None:
     """A list was read: take it over, or hold it back until it comes again unchanged."""
     watched = board.book.table.watched
     held = hold_back(watched, head, board.list_state.get("held_fingerprint"))
@@ -38,7 +38,7 @@ def read(board: Board, head: ListHead, source: str, now: float) -> None:
     board.commands.append(TakeList())
 
 
-def part(board: Board, piece: Part, now: float) -> None:
+def part(board: Board, piece: ListChunk, now: float) -> None:
     """A piece of the difference."""
     _add(board, piece, now)
     for row in piece.removed:
@@ -85,7 +85,7 @@ def check_now(board: Board, name: str) -> bool:
     return True
 
 
-def _add(board: Board, piece: Part, now: float) -> None:
+def _add(board: Board, piece: ListChunk, now: float) -> None:
     table = board.book.table
     found = [table.find(name) for name in piece.added]
     for row, priority in zip(found, piece.urgent, strict=True):

@@ -11,7 +11,7 @@ from common.core.model.records import Changes, NewName, StateChange, Watch
 from common.core.outbox import announce
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.watchlist import intake
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from tests.sim.world import World
 
 NOW = 1_790_000_000.0
@@ -156,13 +156,13 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     names = [f"n{number}.com" for number in range(40)]
     world.watch(*names)
     board = world.core.board
-    head = ListHead(1, 1, 0, (), "shrunk", removed=39)
+    head = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="shrunk", removed=39)
     intake.read(board, head, "test", world.now)
     assert board.list_state["held"]
     assert board.list_head is None
 
     intake.read(board, head, "test", world.now)
-    intake.part(board, Part(removed=(*range(1, 40), 10**9, -5)), world.now)
+    intake.part(board, ListChunk(removed=(*range(1, 40), 10**9, -5)), world.now)
     intake.end(board, world.now)
     assert board.book.table.watched == 1
     assert (board.list_state["held"], board.list_state["names"]) == (None, 1)

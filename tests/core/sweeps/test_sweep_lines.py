@@ -11,7 +11,7 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.registries.operators import Limit
 from common.core.sweeps import batches
 from common.core.watchlist import intake
-from common.core.watchlist.list_diff import Part
+from common.core.watchlist.list_diff import ListChunk
 from common.messages import Credit, Swept
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.world import World
@@ -133,7 +133,7 @@ def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     """It does not wait behind thousands that came before it."""
     world, names = standing_line(3600.0)
     board = world.core.board
-    intake.part(board, Part(priorities=((board.book.table.find(names[4]), True),)), world.now)
+    intake.part(board, ListChunk(priorities=((board.book.table.find(names[4]), True),)), world.now)
     world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}
