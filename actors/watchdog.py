@@ -26,7 +26,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from common import clock, config, heartbeat, lineage, log, state, vitals
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.processes.hang import HangWatch, Sight, Vitals
+from common.core.processes.hang import HangDetector, ProcessSample, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
 from common.starts import Book
 
@@ -60,7 +60,7 @@ class Supervised:
 
 def sights(
     processes: Iterable[Supervised], heartbeats: Mapping[str, Heartbeat], vitals_of: Callable[[int], Vitals | None]
-) -> list[Sight]:
+) -> list[ProcessSample]:
     """What is to be judged of those processes that run. A heartbeat counts for the process that wrote it alone.
 
     Times of heartbeats are compared with each other, never with our clock: a step of the wall clock kills nothing.
@@ -71,7 +71,7 @@ def sights(
             beat = heartbeats.get(process.name)
             own = beat if beat is not None and beat.pid == process.pid else None
             patience = own.silent_after if own else SILENT_AFTER
-            found.append(Sight(process.name, process.pid, own.at if own else None, patience, vitals_of(process.pid)))
+            found.append(ProcessSample(process.name, process.pid, own.at if own else None, patience, vitals_of(process.pid)))
     return found
 
 
@@ -152,7 +152,7 @@ class Watchdog:
         self._heartbeats = heartbeats
         self._vitals_of = vitals_of
         self._monotonic = monotonic
-        self._hangs = HangWatch()
+        self._hangs = HangDetector()
         self._answered: float | None = None
         self._looked: float | None = None
         self._complained = False
@@ -174,7 +174,7 @@ class Watchdog:
         with self._talking():
             processes = list(self._supervisor.processes())
             self._answered = moment
-            for hung in self._hangs.look(sights(processes, self._heartbeats(), self._vitals_of), moment):
+            for hung in self._hangs.find_hung(sights(processes, self._heartbeats(), self._vitals_of), moment):
                 self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")
                 self._supervisor.kill(next(process for process in processes if process.name == hung.name))
         if self._answered is None or slept:

@@ -37,22 +37,22 @@ class Book:
         self.told = (beat.failed, beat.failed_at) if beat is not None and beat.waiting_until is not None else ("", 0.0)
         # Without `supervise` above it, the supervisor's own life is that of the stack.
         stack = config.inherited("SUPERVISE_STACK") or str(os.getppid())
-        self.record = restarts.begun(before, stack, now(), beat.at if beat else 0.0, self._spread())
+        self.record = restarts.record_start(before, stack, now(), beat.at if beat else 0.0, self._spread())
         self._write()
 
     def failed(self, ran: float) -> None:
         """A run of so many seconds failed; `record.until` is when the next one may begin."""
-        self.record = restarts.failed(self.record, now(), ran, self._spread())
+        self.record = restarts.record_failure(self.record, now(), ran, self._spread())
         self._write()
 
     def again(self) -> None:
         """The next run in this process begins."""
-        self.record = restarts.again(self.record)
+        self.record = restarts.record_next_run(self.record)
         self._write()
 
     def stopped(self, ran: float) -> None:
         """The process ends because it was asked to, or with its supervisor: that is no reason to forget a pause."""
-        self.record = restarts.stopped(self.record, ran, asked=not lineage.orphaned())
+        self.record = restarts.record_stop(self.record, ran, asked=not lineage.orphaned())
         self._write()
 
     def wait(self) -> float:

@@ -33,7 +33,7 @@ from actors.watchdog import (
 )
 from common import config, heartbeat, state, vitals
 from common.clock import now
-from common.core.processes.hang import WORKING, HangWatch, Vitals
+from common.core.processes.hang import WORKING, HangDetector, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
 from common.starts import Book
 
@@ -71,7 +71,7 @@ def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
     heartbeat.write(tmp_path, beat(at=1.0)[WORKER.name])
     file = folder / f"{WORKER.name}.json"
     file.with_suffix(".tmp").symlink_to("/dev/full")
-    watch, reborn = HangWatch(), dataclasses.replace(WORKER, pid=1_000_000)
+    watch, reborn = HangDetector(), dataclasses.replace(WORKER, pid=1_000_000)
 
     for tick in range(40):
         worker = WORKER if tick < 20 else reborn
@@ -80,7 +80,7 @@ def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
         assert heartbeat.read_all(tmp_path) == written
         if tick % 10 == 0:
             file.write_bytes(file.read_bytes()[:50].ljust(200))
-        assert watch.look(sights([worker], heartbeat.read_all(tmp_path), lambda _pid: ASLEEP), float(tick)) == []
+        assert watch.find_hung(sights([worker], heartbeat.read_all(tmp_path), lambda _pid: ASLEEP), float(tick)) == []
 
 
 class FakeSupervisor:
