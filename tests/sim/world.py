@@ -49,7 +49,7 @@ from common.core.registries.directory import Directory
 from common.core.registries.operators import Limit
 from common.core.schedule.cadence import Cadence
 from common.core.watchlist.domain_list import ListBuilder, ParsedList
-from common.core.watchlist.list_diff import Part, parts_of
+from common.core.watchlist.list_diff import ListChunk, summarise_small_list
 from common.messages import (
     ByeAck,
     Deliveries,
@@ -112,7 +112,7 @@ class World:
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
-        self._parts: list[Part] = []
+        self._parts: list[ListChunk] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._boots = itertools.count(1)
@@ -154,19 +154,19 @@ class World:
         """Put names on the list (added to those already there)."""
         builder = ListBuilder(self.core.board.policy.suffix_of)
         for name, urgent in self._listed.items():
-            builder.add({"domain": name, "priority": urgent})
+            builder.add_entry({"domain": name, "priority": urgent})
         for name in names:
             self.names.setdefault(name, Name())
-            builder.add({"domain": name, "priority": priority})
-        self.listed(builder.finish())
+            builder.add_entry({"domain": name, "priority": priority})
+        self.listed(builder.build_list())
 
     def unlist(self, *names: str) -> None:
         """Take names off the list."""
         builder = ListBuilder(self.core.board.policy.suffix_of)
         for name, urgent in self._listed.items():
             if name not in names:
-                builder.add({"domain": name, "priority": urgent})
-        self.listed(builder.finish())
+                builder.add_entry({"domain": name, "priority": urgent})
+        self.listed(builder.build_list())
 
     def order(self, verb: str, target: str) -> None:
         """A changing call of the control interface."""
@@ -178,7 +178,7 @@ class World:
         rows = range(len(table))
         watched, urgent = [int(table.has(row, WATCHED)) for row in rows], [int(table.has(row, PRIORITY)) for row in rows]
         known = [(list(rows), [table.name(row) for row in rows], watched, urgent)]
-        head, self._parts = parts_of(parsed, self.core.board.policy.suffix_of, known)
+        head, self._parts = summarise_small_list(parsed, self.core.board.policy.suffix_of, known)
         self._listed = dict(parsed.names)
         self.event(ListRead(head, "sim"))
 

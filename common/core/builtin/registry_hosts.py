@@ -34,8 +34,8 @@ WITHOUT_WHOIS = split_words(
 class RegistryHosts:
     """Hosts of one registry operator that answer, or answered, for the same suffixes; "{}" in a host stands for the suffix.
 
-    `hosts` and `suffixes` are words with blanks between them. `source`: where it is published. `as_of`: when it was published or
-    recorded, an ISO date as exact as known.
+    `hosts` and `suffixes` are words with blanks between them. `source`: where it is published. `as_of`: when it was published
+    or recorded, an ISO date as exact as known.
     """
 
     operator: str

@@ -54,7 +54,7 @@ _P_REGISTRABLE_OF = {"com": 0.995, "net": 0.995, "org": 0.995}
 _SHORT = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuffixRules:
     """What is known about one public suffix.
 

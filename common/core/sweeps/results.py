@@ -21,7 +21,7 @@ from common.core.domains.domain_table import CODE_OF, DETAILED, IN_HAND, LINED, 
 from common.core.domains.last_look import reading_of
 from common.core.domains.name_index import Rows
 from common.core.domains.working_set import MOST_IN_HAND
-from common.core.lifecycle.forecast import prior
+from common.core.lifecycle.forecast import prior_log_odds
 from common.core.model.entry import BACKGROUND, NEWS, ORDINARY
 from common.core.model.evidence import Observation, Outcome, unknown
 from common.core.model.records import Evidence, StateChange
@@ -197,7 +197,7 @@ def _first_look(board: Board, rows: Rows, now: float) -> None:
     """Names about which nothing was known are registered: a state, and no event."""
     table = board.book.table
     seen = Evidence(Observation("dns", reading_of(DELEGATED)), now, now)
-    verdict = decide({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+    verdict = decide({"dns": seen}, Situation(prior=prior_log_odds(None, None, None, now), rho=1.0), State.UNKNOWN, now)
     table.state[rows], table.since[rows] = REGISTERED, now
     table.confidence[rows] = verdict.confidence
     board.count_state(State.UNKNOWN, State.REGISTERED, len(rows))
@@ -256,14 +256,14 @@ def _addresses(board: Board, texts: Iterable[str]) -> NDArray[np.uint16]:
 
 def _note_reach(board: Board, swarm: Swarm, message: Swept, now: float) -> None:
     """Note whether any name server said anything in this sweep."""
-    board.reach.returned("fast", now)
+    board.reach.note_worker_answer("fast", now)
     said = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
     stories = (item.reading.outcome for item in message.observations.values())
     if said or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in stories):
-        board.reach.answered("dns", (Outcome.REGISTERED, ""), ("", swarm.suffix), now)
+        board.reach.note_answer("dns", (Outcome.REGISTERED, ""), ("", swarm.suffix), now)
     else:
         trouble = message.trouble.reading.finding if message.trouble is not None else _MUTE.finding
-        board.reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", swarm.suffix), now, len(swarm.rows))
+        board.reach.note_answer("dns", (Outcome.UNKNOWN, trouble), ("", swarm.suffix), now, len(swarm.rows))
 
 
 def _count(board: Board, message: Swept, codes: Codes) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.channels import Condition, conditions_of
 from common.core.coordinator.board import Board, host_of
-from common.core.lifecycle.forecast import DAY, ENDING, Forecast, forecast, prior, release_procedure
+from common.core.lifecycle.forecast import DAY, ENDING, Forecast, forecast_drop, prior_log_odds, release_procedure
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.records import Evidence
@@ -202,7 +202,7 @@ def assess(board: Board, entry: Entry, now: float) -> Assessment:
     )
     entry.held_until = release.until if release is not None else None
     situation = verdicts.Situation(
-        prior=prior(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
+        prior=prior_log_odds(entry.phase, detail.expires_epoch, _forecast(entry, now), now),
         rho=_rho(entry, stands.bracketed),
         phase=entry.phase,
         wildcard=board.wildcard(entry.suffix),
@@ -292,7 +292,9 @@ def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float
 
 def _forecast(entry: Entry, now: float) -> Forecast | None:
     detail = entry.detail
-    return forecast(entry.suffix, entry.phase, detail.fields, detail.phase_since, detail.phase_after, now)
+    return forecast_drop(
+        entry.suffix, entry.phase, detail.fields, phase_since=detail.phase_since, phase_after=detail.phase_after, now=now
+    )
 
 
 def refresh_forecast(entry: Entry, now: float) -> None:
