@@ -49,7 +49,7 @@ def measure(settings: Settings, since: float, moment: float) -> tuple[Calibratio
                     history += [convert(decode_map(row.body), LedgerEntry)] if row.at >= since else []
                 except MessageError:
                     unreadable += 1
-            calibration.take(history, moment)
+            calibration.add_history(history, moment)
     finally:
         reader.close()
     return calibration, unreadable

@@ -34,7 +34,7 @@ from common.core.rate_limits.query_queue import Ask
 from common.core.verdict.gates import is_registry
 from common.core.verdict.verdicts import State
 from common.core.watchlist.domain_list import ParsedList
-from common.core.watchlist.list_diff import parts_of
+from common.core.watchlist.list_diff import summarise_small_list
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
 from common.policy import policy_of
@@ -172,7 +172,7 @@ class OneShot:
 
     def _watch(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
-        head, parts = parts_of(parsed, self._suffix_of, [])
+        head, parts = summarise_small_list(parsed, self._suffix_of, [])
         self._handle(ListRead(head, "command line"))
         for part in parts:
             self._handle(ListPart(part))

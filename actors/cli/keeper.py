@@ -18,7 +18,7 @@ from pathlib import Path
 
 from common import heartbeat, lineage, vitals
 from common.clock import monotonic, pause
-from common.core.processes.hang import HangWatch, Sight
+from common.core.processes.hang import HangDetector, ProcessSample
 from common.log import Logger
 
 #: Seconds between two looks.
@@ -85,7 +85,7 @@ class Keeper:
         self._each_look = each_look
         # Process ids repeat in a container: what an earlier run left says nothing of a process of this one.
         self._left_over = heartbeat.read(state_dir, WATCHDOG)
-        self._hangs = HangWatch()
+        self._hangs = HangDetector()
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
         self._looked = monotonic()
@@ -111,11 +111,11 @@ class Keeper:
 
     def _guard(self) -> None:
         """A thread that ends this process where its loop hangs: as process 1 of a container no other process could."""
-        own, watch = os.getpid(), HangWatch()
+        own, watch = os.getpid(), HangDetector()
         while not self._ending:
             pause(LOOK_EVERY)
-            sight = Sight("supervise", own, self._looked, heartbeat.SILENT_AFTER, vitals.read(own))
-            for hung in watch.look([sight], monotonic()):
+            sight = ProcessSample("supervise", own, self._looked, heartbeat.SILENT_AFTER, vitals.read(own))
+            for hung in watch.find_hung([sight], monotonic()):
                 if not self._ending:
                     self._log.error("process_silent", process=hung.name, pid=own, why=hung.why, remedy="everything ends")
                     pause(LAST_WORDS)
@@ -158,8 +158,8 @@ class Keeper:
             return
         # One that ended stays in the process table where supervisord hangs: there it waits to be buried, and not for us.
         there = vitals.parent(beat.pid) == self._pid and vitals.state(beat.pid) != "Z"
-        sights = [Sight(WATCHDOG, beat.pid, beat.at, beat.silent_after, vitals.read(beat.pid))] if there else []
-        for hung in self._hangs.look(sights, moment):
+        sights = [ProcessSample(WATCHDOG, beat.pid, beat.at, beat.silent_after, vitals.read(beat.pid))] if there else []
+        for hung in self._hangs.find_hung(sights, moment):
             self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")
             os.kill(hung.pid, signal.SIGKILL)
             there = False

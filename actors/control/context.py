@@ -85,10 +85,10 @@ class Control:
         """The present health. What began or ended by this look is logged and counted."""
         beats, seen, status = await self.beats(), await self._look_around(), self.live.status()
         age, content = (None, {}) if status is None else status
-        told = telemetry.read(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
+        told = telemetry.parse_problems(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
         report = self.health.judge(self.now(), beats, age, told, seen)
         for change in report.changes:
-            (log.error if change.began else log.info)(change.event, **change.fields())
+            (log.error if change.began else log.info)(change.log_event, **change.log_fields())
             if change.began:
                 self.metrics.count("problems_begun", code=change.problem.code)
         return report

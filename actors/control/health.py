@@ -62,7 +62,7 @@ class Report:
         """For JSON."""
         return {
             "status": self.status,
-            "problems": [problem.plain() for problem in self.problems],
+            "problems": [problem.to_map() for problem in self.problems],
             "groups": self.groups,
             "processes": self.processes,
             "coordinator_status_age": self.coordinator_age,
@@ -116,9 +116,9 @@ class Health:
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
         present += _silent_coordinator(status_age, beats.get(COORDINATOR), now)
         codes = {problem.code for problem in told}
-        seen = [problem for problem in seen if problem.code not in codes or self._log.begun(problem)]
-        changes = self._log.note([*present, *seen], now)  # the later look at a condition counts
-        problems = _merged(self._log.active(), told)
+        seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
+        changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
+        problems = _merged(self._log.active_problems(), told)
         complete = all(full.values()) and status_age is not None
         processes = [self._row(beat, now, full) for _, beat in sorted(beats.items())]
         age = None if status_age is None else round(status_age, 3)

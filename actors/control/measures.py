@@ -34,7 +34,7 @@ async def serve(request: web.Request) -> web.Response:
 
 async def text(request: web.Request) -> web.Response:
     """GET /metrics/prometheus."""
-    body = prometheus.render(await _snapshot(control_of(request))).encode()
+    body = prometheus.render_exposition(await _snapshot(control_of(request))).encode()
     return web.Response(body=body, headers={"Content-Type": prometheus.CONTENT_TYPE})
 
 
@@ -83,10 +83,10 @@ async def _snapshot(control: Control) -> dict[str, Any]:
     known = versions()
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
     declare(total)
-    total.absorb(control.metrics.snapshot())
+    total.merge_snapshot(control.metrics.snapshot())
     counted = status[1].get("metrics") if status is not None else None
     if isinstance(counted, dict):
-        total.absorb(counted)
+        total.merge_snapshot(counted)
     return total.snapshot()
 
 

@@ -34,7 +34,7 @@ async def ready(request: web.Request) -> web.Response:
         reasons.append("The list of names has not been read yet.")
     if await control.records.available() is None and not any(p.code.startswith("store") for p in report.problems):
         reasons.append("The state is not there yet.")
-    problems = [problem.plain() for problem in report.problems if problem.unwatched]
+    problems = [problem.to_map() for problem in report.problems if problem.unwatched]
     return reply({"ready": not reasons, "reasons": reasons, "problems": problems}, 503 if reasons else 200)
 
 

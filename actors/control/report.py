@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from common.core.telemetry.declared_counters import APIS
-from common.core.telemetry.metrics import Metrics, quantile, rows, series
+from common.core.telemetry.metrics import Metrics, format_series, snapshot_rows, timer_quantile
 from common.core.telemetry.problems import CODES, Problem
 from common.core.verdict.verdicts import State
 from common.heartbeat import Heartbeat
@@ -28,12 +28,14 @@ def as_json(snapshot: Mapping[str, Any], now: float, started_at: float, wanted: 
     report: dict[str, Any] = {"timestamp": now, "since": snapshot["since"], "started_at": started_at, "uptime_seconds": uptime}
     if wanted["timers"]:
         report["timers"] = {
-            series(name, labels): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name != API_TIMER
+            format_series(name, labels): _timer(timer)
+            for name, labels, timer in snapshot_rows(snapshot, "timers")
+            if name != API_TIMER
         }
     if wanted["counters"]:
         report["counters"] = {
-            series(name, labels): value
-            for name, labels, value in rows(snapshot, "counters")
+            format_series(name, labels): value
+            for name, labels, value in snapshot_rows(snapshot, "counters")
             if name not in {API_COUNTER, CHECK_RESULTS}
         }
         report["counters"]["series_dropped"] = snapshot["series_dropped"]
@@ -42,7 +44,7 @@ def as_json(snapshot: Mapping[str, Any], now: float, started_at: float, wanted: 
     if wanted["check_results"]:
         report["check_results"] = _check_results(snapshot)
     if wanted["gauges"]:
-        report["gauges"] = {series(name, labels): value for name, labels, value in rows(snapshot, "gauges")}
+        report["gauges"] = {format_series(name, labels): value for name, labels, value in snapshot_rows(snapshot, "gauges")}
     return report
 
 
@@ -114,22 +116,26 @@ def _add_servers(metrics: Metrics, status: Mapping[str, Any]) -> None:
 
 def _api(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     requests: dict[str, dict[str, float]] = {}
-    for name, labels, value in rows(snapshot, "counters"):
+    for name, labels, value in snapshot_rows(snapshot, "counters"):
         if name == API_COUNTER:
             by_status = requests.setdefault(_route(labels), {})
             by_status[labels.get("status", "")] = by_status.get(labels.get("status", ""), 0) + value
-    durations = {_route(labels): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name == API_TIMER}
+    durations = {
+        _route(labels): _timer(timer) for name, labels, timer in snapshot_rows(snapshot, "timers") if name == API_TIMER
+    }
     return {"requests": requests, "durations": durations, "upstream": _upstream(snapshot)}
 
 
 def _upstream(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Calls of the customer's interfaces: how many, by status, how many of them failed, and how long they took."""
-    durations = {labels.get("api"): _timer(timer) for name, labels, timer in rows(snapshot, "timers") if name == UPSTREAM_TIMER}
+    durations = {
+        labels.get("api"): _timer(timer) for name, labels, timer in snapshot_rows(snapshot, "timers") if name == UPSTREAM_TIMER
+    }
     found: dict[str, dict[str, Any]] = {}
     for api in APIS:
         by_status = {
             labels.get("status", ""): value
-            for name, labels, value in rows(snapshot, "counters")
+            for name, labels, value in snapshot_rows(snapshot, "counters")
             if name == UPSTREAM_COUNTER and labels.get("api") == api
         }
         calls = sum(by_status.values())
@@ -146,7 +152,7 @@ def _upstream(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _check_results(snapshot: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for name, labels, value in rows(snapshot, "counters"):
+    for name, labels, value in snapshot_rows(snapshot, "counters"):
         if name == CHECK_RESULTS:
             by_outcome = found.setdefault(labels.get("method", ""), {})
             outcome = labels.get("outcome", "")
@@ -166,9 +172,9 @@ def _timer(timer: Mapping[str, Any]) -> dict[str, float]:
         "mean": timer["sum"] / count if count else 0.0,
         "min": timer["min"],
         "max": timer["max"],
-        "p50": quantile(timer, 0.5),
-        "p95": quantile(timer, 0.95),
-        "p99": quantile(timer, 0.99),
+        "p50": timer_quantile(timer, 0.5),
+        "p95": timer_quantile(timer, 0.95),
+        "p99": timer_quantile(timer, 0.99),
     }
 
 

@@ -22,14 +22,14 @@ def single(board: Board, result: Result, credit: Credit, now: float) -> None:
         return
     ask = lease.ref
     observation = result.observation
-    board.reach.returned(ask.pool, now)
+    board.reach.note_worker_answer(ask.pool, now)
     if result.returned or observation is None or observation.method != ask.method:
         board.budgets.give_back(ask.limit, ask.egress, now)
         rounds.lost(board, ask, lease.worker, now)
         return
     board.suspicion.cleared(ask.domain)
     reading = observation.reading
-    board.reach.answered(ask.method, (reading.outcome, reading.finding), (host_of(ask.server), ask.suffix), now)
+    board.reach.note_answer(ask.method, (reading.outcome, reading.finding), (host_of(ask.server), ask.suffix), now)
     board.metrics.count("checks", method=ask.method, outcome=reading.outcome.value)
     board.metrics.observe("check_seconds", observation.duration_ms / 1000, method=ask.method)
     if (kind := error_kinds.kind_of(observation)) is not None:

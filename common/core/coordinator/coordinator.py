@@ -211,7 +211,7 @@ class Coordinator:
                 answers.sweep(board, message, now)
             case DeliveryResults(credit, results):
                 self._credit(credit, now)
-                board.reach.returned("notifier", now)
+                board.reach.note_worker_answer("notifier", now)
                 for answer in results:
                     dispatch.delivered(board, answer, credit, now)
             case Bye(worker, boot):

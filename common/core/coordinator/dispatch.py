@@ -94,7 +94,7 @@ def delivered(board: Board, answer: DeliveryResult, credit: Credit, now: float) 
     if row is None:
         board.metrics.count("late_results")
         return
-    board.reach.posted(answer.status, now)
+    board.reach.note_callback(answer.status, now)
     board.metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
     board.metrics.observe("callback_seconds", answer.duration_ms / 1000, lane=row.lane)
     board.metrics.count("upstream_requests", api="callback", status=status_class(answer.status))
@@ -136,7 +136,7 @@ def _lost_with(board: Board, leases: list[Lease], worker: str, now: float, *, di
             _put_aside(board, name, now)
     for lease in leases:
         if not died:
-            board.reach.lost(_pool(lease), now)
+            board.reach.note_worker_timeout(_pool(lease), now)
         if isinstance(lease.ref, Swarm):
             batches.lost(board, replace(lease.ref, avoid=worker), now, died=died)
         elif isinstance(lease.ref, Ask):

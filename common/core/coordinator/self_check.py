@@ -57,8 +57,8 @@ class SelfCheck:
 
     def work(self, board: Board, now: float) -> None:
         """Note the problems of this moment; say which began and which ended."""
-        for change in board.problems.note(self.conditions(board, now), now):
-            board.say("error" if change.began else "info", change.event, **change.fields())
+        for change in board.problems.note_conditions(self.conditions(board, now), now):
+            board.say("error" if change.began else "info", change.log_event, **change.log_fields())
             if change.began:
                 board.metrics.count("problems_begun", code=change.problem.code)
 
@@ -92,7 +92,7 @@ class SelfCheck:
             )  # fmt: skip
         for pool in sorted(there):
             lost = board.reach.pools[pool]
-            if lost.lasts(WEDGED, WEDGED_SPAN) or board.workers.stuck(pool):
+            if lost.has_lasted(WEDGED, WEDGED_SPAN) or board.workers.stuck(pool):
                 yield Problem(
                     "workers_wedged", f"The workers of the pool {pool} are connected and do no work.",
                     "Restart them, or the service; their log says what they did last.",
@@ -185,10 +185,10 @@ def _list(board: Board) -> Iterator[Problem]:
 def _outside(board: Board) -> Iterator[Problem]:
     """What answers nothing: everything, or one method while another one answers."""
     reach = board.reach
-    if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
+    if not reach.is_outage(1, 1) and not any(run.has_lasted(SILENT, SILENT_SPAN) for run in reach.methods.values()):
         return
     servers = {method: _servers(board, method) for method in REGISTRY}
-    if reach.outage(sum(map(bool, servers.values())), len(board.book.table.suffixes)):
+    if reach.is_outage(sum(map(bool, servers.values())), len(board.book.table.suffixes)):
         yield Problem(
             "no_answers",
             f"No registry and no name server has answered {reach.all.count} questions in a row ({_words(reach.all.reason)}).",
@@ -197,7 +197,7 @@ def _outside(board: Board) -> Iterator[Problem]:
         return
     for method in REGISTRY:
         run = reach.methods[method]
-        if run.lasts(SILENT, SILENT_SPAN, servers[method]):
+        if run.has_lasted(SILENT, SILENT_SPAN, servers[method]):
             yield Problem(
                 f"{method}_silent",
                 f"No {method.upper()} server has answered {run.count} questions in a row ({_words(run.reason)}).",
@@ -219,7 +219,7 @@ def _servers(board: Board, method: str) -> int:
 
 def _callbacks(board: Board) -> Iterator[Problem]:
     posts, parked = board.reach.posts, board.deliveries.parked
-    if board.policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
+    if board.policy.callbacks and posts.has_lasted(REFUSED, REFUSED_SPAN):
         yield Problem(
             "callbacks_failing", f"The callback endpoint has accepted none of {posts.count} attempts: {posts.reason}.",
             "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; callbacks are kept and sent again by themselves.",

@@ -25,11 +25,11 @@ def publish(board: Board, now: float) -> None:
 
 def status(board: Board, now: float) -> dict[str, Any]:
     """Plain and bounded; no domain names in it."""
-    channels, problems = _channels(board, now), board.problems.active()
+    channels, problems = _channels(board, now), board.problems.active_problems()
     return {
         "started_at": board.started,
         "ready": (bool(board.list_state.get("loaded_at")) or len(board.book) > 0) and not any(p.unwatched for p in problems),
-        "problems": [problem.plain() for problem in problems],
+        "problems": [problem.to_map() for problem in problems],
         "missing": list(board.policy.missing),
         "domains": {
             "total": sum(board.by_state.values()),

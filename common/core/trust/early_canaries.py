@@ -56,7 +56,7 @@ def probe_channels(board: Board, now: float) -> None:
 
 def _probe_interval(board: Board, key: Key, now: float) -> float:
     """Seconds after its last answer at which a channel is asked about a canary."""
-    if board.trust.distrusted(key, now) or board.dead(key, now) or board.reach.methods[key[0]].lasts(SILENT, SILENT_SPAN):
+    if board.trust.distrusted(key, now) or board.dead(key, now) or board.reach.methods[key[0]].has_lasted(SILENT, SILENT_SPAN):
         return PROBE_SILENT_EVERY  # in the last case it tells one server that is down from a method that answers nowhere
     return PROBE_DOUBTED_EVERY if board.channels.health(key).silent else PROBE_EVERY
 

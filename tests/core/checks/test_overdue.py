@@ -11,7 +11,7 @@ from common.core.model.records import Detail
 from common.core.rate_limits.query_queue import Ask
 from common.core.registries.operators import Limit
 from common.core.telemetry.error_kinds import NOT_ASKED
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.core.trust import canaries
 from common.core.trust.server_trust import Probe
 from tests.sim.truth import Name
@@ -23,7 +23,7 @@ SLOW = {**FREE, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
 
 def expired(world: World) -> dict[tuple[str, str], float]:
     """How many questions left their line unasked, by method and rank."""
-    found = rows(world.core.board.metrics.snapshot(), "counters")
+    found = snapshot_rows(world.core.board.metrics.snapshot(), "counters")
     return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired" and count}
 
 

@@ -14,7 +14,7 @@ from common.core.rate_limits.budgets import DAY
 from common.core.registries.directory import Directory
 from common.core.registries.operators import Limit
 from common.core.registries.referrals import EVERY, LIMIT, Referrals
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Command as Order
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -65,7 +65,11 @@ def test_a_burst_of_refusals_is_one_complaint() -> None:
     """Whatever was under way at the first: half the pace, a minute, one line of the log."""
     world = limited_world("rdap", Limit("x", 100.0, 100, None), SLOW_DOWN, kind=SlowRegistry)
     world.run(60)
-    found = [count for name, _, count in rows(world.core.board.metrics.snapshot(), "counters") if name == "operator_complaints"]
+    found = [
+        count
+        for name, _, count in snapshot_rows(world.core.board.metrics.snapshot(), "counters")
+        if name == "operator_complaints"
+    ]
 
     assert asked(world, "rdap") > 5
     assert (bucket_of(world).complaints, bucket_of(world).rate) == (1, 50.0)
