@@ -107,7 +107,7 @@ class ModelDirectory(Directory):
         self._models = {model.suffix: model for model in models}
         self._real = real
 
-    def rdap_base(self, suffix: str) -> RdapServer | None:
+    def rdap_server(self, suffix: str) -> RdapServer | None:
         """The RDAP server of a suffix that has one."""
         model = self._models.get(suffix)
         if model is None or not model.rdap:

@@ -1,14 +1,14 @@
-"""How far the confidence we state can be believed: what the ledger said, against what became of it.
+"""Calibrate the stated confidence: compare the claims in the ledger with what later entries of the same name show.
 
-A claim is a judgement with a fresh positive answer of the registry, from the first pass to the alarm: "this name can be
+A claim is a conclusion with a fresh positive answer of the registry, from the first pass to the alarm: "this name can be
 registered now, with so much confidence". Later entries of the same name settle it:
 
-- a record that is younger than the claim confirms it (somebody did register the name), an older one contradicts it;
-- an alarm that stood for a day without being taken back confirms what led to it;
-- a reservation, a release procedure or a refusal contradicts it: nobody could register the name.
+- a record that is younger than the claim confirms it (the name was registered afterwards), an older one contradicts it;
+- an alarm that stood for a day without being retracted confirms the claims that led to it;
+- a reservation, a release procedure or a refusal contradicts it: the name could not be registered.
 
-What none of this settles is left out and counted. The claims of one drop depend on each other, so the numbers are as good as
-the drops are many.
+Claims that none of this settles are left out and counted. The claims of one drop depend on each other, so the figures are only
+as good as the number of drops.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Fate(StrEnum):
 
     CONFIRMED = "confirmed"
     CONTRADICTED = "contradicted"
-    UNKNOWABLE = "unknowable"  # registered again, nobody says since when
+    UNKNOWABLE = "unknowable"  # registered again, at an unknown time
     OPEN = "open"
 
 
 class Claim(Struct, frozen=True):
-    """One statement of ours. `sources` are the (method, suffix) of its positive answers; `at` in epoch seconds."""
+    """One stated confidence. `sources` are the (method, suffix) of its positive answers; `at` in epoch seconds."""
 
     at: float
     confidence: float
@@ -70,7 +70,7 @@ class Bin(Struct):
         return self.confirmed + self.contradicted
 
     def to_map(self) -> dict[str, float | int]:
-        """As shown: mean confidence, and the rate confirmed, both as found and with the prior."""
+        """The bin as a plain map: mean confidence, and the share confirmed, both as found and with the prior."""
         return {
             "low": self.low,
             "high": self.high,
@@ -84,7 +84,7 @@ class Bin(Struct):
 
 
 class Calibration:
-    """Takes the histories of names one after the other; holds nothing but sums."""
+    """Sums over the settled claims of all histories added."""
 
     def __init__(self) -> None:
         self.names = self.undecided = 0
@@ -142,12 +142,12 @@ class Calibration:
 
 
 def smooth_rate(confirmed: int, contradicted: int) -> float:
-    """The share confirmed under the prior."""
+    """The share of confirmed claims under the prior, 0..1."""
     return round((confirmed + PRIOR) / (confirmed + contradicted + 2 * PRIOR), 4)
 
 
 def settle_claims(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim, Fate]]:
-    """Each claim about one name, and what became of it."""
+    """Each claim in the history of one name (oldest entry first) with its fate."""
     waiting: list[Claim] = []
     alarm: float | None = None  # when the name was called available
     for entry in history:
@@ -168,7 +168,7 @@ def settle_claims(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[
 
 
 def _claim_of_entry(entry: LedgerEntry) -> Claim | None:
-    """What an entry states, up to the alarm; what is repeated after it is no new statement."""
+    """The claim of an entry up to the alarm; what is repeated after it is no new claim."""
     found = entry.positive_methods
     if entry.before in ANNOUNCED or entry.verdict.state in _NOT_FREE or not any(map(is_registry, found)):
         return None
@@ -176,7 +176,7 @@ def _claim_of_entry(entry: LedgerEntry) -> Claim | None:
 
 
 def _fate_by_entry(claim: Claim, entry: LedgerEntry) -> Fate:
-    """What an entry says about an earlier claim."""
+    """The fate of an earlier claim by a later entry."""
     owned = newest_evidence(entry.evidence, Outcome.REGISTERED)
     if owned is not None and owned.at > claim.at:
         created = _created_at_latest(entry, claim.at)
@@ -188,7 +188,7 @@ def _fate_by_entry(claim: Claim, entry: LedgerEntry) -> Fate:
 
 
 def _created_at_latest(entry: LedgerEntry, after: float) -> float | None:
-    """When the registration that the registry showed later was made, at the latest; None where that is not known."""
+    """When the name was registered again, at the latest, in epoch seconds; None where the registry does not say."""
     record = newest_evidence(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     text = record.observation.reading.fields.created_at if record is not None and record.at > after else None
     at = iso_to_epoch(text) if text else None

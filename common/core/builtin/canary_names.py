@@ -1,4 +1,4 @@
-"""Names known to be registered, by suffix: a server that does not find them is not to be believed about other names.
+"""Names known to be registered ("canaries"), by suffix: a server that denies them is not trusted about other names.
 
 By rule where there is one (`nic.<tld>` is the registry's own under every gTLD since 2012), by table for the rest. The table is
 small on purpose: names that have stood for decades and whose loss would make headlines.
@@ -125,7 +125,7 @@ def canaries_for(suffix: str) -> tuple[str, ...]:
 
 
 def parse_canaries(data: bytes) -> dict[str, tuple[str, ...]]:
-    """The canaries file: `{"suffix": ["a name known to be registered", ...]}`, JSON, at most 1 MiB; names as A-labels.
+    """Parse a canaries file: `{"suffix": ["a name known to be registered", ...]}`, JSON, at most 1 MiB; names as A-labels.
 
     Raises ConfigError with one sentence for each wrong row: a name must lie directly below its suffix.
     """

@@ -1,19 +1,19 @@
-"""Words that make a "not found" doubtful, in the languages of registries, and the labels that a remark stands behind.
+"""Words that make a "not found" doubtful, in the languages of registries, and the labels of remarks.
 
-Compared in folded form: lower case, without accents (`fold`). A word stands for all its forms, so most are stems. They do not
-decide what a sentence means; they only say that it may not be left aside.
+Compared in folded form: lower case, without accents (`fold_text`). A word stands for all its forms, so most are stems. They do
+not decide what a sentence means; they only say that it may not be ignored.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-#: Letters that have no mark to take away.
+#: Letters that NFD does not decompose.
 _PLAIN = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u0131": "i", "\u0111": "d"})
 
 
 def fold_text(text: str) -> str:
-    """The compared form of a text: lower case, single blanks, without accents and other combining marks."""
+    """The folded form of a text: lower case, single blanks, without accents and other combining marks."""
     low = " ".join(text.lower().split())
     if low.isascii():
         return low
@@ -68,7 +68,7 @@ bảo lưu|bị cấm|hạn chế|không được|dicadangkan|diblokir|dilarang|
 """
 )
 
-#: Of names that leave a registry: what these mean is read by `parsers.release`, where they stand in a sentence of their own.
+#: About names that are being released: `parsers.release` reads them where they stand in a sentence of their own.
 RELEASING = _fold_words(
     """
 auction|quarantine|redemption|pending|to be deleted|to be released|delete candidate|deletecandidate|enchere|en attente|subasta
@@ -78,10 +78,10 @@ huutokauppa|aukcj|kwarantann|aukc|karanten|drazba|licitacij|arveres|licitatie|ca
 """
 )
 
-#: Of trouble: in an error of RDAP they only repeat its status, beside a free line of WHOIS they are more.
+#: About failures: in an RDAP error they only repeat its status, beside a "not found" line of WHOIS they are doubtful.
 TROUBLED = _fold_words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
 
-#: What a remark about one name stands behind; normal form of a label.
+#: Labels of remarks about one name, in normalised form.
 REMARK_LABELS = frozenset(
     _fold_words(
         """
@@ -109,5 +109,5 @@ ANY = DOUBTFUL + RELEASING + TROUBLED
 
 
 def find_first_word(words: tuple[str, ...], folded: str) -> str:
-    """The first of the words that a folded text holds, or the empty text."""
+    """The first of the words that a folded text contains; "" for none."""
     return next((word for word in words if word in folded), "")

@@ -1,7 +1,7 @@
-"""What is known about registering under a public suffix: who may, in which characters, and what else stands in the way.
+"""Rules of registration under a public suffix: eligibility, characters and lengths allowed, and other obstacles.
 
-`rho` is P(an ordinary registrar can create the name now | the registry has no such object). The figures are estimates of ours,
-to be corrected from experience; 0 means the public can never register there.
+`p_registrable` is P(an ordinary registrar can create the name now | the registry has no such object), shown as "rho". The
+figures are estimates, to be corrected from experience; 0 means that the public can never register there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEGACY = split_words(
 )
 #: Infrastructure, and sponsored top-level domains that only admit institutions.
 _CLOSED = split_words("arpa edu gov int mil onion")
-#: Second-level words that ccTLD registries keep for the state, the forces, schools and universities.
+#: Second-level words that ccTLD registries reserve for the state, the forces, schools and universities.
 _CLOSED_WORDS = split_words(
     """
     gov gob gouv gub govt gobierno guv government mil army police nhs ac edu sch school k12 lib mod parliament leg jus judiciary
@@ -36,14 +36,14 @@ _CLOSED_SUFFIXES = split_words(
     gv.at bl.uk nls.uk jet.uk
     """
 )
-#: Open to everybody although the word says otherwise.
+#: Open to the public although `_CLOSED_WORDS` says otherwise.
 _OPEN_SUFFIXES = split_words("edu.pl")
 
 #: Suffixes whose registry takes no internationalised labels: an xn-- label cannot exist there.
 _NO_IDN = split_words("uk nl us ai au za cz sk ie ru mx my ke ng pk ma int edu gov mil aero")
 #: Suffixes in another script that take labels of that script only: an ASCII label cannot exist there.
 _NO_ASCII = split_words("xn--p1ai xn--90ais xn--90a3ac xn--j1amh xn--d1alf xn--90ae xn--e1a4c xn--qxa6a xn--qxam xn--80ao21a")
-#: Suffixes that answer for names nobody registered (wildcard records), so DNS proves nothing there.
+#: Suffixes with wildcard records: they answer for unregistered names too, so DNS proves nothing there.
 _WILDCARD = split_words("ws ph vg xn--node xn--fiqs8s xn--fiqz9s com.ph net.ph org.ph co.com jp.net co.nu")
 #: Shortest label the registry takes, where that is its written rule.
 _MIN_LABEL = {"eu": 2, "nl": 2, "be": 2, "xn--e1a4c": 2, "xn--qxa6a": 2}
@@ -54,7 +54,7 @@ _P_REGISTRABLE_OF = {"com": 0.995, "net": 0.995, "org": 0.995}
 _SHORT = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuffixRules:
     """What is known about one public suffix.
 
@@ -106,20 +106,20 @@ def rules_for(suffix: str) -> SuffixRules:
 
 
 def p_registrable_for(label: str, suffix: str) -> float:
-    """P(available | unregistered) for a label (A-label, without the suffix) under a suffix, before any other evidence."""
+    """P(available | unregistered), 0..1, for a label (A-label, without the suffix) under a suffix, before any evidence."""
     rules = rules_for(suffix)
-    rho = rules.p_registrable
+    p = rules.p_registrable
     if rules.p_registrable_short_label is not None and len(label) < _SHORT:
-        rho = min(rho, rules.p_registrable_short_label)
+        p = min(p, rules.p_registrable_short_label)
     if len(label) < max(rules.min_label, 2 if rules.kind == "gtld_legacy" else 1):
-        rho = 0.0  # single characters under the old gTLDs are reserved (ICANN registry agreements)
+        p = 0.0  # single characters under the old gTLDs are reserved (ICANN registry agreements)
     if label.startswith("xn--"):
         ulabel = _decode_alabel(label)
         if ulabel is None:
-            rho = min(rho, 0.5 if rules.kind == "cctld" else 0.0)  # symbols: gTLDs must follow IDNA2008, few ccTLDs take them
+            p = min(p, 0.5 if rules.kind == "cctld" else 0.0)  # symbols: gTLDs must follow IDNA2008, few ccTLDs take them
         elif mixed_script(ulabel):
-            rho = 0.0  # registries' language tables do not mix alphabets (ICANN's IDN guidelines)
-    return rho
+            p = 0.0  # registries' language tables do not mix alphabets (ICANN's IDN guidelines)
+    return p
 
 
 def _kind_of_suffix(suffix: str, tld: str) -> Kind:
@@ -145,13 +145,13 @@ def _is_restricted(suffix: str, tld: str) -> bool:
 
 
 def _is_geographic(suffix: str, tld: str) -> bool:
-    """Place names kept for the places: third level of .no and .it, city-type names of .jp."""
+    """Whether the suffix is a place name reserved for the place: third level of .no and .it, city-type names of .jp."""
     depth = suffix.count(".")
     return (tld in {"no", "it"} and depth >= 1) or (tld == "jp" and depth >= 2)
 
 
 def _decode_alabel(label: str) -> str | None:
-    """The Unicode form of an A-label; None where IDNA2008 knows none."""
+    """The Unicode form of an A-label; None where it is not valid under IDNA2008."""
     try:
         return idna.ulabel(label)
     except (idna.IDNAError, UnicodeError):

@@ -1,14 +1,14 @@
-"""Lists of top-level domains and suffixes that share a property. Facts of the root zone and of registry agreements."""
+"""Lists of top-level domains and suffixes that share a property, from the root zone and registry agreements."""
 
 from __future__ import annotations
 
 
 def split_words(text: str) -> frozenset[str]:
-    """The words of a text, as a set: the form in which these tables are easiest to read and to compare."""
+    """The words of a text, separated by white space, as a set: the form in which these tables are easiest to read."""
     return frozenset(text.split())
 
 
-#: Suffixes of the list's private section behind which a registry sells names to everybody, with its own WHOIS and EPP.
+#: Suffixes of the Public Suffix List's private section under which a registry sells names, with its own WHOIS and EPP.
 PRIVATE_SUFFIXES = split_words(
     """
     uk.com us.com eu.com de.com br.com cn.com za.com ru.com sa.com jpn.com co.com eu.org pp.ua co.ua us.org uk.net gb.net
@@ -30,7 +30,7 @@ IDN_COUNTRY_TLDS = split_words(
     """
 )
 
-#: Operated by Identity Digital (IANA RDAP bootstrap): purged names pass through its Dropzone before anybody can create them.
+#: Operated by Identity Digital (IANA RDAP bootstrap): purged names pass through its Dropzone before they can be created.
 IDENTITY_DIGITAL_TLDS = split_words(
     """
     abb abbott abc ac academy accenture accountants actor aeg aero ag agakhan agency ai airbus airforce akdn alipay allstate

@@ -29,7 +29,7 @@ def whois_server(suffix: str) -> WhoisServer | None:
 
 
 def query_format_of(host: str) -> WhoisServer:
-    """How a host wants to be asked; the plain query in UTF-8 where nothing else is known."""
+    """Query line and charset of a host; the plain query in UTF-8 for a host without a row of its own."""
     return _QUERY_FORMATS.get(host) or WhoisServer(host)
 
 

@@ -9,7 +9,14 @@ from common.core.model.entry import DropWindow, Entry
 def forecast_of(entry: Entry, now: float) -> Forecast | None:
     """When a name will drop, None where nothing sensible can be said."""
     detail = entry.detail
-    return forecast_drop(entry.suffix, entry.phase, detail.fields, detail.phase_since, detail.phase_after, now)
+    return forecast_drop(
+        entry.suffix,
+        entry.phase,
+        detail.fields,
+        phase_since=detail.phase_since,
+        phase_after=detail.phase_after,
+        now=now,
+    )
 
 
 def refresh_forecast(entry: Entry, now: float) -> None:

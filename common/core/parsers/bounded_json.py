@@ -1,4 +1,4 @@
-"""JSON from strangers: bounded in size, depth and numbers, and refused where two readers could read it differently."""
+"""JSON from untrusted servers (RFC 8259): bounded in size, depth and numbers, refused where a repeated key is ambiguous."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_bounded_json(body: bytes, limit: int, once: Collection[str] = ()) -> Any:
-    """The value of a UTF-8 JSON text of at most `limit` bytes. Raises ValueError, and nothing else, for everything refused.
+    """Decode a UTF-8 JSON text of at most `limit` bytes. Raises ValueError, and nothing else, for everything refused.
 
-    Refused: longer, deeper than MAX_DEPTH, NaN and Infinity, numbers of more than MAX_DIGITS, and a key of `once` that
-    stands twice in one object with different values. Any other repeated key takes its last value.
+    Refused are texts that are longer or deeper than MAX_DEPTH, NaN and Infinity, numbers of more than MAX_DIGITS characters,
+    and a key of `once` that occurs twice in one object with different values. Any other repeated key takes its last value.
     """
     if len(body) > limit:
         raise ValueError(f"{len(body)} bytes, at most {limit}")
     text = body.decode("utf-8-sig", errors="strict")
     _check_depth(text)
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def build_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in items:
             if key in once and key in found and found[key] != value:
@@ -36,7 +36,11 @@ def parse_bounded_json(body: bytes, limit: int, once: Collection[str] = ()) -> A
 
     try:
         return json.loads(
-            text, object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_int=_parse_integer, parse_float=_parse_decimal
+            text,
+            object_pairs_hook=build_object,
+            parse_constant=_refuse_constant,
+            parse_int=_parse_integer,
+            parse_float=_parse_decimal,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None

@@ -1,4 +1,4 @@
-"""Answers of domain availability services. Every form seen: one line with a word, "Status:" lines, comma separated fields."""
+"""Answers of domain availability services (DAS): one line with a word, "Status:" lines, or comma separated fields."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _FINDINGS = {
 }
 #: The return codes of DNS Belgium (docs.dnsbelgium.be): -1 internal error, -2 excessive use, -3 address blocked.
 _CODES = {"-2": "excessive use", "-3": "our address is blocked"}
-#: Nominet's one-letter answers; B is followed by the seconds that we are blocked for.
+#: Nominet's one-letter answers; B is followed by the seconds for which the client is blocked.
 _LETTERS = {"N": Outcome.UNREGISTERED, "Y": Outcome.REGISTERED, "R": Outcome.RESERVED, "I": Outcome.INVALID}
 
 
 def parse_das_answer(text: str, domain: str, server: str) -> Reading:
-    """Judge one answer about `domain` (A-label) of `server` (host[:port]). Total.
+    """What one DAS answer of `server` ("host[:port]") says about `domain` (A-label). Total: any text gives a Reading.
 
-    A verdict needs the status in the place where the service puts it, and the name wherever the answer repeats one; an unknown
-    server is read by the common forms only.
+    An outcome other than unknown needs the status in the field where the service puts it, and the name asked for wherever the
+    answer repeats a name; a server without a row in `builtin.das_servers` is read by the common forms only.
     """
     lines = [line.strip() for line in text[:TEXT_LIMIT].splitlines()[:_MOST_LINES] if line.strip()]
     if not lines or len(text) > TEXT_LIMIT:
@@ -72,7 +72,7 @@ def _throttled_reading(lines: list[str], fields: dict[str, str]) -> Reading | No
 
 
 def _parse_sentence(lines: list[str], domain: str, words: dict[str, Outcome]) -> Reading:
-    """Forms without a status field: "name is available", "free name", "name AVAILABLE", or the word alone."""
+    """Read an answer without a status field: "name is available", "free name", "name AVAILABLE", or the word alone."""
     if len(lines) > 1:
         lines = [line for line in lines if not line.startswith(("%", "#"))] or lines
     verdicts = set()

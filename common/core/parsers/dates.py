@@ -1,4 +1,4 @@
-"""Dates as registries write them, read into ISO 8601 in UTC.
+"""Parse the dates that registries print in WHOIS answers into ISO 8601 in UTC.
 
 No two registries agree on a format and RFC 3912 fixes none, so a date is recognised by its shape: year first, month by name,
 compact digits, or day and month as numbers. Only the last is ambiguous; the caller knows which family of servers prints it.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-#: Longest text looked at, in characters: a date never needs more.
+#: Longest text parsed, in characters: a date never needs more.
 LIMIT = 80
 #: The first domains date from 1985; registries print 2999-12-31 for names that never expire.
 FIRST_YEAR, LAST_YEAR = 1980, 2999
@@ -63,10 +63,10 @@ _ZONE = re.compile(r" ?\(?([A-Za-z]{1,5})?(?: ?\(?(?:UTC|GMT)?([+-])(\d{1,2})(?:
 
 
 def parse_date(text: str, *, day_first: bool | None = None) -> str | None:
-    """Read a date into "2027-01-31T00:00:00Z", or "2027-01-31" where only a day is known; None where there is none.
+    """Parse a date into "2027-01-31T00:00:00Z", or "2027-01-31" where only a day is given; None where there is no date.
 
-    `day_first` decides what "03/04/2020" means; None reads the day first, as most of the world does, unless it cannot be.
-    "before Aug-1996" becomes the first day of that month.
+    `day_first` decides what "03/04/2020" means; None reads the day first unless it would be a 13th month or later.
+    "before Aug-1996" becomes the first day of that month. Total.
     """
     text = " ".join(text[:LIMIT].split())
     plain = _RFC3339.fullmatch(text)
@@ -87,13 +87,13 @@ def parse_date(text: str, *, day_first: bool | None = None) -> str | None:
 
 
 def parse_printed_day(text: str, *, day_first: bool | None = None) -> str | None:
-    """The day that a date names, "2027-01-31", as it is printed: neither clock nor zone move it. None where there is none."""
+    """The calendar day of a date, "2027-01-31", as printed: neither clock time nor zone shift it. None where there is none."""
     found = _find_day(" ".join(text[:LIMIT].split()), day_first=day_first)
     return None if found is None else _format_iso(found[0], None, 0.0)
 
 
 def iso_to_epoch(iso: str) -> float | None:
-    """Seconds since 1970 of what `parse_date` returned (or any ISO 8601 text); a bare day counts from midnight UTC."""
+    """Epoch seconds of an ISO 8601 text such as `parse_date` returns, None for any other; a bare day counts from 00:00 UTC."""
     try:
         at = datetime.fromisoformat(iso[:LIMIT])
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

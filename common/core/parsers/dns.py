@@ -1,9 +1,9 @@
 """What a DNS answer proves about a name: not in the zone, delegated, or nothing.
 
-Asked at the suffix's own servers a negative counts only with AA, NXDOMAIN, our question, and an SOA record of that very suffix
-(RFC 2308 section 2.1); everything else that is not a delegation of the name is unknown. Absent from the zone is not available:
-a name on hold or in redemption is absent too. What a recursive resolver says gets findings of its own, because it may be late
-by the negative TTL (RFC 2308 section 5), synthesised (RFC 8198) or rewritten.
+A negative answer of the suffix's authoritative servers counts only with AA, NXDOMAIN, the question that was sent, and an SOA
+record of that very suffix (RFC 2308 section 2.1); everything else that is not a delegation of the name is unknown. Absent from
+the zone is not available: a name on hold or in redemption is absent too. Answers of a recursive resolver get findings of their
+own, because they may be late by the negative TTL (RFC 2308 section 5), synthesised (RFC 8198) or rewritten.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 from common.core.model.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown_reading
 from common.core.parsers.dns_wire import (
+    AA,
     AAAA,
     CNAME,
     DNAME,
@@ -23,10 +24,13 @@ from common.core.parsers.dns_wire import (
     NS,
     NSEC,
     NXDOMAIN,
+    RA,
     RCODE_NAMES,
+    RD,
     REFUSED,
     SERVFAIL,
     SOA,
+    TC,
     TYPE_NAMES,
     A,
     Message,
@@ -55,11 +59,11 @@ __all__ = [
     "zone_time",
 ]
 
-#: Findings that are unknown, yet another server of the same zone would say the same.
+#: Findings with the outcome unknown that any other server of the same zone would give as well.
 FINAL = frozenset({"dns_auth_wildcard", "dns_recursive_alias", "dns_recursive_nodata"})
-#: Findings that show that a server does not serve the suffix (any more).
+#: Findings of a server that does not serve the suffix (any more).
 LAME = frozenset({"dns_refused", "dns_upward_referral", "dns_wrong_zone", "dns_not_authoritative", "dns_tld_gone"})
-#: The finding of a server that turns us away.
+#: The finding for rcode REFUSED.
 REFUSAL = "dns_refused"
 #: Suffixes whose SOA serial is the Unix time of the zone version (Verisign to the NANOG list, 7 January 2004).
 UNIX_SERIALS = frozenset({"com", "net"})
@@ -106,9 +110,10 @@ _WORDS = {
 
 
 def parse_dns_answer(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
-    """What this answer to a query about `domain` proves. Total: any bytes give a reading.
+    """What the answer `wire` to a query about `domain` proves. Total: any bytes give a Reading.
 
-    `suffix` is the zone asked, the one whose SOA record a negative must carry; `domain` and `suffix` are A-labels.
+    `suffix` is the zone that was asked, whose SOA record a negative answer must carry; both names are A-labels. `recursive`:
+    the answer comes from a resolver instead of a server of the suffix.
     """
     if len(wire) > MAX_WIRE:
         return unknown_reading("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
@@ -119,7 +124,7 @@ def parse_dns_answer(wire: bytes, domain: str, suffix: str, *, recursive: bool =
 
 
 def interpret_message(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
-    """Like `read`, for a message that is already parsed. Raises WireError where data inside a record is broken."""
+    """Like `parse_dns_answer`, for a parsed message. Raises WireError where the data of a record is malformed."""
     domain, suffix = _normalise_name(domain), _normalise_name(suffix)
     problem = _disqualify_message(message, domain, suffix)
     if problem is not None:
@@ -134,31 +139,30 @@ def interpret_message(message: Message, domain: str, suffix: str, *, recursive: 
 
 
 def read_outcome(word: str) -> Reading:
-    """What a recorded outcome word proves ("nxdomain", "referral", "nodata", "servfail", "timeout"...), unknown for others."""
+    """The Reading for a recorded outcome word ("nxdomain", "referral", "nodata", "servfail", "timeout"...), else unknown."""
     key = word.strip().lower().replace("-", "_").replace(" ", "_")[:40]
     return _WORDS.get(key) or unknown_reading("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
 
 
 def zone_time(zone: str, serial: int) -> float | None:
-    """The epoch seconds of a zone version where its serial tells, None elsewhere."""
+    """Epoch seconds at which a zone version was made, for zones whose SOA serial is a Unix time; None for all others."""
     return float(serial) if zone in UNIX_SERIALS and serial in _UNIX_TIMES else None
 
 
 def describe_message(message: Message) -> str:
-    """The message in a few lines of text, bounded, as evidence for people."""
-    flags = "".join(
-        f" {name}" for name, bit in (("aa", 0x400), ("tc", 0x200), ("rd", 0x100), ("ra", 0x80)) if message.flags & bit
-    )
+    """A message as a few bounded lines of text: rcode and flags, the question, and the first records of each section."""
+    flags = "".join(f" {name}" for name, bit in (("aa", AA), ("tc", TC), ("rd", RD), ("ra", RA)) if message.flags & bit)
     lines = [f"{RCODE_NAMES.get(message.rcode, message.rcode)}{flags}"]
     if message.question is not None:
-        lines.append(f"question {message.question[0]} {TYPE_NAMES.get(message.question[1], message.question[1])}"[:300])
+        name, rtype, _ = message.question
+        lines.append(f"question {name} {TYPE_NAMES.get(rtype, rtype)}"[:300])
     for title, section in (("answer", message.answer), ("authority", message.authority)):
         lines += [f"{title} {_describe_record(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
     return "\n".join(lines)
 
 
 def _disqualify_message(message: Message, domain: str, suffix: str) -> Reading | None:
-    """Why this message cannot say anything about the name, or None."""
+    """The unknown Reading of a message that proves nothing about the name whatever its records; None for a usable one."""
     if not message.is_answer:
         return unknown_reading("dns_malformed", "not an answer to a query")
     if message.question is None:
@@ -192,7 +196,7 @@ def _interpret_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
 
 
 def _interpret_negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
-    """`meaning`, provided that the SOA record is the suffix's (or that of `also`); with the zone's serial."""
+    """`meaning` with the zone's serial, if the SOA record is the suffix's or that of `also`; otherwise unknown."""
     soas = [record for record in message.authority if record.rtype == SOA and record.rclass == IN]
     if not soas:
         return unknown_reading("dns_no_soa", "a negative answer without the zone's SOA record")
@@ -213,7 +217,7 @@ def _interpret_negative(message: Message, suffix: str, meaning: Reading, also: s
 
 
 def _interpret_answer(message: Message, domain: str) -> Reading:
-    """NOERROR with records in ANSWER: our own delegation where the server also serves the child, else nothing we may trust."""
+    """NOERROR with an answer section: NS records of the name, from a server that also serves the child zone, or a wildcard."""
     if any(record.rtype in (CNAME, DNAME) for record in message.answer):
         return _WILDCARD
     own = [record for record in message.answer if record.owner == domain and record.rclass == IN]
@@ -228,7 +232,7 @@ def _interpret_answer(message: Message, domain: str) -> Reading:
 
 
 def _interpret_authority(message: Message, domain: str, suffix: str) -> Reading:
-    """NOERROR without an answer: referral, NODATA, or a server that does not serve the suffix."""
+    """NOERROR with an empty answer section: referral, NODATA, or a server that does not serve the suffix."""
     hosts = [record for record in message.authority if record.rtype == NS and record.rclass == IN]
     if hosts and not message.is_authoritative:
         owners = {record.owner for record in hosts}
@@ -264,7 +268,7 @@ def _interpret_recursive(message: Message, domain: str, suffix: str) -> Reading:
 
 
 def _interpret_recursive_denial(message: Message, suffix: str) -> Reading:
-    """Forwarders often leave the SOA record out; where there is one, it must be of the suffix or a zone above it."""
+    """NXDOMAIN of a resolver. Forwarders often omit the SOA record; one that is there must be of the suffix or a zone above."""
     if message.answer:
         return unknown_reading(
             "dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist"
@@ -278,7 +282,7 @@ def _interpret_recursive_denial(message: Message, suffix: str) -> Reading:
 
 
 def _add_nameservers(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
-    """`meaning` with the name servers, sorted: servers rotate them. A broken record never counts as a delegation."""
+    """`meaning` with the name servers, sorted because servers rotate them. Raises WireError for a malformed NS record."""
     names = sorted({name for name in [target_of(message, record) for record in hosts] if _HOST.fullmatch(name)})
     fields = Fields(nameservers=tuple(names[:LIST_LIMIT])) if names else NO_FIELDS
     return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, fields=fields)

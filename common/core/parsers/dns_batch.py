@@ -1,7 +1,7 @@
-"""Many NS queries at once, of equal length, back to back: one template, patched with ids, names and letter case.
+"""Build many NS queries of equal length at once, back to back in one buffer: a template filled with ids, names and letter case.
 
 Per query this costs a fraction of `build_query`, because every step works on the whole batch: text is joined and replaced,
-letters are mixed by one operation on long integers (0x20), ids are laid over the bytes with a stride.
+letter case is mixed by one operation on long integers (0x20), ids are written into the buffer with a stride.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SPREAD = tuple(bytes(0x20 if byte >> bit & 1 else 0 for byte in range(256)) for
 
 
 class QueryBatch(Struct, frozen=True):
-    """`wire` holds the queries one behind the other, `size` bytes each; the i-th has `ids[i]` and asks `questions[i]`."""
+    """Queries of `size` bytes each, one behind the other in `wire`; the i-th has `ids[i]` and asks `questions[i]`."""
 
     ids: list[bytes]
     questions: list[bytes]  # name, type and class as they must come back
@@ -34,7 +34,7 @@ class QueryBatch(Struct, frozen=True):
 
 
 class QueryTemplate:
-    """Builds queries about names directly below one suffix. `edns` announces 1232 bytes, DO=0; `mixed` is 0x20."""
+    """Builds NS queries about names directly below one suffix. `edns`: OPT with 1232 bytes, DO=0; `mixed`: 0x20 letter case."""
 
     __slots__ = ("_additional", "_between", "_dotted", "_mixed", "_prefix", "_rest")
 
@@ -47,7 +47,7 @@ class QueryTemplate:
         self._mixed = mixed
 
     def build_batch(self, names: Sequence[str], bits: Bits) -> QueryBatch:
-        """Queries about these names. Raises ValueError unless all have one length and are one host label below the suffix."""
+        """Build queries about these names. Raises ValueError unless all have one length and are one label below the suffix."""
         count = len(names)
         raw = self._encode_questions(names, count)
         length = len(raw) // count

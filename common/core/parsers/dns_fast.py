@@ -1,8 +1,8 @@
-"""The two answers that nearly all names get, read without a parser: a plain delegation, and NXDOMAIN with the zone's proof.
+"""Recognise without a full parser the two DNS answers that nearly all names get: a plain referral, and NXDOMAIN with its SOA.
 
-`classify` knows one form of each and says UNUSUAL to everything else, whatever it may mean: `common.core.parsers.dns` reads
-that. It may never believe more than the careful parser; where it says DELEGATED that says dns_auth_referral, where it says
-NXDOMAIN that says dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2.1).
+`classify_answer` accepts one form of each and returns UNUSUAL for everything else, which `common.core.parsers.dns` then parses.
+It never accepts more than that parser does: DELEGATED is only returned where that one finds dns_auth_referral, NXDOMAIN only
+where it finds dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2.1).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-#: OPEN: nothing counted so far. UNASKED is no code of an answer: nobody was asked, because the servers turn us away.
+#: OPEN: no usable answer so far. UNASKED: no query was sent, because the servers rate limit or refuse this client.
 OPEN, DELEGATED, NXDOMAIN, UNUSUAL, UNASKED = range(5)
 
 _HEADER = 12
@@ -29,7 +29,7 @@ _OPT = 41
 
 
 class QuestionShape(Struct, frozen=True):
-    """What all questions have in common that differ only in the letters of their first label. Offsets in the message."""
+    """What questions have in common that differ only in the letters of their first label. Offsets in the message."""
 
     end: int  # of the question section
     starts: tuple[int, ...]  # where the labels of the name begin; empty: no question that can be judged
@@ -47,10 +47,10 @@ def shape_of(question: bytes, zone: bytes) -> QuestionShape:
 
 
 def classify_answer(wire: bytes, question: bytes, shape: QuestionShape) -> int:
-    """DELEGATED, NXDOMAIN or UNUSUAL. `question` is the question section as it was sent, `shape` its shape.
+    """Classify an answer as DELEGATED, NXDOMAIN or UNUSUAL. `question` is the question section as sent, `shape` its shape.
 
-    Total: any bytes give a code. The caller has matched the id. Among questions of one shape that differ only in the letters
-    of the first label, the code depends on nothing but flags, counts and what follows the question: by these it may be kept.
+    Total: any bytes give a code. The caller has matched the id. Among questions of one shape the code depends on nothing but
+    flags, counts and the bytes behind the question, so it may be cached by these.
     """
     if len(wire) < shape.end or wire[_HEADER : shape.end] != question or not shape.starts:
         return UNUSUAL
@@ -66,13 +66,13 @@ def classify_answer(wire: bytes, question: bytes, shape: QuestionShape) -> int:
 
 
 def read_soa_serial(wire: bytes, shape: QuestionShape) -> int:
-    """The SOA serial of an answer that is NXDOMAIN to `classify`."""
+    """The SOA serial of an answer that `classify_answer` found to be NXDOMAIN."""
     at = _skip_name(wire, _skip_name(wire, _skip_name(wire, shape.end, shape) + 10, shape), shape)
     return int.from_bytes(wire[at : at + 4])
 
 
 def _is_zone_denial(wire: bytes, shape: QuestionShape) -> bool:
-    """One SOA record, owned by the zone asked, and at most EDNS behind it."""
+    """Whether the answer holds one SOA record, owned by the zone asked, and at most an OPT record behind it."""
     end = shape.end
     if wire[end] >= 0xC0:
         own = (wire[end] & 0x3F) << 8 | wire[end + 1] == shape.zone_at
@@ -89,7 +89,7 @@ def _is_zone_denial(wire: bytes, shape: QuestionShape) -> bool:
 
 
 def _is_delegation(wire: bytes, shape: QuestionShape) -> bool:
-    """NS records owned by the name asked, nothing else in their section."""
+    """Whether the authority section holds only NS records, all owned by the name asked."""
     others = wire[10] << 8 | wire[11]
     count = wire[8] << 8 | wire[9]
     if not 0 < count <= _MOST_NS or others > _MOST_OTHERS:
@@ -107,7 +107,7 @@ def _is_delegation(wire: bytes, shape: QuestionShape) -> bool:
 
 
 def _host_offsets(wire: bytes, count: int, shape: QuestionShape) -> tuple[int, ...]:
-    """The offsets of the hosts of so many NS records about the name asked; none where one of them is anything else."""
+    """The offsets of the host names in `count` NS records owned by the name asked; empty if one is any other record."""
     hosts = []
     at = shape.end
     for _ in range(count):
@@ -120,9 +120,9 @@ def _host_offsets(wire: bytes, count: int, shape: QuestionShape) -> tuple[int, .
 
 
 def _skip_other_records(wire: bytes, at: int, count: int, shape: QuestionShape, hosts: Sequence[int]) -> int:
-    """The offset behind `count` records that say nothing about the name: addresses, and EDNS without an error; -1 if odd.
+    """The offset behind `count` additional records: addresses, and an OPT record without an error; -1 for anything else.
 
-    `hosts` are offsets of names that were read before: most owners point there.
+    `hosts` are offsets of names read before: most owners point there.
     """
     for _ in range(count):
         octet = wire[at]

@@ -1,7 +1,8 @@
 """RDAP answers (RFC 7480, 9082, 9083): from status, headers and body to a Reading.
 
 Only two answers prove something: 200 with a domain object of exactly the name asked, and 404 with an RDAP error (or an empty
-body) from the very host that the registry named. A 404 of anything else is a wrong server, a firewall or an aggregator.
+body) from the host that the bootstrap file names for the suffix. Any other 404 comes from a wrong server, a firewall or an
+aggregator.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from common.core.parsers.statuses import phase_of
 
 #: Largest body judged, in bytes. A domain object has some KiB.
 BODY_LIMIT = 256 * 1024
-#: Keys that decide: standing twice with different values, they make an answer worthless.
+#: Keys that decide: an answer in which one occurs twice with different values is refused.
 _ONCE = frozenset({"objectClassName", "ldhName", "unicodeName", "errorCode", "status"})
-#: How much of a body that is no JSON is searched for a throttle text, in bytes.
+#: How much of a body that is no JSON is searched for rate limit phrases, in bytes.
 _GLANCE = 4096
 _JSON_TYPES = frozenset({"application/rdap+json", "application/json"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _FREE_STATUSES = frozenset({"available", "free", "unregistered", "not registered", "unassigned"})
-#: Most statements of one answer that are looked at, and what ends one.
+#: Most statements of one answer that are read.
 _STATEMENTS = 200
 #: Longest notice that may be a remark about one name, in characters; terms of use are longer.
 _REMARK = 300
 _END = re.compile(r"[.!;]\s+|\n")
-#: Phases in which a deletion is on its way: the object is then no placeholder, whatever is said of an auction.
+#: Phases in which the registry is deleting the name: the object is then no placeholder, whatever is said of an auction.
 _LEAVING = frozenset({Phase.PENDING_RESTORE, Phase.REDEMPTION, Phase.PENDING_DELETE})
 
 
@@ -48,10 +49,10 @@ def parse_rdap_answer(
     expected_host: str = "",
     now: float | None = None,
 ) -> Reading:
-    """Judge one answer. Total: whatever comes in, a Reading comes out.
+    """What one RDAP answer says about `domain` (A-label). Total: any input gives a Reading.
 
-    `domain` is the A-label asked for; `final_host` the host that answered after redirects and `expected_host` the one that
-    the directory names for the suffix (empty: not checked); `now` epoch seconds, for dates in Retry-After.
+    `final_host` is the host that answered after redirects and `expected_host` the one that the directory names for the suffix
+    (empty: not checked); `now` is in epoch seconds, for dates in Retry-After and future time stamps.
     """
     heads = {key.lower(): value for key, value in headers.items()}
     if status in {429, 503}:
@@ -59,7 +60,14 @@ def parse_rdap_answer(
         return Reading(Outcome.THROTTLED, f"rdap_{status}", f"the server limits us (HTTP {status})", retry_after=wait)
     if final_host and expected_host and not same_operator(final_host, expected_host):
         return unknown_reading("rdap_other_host", f"{final_host} answered in place of {expected_host}")
-    answer = _Answer(status, heads, body, rdap_record.normalise_to_alabel(domain), final_host.lower(), now)
+    answer = _Answer(
+        status=status,
+        headers=heads,
+        body=body,
+        domain=rdap_record.normalise_to_alabel(domain),
+        host=final_host.lower(),
+        now=now,
+    )
     if status == 200:
         return answer.read_ok()
     if status == 404:
@@ -68,15 +76,17 @@ def parse_rdap_answer(
 
 
 def same_operator(host: str, other: str) -> bool:
-    """Whether both hosts are one, or known to be the same registry back end."""
+    """Whether two RDAP hosts are the same, or known to be run by the same registry back end."""
     pair = {host.lower().rstrip("."), other.lower().rstrip(".")}
     return len(pair) == 1 or any(pair <= group for group in SAME_OPERATOR)
 
 
 class _Answer:
-    """One answer while it is judged."""
+    """One answer while it is parsed. `problem`: why its body is no JSON object."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes, domain: str, host: str, now: float | None) -> None:
+    def __init__(
+        self, *, status: int, headers: Mapping[str, str], body: bytes, domain: str, host: str, now: float | None
+    ) -> None:
         self.status = status
         self.type = headers.get("content-type", "").partition(";")[0].strip().lower()
         self.retry_after = parse_retry_after(headers.get("retry-after"), now)
@@ -87,7 +97,7 @@ class _Answer:
         self.problem = ""
 
     def read_ok(self) -> Reading:
-        """200: the object, an error in disguise, or something that is no RDAP at all."""
+        """Read a 200: the domain object, an error sent with status 200, or something that is no RDAP."""
         record = self._parse_body()
         if record is None:
             return self._not_rdap()
@@ -100,7 +110,7 @@ class _Answer:
         return self._read_record(record)
 
     def read_not_found(self) -> Reading:
-        """404: no object, if it is the registry that says so and says nothing more."""
+        """Read a 404: no such object, if the registry's own server says so and adds nothing that makes it doubtful."""
         if self.host in AGGREGATORS:
             return unknown_reading("rdap_aggregator", f"{self.host} is no registry: its 404 says nothing")
         if not self.body.strip() and self.type not in _HTML_TYPES:
@@ -116,7 +126,7 @@ class _Answer:
         return self._read_rdap_error(error)
 
     def read_failure(self) -> Reading:
-        """Every other status: it proves nothing, but says how to go on."""
+        """Read any other status: it proves nothing about the name, but may say why the query failed and when to retry."""
         error = self._parse_body()
         throttled = self._is_throttle_error(error) if error else _find_phrase(phrases.THROTTLED, self._lower_body_start())
         if throttled and 400 <= self.status < 500:
@@ -161,7 +171,7 @@ class _Answer:
 
     @staticmethod
     def _read_placeholder(statuses: tuple[str, ...], said: str) -> Reading | None:
-        """An object that nobody holds: some registries answer 200 for names they keep or sell themselves."""
+        """An object without a registrant: some registries answer 200 for names that they reserve or sell as premium names."""
         text = _drop_harmless_phrases(said)
         free = _find_phrase(phrases.NOT_REGISTERED, said)
         if _find_phrase(phrases.PREMIUM, text):
@@ -174,7 +184,7 @@ class _Answer:
 
     def _read_rdap_error(self, error: dict[str, Any]) -> Reading:
         said = " ".join([*rdap_record.read_texts(error.get("title")), *rdap_record.read_texts(error.get("description"))])
-        # The name itself may contain any word of the lists ("reserved-names.com not found").
+        # The name itself may contain any of the phrases ("reserved-names.com not found").
         main = _drop_harmless_phrases(said).replace(self.domain, " ")
         notes = (" ".join([title, *texts]) for title, texts in rdap_record.read_notices(error) if not _is_terms_of_use(title))
         beside = _drop_harmless_phrases(" ".join(notes)).replace(self.domain, " ")
@@ -233,7 +243,7 @@ class _Answer:
         )
 
     def _find_doubt(self, main: str, error: dict[str, Any]) -> str:
-        """A word of the error, or of a notice that is no disclaimer, that may mean something else than "no such object"."""
+        """A word of the error, or of a notice that is no disclaimer, that may mean anything but "no such object"; else ""."""
         notices = (
             fold_text(" ".join([title, *texts]))
             for title, texts in rdap_record.read_notices(error)
@@ -248,7 +258,7 @@ class _Answer:
 
 
 def _kept_back(text: str, statements: list[str]) -> Reading | None:
-    """What a 404 says about a name that has no object and is not simply free; None where it says nothing of the kind."""
+    """The Reading of a 404 whose text says why the name cannot simply be registered; None where it gives no such reason."""
     if words := _find_procedure((), statements) or _find_phrase(phrases.DROPPING, text):
         return Reading(Outcome.DROPPING, "rdap_404_dropping", f"purged, in the registry's own release procedure: {words}")
     if _find_phrase(phrases.PREMIUM, text):
@@ -259,12 +269,12 @@ def _kept_back(text: str, statements: list[str]) -> Reading | None:
 
 
 def _report_rate_limit(statements: list[str]) -> bool:
-    """Whether one of the statements says that the server limits us: beside the error, or in a notice."""
+    """Whether one of the statements, of the error or of a notice, reports a rate limit."""
     return any(limiting.reports_rate_limit(text) or limiting.asks_to_retry_later(text) for text in statements)
 
 
 def _collect_statements(answer: dict[str, Any], domain: str) -> list[str]:
-    """The sentences of an answer outside its terms of use, in the form that `release` reads."""
+    """The first sentences of an answer outside its terms of use, in the form that `parsers.release` reads."""
     return list(islice((text for text in _split_sentences(answer, domain) if 0 < len(text) <= release.LONGEST), _STATEMENTS))
 
 
@@ -295,13 +305,13 @@ def _find_announcement(statuses: tuple[str, ...], statements: list[str]) -> tupl
 
 
 def _parse_error_code(value: Any) -> int | None:
-    """An errorCode, which some servers send as text."""
+    """An errorCode (RFC 9083 section 6), which some servers send as text; None for what is no number."""
     text = str(value)[:8] if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _drop_harmless_phrases(text: str) -> str:
-    """Lower case, single blanks, without the phrases that mean nothing."""
+    """The text in lower case with single blanks, without the phrases that only look like those searched for."""
     found = " ".join(text.lower().split())
     for phrase in phrases.HARMLESS:
         found = found.replace(phrase, " ")
@@ -309,12 +319,12 @@ def _drop_harmless_phrases(text: str) -> str:
 
 
 def _find_phrase(words: tuple[str, ...], text: str) -> str:
-    """The first of the phrases that the text contains, or the empty text."""
+    """The first of the phrases that the text contains; "" for none."""
     low = text.lower()
     return next((word for word in words if word in low), "")
 
 
 def _is_terms_of_use(title: str) -> bool:
-    """Whether a notice is the terms of use: they speak of everything that is prohibited."""
+    """Whether the title of a notice is that of terms of use, which contain phrases such as "prohibited" or "reserved"."""
     low = title.lower()
     return any(word in low for word in ("terms", "conditions", "copyright", "disclaimer", "legal", "privacy", "status codes"))

@@ -1,4 +1,4 @@
-"""The RDAP domain object (RFC 9083 section 5.3): what is kept of it. Contact data is never read."""
+"""The members of an RDAP domain object (RFC 9083 section 5.3) that are kept. Contact data is never read."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from common.core.model.evidence import LIST_LIMIT, Fields
 from common.core.parsers.rfc3339 import parse_rfc3339, rfc3339_to_epoch
 from common.core.parsers.statuses import normalise_status
 
-#: Most members of one list that are looked at.
+#: Most members of one list that are read.
 _MOST = 200
 
 
 def same_name(record: dict[str, Any], domain: str) -> bool:
-    """Whether the object is about exactly this name (an A-label, lower case): a variant or a parent is another name."""
+    """Whether the object is about exactly this name (A-labels, lower case): a variant or a parent is another name."""
     name = record.get("ldhName") or record.get("unicodeName")
     return isinstance(name, str) and normalise_to_alabel(name) == domain
 
 
 def normalise_to_alabel(name: str) -> str:
-    """A name as lower-case A-labels without the final dot; unchanged where it has no such form."""
+    """A name as lower-case A-labels (UTS 46, IDNA2008) without the final dot; unconverted where it has no such form."""
     text = _drop_surrogates(name.strip()[:512]).rstrip(".").lower()
     if text.isascii():
         return text
@@ -33,7 +33,7 @@ def normalise_to_alabel(name: str) -> str:
 
 
 def read_statuses(record: dict[str, Any]) -> tuple[str, ...]:
-    """The status words, normalised, each once, at most LIST_LIMIT."""
+    """The status values as RDAP words, each once, at most LIST_LIMIT."""
     words = record.get("status")
     found = (
         normalise_status(_drop_surrogates(word))
@@ -44,7 +44,7 @@ def read_statuses(record: dict[str, Any]) -> tuple[str, ...]:
 
 
 def read_fields(record: dict[str, Any]) -> Fields:
-    """Dates, registrar, statuses, name servers and handle. What is missing or broken stays empty."""
+    """Dates, registrar, statuses, name servers and handle of the object. What is missing or malformed stays empty."""
     dates = read_events(record)
     return Fields(
         created_at=parse_rfc3339(dates.get("registration") or dates.get("reregistration")),
@@ -58,9 +58,9 @@ def read_fields(record: dict[str, Any]) -> Fields:
 
 
 def read_events(record: dict[str, Any]) -> dict[str, str]:
-    """Action in lower case -> date text, of the object itself and not of its entities. The last of two equal actions counts.
+    """Event action in lower case -> date text, of the object itself and not of its entities (RFC 9083 section 4.5).
 
-    Only dates that can be read are returned, so a broken one does not hide a good one.
+    The last of two equal actions counts. Dates that cannot be parsed are left out, so that one does not hide a valid one.
     """
     found: dict[str, str] = {}
     for event in _list_objects(record.get("events")):
@@ -71,13 +71,13 @@ def read_events(record: dict[str, Any]) -> dict[str, str]:
 
 
 def fresh_at(record: dict[str, Any], now: float | None) -> float | None:
-    """When the server's database was last fed, epoch seconds; None where not said or said to be tomorrow."""
+    """When the RDAP database was last updated, in epoch seconds; None where it is not given or over a day in the future."""
     stamp = rfc3339_to_epoch(read_events(record).get("last update of rdap database"))
     return None if stamp is None or (now is not None and stamp > now + 86_400) else stamp
 
 
 def find_registrar(record: dict[str, Any]) -> str | None:
-    """Name of the entity with the role registrar: vCard fn or org (RFC 7095), else its IANA id."""
+    """Name of the entity with the role registrar: vCard fn or org (RFC 7095), else "IANA <id>"; None where there is none."""
     for entity in _list_objects(record.get("entities")):
         roles = entity.get("roles")
         words = [roles] if isinstance(roles, str) else list_members(roles)
@@ -89,14 +89,14 @@ def find_registrar(record: dict[str, Any]) -> str | None:
 
 
 def read_texts(value: Any) -> Iterator[str]:
-    """The texts of a member that should be a list of texts, and is sometimes one text."""
+    """The texts of a member that is a list of texts, or (against RFC 9083) a single text."""
     for item in [value] if isinstance(value, str) else list_members(value):
         if isinstance(item, str):
             yield _drop_surrogates(item[:2000])
 
 
 def read_notices(record: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Title and descriptions of every notice and remark; each of them should be a list, and is sometimes one object."""
+    """Title and descriptions of every notice and remark; each member is a list, or (against RFC 9083) a single object."""
     for key in ("notices", "remarks"):
         value = record.get(key)
         for notice in _list_objects([value] if isinstance(value, dict) else value):
@@ -104,7 +104,7 @@ def read_notices(record: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 
 def list_members(value: Any) -> list[Any]:
-    """The first members of a list, nothing of anything else."""
+    """The first `_MOST` members of a list; empty for any other value."""
     return value[:_MOST] if isinstance(value, list) else []
 
 
@@ -117,7 +117,7 @@ def _clip_text(value: Any, limit: int) -> str | None:
 
 
 def _drop_surrogates(text: str) -> str:
-    """The text without lone surrogates, which JSON can spell and nothing else can carry."""
+    """The text without lone surrogates, which JSON can escape but UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

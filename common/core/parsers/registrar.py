@@ -14,7 +14,7 @@ from common.core.parsers.rdap_record import normalise_to_alabel
 from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, parse_namecheap
 from common.core.parsers.retry_after import parse_retry_after
 
-#: Largest body judged, in bytes.
+#: Largest body parsed, in bytes.
 BODY_LIMIT = 256 * 1024
 
 _READINGS = {
@@ -34,9 +34,9 @@ _READINGS = {
 
 
 def parse_registrar_answer(name: str, status: int, headers: Mapping[str, str], body: str, domain: str) -> Reading:
-    """Judge one answer of the vendor `name` about `domain` (A-label). Total.
+    """What one HTTP answer of the registrar API `name` says about `domain` (A-label). Total.
 
-    Vendors: godaddy, namecheap, porkbun, gandi, ovh, namecom (name.com), cloudflare, fastly (domainr), whoisxml.
+    Names: godaddy, namecheap, porkbun, gandi, ovh, namecom (name.com), cloudflare, fastly (domainr), whoisxml.
     """
     vendor = name.strip().lower().replace(".", "").replace("-", "").replace("_", "")
     if vendor not in JSON_VENDORS and vendor != "namecheap":

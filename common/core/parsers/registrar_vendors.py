@@ -1,7 +1,7 @@
-"""One function per vendor: parsed body and asked name (A-label) to a Finding. Shapes as the vendors document them.
+"""Read the answers of registrars' availability APIs, one function per vendor: decoded body and A-label name to a Finding.
 
-An answer must name the domain asked wherever its form has a place for it, an unknown word means nothing, and a name missing
-from a list means nothing.
+Forms as the vendors document them. An answer must name the domain asked wherever its form has a field for it; an unknown word
+and a name missing from a list mean nothing.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def parse_namecheap(body: str, domain: str) -> Finding:
 
 
 def _find_entry(value: Any, domain: str, key: str, listed: str) -> dict[str, Any]:
-    """The object about the domain: the value itself, or the only fitting member of its list `listed`."""
+    """The object whose `key` is the domain: the value itself, or the only such member of its list `listed`; {} for none."""
     top = _as_object(value)
     if listed and isinstance(top.get(listed), list):
         found = [entry for entry in _list_objects(top[listed]) if _is_domain(entry.get(key), domain)]
@@ -235,7 +235,7 @@ def _list_objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _lower_word(entry: dict[str, Any], *keys: str) -> str:
-    """The first of the keys that is a text, in lower case; "" where none is."""
+    """The value of the first of the keys that holds a text, in lower case; "" where none does."""
     for key in keys:
         if isinstance(value := entry.get(key), str):
             return value[:300].strip().lower()

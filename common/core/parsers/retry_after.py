@@ -1,11 +1,11 @@
-"""`Retry-After` (RFC 9110 section 10.2.3): seconds to wait, or the date after which to come back."""
+"""Parse the `Retry-After` field (RFC 9110 section 10.2.3): seconds to wait, or the date after which to retry."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-#: What we are ready to believe, in seconds: below is impolite, above is a mistake of the server.
+#: Bounds of the wait, in seconds: below is impolite, above is a mistake of the server.
 SHORTEST, LONGEST = 1.0, 86_400.0
 
 _DELTA = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)

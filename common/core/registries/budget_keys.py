@@ -1,4 +1,4 @@
-"""Which rows of a budgets file can ever apply: a misspelt operator would leave the built-in pace in force without a word."""
+"""Find the rows of a budgets file that can never apply: a misspelt operator would silently keep its built-in rate."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _REGISTRY = ("rdap", "whois", "das")
 
 
 def find_unknown_keys(keys: Iterable[str], servers: Iterable[str], suffix_of: SuffixOf, likely: Likely) -> list[str]:
-    """A sentence for each key that names nothing that is ever asked.
+    """One sentence for each key that names nothing that is ever queried.
 
     A key is `*`, a host, `KIND/*`, `KIND/host`, an operator such as `rdap/verisign`, or `dns/` and a suffix, all in lower case.
-    `servers` are URLs and "host[:port]" of the operator's own files: what they name exists too.
+    `servers` are URLs and "host[:port]" of the user's own server files, whose hosts are queried too.
     """
     known = list_operators(servers)
     found = []
@@ -40,7 +40,7 @@ def find_unknown_keys(keys: Iterable[str], servers: Iterable[str], suffix_of: Su
 
 
 def list_operators(servers: Iterable[str] = ()) -> tuple[str, ...]:
-    """Every operator with a name of its own, as "kind/operator", RDAP and WHOIS first, and what `servers` name."""
+    """Every operator with a name of its own, as "kind/operator", and those of `servers`; RDAP first, then WHOIS."""
     named = {*OPERATOR_OF_HOST.values(), *OPERATOR_OF_PARENT.values(), *(operator for _, operator in OPERATOR_OF_NIC)}
     every = {*LIMITS, *(f"{kind}/{name}" for kind in _REGISTRY for name in named), "http/web", "dns/."}
     for server in servers:
@@ -54,7 +54,7 @@ def _is_zone(kind: str, place: str, suffix_of: SuffixOf) -> bool:
 
 
 def _suggest_key(kind: str, place: str, known: tuple[str, ...], likely: Likely) -> str:
-    """What the key may have been meant to be: the same name under another kind, or one that is spelt almost like it."""
+    """The text ": did you mean KEY?" with the same name under another kind, or one spelt almost alike; "" for none."""
     name = place or kind
     same = next((key for key in known if key.partition("/")[2] == name), None)
     right = kind if kind in DEFAULTS else likely(kind, tuple(DEFAULTS)) if place else None

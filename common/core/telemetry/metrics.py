@@ -1,4 +1,4 @@
-"""Counters, gauges and timers, kept in bounded memory and carried as plain maps.
+"""Counters, gauges and timers in bounded memory, and their snapshots as plain maps.
 
 Names are snake case; `_total` of counters and `_seconds` of timers may be left out, `telemetry.prometheus` adds them.
 Labels have few values (method, outcome, pool, operator); a domain name is never a label. `MAX_SERIES` bounds what a mistake
@@ -41,7 +41,7 @@ class _Timer:
         self.buckets = [0] * (len(BUCKETS) + 1)
 
     def add_duration(self, seconds: float, n: int = 1) -> None:
-        """Take one duration, or `n` of the same."""
+        """Add one duration in seconds, or `n` equal ones."""
         self.count += n
         self.total += seconds * n
         self.low = min(self.low, seconds)
@@ -63,7 +63,7 @@ class _Timer:
 
 
 class Metrics:
-    """What one process counts. `since` is when counting began, in epoch seconds."""
+    """The metrics of one process. `since` is when counting began, in epoch seconds."""
 
     def __init__(self, since: float = 0.0) -> None:
         self.since = since
@@ -81,11 +81,11 @@ class Metrics:
             self._counters[key] = self._counters.get(key, 0.0) + n
 
     def observe(self, name: str, seconds: float, **labels: object) -> None:
-        """Take one duration in seconds into a timer; negative ones count as zero."""
+        """Add one duration in seconds to a timer; negative ones count as zero."""
         self.observe_many(name, seconds, 1, **labels)
 
     def observe_many(self, name: str, seconds: float, n: int, /, **labels: object) -> None:
-        """Take `n` equal durations into a timer."""
+        """Add `n` equal durations in seconds to a timer."""
         if not math.isfinite(seconds) or n < 1:
             return
         key = (name, _label_pairs(labels))
@@ -103,7 +103,7 @@ class Metrics:
             self._gauges[key] = value
 
     def reset(self, now: float) -> None:
-        """Start again from nothing; gauges come back with their next value."""
+        """Drop all series and begin counting at `now` (epoch seconds); gauges are back with their next value."""
         self.since = now
         self._counters.clear()
         self._gauges.clear()
@@ -111,7 +111,7 @@ class Metrics:
         self._dropped = 0.0
 
     def sum_counter(self, name: str, labels: Iterable[str]) -> Counter[str]:
-        """A counter's values, summed by these labels: `dns registered`."""
+        """A counter's values, summed by these labels: {"dns registered": 12}."""
         found: Counter[str] = Counter()
         for (each, own), value in self._counters.items():
             if each == name:
@@ -130,7 +130,7 @@ class Metrics:
         }
 
     def merge_snapshot(self, snapshot: Mapping[str, Any]) -> None:
-        """Add a snapshot to this one: counters and timers add up, a gauge is replaced. Malformed rows are skipped."""
+        """Merge a snapshot into these metrics: counters and timers add up, a gauge is replaced. Malformed rows are skipped."""
         since = _valid_number(snapshot.get("since"))
         if since:
             self.since = min(self.since, since) if self.since else since
@@ -154,7 +154,7 @@ class Metrics:
 
 
 def timer_quantile(timer: Mapping[str, Any], q: float) -> float:
-    """About the `q` quantile (0..1) of a timer in seconds: linear within its bucket, never outside its extremes."""
+    """The approximate `q` quantile (0..1) of a timer in seconds: linear within its bucket, never outside its extremes."""
     histogram = _parse_timer(timer)
     if histogram is None or not histogram.count:
         return 0.0
@@ -201,7 +201,7 @@ def _valid_rows(value: object) -> Iterable[tuple[str, dict[str, str], Any]]:
 #: Beyond this a count is a mistake; NaN fails every comparison.
 _LARGEST = 1e18
 
-#: Parameter names of `count`, `observe` and `gauge`, which a label coming from outside must not reach.
+#: Parameter names of `count`, `observe` and `gauge`: a label of a received snapshot must not have one of them.
 _ARGUMENTS = frozenset({"self", "name", "n", "seconds", "value"})
 
 

@@ -1,4 +1,4 @@
-"""A metrics snapshot (`common.core.telemetry.metrics`) in the Prometheus text exposition format, version 0.0.4.
+"""Render a metrics snapshot (`common.core.telemetry.metrics`) in the Prometheus text exposition format, version 0.0.4.
 
 Every name begins with `domain_monitor_`; counters end in `_total`, timers are histograms in seconds.
 https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/practices/naming/
@@ -15,7 +15,7 @@ from common.core.telemetry.metrics import BUCKETS, snapshot_rows
 PREFIX = "domain_monitor_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-#: What the well-known names mean; any other name explains itself.
+#: Name -> HELP text; any other name gets a text made of its words.
 HELP = {
     "alarms": "Alarms announced, confirmed by a younger registration, and retracted",
     "answers_confirmed": "Answers that the settled verdict agreed with; servers that were never wrong are summed as other",
@@ -26,12 +26,12 @@ HELP = {
     "build_info": "1; version is of Domain Monitor, python of its interpreter",
     "callback": "Time until a callback was answered",
     "callbacks": "Attempts to deliver a callback by lane, status and what became of it",
-    "canaries": "Questions whose answer is known: ok, lie, unanswered, wrong (nobody vouches for the name), wildcard",
+    "canaries": "Questions whose answer is known: ok, lie, unanswered, wrong (no record of the name), wildcard",
     "channels_dead": "Channels (a method at a server for a suffix) that answer nothing that proves anything, by method",
     "check": "Duration of one check by method",
     "check_errors": "Answers that prove nothing, and questions without one, by method and kind of error",
     "checks": "Answers of checks by method and outcome",
-    "coordinator_ready": "1 while the coordinator says it is ready",
+    "coordinator_ready": "1 while the coordinator reports that it is ready",
     "coordinator_status_timestamp_seconds": "When the coordinator was last heard, in epoch seconds",
     "deliveries_oldest_seconds": "Age of the oldest callback that is not delivered",
     "deliveries_waiting": "Callbacks waiting for delivery, by state",
@@ -45,7 +45,7 @@ HELP = {
     "list_loaded_timestamp_seconds": "When the domain list was last loaded, in epoch seconds",
     "list_problems": "Entries of the domain list that cannot be monitored",
     "lists": "Domain lists by what became of them",
-    "loop_stall": "How long the coordinator's loop kept everybody waiting",
+    "loop_stall": "How long the coordinator's loop was blocked",
     "unpacked_blocks": "Blocks of names that the next start would have to read row by row",
     "loop_stall_max_seconds": "Longest stall of the coordinator's loop within the last minute",
     "metrics_since_timestamp_seconds": "When counting began, in epoch seconds",
@@ -63,7 +63,7 @@ HELP = {
     "process_start_time_seconds": "When a process began its present run, in epoch seconds; a reset does not change it",
     "quarantines": "Servers caught lying, by method",
     "questions_expired": "Checks that could not be asked before their deadline in line, by method and rank",
-    "questions_turned_away": "Checks refused because nobody could take them",
+    "questions_turned_away": "Checks refused because no worker could take them",
     "queue_late_seconds": "How late the oldest due check is",
     "queue_tasks": "Tasks by their place in the queue",
     "results_coalesced": "Results of sweeps replaced by a newer one before they were posted",

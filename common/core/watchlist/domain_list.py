@@ -1,4 +1,4 @@
-"""The list of names to watch: entries become names or problems, and a list that looks like an accident is held back."""
+"""Parse the list of names to watch into names and problems, and hold back a list that looks like an accident."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class ParsedList:
-    """A list of a few names as read. `names`: A-label -> priority. `total` counts the entries.
+    """A parsed list of a few names. `names`: A-label -> priority. `total` counts the entries.
 
-    `problems`: the first ones; `problem_count`: how many there were.
+    `problems`: the first MAX_PROBLEMS; `problem_count`: how many there were.
     """
 
     names: dict[str, bool]
@@ -37,7 +37,7 @@ class ParsedList:
 
 @dataclass(frozen=True, slots=True)
 class ParsedBulkList:
-    """A list of any length as read; like `ParsedList`, with each name once."""
+    """A parsed list of any length; like `ParsedList`, with the names packed, each once."""
 
     names: PackedNames
     problems: list[ProblemRow]
@@ -47,14 +47,14 @@ class ParsedBulkList:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a list is not taken yet, and the fingerprint with which it is taken when it comes again."""
+    """Why a list is held back, and the fingerprint with which it is accepted when it is read again."""
 
     reason: str
     fingerprint: str
 
 
 class ListParser(ABC):
-    """Takes entries one by one. `suffix_of` is `common.suffixes.load_suffixes()`, `limit` the most names."""
+    """Parses the entries of a list one by one. `suffix_of`: `common.suffixes.load_suffixes()`; `limit`: the most names."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         self._suffix_of = suffix_of
@@ -64,7 +64,7 @@ class ListParser(ABC):
         self._total = 0
 
     def add_entry(self, entry: object) -> None:
-        """Take a name, or an object {"domain": name, "priority": true}. Total for any entry; what is wrong becomes a problem.
+        """Parse one entry: a name, or an object {"domain": name, "priority": true}; anything wrong becomes a problem.
 
         A name that is given twice counts once, with priority if it has it anywhere. Raises ListError above the limit.
         """
@@ -95,7 +95,7 @@ class ListParser(ABC):
 
     @abstractmethod
     def _keep_name(self, name: str, *, urgent: bool) -> None:
-        """Take an A-label. Raises ListError above the limit, at the latest when the list is finished."""
+        """Keep an A-label name. Raises ListError above the limit, at the latest in `build_list`."""
 
     def _too_many(self) -> ListError:
         return ListError(f"more than {self._limit} names; the list is not taken, the one before stays")
@@ -107,7 +107,7 @@ class ListParser(ABC):
 
 
 class ListBuilder(ListParser):
-    """For a few names: they can be looked up afterwards."""
+    """Parses a list of a few names, which can be looked up afterwards."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         super().__init__(suffix_of, limit)
@@ -124,7 +124,7 @@ class ListBuilder(ListParser):
 
 
 class BulkBuilder(ListParser):
-    """For millions of names: they can only be gone through and compared."""
+    """Parses a list of millions of names, which can only be iterated and compared."""
 
     def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
         super().__init__(suffix_of, limit)
@@ -147,9 +147,9 @@ class BulkBuilder(ListParser):
 
 
 def parse_line(line: str) -> object | None:
-    """One line of a plain list: a name; `#` begins a comment; "name!" or "name priority" sets priority. None for an empty line.
+    """Parse one line of a plain list: a name; `#` begins a comment; "name!" or "name priority" sets priority.
 
-    The result is an entry for `ListBuilder.add`.
+    The result is an entry for `ListParser.add_entry`; None for an empty line.
     """
     text = line.partition("#")[0].strip()
     if not text:
@@ -163,10 +163,10 @@ def parse_line(line: str) -> object | None:
 
 
 def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None) -> Hold | None:
-    """Whether a list looks like an accident: empty, or more than half of the names gone. None: take it.
+    """Why a list looks like an accident: it is empty, or lacks more than half of the names. None: accept it.
 
     `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
-    same list coming again is meant.
+    same list read again is accepted.
     """
     if new.fingerprint == held_fingerprint:
         return None
@@ -181,7 +181,7 @@ def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None
 
 
 def _printable_copy(entry: object) -> str:
-    """A bounded, printable copy that every store and encoder can hold."""
+    """A bounded, printable copy of an entry that any store and encoder can hold."""
     text = (
         entry[:MAX_INPUT]
         if isinstance(entry, str)

@@ -1,6 +1,6 @@
-"""What a new domain list changes: the head by which it is judged, and the difference to what is watched, in bounded pieces.
+"""Compute what a new domain list changes: its summary, and the difference to the watched names, in bounded chunks.
 
-The difference is worked out beside the coordinator, against what the store holds; the coordinator only applies it.
+The difference is computed in a process beside the coordinator, against the store; the coordinator only applies it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from common.core.model.records import ProblemRow
 from common.core.watchlist.list_names import PackedNames, Rows, StoreBatch, WatchedNames, match_digests
 
-if TYPE_CHECKING:  # it is the other way round that one needs the other
+if TYPE_CHECKING:  # at run time domain_list imports this module
     from common.core.watchlist.domain_list import ParsedList
 
-#: Most names in one piece: what the coordinator takes over without keeping anybody waiting.
+#: Most names in one chunk: what the coordinator applies without delaying its other messages.
 CHUNK_SIZE = 2000
 
 
-class ListSummary(Struct, frozen=True):
-    """A list as a whole, enough to decide whether it is taken.
+class ListSummary(Struct, frozen=True, kw_only=True):
+    """The figures of a list by which it is accepted or held back.
 
     `names` are those that can be watched, `total` all entries; `problems` the first of `problem_count`; `fingerprint` is the
-    same for the same names and priorities in any order. `added` and `removed` count what taking it would change.
+    same for the same names and priorities in any order. `added` and `removed` count what accepting it would change.
     """
 
     names: int
@@ -40,7 +40,7 @@ class ListSummary(Struct, frozen=True):
 
 
 class ListChunk(Struct, frozen=True):
-    """A piece of the difference, at most `PIECE` names.
+    """A chunk of the difference, at most `CHUNK_SIZE` names.
 
     `added` are names to watch from now on that are not watched, as parallel tuples of A-labels, suffixes and priorities; they
     may be known from before. `removed` are ids of names that are no longer listed, `priorities` ids with their new priority.
@@ -55,7 +55,7 @@ class ListChunk(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What taking a list would change: rows of the list to add, in its order, and numbers of names, ascending."""
+    """What accepting a list would change: `added` are rows of the list, in its order; the others ids of names, ascending."""
 
     added: Rows
     removed: Rows
@@ -64,7 +64,7 @@ class Difference:
 
 
 def compare_lists(listed: PackedNames, known: WatchedNames) -> Difference:
-    """What `listed` has that is not watched, what is watched and not in it, and where priorities differ."""
+    """The difference between a list and the watched names: new names, names that are gone, and changed priorities."""
     ours, theirs = match_digests(listed.digest_keys(), known.keys)
     added, removed = np.ones(len(listed), bool), np.ones(len(known.ids), bool)
     added[ours] = removed[theirs] = False
@@ -78,7 +78,7 @@ def compare_lists(listed: PackedNames, known: WatchedNames) -> Difference:
 def iter_list_chunks(
     listed: PackedNames, difference: Difference, suffix_of: Callable[[str], str | None]
 ) -> Iterator[ListChunk]:
-    """The difference in pieces: what leaves first, so that its place is free for what comes."""
+    """The difference in chunks: removed names first, so that their place is free for new ones."""
     removed = difference.removed.tolist()
     for start in range(0, len(removed), CHUNK_SIZE):
         yield ListChunk(removed=tuple(removed[start : start + CHUNK_SIZE]))
@@ -92,22 +92,22 @@ def iter_list_chunks(
 def summarise_list(
     listed: PackedNames, difference: Difference, problems: Iterable[ProblemRow], problem_count: int, total: int
 ) -> ListSummary:
-    """The list as a whole; see `ListHead`."""
+    """The figures of a list, see `ListSummary`."""
     return ListSummary(
-        len(listed),
-        total,
-        problem_count,
-        tuple(problems),
-        listed.fingerprint(),
-        len(difference.added),
-        len(difference.removed),
+        names=len(listed),
+        total=total,
+        problem_count=problem_count,
+        problems=tuple(problems),
+        fingerprint=listed.fingerprint(),
+        added=len(difference.added),
+        removed=len(difference.removed),
     )
 
 
 def summarise_small_list(
     parsed: ParsedList, suffix_of: Callable[[str], str | None], known: Iterable[StoreBatch]
 ) -> tuple[ListSummary, list[ListChunk]]:
-    """The head of a list of a few names, and what it changes. `known` is what `Reader.names` of the store gives."""
+    """The summary of a list of a few names, and what it changes. `known` is what `Reader.names` of the store returns."""
     listed = PackedNames()
     for name, urgent in parsed.names.items():
         listed.add_name(name, urgent=urgent)

@@ -1,7 +1,7 @@
-"""Many names in little memory: one text, and a digest of 128 bits for each name that stands for it in comparisons.
+"""Millions of names in little memory: packed into one text, with a digest of 128 bits for each that is compared in its place.
 
 A name costs about 35 bytes in place of some 150 as an object. Two names with one digest take some 2^64 tries to find, so
-digests are compared in place of names. They have no key, because a fingerprint made of them has to outlive a restart.
+digests are compared in place of names. They have no key, because a fingerprint made of them has to be equal after a restart.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 #: Bytes of a digest.
 DIGEST = 16
-#: Names that are packed together.
+#: How many names are packed at a time.
 _PACK = 4096
 _KEY = np.dtype([("high", "<u8"), ("low", "<u8")])
 
 Keys = NDArray[Any]  # of _KEY
 Rows = NDArray[np.int64]
-#: What a store says of its names, batch by batch: ids, names, watched, priority.
+#: Names as the store returns them, batch by batch, in parallel: ids, names, watched, priority.
 StoreBatch = tuple[Sequence[int], Sequence[str], Sequence[int], Sequence[int]]
 
 
 class PackedNames:
-    """Names (A-labels) with their priority, in the order in which they came."""
+    """Names (A-labels) with their priority, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._loose: list[str] = []
@@ -46,7 +46,7 @@ class PackedNames:
             self._pack_loose_names()
 
     def drop_duplicates(self) -> None:
-        """Keep the first of equal names, with priority if any of them has it."""
+        """Keep only the first of equal names, with priority if any of them has it."""
         self._pack_loose_names()
         keys, urgent = self.digest_keys(), self.urgent_flags()
         order = _sort_order(keys)
@@ -74,13 +74,13 @@ class PackedNames:
         return np.frombuffer(bytes(self._urgent), np.uint8).copy()
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex), the same for the same names and priorities in any order. Wants names that are settled."""
+        """SHA-256 (hex) of names and priorities, independent of their order. Call `drop_duplicates` before."""
         keys = self.digest_keys()
         order = _sort_order(keys)
         return sha256(keys[order].tobytes() + self.urgent_flags()[order].tobytes()).hexdigest()
 
     def iter_chunks(self, rows: Rows, size: int) -> Iterator[tuple[tuple[str, ...], tuple[bool, ...]]]:
-        """The names of these rows and their priorities, at most `size` at a time."""
+        """The names of these rows and their priorities, in chunks of at most `size`."""
         self._pack_loose_names()
         lengths = np.frombuffer(bytes(self._lengths), np.uint8)
         ends = np.cumsum(lengths, dtype=np.int64)
@@ -102,22 +102,22 @@ class PackedNames:
 
 
 class WatchedNames:
-    """The names that are watched, without their text: numbers, digests and priorities of one row each."""
+    """The names that are watched, without their text: ids, digests and priorities, in parallel arrays."""
 
     def __init__(self, batches: Iterable[StoreBatch]) -> None:
         ids, digests, urgent = bytearray(), bytearray(), bytearray()
         for batch in batches:
-            rows = [row for row in zip(*batch, strict=True) if row[2]]
-            ids += np.array([row[0] for row in rows], np.int64).tobytes()
-            digests += _hash_names([row[1].encode() for row in rows])
-            urgent += bytes(1 if row[3] else 0 for row in rows)
+            rows = [(name_id, name, priority) for name_id, name, watched, priority in zip(*batch, strict=True) if watched]
+            ids += np.array([name_id for name_id, _, _ in rows], np.int64).tobytes()
+            digests += _hash_names([name.encode() for _, name, _ in rows])
+            urgent += bytes(1 if priority else 0 for _, _, priority in rows)
         self.ids: Rows = np.frombuffer(bytes(ids), np.int64)
         self.keys: Keys = np.frombuffer(bytes(digests), _KEY)
         self.urgent: NDArray[np.uint8] = np.frombuffer(bytes(urgent), np.uint8)
 
 
 def match_digests(left: Keys, right: Keys) -> tuple[Rows, Rows]:
-    """Where both have the same digest: rows of `left` and, beside them, of `right`. Neither has a digest twice."""
+    """Rows of `left` and, in parallel, rows of `right` with the same digest. Neither may contain a digest twice."""
     both = np.concatenate([left, right])
     order = _sort_order(both)
     twins = np.flatnonzero(~_differs_from_before(both[order]))
@@ -130,12 +130,12 @@ def _hash_names(names: Iterable[bytes]) -> bytes:
 
 
 def _sort_order(keys: Keys) -> Rows:
-    """The rows in the order of their digests; equal ones stay as they are."""
+    """The rows in the order of their digests (a stable sort)."""
     return np.lexsort((keys["low"], keys["high"]))
 
 
 def _differs_from_before(keys: Keys) -> NDArray[np.bool_]:
-    """Of sorted digests, which are not the same as the one before."""
+    """Which of sorted digests differ from the one before."""
     differs = np.ones(len(keys), bool)
     differs[1:] = (keys["high"][1:] != keys["high"][:-1]) | (keys["low"][1:] != keys["low"][:-1])
     return differs

@@ -1,6 +1,6 @@
-"""Hostile DNS answers: everything the parser's tests know, asked for by several questions, changed in many ways.
+"""Hostile DNS answers: every sample of the parser's tests, for several questions, mutated in many ways.
 
-`python -m tests.core.parsers.dns_fuzz 1000000` looks for an answer that the fast reader believes and the careful parser does not.
+`python -m tests.core.parsers.dns_fuzz 1000000` searches for an answer that `dns_fast` accepts and the full parser does not.
 """
 
 from __future__ import annotations

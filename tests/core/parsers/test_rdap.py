@@ -33,7 +33,7 @@ def judge(status, value, *, headers=None, **more):
 
 
 def test_a_record_gives_dates_registrar_statuses_and_servers():
-    """Everything a lifecycle needs, and nothing about people."""
+    """Everything a lifecycle needs, and no contact data."""
     reading = judge(
         200,
         found(
@@ -197,8 +197,8 @@ def test_404_may_say_more_than_not_found(value, outcome):
     assert judge(404, value).outcome is outcome
 
 
-def test_an_object_without_a_holder_is_a_placeholder():
-    """Some registries answer 200 for names that they sell or keep."""
+def test_an_object_without_a_registrant_is_a_placeholder():
+    """Some registries answer 200 for names that they sell or reserve."""
     premium = {"notices": [{"title": "Premium String", "description": ["available as a premium name"]}], "status": []}
 
     assert judge(200, found(**premium)).outcome is Outcome.PREMIUM
@@ -228,8 +228,8 @@ def test_an_object_without_a_holder_is_a_placeholder():
         (204, b"", Outcome.UNKNOWN, "rdap_status"),
     ],
 )
-def test_every_other_status_says_how_to_go_on(status, value, outcome, finding):
-    """Limits are told from refusals and from breakage."""
+def test_every_other_status_has_its_finding(status, value, outcome, finding):
+    """Rate limits are told from refusals and from server errors."""
     reading = judge(status, value)
 
     assert (reading.outcome, reading.finding) == (outcome, finding)
@@ -291,12 +291,12 @@ def test_members_of_the_wrong_type_are_left_out(key, wrong):
 @pytest.mark.parametrize(
     "card", [5, [], ["vcard"], ["vcard", 5], ["vcard", [5]], ["vcard", [["fn"]]], ["vcard", [["fn", {}, "text", []]]]]
 )
-def test_broken_vcards_name_nobody(card):
+def test_malformed_vcards_give_no_registrar(card):
     """Cards of every wrong shape."""
     assert judge(200, found(entities=[{"roles": ["registrar"], "vcardArray": card}])).fields.registrar is None
 
 
-def test_the_corpus_is_judged_without_a_mistake():
+def test_the_corpus_is_parsed_without_a_mistake():
     """Recorded answers of real servers: no false available name, every answer as accepted."""
     if not CORPUS.is_file():
         pytest.skip("no corpus beside this checkout")

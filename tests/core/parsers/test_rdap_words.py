@@ -52,8 +52,8 @@ def test_a_404_with_a_doubtful_word_of_any_language_proves_nothing(text: str) ->
         {"title": "Usage", "description": ["Clients that exceed the query limit will be blocked"]},
     ],
 )  # fmt: skip
-def test_notices_for_everybody_change_nothing(notice: dict[str, object]) -> None:
-    """Terms of use, explanations, and limits that are described and not reached."""
+def test_general_notices_change_nothing(notice: dict[str, object]) -> None:
+    """Terms of use, explanations, and rate limits that are described and not reached."""
     assert ask(notices=[notice]).finding == "rdap_404_json"
 
 
@@ -70,7 +70,7 @@ def test_a_limit_in_a_notice_is_a_limit(said: str) -> None:
 
 
 def test_a_record_beside_a_notice_of_a_limit_is_a_record() -> None:
-    """The object is there, whatever the server says of the next question."""
+    """The object exists, whatever the server says of the next query."""
     body = {"objectClassName": "domain", "ldhName": "blueheron.dev", "notices": [{"title": "Query limit exceeded"}]}
 
     assert parse_rdap_answer(200, TYPE, json.dumps(body).encode(), "blueheron.dev").outcome is Outcome.REGISTERED

@@ -152,8 +152,8 @@ def test_not_registrable_comes_before_a_free_line() -> None:
     assert parse_whois_answer(text, "blueheron.io", "whois.nic.io", strict=True).outcome is Outcome.RESERVED
 
 
-def test_the_record_of_another_name_is_none_of_ours() -> None:
-    """Neither the record nor the free line of a neighbour counts, not even with a name line of ours missing."""
+def test_the_record_of_another_name_proves_nothing() -> None:
+    """Neither the record nor the free line of another name counts, not even where no line names the name asked for."""
     for text in (
         samples.ICANN,
         "Domain Name: BLUEHERON.COM\nDomain Status: No Object Found\n",
@@ -165,7 +165,7 @@ def test_the_record_of_another_name_is_none_of_ours() -> None:
 
 
 def test_a_recording_without_its_question_is_read_for_its_own_name() -> None:
-    """`example.<suffix>` stands for the name in the answer, but never when we asked ourselves."""
+    """`example.<suffix>` stands for the name in the answer, but never in the answer to a live query."""
     assert parse_whois_answer(samples.FRED, "example.cz", "whois.nic.cz").outcome is Outcome.REGISTERED
     assert (
         parse_whois_answer("Domain: blueheron.de\nStatus: free\n", "example.de", "whois.denic.de").outcome
@@ -185,7 +185,7 @@ def test_a_name_line_alone_is_no_record() -> None:
 
 
 def test_unknown_servers_are_read_by_the_lines_that_all_share() -> None:
-    """A free line on a server that nobody listed counts, but weighs as a generic one."""
+    """A free line of a server without a family counts, but weighs as a generic one."""
     reading = parse_whois_answer("Domain not found.\n", "blueheron.test", "203.0.113.7:4343", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.UNREGISTERED, "whois_free_generic")
@@ -272,8 +272,8 @@ def test_hostile_answers_take_bounded_time(word: str) -> None:
         assert time.process_time() - began < 0.5
 
 
-def test_an_excerpt_keeps_what_decides_and_no_people() -> None:
-    """Judged again, the excerpt of an answer says the same; names and addresses of people are gone."""
+def test_an_excerpt_keeps_what_decides_and_no_contacts() -> None:
+    """Parsed again, the excerpt of an answer gives the same reading; contact data is gone."""
     for sample in samples.REGISTERED + samples.FREE:
         kept = make_excerpt(sample.text)
         assert parse_whois_answer(kept, sample.domain, sample.server, strict=True).outcome == sample.outcome

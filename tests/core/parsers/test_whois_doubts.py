@@ -44,7 +44,7 @@ FOREIGN = (
 
 
 def ask(text: str, server: str = "whois.nic.so") -> Reading:
-    """The reading of an answer to our question about blueheron.so."""
+    """The reading of an answer to a live query about blueheron.so."""
     return parse_whois_answer(text, "blueheron.so", server, strict=True)
 
 
@@ -56,7 +56,7 @@ def test_a_line_that_may_mean_something_else_ends_the_free_line(line: str) -> No
 
 
 def test_the_reason_names_the_line() -> None:
-    """Whoever reads the reason sees what stood beside the free line."""
+    """The reason quotes the line beside the free line."""
     reading = ask("DOMAIN NOT FOUND\nName is protected\n")
 
     assert (reading.outcome, reading.finding) == (Outcome.UNKNOWN, "whois_doubtful")
@@ -142,7 +142,7 @@ def test_a_record_is_not_doubted() -> None:
 
 
 def test_the_excerpt_keeps_the_doubt() -> None:
-    """Judged again, the kept copy is as doubtful as the answer."""
+    """Parsed again, the excerpt is as doubtful as the answer."""
     for line in ("Name is protected", "Remarks: ask the ministry first", "Grund: siehe Richtlinie"):
         assert ask(make_excerpt(LAYOUTS[2].format(line))).outcome is Outcome.UNKNOWN
 

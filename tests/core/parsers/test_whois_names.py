@@ -21,15 +21,15 @@ FREE = (
 
 
 @pytest.mark.parametrize("text", FREE)
-def test_a_free_answer_about_another_name_is_not_about_ours(text: str) -> None:
-    """Its free line names it, or the question as the server repeats it does; a second line without a name changes nothing."""
+def test_a_free_answer_about_another_name_proves_nothing(text: str) -> None:
+    """Its free line names it, or the query as the server repeats it does; a second line without a name changes nothing."""
     reading = parse_whois_answer(text, "blueheron.co.uk", "whois.nic.uk", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.UNKNOWN, "whois_wrong_name")
 
 
 @pytest.mark.parametrize("text", FREE)
-def test_the_same_answer_about_our_name_counts(text: str) -> None:
+def test_the_same_answer_about_the_name_asked_for_counts(text: str) -> None:
     """In any case of letters."""
     for name in ("blueheron.co.uk", "BLUEHERON.CO.UK"):
         answer = text.replace("otherheron.co.uk", name).replace("OTHERHERON.CO.UK", name)

@@ -17,7 +17,7 @@ WHOLE = tuple(sample for sample in RELEASING if "found" not in sample.text and "
 
 
 def ask(text: str, domain: str = "blueheron.ee", server: str = "whois.tld.ee") -> Reading:
-    """The reading of one answer to a question of our own."""
+    """The reading of one answer to a live query."""
     return parse_whois_answer(text, domain, server, strict=True)
 
 
@@ -25,7 +25,7 @@ def ask(text: str, domain: str = "blueheron.ee", server: str = "whois.tld.ee") -
     "word", ["AtAuction", "PendingRegistration", "atauction", "AT_AUCTION", "pendingRegistration", "In auction"]
 )
 def test_the_reason_names_the_registrys_word(word: str) -> None:
-    """Whoever reads the reason sees what the registry printed, in its spelling."""
+    """The reason quotes what the registry printed, in its spelling."""
     reading = ask(ESTONIAN.format(f"status:                {word}"))
 
     assert (reading.outcome, reading.finding) == (Outcome.DROPPING, "whois_dropzone")
@@ -102,7 +102,7 @@ def test_a_sentence_beside_a_record_tells_the_phase(said: str, phase: Phase | No
 
 
 def test_blocked_means_what_its_own_registry_means_by_it() -> None:
-    """At dns.pl a holder may still pay; elsewhere a blocked name without a record is one that nobody can have."""
+    """At dns.pl the registrant may still pay; elsewhere a blocked name without a record cannot be registered."""
     text = "Domain Name: {}\nStatus: BLOCKED\n"
 
     assert ask(text.format("blueheron.pl"), "blueheron.pl", "whois.dns.pl").phase is Phase.REDEMPTION
@@ -129,13 +129,13 @@ def test_a_full_record_is_held_whatever_is_said_of_an_auction(sample: samples.Sa
 
 
 def test_a_limit_comes_before_a_release() -> None:
-    """Who is limited gets no word of the registry, whatever else is printed."""
+    """A rate limited answer says nothing about the name, whatever else is printed."""
     text = "% Query rate limit exceeded. Reduced information.\n% release process: waiting\n"
 
     assert ask(text, "blueheron.com.br", "whois.registro.br").outcome is Outcome.THROTTLED
 
 
-def test_the_release_of_another_name_is_none_of_ours() -> None:
+def test_the_release_of_another_name_proves_nothing() -> None:
     """Neither in a labelled answer nor in a sentence."""
     for text in (
         ESTONIAN.format("status: AtAuction"),

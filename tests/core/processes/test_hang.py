@@ -1,4 +1,4 @@
-"""Who hangs and who only waits for a turn, in virtual time: looks every second at processes with a life written down."""
+"""Which process hangs and which only waits for a CPU, in virtual time: a sample each second of processes with a script."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_process_that_hangs_is_found(life: Life, after: int, why: str) -> None
 
 
 @pytest.mark.parametrize("life", [steady("S"), steady("R", cpu=1.0), steady("D"), steady("R", delayed=1.0), unknown])
-def test_a_process_that_beats_is_left_alone(life: Life) -> None:
+def test_a_process_that_sends_heartbeats_does_not_hang(life: Life) -> None:
     """Whatever it does between two heartbeats."""
     assert hung_after(life, beats_until=10_000) is None
 
@@ -114,8 +114,8 @@ def test_a_process_may_ask_for_more_patience() -> None:
     assert hung_after(steady("D"), patience=100.0) == (101, "silent")
 
 
-def test_a_pause_of_the_watch_is_no_silence_of_the_others() -> None:
-    """A paused container, a machine that slept: an hour passed for the watch, none for them."""
+def test_a_pause_of_the_detector_is_no_silence_of_the_processes() -> None:
+    """A paused container, a suspended machine: an hour passed for the detector, none for the processes."""
     watch = HangDetector()
     sight = ProcessSample("w", 1, 1.0, 30.0, Vitals("S", 0.0, 0.0))
     moments = [0.0, 1.0, 2.0, 3600.0, 3601.0, 3602.0]
@@ -123,8 +123,8 @@ def test_a_pause_of_the_watch_is_no_silence_of_the_others() -> None:
     assert [watch.find_hung([sight], moment) for moment in moments] == [[]] * 6
 
 
-def test_a_watch_that_is_starved_itself_counts_slowly() -> None:
-    """Looks every four seconds find what hangs, and count no more than two seconds each."""
+def test_a_detector_that_is_starved_itself_counts_slowly() -> None:
+    """Samples every four seconds find what hangs, and count no more than two seconds each."""
     watch = HangDetector()
     sight = ProcessSample("w", 1, 1.0, 30.0, Vitals("S", 0.0, 0.0))
 

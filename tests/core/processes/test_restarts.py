@@ -114,7 +114,7 @@ def test_a_death_right_after_the_pause_counts() -> None:
 
 
 def test_an_orderly_stop_lets_the_next_start_begin_at_once() -> None:
-    """An operator who mended the cause does not wait; a cause that is still there is met with the old pause."""
+    """After a requested stop the start is at once; a cause that is still there is met with the old pause."""
     record = record_start(None, "one", BEGIN, 0.0)
     for _ in range(9):
         record = record_failure(record_next_run(record), record.until, 1.0)
@@ -126,7 +126,7 @@ def test_an_orderly_stop_lets_the_next_start_begin_at_once() -> None:
 
 
 def test_an_end_with_the_supervisor_keeps_the_pause() -> None:
-    """What ends the whole stack is not the operator who mended the cause."""
+    """The end of the whole stack is no requested stop after which the cause is mended."""
     record = record_failure(record_start(None, "one", BEGIN, 0.0), BEGIN, 1.0)
     lost = record_stop(record, 0.0, asked=False)
 

@@ -63,7 +63,7 @@ def test_the_operator_s_file_beats_iana_and_iana_beats_what_we_pinned():
     assert Directory().rdap_server("zz") is None
 
 
-def test_only_the_registry_s_host_speaks_for_a_suffix():
+def test_only_the_registry_s_host_is_authoritative_for_a_suffix():
     """An aggregator and a neighbour do not; a host of the same back end does."""
     directory = Directory()
 

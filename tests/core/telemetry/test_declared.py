@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import core
-from common.core.telemetry.declared_counters import declare_counters, status_class
+from common.core.telemetry.declared_counters import status_class
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows
 from tests.sim.world import World
 
@@ -65,7 +65,7 @@ def test_declaring_counts_nothing_and_leaves_room() -> None:
 
 
 def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
-    """A day in which workers die and servers lie counts nothing under labels that nobody knew, operators and servers aside."""
+    """A day in which workers die and servers lie counts nothing under undeclared labels, operators and servers aside."""
     world = World(interval=60.0, priority=10.0)
     declared = Metrics()
     declare_counters(declared)

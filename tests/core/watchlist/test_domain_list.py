@@ -23,7 +23,7 @@ def parsed(*entries: object, limit: int = 1000) -> ParsedList:
 
 
 def head(*entries: object) -> ListSummary:
-    """The head of the list of these entries."""
+    """The summary of the list of these entries."""
     return summarise_small_list(parsed(*entries), SUFFIX_OF, ())[0]
 
 

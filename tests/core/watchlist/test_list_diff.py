@@ -126,8 +126,8 @@ def test_two_hundred_thousand_names_are_compared_like_sets() -> None:
     assert (head.names, head.added, head.removed) == (175_000, len(added), len(removed))
 
 
-def test_a_list_that_lost_every_name_is_told_before_it_is_taken() -> None:
-    """The head says what would happen."""
+def test_the_loss_of_every_name_is_known_before_a_list_is_accepted() -> None:
+    """The summary counts what accepting it would change."""
     store: Store = {"a.com": (1, True, False), "b.com": (2, True, True), "c.com": (3, False, False)}
 
     head, pieces = bulk([], store)

@@ -1,9 +1,9 @@
-"""WHOIS answers (RFC 3912): free text without status code, version or agreed words, read by laws instead of by keywords.
+"""WHOIS answers (RFC 3912): free text without status code, version or agreed words, parsed by rules in a fixed order.
 
-The order of the laws is what makes a reading trustworthy: an empty answer, then a limit, then a record of exactly this name,
-then a name in a release procedure or one that cannot be registered, and only then the line that says there is no such name.
-What follows none of them is unknown. Two registries end the answer that limits us with their "no entries found" line, and
-several print the name in both.
+The order makes a reading trustworthy: an empty answer, then a rate limit, then a record of exactly this name, then a name in a
+release procedure or one that cannot be registered, and only then the line that says there is no such name ("free line"). What
+follows no rule is unknown. Two registries end a rate limited answer with their "no entries found" line, and several print the
+name in both.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _SAID = {
 
 
 def parse_whois_answer(text: str, domain: str, server: str, *, strict: bool = False) -> Reading:
-    """What one answer of `server` ("host" or "host:port") says about `domain` (A-label). Total, in linear time.
+    """What one WHOIS answer of `server` ("host" or "host:port") says about `domain` (A-label). Total, in linear time.
 
-    `strict` is for questions of our own: then only a record and a free line of the very name asked for count. Without it, a
-    recording whose question was not kept (`example.<suffix>`) is read for the name that its answer prints, and the record of
-    a name above covers the names below it.
+    `strict` is for live queries: only a record and a free line of the very name asked for count. Without it, a recording whose
+    query was not kept (`example.<suffix>`) is read for the name that its answer prints, and the record of a name above covers
+    the names below it.
     """
     if not text.strip():
         return unknown_reading("whois_empty", "the answer is empty")
@@ -83,11 +83,11 @@ def _decide_reading(record: Record, findings: Findings, family: Family) -> Readi
 
 
 def _is_placeholder(record: Record, rules: Container[Rule]) -> bool:
-    """Whether a record is only the registry's note that it keeps the name, or that the name is in its release procedure.
+    """Whether a record is only the registry's note that the name is reserved or in its release procedure.
 
     At the start of an auction .ee replaces the record by one with nothing but the name and `AtAuction`, and .br prints the name
-    and its release process. Where dates, registrar or name servers still stand beside such a word, the object exists: the
-    auction is of a name that is held, and nothing changes before the registry deletes it. That is registered.
+    and its release process. A record that also has dates, a registrar or name servers is that of a registered name, whatever
+    is said of an auction: nothing changes before the registry deletes it.
     """
     return not record.is_held and (Outcome.RESERVED in record.said or Rule.DROPZONE in rules)
 
@@ -108,7 +108,7 @@ def _registered_reading(record: Record, findings: Findings, family: Family) -> R
 
 
 def _kept_back_reading(record: Record, findings: Findings, rule: Rule, said: str) -> Reading:
-    """What `said` means by its rule: the name has no holder, or the server does not say, and it cannot simply be registered."""
+    """The Reading for the line `said` by its rule: the name cannot simply be registered, or the server does not know."""
     if rule is Rule.DROPZONE and record.others and not record.ours:
         return unknown_reading("whois_wrong_name", "the answer is about another name")
     outcome, finding, reason = VERDICTS[rule]
@@ -116,7 +116,7 @@ def _kept_back_reading(record: Record, findings: Findings, rule: Rule, said: str
 
 
 def _announced_reading(record: Record, findings: Findings) -> Reading:
-    """A line that announces the deletion of a name, in an answer without any record of it."""
+    """The Reading for a line that announces the deletion of a name, in an answer without a record of it."""
     if findings.rule is Rule.FREE or (record.others and not record.ours):
         return unknown_reading("whois_unparsed", "a deletion is announced, of another name or of one that is called free")
     reason = f"the server announces the deletion of the name: {findings.announcement[:200]}"
@@ -126,7 +126,7 @@ def _announced_reading(record: Record, findings: Findings) -> Reading:
 
 
 def _free_reading(record: Record, findings: Findings) -> Reading:
-    """The server's own free line, a free line that any server might print, or nothing we understand."""
+    """The Reading of an answer with a free line: the server's own one or one that any server might print; else unknown."""
     if (record.others and not record.ours) or findings.is_about_another():
         return unknown_reading("whois_wrong_name", "the answer is about another name")
     if record.strong:
@@ -150,6 +150,6 @@ def _free_reading(record: Record, findings: Findings) -> Reading:
 
 
 def _parse_database_time(findings: Findings) -> float | None:
-    """The server's own time stamp of its data, in epoch seconds."""
+    """When the server's database was last updated, in epoch seconds; None where the answer does not say."""
     iso = parse_date(findings.stamp) if findings.stamp else None
     return iso_to_epoch(iso) if iso else None

@@ -1,9 +1,9 @@
-"""Lines beside a free line that are not understood and may mean something else.
+"""Find lines beside a free line that no rule matches and that may mean that the name cannot be registered.
 
-A free line says that the registry has no such object, and many registries print it for names that they keep back, with the
-reason in a line of its own. Such lines come in every language and in any words, so they are not looked up but told from the
-rest: they stand above the disclaimer, no rule reads them, and they hold a doubtful word or stand behind "Notes:" or its like.
-With one of them an answer proves nothing.
+A free line says that the registry has no such object, and many registries print it for reserved names, with the reason in a
+line of its own. Such lines come in every language and in any words, so they are recognised by their place: they stand above the
+disclaimer, no rule matches them, and they hold a doubtful word or stand behind "Notes:" or a similar label. With one of them an
+answer proves nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common.core.parsers.whois import words
 from common.core.parsers.whois.labels import Kind, kind_of, normalise_label
 from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, SentenceShape, Subject, runs_on
 
-#: A sentence about the one name is no disclaimer, whatever it holds.
+#: A sentence about the name asked for is no disclaimer, whatever words it holds.
 _ABOUT_ONE = re.compile(
     r"(?:sorry,? )?(?:registration of )?(?:the |this |that |your )?(?:requested |queried )?"
     r"(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}| you (?:requested|have|apply|want))?)"
@@ -28,7 +28,7 @@ _ABOUT_ONE = re.compile(
 _STATEMENT = 120
 #: Line ends within a wrapped paragraph that make it prose.
 _WRAPPED = 2
-#: Remarks that only point somewhere.
+#: Remarks that only point to a web page or an address.
 _POINTER = re.compile(r"https?://|www\.|@|\[at\]")
 _NOTHING = frozenset(("", "-", "--", "n/a", "none", "no", "null", "nil", "0", "."))
 #: Labels that open disclaimers as often as remarks: these need a doubtful word as well.
@@ -39,7 +39,7 @@ _WEAK = frozenset(
 
 
 def remark_of(text: str) -> tuple[str, str] | None:
-    """Label and value (folded) of a line that stands behind "Notes:", "Reason:" and their like; None for any other line."""
+    """Label and value (both folded) of a line labelled "Notes:", "Reason:" or similar; None for any other line."""
     at = text.find(":", 0, 40)
     if at <= 0:
         return None
@@ -50,7 +50,7 @@ def remark_of(text: str) -> tuple[str, str] | None:
 def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, understood: frozenset[int]) -> str:
     """The first line that makes the free lines (their numbers in `free`) doubtful; "" where none does.
 
-    `understood` holds the numbers of the lines that a rule reads.
+    `understood` holds the numbers of the lines that a rule matches.
     """
     behind = False
     for number in _number_statements(lines, free, subject):
@@ -81,9 +81,9 @@ def _is_doubt(line: str, remark: tuple[str, str] | None, subject: Subject) -> bo
 
 
 def _number_statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> Iterator[int]:
-    """Numbers of the lines that may speak of the name: those above the disclaimer, outside of legal paragraphs.
+    """Numbers of the lines that may be about the name: those above the disclaimer, outside of legal paragraphs.
 
-    Below it only a line counts that opens a paragraph of its own as a statement about one name would.
+    Below it only a line counts that opens a paragraph of its own and has the form of a statement about one name.
     """
     first = free[0]
     start = 0

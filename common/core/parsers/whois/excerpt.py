@@ -1,4 +1,4 @@
-"""A bounded copy of a WHOIS answer as evidence: enough to judge it again, nothing about people."""
+"""Make a bounded copy of a WHOIS answer as evidence: enough to parse it again, without personal data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KEPT = frozenset(
         Kind.HANDLE,
     }
 )
-#: Labels that only stand in the record of the name, so that they end a block about people.
+#: Labels that only occur in the record of the name, so that they end a contact block.
 _ENDS = frozenset({Kind.NAME, Kind.SERVER, Kind.REGISTRAR, Kind.EXPIRES})
 _SENTENCES = tuple(start for start, _ in SENTENCES)
 _PERSONAL = re.compile(
@@ -40,7 +40,7 @@ _PERSONAL = re.compile(
 
 
 def make_excerpt(text: str) -> str:
-    """At most EXCERPT_LIMIT characters of the lines that are not about people."""
+    """At most EXCERPT_LIMIT characters of the lines that hold no personal data."""
     kept: list[str] = []
     room = EXCERPT_LIMIT
     hiding = False
@@ -59,10 +59,10 @@ def make_excerpt(text: str) -> str:
 
 
 def _filter_line(line: str, *, hiding: bool) -> tuple[bool, bool]:
-    """Whether we are inside a block about people after this line, and whether the line is kept.
+    """(whether a contact block goes on behind this line, whether the line is kept).
 
-    Such a block ends with the first label that only stands in the record of the name; a blank line does not end it, for
-    addresses hold blank lines. What is neither a known label, a host name nor a possible verdict is left out.
+    A contact block ends with the first label that only occurs in the record of the name; a blank line does not end it, because
+    postal addresses hold blank lines. A line without known label, host name or possible statement about the name is left out.
     """
     if not line or len(line) > _LINE:
         return hiding, False
@@ -79,6 +79,6 @@ def _filter_line(line: str, *, hiding: bool) -> tuple[bool, bool]:
 
 
 def _is_doubtful(line: str) -> bool:
-    """Whether a line may be what makes a free line doubtful."""
+    """Whether a line may make a free line doubtful (see `whois.doubts`)."""
     folded = fold_text(line)
     return remark_of(line) is not None or bool(find_first_word(DOUBTFUL, folded) and not is_disclaimer(folded))

@@ -1,4 +1,4 @@
-"""Looks through the lines of an answer for the sentences that decide where there is no record."""
+"""Search the lines of an answer for the sentences that decide it where there is no record of the name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from common.core.parsers.whois.families import Family
 from common.core.parsers.whois.lines import SENTENCE_LIMIT, SentenceShape, Subject, runs_on
 from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, is_throttling, rule_of
 
-#: Sentences looked at per answer, and places of trigger words: a verdict stands among the first, and legal text is long.
+#: Sentences matched per answer, and places of trigger words: what decides stands among the first, and legal text is long.
 _MOST, _PLACES = 200, 2_000
 _STAMP = re.compile(r"last updat\w{1,2} (?:of|on|to) (?:the )?(?:whois|registry|rdds|database)[^:]{0,20}:? *([^<]{8,60})")
 _STAMP_WORD = "last updat"
-#: What a status word means where it stands behind "Reason:" or its like.
+#: The rule for the outcome of a status word behind "Reason:" or a similar label.
 _SAID: dict[Outcome | None, Rule] = {
     Outcome.PREMIUM: Rule.PREMIUM,
     Outcome.RESERVED: Rule.RESERVED,
@@ -33,9 +33,9 @@ _NAMES_FIRST = re.compile(r"(?:[^{}]{0,60}: ?)?(?:the |this )?(?:domain |name |d
 class Findings:
     """The first line that each rule matches.
 
-    With `beside`, beside a record, only limits and the registry's word about a release or a deletion are looked for. `rule`
-    is the one that decides, `own_free` and `free` are the free lines, `announced` is the phase that a deletion which a line
-    announces means.
+    `beside`: the answer holds a record, so only rate limits and statements about a release or a deletion are searched.
+    `rule` is the one that decides, `own_free` and `free` are the free lines of the server's family and of any other,
+    `announced` is the phase of an announced deletion.
     """
 
     def __init__(self, lines: list[str], low: str, subject: Subject, family: Family, *, beside: bool) -> None:
@@ -46,7 +46,7 @@ class Findings:
         self.free: str | None = None
         self.stamp = ""
         self.is_bare = False
-        self.foreign = False  # a free line names another name, so nothing here is about ours
+        self.foreign = False  # a free line names another name, so nothing here is about the name asked for
         self.free_at: list[int] = []
         self._lines, self._subject = lines, subject
         self._understood: set[int] = set()
@@ -62,16 +62,16 @@ class Findings:
             self._read_suspects(suspects, family)
 
     def line_of_rule(self, rule: Rule) -> str:
-        """The line that a rule matched, with the one after it; "" where none did."""
+        """The first line that a rule matched, with the line behind it; "" where none did."""
         return self._first.get(rule, "")
 
     def find_doubt(self) -> str:
-        """A line beside the free ones that is not understood and may mean something else; "" where there is none."""
+        """A line beside the free ones that may mean that the name cannot be registered; "" where there is none."""
         free = self.free_at or [len(self._lines) - 1]
         return doubt_beside(self._lines, free, self._subject, frozenset(self._understood))
 
     def is_about_another(self) -> bool:
-        """Whether a free line, or the question as the server repeats it, names another name."""
+        """Whether a free line, or the query as the server repeats it, names another name."""
         return self.foreign or names_another(self._lines, self._subject)
 
     def _read_beside_record(self, suspects: list[int]) -> None:
@@ -95,7 +95,7 @@ class Findings:
             self._note_rule(Rule.THROTTLED, put_off, "")
 
     def _read_suspect(self, number: int, shape: SentenceShape, family: Family) -> bool:
-        """Note what one line says; False where no rule reads it."""
+        """Note the rule that one line matches; False where it matches none."""
         line = self._lines[number]
         whole = len(line) <= SENTENCE_LIMIT
         if whole and shape.text in family.free and self._object_is_ours(shape, number):
@@ -121,7 +121,7 @@ class Findings:
         return True
 
     def _read_free_line(self, number: int, shape: SentenceShape) -> None:
-        """A free line that any server might print; one about another name shows what the answer is about."""
+        """Note a free line that any server might print; one about another name makes the whole answer foreign."""
         if shape.foreign:
             self.foreign = self.foreign or not shape.named
         elif self._object_is_ours(shape, number):
@@ -140,7 +140,7 @@ class Findings:
 
     @staticmethod
     def _is_about_us(shape: SentenceShape, line: str) -> bool:
-        """Whether a whole line may speak of our name: one that points to a page of the registry does, an item of a list not."""
+        """Whether a whole line may be about the name asked for: it names it or no other, and is no item of a list."""
         if len(line) > SENTENCE_LIMIT or _ITEM.match(line):
             return False
         return shape.named or not (shape.foreign and _NAMES_FIRST.match(shape.text))
@@ -159,7 +159,7 @@ class Findings:
 
 
 def _rule_of_remark(line: str, shape: SentenceShape) -> Rule | None:
-    """What a reason or note says, behind its label, of a name that cannot simply be registered, or of us."""
+    """The rule that the value of a line labelled "Reason:", "Notes:" or similar matches, FREE excepted; None for none."""
     remark = remark_of(line)
     if remark is None:
         return None
@@ -171,7 +171,7 @@ def _rule_of_remark(line: str, shape: SentenceShape) -> Rule | None:
 
 
 def _find_suspect_lines(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
-    """Numbers of the lines that hold a trigger and do not merely continue the line before; the first `_MOST`."""
+    """Numbers of the lines that hold a trigger word and do not continue a wrapped paragraph; the first `_MOST`."""
     places: set[int] = set()
     for word in triggers:
         at = low.find(word)

@@ -1,4 +1,4 @@
-"""What the labels of WHOIS records mean, as data.
+"""The labels of WHOIS records and what they mean, as data.
 
 A label is compared in lower case, without list marks, brackets and numbers.
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Kind(IntEnum):
-    """What a labelled line tells. HOLDER only proves that there is a record: who holds a name is not kept."""
+    """What a labelled line holds. HOLDER only proves that there is a record: contact data is not kept."""
 
     NAME = auto()
     SUFFIX = auto()
@@ -170,7 +170,7 @@ _BLOCKS = {
 }
 #: Labels that open an object of their own where a new paragraph begins; inside the object of a name they are attributes.
 OBJECTS = _split_labels("person|role|nic hdl|contact|personname|nsset|keyset|org|organisation|mntner|registrant|holder|owner")
-#: Labels that contact objects carry as well: there they say nothing about the name.
+#: Labels that contact objects have as well: there they say nothing about the name.
 SHARED = _split_labels(
     "created|changed|modified|updated|last update|last updated|last modified|status|state|registered|updated on|date"
     "|registration|host|servers|source|organization|organisation|expired|modified on|changed on"
@@ -179,7 +179,7 @@ SHARED = _split_labels(
 
 @lru_cache(maxsize=4096)
 def normalise_label(label: str) -> str:
-    """The compared form of a label: "a. [Domain Name]", "Domain Name........" and "domain_name" are one."""
+    """The form in which labels are compared: "a. [Domain Name]", "Domain Name........" and "domain_name" become equal."""
     low = _MARK.sub("", label.strip(" \t.*#>").lower()).strip("[]*#. \t")
     if "(" in low:
         low = _ASIDE.sub("", low)
@@ -188,7 +188,7 @@ def normalise_label(label: str) -> str:
 
 @lru_cache(maxsize=4096)
 def kind_of(label: str) -> Kind | None:
-    """What a normal label means; None for one that nobody needs."""
+    """The kind of a normalised label; None for one whose value is not used."""
     found = _KINDS.get(label)
     if found is None and "/" in label:
         found = next((_KINDS[part] for part in (_join_words(p.strip()) for p in label.split("/")) if part in _KINDS), None)
@@ -196,11 +196,11 @@ def kind_of(label: str) -> Kind | None:
 
 
 def block_of(label: str) -> Kind | None:
-    """Which part of a record a heading opens; None where it is no heading."""
+    """The kind of block that a normalised label opens as a heading; None where it is no heading."""
     return _BLOCKS.get(label)
 
 
-#: Lines that carry their label as the beginning of a sentence.
+#: Lines whose label is the beginning of a sentence.
 SENTENCES: tuple[tuple[str, Kind], ...] = (
     ("record created on ", Kind.CREATED),
     ("record created ", Kind.CREATED),

@@ -1,4 +1,4 @@
-"""Reads the labelled lines of an answer into a record. Which lines count is decided by `labels`; contacts are not kept."""
+"""Read the labelled lines of a WHOIS answer into a record. What labels mean is data in `labels`; contacts are not kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _EMPTY_VALUES = frozenset(
 )
 _ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DATES = {Kind.CREATED: "created_at", Kind.UPDATED: "updated_at", Kind.EXPIRES: "expires_at", Kind.RENEWAL: "renewal"}
-#: Kinds whose value may stand on the lines below the label, and those that may take many of them.
+#: Kinds whose value may stand on the lines below the label.
 _BELOW = frozenset(
     {Kind.NAME, Kind.CREATED, Kind.UPDATED, Kind.EXPIRES, Kind.RENEWAL, Kind.REGISTRAR, Kind.STATUS, Kind.SERVER}
 )
@@ -52,7 +52,7 @@ _SENTENCE_STARTS = tuple(start for start, _ in SENTENCES)
 
 
 def host_of(text: str) -> str | None:
-    """The host name that a text begins with, lower case without its last dot; None where it begins with anything else."""
+    """The host name at the start of a text, in lower case without its final dot; None where there is none."""
     word = text.split(None, 1)[0].strip("\"'()[],;").lower() if text.strip() else ""
     if len(word) > 253 or "." not in word or not _HOST.fullmatch(word):
         return None
@@ -60,7 +60,7 @@ def host_of(text: str) -> str | None:
 
 
 class Record:
-    """What the lines of one answer say. `named` counts printed names: those that are ours, and those that are another's."""
+    """The record in the lines of one answer. `ours` counts printed names that are the one asked for, `others` all others."""
 
     def __init__(self, subject: Subject, *, day_first: bool | None, own: Mapping[str, Phase]) -> None:
         self.subject = subject
@@ -71,7 +71,7 @@ class Record:
         self.fields: dict[str, str] = {}
         self.servers: list[str] = []
         self.statuses: list[str] = []
-        self.said: dict[Outcome, str] = {}  # what the status words say, and the first word that said so
+        self.said: dict[Outcome, str] = {}  # the outcomes of the status words, each with the first word that means it
         self.strong: set[Kind] = set()  # kinds of evidence for a record
         self._status_lines = 0
         self._block: Kind | None = None
@@ -80,18 +80,18 @@ class Record:
 
     @property
     def is_held(self) -> bool:
-        """Whether there is a fact that only the record of a name with a holder has: a date, a registrar, a name server."""
+        """Whether it has a fact that only the record of a registered name has: a date, a registrar, a name server."""
         return not self.strong.isdisjoint(_HARD_FACTS)
 
     @property
     def is_record(self) -> bool:
-        """Whether there is a record of the name: its name line and one more fact, or two facts where no name is printed."""
+        """Whether this is a record of the name: its name line and one more fact, or two facts where no name is printed."""
         if self.ours:
             return bool(self.strong)
         return not self.others and len(self.strong) >= 2 and bool(self.strong & _FACTS)
 
     def to_fields(self) -> Fields:
-        """The facts that are kept."""
+        """Dates (ISO 8601), registrar, statuses, name servers and handle of the record."""
         return Fields(
             created_at=self.fields.get("created_at"),
             expires_at=self.fields.get("expires_at") or self.fields.get("renewal"),
@@ -103,7 +103,7 @@ class Record:
         )
 
     def read_line(self, line: str) -> None:
-        """Take the next line."""
+        """Add the next line of the answer."""
         text = line.strip()
         if not text:
             self._end_block()
@@ -120,7 +120,7 @@ class Record:
             self._block = Kind.DOMAIN_BLOCK  # servers that bracket their labels print no contact objects among them
         kind = kind_of(label)
         if label == "server name" and not self.ours:
-            self._foreign = True  # the registry lists a name server that only begins like our name
+            self._foreign = True  # the registry lists a name server whose name begins like the name asked for
         if self._pending is Kind.SERVER and kind is not Kind.SERVER and (host := host_of(text.replace(":", " "))):
             self._store_server(host)
         elif kind is None and self._pending in {Kind.REGISTRAR, Kind.STATUS} and "http" in label:
@@ -131,13 +131,13 @@ class Record:
             self._read_labelled(label, kind, value)
 
     def _end_block(self) -> None:
-        """A blank line ends a block and a list; a label that still waits for its value goes on waiting."""
+        """End the block, and a list of values, at a blank line; a label that has no value yet keeps waiting for one."""
         self._block = None
         if self._pending in _MANY and (self._pending is not Kind.SERVER or self.servers):
             self._pending = None
 
     def _read_unlabelled(self, text: str) -> None:
-        """A line without label: a sentence that carries one, a heading, or the value of the label above."""
+        """Read a line without a label: a sentence that names the domain, a heading, or the value of the label above."""
         label = normalise_label(text) if len(text) <= LABEL_LIMIT else ""
         if block_of(label) is not None or kind_of(label) is Kind.SERVER:
             self._read_heading(label, kind_of(label), text)
@@ -154,7 +154,7 @@ class Record:
             self._store_server(host)
 
     def _read_sentence(self, text: str) -> bool:
-        """A line like "Record created on 2000-08-29"; False where what follows is no date."""
+        """Read a line like "Record created on 2000-08-29"; False where no date follows."""
         low = text.lower()
         start, kind = next(pair for pair in SENTENCES if low.startswith(pair[0]))
         value = text[len(start) :].lstrip(": ")
@@ -176,7 +176,7 @@ class Record:
         self._store_value("", kind, text)
 
     def _read_heading(self, label: str, kind: Kind | None, text: str) -> None:
-        """A label without value: a heading, or a label whose value follows below. `name:` names a record on some servers."""
+        """Read a label without value: a heading, `<name>:` at the head of a record, or a label whose value follows below."""
         name = host_of(text.rstrip(":"))
         if kind is None and name is not None and text.endswith(":"):
             self._compare_name(name)
@@ -206,7 +206,7 @@ class Record:
         self._store_value(label, kind, value)
 
     def _read_name_in_block(self, label: str, value: str) -> None:
-        """`name: x` is the domain in a domain block, the registrar in a registrar block, and a person elsewhere."""
+        """Read `name: x`: the domain in a domain block, the registrar in a registrar block, and a contact elsewhere."""
         if self._pending is Kind.SERVER and (host := host_of(value)):
             self._store_server(host)
             return
@@ -254,7 +254,7 @@ class Record:
             self.ours += 1
             self._foreign = False
         elif self.ours and not self.strong:
-            return  # a variant of our name, listed with it
+            return  # a variant of the name asked for, listed with it
         elif "." in bare or not self.ours:
             self.others += 1
             self._foreign = True
@@ -288,7 +288,7 @@ class Record:
         self.strong.add(Kind.SERVER)
 
     def _store_listed_server(self, label: str, value: str) -> None:
-        """A labelled name server; more may follow below. `DNS: <the name itself>` is how one registry prints the IDN form."""
+        """Store a labelled name server; more may follow below. One registry prints the IDN form as `DNS: <the name itself>`."""
         host = host_of(value.replace(" : ", " "))
         if host is not None and not (label == "dns" and self.subject.is_named(host) and not self.subject.anything):
             self._store_server(host)
@@ -312,14 +312,14 @@ class Record:
                 self.statuses.append(word[:100])
 
     def _store_status_date(self, part: str, word: str) -> None:
-        """Some servers print the expiry inside the status: "OK-UNTIL 20131218000000", "Connected (2010/09/30)"."""
+        """Store the expiry that some servers print in the status: "OK-UNTIL 20131218000000", "Connected (2010/09/30)"."""
         if word.startswith(("ok until", "connected", "registered")) and (iso := parse_date(part, day_first=None)):
             self._store_field("expires_at", iso)
             self.strong.add(Kind.EXPIRES)
 
 
 def split_label(text: str) -> tuple[str | None, str]:
-    """Label (normal form) and value of a line; no label where it has none."""
+    """(normalised label, value) of a non-empty line; the label is None where it has none."""
     if text[0] == "[" or "[" in text[2:5]:
         match = _BRACKETED.match(text)
         if match is not None:

@@ -1,4 +1,4 @@
-"""The server that IANA's WHOIS names for a top-level domain."""
+"""Find the WHOIS server that whois.iana.org names for a top-level domain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABELS = ("whois:", "refer:")
 
 
 def referral_of(text: str) -> str | None:
-    """The "host" or "host:port" that the answer refers to, None where it names none. Total; the host is not to be trusted."""
+    """The "host" or "host:port" that the answer refers to, None where it names none. Total; the host is untrusted input."""
     lines = [line.strip().lower() for line in split_lines(text)[:400]]
     for label in _LABELS:
         for line in lines:

@@ -1,4 +1,4 @@
-"""What the status words of WHOIS servers say, beyond the EPP and RDAP words of `common.core.parsers.statuses`."""
+"""The status words of WHOIS servers and what they mean, beyond the EPP and RDAP words of `common.core.parsers.statuses`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.core.model.evidence import Outcome, Phase
 from common.core.parsers import statuses
 from common.core.parsers.release import in_procedure
 
-#: Words of names that are registered, with what they say about the phase.
+#: Status words of registered names -> the phase.
 _REGISTERED = {
     "activ": Phase.ACTIVE, "activo": Phase.ACTIVE, "actif": Phase.ACTIVE, "activé": Phase.ACTIVE, "activated": Phase.ACTIVE,
     "registered": Phase.ACTIVE, "connected": Phase.ACTIVE, "connect": Phase.ACTIVE, "failed": Phase.ACTIVE,
@@ -63,13 +63,13 @@ _LONGEST = 120
 
 
 def normalise_word(word: str) -> str:
-    """A status word in lower case, without result code, remark and link."""
+    """A status word as RDAP word or in lower case, without result code, date and link."""
     return _DATED.sub("", _CODE.sub("", statuses.normalise_status(word))).rstrip(".")
 
 
 @lru_cache(maxsize=4096)
 def outcome_of(word: str) -> Outcome | None:
-    """What a normal status word says about a name; None for a word nobody knows."""
+    """The outcome that a normalised status word means; None for an unknown word."""
     if not word or len(word) > _LONGEST:
         return None
     if word in _FREE:
@@ -90,7 +90,7 @@ def outcome_of(word: str) -> Outcome | None:
 
 
 def split_statuses(value: str) -> list[str]:
-    """The words of one status line: several may stand on it, separated by commas."""
+    """The status words of one line, at most eight: several may stand on it, separated by commas or semicolons."""
     return [part for part in _PARTS.split(value[:300]) if part.strip()][:8]
 
 
@@ -105,15 +105,15 @@ _ORDER = (
 
 
 def find_announcing_word(words: Iterable[str]) -> str:
-    """The first of the normal words that says that a name is about to be deleted; "" where none does."""
+    """The first of the normalised words that means pending delete; "" where none does."""
     return next((word for word in words if phase_of_words((word,), {}) is Phase.PENDING_DELETE), "")
 
 
 def phase_of_words(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
-    """The phase that the normal words of one record mean together: the one nearest to deletion wins.
+    """The phase that the normalised words of one record mean together: the one nearest to deletion wins.
 
-    `own` holds the words that mean something else on this server than elsewhere, `announced` is what a sentence beside the
-    record says.
+    `own` maps words that mean something else on this server than elsewhere, `announced` is the phase that a sentence beside the
+    record announces.
     """
     listed = [part for word in words for part in ((word,) if word in _REGISTERED else word.split(" / "))]
     found = {own.get(word) or _REGISTERED.get(word) for word in listed} | {announced}

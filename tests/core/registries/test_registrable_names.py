@@ -141,7 +141,7 @@ def test_any_text_gives_a_wire_name_or_a_name_problem(text: str) -> None:
 
 @given(st.lists(st.text("abxn-ßü例.\u06f0_\u0308\u200dЖ", max_size=8), min_size=1, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_the_form_for_people_leads_back_to_the_same_name(parts: list[str]) -> None:
+def test_the_display_form_leads_back_to_the_same_name(parts: list[str]) -> None:
     """A-label to U-label and back is the identity for every name that passes."""
     try:
         alabel = to_ascii(".".join([*parts, "com"]))
@@ -249,7 +249,7 @@ def test_wildcards_are_known() -> None:
     ],
 )
 def test_how_likely_a_free_name_can_be_had(label: str, suffix: str, low: float, high: float) -> None:
-    """Short labels, brands, closed suffixes and symbols are not simply available when nobody holds them."""
+    """Short labels, brands, closed suffixes and symbols are not simply available when they are unregistered."""
     assert low <= p_registrable_for(label, suffix) <= high
 
 

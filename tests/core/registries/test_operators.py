@@ -107,7 +107,7 @@ def test_own_rows_win_and_the_most_exact_one_first() -> None:
     ],
 )
 def test_a_wrong_budgets_file_says_which_row_and_why(data: bytes, words: str) -> None:
-    """Start-up fails with a sentence instead of running with limits nobody wanted."""
+    """Start-up fails with a sentence instead of running with unintended limits."""
     with pytest.raises(ConfigError, match=words):
         parse_budgets(data)
 
