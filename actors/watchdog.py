@@ -23,12 +23,12 @@ from typing import Any, BinaryIO, Protocol
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from common import clock, config, heartbeat, lineage, log, state, vitals
+from common import clock, config, heartbeat, log, process_stat, process_tree, state_dir
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.processes.hang import HangWatch, Sight, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import Book
 
 #: Name of this program in supervisord.conf.
 OWN_NAME = "watchdog"
@@ -145,7 +145,7 @@ class Watchdog:
         self,
         supervisor: Supervisor,
         heartbeats: Callable[[], Mapping[str, Heartbeat]],
-        vitals_of: Callable[[int], Vitals | None] = vitals.read,
+        vitals_of: Callable[[int], Vitals | None] = process_stat.read,
         monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._supervisor = supervisor
@@ -219,12 +219,12 @@ def tokens(line: bytes) -> dict[str, str]:
 def run(settings: Settings) -> int:
     """Serve supervisord until it ends."""
     log.setup(settings, OWN_NAME, sys.stderr)
-    lineage.end_with_supervisor(OWN_NAME)
+    process_tree.end_with_supervisor(OWN_NAME)
     url = config.inherited("SUPERVISOR_SERVER_URL")
     if not url:
         log.get_logger(OWN_NAME).error("no_supervisor", remedy="this program is started by supervisord")
         return 2
-    state.prepare(settings)
+    state_dir.prepare(settings)
     book = Book(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
     dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_all(settings.state_dir))
     ending = threading.Event()
@@ -289,7 +289,7 @@ class Parents:
 
     def look(self) -> None:
         """One look."""
-        if self._pid and vitals.state(self._pid) == "T" and vitals.parent(os.getppid()) == self._pid:
+        if self._pid and process_stat.state(self._pid) == "T" and process_stat.parent(os.getppid()) == self._pid:
             with contextlib.suppress(OSError):
                 os.kill(self._pid, signal.SIGCONT)
 

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from common.clock import iso, now
 from common.config import Settings
-from common.scrub import Scrubber
+from common.secret_scrubber import Scrubber
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 #: Most characters of one text, most fields of one line, most items of one list, deepest structure.

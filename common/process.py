@@ -18,12 +18,12 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
-from common import heartbeat, lineage, log, sentry, state
+from common import heartbeat, log, process_tree, sentry, state_dir
 from common.clock import monotonic, now
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import Book
 
 #: Seconds a process may take to stop; supervisord kills after 40.
 DRAIN_LIMIT = 35.0
@@ -89,7 +89,7 @@ class Runtime:
 
     def report(self, error: BaseException, **fields: object) -> None:
         """Note a bug that the actor survives: a log line, a crash dump, Sentry."""
-        dump = state.dump_crash(self.settings, self.process, error, now())
+        dump = state_dir.dump_crash(self.settings, self.process, error, now())
         self.log.error("bug", cause=error, dump=str(dump) if dump else None, **fields)
         sentry.capture(self.settings, error)
 
@@ -140,11 +140,11 @@ def run_actor(
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__)
     log.setup(settings, process)
-    lineage.end_with_supervisor(process)
+    process_tree.end_with_supervisor(process)
     guard = _guard(process, drain_limit)
     book = None
     try:
-        state.prepare(settings)
+        state_dir.prepare(settings)
         book = Book(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
         sentry.start(settings, process)
         return asyncio.run(_live(process, main, settings, book, guard))
@@ -231,7 +231,7 @@ async def _beat_while_draining(runtime: Runtime) -> None:
 
 
 def _report(runtime: Runtime, error: BaseException, wait: float) -> None:
-    dump = state.dump_crash(runtime.settings, runtime.process, error, now())
+    dump = state_dir.dump_crash(runtime.settings, runtime.process, error, now())
     runtime.log.error("crashed", cause=error, pause_s=round(wait, 1), dump=str(dump) if dump else None)
     sentry.capture(runtime.settings, error)
 

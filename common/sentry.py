@@ -1,7 +1,7 @@
 """Error tracking with Sentry, only where SENTRY_DSN is set: sentry-sdk is not even imported without it.
 
 Its defaults send local variables, request bodies and texts as they are. Here none of the first two leaves the process and
-every text goes through `common.scrub`. A report names the release, and marks the frames of our own code as such.
+every text goes through `common.secret_scrubber`. A report names the release, and marks the frames of our own code as such.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from common import version
 from common.config import Settings
-from common.scrub import Scrubber
+from common.secret_scrubber import Scrubber
 
 
 def options(settings: Settings) -> dict[str, Any]:

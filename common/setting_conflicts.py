@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.scrub import brings_credentials
+from common.secret_scrubber import brings_credentials
 from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX
 
 

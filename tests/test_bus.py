@@ -9,7 +9,7 @@ import msgpack
 import pytest
 import zmq
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, WorkerBus, inbox_endpoint, tasks_endpoint
 from common.codec import decode_downward, decode_upward, encode
 from common.config import Settings, load
@@ -22,7 +22,7 @@ CREDIT = Credit(VERSION, "fast-0@h", "b1", "fast", "default", ("dns",), 4, 4, 0)
 def settings(tmp_path: Path, **more: str) -> Settings:
     """Settings with a bus of their own and the feed on a free port."""
     config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", **more})
-    state.prepare(config)
+    state_dir.prepare(config)
     return config
 
 

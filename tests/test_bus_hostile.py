@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus, Feed, InboxSender, WorkerBus, tasks_endpoint
 from common.codec import decode_downward
 from common.config import Settings, load
@@ -23,7 +23,7 @@ AVAILABLE = "available.a.com"
 def settings(tmp_path: Path) -> Settings:
     """Settings with a bus of their own."""
     config = load({"STATE_DIR": str(tmp_path)})
-    state.prepare(config)
+    state_dir.prepare(config)
     return config
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.scrub import Scrubber, credentials, scrub_url, shown_url
+from common.secret_scrubber import Scrubber, credentials, scrub_url, shown_url
 
 
 @pytest.mark.parametrize(

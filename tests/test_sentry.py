@@ -28,7 +28,7 @@ settings = load()
 sentry.start(settings, "coordinator")
 
 async def work():
-    from common.values import seconds
+    from common.setting_parsers import seconds
     seconds("hunter2222")
 
 try:
@@ -94,6 +94,6 @@ def test_a_report_names_the_release_and_our_own_frames(tmp_path: Path) -> None:
     } == {
         "asyncio.runners": False,
         "asyncio.base_events": False,
-        "common.values": True,
+        "common.setting_parsers": True,
     }
     assert "hunter2222" not in json.dumps(event)

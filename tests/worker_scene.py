@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.config import load
@@ -41,7 +41,7 @@ class Scene:
         sweep: Callable[[Sweep, Sequence[str]], Awaitable[Swept]] | None = None,
     ) -> None:
         config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
-        state.prepare(config)
+        state_dir.prepare(config)
         self.stopping = asyncio.Event()
         self.runtime = Runtime("checker-fast-0", config, self.stopping)
         self.bus = CoordinatorBus(config)

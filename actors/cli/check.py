@@ -20,7 +20,7 @@ from actors.checkers.contract import Checker, Context
 from actors.checkers.discovery import POOLS, discover
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain, invalid
-from actors.cli.names import read_names
+from actors.cli.name_arguments import read_names
 from actors.cli.printing import coloured
 from common.clock import monotonic, now
 from common.config import Settings
@@ -35,11 +35,11 @@ from common.core.verdict.gates import is_registry
 from common.core.verdict.verdicts import State
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import parts_of
+from common.core_settings import policy_of
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
-from common.policy import policy_of
+from common.registry_directory import load_directory
 from common.suffixes import load_suffixes
-from common.tables import load_directory
 
 DECIDED, BAD_USAGE, SOME_UNKNOWN = 0, 2, 3
 #: Slots of the one worker that this process is, per pool.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.cli.answer import answer_line
+from actors.cli.deciding_line import answer_line
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
 from common.core.builtin.whois_servers import dialect, whois_server

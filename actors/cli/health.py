@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from common.clients.probe import get
+from common.clients.local_http import get
 from common.clock import iso
 from common.config import Settings
 from common.errors import ClientError

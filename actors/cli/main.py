@@ -180,7 +180,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _calibration(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.calibration").run(args.since, args.json, _settings(args)))
+    return int(_load("actors.cli.calibration_report").run(args.since, args.json, _settings(args)))
 
 
 def _tail(args: argparse.Namespace) -> int:

@@ -24,8 +24,8 @@ from common.core.verdict.gates import is_registry
 from common.core.verdict.rules_version import rules_version
 from common.core.verdict.verdicts import Verdict
 from common.errors import MessageError, NameProblem, StoreError
-from common.store.contract import MAX_LIMIT
 from common.store.reader import open_reader
+from common.store.store_contract import MAX_LIMIT
 from common.suffixes import load_suffixes
 
 SAME, DIFFERENT, BAD_USAGE, NOTHING = 0, 1, 2, 3

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO, cast
 
-from actors.cli import keeper
-from actors.cli.outlet import Outlet, Translator, follow
+from actors.cli import supervisord_guard
+from actors.cli.shared_stdout import Outlet, Translator, follow
 from actors.cli.welcome import Welcome
-from common import config, heartbeat, lineage, log, operator_files, roles, starts, state
+from common import config, heartbeat, log, operator_files, process_tree, roles, start_record, state_dir
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
@@ -54,7 +54,7 @@ def run(config_file: str | None, env_file: str | None) -> int:
         log.setup(settings, "supervise", sys.stderr)
         log.get_logger("supervise").warning("unknown_settings", names=unknown, effect="none: they are no settings of ours")
     os.umask(0o077)
-    state.prepare(settings)
+    state_dir.prepare(settings)
     held = hold(settings)
     try:
         await_free(settings)
@@ -153,7 +153,7 @@ def clear(settings: Settings) -> None:
         "checker-deep": settings.deep_checkers,
         "notifier": settings.notifiers,
     }
-    for directory in (heartbeat.directory(settings.state_dir), starts.directory(settings.state_dir)):
+    for directory in (heartbeat.directory(settings.state_dir), start_record.directory(settings.state_dir)):
         for path in directory.glob("*.json"):
             pool, _, number = path.stem.rpartition("-")
             if number.isdecimal() and int(number) >= counts.get(pool, 0):
@@ -161,7 +161,7 @@ def clear(settings: Settings) -> None:
 
 
 def _keep(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
-    lineage.adopt_orphans()
+    process_tree.adopt_orphans()
     text = environ["LOG_FORMAT"] == "text"
     outlet = Outlet(sys.stdout.fileno())
     log.setup(settings, "supervise", cast("TextIO", outlet), text=text)
@@ -174,13 +174,13 @@ def _keep(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
         if lost := outlet.take_lost():
             logger.warning("log_lines_lost", lines=lost)
 
-    signals = keeper.Signals()
+    signals = supervisord_guard.Signals()
     reading, writing = os.pipe()
     arguments = ["-m", "actors.cli.supervisord", "--nodaemon", "--configuration", str(conf)]
-    supervisord = keeper.start(arguments, environ, writing)
+    supervisord = supervisord_guard.start(arguments, environ, writing)
     os.close(writing)
     pipe = follow(reading, translator.take)
-    code = keeper.Keeper(supervisord, settings.state_dir, logger, each_look).run(signals)
+    code = supervisord_guard.Keeper(supervisord, settings.state_dir, logger, each_look).run(signals)
     pipe.join(LAST_LINES)
     outlet.drain(LAST_LINES)
     return code

@@ -20,7 +20,7 @@ import msgpack  # type: ignore[import-untyped]  # it has no types
 from actors.cli.printing import let_go, printable
 from common.bus import FeedSubscriber, feed_keys
 from common.config import Settings
-from common.endpoints import reachable
+from common.reachable_endpoint import reachable
 
 #: Seconds of silence after which we say what may be wrong, once.
 QUIET = 10.0

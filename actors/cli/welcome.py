@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 
-from actors.cli.outlet import Outlet
+from actors.cli.shared_stdout import Outlet
 from common.clock import monotonic
 from common.config import Settings
 from common.log import Logger

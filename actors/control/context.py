@@ -9,15 +9,15 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actors.control import surroundings
-from actors.control.access import Policy
-from actors.control.guard import policy_of
-from actors.control.health import STATUS_LIMIT, Health, Report, expected_groups
-from actors.control.limits import Bucket
-from actors.control.live import Live
+from actors.control import local_problems
+from actors.control.auth import Policy
+from actors.control.http_problems import Problem
+from actors.control.instance_health import STATUS_LIMIT, Health, Report, expected_groups
+from actors.control.live_feed import Live
 from actors.control.peers import Peers, gateways
-from actors.control.problems import Problem
-from actors.control.records import Records
+from actors.control.request_limit import Bucket
+from actors.control.request_security import policy_of
+from actors.control.store_readers import Records
 from common import config, heartbeat
 from common.config import Settings
 from common.core.telemetry import problems as telemetry
@@ -71,7 +71,7 @@ class Control:
         self.live = Live(self.records, self.settings.instance_id, self.now)
         self.metrics = Metrics(started_at)
         self.health = Health(expected_groups(self.settings), started_at)
-        self._supervision = surroundings.Supervision(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
+        self._supervision = local_problems.Supervision(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
 
     async def beats(self) -> dict[str, Heartbeat]:
         """Every process' heartbeat, at most a second old."""
@@ -98,8 +98,8 @@ class Control:
         moment = self.monotonic()
         if self._seen_at is None or moment - self._seen_at > BEATS_GOOD:
             error = await self.records.trouble()
-            disks = await asyncio.to_thread(lambda: [*surroundings.disks(self.settings)])
-            self._seen = [*disks, *surroundings.database(self.settings.store_path, error), *self._supervision.problems()]
+            disks = await asyncio.to_thread(lambda: [*local_problems.disks(self.settings)])
+            self._seen = [*disks, *local_problems.database(self.settings.store_path, error), *self._supervision.problems()]
             self._seen_at = moment
         return self._seen
 

@@ -7,9 +7,9 @@ import contextlib
 
 from actors.control import app
 from actors.control.context import Control
-from actors.control.live import TOPICS
-from actors.control.records import Records
-from actors.control.server import Listener
+from actors.control.http_server import Listener
+from actors.control.live_feed import TOPICS
+from actors.control.store_readers import Records
 from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
 from common.clock import monotonic, now
 from common.process import Runtime

@@ -11,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from actors.control import webhooks
-from actors.control.access import Access
-from actors.control.answers import Problem
-from actors.control.examples import EXAMPLES
-from actors.control.overview import versions
-from actors.control.params import Param
-from actors.control.problems import CONTENT_TYPE
+from actors.control.answer_examples import EXAMPLES
+from actors.control.answer_schemas import Problem
+from actors.control.auth import Access
+from actors.control.http_problems import CONTENT_TYPE
+from actors.control.query_params import Param
+from actors.control.status_handlers import versions
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _IN_PATH = re.compile(r"\{(\w+)\}")

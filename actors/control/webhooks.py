@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from actors.control.answers import Map, Name, Time
+from actors.control.answer_schemas import Map, Name, Time
 
 
 class Check(TypedDict, total=False):

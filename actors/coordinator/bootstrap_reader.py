@@ -13,9 +13,9 @@ import sys
 
 from actors.coordinator.list_frames import LONGEST_REASON, Refreshed, pack
 from common import config, log
+from common.clients.address_guard import Guard
 from common.clients.bootstrap import Bootstrap
-from common.clients.guard import Guard
-from common.clients.http import HttpClient
+from common.clients.http_client import HttpClient
 from common.clock import now
 from common.config import Settings
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
-from actors.coordinator.stall import SlowTurns, StallWatch
-from actors.coordinator.upkeep import Upkeep
+from actors.coordinator.list_sources import ListSource, note_list_call, refresh_directory
+from actors.coordinator.loop_delay import SlowTurns, StallWatch
+from actors.coordinator.store_upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
@@ -53,13 +53,13 @@ from common.core.coordinator.inputs import (
 from common.core.domains.stored_rows import budgets_of
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import called
+from common.core_settings import missing_settings, policy_of
 from common.errors import ListError, MessageError, StoreFull
-from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
-from common.store.contract import Writer
+from common.registry_directory import load_directory
+from common.store.store_contract import Writer
 from common.store.writer import open_writer
 from common.suffixes import load_suffixes
-from common.tables import load_directory
 
 T = TypeVar("T")
 

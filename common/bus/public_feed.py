@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zmq
 
-from common.bus.endpoints import inner_feed_endpoint
-from common.bus.keys import Gate, feed_keys
-from common.bus.sockets import Publisher, Socket
+from common.bus.bus_endpoints import inner_feed_endpoint
+from common.bus.curve_keys import Gate, feed_keys
+from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
 from common.topics import Topics
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from common.clients.bootstrap_copy import SHORTEST, bases_in, read_copy, write_copy
-from common.clients.http import HttpClient
+from common.clients.http_client import HttpClient
 from common.config import Settings
 from common.core.parsers.retry_after import http_date
 from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap

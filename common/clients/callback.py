@@ -14,8 +14,8 @@ from base64 import b64encode
 
 from yarl import URL
 
-from common.clients.guard import CustomerGuard
-from common.clients.poster import DRAIN, Poster
+from common.clients.address_guard import CustomerGuard
+from common.clients.http_poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
 from common.core.outbox.signatures import sign

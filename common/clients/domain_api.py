@@ -19,8 +19,8 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from common.clients.address_guard import CustomerGuard
 from common.clients.deadline_adapter import Deadline, DeadlineAdapter
-from common.clients.guard import CustomerGuard
 from common.clients.list_body import DiskRoom, unpacked, writing
 from common.clients.list_text import (
     DEFAULT_BOUNDS,
@@ -37,7 +37,7 @@ from common.config import Settings
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.watchlist.domain_list import BulkBuilder
 from common.errors import ListError, Refused
-from common.scrub import shown_url
+from common.secret_scrubber import shown_url
 from common.version import user_agent
 
 #: Longest wait that an overloaded API can ask for between two tries, in seconds.

@@ -12,7 +12,7 @@ from common.clients.list_json import ListReader
 from common.config import Settings
 from common.core.registries.registrable_names import MAX_INPUT
 from common.core.watchlist.domain_list import MAX_NAMES, Entries, Listed, parse_line
-from common.scrub import shown_url
+from common.secret_scrubber import shown_url
 
 SuffixOf = Callable[[str], str | None]
 #: Bytes read at once.

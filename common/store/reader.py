@@ -1,7 +1,7 @@
 """Looking at the state while the coordinator writes it: read-only, never in its way.
 
 Lists page by key, not by offset: page 1,000 costs what page 1 costs. A listing first finds the ids of its page
-(`common.store.listing`) and then fetches their rows, with detail and pulse.
+(`common.store.name_pages`) and then fetches their rows, with detail and pulse.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 from common.config import Settings
 from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import drops, listing, presence, rows, schema
-from common.store.contract import MAX_LIMIT, Drops, Found, Page, Reader
-from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
+from common.store import database_file, drop_pages, name_pages, row_codecs, schema
+from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
+from common.store.store_contract import MAX_LIMIT, Drops, Found, Page, Reader
 
 #: Rows taken from a cursor at once.
 FETCH = 1000
@@ -36,17 +36,17 @@ _DROPS = " ".join((
 ))  # fmt: skip
 _NAMES = "SELECT id, name, watched, priority FROM domain ORDER BY id"
 _ADDRESSES = "SELECT n, text FROM address WHERE n IN (SELECT value FROM json_each(?))"
-_EVENTS = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
-_HISTORY = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
-_LEDGER = " ".join(("SELECT", rows.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
+_EVENTS = " ".join(("SELECT", row_codecs.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
+_HISTORY = " ".join(("SELECT", row_codecs.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
+_LEDGER = " ".join(("SELECT", row_codecs.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
 _LEDGER_NAMES = """
     SELECT DISTINCT domain FROM ledger INDEXED BY ledger_positive WHERE positive = 1 AND domain > ? AND at >= ?
     ORDER BY domain LIMIT ?
 """
-_DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
-_DELIVERIES = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
+_DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
+_DELIVERIES = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
 _DELIVERIES_IN = " ".join(
-    ("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
+    ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
 )
 _LAST = (1 << 63) - 1
 
@@ -57,7 +57,7 @@ def open_reader(settings: Settings) -> Reader:
 
 
 class SqliteReader:
-    """See `contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
+    """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
     Raises StoreError when the file is not there yet, damaged or of another schema version, StoreLost when it is not the
     file any more that it was.
@@ -67,14 +67,14 @@ class SqliteReader:
 
     def __init__(self, path: Path, scan_limit: int = SCAN_LIMIT) -> None:
         require_version()
-        presence.require_kept(path)
+        database_file.require_kept(path)
         if not path.is_file():
             raise StoreError(f"{path} is not there yet: the coordinator makes it when it starts")
         self._path = path
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened = presence.identity(path)
+        self._opened = database_file.identity(path)
         try:
             with translated(path, "open the state"):
                 self._connection = connect_reader(path)
@@ -108,9 +108,9 @@ class SqliteReader:
     ) -> Page[Found]:
         """Watched names by name; the cursor is the last name looked at."""
         suffix = tld.lower().strip(".") if tld else None
-        wanted = listing.Wanted(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
+        wanted = name_pages.Wanted(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
         with self._reading() as connection:
-            ids, more = listing.page_ids(connection, listing.Wanted(*_texts(wanted)))
+            ids, more = name_pages.page_ids(connection, name_pages.Wanted(*_texts(wanted)))
             return Page(_found(connection, _DOMAINS, (as_array(ids),)), more)
 
     def count_by_state(self) -> dict[str, int]:
@@ -124,13 +124,13 @@ class SqliteReader:
     def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
         """Watched names that are expected to drop, by likely time and then name."""
         with self._reading() as connection:
-            found = drops.page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
+            found = drop_pages.page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
             return Page(_found(connection, _DROPS, (as_array(found.ids),)), found.cursor)
 
     def drops_count(self, wanted: Drops) -> int:
         """How many names `drops` has on all its pages."""
         with self._reading() as connection:
-            return drops.count(connection, _cleaned(wanted))
+            return drop_pages.count(connection, _cleaned(wanted))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -138,16 +138,16 @@ class SqliteReader:
 
     def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
         """Events after a sequence number, oldest first."""
-        return [rows.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
+        return [row_codecs.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
 
     def history(self, domain: str, limit: int = 100) -> list[EventRow]:
         """The events of one name, newest first."""
-        return [rows.to_event(row) for row in self._all(_HISTORY, (domain, _bounded(limit)))]
+        return [row_codecs.to_event(row) for row in self._all(_HISTORY, (domain, _bounded(limit)))]
 
     def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
         """The judgements on one name up to a time, newest first."""
         latest = float("inf") if until is None else until
-        return [rows.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
+        return [row_codecs.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
 
     def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
         """Names with a positive answer of the registry since then."""
@@ -158,12 +158,12 @@ class SqliteReader:
         before, limit = _position(cursor, _LAST), _bounded(limit)
         found = self._all(_DELIVERIES_IN, (state, before, limit + 1)) if state else self._all(_DELIVERIES, (before, limit + 1))
         more = str(found[limit - 1][-1]) if len(found) > limit else None
-        return Page([rows.to_delivery(row) for row in found[:limit]], more)
+        return Page([row_codecs.to_delivery(row) for row in found[:limit]], more)
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         """One delivery in any state."""
         found = self._all(_DELIVERY, (delivery_id,))
-        return rows.to_delivery(found[0]) if found else None
+        return row_codecs.to_delivery(found[0]) if found else None
 
     def delivery_counts(self) -> dict[str, int]:
         """Deliveries by state."""
@@ -209,7 +209,7 @@ class SqliteReader:
         with self._guard, translated(self._path, "read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
-            presence.require_same(self._path, self._opened)
+            database_file.require_same(self._path, self._opened)
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
@@ -228,7 +228,7 @@ def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any
 
 def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     """A lone surrogate in a request: nothing is stored under such text."""
-    return tuple(rows.storable(value) if isinstance(value, str) else value for value in parameters)
+    return tuple(row_codecs.storable(value) if isinstance(value, str) else value for value in parameters)
 
 
 def _cleaned(wanted: Drops) -> Drops:

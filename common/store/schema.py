@@ -11,7 +11,7 @@ from common.errors import StoreError
 SCHEMA_KEY = "store.schema"
 SEQ_KEY = "store.last_seq"
 NEXT_KEY = "store.next_id"
-#: Names in one pack (see `common.store.packs`): part of the schema, because its triggers know it.
+#: Names in one pack (see `common.store.name_packs`): part of the schema, because its triggers know it.
 PACK = 4096
 #: STRICT tables need SQLite 3.37.
 OLDEST_SQLITE = (3, 37, 0)
@@ -98,7 +98,7 @@ _NUMBERED = (
     FROM domain_before
     """,
     # Only inserts touch the index of the names, which are long and come in any order; the other one is short and its entries
-    # lie in the order of the ids, so that a million changes of state stay cheap. `common.store.listing` makes do with the two.
+    # lie in the order of the ids, so that a million changes of state stay cheap. `common.store.name_pages` needs no others.
     "CREATE UNIQUE INDEX domain_name ON domain(name)",
     "CREATE INDEX domain_place ON domain(suffix, state) WHERE watched = 1",
     "CREATE INDEX domain_drop ON domain(drop_likely) WHERE watched = 1 AND drop_likely IS NOT NULL",

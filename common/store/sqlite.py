@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
-from common.store.presence import SUFFIX
+from common.store.database_file import SUFFIX
 from common.store.schema import OLDEST_SQLITE
 
 #: How long a connection waits for a lock of SQLite, in milliseconds.

@@ -13,15 +13,15 @@ import aiohttp
 
 from actors.control import app
 from actors.control.context import Control
+from actors.control.http_server import Listener
 from actors.control.peers import Address, Peers
-from actors.control.records import Records
-from actors.control.server import Listener
+from actors.control.store_readers import Records
 from common import codec, config, heartbeat
 from common.core.domains.last_look import Pulse
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Page
+from common.store.store_contract import Drops, Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus
 
 #: Seconds between two messages.
@@ -14,7 +14,7 @@ EVERY = 0.01
 async def main() -> None:
     """Publish until killed."""
     settings = config.load()
-    state.prepare(settings)
+    state_dir.prepare(settings)
     bus = CoordinatorBus(settings)
     bus.attach(lambda _data, _mark: None, lambda _: None, lambda _: None)
     seq = 0

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from actors.coordinator.list_frames import Ask, Refreshed, pack
-from actors.coordinator.sources import fetch_bootstrap, refresh_directory
-from common import config, state
+from actors.coordinator.list_sources import fetch_bootstrap, refresh_directory
+from common import config, state_dir
 from common.clients.bootstrap_copy import SHORTEST, cached
 from common.clients.list_text import NEVER
 from common.clock import now
@@ -22,7 +22,7 @@ from common.config import Settings
 from common.core.registries.directory import built_in
 from common.log import get_logger
 from common.process import Runtime
-from common.tables import load_directory
+from common.registry_directory import load_directory
 from tests.clients.hostile import Hostile, hostile, reply
 
 BASE = ("http://127.0.0.1:1/",)
@@ -51,7 +51,7 @@ async def served(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         for name, value in values.items():
             monkeypatch.setenv(name, value)
         settings = config.load(values)
-        state.prepare(settings)
+        state_dir.prepare(settings)
         yield server, settings
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from actors.cli import check_text
-from actors.cli.answer import LIMIT, answer_line
+from actors.cli.deciding_line import LIMIT, answer_line
 from actors.cli.explain import invalid
 from common.core.model.evidence import Fields, Observation, Outcome, Reading, unknown
 from tests.lab.lab import Lab

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from actors.cli.main import parser
-from actors.cli.names import read_names
+from actors.cli.name_arguments import read_names
 from common.errors import ListError
 from common.suffixes import load_suffixes
 from tests.lab import net

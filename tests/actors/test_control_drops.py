@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from actors.control.calendar import escape, fold
-from actors.control.params import TIMED_CURSOR, show
+from actors.control.icalendar import escape, fold
+from actors.control.query_params import TIMED_CURSOR, show
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.control import openapi, pages
+from actors.control import dashboard, openapi
 from actors.control.app import build
 from actors.control.routes import table
 from common.core.domains.last_look import Pulse
 from common.core.model.records import DeliveryRow, LedgerRow, ProblemRow
 from common.core.parsers.dns_fast import DELEGATED
-from common.endpoints import reachable
+from common.reachable_endpoint import reachable
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
 BAD_REQUESTS = [
@@ -240,7 +240,7 @@ def test_the_dashboard_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
             texts = {}
-            for path in ("/", *(f"/static/{name}" for name in pages.files())):
+            for path in ("/", *(f"/static/{name}" for name in dashboard.files())):
                 async with lab.http.get(lab.url + path) as answer:
                     assert answer.status == 200
                     texts[path] = await answer.text()

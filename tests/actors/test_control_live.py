@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actors.control.limits import Bucket
+from actors.control.request_limit import Bucket
 from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from actors.control.overview import versions
-from actors.coordinator.sources import note_list_call
+from actors.control.status_handlers import versions
+from actors.coordinator.list_sources import note_list_call
 from common import heartbeat
 from common.core.coordinator.inputs import ListFailed, ListSame
 from common.core.telemetry.metrics import Metrics

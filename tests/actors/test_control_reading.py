@@ -10,10 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from actors.control.access import Access, Call, Policy
+from actors.control.auth import Access, Call, Policy
+from actors.control.http_problems import Problem
 from actors.control.peers import Peers, address_of, gateways
-from actors.control.problems import Problem
-from common.authority import host_of
+from common.http_authority import host_of
 from tests.actors.control_lab import ELSEWHERE, GATEWAY, Lab, domain_row, from_address, peers, serving
 
 READ, CONTROL = "read-token-0123456789", "control-token-0123456789"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.control import surroundings
-from actors.control.records import Records
-from actors.control.surroundings import LOW, disk
-from common.store import presence
+from actors.control import local_problems
+from actors.control.local_problems import LOW, disk
+from actors.control.store_readers import Records
+from common.store import database_file
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
 from tests.actors.control_lab import Lab
@@ -41,7 +41,7 @@ def test_a_database_that_is_deleted_is_told_within_a_second(emptied: bool, tmp_p
         lab.clock.at += 1.1
         status, health = await lab.get("/health")
         assert (status, codes(health)) == (503, [("store_lost", "")])
-        assert presence.marker(path).name in health["problems"][0]["remedy"]
+        assert database_file.marker(path).name in health["problems"][0]["remedy"]
         assert (await lab.get("/ready"))[0] == 503
         assert (await lab.get("/domains"))[0] == 503
         path.write_bytes(content)
@@ -117,8 +117,8 @@ def test_a_full_disk_is_seen(tmp_path: Path) -> None:
     """What the kernel says of the directory's file system decides: /proc never has a free block."""
     lab = Lab(tmp_path, STORE_URL="sqlite:////proc/self/x.db")
 
-    assert [problem.code for problem in surroundings.disks(lab.settings)] == ["disk_full"]
-    assert [*surroundings.disks(Lab(tmp_path).settings)] == []
+    assert [problem.code for problem in local_problems.disks(lab.settings)] == ["disk_full"]
+    assert [*local_problems.disks(Lab(tmp_path).settings)] == []
 
 
 def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:
     script = tmp_path / "child.py"
     script.write_text(
         "import os, sys, time\n"
-        "from actors.control.surroundings import Supervision\n"
+        "from actors.control.local_problems import Supervision\n"
         "watched, free = Supervision(supervised=True), Supervision(supervised=False)\n"
         "before = len([*watched.problems()])\n"
         "parent = os.getppid()\n"

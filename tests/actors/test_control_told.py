@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.control.health import Health
+from actors.control.instance_health import Health
 from common.core.telemetry.problems import Problem
 
 NOW = 1_800_000_000.0

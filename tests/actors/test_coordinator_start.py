@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from actors.coordinator.main import patiently
-from common import config, heartbeat, state
+from common import config, heartbeat, state_dir
 from common.process import Runtime
 
 
 def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> None:
     """Signs of life go on while a thread works, and its result comes back."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.prepare(settings)
 
     def work() -> int:
         seen = set()
@@ -39,7 +39,7 @@ def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> N
 def test_what_goes_wrong_in_the_thread_is_told(tmp_path: Path) -> None:
     """A store that cannot be opened ends the start with its own error."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.prepare(settings)
 
     async def main() -> None:
         with ThreadPoolExecutor(1) as threads:

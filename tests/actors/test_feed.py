@@ -20,7 +20,7 @@ import pytest
 import zmq
 
 from actors import feed
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus, Feed, inner_feed_endpoint
 from common.config import Settings
 from common.process import Runtime
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def settings_in(tmp_path: Path, **more: str) -> Settings:
     """Settings with a public feed of their own."""
     settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"tcp://127.0.0.1:{free_port()}", **more})
-    state.prepare(settings)
+    state_dir.prepare(settings)
     return settings
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from actors.coordinator import list_frames, list_reader
 from actors.coordinator.list_frames import LENGTH, Ask, End, Failed, Piece, Read, Same, pack
-from actors.coordinator.sources import READER, ListSource
+from actors.coordinator.list_sources import READER, ListSource
 from common import config, log
 from common.clients.list_text import NEVER
 from common.config import Settings

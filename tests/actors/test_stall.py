@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 
-from actors.coordinator.stall import EVERY, SlowTurns, StallWatch
+from actors.coordinator.loop_delay import EVERY, SlowTurns, StallWatch
 from common.core.telemetry.metrics import Metrics
 
 

@@ -31,11 +31,11 @@ from actors.watchdog import (
     listen,
     sights,
 )
-from common import config, heartbeat, state, vitals
+from common import config, heartbeat, process_stat, state_dir
 from common.clock import now
 from common.core.processes.hang import WORKING, HangWatch, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import Book
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Supervised("workers", "checker-fast-0", 100, running=True)
@@ -153,7 +153,7 @@ def test_an_unreachable_supervisor_is_survived() -> None:
 def test_waiting_for_supervisord_is_no_silence_of_our_own(tmp_path: Path) -> None:
     """It beats before each look too, and a look ends before `supervise` takes the watchdog for one that hangs."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.prepare(settings)
     ages: list[float] = []
 
     class Waiting(threading.Event):
@@ -200,23 +200,23 @@ def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
 def test_the_kernel_tells_what_a_process_does() -> None:
     """Stopped, asleep, computing, and whose child it is; nothing of a process that is gone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        until(lambda: vitals.state(child.pid) == "S")
-        assert vitals.parent(child.pid) == os.getpid()
+        until(lambda: process_stat.state(child.pid) == "S")
+        assert process_stat.parent(child.pid) == os.getpid()
         child.send_signal(signal.SIGSTOP)
-        until(lambda: vitals.state(child.pid) == "T")
-        seen = vitals.read(child.pid)
+        until(lambda: process_stat.state(child.pid) == "T")
+        seen = process_stat.read(child.pid)
         assert seen is not None
         assert 0.0 < seen.cpu < 10.0
         child.kill()
-    before = vitals.read(os.getpid())
+    before = process_stat.read(os.getpid())
     sum(range(5_000_000))
-    after = vitals.read(os.getpid())
+    after = process_stat.read(os.getpid())
 
     assert before is not None
     assert after is not None
     assert after.cpu > before.cpu
-    assert vitals.read(child.pid) is None
-    assert (vitals.parent(child.pid), vitals.state(child.pid)) == (0, "")
+    assert process_stat.read(child.pid) is None
+    assert (process_stat.parent(child.pid), process_stat.state(child.pid)) == (0, "")
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

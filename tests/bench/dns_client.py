@@ -19,8 +19,8 @@ from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
 from actors.checkers.sweeps import sweeps_of
 from common import clock
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, SweepEngine
-from common.clients.guard import Guard
 from common.codec import encode
 from common.config import Settings, load
 from common.core.parsers import dns as parser

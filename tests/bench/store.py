@@ -24,8 +24,8 @@ from pathlib import Path
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.working_set import Book
 from common.core.model.records import Changes, DomainRow, NewName, StateChange
-from common.store.contract import Drops
 from common.store.reader import SqliteReader
+from common.store.store_contract import Drops
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
 

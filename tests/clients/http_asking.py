@@ -2,8 +2,8 @@
 
 import asyncio
 
-from common.clients.guard import Guard
-from common.clients.http import HttpClient, Options
+from common.clients.address_guard import Guard
+from common.clients.http_client import HttpClient, Options
 from common.config import load
 from common.errors import ClientError
 from tests.clients.hostile import hostile

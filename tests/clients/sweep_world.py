@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, SweepEngine, Swept
-from common.clients.guard import Guard
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from tests.clients.dns_world import (
     ROOT,

@@ -5,13 +5,13 @@ import json
 
 import pytest
 
+from common.clients.address_guard import Guard
 from common.clients.bootstrap import Bootstrap
 from common.clients.bootstrap_copy import SHORTEST, cache_file, cached
-from common.clients.guard import Guard
-from common.clients.http import HttpClient
+from common.clients.http_client import HttpClient
 from common.config import load
 from common.core.registries.directory import built_in
-from common.tables import load_directory
+from common.registry_directory import load_directory
 from tests.clients.hostile import hostile, reply
 
 NOW = 1_750_000_000.0

@@ -8,9 +8,9 @@ import errno
 import dns.message
 import pytest
 
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, NoRouteError, Server, transport
 from common.clients.dns.servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Servers
-from common.clients.guard import Guard
 from common.core.parsers.dns_wire import NS
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.dns_world import (

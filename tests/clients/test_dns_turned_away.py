@@ -8,8 +8,8 @@ from collections import Counter
 import dns.message
 import pytest
 
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, NotListeningError, SweepEngine, Swept
-from common.clients.guard import Guard
 from common.core.parsers.dns_fast import NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.errors import TimedOut
 from tests.clients.dns_world import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.clients.guard import CustomerGuard, Guard, is_own
+from common.clients.address_guard import CustomerGuard, Guard, is_own
 from common.config import load
 from common.core.registries.addresses import parse
 from common.errors import Refused

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import pytest
 
-from common.clients.guard import Guard
-from common.clients.hosts import FAILURE_SECONDS, FRESH_SECONDS, MOST_HOSTS, STALE_SECONDS, Hosts, SystemResolver
-from common.clients.tcp import ask
+from common.clients.address_guard import Guard
+from common.clients.host_addresses import FAILURE_SECONDS, FRESH_SECONDS, MOST_HOSTS, STALE_SECONDS, Hosts, SystemResolver
+from common.clients.line_client import ask
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.dns_world import Clock
@@ -235,7 +235,7 @@ def test_a_look_up_that_hangs_holds_up_no_exit() -> None:
     """Neither the end of the loop nor that of the process waits for its thread."""
     code = """
 import asyncio, threading
-from common.clients.hosts import Hosts, SystemResolver
+from common.clients.host_addresses import Hosts, SystemResolver
 from common.clock import monotonic
 
 async def main():

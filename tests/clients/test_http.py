@@ -5,8 +5,8 @@ import gzip
 
 import pytest
 
-from common.clients.guard import Guard
-from common.clients.http import HttpClient, TurnedAwayError, redirect_target, user_agent
+from common.clients.address_guard import Guard
+from common.clients.http_client import HttpClient, TurnedAwayError, redirect_target, user_agent
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut, TooLarge
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 import trustme
 
-from common.clients.guard import Guard
-from common.clients.http import PER_HOST, HttpClient, Options
+from common.clients.address_guard import Guard
+from common.clients.http_client import PER_HOST, HttpClient, Options
 from common.config import load
 from common.errors import ClientError, NotAsked
 from tests.clients.hostile import hostile, reply

@@ -8,7 +8,7 @@ import ssl
 import pytest
 from yarl import URL
 
-from common.clients.poster import Poster
+from common.clients.http_poster import Poster
 from common.errors import ClientError, Refused
 from tests.clients.callback_endpoint import Endpoint, endpoint, replying, silent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from common.clients.sockets import give_up_after, unacknowledged
+from common.clients.tcp_options import give_up_after, unacknowledged
 
 
 def test_a_peer_that_acknowledges_nothing_is_given_up() -> None:

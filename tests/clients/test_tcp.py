@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from common.clients import tcp
-from common.clients.dialing import alternating
-from common.clients.guard import Guard
-from common.clients.tcp import Sparing, TurnedAwayError, ask
+from common.clients import line_client
+from common.clients.address_guard import Guard
+from common.clients.happy_eyeballs import alternating
+from common.clients.line_client import Sparing, TurnedAwayError, ask
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.line_server import closed_port, drip, endless, line_server, reset, reset_inside, silence
@@ -154,7 +154,7 @@ class Book:
 
 def test_a_black_hole_among_the_addresses_does_not_hold_up_the_question(monkeypatch) -> None:
     """An address that swallows connections, as broken IPv6 does, costs a moment; one server is asked, once."""
-    monkeypatch.setattr(tcp, "ATTEMPT_DELAY", 0.05)
+    monkeypatch.setattr(line_client, "ATTEMPT_DELAY", 0.05)
 
     async def main():
         async with line_server(b"text") as server:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from common.clients.turns import Turns
+from common.clients.keyed_turns import Turns
 from common.errors import NotAsked
 
 

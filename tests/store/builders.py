@@ -14,7 +14,7 @@ from common.core.domains.last_look_array import RECORD
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
 from common.core.outbox.callback_bodies import event_id
 from common.store.columns import Coded
-from common.store.contract import Loaded
+from common.store.store_contract import Loaded
 
 
 def domain(name: str, **fields: Any) -> DomainRow:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from common.core.model.records import Changes
-from common.store import drops
-from common.store.contract import Drops, Writer
+from common.store import drop_pages
 from common.store.reader import SqliteReader
+from common.store.store_contract import Drops, Writer
 from tests.store.builders import domain
 
 
@@ -65,8 +65,8 @@ def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -
     seen: list[str] = []
     raw.set_trace_callback(seen.append)
     for wanted in (Drops(0.0, 9.0, 9.0), Drops(0.0, 9.0, 9.0, "UNKNOWN", "com", True)):
-        drops.page_ids(raw, wanted, None, 5, 10)
-        drops.count(raw, wanted)
+        drop_pages.page_ids(raw, wanted, None, 5, 10)
+        drop_pages.count(raw, wanted)
     raw.set_trace_callback(None)
     plans = [row[3] for statement in seen for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
     raw.close()
@@ -78,4 +78,4 @@ def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -
 @pytest.mark.parametrize("cursor", ["", "x", "1.0", "|a.com", "nan|a.com", "inf|a.com", "1.0|", "\ud800|\ud800"])
 def test_a_senseless_place_among_the_drops_is_none(cursor: str) -> None:
     """Only what a page named is a place."""
-    assert drops.place_of(cursor) is None
+    assert drop_pages.place_of(cursor) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.core.model.records import Changes, DomainRow
-from common.store import listing
+from common.store import name_pages
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
@@ -56,7 +56,7 @@ def test_the_pages_together_are_the_names_that_match(
     stored: tuple[Path, list[DomainRow]], monkeypatch: pytest.MonkeyPatch, scan_limit: int, limit: int
 ) -> None:
     """Each exactly once and in order, for every filter."""
-    monkeypatch.setattr(listing, "LEAST", 5)
+    monkeypatch.setattr(name_pages, "LEAST", 5)
     path, rows = stored
     reader = SqliteReader(path, scan_limit)
     for filters in FILTERS:

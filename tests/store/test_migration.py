@@ -12,9 +12,9 @@ from common.codec import encode
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Changes, Detail, DomainRow, Evidence
 from common.errors import StoreError
-from common.store.contract import Drops, Found
 from common.store.reader import SqliteReader
 from common.store.schema import MIGRATIONS, check, migrate
+from common.store.store_contract import Drops, Found
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, in_columns, judgement, loaded_names
 

@@ -16,8 +16,8 @@ from common import config
 from common.core.domains.last_look import Pulse
 from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
+from common.store.store_contract import Drops, Found, Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
 

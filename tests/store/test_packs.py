@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from common import config
 from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
-from common.store import packs
-from common.store.contract import KEEP_NAMES
+from common.store import name_packs
 from common.store.schema import PACK
+from common.store.store_contract import KEEP_NAMES
 from common.store.writer import SqliteWriter, open_writer
 from tests.store.builders import after, domain, in_columns, loaded_names
 
@@ -158,7 +158,7 @@ def test_a_name_that_does_not_fit_into_a_pack_is_read_from_its_row(path: Path) -
 def test_a_block_waits_until_little_is_written_to_it(path: Path) -> None:
     """A first sweep changes every row: packing them in the middle of it would be work for nothing."""
     writer = SqliteWriter(path)
-    writer.apply(new(*range(packs.BUSY), PACK))
+    writer.apply(new(*range(name_packs.BUSY), PACK))
 
     assert writer.packable() == ([1], 2)
     assert writer.packable() == ([0, 1], 2)
@@ -168,7 +168,7 @@ def test_a_block_waits_until_little_is_written_to_it(path: Path) -> None:
 def test_a_block_is_packed_anew_when_many_of_its_rows_have_changed(path: Path) -> None:
     """Until then a start takes the changed ones from their rows."""
     writer = SqliteWriter(path)
-    numbers = list(range(packs.LOOSE))
+    numbers = list(range(name_packs.LOOSE))
     writer.apply(new(*numbers))
     writer.packable()
     assert pack_all(writer) == 1

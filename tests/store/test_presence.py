@@ -12,7 +12,7 @@ import pytest
 
 from common.core.model.records import Changes
 from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
-from common.store.presence import lost, marker
+from common.store.database_file import lost, marker
 from common.store.reader import SqliteReader
 from common.store.sqlite import translated
 from common.store.writer import SqliteWriter

@@ -9,8 +9,8 @@ import pytest
 from common.config import Settings
 from common.core.model.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
+from common.store.store_contract import Drops, Found, Reader, Writer
 from tests.store.builders import delivery, domain, event
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")

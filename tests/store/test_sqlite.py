@@ -16,9 +16,9 @@ import pytest
 
 from common.core.model.records import Changes
 from common.errors import StoreError, StoreLocked
-from common.store.contract import Found
 from common.store.reader import SqliteReader
 from common.store.sqlite import translated
+from common.store.store_contract import Found
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 

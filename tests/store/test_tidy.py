@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from common.core.model.records import Changes, NewName
-from common.store import tidy
-from common.store.contract import DAY, KEEP_NAMES
+from common.store import compaction
 from common.store.reader import SqliteReader
+from common.store.store_contract import DAY, KEEP_NAMES
 from common.store.writer import SqliteWriter
 from tests.store.builders import block, delivery, domain, loaded_names
 
@@ -101,8 +101,8 @@ def test_an_id_is_never_given_again(path: Path) -> None:
 
 def test_a_start_forgets_in_batches_and_not_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left over goes at the next start."""
-    monkeypatch.setattr(tidy, "BATCH", 10)
-    monkeypatch.setattr(tidy, "MOST", 30)
+    monkeypatch.setattr(compaction, "BATCH", 10)
+    monkeypatch.setattr(compaction, "MOST", 30)
     writer = opened(path)
     writer.apply(Changes(domains=[domain(f"n{n}.com", id=n, watched=False) for n in range(45)]))
     writer.close()
@@ -117,7 +117,7 @@ def test_a_start_forgets_in_batches_and_not_without_end(path: Path, monkeypatch:
 
 def test_a_file_that_is_mostly_empty_becomes_small(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The room of forgotten names goes back to the disk, while a reader looks on."""
-    monkeypatch.setattr(tidy, "UNUSED", 1 << 20)
+    monkeypatch.setattr(compaction, "UNUSED", 1 << 20)
     writer = opened(path)
     rows = [domain(f"n{n}.com", id=n, watched=n % 10 == 0, detail=bytes(3000)) for n in range(2000)]
     writer.apply(Changes(domains=rows))

@@ -7,7 +7,7 @@ import pytest
 from common.config import Settings
 from common.core.model.records import Changes, NewName, ProblemRow, StateChange, TrustRow
 from common.errors import StoreError, StoreLocked
-from common.store.contract import Found, Reader, Writer
+from common.store.store_contract import Found, Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import delivery, domain, event, in_columns, loaded_names
 

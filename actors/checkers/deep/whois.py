@@ -9,9 +9,9 @@ from __future__ import annotations
 from hashlib import sha256
 
 from actors.checkers.contract import Context
-from common.clients.guard import Guard
-from common.clients.hosts import hosts
-from common.clients.tcp import Sparing, TurnedAwayError, ask
+from common.clients.address_guard import Guard
+from common.clients.host_addresses import hosts
+from common.clients.line_client import Sparing, TurnedAwayError, ask
 from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers import whois as parser
@@ -20,7 +20,7 @@ from common.core.parsers.whois.referral import referral_of
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
-from common.values import split_host
+from common.setting_parsers import split_host
 
 #: Most bytes of an answer.
 LIMIT = 64 * 1024

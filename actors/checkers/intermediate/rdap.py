@@ -7,9 +7,9 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from actors.checkers.contract import Context
-from common.clients.guard import Guard
-from common.clients.hosts import Resolver, hosts
-from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
+from common.clients.address_guard import Guard
+from common.clients.host_addresses import Resolver, hosts
+from common.clients.http_client import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.parsers import rdap as parser
 from common.core.parsers.bounded_json import loads
@@ -17,7 +17,7 @@ from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import is_wire_name
 from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
 from common.messages import Task
-from common.tables import load_directory
+from common.registry_directory import load_directory
 
 #: Most redirects followed.
 MOST_REDIRECTS = 3

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from common import clock
+from common.clients.address_guard import Guard
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
 from common.clients.dns.servers import Server
 from common.clients.dns.sweep import NOBODY, Odd, SweepEngine, Swept
 from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError, NotListeningError
 from common.clients.dns.zones import SuffixGoneError, Zone
-from common.clients.guard import Guard
 from common.config import Settings
 
 __all__ = [

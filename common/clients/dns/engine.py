@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from common import values
+from common import setting_parsers
 from common.clients.dns.servers import QUIRK_SECONDS, Server, Servers
 from common.clients.dns.steps import Kind, Step, read_addresses, read_step
 from common.clients.dns.transport import CaseLostError, Endpoint, Exchanged, NoRouteError, exchange
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class AddressGuard(Protocol):
-    """Decides which addresses may be asked; see `common.clients.guard`."""
+    """Decides which addresses may be asked; see `common.clients.address_guard`."""
 
     def allowed(self, address: str, /) -> bool:
         """Whether a connection to this address literal is allowed."""
@@ -57,7 +57,7 @@ class DnsEngine:
         self._port = settings.dns_port
         self.try_seconds = try_seconds
         roots = settings.dns_root_servers or ROOT_ADDRESSES
-        root = Zone("", tuple(values.split_host(text, settings.dns_port) for text in roots), inf)
+        root = Zone("", tuple(setting_parsers.split_host(text, settings.dns_port) for text in roots), inf)
         self.recursive = settings.dns_mode == "resolver"
         self.resolvers = Zone("", _resolvers(settings) if self.recursive else (), inf)
         # What the operator named may be private; what the network names may not.
@@ -217,7 +217,7 @@ def _read(name: str, message: Message) -> tuple[str, tuple[str, ...]] | None:
 
 def _resolvers(settings: Settings) -> tuple[Endpoint, ...]:
     if settings.dns_resolvers:
-        return tuple(values.split_host(text, _RESOLVER_PORT) for text in settings.dns_resolvers)
+        return tuple(setting_parsers.split_host(text, _RESOLVER_PORT) for text in settings.dns_resolvers)
     try:
         with _RESOLV_CONF.open(encoding="utf-8", errors="replace") as file:
             lines = file.read(65_536).splitlines()

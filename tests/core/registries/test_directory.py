@@ -7,7 +7,7 @@ import pytest
 from common.config import load
 from common.core.registries.directory import Directory, RdapServer, built_in, check_loss, parse_bootstrap, parse_whois_servers
 from common.errors import ConfigError
-from common.tables import load_directory
+from common.registry_directory import load_directory
 
 
 def listing(*services, version="1.0"):
