@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from actors.checkers.contract import Context
 from actors.checkers.discovery import load, sweeper_of
-from actors.checkers.sweeps import sweeps_of
 from common.clock import monotonic, now
 from common.process import Runtime
 from common.worker import run_checkers
@@ -41,10 +40,9 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
         context = Context(runtime.settings, now, monotonic)
         checkers = load(pool, context)
         sweeper = sweeper_of(checkers)
-        sweeps = sweeps_of(sweeper, context) if sweeper else None
         runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
         try:
-            await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, slots(pool, open_files()), sweeps)
+            await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, slots(pool, open_files()), sweeper)
         finally:
             for checker in checkers:
                 await checker.close()

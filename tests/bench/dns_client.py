@@ -17,7 +17,6 @@ from pathlib import Path
 
 from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
-from actors.checkers.sweeps import sweeps_of
 from common import clock
 from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, SweepEngine
@@ -28,7 +27,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
 from common.core.workers.leases import MOST_AFLOAT
 from common.messages import MAX_SWEEP, Sweep
-from common.sweeper import names_of
+from common.worker_sweeps import make_answer, parse_names
 from tests.bench.dns_zone import ZONE
 
 #: Queries that a client with one coroutine per query keeps under way.
@@ -61,7 +60,6 @@ async def checker(names: list[str], port: int) -> Answers:
     """The checker as its worker runs it: sweeps of as many names as a message holds, each made the message that goes back."""
     context = Context(settings_for(port), clock.now, clock.monotonic)
     asking = create(context)
-    sweeps = sweeps_of(asking, context)
     found: Answers = Counter()
     left = iter(range(0, len(names), MAX_SWEEP))
 
@@ -69,8 +67,9 @@ async def checker(names: list[str], port: int) -> Answers:
         for at in left:
             labels = [name.removesuffix(f".{ZONE}") for name in names[at : at + MAX_SWEEP]]
             sweep = Sweep("a.1", 1, ZONE, "\n".join(labels), len(labels), budget_ms=600_000)
-            swept = await sweeps.ask(sweep, names_of(sweep))
-            encode(swept)
+            began = clock.monotonic()
+            swept = await asking.sweep(ZONE, parse_names(sweep), 600)
+            encode(make_answer(sweep, swept, (clock.monotonic() - began) * 1000))
             found.update(CODES.get(code, "open") for code in swept.codes)
 
     await asyncio.gather(*(work() for _ in range(WHOLE)))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.checkers.contract import Checker, Context, Findings, Sweeper
+from actors.checkers.contract import Checker, Context, Sweeper
 from actors.checkers.discovery import POOLS, discover, load, sweeper_of
-from actors.checkers.sweeps import sweeps_of, swept
-from common.clients.dns.sweep import MOST_ADDRESSES
+from common.clients.dns.sweep.sweep_engine import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
@@ -19,10 +18,11 @@ from common.core.model.evidence import Observation, Outcome, unknown
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, Swept, Task
-from common.sweeper import messages_of
+from common.process import Runtime
+from common.worker_sweeps import SweepFindings, make_answer, run_sweep, split_answer
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
-#: Nobody listens there: port 1 of this machine.
+#: Nothing listens there: port 1 of this machine.
 DEAD = "127.0.0.1:1"
 
 
@@ -93,9 +93,10 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
     sweep = Sweep("boot.1", 1, "com", "example\nexample2", 2, budget_ms=3000)
 
     async def once(checker: Sweeper) -> Swept:
+        runtime = Runtime("checker-fast-0", context(tmp_path).settings, asyncio.Event())
         try:
             async with asyncio.timeout(5):
-                return await sweeps_of(checker, context(tmp_path)).ask(sweep, ["example.com", "example2.com"])
+                return await run_sweep(runtime, checker, sweep, ["example.com", "example2.com"])
         finally:
             await checker.close()
 
@@ -113,9 +114,9 @@ def test_a_swept_message_keeps_its_bounds() -> None:
     """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
     stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
-    found = Findings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
+    found = SweepFindings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
 
-    messages = messages_of(swept(Sweep("boot.1", 1, "com", "", count), found, 1.0))
+    messages = split_answer(make_answer(Sweep("boot.1", 1, "com", "", count), found, 1.0))
 
     assert [decode_upward(encode(message)) for message in messages] == messages
     assert {place: seen for message in messages for place, seen in message.observations.items()} == stories

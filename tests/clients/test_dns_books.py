@@ -10,7 +10,7 @@ import pytest
 
 from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, NoRouteError, Server, transport
-from common.clients.dns.servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Servers
+from common.clients.dns.name_servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Servers
 from common.core.parsers.dns_wire import NS
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.dns_world import (

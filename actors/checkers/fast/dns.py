@@ -9,10 +9,10 @@ from hashlib import sha256
 
 import msgspec
 
-from actors.checkers.contract import Context, Findings
+from actors.checkers.contract import Context
 from common.clients.dns import (
     MOST_TRIES,
-    NOBODY,
+    NO_SERVER,
     DnsEngine,
     Endpoint,
     Exchanged,
@@ -20,7 +20,7 @@ from common.clients.dns import (
     Server,
     SuffixGoneError,
     SweepEngine,
-    Swept,
+    SweepResult,
     Zone,
     shared_engine,
     shared_sweeps,
@@ -30,10 +30,11 @@ from common.core.parsers import dns as parser
 from common.core.parsers.dns_wire import NS, WireError, parse
 from common.errors import ClientError, Refused, TimedOut
 from common.messages import Task
+from common.worker_sweeps import SweepFindings
 
 #: Sweeps of one process at once: enough to keep a core busy while some wait for slow servers.
 SWEEPS = 16
-#: Odd answers of a sweep read in a row.
+#: Unusual answers of a sweep read in a row.
 _MOST_IN_A_ROW = 64
 #: A zone version this many seconds in the future is no time stamp.
 _CLOCK_SKEW = 300.0
@@ -77,7 +78,7 @@ class DnsChecker:
             self._the_engine().lame(task.suffix)
         return msgspec.structs.replace(found, duration_ms=round((self._context.monotonic() - started) * 1000, 3))
 
-    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
+    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> SweepFindings:
         """Ask about many names of one suffix within `seconds`, `pace` queries a second to each address.
 
         Where the suffix's servers cannot be found, answer nothing at all, and in resolver mode, that is the trouble told.
@@ -85,12 +86,12 @@ class DnsChecker:
         try:
             swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
         except ClientError as error:
-            return Findings(trouble=self._trouble(error, None))
+            return SweepFindings(trouble=self._trouble(error, None))
         zone = swept.zone
         if swept.trouble is not None:
-            return Findings(trouble=self._trouble(swept.trouble, zone))
+            return SweepFindings(trouble=self._trouble(swept.trouble, zone))
         serial = swept.serials[0] if swept.serials else None
-        return Findings(
+        return SweepFindings(
             zone.name,
             self._the_engine().servers.usable(zone.endpoints),
             swept.codes,
@@ -98,14 +99,14 @@ class DnsChecker:
             _addresses(swept),
             serial,
             None if serial is None else self._past(parser.zone_time(zone.name, serial)),
-            await self._stories(names, swept),
+            await self._unusual_observations(names, swept),
         )
 
-    async def _stories(self, names: Sequence[str], swept: Swept) -> dict[int, Observation]:
-        """The odd answers; other checks get their turn meanwhile, for there may be thousands."""
+    async def _unusual_observations(self, names: Sequence[str], swept: SweepResult) -> dict[int, Observation]:
+        """The unusual answers as observations; other checks get their turn meanwhile, for there may be thousands."""
         found: dict[int, Observation] = {}
-        for index, odd in swept.odd.items():
-            found[index] = self._observed(names[index], swept.zone, odd.endpoint, Exchanged(odd.wire, odd.tcp))
+        for index, answer in swept.unusual.items():
+            found[index] = self._observed(names[index], swept.zone, answer.endpoint, Exchanged(answer.wire, answer.tcp))
             if not len(found) % _MOST_IN_A_ROW:
                 await asyncio.sleep(0)
         return found
@@ -208,10 +209,10 @@ def _finding(error: ClientError) -> str:
     return "dns_blocked" if isinstance(error, Refused) else "dns_unreachable"
 
 
-def _addresses(swept: Swept) -> tuple[str, ...]:
+def _addresses(swept: SweepResult) -> tuple[str, ...]:
     """What the numbers in `served` stand for; those over TCP only where one of them is used."""
     count = len(swept.servers)
-    used = [number for number in set(swept.served) if number != NOBODY]
+    used = [number for number in set(swept.served) if number != NO_SERVER]
     told = range(2 * count if max(used, default=0) >= count else count)
     return tuple(_address(endpoint, "tcp" if tcp else "udp") for endpoint, tcp in map(swept.served_by, told))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from common import setting_parsers
-from common.clients.dns.servers import QUIRK_SECONDS, Server, Servers
-from common.clients.dns.steps import Kind, Step, read_addresses, read_step
+from common.clients.dns.delegation_steps import Kind, Step, read_addresses, read_step
+from common.clients.dns.name_servers import QUIRK_SECONDS, Server, Servers
 from common.clients.dns.transport import CaseLostError, Endpoint, Exchanged, NoRouteError, exchange
-from common.clients.dns.zones import MOST_ALIASES, Finder, Walk, Zone
+from common.clients.dns.zone_finder import MOST_ALIASES, Finder, Walk, Zone
 from common.config import Settings
 from common.core.builtin.root_servers import ROOT_ADDRESSES
 from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse

@@ -1,4 +1,4 @@
-"""The names of one sweep: which are still to be asked, which again and where not, and what came out."""
+"""The names of one sweep: which are still to be asked about, which again and at which other servers, and the answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from common.core.model.evidence import Reading
 from common.core.parsers.dns_batch import MOST_QUERIES
 from common.core.parsers.dns_fast import OPEN, UNASKED, UNUSUAL
 
-#: No server answered about a name, in `served`.
-NOBODY = 255
+#: In `served`: no server answered about the name.
+NO_SERVER = 255
 #: How far a server looks ahead among the names to be asked again for one that it was not asked about yet.
 _LOOK_AHEAD = 4 * MOST_QUERIES
 #: Names sorted by length at a time: enough for full batches, and near each other in memory.
@@ -22,7 +22,7 @@ _BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class UnusualAnswer:
     """An answer that is not plainly a delegation or NXDOMAIN, read by the careful parser."""
 
     wire: bytes
@@ -31,34 +31,34 @@ class Odd:
     reading: Reading
 
 
-class Names:
-    """`codes` and `served` hold, per name, a code of `dns_fast` and the number of the server that answered.
+class SweepNames:
+    """Per name `codes` has a code of `dns_fast`, `served` the number of the server that answered.
 
-    Who answered plainly over TCP has its number behind those of all servers. `serials` are the SOA serials behind NXDOMAIN.
+    A plain answer over TCP has the number of the server plus how many servers there are. `serials`: SOA serials behind NXDOMAIN.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.codes = bytearray(len(texts))
-        self.served = bytearray((NOBODY,)) * len(texts)
-        self.odd: dict[int, Odd] = {}
+        self.served = bytearray((NO_SERVER,)) * len(texts)
+        self.unusual: dict[int, UnusualAnswer] = {}
         self.serials: set[int] = set()
         self.open = self.unsent = len(texts)
         self._groups: list[list[int]] = []
         self._grouped = 0
-        self._again: dict[int, None] = {}
+        self._retries: dict[int, None] = {}
         self._tried: dict[int, list[int]] = {}
         self._refused: dict[int, list[int]] = {}
 
-    def take(self, server: int, most: int, others: Collection[int]) -> list[int]:
+    def take_batch(self, server: int, most: int, others: Collection[int]) -> list[int]:
         """Up to `most` names of one length to ask this server about; `others` are the numbers of those that can be asked, too.
 
         Spread over all of them while names are few. Names that already went unanswered elsewhere come first.
         """
         most = min(most, MOST_QUERIES)
-        if self._again and (found := self._take_again(server, most, others)):
+        if self._retries and (found := self._take_retries(server, most, others)):
             return found
-        if not self._groups and not self._group():
+        if not self._groups and not self._group_next():
             return []
         most = min(most, -(-self.unsent // max(1, len(others))))
         group = self._groups[-1]
@@ -69,8 +69,8 @@ class Names:
         self.unsent -= len(found)
         return found
 
-    def _group(self) -> bool:
-        """Sort the next names by length; whether there were any."""
+    def _group_next(self) -> bool:
+        """Group the next names by length; whether there were any."""
         first, last = self._grouped, min(len(self.texts), self._grouped + _BLOCK)
         groups: dict[int, list[int]] = defaultdict(list)
         for index in range(first, last):
@@ -79,55 +79,55 @@ class Names:
         self._grouped = last
         return first < last
 
-    def put_back(self, indexes: Sequence[int]) -> None:
-        """These were taken, and not sent."""
+    def return_unsent(self, indexes: Sequence[int]) -> None:
+        """Give back names that were taken and not sent."""
         if indexes:
             self._groups.append(list(indexes))
             self.unsent += len(indexes)
 
-    def split(self, indexes: Sequence[int]) -> None:
-        """These were taken, and cannot be asked about together: hand them out one by one."""
+    def return_split(self, indexes: Sequence[int]) -> None:
+        """Give back names that do not fit one batch: they are handed out one by one."""
         self._groups += [[index] for index in indexes]
         self.unsent += len(indexes)
 
-    def again(self, index: int, server: int) -> None:
-        """The name was not settled by this server: ask another one, or leave it open after several."""
+    def retry_elsewhere(self, index: int, server: int) -> None:
+        """Have another server asked about a name that this one did not settle; after MOST_TRIES it stays open."""
         tried = self._tried.setdefault(index, [])
         tried.append(server)
         if len(tried) < MOST_TRIES:
-            self._again[index] = None
+            self._retries[index] = None
         else:
             self.open -= 1
 
-    def refused(self, index: int, server: int) -> None:
-        """Do not ask this server about the name again: it refuses to answer. Others may be asked."""
+    def retry_after_refusal(self, index: int, server: int) -> None:
+        """Have another server asked, and this one, which refused, never again about the name."""
         self._refused.setdefault(index, []).append(server)
-        self.again(index, server)
+        self.retry_elsewhere(index, server)
 
-    def leave_unasked(self) -> None:
-        """Whatever waits to be asked about, for the first time or again, will not be; what a server said of it stays."""
-        for index in chain(*self._groups, range(self._grouped, len(self.texts)), self._again):
+    def mark_unasked(self) -> None:
+        """Give up all names that wait, for the first time or again: UNASKED, unless a server said something about them."""
+        for index in chain(*self._groups, range(self._grouped, len(self.texts)), self._retries):
             if self.codes[index] == OPEN:
                 self.codes[index] = UNASKED
 
     def settle(self, index: int, served: int, code: int) -> None:
-        """Note one of the two plain answers."""
+        """Note a plain delegation or NXDOMAIN."""
         self.codes[index] = code
         self.served[index] = served
         self.open -= 1
 
-    def note_odd(self, index: int, server: int, odd: Odd) -> None:
+    def keep_unusual(self, index: int, server: int, answer: UnusualAnswer) -> None:
         """Keep the answer in case no better one comes."""
         self.codes[index] = UNUSUAL
         self.served[index] = server
-        self.odd[index] = odd
+        self.unusual[index] = answer
 
-    def _take_again(self, server: int, most: int, others: Collection[int]) -> list[int]:
+    def _take_retries(self, server: int, most: int, others: Collection[int]) -> list[int]:
         found: list[int] = []
-        for index in self._hopeless(server, others):
-            del self._again[index]
+        for index in self._refused_everywhere(server, others):
+            del self._retries[index]
             self.open -= 1
-        for index in islice(self._again, _LOOK_AHEAD):
+        for index in islice(self._retries, _LOOK_AHEAD):
             tried = self._tried[index]
             fresh = server not in tried or (server not in self._refused.get(index, ()) and all(map(tried.__contains__, others)))
             if fresh and (not found or len(self.texts[index]) == len(self.texts[found[0]])):
@@ -135,15 +135,15 @@ class Names:
                 if len(found) == most:
                     break
         for index in found:
-            del self._again[index]
+            del self._retries[index]
         return found
 
-    def _hopeless(self, server: int, others: Collection[int]) -> list[int]:
-        """Names to be asked again that every server has refused: what they said is what we know."""
+    def _refused_everywhere(self, server: int, others: Collection[int]) -> list[int]:
+        """Names to be asked again that every server has refused: those answers are final."""
         if not self._refused or not others:
             return []
         return [
             index
-            for index in islice(self._again, _LOOK_AHEAD)
+            for index in islice(self._retries, _LOOK_AHEAD)
             if server in (refused := self._refused.get(index, ())) and all(map(refused.__contains__, others))
         ]

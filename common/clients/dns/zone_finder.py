@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from common.clients.dns.steps import Kind, Step, below
+from common.clients.dns.delegation_steps import Kind, Step, below
 from common.clients.dns.transport import Endpoint
 from common.core.parsers.dns_wire import AAAA, NS, A, Bits
 from common.errors import ClientError, TimedOut

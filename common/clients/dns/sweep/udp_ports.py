@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from common.clients.dns.lanes import Lane
+from common.clients.dns.sweep.server_window import ServerWindow
 from common.clients.dns.transport import MOST_MISMATCHES, connect_datagrams
 from common.core.parsers.dns_batch import Batch, patch_id
 from common.core.parsers.dns_wire import Bits
@@ -27,40 +27,40 @@ _UDP_SEGMENT = 103
 _NO_SEGMENTS = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 #: Index of the name, its question, where that ends in the message, answers seen behind questions of its kind, loop time sent.
-Waiting = tuple[int, bytes, int, dict[bytes, int], float]
+PendingQuery = tuple[int, bytes, int, dict[bytes, int], float]
 
 
-class Port:
-    """`waiting` maps an id to what was asked with it, None once that is settled. Raises ClientError."""
+class UdpPort:
+    """A connected UDP socket. `waiting` maps a query id to its query, None once that is settled. Raises ClientError."""
 
-    __slots__ = ("lane", "number", "recv", "sock", "strays", "under_way", "waiting")
+    __slots__ = ("number", "recv", "sock", "strays", "under_way", "waiting", "window")
 
-    def __init__(self, lane: Lane, number: int) -> None:
-        self.lane = lane
-        self.number = number  # of the lane in its sweep
-        self.sock = connect_datagrams(lane.server.endpoint, _BUFFER)
+    def __init__(self, window: ServerWindow, number: int) -> None:
+        self.window = window
+        self.number = number  # of the server in its sweep
+        self.sock = connect_datagrams(window.server.endpoint, _BUFFER)
         self.recv = self.sock.recv
-        self.waiting: dict[bytes, Waiting | None] = {}
+        self.waiting: dict[bytes, PendingQuery | None] = {}
         self.under_way = 0
         self.strays = 0
 
     @property
     def room(self) -> int:
-        """How many queries this port takes now."""
+        """How many more queries may go out on it now."""
         return min(MOST_WAITING - self.under_way, MOST_USES - len(self.waiting))
 
     @property
     def used_up(self) -> bool:
-        """Whether nothing will go out on it any more."""
+        """Whether it has carried as many queries as it may."""
         return len(self.waiting) >= MOST_USES
 
     @property
     def suspect(self) -> bool:
-        """Whether somebody seems to be guessing."""
+        """Whether so many datagrams answer nothing that answers may be forged (RFC 5452 section 9.2)."""
         return self.strays >= MOST_MISMATCHES
 
-    def note(self, batch: Batch, indexes: Sequence[int], seen: dict[bytes, int], sent_at: float, bits: Bits) -> None:
-        """Wait for the answers to these queries. An id that was used already is replaced."""
+    def expect_answers(self, batch: Batch, indexes: Sequence[int], seen: dict[bytes, int], sent_at: float, bits: Bits) -> None:
+        """Expect answers to these queries. An id that was used already on this port is replaced."""
         waiting = self.waiting
         end = 12 + len(batch.questions[0])
         for number, (query_id, question, index) in enumerate(zip(batch.ids, batch.questions, indexes, strict=True)):
@@ -70,22 +70,22 @@ class Port:
                 patch_id(batch, number, query_id)
             waiting[query_id] = (index, question, end, seen, sent_at)
         self.under_way += len(indexes)
-        self.lane.under_way += len(indexes)
+        self.window.under_way += len(indexes)
 
     def settle(self, query_id: bytes) -> None:
-        """Nothing is expected any more for this id."""
+        """Expect no answer any more to this id."""
         self.waiting[query_id] = None
         self.release(1)
 
     def release(self, count: int) -> None:
-        """So many queries are no longer under way."""
+        """Count `count` queries less under way."""
         self.under_way -= count
-        self.lane.under_way -= count
+        self.window.under_way -= count
 
     def send(self, batch: Batch) -> int:
         """Send the queries; how many of them went out. Raises OSError unless that is because buffers are full."""
         try:
-            if len(batch.ids) > 1 and self.lane.segments:
+            if len(batch.ids) > 1 and self.window.segments:
                 option = (socket.IPPROTO_UDP, _UDP_SEGMENT, batch.size.to_bytes(2, sys.byteorder))
                 self.sock.sendmsg((batch.wire,), (option,))
                 return len(batch.ids)
@@ -94,7 +94,7 @@ class Port:
         except OSError as error:
             if error.errno not in _NO_SEGMENTS:
                 raise
-            self.lane.segments = False
+            self.window.segments = False
         return self._one_by_one(batch)
 
     def _one_by_one(self, batch: Batch) -> int:
@@ -110,6 +110,6 @@ class Port:
 
     def close(self) -> None:
         """Give the port up; what waited on it no longer counts as under way."""
-        self.lane.under_way -= self.under_way
+        self.window.under_way -= self.under_way
         self.under_way = 0
         self.sock.close()
