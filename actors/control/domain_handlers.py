@@ -49,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
     """GET /domain/{name}."""
     control = control_of(request)
     name = _name(control, request.match_info["name"])
-    found = await control.records.ask(lambda reader: domain_report.read(reader, name.alabel))
+    found = await control.records.ask(lambda reader: domain_report.read_report(reader, name.alabel))
     if found is None:
         raise _unknown(name)
     return reply(found)

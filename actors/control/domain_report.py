@@ -14,29 +14,23 @@ from common.core.model.records import Detail, DomainRow, EventRow, Evidence, Led
 from common.core.telemetry.error_kinds import kind_of, why_unknown
 from common.core.verdict.verdicts import ANNOUNCED, NOTHING_PROVEN, State
 from common.errors import MessageError
-from common.store.store_contract import Found, Reader
+from common.store.store_contract import DomainRecord, Reader
 
 #: Most events of one name shown with it.
 HISTORY = 100
 
 
-def read(reader: Reader, name: str) -> dict[str, Any] | None:
-    """All of it; None for a name that the list never had. `name` is an A-label."""
-    found = reader.domain(name)
-    if found is None:
-        return None
-    row = found.row
-    history = reader.history(name, limit=HISTORY)
-    last = next(iter(reader.ledger(name, limit=1)), None)
-    made = next(iter(reader.ledger(name, until=row.since, limit=1)), None) if row.since is not None else None
-    return domain_full(found, history, last, decision_of(row, made, history))
+def read_report(reader: Reader, name: str) -> dict[str, Any] | None:
+    """The report on a name (A-label), all of one moment; None for a name that the list never had."""
+    record = reader.domain_record(name, events=HISTORY)
+    return None if record is None else render_report(record)
 
 
-def domain_full(
-    found: Found, history: list[EventRow], last: LedgerRow | None, decision: dict[str, Any] | None
-) -> dict[str, Any]:
-    """A name in full; of two DNS answers, one of them by a sweep, the younger. `decision`: see `decision_of`."""
-    row = found.row
+def render_report(record: DomainRecord) -> dict[str, Any]:
+    """A name in full as JSON; of two DNS answers, one of them by a sweep, the younger."""
+    found = record.found
+    row, history, last = found.row, record.events, record.last_entry
+    decision = decision_of(row, record.state_entry, history)
     detail = merged(detail_of(row), found.pulse, row.suffix)
     if found.mute:
         detail = _with_mute_sweep(detail, row)

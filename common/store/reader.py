@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from common.errors import StoreError
 from common.store import database_file, drop_pages, name_pages, row_codecs, schema
 from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
 from common.store.sqlite import ENGINE, connect_reader, require_version, translated
-from common.store.store_contract import MAX_LIMIT, Drops, Found, Page, Reader
+from common.store.store_contract import MAX_LIMIT, DomainRecord, Drops, Found, Page, Reader
 
 #: Rows taken from a cursor at once.
 FETCH = 1000
@@ -97,6 +98,21 @@ class SqliteReader:
         """One name, watched or not."""
         return next(iter(self._found(_DOMAIN, (name,))), None)
 
+    def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
+        """One name with its newest events and its ledger entries, from one snapshot."""
+        with self._reading() as connection:
+            found = next(iter(_found(connection, _DOMAIN, _texts((name,)))), None)
+            if found is None:
+                return None
+            stored, since = found.row.name, found.row.since
+            history = connection.execute(_HISTORY, (stored, _bounded(events)))
+            return DomainRecord(
+                found,
+                [row_codecs.to_event(row) for row in history],
+                _newest_entry(connection, stored, inf),
+                None if since is None else _newest_entry(connection, stored, since),
+            )
+
     def domains(
         self,
         *,
@@ -140,13 +156,9 @@ class SqliteReader:
         """Events after a sequence number, oldest first."""
         return [row_codecs.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
 
-    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
-        """The events of one name, newest first."""
-        return [row_codecs.to_event(row) for row in self._all(_HISTORY, (domain, _bounded(limit)))]
-
     def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
         """The judgements on one name up to a time, newest first."""
-        latest = float("inf") if until is None else until
+        latest = inf if until is None else until
         return [row_codecs.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
 
     def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
@@ -224,6 +236,12 @@ def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any
     numbers = sorted({number for row in found if (number := address_of(row)) is not None})
     addresses = dict(connection.execute(_ADDRESSES, (as_array(numbers),)))
     return [to_found(row, addresses) for row in found]
+
+
+def _newest_entry(connection: sqlite3.Connection, name: str, until: float) -> LedgerRow | None:
+    """The newest entry of the ledger on a name at or before a time in epoch seconds."""
+    row = connection.execute(_LEDGER, (name, until, 1)).fetchone()
+    return row_codecs.to_ledger(row) if row else None
 
 
 def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -73,6 +73,15 @@ class Found(NamedTuple):
     mute: bool = False
 
 
+class DomainRecord(NamedTuple):
+    """What the store holds of one name, all of one moment."""
+
+    found: Found
+    events: list[EventRow]  # newest first
+    last_entry: LedgerRow | None  # the newest of the ledger
+    state_entry: LedgerRow | None  # the newest of the ledger at or before `found.row.since`; None where that is not known
+
+
 class Drops(NamedTuple):
     """Which of the names expected to drop: their likely time is in [start, end), in epoch seconds.
 
@@ -170,6 +179,10 @@ class Reader(Protocol):
         """One name (A-label), watched or not."""
         ...
 
+    def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
+        """One name (A-label), watched or not, with its newest `events` and its ledger entries."""
+        ...
+
     def domains(
         self,
         *,
@@ -204,10 +217,6 @@ class Reader(Protocol):
 
     def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
         """Events with a higher sequence number than `after`, oldest first."""
-        ...
-
-    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
-        """The events of one name, newest first."""
         ...
 
     def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:

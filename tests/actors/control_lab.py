@@ -21,7 +21,7 @@ from common.core.domains.last_look import Pulse
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store.store_contract import Drops, Found, Page
+from common.store.store_contract import DomainRecord, Drops, Found, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
@@ -145,16 +145,16 @@ class FakeReader:
             raise StoreError("the events are damaged")
         return [row for row in self.log if row.seq > after][:limit]
 
-    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
-        """One name's events, newest first."""
-        self._look()
-        return [row for row in reversed(self.log) if row.domain == domain][:limit]
-
-    def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
-        """One name's judgements, newest first."""
-        self._look()
-        rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
-        return rows[:limit]
+    def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
+        """One name with its events and ledger entries, newest first."""
+        found = self.domain(name)
+        if found is None:
+            return None
+        history = [row for row in reversed(self.log) if row.domain == name][:events]
+        entries = [row for row in reversed(self.judgements) if row.domain == name]
+        since = found.row.since
+        before = [row for row in entries if since is not None and row.at <= since]
+        return DomainRecord(found, history, next(iter(entries), None), next(iter(before), None))
 
     def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
         """Names by likely drop."""

@@ -11,7 +11,7 @@ from common.core.model.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import Drops, Found, Reader, Writer
-from tests.store.builders import delivery, domain, event
+from tests.store.builders import delivery, domain, event, judgement
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")
 SUFFIXES = ("com", "co.uk", "org.uk", "uk", "xuk", "de")
@@ -109,7 +109,7 @@ def test_windows_that_are_over_hide_none_that_is_open(writer: Writer, reader: Re
 
 
 def test_events_follow_their_sequence(writer: Writer, reader: Reader) -> None:
-    """A subscriber that saw a gap gets what it missed, and a name has its history, newest first."""
+    """A subscriber that saw a gap gets what it missed."""
     assert (reader.last_seq(), reader.events()) == (0, [])
     rows = [event(n, "a.com" if n % 2 else "b.com", generation=n) for n in range(1, 9)]
     writer.apply(Changes(events=rows))
@@ -118,7 +118,30 @@ def test_events_follow_their_sequence(writer: Writer, reader: Reader) -> None:
     assert reader.events(after=8) == []
     assert reader.events(after=-(1 << 90), limit=100_000) == rows
     assert reader.last_seq() == 8
-    assert [row.seq for row in reader.history("a.com", limit=3)] == [7, 5, 3]
+
+
+def test_a_record_has_a_name_with_its_newest_events_and_the_entries_that_explain_it(writer: Writer, reader: Reader) -> None:
+    """The ledger's newest entry, and the newest at or before the time since when the state holds; none where that is open."""
+    times = (1.0, 2.0, 3.0)
+    writer.apply(
+        Changes(
+            domains=[domain("a.com", since=2.0), domain("b.com")],
+            events=[event(n, "a.com" if n % 2 else "b.com", generation=n) for n in range(1, 8)],
+            ledger=[judgement(name, at) for at in times for name in ("a.com", "b.com")],
+        )
+    )
+
+    found, undated = reader.domain_record("a.com", events=3), reader.domain_record("b.com")
+
+    assert found is not None
+    assert undated is not None
+    assert (found.found, [row.seq for row in found.events]) == (reader.domain("a.com"), [7, 5, 3])
+    assert found.last_entry is not None
+    assert found.state_entry is not None
+    assert (found.last_entry.at, found.state_entry.at, found.state_entry.domain) == (3.0, 2.0, "a.com")
+    assert undated.last_entry is not None
+    assert (undated.last_entry.at, undated.state_entry) == (3.0, None)
+    assert reader.domain_record("c.com") is None
 
 
 def test_deliveries_page_newest_first(writer: Writer, reader: Reader) -> None:

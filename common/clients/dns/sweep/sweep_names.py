@@ -34,7 +34,7 @@ class UnusualAnswer:
 class SweepNames:
     """Per name `codes` has a code of `dns_fast`, `served` the number of the server that answered.
 
-    A plain answer over TCP has the number of the server plus how many servers there are. `serials`: SOA serials behind NXDOMAIN.
+    A plain answer over TCP has the number of the server plus the count of servers. `serials`: SOA serials behind NXDOMAIN.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:

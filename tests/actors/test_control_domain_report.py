@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from actors.control.domain_report import read_report
 from common import codec
+from common.config import load
 from common.core.domains.last_look import Pulse
 from common.core.model.evidence import Observation, Phase, unknown
-from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
+from common.core.model.records import Changes, Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.parsers.dns_fast import DELEGATED
+from common.store.reader import SqliteReader
+from common.store.writer import open_writer
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -179,3 +184,34 @@ def test_a_state_that_is_older_than_the_last_entry_keeps_its_own_decision(tmp_pa
     found = shown(tmp_path, arrange)
 
     assert (found["decision"]["event"], found["decision"]["time"]) == ("pending_delete", NOW + 1)
+
+
+def test_a_commit_between_the_parts_of_an_answer_changes_none_of_them(tmp_path: Path) -> None:
+    """The row, its events and its ledger entries are of one moment, also while the coordinator writes the next one."""
+    settings = load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "here"})
+    old, new = domain_row(state="REGISTERED", since=NOW - 100), domain_row(state="AVAILABLE", since=NOW)
+    before = LedgerRow("example.com", NOW - 100, "decision", "REGISTERED", positive=False, rules="1", body=b"")
+    after = LedgerRow("example.com", NOW, "decision", "AVAILABLE", positive=True, rules="1", body=b"")
+    written: list[str] = []
+    with closing(open_writer(settings)) as writer:
+        writer.apply(Changes(domains=[old], events=[event_row(1)], ledger=[before]))
+        with closing(SqliteReader(settings.store_path)) as reader:
+
+            def commit_before_the_second_part(statement: str) -> None:
+                if "FROM event" in statement and not written:
+                    written.append(statement)
+                    writer.apply(Changes(domains=[new], events=[event_row(2, kind="available")], ledger=[after]))
+
+            assert reader._connection is not None
+            reader._connection.set_trace_callback(commit_before_the_second_part)
+            during, then = read_report(reader, "example.com"), read_report(reader, "example.com")
+
+    assert written
+    assert during is not None
+    assert then is not None
+    assert (during["state"], [event["seq"] for event in during["history"]], during["judged"]["state"]) == (
+        "REGISTERED", [1], "REGISTERED",
+    )  # fmt: skip
+    assert (then["state"], [event["seq"] for event in then["history"]], then["judged"]["state"]) == (
+        "AVAILABLE", [2, 1], "AVAILABLE",
+    )  # fmt: skip
