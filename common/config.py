@@ -20,8 +20,8 @@ from common import dotenv, roles, spelling
 from common import setting_parsers as parse
 from common.errors import ConfigError
 from common.secret_files import read_secret
-from common.secret_scrubber import MASK, credentials, shown_url
-from common.setting_conflicts import conflicts
+from common.secret_scrubber import MASK, find_credentials, shown_url
+from common.setting_conflicts import find_conflicts
 from common.setting_parsers import Network
 from common.socket_paths import socket_directory
 
@@ -267,7 +267,7 @@ class Settings:
                 if setting.secret and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
                 elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
-                    found.update(credentials(text))
+                    found.update(find_credentials(text))
         return tuple(sorted(found))
 
     def has(self, name: str) -> bool:
@@ -295,7 +295,7 @@ KNOWN = (*TABLE, *(f"{name}_FILE" for name, setting in TABLE.items() if setting.
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (or from `environ`). Raises ConfigError with one sentence for every problem found."""
     environ = os.environ if environ is None else environ
-    problems = [problem for name in environ if (problem := _misspelt(name, spelling.close))]
+    problems = [problem for name in environ if (problem := _misspelt(name, spelling.find_slip))]
     found: dict[str, Any] = {"withheld": frozenset(parse.items(environ.get(WITHHELD, "")))}
     for name, setting in TABLE.items():
         try:
@@ -305,7 +305,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(str(error))
     if not problems:
         _complete(found)
-        problems = conflicts(found)
+        problems = find_conflicts(found)
     if problems:
         raise ConfigError(problems)
     return Settings(**found)
@@ -322,7 +322,7 @@ def adopt(path: str | None = None) -> list[str]:
     file = Path(".env" if named is None else named)
     if named == "" or (named is None and not file.exists()):
         return []
-    found = dotenv.read(file, os.environ)
+    found = dotenv.read_dotenv(file, os.environ)
     problems = [f"{file}: {problem}" for name in found if (problem := _misspelt(name, spelling.likely))]
     if problems:
         raise ConfigError(problems)

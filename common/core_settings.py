@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from common import operator_files
-from common.clients.list_text import source_of
+from common.clients.list_text import list_source_name
 from common.codec import convert, decode_map, encode
 from common.config import Settings
 from common.core.coordinator.board import Policy
@@ -15,7 +15,7 @@ from common.errors import MessageError
 from common.log import get_logger
 
 
-def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Policy:
+def build_policy(settings: Settings, suffix_of: Callable[[str], str | None]) -> Policy:
     """The core's view of the settings. Raises ConfigError for a budgets or canaries file that cannot be used."""
     return Policy(
         cadence=Cadence(
@@ -24,19 +24,19 @@ def policy_of(settings: Settings, suffix_of: Callable[[str], str | None]) -> Pol
         instance=settings.instance_id,
         iana_host=settings.whois_iana_host,
         encode=encode,
-        decode=detail_of,
+        decode=decode_detail,
         suffix_of=suffix_of,
         callbacks=settings.has("API_CALLBACK_URL"),
         callback_results=settings.callback_results,
         recursive_dns=settings.dns_mode == "resolver",
-        limits=operator_files.budgets(settings),
-        canaries=operator_files.canaries(settings),
+        limits=operator_files.load_budgets(settings),
+        canaries=operator_files.load_canaries(settings),
         missing=tuple(missing_settings(settings)),
-        pools=_pools(settings),
+        pools=_needed_pools(settings),
     )
 
 
-def _pools(settings: Settings) -> tuple[str, ...]:
+def _needed_pools(settings: Settings) -> tuple[str, ...]:
     """The pools of which this instance starts workers that are needed."""
     counts = {
         "fast": settings.fast_checkers,
@@ -47,7 +47,7 @@ def _pools(settings: Settings) -> tuple[str, ...]:
     return tuple(pool for pool, count in counts.items() if count)
 
 
-def detail_of(data: bytes) -> Detail:
+def decode_detail(data: bytes) -> Detail:
     """A stored detail; of one that a newer or broken version wrote nothing is known, the name itself is not lost."""
     try:
         return convert(decode_map(data), Detail) if data else Detail()
@@ -60,7 +60,7 @@ def missing_settings(settings: Settings) -> list[str]:
     """What is not configured and what that means, one sentence each."""
     missing = []
     if not settings.domain_api_url:
-        missing.append(f"DOMAIN_API_URL is not set: names are read from {source_of(settings)}")
+        missing.append(f"DOMAIN_API_URL is not set: names are read from {list_source_name(settings)}")
     if not settings.has("API_CALLBACK_URL"):
         missing.append("API_CALLBACK_URL is not set: events are kept and shown, nothing is posted")
     elif not settings.has("CALLBACK_SECRET"):

@@ -11,7 +11,7 @@ from common.core.processes.hang import Vitals
 _LIMIT = 4096
 
 
-def read(pid: int) -> Vitals | None:
+def read_vitals(pid: int) -> Vitals | None:
     """State and times of a process; None where it is gone or the kernel does not say."""
     fields = _stat(pid)
     if fields is None:
@@ -20,13 +20,13 @@ def read(pid: int) -> Vitals | None:
     return Vitals(fields[0], ticks / os.sysconf("SC_CLK_TCK"), _delayed(pid))
 
 
-def parent(pid: int) -> int:
+def parent_pid(pid: int) -> int:
     """The parent of a process; 0 where it is not known."""
     fields = _stat(pid)
     return int(fields[1]) if fields is not None else 0
 
 
-def state(pid: int) -> str:
+def process_state(pid: int) -> str:
     """The state of a process as one letter; "" where it is not known."""
     fields = _stat(pid)
     return fields[0] if fields is not None else ""

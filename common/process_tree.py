@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _ORPHANED = threading.Event()
 
 
-def orphaned() -> bool:
+def is_orphaned() -> bool:
     """Whether this process ends because its supervisor is gone."""
     return _ORPHANED.is_set()
 
@@ -58,7 +58,7 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def children(pid: int) -> list[int]:
+def child_pids(pid: int) -> list[int]:
     """The children of a process; empty where the kernel does not say."""
     with contextlib.suppress(OSError, ValueError):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]

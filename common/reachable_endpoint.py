@@ -5,7 +5,7 @@ from __future__ import annotations
 _ANYWHERE = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - replaced here, never bound
 
 
-def reachable(endpoint: str) -> str:
+def connectable_endpoint(endpoint: str) -> str:
     """Where to connect for an endpoint that may be written as one to bind: every address means this machine."""
     scheme, _, rest = endpoint.partition("://")
     host, _, port = rest.rpartition(":")

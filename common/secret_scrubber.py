@@ -18,7 +18,7 @@ DEPTH = 12
 
 #: Parameters of a query that are what a bearer token is in a header.
 _TOKENS = frozenset({"access_token", "auth_token", "bearer_token", "token"})
-#: A word as programmers name things, a version, or a small number: nothing that anybody would guard.
+#: A word as programmers name things, a version, or a small number: nothing that has to be kept secret.
 _PLAIN = re.compile(r"[a-z]{1,16}(?:[._-][a-z]{1,16}){0,3}|v?[0-9]{1,4}")
 _PLAIN_PATH = re.compile(rf"/?|(?:/(?:{_PLAIN.pattern}))*/?")
 _URL = re.compile(r"://[^\s\"'<>\\]+")
@@ -35,7 +35,7 @@ class Scrubber:
         """The text without secrets."""
         if self._secrets:
             text = self._secrets.sub(MASK, text)
-        return _URL.sub(_url, text) if "://" in text else text
+        return _URL.sub(_mask_url, text) if "://" in text else text
 
     def value(self, value: Any, depth: int = DEPTH) -> Any:
         """A copy of plain data (maps, lists, texts) without secrets; other objects are left as they are."""
@@ -65,10 +65,10 @@ def shown_url(text: str) -> str:
 
     For URLs that the operator sets: user, path and query may each hold a secret, and which one does only the other side knows.
     """
-    return _URL.sub(_place, text) if "://" in text else text
+    return _URL.sub(_show_authority, text) if "://" in text else text
 
 
-def credentials(url: str) -> set[str]:
+def find_credentials(url: str) -> set[str]:
     """What may be a secret in a URL, as written and decoded: the password, and what is no plain word in path and query."""
     try:
         parts = urlsplit(url)
@@ -88,12 +88,12 @@ def brings_credentials(url: str) -> bool:
     return bool(parts.username or parts.password) or any(name.lower() in _TOKENS for name, _ in parse_qsl(parts.query))
 
 
-def _place(match: re.Match[str]) -> str:
+def _show_authority(match: re.Match[str]) -> str:
     authority, mark, rest = re.match(r"([^/?#]*)([/?#]?)(.*)", match.group()[3:], re.DOTALL).groups()  # type: ignore[union-attr]
     return f"://{authority.rpartition('@')[2]}{'/...' if mark and (rest or mark != '/') else mark}"
 
 
-def _url(match: re.Match[str]) -> str:
+def _mask_url(match: re.Match[str]) -> str:
     rest = match.group()[3:]
     rest, question, _ = rest.partition("?")
     authority, slash, path = rest.partition("/")

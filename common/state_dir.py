@@ -24,14 +24,14 @@ CRASHES_KEPT, CRASH_LIMIT = 20, 200_000
 _PACKAGES = ("domain-monitor", "aiohttp", "dnspython", "msgspec", "pyzmq", "supervisor")
 
 
-def prepare(settings: Settings) -> None:
+def create_directories(settings: Settings) -> None:
     """Make the directories of the state, readable by this user only. Raises ConfigError."""
     state = settings.state_dir
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (
-            heartbeat.directory(state),
-            start_record.directory(state),
+            heartbeat.heartbeat_directory(state),
+            start_record.record_directory(state),
             crash_directory(state),
             socket_directory(state),
         ):
@@ -70,7 +70,7 @@ def dump_crash(settings: Settings, process: str, error: BaseException, now: floa
 
 
 def _make_private(directory: Path) -> None:
-    # Under the system's temporary directory somebody else may have been there first.
+    # Under the system's temporary directory another user may have made it first.
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise PermissionError(0, f"{directory} belongs to another user")

@@ -150,7 +150,7 @@ class Worker(Generic[Item, Answer]):
             asyncio.get_running_loop().call_later(0.002, self._flush)
 
     def _flush(self, *, credit: bool = False) -> bool:
-        """Send what waits, and credit if wished; whether a coordinator took it. What nobody took is kept for the next turn."""
+        """Send what waits, and credit if wished; whether a coordinator took it. The rest is kept for the next turn."""
         self._flush_planned = False
         while self._outbox:
             if not self._send_first():
@@ -159,7 +159,7 @@ class Worker(Generic[Item, Answer]):
         return self._bus.send(self._credit()) if credit else True
 
     def _send_first(self, most: int = BATCH) -> bool:
-        """Send what has waited longest, up to `most` answers in one message; where nobody takes it, keep it in its place."""
+        """Send what has waited longest, up to `most` answers in one message; or keep it in its place."""
         taken = [self._outbox.popleft()]
         while self._outbox and len(taken) < most and not (isinstance(taken[0], _ALONE) or isinstance(self._outbox[0], _ALONE)):
             taken.append(self._outbox.popleft())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.secret_scrubber import Scrubber, credentials, scrub_url, shown_url
+from common.secret_scrubber import Scrubber, find_credentials, scrub_url, shown_url
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_of_a_url_that_is_configured_only_the_host_is_shown(text: str, expected:
 )
 def test_what_may_be_a_secret_in_a_url_is_known_by_value(url: str, secret: set[str], harmless: set[str]) -> None:
     """A library quotes the path without the host; words that everybody uses stay readable."""
-    found = credentials(url)
+    found = find_credentials(url)
 
     assert secret <= found
     assert not harmless & found

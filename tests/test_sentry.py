@@ -25,7 +25,7 @@ from common.errors import StoreError
 import asyncio, msgspec, sentry_sdk
 
 settings = load()
-sentry.start(settings, "coordinator")
+sentry.start_reporting(settings, "coordinator")
 
 async def work():
     from common.setting_parsers import seconds
@@ -34,7 +34,7 @@ async def work():
 try:
     asyncio.run(work())
 except ValueError as error:
-    sentry.capture(settings, error)
+    sentry.report_error(settings, error)
 sentry_sdk.flush(10)
 """
 

@@ -57,7 +57,7 @@ class Scene:
         sweep: Callable[[Sequence[str]], Awaitable[SweepFindings]] | None = None,
     ) -> None:
         config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
-        state_dir.prepare(config)
+        state_dir.create_directories(config)
         self.stopping = asyncio.Event()
         self.runtime = Runtime("checker-fast-0", config, self.stopping)
         self.bus = CoordinatorBus(config)

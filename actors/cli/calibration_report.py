@@ -26,18 +26,18 @@ def run(days: float, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 
     """Print the calibration of the last `days` days."""
     moment = now()
     try:
-        found, unreadable = measure(settings, moment - days * DAY, moment)
+        found, unreadable = measure_calibration(settings, moment - days * DAY, moment)
     except StoreError as error:
         print(f"domain-monitor: {error}", file=sys.stderr)
         return NO_STORE
     if unreadable:
         print(f"domain-monitor: {unreadable} entries of the ledger cannot be read and are left out", file=sys.stderr)
     report = {"days": days, **found.report()}
-    print(json.dumps(report) if as_json else "\n".join(lines(report)))
+    print(json.dumps(report) if as_json else "\n".join(render_lines(report)))
     return DONE if found.claims else NOTHING
 
 
-def measure(settings: Settings, since: float, moment: float) -> tuple[Calibration, int]:
+def measure_calibration(settings: Settings, since: float, moment: float) -> tuple[Calibration, int]:
     """The calibration from `since` to `moment` (epoch seconds), and how many entries cannot be read. Raises StoreError."""
     calibration, unreadable = Calibration(), 0
     reader = open_reader(settings)
@@ -55,7 +55,7 @@ def measure(settings: Settings, since: float, moment: float) -> tuple[Calibratio
     return calibration, unreadable
 
 
-def lines(report: dict[str, Any]) -> list[str]:
+def render_lines(report: dict[str, Any]) -> list[str]:
     """The report for people."""
     error = report["expected_calibration_error"]
     head = f"{report['claims']} claims about {report['names']} names in {report['days']:g} days"

@@ -11,29 +11,29 @@ from common.core.model.evidence import Fields, Observation, Outcome
 LIMIT = 240
 
 
-def answer_line(observation: Observation) -> str:
+def deciding_line(observation: Observation) -> str:
     """One line: what a person would look for in the answer. "" where there was none."""
     reading = observation.reading
     method = observation.method
     if method == "dns":
-        text = _dns(observation.excerpt)
+        text = _dns_line(observation.excerpt)
     elif reading.outcome is Outcome.REGISTERED and reading.fields != Fields():
-        text = _record(reading.fields)
+        text = _record_line(reading.fields)
     elif method == "rdap":
-        text = _rdap(observation.excerpt) if observation.status is not None else ""
+        text = _rdap_line(observation.excerpt) if observation.status is not None else ""
     else:
-        text = _decisive(observation.excerpt, reading.reason)
+        text = _matching_line(observation.excerpt, reading.reason)
     shown = " ".join(text.split())
     return shown if len(shown) <= LIMIT else f"{shown[: LIMIT - 3]}..."
 
 
-def _dns(excerpt: str) -> str:
+def _dns_line(excerpt: str) -> str:
     lines = [line for line in excerpt.splitlines() if not line.startswith("question ")]
     more = f" and {len(lines) - 2} more" if len(lines) > 2 else ""
     return ", ".join(lines[:2]) + more
 
 
-def _record(fields: Fields) -> str:
+def _record_line(fields: Fields) -> str:
     parts = [
         ", ".join(fields.statuses[:3]),
         f"created {fields.created_at[:10]}" if fields.created_at else "",
@@ -43,7 +43,7 @@ def _record(fields: Fields) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _rdap(excerpt: str) -> str:
+def _rdap_line(excerpt: str) -> str:
     if not excerpt:
         return "an empty body"
     try:
@@ -57,7 +57,7 @@ def _rdap(excerpt: str) -> str:
     return ": ".join(word for word in words if isinstance(word, str) and word) or excerpt
 
 
-def _decisive(excerpt: str, reason: str) -> str:
+def _matching_line(excerpt: str, reason: str) -> str:
     """The line that the reason quotes, else the first one."""
     lines = [line.strip() for line in excerpt.splitlines() if line.strip()]
     return next((line for line in lines if line in reason), lines[0] if lines else "")

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from common.clients.list_text import read_json, read_lines
+from common.clients.list_text import read_json_list, read_line_list
 from common.core.watchlist.domain_list import ListBuilder, ParsedList
 from common.errors import ListError
 
@@ -18,7 +18,7 @@ MOST_NAMES = 100_000
 LARGEST = 64 << 20
 
 
-def read_names(names: Iterable[str], sources: Iterable[str], suffix_of: Callable[[str], str | None]) -> ParsedList:
+def collect_names(names: Iterable[str], sources: Iterable[str], suffix_of: Callable[[str], str | None]) -> ParsedList:
     """The names given and those of the sources, each once, all with priority. Raises ListError, naming the source.
 
     A source is a file, or "-" for standard input, in the form of DOMAIN_LIST_FILE: one name a line, or the JSON of the list.
@@ -52,7 +52,7 @@ def _take(source: str, builder: ListBuilder) -> None:
 def _read(stream: IO[bytes], builder: ListBuilder) -> None:
     start = stream.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip()
     stream.seek(0)
-    (read_json if start[:1] in {b"{", b"["} else read_lines)(stream, builder)
+    (read_json_list if start[:1] in {b"{", b"["} else read_line_list)(stream, builder)
 
 
 def _shown(source: str) -> str:

@@ -27,7 +27,7 @@ _ROUTINE = (b"Supervisor is running as root.", b"Server 'unix_http_server' runni
 _LEVELS = {b"CRIT": "error", b"ERRO": "error", b"WARN": "warning", b"INFO": "info"}
 
 
-class Outlet(io.TextIOBase):
+class SharedOutput(io.TextIOBase):
     """Writes lines to a file descriptor from a thread of its own. `write` takes whole lines and never blocks or raises."""
 
     def __init__(self, descriptor: int) -> None:
@@ -43,10 +43,10 @@ class Outlet(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Take a line of ours."""
-        self.put(text.encode("utf-8", "backslashreplace"))
+        self.put_line(text.encode("utf-8", "backslashreplace"))
         return len(text)
 
-    def put(self, line: bytes) -> None:
+    def put_line(self, line: bytes) -> None:
         """Take a line with its end."""
         with self._change:
             if self._size + len(line) > MOST_WAITING:
@@ -56,7 +56,7 @@ class Outlet(io.TextIOBase):
             self._size += len(line)
             self._change.notify_all()
 
-    def take_lost(self) -> int:
+    def take_lost_count(self) -> int:
         """How many lines were dropped since the last call, as soon as lines get through again."""
         with self._change:
             if self._size > MOST_WAITING // 2:
@@ -98,7 +98,7 @@ def _write(descriptor: int, data: bytes) -> bool:
     return True
 
 
-def follow(source: int, take: Callable[[bytes], None]) -> threading.Thread:
+def read_lines_in_thread(source: int, take: Callable[[bytes], None]) -> threading.Thread:
     """Read lines from a pipe until its end, in a thread; a line that is too long comes in pieces."""
 
     def run() -> None:
@@ -118,13 +118,13 @@ def follow(source: int, take: Callable[[bytes], None]) -> threading.Thread:
     return thread
 
 
-class Translator:
+class LogTranslator:
     """Passes lines of the actors on as they are, and puts everything else into the form of our log.
 
     `text`: the log is for a reader, so lines without a form stay as they are too.
     """
 
-    def __init__(self, outlet: Outlet, log: Logger, *, text: bool) -> None:
+    def __init__(self, outlet: SharedOutput, log: Logger, *, text: bool) -> None:
         self._outlet = outlet
         self._log = log
         self._text = text
@@ -136,6 +136,6 @@ class Translator:
             fields = {"message": own[2].decode("utf-8", "replace")}
             getattr(self._log, level)("supervisord", **fields)
         elif self._text or (line.startswith(b"{") and line.endswith(b"}")):
-            self._outlet.put(line + b"\n")
+            self._outlet.put_line(line + b"\n")
         elif line.strip():
             self._log.warning("output", line=line.decode("utf-8", "replace"))

@@ -37,7 +37,7 @@ WATCHDOG = "watchdog"
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
-def start(arguments: Sequence[str], environ: Mapping[str, str], output: int) -> int:
+def start_supervisord(arguments: Sequence[str], environ: Mapping[str, str], output: int) -> int:
     """Start supervisord in a process group of its own, out of reach of the terminal's signals; returns its process id."""
     return os.posix_spawn(
         sys.executable,
@@ -53,7 +53,7 @@ def start(arguments: Sequence[str], environ: Mapping[str, str], output: int) -> 
     )
 
 
-class Signals:
+class SignalPipe:
     """Collects signals, so that they are acted on between two looks."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Signals:
         return b""
 
 
-class Keeper:
+class SupervisordGuard:
     """Keeps one supervisord, until it ends. `each_look` is called about once a second."""
 
     def __init__(self, supervisord: int, state_dir: Path, log: Logger, each_look: Callable[[], None]) -> None:
@@ -84,14 +84,14 @@ class Keeper:
         self._log = log
         self._each_look = each_look
         # Process ids repeat in a container: what an earlier run left says nothing of a process of this one.
-        self._left_over = heartbeat.read(state_dir, WATCHDOG)
+        self._left_over = heartbeat.read_heartbeat(state_dir, WATCHDOG)
         self._hangs = HangWatch()
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
         self._looked = monotonic()
         self._killed = self._at_once = self._ending = False
 
-    def run(self, signals: Signals) -> int:
+    def run(self, signals: SignalPipe) -> int:
         """Until everything has ended; returns the exit code: 0 where that was asked for."""
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
         while (status := self._reap()) is None:
@@ -114,7 +114,7 @@ class Keeper:
         own, watch = os.getpid(), HangWatch()
         while not self._ending:
             pause(LOOK_EVERY)
-            sight = Sight("supervise", own, self._looked, heartbeat.SILENT_AFTER, process_stat.read(own))
+            sight = Sight("supervise", own, self._looked, heartbeat.SILENT_AFTER, process_stat.read_vitals(own))
             for hung in watch.look([sight], monotonic()):
                 if not self._ending:
                     self._log.error("process_silent", process=hung.name, pid=own, why=hung.why, remedy="everything ends")
@@ -145,20 +145,20 @@ class Keeper:
 
     def _look(self, moment: float) -> None:
         since, self._looked = moment - self._looked, moment
-        if process_stat.state(self._pid) == "T":
+        if process_stat.process_state(self._pid) == "T":
             self._log.error("supervisord_stopped", remedy="continued")
             os.kill(self._pid, signal.SIGCONT)
         if self._asked is None:
-            self._look_after_watchdog(moment, since)
+            self._check_watchdog(moment, since)
         self._each_look()
 
-    def _look_after_watchdog(self, moment: float, since: float) -> None:
-        beat = heartbeat.read(self._state_dir, WATCHDOG)
+    def _check_watchdog(self, moment: float, since: float) -> None:
+        beat = heartbeat.read_heartbeat(self._state_dir, WATCHDOG)
         if beat is None or beat == self._left_over:
             return
         # One that ended stays in the process table where supervisord hangs: there it waits to be buried, and not for us.
-        there = process_stat.parent(beat.pid) == self._pid and process_stat.state(beat.pid) != "Z"
-        sights = [Sight(WATCHDOG, beat.pid, beat.at, beat.silent_after, process_stat.read(beat.pid))] if there else []
+        there = process_stat.parent_pid(beat.pid) == self._pid and process_stat.process_state(beat.pid) != "Z"
+        sights = [Sight(WATCHDOG, beat.pid, beat.at, beat.silent_after, process_stat.read_vitals(beat.pid))] if there else []
         for hung in self._hangs.look(sights, moment):
             self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")
             os.kill(hung.pid, signal.SIGKILL)
@@ -175,7 +175,7 @@ class Keeper:
         self._killed = True
         os.kill(self._pid, signal.SIGKILL)
 
-    def _end_orphans(self, signals: Signals) -> None:
+    def _end_orphans(self, signals: SignalPipe) -> None:
         """Wait for what supervisord left behind, then kill it."""
         until = monotonic() + (0.0 if self._at_once else ORPHANS_END)
         while left := self._orphans():
@@ -189,4 +189,4 @@ class Keeper:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 continue
-        return process_tree.children(os.getpid())
+        return process_tree.child_pids(os.getpid())

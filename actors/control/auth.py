@@ -1,4 +1,4 @@
-"""Who may call what, decided from what a request says and where it comes from.
+"""Authorization: which calls are allowed, by their credentials, their headers and the address they come from.
 
 A call without a token has to come from this machine and name it as CONTROL_ALLOWED_HOSTS does; from elsewhere it needs one.
 What another site makes a browser do is refused wherever the browser adds something by itself: its place, or a password.
@@ -26,7 +26,7 @@ class Access(Enum):
     CHANGE = "change"
 
 
-class Right(IntEnum):
+class Permission(IntEnum):
     """What a token allows."""
 
     NONE = 0
@@ -35,7 +35,7 @@ class Right(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RequestFacts:
     """What is looked at of a request. `peer` is the socket's peer name; headers as they came, in all their lines."""
 
     peer: object
@@ -53,7 +53,7 @@ class Call:
         return self.mode == "navigate" if self.mode is not None else "text/html" in self.accept.lower()
 
 
-class Policy:
+class AccessPolicy:
     """The rules of one instance. `local` says whether a peer is at this machine."""
 
     def __init__(
@@ -64,50 +64,50 @@ class Policy:
         allowed_hosts: Iterable[str],
         local: Callable[[object], bool],
     ) -> None:
-        tokens = ((control_token, Right.ALL), (read_token, Right.READ))
+        tokens = ((control_token, Permission.ALL), (read_token, Permission.READ))
         self._tokens = [(_digest(token), right) for token, right in tokens if token]
         self._change_needs_token = bool(control_token)
         self._hosts = frozenset(allowed_hosts)
-        self.local = local
+        self.is_local = local
 
-    def check(self, call: Call, access: Access) -> None:
+    def require_access(self, call: RequestFacts, access: Access) -> None:
         """Let the call pass, or raise the Problem that says what is missing."""
         if access is Access.OPEN:
             return
-        right, by_password = self._right(call.authorization)
-        if right is Right.ALL or (right is Right.READ and access is Access.READ):
+        right, by_password = self._find_permission(call.authorization)
+        if right is Permission.ALL or (right is Permission.READ and access is Access.READ):
             if by_password or access is Access.CHANGE:
-                _check_site(call, access, proven=by_password and access is Access.CHANGE)
+                _require_own_site(call, access, proven=by_password and access is Access.CHANGE)
             return
-        _check_site(call, access)
-        if access is Access.CHANGE and right is Right.READ and self._change_needs_token:
+        _require_own_site(call, access)
+        if access is Access.CHANGE and right is Permission.READ and self._change_needs_token:
             raise Problem(403, "READ_TOKEN is for reading; this call needs CONTROL_TOKEN.", code="read_only")
         if access is Access.CHANGE and self._change_needs_token:
-            raise self._unauthorized(call, access)
-        if call.forwarded or not self.local(call.peer):
-            raise self._elsewhere(call, access)
+            raise self._demand_token(call, access)
+        if call.forwarded or not self.is_local(call.peer):
+            raise self._refuse_remote(call, access)
         self._check_host(call)
 
-    def _right(self, headers: tuple[str, ...]) -> tuple[Right, bool]:
+    def _find_permission(self, headers: tuple[str, ...]) -> tuple[Permission, bool]:
         """What the credentials allow, and whether they came as a password, which browsers send by themselves."""
         if len(headers) != 1:
-            return Right.NONE, False
+            return Permission.NONE, False
         scheme, _, given = headers[0].partition(" ")
         by_password = scheme.lower() == "basic"
         if not by_password and scheme.lower() != "bearer":
-            return Right.NONE, False
-        theirs = _digest(_password(given) if by_password else given.strip())
+            return Permission.NONE, False
+        theirs = _digest(_decode_password(given) if by_password else given.strip())
         # Digests of equal length, and every token compared: the time it takes says nothing about the token.
         rights = [right for mine, right in self._tokens if hmac.compare_digest(mine, theirs)]
-        return max(rights, default=Right.NONE), by_password
+        return max(rights, default=Permission.NONE), by_password
 
-    def _elsewhere(self, call: Call, access: Access) -> Problem:
+    def _refuse_remote(self, call: RequestFacts, access: Access) -> Problem:
         if access is Access.CHANGE or not self._tokens:
             name = "CONTROL_TOKEN" if access is Access.CHANGE else "READ_TOKEN or CONTROL_TOKEN"
             return Problem(403, f"Calls from other machines need a token: set {name} to allow them.", code="no_token")
-        return self._unauthorized(call, access)
+        return self._demand_token(call, access)
 
-    def _unauthorized(self, call: Call, access: Access) -> Problem:
+    def _demand_token(self, call: RequestFacts, access: Access) -> Problem:
         name = "CONTROL_TOKEN" if access is Access.CHANGE else "READ_TOKEN or CONTROL_TOKEN"
         # A challenge for a password makes browsers ask for one: right for a page that is opened, a nuisance for its scripts.
         challenges = ['Bearer realm="domain-monitor"']
@@ -120,7 +120,7 @@ class Policy:
             headers=[("WWW-Authenticate", challenge) for challenge in challenges],  # browsers take one from a line
         )
 
-    def _check_host(self, call: Call) -> None:
+    def _check_host(self, call: RequestFacts) -> None:
         # A foreign site can point its own name at this machine (DNS rebinding) and is then "the same origin" to a browser.
         name = host_of(call.hosts[0]) if len(call.hosts) == 1 else None
         if name is None or name not in self._hosts:
@@ -131,15 +131,15 @@ class Policy:
             )
 
 
-def _check_site(call: Call, access: Access, *, proven: bool = False) -> None:
+def _require_own_site(call: RequestFacts, access: Access, *, proven: bool = False) -> None:
     """Refuse what another site makes a browser do; `proven` also what does not show that it comes from our own pages."""
     if call.site is not None and call.site not in {"none", "same-origin"}:
         # Opening a page from a link shows it to its reader alone.
         if access is Access.READ and call.mode == "navigate":
             return
-        raise _cross_site()
-    if call.origins and not (len(call.origins) == len(call.hosts) == 1 and _same(call.origins[0], call.hosts[0])):
-        raise _cross_site()
+        raise _cross_site_problem()
+    if call.origins and not (len(call.origins) == len(call.hosts) == 1 and _is_same_origin(call.origins[0], call.hosts[0])):
+        raise _cross_site_problem()
     if proven and call.site is None and not call.origins:
         raise Problem(
             403,
@@ -148,16 +148,16 @@ def _check_site(call: Call, access: Access, *, proven: bool = False) -> None:
         )
 
 
-def _cross_site() -> Problem:
+def _cross_site_problem() -> Problem:
     return Problem(403, "Calls from another site are refused.", code="cross_site")
 
 
-def _same(origin: str, host: str) -> bool:
+def _is_same_origin(origin: str, host: str) -> bool:
     scheme, found, authority = origin.partition("://")
     return bool(found) and scheme in {"http", "https"} and host_of(authority) is not None and authority.lower() == host.lower()
 
 
-def _password(given: str) -> str:
+def _decode_password(given: str) -> str:
     try:
         text = base64.b64decode(given.strip(), validate=True).decode()
     except (ValueError, binascii.Error):

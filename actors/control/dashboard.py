@@ -16,23 +16,23 @@ MEDIA = tuple(_TYPES.values())
 
 
 @lru_cache(maxsize=1)
-def files() -> dict[str, bytes]:
+def static_files() -> dict[str, bytes]:
     """Every static file by name. A name that is no key does not exist, so no path can lead outside."""
     return {path.name: path.read_bytes() for path in sorted(DIRECTORY.iterdir()) if path.suffix in _TYPES}
 
 
-async def dashboard(_request: web.Request) -> web.Response:
+async def get_dashboard(_request: web.Request) -> web.Response:
     """GET /."""
     return _file("index.html")
 
 
-async def static(request: web.Request) -> web.Response:
+async def get_static_file(request: web.Request) -> web.Response:
     """GET /static/{name}."""
     return _file(request.match_info["name"])
 
 
 def _file(name: str) -> web.Response:
-    body = files().get(name)
+    body = static_files().get(name)
     if body is None:
         raise Problem(404, "There is no such file.")
     return web.Response(body=body, content_type=_TYPES[Path(name).suffix], charset="utf-8")

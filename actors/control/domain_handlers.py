@@ -11,7 +11,7 @@ from actors.control import domain_report
 from actors.control.context import Control, control_of
 from actors.control.http_problems import Problem
 from actors.control.query_params import CURSOR, LIMIT, Text
-from actors.control.render import domain_line, page, problem, reply
+from actors.control.render import json_response, page_response, render_domain, render_problem
 from common.core.registries.registrable_names import DomainName, normalise
 from common.core.verdict.verdicts import State
 from common.errors import NameProblem
@@ -34,52 +34,52 @@ NAME = rf"({_LABEL}\.)+{_LABEL}"
 _NAME = re.compile(NAME)
 
 
-async def listing(request: web.Request) -> web.Response:
+async def list_domains(request: web.Request) -> web.Response:
     """GET /domains."""
     state, suffix, text = STATE.read(request), read_suffix(request), QUERY.read(request)
     cursor, limit = CURSOR.read(request), LIMIT.read(request)
-    part = None if text is None else _part(text)
-    found = await control_of(request).records.ask(
+    part = None if text is None else _to_stored_form(text)
+    found = await control_of(request).store.read(
         lambda reader: reader.domains(state=state, tld=suffix, q=part, cursor=cursor, limit=limit)
     )
-    return page("domains", found, domain_line)
+    return page_response("domains", found, render_domain)
 
 
-async def show(request: web.Request) -> web.Response:
+async def get_domain(request: web.Request) -> web.Response:
     """GET /domain/{name}."""
     control = control_of(request)
-    name = _name(control, request.match_info["name"])
-    found = await control.records.ask(lambda reader: domain_report.read_report(reader, name.alabel))
+    name = _parse_name(control, request.match_info["name"])
+    found = await control.store.read(lambda reader: domain_report.read_report(reader, name.alabel))
     if found is None:
-        raise _unknown(name)
-    return reply(found)
+        raise _not_watched(name)
+    return json_response(found)
 
 
-async def check(request: web.Request) -> web.Response:
+async def check_domain(request: web.Request) -> web.Response:
     """POST /domain/{name}/check."""
     control = control_of(request)
-    name = _name(control, request.match_info["name"])
-    if await control.records.ask(lambda reader: reader.domain(name.alabel)) is None:
-        raise _unknown(name)
-    control.command("check", name.alabel)
-    return reply({"accepted": True, "domain": name.alabel}, 202)
+    name = _parse_name(control, request.match_info["name"])
+    if await control.store.read(lambda reader: reader.domain(name.alabel)) is None:
+        raise _not_watched(name)
+    control.send_command("check", name.alabel)
+    return json_response({"accepted": True, "domain": name.alabel}, 202)
 
 
-async def refresh(request: web.Request) -> web.Response:
+async def refresh_list(request: web.Request) -> web.Response:
     """POST /refresh."""
     control = control_of(request)
     wait = control.refreshes.take(control.monotonic())
     if wait:
         raise Problem(429, "The list is reloaded at most once a second.", headers={"Retry-After": str(int(wait) + 1)})
-    control.command("refresh")
-    return reply({"accepted": True}, 202)
+    control.send_command("refresh")
+    return json_response({"accepted": True}, 202)
 
 
-async def unmonitored(request: web.Request) -> web.Response:
+async def list_problems(request: web.Request) -> web.Response:
     """GET /problems."""
     cursor, limit = CURSOR.read(request), LIMIT.read(request)
-    found = await control_of(request).records.ask(lambda reader: reader.problems(limit=limit, cursor=cursor))
-    return page("problems", found, problem)
+    found = await control_of(request).store.read(lambda reader: reader.problems(limit=limit, cursor=cursor))
+    return page_response("problems", found, render_problem)
 
 
 def read_suffix(request: web.Request) -> str | None:
@@ -93,7 +93,7 @@ def read_suffix(request: web.Request) -> str | None:
         return NO_SUFFIX
 
 
-def _name(control: Control, text: str) -> DomainName:
+def _parse_name(control: Control, text: str) -> DomainName:
     try:
         return normalise(text[:1024], control.suffix_of)
     except NameProblem as error:
@@ -102,11 +102,11 @@ def _name(control: Control, text: str) -> DomainName:
         raise Problem(status, f"This name cannot be monitored: {error}", code=error.code) from None
 
 
-def _unknown(name: DomainName) -> Problem:
+def _not_watched(name: DomainName) -> Problem:
     return Problem(404, f"{name.alabel} is not in the domain list.", code="not_watched")
 
 
-def _part(text: str) -> str:
+def _to_stored_form(text: str) -> str:
     """The text as it would stand in a stored name (A-label); a piece that has no such form is searched as it is."""
     lowered = text.lower()
     if lowered.isascii():

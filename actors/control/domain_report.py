@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from actors.control.render import detail_of, domain_line, event, evidence_full, forecast
+from actors.control.render import decode_detail, render_domain, render_event, render_evidence, render_forecast
 from common import codec
 from common.core.domains.last_look import merged
 from common.core.model.evidence import Observation, unknown
@@ -30,14 +30,14 @@ def render_report(record: DomainRecord) -> dict[str, Any]:
     """A name in full as JSON; of two DNS answers, one of them by a sweep, the younger."""
     found = record.found
     row, history, last = found.row, record.events, record.last_entry
-    decision = decision_of(row, record.state_entry, history)
-    detail = merged(detail_of(row), found.pulse, row.suffix)
+    decision = find_decision(row, record.state_entry, history)
+    detail = merged(decode_detail(row), found.pulse, row.suffix)
     if found.mute:
-        detail = _with_mute_sweep(detail, row)
+        detail = _with_unanswered_sweep(detail, row)
     return {
-        **domain_line(found),
+        **render_domain(found),
         "generation": row.generation,
-        "reason": _reason(row, detail, decision),
+        "reason": _explain_state(row, detail, decision),
         "decision": decision,
         "latest": {
             "time": row.checked_at,
@@ -50,25 +50,25 @@ def render_report(record: DomainRecord) -> dict[str, Any]:
         "phase_since": detail.phase_since,
         "alarmed_at": detail.alarmed_at,
         "fields": codec.plain(detail.fields),
-        "forecast": forecast(row, detail),
-        "evidence": {method: evidence_full(evidence) for method, evidence in sorted(detail.evidence.items())},
-        "troubles": {method: trouble(evidence) for method, evidence in sorted(detail.trouble.items())},
-        "history": [event(entry) for entry in history],
-        "judged": None if last is None else judged(last),
+        "forecast": render_forecast(row, detail),
+        "evidence": {method: render_evidence(evidence) for method, evidence in sorted(detail.evidence.items())},
+        "troubles": {method: render_trouble(evidence) for method, evidence in sorted(detail.trouble.items())},
+        "history": [render_event(entry) for entry in history],
+        "judged": None if last is None else render_judgement(last),
     }
 
 
-def decision_of(row: DomainRow, made: LedgerRow | None, history: list[EventRow]) -> dict[str, Any] | None:
+def find_decision(row: DomainRow, made: LedgerRow | None, history: list[EventRow]) -> dict[str, Any] | None:
     """What the state of a name was decided from: the ledger's entry, or where that is gone the event. None without either."""
     if made is not None and made.at == row.since and made.state == row.state and made.kind == "decision":
-        found = _from_ledger(made)
+        found = _decision_from_ledger(made)
         if found is not None:
             return found
     told = next((each for each in history if each.occurred_at == row.since), None)
-    return None if told is None else _from_event(told)
+    return None if told is None else _decision_from_event(told)
 
 
-def trouble(evidence: Evidence) -> dict[str, Any]:
+def render_trouble(evidence: Evidence) -> dict[str, Any]:
     """Why a method says nothing: what came last, when, from where. `until`: when it may be asked again, where that is known."""
     observation, reading = evidence.observation, evidence.observation.reading
     return {
@@ -85,12 +85,12 @@ def trouble(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def judged(row: LedgerRow) -> dict[str, Any]:
+def render_judgement(row: LedgerRow) -> dict[str, Any]:
     """The last judgement that the ledger kept; `domain-monitor replay` shows what it was made of."""
     return {"time": row.at, "kind": row.kind, "state": row.state, "rules": row.rules}
 
 
-def _reason(row: DomainRow, detail: Detail, decision: dict[str, Any] | None) -> str:
+def _explain_state(row: DomainRow, detail: Detail, decision: dict[str, Any] | None) -> str:
     """One sentence on why a name is in its state."""
     if row.state == State.UNKNOWN and detail.reason in {"", NOTHING_PROVEN}:
         return why_unknown(detail, detail.reason)
@@ -99,7 +99,7 @@ def _reason(row: DomainRow, detail: Detail, decision: dict[str, Any] | None) -> 
     return detail.reason
 
 
-def _with_mute_sweep(detail: Detail, row: DomainRow) -> Detail:
+def _with_unanswered_sweep(detail: Detail, row: DomainRow) -> Detail:
     """A sweep leaves no word of its own on a name that got no answer."""
     at = row.checked_at or 0.0
     known = detail.trouble.get("dns")
@@ -110,7 +110,7 @@ def _with_mute_sweep(detail: Detail, row: DomainRow) -> Detail:
     return structs.replace(detail, trouble={**detail.trouble, "dns": item})
 
 
-def _from_ledger(row: LedgerRow) -> dict[str, Any] | None:
+def _decision_from_ledger(row: LedgerRow) -> dict[str, Any] | None:
     try:
         entry = codec.decode_map(row.body)
         evidence = codec.convert(entry.get("evidence", {}), dict[str, Evidence])
@@ -126,13 +126,13 @@ def _from_ledger(row: LedgerRow) -> dict[str, Any] | None:
         "p_unregistered": verdict.get("p_unregistered"),
         "basis": situation.get("basis") or None,
         "reason": verdict.get("reason", ""),
-        "evidence": {method: evidence_full(item) for method, item in sorted(evidence.items())},
+        "evidence": {method: render_evidence(item) for method, item in sorted(evidence.items())},
     }
 
 
-def _from_event(row: EventRow) -> dict[str, Any] | None:
+def _decision_from_event(row: EventRow) -> dict[str, Any] | None:
     """The same from the body of its callback, which has each answer in short."""
-    body = event(row)["body"]
+    body = render_event(row)["body"]
     if not isinstance(body, dict):
         return None
     checks = body.get("checks")

@@ -29,12 +29,12 @@ class Problem(DomainMonitorError):  # noqa: N818 - the word of RFC 9457
         self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
 
 
-def no_state_yet() -> Problem:
+def store_unavailable() -> Problem:
     """The store is not there (a fresh start) or cannot be read at the moment; it is looked for again with every request."""
     return Problem(503, "The state is not there yet; it appears once the coordinator runs.", headers={"Retry-After": "2"})
 
 
-def body_of(status: int, detail: str, instance: str, code: str = "") -> bytes:
+def problem_body(status: int, detail: str, instance: str, code: str = "") -> bytes:
     """The JSON of a problem. `type` stays about:blank: the status and `code` say which one it is."""
     content = {
         "type": "about:blank",
@@ -48,29 +48,29 @@ def body_of(status: int, detail: str, instance: str, code: str = "") -> bytes:
     return msgspec.json.encode(content)
 
 
-def response(problem: Problem, instance: str) -> web.Response:
+def problem_response(problem: Problem, instance: str) -> web.Response:
     """A problem as a response."""
-    body = body_of(problem.status, problem.detail, instance, problem.code)
+    body = problem_body(problem.status, problem.detail, instance, problem.code)
     return web.Response(status=problem.status, body=body, headers=problem.headers, content_type=CONTENT_TYPE)
 
 
 @web.middleware
-async def as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem; what nobody expected is logged and says nothing about its cause."""
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem; an unexpected error is logged, and its cause not told."""
     try:
         return await handler(request)
     except Problem as problem:
-        return response(problem, request.path)
+        return problem_response(problem, request.path)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return response(_of_aiohttp(error), request.path)
+        return problem_response(_of_aiohttp(error), request.path)
     except StoreError as error:
         log.warning("store_unreadable", error=str(error))
-        return response(no_state_yet(), request.path)
+        return problem_response(store_unavailable(), request.path)
     except Exception:
         log.exception("request_failed", path=request.path)
-        return response(Problem(500, "Something went wrong here; the log has the details."), request.path)
+        return problem_response(Problem(500, "Something went wrong here; the log has the details."), request.path)
 
 
 _DETAILS = {

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from actors.control import http_problems, request_security
 from actors.control.context import CONTROL
-from common.clients.tcp_options import give_up_after, unacknowledged
+from common.clients.tcp_options import set_user_timeout, unacknowledged_bytes
 
 #: Most connections at once, and how many beside them for /health and /ready.
 MOST_CONNECTIONS, SPARE = 200, 16
@@ -52,7 +52,7 @@ class Connection(web.RequestHandler):
             transport.set_write_buffer_limits(0)  # so that `pause_writing` says when anything is unsent
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            give_up_after(sock, GONE_AFTER)
+            set_user_timeout(sock, GONE_AFTER)
         if not self._gate.enter(self, transport.get_extra_info("peername")):
             self._refuse()
             return
@@ -119,7 +119,7 @@ class Connection(web.RequestHandler):
             raise ConnectionError("the answer has begun already")
         status = max(status, 400)
         detail = "This is no valid HTTP request." if status < 500 else "Something went wrong here."
-        problem = http_problems.response(http_problems.Problem(status, detail), "")
+        problem = http_problems.problem_response(http_problems.Problem(status, detail), "")
         for name, value in request_security.SECURITY_HEADERS.items():
             problem.headers[name] = value
         problem.force_close()
@@ -134,7 +134,7 @@ class Connection(web.RequestHandler):
     def _pending(transport: asyncio.Transport) -> int:
         # What the kernel holds counts too: it takes more only once a third of its room is free.
         sock = transport.get_extra_info("socket")
-        return transport.get_write_buffer_size() + (0 if sock is None else unacknowledged(sock))
+        return transport.get_write_buffer_size() + (0 if sock is None else unacknowledged_bytes(sock))
 
     def _judge_writing(self) -> None:
         if self.transport is None:
@@ -154,7 +154,7 @@ class Connection(web.RequestHandler):
     def _refuse(self) -> None:
         transport = self.transport
         if isinstance(transport, asyncio.Transport):
-            body = http_problems.body_of(503, TOO_MANY, "")
+            body = http_problems.problem_body(503, TOO_MANY, "")
             head = (
                 "HTTP/1.1 503 Service Unavailable\r\n"
                 f"Content-Type: {http_problems.CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
@@ -235,7 +235,7 @@ class Listener:
 
     def __init__(self, app: web.Application, **limits: Any) -> None:
         self._runner = web.AppRunner(app, shutdown_timeout=STOP_TIMEOUT, access_log=None)
-        self._local = app[CONTROL].access.local
+        self._local = app[CONTROL].access.is_local
         self._limits = limits
         self._sockets: asyncio.Server | None = None
 
@@ -256,7 +256,7 @@ class Listener:
         await self._runner.cleanup()
 
 
-async def take_turn(request: web.Request) -> None:
+async def await_turn(request: web.Request) -> None:
     """Let one call after the other begin; probes do not wait for it."""
     if isinstance(request.protocol, Connection):
         await request.protocol.take_turn()

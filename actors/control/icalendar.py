@@ -13,7 +13,7 @@ FOLD = 75
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
-def head() -> bytes:
+def calendar_head() -> bytes:
     """What comes before the entries."""
     lines = (
         "BEGIN:VCALENDAR",
@@ -23,33 +23,33 @@ def head() -> bytes:
         "METHOD:PUBLISH",
         "X-WR-CALNAME:Domain drops",
     )
-    return b"".join(map(fold, lines))
+    return b"".join(map(fold_line, lines))
 
 
-def event(entry: Mapping[str, Any], now: float) -> bytes:
+def calendar_event(entry: Mapping[str, Any], now: float) -> bytes:
     """One entry: `uid`, `start` (epoch seconds), `summary`, `description` and `state`."""
     lines = (
         "BEGIN:VEVENT",
-        f"UID:{escape(entry['uid'])}",
-        f"DTSTAMP:{stamp(now)}",
-        f"DTSTART:{stamp(entry['start'])}",
-        f"DTEND:{stamp(entry['start'] + LENGTH)}",
-        f"SUMMARY:{escape(entry['summary'])}",
-        f"DESCRIPTION:{escape(entry['description'])}",
-        f"CATEGORIES:{escape(entry['state'])}",
+        f"UID:{escape_text(entry['uid'])}",
+        f"DTSTAMP:{utc_stamp(now)}",
+        f"DTSTART:{utc_stamp(entry['start'])}",
+        f"DTEND:{utc_stamp(entry['start'] + LENGTH)}",
+        f"SUMMARY:{escape_text(entry['summary'])}",
+        f"DESCRIPTION:{escape_text(entry['description'])}",
+        f"CATEGORIES:{escape_text(entry['state'])}",
         "STATUS:TENTATIVE",
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
     )
-    return b"".join(map(fold, lines))
+    return b"".join(map(fold_line, lines))
 
 
-def end() -> bytes:
+def calendar_end() -> bytes:
     """What comes after the entries."""
-    return fold("END:VCALENDAR")
+    return fold_line("END:VCALENDAR")
 
 
-def window(earliest: float | None, latest: float | None, p: float | None, reason: str) -> str:
+def describe_window(earliest: float | None, latest: float | None, p: float | None, reason: str) -> str:
     """When and how surely, for people."""
     parts = []
     if earliest is not None and latest is not None:
@@ -61,18 +61,18 @@ def window(earliest: float | None, latest: float | None, p: float | None, reason
     return "\n".join(parts)
 
 
-def stamp(epoch: float) -> str:
+def utc_stamp(epoch: float) -> str:
     """Epoch seconds as a UTC date-time."""
     return f"{_moment(epoch):%Y%m%dT%H%M%SZ}"
 
 
-def escape(text: str) -> str:
+def escape_text(text: str) -> str:
     """Text as a property value; control characters, which no value may hold, become spaces."""
     clean = "".join(char if char >= " " or char == "\n" else " " for char in text.replace("\r\n", "\n"))
     return clean.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
-def fold(line: str) -> bytes:
+def fold_line(line: str) -> bytes:
     """One content line: pieces of at most 75 octets, never cut inside a character."""
     pieces: list[bytes] = []
     piece = b""

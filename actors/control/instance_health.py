@@ -1,4 +1,4 @@
-"""How the instance is: the coordinator's problems, those of the processes by their heartbeats, and what control sees itself.
+"""The health of the instance: problems of the coordinator, of the processes by their heartbeats, and of this host.
 
 Times in epoch seconds.
 """
@@ -39,7 +39,7 @@ _RESTART = "See its log; the supervisor starts it again, and a restart of the se
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class HealthReport:
     """`status` is ok, degraded (200), starting or unhealthy (503). `changes`: problems that began or ended by this look."""
 
     status: str
@@ -51,14 +51,14 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether a restart could help nothing."""
+        """Whether no restart is needed."""
         return self.status in {"ok", "degraded"}
 
-    def unwatched(self) -> list[str]:
+    def unwatched_reasons(self) -> list[str]:
         """Why names go unwatched, one sentence each."""
         return [problem.what for problem in self.problems if problem.unwatched]
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "status": self.status,
@@ -82,8 +82,8 @@ def expected_groups(settings: Settings) -> dict[str, int]:
     }
 
 
-class Health:
-    """Remembers since when something is wrong with a process."""
+class HealthAssessor:
+    """Assesses health, and remembers since when something is wrong with a process."""
 
     def __init__(self, expected: Mapping[str, int], started_at: float) -> None:
         self._expected = dict(expected)
@@ -91,20 +91,20 @@ class Health:
         self._log = ProblemLog()
         self._starts: dict[str, tuple[str, deque[float]]] = {}  # by process: its boot, and when it began anew
 
-    def judge(
+    def assess(
         self,
         now: float,
         beats: Mapping[str, Heartbeat],
         status_age: float | None,
         told: Collection[Problem] = (),
         seen: Iterable[Problem] = (),
-    ) -> Report:
+    ) -> HealthReport:
         """The present report; `status_age` is None while the coordinator was never heard.
 
         `told` are the coordinator's own problems, `seen` those that the control process sees for itself.
         """
         expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
-        present = self._failing(beats, now)
+        present = self._failing_processes(beats, now)
         groups: list[dict[str, Any]] = []
         full: dict[str, bool] = {}
         for name, wanted in expected.items():
@@ -112,17 +112,17 @@ class Health:
             alive = sum(not beat.silent(now) for beat in members)
             full[name] = alive >= wanted
             if not full[name]:
-                present += _short(name, wanted, members, now)
+                present += _group_problems(name, wanted, members, now)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        present += _silent_coordinator(status_age, beats.get(COORDINATOR), now)
+        present += _coordinator_problems(status_age, beats.get(COORDINATOR), now)
         codes = {problem.code for problem in told}
         seen = [problem for problem in seen if problem.code not in codes or self._log.begun(problem)]
         changes = self._log.note([*present, *seen], now)  # the later look at a condition counts
-        problems = _merged(self._log.active(), told)
+        problems = _merge_problems(self._log.active(), told)
         complete = all(full.values()) and status_age is not None
-        processes = [self._row(beat, now, full) for _, beat in sorted(beats.items())]
+        processes = [self._render_process(beat, now, full) for _, beat in sorted(beats.items())]
         age = None if status_age is None else round(status_age, 3)
-        return Report(self._status(problems, now, complete=complete), problems, groups, processes, age, changes)
+        return HealthReport(self._status(problems, now, complete=complete), problems, groups, processes, age, changes)
 
     def _status(self, problems: list[Problem], now: float, *, complete: bool) -> str:
         if not complete and now - self._started_at <= GRACE:
@@ -131,7 +131,7 @@ class Health:
             return "unhealthy"
         return "degraded" if problems else "ok"
 
-    def _failing(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
+    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
         """Processes that wait for their next start after a failure, and those that were started too often."""
         found = []
         for process, beat in beats.items():
@@ -144,7 +144,7 @@ class Health:
             self._starts[process] = (boot if waits else beat.boot, starts)
             young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
             if (waits or young) and not beat.silent(now):
-                found.append(_failed(beat))
+                found.append(_failure_problem(beat))
             if len(starts) >= RESTARTS:
                 what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
                 remedy = "See its log and STATE_DIR/crashes for what ended it."
@@ -153,9 +153,9 @@ class Health:
             del self._starts[process]
         return found
 
-    def _row(self, beat: Heartbeat, now: float, full: Mapping[str, bool]) -> dict[str, Any]:
+    def _render_process(self, beat: Heartbeat, now: float, full: Mapping[str, bool]) -> dict[str, Any]:
         group = next((name for name in full if _belongs(beat.process, name)), "")
-        # What an earlier, larger configuration left behind harms nobody while the group is complete.
+        # What an earlier, larger configuration left behind does no harm while the group is complete.
         state = "ok" if not beat.silent(now) else ("left over" if full.get(group, True) else "silent")
         return {
             "process": beat.process,
@@ -171,8 +171,8 @@ class Health:
         }
 
 
-def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
-    """What is wrong with a group that has fewer processes at work than it should."""
+def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
+    """Problems of a group that has fewer processes at work than it should."""
     alive = sum(not beat.silent(now) for beat in members)
     unwatched = name == COORDINATOR or (name == "checker-fast" and not alive)
     silent = [beat for beat in members if beat.silent(now)]
@@ -188,8 +188,8 @@ def _short(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iter
         )  # fmt: skip
 
 
-def _silent_coordinator(status_age: float | None, beat: Heartbeat | None, now: float) -> Iterator[Problem]:
-    """What is wrong where its status is old or missing. While it reads its names a restart would only begin that again."""
+def _coordinator_problems(status_age: float | None, beat: Heartbeat | None, now: float) -> Iterator[Problem]:
+    """Problems where its status is old or missing. While it reads its names a restart would only begin that again."""
     if status_age is not None and status_age <= STATUS_LIMIT:
         return
     since, after = (0.0, GRACE) if status_age is None else (now - status_age, 0.0)
@@ -205,8 +205,8 @@ def _silent_coordinator(status_age: float | None, beat: Heartbeat | None, now: f
     yield Problem("coordinator_silent", what, _RESTART, restart_helps=True, unwatched=True, since=since, after=after)
 
 
-def _failed(beat: Heartbeat) -> Problem:
-    """What a process that waits for its next start, or has just begun it, says about its last run."""
+def _failure_problem(beat: Heartbeat) -> Problem:
+    """The problem of a process that waits for its next start, or has just begun it, after a run that failed."""
     kind, _, text = beat.failed.partition(": ")
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
     remedy = "See its log and STATE_DIR/crashes."
@@ -218,8 +218,8 @@ def _failed(beat: Heartbeat) -> Problem:
     )  # fmt: skip
 
 
-def _merged(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
-    """Each problem once, the oldest first: who is nearer to it says what it is, who saw it first since when."""
+def _merge_problems(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, the oldest first: the coordinator's words where it has some, and the earlier of the two times."""
     found = {(problem.code, problem.about): problem for problem in own}
     for problem in told:
         since = min(problem.since, found.get((problem.code, problem.about), problem).since)

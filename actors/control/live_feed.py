@@ -1,4 +1,4 @@
-"""What is happening now: the coordinators' last status from the feed, and new events for those who follow the stream.
+"""Live data: the last status of each coordinator from the feed, and new events for the clients of the event stream.
 
 The feed only wakes us up; events themselves are read from the store, so a message lost on the feed loses no event.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.control.http_problems import Problem
-from actors.control.store_readers import Records
+from actors.control.store_readers import StoreReaders
 from common.core.model.records import EventRow
 
 #: Feed topics that matter here.
@@ -27,40 +27,40 @@ MOST_INSTANCES = 64
 
 
 @dataclass(eq=False)
-class Client:
-    """One follower. `events` ends with None; `slow` says it was let go because it did not keep up."""
+class StreamClient:
+    """A client of the event stream. `events` ends with None; `slow`: it did not keep up and was let go."""
 
     events: asyncio.Queue[EventRow | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     slow: bool = False
 
     def offer(self, event: EventRow | None) -> None:
-        """Hand over one event; a full queue ends the client, which can resume by its last id."""
+        """Queue one event; a full queue ends the stream, which can be resumed by its last id."""
         try:
             self.events.put_nowait(event)
         except asyncio.QueueFull:
             self.slow = True
 
     def end(self) -> None:
-        """Let the follower go, whatever still waits."""
+        """End the stream, whatever still waits."""
         while not self.events.empty():
             self.events.get_nowait()
         self.offer(None)
 
 
-class Live:
-    """The statuses and the fan-out. `now` gives epoch seconds."""
+class LiveFeed:
+    """Keeps the statuses and hands new events to the clients. `now` gives epoch seconds."""
 
-    def __init__(self, records: Records, instance: str, now: Callable[[], float]) -> None:
+    def __init__(self, records: StoreReaders, instance: str, now: Callable[[], float]) -> None:
         self._records = records
         self._instance = instance
         self._now = now
         self._statuses: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._clients: set[Client] = set()
+        self._clients: set[StreamClient] = set()
         self._wake = asyncio.Event()
         self._last: int | None = None
         self._closed = False
 
-    def receive(self, topic: str, payload: dict[str, Any]) -> None:
+    def take_message(self, topic: str, payload: dict[str, Any]) -> None:
         """Take one feed message."""
         if not topic.startswith("system.coordinator."):
             self._wake.set()
@@ -73,36 +73,36 @@ class Live:
             if len(self._statuses) > MOST_INSTANCES:
                 del self._statuses[next(iter(self._statuses))]
 
-    def status(self) -> tuple[float, dict[str, Any]] | None:
+    def latest_status(self) -> tuple[float, dict[str, Any]] | None:
         """Age in seconds and content of the last status: our instance's, else the newest of any."""
         found = self._statuses.get(self._instance) or max(self._statuses.values(), key=lambda item: item[0], default=None)
         return None if found is None else (max(0.0, self._now() - found[0]), found[1])
 
-    def instances(self) -> dict[str, float]:
-        """Every coordinator heard, with the age of its status in seconds."""
+    def status_ages(self) -> dict[str, float]:
+        """The age of the last status of each instance, in seconds."""
         return {name: max(0.0, self._now() - at) for name, (at, _) in self._statuses.items()}
 
     @property
-    def clients(self) -> int:
-        """How many follow the stream."""
+    def client_count(self) -> int:
+        """How many clients follow the stream."""
         return len(self._clients)
 
-    async def join(self) -> Client:
+    async def join(self) -> StreamClient:
         """Follow new events. Raises Problem 503 where there is no room or no store."""
         if self._closed or len(self._clients) >= MOST_CLIENTS:
             raise Problem(503, f"{MOST_CLIENTS} clients follow the stream already.", headers={"Retry-After": "10"})
-        client = Client()
+        client = StreamClient()
         self._clients.add(client)
         try:
             # Before the client reads what it missed: what comes after this position reaches its queue.
             if self._last is None:
-                self._last = await self._records.ask(lambda reader: reader.last_seq())
+                self._last = await self._records.read(lambda reader: reader.last_seq())
         except BaseException:
             self.leave(client)
             raise
         return client
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: StreamClient) -> None:
         """Stop following."""
         self._clients.discard(client)
         if not self._clients:
@@ -114,8 +114,8 @@ class Live:
         for client in list(self._clients):
             client.end()
 
-    async def follow(self) -> None:
-        """Read new events whenever the feed says so, and now and then in case it said so to nobody. Runs until cancelled."""
+    async def relay_events(self) -> None:
+        """Read new events whenever the feed says so, and every few seconds in case a message was lost. Runs until cancelled."""
         while True:
             await asyncio.sleep(LOOK_GAP)
             try:
@@ -125,16 +125,16 @@ class Live:
                 pass  # time to look without being told
             self._wake.clear()
             try:
-                await self._look()
+                await self._relay_new_events()
             except Problem:
                 continue  # no store at the moment; clients keep waiting
 
-    async def _look(self) -> None:
+    async def _relay_new_events(self) -> None:
         while self._clients and self._last is not None:
             after = self._last
-            events = await self._records.ask(lambda reader, after=after: reader.events(after=after, limit=PAGE))  # type: ignore[misc]  # a bound default
+            events = await self._records.read(lambda reader, after=after: reader.events(after=after, limit=PAGE))  # type: ignore[misc]  # a bound default
             if self._last != after:
-                return  # everybody left meanwhile, and somebody new began elsewhere
+                return  # all clients left meanwhile, and a new one began elsewhere
             for event in events:
                 for client in self._clients:
                     client.offer(event)

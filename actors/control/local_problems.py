@@ -21,7 +21,7 @@ FIRST_START = 30.0
 _BACKUP = "Stop the service and restore the database from a backup"
 
 
-def disks(settings: Settings) -> Iterator[Problem]:
+def disk_problems(settings: Settings) -> Iterator[Problem]:
     """What is wrong with the disks of the state. To be called in a thread."""
     for folder in dict.fromkeys((settings.state_dir, settings.store_path.parent)):
         try:
@@ -29,13 +29,13 @@ def disks(settings: Settings) -> Iterator[Problem]:
         except OSError:
             continue  # a directory that is gone takes the database with it
         no_files = room.f_files > 0 and room.f_favail == 0
-        problem = disk(folder, 0 if no_files else room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize)
+        problem = disk_problem(folder, 0 if no_files else room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize)
         if problem is not None:
             yield problem
             return
 
 
-def disk(folder: Path, free: int, size: int) -> Problem | None:
+def disk_problem(folder: Path, free: int, size: int) -> Problem | None:
     """What is wrong with a disk that has so many bytes free, of `size`."""
     if free < FULL:
         return Problem(
@@ -47,12 +47,12 @@ def disk(folder: Path, free: int, size: int) -> Problem | None:
     return None
 
 
-def database(path: Path, error: StoreError | None) -> Iterator[Problem]:
+def database_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
     """What is wrong with the database, given how the last look at it failed (None: it did not)."""
-    if database_file.lost(path):
+    if database_file.is_lost(path):
         error = StoreLost(f"{path} is gone, or empty, and it was there before")
     if isinstance(error, StoreLost):
-        remedy = f"{_BACKUP}, or delete {database_file.marker(path)} to begin anew without what it knew."
+        remedy = f"{_BACKUP}, or delete {database_file.marker_path(path)} to begin anew without what it knew."
         yield Problem("store_lost", f"{error}.", remedy, restart_helps=True, unwatched=True)
     elif isinstance(error, StoreDamaged):
         remedy = f"{_BACKUP}, or move it away together with its -wal, -shm and {database_file.SUFFIX} to begin anew."
@@ -62,7 +62,7 @@ def database(path: Path, error: StoreError | None) -> Iterator[Problem]:
         yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
 
 
-class Supervision:
+class SupervisorWatch:
     """Whether the supervisor that started us is still there: without one nothing is started again."""
 
     def __init__(self, *, supervised: bool) -> None:

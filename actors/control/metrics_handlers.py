@@ -10,8 +10,8 @@ from actors.control import metrics_report
 from actors.control.context import CONTROL, Control, control_of
 from actors.control.http_problems import Handler
 from actors.control.query_params import Flag
-from actors.control.render import reply
-from actors.control.status_handlers import versions
+from actors.control.render import json_response
+from actors.control.status_handlers import library_versions
 from common.core.telemetry import prometheus
 from common.core.telemetry.declared_counters import declare
 from common.core.telemetry.metrics import Metrics
@@ -23,27 +23,29 @@ FLAGS = {
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-async def serve(request: web.Request) -> web.Response:
+async def get_metrics(request: web.Request) -> web.Response:
     """GET /metrics: JSON, or the Prometheus text where the Accept header prefers that."""
     if _prefers_text(request.headers.get("Accept", "")):
-        return await text(request)
+        return await get_prometheus(request)
     control = control_of(request)
     wanted = {part: flag.read(request) for part, flag in FLAGS.items()}
-    return reply(metrics_report.as_json(await _snapshot(control), control.now(), _started_at(control), wanted))
+    return json_response(
+        metrics_report.render_metrics(await _take_snapshot(control), control.now(), _started_at(control), wanted)
+    )
 
 
-async def text(request: web.Request) -> web.Response:
+async def get_prometheus(request: web.Request) -> web.Response:
     """GET /metrics/prometheus."""
-    body = prometheus.render(await _snapshot(control_of(request))).encode()
+    body = prometheus.render(await _take_snapshot(control_of(request))).encode()
     return web.Response(body=body, headers={"Content-Type": prometheus.CONTENT_TYPE})
 
 
-async def reset(request: web.Request) -> web.Response:
+async def reset_metrics(request: web.Request) -> web.Response:
     """GET or POST /metrics/reset: the coordinator is told, our own counts begin again at once."""
     control = control_of(request)
-    control.command("reset_metrics")
+    control.send_command("reset_metrics")
     control.metrics.reset(control.now())
-    return reply({"accepted": True, "timestamp": control.now()}, 202)
+    return json_response({"accepted": True, "timestamp": control.now()}, 202)
 
 
 @web.middleware
@@ -70,17 +72,17 @@ async def count_requests(request: web.Request, handler: Handler) -> web.StreamRe
     return response
 
 
-async def _snapshot(control: Control) -> dict[str, Any]:
+async def _take_snapshot(control: Control) -> dict[str, Any]:
     """Gauges first: should there be too many series, the picture of now is kept."""
     total = Metrics()
-    status = control.live.status()
+    status = control.live.latest_status()
     if status is not None:
         age, content = status
         metrics_report.add_status(total, content, control.now() - age)
-    metrics_report.add_beats(total, await control.beats())
-    total.gauge("sse_clients", control.live.clients)
-    metrics_report.add_problems(total, (await control.report()).problems)
-    known = versions()
+    metrics_report.add_heartbeats(total, await control.heartbeats())
+    total.gauge("sse_clients", control.live.client_count)
+    metrics_report.add_problems(total, (await control.assess_health()).problems)
+    known = library_versions()
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
     declare(total)
     total.absorb(control.metrics.snapshot())
@@ -92,7 +94,7 @@ async def _snapshot(control: Control) -> dict[str, Any]:
 
 def _started_at(control: Control) -> float:
     """When the coordinator was started, in epoch seconds; until it is heard, when this process was."""
-    status = control.live.status()
+    status = control.live.latest_status()
     started = status[1].get("started_at") if status is not None else None
     return started if isinstance(started, int | float) else control.started_at
 

@@ -19,7 +19,7 @@ API_COUNTER, API_TIMER, CHECK_RESULTS = "api_requests", "api_request_seconds", "
 UPSTREAM_COUNTER, UPSTREAM_TIMER, FINE = "upstream_requests", "upstream_request_seconds", frozenset({"2xx", "3xx"})
 
 
-def as_json(snapshot: Mapping[str, Any], now: float, started_at: float, wanted: Mapping[str, bool]) -> dict[str, Any]:
+def render_metrics(snapshot: Mapping[str, Any], now: float, started_at: float, wanted: Mapping[str, bool]) -> dict[str, Any]:
     """The JSON form; `wanted` says which of timers, counters, gauges, api and check_results to include.
 
     `since` is when counting began, `started_at` when the instance did: that one no reset changes.
@@ -70,7 +70,7 @@ def add_status(metrics: Metrics, status: Mapping[str, Any], heard_at: float) -> 
     _add_servers(metrics, status)
 
 
-def add_beats(metrics: Metrics, beats: Mapping[str, Heartbeat]) -> None:
+def add_heartbeats(metrics: Metrics, beats: Mapping[str, Heartbeat]) -> None:
     """Gauges from the heartbeats."""
     for process, beat in sorted(beats.items()):
         metrics.gauge("process_heartbeat_timestamp_seconds", beat.at, process=process)

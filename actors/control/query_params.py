@@ -42,16 +42,16 @@ class Param(Protocol):
         ...
 
 
-def check(request: web.Request, known: Iterable[Param]) -> None:
+def require_known_params(request: web.Request, known: Iterable[Param]) -> None:
     """Raise Problem 400 where the query holds a parameter that is not known here, or one of them twice."""
     names = [param.name for param in known]
     for name in request.query:
         if name not in names:
-            raise Problem(400, _unknown(name[:60], names), code="unknown_parameter")
-        _only(request, name)
+            raise Problem(400, _explain_unknown(name[:60], names), code="unknown_parameter")
+        _single_value(request, name)
 
 
-def _unknown(name: str, names: list[str]) -> str:
+def _explain_unknown(name: str, names: list[str]) -> str:
     shown = ascii(name)
     if not names:
         return f"This call takes no parameters, and {shown} is one."
@@ -60,14 +60,14 @@ def _unknown(name: str, names: list[str]) -> str:
     return f"This call has no parameter {shown}; {hint}"
 
 
-def _only(request: web.Request, name: str) -> str | None:
+def _single_value(request: web.Request, name: str) -> str | None:
     values = request.query.getall(name, [])
     if len(values) > 1:
         raise Problem(400, f"{name} is given {len(values)} times; give it once.", code="bad_parameter")
     return values[0] if values else None
 
 
-def _bad(name: str, needs: str) -> Problem:
+def _bad_parameter(name: str, needs: str) -> Problem:
     return Problem(400, f"{name} must be {needs}.", code="bad_parameter")
 
 
@@ -83,12 +83,12 @@ class Integer:
 
     def read(self, request: web.Request) -> int:
         """The value; Problem 400 where it is none."""
-        text = _only(request, self.name)
+        text = _single_value(request, self.name)
         if text is None:
             return self.default
         digits = text.isascii() and text.isdigit() and len(text) <= 19
         if not digits or not self.low <= int(text) <= self.high:
-            raise _bad(self.name, f"a whole number from {self.low} to {self.high}")
+            raise _bad_parameter(self.name, f"a whole number from {self.low} to {self.high}")
         return int(text)
 
     def schema(self) -> dict[str, Any]:
@@ -107,12 +107,12 @@ class Seconds:
 
     def read(self, request: web.Request) -> float:
         """The value; Problem 400 where it is none."""
-        text = _only(request, self.name)
+        text = _single_value(request, self.name)
         if text is None:
             return self.default
         value = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not 0 < value <= self.high:
-            raise _bad(self.name, f"seconds, above 0 and at most {self.high:g}")
+            raise _bad_parameter(self.name, f"seconds, above 0 and at most {self.high:g}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -130,11 +130,11 @@ class Flag:
 
     def read(self, request: web.Request) -> bool:
         """The value; Problem 400 where it is none."""
-        text = _only(request, self.name)
+        text = _single_value(request, self.name)
         if text is None:
             return self.default
         if text.lower() not in _YES | _NO:
-            raise _bad(self.name, "true, false, 1 or 0")
+            raise _bad_parameter(self.name, "true, false, 1 or 0")
         return text.lower() in _YES
 
     def schema(self) -> dict[str, Any]:
@@ -155,17 +155,17 @@ class Text:
 
     def read(self, request: web.Request) -> str | None:
         """The value; Problem 400 where it is too long, of another form or none of the choices (compared without case)."""
-        text = _only(request, self.name)
+        text = _single_value(request, self.name)
         if not text:
             return None
         if len(text) > self.limit or not re.fullmatch(self.form, text):
-            raise _bad(self.name, f"{self.needs}, at most {self.limit} characters")
+            raise _bad_parameter(self.name, f"{self.needs}, at most {self.limit} characters")
         if not self.choices:
             return text.strip() or None
         for choice in self.choices:
             if choice.lower() == text.strip().lower():
                 return choice
-        raise _bad(self.name, f"one of {', '.join(self.choices)}")
+        raise _bad_parameter(self.name, f"one of {', '.join(self.choices)}")
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
@@ -184,11 +184,11 @@ class Cursor:
 
     def read(self, request: web.Request) -> str | None:
         """What `show` was given; Problem 400 for anything else."""
-        text = _only(request, self.name)
+        text = _single_value(request, self.name)
         if not text:
             return None
         if len(text) > CURSOR_LIMIT or not re.fullmatch(f"1-{self.form}", text):
-            raise _bad(self.name, "the cursor of an earlier page")
+            raise _bad_parameter(self.name, "the cursor of an earlier page")
         return bytes.fromhex(text[2:]).decode("utf-8", "replace")
 
     def schema(self) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class Cursor:
         return {"type": "string", "maxLength": CURSOR_LIMIT, "pattern": f"^(1-{self.form})?$"}
 
 
-def show(cursor: str | None) -> str | None:
+def encode_cursor(cursor: str | None) -> str | None:
     """A store's position as an opaque cursor."""
     return None if cursor is None else f"1-{cursor.encode().hex()}"
 

@@ -13,27 +13,27 @@ from actors.control import query_params
 from common import codec
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, ProblemRow
 from common.errors import MessageError
-from common.store.store_contract import Found, Page
+from common.store.store_contract import FoundName, Page
 
 T = TypeVar("T")
 
 
-def reply(content: Any, status: int = 200) -> web.Response:
+def json_response(content: Any, status: int = 200) -> web.Response:
     """An answer in JSON; NaN and infinities become null."""
     return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
-def page(name: str, found: Page[T], show: Callable[[T], dict[str, Any]]) -> web.Response:
+def page_response(name: str, found: Page[T], show: Callable[[T], dict[str, Any]]) -> web.Response:
     """One page of a list; `cursor` is null on the last one."""
-    return reply({name: [show(row) for row in found.rows], "cursor": query_params.show(found.cursor)})
+    return json_response({name: [show(row) for row in found.rows], "cursor": query_params.encode_cursor(found.cursor)})
 
 
-def problem(row: ProblemRow) -> dict[str, Any]:
+def render_problem(row: ProblemRow) -> dict[str, Any]:
     """An entry of the list that cannot be monitored."""
     return {"entry": row.entry, "code": row.code, "reason": row.reason}
 
 
-def detail_of(row: DomainRow) -> Detail:
+def decode_detail(row: DomainRow) -> Detail:
     """The unpacked detail; an empty one where it is not readable, so that the rest of the row still shows."""
     if not row.detail:
         return Detail()
@@ -53,7 +53,7 @@ def unicode_name(name: str) -> str:
         return name
 
 
-def forecast(row: DomainRow, detail: Detail | None = None) -> dict[str, Any] | None:
+def render_forecast(row: DomainRow, detail: Detail | None = None) -> dict[str, Any] | None:
     """When the name is expected to drop (epoch seconds) and how sure that is; None where nothing is foreseen."""
     if row.drop_likely is None and row.drop_earliest is None:
         return None
@@ -66,7 +66,7 @@ def forecast(row: DomainRow, detail: Detail | None = None) -> dict[str, Any] | N
     return found if detail is None else {**found, "reason": detail.forecast_reason}
 
 
-def domain_line(found: Found) -> dict[str, Any]:
+def render_domain(found: FoundName) -> dict[str, Any]:
     """A name in a list."""
     row = found.row
     return {
@@ -82,11 +82,11 @@ def domain_line(found: Found) -> dict[str, Any]:
         "next_check": (row.next_check or None)
         if row.watched
         else None,  # a new name waits for its first look, whenever that is
-        "forecast": forecast(row),
+        "forecast": render_forecast(row),
     }
 
 
-def evidence_full(evidence: Evidence) -> dict[str, Any]:
+def render_evidence(evidence: Evidence) -> dict[str, Any]:
     """One method's last observation."""
     observation = evidence.observation
     reading = observation.reading
@@ -110,7 +110,7 @@ def evidence_full(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def event(row: EventRow) -> dict[str, Any]:
+def render_event(row: EventRow) -> dict[str, Any]:
     """An event, with the body of its callback."""
     return {
         "seq": row.seq,
@@ -124,7 +124,7 @@ def event(row: EventRow) -> dict[str, Any]:
     }
 
 
-def delivery(row: DeliveryRow) -> dict[str, Any]:
+def render_delivery(row: DeliveryRow) -> dict[str, Any]:
     """A callback."""
     return {
         "id": row.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Bucket:
+class TokenBucket:
     """`rate` calls per second on average, at most `burst` at once. Times in seconds of any steady clock."""
 
     def __init__(self, rate: float, burst: float) -> None:

@@ -7,9 +7,9 @@ import asyncio
 import msgspec
 from aiohttp import web
 
-from actors.control.auth import Call, Policy
+from actors.control.auth import AccessPolicy, RequestFacts
 from actors.control.http_problems import Problem
-from actors.control.peers import Peers, address_of
+from actors.control.peers import Peers, parse_address
 from common.config import Settings
 
 #: Largest request body, in bytes.
@@ -31,36 +31,36 @@ SECURITY_HEADERS = {
 }
 
 
-async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: every answer carries the security headers."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "domain-monitor"
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Whether an address or host name (no port) is this machine's own."""
-    address = address_of(host.strip("[]"))
+    address = parse_address(host.strip("[]"))
     return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
 
-def policy_of(settings: Settings, peers: Peers) -> Policy:
+def build_access_policy(settings: Settings, peers: Peers) -> AccessPolicy:
     """The rules that the settings make."""
-    return Policy(
+    return AccessPolicy(
         control_token=settings.control_token,
         read_token=settings.read_token,
         allowed_hosts=settings.control_allowed_hosts,
-        local=peers.local,
+        local=peers.is_local,
     )
 
 
-def call_of(request: web.Request) -> Call:
+def read_facts(request: web.Request) -> RequestFacts:
     """What decides about a request."""
     headers = request.headers
     hosts = tuple(headers.getall("Host", ()))
     if not request.raw_path.startswith("/"):
         hosts = (*hosts, request.raw_path)  # a request line with a host of its own, as to a proxy (RFC 9112 section 3.2.2)
-    return Call(
+    return RequestFacts(
         peer=request.transport.get_extra_info("peername") if request.transport is not None else None,
         hosts=hosts,
         authorization=tuple(headers.getall("Authorization", ())),
@@ -72,7 +72,7 @@ def call_of(request: web.Request) -> Call:
     )
 
 
-async def check_body(request: web.Request) -> None:
+async def require_json_body(request: web.Request) -> None:
     """Changing calls take no body; an empty one or JSON is let pass, anything else is refused."""
     if not request.body_exists:
         return

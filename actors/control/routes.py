@@ -84,10 +84,10 @@ _NAMED = (
 )
 _BY_ID = (("id", {"minLength": 1, "maxLength": delivery_handlers.ID_LIMIT, "pattern": f"^{PRINTABLE}$"}),)
 _OPERATOR = (("operator", {"minLength": 1, "example": "rdap/verisign"}),)
-_FILE = (("name", {"enum": sorted(dashboard.files())}),)
+_FILE = (("name", {"enum": sorted(dashboard.static_files())}),)
 
 
-def table() -> tuple[Route, ...]:
+def build_routes() -> tuple[Route, ...]:
     """Every operation there is."""
     flags = tuple(metrics_handlers.FLAGS.values())
     prometheus_text = ("text/plain",)
@@ -95,7 +95,7 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/health",
-            status_handlers.health,
+            status_handlers.get_health,
             "What is wrong; 503 where a restart can help",
             access=OPEN,
             same=(503,),
@@ -104,19 +104,23 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/ready",
-            status_handlers.ready,
+            status_handlers.get_ready,
             "Whether names are being watched, and why not",
             access=OPEN,
             same=(503,),
             answer=status_schemas.Ready,
         ),
         Route(
-            "GET", "/status", status_handlers.status, "Everything about this instance at a glance", answer=status_schemas.Status
+            "GET",
+            "/status",
+            status_handlers.get_status,
+            "Everything about this instance at a glance",
+            answer=status_schemas.Status,
         ),
         Route(
             "GET",
             "/domains",
-            domain_handlers.listing,
+            domain_handlers.list_domains,
             "Watched names, page by page",
             (domain_handlers.STATE, domain_handlers.TLD, domain_handlers.QUERY, CURSOR, LIMIT),
             answer=answer_schemas.Domains,
@@ -124,17 +128,17 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/domain/{name}",
-            domain_handlers.show,
+            domain_handlers.get_domain,
             "One name with evidence, forecast and history",
             answer=answer_schemas.DomainInFull,
             forms=_NAMED,
         ),
-        _changing("POST", "/domain/{name}/check", domain_handlers.check, "Check one name now", forms=_NAMED),
-        _changing("POST", "/refresh", domain_handlers.refresh, "Load the domain list now", failures=(429,)),
+        _changing("POST", "/domain/{name}/check", domain_handlers.check_domain, "Check one name now", forms=_NAMED),
+        _changing("POST", "/refresh", domain_handlers.refresh_list, "Load the domain list now", failures=(429,)),
         Route(
             "GET",
             "/problems",
-            domain_handlers.unmonitored,
+            domain_handlers.list_problems,
             "Entries of the list that cannot be monitored",
             (CURSOR, LIMIT),
             answer=answer_schemas.Problems,
@@ -142,7 +146,7 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/events",
-            event_handlers.serve,
+            event_handlers.get_events,
             "What happened, in order; as a stream where text/event-stream is accepted",
             (event_handlers.AFTER, LIMIT),
             produces=("application/json", "text/event-stream"),
@@ -151,7 +155,7 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/drops",
-            drop_handlers.listing,
+            drop_handlers.list_drops,
             "Names expected to drop, the soonest first, page by page",
             (*drop_handlers.FILTERS, TIMED_CURSOR, LIMIT),
             answer=answer_schemas.Drops,
@@ -159,7 +163,7 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/drops.ics",
-            drop_handlers.as_calendar,
+            drop_handlers.get_calendar,
             "All of them as a calendar",
             drop_handlers.FILTERS,
             produces=("text/calendar",),
@@ -167,16 +171,18 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/deliveries",
-            delivery_handlers.listing,
+            delivery_handlers.list_deliveries,
             "Callbacks, the newest first",
             (delivery_handlers.STATE, CURSOR, LIMIT),
             answer=answer_schemas.Deliveries,
         ),
-        _changing("POST", "/deliveries/{id}/replay", delivery_handlers.replay, "Send one callback again", forms=_BY_ID),
+        _changing(
+            "POST", "/deliveries/{id}/replay", delivery_handlers.replay_delivery, "Send one callback again", forms=_BY_ID
+        ),
         _changing(
             "POST",
             "/budgets/{operator}/reset",
-            budget_handlers.reset,
+            budget_handlers.reset_budget,
             "Forget what was learned of a rate limit",
             forms=_OPERATOR,
             slashed="operator",
@@ -184,16 +190,20 @@ def table() -> tuple[Route, ...]:
         Route(
             "GET",
             "/metrics",
-            metrics_handlers.serve,
+            metrics_handlers.get_metrics,
             "Metrics",
             flags,
             produces=(*JSON, *prometheus_text),
             answer=answer_schemas.Metrics,
         ),
-        Route("GET", "/metrics/prometheus", metrics_handlers.text, "Metrics for Prometheus", produces=prometheus_text),
-        _changing("GET", "/metrics/reset", metrics_handlers.reset, "Begin counting again"),
-        _changing("POST", "/metrics/reset", metrics_handlers.reset, "Begin counting again"),
-        Route("GET", "/openapi.json", openapi.serve, "This description", answer=answer_schemas.Description),
-        Route("GET", "/", dashboard.dashboard, "Dashboard", produces=("text/html",)),
-        Route("GET", "/static/{name}", dashboard.static, "Files of the dashboard", produces=dashboard.MEDIA, forms=_FILE),
+        Route(
+            "GET", "/metrics/prometheus", metrics_handlers.get_prometheus, "Metrics for Prometheus", produces=prometheus_text
+        ),
+        _changing("GET", "/metrics/reset", metrics_handlers.reset_metrics, "Begin counting again"),
+        _changing("POST", "/metrics/reset", metrics_handlers.reset_metrics, "Begin counting again"),
+        Route("GET", "/openapi.json", openapi.get_description, "This description", answer=answer_schemas.Description),
+        Route("GET", "/", dashboard.get_dashboard, "Dashboard", produces=("text/html",)),
+        Route(
+            "GET", "/static/{name}", dashboard.get_static_file, "Files of the dashboard", produces=dashboard.MEDIA, forms=_FILE
+        ),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from actors.control.http_problems import Problem, no_state_yet
+from actors.control.http_problems import Problem, store_unavailable
 from common.errors import StoreDamaged, StoreError, StoreLost
 from common.store.store_contract import Reader
 
@@ -23,11 +23,11 @@ LOOK_DEADLINE = 2.0
 MOST_WAITING = 100
 
 
-def _look(reader: Reader) -> int:
+def _probe_query(reader: Reader) -> int:
     return reader.last_seq()
 
 
-class Records:
+class StoreReaders:
     """Runs reader calls in threads, each with a reader of its own, so that a search does not hold up a look-up.
 
     A reader that failed is closed and opened again with the next query.
@@ -40,7 +40,7 @@ class Records:
         self.damaged: StoreDamaged | None = None
         self._waiting = 0
 
-    async def ask(self, query: Callable[[Reader], T]) -> T:
+    async def read(self, query: Callable[[Reader], T]) -> T:
         """The result of `query(reader)`. Raises Problem 503 while there is no store, or it is too slow."""
         if self._waiting >= MOST_WAITING:
             raise Problem(503, "Too many requests wait for the state.", headers={"Retry-After": "1"})
@@ -53,23 +53,23 @@ class Records:
         except TimeoutError:
             raise Problem(503, "The state did not answer in time.", headers={"Retry-After": "5"}) from None
         except StoreError:
-            raise no_state_yet() from None
+            raise store_unavailable() from None
 
-    async def available(self) -> int | None:
+    async def newest_seq(self) -> int | None:
         """The newest event's sequence, None while there is no store."""
         try:
-            return await self.ask(lambda reader: reader.last_seq())
+            return await self.read(lambda reader: reader.last_seq())
         except Problem:
             return None
 
-    async def trouble(self) -> StoreError | None:
+    async def probe(self) -> StoreError | None:
         """How a look at the store fails, None where it does not, or where all threads are busy and it is not known.
 
         Damage is remembered: most looks do not come across it, and it does not heal by itself.
         """
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
-                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, _look))
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, _probe_query))
         except TimeoutError:
             pass
         except StoreError as error:
@@ -81,7 +81,9 @@ class Records:
         loop = asyncio.get_running_loop()
         # A barrier makes each thread take exactly one of these.
         barrier = threading.Barrier(THREADS)
-        await asyncio.wait([loop.run_in_executor(self._pool, self._leave, barrier) for _ in range(THREADS)], timeout=2.0)
+        await asyncio.wait(
+            [loop.run_in_executor(self._pool, self._close_in_thread, barrier) for _ in range(THREADS)], timeout=2.0
+        )
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, future: asyncio.Future[T]) -> None:
@@ -97,24 +99,24 @@ class Records:
             try:
                 return query(reader)
             except StoreLost:  # perhaps it is another file by now: each thread finds that out by itself
-                self._drop()
+                self._close_reader()
                 reader = self._local.reader = self._open()
                 self.damaged = None
                 return query(reader)
         except StoreError as error:
             if isinstance(error, StoreDamaged):
                 self.damaged = error
-            self._drop()
+            self._close_reader()
             raise
 
-    def _leave(self, barrier: threading.Barrier) -> None:
-        self._drop()
+    def _close_in_thread(self, barrier: threading.Barrier) -> None:
+        self._close_reader()
         try:
             barrier.wait(1.0)
         except threading.BrokenBarrierError:
             return
 
-    def _drop(self) -> None:
+    def _close_reader(self) -> None:
         reader: Reader | None = getattr(self._local, "reader", None)
         self._local.reader = None
         if reader is not None:

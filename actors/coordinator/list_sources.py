@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from actors.coordinator.list_child import Child
+from actors.coordinator.list_child import ReaderProcess
 from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Refreshed, Same
-from common.clients.bootstrap_copy import SHORTEST, cached, next_at
-from common.clients.list_text import NEVER, source_of
+from common.clients.bootstrap_copy import SHORTEST_INTERVAL, load_kept_bases, next_attempt_at
+from common.clients.list_text import NO_VERSION, list_source_name
 from common.clock import now
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListPart, ListRead, ListSame
@@ -42,35 +42,35 @@ SENSELESS = "the process that reads it sent something else than it should"
 class ListSource:
     """The domain list, read by a process of its own: `read` it, then go through its `parts` or `leave` it.
 
-    One task uses it. `close` ends the process; whoever stops in between has to call it.
+    One task uses it. `close` ends the process; it has to be called after an early stop.
     """
 
     def __init__(self, settings: Settings, command: Sequence[str] = READER, read_limit: float = READ_LIMIT) -> None:
-        self.source = source_of(settings)
+        self.source = list_source_name(settings)
         self._command = command
         self._read_limit = read_limit
         self._log = get_logger("coordinator")
-        self._seen = NEVER
-        self._child: Child | None = None
+        self._seen = NO_VERSION
+        self._child: ReaderProcess | None = None
         self._read: Read | None = None
 
     async def read(self) -> ListRead | ListSame | ListFailed:
         """Read the list and compare it with the store. What an earlier call read is left."""
         try:
             await self.close()
-            self._child = await Child.start(self._command, self._log, "list-reader")
-            await self._child.ask(Ask(self._seen))
-            frame = await self._child.next(self._read_limit)
+            self._child = await ReaderProcess.start(self._command, self._log, "list-reader")
+            await self._child.request_list(Ask(self._seen))
+            frame = await self._child.next_frame(self._read_limit)
             match frame:
                 case Read():
                     self._read = frame
                     return ListRead(frame.head, self.source)
                 case Same():
                     self._seen = frame.seen
-                    await self._child.finished()
+                    await self._child.await_end()
                     return ListSame(self.source)
                 case Failed():
-                    await self._child.finished()
+                    await self._child.await_end()
                     return self._failed(frame.text)
                 case _:
                     return self._failed(self._text(ListError(SENSELESS)))
@@ -81,7 +81,7 @@ class ListSource:
                 await self.close()
 
     async def parts(self) -> AsyncIterator[ListPart]:
-        """What taking the list changes. Whoever stops before the end gets the whole list again the next time.
+        """What taking the list changes. After a stop before the end the whole list comes again the next time.
 
         Raises ListError when the process that read it is gone.
         """
@@ -90,15 +90,15 @@ class ListSource:
             raise ListError("no list was read")
         self.forget()  # half a difference belongs to no list
         try:
-            await child.take()
+            await child.allow_pieces()
             announced = _Announced(read.head)
-            while not isinstance(frame := await child.next(PIECE_LIMIT), End):
+            while not isinstance(frame := await child.next_frame(PIECE_LIMIT), End):
                 part = announced.checked(frame)
                 yield ListPart(part)
                 await asyncio.sleep(0)  # several small pieces can be there at once
             announced.end()
             self._seen = read.seen
-            await child.finished()
+            await child.await_end()
         except ListError as error:
             raise ListError(self._text(error)) from None
         finally:
@@ -111,7 +111,7 @@ class ListSource:
 
     def forget(self) -> None:
         """Read the whole list next time, even if it has not changed."""
-        self._seen = NEVER
+        self._seen = NO_VERSION
 
     async def close(self) -> None:
         """End the process that reads, if there is one."""
@@ -162,20 +162,20 @@ def note_list_call(metrics: Metrics, event: ListRead | ListSame | ListFailed, se
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:
     """Have the RDAP bootstrap fetched when it is due; yields the directory when it changed. A failure keeps the last copy."""
     settings = runtime.settings
-    due_at = next_at(settings)
+    due_at = next_attempt_at(settings)
     while True:
         if now() >= due_at:
             told = await fetch_bootstrap(runtime.log)
             due_at = told.next_at
             if told.error:
                 runtime.log.warning("bootstrap_kept", reason=told.error)
-            found = cached(settings) if told.changed else None
+            found = load_kept_bases(settings) if told.changed else None
             if found is not None:
-                yield _replaced(directory, found, runtime.log)
+                yield _replace_bases(directory, found, runtime.log)
         await asyncio.sleep(BOOTSTRAP_LOOK)
 
 
-def _replaced(directory: Directory, found: Bases, log: Logger) -> Directory:
+def _replace_bases(directory: Directory, found: Bases, log: Logger) -> Directory:
     try:
         directory.replace_fetched(found)
     except ValueError as error:
@@ -186,13 +186,13 @@ def _replaced(directory: Directory, found: Bases, log: Logger) -> Directory:
 
 
 async def fetch_bootstrap(log: Logger, command: Sequence[str] = FETCHER) -> Refreshed:
-    """One attempt, by a process of its own. Where that fails nobody knows whether the server was asked: as if it was."""
+    """One attempt, by a process of its own. Where that fails it counts as made, for the server may have been asked."""
     child = None
     error = SENSELESS
     try:
-        child = await Child.start(command, log, "bootstrap-reader")
-        frame = await child.next(FETCH_LIMIT)
-        await child.finished()
+        child = await ReaderProcess.start(command, log, "bootstrap-reader")
+        frame = await child.next_frame(FETCH_LIMIT)
+        await child.await_end()
         if isinstance(frame, Refreshed):
             return frame
     except ListError as failure:
@@ -200,4 +200,4 @@ async def fetch_bootstrap(log: Logger, command: Sequence[str] = FETCHER) -> Refr
     finally:
         if child is not None:
             await child.close()
-    return Refreshed(changed=False, next_at=now() + SHORTEST, error=f"RDAP bootstrap not taken: {error}")
+    return Refreshed(changed=False, next_at=now() + SHORTEST_INTERVAL, error=f"RDAP bootstrap not taken: {error}")

@@ -1,4 +1,4 @@
-"""How long the coordinator's loop keeps everybody waiting: measured from inside, because that is what a priority name feels."""
+"""Delays of the coordinator's event loop, measured from inside: a check of a priority name waits for as long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAID_EVERY = 60.0
 
 
 class SlowTurns:
-    """Turns of the core that took long: the first is told at once, then once a minute how many there were and the worst."""
+    """Slow turns of the core: the first is logged at once, then once a minute how many there were and the worst."""
 
     def __init__(self) -> None:
         self._told_at = -inf
@@ -41,7 +41,7 @@ class SlowTurns:
 class StallWatch:
     """A timer that notes by how much it came late: timer `loop_stall_seconds`, gauge `loop_stall_max_seconds`.
 
-    Garbage collections are timed apart (`gc_seconds`): they stop everything, and nobody else would be suspected.
+    Garbage collections are timed apart (`gc_seconds`): they stop every thread, and would be taken for a slow turn.
     """
 
     def __init__(self, metrics: Metrics) -> None:

@@ -7,7 +7,7 @@ Everything else connects. Nothing here queues: what could not be sent is reporte
 
 from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
-from common.bus.curve_keys import KeyPair, feed_keys, fresh_keys
+from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
 from common.bus.feed_subscriber import FeedSubscriber
 from common.bus.public_feed import PublicFeed
 from common.bus.worker_bus import InboxSender, WorkerBus
@@ -21,7 +21,7 @@ __all__ = [
     "PublicFeed",
     "WorkerBus",
     "feed_keys",
-    "fresh_keys",
+    "generate_keys",
     "inbox_endpoint",
     "inner_feed_endpoint",
     "tasks_endpoint",

@@ -9,8 +9,8 @@ from typing import Any
 import zmq
 
 from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
-from common.bus.curve_keys import Gate
-from common.bus.zmq_sockets import Inbox, Publisher, bounded
+from common.bus.curve_keys import CurveGate
+from common.bus.zmq_sockets import Inbox, Publisher, encode_bounded
 from common.config import Settings
 from common.topics import Holders, Topics
 
@@ -30,10 +30,10 @@ class CoordinatorBus:
         self.inbox = Inbox(hwm=hwm)
         self.feed = Feed()
         self._joined: Holders[bytes] = Holders(MOST_WORKERS)
-        self._gate: Gate | None = None
+        self._gate: CurveGate | None = None
         try:
             if settings.bus_secret_key:
-                self._gate = Gate(settings.bus_secret_key, settings.bus_client_keys)
+                self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
                 for socket in (self.tasks, self.inbox):
                     self._gate.guard(socket.raw)
             self.tasks.bind(tasks_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
@@ -70,7 +70,7 @@ class CoordinatorBus:
         would be lost without a trace until its lease runs out.
         """
         topic = worker_topic(worker, boot)
-        return topic in self._joined and self.tasks.send(topic, bounded(message))
+        return topic in self._joined and self.tasks.send(topic, encode_bounded(message))
 
     def close(self) -> None:
         """Close every socket."""
@@ -100,17 +100,17 @@ class Feed:
             lambda topic, peer: topic.isascii() and self._topics.discard(topic.decode("ascii"), peer),
         )
 
-    def wants(self, topic: str) -> bool:
+    def has_subscriber(self, topic: str) -> bool:
         """Whether this topic has a subscriber: what none wants is not built."""
         return self._topics.want(topic)
 
-    def wants_below(self, prefix: str) -> bool:
+    def has_subscriber_below(self, prefix: str) -> bool:
         """Whether anything that begins with this prefix, or everything around it, has a subscriber."""
         return self._topics.want_below(prefix)
 
     def publish(self, topic: str, payload: dict[str, Any]) -> None:
-        """Send one map to those who subscribed. Raises MessageError for what cannot be sent."""
-        self._socket.send(topic.encode(), bounded(payload))
+        """Publish one map. Raises MessageError for what cannot be sent."""
+        self._socket.send(topic.encode(), encode_bounded(payload))
 
     def close(self) -> None:
         """Close the socket."""

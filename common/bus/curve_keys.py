@@ -1,4 +1,4 @@
-"""CURVE (ZeroMQ RFC 26): who is let in, and by which key."""
+"""CURVE (ZeroMQ RFC 26): the keys of the bus and the feed, and which connections they let in."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class KeyPair(NamedTuple):
     secret: str
 
 
-def fresh_keys() -> KeyPair:
+def generate_keys() -> KeyPair:
     """A new key pair from the system's random numbers."""
     public, secret = zmq.curve_keypair()
     return KeyPair(public.decode(), secret.decode())
 
 
-class Gate:
+class CurveGate:
     """Lets clients with known keys in to the sockets it guards, and no others."""
 
     def __init__(self, secret: str, keys: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ import zmq
 
 from common.bus.bus_endpoints import inbox_endpoint, tasks_endpoint, worker_topic
 from common.bus.curve_keys import use_client_keys
-from common.bus.zmq_sockets import Socket, bounded
+from common.bus.zmq_sockets import Socket, encode_bounded
 from common.codec import decode_upward
 from common.config import Settings
 
@@ -25,7 +25,7 @@ class InboxSender:
 
     def send(self, message: Any) -> bool:
         """Whether the message was handed to a connected coordinator. Raises MessageError for one that it would refuse."""
-        data = bounded(message)
+        data = encode_bounded(message)
         decode_upward(data)  # types do not check what is built: what breaks a bound would be refused with all that is beside it
         return self._socket.send(data)
 

@@ -58,8 +58,8 @@ class Socket:
         """Call `handler(frames)` for each message that arrives, from the running loop."""
         self._loop = asyncio.get_running_loop()
         self._handler = handler
-        self._loop.add_reader(self.raw.fileno(), self.look)
-        self._recheck()
+        self._loop.add_reader(self.raw.fileno(), self.receive_waiting)
+        self._receive_periodically()
 
     def send(self, *frames: bytes) -> bool:
         """Whether the message was accepted; never blocks."""
@@ -72,7 +72,7 @@ class Socket:
             self._loop.call_soon(self._planned_look)
         return True
 
-    def look(self) -> None:
+    def receive_waiting(self) -> None:
         """Take what is there, at most DRAIN_LIMIT messages at once."""
         for _ in range(DRAIN_LIMIT):
             if self._handler is None or self.raw.closed:
@@ -82,7 +82,7 @@ class Socket:
             except zmq.Again:
                 return
         if self._loop is not None:
-            self._loop.call_soon(self.look)
+            self._loop.call_soon(self.receive_waiting)
 
     def close(self) -> None:
         """Detach and close."""
@@ -99,12 +99,12 @@ class Socket:
 
     def _planned_look(self) -> None:
         self._look_planned = False
-        self.look()
+        self.receive_waiting()
 
-    def _recheck(self) -> None:
-        self.look()
+    def _receive_periodically(self) -> None:
+        self.receive_waiting()
         if self._loop is not None and self._handler is not None:
-            self._timer = self._loop.call_later(RECHECK, self._recheck)
+            self._timer = self._loop.call_later(RECHECK, self._receive_periodically)
 
 
 class Inbox(Socket):
@@ -121,7 +121,7 @@ class Inbox(Socket):
 
     def _take(self, _handler: Callable[[list[bytes]], None]) -> None:
         frame = self.raw.recv_multipart(flags=zmq.NOBLOCK, copy=False)[-1]
-        self._received(frame.bytes, _user(frame))
+        self._received(frame.bytes, _sender_key(frame))
 
 
 class Publisher(Socket):
@@ -146,12 +146,12 @@ class Publisher(Socket):
         for frame in self.raw.recv_multipart(flags=zmq.NOBLOCK, copy=False):
             data = frame.bytes
             if data[:1] == b"\x01":
-                self._subscribed(data[1:], _connection(frame) or 0)
+                self._subscribed(data[1:], _connection_number(frame) or 0)
             elif data[:1] == b"\x00":
-                self._ended(data[1:], _connection(frame))
+                self._ended(data[1:], _connection_number(frame))
 
 
-def bounded(message: Any) -> bytes:
+def encode_bounded(message: Any) -> bytes:
     """A message as bytes. Raises MessageError where it cannot be encoded, or is larger than the other side takes."""
     data = encode(message)
     if len(data) > MAX_FRAME:
@@ -159,7 +159,7 @@ def bounded(message: Any) -> bytes:
     return data
 
 
-def _user(frame: zmq.Frame) -> str:
+def _sender_key(frame: zmq.Frame) -> str:
     """What the authenticator called the sender of a frame: its public key; "" where there is none."""
     try:
         return str(frame.get("User-Id"))
@@ -167,7 +167,7 @@ def _user(frame: zmq.Frame) -> str:
         return ""
 
 
-def _connection(frame: zmq.Frame) -> int | None:
+def _connection_number(frame: zmq.Frame) -> int | None:
     """The number of the connection that a frame came on; None where ZeroMQ made it itself."""
     try:
         return int(frame.get(zmq.SRCFD))

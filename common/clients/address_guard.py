@@ -27,7 +27,7 @@ class Guard:
             return False
         if in_networks(parsed, self._allowed):
             return True
-        return is_public(parsed) and not is_own(parsed)
+        return is_public(parsed) and not is_own_address(parsed)
 
     def check(self, address: str) -> None:
         """Raise Refused unless the address is allowed."""
@@ -49,7 +49,7 @@ class CustomerGuard:
         return not is_metadata(address) or in_networks(address.partition("%")[0], self._allowed)
 
 
-def is_own(address: Address) -> bool:
+def is_own_address(address: Address) -> bool:
     """Whether the address belongs to an interface of this host.
 
     A datagram socket that is connected to one of our own addresses gets that very address as its source. Nothing is

@@ -19,7 +19,7 @@ async def dial_first(
     After `delay` seconds, or at once after a failure, the next address is tried beside those that say nothing. Raises the
     first trouble where none answers.
     """
-    left = iter(alternating(addresses))
+    left = iter(alternate_families(addresses))
     running: list[asyncio.Task[_Made]] = []
     trouble: BaseException | None = None
     try:
@@ -49,7 +49,7 @@ def _end(task: asyncio.Task[_Made], hang_up: Callable[[_Made], None]) -> None:
         hang_up(task.result())
 
 
-def alternating(addresses: Sequence[str]) -> list[str]:
+def alternate_families(addresses: Sequence[str]) -> list[str]:
     """IPv4 and IPv6 by turns, in the order given: where one of the two is broken here, the second attempt is of the other."""
     six = [":" in address for address in addresses]
     places = [(six[:number].count(family), family != six[0]) for number, family in enumerate(six)]

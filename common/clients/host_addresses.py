@@ -1,4 +1,4 @@
-"""Addresses of the hosts that many questions go to: looked up once for all who ask, and kept for a while.
+"""A cache of the addresses of hosts that many requests go to: concurrent look-ups of a host are shared.
 
 The system's look-up blocks a thread for as long as a name server is silent. A host has one at a time, and hosts that gave no
 address last time share half of the threads. So dead hosts can hold up the others only once, when more than the other half of
@@ -39,7 +39,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Asks the system, each time in a thread of its own that nobody has to wait for: neither who asked, nor the process's end.
+    """Asks the system, each time in a thread of its own, for which neither the caller nor the end of the process waits.
 
     At most `most` run at once, and of hosts that gave no address last time half as many.
     """
@@ -70,7 +70,7 @@ class SystemResolver:
         return list(dict.fromkeys(found))
 
     def _search(self, host: str, places: list[asyncio.Semaphore]) -> asyncio.Future[list[str]]:
-        """Look up in a thread, which keeps the places until it ends, however soon who asked gives up."""
+        """Look up in a thread, which keeps the places until it ends, however soon the caller gives up."""
         loop = asyncio.get_running_loop()
         search: asyncio.Future[list[str]] = loop.create_future()
 
@@ -80,7 +80,7 @@ class SystemResolver:
                 found = self._look_up(host)
             except Exception as error:  # noqa: BLE001  # raised again where the answer is waited for
                 failure = error
-            with suppress(RuntimeError):  # the loop is closed, and everybody gone
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(end, found, failure)
 
         def end(found: list[str], failure: Exception | None) -> None:
@@ -107,7 +107,7 @@ class SystemResolver:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What the last look-up gave. Times are monotonic seconds."""
+    """The result of the last look-up. Times are monotonic seconds."""
 
     fresh_until: float
     stale_until: float
@@ -115,8 +115,8 @@ class _Held:
     failure: str = ""
 
 
-class Hosts:
-    """One per process and purpose. `monotonic` gives seconds."""
+class HostCache:
+    """Addresses by host, bounded. One per process and purpose. `monotonic` gives seconds."""
 
     def __init__(self, resolver: Resolver, monotonic: Callable[[], float]) -> None:
         self._resolver = resolver
@@ -132,7 +132,7 @@ class Hosts:
         if held is None or held.fresh_until <= now:
             task = self._search(host)
             if held is None or held.stale_until <= now:
-                # Not awaited itself: one who has no more time to wait must not end it for the others.
+                # Not awaited itself: a caller whose time is up must not cancel it for the others.
                 await asyncio.wait((task,))
                 held = task.result() if not task.cancelled() else _Held(0.0, 0.0, failure="shutting down")
         if not held.addresses:
@@ -147,7 +147,7 @@ class Hosts:
         await asyncio.gather(*running, return_exceptions=True)
 
     def _search(self, host: str) -> asyncio.Task[_Held]:
-        """The look-up of this host that is under way, for everybody who asks meanwhile."""
+        """The look-up of this host that is under way, shared by all callers."""
         task = self._running.get(host)
         if task is None:
             task = self._running[host] = asyncio.get_running_loop().create_task(self._look_up(host))
@@ -174,11 +174,11 @@ class Hosts:
         return held
 
 
-def hosts(settings: Settings, monotonic: Callable[[], float]) -> Hosts:
-    """The hosts of a process: found through DNS_RESOLVERS where the operator names some, else as the system does."""
+def create_host_cache(settings: Settings, monotonic: Callable[[], float]) -> HostCache:
+    """The host cache of a process: looked up through DNS_RESOLVERS where the operator names some, else as the system does."""
     if settings.dns_resolvers:
-        return Hosts(host_resolver(settings), monotonic)
-    return Hosts(SystemResolver(), monotonic)
+        return HostCache(host_resolver(settings), monotonic)
+    return HostCache(SystemResolver(), monotonic)
 
 
 def _release(places: list[asyncio.Semaphore]) -> None:

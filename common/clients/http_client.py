@@ -24,7 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import Resolver, SystemResolver
-from common.clients.keyed_turns import Turns
+from common.clients.keyed_turns import KeyedSemaphore
 from common.config import Settings
 from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
 from common.version import user_agent
@@ -45,7 +45,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class TurnedAwayError(ClientError):
-    """The other side refused or reset the connection."""
+    """The server refused or reset the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The rarer wishes. `max_header` in bytes; `server_hostname` is the name in TLS where the URL holds an address."""
+class RequestOptions:
+    """Rarer parameters. `max_header` in bytes; `server_hostname` is the name in TLS where the URL holds an address."""
 
     body: bytes | None = None
     max_header: int = HEADER_LIMIT
@@ -73,7 +73,7 @@ class Options:
     server_hostname: str | None = None
 
 
-_PLAIN = Options()
+_PLAIN = RequestOptions()
 
 
 def redirect_target(answer: HttpAnswer, base: str = "") -> str | None:
@@ -103,7 +103,7 @@ class HttpClient:
         self._keep_alive = keep_alive
         self._agent = user_agent(settings.user_agent_contact)
         self._tls = _tls_context(settings)
-        self._turns = Turns(PER_HOST) if keep_alive else None
+        self._turns = KeyedSemaphore(PER_HOST) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def request(
@@ -114,7 +114,7 @@ class HttpClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         limit: int,
         seconds: float,
-        options: Options = _PLAIN,
+        options: RequestOptions = _PLAIN,
     ) -> HttpAnswer:
         """Ask once. `limit` bounds the unpacked body in bytes (0: it is not read), `seconds` everything together.
 
@@ -142,9 +142,11 @@ class HttpClient:
         self._sessions.clear()
 
     def _turn(self, host: str, seconds: float) -> AbstractAsyncContextManager[None]:
-        return self._turns.of(host, seconds) if self._turns else nullcontext()
+        return self._turns.acquire(host, seconds) if self._turns else nullcontext()
 
-    async def _exchange(self, method: str, url: str, headers: Mapping[str, str], limit: int, options: Options) -> HttpAnswer:
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], limit: int, options: RequestOptions
+    ) -> HttpAnswer:
         sent = {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}
         session = self._session(ipv4_only=options.ipv4_only)
         async with session.request(
@@ -193,7 +195,7 @@ class _DeniedError(OSError):
 
 
 class _Response(aiohttp.ClientResponse):
-    """Remembers the address it came from: the connection is gone by the time somebody could ask for it."""
+    """Remembers the address it came from: the connection is gone when the answer is returned."""
 
     peer = ""
 

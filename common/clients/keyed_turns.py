@@ -1,4 +1,4 @@
-"""Taking turns: at most so many at once for each of many keys, in the order they came; a key that nobody uses costs nothing.
+"""A semaphore for each of many keys, in the order of arrival; a key without users takes no memory.
 
 The pool of the HTTP library can count connections to each host, too, but goes through every host that is waited for each time
 one is free again: with a thousand slow registries that would cost more than the answers.
@@ -15,27 +15,27 @@ from common.errors import NotAsked
 
 
 @dataclass(slots=True)
-class _Door:
+class _Entry:
     turns: asyncio.Semaphore
     users: int = 0  # inside and waiting
 
 
-class Turns:
-    """`most` at once for each key."""
+class KeyedSemaphore:
+    """At most `most` holders at once for each key."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._doors: dict[str, _Door] = {}
+        self._entries: dict[str, _Entry] = {}
 
     @asynccontextmanager
-    async def of(self, key: str, seconds: float) -> AsyncIterator[None]:
-        """Wait for a turn, at most so many seconds, and have it inside the block. Raises NotAsked where none came."""
-        door = self._doors.get(key)
+    async def acquire(self, key: str, seconds: float) -> AsyncIterator[None]:
+        """Hold the semaphore of `key` inside the block. Raises NotAsked where that takes longer than `seconds`."""
+        door = self._entries.get(key)
         if door is None:
-            door = self._doors[key] = _Door(asyncio.Semaphore(self._most))
+            door = self._entries[key] = _Entry(asyncio.Semaphore(self._most))
         door.users += 1
         try:
-            await _turn(door, key, seconds)
+            await _acquire_within(door, key, seconds)
             try:
                 yield
             finally:
@@ -43,10 +43,10 @@ class Turns:
         finally:
             door.users -= 1
             if not door.users:
-                del self._doors[key]
+                del self._entries[key]
 
 
-async def _turn(door: _Door, key: str, seconds: float) -> None:
+async def _acquire_within(door: _Entry, key: str, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await door.turns.acquire()

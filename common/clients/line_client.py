@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from common.clients.happy_eyeballs import alternating, dial_first
+from common.clients.happy_eyeballs import alternate_families, dial_first
 from common.clients.host_addresses import Resolver, SystemResolver
 from common.errors import ClientError, Refused, TimedOut
 
@@ -19,7 +19,7 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter, str]  # the third i
 
 
 class TurnedAwayError(ClientError):
-    """The server refused the connection: a way of saying "not you, not now"."""
+    """The server refused the connection, as WHOIS servers do to clients above their rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TcpAnswer:
     truncated: bool
 
 
-async def ask(
+async def query_server(
     host: str,
     port: int,
     line: bytes,
@@ -59,8 +59,8 @@ async def ask(
         raise ClientError(f"{host}: {error.strerror or type(error).__name__}") from error
 
 
-class Sparing:
-    """A resolver that names one address last: the one that gave the answer to be confirmed."""
+class OthersFirstResolver:
+    """A resolver that puts one address last: the one that gave the answer to be confirmed."""
 
     def __init__(self, resolver: Resolver, spare: str) -> None:
         """`spare` as an answer names it: "192.0.2.1:43" or "[2001:db8::1]:43"; "" for none."""
@@ -97,7 +97,7 @@ async def _exchange(addresses: list[str], port: int, line: bytes, limit: int) ->
 
 async def _connect(addresses: list[str], port: int) -> _Streams:
     """The first connection that stands."""
-    few = alternating(addresses)[:MOST_ADDRESSES]
+    few = alternate_families(addresses)[:MOST_ADDRESSES]
     return await dial_first(few, lambda address: _dial(address, port), _hang_up, ATTEMPT_DELAY)
 
 

@@ -10,7 +10,7 @@ from common.errors import ClientError
 LIMIT = 65_536
 
 
-def get(host: str, port: int, path: str, seconds: float) -> tuple[int, bytes]:
+def fetch_local(host: str, port: int, path: str, seconds: float) -> tuple[int, bytes]:
     """Status and body of a GET, both at most as far as LIMIT goes. `seconds` bound each step. Raises ClientError."""
     shown = f"[{host}]" if ":" in host else host
     question = f"GET {path} HTTP/1.0\r\nHost: {shown}:{port}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"

@@ -22,7 +22,7 @@ class Socket(Protocol):
         ...
 
 
-def unacknowledged(sock: Socket) -> int:
+def unacknowledged_bytes(sock: Socket) -> int:
     """Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ of tcp(7)); 0 where it does not say."""
     try:
         answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
@@ -32,7 +32,7 @@ def unacknowledged(sock: Socket) -> int:
     return count
 
 
-def give_up_after(sock: Socket, seconds: float) -> None:
+def set_user_timeout(sock: Socket, seconds: float) -> None:
     """End a TCP connection whose peer acknowledges nothing for that long (RFC 5482), where the system can do that."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:

@@ -18,7 +18,7 @@ NAME_COLUMNS = (
 )
 
 
-class Coded(NamedTuple):
+class CodedTexts(NamedTuple):
     """A column of texts that are few: line `i` has `texts[codes[i]]`."""
 
     texts: list[str]
@@ -30,9 +30,9 @@ class NameColumns(NamedTuple):
 
     ids: NDArray[np.int64]  # ascending, also from batch to batch
     names: list[str]
-    suffixes: Coded
+    suffixes: CodedTexts
     flags: NDArray[np.int64]  # 1 watched, 2 priority, 4 close, 8 the store holds a detail
-    states: Coded
+    states: CodedTexts
     since: NDArray[np.float64]
     confidence: NDArray[np.float64]
     generation: NDArray[np.int64]
@@ -43,24 +43,24 @@ class NameColumns(NamedTuple):
     registry_due: NDArray[np.float64]
 
 
-def to_columns(cursor: sqlite3.Cursor) -> NameColumns:
+def read_columns(cursor: sqlite3.Cursor) -> NameColumns:
     """All rows of a statement that selects NAME_COLUMNS."""
     columns: list[list[Any]] = [[] for _ in NameColumns._fields]
     while rows := cursor.fetchmany(FETCH):
         for column, values in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(values)
-    return of_lists(columns)
+    return columns_from_lists(columns)
 
 
-def of_lists(columns: Iterable[Sequence[Any]]) -> NameColumns:
+def columns_from_lists(columns: Iterable[Sequence[Any]]) -> NameColumns:
     """Columns as rows have them, in the order of the fields."""
     return NameColumns(*(_KINDS.get(field, _times)(column) for field, column in zip(NameColumns._fields, columns, strict=True)))
 
 
-def coded(texts: Sequence[str]) -> Coded:
+def code_texts(texts: Sequence[str]) -> CodedTexts:
     """A column of texts."""
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    return Coded(list(known), np.fromiter(map(known.__getitem__, texts), np.int64, len(texts)))
+    return CodedTexts(list(known), np.fromiter(map(known.__getitem__, texts), np.int64, len(texts)))
 
 
 def _times(column: Sequence[float | None]) -> NDArray[np.float64]:
@@ -75,8 +75,8 @@ def _whole(column: Sequence[int]) -> NDArray[np.int64]:
 _KINDS: dict[str, Callable[[Any], Any]] = {
     "ids": _whole,
     "names": list,
-    "suffixes": coded,
+    "suffixes": code_texts,
     "flags": _whole,
-    "states": coded,
+    "states": code_texts,
     "generation": _whole,
 }

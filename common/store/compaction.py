@@ -1,4 +1,4 @@
-"""What a store does when it is opened and closed: forget names that are gone for good, and give back room that nobody uses."""
+"""Clean-up when a store is opened and closed: names that left the list are deleted, and free pages given back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.last_look_array import RECORD
 from common.errors import StoreError
 from common.store import row_codecs, schema
-from common.store.name_rows import as_array
+from common.store.name_rows import ids_as_json
 
 #: Names looked at together, and about how many are forgotten at one start: the rest waits for the next.
 BATCH, MOST = 10_000, 200_000
@@ -40,7 +40,7 @@ _FORGET = (
 _EMPTY_BLOCKS = "DELETE FROM pulse WHERE block NOT IN (SELECT id / ? FROM domain)"
 
 
-def forget(connection: sqlite3.Connection, before: float) -> int:
+def forget_names(connection: sqlite3.Connection, before: float) -> int:
     """Delete names that left the list and were last checked before that time (epoch seconds); how many were due to go.
 
     A name with a callback that waits stays.
@@ -53,7 +53,7 @@ def forget(connection: sqlite3.Connection, before: float) -> int:
         last = int(ids[-1])
         old = ids[_pulsed_at(connection, ids) < before]
         if len(old):
-            _delete(connection, as_array(old.tolist()))
+            _delete(connection, ids_as_json(old.tolist()))
             gone += len(old)
     if gone:
         connection.execute(_EMPTY_BLOCKS, (BLOCK,))
@@ -63,13 +63,13 @@ def forget(connection: sqlite3.Connection, before: float) -> int:
 def next_id(connection: sqlite3.Connection) -> int:
     """The number above every id that was ever given. Raises StoreError where that cannot be true."""
     above, kept = connection.execute(_NEXT_ID, (schema.NEXT_KEY,)).fetchone()
-    found = max(int(above), schema.number(schema.NEXT_KEY, kept or 0))
+    found = max(int(above), schema.parse_number(schema.NEXT_KEY, kept or 0))
     if found > MOST_NAMES:
         raise StoreError(f"the state is damaged: a name in it has the number {found - 1}")
     return found
 
 
-def shrink(connection: sqlite3.Connection) -> None:
+def shrink_file(connection: sqlite3.Connection) -> None:
     """Write the file anew where much of it is empty. On a disk without room for that it stays as it is."""
     pages, unused, size = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
@@ -79,7 +79,7 @@ def shrink(connection: sqlite3.Connection) -> None:
             connection.execute("VACUUM")
 
 
-def empty_log(connection: sqlite3.Connection) -> None:
+def truncate_log(connection: sqlite3.Connection) -> None:
     """Move the log into the file and cut it, as far as readers allow within `WAIT_MS`."""
     waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     with suppress(sqlite3.Error):
@@ -88,7 +88,7 @@ def empty_log(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {waits}")
 
 
-def learn(connection: sqlite3.Connection) -> None:
+def update_statistics(connection: sqlite3.Connection) -> None:
     """Renew the statistics that SQLite plans by, where it thinks that they are out of date."""
     with suppress(sqlite3.Error):
         connection.execute(f"PRAGMA analysis_limit = {ANALYSIS}")
@@ -111,7 +111,7 @@ def _delete(connection: sqlite3.Connection, ids: str) -> None:
 def _pulsed_at(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """When each of these names (ascending ids) was last looked at by a sweep, 0 for never."""
     found = np.zeros(len(ids))
-    for block, data in connection.execute(_BLOCKS, (as_array(np.unique(ids // BLOCK).tolist()),)):
+    for block, data in connection.execute(_BLOCKS, (ids_as_json(np.unique(ids // BLOCK).tolist()),)):
         times = np.frombuffer(data.ljust(BLOCK * SIZE, b"\0")[: BLOCK * SIZE], RECORD)["checked_at"]
         start, end = np.searchsorted(ids, (block * BLOCK, (block + 1) * BLOCK))
         found[start:end] = times[ids[start:end] - block * BLOCK]

@@ -24,7 +24,7 @@ class Identity(NamedTuple):
     inode: int
 
 
-def marker(database: Path) -> Path:
+def marker_path(database: Path) -> Path:
     """The file that says that there was a database."""
     return database.with_name(database.name + SUFFIX)
 
@@ -32,11 +32,11 @@ def marker(database: Path) -> Path:
 def note_begun(database: Path) -> None:
     """Note that there is a database. Without room for the note its loss could not be told, which is no reason to stop."""
     with suppress(OSError):
-        if not marker(database).exists():
-            marker(database).write_text(_TEXT, encoding="utf-8")
+        if not marker_path(database).exists():
+            marker_path(database).write_text(_TEXT, encoding="utf-8")
 
 
-def identity(database: Path) -> Identity | None:
+def identify(database: Path) -> Identity | None:
     """Which file is there; None where there is none, or an empty one."""
     try:
         status = database.stat()
@@ -45,30 +45,30 @@ def identity(database: Path) -> Identity | None:
     return Identity(status.st_dev, status.st_ino) if status.st_size else None
 
 
-def lost(database: Path) -> bool:
+def is_lost(database: Path) -> bool:
     """Whether there was a database, and there is none."""
-    return identity(database) is None and marker(database).exists()
+    return identify(database) is None and marker_path(database).exists()
 
 
 def require_kept(database: Path) -> None:
     """Raise StoreLost where there was a database, and there is none."""
-    if lost(database):
+    if is_lost(database):
         raise StoreLost(f"{database} is gone, or empty, and it was there before: {remedy(database)}")
 
 
 def require_begun(database: Path, *, begun: bool) -> None:
     """Raise StoreLost where there was a state, and the file that is there now holds none."""
-    if not begun and marker(database).exists():
+    if not begun and marker_path(database).exists():
         raise StoreLost(f"{database} is another file, without the state that was there before: {remedy(database)}")
 
 
 def require_same(database: Path, opened: Identity | None) -> None:
     """Raise StoreLost where the database is not the file that was opened."""
-    if opened is not None and (found := identity(database)) != opened:
+    if opened is not None and (found := identify(database)) != opened:
         what = "was deleted, moved or emptied" if found is None else "was replaced by another file"
         raise StoreLost(f"{database} {what} while it was in use; what was written last may be lost: {remedy(database)}")
 
 
 def remedy(database: Path) -> str:
     """What to do about a lost database."""
-    return f"restore it from a backup, or delete {marker(database)} to begin anew without what it knew"
+    return f"restore it from a backup, or delete {marker_path(database)} to begin anew without what it knew"

@@ -10,8 +10,8 @@ import sqlite3
 from math import isfinite
 from typing import NamedTuple
 
-from common.store.name_pages import under
-from common.store.store_contract import Drops
+from common.store.name_pages import suffix_condition
+from common.store.store_contract import DropQuery
 
 #: A place in the order: the likely time in epoch seconds, and the name.
 Place = tuple[float, str]
@@ -29,14 +29,14 @@ _OPEN = "(d.drop_likely >= :open_at OR d.drop_latest >= :open_at)"
 _UNTIL = "d.drop_likely <= :until_likely AND (d.drop_likely, d.name) <= (:until_likely, :until_name)"
 
 
-class Found(NamedTuple):
+class DropPage(NamedTuple):
     """Ids of a page in order, and the place where the next one begins; None for the last."""
 
     ids: list[int]
     cursor: str | None
 
 
-def place_of(cursor: str) -> Place | None:
+def parse_cursor(cursor: str) -> Place | None:
     """The place that a cursor of `page_ids` stands for; None for any other text."""
     likely, separator, name = cursor.partition("|")
     try:
@@ -46,9 +46,9 @@ def place_of(cursor: str) -> Place | None:
     return (at, name) if separator and name and isfinite(at) else None
 
 
-def page_ids(connection: sqlite3.Connection, wanted: Drops, cursor: str | None, limit: int, walk: int) -> Found:
+def drop_page_ids(connection: sqlite3.Connection, wanted: DropQuery, cursor: str | None, limit: int, walk: int) -> DropPage:
     """The page after `cursor`; `walk` bounds the names looked at. A cursor that is none begins at the beginning."""
-    likely, name = (place_of(cursor) if cursor else None) or (wanted.start, "")
+    likely, name = (parse_cursor(cursor) if cursor else None) or (wanted.start, "")
     values = {**wanted._asdict(), "likely": likely, "name": name, "limit": limit + 1, "walk": walk}
     every_row_counts = likely >= wanted.open_at and len(_filters(wanted)) == 1
     end = None if every_row_counts else connection.execute(_END_OF_WALK, values).fetchone()
@@ -57,18 +57,18 @@ def page_ids(connection: sqlite3.Connection, wanted: Drops, cursor: str | None, 
     statement = " ".join(("SELECT d.id, d.drop_likely, d.name", " AND ".join(conditions), _ORDER, "LIMIT :limit"))
     found = connection.execute(statement, values).fetchall()
     last = found[limit - 1][1:] if len(found) > limit else end
-    return Found([row[0] for row in found[:limit]], None if last is None else f"{last[0]!r}|{last[1]}")
+    return DropPage([row[0] for row in found[:limit]], None if last is None else f"{last[0]!r}|{last[1]}")
 
 
-def count(connection: sqlite3.Connection, wanted: Drops) -> int:
+def count_drops(connection: sqlite3.Connection, wanted: DropQuery) -> int:
     """How many names all the pages have together."""
     values = {**wanted._asdict(), "likely": wanted.start, "name": ""}
     conditions = " AND ".join((_FROM, _AFTER, _BEFORE, *_filters(wanted)))
     return int(connection.execute(" ".join(("SELECT count(*)", conditions)), values).fetchone()[0])
 
 
-def _filters(wanted: Drops) -> list[str]:
+def _filters(wanted: DropQuery) -> list[str]:
     found = [_OPEN]
     found += ["d.state = :state"] * (wanted.state is not None)
-    found += [under("d.suffix")] * (wanted.tld is not None)
+    found += [suffix_condition("d.suffix")] * (wanted.tld is not None)
     return found + ["d.priority = :priority"] * (wanted.priority is not None)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from common.codec import decoder, encode
 from common.errors import MessageError
-from common.store.columns import NAME_COLUMNS, Coded, NameColumns, to_columns
+from common.store.columns import NAME_COLUMNS, CodedTexts, NameColumns, read_columns
 from common.store.schema import PACK
 
 #: So many loose rows make a pack worth making anew.
@@ -67,7 +67,7 @@ class _Packed(Struct, frozen=True, array_like=True):
 _decode = decoder(_Packed)
 
 
-def load(connection: sqlite3.Connection) -> Iterator[NameColumns]:
+def load_names(connection: sqlite3.Connection) -> Iterator[NameColumns]:
     """Every name, by id, in batches."""
     begin = 0
     for (block,) in connection.execute(_PACKED).fetchall():
@@ -88,10 +88,10 @@ def worth_packing(connection: sqlite3.Connection) -> list[int]:
     return sorted(missing.union(block for (block,) in connection.execute(_MANY_LOOSE, {"pack": PACK, "loose": LOOSE})))
 
 
-def pack(connection: sqlite3.Connection, block: int) -> None:
+def pack_block(connection: sqlite3.Connection, block: int) -> None:
     """Pack a block as its rows are now, inside the caller's transaction."""
     span = (block * PACK, (block + 1) * PACK)
-    found = to_columns(connection.execute(_ROWS, (*span, PACK)))
+    found = read_columns(connection.execute(_ROWS, (*span, PACK)))
     connection.execute(_PUT, (block, _encoded(found)))
     connection.execute(_TIGHTEN, span)
 
@@ -99,7 +99,7 @@ def pack(connection: sqlite3.Connection, block: int) -> None:
 def _rows(connection: sqlite3.Connection, begin: int, end: int) -> Iterator[NameColumns]:
     """The names from one id up to another, from their rows."""
     while begin < end:
-        found = to_columns(connection.execute(_ROWS, (begin, end, BATCH)))
+        found = read_columns(connection.execute(_ROWS, (begin, end, BATCH)))
         if not len(found.ids):
             return
         yield found
@@ -117,7 +117,7 @@ def _unpacked(connection: sqlite3.Connection, block: int) -> NameColumns | None:
         packed = _decoded(data)
     except (MessageError, ValueError, zlib.error):
         return None
-    return _merged(packed, np.array(loose, np.int64), to_columns(connection.execute(_LOOSE_ROWS, span))) if loose else packed
+    return _merged(packed, np.array(loose, np.int64), read_columns(connection.execute(_LOOSE_ROWS, span))) if loose else packed
 
 
 def _encoded(found: NameColumns) -> bytes:
@@ -144,7 +144,9 @@ def _decoded(data: bytes) -> NameColumns:
         raise ValueError("not a pack of names")
     *known, suffixes, states = whole
     columns: dict[str, Any] = dict(zip(_WHOLE, known, strict=True)) | dict(zip(_NUMBERS, numbers, strict=True))
-    return NameColumns(names=names, suffixes=Coded(packed.suffixes, suffixes), states=Coded(packed.states, states), **columns)
+    return NameColumns(
+        names=names, suffixes=CodedTexts(packed.suffixes, suffixes), states=CodedTexts(packed.states, states), **columns
+    )
 
 
 def _merged(packed: NameColumns, loose: NDArray[np.int64], rows: NameColumns) -> NameColumns:
@@ -154,9 +156,9 @@ def _merged(packed: NameColumns, loose: NDArray[np.int64], rows: NameColumns) ->
     order = np.argsort(np.concatenate([packed.ids[kept], rows.ids]), kind="stable")
     for field in NameColumns._fields:
         ours, theirs = getattr(packed, field), getattr(rows, field)
-        if isinstance(ours, Coded):
+        if isinstance(ours, CodedTexts):
             codes = np.concatenate([ours.codes[kept], theirs.codes + len(ours.texts)])
-            columns[field] = Coded(ours.texts + theirs.texts, codes[order])
+            columns[field] = CodedTexts(ours.texts + theirs.texts, codes[order])
         elif isinstance(ours, list):
             both = [ours[place] for place in kept.tolist()] + theirs
             columns[field] = [both[place] for place in order.tolist()]

@@ -18,12 +18,12 @@ PATIENCE, LEAST = 8, 500
 _TLD = "({0} = :tld OR substr({0}, -length(:tld) - 1) = '.' || :tld)"
 
 
-def under(column: str) -> str:
+def suffix_condition(column: str) -> str:
     """The condition that a suffix is `:tld` or lies under it; a name under a suffix ends with it."""
     return _TLD.format(column)
 
 
-_CELL_TLD, _CELL_STATE = under("tally.suffix"), "tally.state = :state"
+_CELL_TLD, _CELL_STATE = suffix_condition("tally.suffix"), "tally.state = :state"
 # The indexes are named: without statistics SQLite takes others. Conditions on the name alone are tested before a row is read.
 _FEW = """
     SELECT d.name, d.id FROM tally CROSS JOIN domain d INDEXED BY domain_place
@@ -35,7 +35,7 @@ _ORDERED = "ORDER BY name LIMIT :limit"
 _END_OF_WALK = "SELECT name FROM domain INDEXED BY domain_name WHERE name > :after ORDER BY name LIMIT 1 OFFSET :walk"
 
 
-class Wanted(NamedTuple):
+class NamePageQuery(NamedTuple):
     """What the names of a page have in common: `tld` and `q` in lower case. `limit` is at least 1.
 
     `walk` bounds the names looked at in their index.
@@ -49,26 +49,26 @@ class Wanted(NamedTuple):
     walk: int
 
 
-def page_ids(connection: sqlite3.Connection, wanted: Wanted) -> tuple[list[int], str | None]:
+def name_page_ids(connection: sqlite3.Connection, wanted: NamePageQuery) -> tuple[list[int], str | None]:
     """Ids of watched names in the order of the names, and the cursor of the next page, None for the last."""
-    total, matching = connection.execute(_counts(wanted), wanted._asdict()).fetchone()
+    total, matching = connection.execute(_count_statement(wanted), wanted._asdict()).fetchone()
     if not matching:
         return [], None
     expected = wanted.limit * total // matching
     parameters: dict[str, Any] = {**wanted._asdict(), "limit": wanted.limit + 1, "until": None}
-    if _few(wanted, matching, expected):
-        statement = _few_of(wanted)
+    if _sorting_is_cheaper(wanted, matching, expected):
+        statement = _sorted_statement(wanted)
     else:
-        parameters["walk"] = _walk(wanted, expected)
+        parameters["walk"] = _walk_bound(wanted, expected)
         end = connection.execute(_END_OF_WALK, parameters).fetchone()
         parameters["until"] = end[0] if end else None
-        statement = _many_of(wanted, bounded=end is not None)
+        statement = _walk_statement(wanted, bounded=end is not None)
     found = connection.execute(statement, parameters).fetchall()
     cursor = found[wanted.limit - 1][0] if len(found) > wanted.limit else parameters["until"]
     return [row[1] for row in found[: wanted.limit]], cursor
 
 
-def _few(wanted: Wanted, matching: int, expected: int) -> bool:
+def _sorting_is_cheaper(wanted: NamePageQuery, matching: int, expected: int) -> bool:
     """Whether reading and sorting all that match costs less than the walk to a full page."""
     if wanted.q:
         # Text that nearly every name contains makes the walk read a row for each of them, where a state is asked for too.
@@ -78,28 +78,28 @@ def _few(wanted: Wanted, matching: int, expected: int) -> bool:
     return matching * ROW <= min(expected, wanted.walk)
 
 
-def _walk(wanted: Wanted, expected: int) -> int:
-    """Most names looked at; how many contain a piece of text nobody knows beforehand."""
+def _walk_bound(wanted: NamePageQuery, expected: int) -> int:
+    """Most names looked at; how many contain a piece of text is not known beforehand."""
     most = wanted.walk if wanted.q or wanted.state is None else max(wanted.walk // ROW, PATIENCE * wanted.limit)
     return max(most if wanted.q else min(most, max(PATIENCE * expected, LEAST)), 1)
 
 
-def _counts(wanted: Wanted) -> str:
-    match = " AND ".join(("names > 0", *_cell(wanted)))
+def _count_statement(wanted: NamePageQuery) -> str:
+    match = " AND ".join(("names > 0", *_tally_conditions(wanted)))
     return " ".join(("SELECT coalesce(sum(names), 0), coalesce(sum(names) FILTER (WHERE", match, "), 0) FROM tally"))
 
 
-def _few_of(wanted: Wanted) -> str:
+def _sorted_statement(wanted: NamePageQuery) -> str:
     contains = ["instr(d.name, :q) > 0"] * bool(wanted.q)
-    return " AND ".join((_FEW, *_cell(wanted), *contains)) + " " + _ORDERED
+    return " AND ".join((_FEW, *_tally_conditions(wanted), *contains)) + " " + _ORDERED
 
 
-def _many_of(wanted: Wanted, *, bounded: bool) -> str:
+def _walk_statement(wanted: NamePageQuery, *, bounded: bool) -> str:
     pieces = ["name <= :until"] * bounded + ["instr(name, :q) > 0"] * bool(wanted.q)
-    pieces += [under("name")] * (wanted.tld is not None) + ["state = :state"] * (wanted.state is not None)
+    pieces += [suffix_condition("name")] * (wanted.tld is not None) + ["state = :state"] * (wanted.state is not None)
     return " AND ".join((_MANY, *pieces)) + " " + _ORDERED
 
 
-def _cell(wanted: Wanted) -> list[str]:
+def _tally_conditions(wanted: NamePageQuery) -> list[str]:
     """The conditions that a cell of the tally answers."""
     return [_CELL_TLD] * (wanted.tld is not None) + [_CELL_STATE] * (wanted.state is not None)

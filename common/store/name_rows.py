@@ -16,7 +16,7 @@ import msgspec
 from common.core.domains.last_look import BLOCK, LAYOUT, SIZE, pulse_at
 from common.core.model.records import Changes, DomainRow, Watch
 from common.store.schema import PACK
-from common.store.store_contract import Found
+from common.store.store_contract import FoundName
 
 #: What `to_found` reads: the fields of `DomainRow`, then the piece of the pulse block; and where they are read from.
 DOMAIN_COLUMNS = " ".join((
@@ -63,13 +63,13 @@ _TALLY = " ".join((
 ))  # fmt: skip
 
 
-def write(connection: sqlite3.Connection, changes: Changes) -> Counter[int]:
+def write_names(connection: sqlite3.Connection, changes: Changes) -> Counter[int]:
     """Everything of `changes` that is about names, inside the caller's transaction, in the order of the fields.
 
     The result says how many rows that is, by the block that packs them.
     """
     if touched := _touched(changes):
-        ids = as_array(touched)
+        ids = ids_as_json(touched)
         connection.execute(_TALLY, {"ids": ids, "sign": -1})
         _write_some(connection, changes)
         _write_whole(connection, changes.domains)
@@ -79,36 +79,36 @@ def write(connection: sqlite3.Connection, changes: Changes) -> Counter[int]:
     return Counter([number // PACK for number in touched])
 
 
-def as_array(ids: list[int]) -> str:
+def ids_as_json(ids: list[int]) -> str:
     """Ids as the statements take them."""
     return msgspec.json.encode(ids).decode()
 
 
-def address_of(row: tuple[Any, ...]) -> int | None:
+def address_number(row: tuple[Any, ...]) -> int | None:
     """The number of the address in the pulse of a row of DOMAIN_COLUMNS; None where there is no pulse."""
     piece = row[18]
     return int(LAYOUT.unpack(piece)[5]) if piece and len(piece) == SIZE else None
 
 
-def to_found(row: tuple[Any, ...], addresses: dict[int, str]) -> Found:
+def to_found_name(row: tuple[Any, ...], addresses: dict[int, str]) -> FoundName:
     """A row of DOMAIN_COLUMNS. A name in a visit right now shows as due since its last check."""
     found = DomainRow(*row[:18])
     found.watched, found.priority, found.close = row[3] == 1, row[4] == 1, row[16] == 1
     pulse = pulse_at(row[18], 0, addresses) if row[18] else None
     if pulse is None or pulse.checked_at <= (found.checked_at or 0.0):
-        return Found(found, pulse)
+        return FoundName(found, pulse)
     found.checked_at, found.next_check = pulse.checked_at, pulse.next_check or pulse.checked_at
-    return Found(found, pulse, mute=pulse.dns_at < pulse.checked_at)
+    return FoundName(found, pulse, mute=pulse.dns_at < pulse.checked_at)
 
 
 def _write_some(connection: sqlite3.Connection, changes: Changes) -> None:
     """What is written without the whole row."""
     connection.executemany(_INSERT, map(_NEW, changes.new))
     for (watched, priority), ids in _by_watch(changes.watches).items():
-        connection.execute(_WATCH, {"watched": watched, "priority": priority, "ids": as_array(ids)})
+        connection.execute(_WATCH, {"watched": watched, "priority": priority, "ids": ids_as_json(ids)})
     for change in changes.states:
         values = {"state": change.state, "since": change.since, "confidence": change.confidence}
-        connection.execute(_STATE, {**values, "ids": as_array(change.ids)})
+        connection.execute(_STATE, {**values, "ids": ids_as_json(change.ids)})
 
 
 def _write_whole(connection: sqlite3.Connection, rows: list[DomainRow]) -> None:
@@ -116,7 +116,7 @@ def _write_whole(connection: sqlite3.Connection, rows: list[DomainRow]) -> None:
         return
     connection.executemany(_UPSERT, ((*_VALUES(row), bool(row.detail)) for row in rows))
     connection.executemany(_DETAIL, ((row.id, row.detail) for row in rows if row.detail))
-    connection.execute(_NO_DETAIL, {"ids": as_array([row.id for row in rows if not row.detail])})
+    connection.execute(_NO_DETAIL, {"ids": ids_as_json([row.id for row in rows if not row.detail])})
 
 
 def _touched(changes: Changes) -> list[int]:

@@ -18,9 +18,9 @@ from common.config import Settings
 from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
 from common.store import database_file, drop_pages, name_pages, row_codecs, schema
-from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
-from common.store.sqlite import ENGINE, connect_reader, require_version, translated
-from common.store.store_contract import MAX_LIMIT, DomainRecord, Drops, Found, Page, Reader
+from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_number, ids_as_json, to_found_name
+from common.store.sqlite import ENGINE, connect_reader, require_version, translate_errors
+from common.store.store_contract import MAX_LIMIT, DomainRecord, DropQuery, FoundName, Page, Reader
 
 #: Rows taken from a cursor at once.
 FETCH = 1000
@@ -75,11 +75,11 @@ class SqliteReader:
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened = database_file.identity(path)
+        self._opened = database_file.identify(path)
         try:
-            with translated(path, "open the state"):
+            with translate_errors(path, "open the state"):
                 self._connection = connect_reader(path)
-                schema.check(self._connection)
+                schema.check_version(self._connection)
         except StoreError:
             self.close()
             raise
@@ -88,13 +88,13 @@ class SqliteReader:
         """Every name, by id, in batches; a connection of its own keeps the moment it began."""
         with self._reading():
             connection = connect_reader(self._path)
-        with closing(connection), translated(self._path, "read the names"):
+        with closing(connection), translate_errors(self._path, "read the names"):
             found = connection.execute(_NAMES)
             while batch := found.fetchmany(FETCH):
                 ids, names, watched, priority = map(list, zip(*batch, strict=True))
                 yield ids, names, watched, priority
 
-    def domain(self, name: str) -> Found | None:
+    def domain(self, name: str) -> FoundName | None:
         """One name, watched or not."""
         return next(iter(self._found(_DOMAIN, (name,))), None)
 
@@ -121,13 +121,13 @@ class SqliteReader:
         q: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
-    ) -> Page[Found]:
+    ) -> Page[FoundName]:
         """Watched names by name; the cursor is the last name looked at."""
         suffix = tld.lower().strip(".") if tld else None
-        wanted = name_pages.Wanted(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
+        wanted = name_pages.NamePageQuery(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
         with self._reading() as connection:
-            ids, more = name_pages.page_ids(connection, name_pages.Wanted(*_texts(wanted)))
-            return Page(_found(connection, _DOMAINS, (as_array(ids),)), more)
+            ids, more = name_pages.name_page_ids(connection, name_pages.NamePageQuery(*_texts(wanted)))
+            return Page(_found(connection, _DOMAINS, (ids_as_json(ids),)), more)
 
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
@@ -137,16 +137,16 @@ class SqliteReader:
         """Watched names by registry suffix."""
         return dict(self._all("SELECT suffix, sum(names) FROM tally WHERE names > 0 GROUP BY suffix"))
 
-    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+    def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
         with self._reading() as connection:
-            found = drop_pages.page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
-            return Page(_found(connection, _DROPS, (as_array(found.ids),)), found.cursor)
+            found = drop_pages.drop_page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
+            return Page(_found(connection, _DROPS, (ids_as_json(found.ids),)), found.cursor)
 
-    def drops_count(self, wanted: Drops) -> int:
+    def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
         with self._reading() as connection:
-            return drop_pages.count(connection, _cleaned(wanted))
+            return drop_pages.count_drops(connection, _cleaned(wanted))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -211,14 +211,14 @@ class SqliteReader:
         with self._reading() as connection:
             return connection.execute(statement, _texts(parameters)).fetchall()
 
-    def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+    def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:
         with self._reading() as connection:
             return _found(connection, statement, _texts(parameters))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone and with one state until the end."""
-        with self._guard, translated(self._path, "read the state"):
+        with self._guard, translate_errors(self._path, "read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
             database_file.require_same(self._path, self._opened)
@@ -230,12 +230,12 @@ class SqliteReader:
                     self._connection.execute("ROLLBACK")
 
 
-def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:
     """Rows of DOMAIN_COLUMNS with the texts of their addresses."""
     found = connection.execute(statement, parameters).fetchall()
-    numbers = sorted({number for row in found if (number := address_of(row)) is not None})
-    addresses = dict(connection.execute(_ADDRESSES, (as_array(numbers),)))
-    return [to_found(row, addresses) for row in found]
+    numbers = sorted({number for row in found if (number := address_number(row)) is not None})
+    addresses = dict(connection.execute(_ADDRESSES, (ids_as_json(numbers),)))
+    return [to_found_name(row, addresses) for row in found]
 
 
 def _newest_entry(connection: sqlite3.Connection, name: str, until: float) -> LedgerRow | None:
@@ -249,9 +249,9 @@ def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(row_codecs.storable(value) if isinstance(value, str) else value for value in parameters)
 
 
-def _cleaned(wanted: Drops) -> Drops:
+def _cleaned(wanted: DropQuery) -> DropQuery:
     """The suffix as it is stored."""
-    return Drops(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
+    return DropQuery(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
 
 
 def _bounded(limit: int) -> int:

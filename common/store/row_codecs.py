@@ -51,7 +51,7 @@ def to_event(row: Sequence[Any]) -> EventRow:
 
 
 def to_ledger(row: Sequence[Any]) -> LedgerRow:
-    """A row of LEDGER_COLUMNS. A packed body that is damaged comes as it is: whoever reads it will notice."""
+    """A row of LEDGER_COLUMNS. A packed body that is damaged comes as it is: decoding it fails."""
     body = row[6]
     if row[8]:
         with suppress(zlib.error):

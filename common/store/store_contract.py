@@ -42,7 +42,7 @@ class Page(NamedTuple, Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedState:
     """Everything the coordinator needs at start. The iterators read lazily, in batches.
 
     `next_seq` is above every sequence number ever written, also after events were pruned; `next_id` is above the id of every
@@ -62,7 +62,7 @@ class Loaded:
     next_id: int = 0
 
 
-class Found(NamedTuple):
+class FoundName(NamedTuple):
     """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse.
 
     `mute`: the last look was a sweep, and it got no answer about the name.
@@ -76,13 +76,13 @@ class Found(NamedTuple):
 class DomainRecord(NamedTuple):
     """What the store holds of one name, all of one moment."""
 
-    found: Found
+    found: FoundName
     events: list[EventRow]  # newest first
     last_entry: LedgerRow | None  # the newest of the ledger
     state_entry: LedgerRow | None  # the newest of the ledger at or before `found.row.since`; None where that is not known
 
 
-class Drops(NamedTuple):
+class DropQuery(NamedTuple):
     """Which of the names expected to drop: their likely time is in [start, end), in epoch seconds.
 
     A window whose likely time is before `open_at` counts for as long as it ends at or after that. `tld`: a suffix and
@@ -106,7 +106,7 @@ class Writer(Protocol):
 
     engine: str  # name and version of the database, for logs
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedState:
         """The whole state as the last transaction left it."""
         ...
 
@@ -175,7 +175,7 @@ class Reader(Protocol):
         """Every name, watched or not: batches of (ids, names, watched, priority), as they stood when the reading began."""
         ...
 
-    def domain(self, name: str) -> Found | None:
+    def domain(self, name: str) -> FoundName | None:
         """One name (A-label), watched or not."""
         ...
 
@@ -191,7 +191,7 @@ class Reader(Protocol):
         q: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
-    ) -> Page[Found]:
+    ) -> Page[FoundName]:
         """Watched names by name. `tld`: a suffix and everything under it ("uk" also finds "co.uk"); `q`: a part of the name."""
         ...
 
@@ -203,11 +203,11 @@ class Reader(Protocol):
         """Watched names by registry suffix."""
         ...
 
-    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+    def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
         ...
 
-    def drops_count(self, wanted: Drops) -> int:
+    def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
         ...
 

@@ -16,7 +16,7 @@ from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.errors import StoreError, StoreLost
 from common.store import compaction, database_file, name_packs, name_rows, row_codecs, schema
 from common.store.columns import NameColumns
-from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
+from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translate_errors
 from common.store.store_contract import (
     KEEP_DONE,
     KEEP_EVENTS,
@@ -24,7 +24,7 @@ from common.store.store_contract import (
     KEEP_NAMES,
     KEEP_RESULTS,
     LEDGER_PER_NAME,
-    Loaded,
+    LoadedState,
     Writer,
 )
 
@@ -92,21 +92,21 @@ class SqliteWriter:
         self._lost = False
         try:
             database_file.require_kept(path)
-            with translated(path, "open the state"):
+            with translate_errors(path, "open the state"):
                 self._connection = connect_writer(path)
-                database_file.require_begun(path, begun=schema.begun(self._connection))
+                database_file.require_begun(path, begun=schema.holds_state(self._connection))
                 schema.migrate(self._connection)
-                compaction.forget(self._connection, now() - KEEP_NAMES)
-                compaction.shrink(self._connection)
-                compaction.empty_log(self._connection)
+                compaction.forget_names(self._connection, now() - KEEP_NAMES)
+                compaction.shrink_file(self._connection)
+                compaction.truncate_log(self._connection)
                 self._look = connect_reader(path)
             database_file.note_begun(path)
-            self._opened = database_file.identity(path)
+            self._opened = database_file.identify(path)
         except BaseException:
             self.close()
             raise
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedState:
         """The whole state; the iterators read in batches, so they may be consumed slowly."""
         with self._looking("read the state") as connection:
             meta = dict(connection.execute("SELECT key, value FROM meta"))
@@ -117,11 +117,11 @@ class SqliteWriter:
             counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
             for key in (schema.SCHEMA_KEY, schema.NEXT_KEY):
                 meta.pop(key, None)
-            return Loaded(
+            return LoadedState(
                 names=self._names(),
                 pulses=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
-                next_seq=schema.number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
+                next_seq=schema.parse_number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],
                 deliveries=self._pending(),
                 meta=meta,
@@ -135,7 +135,7 @@ class SqliteWriter:
         if changes.empty():
             return
         with self._transaction("write") as connection:
-            self._busy.update(name_rows.write(connection, changes))
+            self._busy.update(name_rows.write_names(connection, changes))
             _put(connection, row_codecs.INSERT_EVENT, map(row_codecs.event_values, changes.events))
             _put(connection, row_codecs.UPSERT_DELIVERY, map(row_codecs.delivery_values, changes.deliveries))
             _put(connection, row_codecs.UPSERT_TRUST, map(row_codecs.trust_values, changes.trust))
@@ -153,7 +153,7 @@ class SqliteWriter:
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
         with self._looking("read details") as connection:
-            return dict(connection.execute(_DETAILS, (name_rows.as_array(list(ids)),)))
+            return dict(connection.execute(_DETAILS, (name_rows.ids_as_json(list(ids)),)))
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         """One delivery in any state."""
@@ -196,7 +196,7 @@ class SqliteWriter:
     def pack(self, block: int) -> None:
         """Pack one of them, as its rows are now."""
         with self._transaction("pack names") as connection:
-            name_packs.pack(connection, block)
+            name_packs.pack_block(connection, block)
 
     def verify(self) -> None:
         """Raise StoreLost where the file is no longer the one that was opened."""
@@ -217,14 +217,14 @@ class SqliteWriter:
             if look is not None:
                 look.close()
             if connection is not None:
-                compaction.learn(connection)
-                compaction.empty_log(connection)
+                compaction.update_statistics(connection)
+                compaction.truncate_log(connection)
                 connection.close()
             self._owner.release()
 
     def _names(self) -> Iterator[NameColumns]:
         with self._looking("read the names") as connection:
-            yield from name_packs.load(connection)
+            yield from name_packs.load_names(connection)
 
     def _pulses(self) -> Iterator[tuple[int, bytes]]:
         last = -1
@@ -244,14 +244,14 @@ class SqliteWriter:
 
     @contextmanager
     def _looking(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with self._look_guard, translated(self._path, doing):
+        with self._look_guard, translate_errors(self._path, doing):
             if self._look is None:
                 raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
             yield self._look
 
     @contextmanager
     def _used(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with self._guard, translated(self._path, doing):
+        with self._guard, translate_errors(self._path, doing):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
             yield self._connection

@@ -98,7 +98,7 @@ def settings_of(directory: Path) -> dict[str, str]:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended, buried or not."""
-    return process_stat.state(pid) in {"", "Z"}
+    return process_stat.process_state(pid) in {"", "Z"}
 
 
 class Lines:

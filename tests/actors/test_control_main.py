@@ -49,7 +49,7 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
             "FEED_ENDPOINT": f"tcp://127.0.0.1:{free_port()}",
         }
     )
-    state_dir.prepare(settings)
+    state_dir.create_directories(settings)
 
     async def story() -> None:
         runtime = Runtime("control", settings, asyncio.Event())

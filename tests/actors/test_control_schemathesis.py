@@ -23,7 +23,7 @@ ELSEWHERE = {"peers": Peers(lambda: 0.0, loopback=lambda _: False), "CONTROL_TOK
 
 def fill(lab: Lab) -> None:
     """A store with something in every table."""
-    state_dir.prepare(lab.settings)
+    state_dir.create_directories(lab.settings)
     store = open_writer(lab.settings)
     rows = [domain_row("example.com", id=1), domain("b.com", state="AVAILABLE"), domain("c.co.uk", drop_likely=NOW + 60)]
     store.apply(

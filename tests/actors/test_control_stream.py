@@ -52,7 +52,7 @@ def test_the_stream_resumes_without_a_gap(tmp_path: Path) -> None:
                 assert answer.content_type == "text/event-stream"
                 seen = [(await next_event(answer))["id"] for _ in range(1100)]
                 lab.reader.log += [event_row(1201), event_row(1202, "new.com", "available")]
-                lab.control.live.receive("available.new.com", {})
+                lab.control.live.take_message("available.new.com", {})
                 seen += [(await next_event(answer))["id"]]
                 last = await next_event(answer)
 
@@ -76,7 +76,7 @@ def test_a_new_stream_begins_now_or_where_asked(tmp_path: Path) -> None:
                 lab.http.get(lab.url + "/events?after=77", headers=stream) as ahead,
             ):
                 lab.reader.log.append(event_row(3))
-                lab.control.live.receive("state.example.com", {})
+                lab.control.live.take_message("state.example.com", {})
                 assert (await next_event(fresh))["id"] == 3
                 assert [(await next_event(after))["id"] for _ in range(2)] == [2, 3]
                 assert (await next_event(ahead))["id"] == 3
@@ -126,6 +126,6 @@ def test_a_client_that_does_not_keep_up_is_let_go(tmp_path: Path) -> None:
             client.offer(event_row(seq))
         assert client.slow
         assert client.events.qsize() == live_feed.QUEUE
-        await lab.control.records.close()
+        await lab.control.store.close()
 
     asyncio.run(story())

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from actors.control import local_problems
-from actors.control.local_problems import LOW, disk
-from actors.control.store_readers import Records
+from actors.control.local_problems import LOW, disk_problem
+from actors.control.store_readers import StoreReaders
 from common.store import database_file
 from common.store.reader import SqliteReader
 from common.store.writer import SqliteWriter
@@ -23,7 +23,7 @@ from tests.actors.test_control_health import codes, stage
 
 def with_store(lab: Lab, path: Path) -> None:
     """Let the control process read a real database."""
-    lab.control.records = Records(lambda: SqliteReader(path))
+    lab.control.store = StoreReaders(lambda: SqliteReader(path))
 
 
 @pytest.mark.parametrize("emptied", [False, True])
@@ -41,7 +41,7 @@ def test_a_database_that_is_deleted_is_told_within_a_second(emptied: bool, tmp_p
         lab.clock.at += 1.1
         status, health = await lab.get("/health")
         assert (status, codes(health)) == (503, [("store_lost", "")])
-        assert database_file.marker(path).name in health["problems"][0]["remedy"]
+        assert database_file.marker_path(path).name in health["problems"][0]["remedy"]
         assert (await lab.get("/ready"))[0] == 503
         assert (await lab.get("/domains"))[0] == 503
         path.write_bytes(content)
@@ -107,7 +107,7 @@ def test_a_database_that_never_came_is_told_after_a_while(tmp_path: Path) -> Non
 )
 def test_a_disk_is_judged_by_what_is_left(free: int, size: int, code: str | None) -> None:
     """A few hundred megabytes are enough on a large disk, a twentieth on a small one."""
-    problem = disk(Path("/state"), free, size)
+    problem = disk_problem(Path("/state"), free, size)
 
     assert (problem.code if problem is not None else None) == code
     assert problem is None or problem.unwatched is (code == "disk_full")
@@ -117,8 +117,8 @@ def test_a_full_disk_is_seen(tmp_path: Path) -> None:
     """What the kernel says of the directory's file system decides: /proc never has a free block."""
     lab = Lab(tmp_path, STORE_URL="sqlite:////proc/self/x.db")
 
-    assert [problem.code for problem in local_problems.disks(lab.settings)] == ["disk_full"]
-    assert [*local_problems.disks(Lab(tmp_path).settings)] == []
+    assert [problem.code for problem in local_problems.disk_problems(lab.settings)] == ["disk_full"]
+    assert [*local_problems.disk_problems(Lab(tmp_path).settings)] == []
 
 
 def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:
     script = tmp_path / "child.py"
     script.write_text(
         "import os, sys, time\n"
-        "from actors.control.local_problems import Supervision\n"
-        "watched, free = Supervision(supervised=True), Supervision(supervised=False)\n"
+        "from actors.control.local_problems import SupervisorWatch\n"
+        "watched, free = SupervisorWatch(supervised=True), SupervisorWatch(supervised=False)\n"
         "before = len([*watched.problems()])\n"
         "parent = os.getppid()\n"
         "print('ready', flush=True)\n"

@@ -67,7 +67,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     settings = config.load()
-    state_dir.prepare(settings)
+    state_dir.create_directories(settings)
 
     async def main() -> None:
         runtime = Runtime("coordinator", settings, asyncio.Event())

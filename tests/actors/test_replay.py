@@ -237,13 +237,13 @@ def test_calibration_settles_what_the_ledger_says(
     stored: Settings, drop: list[LedgerRow], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The drop of the fixture was caught: its claims are confirmed."""
-    report, unreadable = calibration_report.measure(stored, drop[0].at - 1, drop[-1].at + 1)
+    report, unreadable = calibration_report.measure_calibration(stored, drop[0].at - 1, drop[-1].at + 1)
 
     assert unreadable == 0
     assert (report.names, report.claims, report.report()["contradicted"]) == (1, 3, 0)
     assert calibration_report.run(3650.0, True, stored) in (calibration_report.DONE, calibration_report.NOTHING)
     json.loads(capsys.readouterr().out)
-    shown = "\n".join(calibration_report.lines({"days": 90.0, **report.report()}))
+    shown = "\n".join(calibration_report.render_lines({"days": 90.0, **report.report()}))
     assert "3 claims about 1 names in 90 days: 3 confirmed, 0 contradicted" in shown
     assert "rdap        com" in shown
 
@@ -251,7 +251,7 @@ def test_calibration_settles_what_the_ledger_says(
 def test_calibration_without_anything_settled_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """An empty ledger, and one that cannot be read, give no figures."""
     store(settings, [LedgerRow("gone.com", 2_000_000_000.0, "pass", "REGISTERED", True, "1-0", b"\xff")])
-    report, unreadable = calibration_report.measure(settings, 0.0, 2_000_000_001.0)
+    report, unreadable = calibration_report.measure_calibration(settings, 0.0, 2_000_000_001.0)
 
     assert (report.claims, unreadable) == (0, 1)
     assert calibration_report.run(1.0, False, settings) == calibration_report.NOTHING

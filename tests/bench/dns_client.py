@@ -80,11 +80,11 @@ async def checker(names: list[str], port: int) -> Answers:
 async def careful(names: list[str], port: int) -> Answers:
     """One socket and future per query, and the careful parser: what a single check does."""
     engine = engine_for(port)
-    (endpoint,) = (await engine.zone(ZONE, 1)).endpoints
-    server = engine.servers.get(endpoint)
+    (endpoint,) = (await engine.find_zone(ZONE, 1)).endpoints
+    server = engine.name_servers.get(endpoint)
 
     async def ask(name: str) -> str:
-        return parser.read((await engine.ask(server, name, NS, 5)).wire, name, ZONE).finding
+        return parser.read((await engine.query(server, name, NS, 5)).wire, name, ZONE).finding
 
     return Counter(MEANING.get(finding, finding) for finding in await windowed(names, ask))
 

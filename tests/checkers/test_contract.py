@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.checkers.contract import Checker, Context, Sweeper
-from actors.checkers.discovery import POOLS, discover, load, sweeper_of
+from actors.checkers.discovery import POOLS, discover, find_sweeper, load_checkers
 from common.clients.dns.sweep.sweep_engine import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
@@ -65,7 +65,7 @@ def test_trouble_is_an_observation_that_proves_nothing_and_travels(pool: str, me
     """With every server dead `check` neither raises nor concludes, keeps its time, and its answer survives the wire."""
 
     async def once() -> Observation:
-        checker = next(c for c in load(pool, context(tmp_path)) if c.method == method)
+        checker = next(c for c in load_checkers(pool, context(tmp_path)) if c.method == method)
         task = Task("boot.1", 1, method, "example.com", "com", server_for(method), budget_ms=3000)
         try:
             async with asyncio.timeout(5):
@@ -84,7 +84,7 @@ def test_trouble_is_an_observation_that_proves_nothing_and_travels(pool: str, me
 
 def sweepers(tmp_path: Path) -> list[Sweeper]:
     """Every method that can sweep."""
-    checkers = [checker for pool in POOLS for checker in load(pool, context(tmp_path))]
+    checkers = [checker for pool in POOLS for checker in load_checkers(pool, context(tmp_path))]
     return [checker for checker in checkers if isinstance(checker, Sweeper)]
 
 
@@ -128,13 +128,13 @@ def test_a_swept_message_keeps_its_bounds() -> None:
 
 def test_only_one_method_of_a_pool_sweeps(tmp_path: Path) -> None:
     """A sweep names no method; two that could take it stop the start, none means no places for sweeps."""
-    fast: list[Checker] = load("fast", context(tmp_path))
+    fast: list[Checker] = load_checkers("fast", context(tmp_path))
 
-    assert (chosen := sweeper_of(fast)) is not None
+    assert (chosen := find_sweeper(fast)) is not None
     assert chosen.method == "dns"
-    assert sweeper_of(load("deep", context(tmp_path))) is None
+    assert find_sweeper(load_checkers("deep", context(tmp_path))) is None
     with pytest.raises(ConfigError):
-        sweeper_of([*fast, *fast])
+        find_sweeper([*fast, *fast])
 
 
 def test_a_folder_with_a_broken_file_stops_the_start() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.clients.dns import Server, SweepEngine
+from common.clients.dns import NameServer, SweepEngine
 from common.clients.dns.sweep.server_window import LEAST_UNDER_WAY, MOST_UNDER_WAY, ServerWindow
 from common.clients.dns.sweep.sweep_names import SweepNames
 from common.clients.dns.sweep.sweep_run import LONGEST_WAIT, SHORTEST_WAIT, _next_wait
@@ -19,7 +19,7 @@ from common.core.parsers.dns_fast import NXDOMAIN
 from tests.clients.dns_world import ROOT, TLD, Clock, Tree, World, engine_of, seeded, serving
 
 NAMES = [f"name{number:04d}.test" for number in range(MOST_QUERIES)]
-SERVER = Server(("192.0.2.1", 53))
+SERVER = NameServer(("192.0.2.1", 53))
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def listening() -> Iterator[tuple[socket.socket, ServerWindow]]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((TLD, 0))
         server.settimeout(2)
-        yield server, ServerWindow(Server(server.getsockname()), 0.0)
+        yield server, ServerWindow(NameServer(server.getsockname()), 0.0)
 
 
 # Ports

@@ -87,7 +87,7 @@ def test_pace_is_kept_for_each_address() -> None:
 
     async def story(world: World) -> tuple[SweepResult, float]:
         desk, loop = Desk(world), asyncio.get_running_loop()
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         started = loop.time()
         return await desk.sweeps.sweep("test", NAMES[:40], 5, pace=100), loop.time() - started
 
@@ -119,7 +119,7 @@ def test_cancelled_sweep_leaves_nothing_behind() -> None:
 
     async def story(world: World) -> None:
         desk = Desk(world)
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         task = asyncio.create_task(desk.sweeps.sweep("test", NAMES, 5))
         await heard.wait()
         task.cancel()

@@ -43,7 +43,7 @@ def test_errors_of_all_servers_are_reported_as_they_are() -> None:
         desk = Desk(world)
         found = await desk.sweeps.sweep("test", NAMES[:8], 2)
         before = len(world.asked("test"))
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         return found, len(world.asked("test")) - before
 
     found, searched = tell({**BOTH, TLD: failing("REFUSED"), TLD_SECOND: failing("REFUSED")}, story)
@@ -60,7 +60,7 @@ def test_silent_server_is_left_alone() -> None:
         desk = Desk(world, 1.0)
         found = [await desk.sweeps.sweep("test", NAMES, 5) for _ in range(3)]
         desk.clock.at += OPEN_SECONDS
-        return found, desk.engine.servers.usable((("127.9.0.2", world.port),)) == 1
+        return found, desk.engine.name_servers.count_usable((("127.9.0.2", world.port),)) == 1
 
     found, closed_again = tell({**BOTH, TLD: silent}, story)
 
@@ -81,7 +81,7 @@ def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
     async def story(world: World) -> tuple[SweepResult, float]:
         loop = asyncio.get_running_loop()
         desk = Desk(world, patience)
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         world.handlers[TLD] = world.handlers[TLD_SECOND] = silent
 
         def back() -> None:
@@ -125,7 +125,7 @@ def test_time_is_kept() -> None:
 
     async def story(world: World) -> float:
         desk, loop = Desk(world), asyncio.get_running_loop()
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         started = loop.time()
         found = await desk.sweeps.sweep("test", NAMES, 0.2)
         assert set(found.codes) == {OPEN}
@@ -143,7 +143,7 @@ def test_forbidden_addresses_are_not_asked() -> None:
         with pytest.raises(ClientError):
             await desk.sweeps.sweep("test", NAMES, 1)
         open_desk = Desk(world)
-        zone = await open_desk.engine.zone("test", 1)
+        zone = await open_desk.engine.find_zone("test", 1)
         desk.engine._finder._suffixes = open_desk.engine._finder._suffixes
         assert zone.endpoints
         with pytest.raises(ClientError, match="no server of test can be asked"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.clients.address_guard import CustomerGuard, Guard, is_own
+from common.clients.address_guard import CustomerGuard, Guard, is_own_address
 from common.config import load
 from common.core.registries.addresses import parse
 from common.errors import Refused
@@ -35,8 +35,8 @@ def test_this_hosts_own_addresses_are_recognised():
 
     assert own is not None
     assert foreign is not None
-    assert is_own(own)
-    assert not is_own(foreign)
+    assert is_own_address(own)
+    assert not is_own_address(foreign)
 
 
 @pytest.mark.parametrize(

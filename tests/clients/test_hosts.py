@@ -14,8 +14,8 @@ from typing import TypeVar
 import pytest
 
 from common.clients.address_guard import Guard
-from common.clients.host_addresses import FAILURE_SECONDS, FRESH_SECONDS, MOST_HOSTS, STALE_SECONDS, Hosts, SystemResolver
-from common.clients.line_client import ask
+from common.clients.host_addresses import FAILURE_SECONDS, FRESH_SECONDS, MOST_HOSTS, STALE_SECONDS, HostCache, SystemResolver
+from common.clients.line_client import query_server
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.dns_world import Clock
@@ -45,12 +45,12 @@ class Book:
         return [self.address]
 
 
-def with_hosts(story: Callable[[Hosts, Book, Clock], Awaitable[T]]) -> T:
+def with_hosts(story: Callable[[HostCache, Book, Clock], Awaitable[T]]) -> T:
     """What `story` returns with hosts that look into a book."""
 
     async def live() -> T:
         book, clock = Book(), Clock()
-        kept = Hosts(book, clock)
+        kept = HostCache(book, clock)
         try:
             return await story(kept, book, clock)
         finally:
@@ -62,7 +62,7 @@ def with_hosts(story: Callable[[Hosts, Book, Clock], Awaitable[T]]) -> T:
 def test_one_look_up_serves_all_who_ask() -> None:
     """A thousand who ask at once, and those who ask within a minute, cost one look-up; an address costs none."""
 
-    async def story(kept: Hosts, book: Book, clock: Clock) -> None:
+    async def story(kept: HostCache, book: Book, clock: Clock) -> None:
         found = await asyncio.gather(*(kept.addresses("whois.example") for _ in range(1000)))
         clock.at += FRESH_SECONDS - 1
         found.append(await kept.addresses("whois.example"))
@@ -77,7 +77,7 @@ def test_one_look_up_serves_all_who_ask() -> None:
 def test_old_addresses_serve_while_new_ones_are_sought() -> None:
     """Who asks after a minute does not wait; the next one gets what was found. A failure leaves the old ones for an hour."""
 
-    async def story(kept: Hosts, book: Book, clock: Clock) -> None:
+    async def story(kept: HostCache, book: Book, clock: Clock) -> None:
         await kept.addresses("whois.example")
         clock.at += FRESH_SECONDS
         book.address = "192.0.2.2"
@@ -100,7 +100,7 @@ def test_old_addresses_serve_while_new_ones_are_sought() -> None:
 def test_a_failure_is_remembered_for_seconds() -> None:
     """A host without address is not looked up for every question."""
 
-    async def story(kept: Hosts, book: Book, clock: Clock) -> None:
+    async def story(kept: HostCache, book: Book, clock: Clock) -> None:
         book.address = None
         for _ in range(3):
             with pytest.raises(ClientError):
@@ -116,7 +116,7 @@ def test_a_failure_is_remembered_for_seconds() -> None:
 def test_dead_hosts_hold_up_nobody_else() -> None:
     """Questions to silent hosts end with their time, and end no look-up that others wait for."""
 
-    async def story(kept: Hosts, book: Book, _: Clock) -> None:
+    async def story(kept: HostCache, book: Book, _: Clock) -> None:
         waiting = [asyncio.create_task(kept.addresses(f"dead{number % 50}.example")) for number in range(1000)]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(kept.addresses("dead0.example"), 0.05)
@@ -134,7 +134,7 @@ def test_dead_hosts_hold_up_nobody_else() -> None:
 def test_hosts_kept_are_bounded() -> None:
     """The oldest are forgotten first."""
 
-    async def story(kept: Hosts, book: Book, _: Clock) -> None:
+    async def story(kept: HostCache, book: Book, _: Clock) -> None:
         for number in range(MOST_HOSTS + 10):
             await kept.addresses(f"h{number}.example")
         assert len(kept._held) == MOST_HOSTS
@@ -147,14 +147,14 @@ def test_hosts_kept_are_bounded() -> None:
 def test_an_address_that_is_kept_is_vetted_at_each_connection() -> None:
     """A name that turns to a private address after its first look-up is refused, and so is one that was kept."""
 
-    async def story(kept: Hosts, book: Book, _: Clock) -> None:
+    async def story(kept: HostCache, book: Book, _: Clock) -> None:
         async with line_server(b"text") as server:
             book.address = "127.0.0.1"
             lab = Guard(load({"ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"})).allowed
-            found = await ask("whois.example", server.port, b"x\r\n", limit=9, seconds=5, allowed=lab, resolver=kept)
+            found = await query_server("whois.example", server.port, b"x\r\n", limit=9, seconds=5, allowed=lab, resolver=kept)
             assert found.data == b"text"
             with pytest.raises(Refused):
-                await ask(
+                await query_server(
                     "whois.example", server.port, b"x\r\n", limit=9, seconds=5, allowed=Guard(load({})).allowed, resolver=kept
                 )
             assert len(server.lines) == 1
@@ -165,9 +165,9 @@ def test_an_address_that_is_kept_is_vetted_at_each_connection() -> None:
 def test_a_look_up_counts_for_the_time_of_a_question() -> None:
     """The line client gives up on a host whose address nobody tells."""
 
-    async def story(kept: Hosts, _: Book, __: Clock) -> None:
+    async def story(kept: HostCache, _: Book, __: Clock) -> None:
         with pytest.raises(TimedOut):
-            await ask("dead.example", 43, b"x\r\n", limit=9, seconds=0.05, allowed=lambda _: True, resolver=kept)
+            await query_server("dead.example", 43, b"x\r\n", limit=9, seconds=0.05, allowed=lambda _: True, resolver=kept)
 
     with_hosts(story)
 
@@ -235,11 +235,11 @@ def test_a_look_up_that_hangs_holds_up_no_exit() -> None:
     """Neither the end of the loop nor that of the process waits for its thread."""
     code = """
 import asyncio, threading
-from common.clients.host_addresses import Hosts, SystemResolver
+from common.clients.host_addresses import HostCache, SystemResolver
 from common.clock import monotonic
 
 async def main():
-    hosts = Hosts(SystemResolver(look_up=lambda host: threading.Event().wait()), monotonic)
+    hosts = HostCache(SystemResolver(look_up=lambda host: threading.Event().wait()), monotonic)
     try:
         await asyncio.wait_for(hosts.addresses("dead.example"), 0.05)
     except TimeoutError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 
-from common.clients.tcp_options import give_up_after, unacknowledged
+from common.clients.tcp_options import set_user_timeout, unacknowledged_bytes
 
 
 def test_a_peer_that_acknowledges_nothing_is_given_up() -> None:
     """TCP sockets get the time in milliseconds; a socket of another kind is left alone."""
     with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
-        give_up_after(tcp, 30.0)
-        give_up_after(unix, 30.0)
+        set_user_timeout(tcp, 30.0)
+        set_user_timeout(unix, 30.0)
 
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
@@ -24,7 +24,7 @@ def test_what_the_peer_has_not_taken_is_counted() -> None:
         sender, _ = server.accept()
         with sender:
             sender.setblocking(False)
-            assert unacknowledged(sender) == 0
+            assert unacknowledged_bytes(sender) == 0
             sent = sender.send(b"x" * 1_000_000)
-            assert 0 < unacknowledged(sender) <= sent
-        assert unacknowledged(sender) == 0
+            assert 0 < unacknowledged_bytes(sender) <= sent
+        assert unacknowledged_bytes(sender) == 0

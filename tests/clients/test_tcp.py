@@ -9,8 +9,8 @@ import pytest
 
 from common.clients import line_client
 from common.clients.address_guard import Guard
-from common.clients.happy_eyeballs import alternating
-from common.clients.line_client import Sparing, TurnedAwayError, ask
+from common.clients.happy_eyeballs import alternate_families
+from common.clients.line_client import OthersFirstResolver, TurnedAwayError, query_server
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.line_server import closed_port, drip, endless, line_server, reset, reset_inside, silence
@@ -28,7 +28,7 @@ def put(answer, *, limit=10_000, timeout=5.0, vet=everything, host="127.0.0.1"):
 
     async def main():
         async with line_server(answer) as server:
-            return await ask(host, server.port, LINE, limit=limit, seconds=timeout, allowed=vet), server
+            return await query_server(host, server.port, LINE, limit=limit, seconds=timeout, allowed=vet), server
 
     return asyncio.run(main())
 
@@ -81,7 +81,7 @@ def test_silence_and_dripping_end_at_the_deadline(answer) -> None:
 def test_a_closed_port_turns_us_away() -> None:
     """A refused connection can be told from other trouble."""
     with pytest.raises(TurnedAwayError):
-        asyncio.run(ask("127.0.0.1", closed_port(), LINE, limit=100, seconds=2, allowed=everything))
+        asyncio.run(query_server("127.0.0.1", closed_port(), LINE, limit=100, seconds=2, allowed=everything))
 
 
 def test_a_reset_before_the_answer_is_no_answer() -> None:
@@ -113,7 +113,7 @@ def test_every_address_is_vetted_before_anything_is_sent() -> None:
     async def main():
         async with line_server(b"x") as server:
             with pytest.raises(Refused):
-                await ask("127.0.0.1", server.port, LINE, limit=10, seconds=2, allowed=lambda _address: False)
+                await query_server("127.0.0.1", server.port, LINE, limit=10, seconds=2, allowed=lambda _address: False)
             return server.lines
 
     assert asyncio.run(main()) == []
@@ -123,7 +123,7 @@ def test_every_address_is_vetted_before_anything_is_sent() -> None:
 def test_a_host_without_address_is_an_error_of_ours(host: str) -> None:
     """Whatever a referral names, the client fails in its own words."""
     with pytest.raises(ClientError):
-        asyncio.run(ask(host, 43, LINE, limit=100, seconds=5, allowed=lambda _address: False))
+        asyncio.run(query_server(host, 43, LINE, limit=100, seconds=5, allowed=lambda _address: False))
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def test_a_black_hole_among_the_addresses_does_not_hold_up_the_question(monkeypa
         async with line_server(b"text") as server:
             with black_hole(server.port) as hole:
                 book, vetted = Book(hole, "127.0.0.1"), []
-                found = await ask(
+                found = await query_server(
                     "whois.example",
                     server.port,
                     LINE,
@@ -186,7 +186,7 @@ def test_the_second_address_is_left_alone_while_the_first_answers() -> None:
         async with line_server(b"text") as server:
             async with await asyncio.start_server(lambda *_: accepted.append(1), "127.0.0.2", server.port):
                 book = Book("127.0.0.1", "127.0.0.2")
-                await ask("whois.example", server.port, LINE, limit=100, seconds=5, allowed=everything, resolver=book)
+                await query_server("whois.example", server.port, LINE, limit=100, seconds=5, allowed=everything, resolver=book)
             return accepted
 
     assert asyncio.run(main()) == []
@@ -198,22 +198,24 @@ def test_an_address_that_refuses_is_followed_by_the_next_at_once() -> None:
     async def main():
         async with line_server(b"text") as server:
             book = Book("127.0.0.2", "127.0.0.3", "127.0.0.1")
-            found = await ask("whois.example", server.port, LINE, limit=100, seconds=0.9, allowed=everything, resolver=book)
+            found = await query_server(
+                "whois.example", server.port, LINE, limit=100, seconds=0.9, allowed=everything, resolver=book
+            )
             return found.data
 
     assert asyncio.run(main()) == b"text"
     book = Book("127.0.0.2", "127.0.0.1")
     with pytest.raises(TurnedAwayError):
-        asyncio.run(ask("whois.example", closed_port(), LINE, limit=9, seconds=2, allowed=everything, resolver=book))
+        asyncio.run(query_server("whois.example", closed_port(), LINE, limit=9, seconds=2, allowed=everything, resolver=book))
 
 
 def test_both_families_are_tried_before_a_third_address() -> None:
     """Where all of one family are dead, the second attempt already goes to the other."""
     six, four = ["2001:db8::1", "2001:db8::2", "2001:db8::3"], ["192.0.2.1", "192.0.2.2"]
 
-    assert alternating(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
-    assert alternating(four) == four
-    assert alternating([]) == []
+    assert alternate_families(six + four) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
+    assert alternate_families(four) == four
+    assert alternate_families([]) == []
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_both_families_are_tried_before_a_third_address() -> None:
 def test_the_address_of_the_answer_to_be_confirmed_is_tried_last(spare: str, first: str) -> None:
     """A server with one address is asked there again; no address gets lost."""
     addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
-    found = asyncio.run(Sparing(Book(*addresses), spare).addresses("whois.example"))
+    found = asyncio.run(OthersFirstResolver(Book(*addresses), spare).addresses("whois.example"))
 
     assert found[0] == first
     assert sorted(found) == sorted(addresses)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from common.clients.keyed_turns import Turns
+from common.clients.keyed_turns import KeyedSemaphore
 from common.errors import NotAsked
 
 
@@ -14,11 +14,11 @@ def test_turns_are_bounded_for_each_key_and_in_order() -> None:
     """Two at once for a key, first come first served, others not held up, and one who gives up leaves his place."""
 
     async def story() -> None:
-        turns, release = Turns(2), asyncio.Event()
+        turns, release = KeyedSemaphore(2), asyncio.Event()
         inside: list[str] = []
 
         async def use(key: str, name: str) -> None:
-            async with turns.of(key, 60):
+            async with turns.acquire(key, 60):
                 inside.append(name)
                 await release.wait()
 
@@ -32,7 +32,7 @@ def test_turns_are_bounded_for_each_key_and_in_order() -> None:
         release.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert inside == ["a0", "a1", "b0", "a3", "a4"]
-        assert not turns._doors
+        assert not turns._entries
 
     asyncio.run(story())
 
@@ -41,20 +41,20 @@ def test_a_turn_that_does_not_come_is_told_and_leaves_its_place() -> None:
     """Who waited in vain was not inside; the next one comes in as soon as there is room, and an error inside gives it back."""
 
     async def story() -> None:
-        turns = Turns(1)
-        async with turns.of("a", 60):
+        turns = KeyedSemaphore(1)
+        async with turns.acquire("a", 60):
             with pytest.raises(NotAsked, match="a: not asked"):
-                async with turns.of("a", 0.01):
+                async with turns.acquire("a", 0.01):
                     raise AssertionError
-            waiting = asyncio.create_task(turns.of("a", 60).__aenter__())
+            waiting = asyncio.create_task(turns.acquire("a", 60).__aenter__())
         await waiting
-        assert len(turns._doors) == 1
+        assert len(turns._entries) == 1
 
         with pytest.raises(KeyError):
-            async with turns.of("b", 60):
+            async with turns.acquire("b", 60):
                 raise KeyError
-        async with turns.of("b", 0.01):
+        async with turns.acquire("b", 0.01):
             pass
-        assert list(turns._doors) == ["a"]
+        assert list(turns._entries) == ["a"]
 
     asyncio.run(story())

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
 from common.core.verdict.verdicts import State
-from common.store.columns import NameColumns, of_lists
+from common.store.columns import NameColumns, columns_from_lists
 
 
 class Stored:
@@ -51,7 +51,7 @@ class Stored:
         rows = [self.rows[row] for row in sorted(self.rows)]
         columns = {field: [getattr(row, field) for row in rows] for field in _FIELDS}
         columns["watched"] = [row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail) for row in rows]
-        return [of_lists(columns.values())] if rows else []
+        return [columns_from_lists(columns.values())] if rows else []
 
     def pending(self) -> list[DeliveryRow]:
         """Callbacks that are still to be made."""

@@ -12,7 +12,7 @@ import pytest
 from common.core.model.records import Changes
 from common.store import drop_pages
 from common.store.reader import SqliteReader
-from common.store.store_contract import Drops, Writer
+from common.store.store_contract import DropQuery, Writer
 from tests.store.builders import domain
 
 
@@ -45,7 +45,7 @@ def test_pages_of_drops_together_are_all_of_them(
     ]
     writer.apply(Changes(domains=rows))
     reader = SqliteReader(tmp_path / "store.db", scan_limit=10)
-    wanted, found, cursor = Drops(0.0, 200.0, 150.0, **filters), list[str](), None
+    wanted, found, cursor = DropQuery(0.0, 200.0, 150.0, **filters), list[str](), None
     while True:
         page = reader.drops(wanted, cursor=cursor, limit=limit)
         found += [each.row.name for each in page.rows]
@@ -64,9 +64,9 @@ def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -
     raw = sqlite3.connect(tmp_path / "store.db")
     seen: list[str] = []
     raw.set_trace_callback(seen.append)
-    for wanted in (Drops(0.0, 9.0, 9.0), Drops(0.0, 9.0, 9.0, "UNKNOWN", "com", True)):
-        drop_pages.page_ids(raw, wanted, None, 5, 10)
-        drop_pages.count(raw, wanted)
+    for wanted in (DropQuery(0.0, 9.0, 9.0), DropQuery(0.0, 9.0, 9.0, "UNKNOWN", "com", True)):
+        drop_pages.drop_page_ids(raw, wanted, None, 5, 10)
+        drop_pages.count_drops(raw, wanted)
     raw.set_trace_callback(None)
     plans = [row[3] for statement in seen for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
     raw.close()
@@ -78,4 +78,4 @@ def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -
 @pytest.mark.parametrize("cursor", ["", "x", "1.0", "|a.com", "nan|a.com", "inf|a.com", "1.0|", "\ud800|\ud800"])
 def test_a_senseless_place_among_the_drops_is_none(cursor: str) -> None:
     """Only what a page named is a place."""
-    assert drop_pages.place_of(cursor) is None
+    assert drop_pages.parse_cursor(cursor) is None

@@ -12,9 +12,9 @@ import pytest
 
 from common.core.model.records import Changes
 from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
-from common.store.database_file import lost, marker
+from common.store.database_file import is_lost, marker_path
 from common.store.reader import SqliteReader
-from common.store.sqlite import translated
+from common.store.sqlite import translate_errors
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
 
@@ -83,9 +83,9 @@ def test_a_start_does_not_begin_anew_in_place_of_what_was_lost(path: Path) -> No
     shutil.move(path, backup)
 
     for kind in (SqliteWriter, SqliteWriter, SqliteReader):
-        with pytest.raises(StoreLost, match=rf"gone.*backup.*{marker(path).name}"):
+        with pytest.raises(StoreLost, match=rf"gone.*backup.*{marker_path(path).name}"):
             kind(path)
-    assert lost(path)
+    assert is_lost(path)
     assert not path.exists()
 
     shutil.copy(backup, path)
@@ -94,7 +94,7 @@ def test_a_start_does_not_begin_anew_in_place_of_what_was_lost(path: Path) -> No
     again.close()
 
     path.unlink()
-    marker(path).unlink()
+    marker_path(path).unlink()
     anew = SqliteWriter(path)
     assert [batch.names for batch in anew.load().names] == []
     anew.close()
@@ -108,18 +108,18 @@ def test_a_database_of_somebody_else_in_its_place_is_lost_too(path: Path) -> Non
         other.execute("CREATE TABLE theirs (x)")
         other.commit()
 
-    with pytest.raises(StoreLost, match=rf"another file.*backup.*{marker(path).name}"):
+    with pytest.raises(StoreLost, match=rf"another file.*backup.*{marker_path(path).name}"):
         SqliteWriter(path)
     with closing(sqlite3.connect(path)) as other:
         assert [name for (name,) in other.execute("SELECT name FROM sqlite_master")] == ["theirs"]
-    marker(path).unlink()
+    marker_path(path).unlink()
     SqliteWriter(path).close()
 
 
 def test_a_database_of_an_earlier_version_gets_its_marker(path: Path) -> None:
     """What began before there were markers is told as lost too, from its next start on."""
     SqliteWriter(path).close()
-    marker(path).unlink()
+    marker_path(path).unlink()
     SqliteWriter(path).close()
     path.unlink()
 
@@ -150,7 +150,7 @@ def test_a_database_that_stays_is_the_same_through_all_that_is_done_to_it(path: 
 )
 def test_what_sqlite_says_has_its_own_kind(path: Path, text: str, kind: type[StoreError]) -> None:
     """Damage and a full disk are told apart from the rest: only after a full disk the same write may do."""
-    with pytest.raises(StoreError) as caught, translated(path, "write"):
+    with pytest.raises(StoreError) as caught, translate_errors(path, "write"):
         raise sqlite3.DatabaseError(text)
 
     assert type(caught.value) is kind

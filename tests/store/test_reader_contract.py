@@ -10,7 +10,7 @@ from common.config import Settings
 from common.core.model.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
 from common.store.reader import open_reader
-from common.store.store_contract import Drops, Found, Reader, Writer
+from common.store.store_contract import DropQuery, FoundName, Reader, Writer
 from tests.store.builders import delivery, domain, event, judgement
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")
@@ -76,9 +76,9 @@ def test_a_page_holds_whole_rows(reader: Reader, names: list[DomainRow]) -> None
     """Listings and single look-ups give the same row."""
     found = reader.domains(limit=1).rows[0]
 
-    assert found == Found(min(names, key=lambda each: each.name), None)
+    assert found == FoundName(min(names, key=lambda each: each.name), None)
     assert reader.domain(found.row.name) == found
-    assert reader.domain("gone.com") == Found(domain("gone.com", watched=False, drop_likely=1.0), None)
+    assert reader.domain("gone.com") == FoundName(domain("gone.com", watched=False, drop_likely=1.0), None)
     assert reader.domain("never.com") is None
 
 
@@ -91,8 +91,8 @@ def test_counts_are_of_watched_names(reader: Reader) -> None:
 
 def test_drops_come_soonest_first(reader: Reader, names: list[DomainRow]) -> None:
     """The interval is half open, and only watched names count."""
-    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 5.0, 0.0)).rows] == [1.0, 2.0, 3.0, 4.0]
-    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 50.0, 0.0), limit=2).rows] == [1.0, 2.0]
+    assert [each.row.drop_likely for each in reader.drops(DropQuery(1.0, 5.0, 0.0)).rows] == [1.0, 2.0, 3.0, 4.0]
+    assert [each.row.drop_likely for each in reader.drops(DropQuery(1.0, 50.0, 0.0), limit=2).rows] == [1.0, 2.0]
     assert len(names) == 60
 
 
@@ -102,9 +102,9 @@ def test_windows_that_are_over_hide_none_that_is_open(writer: Writer, reader: Re
     windows = [domain(f"w{n}.com", drop_likely=100.0 + n, drop_latest=ends.get(n % 50, 999.0)) for n in range(200)]
     writer.apply(Changes(domains=[*windows, domain("left.com", watched=False, drop_likely=100.0, drop_latest=2000.0)]))
 
-    found = reader.drops(Drops(100.0, 300.0, 1000.0), limit=7).rows
+    found = reader.drops(DropQuery(100.0, 300.0, 1000.0), limit=7).rows
     assert [each.row.name for each in found] == ["w1.com", "w3.com", "w51.com", "w53.com", "w101.com", "w103.com", "w151.com"]
-    assert [each.row.name for each in reader.drops(Drops(100.0, 103.0, 1000.0)).rows] == ["w1.com"]
+    assert [each.row.name for each in reader.drops(DropQuery(100.0, 103.0, 1000.0)).rows] == ["w1.com"]
     assert len(names) == 60
 
 

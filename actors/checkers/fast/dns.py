@@ -16,8 +16,8 @@ from common.clients.dns import (
     DnsEngine,
     Endpoint,
     Exchanged,
+    NameServer,
     NotListeningError,
-    Server,
     SuffixGoneError,
     SweepEngine,
     SweepResult,
@@ -71,11 +71,11 @@ class DnsChecker:
         started = self._context.monotonic()
         attempts = _Attempts(started + task.budget_ms / 1000)
         try:
-            found = await self._ask(task, attempts)
+            found = await self._query_zone(task, attempts)
         except ClientError as error:
-            found = attempts.last or self._trouble(error, attempts.zone)
+            found = attempts.last or self._observe_failure(error, attempts.zone)
         if attempts.tried and attempts.lame == attempts.tried:
-            self._the_engine().lame(task.suffix)
+            self._get_engine().note_lame(task.suffix)
         return msgspec.structs.replace(found, duration_ms=round((self._context.monotonic() - started) * 1000, 3))
 
     async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> SweepFindings:
@@ -86,19 +86,19 @@ class DnsChecker:
         try:
             swept = await self._sweeps().sweep(suffix, names, seconds, pace=pace)
         except ClientError as error:
-            return SweepFindings(trouble=self._trouble(error, None))
+            return SweepFindings(trouble=self._observe_failure(error, None))
         zone = swept.zone
         if swept.trouble is not None:
-            return SweepFindings(trouble=self._trouble(swept.trouble, zone))
+            return SweepFindings(trouble=self._observe_failure(swept.trouble, zone))
         serial = swept.serials[0] if swept.serials else None
         return SweepFindings(
             zone.name,
-            self._the_engine().servers.usable(zone.endpoints),
+            self._get_engine().name_servers.count_usable(zone.endpoints),
             swept.codes,
             swept.served,
-            _addresses(swept),
+            _served_addresses(swept),
             serial,
-            None if serial is None else self._past(parser.zone_time(zone.name, serial)),
+            None if serial is None else self._unless_future(parser.zone_time(zone.name, serial)),
             await self._unusual_observations(names, swept),
         )
 
@@ -106,7 +106,7 @@ class DnsChecker:
         """The unusual answers as observations; other checks get their turn meanwhile, for there may be thousands."""
         found: dict[int, Observation] = {}
         for index, answer in swept.unusual.items():
-            found[index] = self._observed(names[index], swept.zone, answer.endpoint, Exchanged(answer.wire, answer.tcp))
+            found[index] = self._observe_answer(names[index], swept.zone, answer.endpoint, Exchanged(answer.wire, answer.tcp))
             if not len(found) % _MOST_IN_A_ROW:
                 await asyncio.sleep(0)
         return found
@@ -116,7 +116,7 @@ class DnsChecker:
         if self._engine is not None:
             await self._engine.close()
 
-    def _the_engine(self) -> DnsEngine:
+    def _get_engine(self) -> DnsEngine:
         if self._engine is None:
             self._engine = shared_engine(self._context.settings, self._context.now)
         return self._engine
@@ -124,41 +124,41 @@ class DnsChecker:
     def _sweeps(self) -> SweepEngine:
         return shared_sweeps(self._context.settings, self._context.now)
 
-    async def _ask(self, task: Task, attempts: _Attempts) -> Observation:
-        engine = self._the_engine()
-        zone = attempts.zone = await engine.zone(task.suffix, attempts.deadline - self._context.monotonic())
-        spared = [endpoint for endpoint in zone.endpoints if task.spare.rpartition("/")[0] == _place(endpoint)]
+    async def _query_zone(self, task: Task, attempts: _Attempts) -> Observation:
+        engine = self._get_engine()
+        zone = attempts.zone = await engine.find_zone(task.suffix, attempts.deadline - self._context.monotonic())
+        spared = [endpoint for endpoint in zone.endpoints if task.spare.rpartition("/")[0] == _format_endpoint(endpoint)]
         tried: list[Endpoint] = []
         while attempts.tried < MOST_TRIES:
-            server = engine.choose(zone, tried + spared) or engine.choose(zone, tried)
+            server = engine.choose_server(zone, tried + spared) or engine.choose_server(zone, tried)
             left = attempts.deadline - self._context.monotonic()
             if server is None or left <= 0:
                 break
             tried.append(server.endpoint)
             seconds = min(engine.try_seconds, left / (MOST_TRIES - attempts.tried))
             attempts.tried += 1
-            attempts.last = found = await self._one(task, zone, server, seconds)
+            attempts.last = found = await self._query_server(task, zone, server, seconds)
             if found.reading.outcome is not Outcome.UNKNOWN or found.reading.finding in parser.FINAL:
                 return found
-            engine.servers.failed(server)
+            engine.name_servers.note_failure(server)
             attempts.lame += found.reading.finding in parser.LAME
-        return attempts.last or self._silent(zone)
+        return attempts.last or self._observe_silence(zone)
 
-    async def _one(self, task: Task, zone: Zone, server: Server, seconds: float) -> Observation:
+    async def _query_server(self, task: Task, zone: Zone, server: NameServer, seconds: float) -> Observation:
         """Ask one server; trouble is an observation that proves nothing."""
-        engine = self._the_engine()
+        engine = self._get_engine()
         protocol = "tcp" if task.confirm else "udp"
         try:
-            exchanged = await engine.ask(server, task.domain, NS, seconds, tcp=task.confirm)
+            exchanged = await engine.query(server, task.domain, NS, seconds, tcp=task.confirm)
         except ClientError as error:
-            return self._trouble(error, zone, _address(server.endpoint, protocol))
-        return self._observed(task.domain, zone, server.endpoint, exchanged, task.suffix if engine.recursive else None)
+            return self._observe_failure(error, zone, _format_address(server.endpoint, protocol))
+        return self._observe_answer(task.domain, zone, server.endpoint, exchanged, task.suffix if engine.recursive else None)
 
-    def _observed(
+    def _observe_answer(
         self, domain: str, zone: Zone, endpoint: Endpoint, exchanged: Exchanged, suffix: str | None = None
     ) -> Observation:
         """An answer with its circumstances; `suffix` where it is not the zone asked."""
-        engine, wire = self._the_engine(), exchanged.wire
+        engine, wire = self._get_engine(), exchanged.wire
         status, excerpt = None, ""
         try:
             message = parse(wire)
@@ -168,25 +168,25 @@ class DnsChecker:
             reading = unknown("dns_malformed", f"not a well-formed DNS message: {error}")
         return Observation(
             self.method,
-            self._dated(reading),
+            self._without_future_time(reading),
             server=zone.name or endpoint[0],  # a resolver has no zone
-            address=_address(endpoint, "tcp" if exchanged.tcp else "udp"),
+            address=_format_address(endpoint, "tcp" if exchanged.tcp else "udp"),
             status=status,
             digest=sha256(wire).hexdigest(),
             excerpt=excerpt,
-            width=engine.servers.usable(zone.endpoints),
+            width=engine.name_servers.count_usable(zone.endpoints),
             refused=reading.finding == parser.REFUSAL,
         )
 
-    def _dated(self, reading: Reading) -> Reading:
+    def _without_future_time(self, reading: Reading) -> Reading:
         """Without a zone time that lies in the future."""
-        return msgspec.structs.replace(reading, fresh_at=self._past(reading.fresh_at))
+        return msgspec.structs.replace(reading, fresh_at=self._unless_future(reading.fresh_at))
 
-    def _past(self, at: float | None) -> float | None:
+    def _unless_future(self, at: float | None) -> float | None:
         return None if at is not None and at > self._context.now() + _CLOCK_SKEW else at
 
-    def _trouble(self, error: ClientError, zone: Zone | None, address: str = "") -> Observation:
-        width = self._the_engine().servers.usable(zone.endpoints) if zone is not None else None
+    def _observe_failure(self, error: ClientError, zone: Zone | None, address: str = "") -> Observation:
+        width = self._get_engine().name_servers.count_usable(zone.endpoints) if zone is not None else None
         return Observation(
             self.method,
             unknown(_finding(error), str(error)),
@@ -196,9 +196,11 @@ class DnsChecker:
             refused=isinstance(error, NotListeningError),
         )
 
-    def _silent(self, zone: Zone) -> Observation:
+    def _observe_silence(self, zone: Zone) -> Observation:
         reading = unknown("dns_no_servers", "every known server stayed silent lately, or the time is up")
-        return Observation(self.method, reading, server=zone.name, width=self._the_engine().servers.usable(zone.endpoints))
+        return Observation(
+            self.method, reading, server=zone.name, width=self._get_engine().name_servers.count_usable(zone.endpoints)
+        )
 
 
 def _finding(error: ClientError) -> str:
@@ -209,18 +211,18 @@ def _finding(error: ClientError) -> str:
     return "dns_blocked" if isinstance(error, Refused) else "dns_unreachable"
 
 
-def _addresses(swept: SweepResult) -> tuple[str, ...]:
+def _served_addresses(swept: SweepResult) -> tuple[str, ...]:
     """What the numbers in `served` stand for; those over TCP only where one of them is used."""
     count = len(swept.servers)
     used = [number for number in set(swept.served) if number != NO_SERVER]
     told = range(2 * count if max(used, default=0) >= count else count)
-    return tuple(_address(endpoint, "tcp" if tcp else "udp") for endpoint, tcp in map(swept.served_by, told))
+    return tuple(_format_address(endpoint, "tcp" if tcp else "udp") for endpoint, tcp in map(swept.served_by, told))
 
 
-def _address(endpoint: Endpoint, protocol: str) -> str:
-    return f"{_place(endpoint)}/{protocol}"
+def _format_address(endpoint: Endpoint, protocol: str) -> str:
+    return f"{_format_endpoint(endpoint)}/{protocol}"
 
 
-def _place(endpoint: Endpoint) -> str:
+def _format_endpoint(endpoint: Endpoint) -> str:
     host, port = endpoint
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

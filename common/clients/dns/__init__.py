@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from common import clock
 from common.clients.address_guard import Guard
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
-from common.clients.dns.name_servers import Server
+from common.clients.dns.name_servers import NameServer
 from common.clients.dns.sweep.sweep_engine import NO_SERVER, SweepEngine, SweepResult, UnusualAnswer
 from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError, NotListeningError
 from common.clients.dns.zone_finder import SuffixGoneError, Zone
@@ -25,9 +25,9 @@ __all__ = [
     "Endpoint",
     "Exchanged",
     "HostResolver",
+    "NameServer",
     "NoRouteError",
     "NotListeningError",
-    "Server",
     "SuffixGoneError",
     "SweepEngine",
     "SweepResult",
@@ -57,15 +57,15 @@ _engines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Key, _Engines]] = W
 
 def shared_engine(settings: Settings, now: Callable[[], float] = clock.now) -> DnsEngine:
     """The engine of the running loop for these settings: all DNS clients of a process share zones and circuits."""
-    return _shared(settings, now).dns
+    return _engines_for(settings, now).dns
 
 
 def shared_sweeps(settings: Settings, now: Callable[[], float] = clock.now) -> SweepEngine:
     """The sweeps of the running loop for these settings, on top of `shared_engine`."""
-    return _shared(settings, now).sweeps
+    return _engines_for(settings, now).sweeps
 
 
-def _shared(settings: Settings, now: Callable[[], float]) -> _Engines:
+def _engines_for(settings: Settings, now: Callable[[], float]) -> _Engines:
     engines = _engines.setdefault(asyncio.get_running_loop(), {})
     key = (id(settings), now)
     if key not in engines:

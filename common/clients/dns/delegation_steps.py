@@ -1,4 +1,4 @@
-"""What one authoritative answer means to somebody who walks down the tree: further, found, alias, nothing there, or lame."""
+"""What one authoritative answer means on the way down from the root: delegation, records, alias, no data, NXDOMAIN or lame."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def read_step(message: Message, zone: str, name: str, rtype: int) -> Step:
     if message.question is None or message.question[:2] != (name, rtype):
         return LAME
     if message.answer:
-        return _answered(message, zone, name, rtype) if message.authoritative else LAME
+        return _read_answer(message, zone, name, rtype) if message.authoritative else LAME
     if message.rcode == NXDOMAIN:
-        return _negative(message, zone, name, Kind.NXDOMAIN)
-    return _delegated(message, zone, name) or _negative(message, zone, name, Kind.NODATA)
+        return _read_negative(message, zone, name, Kind.NXDOMAIN)
+    return _read_referral(message, zone, name) or _read_negative(message, zone, name, Kind.NODATA)
 
 
 def read_addresses(message: Message, name: str) -> tuple[str, tuple[str, ...]]:
@@ -70,60 +70,66 @@ def read_addresses(message: Message, name: str) -> tuple[str, tuple[str, ...]]:
     aliases = {record.owner: target_of(message, record) for record in message.answer if record.rtype == CNAME}
     for _ in range(len(aliases)):
         name = aliases.get(name, name)
-    found = [address_of(message, record) for record in _of(message.answer, name, A) + _of(message.answer, name, AAAA)]
+    found = [
+        address_of(message, record) for record in _records_of(message.answer, name, A) + _records_of(message.answer, name, AAAA)
+    ]
     return name, tuple(found)[:MOST_ADDRESSES]
 
 
-def below(name: str, zone: str) -> bool:
+def is_below(name: str, zone: str) -> bool:
     """Whether `name` lies strictly below `zone` in the tree."""
     return name != zone and (zone == "" or name.endswith("." + zone))
 
 
-def _answered(message: Message, zone: str, name: str, rtype: int) -> Step:
-    own = _of(message.answer, name, rtype)
+def _read_answer(message: Message, zone: str, name: str, rtype: int) -> Step:
+    own = _records_of(message.answer, name, rtype)
     if own and rtype == NS:
-        return _cut(message, Kind.RECORDS, name, own, zone)
+        return _delegation_step(message, Kind.RECORDS, name, own, zone)
     if own:
         found = tuple((name, address_of(message, record)) for record in own[:MOST_ADDRESSES])
         return Step(Kind.RECORDS, owner=name, addresses=found, ttl=min(record.ttl for record in own))
-    alias = _of(message.answer, name, CNAME)
+    alias = _records_of(message.answer, name, CNAME)
     return Step(Kind.ALIAS, owner=target_of(message, alias[0])) if alias else LAME
 
 
-def _delegated(message: Message, zone: str, name: str) -> Step | None:
+def _read_referral(message: Message, zone: str, name: str) -> Step | None:
     hosts = [record for record in message.authority if record.rtype == NS and record.rclass == IN]
     if not hosts or any(record.rtype == SOA for record in message.authority):
         return None
     owner = hosts[0].owner
-    if any(record.owner != owner for record in hosts) or not below(owner, zone) or (name != owner and not below(name, owner)):
+    if (
+        any(record.owner != owner for record in hosts)
+        or not is_below(owner, zone)
+        or (name != owner and not is_below(name, owner))
+    ):
         return LAME
-    return _cut(message, Kind.CUT, owner, hosts, zone)
+    return _delegation_step(message, Kind.CUT, owner, hosts, zone)
 
 
-def _cut(message: Message, kind: Kind, owner: str, records: list[Record], zone: str) -> Step:
+def _delegation_step(message: Message, kind: Kind, owner: str, records: list[Record], zone: str) -> Step:
     """The delegation with its glue. Glue counts only inside the zone that was asked: elsewhere it is hearsay."""
     hosts = tuple(dict.fromkeys(target_of(message, record) for record in records))[:MOST_HOSTS]
     ttls = [record.ttl for record in records]
     glue = []
     for record in message.additional:
-        inside = record.owner == zone or below(record.owner, zone)
+        inside = record.owner == zone or is_below(record.owner, zone)
         if record.rtype in (A, AAAA) and record.rclass == IN and inside and record.owner in hosts:
             glue.append((record.owner, address_of(message, record)))
             ttls.append(record.ttl)
     return Step(kind, owner=owner, hosts=hosts, addresses=tuple(glue[:MOST_ADDRESSES]), ttl=min(ttls))
 
 
-def _negative(message: Message, zone: str, name: str, kind: Kind) -> Step:
+def _read_negative(message: Message, zone: str, name: str, kind: Kind) -> Step:
     owners = {record.owner for record in message.authority if record.rtype == SOA}
     if len(owners) != 1 or not message.authoritative:
         return LAME
     owner = owners.pop()
-    on_the_way = (owner == zone or below(owner, zone)) and (owner == name or below(name, owner))
+    on_the_way = (owner == zone or is_below(owner, zone)) and (owner == name or is_below(name, owner))
     return Step(kind, owner=owner) if on_the_way else LAME
 
 
-def _of(records: tuple[Record, ...], owner: str, rtype: int) -> list[Record]:
+def _records_of(records: tuple[Record, ...], owner: str, rtype: int) -> list[Record]:
     return [record for record in records if record.owner == owner and record.rtype == rtype and record.rclass == IN]
 
 
-__all__ = ["LAME", "Kind", "Step", "WireError", "below", "read_addresses", "read_step"]
+__all__ = ["LAME", "Kind", "Step", "WireError", "is_below", "read_addresses", "read_step"]

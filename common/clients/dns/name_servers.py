@@ -1,8 +1,8 @@
-"""What is known about each name server address: whether it answers, and which peculiarities it has. Decides whom to ask.
+"""What is known about each name server address: circuit, backoff and peculiarities. Chooses the address to ask.
 
 Silence is counted, not timeouts: with hundreds of queries under way one pause of a server lets all of them run out. What was
-sent before a silence was noticed belongs to that silence; a second one in a row shuts the address. Where nobody else is left
-a shut address is still asked now and then, so that its suffix is back as soon as it is.
+sent before a silence was noticed belongs to that silence; a second one in a row opens its circuit. Where no other is
+left such an address is still asked now and then, so that its suffix is back as soon as it is.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from common.core.parsers.dns_wire import Bits
 #: Silences in a row that open the circuit of an address, and for how many seconds.
 MOST_TIMEOUTS = 2
 OPEN_SECONDS = 30.0
-#: Seconds between two questions to an address that is shut.
+#: Seconds between two queries to an address with an open circuit.
 PROBE_SECONDS = 1.0
 #: Seconds that a family without a route is left alone: one that never worked here, and one that did.
 FAMILY_SECONDS = 300.0
 FAMILY_LOST_SECONDS = 15.0
 #: Silences in a row over all addresses of a family that never answered, after which it counts as having no route.
 FAMILY_TIMEOUTS = 4
-#: Seconds that an address is asked less often after a failure, and that its peculiarities are remembered.
+#: Seconds for which an address is asked less often after a failure, and that its peculiarities are remembered.
 WARY_SECONDS = 60.0
 QUIRK_SECONDS = 3600.0
 #: Most addresses remembered; the oldest are forgotten first.
@@ -32,7 +32,7 @@ _HEALTHY_WEIGHT = 8
 
 
 @dataclass(slots=True)
-class Server:
+class NameServer:
     """One address. Times in epoch seconds."""
 
     endpoint: Endpoint
@@ -58,25 +58,25 @@ class _Family:
     answered: bool = False
 
 
-class Servers:
+class NameServers:
     """All addresses ever asked, bounded. `now` gives epoch seconds."""
 
     def __init__(self, rng: Bits, now: Callable[[], float]) -> None:
         self._rng = rng
         self._now = now
-        self._known: dict[Endpoint, Server] = {}
+        self._known: dict[Endpoint, NameServer] = {}
         self._families = {4: _Family(), 6: _Family()}
 
-    def get(self, endpoint: Endpoint) -> Server:
+    def get(self, endpoint: Endpoint) -> NameServer:
         """What is known about this address."""
         server = self._known.get(endpoint)
         if server is None:
             if len(self._known) >= MOST_SERVERS:
                 del self._known[next(iter(self._known))]
-            server = self._known[endpoint] = Server(endpoint)
+            server = self._known[endpoint] = NameServer(endpoint)
         return server
 
-    def choose(self, endpoints: Iterable[Endpoint], avoid: Collection[Endpoint] = ()) -> Server | None:
+    def choose(self, endpoints: Iterable[Endpoint], avoid: Collection[Endpoint] = ()) -> NameServer | None:
         """One of these addresses at random, rarely one that failed lately; None where every one is avoided or silent.
 
         Where all that are left are silent it is one of them, if that was not asked for PROBE_SECONDS.
@@ -86,7 +86,7 @@ class Servers:
         reachable = [server for server in left if self._families[server.family].down_until <= now]
         usable = [server for server in reachable if server.open_until <= now]
         if not usable:
-            return self._probe(reachable, now)
+            return self._choose_probe(reachable, now)
         weights = [1 if server.wary_until > now else _HEALTHY_WEIGHT for server in usable]
         ticket = self._rng.getrandbits(32) % sum(weights)
         for server, weight in zip(usable, weights, strict=True):
@@ -95,26 +95,26 @@ class Servers:
                 return server
         return usable[-1]
 
-    def usable(self, endpoints: Iterable[Endpoint]) -> int:
+    def count_usable(self, endpoints: Iterable[Endpoint]) -> int:
         """How many of these addresses would be asked now."""
         now = self._now()
         servers = [self.get(endpoint) for endpoint in endpoints]
         return sum(server.open_until <= now and self._families[server.family].down_until <= now for server in servers)
 
-    def answered(self, server: Server) -> None:
-        """The address answered, whatever it said: its circuit closes."""
+    def note_answer(self, server: NameServer) -> None:
+        """Note an answer, whatever it says: the circuit closes."""
         family = self._families[server.family]
         family.answered, family.timeouts = True, 0
         server.timeouts = 0
         server.open_until = 0.0
 
-    def failed(self, server: Server) -> None:
-        """The address said nothing useful, or cannot be connected to."""
+    def note_failure(self, server: NameServer) -> None:
+        """Note that the address said nothing useful, or cannot be connected to."""
         server.wary_until = self._now() + WARY_SECONDS
 
-    def timed_out(self, server: Server, sent_at: float) -> None:
-        """A question of that time (epoch seconds) stayed without an answer: two silences in a row shut the address."""
-        self.failed(server)
+    def note_timeout(self, server: NameServer, sent_at: float) -> None:
+        """Note that a query sent at that time (epoch seconds) got no answer: two silences in a row open its circuit."""
+        self.note_failure(server)
         if sent_at < server.silent_at:
             return
         now = self._now()
@@ -127,16 +127,16 @@ class Servers:
         family.timeouts += 1
         other = self._families[10 - server.family]
         if family.timeouts >= FAMILY_TIMEOUTS and not family.answered and other.answered:
-            self.no_route(server)
+            self.note_no_route(server)
 
-    def no_route(self, server: Server) -> None:
-        """The family of the address cannot be reached from here."""
+    def note_no_route(self, server: NameServer) -> None:
+        """Note that the address family cannot be reached from here."""
         family = self._families[server.family]
         family.down_until = self._now() + (FAMILY_LOST_SECONDS if family.answered else FAMILY_SECONDS)
         family.timeouts = 0
 
-    def _probe(self, shut: list[Server], now: float) -> Server | None:
-        """The shut address that was left alone for longest, if that is long enough."""
+    def _choose_probe(self, shut: list[NameServer], now: float) -> NameServer | None:
+        """The address with an open circuit that was left alone for longest, if that is long enough."""
         server = min(shut, key=lambda server: server.probe_at, default=None)
         if server is None or server.probe_at > now:
             return None

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from common.clients.dns.delegation_steps import Kind, Step, below
+from common.clients.dns.delegation_steps import Kind, Step, is_below
 from common.clients.dns.transport import Endpoint
 from common.core.parsers.dns_wire import AAAA, NS, A, Bits
 from common.errors import ClientError, TimedOut
@@ -65,7 +65,7 @@ class Walk:
 
 
 @dataclass(slots=True)
-class _Held:
+class _SearchResult:
     """The result of the last search for a suffix: a zone, or why there is none. Times in epoch seconds."""
 
     until: float
@@ -78,7 +78,7 @@ T = TypeVar("T")
 Ask = Callable[[Zone, str, int, Walk], Awaitable[Step]]
 
 
-class Finder:
+class ZoneFinder:
     """Walks and remembers. `ask` puts one question to a zone's servers and never returns a LAME step: it raises ClientError."""
 
     def __init__(
@@ -90,20 +90,20 @@ class Finder:
         self._rng = rng
         self._now = now
         self._cuts: dict[str, Zone] = {}
-        self._suffixes: dict[str, _Held] = {}
-        self._running: dict[str, asyncio.Task[_Held]] = {}
+        self._suffixes: dict[str, _SearchResult] = {}
+        self._running: dict[str, asyncio.Task[_SearchResult]] = {}
 
-    async def zone(self, suffix: str, seconds: float) -> Zone:
+    async def find_zone(self, suffix: str, seconds: float) -> Zone:
         """The zone that serves names below `suffix`. Searches for the same suffix are shared. Raises ClientError."""
         held = self._suffixes.get(suffix)
         if held is None or held.until <= self._now():
-            held = await self._shared(suffix, seconds)
+            held = await self._share_search(suffix, seconds)
         if held.zone is not None:
             return held.zone
         # A new error each time: one that several callers raise would collect all their tracebacks.
         raise type(held.failure)(str(held.failure)) if held.failure else ClientError(f"no servers for {suffix}")
 
-    async def addresses(self, host: str, seconds: float) -> list[str]:
+    async def find_addresses(self, host: str, seconds: float) -> list[str]:
         """Every address of a host, following aliases. Raises ClientError."""
         walk = Walk(asyncio.get_running_loop().time() + min(seconds, WALK_SECONDS))
         found, _ = await self._addresses(host, walk, ())
@@ -111,12 +111,12 @@ class Finder:
             raise ClientError(f"{host} has no address")
         return found
 
-    def lame(self, suffix: str) -> None:
+    def note_lame(self, suffix: str) -> None:
         """None of the suffix's servers serves it any more: search again, at most once a minute."""
         held, now = self._suffixes.get(suffix), self._now()
         if held is not None and held.zone is not None and held.lame_at + RETRY_SECONDS <= now:
             held.until, held.lame_at = 0.0, now
-            for name in [name for name in self._cuts if suffix == name or below(suffix, name)]:
+            for name in [name for name in self._cuts if suffix == name or is_below(suffix, name)]:
                 del self._cuts[name]
 
     async def close(self) -> None:
@@ -126,7 +126,7 @@ class Finder:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _shared(self, suffix: str, seconds: float) -> _Held:
+    async def _share_search(self, suffix: str, seconds: float) -> _SearchResult:
         task = self._running.get(suffix)
         if task is None:
             task = self._running[suffix] = asyncio.create_task(self._search(suffix))
@@ -138,20 +138,20 @@ class Finder:
             raise ClientError("shutting down")
         return task.result()
 
-    async def _search(self, suffix: str) -> _Held:
+    async def _search(self, suffix: str) -> _SearchResult:
         last = self._suffixes.get(suffix)
         lame_at = last.lame_at if last else 0.0
         try:
             zone = await self._descend(suffix, Walk(asyncio.get_running_loop().time() + WALK_SECONDS))
-            held = _Held(zone.expires, zone, lame_at=lame_at)
+            held = _SearchResult(zone.expires, zone, lame_at=lame_at)
         except SuffixGoneError as error:
-            held = _Held(self._now() + GONE_SECONDS, failure=error)
+            held = _SearchResult(self._now() + GONE_SECONDS, failure=error)
         except ClientError as error:
             if last is not None and last.zone is not None:
-                held = _Held(self._now() + RETRY_SECONDS, last.zone, lame_at=lame_at)
+                held = _SearchResult(self._now() + RETRY_SECONDS, last.zone, lame_at=lame_at)
             else:
-                held = _Held(self._now() + FAILURE_SECONDS, failure=error)
-        _keep(self._suffixes, suffix, held)
+                held = _SearchResult(self._now() + FAILURE_SECONDS, failure=error)
+        _keep_bounded(self._suffixes, suffix, held)
         return held
 
     async def _descend(self, suffix: str, walk: Walk) -> Zone:
@@ -159,7 +159,7 @@ class Finder:
         labels = suffix.split(".")
         for count in range(1, len(labels) + 1):
             name = ".".join(labels[-count:])
-            zone = self._known(name) or await self._cut_at(zone, name, walk)
+            zone = self._fresh_zone(name) or await self._cut_at(zone, name, walk)
         return zone
 
     async def _cut_at(self, zone: Zone, name: str, walk: Walk) -> Zone:
@@ -169,7 +169,7 @@ class Finder:
             if step.kind in (Kind.CUT, Kind.RECORDS):
                 # A server of the parent that answers for the child serves the child, too.
                 spare = zone.endpoints if step.kind is Kind.RECORDS else ()
-                zone = await self._enter(step, walk, (), spare)
+                zone = await self._enter_delegation(step, walk, (), spare)
             elif step.kind is Kind.NODATA:
                 return replace(zone, name=step.owner)
             elif step.kind is Kind.NXDOMAIN and step.owner == zone.name:
@@ -178,7 +178,7 @@ class Finder:
                 raise ClientError(f"{name} is an alias or not served as a zone")
         return zone
 
-    async def _enter(self, step: Step, walk: Walk, chain: tuple[str, ...], spare: tuple[Endpoint, ...] = ()) -> Zone:
+    async def _enter_delegation(self, step: Step, walk: Walk, chain: tuple[str, ...], spare: tuple[Endpoint, ...] = ()) -> Zone:
         """The zone of a delegation, with the addresses of its servers. Raises ClientError where there is none."""
         found = [address for _, address in step.addresses]
         ttl = step.ttl
@@ -198,7 +198,7 @@ class Finder:
         if not endpoints:
             raise ClientError(f"no usable address of a name server of {step.owner}")
         zone = Zone(step.owner, endpoints, self._now() + min(max(ttl, SHORTEST_TTL), LONGEST_TTL))
-        _keep(self._cuts, zone.name, zone)
+        _keep_bounded(self._cuts, zone.name, zone)
         return zone
 
     async def _addresses(self, host: str, walk: Walk, chain: tuple[str, ...]) -> tuple[list[str], int]:
@@ -207,7 +207,7 @@ class Finder:
             raise ClientError(f"the name servers lead in circles at {host}")
         seen = [host]
         while len(seen) <= MOST_ALIASES + 1:
-            zone, step = await self._final(seen[-1], walk, (*chain, host))
+            zone, step = await self._find_answering_zone(seen[-1], walk, (*chain, host))
             if step.kind is not Kind.ALIAS:
                 return await self._both_families(zone, step, seen[-1], walk)
             if step.owner in seen:
@@ -215,14 +215,14 @@ class Finder:
             seen.append(step.owner)
         raise ClientError(f"{host} is an alias without end")
 
-    async def _final(self, name: str, walk: Walk, chain: tuple[str, ...]) -> tuple[Zone, Step]:
+    async def _find_answering_zone(self, name: str, walk: Walk, chain: tuple[str, ...]) -> tuple[Zone, Step]:
         """Walk from the closest known zone to the one that answers for the A records of `name`."""
-        zone = self._closest(name)
+        zone = self._closest_zone(name)
         while True:
             step = await self._ask(zone, name, A, walk)
             if step.kind is not Kind.CUT:
                 return zone, step
-            zone = await self._enter(step, walk, chain)
+            zone = await self._enter_delegation(step, walk, chain)
 
     async def _both_families(self, zone: Zone, step: Step, name: str, walk: Walk) -> tuple[list[str], int]:
         if step.kind is Kind.NXDOMAIN:
@@ -238,20 +238,20 @@ class Finder:
             found += [address for _, address in second.addresses if second.kind is Kind.RECORDS]
         return found, ttl
 
-    def _known(self, name: str) -> Zone | None:
+    def _fresh_zone(self, name: str) -> Zone | None:
         zone = self._cuts.get(name)
         return zone if zone is not None and zone.expires > self._now() else None
 
-    def _closest(self, name: str) -> Zone:
+    def _closest_zone(self, name: str) -> Zone:
         labels = name.split(".")
-        known = (self._known(".".join(labels[at:])) for at in range(len(labels)))
+        known = (self._fresh_zone(".".join(labels[at:])) for at in range(len(labels)))
         return next((zone for zone in known if zone is not None), self._root)
 
     def _shuffled(self, hosts: list[str]) -> list[str]:
         return sorted(hosts, key=lambda _: self._rng.getrandbits(32))
 
 
-def _keep(kept: dict[str, T], name: str, value: T) -> None:
+def _keep_bounded(kept: dict[str, T], name: str, value: T) -> None:
     kept.pop(name, None)
     if len(kept) >= MOST_ZONES:
         del kept[next(iter(kept))]

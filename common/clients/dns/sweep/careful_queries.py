@@ -94,7 +94,7 @@ class CarefulQueries:
         self.asked += 1
         self._windows[number].count_sent(1)
         try:
-            exchanged = await self._engine.ask(
+            exchanged = await self._engine.query(
                 self._windows[number].server, self._names.texts[index], NS, self._engine.try_seconds, tcp=tcp
             )
         except ClientError:
@@ -131,7 +131,7 @@ class CarefulQueries:
             self.refusals[number] -= self.refusals[number] > 0
             return
         self.lame += reading.finding in parser.LAME
-        self._engine.servers.failed(self._windows[number].server)
+        self._engine.name_servers.note_failure(self._windows[number].server)
         if reading.finding == parser.REFUSAL:
             self.refusals[number] += 1
             self._names.retry_after_refusal(index, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.clients.dns.name_servers import Server
+from common.clients.dns.name_servers import NameServer
 
 #: Queries under way at one address: at most, and at first; never fewer than the least.
 MOST_UNDER_WAY = 256
@@ -20,7 +20,7 @@ class ServerWindow:
 
     __slots__ = ("_filled_at", "_pace", "_tokens", "answered_at", "lost", "segments", "sent", "server", "size", "under_way")
 
-    def __init__(self, server: Server, now: float) -> None:
+    def __init__(self, server: NameServer, now: float) -> None:
         self.server = server
         self.size = MOST_UNDER_WAY
         self.under_way = 0

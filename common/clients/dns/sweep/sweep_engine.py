@@ -74,7 +74,7 @@ class SweepEngine:
         deadline = loop.time() + seconds
         if self._engine.recursive:
             raise ClientError("resolvers are not asked about many names at once")
-        zone = await self._engine.zone(suffix, seconds)
+        zone = await self._engine.find_zone(suffix, seconds)
         windows = self._windows_of(zone, pace)
         if not windows:
             raise ClientError(f"no server of {zone.name} can be asked")
@@ -104,9 +104,9 @@ class SweepEngine:
         """The addresses that may be asked, in random order."""
         windows = []
         for endpoint in sorted(zone.endpoints, key=lambda _: self._bits.getrandbits(32)):
-            server = self._engine.servers.get(endpoint)
+            server = self._engine.name_servers.get(endpoint)
             try:
-                self._engine.vet(server)
+                self._engine.vet_server(server)
             except Refused:
                 continue
             window = self._windows.get(endpoint)
@@ -116,5 +116,5 @@ class SweepEngine:
                 window = self._windows[endpoint] = ServerWindow(server, asyncio.get_running_loop().time())
             window.set_pace(pace)
             windows.append(window)
-        usable = [window for window in windows if self._engine.servers.usable((window.server.endpoint,))]
+        usable = [window for window in windows if self._engine.name_servers.count_usable((window.server.endpoint,))]
         return (usable or windows)[:MOST_ADDRESSES]

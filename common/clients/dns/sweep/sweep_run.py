@@ -16,7 +16,7 @@ from common.clients.dns.sweep.careful_queries import CarefulQueries
 from common.clients.dns.sweep.server_window import ServerWindow
 from common.clients.dns.sweep.sweep_names import SweepNames
 from common.clients.dns.sweep.udp_ports import PendingQuery, UdpPort
-from common.clients.dns.transport import NoRouteError, NotListeningError, trouble_of
+from common.clients.dns.transport import NoRouteError, NotListeningError, translate_error
 from common.clients.dns.zone_finder import Zone
 from common.core.parsers.dns_batch import Batch, Template
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, Shape, classify, serial_behind, shape_of
@@ -113,7 +113,7 @@ class SweepRun:
         if self._careful_queries.refusing:
             self._names.mark_unasked()
         if self._careful_queries.lame and not self.answered + self._careful_queries.answered:
-            self._engine.lame(self._suffix)
+            self._engine.note_lame(self._suffix)
 
     async def _receive_answers(self) -> int:
         """Read what has arrived; how many datagrams."""
@@ -168,7 +168,7 @@ class SweepRun:
             window = port.window
             port.release(plain + unusual)
             window.answered_at = self._loop.time()
-            self._engine.servers.answered(window.server)
+            self._engine.name_servers.note_answer(window.server)
         if self._careful_queries.refusals[port.number] and self._careful_queries.count_plain_answers(port.number, plain):
             self._find_open_windows()
 
@@ -203,7 +203,7 @@ class SweepRun:
         if is_bare_error(wire, query):
             port.settle(query_id)
             port.window.answered_at = self._loop.time()
-            self._engine.servers.answered(port.window.server)
+            self._engine.name_servers.note_answer(port.window.server)
             self._careful_queries.handle_unusual(entry[0], port.number, wire)
         elif matches_but_case(wire, query):
             port.settle(query_id)
@@ -215,8 +215,8 @@ class SweepRun:
 
     def _handle_socket_error(self, port: UdpPort, error: OSError) -> None:
         """Give up a port whose socket reports an error: connection refused, or no route any more."""
-        self._note_trouble(trouble_of(error, port.window.server.endpoint))
-        self._engine.servers.failed(port.window.server)
+        self._note_trouble(translate_error(error, port.window.server.endpoint))
+        self._engine.name_servers.note_failure(port.window.server)
         self._errors[port.number] += 1
         self._abandon_port(port)
         self._find_open_windows()
@@ -244,7 +244,7 @@ class SweepRun:
             window.adapt()
             self._careful_queries.count_plain_answers(number, 0)
             if late and window.answered_at <= now - self._try_seconds:
-                self._engine.servers.timed_out(window.server, self._now() - (now - max(late)))
+                self._engine.name_servers.note_timeout(window.server, self._now() - (now - max(late)))
         self._find_open_windows()
         if self._open_windows:
             self._give_up_at = now + _PATIENCE
@@ -263,7 +263,7 @@ class SweepRun:
     def _probe_open_circuit(self) -> None:
         """All circuits are open: ask one server about one name, if it was left alone for long enough."""
         left = self._servers_left()
-        server = self._engine.servers.choose([self._windows[number].server.endpoint for number in left])
+        server = self._engine.name_servers.choose([self._windows[number].server.endpoint for number in left])
         number = next((number for number in left if self._windows[number].server is server), None)
         if number is not None and (indexes := self._names.take_batch(number, 1, ())):
             self._careful_queries.enqueue(indexes[0], number)
@@ -279,9 +279,9 @@ class SweepRun:
         return [entry[4] for _, entry in late]
 
     def _find_open_windows(self) -> None:
-        servers = self._engine.servers
+        servers = self._engine.name_servers
         self._open_windows = [
-            number for number in self._servers_left() if servers.usable((self._windows[number].server.endpoint,))
+            number for number in self._servers_left() if servers.count_usable((self._windows[number].server.endpoint,))
         ]
 
     async def _send_rounds(self) -> None:
@@ -366,11 +366,11 @@ class SweepRun:
 
     def _note_unreachable(self, number: int, error: ClientError) -> None:
         self._note_trouble(error)
-        servers, server = self._engine.servers, self._windows[number].server
+        servers, server = self._engine.name_servers, self._windows[number].server
         if isinstance(error, NoRouteError):
-            servers.no_route(server)
+            servers.note_no_route(server)
         else:
-            servers.failed(server)
+            servers.note_failure(server)
         self._errors[number] += 1
         self._find_open_windows()
 
