@@ -54,7 +54,7 @@ Item = TypeVar("Item", Task, Delivery)
 Answer = TypeVar("Answer", Result, DeliveryResult)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Generic[Item, Answer]):
     """What distinguishes a pool: its name, methods, slots, how one item is run, and how an answer is made without running."""
 
@@ -257,7 +257,15 @@ async def run_checkers(
 
     worker = Worker(
         runtime,
-        Pool(pool, tuple(sorted(checks)), slots, run, lambda task: Result(task.attempt, returned=True), Results, sweeper),
+        Pool(
+            name=pool,
+            methods=tuple(sorted(checks)),
+            slots=slots,
+            run=run,
+            returned=lambda task: Result(task.attempt, returned=True),
+            batch=Results,
+            sweeper=sweeper,
+        ),
         number,
     )
     await worker.run()
@@ -281,12 +289,12 @@ async def run_notifier(
     worker = Worker(
         runtime,
         Pool(
-            "notifier",
-            (),
-            slots,
-            run,
-            lambda delivery: DeliveryResult(delivery.attempt, returned=True),
-            DeliveryResults,
+            name="notifier",
+            methods=(),
+            slots=slots,
+            run=run,
+            returned=lambda delivery: DeliveryResult(delivery.attempt, returned=True),
+            batch=DeliveryResults,
         ),
         number,
     )

@@ -26,7 +26,7 @@ _LONGEST_ZONE = 120
 NO_CREDIT = Credit(VERSION, "-", "-", "", "", (), 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepFindings:
     """What a sweep found out about many names, compactly; per name, in the order given.
 
@@ -98,16 +98,16 @@ def make_answer(sweep: Sweep, found: SweepFindings, duration_ms: float) -> Swept
     return Swept(
         NO_CREDIT,
         sweep.attempt,
-        found.codes,
-        found.served,
-        found.server[:_LONGEST_ZONE],
-        found.width,
-        found.addresses,
-        found.serial,
-        found.fresh_at,
-        round(duration_ms, 3),
-        found.observations,
-        found.trouble,
+        codes=found.codes,
+        served=found.served,
+        server=found.server[:_LONGEST_ZONE],
+        width=found.width,
+        addresses=found.addresses,
+        serial=found.serial,
+        fresh_at=found.fresh_at,
+        duration_ms=round(duration_ms, 3),
+        observations=found.observations,
+        trouble=found.trouble,
         refused=sum(item.refused or item.reading.outcome is Outcome.THROTTLED for item in found.observations.values()),
     )
 

@@ -21,7 +21,7 @@ def sweep_of(number: int, labels: str = "a\nb", count: int = 2, budget_ms: int =
     return Sweep(f"boot.{number}", number, "com", labels, count, budget_ms=budget_ms)
 
 
-FINDINGS = SweepFindings("com", codes=bytes([1, 2]), served=bytes(2))
+FINDINGS = SweepFindings(server="com", codes=bytes([1, 2]), served=bytes(2))
 
 
 def waiting_for(release: asyncio.Event) -> Callable[[Sequence[str]], Awaitable[SweepFindings]]:

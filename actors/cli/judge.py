@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from actors.cli.printing import escape_unprintable
 from actors.cli.second_reader import SecondReader, compare_readings
@@ -33,7 +33,13 @@ LINE_LIMIT = 1 << 20
 #: Most domains, and most answers of one domain, that `--fuse` keeps until the end.
 MOST_DOMAINS, MOST_READINGS = 1_000_000, 200
 
-Named = tuple[str, str, Reading]
+
+class Named(NamedTuple):
+    """A reading with the method and the server that gave the answer."""
+
+    method: str
+    server: str
+    reading: Reading
 
 
 def run(file: str, fuse: bool, *, compared: bool = False) -> int:  # noqa: FBT001  # a flag
@@ -85,7 +91,7 @@ def parse_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
     domain, suffix = read_names(row.get("domain"))
     method, server = row["method"], row.get("server") or ""
     reading = read_answer(method, server, domain, suffix, row["answer"])
-    return _line(identity, reading), domain, suffix, (method, server, reading)
+    return _line(identity, reading), domain, suffix, Named(method, server, reading)
 
 
 def read_names(value: Any) -> tuple[str, str]:
@@ -107,7 +113,7 @@ def fuse_readings(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[
     from common.core.verdict.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
 
     for domain, (suffix, readings) in observations.items():
-        yield {"domain": domain, "verdict": judge_offline(domain, suffix, readings)}
+        yield {"domain": domain, "verdict": judge_offline(domain, suffix, list(readings))}
 
 
 def _read_stream(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _BadLines:
@@ -117,8 +123,8 @@ def _read_stream(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondRead
         shown, domain, suffix, named = parse_line(line) if line is not None else _too_long()
         if named is None:
             bad.note(number, shown["reason"])
-        elif other is not None and named[0] == "whois":
-            shown["python_whois"] = _compare_readings(other, domain, line or b"", named[2])
+        elif other is not None and named.method == "whois":
+            shown["python_whois"] = _compare_readings(other, domain, line or b"", named.reading)
         _write(out, shown)
         if fuse and domain and named is not None and (domain in observations or len(observations) < MOST_DOMAINS):
             readings = observations.setdefault(domain, (suffix, []))[1]

@@ -34,7 +34,7 @@ class Permission(IntEnum):
     ALL = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFacts:
     """What is looked at of a request. `peer` is the socket's peer name; headers as they came, in all their lines."""
 

@@ -23,7 +23,7 @@ async def reset_budget(request: web.Request) -> web.Response:
 def _operators_in_status(control: Control) -> set[object]:
     """The operators in the coordinator's last status, which shows the most troubled ones."""
     heard = control.live.latest_status()
-    rows = heard[1].get("budgets") if heard is not None else None
+    rows = heard.content.get("budgets") if heard is not None else None
     return {row.get("operator") for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
 
 

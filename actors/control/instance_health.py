@@ -38,7 +38,7 @@ STORE_CODES = {"StoreDamaged": "store_damaged", "StoreLost": "store_lost", "Stor
 _RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
     """`status` is ok, degraded (200), starting or unhealthy (503). `changes`: problems that began or ended by this look."""
 
@@ -122,7 +122,14 @@ class HealthAssessor:
         complete = all(full.values()) and status_age is not None
         processes = [self._render_process(beat, now, full) for _, beat in sorted(beats.items())]
         age = None if status_age is None else round(status_age, 3)
-        return HealthReport(self._status(problems, now, complete=complete), problems, groups, processes, age, changes)
+        return HealthReport(
+            status=self._status(problems, now, complete=complete),
+            problems=problems,
+            groups=groups,
+            processes=processes,
+            coordinator_age=age,
+            changes=changes,
+        )
 
     def _status(self, problems: list[Problem], now: float, *, complete: bool) -> str:
         if not complete and now - self._started_at <= GRACE:

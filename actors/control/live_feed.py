@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from actors.control.http_problems import Problem
 from actors.control.store_readers import StoreReaders
@@ -47,6 +47,13 @@ class StreamClient:
         self.offer(None)
 
 
+class CoordinatorStatus(NamedTuple):
+    """The last status of a coordinator, and its age in seconds."""
+
+    age: float
+    content: dict[str, Any]
+
+
 class LiveFeed:
     """Keeps the statuses and hands new events to the clients. `now` gives epoch seconds."""
 
@@ -73,10 +80,10 @@ class LiveFeed:
             if len(self._statuses) > MOST_INSTANCES:
                 del self._statuses[next(iter(self._statuses))]
 
-    def latest_status(self) -> tuple[float, dict[str, Any]] | None:
-        """Age in seconds and content of the last status: our instance's, else the newest of any."""
+    def latest_status(self) -> CoordinatorStatus | None:
+        """The last status of our instance, else the newest of any; None where none was heard."""
         found = self._statuses.get(self._instance) or max(self._statuses.values(), key=lambda item: item[0], default=None)
-        return None if found is None else (max(0.0, self._now() - found[0]), found[1])
+        return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
 
     def status_ages(self) -> dict[str, float]:
         """The age of the last status of each instance, in seconds."""

@@ -86,7 +86,7 @@ async def _take_snapshot(control: Control) -> dict[str, Any]:
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
     declare(total)
     total.absorb(control.metrics.snapshot())
-    counted = status[1].get("metrics") if status is not None else None
+    counted = status.content.get("metrics") if status is not None else None
     if isinstance(counted, dict):
         total.absorb(counted)
     return total.snapshot()
@@ -95,7 +95,7 @@ async def _take_snapshot(control: Control) -> dict[str, Any]:
 def _started_at(control: Control) -> float:
     """When the coordinator was started, in epoch seconds; until it is heard, when this process was."""
     status = control.live.latest_status()
-    started = status[1].get("started_at") if status is not None else None
+    started = status.content.get("started_at") if status is not None else None
     return started if isinstance(started, int | float) else control.started_at
 
 

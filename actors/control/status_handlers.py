@@ -30,7 +30,7 @@ async def get_ready(request: web.Request) -> web.Response:
     status = control.live.latest_status()
     if status is None and not reasons:
         reasons.append("The coordinator has not been heard yet.")
-    elif status is not None and status[1].get("ready") is not True and not reasons:
+    elif status is not None and status.content.get("ready") is not True and not reasons:
         reasons.append("The list of names has not been read yet.")
     if await control.store.newest_seq() is None and not any(p.code.startswith("store") for p in report.problems):
         reasons.append("The state is not there yet.")
@@ -43,13 +43,13 @@ async def get_status(request: web.Request) -> web.Response:
     control = control_of(request)
     report = await control.assess_health()
     heard = control.live.latest_status()
-    content = {} if heard is None else {key: value for key, value in heard[1].items() if key != "metrics"}
+    content = {} if heard is None else {key: value for key, value in heard.content.items() if key != "metrics"}
     last_seq = await control.store.newest_seq()
     answer: dict[str, Any] = {
         "timestamp": control.now(),
         "instance": control.settings.instance_id,
         "health": report.to_json(),
-        "coordinator": {"age": None if heard is None else heard[0], **content},
+        "coordinator": {"age": None if heard is None else heard.age, **content},
         "instances": control.live.status_ages(),
         "store": {"available": last_seq is not None, "last_seq": last_seq},
         "not_configured": [*_sentences(content.get("missing")), *_own_missing(control)],

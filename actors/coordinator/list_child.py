@@ -8,9 +8,9 @@ import signal
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
-from actors.coordinator.list_frames import LENGTH, TAKE, Ask, frame_length, pack_frame, unpack_frame
+from actors.coordinator.list_frames import LENGTH, TAKE, Ask, Frame, frame_length, pack_frame, unpack_frame
 from common.config import environment, restrictions
 from common.errors import ListError, MessageError
 from common.log import Logger
@@ -51,7 +51,7 @@ class ReaderProcess:
         """Say that it may go on."""
         await self._write(TAKE)
 
-    async def next_frame(self, seconds: float) -> Any:
+    async def next_frame(self, seconds: float) -> Frame:
         """The next frame, at most after so many seconds."""
         try:
             async with asyncio.timeout(seconds):

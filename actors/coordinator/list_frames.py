@@ -10,7 +10,7 @@ A frame is four bytes of length (big endian) and so much msgpack. The reader wri
 from __future__ import annotations
 
 import struct
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from msgspec import Meta, Struct
 
@@ -88,16 +88,16 @@ def frame_length(prefix: bytes) -> int:
     return size
 
 
-def unpack_frame(data: bytes) -> Any:
-    """The frame in these bytes, one of `Frame`. Raises MessageError, also for a piece that is none."""
-    frame = _decode(data)
+def unpack_frame(data: bytes) -> Frame:
+    """The frame in these bytes. Raises MessageError, also for a piece that is none."""
+    frame: Frame = _decode(data)
     if isinstance(frame, Piece):
         _check(frame.part)
     return frame
 
 
-def read_frame(stream: IO[bytes]) -> Any:
-    """The next frame of a stream, one of `Frame`. Raises MessageError, also where the stream ends."""
+def read_frame(stream: IO[bytes]) -> Frame:
+    """The next frame of a stream. Raises MessageError, also where the stream ends."""
     prefix = stream.read(LENGTH.size)
     if len(prefix) < LENGTH.size:
         raise MessageError("the stream ended")

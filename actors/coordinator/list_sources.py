@@ -6,12 +6,11 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import msgspec
 
 from actors.coordinator.list_child import ReaderProcess
-from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Refreshed, Same
+from actors.coordinator.list_frames import Ask, End, Failed, Frame, Piece, Read, Refreshed, Same
 from common.clients.bootstrap_copy import SHORTEST_INTERVAL, load_kept_bases, next_attempt_at
 from common.clients.list_text import NO_VERSION, list_source_name
 from common.clock import now
@@ -134,7 +133,7 @@ class _Announced:
     def __init__(self, head: ListHead) -> None:
         self._added, self._removed, self._changed = head.added, head.removed, head.names
 
-    def checked(self, frame: Any) -> Part:
+    def checked(self, frame: Frame) -> Part:
         """The piece in a frame."""
         if not isinstance(frame, Piece):
             raise ListError(SENSELESS)

@@ -12,6 +12,7 @@ from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_
 from common.bus.curve_keys import CurveGate
 from common.bus.zmq_sockets import Inbox, Publisher, encode_bounded
 from common.config import Settings
+from common.messages import Downward
 from common.topics import Holders, Topics
 
 #: Most workers whose subscriptions are known at once.
@@ -63,7 +64,7 @@ class CoordinatorBus:
         self.tasks.follow(subscribed, ended)
         self.feed.attach()
 
-    def send(self, worker: str, boot: str, message: Any) -> bool:
+    def send(self, worker: str, boot: str, message: Downward) -> bool:
         """Send a message to one worker; False where its socket is full or its subscription is not (or no longer) there.
 
         The two connections of a worker come up one after the other: without this look, what is sent on its first credit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import zmq
 
@@ -12,6 +11,7 @@ from common.bus.curve_keys import use_client_keys
 from common.bus.zmq_sockets import Socket, encode_bounded
 from common.codec import decode_upward
 from common.config import Settings
+from common.messages import Upward
 
 
 class InboxSender:
@@ -23,7 +23,7 @@ class InboxSender:
         use_client_keys(self._socket.raw, settings)
         self._socket.raw.connect(inbox_endpoint(settings.bus_endpoint))
 
-    def send(self, message: Any) -> bool:
+    def send(self, message: Upward) -> bool:
         """Whether the message was handed to a connected coordinator. Raises MessageError for one that it would refuse."""
         data = encode_bounded(message)
         decode_upward(data)  # types do not check what is built: what breaks a bound would be refused with all that is beside it
@@ -48,7 +48,7 @@ class WorkerBus:
         """Call `received(frame)` for each message to this worker."""
         self._tasks.attach(lambda frames: received(frames[-1]))
 
-    def send(self, message: Any) -> bool:
+    def send(self, message: Upward) -> bool:
         """Whether the message was handed to a connected coordinator. Raises MessageError for one that it would refuse."""
         return self._inbox.send(message)
 

@@ -14,7 +14,7 @@ import zmq
 
 from common.codec import encode
 from common.errors import ConfigError, MessageError
-from common.messages import MAX_FRAME
+from common.messages import MAX_FRAME, Downward, Upward
 
 #: Most messages taken from one socket before other work of the loop gets its turn.
 DRAIN_LIMIT = 200
@@ -151,7 +151,7 @@ class Publisher(Socket):
                 self._ended(data[1:], _connection_number(frame))
 
 
-def encode_bounded(message: Any) -> bytes:
+def encode_bounded(message: Upward | Downward | dict[str, Any]) -> bytes:
     """A message as bytes. Raises MessageError where it cannot be encoded, or is larger than the other side takes."""
     data = encode(message)
     if len(data) > MAX_FRAME:

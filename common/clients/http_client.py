@@ -26,7 +26,7 @@ from common.clients.address_guard import Guard
 from common.clients.host_addresses import Resolver, SystemResolver
 from common.clients.keyed_turns import KeyedSemaphore
 from common.config import Settings
-from common.errors import ClientError, ConfigError, Refused, TimedOut, TooLarge
+from common.errors import ClientError, ConfigError, ConnectionRefused, Refused, TimedOut, TooLarge
 from common.version import user_agent
 
 #: Bytes of all header lines together, unless a request says otherwise.
@@ -44,11 +44,7 @@ SSLProtocol.max_size = 32 * 1024
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-class TurnedAwayError(ClientError):
-    """The server refused or reset the connection."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
     """One answer. `headers` in lower case, the first of equal ones; `body` at most the limit, `truncated` where it had more.
 
@@ -120,7 +116,7 @@ class HttpClient:
 
         At most half of the time is spent on waiting for a turn, so that the rest is the server's own.
 
-        Raises NotAsked where no turn came, Refused (address or scheme), TooLarge (headers), TimedOut, TurnedAwayError, or
+        Raises NotAsked where no turn came, Refused (address or scheme), TooLarge (headers), TimedOut, ConnectionRefused, or
         ClientError for the rest.
         A body above the limit is no error: it comes cut off, `truncated`.
         """
@@ -157,7 +153,7 @@ class HttpClient:
             address = cast("_Response", response).peer
             if truncated or not limit:
                 response.close()
-            return HttpAnswer(response.status, found, body, truncated, address, url)
+            return HttpAnswer(status=response.status, headers=found, body=body, truncated=truncated, address=address, url=url)
 
     def _session(self, *, ipv4_only: bool) -> aiohttp.ClientSession:
         if session := self._sessions.get(ipv4_only):
@@ -298,7 +294,7 @@ def _translated(host: str, error: aiohttp.ClientError) -> ClientError:
             return TooLarge(f"{host}: more headers than accepted")
         return ClientError(f"{host}: not HTTP: {message.splitlines()[0][:200] if message else ''}")
     if isinstance(cause, (ConnectionRefusedError, ConnectionResetError)) or isinstance(error, aiohttp.ServerDisconnectedError):
-        return TurnedAwayError(f"{host}: connection refused or reset")
+        return ConnectionRefused(f"{host}: connection refused or reset")
     if isinstance(error, aiohttp.ClientPayloadError):
         return ClientError(f"{host}: the body is cut off or broken")
     return ClientError(f"{host}: {type(error).__name__}: {cause}"[:300])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from common.clients.happy_eyeballs import alternate_families, dial_first
 from common.clients.host_addresses import Resolver, SystemResolver
-from common.errors import ClientError, Refused, TimedOut
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut
 
 #: Seconds after which the next address is tried beside one that says nothing, and most addresses tried. RFC 8305 recommends a
 #: quarter of a second and at most two; a whole one keeps far servers, which count connections, from getting two for a question.
@@ -16,10 +16,6 @@ ATTEMPT_DELAY, MOST_ADDRESSES = 1.0, 3
 _CHUNK = 16 * 1024
 _SYSTEM = SystemResolver()
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter, str]  # the third is the address, for showing
-
-
-class TurnedAwayError(ClientError):
-    """The server refused the connection, as WHOIS servers do to clients above their rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ async def query_server(
     """Send `line`, read until the server closes, at most `limit` bytes, in at most `seconds` for everything.
 
     Every address of the host must be `allowed`; the connection goes to the literal address that was vetted, so the name cannot
-    change in between. Raises Refused, TimedOut, TurnedAwayError, ClientError (also for a connection that broke off: what is
+    change in between. Raises Refused, TimedOut, ConnectionRefused, ClientError (also for a connection that broke off: what is
     cut must not be read as a whole answer).
     """
     try:
@@ -54,7 +50,7 @@ async def query_server(
     except TimeoutError as error:
         raise TimedOut(f"{host} did not answer within {seconds:.1f} s") from error
     except ConnectionRefusedError as error:
-        raise TurnedAwayError(f"{host} refused the connection") from error
+        raise ConnectionRefused(f"{host} refused the connection") from error
     except OSError as error:
         raise ClientError(f"{host}: {error.strerror or type(error).__name__}") from error
 

@@ -22,7 +22,7 @@ LONGEST_VALIDATOR = 1000
 Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListBounds:
     """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and the way to us.
 

@@ -41,7 +41,7 @@ class Page(NamedTuple, Generic[T]):
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedState:
     """Everything the coordinator needs at start. The iterators read lazily, in batches.
 

@@ -314,10 +314,10 @@ def test_an_authority_has_one_host(text: str, host: str | None) -> None:
 def test_two_sets_of_credentials_are_none() -> None:
     """A call with two Authorization headers is judged by neither."""
     policy = AccessPolicy(control_token=CONTROL, read_token=None, allowed_hosts=("localhost",), local=lambda _: False)
-    policy.require_access(RequestFacts(None, authorization=(bearer(CONTROL),)), Access.CHANGE)
+    policy.require_access(RequestFacts(peer=None, authorization=(bearer(CONTROL),)), Access.CHANGE)
     for headers in ((bearer(CONTROL), bearer(CONTROL)), ("Basic ///",), ("Digest x",), ("Bearer",)):
         with pytest.raises(Problem):
-            policy.require_access(RequestFacts(None, ("localhost",), headers), Access.READ)
+            policy.require_access(RequestFacts(peer=None, hosts=("localhost",), authorization=headers), Access.READ)
 
 
 def test_the_compose_file_trusts_the_gateway_because_its_ports_are_on_loopback() -> None:

@@ -114,7 +114,14 @@ def test_a_swept_message_keeps_its_bounds() -> None:
     """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
     stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
-    found = SweepFindings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
+    found = SweepFindings(
+        server="com",
+        width=1,
+        codes=bytes([UNUSUAL]) * count,
+        served=bytes(count),
+        addresses=("192.0.2.1:53/udp",),
+        observations=stories,
+    )
 
     messages = split_answer(make_answer(Sweep("boot.1", 1, "com", "", count), found, 1.0))
 

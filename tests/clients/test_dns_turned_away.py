@@ -9,9 +9,9 @@ import dns.message
 import pytest
 
 from common.clients.address_guard import Guard
-from common.clients.dns import DnsEngine, NotListeningError, SweepEngine, SweepResult
+from common.clients.dns import DnsEngine, SweepEngine, SweepResult
 from common.core.parsers.dns_fast import NXDOMAIN, OPEN, UNASKED, UNUSUAL
-from common.errors import TimedOut
+from common.errors import ConnectionRefused, TimedOut
 from tests.clients.dns_world import (
     HOSTING,
     ROOT,
@@ -153,7 +153,7 @@ def test_closed_ports_are_told_as_such() -> None:
     mute, _ = swept({**ONE, TLD: silent}, NAMES[:40], 0.3)
     well, _ = swept({**ONE, TLD: SERVED}, NAMES[:40])
 
-    assert isinstance(closed.trouble, NotListeningError)
+    assert isinstance(closed.trouble, ConnectionRefused)
     assert isinstance(mute.trouble, TimedOut)
     assert well.trouble is None
     assert set(closed.codes) == set(mute.codes) == {OPEN}

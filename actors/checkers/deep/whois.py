@@ -11,14 +11,14 @@ from hashlib import sha256
 from actors.checkers.contract import Context
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import create_host_cache
-from common.clients.line_client import OthersFirstResolver, TurnedAwayError, query_server
+from common.clients.line_client import OthersFirstResolver, query_server
 from common.core.builtin.whois_servers import WhoisServer, dialect, whois_server
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.parsers import whois as parser
 from common.core.parsers.whois.excerpt import excerpt
 from common.core.parsers.whois.referral import referral_of
 from common.core.registries.registrable_names import is_wire_name
-from common.errors import ClientError, Refused, TimedOut
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut
 from common.messages import Task
 from common.setting_parsers import split_host
 
@@ -73,7 +73,7 @@ class WhoisChecker:
             text = data.decode(manner.charset if manner else "utf-8", "replace")
             reading = _read_referral(text) if manner is None else _read(text, task, manner, cut=answer.truncated)
         except ClientError as error:
-            text, reading, refused = "", _read_failure(error), isinstance(error, TurnedAwayError)
+            text, reading, refused = "", _read_failure(error), isinstance(error, ConnectionRefused)
         return Observation(
             self.method,
             reading,
@@ -107,5 +107,5 @@ def _read_referral(text: str) -> Reading:
 
 
 def _read_failure(error: ClientError) -> Reading:
-    findings = {Refused: "whois_refused_address", TimedOut: "whois_timeout", TurnedAwayError: "whois_turned_away"}
+    findings = {Refused: "whois_refused_address", TimedOut: "whois_timeout", ConnectionRefused: "whois_turned_away"}
     return unknown(findings.get(type(error), "whois_error"), str(error))

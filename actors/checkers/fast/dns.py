@@ -17,7 +17,6 @@ from common.clients.dns import (
     Endpoint,
     Exchanged,
     NameServer,
-    NotListeningError,
     SuffixGoneError,
     SweepEngine,
     SweepResult,
@@ -28,7 +27,7 @@ from common.clients.dns import (
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Outcome, Reading, unknown
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_wire import NS, WireError, parse
-from common.errors import ClientError, Refused, TimedOut
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut
 from common.messages import Task
 from common.worker_sweeps import SweepFindings
 
@@ -92,14 +91,14 @@ class DnsChecker:
             return SweepFindings(trouble=self._observe_failure(swept.trouble, zone))
         serial = swept.serials[0] if swept.serials else None
         return SweepFindings(
-            zone.name,
-            self._get_engine().name_servers.count_usable(zone.endpoints),
-            swept.codes,
-            swept.served,
-            _served_addresses(swept),
-            serial,
-            None if serial is None else self._unless_future(parser.zone_time(zone.name, serial)),
-            await self._unusual_observations(names, swept),
+            server=zone.name,
+            width=self._get_engine().name_servers.count_usable(zone.endpoints),
+            codes=swept.codes,
+            served=swept.served,
+            addresses=_served_addresses(swept),
+            serial=serial,
+            fresh_at=None if serial is None else self._unless_future(parser.zone_time(zone.name, serial)),
+            observations=await self._unusual_observations(names, swept),
         )
 
     async def _unusual_observations(self, names: Sequence[str], swept: SweepResult) -> dict[int, Observation]:
@@ -193,7 +192,7 @@ class DnsChecker:
             server=zone.name if zone is not None else "",
             address=address,
             width=width,
-            refused=isinstance(error, NotListeningError),
+            refused=isinstance(error, ConnectionRefused),
         )
 
     def _observe_silence(self, zone: Zone) -> Observation:

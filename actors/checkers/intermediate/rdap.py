@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from actors.checkers.contract import Context
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import Resolver, create_host_cache
-from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions, TurnedAwayError, redirect_target
+from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions, redirect_target
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown
 from common.core.parsers import rdap as parser
 from common.core.parsers.bounded_json import loads
 from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import is_wire_name
-from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
+from common.errors import ClientError, ConnectionRefused, NotAsked, Refused, TimedOut, TooLarge
 from common.messages import Task
 from common.registry_directory import load_directory
 
@@ -25,7 +25,7 @@ _FINDINGS = {
     Refused: "rdap_refused_address",
     TimedOut: "rdap_timeout",
     TooLarge: "rdap_too_large",
-    TurnedAwayError: "rdap_turned_away",
+    ConnectionRefused: "rdap_turned_away",
 }
 _ACCEPT = "application/rdap+json, application/json;q=0.9"
 #: What an excerpt keeps of an object: nothing about people.
@@ -86,7 +86,7 @@ class RdapChecker:
             raise
         except ClientError as error:
             reading = _read_failure(error)
-            refused = isinstance(error, TurnedAwayError)
+            refused = isinstance(error, ConnectionRefused)
         return Observation(
             self.method,
             reading,

@@ -13,7 +13,7 @@ from common.clients.address_guard import Guard
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
 from common.clients.dns.name_servers import NameServer
 from common.clients.dns.sweep.sweep_engine import NO_SERVER, SweepEngine, SweepResult, UnusualAnswer
-from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError, NotListeningError
+from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError
 from common.clients.dns.zone_finder import SuffixGoneError, Zone
 from common.config import Settings
 
@@ -27,7 +27,6 @@ __all__ = [
     "HostResolver",
     "NameServer",
     "NoRouteError",
-    "NotListeningError",
     "SuffixGoneError",
     "SweepEngine",
     "SweepResult",

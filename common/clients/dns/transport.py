@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 
 from common.core.parsers.dns_wire import is_bare_error, matches, matches_but_case
-from common.errors import ClientError, TimedOut
+from common.errors import ClientError, ConnectionRefused, TimedOut
 
 #: (address, port); a name server as a socket knows it.
 Endpoint = tuple[str, int]
@@ -29,10 +29,6 @@ _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.E
 
 class NoRouteError(ClientError):
     """No way leads to the address: its family is unusable here, which says nothing about the server."""
-
-
-class NotListeningError(ClientError):
-    """The address refuses the connection (ICMP port unreachable, RST): nothing listens there, or a firewall rejects it."""
 
 
 class CaseLostError(ClientError):
@@ -51,7 +47,7 @@ class Exchanged:
 async def exchange(query: bytes, endpoint: Endpoint, seconds: float, *, tcp: bool = False) -> Exchanged:
     """Ask once within `seconds`. A truncated answer is repeated over TCP, and returned as it is where that fails.
 
-    Raises TimedOut, NoRouteError, NotListeningError, CaseLostError or ClientError.
+    Raises TimedOut, NoRouteError, ConnectionRefused, CaseLostError or ClientError.
     """
     if tcp:
         return Exchanged(await _exchange_tcp(query, endpoint, seconds), tcp=True)
@@ -195,7 +191,7 @@ def _open_socket(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
 def translate_error(error: OSError, endpoint: Endpoint) -> ClientError:
     """The ClientError for an error of a socket to this address."""
     if isinstance(error, ConnectionRefusedError):
-        return NotListeningError(f"{endpoint[0]} refuses connections on port {endpoint[1]}")
+        return ConnectionRefused(f"{endpoint[0]} refuses connections on port {endpoint[1]}")
     if error.errno in _NO_ROUTE:
         return NoRouteError(f"no route to {endpoint[0]}")
     return ClientError(f"{endpoint[0]}: {error.strerror or error}")

@@ -29,7 +29,7 @@ _MOST_WINDOWS = 4096
 __all__ = ["NO_SERVER", "SweepEngine", "SweepResult", "UnusualAnswer"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepResult:
     """The result of a sweep. Per name, in the order given: `codes` of `dns_fast`, `served` a number for `served_by`.
 
@@ -87,17 +87,17 @@ class SweepEngine:
         mute = bool(names) and asked.codes.count(OPEN) == len(names)
         trouble = (sweeping.trouble or TimedOut("no server answered any question in time")) if mute else None
         return SweepResult(
-            zone,
-            tuple(window.server.endpoint for window in windows),
-            bytes(asked.codes),
-            bytes(asked.served),
-            {index: answer for index, answer in asked.unusual.items() if asked.codes[index] == UNUSUAL},
-            (min(serials), max(serials)) if serials else None,
-            sweeping.sent,
-            sweeping.late,
-            sweeping.strays,
-            sweeping.careful_count,
-            trouble,
+            zone=zone,
+            servers=tuple(window.server.endpoint for window in windows),
+            codes=bytes(asked.codes),
+            served=bytes(asked.served),
+            unusual={index: answer for index, answer in asked.unusual.items() if asked.codes[index] == UNUSUAL},
+            serials=(min(serials), max(serials)) if serials else None,
+            sent=sweeping.sent,
+            late=sweeping.late,
+            strays=sweeping.strays,
+            careful_count=sweeping.careful_count,
+            trouble=trouble,
         )
 
     def _windows_of(self, zone: Zone, pace: float | None) -> list[ServerWindow]:

@@ -16,12 +16,12 @@ from common.clients.dns.sweep.careful_queries import CarefulQueries
 from common.clients.dns.sweep.server_window import ServerWindow
 from common.clients.dns.sweep.sweep_names import SweepNames
 from common.clients.dns.sweep.udp_ports import PendingQuery, UdpPort
-from common.clients.dns.transport import NoRouteError, NotListeningError, translate_error
+from common.clients.dns.transport import NoRouteError, translate_error
 from common.clients.dns.zone_finder import Zone
 from common.core.parsers.dns_batch import Batch, Template
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL, Shape, classify, serial_behind, shape_of
 from common.core.parsers.dns_wire import Bits, encode_name, is_bare_error, matches_but_case
-from common.errors import ClientError
+from common.errors import ClientError, ConnectionRefused
 
 #: Seconds between looks at the sockets: while much arrives, and while little does.
 SHORTEST_WAIT, LONGEST_WAIT = 0.001, 0.01
@@ -361,7 +361,7 @@ class SweepRun:
 
     def _note_trouble(self, error: ClientError) -> None:
         """Remember why an address cannot be asked; a refused connection matters more than anything else."""
-        if not isinstance(self.trouble, NotListeningError):
+        if not isinstance(self.trouble, ConnectionRefused):
             self.trouble = error
 
     def _note_unreachable(self, number: int, error: ClientError) -> None:

@@ -10,9 +10,9 @@ import pytest
 from common.clients import line_client
 from common.clients.address_guard import Guard
 from common.clients.happy_eyeballs import alternate_families
-from common.clients.line_client import OthersFirstResolver, TurnedAwayError, query_server
+from common.clients.line_client import OthersFirstResolver, query_server
 from common.config import load
-from common.errors import ClientError, Refused, TimedOut
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut
 from tests.clients.line_server import closed_port, drip, endless, line_server, reset, reset_inside, silence
 
 LINE = b"example.com\r\n"
@@ -80,7 +80,7 @@ def test_silence_and_dripping_end_at_the_deadline(answer) -> None:
 
 def test_a_closed_port_turns_us_away() -> None:
     """A refused connection can be told from other trouble."""
-    with pytest.raises(TurnedAwayError):
+    with pytest.raises(ConnectionRefused):
         asyncio.run(query_server("127.0.0.1", closed_port(), LINE, limit=100, seconds=2, allowed=everything))
 
 
@@ -205,7 +205,7 @@ def test_an_address_that_refuses_is_followed_by_the_next_at_once() -> None:
 
     assert asyncio.run(main()) == b"text"
     book = Book("127.0.0.2", "127.0.0.1")
-    with pytest.raises(TurnedAwayError):
+    with pytest.raises(ConnectionRefused):
         asyncio.run(query_server("whois.example", closed_port(), LINE, limit=9, seconds=2, allowed=everything, resolver=book))
 
 

@@ -6,9 +6,9 @@ import gzip
 import pytest
 
 from common.clients.address_guard import Guard
-from common.clients.http_client import HttpClient, TurnedAwayError, redirect_target, user_agent
+from common.clients.http_client import HttpClient, redirect_target, user_agent
 from common.config import load
-from common.errors import ClientError, Refused, TimedOut, TooLarge
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut, TooLarge
 from tests.clients.hostile import drip, endless_chunks, hostile, reply, reset, silence
 from tests.clients.http_asking import LAB, Names, ask, ask_url
 
@@ -72,7 +72,7 @@ def test_names_of_private_addresses_are_refused(url):
     """What the system resolves to loopback, in whatever notation, is refused."""
     with pytest.raises((Refused, ClientError)) as caught:
         ask_url(url, {})
-    assert not isinstance(caught.value, (TurnedAwayError, TimedOut))
+    assert not isinstance(caught.value, (ConnectionRefused, TimedOut))
 
 
 def test_only_vetted_addresses_of_a_name_are_used():
@@ -192,9 +192,9 @@ def test_headers_are_text_whatever_bytes_they_were():
 
 def test_a_reset_and_a_closed_port_turn_us_away():
     """Both are told apart from other errors: they may be a ban."""
-    with pytest.raises(TurnedAwayError):
+    with pytest.raises(ConnectionRefused):
         ask(reset)
-    with pytest.raises(TurnedAwayError):
+    with pytest.raises(ConnectionRefused):
         ask_url("http://127.0.0.1:1/", LAB)
 
 
