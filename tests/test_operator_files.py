@@ -22,7 +22,7 @@ def problems(folder: Path, **files: Any) -> list[str]:
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         environ[name] = str(path)
     try:
-        operator_files.check(load(environ))
+        operator_files.check_files(load(environ))
     except ConfigError as error:
         return error.problems
     return []

@@ -10,11 +10,11 @@ A frame is four bytes of length (big endian) and so much msgpack. The reader wri
 from __future__ import annotations
 
 import struct
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from msgspec import Meta, Struct
 
-from common.clients.list_text import Seen
+from common.clients.list_text import ListVersion
 from common.codec import decoder, encode
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import MessageError
@@ -30,13 +30,13 @@ LENGTH = struct.Struct(">I")
 class Ask(Struct, frozen=True, tag="ask"):
     """Read the list; it has not changed while it is as in `seen`."""
 
-    seen: Seen
+    seen: ListVersion
 
 
 class Same(Struct, frozen=True, tag="same"):
     """The list is the one of `Ask.seen`; `seen` recognises it next time."""
 
-    seen: Seen
+    seen: ListVersion
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -49,7 +49,7 @@ class Read(Struct, frozen=True, tag="read"):
     """The list was read and compared; `seen` recognises it next time."""
 
     head: ListSummary
-    seen: Seen
+    seen: ListVersion
 
 
 class Piece(Struct, frozen=True, tag="piece"):
@@ -74,13 +74,13 @@ Frame = Ask | Same | Failed | Read | Piece | End | Refreshed
 _decode = decoder(Frame)
 
 
-def pack(frame: Frame) -> bytes:
+def pack_frame(frame: Frame) -> bytes:
     """A frame with its length in front."""
     data = encode(frame)
     return LENGTH.pack(len(data)) + data
 
 
-def length_of(prefix: bytes) -> int:
+def frame_length(prefix: bytes) -> int:
     """The length in front of a frame. Raises MessageError above what a frame may have."""
     size = int(LENGTH.unpack(prefix)[0])
     if size > MAX_FRAME:
@@ -88,20 +88,20 @@ def length_of(prefix: bytes) -> int:
     return size
 
 
-def unpack(data: bytes) -> Any:
-    """The frame in these bytes, one of `Frame`. Raises MessageError, also for a piece that is none."""
-    frame = _decode(data)
+def unpack_frame(data: bytes) -> Frame:
+    """The frame in these bytes. Raises MessageError, also for a piece that is none."""
+    frame: Frame = _decode(data)
     if isinstance(frame, Piece):
         _check(frame.part)
     return frame
 
 
-def read(stream: IO[bytes]) -> Any:
-    """The next frame of a stream, one of `Frame`. Raises MessageError, also where the stream ends."""
+def read_frame(stream: IO[bytes]) -> Frame:
+    """The next frame of a stream. Raises MessageError, also where the stream ends."""
     prefix = stream.read(LENGTH.size)
     if len(prefix) < LENGTH.size:
         raise MessageError("the stream ended")
-    return unpack(stream.read(length_of(prefix)))
+    return unpack_frame(stream.read(frame_length(prefix)))
 
 
 def _check(part: ListChunk) -> None:

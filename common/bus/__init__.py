@@ -5,12 +5,12 @@ Sockets of a coordinator: tasks (XPUB, one private topic per worker: `<worker>#<
 Everything else connects. Nothing here queues: what could not be sent is reported, never kept.
 """
 
-from common.bus.coordinator import CoordinatorBus, Feed
-from common.bus.endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
-from common.bus.keys import KeyPair, feed_keys, fresh_keys
+from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
+from common.bus.coordinator_bus import CoordinatorBus, Feed
+from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
+from common.bus.feed_subscriber import FeedSubscriber
 from common.bus.public_feed import PublicFeed
-from common.bus.subscriber import FeedSubscriber
-from common.bus.workers import InboxSender, WorkerBus
+from common.bus.worker_bus import InboxSender, WorkerBus
 
 __all__ = [
     "CoordinatorBus",
@@ -21,7 +21,7 @@ __all__ = [
     "PublicFeed",
     "WorkerBus",
     "feed_keys",
-    "fresh_keys",
+    "generate_keys",
     "inbox_endpoint",
     "inner_feed_endpoint",
     "tasks_endpoint",

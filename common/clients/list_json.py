@@ -44,7 +44,7 @@ class _MoreError(Exception):
     """What is there is no whole token yet."""
 
 
-class ListReader:
+class JsonListParser:
     """Feed it bytes; it hands on the entries. Raises ListError at once where the text is no such list."""
 
     def __init__(self, builder: ListParser) -> None:
@@ -184,9 +184,9 @@ class ListReader:
                 break
         self._last_token = self._read - (len(buffer) - self._at)
         if self._next == self._entry:
-            self._odd_entry()
+            self._unusual_entry()
 
-    def _odd_entry(self) -> None:
+    def _unusual_entry(self) -> None:
         start, brackets = self._at, list[bytes]()
         try:
             while True:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
 from common.core.watchlist.list_diff import ListChunk

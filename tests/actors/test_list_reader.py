@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.coordinator import list_reader
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead, ListSame

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actors.coordinator.list_reader import main as read_list
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
 from common.core.coordinator.inputs import ListRead, ListSame

@@ -24,8 +24,8 @@ from pathlib import Path
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.working_set import WorkingSet
 from common.core.model.records import Changes, DomainRow, NewName, StateChange
-from common.store.contract import Drops
 from common.store.reader import SqliteReader
+from common.store.store_contract import DropQuery
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
 
@@ -198,7 +198,7 @@ def look_ups(path: Path, known: list[NewName], seconds: float) -> None:
     looks: dict[str, Callable[[], object]] = {
         "name": lambda: reader.domain(place()),
         "counts by state": reader.count_by_state,
-        "drops": lambda: reader.drops(Drops(0.0, 1e9, 0.0)),
+        "drops": lambda: reader.drops(DropQuery(0.0, 1e9, 0.0)),
     }
     for what, filters in PAGES.items():
         looks[what] = lambda filters=filters: reader.domains(cursor=place(), limit=100, **filters)  # type: ignore[misc]

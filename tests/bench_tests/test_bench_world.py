@@ -13,7 +13,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.domains.last_look import BLOCK
@@ -115,7 +115,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
 
     async def measure() -> None:
         settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed"})
-        state.prepare(settings)
+        state_dir.create_directories(settings)
         bus, loop = CoordinatorBus(settings), asyncio.get_running_loop()
         delay = 0.2
         seen, enough = 0, asyncio.Event()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from common.core.builtin.lifecycles import NO_DAYS
 from common.core.model.evidence import Phase
 from common.core.registries.directory import host_of
 from common.core.registries.operators import limit_for

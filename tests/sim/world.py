@@ -58,7 +58,7 @@ from common.messages import (
     Tasks,
 )
 from common.messages import Command as Order
-from common.sweeper import messages_of
+from common.worker_sweeps import split_answer
 from tests.sim.stored import Stored
 from tests.sim.truth import Name, reading_of
 from tests.sim.worker import POOLS, SimWorker
@@ -380,7 +380,7 @@ class World:
             worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip
-        for message in messages_of(self.tamper(answer)):
+        for message in split_answer(self.tamper(answer)):
             if self.rng.random() >= self.loss and self.arrives(message):
                 self.event(
                     MessageArrived(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key)

@@ -11,10 +11,10 @@ from msgspec import structs
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.model.columns import Coded
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
-from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
+from common.store.columns import CodedTexts
+from common.store.store_contract import LoadedState
 
 
 def domain(name: str, **fields: Any) -> DomainRow:
@@ -58,14 +58,14 @@ def in_columns(row: DomainRow) -> tuple[Any, ...]:
     return (*head, row.checked_at, row.next_check, row.drop_earliest, row.drop_latest, row.registry_due)
 
 
-def loaded_names(loaded: StoredState) -> list[tuple[Any, ...]]:
+def loaded_names(loaded: LoadedState) -> list[tuple[Any, ...]]:
     """All lines of all batches, in the order of the ids."""
     return [line for batch in loaded.names for line in zip(*map(_listed, batch), strict=True)]
 
 
 def _listed(column: Any) -> list[Any]:
     """A column of `NameColumns` as rows have it: numbers, texts, None for what is not there."""
-    if isinstance(column, Coded):
+    if isinstance(column, CodedTexts):
         return [column.texts[code] for code in column.codes]
     values = column if isinstance(column, list) else column.tolist()
     return [None if value != value else value for value in values]  # noqa: PLR0124  # NaN

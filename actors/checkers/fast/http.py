@@ -11,10 +11,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from actors.checkers.contract import Context
+from common.clients.address_guard import Guard
 from common.clients.dns import host_resolver
-from common.clients.guard import Guard
-from common.clients.hosts import Resolver
-from common.clients.http import HttpAnswer, HttpClient, Options, redirect_target
+from common.clients.host_addresses import Resolver
+from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions, redirect_target
 from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.parsers import http as parser
 from common.core.registries.registrable_names import is_wire_name
@@ -137,7 +137,7 @@ class HttpChecker:
             headers={"Host": host},
             limit=0,
             seconds=left,
-            options=Options(max_header=HEADER_LIMIT, server_hostname=hop.host if hop.scheme == "https" else None),
+            options=RequestOptions(max_header=HEADER_LIMIT, server_hostname=hop.host if hop.scheme == "https" else None),
         )
 
 

@@ -5,18 +5,7 @@ from __future__ import annotations
 from common.core.coordinator.wiring import Rooms
 from common.core.model.effects import FetchDelivery, ReloadList, Send
 from common.core.telemetry.repeats import Repeats
-from common.messages import (
-    VERSION,
-    Bye,
-    ByeAck,
-    Command,
-    Credit,
-    DeliveryResults,
-    Results,
-    SweepDetails,
-    SweepResult,
-    Upward,
-)
+from common.messages import VERSION, Bye, ByeAck, Command, Credit, DeliveryResults, Results, SweepDetails, SweepResult, Upward
 
 
 class MessageRouter:

@@ -14,7 +14,7 @@ from common.core.registries.directory import (
     parse_whois_servers,
 )
 from common.errors import ConfigError
-from common.tables import load_directory
+from common.registry_directory import load_directory
 
 
 def listing(*services, version="1.0"):

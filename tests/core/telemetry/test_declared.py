@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import core
-from common.core.telemetry.declared_counters import status_class
+from common.core.telemetry.declared_counters import declare_counters, status_class
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows
 from tests.sim.world import World
 

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from common.core.workers.leases import (
-    GRACE,
-    MOST_LATELY,
-    MOST_SLOTS,
-    MOST_SWEEPS,
-    MOST_WORKERS,
-    RETURN,
-    SILENT,
-    PoisonDetector,
-    Workers,
-)
+from common.core.workers.leases import GRACE, MOST_LATELY, MOST_SLOTS, MOST_SWEEPS, MOST_WORKERS, RETURN, SILENT, Workers
+from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
