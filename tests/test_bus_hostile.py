@@ -10,10 +10,9 @@ import pytest
 import zmq
 
 from common import state_dir
-from common.bus import CoordinatorBus, InboxSender, WorkerBus, tasks_endpoint
+from common.bus import CoordinatorBus, Feed, InboxSender, WorkerBus, tasks_endpoint
 from common.codec import decode_downward
 from common.config import Settings, load
-from common.core.outbox.feed import Feed
 from common.errors import MessageError
 from common.messages import MAX_FRAME, ByeAck, Command
 from tests.zmtp_peer import Peer

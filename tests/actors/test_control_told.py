@@ -31,7 +31,7 @@ def test_what_the_coordinator_does_not_tell_is_said_here() -> None:
         told = [TOLD] if 10 <= second < 20 else []
         changes += found.assess(NOW + second, {}, 0.0, told, [FULL] if second < 20 else []).changes
 
-    assert [(change.event, change.problem.code) for change in changes] == [
+    assert [(change.log_event, change.problem.code) for change in changes] == [
         ("problem_began", "disk_full"),
         ("problem_ended", "disk_full"),
     ]

@@ -88,7 +88,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
             host = await Host.start(runtime, store, threads)
             for number in range(500):
                 host._receive_frame(b"\xc1%d" % number, "")
-            counters = host._core.board.metrics.snapshot()["counters"]
+            counters = host._core.rooms.telemetry.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
             host._details.shutdown()

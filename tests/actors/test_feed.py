@@ -21,9 +21,8 @@ import zmq
 
 from actors import feed
 from common import config, state_dir
-from common.bus import CoordinatorBus, inner_feed_endpoint
+from common.bus import CoordinatorBus, Feed, inner_feed_endpoint
 from common.config import Settings
-from common.core.outbox.feed import Feed
 from common.process import Runtime
 from tests.lab.net import free_port
 from tests.zmtp_peer import Peer

@@ -32,7 +32,7 @@ from tests.clients.list_api import LIST
 from tests.http_thread import reply
 
 pytestmark = pytest.mark.usefixtures("at_home")
-HEAD = ListSummary(1, 1, 0, (), "print", added=1)
+HEAD = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="print", added=1)
 
 
 def test_what_the_reader_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.cli.tail import FeedPrinter, escape_unprintable, print_feed, render_line
-from common.core.outbox.feed import Feed
+from common.bus import Feed
 
 PROGRAM = "import sys; from actors.cli.tail import run; from common.config import load; sys.exit(run('', False, load()))"
 

@@ -80,7 +80,10 @@ def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
         assert heartbeat.read_heartbeats(tmp_path) == written
         if tick % 10 == 0:
             file.write_bytes(file.read_bytes()[:50].ljust(200))
-        assert watch.look(collect_sights([worker], heartbeat.read_heartbeats(tmp_path), lambda _pid: ASLEEP), float(tick)) == []
+        assert (
+            watch.find_hung(collect_sights([worker], heartbeat.read_heartbeats(tmp_path), lambda _pid: ASLEEP), float(tick))
+            == []
+        )
 
 
 class FakeSupervisor:
@@ -119,7 +122,7 @@ def test_looks_lead_to_a_kill() -> None:
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor)
     for _ in range(5):
-        subject.look()
+        subject.find_hung()
 
     assert supervisor.killed == ["workers:checker-fast-0"]
 
@@ -139,14 +142,14 @@ def test_an_unreachable_supervisor_is_survived() -> None:
     """The next look tries again; one that never answers is told by the seconds it is silent."""
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor)
-    assert subject.look() == 0.0
+    assert subject.find_hung() == 0.0
     supervisor.broken = True
-    silences = [subject.look() for _ in range(30)]
+    silences = [subject.find_hung() for _ in range(30)]
     supervisor.broken = False
 
     assert silences == [float(second) for second in range(1, 31)]
     assert silences[-1] > SUPERVISOR_SILENT
-    assert [subject.look() for _ in range(5)] == [0.0] * 5
+    assert [subject.find_hung() for _ in range(5)] == [0.0] * 5
     assert supervisor.killed
 
 
@@ -191,10 +194,10 @@ def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
     """After an hour without a look it has its time to answer again."""
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor, step=3600)
-    subject.look()
+    subject.find_hung()
     supervisor.broken = True
 
-    assert subject.look() == 0.0
+    assert subject.find_hung() == 0.0
 
 
 def test_the_kernel_tells_what_a_process_does() -> None:
@@ -328,7 +331,7 @@ def test_a_real_process_that_hangs_is_replaced(supervised: tuple[Path, subproces
     began = time.monotonic()
 
     def replaced() -> bool:
-        dog.look()
+        dog.find_hung()
         time.sleep(0.5)
         (now,) = supervisor.processes()
         return now.running and now.pid != before.pid

@@ -16,12 +16,13 @@ import pytest
 from common import config, state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
+from common.core.domains.domain_table import DomainTable
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.domains.working_set import WorkingSet
+from common.core.domains.restore import load_table
+from common.core.model.ids import NEVER
 from common.core.model.records import Changes, NewName, Watch
 from common.core.registries.registrable_names import parse_domain_name
-from common.core.schedule.due_times import NEVER
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes
@@ -158,10 +159,10 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
 
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
-    loaded, book = store.load(), WorkingSet()
-    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    loaded, table = store.load(), DomainTable()
+    load_table(table, loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
     store.close()
-    assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
+    assert [table.schedule.due_at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 
 
 @pytest.mark.parametrize("count", [10_000, 100_000])

@@ -13,14 +13,13 @@ from common.clients.dns.sweep.sweep_engine import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
-from common.core.model.evidence import Observation, Outcome
+from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import BUDGET, POOL_OF
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, SweepResult, Task
 from common.process import Runtime
 from common.worker_sweeps import SweepFindings, make_answer, run_sweep, split_answer
-from tests.core.processes.test_hang import unknown
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
 #: Nothing listens there: port 1 of this machine.
@@ -114,7 +113,7 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
 def test_a_swept_message_keeps_its_bounds() -> None:
     """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
-    stories = {index: Observation("dns", unknown("dns_refused", "refused")) for index in range(count)}
+    stories = {index: Observation("dns", unknown_reading("dns_refused", "refused")) for index in range(count)}
     found = SweepFindings(
         server="com",
         width=1,

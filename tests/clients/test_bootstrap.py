@@ -73,7 +73,7 @@ def test_a_new_list_is_taken_kept_and_loaded(tmp_path):
     assert results[0]["lab"] == ("https://rdap.lab.example/",)
     assert errors == [""]
     assert load_kept_bases(settings)["lab"] == ("https://rdap.lab.example/",)
-    assert load_directory(settings).rdap_base("lab").host == "rdap.lab.example"
+    assert load_directory(settings).rdap_server("lab").host == "rdap.lab.example"
 
 
 def test_the_second_fetch_is_conditional(tmp_path):
@@ -135,4 +135,4 @@ def test_a_broken_cache_file_is_ignored(tmp_path):
         copy_path(settings).write_bytes(content)
 
         assert load_kept_bases(settings) is None
-        assert load_directory(settings).rdap_base("com") is not None
+        assert load_directory(settings).rdap_server("com") is not None

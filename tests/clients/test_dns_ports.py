@@ -40,7 +40,7 @@ def test_queries_arrive_one_by_one(segments: bool) -> None:
     with listening() as (server, lane):
         lane.segments = segments
         port = UdpPort(lane, 0)
-        batch = QueryTemplate("test").build(NAMES, seeded())
+        batch = QueryTemplate("test").build_batch(NAMES, seeded())
         port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
         sent = port.send(batch)
         heard = [server.recvfrom(2048) for _ in NAMES]
@@ -56,7 +56,7 @@ def test_ids_are_used_once_in_the_life_of_a_port() -> None:
     """Two batches with the same ids drawn get different ones, and wire and book agree."""
     with listening() as (_, lane):
         port = UdpPort(lane, 0)
-        batches = [QueryTemplate("test").build(NAMES, seeded()) for _ in range(3)]
+        batches = [QueryTemplate("test").build_batch(NAMES, seeded()) for _ in range(3)]
         for batch in batches:
             port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
         port.close()
@@ -73,7 +73,7 @@ def test_port_is_full_and_used_up() -> None:
         port = UdpPort(lane, 0)
         assert port.room == MOST_WAITING
         for _ in range(MOST_USES // MOST_QUERIES):
-            batch = QueryTemplate("test").build(NAMES, seeded())
+            batch = QueryTemplate("test").build_batch(NAMES, seeded())
             port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
             assert port.room <= MOST_WAITING - len(NAMES)
             for query_id in batch.ids:
@@ -86,7 +86,7 @@ def test_closed_port_no_longer_counts() -> None:
     """What waited on a port that is given up leaves the books of its address."""
     with listening() as (_, lane):
         port = UdpPort(lane, 0)
-        port.expect_answers(QueryTemplate("test").build(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
+        port.expect_answers(QueryTemplate("test").build_batch(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
         assert lane.under_way == len(NAMES)
         port.close()
 

@@ -11,10 +11,10 @@ from msgspec import structs
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
+from common.core.model.columns import CodedTexts
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
+from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
-from common.store.columns import CodedTexts
-from common.store.store_contract import LoadedState
 
 
 def domain(name: str, **fields: Any) -> DomainRow:
@@ -58,7 +58,7 @@ def in_columns(row: DomainRow) -> tuple[Any, ...]:
     return (*head, row.checked_at, row.next_check, row.drop_earliest, row.drop_latest, row.registry_due)
 
 
-def loaded_names(loaded: LoadedState) -> list[tuple[Any, ...]]:
+def loaded_names(loaded: StoredState) -> list[tuple[Any, ...]]:
     """All lines of all batches, in the order of the ids."""
     return [line for batch in loaded.names for line in zip(*map(_listed, batch), strict=True)]
 

@@ -123,7 +123,7 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
     times = {"checked_at": 50.0, "next_check": 90.0, "dns_at": 40.0, "dns_first": 30.0, "serial": 7, "address": 3, "code": 1}
     rows = [domain(f"n{n}.com", id=256 + n, checked_at=float(10 * n), next_check=60.0 + n, drop_likely=1.0) for n in range(8)]
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
-    writer.apply(Changes(domains=rows, pulses=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
+    writer.apply(Changes(domains=rows, looks=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
     pulse = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
     expected = [FoundName(row, None) for row in rows]
     expected[1] = FoundName(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)

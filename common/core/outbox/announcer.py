@@ -23,7 +23,7 @@ from common.core.model.states import ANNOUNCED, OWNED, State
 from common.core.model.verdict import Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
 from common.core.verdict.verdicts import NO_NEWS, newest_evidence
@@ -41,7 +41,14 @@ class Announcer:
     """
 
     def __init__(
-        self, domains: Domains, deliveries: Deliveries, feed: Feed, telemetry: Telemetry, *, callbacks: bool, results: str
+        self,
+        domains: Domains,
+        deliveries: Deliveries,
+        feed: FeedPublisher,
+        telemetry: Telemetry,
+        *,
+        callbacks: bool,
+        results: str,
     ) -> None:
         self._domains = domains
         self._deliveries = deliveries

@@ -8,7 +8,7 @@ from typing import Any
 from common.core.model.effects import Effects, Publish, PublishMany
 
 
-class Feed:
+class FeedPublisher:
     """`instance` is named in every map."""
 
     def __init__(self, effects: Effects, instance: str) -> None:
