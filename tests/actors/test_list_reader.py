@@ -17,8 +17,7 @@ from common import config
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
 from common.core.model.records import Changes, NewName, Watch
-from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
 from common.errors import ListError
 from common.store.writer import open_writer
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken

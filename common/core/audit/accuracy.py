@@ -27,12 +27,12 @@ from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
 from common.core.model.verdict import Situation, Verdict
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.metrics import Metrics
-from common.core.verdict.verdicts import SURE, newest_evidence
+from common.core.verdict.verdicts import SURE
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200

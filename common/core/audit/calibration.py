@@ -22,9 +22,9 @@ from msgspec import Struct
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.records import newest_evidence
 from common.core.model.states import ANNOUNCED, State
 from common.core.parsers.dates import iso_to_epoch
-from common.core.verdict.verdicts import newest_evidence
 
 #: Seconds an alarm must stand to count as right.
 STANDS = 86_400.0

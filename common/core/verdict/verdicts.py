@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation, Verdict
 from common.core.verdict.likelihoods import (
@@ -106,16 +106,6 @@ def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, befor
     if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):
         confidence = min(confidence, LONE_CONFIDENCE)
     return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
-
-
-def newest_evidence(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
-    """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
-    found = [
-        item
-        for method, item in evidence.items()
-        if item.observation.reading.outcome in outcomes and (not methods or method in methods)
-    ]
-    return max(found, key=lambda item: item.at, default=None)
 
 
 def _is_silenced(method: str, llr: float, situation: Situation) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from common.core.model.records import ProblemRow
 from common.core.registries.registrable_names import MAX_INPUT, parse_registrable
-from common.core.watchlist.list_diff import ListSummary
 from common.core.watchlist.list_names import PackedNames
 from common.errors import ListError, NameProblem
 
@@ -16,8 +15,6 @@ from common.errors import ListError, NameProblem
 MAX_NAMES = 5_000_000
 #: Most problems kept of one list; all are counted.
 MAX_PROBLEMS = 1000
-#: A list that loses more than this share of the names is held back.
-LARGEST_LOSS = 0.5
 #: Longest copy of a wrong entry kept, in characters.
 _SHOWN = 120
 
@@ -43,14 +40,6 @@ class ParsedBulkList:
     problems: list[ProblemRow]
     problem_count: int
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why a list is held back, and the fingerprint with which it is accepted when it is read again."""
-
-    reason: str
-    fingerprint: str
 
 
 class ListParser(ABC):
@@ -160,24 +149,6 @@ def parse_line(line: str) -> object | None:
     if word.lower() == "priority" and name.strip():
         return {"domain": name.strip(), "priority": True}
     return text
-
-
-def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None) -> Hold | None:
-    """Why a list looks like an accident: it is empty, or lacks more than half of the names. None: accept it.
-
-    `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
-    same list read again is accepted.
-    """
-    if new.fingerprint == held_fingerprint:
-        return None
-    count = new.names
-    again = "it is taken if it comes again unchanged"
-    if count == 0:
-        what = f"none of its {new.total} entries can be watched" if new.total else "it is empty"
-        return Hold(f"the new list is held back: {what}; {again}", new.fingerprint)
-    if count < current_count * (1 - LARGEST_LOSS):
-        return Hold(f"the new list is held back: {count} names instead of {current_count}; {again}", new.fingerprint)
-    return None
 
 
 def _printable_copy(entry: object) -> str:

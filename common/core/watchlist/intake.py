@@ -16,8 +16,7 @@ from common.core.model.states import State
 from common.core.schedule.cadence import first_checks
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canary_gaps import SuffixesWithoutCanary
-from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import ListChunk, ListSummary
+from common.core.watchlist.list_diff import ListChunk, ListSummary, hold_back
 
 
 class ListState(Struct):

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from common.core.model.records import ProblemRow
+from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_names import PackedNames, Rows, StoreBatch, WatchedNames, match_digests
-
-if TYPE_CHECKING:  # at run time domain_list imports this module
-    from common.core.watchlist.domain_list import ParsedList
 
 #: Most names in one chunk: what the coordinator applies without delaying its other messages.
 CHUNK_SIZE = 2000
@@ -114,3 +111,33 @@ def summarise_small_list(
     difference = compare_lists(listed, WatchedNames(known))
     head = summarise_list(listed, difference, parsed.problems, parsed.problem_count, parsed.total)
     return head, list(iter_list_chunks(listed, difference, suffix_of))
+
+
+#: A list that loses more than this share of the names is held back.
+LARGEST_LOSS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a list is held back, and the fingerprint with which it is accepted when it is read again."""
+
+    reason: str
+    fingerprint: str
+
+
+def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None) -> Hold | None:
+    """Why a list looks like an accident: it is empty, or lacks more than half of the names. None: accept it.
+
+    `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
+    same list read again is accepted.
+    """
+    if new.fingerprint == held_fingerprint:
+        return None
+    count = new.names
+    again = "it is taken if it comes again unchanged"
+    if count == 0:
+        what = f"none of its {new.total} entries can be watched" if new.total else "it is empty"
+        return Hold(f"the new list is held back: {what}; {again}", new.fingerprint)
+    if count < current_count * (1 - LARGEST_LOSS):
+        return Hold(f"the new list is held back: {count} names instead of {current_count}; {again}", new.fingerprint)
+    return None

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.watchlist.domain_list import MAX_PROBLEMS, BulkBuilder, Hold, ListBuilder, ParsedList, hold_back, parse_line
-from common.core.watchlist.list_diff import ListSummary, summarise_small_list
+from common.core.watchlist.domain_list import MAX_PROBLEMS, BulkBuilder, ListBuilder, ParsedList, parse_line
+from common.core.watchlist.list_diff import Hold, ListSummary, hold_back, summarise_small_list
 from common.errors import ListError
 from common.suffixes import load_suffixes
 
