@@ -179,10 +179,10 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
         (method not in scene.methods, "left out by --methods"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),
-            f".{suffix} answers for names that are not registered, so it proves nothing",
+            f".{suffix} answers for names nobody registered, so it proves nothing",
         ),
         (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
-        (rooms.registries.server_of(method, suffix) is None, f"no server is known that may be asked for .{suffix}"),
+        (rooms.registries.server_of(method, suffix) is None, f"nobody is known who may be asked for .{suffix}"),
         (bool(quarantined), "its server failed a canary and is in quarantine"),
         (bool(_left_alone(rooms, method, suffix, now)), _left_alone(rooms, method, suffix, now)),
         (entry.state is State.UNKNOWN, "not reached"),

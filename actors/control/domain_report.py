@@ -12,8 +12,8 @@ from common.core.domains.last_look import apply_look
 from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.model.states import ANNOUNCED, State
+from common.core.model.verdict import NOTHING_PROVEN
 from common.core.telemetry.error_kinds import kind_of, why_unknown
-from common.core.verdict.verdicts import NOTHING_PROVEN
 from common.errors import MessageError
 from common.store.store_contract import DomainRecord, Reader
 

@@ -76,7 +76,7 @@ def test_costly_calls_leave_time_for_probes(monkeypatch: pytest.MonkeyPatch, tmp
         time.sleep(0.02)
         return "x" * 1000
 
-    monkeypatch.setattr(prometheus, "render", render)
+    monkeypatch.setattr(prometheus, "render_exposition", render)
     flood = b"GET /metrics/prometheus HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
 
     async def story() -> float:

@@ -23,8 +23,7 @@ from common import config, log
 from common.clients.list_text import NO_VERSION
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead
-from common.core.domains.journal import PIECE
-from common.core.watchlist.list_diff import ListChunk, ListSummary
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, saying, taken
@@ -142,8 +141,8 @@ def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words
         ((Piece(ListChunk(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
         ((Piece(ListChunk(priorities=((1, True), (2, True)))), End()), "something else"),
         ((Piece(ListChunk(("a.com",), (), (False,))), End()), "not equally many"),
-        ((Piece(ListChunk()), End()), f"1 to {PIECE} names"),
-        ((Piece(ListChunk(removed=tuple(range(PIECE + 1)))), End()), f"1 to {PIECE} names"),
+        ((Piece(ListChunk()), End()), f"1 to {CHUNK_SIZE} names"),
+        ((Piece(ListChunk(removed=tuple(range(CHUNK_SIZE + 1)))), End()), f"1 to {CHUNK_SIZE} names"),
         ((Same(NO_VERSION),), "something else"),
         ((), "ended too early"),
     ],

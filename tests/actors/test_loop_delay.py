@@ -15,7 +15,7 @@ def test_a_loop_that_is_kept_busy_shows_for_how_long() -> None:
     metrics = Metrics(0.0)
 
     async def work() -> None:
-        watch = StallWatch(metrics)
+        watch = StallWatch(lambda measured: measured.add_to(metrics))
         await asyncio.sleep(3 * EVERY)
         busy_until = time.monotonic() + 0.2
         while time.monotonic() < busy_until:
@@ -39,7 +39,7 @@ def test_a_collection_in_the_middle_of_anything_changes_no_figure_there_and_then
         return {name for name, _, _ in metrics.snapshot()["timers"]}
 
     async def work() -> None:
-        watch = StallWatch(metrics)
+        watch = StallWatch(lambda measured: measured.add_to(metrics))
         gc.collect()
         assert timers() == set()
         await asyncio.sleep(3 * EVERY)
@@ -55,6 +55,6 @@ def test_slow_turns_are_told_once_a_minute_with_how_many_and_the_worst() -> None
 
     assert slow.note("Tick", 0.2, 10.0) == {"what": "Tick", "ms": 200, "turns": 1}
     assert [slow.note("Tick", 0.15, 10.0 + second) for second in range(1, 59)] == [None] * 58
-    assert slow.note("Heard", 0.9, 69.0) is None
-    assert slow.note("Tick", 0.3, 70.0) == {"what": "Heard", "ms": 900, "turns": 60}
+    assert slow.note("MessageArrived", 0.9, 69.0) is None
+    assert slow.note("Tick", 0.3, 70.0) == {"what": "MessageArrived", "ms": 900, "turns": 60}
     assert slow.note("Tick", 0.3, 71.0) is None

@@ -122,7 +122,7 @@ def test_looks_lead_to_a_kill() -> None:
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor)
     for _ in range(5):
-        subject.find_hung()
+        subject.look()
 
     assert supervisor.killed == ["workers:checker-fast-0"]
 
@@ -142,14 +142,14 @@ def test_an_unreachable_supervisor_is_survived() -> None:
     """The next look tries again; one that never answers is told by the seconds it is silent."""
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor)
-    assert subject.find_hung() == 0.0
+    assert subject.look() == 0.0
     supervisor.broken = True
-    silences = [subject.find_hung() for _ in range(30)]
+    silences = [subject.look() for _ in range(30)]
     supervisor.broken = False
 
     assert silences == [float(second) for second in range(1, 31)]
     assert silences[-1] > SUPERVISOR_SILENT
-    assert [subject.find_hung() for _ in range(5)] == [0.0] * 5
+    assert [subject.look() for _ in range(5)] == [0.0] * 5
     assert supervisor.killed
 
 
@@ -194,10 +194,10 @@ def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
     """After an hour without a look it has its time to answer again."""
     supervisor = FakeSupervisor()
     subject = watchdog(supervisor, step=3600)
-    subject.find_hung()
+    subject.look()
     supervisor.broken = True
 
-    assert subject.find_hung() == 0.0
+    assert subject.look() == 0.0
 
 
 def test_the_kernel_tells_what_a_process_does() -> None:
@@ -331,7 +331,7 @@ def test_a_real_process_that_hangs_is_replaced(supervised: tuple[Path, subproces
     began = time.monotonic()
 
     def replaced() -> bool:
-        dog.find_hung()
+        dog.look()
         time.sleep(0.5)
         (now,) = supervisor.processes()
         return now.running and now.pid != before.pid

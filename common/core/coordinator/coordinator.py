@@ -20,7 +20,6 @@ from common.core.coordinator.inputs import (
     ListFailed,
     ListRead,
     ListSame,
-    Measure,
     Measured,
     MessageArrived,
     Restored,
@@ -73,7 +72,7 @@ class Coordinator:
             case Committed():
                 self._take_committed(now)
             case Measured():
-                self._take_measurement(event)
+                event.add_to(self.rooms.telemetry.metrics)
             case ListRead() | ListSame() | ListChunkRead() | ListEnd() | ListFailed():
                 self._take_list(event, now)
             case _:
@@ -151,16 +150,6 @@ class Coordinator:
                 intake.finish_list(now)
             case ListFailed(text, source):
                 intake.note_failure(text, source)
-
-    def _take_measurement(self, measured: Measured) -> None:
-        metrics = self.rooms.telemetry.metrics
-        match measured.kind:
-            case Measure.COUNT:
-                metrics.count(measured.name, measured.value, **measured.labels)
-            case Measure.TIMER:
-                metrics.observe(measured.name, measured.value, **measured.labels)
-            case Measure.GAUGE:
-                metrics.gauge(measured.name, measured.value, **measured.labels)
 
     def _restore_state(self, state: StoredState) -> None:
         """Take over what the last run left."""

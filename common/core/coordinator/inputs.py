@@ -9,6 +9,7 @@ from enum import StrEnum
 from common.core.model.records import DeliveryRow
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
+from common.core.telemetry.metrics import Metrics
 from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.messages import Upward
 
@@ -59,6 +60,16 @@ class Measured:
     name: str
     value: float = 1.0
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def add_to(self, metrics: Metrics) -> None:
+        """Keep the measurement."""
+        match self.kind:
+            case Measure.COUNT:
+                metrics.count(self.name, self.value, **self.labels)
+            case Measure.TIMER:
+                metrics.observe(self.name, self.value, **self.labels)
+            case Measure.GAUGE:
+                metrics.gauge(self.name, self.value, **self.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,12 @@ from common.core.model.ids import Ids
 from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
-from common.core.model.verdict import Verdict
+from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
-from common.core.verdict.verdicts import NO_NEWS
 
 #: Results of sweeps that are deliveries at the same time, at most: the others stay pending, a bit each.
 PENDING_AT_ONCE = 1000

@@ -15,7 +15,7 @@ from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
-from common.core.model.verdict import Basis, Situation, Verdict
+from common.core.model.verdict import NO_NEWS, NOTHING_PROVEN, Basis, Situation, Verdict
 from common.core.verdict.likelihoods import (
     BRACKETED,
     CAPS,
@@ -30,8 +30,6 @@ from common.core.verdict.likelihoods import (
     VOUCHED,
 )
 
-#: What a look says that proves nothing: of a name with a state, and of one without.
-NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"
 #: Least P(N) for any "not registered", and least rho for "available".
 SURE, REGISTRABLE = 0.995, 0.95
 #: Most confidence where one source alone stands behind an announcement.
