@@ -10,7 +10,7 @@ What notices a failure, and what it does:
 | the watchdog hangs or was stopped | `supervise`, which reads its heartbeat too: kill -9 |
 | supervisord was stopped | `supervise`, which lets it go on; the watchdog does the same for `supervise` |
 | supervisord hangs | the watchdog kills it after 20 s, `supervise` where the watchdog does not come back within 30 s |
-| supervisord is gone | each process, which looks at its parent twice a second and ends; `supervise` kills the rest and exits with 1 |
+| supervisord is gone | each process, which looks at its parent twice a second; `supervise` kills the rest and exits with 1 |
 | `supervise` hangs | a thread of its own, which ends it: as process 1 of a container no other process can |
 | `supervise` is gone | the kernel, which kills supervisord (PDEATHSIG), and with it all the rest ends |
 

@@ -6,7 +6,7 @@ may be ahead of the store. Only where the disk is full it is tried again until t
 
 | what | stored as | when |
 |---|---|---|
-| a name changed, or it was checked | its row, and its evidence as one encoded `Detail` | at once for a new state, else within 15 s |
+| a name changed, or it was checked | its row, and its evidence as one encoded `Detail` | at once for a new state, or in 15 s |
 | a sweep found it as it was | 40 bytes in a block of 256 names | every 15 s, blocks that changed |
 | a first look by sweep | the state of many rows at once | with the next commits, in pieces |
 | the list | new rows, and columns of known ones | the same |
