@@ -210,6 +210,8 @@ class OneShot:
     def _start(self, task: Task, pool: str) -> None:
         self._seen = max(self._seen, task.seq)
         ask = self._core.rooms.workers.lease_subject(task.attempt)
+        if not isinstance(ask, Query):  # the lease is over
+            return
         running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
         self._running.add(running)
         running.add_done_callback(self._task_ended)

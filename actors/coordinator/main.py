@@ -147,8 +147,8 @@ class Host:
         core = Coordinator(build_policy(settings), directory, runtime.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
-        names, looks = _with_heartbeat(loaded.names, runtime), _with_heartbeat(loaded.pulses, runtime)
-        core.handle(Restored(replace(loaded, names=names, pulses=looks)), now())
+        names, looks = _with_heartbeat(loaded.names, runtime), _with_heartbeat(loaded.looks, runtime)
+        core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
         gc.enable()
         runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from common.core.domains.last_look import BLOCK, LAYOUT, SIZE, look_at
+from common.core.domains.last_look import BLOCK, LAYOUT, SIZE, read_look
 from common.core.model.records import Changes, DomainRow, Watch
 from common.store.schema import PACK
 from common.store.store_contract import FoundName
@@ -94,7 +94,7 @@ def to_found_name(row: tuple[Any, ...], addresses: dict[int, str]) -> FoundName:
     """A row of DOMAIN_COLUMNS. A name in a visit right now shows as due since its last check."""
     found = DomainRow(*row[:18])
     found.watched, found.priority, found.close = row[3] == 1, row[4] == 1, row[16] == 1
-    pulse = look_at(row[18], 0, addresses) if row[18] else None
+    pulse = read_look(row[18], 0, addresses) if row[18] else None
     if pulse is None or pulse.checked_at <= (found.checked_at or 0.0):
         return FoundName(found, pulse)
     found.checked_at, found.next_check = pulse.checked_at, pulse.next_check or pulse.checked_at

@@ -18,15 +18,7 @@ from common.core.model.stored_state import StoredState
 from common.errors import StoreError, StoreLost
 from common.store import compaction, database_file, name_packs, name_rows, row_codecs, schema
 from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translate_errors
-from common.store.store_contract import (
-    KEEP_DONE,
-    KEEP_EVENTS,
-    KEEP_LEDGER,
-    KEEP_NAMES,
-    KEEP_RESULTS,
-    LEDGER_PER_NAME,
-    Writer,
-)
+from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 
 #: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
 PULSES_BATCH, LOAD_BATCH = 200, 1000
@@ -119,7 +111,7 @@ class SqliteWriter:
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
-                pulses=self._pulses(),
+                looks=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
                 next_seq=schema.parse_number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],

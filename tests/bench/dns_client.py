@@ -25,7 +25,7 @@ from common.config import Settings, load
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
-from common.core.workers.leases import MOST_AFLOAT
+from common.core.workers.leases import MOST_NAMES_UNDER_WAY
 from common.messages import MAX_SWEEP, Sweep
 from common.worker_sweeps import make_answer, parse_names
 from tests.bench.dns_zone import ZONE
@@ -33,7 +33,7 @@ from tests.bench.dns_zone import ZONE
 #: Queries that a client with one coroutine per query keeps under way.
 WINDOW = 200
 #: Whole sweeps that a coordinator lets be under way at one checker.
-WHOLE = MOST_AFLOAT // MAX_SWEEP
+WHOLE = MOST_NAMES_UNDER_WAY // MAX_SWEEP
 CODES = {DELEGATED: "delegated", NXDOMAIN: "missing", UNUSUAL: "unusual"}
 MEANING = {"dns_auth_referral": "delegated", "dns_auth_nxdomain": "missing"}
 Answers = Counter[str]

@@ -143,7 +143,7 @@ def load(path: Path, what: str) -> None:
     opened = time.perf_counter() - start
     loaded, table = writer.load(), DomainTable()
     gc.disable()  # as in a start
-    load_table(table, loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     gc.enable()
     cpu, wall = time.process_time() - before, time.perf_counter() - start
     print(f"load {len(table)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)

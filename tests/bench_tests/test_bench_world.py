@@ -160,7 +160,7 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
     loaded, table = store.load(), DomainTable()
-    load_table(table, loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     store.close()
     assert [table.schedule.due_at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 

@@ -59,7 +59,7 @@ def test_a_name_that_left_the_list_is_forgotten_a_month_after_its_last_check(pat
 
     assert names(again) == ["watched.com", "visited.com", "swept.com"]
     assert again.details([*range(6)]) == {3: b"x"}
-    assert [number for number, _ in again.load().pulses] == [0]
+    assert [number for number, _ in again.load().looks] == [0]
     again.close()
 
 

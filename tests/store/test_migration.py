@@ -73,7 +73,7 @@ def test_names_of_the_second_version_keep_everything_and_get_numbers(path: Path)
     loaded = writer.load()
 
     assert loaded_names(loaded) == list(map(in_columns, rows))
-    assert (loaded.next_id, list(loaded.pulses), loaded.addresses) == (4, [], {})
+    assert (loaded.next_id, list(loaded.looks), loaded.addresses) == (4, [], {})
     assert writer.details([0, 1, 2, 3]) == {row.id: row.detail for row in rows if row.detail}
     assert [reader.domain(row.name) for row in rows] == [FoundName(row, None) for row in rows]
     assert reader.count_by_state() == {"REGISTERED": 2, "PENDING_DELETE": 1}

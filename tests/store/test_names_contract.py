@@ -111,7 +111,7 @@ def test_pulses_and_addresses_come_back_as_they_were_last_written(writer: Writer
     writer.apply(Changes(looks=[(7, second)], addresses=[(2, "new")]))
     loaded = writer.load()
 
-    assert list(loaded.pulses) == [(n, second if n == 7 else first) for n in range(500)]
+    assert list(loaded.looks) == [(n, second if n == 7 else first) for n in range(500)]
     assert loaded.addresses == {1: "192.0.2.1:53/udp", 2: "new"}
 
 

@@ -19,7 +19,7 @@ def test_an_empty_store_loads_as_nothing(writer: Writer) -> None:
     loaded = writer.load()
 
     assert list(loaded.names) == []
-    assert (list(loaded.pulses), loaded.addresses, loaded.next_id) == ([], {}, 0)
+    assert (list(loaded.looks), loaded.addresses, loaded.next_id) == ([], {}, 0)
     assert list(loaded.deliveries) == []
     assert (loaded.next_seq, loaded.trust, loaded.meta, loaded.problems, loaded.delivery_counts) == (1, [], {}, [], {})
 

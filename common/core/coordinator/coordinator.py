@@ -154,11 +154,11 @@ class Coordinator:
     def _restore_state(self, state: StoredState) -> None:
         """Take over what the last run left."""
         rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
-        rooms.domains.restore_names(state.names, state.pulses, state.addresses, state.next_id)
+        rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id)
         rooms.domains.journal.next_seq = state.next_seq
         rooms.trust.restore_rows(state.trust, now)
         rooms.rate_limits.restore_learned(meta.get("budgets", ""))
-        rooms.registries.wildcards.restore_text(filter(None, meta.get("wildcards", "").split(",")))
+        rooms.registries.wildcards.restore_text(meta.get("wildcards", ""))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
         rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))

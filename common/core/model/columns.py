@@ -1,4 +1,4 @@
-"""Names of the store as columns of arrays, so that a start can take over a million of them at once."""
+"""Stored names as columns of arrays, so that a start of the coordinator can load a million of them at once."""
 
 from __future__ import annotations
 

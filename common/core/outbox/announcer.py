@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.core.domains.domains import Domains
-from common.core.domains.last_look import evidence_of
+from common.core.domains.last_look import look_evidence
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.ids import Ids
@@ -103,7 +103,7 @@ class Announcer:
 
         def build() -> Iterable[tuple[str, dict[str, Any]]]:
             for name_id in ids.tolist():
-                seen = evidence_of(last_look(name_id), server or table.suffix_of(name_id))
+                seen = look_evidence(last_look(name_id), server or table.suffix_of(name_id))
                 if seen is not None:
                     name = table.name_of(name_id)
                     yield f"result.dns.{name}", result_map(name, seen.observation, now)
@@ -124,7 +124,7 @@ class Announcer:
         table.pending[ids] = 0
         table.mark_dirty(ids)
         for name_id in ids.tolist():
-            seen = evidence_of(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
+            seen = look_evidence(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
             if seen is not None:
                 self._post_result(result_map(table.name_of(name_id), seen.observation, seen.at), now)
 

@@ -1,5 +1,5 @@
-"""Which names can exist, and which servers are authoritative for a suffix? Names, servers, operators and addresses.
+"""Answers: which names can exist, which servers speak for a suffix, and does its zone answer for every name.
 
-It owns the parsing of registrable names, the directory of RDAP and WHOIS servers, the operators with their limits, and what is
-known of each suffix's name servers. It must not know what an answer means for a name, or when a name is checked.
+It owns the directory of RDAP and WHOIS servers, budgets by operator, the number of name server addresses of each suffix, the
+measured wildcard zones, and IANA's referrals. The door is `registries.Registries`; `registrable_names` reads names by itself.
 """

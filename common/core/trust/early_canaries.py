@@ -85,7 +85,7 @@ class EarlyCanaries:
         limit = self.registries.limit_of(key.method, key.server, key.suffix)
         if now < self._probe_after.get(limit.operator, 0.0):
             return
-        full = not self.rate_limits.queue.room_for(limit, Rank.BACKGROUND)
+        full = not self.rate_limits.queue.room_for_queries(limit, Rank.BACKGROUND)
         if full or not self.rate_limits.admits_query(key.method, limit, Rank.BACKGROUND, now):
             return
         probes = self.trust.find_probes(key, now, self.canaries.known_names.canaries_for(key, ""), now, self.rng)

@@ -16,7 +16,7 @@ from common.core.model.records import Evidence
 from common.core.model.states import ANNOUNCED, OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation, Verdict
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import Cadence, gap_of
+from common.core.schedule.cadence import Cadence, pass_gap_of
 from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
@@ -82,7 +82,7 @@ class Assessor:
     def requirements_of(self, entry: Entry, now: float) -> gates.Requirements:
         """What an alarm about this name needs."""
         wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
-        gap = gap_of(entry, self._cadence, now)
+        gap = pass_gap_of(entry, self._cadence, now)
         blind = blind_channels(entry, now)
         found, fresh = self._conditions.find_conditions(entry.suffix, now)
         conditions = [condition for condition in found if condition.method not in blind]

@@ -13,7 +13,7 @@ from common.core.domains.domain_table import Flag
 from common.core.domains.domains import Domains
 from common.core.model.effects import Effects, LeaveList, TakeList
 from common.core.model.states import State
-from common.core.schedule.cadence import first_checks
+from common.core.schedule.cadence import first_check_times
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canary_gaps import SuffixesWithoutCanary
 from common.core.watchlist.list_diff import ListChunk, ListSummary, hold_back
@@ -121,7 +121,7 @@ class Intake:
         names, suffixes = [chunk.added[place] for place in new], [chunk.suffixes[place] for place in new]
         urgent = np.array([chunk.urgent[place] for place in new], np.bool_)
         ids = table.add_names(names, suffixes)
-        self.domains.stages.add_watched(ids, urgent, first_checks(ids, urgent, self.domains.cadence, now))
+        self.domains.stages.add_watched(ids, urgent, first_check_times(ids, urgent, self.domains.cadence, now))
         self.domains.count_state(None, State.UNKNOWN, len(ids))
         self.domains.journal.add_new(ids, names, suffixes, urgent.tolist())
 
@@ -132,7 +132,7 @@ class Intake:
             self._set_priority(name_id, now, priority=priority)
             return
         domains.count_state(None, domains.state_of(name_id))
-        times = first_checks(np.array([name_id], np.int64), np.array([priority], np.bool_), domains.cadence, now)
+        times = first_check_times(np.array([name_id], np.int64), np.array([priority], np.bool_), domains.cadence, now)
         domains.stages.watch_again(name_id, float(times[0]), priority=priority)
         domains.journal.add_watch(name_id)
 

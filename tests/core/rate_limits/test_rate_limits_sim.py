@@ -1,4 +1,4 @@
-"""Limits of operators through the whole core, on a virtual clock: bursts, restarts, resets, and the daily question to IANA."""
+"""Rate limits through the whole core, on a virtual clock: bursts, restarts, resets, and the daily query to IANA."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY
 from common.core.registries.directory import Directory
-from common.core.registries.referrals import EVERY, LIMIT, Referrals
 from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Command as Order
 from tests.sim.truth import Name
@@ -56,7 +55,7 @@ def bucket_of(world: World, method: str = "rdap") -> Bucket:
 
 
 def asked(world: World, method: str) -> int:
-    """How many questions of a method were answered so far."""
+    """How many queries of a method were answered so far."""
     return sum(1 for _, used, _ in world.asked if used == method)
 
 
@@ -66,7 +65,7 @@ def handed(world: World, *events: Any) -> list[Effect]:
 
 
 def test_a_burst_of_refusals_is_one_complaint() -> None:
-    """Whatever was under way at the first: half the pace, a minute, one line of the log."""
+    """Whatever was under way at the first: half the rate, a minute's pause, one line of the log."""
     world = limited_world("rdap", Limit("x", 100.0, 100, None), SLOW_DOWN, kind=SlowRegistry)
     world.run(60)
     found = [
@@ -80,8 +79,8 @@ def test_a_burst_of_refusals_is_one_complaint() -> None:
     assert found == [1]
 
 
-def test_a_server_with_an_unknown_throttle_text_is_left_alone() -> None:
-    """A handful of questions in 58 seconds; as soon as it is understood it is asked as before."""
+def test_a_server_with_an_unknown_throttle_text_is_given_a_pause() -> None:
+    """A handful of queries in 58 seconds; as soon as its answers are understood it is queried as before."""
     world = limited_world("whois", Limit("x", 2.4, 5, None), ODD)
     world.run(58)
     few = asked(world, "whois")
@@ -96,7 +95,7 @@ def test_a_server_with_an_unknown_throttle_text_is_left_alone() -> None:
 
 
 def test_a_block_and_a_day_s_count_outlive_kills() -> None:
-    """Five starts later, and nothing is asked meanwhile."""
+    """Five starts later, and nothing is sent meanwhile."""
     world = limited_world("rdap", Limit("x", 1.0, 1, 500), None)
     world.run(30)
     used = asked(world, "rdap")
@@ -113,14 +112,15 @@ def test_a_block_and_a_day_s_count_outlive_kills() -> None:
     assert abs(bucket_of(world).used_today - used) <= 2
 
 
-def test_a_stop_saves_the_count_to_the_question() -> None:
-    """However few were asked since it was saved last; a turn without a stop does not."""
+def test_a_stop_stores_the_exact_count() -> None:
+    """However few queries were sent since it was stored last; a tick without a stop does not."""
     world = limited_world("rdap", Limit("x", 1.0, 1, 5000), None)
     world.run(5)
     assert world.core.rooms.rate_limits.budgets.counted
-    world.core._committing = None
+    journal = world.core.rooms.domains.journal
+    journal.end_transaction()
     assert not any("budgets" in command.changes.meta for command in handed(world, Tick()) if isinstance(command, Commit))
-    world.core._committing = None
+    journal.end_transaction()
     (saved,) = [command for command in handed(world, Draining(), Tick()) if isinstance(command, Commit)]
 
     assert f",{bucket_of(world).used_today}]" in saved.changes.meta["budgets"]
@@ -128,7 +128,7 @@ def test_a_stop_saves_the_count_to_the_question() -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_reset_is_carried_out_and_logged(known: bool) -> None:
-    """With its sender; of an operator that nobody knows too."""
+    """With its sender; also of an unknown operator."""
     world = limited_world("rdap", Limit("x", 100.0, 100, None), SLOW_DOWN)
     world.run(30)
     operator = bucket_of(world).operator if known else "rdap/nothing"
@@ -149,7 +149,7 @@ def test_a_reset_is_carried_out_and_logged(known: bool) -> None:
 
 
 def strange_world(referral: str | None) -> World:
-    """A name under a suffix that nothing is known about; IANA names a server, or none."""
+    """A name under a suffix of which nothing is known; IANA refers to a server, or to none."""
     world = World(interval=3600.0)
     finding = "whois_referral" if referral else "whois_no_referral"
     told = Observation("whois", Reading(Outcome.UNKNOWN, finding, "IANA says", referral=referral))
@@ -159,12 +159,12 @@ def strange_world(referral: str | None) -> World:
 
 
 def to_iana(world: World) -> list[float]:
-    """When IANA was asked, in seconds after the first time."""
+    """When IANA was queried, in seconds after the first time."""
     times = [at for at, method, domain in world.asked if (method, domain) == ("whois", "a.zz")]
     return [at - times[0] for at in times]
 
 
-def test_iana_is_asked_once_a_day_whatever_restarts_meanwhile() -> None:
+def test_iana_is_queried_once_a_day_whatever_restarts_meanwhile() -> None:
     """And again the next day: a suffix may get a server."""
     world = strange_world(None)
     for _ in range(30):
@@ -177,7 +177,7 @@ def test_iana_is_asked_once_a_day_whatever_restarts_meanwhile() -> None:
 
 
 def test_what_iana_named_is_known_after_a_restart() -> None:
-    """It may not be asked again before a day is over, and the suffix is not without WHOIS for so long."""
+    """It may not be queried again before a day is over, and the suffix is not without WHOIS for so long."""
     world = strange_world("whois.zz.example")
     world.run(60)
     world._directory = Directory()
@@ -187,8 +187,8 @@ def test_what_iana_named_is_known_after_a_restart() -> None:
     assert world.core.rooms.registries.server_of("whois", "zz") == "whois.zz.example"
 
 
-def test_a_question_that_never_left_is_no_question() -> None:
-    """Without a worker for WHOIS it is not asked, and asked as soon as one is there."""
+def test_a_query_to_iana_that_was_never_sent_does_not_count() -> None:
+    """Without a worker for WHOIS it is not sent, and sent as soon as one is there."""
     world = strange_world(None)
     world.kill_worker("deep")
     world.run(7200)
@@ -197,44 +197,3 @@ def test_a_question_that_never_left_is_no_question() -> None:
     world.run(7200)
 
     assert len(to_iana(world)) == 1
-
-
-def test_referrals_are_kept_for_a_day() -> None:
-    """From the question on, to the second; the oldest goes where there are too many."""
-    known = Referrals()
-    assert known.may_query("zz", 0.0)
-    known.note_query("zz", 0.0)
-    assert known.changed
-    known.note_server("zz", "whois.zz.example", 5.0)
-    text = known.to_json()
-
-    assert not known.changed
-    assert (known.may_query("zz", EVERY - 1), known.may_query("zz", EVERY)) == (False, True)
-    assert list(Referrals.from_json(text, EVERY - 1).named_servers()) == [("zz", "whois.zz.example")]
-    assert list(Referrals.from_json(text, EVERY).named_servers()) == list(Referrals.from_json(text, -1.0).named_servers()) == []
-    known.note_query("yy", EVERY)
-    assert list(known.named_servers()) == []
-    for number in range(LIMIT):
-        known.note_query(f"n{number}", EVERY + number / LIMIT)
-    assert known.may_query("yy", EVERY + 1)
-    assert not known.may_query("n0", EVERY + 1)
-
-
-def test_a_referral_nobody_asked_for_counts_from_when_it_came() -> None:
-    """And one taken back as never asked."""
-    known = Referrals()
-    known.note_server("zz", "whois.zz.example", 5.0)
-    assert known.changed
-    assert not known.may_query("zz", EVERY)
-    known.to_json()
-    known.forget_query("yy")
-    assert not known.changed
-    known.forget_query("zz")
-    assert known.changed
-    assert known.may_query("zz", 6.0)
-
-
-@pytest.mark.parametrize("text", ["", "{", "{}", "[7]", '[["a"]]', '[["a", "x", ""]]', "[" * 100_000, '{"a": 1}'])
-def test_damaged_referrals_are_none(text: str) -> None:
-    """IANA is asked once more."""
-    assert Referrals.from_json(text, 0.0).may_query("a", 0.0)

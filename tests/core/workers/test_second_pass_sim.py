@@ -1,4 +1,4 @@
-"""The second pass of an alarm at another worker: one worker that lies makes no alarm, and one that is gone holds none up."""
+"""The second pass of an alarm, through the whole core: one worker that lies makes no alarm, and one that died delays none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from common.core.model.evidence import Observation, Phase
 from common.core.workers import second_pass
-from common.core.workers.second_pass import worker_distance
 from common.messages import Task
 from tests.sim.truth import reading_of
 from tests.sim.worker import SimWorker
@@ -62,7 +61,7 @@ def notices(world: World, *names: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_lying_worker_beside_an_honest_one_makes_no_alarm(seed: int) -> None:
-    """It says of everything that it is free, finds every canary, and has most room: it is asked first. Nothing ever drops."""
+    """It says of everything that it is free, finds every canary, and has most room: it is chosen first. Nothing ever drops."""
     world = Hosts(seed)
     world.add("evil", lies=True, slots=64)
     names = [f"name{number}.com" for number in range(4)]
@@ -73,7 +72,7 @@ def test_a_lying_worker_beside_an_honest_one_makes_no_alarm(seed: int) -> None:
 
 
 def test_two_lying_workers_of_one_host_do_not_confirm_each_other() -> None:
-    """Another host is asked, where there is one."""
+    """A worker on another host gets the query, where there is one."""
     world = Hosts(3)
     world.add("evil", lies=True, slots=64)
     world.add("evil", 1, lies=True, slots=64)
@@ -99,22 +98,22 @@ def _told_after(world: World, dropped: float) -> float:
 
 
 def test_one_worker_alone_tells_as_before() -> None:
-    """There is no other to wait for."""
+    """There is no other worker to wait for."""
     world = Hosts()
 
     assert _told_after(world, _dropped(world)) < 20
 
 
 def test_two_honest_workers_tell_as_fast_as_one() -> None:
-    """The other one is asked, and not waited for."""
+    """The other one gets the query, and is not waited for."""
     world = Hosts()
     world.add("other")
 
     assert _told_after(world, _dropped(world)) < 20
 
 
-def test_another_worker_that_died_holds_nothing_up() -> None:
-    """What is gone is no other worker."""
+def test_another_worker_that_died_delays_nothing() -> None:
+    """It is not waited for."""
     world = Hosts()
     for worker in world.add("other"):
         worker.alive = False
@@ -123,7 +122,7 @@ def test_another_worker_that_died_holds_nothing_up() -> None:
 
 
 def test_another_worker_that_never_has_room_is_waited_for_within_a_bound() -> None:
-    """It is there and its slots are taken: each question of the second pass waits ten seconds at most."""
+    """It is there and its slots are taken: each query of the second pass waits ten seconds at most."""
     world = Hosts()
     for worker in world.add("other"):
         worker.busy = worker.slots
@@ -131,7 +130,7 @@ def test_another_worker_that_never_has_room_is_waited_for_within_a_bound() -> No
     assert _told_after(world, _dropped(world)) < 20 + 3 * (second_pass.WAIT + 1)
 
 
-def test_one_key_is_one_liar_whatever_it_calls_itself() -> None:
+def test_workers_of_one_key_are_one_liar_whatever_their_names() -> None:
     """Workers that authenticate with one key do not confirm each other, though they name different hosts."""
     world = Hosts(4)
     for host in ("evil", "other"):
@@ -142,12 +141,3 @@ def test_one_key_is_one_liar_whatever_it_calls_itself() -> None:
     world.run(10 * MINUTE)
 
     assert [status for status in notices(world, *names) if status in ("available", "unregistered")] == []
-
-
-def test_distance_is_by_process_by_host_and_by_key() -> None:
-    """Another host is farther than another process of the same, and another key than both."""
-    assert worker_distance("fast-0@a", "fast-0@a") == 0
-    assert worker_distance("fast-1@a", "fast-0@a") == 1
-    assert worker_distance("fast-0@b", "fast-0@a") == 2
-    assert worker_distance("fast-0@b#k", "fast-0@a#k") == 2
-    assert worker_distance("fast-0@a#k", "fast-0@a") == 3
