@@ -11,9 +11,9 @@ import pytest
 from actors.checkers.contract import Context
 from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
+from common.clients.dns import NO_SERVER
 from common.core.model.evidence import Observation, Outcome
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
-from common.core.telemetry.error_kinds import NO_SERVER
 from common.messages import Task
 from common.worker_sweeps import SweepFindings
 from tests.clients.dns_world import (

@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from common.clients.dns import SweepOutcome
+from common.clients.dns import NO_SERVER, SweepOutcome
 from common.clients.dns.name_servers import OPEN_SECONDS
 from common.core.model.evidence import Outcome
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
-from common.core.telemetry.error_kinds import NO_SERVER
 from common.errors import ClientError
 from tests.clients.dns_world import (
     HOSTING,

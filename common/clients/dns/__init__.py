@@ -12,11 +12,10 @@ from common import clock
 from common.clients.address_guard import Guard
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
 from common.clients.dns.name_servers import NameServer
-from common.clients.dns.sweep.sweep_engine import SweepEngine, SweepOutcome, UnusualAnswer
+from common.clients.dns.sweep.sweep_engine import NO_SERVER, SweepEngine, SweepOutcome, UnusualAnswer
 from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError
 from common.clients.dns.zone_finder import SuffixGoneError, Zone
 from common.config import Settings
-from common.core.telemetry.error_kinds import NO_SERVER
 
 __all__ = [
     "MOST_TRIES",
