@@ -18,7 +18,7 @@ from common.core.model.evidence import Outcome
 #: A channel is dead after so many answers in a row that prove nothing, the last at least so many seconds after the first.
 DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
 #: A channel whose operator keeps us out is dead after so many seconds without an answer that proves something.
-SHUT_AFTER = 600.0
+LIMITED_AFTER = 600.0
 #: Seconds for which a dead channel is not asked again about a name that another channel can decide. One that was silent of late
 #: rests for so many times as long as that silence took, within these bounds: an error at once costs a pass nothing.
 REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
@@ -64,7 +64,7 @@ class ChannelHealths:
 
     def __init__(self) -> None:
         self._rows: dict[ChannelKey, ChannelHealth] = {}
-        self.changed = False
+        self._changed = False
 
     def note_query(self, key: ChannelKey, now: float) -> None:
         """Note that a question left for a server."""
@@ -85,7 +85,7 @@ class ChannelHealths:
         after = self._is_dead(row)
         if before is after:
             return None
-        self.changed = True
+        self._changed = True
         return "dead" if after else "alive"
 
     def health_of(self, key: ChannelKey) -> ChannelHealth:
@@ -97,7 +97,7 @@ class ChannelHealths:
         row = self._rows.get(key)
         if row is None or not row.silent:
             return False
-        return self._is_dead(row) or (shut and now - row.silent_since >= SHUT_AFTER)
+        return self._is_dead(row) or (shut and now - row.silent_since >= LIMITED_AFTER)
 
     def is_resting(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel said nothing so lately that a name is better decided by another one, or owes an answer by now."""
@@ -118,9 +118,9 @@ class ChannelHealths:
 
     def take_changed(self) -> str | None:
         """Dead channels as `restore` reads them, if they changed: no drop may wait for them anew after a restart."""
-        if not self.changed:
+        if not self._changed:
             return None
-        self.changed = False
+        self._changed = False
         dead = [(key, row) for key, row in self.silent_channels() if self._is_dead(row)]
         return json.dumps([[*key, row.proved_at, row.silent_since, row.silent_at, row.silent, row.reason] for key, row in dead])
 

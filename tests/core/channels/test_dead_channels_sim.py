@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from common.core.verdict.assess import RESERVED_PATIENCE
 
-from common.core.channels.channel_health import REST_DEAD
-from common.core.checks import rounds
 from common.core.model.channel import ChannelKey
-from common.core.model.evidence import Outcome, Phase
+from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
 from common.core.model.methods import BUDGET
 from common.core.schedule.cadence import AFTER_ALARM, JITTER
 from common.core.trust.server_trust import QUARANTINE
+from common.core.verdict.assessor import RESERVED_PATIENCE
 from common.core.verdict.gates import LONE_PASSES, SILENT_PASSES
 from common.core.workers.leases import GRACE
 from common.messages import Delivery, Sweep, Task
@@ -28,7 +26,7 @@ pytestmark = pytest.mark.simulation
 HOUR = 3600.0
 PURGE = START + 2 * HOUR
 COM = SuffixModel("com")
-RDAP: ChannelKey = ("rdap", "rdap.com.test", "com")
+RDAP = ChannelKey("rdap", "rdap.com.test", "com")
 #: The second pass of an alarm comes two seconds after the first, and every question is answered within a fifth of a second.
 PASS = 2.6
 DEAD = [Dead(method, kind) for method, kinds in KINDS.items() for kind in kinds]
@@ -99,19 +97,6 @@ def test_a_restart_forgets_no_dead_channel() -> None:
 
     assert at - world.denied["gone.com"] < LONE_PASSES * PASS
     assert "whois" not in asked(world, world.denied["gone.com"] - 1.0, at)
-
-
-def test_a_zone_is_left_out_of_a_pass_only_while_it_is_dead() -> None:
-    """One bad moment is no death: the zone is the second source of a suffix with one registry channel."""
-    world = watching(RegistryWorld([COM]), drop())
-    zone, board = ("dns", "com", "com"), world.core.rooms
-    seen = []
-    for moment in (0.0, 30.0, 60.0):
-        rooms.channels.healths.note(zone, Outcome.UNKNOWN, "no answer in time", START + moment)
-        seen.append(rounds._channels(board, world.entry("gone.com"), START + moment).zone())
-    seen.append(rounds._channels(board, world.entry("gone.com"), START + 60.0 + REST_DEAD).zone())
-
-    assert seen == [["dns"], ["dns"], [], ["dns"]]
 
 
 # -- a canary that is missing --------------------------------------------------------------------------------------------
@@ -198,7 +183,7 @@ def test_a_name_never_seen_registered_waits_a_quarter_of_an_hour_at_most_for_who
     world = RegistryWorld([COM], limits={"whois/*": Limit("whois/*", 10.0, 10, 100), "*": Limit("*", 1000.0, 1000)})
     rooms = world.core.rooms
     limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
-    rooms.rate_limits.budgets._bucket_now(limit, "default", START).used_today = 100
+    rooms.rate_limits.budgets.take_tokens(limit, "default", 100, START)
     world.live("never.com", Life([(0.0, None)]), priority=True)
     at = wait(world, "unregistered", "never.com")
     assert RESERVED_PATIENCE < at - START < RESERVED_PATIENCE + 60.0
