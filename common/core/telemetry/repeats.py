@@ -13,7 +13,7 @@ class Repeats:
         self._said_at: float | None = None
         self._unsaid = 0
 
-    def note(self, now: float) -> bool:
+    def note_repeat(self, now: float) -> bool:
         """Count one; whether to say so at once, because it is the first of a run."""
         if self._said_at is None:
             self._said_at = now
@@ -21,7 +21,7 @@ class Repeats:
         self._unsaid += 1
         return False
 
-    def due(self, now: float) -> int:
+    def count_due(self, now: float) -> int:
         """How many more to say now, 0 for nothing; a minute without any ends the run. To be called all the time."""
         if self._said_at is None or now - self._said_at < EVERY:
             return 0

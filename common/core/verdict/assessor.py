@@ -21,7 +21,7 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
 from common.core.verdict import gates, verdicts
-from common.core.verdict.learning import blind_channels, verify_pass
+from common.core.verdict.learning import hiding_channels, verify_pass
 from common.core.verdict.likelihoods import VOUCHED
 
 #: P(available | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
@@ -83,7 +83,7 @@ class Assessor:
         """What an alarm about this name needs."""
         wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
         gap = gap_of(entry, self._cadence, now)
-        blind = blind_channels(entry, now)
+        blind = hiding_channels(entry, now)
         found, fresh = self._conditions.find_conditions(entry.suffix, now)
         conditions = [condition for condition in found if condition.method not in blind]
         dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE

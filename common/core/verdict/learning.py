@@ -13,7 +13,7 @@ from common.core.verdict import gates
 #: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
 #: Longest that a channel counts as blind to a phase without a calendar, in seconds: no registry keeps a deleted name longer.
-BLIND_LONGEST = 120 * DAY
+HIDING_LONGEST = 120 * DAY
 
 
 def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
@@ -33,20 +33,20 @@ def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -
     before, detail.registry_at = detail.registry_at, now
     if outcome is Outcome.REGISTERED:
         _learn_record(entry, item, before, now)
-        _learn_blindness(entry, method)
+        _learn_hiding_channels(entry, method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
         detail.purged_at = now
 
 
-def blind_channels(entry: Entry, now: float) -> tuple[str, ...]:
+def hiding_channels(entry: Entry, now: float) -> tuple[str, ...]:
     """The channels whose denial says nothing yet, because they do not show names in this phase.
 
     It ends with the phase: a day after the calendar's latest drop, or after `BLIND_LONGEST` where no calendar is known.
     """
     detail = entry.detail
-    latest = entry.drop.latest + DAY if entry.drop is not None else (detail.phase_since or 0.0) + BLIND_LONGEST
+    latest = entry.drop.latest + DAY if entry.drop is not None else (detail.phase_since or 0.0) + HIDING_LONGEST
     return detail.blind if now < latest else ()
 
 
@@ -86,7 +86,7 @@ def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float
         detail.phase, detail.phase_since = phase, now
 
 
-def _learn_blindness(entry: Entry, method: str) -> None:
+def _learn_hiding_channels(entry: Entry, method: str) -> None:
     """Learn which channels deny a name in a phase that another one shows: some registries hide names in redemption in WHOIS.
 
     The denial came after the phase began, and the record is still there. Of a name not on its way out nothing is learned:

@@ -8,7 +8,7 @@ from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
-from common.core.verdict.learning import BLIND_LONGEST, PASSES, blind_channels, learn_from_answer, note_pass, verify_pass
+from common.core.verdict.learning import HIDING_LONGEST, PASSES, hiding_channels, learn_from_answer, note_pass, verify_pass
 from tests.core.verdict.answers import NOW, asked, denial, holder
 
 HOUR = 3600.0
@@ -124,11 +124,11 @@ def test_a_channel_hides_names_no_longer_than_their_phase_can_last() -> None:
     entry = ending_name(Phase.REDEMPTION)
     entry.drop = DropWindow(NOW, NOW, NOW + DAY, 0.9)
 
-    assert blind_channels(entry, NOW + 2 * DAY - 1.0) == ("whois",)
-    assert blind_channels(entry, NOW + 2 * DAY) == ()
+    assert hiding_channels(entry, NOW + 2 * DAY - 1.0) == ("whois",)
+    assert hiding_channels(entry, NOW + 2 * DAY) == ()
     entry.drop = None
-    assert blind_channels(entry, NOW - HOUR + BLIND_LONGEST - 1.0) == ("whois",)
-    assert blind_channels(entry, NOW - HOUR + BLIND_LONGEST) == ()
+    assert hiding_channels(entry, NOW - HOUR + HIDING_LONGEST - 1.0) == ("whois",)
+    assert hiding_channels(entry, NOW - HOUR + HIDING_LONGEST) == ()
 
 
 def test_a_denial_from_before_the_phase_hides_no_name() -> None:
