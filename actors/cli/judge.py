@@ -104,10 +104,10 @@ def names(value: Any) -> tuple[str, str]:
 
 def fused(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str, Any]]:
     """One verdict line for every domain."""
-    from common.core.verdict.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
+    from common.core.verdict.verdicts import decide_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
 
     for domain, (suffix, readings) in observations.items():
-        yield {"domain": domain, "verdict": judge_offline(domain, suffix, readings)}
+        yield {"domain": domain, "verdict": decide_offline(domain, suffix, readings)}
 
 
 def _judge(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _Bad:

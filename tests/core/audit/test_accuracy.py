@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, claim_of, is_younger_registration, side_of
+from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, find_claim, find_side, is_younger_registration
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
@@ -107,7 +107,7 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
 )
 def test_only_a_settled_verdict_judges(state: State, p: float, side: bool | None) -> None:
     """State and P(unregistered) have to say the same, and P surely."""
-    assert side_of(Verdict(state, 0.0, p, 0.99, "")) is side
+    assert find_side(Verdict(state, 0.0, p, 0.99, "")) is side
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_only_a_settled_verdict_judges(state: State, p: float, side: bool | None
 )
 def test_what_an_answer_claims(method: str, outcome: Outcome, state: State, situation: Situation, claim: bool | None) -> None:
     """An object or none; NXDOMAIN of a name known to be out of the zone, and a wildcard suffix, claim neither."""
-    assert claim_of(method, evidence(method, outcome), state, situation) is claim
+    assert find_claim(method, evidence(method, outcome), state, situation) is claim
 
 
 @pytest.mark.parametrize(("wrong", "contradicted"), [(True, 2), (False, 0)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.channels.channel_health import DEAD_AFTER, LIMITED_AFTER, OWED, REST_DEAD
+from common.core.channels.channel_health import ANSWER_DUE, DEAD_AFTER, LIMITED_AFTER, REST_DEAD
 from common.core.channels.channels import channel_of
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Rank
@@ -131,7 +131,7 @@ def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes() -> None:
     query = query_to(rooms, "rdap", "https://rdap.com.test/")
     rooms.channels.note_query_sent(query, NOW)
     rooms.channels.note_query_sent(query_to(rooms, "http", ""), NOW)
-    late = NOW + OWED + 1.0
+    late = NOW + ANSWER_DUE + 1.0
     assert rooms.channels.is_left_alone(RDAP, late)
 
     rooms.channels.note_answer(query, answer("rdap", proves=True), late)

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from common.core.channels.channel_health import (
+    ANSWER_DUE,
+    ANSWER_LOST,
     DEAD_AFTER,
     DEAD_ANSWERS,
-    FORGOTTEN,
     LIMIT,
     LIMITED_AFTER,
-    OWED,
     REASON,
     REST_DEAD,
     ChannelHealth,
@@ -60,7 +60,7 @@ def test_a_channel_that_was_never_asked_is_neither_dead_nor_resting() -> None:
 
     assert channels.health_of(RDAP) == ChannelHealth(0.0, 0.0, 0.0, 0, "")
     assert channels.health_of(RDAP).heard_at == 0.0
-    assert not channels.is_dead(RDAP, NOW, shut=True)
+    assert not channels.is_dead(RDAP, NOW, rate_limited=True)
     assert not channels.is_resting(RDAP, NOW)
     assert channels.silent_channels() == []
 
@@ -106,7 +106,7 @@ def test_the_first_answer_that_proves_something_brings_a_channel_back(outcome: O
     became = channels.note_outcome(RDAP, outcome, "an answer", NOW + 100.0)
 
     assert became == "alive"
-    assert not channels.is_dead(RDAP, NOW + 100.0, shut=True)
+    assert not channels.is_dead(RDAP, NOW + 100.0, rate_limited=True)
     assert not channels.is_resting(RDAP, NOW + 100.0)
     assert channels.health_of(RDAP) == ChannelHealth(NOW + 100.0, 0.0, NOW + DEAD_AFTER, 0, "")
     assert channels.note_outcome(RDAP, outcome, "an answer", NOW + 101.0) is None
@@ -156,9 +156,9 @@ def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
     """One answer is enough then: no further one can be asked for."""
     channels = silent(0.0)
 
-    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER - 1.0, shut=True)
-    assert channels.is_dead(RDAP, NOW + LIMITED_AFTER, shut=True)
-    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER, shut=False)
+    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER - 1.0, rate_limited=True)
+    assert channels.is_dead(RDAP, NOW + LIMITED_AFTER, rate_limited=True)
+    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER, rate_limited=False)
 
 
 def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
@@ -166,7 +166,7 @@ def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
     channels = ChannelHealths()
     channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW)
 
-    assert not channels.is_dead(RDAP, NOW + 10 * LIMITED_AFTER, shut=True)
+    assert not channels.is_dead(RDAP, NOW + 10 * LIMITED_AFTER, rate_limited=True)
 
 
 @pytest.mark.parametrize(("seconds", "rest"), [(0.01, 3.0), (4.0, 20.0), (20.0, 60.0)])
@@ -193,9 +193,9 @@ def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_l
     channels.note_query(RDAP, NOW)
     channels.note_query(RDAP, NOW + 4.0)
 
-    assert not channels.is_resting(RDAP, NOW + OWED)
-    assert channels.is_resting(RDAP, NOW + OWED + 0.1)
-    assert not channels.is_resting(RDAP, NOW + FORGOTTEN)
+    assert not channels.is_resting(RDAP, NOW + ANSWER_DUE)
+    assert channels.is_resting(RDAP, NOW + ANSWER_DUE + 0.1)
+    assert not channels.is_resting(RDAP, NOW + ANSWER_LOST)
     channels.note_outcome(RDAP, Outcome.REGISTERED, "", NOW + 10.0)
     assert not channels.is_resting(RDAP, NOW + 10.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.core.model.effects import Effects, LogLine
-from common.core.telemetry.log_summary import MOST_APART, LogSummary
+from common.core.telemetry.log_summary import MOST_SUBJECTS, LogSummary
 from common.core.telemetry.metrics import Metrics
 from common.core.telemetry.telemetry import Telemetry
 
@@ -28,7 +28,7 @@ def test_a_fault_at_a_thousand_places_is_bounded_too() -> None:
     summary = LogSummary()
     said = sum(summary.writes_line("warning", "channel_dead", f"dns {n}", 0.0) for n in range(1000))
 
-    assert said == MOST_APART + 1
+    assert said == MOST_SUBJECTS + 1
     assert summary.writes_line("warning", "operator_shut", "x", 0.0) is True
     assert summary.take_repeated(60.0) == [("warning", "channel_dead", {"about": "others", "again": 979, "seconds": 60})]
 

@@ -19,7 +19,7 @@ from common.core.trust.early_canaries import (
     PROBE_SILENT_EVERY,
     WINDOW_MARGIN,
 )
-from common.core.trust.server_trust import GREEN, QUARANTINE
+from common.core.trust.server_trust import QUARANTINE, VERIFIED_FOR
 from tests.core.trust.trust_rooms import NOW, PLENTY, RDAP, WHOIS, TrustRooms, catch_lie, verify_server
 
 OPENS, CLOSES = NOW + 1000.0, NOW + 4600.0
@@ -122,7 +122,7 @@ def test_a_server_that_is_verified_is_asked_again_before_that_is_over() -> None:
 
     rooms.early_canaries.keep_verified(dropping(), INSIDE + KEEP_WINDOW + 1.0)
     assert rooms.take_probes() == BOTH_OF_EACH
-    assert KEEP_WINDOW < GREEN
+    assert KEEP_WINDOW < VERIFIED_FOR
 
 
 def test_a_server_is_not_asked_twice_at_the_same_time() -> None:

@@ -46,12 +46,12 @@ def test_a_suffix_is_warned_about_once_an_hour() -> None:
     """And a second suffix in the meantime for itself."""
     gaps = SuffixesWithoutCanary()
     gaps.set_waiting("one.zz", [RDAP], 0.0)
-    assert [gap.suffix for gap in gaps.to_warn(400.0)] == ["zz"]
-    assert gaps.to_warn(401.0) == []
+    assert [gap.suffix for gap in gaps.take_warnings(400.0)] == ["zz"]
+    assert gaps.take_warnings(401.0) == []
 
     gaps.set_waiting("one.yy", [RDAP._replace(suffix="yy")], 0.0)
-    assert [gap.suffix for gap in gaps.to_warn(402.0)] == ["yy"]
-    assert [gap.suffix for gap in gaps.to_warn(400.0 + WARN_EVERY)] == ["zz"]
+    assert [gap.suffix for gap in gaps.take_warnings(402.0)] == ["yy"]
+    assert [gap.suffix for gap in gaps.take_warnings(400.0 + WARN_EVERY)] == ["zz"]
 
 
 def test_memory_is_bounded() -> None:

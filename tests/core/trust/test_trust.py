@@ -10,7 +10,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import GREEN, QUARANTINE, Trust, grade_answer
+from common.core.trust.server_trust import QUARANTINE, VERIFIED_FOR, Trust, grade_answer
 from common.core.trust.server_trust import is_verified as green_row
 
 KEY = ChannelKey("rdap", "rdap.example", "com")
@@ -45,8 +45,8 @@ def test_green_lasts_ten_minutes() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert trust.is_verified(KEY, NOW + GREEN)
-    assert not trust.is_verified(KEY, NOW + GREEN + 1)
+    assert trust.is_verified(KEY, NOW + VERIFIED_FOR)
+    assert not trust.is_verified(KEY, NOW + VERIFIED_FOR + 1)
 
 
 def test_a_positive_is_bracketed_only_by_a_canary_after_it() -> None:
@@ -123,7 +123,7 @@ def test_the_canaries_of_a_server_are_told_as_they_stand_and_shared() -> None:
 
     assert trust.canary_of(KEY, NOW + 1) == Canary(NOW, NOW, green=True)
     assert trust.canary_of(KEY, NOW + 2) is trust.canary_of(KEY, NOW + 1)
-    assert trust.canary_of(KEY, NOW + GREEN + 1) == Canary(NOW, NOW, green=False)
+    assert trust.canary_of(KEY, NOW + VERIFIED_FOR + 1) == Canary(NOW, NOW, green=False)
 
 
 def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
