@@ -21,7 +21,7 @@ DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
 LIMITED_AFTER = 600.0
 #: Seconds for which a dead channel is not asked again about a name that another channel can decide. One that was silent of late
 #: rests for so many times as long as that silence took, within these bounds: an error at once costs a pass nothing.
-REST_DEAD, REST_TIMES, REST = 600.0, 5.0, (3.0, 60.0)
+REST_DEAD, REST_TIMES, SHORTEST_REST, LONGEST_REST = 600.0, 5.0, 3.0, 60.0
 #: A channel that was queried so many seconds ago and has not answered is silent, whatever comes of that query; after so many
 #: the query got lost on its way.
 ANSWER_DUE, ANSWER_LOST = 5.0, 60.0
@@ -110,13 +110,13 @@ class ChannelHealths:
             return True
         if not health.silent:
             return False
-        rest = REST_DEAD if self._is_dead(health) else min(max(REST[0], health.cost * REST_TIMES), REST[1])
-        return now - health.silent_at < rest
+        rest = min(max(SHORTEST_REST, health.cost * REST_TIMES), LONGEST_REST)
+        return now - health.silent_at < (REST_DEAD if self._is_dead(health) else rest)
 
     def silent_channels(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
-        found = [(key, health) for key, health in self._healths.items() if health.silent]
-        return sorted(found, key=lambda item: (item[1].silent_since, item[0]))
+        found = sorted((health.silent_since, key) for key, health in self._healths.items() if health.silent)
+        return [(key, self._healths[key]) for _, key in found]
 
     def take_changed(self) -> str | None:
         """The dead channels as JSON, if they changed, else None: no drop may wait for them anew after a restart."""

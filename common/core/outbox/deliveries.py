@@ -16,7 +16,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -53,6 +53,22 @@ class _Body(msgspec.Struct):
 _check_type = msgspec.json.Decoder(_Body)
 
 
+class _Place(NamedTuple):
+    """Where a row stands in the queue of its name and lane."""
+
+    order: int
+    number: int
+    id: str
+
+
+class _Turn(NamedTuple):
+    """When the first row of a queue is due, in epoch seconds; `number` tells the rows of one moment apart."""
+
+    at: float
+    number: int
+    id: str
+
+
 class _Pending:
     """One pending row, and the attempt that is in flight."""
 
@@ -81,8 +97,8 @@ class Deliveries:
         self._result_limit = result_limit
         self._numbers = 0
         self._lanes: dict[str, dict[str, _Pending]] = {lane: {} for lane in LANES}
-        self._queues: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        self._ready: dict[str, list[tuple[float, int, str]]] = {lane: [] for lane in LANES}
+        self._queues: dict[tuple[str, str], list[_Place]] = {}
+        self._ready: dict[str, list[_Turn]] = {lane: [] for lane in LANES}
         self._attempts: dict[str, str] = {}
         self._late: dict[str, str] = {}
         self._latest: dict[tuple[str, str], str] = {}
@@ -229,7 +245,7 @@ class Deliveries:
         since = row.next_at if row.first_at is None else row.first_at
         entry = _Pending(row, self._numbers, since, replay=replay)
         self._lanes[row.lane][row.id] = entry
-        insort(self._queues.setdefault((row.lane, row.domain), []), (row.order, entry.number, row.id))
+        insort(self._queues.setdefault((row.lane, row.domain), []), _Place(row.order, entry.number, row.id))
         self._make_ready(entry)
         return entry
 
@@ -248,46 +264,46 @@ class Deliveries:
     def _head_of_queue(self, entry: _Pending) -> _Pending:
         """The entry that its queue has to send first."""
         queue = self._queues[entry.row.lane, entry.row.domain]
-        return self._lanes[entry.row.lane][queue[0][2]]
+        return self._lanes[entry.row.lane][queue[0].id]
 
     def _make_ready(self, entry: _Pending) -> None:
         """Make an entry findable by `due_rows`, if it is the first of its queue."""
         if entry.attempt is not None or self._head_of_queue(entry) is not entry:
             return
         ready, lane = self._ready[entry.row.lane], self._lanes[entry.row.lane]
-        heapq.heappush(ready, (entry.row.next_at, entry.number, entry.row.id))
+        heapq.heappush(ready, _Turn(entry.row.next_at, entry.number, entry.row.id))
         # Items that no longer hold are skipped when they come up; while the circuit is open none does.
         if len(ready) > 4 * len(lane) + 1024:
             self._rebuild_ready(entry.row.lane)
 
     def _rebuild_ready(self, lane: str) -> None:
         waiting = self._waiting_heads(lane)
-        self._ready[lane] = [(entry.row.next_at, entry.number, entry.row.id) for entry in waiting]
+        self._ready[lane] = [_Turn(entry.row.next_at, entry.number, entry.row.id) for entry in waiting]
         heapq.heapify(self._ready[lane])
 
     def _waiting_heads(self, lane: str) -> Iterable[_Pending]:
         entries = self._lanes[lane].values()
         return [entry for entry in entries if entry.attempt is None and self._head_of_queue(entry) is entry]
 
-    def _entry_of_item(self, lane: str, item: tuple[float, int, str]) -> _Pending | None:
-        """The entry that an item of `_ready` speaks of, None where it has moved on."""
-        entry = self._lanes[lane].get(item[2])
-        if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != item[:2]:
+    def _entry_of_turn(self, lane: str, turn: _Turn) -> _Pending | None:
+        """The entry that a turn is of; None where it has moved on."""
+        entry = self._lanes[lane].get(turn.id)
+        if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != (turn.at, turn.number):
             return None
         return entry if self._head_of_queue(entry) is entry else None
 
     def _pick_due(self, lane: str, now: float, room: int) -> list[DeliveryRow]:
         ready = self._ready[lane]
-        kept: dict[str, tuple[float, int, str]] = {}
+        kept: dict[str, _Turn] = {}
         found: list[DeliveryRow] = []
-        while ready and ready[0][0] <= now and len(found) < room:
-            item = heapq.heappop(ready)
-            entry = self._entry_of_item(lane, item)
-            if entry is not None and item[2] not in kept:
-                kept[item[2]] = item
+        while ready and ready[0].at <= now and len(found) < room:
+            turn = heapq.heappop(ready)
+            entry = self._entry_of_turn(lane, turn)
+            if entry is not None and turn.id not in kept:
+                kept[turn.id] = turn
                 found.append(entry.row)
-        for item in kept.values():
-            heapq.heappush(ready, item)
+        for turn in kept.values():
+            heapq.heappush(ready, turn)
         return found
 
     def _next_in(self, lane: str) -> float | None:
@@ -295,9 +311,9 @@ class Deliveries:
         circuit, ready = self.circuits[lane], self._ready[lane]
         if circuit.is_open:
             return circuit.probe_at if self._lanes[lane] and not self.circuits.probing else None
-        while ready and self._entry_of_item(lane, ready[0]) is None:
+        while ready and self._entry_of_turn(lane, ready[0]) is None:
             heapq.heappop(ready)
-        return ready[0][0] if ready else None
+        return ready[0].at if ready else None
 
     def _next_probe(self, lane: str) -> _Pending | None:
         """The next one to try while the circuit of a lane is open: the oldest, then the others in turn.
@@ -357,9 +373,9 @@ class Deliveries:
         if row.lane == RESULT and self._latest.get(topic := (row.domain, _check_type_of(row.body))) == row.id:
             del self._latest[topic]
         queue = self._queues[row.lane, row.domain]
-        queue.remove((row.order, entry.number, row.id))
+        queue.remove(_Place(row.order, entry.number, row.id))
         if queue:
-            self._make_ready(self._lanes[row.lane][queue[0][2]])
+            self._make_ready(self._lanes[row.lane][queue[0].id])
         else:
             del self._queues[row.lane, row.domain]
 

@@ -84,9 +84,9 @@ class Canaries:
         """Query the canaries of a server that are needed so that its answer about `name` at `at` (epoch seconds) may count."""
         if self.is_on_way(key) or self.trust.is_quarantined(key, now):
             return
-        window = canary_window(self.conditions.find_conditions(key.suffix, now)[1])
+        _, fresh = self.conditions.find_conditions(key.suffix, now)
         names = self.known_names.canaries_for(key, name)
-        for probe in self.trust.find_probes(key, at, names, now, self.rng, window=window):
+        for probe in self.trust.find_probes(key, at, names, now, self.rng, window=canary_window(fresh)):
             self.ask_canary(probe, now)
 
     def suspect_servers(self, entry: Entry, check: Check, now: float) -> None:

@@ -54,7 +54,8 @@ class EarlyCanaries:
         """
         if entry.detail.passes or not entry.in_window(now, margin=WINDOW_MARGIN):
             return
-        for method, key, pace in self.conditions.find_conditions(entry.suffix, now)[0]:
+        found, _ = self.conditions.find_conditions(entry.suffix, now)
+        for method, key, pace in found:
             if pace * KEEP_WINDOW < KEEP_COST or self.canaries.is_on_way(key):
                 continue
             names = self.canaries.known_names.canaries_for(key, entry.name)

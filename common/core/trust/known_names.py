@@ -26,8 +26,8 @@ class KnownNames:
     def canaries_for(self, key: ChannelKey, but: str) -> tuple[str, ...]:
         """The canaries of a channel, the best first, without `but`, about which it is queried anyway."""
         own = tuple(name for name in self._own.get(key.suffix, ()) if name not in self._dead)
-        seen = sorted(self._recent.get(key.suffix, {}).items(), key=lambda item: -item[1])
-        names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key.suffix))
+        recent = self._recent.get(key.suffix, {})
+        names = own or (*sorted(recent, key=lambda name: -recent[name]), *canaries_for(key.suffix))
         return tuple(name for name in names if name != but and name not in self._dead)
 
     def is_certain(self, probe: Probe, now: float) -> bool:

@@ -73,7 +73,8 @@ def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now:
     for method, item in evidence.items():
         weighed = None if _precedes_passes(item, situation) else weigh_answer(method, item, situation, now)
         if weighed is not None:
-            groups.setdefault(weighed[0], []).append(weighed[1])
+            group, weight = weighed
+            groups.setdefault(group, []).append(weight)
     found = {"prior": situation.prior, **{name: _sum_group(name, values) for name, values in groups.items()}}
     positive = any(value > 0 for value in groups.get("registry_db", []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
