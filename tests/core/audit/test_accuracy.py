@@ -59,8 +59,8 @@ def test_answers_on_the_side_of_a_settled_verdict_are_confirmed_and_the_others_c
     assert tallies(accuracy) == {"rdap": (0, 1), "whois": (1, 0)}
 
 
-def test_nobody_confirms_himself() -> None:
-    """A round in which one method alone said something counts for nothing."""
+def test_no_method_confirms_itself() -> None:
+    """A check in which one method alone said something counts for nothing."""
     accuracy = Accuracy()
     alone = entry_with(evidence("dns", Outcome.REGISTERED))
     accuracy.count_answers(alone, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
@@ -72,7 +72,7 @@ def test_nobody_confirms_himself() -> None:
 
 
 def test_an_answer_is_counted_once() -> None:
-    """A name is judged again when its canaries have answered; the same answers do not count again."""
+    """Another verdict is taken when the canaries have answered; the same answers do not count again."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.UNREGISTERED))
     accuracy.count_answers(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
@@ -83,8 +83,8 @@ def test_an_answer_is_counted_once() -> None:
 
 
 @pytest.mark.parametrize(("before", "verdict"), [(State.AVAILABLE, OWNED), (State.PENDING_DELETE, FREE)])
-def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Verdict) -> None:
-    """The truth changed between two answers of the same round; whoever was asked first was right then."""
+def test_a_name_that_changed_hands_contradicts_no_server(before: State, verdict: Verdict) -> None:
+    """The truth changed between two answers of the same check; the one that was asked first was right then."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.REGISTERED))
     accuracy.count_answers(entry, before, verdict, OPEN, 100.0, Metrics())
@@ -97,7 +97,7 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
     [
         (State.REGISTERED, 0.005, False),
         (State.REGISTERED, 0.006, None),
-        (State.PENDING_DELETE, 0.999, None),  # the gates are shut: what the score says is not settled
+        (State.PENDING_DELETE, 0.999, None),  # gates are not passed: what the score says is not settled
         (State.AVAILABLE, 0.995, True),
         (State.RESERVED, 0.999, True),
         (State.UNREGISTERED, 0.99, None),
@@ -105,7 +105,7 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
         (State.NOT_REGISTRABLE, 0.999, None),
     ],
 )
-def test_only_a_settled_verdict_judges(state: State, p: float, side: bool | None) -> None:
+def test_only_a_settled_verdict_counts_answers(state: State, p: float, side: bool | None) -> None:
     """State and P(unregistered) have to say the same, and P surely."""
     assert find_side(Verdict(state, 0.0, p, 0.99, "")) is side
 
@@ -181,7 +181,7 @@ def test_an_alarm_is_confirmed_by_a_younger_registration_only(created: str | Non
 # -- bounds, keeping, showing --------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_bounded_and_keeps_who_was_wrong() -> None:
+def test_the_table_is_bounded_and_keeps_the_servers_that_were_wrong() -> None:
     """Servers that were never wrong and hardly asked make room; the sums per method forget nothing."""
     accuracy, metrics = Accuracy(), Metrics()
     accuracy.count_answer(ChannelKey("whois", "liar.example", "zz"), metrics, 1.0, right=False)
@@ -196,7 +196,7 @@ def test_the_table_is_bounded_and_keeps_who_was_wrong() -> None:
 
 
 def test_metric_series_are_few_and_add_up() -> None:
-    """Servers that were never wrong share one series per method; whoever was wrong gets its own, up to a bound."""
+    """Servers that were never wrong share one series per method; one that was wrong gets its own, up to a bound."""
     accuracy, metrics = Accuracy(), Metrics()
     for number in range(NAMED + 300):
         key = ChannelKey("rdap", f"s{number}.example", "com")

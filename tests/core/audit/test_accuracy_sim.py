@@ -23,14 +23,13 @@ def lies(method: str) -> Observation:
     return Observation(method, Reading(Outcome.UNREGISTERED, FINDINGS[method], "not found"), server=SERVERS[method])
 
 
-def test_a_drop_that_is_caught_confirms_the_alarm_and_whoever_said_so() -> None:
+def test_a_drop_that_is_caught_confirms_the_alarm_and_the_servers_behind_it() -> None:
     """Announced, then registered with a younger creation date: precision 1, and it is stored."""
     world = World(interval=60.0, priority=2.0)
     world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
     world.watch("caught.com", priority=True)
     world.run(200)
     shown = world.core.rooms.audit.accuracy.to_plain()
-
     stored = Accuracy()
     stored.restore_text(world.stored.meta["accuracy"])
 
@@ -54,7 +53,7 @@ def test_a_server_that_lies_about_one_name_is_found_out() -> None:
     assert worst["confirmed"] == 0
 
 
-def test_a_false_alarm_counts_against_everybody_who_spoke_for_it() -> None:
+def test_a_false_alarm_counts_against_every_server_behind_it() -> None:
     """Registry and zone deny a name that was there all along: retracted, precision 0, contradicted three times."""
     world = World(interval=60.0, priority=2.0)
     end = world.now + 60
@@ -102,7 +101,7 @@ def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
 
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_there(seed: int) -> None:
-    """A server that loses every name is contradicted; registry and zone are not that both deny a canary, whoever came first."""
+    """A server that loses every name is contradicted; registry and zone are not that both deny a canary, in any order."""
     world = World(seed, interval=60.0, priority=5.0)
     begin = world.now
     world.names["gone.com"] = Name([(0.0, None)])

@@ -181,7 +181,7 @@ def test_a_registered_answer_that_ends_a_run_of_passes_is_kept() -> None:
 
     def lie(method: str, domain: str, now: float) -> Observation | None:
         if domain == "known.com":
-            return Observation(method, unknown_reading(f"{method}_timeout", "silence"))  # no canary: the gates stay shut
+            return Observation(method, unknown_reading(f"{method}_timeout", "silence"))  # no canary: the gates stay closed
         return no_object(method) if method in ("rdap", "whois") and now < until else None
 
     world.lie = lie
@@ -206,14 +206,14 @@ def random_history(seed: int) -> World:
         name = f"name{number}.{rng.choice(('com', 'org', 'se'))}"
         world.names[name] = Name(changes, reserved=rng.random() < 0.2)
         world.watch(name, priority=rng.random() < 0.7)
-    moods = [(rng.choice(tuple(NO_OBJECT)), world.now + rng.uniform(0, 200), rng.choice(("mute", "free"))) for _ in range(3)]
+    moods = [(rng.choice(tuple(NO_OBJECT)), world.now + rng.uniform(0, 200), rng.choice(("silent", "free"))) for _ in range(3)]
 
     def lie(method: str, domain: str, now: float) -> Observation | None:
-        for whose, begin, mood in moods:
-            if whose == method and begin <= now < begin + 20:
+        for lying, begin, mood in moods:
+            if lying == method and begin <= now < begin + 20:
                 server = {"dns": "com"}.get(method, f"{method}.{domain.rpartition('.')[2]}.test")
                 reading = unknown_reading(f"{method}_timeout", "silence")
-                said = reading if mood == "mute" else Reading(Outcome.UNREGISTERED, NO_OBJECT[method], "not found")
+                said = reading if mood == "silent" else Reading(Outcome.UNREGISTERED, NO_OBJECT[method], "not found")
                 return Observation(method, said, server)
         return None
 

@@ -149,10 +149,10 @@ def test_channels_are_told_apart_by_method_server_and_suffix() -> None:
     assert not any(channels.is_dead(key, NOW + DEAD_AFTER) or channels.is_resting(key, NOW + DEAD_AFTER) for key in neighbours)
 
 
-# -- shut and resting ----------------------------------------------------------------------------------------------------
+# -- rate limited and resting ------------------------------------------------------------------------------------------
 
 
-def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
+def test_a_channel_that_is_rate_limited_is_dead_after_ten_silent_minutes() -> None:
     """One answer is enough then: no further one can be asked for."""
     channels = silent(0.0)
 
@@ -161,7 +161,7 @@ def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
     assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER, rate_limited=False)
 
 
-def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
+def test_a_channel_that_is_rate_limited_and_proved_something_last_is_alive() -> None:
     """A budget that is used up says nothing about the server."""
     channels = ChannelHealths()
     channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW)
@@ -201,7 +201,7 @@ def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_l
 
 
 def test_a_dead_channel_rests_for_ten_minutes() -> None:
-    """Then a question may find out whether it is back."""
+    """Then a query may find out whether it is back."""
     channels = dead()
 
     assert channels.is_resting(RDAP, NOW + DEAD_AFTER + REST_DEAD - 1.0)
@@ -317,12 +317,12 @@ def test_the_channel_that_was_heard_longest_ago_makes_room() -> None:
 
 
 def condition(method: str, pace: float) -> Condition:
-    """A channel that can be asked so many questions a second."""
+    """A channel that can be asked so many queries a second."""
     return Condition(method, ChannelKey(method, f"{method}.example", "com"), pace)
 
 
 def test_every_channel_that_is_quick_enough_is_a_condition_the_fastest_first() -> None:
-    """Three questions within the age of a positive are quick enough."""
+    """Three queries within the age of a positive are quick enough."""
     slow, quick = condition("rdap", 3 / FRESH), condition("whois", 2.0)
 
     assert conditions_of([slow, quick], FRESH) == ((quick, slow), FRESH)
@@ -336,7 +336,7 @@ def test_a_channel_too_slow_for_the_age_of_a_positive_is_no_condition() -> None:
 
 
 def test_where_all_are_too_slow_the_fastest_is_the_condition_and_the_age_fits_it() -> None:
-    """Four questions of its pace: the answer, both canaries, and one that was on its way."""
+    """Four queries at its pace: the answer, both canaries, and one that was on its way."""
     slower, slow = condition("rdap", 0.005), condition("whois", 0.01)
 
     assert conditions_of([slower, slow], FRESH) == ((slow,), pytest.approx(400.0))
@@ -344,12 +344,12 @@ def test_where_all_are_too_slow_the_fastest_is_the_condition_and_the_age_fits_it
 
 @pytest.mark.parametrize("found", [[], [condition("rdap", 0.0)], [condition("rdap", 0.0), condition("whois", 0.0)]])
 def test_without_a_channel_that_can_be_asked_there_is_no_condition(found: list[Condition]) -> None:
-    """None, or each operator shut: nothing is waited for, and the age stays."""
+    """None, or each operator limits us: nothing is waited for, and the age stays."""
     assert conditions_of(found, FRESH) == ((), FRESH)
 
 
-def test_a_shut_channel_is_no_condition_beside_an_open_one() -> None:
-    """It may be slow or quick when it opens: nothing waits for that."""
-    shut, slow = condition("rdap", 0.0), condition("whois", 0.01)
+def test_a_rate_limited_channel_is_no_condition_beside_another_one() -> None:
+    """It may be slow or quick when the limit ends: nothing waits for that."""
+    limited, slow = condition("rdap", 0.0), condition("whois", 0.01)
 
-    assert conditions_of([shut, slow], FRESH)[0] == (slow,)
+    assert conditions_of([limited, slow], FRESH)[0] == (slow,)

@@ -31,7 +31,7 @@ def world(*, rdap_dies: float, purge: float | None = None) -> RegistryWorld:
 
 
 def told(made: RegistryWorld) -> list[str]:
-    """The notices about the name, without the first look."""
+    """The notices about the name, without that of the first check."""
     return [status for _, status in made.notices_of("hidden.org") if status != "redemption"]
 
 

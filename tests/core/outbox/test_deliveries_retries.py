@@ -1,4 +1,4 @@
-"""When the outbox tries again: by its schedule, spread, no sooner than asked, not for ever, and when somebody wants it."""
+"""When the outbox tries again: by its schedule, spread, no sooner than asked, not for ever, and on command."""
 
 from __future__ import annotations
 

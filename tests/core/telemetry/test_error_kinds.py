@@ -56,7 +56,7 @@ def test_throttling_is_a_rate_limit_and_an_answer_is_no_error() -> None:
 
 
 def test_a_name_nothing_is_known_of_says_why_in_one_sentence() -> None:
-    """Servers that were asked come first; what never became a question follows."""
+    """Servers that were asked come first; what was never queried follows."""
     detail = Detail(
         trouble={
             "whois": item("whois", unknown_reading("not_asked", "no worker of the deep pool is there")),
@@ -82,7 +82,7 @@ def test_an_answer_that_proves_no_state_alone_is_told_beside_the_silence() -> No
     assert explain_unknown(detail) == "DNS says unregistered, which proves no state alone; RDAP: the server is broken"
 
 
-def test_without_any_word_it_says_what_the_judgement_said() -> None:
+def test_without_any_answer_it_says_what_the_verdict_said() -> None:
     """And of a name that was never looked at that it was not."""
     assert explain_unknown(Detail()) == "nothing has been asked yet"
     assert explain_unknown(Detail(), "nothing observed so far proves a state") == "nothing observed so far proves a state"

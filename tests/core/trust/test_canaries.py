@@ -1,4 +1,4 @@
-"""When canaries are asked, which names wait for them, and what their answers change: canaries neither judge nor record."""
+"""When canaries are asked, which names wait for them, and what their answers change: no verdict is taken and none recorded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_name_is_reconsidered_and_released_once_both_canaries_have_answered() 
     assert graded(rooms) == {"rdap ok": 2}
 
 
-def test_canaries_neither_judge_nor_record() -> None:
+def test_canaries_take_no_verdict_and_record_none() -> None:
     """Whatever they answer: no state changes, nothing is written but evidence that a lie took away, no answer is counted."""
     rooms = TrustRooms()
     entry = loaded_name(rooms, "gone.com", RDAP)
@@ -129,7 +129,7 @@ def test_a_random_name_that_a_server_finds_is_a_lie_beyond_doubt() -> None:
 
 
 def test_what_a_lie_takes_from_a_name_in_a_check_is_kept_with_the_check() -> None:
-    """It is judged when the check ends, not before."""
+    """The verdict is taken when the check ends, not before."""
     rooms = TrustRooms()
     entry = loaded_name(rooms, "gone.com", RDAP)
     dropped = {"rdap": entry.detail.evidence["rdap"]}

@@ -33,7 +33,7 @@ def test_an_operators_canary_that_dropped_is_retired_and_no_server_suffers_for_i
     assert alarms(world, "gone.com") == 1
 
 
-def test_a_canary_that_the_zone_still_knows_keeps_its_accusation() -> None:
+def test_a_canary_that_the_zone_still_knows_proves_that_the_server_lied() -> None:
     """A registry server that loses a delegated name lies, however long it insists."""
     world = World(interval=60.0, priority=5.0)
     lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
