@@ -23,7 +23,7 @@ from common.core.model.records import Detail, Evidence
 from common.core.model.states import State
 from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import to_unicode
-from common.core.telemetry.error_kinds import UNASKED, why_unknown
+from common.core.telemetry.error_kinds import UNASKED, explain_unknown
 from common.core.trust.lies import trust_key
 from common.core.verdict.assessor import Assessment
 from common.core.verdict.verdicts import REGISTRABLE, SURE, log_odds_shares, weigh_answer
@@ -210,7 +210,7 @@ def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
     """What keeps the verdict from being stronger, one sentence each."""
     verdict, situation, detail = made.verdict, made.situation, entry.detail
     if verdict.state is State.UNKNOWN and detail.trouble:
-        yield why_unknown(detail)
+        yield explain_unknown(detail)
     shut = _open_gates(entry, made)
     yield from (f"open gate: {gate}" for gate in shut)
     if any("canaries" in gate for gate in shut):

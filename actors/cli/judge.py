@@ -110,10 +110,10 @@ def read_names(value: Any) -> tuple[str, str]:
 
 def fuse_readings(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str, Any]]:
     """One verdict line for every domain."""
-    from common.core.verdict.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
+    from common.core.verdict.verdicts import decide_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
 
     for domain, (suffix, readings) in observations.items():
-        yield {"domain": domain, "verdict": judge_offline(domain, suffix, list(readings))}
+        yield {"domain": domain, "verdict": decide_offline(domain, suffix, list(readings))}
 
 
 def _read_stream(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _BadLines:

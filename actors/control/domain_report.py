@@ -13,7 +13,7 @@ from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.model.states import ANNOUNCED, State
 from common.core.model.verdict import NOTHING_PROVEN
-from common.core.telemetry.error_kinds import kind_of, why_unknown
+from common.core.telemetry.error_kinds import explain_unknown, kind_of
 from common.errors import MessageError
 from common.store.store_contract import DomainRecord, Reader
 
@@ -94,7 +94,7 @@ def render_judgement(row: LedgerRow) -> dict[str, Any]:
 def _explain_state(row: DomainRow, detail: Detail, decision: dict[str, Any] | None) -> str:
     """One sentence on why a name is in its state."""
     if row.state == State.UNKNOWN and detail.reason in {"", NOTHING_PROVEN}:
-        return why_unknown(detail, detail.reason)
+        return explain_unknown(detail, detail.reason)
     if decision is not None and row.state in ANNOUNCED:
         return str(decision["reason"])
     return detail.reason

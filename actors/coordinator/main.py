@@ -215,7 +215,7 @@ class Host:
             message = decode_upward(frame)
         except MessageError as error:
             self._measure(Measured(Measure.COUNT, "bad_messages"))
-            if self._bad.note(monotonic()):
+            if self._bad.note_repeat(monotonic()):
                 self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
         self.handle(MessageArrived(message, mark))
@@ -233,7 +233,7 @@ class Host:
     def _tick(self) -> None:
         self._ticking = False
         self._runtime.beat()
-        if more := self._bad.due(monotonic()):
+        if more := self._bad.count_due(monotonic()):
             self._runtime.log.error("bad_messages", count=more)
         self.handle(Tick())
         if self._timer is not None:

@@ -31,7 +31,7 @@ GAP, GAP_CLOSE = 30.0, 2.0
 
 @dataclass(slots=True)
 class Case:
-    """One history. `caught` seconds after the alarm somebody registers the name, None for never."""
+    """One history. `caught` seconds after the alarm the name is registered, None for never."""
 
     seed: int
     way: str
@@ -74,7 +74,7 @@ def case_of(seed: int) -> Case:
     model = _model(rng, real=real)
     way = rng.choices((*DROPS, *OTHERS), (6, 5, 5, 3, 3, 1, 1, 1, 1, 2, 1, 1))[0]
     if way == "reserved after the drop" and not (model.whois or model.rdap_says_reserved):
-        way = "reserved"  # a name that was seen registered is believed to be for everybody where nobody says otherwise
+        way = "reserved"  # a name that was seen registered is believed to be free for all where no channel says otherwise
     if way == "lie about one name" and len(model.registry) < 2:
         model = replace(model, rdap=True, whois=True)
         real = False

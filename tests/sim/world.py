@@ -244,7 +244,7 @@ class World:
         return self.entry(domain).state.value
 
     def entry(self, domain: str) -> Entry:
-        """Everything the coordinator knows about a name, as it would be taken in hand; nothing changes by that."""
+        """Everything the coordinator knows about a name, as it would be loaded; nothing changes by that."""
         domains = self.core.rooms.domains
         name_id = domains.table.find_id(domain)
         if name_id in domains.working_set.loaded:
@@ -291,7 +291,7 @@ class World:
                 self.event(ListEnd())
 
     def check(self) -> None:
-        """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
+        """Every watched name is in exactly one stage: due, queued for a sweep, admitted to its check, in a check."""
         loaded, table = self.core.rooms.domains.working_set.loaded, self.core.rooms.domains.table
         rows = np.arange(len(table))
         flags, times = table.flags[rows], table.schedule.times_of(rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.core.audit.audit import Audit
 from common.core.audit.ledger import CANARY_LIE, CONTRADICTED, NO_CAUSE, PASS, Cause
-from common.core.channels.channel_health import OWED
+from common.core.channels.channel_health import ANSWER_DUE
 from common.core.channels.channels import Channels
 from common.core.checks.conclude import Conclusions
 from common.core.checks.escalation import next_methods
@@ -161,7 +161,7 @@ class Checks:
                 continue
             slow = self.planner.slow_methods(entry, now)
             since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
-            if all(now - at > OWED for at in since):
+            if all(now - at > ANSWER_DUE for at in since):
                 check.awaiting.clear()
                 self._finish_check(entry, now)
 

@@ -59,9 +59,9 @@ class MessageRouter:
             rooms.lost_leases.requeue_leases(rooms.workers.note_credit(credit, now), now, died=True)
             return
         telemetry.metrics.count("workers_refused")
-        if more := self._refused.due(now):
+        if more := self._refused.count_due(now):
             telemetry.write_log("error", "workers_refused", count=more)
-        if self._refused.note(now):
+        if self._refused.note_repeat(now):
             why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
             telemetry.write_log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
 

@@ -28,7 +28,7 @@ class Status:
     def publish_status(self, now: float) -> None:
         """Put the status on the feed, and log which suffixes have waited for a canary for long."""
         rooms = self._rooms
-        for gap in rooms.canaries.gaps.to_warn(now):
+        for gap in rooms.canaries.gaps.take_warnings(now):
             rooms.telemetry.write_log("warning", "no_canary_works", **self.show_gap(gap, now))
         rooms.feed.publish_system("coordinator", "status", now, lambda: {"status": self.build_status(now)})
 

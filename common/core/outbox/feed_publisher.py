@@ -1,4 +1,4 @@
-"""The live feed: maps under topics, numbered so that a subscriber sees a gap; what has no subscriber is never built."""
+"""Publishes maps on the live feed, numbered so that a subscriber sees a gap; without a subscriber a map is never built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.core.model.effects import Effects, Publish, PublishMany
 
 
 class FeedPublisher:
-    """`instance` is named in every map."""
+    """Numbers and publishes maps; `instance` is named in each."""
 
     def __init__(self, effects: Effects, instance: str) -> None:
         self._effects = effects
@@ -17,7 +17,7 @@ class FeedPublisher:
         self._seq = 0
 
     def take_seq(self) -> int:
-        """The next number of what is no event."""
+        """The next number of maps that are no events."""
         self._seq += 1
         return self._seq
 
@@ -41,7 +41,7 @@ class FeedPublisher:
         self._effects.plan_effect(PublishMany(prefix, build_all))
 
     def publish_system(self, actor: str, kind: str, now: float, build: Callable[[], dict[str, Any]]) -> None:
-        """Publish what an actor of this instance says of itself."""
+        """Publish the status of an actor of this instance."""
         self.publish_map(f"system.{actor}.{self._instance}", kind, now, build)
 
     def _map_head(self, seq: int, kind: str, now: float) -> dict[str, Any]:

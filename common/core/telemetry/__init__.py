@@ -1,5 +1,6 @@
-"""What does the service report about itself? Counters, gauges, timers, current problems, and which channels answer at all.
+"""Counters, timers, open problems, and what gets into the log.
 
-It owns the metrics of a process, the log of its problems and the runs of failures. It must not know what a problem means for a
-verdict: `common.core.coordinator.self_check` finds the problems, the control process merges and shows them.
+Every room may count and log here; nothing here decides about names. The room owns the counters (`metrics`), the open problems
+(`problems`), what came back from outside (`reach`) and the runs of repeated log lines (`log_summary`). Its door is
+`telemetry.Telemetry`; `prometheus` renders the counters of any process.
 """

@@ -1,4 +1,4 @@
-"""Judging recorded answers without any network: from one line of `domain-monitor judge` to a Reading.
+"""Parses recorded answers without any network: from one line of `domain-monitor judge` to a Reading.
 
 The parsers are the ones that the checkers use, so what is measured on a corpus is what runs.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
 
 from common.core.builtin.tlds import IDN_COUNTRY_TLDS
 from common.core.model.evidence import Outcome, Reading, unknown_reading
@@ -27,7 +26,7 @@ _MOST_HEADERS = 200
 
 
 def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
-    """Judge one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
+    """Parse one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
 
     `domain` and `suffix` are A-labels ("" where not known), `answer` is {"text"} for whois, {"status", "headers", "body"}
     for rdap and registrars, {"status", "headers"} for http, {"wire_b64"} or {"outcome"} for dns, {"text"} or {"body"} for das.
@@ -70,7 +69,7 @@ def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapp
 
 
 def _is_believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
-    """A "not found" counts only from the registry's server, and only about a name that the registry could hold."""
+    """A "not found" of RDAP counts only from the registry's server, and only about a name that the registry could hold."""
     if reading.outcome is not Outcome.UNREGISTERED:
         return reading
     if not _default_directory().speaks_for(host, suffix):
@@ -120,12 +119,11 @@ def _parse_dns(answer: Mapping[str, object], domain: str, suffix: str) -> Readin
     return unknown_reading("input_bad", "answer has neither wire_b64 nor outcome")
 
 
-def _with_text(answer: Mapping[str, object], read: Any) -> Reading:
+def _with_text(answer: Mapping[str, object], read: Callable[[str], Reading]) -> Reading:
     text = answer.get("text", answer.get("body"))
     if not isinstance(text, str):
         return unknown_reading("input_bad", "answer.text is no text")
-    reading: Reading = read(text)
-    return reading
+    return read(text)
 
 
 def _body_bytes(answer: Mapping[str, object]) -> bytes | None:

@@ -9,7 +9,7 @@ from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.model.records import Detail
-from common.core.telemetry.error_kinds import why_unknown
+from common.core.telemetry.error_kinds import explain_unknown
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -45,7 +45,7 @@ def test_a_name_that_no_server_answers_about_names_every_method() -> None:
 
     assert world.state("a.com") == "UNKNOWN"
     assert {"dns", "http", "rdap", "whois"} <= found.keys()
-    assert why_unknown(world.entry("a.com").detail).startswith("no answer from any channel: DNS: no answer in time")
+    assert explain_unknown(world.entry("a.com").detail).startswith("no answer from any channel: DNS: no answer in time")
 
 
 def test_a_suffix_without_a_registry_server_says_so() -> None:

@@ -145,7 +145,7 @@ def test_a_run_of_the_same_is_said_once_and_then_counted() -> None:
     """The first at once, the others once a minute, and after a minute without any the next is a first again."""
     repeats = Repeats()
 
-    assert [repeats.note(0.0), repeats.note(1.0), repeats.note(2.0)] == [True, False, False]
-    assert [repeats.due(EVERY - 1), repeats.due(EVERY), repeats.due(EVERY + 1)] == [0, 2, 0]
-    assert repeats.due(2 * EVERY) == 0
-    assert repeats.note(2 * EVERY + 1)
+    assert [repeats.note_repeat(0.0), repeats.note_repeat(1.0), repeats.note_repeat(2.0)] == [True, False, False]
+    assert [repeats.count_due(EVERY - 1), repeats.count_due(EVERY), repeats.count_due(EVERY + 1)] == [0, 2, 0]
+    assert repeats.count_due(2 * EVERY) == 0
+    assert repeats.note_repeat(2 * EVERY + 1)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from math import isfinite
 
 import pytest
-from common.core.verdict.assess import assess
 
 from common.core.builtin.release_procedures import PROCEDURES, procedure_for
 from common.core.builtin.suffix_rules import rules_for
@@ -15,10 +14,8 @@ from common.core.lifecycle.forecast import DAY, HOUR, Release, release_procedure
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Evidence
-from tests.sim.world import START, World
-
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
+from common.core.verdict.assessor import Assessor
+from tests.core.trust.trust_rooms import NOW, TrustRooms
 
 
 def at(text: str) -> float:
@@ -153,18 +150,21 @@ def test_a_new_zealand_name_whose_session_is_over_is_free_at_once() -> None:
     assert procedure("nz", at("2026-03-09 12:00"), seen=at("2026-03-01 12:00"), purged=at("2026-03-09 11:00")) is None
 
 
-@pytest.mark.parametrize(("denied", "release"), [(START - 30, None), (START - 90, "auction"), (None, "auction")])
+@pytest.mark.parametrize(("denied", "release"), [(NOW - 30, None), (NOW - 90, "auction"), (None, "auction")])
 def test_only_a_denial_since_the_name_was_last_seen_registered_ends_its_procedure(
     denied: float | None, release: str | None
 ) -> None:
     """What WHOIS said before the name was registered is about another life of it."""
     entry = Entry("gone.ee", "ee", "gone")
-    entry.detail.registered_seen, entry.detail.purged_at = START - 60, START - 40
+    entry.detail.registered_seen, entry.detail.purged_at = NOW - 60, NOW - 40
     if denied is not None:
         free = Observation("whois", Reading(Outcome.UNREGISTERED, "whois_free", "no such name"), server="whois.tld.ee")
         entry.detail.evidence["whois"] = Evidence(free, denied, denied)
 
-    assert assess(World().core.rooms, entry, START).situation.release == release
+    rooms = TrustRooms("ee")
+    assessor = Assessor(rooms.registries, rooms.channels, rooms.trust, rooms.conditions, rooms.domains.cadence)
+
+    assert assessor.assess_evidence(entry, NOW).situation.release == release
 
 
 def test_the_rules_of_a_suffix_name_its_procedure() -> None:

@@ -1,4 +1,4 @@
-"""When a server's canaries vouch for its word, which of them are asked anew, and how a server that lied comes back."""
+"""When a server counts as verified, which canaries are asked anew, and how a server that lied comes back."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 
-from common.core.model.channel import Probe
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import TrustRow
 from common.core.trust.server_trust import LIMIT, Trust, is_unrefuted, is_verified, is_verified_after
 from tests.core.verdict.answers import NOW
 
-KEY = ("rdap", "rdap.example", "com")
+KEY = ChannelKey("rdap", "rdap.example", "com")
 TICK = 0.001
 WINDOW = 600.0
 
@@ -20,6 +20,13 @@ WINDOW = 600.0
 def row(registered: float = 1.0, free: float = 1.0, **changes: float | str) -> TrustRow:
     """A server whose canaries were right so many seconds ago."""
     return TrustRow(*KEY, NOW - registered, NOW - free, **changes)  # type: ignore[arg-type]
+
+
+def restored(*rows: TrustRow) -> Trust:
+    """Trust as the store holds it."""
+    trust = Trust()
+    trust.restore_rows(rows, NOW)
+    return trust
 
 
 def said(outcome: Outcome) -> Observation:
@@ -31,12 +38,12 @@ def asked(
     of: TrustRow, *, positive: float = 9.0, names: tuple[str, ...] = ("known.com",), window: float = WINDOW
 ) -> list[bool]:
     """Which canaries are asked for an answer of so many seconds ago: True the known name, False the random one."""
-    probes = Trust([of]).find_probes(KEY, NOW - positive, names, NOW, Random(1), window=window)
+    probes = restored(of).find_probes(KEY, NOW - positive, names, NOW, Random(1), window=window)
     return [probe.registered for probe in probes]
 
 
 @pytest.mark.parametrize(
-    ("of", "is_green"),
+    ("of", "expected"),
     [
         (row(), True),
         (row(registered=WINDOW, free=WINDOW), True),
@@ -48,9 +55,9 @@ def asked(
         (TrustRow(*KEY), False),
     ],
 )
-def test_a_server_is_green_while_both_canaries_are_young_enough(of: TrustRow, is_green: bool) -> None:
+def test_a_server_expected_while_both_canaries_are_young_enough(of: TrustRow, expected: bool) -> None:
     """For ten minutes to the tick, each of them, and never from the future."""
-    assert is_verified(of, NOW) is is_green
+    assert is_verified(of, NOW) is expected
 
 
 def test_another_window_lets_canaries_be_older() -> None:
@@ -78,13 +85,13 @@ def test_a_server_stands_unrefuted_once_both_canaries_were_right_after_the_last_
     assert is_verified(of, NOW, window=1e9) is stands
 
 
-def test_a_known_name_found_at_the_very_time_of_the_answer_vouches_for_it() -> None:
+def test_a_known_name_found_at_the_very_time_of_the_answer_verifies_it() -> None:
     """One found before does not."""
     assert is_verified_after(row(registered=5.0), NOW - 5.0, NOW)
     assert not is_verified_after(row(registered=5.0), NOW - 5.0 + TICK, NOW)
 
 
-def test_a_server_that_is_not_green_vouches_for_nothing() -> None:
+def test_a_server_that_is_not_verified_is_not_verified_after_an_answer() -> None:
     """Though it found a known name after the answer."""
     assert not is_verified_after(row(registered=1.0, free=WINDOW + 1.0), NOW - 5.0, NOW)
 
@@ -102,7 +109,7 @@ def test_a_server_that_is_not_green_vouches_for_nothing() -> None:
 )
 def test_a_server_that_lied_is_left_out_until_it_passes_both_canaries_again(of: TrustRow, is_distrusted: bool) -> None:
     """The end of its quarantine is not enough; one that never lied is not left out for being unproven."""
-    trust = Trust([of])
+    trust = restored(of)
 
     assert trust.is_distrusted(KEY, NOW) is is_distrusted
     assert trust.is_quarantined(KEY, NOW) is (of.quarantined_until > NOW)
@@ -123,16 +130,16 @@ def test_a_server_that_was_never_asked_is_neither_trusted_nor_distrusted() -> No
 
 def test_a_pardon_ends_the_quarantine_and_not_the_need_for_canaries() -> None:
     """The canary was gone: the server is asked again and proves itself anew."""
-    trust = Trust([row(9.0, 9.0, failed_at=NOW - 5.0, quarantined_until=NOW + 200.0, reason="a lie")])
+    trust = restored(row(9.0, 9.0, failed_at=NOW - 5.0, quarantined_until=NOW + 200.0, reason="a lie"))
     trust.pardon_server(KEY)
 
     assert not trust.is_quarantined(KEY, NOW)
     assert not trust.is_distrusted(KEY, NOW)
     assert not trust.is_verified(KEY, NOW)
-    assert trust.changed == {KEY}
+    assert [changed.server for changed in trust.take_changed()] == ["rdap.example"]
 
 
-def test_a_green_server_is_asked_only_for_the_known_name_after_its_answer() -> None:
+def test_a_verified_server_is_asked_only_for_the_known_name_after_its_answer() -> None:
     """And for nothing where it was found since, or at that very time."""
     assert asked(row(registered=10.0), positive=9.0) == [True]
     assert asked(row(registered=9.0), positive=9.0) == []
@@ -189,10 +196,10 @@ def test_what_a_canary_changed_is_to_be_kept() -> None:
     """An error changes nothing."""
     trust, probe = Trust(), Probe(KEY, "known.com", registered=True)
     trust.note_answer(probe, Observation("rdap", unknown_reading("rdap_500", "no")), NOW)
-    assert trust.changed == set()
+    assert trust.take_changed() == []
     trust.note_answer(probe, said(Outcome.REGISTERED), NOW)
 
-    assert trust.changed == {KEY}
+    assert [changed.server for changed in trust.take_changed()] == ["rdap.example"]
 
 
 def test_a_lie_names_the_server_and_the_canary() -> None:
@@ -208,10 +215,10 @@ def test_a_lie_names_the_server_and_the_canary() -> None:
 def test_the_server_that_was_heard_of_least_lately_makes_room() -> None:
     """Only so many are remembered; a new one is there all the same."""
     rows = [TrustRow("rdap", f"{number}.example", "com", registered_ok=NOW - number) for number in range(LIMIT)]
-    trust = Trust(rows)
+    trust = restored(*rows)
     trust.row_of(KEY)
 
     assert len(trust.all_rows()) == LIMIT
-    assert trust.find_row(("rdap", f"{LIMIT - 1}.example", "com")) is None
-    assert trust.find_row(("rdap", "0.example", "com")) is not None
+    assert trust.find_row(ChannelKey("rdap", f"{LIMIT - 1}.example", "com")) is None
+    assert trust.find_row(ChannelKey("rdap", "0.example", "com")) is not None
     assert trust.find_row(KEY) is not None

@@ -1,4 +1,4 @@
-"""What people and programs are told of channels: the status, the log, and what a notice rests on."""
+"""What is shown of channels: the status, the log, and what a notice rests on; on a virtual clock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from common.core.channels.channel_health import DEAD_AFTER, SHUT_AFTER
-from common.core.coordinator.status import MOST_CHANNELS
+from common.core.channels.channel_health import DEAD_AFTER, LIMITED_AFTER
+from common.core.coordinator.status import MOST_CHANNELS, Status
+from common.core.model.channel import ChannelKey
 from common.core.model.effects import Effect, LogLine
-from common.core.model.evidence import Outcome, Phase
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
@@ -21,7 +22,8 @@ from tests.sim.world import START
 pytestmark = pytest.mark.simulation
 
 COM = SuffixModel("com")
-RDAP, WHOIS = ("rdap", "rdap.com.test", "com"), ("whois", "whois.com.test", "com")
+RDAP, WHOIS = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("whois", "whois.com.test", "com")
+ZONE = ChannelKey("dns", "com", "com")
 
 
 class Logged(RegistryWorld):
@@ -41,11 +43,11 @@ class Logged(RegistryWorld):
 
 def shown(world: RegistryWorld) -> dict[str, Any]:
     """What the coordinator says about itself."""
-    return world.core._status.build_status(world.now)
+    return Status(world.core.rooms, world.policy).build_status(world.now)
 
 
-def hush(world: RegistryWorld, key: tuple[str, str, str], *moments: float, reason: str = "no answer in time") -> None:
-    """Let a channel say nothing at these moments, in seconds from the beginning."""
+def fall_silent(world: RegistryWorld, key: ChannelKey, *moments: float, reason: str = "no answer in time") -> None:
+    """A channel gives no answer at these moments, in seconds from the beginning."""
     for moment in moments:
         world.core.rooms.channels.healths.note_outcome(key, Outcome.UNKNOWN, reason, START + moment)
 
@@ -61,7 +63,7 @@ def drop() -> Life:
 def test_a_silent_channel_is_shown_with_all_that_is_known_of_its_silence() -> None:
     """Since when, after how many answers, why, and whether it counts as dead."""
     world = RegistryWorld([COM])
-    hush(world, WHOIS, 0.0, 30.0, DEAD_AFTER, reason="refused the connection")
+    fall_silent(world, WHOIS, 0.0, 30.0, DEAD_AFTER, reason="refused the connection")
 
     assert shown(world)["channels"] == [
         {
@@ -79,10 +81,10 @@ def test_a_silent_channel_is_shown_with_all_that_is_known_of_its_silence() -> No
 def test_the_longest_silent_channel_is_shown_first() -> None:
     """Dead or not; a channel that proved something last is not shown."""
     world = RegistryWorld([COM])
-    hush(world, WHOIS, 20.0)
-    hush(world, RDAP, 10.0, 90.0, 120.0)
-    hush(world, ("dns", "com", "com"), 0.0)
-    world.core.rooms.channels.healths.note_outcome(("dns", "com", "com"), Outcome.REGISTERED, "delegated", START + 1.0)
+    fall_silent(world, WHOIS, 20.0)
+    fall_silent(world, RDAP, 10.0, 90.0, 120.0)
+    fall_silent(world, ZONE, 0.0)
+    world.core.rooms.channels.healths.note_outcome(ZONE, Outcome.REGISTERED, "delegated", START + 1.0)
 
     assert [(row["method"], row["dead"]) for row in shown(world)["channels"]] == [("rdap", True), ("whois", False)]
 
@@ -90,21 +92,22 @@ def test_the_longest_silent_channel_is_shown_first() -> None:
 def test_a_server_that_another_one_took_over_from_is_not_shown() -> None:
     """It is never asked again and would be silent for ever; so is the server of a suffix that has none any more."""
     world = RegistryWorld([COM])
-    hush(world, ("whois", "old.com.test", "com"), 0.0)
-    hush(world, ("rdap", "rdap.org.test", "org"), 0.0)
+    fall_silent(world, ChannelKey("whois", "old.com.test", "com"), 0.0)
+    fall_silent(world, ChannelKey("rdap", "rdap.org.test", "org"), 0.0)
 
     assert shown(world)["channels"] == []
 
 
-def test_a_channel_whose_operator_keeps_us_out_is_shown_as_dead_after_ten_minutes() -> None:
-    """A zone without an operator that shuts us out only is silent, however long ago its last answer was."""
+def test_a_silent_channel_whose_operator_limits_us_is_shown_as_dead_after_ten_minutes() -> None:
+    """A zone that does not limit us is only silent, however long ago its last answer was."""
     world = RegistryWorld([COM])
     rooms = world.core.rooms
     limit = rooms.registries.limit_of("rdap", "rdap.com.test", "com")
-    rooms.rate_limits.budgets._bucket_now(limit, "default", START).limited_until = START + DAY
-    hush(world, RDAP, 0.0)
-    hush(world, ("dns", "com", "com"), 0.0)
-    world.now += SHUT_AFTER
+    slow_down = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_throttled", "slow down", retry_after=DAY))
+    rooms.rate_limits.budgets.note_answer(limit, "default", slow_down, START)
+    fall_silent(world, RDAP, 0.0)
+    fall_silent(world, ZONE, 0.0)
+    world.now += LIMITED_AFTER
 
     assert {row["method"]: row["dead"] for row in shown(world)["channels"]} == {"rdap": True, "dns": False}
 
@@ -114,8 +117,8 @@ def test_dead_channels_are_counted_by_method_beyond_those_shown() -> None:
     suffixes = [f"a{number}" for number in range(MOST_CHANNELS + 20)]
     world = RegistryWorld([SuffixModel(suffix) for suffix in suffixes])
     for suffix in suffixes:
-        hush(world, ("whois", f"whois.{suffix}.test", suffix), 0.0, 30.0, DEAD_AFTER)
-    hush(world, ("rdap", "rdap.a1.test", "a1"), 0.0)
+        fall_silent(world, ChannelKey("whois", f"whois.{suffix}.test", suffix), 0.0, 30.0, DEAD_AFTER)
+    fall_silent(world, ChannelKey("rdap", "rdap.a1.test", "a1"), 0.0)
 
     assert len(shown(world)["channels"]) == MOST_CHANNELS
     assert shown(world)["channels_dead"] == {"dns": 0, "rdap": 0, "whois": MOST_CHANNELS + 20}

@@ -6,7 +6,7 @@ import pytest
 
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Detail, Evidence
-from common.core.telemetry.error_kinds import KINDS, kind_of, why_unknown
+from common.core.telemetry.error_kinds import KINDS, explain_unknown, kind_of
 
 REGISTERED = Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated")
 
@@ -56,7 +56,7 @@ def test_throttling_is_a_rate_limit_and_an_answer_is_no_error() -> None:
 
 
 def test_a_name_nothing_is_known_of_says_why_in_one_sentence() -> None:
-    """Servers that were asked come first; what never became a question follows."""
+    """Servers that were asked come first; what was never queried follows."""
     detail = Detail(
         trouble={
             "whois": item("whois", unknown_reading("not_asked", "no worker of the deep pool is there")),
@@ -65,7 +65,7 @@ def test_a_name_nothing_is_known_of_says_why_in_one_sentence() -> None:
         }
     )
 
-    assert why_unknown(detail) == (
+    assert explain_unknown(detail) == (
         "no answer from any channel: DNS: no answer from 4 servers within 5 s; "
         "RDAP: rdap.test refused the connection; WHOIS: no worker of the deep pool is there"
     )
@@ -79,17 +79,17 @@ def test_an_answer_that_proves_no_state_alone_is_told_beside_the_silence() -> No
         trouble={"rdap": item("rdap", unknown_reading("rdap_5xx", "the server is broken"))},
     )
 
-    assert why_unknown(detail) == "DNS says unregistered, which proves no state alone; RDAP: the server is broken"
+    assert explain_unknown(detail) == "DNS says unregistered, which proves no state alone; RDAP: the server is broken"
 
 
-def test_without_any_word_it_says_what_the_judgement_said() -> None:
+def test_without_any_answer_it_says_what_the_verdict_said() -> None:
     """And of a name that was never looked at that it was not."""
-    assert why_unknown(Detail()) == "nothing has been asked yet"
-    assert why_unknown(Detail(), "nothing observed so far proves a state") == "nothing observed so far proves a state"
+    assert explain_unknown(Detail()) == "nothing has been asked yet"
+    assert explain_unknown(Detail(), "nothing observed so far proves a state") == "nothing observed so far proves a state"
 
 
 def test_a_long_reason_leaves_room_for_the_others() -> None:
     """Each method has a bounded part of the sentence."""
     detail = Detail(trouble={name: item(name, unknown_reading("x_error", "x" * 300)) for name in ("dns", "rdap", "whois")})
 
-    assert len(why_unknown(detail)) < 450
+    assert len(explain_unknown(detail)) < 450

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from common.core.verdict.assess import BLIND_LONGEST, blind_channels, learn
 
-from common.core.lifecycle.forecast import DAY
-from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.records import Evidence
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
@@ -35,7 +31,7 @@ def world(*, rdap_dies: float, purge: float | None = None) -> RegistryWorld:
 
 
 def told(made: RegistryWorld) -> list[str]:
-    """The notices about the name, without the first look."""
+    """The notices about the name, without that of the first check."""
     return [status for _, status in made.notices_of("hidden.org") if status != "redemption"]
 
 
@@ -67,32 +63,3 @@ def test_a_channel_that_shows_the_name_after_all_counts_again() -> None:
     made.run(60)
 
     assert made.entry("hidden.org").detail.blind == ()
-
-
-def entry_in(phase: Phase) -> Entry:
-    """A name that WHOIS denied since the phase began, and whose record RDAP still shows."""
-    made = Entry("hidden.org", "org", "hidden")
-    made.detail.phase, made.detail.phase_since = phase.value, START - HOUR
-    made.detail.evidence["whois"] = Evidence(Observation("whois", HIDDEN), START - 60.0, START - 60.0)
-    record = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found", phase))
-    made.detail.evidence["rdap"] = Evidence(record, START, START)
-    learn(made, "rdap", Outcome.REGISTERED, START)
-    return made
-
-
-def test_a_denial_from_before_a_catch_makes_no_channel_blind() -> None:
-    """The name was gone and is held again, in the same phase as before: that is no habit of its registry."""
-    assert entry_in(Phase.REDEMPTION).detail.blind == ("whois",)
-    assert entry_in(Phase.ACTIVE).detail.blind == ()
-
-
-def test_a_channel_is_blind_no_longer_than_its_phase_can_last() -> None:
-    """A day after the latest drop of the calendar its denial counts, also where the other channel stays dead."""
-    made = entry_in(Phase.REDEMPTION)
-    made.drop = DropWindow(START, START, START + DAY, 0.9)
-
-    assert blind_channels(made, START + 2 * DAY - 1.0) == ("whois",)
-    assert blind_channels(made, START + 2 * DAY) == ()
-    made.drop = None
-    assert blind_channels(made, START - HOUR + BLIND_LONGEST - 1.0) == ("whois",)
-    assert blind_channels(made, START - HOUR + BLIND_LONGEST) == ()

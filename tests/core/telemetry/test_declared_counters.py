@@ -10,10 +10,6 @@ import pytest
 from common import core
 from common.core.telemetry.declared_counters import declare_counters, status_class
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows
-from tests.sim.world import World
-
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
 
 
 def counters(metrics: Metrics) -> dict[str, float]:
@@ -62,23 +58,6 @@ def test_declaring_counts_nothing_and_leaves_room() -> None:
 
     assert counters(metrics)["workers_lost"] == 3
     assert len(counters(metrics)) < MAX_SERIES / 5
-
-
-def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
-    """A day in which workers die and servers lie counts nothing under undeclared labels, operators and servers aside."""
-    world = World(interval=60.0, priority=10.0)
-    declared = Metrics()
-    declare_counters(declared)
-    known = set(counters(declared))
-    world.watch(*(f"n{n}.com" for n in range(20)), "a.se", "b.org")
-    world.run(300)
-    world.endpoint = lambda _: 0
-    for pool in ("fast", "intermediate", "deep"):
-        world.kill_worker(pool)
-        world.run(60)
-    found = {name for name in counters(world.core.rooms.telemetry.metrics) if "operator=" not in name and "server=" not in name}
-
-    assert found - known == set()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What gets into the log: changes always, a complaint once a minute, checks and callbacks as a sum."""
+"""What gets into the log: changes always, failures once a minute, checks and callbacks as a sum; on a virtual clock."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 
 from common.core.model.effects import Effect, LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.telemetry.log_summary import MOST_APART, LogSummary
-from common.core.telemetry.metrics import Metrics
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -35,47 +33,7 @@ class Logged(World):
         return [line for line in self.lines if event in {"", line.event} and (debug or line.level != "debug")]
 
 
-def test_a_complaint_is_written_once_a_minute_with_how_often_it_came() -> None:
-    """The first at once, the others as a number, and nothing more once it is over."""
-    chatter = LogSummary()
-
-    assert [chatter.writes_line("warning", "callback", "result 5xx", float(second)) for second in range(30)] == [True] + [
-        False
-    ] * 29
-    assert chatter.take_repeated(59.9) == []
-    assert chatter.take_repeated(60.0) == [("warning", "callback", {"about": "result 5xx", "again": 29, "seconds": 60})]
-    assert chatter.writes_line("warning", "callback", "result 5xx", 61.0) is False
-    assert chatter.take_repeated(120.0) == [("warning", "callback", {"about": "result 5xx", "again": 1, "seconds": 60})]
-    assert chatter.take_repeated(180.0) == []
-    assert chatter.writes_line("warning", "callback", "result 5xx", 181.0) is True
-
-
-def test_a_fault_at_a_thousand_places_is_bounded_too() -> None:
-    """Some are told apart, the others together; another event is none of theirs."""
-    chatter = LogSummary()
-    said = sum(chatter.writes_line("warning", "channel_dead", f"dns {n}", 0.0) for n in range(1000))
-
-    assert said == MOST_APART + 1
-    assert chatter.writes_line("warning", "operator_shut", "x", 0.0) is True
-    assert chatter.take_repeated(60.0) == [("warning", "channel_dead", {"about": "others", "again": 979, "seconds": 60})]
-
-
-def test_a_minute_of_work_is_one_line() -> None:
-    """What was done since the last one, also after a reset of the metrics; a minute without work has none."""
-    chatter, metrics = LogSummary(), Metrics()
-    assert chatter.sum_up_work(metrics, 100.0) is None
-    metrics.count("checks", 5, method="dns", outcome="registered")
-    metrics.count("callbacks", 2, lane="notice", status="200", state="done")
-    metrics.count("callbacks", 1, lane="notice", status="204", state="done")
-    assert chatter.sum_up_work(metrics, 159.0) is None
-    assert chatter.sum_up_work(metrics, 160.0) == {"checks": {"dns registered": 5}, "callbacks": {"notice done": 3}}
-    assert chatter.sum_up_work(metrics, 220.0) is None
-    metrics.reset(230.0)
-    metrics.count("checks", 3, method="dns", outcome="registered")
-    assert chatter.sum_up_work(metrics, 280.0) == {"checks": {"dns registered": 3}, "callbacks": {}}
-
-
-def test_a_quiet_hour_is_about_a_line_a_minute() -> None:
+def test_an_hour_without_changes_is_about_a_line_a_minute() -> None:
     """Hundreds of names, thousands of checks; each of them is still there for DEBUG."""
     world = Logged(interval=120.0)
     world.watch(*(f"n{n}.com" for n in range(300)))
@@ -120,7 +78,7 @@ def test_an_endpoint_that_refuses_every_notice_does_not_fill_the_log() -> None:
 
 
 def test_a_registry_that_limits_us_is_told_at_once_and_not_for_each_name() -> None:
-    """Its complaint is a warning with the reason and until when it is left alone."""
+    """One warning with the reason, and until when it is left alone."""
     world = Logged(interval=60.0)
     throttled = Reading(Outcome.THROTTLED, "rdap_throttled", "429 Too Many Requests", retry_after=2.0)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from common.core.verdict.assess import RESERVED_PATIENCE
 
-from common.core.channels.channel_health import REST_DEAD
-from common.core.checks import rounds
 from common.core.model.channel import ChannelKey
-from common.core.model.evidence import Outcome, Phase
+from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
 from common.core.model.methods import BUDGET
 from common.core.schedule.cadence import AFTER_ALARM, JITTER
 from common.core.trust.server_trust import QUARANTINE
+from common.core.verdict.assessor import RESERVED_PATIENCE
 from common.core.verdict.gates import LONE_PASSES, SILENT_PASSES
 from common.core.workers.leases import GRACE
 from common.messages import Delivery, Sweep, Task
@@ -28,14 +26,14 @@ pytestmark = pytest.mark.simulation
 HOUR = 3600.0
 PURGE = START + 2 * HOUR
 COM = SuffixModel("com")
-RDAP: ChannelKey = ("rdap", "rdap.com.test", "com")
-#: The second pass of an alarm comes two seconds after the first, and every question is answered within a fifth of a second.
+RDAP = ChannelKey("rdap", "rdap.com.test", "com")
+#: The second pass of an alarm comes two seconds after the first, and every query is answered within a fifth of a second.
 PASS = 2.6
 DEAD = [Dead(method, kind) for method, kinds in KINDS.items() for kind in kinds]
 
 
 class SwallowingWorld(RegistryWorld):
-    """A world in which questions of one method about one name are never answered, not even by an error."""
+    """A world in which queries of one method about one name are never answered, not even by an error."""
 
     swallowed: tuple[str, str] | None = None
 
@@ -71,7 +69,7 @@ def wait(world: RegistryWorld, word: str = "available", domain: str = "gone.com"
 
 
 def asked(world: RegistryWorld, since: float, until: float, domain: str = "gone.com") -> list[str]:
-    """The methods by which a name was asked about, one a question."""
+    """The methods by which a name was queried, one a query."""
     return [method for at, method, name in world.asked if name == domain and since < at <= until]
 
 
@@ -80,7 +78,7 @@ def asked(world: RegistryWorld, since: float, until: float, domain: str = "gone.
 
 @pytest.mark.parametrize("dead", DEAD, ids=lambda dead: f"{dead.method} {dead.kind}")
 def test_a_channel_known_to_be_dead_costs_no_second_at_the_drop(dead: Dead) -> None:
-    """It is not asked, and not waited for: three passes of a lone source, or two of the two that are left."""
+    """It is not asked, and not waited for: three passes of one source alone, or two of the two that are left."""
     world = watching(RegistryWorld([COM], dead={"com": [dead]}), drop())
     at = wait(world)
     denied = world.denied["gone.com"]
@@ -99,19 +97,6 @@ def test_a_restart_forgets_no_dead_channel() -> None:
 
     assert at - world.denied["gone.com"] < LONE_PASSES * PASS
     assert "whois" not in asked(world, world.denied["gone.com"] - 1.0, at)
-
-
-def test_a_zone_is_left_out_of_a_pass_only_while_it_is_dead() -> None:
-    """One bad moment is no death: the zone is the second source of a suffix with one registry channel."""
-    world = watching(RegistryWorld([COM]), drop())
-    zone, board = ("dns", "com", "com"), world.core.rooms
-    seen = []
-    for moment in (0.0, 30.0, 60.0):
-        rooms.channels.healths.note(zone, Outcome.UNKNOWN, "no answer in time", START + moment)
-        seen.append(rounds._channels(board, world.entry("gone.com"), START + moment).zone())
-    seen.append(rounds._channels(board, world.entry("gone.com"), START + 60.0 + REST_DEAD).zone())
-
-    assert seen == [["dns"], ["dns"], [], ["dns"]]
 
 
 # -- a canary that is missing --------------------------------------------------------------------------------------------
@@ -134,7 +119,7 @@ def test_while_only_a_canary_is_missing_nothing_is_asked_anew() -> None:
 
 
 def test_a_name_that_a_canary_turned_into_an_alarm_is_planned_anew_at_once() -> None:
-    """It is looked at soon after the alarm, and not when the wait for the canary would have been over."""
+    """It is checked soon after the alarm, and not when the wait for the canary would have been over."""
     world = slow_whois()
     at = wait(world)
     verdict_by_canary = [name for moment, _, name in world.asked if moment <= at][-1]
@@ -160,7 +145,7 @@ def test_a_canary_that_is_never_answered_holds_no_pass_for_ever(method: str, war
 
 @pytest.mark.parametrize("domain", [None, "known.com"], ids=["about everything", "about its canary"])
 def test_a_server_that_lied_stays_out_until_both_canaries_were_right_again(domain: str | None) -> None:
-    """Through every quarantine, however often it is asked; then it is heard again. Nothing is told twice, or taken back."""
+    """Through every quarantine, however often it is queried; then it counts again. Nothing is told twice, or taken back."""
     since, until = PURGE - HOUR, PURGE + 2 * HOUR
     world = watching(RegistryWorld([COM]), drop())
     world.live("kept.com", Life([(0.0, Phase.ACTIVE), (PURGE - HOUR / 2, Phase.UNDELEGATED)]), priority=True)
@@ -180,7 +165,7 @@ def test_a_server_that_lied_stays_out_until_both_canaries_were_right_again(domai
 
 
 def test_a_server_that_lied_is_asked_nothing_but_canaries() -> None:
-    """While it is out; its questions are worth nothing as answers."""
+    """While it is out: what it answers is worth nothing."""
     world = watching(RegistryWorld([COM]), drop())
     world.lies.append(Lie("rdap", "com", "known.com", PURGE - HOUR, PURGE + HOUR))
     at = wait(world)
@@ -194,11 +179,11 @@ def test_a_server_that_lied_is_asked_nothing_but_canaries() -> None:
 
 
 def test_a_name_never_seen_registered_waits_a_quarter_of_an_hour_at_most_for_whois() -> None:
-    """Its questions of the day are used up: it would say "reserved", and is no dead one. When it speaks the name is free."""
+    """Its daily quota is used up: it would say "reserved", and is no dead one. When it speaks the name is free."""
     world = RegistryWorld([COM], limits={"whois/*": Limit("whois/*", 10.0, 10, 100), "*": Limit("*", 1000.0, 1000)})
     rooms = world.core.rooms
     limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
-    rooms.rate_limits.budgets._bucket_now(limit, "default", START).used_today = 100
+    rooms.rate_limits.budgets.take_tokens(limit, "default", 100, START)
     world.live("never.com", Life([(0.0, None)]), priority=True)
     at = wait(world, "unregistered", "never.com")
     assert RESERVED_PATIENCE < at - START < RESERVED_PATIENCE + 60.0
@@ -220,7 +205,7 @@ def test_a_name_never_seen_registered_waits_for_no_dead_whois() -> None:
     assert wait(world, "unregistered", "never.com") - began < 60.0
 
 
-def test_a_reserved_name_is_never_called_available_while_whois_is_shut() -> None:
+def test_a_reserved_name_is_never_called_available_while_whois_limits_us() -> None:
     """It is unregistered until WHOIS speaks, and reserved then."""
     dead = Dead("whois", "throttled", START, START + HOUR)
     world = RegistryWorld([COM], dead={"com": [dead]})
@@ -247,7 +232,7 @@ def test_the_confidence_of_an_announced_name_stays_while_checks_confirm_it(dead:
 
 
 def test_the_confidence_of_a_name_never_seen_registered_stays_too() -> None:
-    """It rests on WHOIS, which is asked again a day later: it proved itself at the alarm and was not refuted since."""
+    """It rests on WHOIS, which is asked again a day later: its server was verified at the alarm and did not lie since."""
     world = watching(RegistryWorld([COM], priority=600.0), Life([(0.0, None)]), "never.com")
     at = wait(world, domain="never.com")
 
