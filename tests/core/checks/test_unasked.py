@@ -125,12 +125,12 @@ def test_what_a_server_said_in_this_check_is_worth_more() -> None:
     entry = Entry("a.com", "com", "a", check=Check(100.0))
     entry.note_observation(Observation("rdap", unknown_reading("rdap_5xx", "broken")), 101.0)
     entry.note_observation(Observation("dns", unknown_reading("dns_tld_gone", "gone")), 101.0)
-    unanswered._keep_trouble(entry, "rdap", "", unknown_reading("not_asked", "the line is too long"), 102.0)
+    unanswered._note_trouble(entry, "rdap", "", unknown_reading("not_asked", "the line is too long"), 102.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "rdap_5xx"
 
     entry.check = Check(200.0)
     for method in ("rdap", "dns"):
-        unanswered._keep_trouble(entry, method, "", unknown_reading("not_asked", "the line is too long"), 202.0)
+        unanswered._note_trouble(entry, method, "", unknown_reading("not_asked", "the line is too long"), 202.0)
     assert entry.detail.trouble["rdap"].observation.reading.finding == "not_asked"
     assert entry.detail.trouble["dns"].observation.reading.finding == "dns_tld_gone"
 

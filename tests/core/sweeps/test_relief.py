@@ -154,8 +154,8 @@ def test_a_lost_sweep_does_not_go_before_names_with_priority() -> None:
     limited(world, dns_com=slow)
     world.run(3)
     [(_, line)] = world.core.rooms.sweep_queues.all_queues()
-    line.again.append(Batch(*line.ordinary.take_ids(60), "com", slow, tries=1))
-    assert len(line.again[0].ids) > 40
+    line.lost.append(Batch(*line.ordinary.take_ids(60), "com", slow, tries=1))
+    assert len(line.lost[0].ids) > 40
     begun, hurried = world.now, [f"p{number}.com" for number in range(20)]
     world.watch(*hurried, priority=True)
     world.run(40)
