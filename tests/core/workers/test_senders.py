@@ -8,7 +8,7 @@ from common.core.coordinator.inputs import MessageArrived, WorkerLeft
 from common.core.workers.leases import MOST_OF_KEY, Workers
 from common.core.workers.senders import key_of, mark_sender, name_without_key
 from common.messages import Bye, Command, Credit, DeliveryResult, DeliveryResults, Result, Results, Upward
-from tests.core.coordinator.test_hostile_messages import CREDIT, SEEN
+from tests.core.coordinator.sample_messages import CREDIT, SEEN
 from tests.sim.world import World
 
 #: Drives a simulated world.
