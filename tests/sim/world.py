@@ -81,11 +81,15 @@ class World:
         interval: float = 600.0,
         priority: float = 60.0,
         callbacks: bool = True,
+        results: str = "none",
         sweeps: int = 4,
         limits: Mapping[str, Limit] | None = None,
         start: float = START,
     ) -> None:
-        """`limits` override the budgets: None stands for plenty, `{}` for the built-in figures; `start` is in epoch seconds."""
+        """`limits` override the budgets: None stands for plenty, `{}` for the built-in figures; `start` is in epoch seconds.
+
+        `results` says which check results are posted: all, changes or none.
+        """
         self.rng = Random(seed)
         self.now = start
         self.names: dict[str, Name] = {}
@@ -118,7 +122,7 @@ class World:
             encode=encode,
             decode=lambda data: convert(decode_map(data), Detail),
             callbacks=callbacks,
-            callback_results="none",
+            callback_results=results,
             limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
             canaries=canaries,
         )

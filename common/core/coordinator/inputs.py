@@ -1,4 +1,4 @@
-"""What happens to the coordinator, and what it wants done: the two vocabularies of `Coordinator.handle`."""
+"""The inputs of `Coordinator.handle`: everything that can happen to the coordinator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WorkerLeft:
 
 @dataclass(frozen=True, slots=True)
 class SendFailed:
-    """A message could not be handed over; its attempts never left."""
+    """A message could not be handed to the socket of its worker; its attempts never left."""
 
     attempts: tuple[str, ...]
 
@@ -54,7 +54,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The host measured something of its own work: a count, seconds for a timer, or the value of a gauge."""
+    """The host measured its own work: `value` is a count, seconds for a timer, or the value of a gauge."""
 
     kind: Measure
     name: str
@@ -99,14 +99,14 @@ class ListRead:
 
 @dataclass(frozen=True, slots=True)
 class ListSame:
-    """The domain list is the one we have."""
+    """The domain list was read and is unchanged."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListChunkRead:
-    """A piece of the difference; comes between TakeList and ListEnd."""
+    """A chunk of the difference; comes between TakeList and ListEnd."""
 
     part: ListChunk
 
@@ -133,7 +133,7 @@ class DirectoryChanged:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFetched:
-    """A delivery that somebody wants again, as the store holds it."""
+    """A delivery that is to be sent again, as the store holds it."""
 
     row: DeliveryRow
 
@@ -145,13 +145,13 @@ class Draining:
 
 @dataclass(frozen=True, slots=True)
 class DetailsFetched:
-    """What the store holds about these names: encoded details by id; a name without one is not in it."""
+    """What the store holds about the names `ids`: encoded details by id; a name without one is missing."""
 
-    asked: tuple[int, ...]
+    ids: tuple[int, ...]
     details: dict[int, bytes]
 
 
 Input = (
-    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed
-    | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
+    | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

@@ -9,14 +9,14 @@ from common.messages import VERSION, Bye, ByeAck, Command, Credit, DeliveryResul
 
 
 class MessageRouter:
-    """See the module."""
+    """Routes messages."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._refused = Repeats()
 
     def route_message(self, message: Upward | None, now: float) -> None:
-        """Take one message; None for one that its sender may not send."""
+        """Route one message; None stands for one that its sender may not send."""
         rooms = self._rooms
         match message:
             case Results(credit, results):
@@ -47,12 +47,13 @@ class MessageRouter:
             self._rooms.sweep_results.take_result(message, now)
 
     def _take_bye(self, bye: Bye) -> None:
-        """A worker drains: tell it the last that was sent to it."""
+        """Acknowledge that a worker drains, with the last sequence number sent to it."""
         last = self._rooms.workers.note_draining(bye.worker, bye.boot)
         if last is not None:
             self._rooms.effects.plan_effect(Send(bye.worker, bye.boot, ByeAck(last)))
 
     def _take_credit(self, credit: Credit, now: float) -> None:
+        """Note the credit of a worker, and requeue what an earlier start of it lost; refuse another version, or too many."""
         rooms, telemetry = self._rooms, self._rooms.telemetry
         known = credit.version == VERSION
         if known and rooms.workers.admits_worker(credit):
@@ -66,6 +67,7 @@ class MessageRouter:
             telemetry.write_log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
 
     def _take_command(self, command: Command, now: float) -> None:
+        """Carry out a command of the control interface."""
         rooms, log = self._rooms, self._rooms.telemetry.write_log
         log("info", "command", verb=command.verb, target=command.target, sender=command.sender)
         match command.verb:

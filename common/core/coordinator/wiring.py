@@ -1,4 +1,4 @@
-"""Wires the rooms of the core together: each gets the doors and the values that it needs, and nothing else."""
+"""Wires the rooms (packages) of the core together: each gets the doors and the values that it needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Policy:
     """The settings of the core, and what its host provides.
 
     `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
-    cannot be read. `limits` and `canaries` are the operator's own, `missing` what is not configured, one sentence each, `pools`
-    those of which this instance starts workers.
+    cannot be read. `limits` and `canaries` are the user's own, `missing` has a sentence for each thing that is not configured,
+    `pools` are those of which this instance starts workers.
     """
 
     cadence: Cadence
@@ -74,7 +74,7 @@ class Policy:
 
 
 class Rooms:
-    """Every room's door, built from the lowest to the highest."""
+    """The doors of all rooms, built from the lowest to the highest."""
 
     def __init__(self, policy: Policy, directory: Directory, boot: str, rng: Random, now: float) -> None:
         self._build_lower(policy, directory, boot, now)

@@ -222,7 +222,7 @@ def _is_host_port(text: str) -> bool:
 
 
 def host_of(server: str) -> str:
-    """The host a server is known by in budgets and trust: of a base URL its host, of host:port the host."""
-    if "//" in server:
-        return urlsplit(server).hostname or server
-    return server.partition(":")[0]
+    """The host that a server is known by: of a base URL its host, of "host:port" the host; "" of a URL without one. Total."""
+    if "//" not in server:
+        return server.partition(":")[0]
+    return _url_host(server)

@@ -1,4 +1,5 @@
-"""Which names are watched? It parses domain lists, holds back one that looks like an accident, and computes what it changes.
+"""The room of the watchlist: which names are watched.
 
-It owns the state of the list that is being read or held back. It must not know what is known of a name or when it is checked.
+Owns the state of the domain list. `domain_list` parses its entries, `list_diff` compares it with what is watched, and `Intake`
+is the door that takes the difference over.
 """

@@ -19,7 +19,7 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     world.watch(*names)
     rooms = world.core.rooms
     rooms.effects.take_planned()
-    summary = ListSummary(1, 1, 0, (), "shrunk", removed=39)
+    summary = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="shrunk", removed=39)
     rooms.intake.read_list(summary, "test", world.now)
     assert rooms.intake.state.held
     assert [effect for effect in rooms.effects.take_planned() if isinstance(effect, LeaveList | TakeList)] == [LeaveList()]

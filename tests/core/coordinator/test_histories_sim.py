@@ -1,4 +1,4 @@
-"""Whole histories on a virtual clock: crashes in between, and the same truth told the same way with sweeps and without."""
+"""Whole histories in a simulated world: crashes in between, and the same announcements with sweeps and without."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
 from tests.sim.truth import Name
@@ -20,15 +21,15 @@ pytestmark = pytest.mark.simulation
 HOUR = 3600.0
 
 
-def due_now(world: World) -> None:
-    """Everybody who is not in hand gets its turn at once: enough of them for sweeps."""
-    book = world.core.rooms.domains
-    times = book.table.schedule.times_of(np.arange(len(book)))
-    rows = np.array([row for row in np.flatnonzero(np.isfinite(times)).tolist() if row not in book.in_hand], np.int64)
-    book.table.schedule.set_times(rows, np.full(len(rows), world.now), (book.table.flags[rows] & 2) != 0)
+def make_all_due(world: World) -> None:
+    """Make every name due now that is scheduled and not loaded: enough of them for sweeps."""
+    domains = world.core.rooms.domains
+    times, loaded = domains.table.schedule.times_of(np.arange(len(domains))), domains.working_set.loaded
+    ids = np.array([name_id for name_id in np.flatnonzero(np.isfinite(times)).tolist() if name_id not in loaded], np.int64)
+    domains.table.schedule.set_times(ids, np.full(len(ids), world.now), domains.table.have_flag(ids, Flag.PRIORITY))
 
 
-def told(world: World) -> list[tuple[str, str]]:
+def announced(world: World) -> list[tuple[str, str]]:
     """What arrived at the endpoint, without repetitions of the same notice."""
     bodies = {identity: json.loads(body) for _, identity, body in world.posted}
     return sorted((body["domain"], body["status"]) for body in bodies.values())
@@ -36,15 +37,15 @@ def told(world: World) -> list[tuple[str, str]]:
 
 @settings(max_examples=5, deadline=None)
 @given(st.lists(st.floats(0.05, 3.0), min_size=1, max_size=5), st.integers(1, 1000))
-def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_nobody(pauses: list[float], seed: int) -> None:
-    """From whatever was committed so far every name ends registered, and nothing is told that is no news."""
+def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_no_name(pauses: list[float], seed: int) -> None:
+    """From whatever was committed so far every name ends registered, and nothing is announced."""
     world = World(seed, interval=1800.0)
     names = [f"n{number}.{('com', 'org')[number % 2]}" for number in range(400)]
     world.watch(*names)
     for pause in pauses:
         world.run(pause)
         world.restart()
-        due_now(world)
+        make_all_due(world)
     world.run(60)
     world.check()
     table = world.core.rooms.domains.table
@@ -52,10 +53,10 @@ def test_a_coordinator_that_dies_in_the_middle_of_sweeps_forgets_nobody(pauses: 
     assert {state: count for state, count in world.core.rooms.domains.by_state.items() if count} == {"REGISTERED": 400}
     assert table.watched_count == 400
     assert {world.stored.rows[table.find_id(name)].state for name in names} == {"REGISTERED"}
-    assert told(world) == []
+    assert announced(world) == []
 
 
-def test_a_name_that_drops_around_a_crash_is_told_once() -> None:
+def test_a_name_that_drops_around_a_crash_is_announced_once() -> None:
     """The alarm in the making is in the store, or made again; the notice has one id."""
     world = World(interval=300.0)
     names = [f"n{number}.com" for number in range(60)]
@@ -67,11 +68,11 @@ def test_a_name_that_drops_around_a_crash_is_told_once() -> None:
         world.restart()
     world.run(600)
 
-    assert told(world) == [(names[5], "available")]
+    assert announced(world) == [(names[5], "available")]
 
 
-def test_nobody_is_late_because_the_coordinator_was_away() -> None:
-    """Names that were under way or never had a turn are due at the start, not since 1970."""
+def test_no_name_is_late_because_the_coordinator_was_down() -> None:
+    """Names that were under way or never checked are due at the start, not since 1970."""
     world = World(interval=300.0)
     world.watch(*[f"n{number}.com" for number in range(300)])
     world.run(4.0)
@@ -80,13 +81,10 @@ def test_nobody_is_late_because_the_coordinator_was_away() -> None:
     assert world.core.rooms.domains.table.schedule.lateness(world.now) < HOUR
 
 
-def test_results_that_are_owed_are_posted_after_a_crash() -> None:
-    """What the endpoint was not told before the crash it is told after it, one result a name."""
-    world = World(interval=24 * HOUR)
-    policy = world.core.rooms.policy
-    object.__setattr__(policy, "callback_results", "all")
+def test_pending_results_are_posted_after_a_crash() -> None:
+    """What the endpoint did not take before the crash it gets after it, one result a name."""
     silent = {operator: Limit(operator, 0.0, 0, None) for operator in ("rdap/*", "whois/*")}
-    object.__setattr__(policy, "limits", {"*": Limit("*", 1000.0, 1000, None), **silent})
+    world = World(interval=24 * HOUR, results="all", limits={"*": Limit("*", 1000.0, 1000, None), **silent})
     world.endpoint = lambda _: 503
     names = [f"n{number}.com" for number in range(3000)]
     world.watch(*names)
@@ -106,10 +104,10 @@ TRUTHS = st.dictionaries(st.integers(0, 29), st.lists(st.tuples(st.integers(1, 9
 
 @settings(max_examples=4, deadline=None)
 @given(TRUTHS, st.integers(1, 1000))
-def test_sweeps_and_single_looks_end_in_the_same_states_and_tell_the_same(
+def test_sweeps_and_single_checks_end_in_the_same_states_and_announcements(
     truths: dict[int, list[tuple[int, Phase | None]]], seed: int
 ) -> None:
-    """For the same truth: however a name was looked at, what becomes of it does not depend on that."""
+    """For the same truth: what becomes of a name does not depend on how it was checked."""
     ends = []
     for places in (0, 4):
         world = World(seed, interval=400.0, sweeps=places)
@@ -121,9 +119,9 @@ def test_sweeps_and_single_looks_end_in_the_same_states_and_tell_the_same(
             world.names[names[number]] = Name([(0.0, Phase.ACTIVE), *moments])
         for _ in range(2):
             world.run(10)
-            due_now(world)
+            make_all_due(world)
             world.run(690)
         assert bool(world.swept) == bool(places)
-        ends.append(({name: world.state(name) for name in names}, told(world)))
+        ends.append(({name: world.state(name) for name in names}, announced(world)))
 
     assert ends[0] == ends[1]

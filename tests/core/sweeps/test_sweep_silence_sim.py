@@ -1,4 +1,4 @@
-"""What the budget of a zone learns from a sweep that was not answered, on a virtual clock."""
+"""What the budget of a zone learns from a sweep that was not answered, in a simulated world."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from common.core.model.evidence import Observation, unknown_reading
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.core.rate_limits.bucket import SLOW
 from common.messages import SweepResult
-from tests.core.sweeps.test_sweep_refusals import NODATA, bucket, due_world
+from tests.core.sweeps.test_sweep_refusals_sim import NODATA, bucket, due_world
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
 
 SERVFAIL = Observation("dns", unknown_reading("dns_servfail", "failed"), server="com")
 
 
 @pytest.mark.parametrize(
-    ("story", "trouble", "grows"),
+    ("details", "trouble", "grows"),
     [
         (None, None, True),
         (NODATA, None, True),
@@ -25,25 +28,25 @@ SERVFAIL = Observation("dns", unknown_reading("dns_servfail", "failed"), server=
     ],
 )
 def test_the_pace_grows_back_by_answers_alone(
-    story: Observation | str | None, trouble: Observation | None, grows: bool
+    details: Observation | str | None, trouble: Observation | None, grows: bool
 ) -> None:
-    """Silence and errors are neither a complaint nor a reason to ask more, as for a single look."""
+    """Silence and errors are neither a complaint nor a reason to query more, as for a single check."""
     world, _ = due_world(300)
 
-    def tale(answer: SweepResult) -> SweepResult:
+    def answer_sweep(answer: SweepResult) -> SweepResult:
         size, state = len(answer.codes), bucket(world)
         state.rate, state.clean_answers, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
         if trouble is not None:
             return SweepResult(answer.credit, answer.attempt, trouble=trouble)
-        if story == "open":
+        if details == "open":
             return msgspec.structs.replace(answer, codes=bytes([OPEN] * size), served=bytes([255] * size), observations={})
-        if isinstance(story, Observation):
+        if isinstance(details, Observation):
             return msgspec.structs.replace(
-                answer, codes=bytes([UNUSUAL] * size), observations=dict.fromkeys(range(size), story)
+                answer, codes=bytes([UNUSUAL] * size), observations=dict.fromkeys(range(size), details)
             )
         return answer
 
-    world.tamper = tale
+    world.tamper = answer_sweep
     while not world.swept:
         world.run(0.001)
 
@@ -51,8 +54,8 @@ def test_the_pace_grows_back_by_answers_alone(
     assert bucket(world).complaints == 0
 
 
-def test_a_firewall_that_rejects_a_sweep_shuts_the_budget_as_it_does_for_a_single_look() -> None:
-    """Connection refused is a complaint, whoever asked."""
+def test_a_firewall_that_rejects_a_sweep_limits_the_budget_as_it_does_for_a_single_check() -> None:
+    """Connection refused is a complaint, by sweep or by single query."""
     refused = Observation("dns", unknown_reading("dns_unreachable", "refuses connections"), server="com", refused=True)
     world, _ = due_world(300)
     world.tamper = lambda answer: SweepResult(answer.credit, answer.attempt, trouble=refused)

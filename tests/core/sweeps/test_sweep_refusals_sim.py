@@ -1,11 +1,10 @@
-"""What the budget of a zone learns from a sweep, on a virtual clock: refusals, and what becomes of names left out."""
+"""What the budget of a zone learns from the refusals in a sweep, in a simulated world, and what becomes of names left out."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 import msgspec
-import numpy as np
 import pytest
 
 from common.codec import decode_upward, encode
@@ -14,6 +13,7 @@ from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.bucket import Bucket
 from common.messages import MAX_BATCH, VERSION, Credit, SweepResult
+from tests.core.sweeps.swept_world import make_due
 from tests.sim.world import World
 
 #: Drives a simulated world.
@@ -25,14 +25,12 @@ REFUSED = Observation("dns", unknown_reading("dns_refused", "refused"), server="
 
 
 def due_world(count: int = COUNT) -> tuple[World, list[str]]:
-    """So many delegated names of com, due at once, with a free hand for DNS and no registry to ask."""
-    world = World(interval=3600.0)
+    """So many delegated names of com, due at once, with budgets for DNS and none for its registry."""
     limits = {"dns/*": Limit("dns/*", 1e6, 10**6, None), "http/*": Limit("http/*", 1e6, 10**6, None)}
-    object.__setattr__(world.core.rooms.policy, "limits", {**limits, "*": Limit("*", 0.0, 0, None)})
+    world = World(interval=3600.0, limits={**limits, "*": Limit("*", 0.0, 0, None)})
     names = [f"n{number}.com" for number in range(count)]
     world.watch(*names)
-    rows = np.array([world.core.rooms.domains.table.find_id(name) for name in names])
-    world.core.rooms.domains.table.schedule.set_times(rows, np.full(count, world.now), np.zeros(count, np.bool_))
+    make_due(world, names)
     return world, names
 
 
@@ -42,25 +40,25 @@ def bucket(world: World) -> Bucket:
     return rooms.rate_limits.budgets._bucket_now(rooms.registries.limit_of("dns", "com", "com"), "default", world.now)
 
 
-def told(world: World, answer: SweepResult) -> SweepResult:
-    """The first large sweep is answered so; the next ones as they are."""
+def answer_once(world: World, answer: SweepResult) -> SweepResult:
+    """Answer one sweep like this; the next ones as they are."""
     world.tamper = lambda swept: swept
     return answer
 
 
-def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
-    """Hundreds of odd names first, then the zone turns us away: however the stories travel, the count tells."""
+def test_refusals_behind_unusual_answers_are_a_complaint() -> None:
+    """Hundreds of unusual names first, then the zone limits us: however the details travel, the count decides."""
     world, _ = due_world()
-    stories = {place: NODATA if place < 400 else REFUSED for place in range(700)}
+    details = {place: NODATA if place < 400 else REFUSED for place in range(700)}
 
-    def shut(answer: SweepResult) -> SweepResult:
+    def refuse(answer: SweepResult) -> SweepResult:
         if len(answer.codes) < 1000:
             return answer
-        codes = bytes(UNUSUAL if place in stories else DELEGATED for place in range(len(answer.codes)))
-        # As sent at last: the stories of the message that ends the sweep hold no refusal at all.
-        return told(world, msgspec.structs.replace(answer, codes=codes, observations=stories, refused=300))
+        codes = bytes(UNUSUAL if place in details else DELEGATED for place in range(len(answer.codes)))
+        # As sent at last: the details of the message that ends the sweep hold no refusal at all.
+        return answer_once(world, msgspec.structs.replace(answer, codes=codes, observations=details, refused=300))
 
-    world.tamper = shut
+    world.tamper = refuse
     world.run(5)
 
     assert bucket(world).complaints == 1
@@ -69,13 +67,13 @@ def test_refusals_behind_ordinary_odd_answers_are_a_complaint() -> None:
     assert world.core.rooms.domains.by_state["REGISTERED"] >= COUNT - 300
 
 
-def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause_is_over() -> None:
-    """A sweep that was broken off: what was not asked has its tokens back and waits in line, and nothing of it is blind."""
+def test_names_left_out_are_neither_inconclusive_nor_paid_for_and_swept_when_the_pause_is_over() -> None:
+    """A sweep that was broken off: names that were not queried get their tokens back, wait again, and count as no check."""
     world, _ = due_world()
     left: list[int] = []
     used: list[int] = []
 
-    def shut(answer: SweepResult) -> SweepResult:
+    def refuse(answer: SweepResult) -> SweepResult:
         size = len(answer.codes)
         if size < 1000:
             return answer
@@ -83,10 +81,12 @@ def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause
         used.append(bucket(world).used_today)
         codes = bytes([UNUSUAL] * 100 + [UNASKED] * (size - 100))
         served = bytes([0] * 100 + [255] * (size - 100))
-        stories = dict.fromkeys(range(100), REFUSED)
-        return told(world, msgspec.structs.replace(answer, codes=codes, served=served, observations=stories, refused=100))
+        details = dict.fromkeys(range(100), REFUSED)
+        return answer_once(
+            world, msgspec.structs.replace(answer, codes=codes, served=served, observations=details, refused=100)
+        )
 
-    world.tamper = shut
+    world.tamper = refuse
     world.run(2)
     table = world.core.rooms.domains.table
 
@@ -94,7 +94,7 @@ def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause
     assert used[0] - bucket(world).used_today == left[0]
     assert bucket(world).complaints == 1
     assert len(world.core.rooms.sweep_queues) >= left[0]
-    assert int(table.blind[: len(world.core.rooms.domains)].max()) == 0
+    assert int(table.inconclusive[: len(world.core.rooms.domains)].max()) == 0
 
     swept_before = len(world.swept)
     world.run(50)
@@ -105,8 +105,8 @@ def test_names_left_out_are_neither_silent_nor_paid_for_and_asked_when_the_pause
     world.check()
 
 
-def test_names_left_out_without_a_complaint_are_not_asked_for_ever() -> None:
-    """A worker that leaves names out for no reason gets them three times, then they wait for their next turn."""
+def test_names_left_out_without_a_complaint_are_not_swept_for_ever() -> None:
+    """A worker that leaves names out for no reason gets them three times, then they wait for their next check."""
     world, names = due_world(300)
 
     def lazy(answer: SweepResult) -> SweepResult:
@@ -122,7 +122,7 @@ def test_names_left_out_without_a_complaint_are_not_asked_for_ever() -> None:
 
 
 def test_the_message_of_an_older_worker_is_understood_and_the_other_way_round() -> None:
-    """The count is missing there: refusals are counted among the stories. A field more does not stop who does not know it."""
+    """The count is missing there: refusals are counted among the details. A new field does not stop an older reader."""
     credit = Credit(VERSION, "w", "b", "fast", "default", ("dns",), 1, 1, 0)
     answer = SweepResult(credit, "a.1", bytes(3), bytes(3), refused=2)
     fields = msgspec.msgpack.decode(encode(answer))
@@ -136,9 +136,9 @@ def test_the_message_of_an_older_worker_is_understood_and_the_other_way_round() 
 
     def old(message: SweepResult) -> SweepResult:
         size = len(message.codes)
-        stories = dict.fromkeys(range(min(size, MAX_BATCH)), REFUSED)
-        codes = bytes(UNUSUAL if place in stories else OPEN for place in range(size))
-        return told(world, msgspec.structs.replace(message, codes=codes, observations=stories))
+        details = dict.fromkeys(range(min(size, MAX_BATCH)), REFUSED)
+        codes = bytes(UNUSUAL if place in details else OPEN for place in range(size))
+        return answer_once(world, msgspec.structs.replace(message, codes=codes, observations=details))
 
     world.tamper = old
     world.run(5)

@@ -1,4 +1,4 @@
-"""A crowd under the built-in budgets: no name is forgotten, whatever goes on with the others."""
+"""A crowd of names under the built-in budgets: none is forgotten, whatever goes on with the others."""
 
 from __future__ import annotations
 
