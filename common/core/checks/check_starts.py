@@ -140,7 +140,7 @@ class CheckStarts:
 
     def _count_moves(self) -> tuple[int, int, int]:
         """Changes with every query that leaves its queue, every name that is evicted, and every answer of the store."""
-        return self._queue.gone, len(self._domains.working_set), len(self.admission.fetching)
+        return self._queue.left_count, len(self._domains.working_set), len(self.admission.fetching)
 
     def _read_detail(self, name_id: int, detail: bytes | None) -> Detail:
         """What is known of a name; where that cannot be read it is checked anew: one bad row must not end every run."""

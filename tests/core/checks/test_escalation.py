@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from common.core.channels.channels import Channels
 from common.core.checks.escalation import next_methods
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
@@ -14,7 +15,7 @@ from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import LONGEST, QueryQueue
-from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, next_check
+from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_check_times, next_check_at
 from common.core.workers.leases import Workers
 from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit
@@ -171,9 +172,9 @@ def test_everybody_can_be_sent_home() -> None:
 def test_a_positive_is_confirmed_after_exactly_the_gap() -> None:
     """No jitter there: the customer waits."""
     name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 30
+    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 30
     name.priority = True
-    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 2
+    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 2
 
 
 def test_blind_rounds_come_back_soon_then_ever_more_rarely() -> None:
@@ -181,7 +182,7 @@ def test_blind_rounds_come_back_soon_then_ever_more_rarely() -> None:
     name, waits = entry(), []
     for rounds in range(1, 15):
         name.detail.unknown_rounds = rounds
-        waits.append(next_check(name, CADENCE, NOW, confirming=False, blind=True) - NOW)
+        waits.append(next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=True) - NOW)
 
     assert waits[0] < 20
     assert max(waits) <= 3600 * 1.2
@@ -191,15 +192,15 @@ def test_the_window_of_a_forecast_is_watched_closely() -> None:
     """Inside it every minute, and never asleep when it opens."""
     name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
     name.drop = DropWindow(NOW - 100, NOW, NOW + 3600, 0.95)
-    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 72
+    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 72
     name.drop = DropWindow(NOW + 600, NOW + 900, NOW + 1200, 0.95)
-    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 600
+    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 600
 
 
 def test_first_looks_are_spread_and_priority_names_go_first() -> None:
     """A big list does not hit the registries in one second."""
     rows, urgent = np.arange(200), np.arange(200) == 150
-    times = first_checks(rows, urgent, CADENCE, NOW)
+    times = first_check_times(rows, urgent, CADENCE, NOW)
 
     assert FIRST_SPREAD / 2 < times.max() - times.min() <= FIRST_SPREAD
     assert times[150] == NOW

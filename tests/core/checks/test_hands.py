@@ -83,15 +83,15 @@ def test_a_line_takes_no_more_routine_than_it_leaves_room_for() -> None:
     """One operator may have half of it, two a third each; the last one always finds some."""
     line = QueryQueue()
     one = waiting(line, "rdap/one", Rank.ORDINARY, MOST_ROUTINE // 2)
-    assert line.room_for(one, Rank.ORDINARY) == 0
+    assert line.room_for_queries(one, Rank.ORDINARY) == 0
     two = waiting(line, "rdap/two", Rank.BACKGROUND, 100)
-    assert line.room_for(two, Rank.ORDINARY) == MOST_ROUTINE // 2 - 100
-    assert line.room_for(two, Rank.BACKGROUND) == line.room_for(two, Rank.ORDINARY) - 100
-    assert line.room_for(one, Rank.NEWS) == line.room_for(one, Rank.URGENT) > LONGEST[Rank.ORDINARY]
+    assert line.room_for_queries(two, Rank.ORDINARY) == MOST_ROUTINE // 2 - 100
+    assert line.room_for_queries(two, Rank.BACKGROUND) == line.room_for_queries(two, Rank.ORDINARY) - 100
+    assert line.room_for_queries(one, Rank.NEWS) == line.room_for_queries(one, Rank.URGENT) > LONGEST[Rank.ORDINARY]
     assert line.room_for_sweeps(one, Rank.NEWS, Budgets(), ["default"], NOW) >= MOST_FROM_SWEEPS
 
     line.take_operator("rdap/one")
-    assert line.room_for(one, Rank.ORDINARY) == MOST_ROUTINE - 100
+    assert line.room_for_queries(one, Rank.ORDINARY) == MOST_ROUTINE - 100
 
 
 @pytest.mark.parametrize("sign", ["window", "said", "purged"])

@@ -11,7 +11,7 @@ from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.model.records import Detail
 from common.core.telemetry.error_kinds import NOT_ASKED
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -24,7 +24,7 @@ SLOW = {**FREE, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
 
 def expired(world: World) -> dict[tuple[str, str], float]:
     """How many questions left their line unasked, by method and rank."""
-    found = rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
+    found = snapshot_rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
     return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired" and count}
 
 

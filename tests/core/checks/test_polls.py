@@ -14,7 +14,7 @@ from common.core.model.limit import Limit
 from common.core.model.records import Detail
 from common.core.model.states import State
 from common.core.registries.directory import Directory
-from common.core.schedule.cadence import Cadence, is_imminent, next_check, next_checks, window_steps
+from common.core.schedule.cadence import Cadence, is_imminent, next_check_at, next_check_times, window_steps
 from common.messages import VERSION, Credit
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -38,7 +38,7 @@ def name(window: tuple[float, float], *, priority: bool = False) -> Entry:
 
 def wait(entry: Entry, stretch: float = 1.0) -> float:
     """Seconds until the next look, jitter included."""
-    return next_check(entry, CADENCE, NOW, confirming=False, blind=False, stretch=stretch) - NOW
+    return next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, stretch=stretch) - NOW
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def wait(entry: Entry, stretch: float = 1.0) -> float:
 def test_a_window_is_watched_the_more_rarely_the_wider_it_is(window: tuple[float, float], seconds: float) -> None:
     """A minute up to two days and in the last one, never rarer than outside; one name and many alike, and none in step."""
     rows, bounds = np.arange(500), [np.full(500, at) for at in window]
-    waits = next_checks(rows, np.full(500, 3600.0), *bounds, NOW) - NOW
+    waits = next_check_times(rows, np.full(500, 3600.0), *bounds, NOW) - NOW
 
     assert 0.8 * seconds <= wait(name(window)) <= 1.2 * seconds
     assert waits.min() < 0.85 * seconds
@@ -69,7 +69,7 @@ def test_what_an_operator_cannot_be_asked_makes_looks_rarer_up_to_the_base_caden
     """Inside the window alone; a quicker cadence too, up to a quarter of an hour: the questions of a day have to last."""
     rows, inside = np.arange(3), np.array([True, True, False])
     earliest, latest = np.where(inside, NARROW[0], np.nan), np.where(inside, NARROW[1], np.nan)
-    waits = next_checks(rows, np.full(3, 3600.0), earliest, latest, NOW, np.array([4.0, np.inf, 4.0])) - NOW
+    waits = next_check_times(rows, np.full(3, 3600.0), earliest, latest, NOW, np.array([4.0, np.inf, 4.0])) - NOW
 
     assert 192 <= wait(name(NARROW), 4.0) <= 288
     assert 2880 <= wait(name(NARROW), float("inf")) <= 4320

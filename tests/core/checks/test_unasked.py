@@ -102,7 +102,7 @@ def test_a_worker_that_dies_with_the_question_is_told() -> None:
     entry = rooms.domains.working_set.load_entry(rooms.domains.table.find_id("a.com"), Detail())
     entry.check = Check(world.now)
     board.checks._proceed(entry, world.now)
-    (ask,) = (item[2] for line in rooms.rate_limits.queue._lines.values() for heap in line.heaps.values() for item in heap)
+    (ask,) = (item[2] for line in rooms.rate_limits.queue._queues.values() for heap in line.heaps.values() for item in heap)
     board.checks.retry_lost(ask, "fast-0@sim", world.now)
 
     assert entry.detail.trouble["dns"].observation.reading.reason == "the worker that had the question was lost, 1 of 3 times"

@@ -18,8 +18,8 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.sweeps.due import MOST_WAITING
-from common.core.workers.leases import GRACE, SUSPICION_MEMORY, Workers
-from common.core.workers.poison import PoisonDetector
+from common.core.workers.leases import GRACE, Workers
+from common.core.workers.poison import SUSPICION_MEMORY, PoisonDetector
 from common.messages import VERSION, Credit, Deliveries, Sweep, Tasks
 from tests.core.outbox.posted import notice
 from tests.sim.world import World

@@ -16,15 +16,14 @@ from common.core.model.evidence import Fields, Observation, Outcome, Phase, Read
 from common.core.model.ids import Ids
 from common.core.model.records import Changes, Detail
 from common.core.model.states import ANNOUNCED, OWNED, State
-from common.core.model.verdict import Verdict
+from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.announcer import PENDING_AT_ONCE, Announcer
 from common.core.outbox.callback_bodies import event_id
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 from common.core.schedule.cadence import Cadence
 from common.core.telemetry.telemetry import Telemetry
-from common.core.verdict.verdicts import NO_NEWS
 
 NOW = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 CONFIRMED = "not registered, confirmed in separate passes by independent sources"
@@ -38,7 +37,7 @@ class Outbox:
         self.telemetry = Telemetry(self.effects, NOW)
         self.domains = Domains(Cadence(600.0, 60.0, 30.0, 2.0), encode, NOW)
         self.deliveries = Deliveries()
-        feed = Feed(self.effects, "test")
+        feed = FeedPublisher(self.effects, "test")
         self.announcer = Announcer(self.domains, self.deliveries, feed, self.telemetry, callbacks=callbacks, results=results)
         listed = [f"n{number}.com" for number in range(names)]
         self.ids: Ids = self.domains.table.add_names(listed, ["com"] * names)
@@ -300,7 +299,7 @@ def test_an_event_is_logged_and_counted() -> None:
         "confidence": 0.9,
         "reason": CONFIRMED,
     }
-    assert outbox.telemetry.metrics.totals("events", ("kind",)) == {"available": 1}
+    assert outbox.telemetry.metrics.sum_counter("events", ("kind",)) == {"available": 1}
 
 
 def test_a_durable_event_is_published_under_its_state_and_an_available_one_under_a_topic_of_its_own() -> None:
@@ -479,7 +478,7 @@ def test_a_newer_result_of_a_sweep_takes_the_place_of_a_pending_one() -> None:
     outbox.announcer.flush_pending(NOW + 5.0)
     bodies = [json.loads(row.body) for row in outbox.take_transaction().deliveries]
 
-    assert outbox.telemetry.metrics.totals("results_coalesced", ()) == {"": 2}
+    assert outbox.telemetry.metrics.sum_counter("results_coalesced", ()) == {"": 2}
     assert [(body["domain"], body["result"], body["timestamp"]) for body in bodies] == [
         ("n0.com", "unregistered", NOW),
         ("n1.com", "unregistered", NOW),

@@ -144,8 +144,8 @@ def test_a_callback_that_was_taken_is_written_as_done_and_counted() -> None:
 
     assert (row.id, row.state, row.attempts, row.last_status) == ("n1", "done", 1, 204)
     assert desk.log_lines() == [("debug", 204)]
-    assert desk.telemetry.metrics.totals("callbacks", ("lane", "status", "state")) == {"notice 204 done": 1}
-    assert desk.telemetry.metrics.totals("upstream_requests", ("api", "status")) == {"callback 2xx": 1}
+    assert desk.telemetry.metrics.sum_counter("callbacks", ("lane", "status", "state")) == {"notice 204 done": 1}
+    assert desk.telemetry.metrics.sum_counter("upstream_requests", ("api", "status")) == {"callback 2xx": 1}
     assert desk.workers.lease_count() == 0
 
 
@@ -163,7 +163,7 @@ def test_a_callback_that_failed_is_sent_again_later_and_its_kind_of_failure_logg
         ("pending", 1, 0),
     ]
     assert desk.log_lines() == [("warning", 500), ("warning", 0)]
-    assert desk.telemetry.metrics.totals("upstream_requests", ("status",)) == {"5xx": 2, "none": 1}
+    assert desk.telemetry.metrics.sum_counter("upstream_requests", ("status",)) == {"5xx": 2, "none": 1}
     assert desk.send(NOW + 1.0 + 0.7 * retry_delay(1, 0.0)) == []
 
 
@@ -191,7 +191,7 @@ def test_an_answer_to_an_attempt_that_is_over_counts_as_late() -> None:
     desk.answer(attempt, 200)
 
     assert desk.written() == []
-    assert desk.telemetry.metrics.totals("late_results", ()) == {"": 2}
+    assert desk.telemetry.metrics.sum_counter("late_results", ()) == {"": 2}
 
 
 @pytest.mark.parametrize("returned", [True, False])

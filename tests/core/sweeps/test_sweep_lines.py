@@ -11,7 +11,7 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
 from common.core.sweeps import sweep_dispatch
 from common.core.watchlist import intake
-from common.core.watchlist.list_diff import Part
+from common.core.watchlist.list_diff import ListChunk
 from common.messages import Credit, SweepResult
 from tests.core.sweeps.sweep_tales import limited, told_world
 from tests.sim.world import World
@@ -138,7 +138,7 @@ def test_a_name_that_gains_priority_leaves_the_line_of_those_without() -> None:
     """It does not wait behind thousands that came before it."""
     world, names = standing_line(3600.0)
     rooms = world.core.rooms
-    intake.part(board, Part(priorities=((rooms.domains.table.find_id(names[4]), True),)), world.now)
+    intake.part(board, ListChunk(priorities=((rooms.domains.table.find_id(names[4]), True),)), world.now)
     world.run(5)
 
     assert {name for _, _, name in world.asked if name in set(names)} == {names[4]}

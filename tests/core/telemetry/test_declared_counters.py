@@ -9,12 +9,12 @@ import pytest
 
 from common import core
 from common.core.telemetry.declared_counters import declare_counters, status_class
-from common.core.telemetry.metrics import MAX_SERIES, Metrics, rows, series
+from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows
 
 
 def counters(metrics: Metrics) -> dict[str, float]:
     """Every counter by its readable name."""
-    return {series(name, labels): value for name, labels, value in rows(metrics.snapshot(), "counters")}
+    return {format_series(name, labels): value for name, labels, value in snapshot_rows(metrics.snapshot(), "counters")}
 
 
 def test_counters_are_shown_before_their_first_event() -> None:
@@ -47,7 +47,7 @@ def test_every_counter_of_the_core_is_declared() -> None:
     declare_counters(metrics)
 
     assert {"workers_refused", "checks"} <= named
-    assert named - by_name <= {name for name, _, _ in rows(metrics.snapshot(), "counters")}
+    assert named - by_name <= {name for name, _, _ in snapshot_rows(metrics.snapshot(), "counters")}
 
 
 def test_declaring_counts_nothing_and_leaves_room() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.core.telemetry.declared_counters import declare_counters
-from common.core.telemetry.metrics import Metrics, rows, series
+from common.core.telemetry.metrics import Metrics, format_series, snapshot_rows
 from tests.sim.world import World
 
 #: Drives a simulated world.
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.simulation
 
 def counter_names(metrics: Metrics) -> set[str]:
     """Every counter by its readable name."""
-    return {series(name, labels) for name, labels, _ in rows(metrics.snapshot(), "counters")}
+    return {format_series(name, labels) for name, labels, _ in snapshot_rows(metrics.snapshot(), "counters")}
 
 
 def test_every_name_that_counts_while_everything_fails_was_declared() -> None:

@@ -51,7 +51,7 @@ def answer_canary(rooms: TrustRooms, probe: Probe, outcome: Outcome, now: float 
 
 def graded(rooms: TrustRooms) -> dict[str, float]:
     """How answers to canaries were counted."""
-    return dict(rooms.telemetry.metrics.totals("canaries", ("method", "result")))
+    return dict(rooms.telemetry.metrics.sum_counter("canaries", ("method", "result")))
 
 
 # -- what an answer changes ----------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_canaries_take_no_verdict_and_record_none() -> None:
     assert outcome.reconsidered
     assert (entry.state, entry.generation, entry.confidence) == (State.UNKNOWN, 0, 0.0)
     assert rooms.domains.journal.is_settled()
-    assert not rooms.telemetry.metrics.totals("answers_contradicted", ("method",))
+    assert not rooms.telemetry.metrics.sum_counter("answers_contradicted", ("method",))
 
 
 def test_a_lie_takes_away_what_its_server_said_about_the_names_that_waited() -> None:
@@ -115,7 +115,7 @@ def test_a_lie_is_logged_with_its_server_and_the_other_side_is_asked() -> None:
 
     assert (line.level, line.fields["server"], line.fields["suffix"]) == ("warning", "rdap.com.test", "com")
     assert [query.probe for query in rooms.take_canaries()] == [Probe(ZONE, "known.com", registered=True)]
-    assert rooms.telemetry.metrics.totals("quarantines", ("method",)) == {"rdap": 1}
+    assert rooms.telemetry.metrics.sum_counter("quarantines", ("method",)) == {"rdap": 1}
 
 
 def test_a_random_name_that_a_server_finds_is_a_lie_beyond_doubt() -> None:

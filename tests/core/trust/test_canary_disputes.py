@@ -72,7 +72,7 @@ def test_a_canary_that_both_sides_deny_is_dead_and_every_server_that_denied_it_i
     assert rooms.known_names.is_dead(KNOWN)
     assert (line.level, line.fields["canary"]) == ("warning", KNOWN)
     assert "CANARIES_FILE" in line.fields["reason"]
-    assert rooms.telemetry.metrics.totals("canaries_retired", ()) == {"": 1}
+    assert rooms.telemetry.metrics.sum_counter("canaries_retired", ()) == {"": 1}
 
 
 @pytest.mark.parametrize("phase", [Phase.UNDELEGATED, Phase.REDEMPTION, Phase.PENDING_DELETE])

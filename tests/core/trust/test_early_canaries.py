@@ -162,7 +162,7 @@ def test_canaries_asked_beforehand_are_counted_by_method() -> None:
     rooms = TrustRooms()
     rooms.early_canaries.keep_verified(dropping(), INSIDE)
 
-    assert rooms.telemetry.metrics.totals("canaries_beforehand", ("method",)) == {"rdap": 2, "whois": 2}
+    assert rooms.telemetry.metrics.sum_counter("canaries_beforehand", ("method",)) == {"rdap": 2, "whois": 2}
 
 
 # -- whether a channel still speaks --------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_a_queue_without_room_is_not_made_longer() -> None:
     """Names that wait for their record go first; when the queue is shorter again the channel is asked."""
     rooms = TrustRooms(limits={"*": Limit("*", 0.5, 1)})
     limit, queue, number = rooms.limit_of(WHOIS), rooms.rate_limits.queue, 0
-    while queue.room_for(limit, Rank.BACKGROUND):
+    while queue.room_for_queries(limit, Rank.BACKGROUND):
         queue.add_query(routine_query(number, "com", "whois.com.test", limit))
         number += 1
 
