@@ -2,7 +2,7 @@
 
 **Liveness.** A name that anyone can register is told within `Bound.seconds` of `Bound.visible`:
 
-    checks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for news of a reservation  +  slack
+    checks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for a reservation  +  slack
 
 - `visible` is when the last of these is so: the name is gone at the registry and out of the zone, its release procedure is
   over, a stale answer of the registry is a quarter of an hour old, and the only registry channel, if it was dead, works again
@@ -18,8 +18,8 @@
   lasts at most, and a day.
 - A name never seen registered waits a quarter of an hour for a channel that would say "reserved", where that is dead.
 
-The notice is `available`. `unregistered` will do for a name that was never seen registered while no channel speaks that would say
-"reserved".
+The notice is `available`. `unregistered` will do for a name that was never seen registered while no channel speaks that would
+say "reserved".
 
 **Safety.** `available` only for a name that anyone could register at the age of the evidence; `unregistered` only for one
 without an object; no true alarm is taken back, unless the registry itself shows an old record; and the confidence of an
