@@ -42,9 +42,9 @@ TARGETS = {
         ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
     ),
     "health": Target("common/core/channels/channel_health.py", ("tests/core/channels/test_health.py",)),
-    "early": Target("common/core/trust/early_canaries.py", ("tests/core/channels/test_early_canaries.py",)),
+    "early": Target("common/core/trust/early_canaries.py", ("tests/core/trust/test_early_canaries.py",)),
     "trust": Target(
-        "common/core/trust/server_trust.py", ("tests/core/trust/test_trust.py", "tests/core/verdict/test_vouching.py")
+        "common/core/trust/server_trust.py", ("tests/core/trust/test_trust.py", "tests/core/trust/test_verified_servers.py")
     ),
 }
 

@@ -18,7 +18,7 @@ LEAD, INTERVAL = 6 * HOUR, 3600.0
 class Timed:
     """What came of a drop: seconds from the purge to the first denial, and from that to the notice; None for never.
 
-    `purge` and `notice` in epoch seconds; `asked` are the questions to the registry, canaries included.
+    `purge` and `notice` in epoch seconds; `asked` are the queries to the registry, canaries included.
     """
 
     suffix: str
@@ -42,7 +42,7 @@ HEAD = f"{'suffix':<10} {'channels':<11} {'found s':>7} {'told s':>7} {'asked':>
 
 
 def time_of(suffix: str, seed: int = 1, days: float = 1.0) -> Timed:
-    """Watch the drop of a name in its last phase, for some days after everybody could register it."""
+    """Watch the drop of a name in its last phase, for some days after it could be registered by anyone."""
     model = model_of(suffix)
     case = drop_of(model, LEAD, INTERVAL, seed)
     life, purge = case.facts.life, case.facts.purge
@@ -78,5 +78,5 @@ def timed_suffixes() -> list[str]:
     """Suffixes with a row in the calendar and a registry channel that the built-in budgets let us ask."""
     known = Directory()
     return [
-        suffix for suffix in sorted(CYCLES) if known.rdap_base(suffix) is not None or known.whois_server(suffix) is not None
+        suffix for suffix in sorted(CYCLES) if known.rdap_server(suffix) is not None or known.whois_server(suffix) is not None
     ]

@@ -1,4 +1,4 @@
-"""Runs a case and lets the oracle judge it."""
+"""Runs a case and checks it against the oracle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Row:
 
 
 def run(case: Case, world: RegistryWorld | None = None) -> Row:
-    """Run a case to its end and judge it."""
+    """Run a case to its end and check it against the oracle."""
     world = world or world_of(case)
     facts, bound = case.facts, bound_of(case.facts)
     world.lies.extend(case.lies)

@@ -1,27 +1,27 @@
-"""What has to be told and by when, and what may never be told: the oracle that judges a run against the truth.
+"""What has to be told and by when, and what may never be told: the oracle that checks a run against the truth.
 
-**Liveness.** A name that everybody can register is told within `Bound.seconds` of `Bound.visible`:
+**Liveness.** A name that anyone can register is told within `Bound.seconds` of `Bound.visible`:
 
-    looks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for a word on reservations  +  slack
+    checks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for a reservation  +  slack
 
 - `visible` is when the last of these is so: the name is gone at the registry and out of the zone, its release procedure is
   over, a stale answer of the registry is a quarter of an hour old, and the only registry channel, if it was dead, works again
   and the longest backoff after such trouble has passed.
 - `step` is the base cadence of the name, never less than what the budget of the channel asked first allows; 1.2 is its jitter.
-  One look finds the name where every channel is alive; three where one is dead.
-- A *pass* is a question, a known name and a random name at the pace of the operator, and no less than the confirmation gap; a
-  silent channel adds its time limit, and one that complained for long is asked as seldom as a bucket ever gets. A channel
-  that needs more than two minutes for three questions is too slow for a gate and no condition, unless it is the only one. The
+  One check finds the name where every channel is alive; three where one is dead.
+- A *pass* is a query, a known name and a random label at the pace of the operator, and no less than the confirmation gap; a
+  silent channel adds its time limit, and one that limited us for long is asked as seldom as a bucket ever gets. A channel
+  that needs more than two minutes for three queries is too slow for a gate and no condition, unless it is the only one. The
   confirmation takes six passes or ten minutes, whichever is longer. Where two registry channels and the zone are alive: three
   passes and a minute.
 - A calendar may hold a name back only where no living channel shows its release procedure, a quarter longer than that
   lasts at most, and a day.
 - A name never seen registered waits a quarter of an hour for a channel that would say "reserved", where that is dead.
 
-The word is `available`. `unregistered` will do for a name that was never seen registered while no channel speaks that would say
-"reserved".
+The notice is `available`. `unregistered` will do for a name that was never seen registered while no channel speaks that would
+say "reserved".
 
-**Safety.** `available` only for a name that everybody could register at the age of the evidence; `unregistered` only for one
+**Safety.** `available` only for a name that anyone could register at the age of the evidence; `unregistered` only for one
 without an object; no true alarm is taken back, unless the registry itself shows an old record; and the confidence of an
 announced name that the registry confirms never sinks.
 """
@@ -166,7 +166,7 @@ def _pace(facts: Facts, method: str) -> float:
     if not facts.real:
         return 1000.0
     directory = ModelDirectory([facts.model], real=True)
-    rdap = directory.rdap_base(facts.model.suffix)
+    rdap = directory.rdap_server(facts.model.suffix)
     server = rdap.base if method == "rdap" and rdap is not None else directory.whois_server(facts.model.suffix) or ""
     limit = limit_for(method, host_of(server), {})
     pace = min(limit.rate, (limit.per_day or float("inf")) / 86_400)

@@ -28,7 +28,7 @@ from tests.sim.truth import reading_of
 from tests.sim.worker import SimWorker
 from tests.sim.world import START, World
 
-#: Seconds that are skipped at most while a question waits for its token.
+#: Seconds that are skipped at most while a query waits for its token.
 WAITING = 10.0
 #: Seconds between two signs of life of a worker.
 BEAT = 2.0
@@ -78,7 +78,7 @@ class RegistryWorld(World):
         self.lies: list[Lie] = []
         self.denied: dict[str, float] = {}  # when a registry server first said that there is no such name
         self._real = real
-        self._silent: dict[str, Dead] = {}  # attempts that nobody answers
+        self._silent: dict[str, Dead] = {}  # attempts that are never answered
         self._beaten, self._seen = -inf, 0
         super().__init__(seed, interval=interval, priority=priority, sweeps=sweeps, limits=limits, start=start)
 
@@ -108,7 +108,7 @@ class RegistryWorld(World):
             self.run(min(step, end - self.now))
 
     def run(self, seconds: float) -> None:
-        """Let virtual time pass, skipping what nobody needs."""
+        """Let virtual time pass, skipping stretches without work."""
         end = self.now + seconds
         self._tick()
         while True:
@@ -172,7 +172,7 @@ class RegistryWorld(World):
                 self._beat(worker)
 
     def _tell(self, command: Effect) -> None:
-        if not isinstance(command, Publish | PublishMany):  # nobody reads the feed here
+        if not isinstance(command, Publish | PublishMany):  # the feed has no reader here
             super()._tell(command)
 
     def _takes(self, item: Task | Sweep | Delivery) -> float:

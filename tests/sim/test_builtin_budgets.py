@@ -24,7 +24,7 @@ def test_from_the_first_denial_to_the_notice(suffix: str, seconds: float, seed: 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_suffix_with_whois_alone_and_few_questions_a_day_is_told_on_the_day(seed: int) -> None:
-    """Internetstiftelsen's names go early in the morning; the questions of the day last for the alarm."""
+    """Internetstiftelsen's names go early in the morning; the queries of the day last for the alarm."""
     timed = time_of("se", seed)
 
     assert timed.in_window

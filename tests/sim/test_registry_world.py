@@ -55,7 +55,7 @@ def test_a_quiet_day_is_a_few_thousand_events() -> None:
 
 
 def test_a_silent_channel_costs_its_time_limit() -> None:
-    """The answer that proves nothing comes when the budget of the question is over."""
+    """The answer that proves nothing comes when the budget of the query is over."""
     world = RegistryWorld([COM], dead={"com": [Dead("whois", "silence")]}, interval=60.0)
     world.live("gone.com", Life([(0.0, None)]))
     troubles = []
@@ -69,7 +69,7 @@ def test_a_silent_channel_costs_its_time_limit() -> None:
 
 
 def test_a_channel_that_is_dead_for_a_while_works_again() -> None:
-    """With the first question after that."""
+    """With the first query after that."""
     world = RegistryWorld([COM], dead={"com": [Dead("rdap", "garbage", START, START + 300)]})
     world.names["held.com"] = Life([(0.0, Phase.UNDELEGATED)])
     task = Task("boot1.1", 1, "rdap", "held.com", "com", "https://rdap.com.test/")

@@ -22,7 +22,7 @@ from common.core.coordinator.inputs import (
     DeliveryFetched,
     DetailsFetched,
     Input,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListRead,
     MessageArrived,
@@ -42,7 +42,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.core.registries.directory import Directory
 from common.core.schedule.cadence import Cadence
 from common.core.watchlist.domain_list import ListBuilder, ParsedList
-from common.core.watchlist.list_diff import Part, parts_of
+from common.core.watchlist.list_diff import ListChunk, summarise_small_list
 from common.messages import (
     ByeAck,
     Deliveries,
@@ -58,7 +58,7 @@ from common.messages import (
     Tasks,
 )
 from common.messages import Command as Order
-from common.sweeper import messages_of
+from common.worker_sweeps import split_answer
 from tests.sim.stored import Stored
 from tests.sim.truth import Name, reading_of
 from tests.sim.worker import POOLS, SimWorker
@@ -81,11 +81,15 @@ class World:
         interval: float = 600.0,
         priority: float = 60.0,
         callbacks: bool = True,
+        results: str = "none",
         sweeps: int = 4,
         limits: Mapping[str, Limit] | None = None,
         start: float = START,
     ) -> None:
-        """`limits` override the budgets: None stands for plenty, `{}` for the built-in figures; `start` is in epoch seconds."""
+        """`limits` override the budgets: None stands for plenty, `{}` for the built-in figures; `start` is in epoch seconds.
+
+        `results` says which check results are posted: all, changes or none.
+        """
         self.rng = Random(seed)
         self.now = start
         self.names: dict[str, Name] = {}
@@ -105,7 +109,7 @@ class World:
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
-        self._parts: list[Part] = []
+        self._parts: list[ListChunk] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._boots = itertools.count(1)
@@ -118,7 +122,7 @@ class World:
             encode=encode,
             decode=lambda data: convert(decode_map(data), Detail),
             callbacks=callbacks,
-            callback_results="none",
+            callback_results=results,
             limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
             canaries=canaries,
         )
@@ -146,19 +150,19 @@ class World:
         """Put names on the list (added to those already there)."""
         builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
-            builder.add({"domain": name, "priority": urgent})
+            builder.add_entry({"domain": name, "priority": urgent})
         for name in names:
             self.names.setdefault(name, Name())
-            builder.add({"domain": name, "priority": priority})
-        self.listed(builder.finish())
+            builder.add_entry({"domain": name, "priority": priority})
+        self.listed(builder.build_list())
 
     def unlist(self, *names: str) -> None:
         """Take names off the list."""
         builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
             if name not in names:
-                builder.add({"domain": name, "priority": urgent})
-        self.listed(builder.finish())
+                builder.add_entry({"domain": name, "priority": urgent})
+        self.listed(builder.build_list())
 
     def order(self, verb: str, target: str) -> None:
         """A changing call of the control interface."""
@@ -173,7 +177,7 @@ class World:
             [int(table.has_flag(row, Flag.PRIORITY)) for row in rows],
         )
         known = [(list(rows), [table.name_of(row) for row in rows], watched, urgent)]
-        head, self._parts = parts_of(parsed, self.suffix_of, known)
+        head, self._parts = summarise_small_list(parsed, self.suffix_of, known)
         self._listed = dict(parsed.names)
         self.event(ListRead(head, "sim"))
 
@@ -244,7 +248,7 @@ class World:
         return self.entry(domain).state.value
 
     def entry(self, domain: str) -> Entry:
-        """Everything the coordinator knows about a name, as it would be taken in hand; nothing changes by that."""
+        """Everything the coordinator knows about a name, as it would be loaded; nothing changes by that."""
         domains = self.core.rooms.domains
         name_id = domains.table.find_id(domain)
         if name_id in domains.working_set.loaded:
@@ -287,11 +291,11 @@ class World:
                 self.published.extend(build_many())
             case TakeList():
                 for part in self._parts:
-                    self.event(ListChunk(part))
+                    self.event(ListChunkRead(part))
                 self.event(ListEnd())
 
     def check(self) -> None:
-        """Every watched name is in exactly one of: due, in line for a sweep, waiting for its visit, in a round."""
+        """Every watched name is in exactly one stage: due, queued for a sweep, admitted to its check, in a check."""
         loaded, table = self.core.rooms.domains.working_set.loaded, self.core.rooms.domains.table
         rows = np.arange(len(table))
         flags, times = table.flags[rows], table.schedule.times_of(rows)
@@ -380,7 +384,7 @@ class World:
             worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip
-        for message in messages_of(self.tamper(answer)):
+        for message in split_answer(self.tamper(answer)):
             if self.rng.random() >= self.loss and self.arrives(message):
                 self.event(
                     MessageArrived(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key)

@@ -1,9 +1,9 @@
-"""Who was right: per (method, server, suffix) how often an answer was confirmed or contradicted by what followed.
+"""Counts per (method, server, suffix) how often an answer was confirmed or contradicted by what followed.
 
-An answer is judged once: when a round ends, or when the canaries it waited for have answered. It counts where
+An answer is counted once: when its check ends, or when the canaries it waited for have answered. It counts where
 
 - the verdict is settled: an owner's state with P(unregistered) <= 0.005, or a state without an owner with P >= 0.995;
-- at least one other method said something decisive in the same round: nobody confirms himself;
+- at least one other method said something decisive in the same check: no method confirms itself;
 - it says whether there is an object. NXDOMAIN about a name that is registered and out of the zone is true and counts for
   nothing, and so does every DNS and HTTP answer under a wildcard suffix.
 
@@ -27,12 +27,12 @@ from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
 from common.core.model.verdict import Situation, Verdict
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.metrics import Metrics
-from common.core.verdict.verdicts import SURE, newest_evidence
+from common.core.verdict.verdicts import SURE
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
@@ -60,13 +60,13 @@ class Tally(Struct):
         return round((self.confirmed + 0.5) / (self.confirmed + self.contradicted + 1.0), 4)
 
     def add_answer(self, *, right: bool) -> None:
-        """One more."""
+        """Count one more answer."""
         self.confirmed += right
         self.contradicted += not right
 
 
 class Alarms(Struct):
-    """What became of the alarms; those that are neither confirmed nor retracted are still open or were never settled."""
+    """How the alarms turned out; those neither confirmed nor retracted are still open or were never settled."""
 
     announced: _Count = 0
     confirmed: _Count = 0
@@ -95,7 +95,7 @@ class _Saved(Struct):
 
 
 class Accuracy:
-    """Every tally. `since` is when counting began, in epoch seconds (0: nothing was counted yet)."""
+    """The tallies of servers, methods and alarms. `since`: when counting began, in epoch seconds (0: nothing counted yet)."""
 
     def __init__(self) -> None:
         self.since = 0.0
@@ -113,16 +113,16 @@ class Accuracy:
     ) -> None:
         """Count the answers about a name that came at `since` or later, if the verdict settles them.
 
-        `before` is the state before the verdict: a name that changed hands during the round contradicts nobody, because an
+        `before` is the state before the verdict: a name that changed hands during the check contradicts no server, for an
         answer may have been true when it was given.
         """
-        side = side_of(verdict)
+        side = find_side(verdict)
         if side is None:
             return
         claims = [
             (method, item, claim)
             for method, item in entry.detail.evidence.items()
-            if item.at >= since and (claim := claim_of(method, item, verdict.state, situation)) is not None
+            if item.at >= since and (claim := find_claim(method, item, verdict.state, situation)) is not None
         ]
         if len(claims) < 2:
             return
@@ -147,7 +147,7 @@ class Accuracy:
             self._count_contradicted(key, answers, metrics, now)
 
     def settle_doubt(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
-        """A doubt is settled: the server was wrong, or the canary is gone."""
+        """Count what waited for a dispute about a canary: the server was wrong, or the canary is gone."""
         answers = self._doubted.pop(key, 0)
         if wrong:
             self._count_contradicted(key, answers, metrics, now)
@@ -159,7 +159,7 @@ class Accuracy:
     def count_event(
         self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], metrics: Metrics, now: float
     ) -> None:
-        """Take notice of an event of this kind. `alarmed_at`: the alarm before it; `positive`: what says "no object" now."""
+        """Count an event of this kind. `alarmed_at`: the alarm before it; `positive`: the methods that say "no object" now."""
         if kind is None:
             return
         detail = entry.detail
@@ -209,12 +209,12 @@ class Accuracy:
         }
 
     def to_text(self) -> str:
-        """What `restore` reads back."""
+        """The counts as JSON for `restore_text`."""
         rows = [(*key, tally.confirmed, tally.contradicted) for key, tally in self._servers.items()]
         return msgspec.json.encode(_Saved(self.since, rows, self._methods, self.alarms)).decode()
 
     def restore_text(self, text: str) -> None:
-        """Take over what `saved` gave; a damaged text gives nothing."""
+        """Take over what `to_text` gave; a damaged text gives nothing."""
         try:
             saved = msgspec.json.decode(text or "{}", type=_Saved)
         except (ValueError, RecursionError):
@@ -242,21 +242,21 @@ class Accuracy:
         self.changed = True
 
     def _make_room(self) -> None:
-        """Make room: servers that were never wrong and hardly ever asked go first. The sums per method keep them."""
+        """Make room: servers that were never wrong and seldom counted go first. The sums per method keep their answers."""
         rows = nsmallest(ROOM, self._servers.items(), key=lambda row: (row[1].contradicted, row[1].confirmed))
         for key, _ in rows:
             del self._servers[key]
             self._named.discard(key)
 
 
-def side_of(verdict: Verdict) -> bool | None:
+def find_side(verdict: Verdict) -> bool | None:
     """Whether a verdict says that there is no object; None while it is not settled."""
     if verdict.state in OWNED and verdict.p_unregistered <= 1.0 - SURE:
         return False
     return True if verdict.state in _FREE and verdict.p_unregistered >= SURE else None
 
 
-def claim_of(method: str, item: Evidence, state: State, situation: Situation) -> bool | None:
+def find_claim(method: str, item: Evidence, state: State, situation: Situation) -> bool | None:
     """Whether an answer says that there is no object; None where it says neither."""
     outcome = item.observation.reading.outcome
     free = outcome in _NO_OBJECT
@@ -272,7 +272,7 @@ def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     """Whether the registry, asked after the alarm, shows a registration that is younger than it."""
     record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
 
 

@@ -1,4 +1,4 @@
-"""The room's door: verdicts put on record, and answers and alarms counted as right or wrong."""
+"""The room's door: records verdicts, and counts answers and alarms as right or wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRITE_EVERY = 60.0
 
 
 class Audit:
-    """`accuracy` counts who was right."""
+    """Writes the ledger; `accuracy` counts which servers and alarms were right."""
 
     def __init__(self, trust: Trust, journal: Journal, telemetry: Telemetry, now: float) -> None:
         self.accuracy = Accuracy()
@@ -31,7 +31,7 @@ class Audit:
         self._written_at = now
 
     def record_verdict(self, entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, now: float) -> None:
-        """Put a verdict that was just taken over into the next transaction, if it is worth an entry of the ledger."""
+        """Put a verdict that was just taken into the next transaction, if it is worth an entry of the ledger."""
         made_entry = build_entry(entry, made, before, told, cause, self._trust, now)
         if made_entry is None:
             return
@@ -43,7 +43,7 @@ class Audit:
     def count_event_kind(
         self, entry: Entry, kind: str | None, alarmed_at: float | None, positive: Iterable[str], now: float
     ) -> None:
-        """Count an event of this kind; `alarmed_at`: the alarm before it, `positive`: the methods that say "no object" now."""
+        """Count an event of this kind; `alarmed_at`: the alarm before it (epoch seconds), `positive`: the methods behind it."""
         self.accuracy.count_event(entry, kind, alarmed_at, positive, self._telemetry.metrics, now)
 
     def count_answers(self, entry: Entry, before: State, made: Assessment, since: float) -> None:
@@ -56,7 +56,7 @@ class Audit:
             self.accuracy.count_failed_canary(key, dropped, self._telemetry.metrics, now, doubted=doubted)
 
     def count_settled(self, settled: Iterable[Settled], now: float) -> None:
-        """Count failures that were in doubt until now."""
+        """Count failures that were in doubt, now that their dispute is settled."""
         for key, wrong in settled:
             self.accuracy.settle_doubt(key, self._telemetry.metrics, now, wrong=wrong)
 

@@ -1,7 +1,7 @@
-"""The evidence ledger: each judgement with everything it was made of, so that it can be made again without any network.
+"""The evidence ledger: verdicts with everything they were decided from, so that they can be decided again without any network.
 
-Written in the transaction of the state, event and delivery it led to. Recorded are changes of state, passes that brought an
-alarm nearer, and what took evidence away again; a look that changes nothing leaves no entry.
+Written in the transaction of the state, event and delivery they led to. Recorded are changes of state, passes that brought an
+alarm nearer, and what took evidence away again; a check that changes nothing leaves no entry.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from common.core.verdict import gates, verdicts
 from common.core.verdict.assessor import Assessment
 from common.core.verdict.rules_version import rules_version
 
-#: Kinds of entries: the state changed; a whole positive pass did not change it; a registered answer ended a run of passes; a
-#: server was caught lying and what it had said was dropped.
+#: Kinds of entries: the state changed; a pass did not change it; a registered answer ended a run of passes; a server was caught
+#: lying and what it had said was dropped.
 DECISION, PASS, CONTRADICTED, CANARY_LIE = "decision", "pass", "contradicted", "canary_lie"
 
 
 class LedgerEntry(Struct, frozen=True, omit_defaults=True):
-    """One judgement. Times in epoch seconds.
+    """One verdict as it was taken. Times in epoch seconds.
 
     `evidence` is all that was weighed, by method, with the bounded copies of the answers; `canaries` the trust in the server
     of each positive answer; `voided` what was dropped just before, and `why` for what reason; `told` the event it caused.
@@ -56,7 +56,7 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True):
 
 
 class Cause(Struct, frozen=True):
-    """Why a judgement is recorded although the state may not change; without a kind it is then not recorded."""
+    """Why a verdict is recorded although the state may not change; without a kind it is then not recorded."""
 
     kind: str = ""
     why: str = ""
@@ -69,7 +69,7 @@ NO_CAUSE = Cause()
 def build_entry(
     entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, trust: Trust, now: float
 ) -> LedgerEntry | None:
-    """The ledger's entry of a verdict that was just taken over; None where it is not worth one."""
+    """The ledger's entry of a verdict that was just taken; None where it is not worth one."""
     kind = DECISION if entry.state is not before else cause.kind
     if not kind:
         return None
@@ -96,21 +96,21 @@ def build_entry(
 
 
 def replay_verdict(entry: LedgerEntry) -> Verdict:
-    """The verdict that today's rules give on the recorded evidence; gates and brackets are worked out anew."""
+    """The verdict that today's rules give on the recorded evidence; gates and verified servers are worked out anew."""
 
-    def bracketed(method: str, item: Evidence) -> bool:
+    def is_proven(method: str, item: Evidence) -> bool:
         row = entry.canaries.get(method)
         return row is not None and gates.is_server_proven(row, item.at, entry.needs, entry.at)
 
     known = entry.situation
     run = gates.Run(known.passes, known.verified, entry.contradicted_at)
-    stands = gates.find_standing(entry.evidence, entry.needs, run, bracketed, entry.at)
-    situation = structs.replace(known, gates=stands.open, bracketed=stands.bracketed)
+    stands = gates.find_standing(entry.evidence, entry.needs, run, is_proven, entry.at)
+    situation = structs.replace(known, gates=stands.open, bracketed=stands.verified_after)
     return verdicts.decide_verdict(entry.evidence, situation, entry.before, entry.at)
 
 
 def compare_verdicts(entry: LedgerEntry, again: Verdict) -> list[str]:
-    """What is different in a verdict that was made again, one phrase each."""
+    """What is different in a verdict that was taken again, one phrase each."""
     names = ("state", "confidence", "p_unregistered", "rho", "reason")
     pairs = [(name, getattr(entry.verdict, name), getattr(again, name)) for name in names]
     return [f"{name} was {was}, is {now}" for name, was, now in pairs if was != now]

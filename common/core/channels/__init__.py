@@ -1,5 +1,5 @@
-"""Answers: which channel of a suffix speaks, which is silent, and since when.
+"""Which channel of a suffix answers, which is silent, and since when.
 
-A channel is one method at one server for one suffix. Health is learned from every answer, those to canaries included. The door is
-`channels.Channels`.
+A channel is one method at one server for one suffix. The room owns the health of every channel (`channel_health`), learned
+from every answer, those to canaries included; dead channels survive a restart. Its door is `channels.Channels`.
 """

@@ -1,4 +1,4 @@
-"""The room's door: which channels of a suffix speak, learned from every answer, and told when one dies or is back."""
+"""The room's door: learns from every answer which channels speak, and tells when one dies or is back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.core.telemetry.telemetry import Telemetry
 
 
 class Channels:
-    """`healths` is what is known of every channel."""
+    """Which channels are dead or better left alone; `healths` is what is known of each."""
 
     def __init__(self, registries: Registries, rate_limits: RateLimits, telemetry: Telemetry) -> None:
         self.healths = ChannelHealths()
@@ -22,9 +22,10 @@ class Channels:
         self._telemetry = telemetry
 
     def is_known_dead(self, key: ChannelKey, now: float) -> bool:
-        """Whether a channel is known to be dead: it answers nothing that proves anything, or its operator limits us for long."""
+        """Whether a channel is known to be dead: its answers prove nothing, or it is silent and its operator limits us."""
         silent = self.healths.health_of(key).silent > 0
-        return self.healths.is_dead(key, now, shut=silent and self._rate_limits.current_pace(key.method, key.suffix, now) <= 0)
+        limited = silent and self._rate_limits.current_pace(key.method, key.suffix, now) <= 0
+        return self.healths.is_dead(key, now, rate_limited=limited)
 
     def is_left_alone(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel is left alone: it is dead, it was silent of late, or it is silent and would have to be waited for.
@@ -36,7 +37,10 @@ class Channels:
         return waits or self.healths.is_resting(key, now) or self.is_known_dead(key, now)
 
     def is_zone_left_alone(self, suffix: str, now: float) -> bool:
-        """Whether DNS of a suffix is left out of a check; one bad moment is no reason: many suffixes have no other second source."""
+        """Whether DNS of a suffix is left out of a check: its zone is dead, or silent and without a token to query it.
+
+        One bad moment is no reason: many suffixes have no other second source.
+        """
         zone = zone_of(suffix)
         if self.healths.is_dead(zone, now) and self.healths.is_resting(zone, now):
             return True
@@ -44,10 +48,10 @@ class Channels:
 
     def silent_in_use(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """The channels in use whose last answers proved nothing, the longest silent first."""
-        return [(key, row) for key, row in self.healths.silent_channels() if self._registries.is_in_use(key)]
+        return [(key, health) for key, health in self.healths.silent_channels() if self._registries.is_in_use(key)]
 
     def note_query_sent(self, query: Query, now: float) -> None:
-        """Note that a query leaves."""
+        """Note that a query leaves, so that its answer can be overdue."""
         key = channel_of(query)
         if key is not None:
             self.healths.note_query(key, now)

@@ -1,6 +1,7 @@
-"""Beginning checks: loads admitted names, with their evidence from the store, a bounded number a tick.
+"""Begins single checks: loads admitted names, with their evidence from the store, a bounded number per tick.
 
-What is due, what a sweep found and what was asked for come through here: thousands of them at once delay none of the others.
+Names that are due, names about which a sweep found something and checks on demand all come through here: thousands of one kind
+at once delay none of the others.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from common.errors import MessageError
 
 #: Checks begun per tick, and names whose evidence is read from the store at once.
 PER_TICK, PER_FETCH = 100, 100
-#: Reads of the store under way.
+#: Most names whose evidence is being read from the store.
 MOST_FETCHING = 400
-#: Seconds for which a check goes on from what a sweep found; later it asks DNS anew, for an answer is dated when it is heard.
-STILL_NEW = 10.0
+#: Seconds for which a check starts from the answer of a sweep; later it queries DNS anew: an answer is dated when it arrives.
+LONGEST_DELAY = 10.0
 
 
 class CheckStarts:
-    """`admission` holds the names whose checks will begin; `decode` turns bytes of the store into a detail."""
+    """`admission` holds the names whose checks will begin.
+
+    `decode` turns bytes of the store into a detail; it raises MessageError where they cannot be read.
+    """
 
     def __init__(
         self,
@@ -57,7 +61,7 @@ class CheckStarts:
         self._decode = decode
 
     def request_check(self, request: CheckRequest) -> None:
-        """A check is to begin soon. One that waits becomes as urgent as this one; nothing happens where one is under way."""
+        """Request a check. One that waits becomes as urgent as this one; nothing happens while one is under way."""
         name_id, stages = request.name_id, self._domains.stages
         entry = self._domains.working_set.loaded.get(name_id)
         if entry is not None and entry.check is not None:
@@ -70,7 +74,7 @@ class CheckStarts:
         self.admission.add_request(request, suffix)
 
     def request_checks(self, ids: Ids, times: Times, *, urgent: bool, left_zone: bool = False) -> None:
-        """Checks that were due at `times`, the latest first; for `left_zone` see `CheckRequest`."""
+        """Request checks that were due at `times`, the longest due first; for `left_zone` see `CheckRequest`."""
         order = np.argsort(times, kind="stable")
         ids, times = ids[order], times[order]
         if urgent or left_zone:
@@ -80,11 +84,11 @@ class CheckStarts:
         table = self._domains.table
         self._domains.stages.admit_names(ids)
         for number in np.unique(table.suffix[ids]).tolist():
-            mine = table.suffix[ids] == number
-            self.admission.add_planned(table.suffixes[number], ids[mine], times[mine])
+            of_suffix = table.suffix[ids] == number
+            self.admission.add_planned(table.suffixes[number], ids[of_suffix], times[of_suffix])
 
     def request_from_sweep(self, name_id: int, observation: Observation, now: float, by: str = "") -> None:
-        """A check that goes on from what a sweep found; `by` is the worker that swept."""
+        """Request a check that starts from the answer of a sweep; `by` is the worker that swept."""
         table = self._domains.table
         owned = STATES[int(table.state[name_id])] in OWNED
         left = observation.reading.outcome is Outcome.UNREGISTERED and owned
@@ -96,10 +100,10 @@ class CheckStarts:
         return len(self.admission) < most and len(self._domains.working_set) < MOST_LOADED
 
     def begin_waiting(self, now: float) -> None:
-        """Begin the checks that wait."""
+        """Begin at most `PER_TICK` waiting checks; those whose evidence must be read begin when the store has answered."""
         domains, admission = self._domains, self.admission
         missing: list[int] = []
-        full = dict[str, bool]()
+        full: dict[str, bool] = {}
 
         def is_full(suffix: str) -> bool:
             if not full.get(suffix):  # a queue may fill while checks begin
@@ -107,8 +111,8 @@ class CheckStarts:
             return full[suffix]
 
         for _ in range(PER_TICK):
-            roomy = len(domains.working_set) < MOST_LOADED * 2 and len(admission.fetching) < MOST_FETCHING
-            request = admission.take_next_request(ordinary=roomy, is_full=is_full)
+            has_room = len(domains.working_set) < MOST_LOADED * 2 and len(admission.fetching) < MOST_FETCHING
+            request = admission.take_next_request(ordinary=has_room, is_full=is_full)
             if request is None:
                 admission.held, admission.held_at = True, self._count_moves()
                 break
@@ -123,9 +127,9 @@ class CheckStarts:
         for start in range(0, len(missing), PER_FETCH):
             self._effects.plan_effect(FetchDetails(tuple(missing[start : start + PER_FETCH])))
 
-    def take_details(self, asked: tuple[int, ...], details: dict[int, bytes], now: float) -> None:
-        """The store answered: what it holds of these names."""
-        for name_id in asked:
+    def take_details(self, ids: tuple[int, ...], details: dict[int, bytes], now: float) -> None:
+        """Take what the store holds of these names, by id, and begin their checks."""
+        for name_id in ids:
             request = self.admission.fetching.pop(name_id, None)
             if request is not None and self._domains.stages.is_admitted(name_id):
                 known = self._domains.working_set.loaded.get(name_id)
@@ -133,17 +137,17 @@ class CheckStarts:
                 self._begin_check(entry, request, now)
 
     def next_at(self, now: float, later: float) -> float | None:
-        """When checks that wait may begin, in epoch seconds: `later` seconds from now where all are held; None for no time."""
+        """When waiting checks may begin, in epoch seconds: `later` from now where all are held, None for no time."""
         if not self.admission.has_waiting() or (self.admission.held and self.admission.held_at == self._count_moves()):
-            return None  # nothing that makes room for one has moved since they are held
+            return None  # nothing that could make room has moved since they were held
         return now + (later if self.admission.held else 0.0)
 
     def _count_moves(self) -> tuple[int, int, int]:
-        """Changes with every query that leaves its queue, every name that is evicted, and every answer of the store."""
+        """Counts that change with every query that leaves its queue, every eviction, and every answer of the store."""
         return self._queue.left_count, len(self._domains.working_set), len(self.admission.fetching)
 
     def _read_detail(self, name_id: int, detail: bytes | None) -> Detail:
-        """What is known of a name; where that cannot be read it is checked anew: one bad row must not end every run."""
+        """Decode the evidence of a name; empty where it cannot be read: one damaged row must not end every run."""
         if detail is None:
             return Detail()
         try:
@@ -156,7 +160,7 @@ class CheckStarts:
     def _begin_check(self, entry: Entry, request: CheckRequest, now: float) -> None:
         if not self._domains.stages.leave_admission(entry):
             return
-        if request.observation is not None and now - request.seen_at <= STILL_NEW:
+        if request.observation is not None and now - request.seen_at <= LONGEST_DELAY:
             self._checks.begin_check_from_sweep(entry, request.observation, now, request.by)
         else:
             self._checks.begin_check(entry, now, manual=request.manual, due=request.due)

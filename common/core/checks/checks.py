@@ -1,4 +1,4 @@
-"""One check of a name: begin, ask, take the answers, ask further, end."""
+"""One check of a name, from its first query to its end: begin, take answers, query further methods, conclude, reschedule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.core.audit.audit import Audit
 from common.core.audit.ledger import CANARY_LIE, CONTRADICTED, NO_CAUSE, PASS, Cause
-from common.core.channels.channel_health import OWED
+from common.core.channels.channel_health import ANSWER_DUE
 from common.core.channels.channels import Channels
 from common.core.checks.conclude import Conclusions
 from common.core.checks.escalation import next_methods
@@ -34,15 +34,15 @@ from common.core.verdict.learning import learn_from_answer, note_pass
 
 #: Tries of one query whose worker was lost, before the check goes on without its answer.
 TRIES = 3
-#: Seconds after which the channels of a name on its way out are compared again, where the first answer proved nothing.
+#: Seconds after which the channels of a name that is being deleted are compared again, where the first answer proved nothing.
 COMPARE_EVERY = 3600.0
-#: Seconds after which a check is tried again that has to wait for the measurement of its zone.
+#: Seconds after which a check is tried again that waits until its zone is measured for wildcards.
 SOON = 0.25
 
 
 @dataclass(slots=True, kw_only=True)
 class Checks:
-    """See the module."""
+    """Runs the checks of loaded names."""
 
     domains: Domains
     registries: Registries
@@ -62,7 +62,7 @@ class Checks:
     # -- beginning -------------------------------------------------------------------------------------------------------
 
     def begin_check(self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
-        """Check a name that was due at `due` (epoch seconds; 0: it was asked for)."""
+        """Begin a check of a name that was due at `due` (epoch seconds; 0: on demand)."""
         stages = self.domains.stages
         if entry.isolated_until > now and not manual:
             stages.schedule_check(entry, entry.isolated_until)
@@ -70,12 +70,12 @@ class Checks:
             stages.schedule_check(entry, now + SOON)
         else:
             stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry), manual=manual, due=due))
-            self._ask_further(entry, now)
+            self._query_further(entry, now)
 
     def begin_check_from_sweep(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
-        """Check a name about which a sweep, run by that worker, found something new.
+        """Begin a check with the DNS answer that a sweep by the worker `by` got.
 
-        Its DNS answer is the first of the check; another pass of an alarm asks for one of its own.
+        A check that confirms an alarm takes that answer as evidence and sends a DNS query of its own.
         """
         if entry.isolated_until > now:
             self.domains.stages.schedule_check(entry, entry.isolated_until)
@@ -90,12 +90,12 @@ class Checks:
     # -- answers ---------------------------------------------------------------------------------------------------------
 
     def take_answer(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
-        """Take an answer, which that worker got, into the evidence and go on."""
+        """Take an answer, which the worker `by` got, into the evidence and continue the check."""
         method, outcome = observation.method, observation.reading.outcome
         key = ChannelKey(method, observation.server or entry.suffix, entry.suffix)
         believed = outcome is not Outcome.INVALID or self.canaries.trust.is_verified(key, now)
         if not believed:
-            outcome = Outcome.UNKNOWN  # a server that never proved itself proves nothing by refusing a name: verify it
+            outcome = Outcome.UNKNOWN  # a server that was never verified proves nothing by refusing a name: verify it
             self.canaries.verify_server(key, entry.name, now, now)
         changed = entry.note_observation(observation, now, believed=believed, by=by)
         learn_from_answer(entry, method, outcome, now)
@@ -107,29 +107,29 @@ class Checks:
         check.awaiting.discard(method)
         check.outcomes[method] = outcome
         if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
-            self.conclusions.take_verdict(entry, now)  # the zone has spoken; the registry's queue may be long
-        self._ask_further(entry, now)
+            self.conclusions.take_verdict(entry, now)  # a first state at once: the registry's queue may be long
+        self._query_further(entry, now)
 
     def take_no_answer(self, query: Query, now: float) -> None:
-        """A query will not be answered: its worker is gone for good, or it lost its place. What waited goes on without it."""
+        """Continue without the answer to a query: its worker is lost, or it left its queue unsent."""
         if query.method == "whois" and not query.server and not query.sent_at:
-            self.registries.referrals.take_back(query.suffix)
+            self.registries.referrals.forget_query(query.suffix)
         if query.probe is not None:
             self.resume_names(self.canaries.take_unanswered(query.probe, now), now)
             return
         entry = query.entry
         if entry is not None and entry.check is not None and not query.unawaited:
             entry.check.awaiting.discard(query.method)
-            self._ask_further(entry, now)
+            self._query_further(entry, now)
 
     def take_canary_answer(self, probe: Probe, observation: Observation, now: float) -> None:
-        """Take the answer to a canary, and go on with the names that waited for it."""
+        """Take the answer to a canary query, and reschedule the names that waited for it."""
         outcome = self.canaries.take_canary_outcome(probe, observation, now)
         self.conclusions.apply_canary_outcome(outcome, now)
         self.resume_names(outcome.released, now)
 
     def retry_lost_query(self, query: Query, worker: str, now: float) -> None:
-        """The lease of a query ran out or its worker died: ask again at once, elsewhere if possible."""
+        """Send a query again whose lease ran out or whose worker died, to another worker if possible."""
         query.tries += 1
         query.avoid = worker
         self.telemetry.metrics.count("leases_lost", method=query.method)
@@ -141,7 +141,7 @@ class Checks:
             self.queue.add_query(query)
 
     def resume_names(self, names: Iterable[str], now: float) -> None:
-        """Go on with names for which a canary answered, or never will, once their next pass need not wait for any other."""
+        """Reschedule names whose canary was answered, or never will be, and that wait for no other."""
         for entry in filter(None, map(self.domains.find_loaded, names)):
             waits = bool(entry.awaited) and awaits_pass(entry)
             if entry.watched and entry.check is None and not waits:
@@ -151,9 +151,9 @@ class Checks:
     # -- ending ----------------------------------------------------------------------------------------------------------
 
     def end_waiting(self, now: float) -> None:
-        """End checks in which the registry denies a name while nothing comes from the other channels: the pass goes without.
+        """End checks in which the registry denies a name and the other channels do not answer in time.
 
-        Their answers are evidence whenever they come.
+        The pass goes without them; their answers are evidence whenever they arrive.
         """
         for entry in list(self.domains.working_set.loaded.values()):
             check = entry.check
@@ -161,12 +161,12 @@ class Checks:
                 continue
             slow = self.planner.slow_methods(entry, now)
             since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
-            if all(now - at > OWED for at in since):
+            if all(now - at > ANSWER_DUE for at in since):
                 check.awaiting.clear()
                 self._finish_check(entry, now)
 
-    def _ask_further(self, entry: Entry, now: float) -> None:
-        """Ask what the evidence asks for next; end the check when there is nothing more."""
+    def _query_further(self, entry: Entry, now: float) -> None:
+        """Queue the queries that the evidence calls for next; end the check when there are none."""
         check = entry.check
         if check is None:
             return
@@ -181,7 +181,7 @@ class Checks:
                     check.awaiting.add(method)
 
     def _finish_check(self, entry: Entry, now: float) -> None:
-        """End a check: conclude, ask for canaries, and plan the next one."""
+        """End a check: take the verdict, verify servers by canaries, and schedule the next one."""
         check = self.domains.stages.end_check(entry)
         if check is None:
             return
@@ -196,13 +196,13 @@ class Checks:
         note_pass(entry, self.assessor.requirements_of(entry, now), check.started, now)
         since = _run_began(entry, check)
         self.conclusions.take_verdict_and_count(entry, since, now, _ledger_cause(entry, check, passes))
-        self._ask_canaries(entry, check, since, now, registered=registered)
+        self._request_canaries(entry, check, since, now, registered=registered)
         self._compare_channels(entry, check, now)
         self._schedule_next(entry, now, inconclusive=inconclusive)
         self.domains.journal.touch_row(entry)
 
-    def _ask_canaries(self, entry: Entry, check: Check, since: float, now: float, *, registered: bool) -> None:
-        """Verify the servers that a verdict waits for, those left out because they lied, and those that look suspicious."""
+    def _request_canaries(self, entry: Entry, check: Check, since: float, now: float, *, registered: bool) -> None:
+        """Send canaries to the servers that an alarm waits for, to those left out because they lied, and to suspected ones."""
         waiting = self.assessor.unverified_servers(entry, now)
         left_out = [] if registered else self.planner.distrusted_channels(entry, now)
         self.canaries.gaps.set_waiting(entry.name, [*(key for key, _ in waiting), *left_out], now)
@@ -213,25 +213,25 @@ class Checks:
         self.early_canaries.keep_verified(entry, now)
 
     def _compare_channels(self, entry: Entry, check: Check, now: float) -> None:
-        """Ask the other registry channel about a name on its way out, once in its phase: perhaps it does not show such names.
+        """Query the other registry channel about a name that is being deleted, once per phase: it may not show such names.
 
         Nothing waits for the answer. Without it a registry that hides names in redemption from WHOIS would seem to have dropped
-        one as soon as its RDAP falls silent.
+        one as soon as its RDAP stops answering.
         """
         detail = entry.detail
         if not entry.is_ending() or now - entry.compared_at < COMPARE_EVERY or detail.phase_since is None:
             return
-        shown = [method for method, said in check.outcomes.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
-        for key in self.registries.channels_of(entry.suffix) if shown else ():
+        found = [method for method, said in check.outcomes.items() if said is Outcome.REGISTERED and method in REGISTRY_METHODS]
+        for key in self.registries.channels_of(entry.suffix) if found else ():
             known = detail.evidence.get(key.method)
-            heard = known is not None and known.at >= detail.phase_since
-            if key.method in check.asked or heard or self.channels.is_left_alone(key, now):
+            is_known = known is not None and known.at >= detail.phase_since
+            if key.method in check.asked or is_known or self.channels.is_left_alone(key, now):
                 continue
             entry.compared_at = now
             self.planner.queue_query(entry, check, key.method, now, unawaited=True)
 
     def _schedule_next(self, entry: Entry, now: float, *, inconclusive: bool) -> None:
-        """Plan the next check. While a canary is all that a pass lacks nothing is asked anew: its answer would be replaced."""
+        """Schedule the next check. While a pass lacks only a canary no query is sent: a new answer would need a new canary."""
         stretch = self.window_pace.stretch_of(entry, now)
         confirming = awaits_pass(entry)
         at = next_check_at(entry, self.domains.cadence, now, confirming=confirming, inconclusive=inconclusive, stretch=stretch)
@@ -241,19 +241,19 @@ class Checks:
 
 
 def awaits_pass(entry: Entry) -> bool:
-    """Whether a positive waits for its next pass; where the calendar holds the name back it waits for the end of that."""
+    """Whether an alarm in the making waits for its next pass; not while the calendar of a release procedure holds it back."""
     held = entry.state is State.DROPPING and entry.held_until is not None
     settled = entry.state in ANNOUNCED or held
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
 def _confirms_alarm(entry: Entry) -> bool:
-    """Whether the next check is another pass of an alarm that is not told yet."""
+    """Whether the next check is another pass of an alarm that is not announced yet."""
     return bool(entry.detail.passes) and entry.state not in ANNOUNCED
 
 
 def _ledger_cause(entry: Entry, check: Check, passes: int) -> Cause:
-    """What besides a change of state makes the end of a check worth keeping; `passes`: how many there were before it."""
+    """What besides a change of state puts the end of a check into the ledger; `passes`: how many there were before it."""
     if check.voided:
         return Cause(CANARY_LIE, check.lie, check.voided)
     contradicted = entry.detail.contradicted_at
@@ -264,6 +264,6 @@ def _ledger_cause(entry: Entry, check: Check, passes: int) -> Cause:
 
 
 def _run_began(entry: Entry, check: Check) -> float:
-    """Since when answers belong to what this check ends, in epoch seconds: a confirming pass does not ask everything anew."""
+    """Since when answers count towards this check, in epoch seconds: a confirming pass does not repeat every query."""
     purged = entry.detail.purged_at
     return min(purged, check.started) if check.confirm and purged is not None else check.started

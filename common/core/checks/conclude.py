@@ -1,4 +1,4 @@
-"""The one place where a verdict is taken: assess the evidence, tell what changed, keep what it was decided from."""
+"""The one place where a verdict is taken: assess the evidence, announce what changed, record what it was decided from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from common.core.audit.audit import Audit
 from common.core.audit.ledger import CANARY_LIE, NO_CAUSE, Cause
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import sweep_reading_of
-from common.core.lifecycle.forecast import prior
+from common.core.lifecycle.forecast import prior_log_odds
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation
 from common.core.model.ids import Ids
@@ -21,7 +21,7 @@ from common.core.verdict.verdicts import decide_verdict
 
 
 class Conclusions:
-    """See the module."""
+    """Takes verdicts."""
 
     def __init__(self, domains: Domains, assessor: Assessor, announcer: Announcer, audit: Audit) -> None:
         self._domains = domains
@@ -30,29 +30,31 @@ class Conclusions:
         self._audit = audit
 
     def take_verdict(self, entry: Entry, now: float, cause: Cause = NO_CAUSE) -> Assessment:
-        """Take the verdict that the evidence of a name adds up to, and let it be told, recorded and counted."""
+        """Take the verdict on a name as its evidence stands; announce it, record it in the ledger, and count it."""
         before, alarmed_at, made = entry.state, entry.detail.alarmed_at, self._assessor.assess_evidence(entry, now)
-        told = self._announcer.apply_verdict(entry, made.verdict, now)
+        kind = self._announcer.apply_verdict(entry, made.verdict, now)
         if entry.state not in OWNED and entry.state is not State.UNKNOWN:
-            entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: nothing is expected any more
-        self._audit.record_verdict(entry, made, before, told, cause, now)
-        self._audit.count_event_kind(entry, told, alarmed_at, made.positive, now)
+            entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: there is nothing left to forecast
+        self._audit.record_verdict(entry, made, before, kind, cause, now)
+        self._audit.count_event_kind(entry, kind, alarmed_at, made.positive, now)
         return made
 
     def take_verdict_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
-        """The same; and count the answers that came at `since` or later as right or wrong, if the verdict settles them."""
+        """Take the verdict, and count the answers since `since` (epoch seconds) as right or wrong where it settles them."""
         before = entry.state
         made = self.take_verdict(entry, now, cause)
         self._audit.count_answers(entry, before, made, since)
 
-    def take_first_looks(self, ids: Ids, now: float) -> None:
-        """Names about which nothing was known are delegated in their zone: that is a state, and no event."""
+    def note_first_delegations(self, ids: Ids, now: float) -> None:
+        """Note that names of unknown state are delegated in their zone: they are registered, and that is no event."""
         seen = Evidence(Observation("dns", sweep_reading_of(DELEGATED)), now, now)
-        verdict = decide_verdict({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+        verdict = decide_verdict(
+            {"dns": seen}, Situation(prior=prior_log_odds(None, None, None, now), rho=1.0), State.UNKNOWN, now
+        )
         self._domains.note_registered(ids, verdict.confidence, now)
 
     def apply_canary_outcome(self, outcome: CanaryOutcome, now: float) -> None:
-        """Take the verdicts anew that a canary's answer changed, and count what it proved wrong."""
+        """Take again the verdicts that the answer to a canary changed, and count the answers that it proved wrong."""
         self._audit.count_settled(outcome.settled, now)
         self._audit.count_failures(outcome.failures, now)
         for entry, since, voided, lie in outcome.reconsidered:

@@ -1,4 +1,4 @@
-"""The answer of a checker to a single query: its budget, its channel and its check learn from it."""
+"""Takes the answer of a checker to a single query: its budget, its channel and its check learn from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from common.messages import Credit, Result
 
 @dataclass(slots=True, kw_only=True)
 class QueryAnswers:
-    """See the module."""
+    """Takes answers to single queries."""
 
     domains: Domains
     registries: Registries
@@ -35,13 +35,13 @@ class QueryAnswers:
     telemetry: Telemetry
 
     def take_result(self, result: Result, credit: Credit, now: float) -> None:
-        """Take the answer to one query, sent with this credit; one whose lease is over, or another's, decides nothing."""
+        """Take the answer to a query, sent with this credit; one whose lease is over, or held by another worker, is dropped."""
         lease = self.workers.finish_lease(result.attempt, credit)
         if lease is None or not isinstance(lease.ref, Query):
             self.telemetry.metrics.count("late_results")
             return
         query, observation = lease.ref, result.observation
-        self.telemetry.reach.returned(query.pool, now)
+        self.telemetry.reach.note_worker_answer(query.pool, now)
         if result.returned or observation is None or observation.method != query.method:
             self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
             self.checks.retry_lost_query(query, lease.worker, now)
@@ -56,12 +56,12 @@ class QueryAnswers:
         elif (entry := self.domains.find_loaded(query.domain)) is not None:  # its check may be over, and another one under way
             self.checks.take_answer(entry, observation, now, lease.worker)
 
-    def resume_displaced(self, turned: Displaced | None, now: float) -> None:
-        """Let the checks go on whose queries lost their place because their operator limits us."""
-        if turned is None:
+    def resume_displaced(self, displaced: Displaced | None, now: float) -> None:
+        """Continue the checks whose queries lost their place because their operator limits us."""
+        if displaced is None:
             return
-        for query in turned.queries:
-            self.unanswered.note_query(query, turned.why, now, retry_after=turned.wait)
+        for query in displaced.queries:
+            self.unanswered.note_query(query, displaced.why, now, retry_after=displaced.wait)
             self.checks.take_no_answer(query, now)
 
     def _learn_registry(self, query: Query, observation: Observation, now: float) -> None:
@@ -75,7 +75,7 @@ class QueryAnswers:
         """Count and log an answer."""
         reading, metrics = observation.reading, self.telemetry.metrics
         said, where = (reading.outcome, reading.finding), (host_of(query.server), query.suffix)
-        self.telemetry.reach.answered(query.method, said, where, now)
+        self.telemetry.reach.note_answer(query.method, said, where, now)
         metrics.count("checks", method=query.method, outcome=reading.outcome.value)
         metrics.observe("check_seconds", observation.duration_ms / 1000, method=query.method)
         if (kind := kind_of(observation)) is not None:

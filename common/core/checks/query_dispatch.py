@@ -1,4 +1,4 @@
-"""Hands queries to checkers, each leased to one worker, in batches; and lets checks go on without those that wait too long."""
+"""Sends queries to checkers in batches, each leased to one worker; checks continue without queries that wait too long."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from common.core.workers.poison import PoisonDetector
 from common.messages import MAX_BATCH, Task, Tasks
 
 #: How long a query waits for a pool without workers, in seconds.
-POOL_WAIT = 15.0
+LONGEST_POOL_WAIT = 15.0
 
 
 @dataclass(slots=True, kw_only=True)
 class QueryDispatch:
-    """See the module."""
+    """Sends and expires queries."""
 
     workers: Workers
     poison: PoisonDetector
@@ -35,7 +35,7 @@ class QueryDispatch:
     telemetry: Telemetry
 
     def send_ready_queries(self, now: float) -> None:
-        """Send every query whose token and worker are there."""
+        """Send every query for which a token and a worker are available."""
         batches: dict[str, tuple[Worker, list[Task]]] = {}
         self.poison.forget_old(now)
         budgets, queue = self.rate_limits.budgets, self.rate_limits.queue
@@ -45,15 +45,15 @@ class QueryDispatch:
             lease = self.workers.grant_lease(worker, query, query.budget, now)
             batches.setdefault(worker.name, (worker, []))[1].append(
                 Task(
-                    lease.attempt,
-                    lease.seq,
-                    query.method,
-                    query.domain,
-                    query.suffix,
-                    query.server,
+                    attempt=lease.attempt,
+                    seq=lease.seq,
+                    method=query.method,
+                    domain=query.domain,
+                    suffix=query.suffix,
+                    server=query.server,
                     budget_ms=int(query.budget * 1000),
                     confirm=query.confirm,
-                    spare=_to_spare(query),
+                    spare=_address_to_spare(query),
                 )
             )
         for worker, tasks in batches.values():
@@ -63,28 +63,28 @@ class QueryDispatch:
                 self.effects.plan_effect(Send(worker.name, worker.boot, Tasks(part), attempts))
 
     def expire_queries(self, now: float) -> None:
-        """Go on without the answers to queries that waited in their queue, or for a pool without workers, for too long."""
+        """Continue checks without the queries that waited in their queue, or for a pool without workers, for too long."""
         for pool in POOLS:
             if not self.workers.egresses_of(pool):
-                for query in self.rate_limits.queue.take_pool(pool, now - POOL_WAIT):
+                for query in self.rate_limits.queue.take_pool(pool, now - LONGEST_POOL_WAIT):
                     self.unanswered.note_query(query, f"no worker of the {pool} pool is there", now)
                     self.checks.take_no_answer(query, now)
         for query in self.rate_limits.queue.take_expired(now):
             self.telemetry.metrics.count("questions_expired", method=query.method, rank=RANKS[query.rank])
             egresses = self.workers.egresses_of(query.pool)
-            free = any(self.rate_limits.budgets.available_tokens(query.limit, egress, now) for egress in egresses)
-            why = "no worker had a place for it" if free else "the operator's budget is used up by others"
+            affordable = any(self.rate_limits.budgets.available_tokens(query.limit, egress, now) for egress in egresses)
+            why = "no worker had a place for it" if affordable else "the operator's budget is used up by others"
             waited = query.deadline - query.queued
             self.unanswered.note_query(query, f"no question could be asked within {waited:.0f} s: {why}", now)
             self.checks.take_no_answer(query, now)
 
     def requeue_unsent_query(self, query: Query, now: float) -> None:
-        """A query never left: the socket of its worker was full. Its token comes back, and it waits again."""
+        """Queue a query again that never left because the socket of its worker was full; its token is returned."""
         self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
         self.rate_limits.queue.add_query(query)
 
     def _note_sent(self, query: Query, now: float) -> None:
-        """Note that a query leaves, for its budget, its channel and the check that waits for it."""
+        """Note that a query leaves, for its channel and the check that waits for it."""
         query.sent_at = self.telemetry.reach.asked_at = now
         self.channels.note_query_sent(query, now)
         entry = query.entry
@@ -103,7 +103,7 @@ class QueryDispatch:
             check.due = 0.0
 
 
-def _to_spare(query: Query) -> str:
-    """The address that gave the answer which this query is to confirm, to a single query or a sweep."""
+def _address_to_spare(query: Query) -> str:
+    """The address that gave the answer which this query is to confirm: the checker asks another one; "" for none."""
     known = query.entry.detail.evidence.get(query.method) if query.confirm and query.entry is not None else None
     return known.observation.address if known is not None else ""

@@ -1,4 +1,4 @@
-"""Puts the queries of checks into the queues of their operators, and says how much room there is for more."""
+"""Queues the queries of checks at their operators, and says how much room there is for more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.core.trust.server_trust import Trust
 
 
 class QueryPlanner:
-    """See the module."""
+    """Chooses channels and queues queries."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class QueryPlanner:
         self._unanswered = unanswered
 
     def offer_channels(self, entry: Entry, now: float) -> ChannelOffer:
-        """The channels that a name can be asked about through."""
+        """The channels through which a name can be checked now."""
         suffix = entry.suffix
         resting = {key.method for key in self._registries.channels_of(suffix) if self._channels.is_left_alone(key, now)}
         if self._channels.is_zone_left_alone(suffix, now):
@@ -54,9 +54,9 @@ class QueryPlanner:
         )
 
     def slow_methods(self, entry: Entry, now: float) -> set[str]:
-        """The registry methods that are too slow for an alarm to wait for, where another one is quick enough.
+        """The registry methods that are too slow for an alarm to wait for, where another one is fast enough.
 
-        About a name never seen registered the slow one may be the one that would say "reserved": there it is asked.
+        None for a name never seen registered: the slow one may be the one that would say "reserved".
         """
         conditions, _ = self._conditions.find_conditions(entry.suffix, now)
         if not conditions or entry.detail.registered_seen is None:
@@ -65,13 +65,13 @@ class QueryPlanner:
         return {key.method for key in self._registries.channels_of(entry.suffix) if key.method not in waited_for}
 
     def distrusted_channels(self, entry: Entry, now: float) -> list[ChannelKey]:
-        """The registry channels of a name whose server lied, and did not prove itself since."""
+        """The registry channels of a name whose server lied and was not verified since."""
         return [key for key in self._registries.channels_of(entry.suffix) if self._trust.is_distrusted(key, now)]
 
     def registry_room(self, suffix: str, rank: Rank, now: float) -> int | None:
-        """How many names of a sweep the queue of the suffix's registry takes: of the channel that a check asks, RDAP first.
+        """How many names of a sweep the queue of the suffix's registry takes; of its channels RDAP counts first.
 
-        0 where none can be asked now, None where there is none.
+        0 where no channel can be queried now, None where there is none.
         """
         room = None
         for method in REGISTRY_CHANNELS:
@@ -85,9 +85,9 @@ class QueryPlanner:
         return room
 
     def is_full(self, suffix: str, now: float) -> bool:
-        """Whether the queue that a routine check under this suffix gets into first is full: it had better not begin yet.
+        """Whether the queue that a routine check under this suffix enters first is full, so that it should not begin yet.
 
-        Where the operator limits us the check goes on without its answer, so there is nothing to wait for.
+        False while the operator limits us: the check goes on without its answer, so there is nothing to wait for.
         """
         wildcard = self._registries.wildcards.is_wildcard(suffix)
         for method in REGISTRY_CHANNELS if wildcard else ("dns",):
@@ -102,7 +102,7 @@ class QueryPlanner:
     def queue_query(self, entry: Entry, check: Check, method: str, now: float, *, unawaited: bool = False) -> bool:
         """Queue one query. False where its operator or pool would not answer in reasonable time.
 
-        `unawaited`: nothing waits for the answer, so it goes behind all others.
+        `unawaited`: no check waits for the answer, so it goes behind all others.
         """
         suffix, queue = entry.suffix, self._rate_limits.queue
         server = self._registries.server_or_referral(method, suffix, now)
@@ -117,7 +117,7 @@ class QueryPlanner:
             self._unanswered.note_refused_place(entry, method, server, limit, now)
             return False
         if method == "whois" and not server:
-            self._registries.referrals.ask(suffix, now)
+            self._registries.referrals.note_query(suffix, now)
         queue.add_query(
             Query(
                 method=method,
@@ -138,7 +138,7 @@ class QueryPlanner:
         return True
 
     def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
-        """The server of a method that is there and believed."""
+        """The server of a method, None where there is none or it is distrusted."""
         server = self._registries.server_or_referral(method, suffix, now)
         if server is None or self._trust.is_distrusted(ChannelKey(method, host_of(server), suffix), now):
             return None
@@ -146,6 +146,7 @@ class QueryPlanner:
 
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
+    """How urgent a query of this check is."""
     if check.confirm or check.manual:
         return Rank.URGENT
     if entry.priority:

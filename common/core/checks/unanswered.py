@@ -1,7 +1,7 @@
-"""Notes beside the evidence of a name why a method says nothing, where no query came to an answer.
+"""Notes beside the evidence of a name why a method says nothing, where no query was answered.
 
-What a server answered that proves nothing is noted where it is heard (`Entry.note`). Here is the rest: a queue that is too long,
-an operator that limits us, a pool without workers, a worker that was lost, a server that is not known or not believed.
+Answers that prove nothing are noted when they arrive (`Entry.note_observation`). Here is the rest: a queue that is too long, an
+operator that limits us, a pool without workers, a lost worker, a server that is unknown or distrusted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from common.core.verdict.assessor import SUFFIX_GONE
 
 
 class Unanswered:
-    """See the module."""
+    """Notes queries that were not answered."""
 
     def __init__(
         self, registries: Registries, rate_limits: RateLimits, channels: Channels, trust: Trust, telemetry: Telemetry
@@ -37,15 +37,15 @@ class Unanswered:
     def note_query(
         self, query: Query, why: str, now: float, *, finding: str = NOT_ASKED, retry_after: float | None = None
     ) -> None:
-        """Note that a query will not be answered: it never left, or what had it was lost."""
+        """Note that a query will not be answered: it never left, or its worker was lost."""
         reading = unknown_reading(finding, why, retry_after=retry_after)
         kind = kind_of(Observation(query.method, reading))
         self._telemetry.metrics.count("check_errors", method=query.method, kind=kind)
         if query.entry is not None and (finding == NOT_ANSWERED or not query.tries):
-            _keep_trouble(query.entry, query.method, query.server, reading, now)
+            _note_trouble(query.entry, query.method, query.server, reading, now)
 
     def note_refused_place(self, entry: Entry, method: str, server: str, limit: Limit, now: float) -> None:
-        """Note that a query got no place in the queue of its operator."""
+        """Note that a query was not admitted to the queue of its operator, and why."""
         self._telemetry.metrics.count("questions_turned_away", method=method)
         budgets, egresses = self._rate_limits.budgets, self._rate_limits.egresses_of(method, now)
         wait = None
@@ -61,31 +61,31 @@ class Unanswered:
         else:
             why = f"the line of {limit.operator} is too long"
         self._telemetry.metrics.count("check_errors", method=method, kind=NOT_ASKED)
-        _keep_trouble(entry, method, server, unknown_reading(NOT_ASKED, why, retry_after=wait), now)
+        _note_trouble(entry, method, server, unknown_reading(NOT_ASKED, why, retry_after=wait), now)
 
-    def note_left_out(self, entry: Entry, asked: set[str], now: float) -> None:
-        """Note which registry channels a check did without, and why."""
+    def note_left_out(self, entry: Entry, queried: set[str], now: float) -> None:
+        """Note which registry channels a check did not query, and why."""
         for method in REGISTRY_CHANNELS:
-            if method in asked:
+            if method in queried:
                 continue
             server = self._registries.server_of(method, entry.suffix)
             if server is None:
-                _keep_trouble(entry, method, "", unknown_reading(NO_SERVER, f"no server is known for .{entry.suffix}"), now)
+                _note_trouble(entry, method, "", unknown_reading(NO_SERVER, f"no server is known for .{entry.suffix}"), now)
                 continue
             key = ChannelKey(method, host_of(server), entry.suffix)
             row, health = self._trust.find_row(key), self._channels.healths.health_of(key)
             if row is not None and self._trust.is_distrusted(key, now):
-                _keep_trouble(
+                _note_trouble(
                     entry, method, server, unknown_reading(LEFT_ALONE, f"its server is not believed: {row.reason}"), now
                 )
             elif self._channels.healths.is_resting(key, now):
                 since = now - health.silent_since
                 silence = f"silent for {since:.0f} s: {health.reason}" if health.silent else "it owes an answer"
-                _keep_trouble(entry, method, server, unknown_reading(LEFT_ALONE, silence), now)
+                _note_trouble(entry, method, server, unknown_reading(LEFT_ALONE, silence), now)
 
 
-def _keep_trouble(entry: Entry, method: str, server: str, reading: Reading, now: float) -> None:
-    """Note why a method says nothing. What its server said itself in this check is worth more, and stays."""
+def _note_trouble(entry: Entry, method: str, server: str, reading: Reading, now: float) -> None:
+    """Note why a method says nothing; what its server answered in this check, or that the suffix is gone, is kept instead."""
     known = entry.detail.trouble.get(method)
     if known is not None and known.observation.reading.finding not in UNASKED:
         current = entry.check is not None and known.at >= entry.check.started

@@ -1,8 +1,8 @@
-"""How often names inside their drop windows are checked, so that they leave their operator's budget to others too.
+"""How often names inside their drop windows are checked, so that they leave room in their operator's budget for others.
 
-Every window asks for checks at a pace of its own (`cadence.window_steps`). Where that is more than the operator can be asked that
-answers them, all of them become rarer alike: names that may drop about now take at most half of its rate, and half of what is left
-of a day's quota until their windows end or the day does; names in wide windows take a quarter.
+Every window calls for checks at a pace of its own (`cadence.window_steps`). Where these add up to more than the operator's
+budget allows, all of them become rarer by the same factor, the stretch: names that may drop about now take at most half of its
+rate, and half of what is left of a day's quota until their windows or the day end; names in wide windows take a quarter.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from common.core.registries.registries import Registries
 from common.core.schedule.cadence import EDGE, are_imminent, is_imminent, window_steps
 from common.core.trust.server_trust import Trust
 
-#: Seconds for which a count of the names inside windows is good.
-EVERY = 10.0
-#: Part of an operator's budget that names take which may drop about now, and names in wide windows.
+#: Seconds between two counts of the names inside windows.
+COUNT_EVERY = 10.0
+#: Share of an operator's budget for names that may drop about now, and for names in wide windows.
 IMMINENT, WIDE = 0.5, 0.25
 
 
 class Kind(NamedTuple):
-    """Names that share a pace: the number of their suffix, whether the registry is asked and not the zone, whether they may drop."""
+    """Names that share a pace: their suffix number, whether the registry is queried, not the zone, whether they may drop."""
 
     suffix: int
     registry: bool
@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class WindowPace:
-    """See the module."""
+    """Stretches of the kinds of names inside windows."""
 
     domains: Domains
     registries: Registries
@@ -53,7 +53,7 @@ class WindowPace:
     _counted_at: float = field(init=False, default=0.0)
 
     def stretch_of(self, entry: Entry, now: float) -> float:
-        """How many times rarer a name is checked than its window asks for; 1.0 where the operator has room, and outside."""
+        """How many times rarer a name is checked than its window calls for; 1.0 where the operator has room, and outside."""
         if not entry.in_window(now, EDGE):
             return 1.0
         number = int(self.domains.table.suffix[entry.id])
@@ -61,7 +61,7 @@ class WindowPace:
         return self._known_stretches(now).get(kind, 1.0)
 
     def stretches_of(self, ids: Ids, earliest: Times, latest: Times, now: float) -> Times | float:
-        """`stretch` for names of one suffix that go by sweep."""
+        """The stretches of names of one suffix that are swept; 1.0 where none of them is inside a window."""
         inside = (earliest - EDGE <= now) & (now <= latest + EDGE)
         if not inside.any():
             return 1.0
@@ -70,7 +70,7 @@ class WindowPace:
         return np.where(are_imminent(earliest, latest, now), narrow, wide)
 
     def count_stretches(self, now: float) -> dict[Kind, float]:
-        """The stretch of every kind of name inside windows: the checks that they ask for over those that operators allow."""
+        """The stretch of every kind of name inside windows: the checks they call for over those their operator allows."""
         table = self.domains.table
         size = len(table)
         ids = np.flatnonzero((table.earliest[:size] <= now + EDGE) & (table.latest[:size] >= now - EDGE))  # NaN is neither
@@ -96,18 +96,18 @@ class WindowPace:
         return found
 
     def _known_stretches(self, now: float) -> dict[Kind, float]:
-        if now >= self._counted_at + EVERY:
+        if now >= self._counted_at + COUNT_EVERY:
             self._counted_at, self._stretches = now, self.count_stretches(now)
         return self._stretches
 
     def _allowed_pace(self, limit: Limit, method: str, now: float, *, part: float) -> tuple[float, float]:
-        """How many queries a second, and how many more today, this part of an operator's budget allows."""
+        """How many queries a second, and how many more today, this share of an operator's budget allows."""
         egresses, budgets = self.rate_limits.egresses_of(method, now), self.rate_limits.budgets
         rate = part * sum(budgets.learned_rate(limit, egress, now) for egress in egresses)
         return rate, part * sum(budgets.quota_left(limit, egress, now, now) for egress in egresses)
 
     def _operator_of(self, suffix: str, now: float, *, registry: bool) -> tuple[Limit, str]:
-        """The budget that checks of names of a suffix are paid from, and their method: of those out of the zone its registry's."""
+        """The budget that checks of a suffix are paid from, and their method; `registry`: of names that are out of the zone."""
         if registry or self.registries.wildcards.is_wildcard(suffix):
             for key in self.registries.channels_of(suffix):
                 if not self.trust.is_distrusted(key, now) and not self.channels.healths.is_resting(key, now):
@@ -115,6 +115,6 @@ class WindowPace:
         return self.registries.limit_of("dns", suffix, suffix), "dns"
 
 
-def _excess(asked: float, allowed: float) -> float:
-    """How many times more is asked than allowed."""
-    return asked / allowed if allowed > 0 else float("inf")
+def _excess(wanted: float, allowed: float) -> float:
+    """How many times more is wanted than allowed; infinite where nothing is."""
+    return wanted / allowed if allowed > 0 else float("inf")

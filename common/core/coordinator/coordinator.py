@@ -15,12 +15,11 @@ from common.core.coordinator.inputs import (
     DirectoryChanged,
     Draining,
     Input,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListFailed,
     ListRead,
     ListSame,
-    Measure,
     Measured,
     MessageArrived,
     Restored,
@@ -41,18 +40,18 @@ from common.core.workers.senders import mark_sender
 
 #: Seconds between status maps.
 STATUS_EVERY = 2.0
-#: Seconds between two while the processes come up: a subscriber that has just begun need not wait.
+#: Seconds between two during the warm-up: a subscriber that has just connected need not wait.
 STATUS_FIRST = 0.25
-#: Seconds between two looks for loaded names that can be evicted.
+#: Seconds between two searches for loaded names that can be evicted.
 EVICT_EVERY = 0.1
-#: Seconds between two looks for channels that were not heard for hours.
-PROBE_LOOK_EVERY = 10.0
+#: Seconds between two searches for channels that have not answered for hours.
+PROBE_EVERY = 10.0
 #: Seconds after the start during which the pools may still be coming up.
 WARM_UP = 10.0
 
 
 class Coordinator:
-    """See the module. Times are epoch seconds and never run backwards."""
+    """Routes inputs. Times are epoch seconds and never run backwards."""
 
     def __init__(self, policy: Policy, directory: Directory, boot: str, rng: Random, now: float) -> None:
         self.rooms = Rooms(policy, directory, boot, rng, now)
@@ -64,7 +63,7 @@ class Coordinator:
         self._stopping = False
 
     def handle(self, event: Input, now: float) -> list[Effect]:
-        """Take one input; returns what is to be done, in order."""
+        """Take one input; returns the effects to carry out, in order."""
         match event:
             case Tick():
                 self._take_tick(now)
@@ -73,11 +72,11 @@ class Coordinator:
             case Committed():
                 self._take_committed(now)
             case Measured():
-                self._take_measurement(event)
-            case ListRead() | ListSame() | ListChunk() | ListEnd() | ListFailed():
+                event.add_to(self.rooms.telemetry.metrics)
+            case ListRead() | ListSame() | ListChunkRead() | ListEnd() | ListFailed():
                 self._take_list(event, now)
             case _:
-                self._take_other(event, now)
+                self._take_rare(event, now)
         return self.rooms.effects.take_planned()
 
     def next_wake(self, now: float) -> float:
@@ -103,7 +102,7 @@ class Coordinator:
 
     @property
     def directory(self) -> Directory:
-        """The servers that speak for suffixes, as they are known now."""
+        """The RDAP and WHOIS servers of suffixes, as known now."""
         return self.rooms.registries.directory
 
     def count_unwritten(self) -> int:
@@ -116,16 +115,16 @@ class Coordinator:
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
 
-    def _take_other(self, event: Input, now: float) -> None:
-        """The rarer inputs."""
+    def _take_rare(self, event: Input, now: float) -> None:
+        """Take one of the rarer inputs."""
         rooms = self.rooms
         match event:
             case WorkerLeft(worker, boot):
                 rooms.lost_leases.requeue_leases(rooms.workers.drop_left(worker, boot), now, died=True)
             case SendFailed(attempts):
                 rooms.lost_leases.requeue_unsent(attempts, now)
-            case DetailsFetched(asked, details):
-                rooms.starts.take_details(asked, details, now)
+            case DetailsFetched(ids, details):
+                rooms.starts.take_details(ids, details, now)
             case DirectoryChanged(directory):
                 rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
@@ -137,33 +136,23 @@ class Coordinator:
             case Draining():
                 self._stopping = True
 
-    def _take_list(self, event: ListRead | ListSame | ListChunk | ListEnd | ListFailed, now: float) -> None:
-        """What comes of the domain list."""
+    def _take_list(self, event: ListRead | ListSame | ListChunkRead | ListEnd | ListFailed, now: float) -> None:
+        """Take an input of the list reader."""
         intake = self.rooms.intake
         match event:
-            case ListRead(head, source):
-                intake.read_list(head, source, now)
+            case ListRead(summary, source):
+                intake.read_list(summary, source, now)
             case ListSame(source):
                 intake.note_same(source, now)
-            case ListChunk(part):
-                intake.take_chunk(part, now)
+            case ListChunkRead(chunk):
+                intake.take_chunk(chunk, now)
             case ListEnd():
                 intake.finish_list(now)
             case ListFailed(text, source):
                 intake.note_failure(text, source)
 
-    def _take_measurement(self, measured: Measured) -> None:
-        metrics = self.rooms.telemetry.metrics
-        match measured.kind:
-            case Measure.COUNT:
-                metrics.count(measured.name, measured.value, **measured.labels)
-            case Measure.TIMER:
-                metrics.observe(measured.name, measured.value, **measured.labels)
-            case Measure.GAUGE:
-                metrics.gauge(measured.name, measured.value, **measured.labels)
-
     def _restore_state(self, state: StoredState) -> None:
-        """Take over what the last run left."""
+        """Take over the state that the last run stored."""
         rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
         rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id)
         rooms.domains.journal.next_seq = state.next_seq
@@ -180,16 +169,17 @@ class Coordinator:
                 delivery.next_at = now
         rooms.callbacks.add_durable(deliveries)
 
-    # -- what time brings ------------------------------------------------------------------------------------------------
+    # -- time ------------------------------------------------------------------------------------------------------------
 
     def _take_tick(self, now: float) -> None:
+        """Do what time calls for: collect lost leases, hand out work, report, commit, evict."""
         rooms = self.rooms
         rooms.lost_leases.collect_lost(now)
         rooms.queries.expire_queries(now)
         rooms.checks.end_waiting(now)
         if not self._stopping:
             self._hand_out(now)
-            if now - self._probed_at >= PROBE_LOOK_EVERY:
+            if now - self._probed_at >= PROBE_EVERY:
                 self._probed_at = now
                 rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, now)
         if now - self._status_at >= (STATUS_EVERY if now - rooms.domains.started > WARM_UP else STATUS_FIRST):
@@ -206,7 +196,7 @@ class Coordinator:
             rooms.domains.working_set.evict_stable(lambda e: e.name in waiting or journal.is_unwritten(e), now)
 
     def _hand_out(self, now: float) -> None:
-        """Begin checks, and send whatever is ready."""
+        """Begin checks, and send queries, sweeps and callbacks that are ready."""
         rooms = self.rooms
         if self._may_begin(now):
             rooms.due.move_due_names(now)
@@ -218,15 +208,15 @@ class Coordinator:
         rooms.callbacks.send_due_callbacks(now)
 
     def _may_begin(self, now: float) -> bool:
-        """Whether checks begin: what they find can be written, and the pools are there, or had their time to come up."""
+        """Whether checks may begin: their results can be written, and every pool has a worker or had time to start one."""
         rooms = self.rooms
-        there = now - rooms.domains.started > WARM_UP or all(map(rooms.workers.egresses_of, POOLS))
-        return there and not self._stopping and not rooms.domains.journal.unwritable
+        warm = now - rooms.domains.started > WARM_UP or all(map(rooms.workers.egresses_of, POOLS))
+        return warm and not self._stopping and not rooms.domains.journal.unwritable
 
     # -- what must be durable --------------------------------------------------------------------------------------------
 
     def _begin_commit(self, now: float) -> None:
-        """Write what changed, one transaction at a time."""
+        """Commit what changed, one transaction at a time."""
         rooms, journal = self.rooms, self.rooms.domains.journal
         if not journal.is_idle():
             return
@@ -252,7 +242,7 @@ class Coordinator:
         rooms.audit.write_counts(now, last=self._stopping)
 
     def _take_committed(self, now: float) -> None:
-        """What is durable may be told: events on the feed, deliveries to the notifiers."""
+        """Release what is durable: events to the feed, deliveries to the notifiers."""
         rooms = self.rooms
         done = rooms.domains.journal.end_transaction()
         if done is None:

@@ -1,4 +1,4 @@
-"""What happens to the coordinator, and what it wants done: the two vocabularies of `Coordinator.handle`."""
+"""The inputs of `Coordinator.handle`: everything that can happen to the coordinator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from enum import StrEnum
 from common.core.model.records import DeliveryRow
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.telemetry.metrics import Metrics
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.messages import Upward
 
 
@@ -31,7 +32,7 @@ class WorkerLeft:
 
 @dataclass(frozen=True, slots=True)
 class SendFailed:
-    """A message could not be handed over; its attempts never left."""
+    """A message could not be handed to the socket of its worker; its attempts never left."""
 
     attempts: tuple[str, ...]
 
@@ -53,12 +54,22 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The host measured something of its own work: a count, seconds for a timer, or the value of a gauge."""
+    """The host measured its own work: `value` is a count, seconds for a timer, or the value of a gauge."""
 
     kind: Measure
     name: str
     value: float = 1.0
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def add_to(self, metrics: Metrics) -> None:
+        """Keep the measurement."""
+        match self.kind:
+            case Measure.COUNT:
+                metrics.count(self.name, self.value, **self.labels)
+            case Measure.TIMER:
+                metrics.observe(self.name, self.value, **self.labels)
+            case Measure.GAUGE:
+                metrics.gauge(self.name, self.value, **self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +93,22 @@ class CommitDelayed:
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
-    head: ListHead
+    head: ListSummary
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListSame:
-    """The domain list is the one we have."""
+    """The domain list was read and is unchanged."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
-class ListChunk:
-    """A piece of the difference; comes between TakeList and ListEnd."""
+class ListChunkRead:
+    """A chunk of the difference; comes between TakeList and ListEnd."""
 
-    part: Part
+    part: ListChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,7 @@ class DirectoryChanged:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFetched:
-    """A delivery that somebody wants again, as the store holds it."""
+    """A delivery that is to be sent again, as the store holds it."""
 
     row: DeliveryRow
 
@@ -134,13 +145,13 @@ class Draining:
 
 @dataclass(frozen=True, slots=True)
 class DetailsFetched:
-    """What the store holds about these names: encoded details by id; a name without one is not in it."""
+    """What the store holds about the names `ids`: encoded details by id; a name without one is missing."""
 
-    asked: tuple[int, ...]
+    ids: tuple[int, ...]
     details: dict[int, bytes]
 
 
 Input = (
-    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | ListRead | ListSame | ListChunk | ListEnd | ListFailed
-    | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
+    | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

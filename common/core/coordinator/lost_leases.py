@@ -1,4 +1,4 @@
-"""Leases that ran out, whose worker died, or that never left: everything goes out again, elsewhere if possible."""
+"""Requeues what workers lost: leases that ran out, whose worker died, or that never left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.core.workers.poison import PoisonDetector
 
 @dataclass(slots=True, kw_only=True)
 class LostLeases:
-    """See the module."""
+    """Requeues the subjects of leases, for another worker if possible."""
 
     domains: Domains
     workers: Workers
@@ -31,17 +31,17 @@ class LostLeases:
     telemetry: Telemetry
 
     def collect_lost(self, now: float) -> None:
-        """Take the leases of workers that fell silent, and those that ran out."""
+        """Requeue the leases of workers that fell silent, and those that ran out."""
         self.requeue_leases(self.workers.drop_silent(now), now, died=True)
         self.requeue_leases(self.workers.take_expired(now), now, died=False)
 
     def requeue_leases(self, leases: list[Lease], now: float, *, died: bool) -> None:
-        """Let everything go out again; what kills workers alone is isolated."""
+        """Requeue the subjects of these leases; a name that kills workers by itself is isolated."""
         for worker, group in groupby(sorted(leases, key=lambda lease: lease.worker), key=lambda lease: lease.worker):
-            self._take_of(worker, list(group), now, died=died)
+            self._requeue_worker(worker, list(group), now, died=died)
 
     def requeue_unsent(self, attempts: tuple[str, ...], now: float) -> None:
-        """A worker's socket was full: these never left."""
+        """Requeue attempts that never left: the socket of their worker was full."""
         for attempt in attempts:
             lease = self.workers.undo_lease(attempt)
             if lease is None:
@@ -53,15 +53,15 @@ class LostLeases:
             else:
                 self.callbacks.requeue_unsent_attempt(attempt, now)
 
-    def _take_of(self, worker: str, leases: list[Lease], now: float, *, died: bool) -> None:
+    def _requeue_worker(self, worker: str, leases: list[Lease], now: float, *, died: bool) -> None:
         event = "worker_lost" if died else "leases_expired"
         self.telemetry.write_limited("warning", event, worker, now, worker=worker, leases=len(leases))
         if died:
             self.telemetry.metrics.count("workers_lost")
-            self._find_poison(leases, now)
+            self._isolate_poison(leases, now)
         for lease in leases:
             if not died:
-                self.telemetry.reach.lost(_pool_of(lease), now)
+                self.telemetry.reach.note_worker_timeout(_pool_of(lease), now)
             if isinstance(lease.ref, Batch):
                 self.sweeps.requeue_lost_sweep(replace(lease.ref, avoid=worker), now, died=died)
             elif isinstance(lease.ref, Query):
@@ -69,11 +69,11 @@ class LostLeases:
             else:
                 self.callbacks.take_lost_attempt(lease.attempt, worker, now)
 
-    def _find_poison(self, leases: list[Lease], now: float) -> None:
-        """Isolate a name whose check killed its worker repeatedly, the last time alone."""
-        asked = [lease.ref.domain for lease in leases if isinstance(lease.ref, Query)]
+    def _isolate_poison(self, leases: list[Lease], now: float) -> None:
+        """Isolate a name whose check killed its worker repeatedly, the last time with no other lease."""
+        names = [lease.ref.domain for lease in leases if isinstance(lease.ref, Query)]
         swept = any(isinstance(lease.ref, Batch) for lease in leases)
-        for name in self.poison.note_death(asked, now, alone=len(asked) == 1 and not swept):
+        for name in self.poison.note_death(names, now, alone=len(names) == 1 and not swept):
             entry = self.domains.find_loaded(name)
             if entry is not None:
                 self.poison.isolate_name(entry, now)

@@ -5,29 +5,18 @@ from __future__ import annotations
 from common.core.coordinator.wiring import Rooms
 from common.core.model.effects import FetchDelivery, ReloadList, Send
 from common.core.telemetry.repeats import Repeats
-from common.messages import (
-    VERSION,
-    Bye,
-    ByeAck,
-    Command,
-    Credit,
-    DeliveryResults,
-    Results,
-    SweepDetails,
-    SweepResult,
-    Upward,
-)
+from common.messages import VERSION, Bye, ByeAck, Command, Credit, DeliveryResults, Results, SweepDetails, SweepResult, Upward
 
 
 class MessageRouter:
-    """See the module."""
+    """Routes messages."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._refused = Repeats()
 
     def route_message(self, message: Upward | None, now: float) -> None:
-        """Take one message; None for one that its sender may not send."""
+        """Route one message; None stands for one that its sender may not send."""
         rooms = self._rooms
         match message:
             case Results(credit, results):
@@ -39,7 +28,7 @@ class MessageRouter:
                 self._take_sweep(message, now)
             case DeliveryResults(credit, posts):
                 self._take_credit(credit, now)
-                rooms.telemetry.reach.returned("notifier", now)
+                rooms.telemetry.reach.note_worker_answer("notifier", now)
                 for post in posts:
                     rooms.callbacks.take_post_result(post, credit, now)
             case Credit():
@@ -58,25 +47,27 @@ class MessageRouter:
             self._rooms.sweep_results.take_result(message, now)
 
     def _take_bye(self, bye: Bye) -> None:
-        """A worker drains: tell it the last that was sent to it."""
+        """Acknowledge that a worker drains, with the last sequence number sent to it."""
         last = self._rooms.workers.note_draining(bye.worker, bye.boot)
         if last is not None:
             self._rooms.effects.plan_effect(Send(bye.worker, bye.boot, ByeAck(last)))
 
     def _take_credit(self, credit: Credit, now: float) -> None:
+        """Note the credit of a worker, and requeue what an earlier start of it lost; refuse another version, or too many."""
         rooms, telemetry = self._rooms, self._rooms.telemetry
         known = credit.version == VERSION
         if known and rooms.workers.admits_worker(credit):
             rooms.lost_leases.requeue_leases(rooms.workers.note_credit(credit, now), now, died=True)
             return
         telemetry.metrics.count("workers_refused")
-        if more := self._refused.due(now):
+        if more := self._refused.count_due(now):
             telemetry.write_log("error", "workers_refused", count=more)
-        if self._refused.note(now):
+        if self._refused.note_repeat(now):
             why = "too many workers" if known else f"version {credit.version}, wanted {VERSION}"
             telemetry.write_log("error", "worker_refused", worker=credit.worker, version=credit.version, why=why)
 
     def _take_command(self, command: Command, now: float) -> None:
+        """Carry out a command of the control interface."""
         rooms, log = self._rooms, self._rooms.telemetry.write_log
         log("info", "command", verb=command.verb, target=command.target, sender=command.sender)
         match command.verb:

@@ -1,7 +1,7 @@
-"""The coordinator's judgement of its own work: what keeps names from being watched, and news from being delivered.
+"""Finds the problems of the running system: what keeps names from being checked, and events from being delivered.
 
-Judged by work done (answers, writes, deliveries, checks in time), never by signs of life. Every bound is one that a start, a
-list without names, or a cadence of days does not reach.
+Measured by work done (answers, writes, deliveries, checks in time), never by heartbeats. No bound is reached by a start, an
+empty list, or an interval of days.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from common.core.registries.directory import host_of
 from common.core.telemetry.problems import Problem
 from common.core.telemetry.reach import PLACES, REGISTRY, SILENT, SILENT_SPAN
 
-#: Seconds for which a pool may have no worker: a process that is started again is back in 10.
+#: Seconds for which a pool may have no worker: a process that is restarted is back in 10.
 POOL_GONE = 30.0
-#: Leases of a pool that ran out in a row while its workers were there, and over how many seconds: one slow answer is no hang.
+#: Leases of a pool that ran out in a row while it had workers, and over how many seconds: one slow answer is no hang.
 WEDGED, WEDGED_SPAN = 3, 20.0
-#: Seconds for which the workers of a pool may offer no place although they have nothing of ours to do.
+#: Seconds for which the workers of a pool may offer no slot although they hold no lease.
 NO_PLACE = 30.0
-#: Seconds that names may be due, and nothing asked: questions leave every few seconds, an operator's pause aside.
+#: Seconds for which names may be due without any query leaving: one leaves every few seconds unless operators limit us.
 NOTHING_ASKED = 120.0
 #: Refusals of the callback endpoint in a row, and over how many seconds: a receiver that restarts is back by then.
 REFUSED, REFUSED_SPAN = 3, 20.0
-#: Seconds that a transaction may take: thousands of rows take one, a batch of clearing up that it waits for a few.
+#: Seconds that a transaction may take: thousands of rows take one, a clean-up that it waits for takes a few.
 SLOW_COMMIT = 30.0
 #: A name is overdue after so many of its intervals and so many seconds since its last check. In windows an interval can grow
 #: to a quarter of an hour, and after a start every name is due at once.
 OVERDUE_TIMES, OVERDUE_SHORTEST, OVERDUE_MORE = 3.0, 900.0, 600.0
-#: Share of the names that has to be overdue before it is one, and share from which the list as a whole goes unwatched.
+#: Share of overdue names from which on they are a problem, and from which on the list as a whole goes unwatched.
 OVERDUE_SHARE, UNWATCHED_SHARE = 0.01, 0.1
-#: Seconds between two looks at every name for that.
+#: Seconds between two counts of them.
 OVERDUE_LOOK = 10.0
 CHECKERS = ("fast", "intermediate", "deep")
 _SETTING = {
@@ -48,7 +48,7 @@ _METHOD_REMEDY = {
 
 
 class SelfCheck:
-    """Judges one coordinator."""
+    """Finds the problems of one coordinator."""
 
     def __init__(self, rooms: Rooms, policy: Policy) -> None:
         self._rooms = rooms
@@ -56,13 +56,13 @@ class SelfCheck:
         self._looked_at = 0.0
         self._overdue = 0
         self._seen: set[str] = set()  # pools that had a worker in this run
-        self._waits_since: float | None = None  # since when names have been due at every look, in epoch seconds
+        self._waits_since: float | None = None  # since when names have been due without a break, in epoch seconds
 
     def note_problems(self, now: float) -> None:
         """Note the problems of this moment; log which began and which ended."""
         telemetry = self._rooms.telemetry
-        for change in telemetry.problems.note(self.find_problems(now), now):
-            telemetry.write_log("error" if change.began else "info", change.event, **change.fields())
+        for change in telemetry.problems.note_conditions(self.find_problems(now), now):
+            telemetry.write_log("error" if change.began else "info", change.log_event, **change.log_fields())
             if change.began:
                 telemetry.metrics.count("problems_begun", code=change.problem.code)
 
@@ -77,7 +77,7 @@ class SelfCheck:
         yield from self._name_problems(now)
 
     def _pool_problems(self) -> Iterator[Problem]:
-        """Pools without workers, and workers that do nothing."""
+        """Find pools without workers, and workers that do no work."""
         there = {pool for pool in _SETTING if self._rooms.workers.egresses_of(pool)}
         self._seen |= there
         wanted = (self._seen | set(self._policy.pools)) - there
@@ -96,7 +96,7 @@ class SelfCheck:
             )  # fmt: skip
         for pool in sorted(there):
             lost = self._rooms.telemetry.reach.pools[pool]
-            if lost.lasts(WEDGED, WEDGED_SPAN) or self._rooms.workers.is_stuck(pool):
+            if lost.has_lasted(WEDGED, WEDGED_SPAN) or self._rooms.workers.is_stuck(pool):
                 yield Problem(
                     "workers_wedged", f"The workers of the pool {pool} are connected and do no work.",
                     "Restart them, or the service; their log says what they did last.",
@@ -104,7 +104,7 @@ class SelfCheck:
                 )  # fmt: skip
 
     def _work_problems(self, now: float) -> Iterator[Problem]:
-        """Names that are due while nothing is asked, though it could be."""
+        """Find names that are due while no query leaves, though workers are connected."""
         there = any(map(self._rooms.workers.egresses_of, CHECKERS))
         rooms = self._rooms
         waits = rooms.domains.table.schedule.lateness(now) > 0 or len(rooms.starts.admission) or len(rooms.sweep_queues)
@@ -121,7 +121,7 @@ class SelfCheck:
             )  # fmt: skip
 
     def _name_problems(self, now: float) -> Iterator[Problem]:
-        """Names that were not checked for far longer than their interval."""
+        """Find names that were not checked for far longer than their interval."""
         if now - self._looked_at >= OVERDUE_LOOK or now < self._looked_at:
             self._looked_at, self._overdue = now, self.count_overdue(now)
         watched = self._rooms.domains.table.watched_count
@@ -154,6 +154,7 @@ class SelfCheck:
         return found
 
     def _store_problems(self, now: float) -> Iterator[Problem]:
+        """Find a store that cannot be written, or is slow."""
         journal = self._rooms.domains.journal
         if journal.unwritable:
             yield Problem(
@@ -168,6 +169,7 @@ class SelfCheck:
             )  # fmt: skip
 
     def _list_problems(self) -> Iterator[Problem]:
+        """Find a domain list that cannot be read, is held back, or is empty."""
         state, watched = self._rooms.intake.state, self._rooms.domains.table.watched_count
         nothing = not state.loaded_at and not watched
         kept = "" if nothing else "; the names before it stay watched"
@@ -175,7 +177,8 @@ class SelfCheck:
             text = error.removeprefix(f"{state.source}: ")
             yield Problem(
                 "list_failing", f"The domain list cannot be read: {text}{kept}.",
-                "Check DOMAIN_API_URL and its token, or the file DOMAIN_LIST_FILE; it is read again by itself.", unwatched=nothing,
+                "Check DOMAIN_API_URL and its token, or the file DOMAIN_LIST_FILE; it is read again by itself.",
+                unwatched=nothing,
             )  # fmt: skip
         if held := state.held:
             yield Problem(
@@ -190,21 +193,22 @@ class SelfCheck:
             )  # fmt: skip
 
     def _reach_problems(self) -> Iterator[Problem]:
-        """What answers nothing: everything, or one method while another one answers."""
+        """Find what does not answer: everything, or one method while another one answers."""
         reach = self._rooms.telemetry.reach
-        if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
+        if not reach.is_outage(1, 1) and not any(run.has_lasted(SILENT, SILENT_SPAN) for run in reach.methods.values()):
             return
         servers = {method: self._count_servers(method) for method in REGISTRY}
-        if reach.outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
+        if reach.is_outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
+            last = _last_finding(reach.all.reason)
             yield Problem(
                 "no_answers",
-                f"No registry and no name server has answered {reach.all.count} questions in a row ({_last_finding(reach.all.reason)}).",
+                f"No registry and no name server has answered {reach.all.count} questions in a row ({last}).",
                 f"Nothing can be said about any name: {_SHUT_OUT}.", unwatched=True, since=reach.all.since,
             )  # fmt: skip
             return
         for method in REGISTRY:
             run = reach.methods[method]
-            if run.lasts(SILENT, SILENT_SPAN, servers[method]):
+            if run.has_lasted(SILENT, SILENT_SPAN, servers[method]):
                 yield Problem(
                     f"{method}_silent",
                     f"No {method.upper()} server has answered {run.count} questions in a row ({_last_finding(run.reason)}).",
@@ -212,7 +216,7 @@ class SelfCheck:
                 )  # fmt: skip
 
     def _count_servers(self, method: str) -> int:
-        """How many servers speak for the suffixes of the watched names, as far as it matters."""
+        """Count the servers of a method for the suffixes of the watched names, as far as it matters."""
         found: set[str] = set()
         for suffix in self._rooms.domains.table.suffixes:
             server = self._rooms.registries.server_of(method, suffix)
@@ -223,17 +227,20 @@ class SelfCheck:
         return len(found)
 
     def _callback_problems(self) -> Iterator[Problem]:
+        """Find an endpoint that refuses callbacks, and callbacks that were given up."""
         posts, parked = self._rooms.telemetry.reach.posts, self._rooms.deliveries.parked
-        if self._policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
+        if self._policy.callbacks and posts.has_lasted(REFUSED, REFUSED_SPAN):
             yield Problem(
                 "callbacks_failing", f"The callback endpoint has accepted none of {posts.count} attempts: {posts.reason}.",
-                "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; callbacks are kept and sent again by themselves.",
+                "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; "
+                "callbacks are kept and sent again by themselves.",
                 since=posts.since,
             )  # fmt: skip
         if parked:
             yield Problem(
                 "callbacks_parked", f"{parked} callbacks were given up after days without success.",
-                "See /deliveries?state=parked, and send them again with POST /deliveries/ID/replay once the receiver is mended.",
+                "See /deliveries?state=parked, "
+                "and send them again with POST /deliveries/ID/replay once the receiver is mended.",
             )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The coordinator's view of itself, as published every two seconds and shown on the status page."""
+"""The status map of the coordinator, as published every two seconds and shown on the status page."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from common.core.coordinator.wiring import Policy, Rooms
 from common.core.model.channel import ChannelKey
 from common.core.trust.canary_gaps import SuffixWithoutCanary
 
-#: Most budgets and servers shown: the busiest and the most troubled first.
+#: Most budgets and servers shown: limited and quarantined ones first.
 SHOWN = 200
 #: Methods whose channels are counted, and most silent channels shown.
 CHANNELS, MOST_CHANNELS = ("dns", "rdap", "whois"), 100
-#: Most suffixes shown whose alarms wait for canaries in vain, and most servers of each.
+#: Most suffixes without a working canary that are shown, and most servers of each.
 MOST_GAPS, MOST_SERVERS = 100, 10
-#: What of the list's state is shown.
+#: Fields of the list's state that are shown.
 LIST_SHOWN = ("source", "loaded_at", "seen_at", "names", "problems", "held", "error")
 
 
 class Status:
-    """See the module."""
+    """Builds and publishes the status map."""
 
     def __init__(self, rooms: Rooms, policy: Policy) -> None:
         self._rooms = rooms
         self._policy = policy
 
     def publish_status(self, now: float) -> None:
-        """Put the status on the feed, and log which suffixes have waited for a canary for long."""
+        """Publish the status on the feed, and log which suffixes have been without a working canary for long."""
         rooms = self._rooms
-        for gap in rooms.canaries.gaps.to_warn(now):
+        for gap in rooms.canaries.gaps.take_warnings(now):
             rooms.telemetry.write_log("warning", "no_canary_works", **self.show_gap(gap, now))
         rooms.feed.publish_system("coordinator", "status", now, lambda: {"status": self.build_status(now)})
 
     def build_status(self, now: float) -> dict[str, Any]:
-        """Plain and bounded; no domain names in it."""
+        """Build the status map: plain values, bounded in size, without domain names."""
         rooms, domains = self._rooms, self._rooms.domains
-        channels, problems = self._show_channels(now), rooms.telemetry.problems.active()
+        channels, problems = self._show_channels(now), rooms.telemetry.problems.active_problems()
         known = bool(rooms.intake.state.loaded_at) or len(domains) > 0
         return {
             "started_at": domains.started,
             "ready": known and not any(problem.unwatched for problem in problems),
-            "problems": [problem.plain() for problem in problems],
+            "problems": [problem.to_map() for problem in problems],
             "missing": list(self._policy.missing),
             "domains": {
                 "total": sum(domains.by_state.values()),
@@ -62,9 +62,9 @@ class Status:
         }
 
     def show_gap(self, gap: SuffixWithoutCanary, now: float) -> dict[str, Any]:
-        """A suffix whose alarms wait for canaries, with what is wrong at each server and what helps."""
+        """Show a suffix without a working canary: what is wrong at each server, and the remedy."""
         servers = [
-            {"method": key.method, "server": key.server, "reason": self._explain_doubt(key, now)}
+            {"method": key.method, "server": key.server, "reason": self._explain_unverified(key, now)}
             for key in gap.keys[:MOST_SERVERS]
         ]
         return {
@@ -76,7 +76,7 @@ class Status:
         }
 
     def _show_queues(self, now: float) -> dict[str, Any]:
-        """How many names and queries are where."""
+        """Count the names and queries in each queue."""
         rooms, domains = self._rooms, self._rooms.domains
         admission, schedule = rooms.starts.admission, domains.table.schedule
         return {
@@ -92,7 +92,7 @@ class Status:
         }
 
     def _show_channels(self, now: float) -> list[dict[str, Any]]:
-        """The silent channels, the longest silent first: since when (epoch seconds), after how many answers, whether dead."""
+        """Show the silent channels, the longest silent first: since when (epoch seconds), how many answers, whether dead."""
         channels = self._rooms.channels
         return [
             {
@@ -107,7 +107,7 @@ class Status:
             for key, row in channels.silent_in_use()
         ]
 
-    def _explain_doubt(self, key: ChannelKey, now: float) -> str:
+    def _explain_unverified(self, key: ChannelKey, now: float) -> str:
         row = self._rooms.trust.row_of(key)
         if now < row.quarantined_until:
             return f"in quarantine: {row.reason}"

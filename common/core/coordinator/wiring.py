@@ -1,4 +1,4 @@
-"""Wires the rooms of the core together: each gets the doors and the values that it needs, and nothing else."""
+"""Wires the rooms (packages) of the core together: each gets the doors and the values that it needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from common.core.model.records import Detail
 from common.core.outbox.announcer import Announcer
 from common.core.outbox.callback_dispatch import CallbackDispatch
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
@@ -55,8 +55,8 @@ class Policy:
     """The settings of the core, and what its host provides.
 
     `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
-    cannot be read. `limits` and `canaries` are the operator's own, `missing` what is not configured, one sentence each, `pools`
-    those of which this instance starts workers.
+    cannot be read. `limits` and `canaries` are the user's own, `missing` has a sentence for each thing that is not configured,
+    `pools` are those of which this instance starts workers.
     """
 
     cadence: Cadence
@@ -74,7 +74,7 @@ class Policy:
 
 
 class Rooms:
-    """Every room's door, built from the lowest to the highest."""
+    """The doors of all rooms, built from the lowest to the highest."""
 
     def __init__(self, policy: Policy, directory: Directory, boot: str, rng: Random, now: float) -> None:
         self._build_lower(policy, directory, boot, now)
@@ -125,7 +125,7 @@ class Rooms:
         )
 
     def _build_outbox(self, policy: Policy, rng: Random) -> None:
-        self.feed = Feed(self.effects, policy.instance)
+        self.feed = FeedPublisher(self.effects, policy.instance)
         self.deliveries = Deliveries()
         self.announcer = Announcer(
             self.domains,

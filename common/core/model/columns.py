@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Coded(NamedTuple):
-    """A column with few different texts: the text of line `i` is `texts[codes[i]]`."""
+class CodedTexts(NamedTuple):
+    """A column of texts that are few: line `i` has `texts[codes[i]]`."""
 
     texts: list[str]
     codes: NDArray[np.int64]
@@ -20,9 +20,9 @@ class NameColumns(NamedTuple):
 
     ids: NDArray[np.int64]  # ascending, also from batch to batch
     names: list[str]
-    suffixes: Coded
+    suffixes: CodedTexts
     flags: NDArray[np.int64]  # 1 watched, 2 priority, 4 needs single checks, 8 the store holds a detail
-    states: Coded
+    states: CodedTexts
     since: NDArray[np.float64]
     confidence: NDArray[np.float64]
     generation: NDArray[np.int64]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct, field
 
-from common.core.model.evidence import NO_FIELDS, Fields, Observation
+from common.core.model.evidence import NO_FIELDS, Fields, Observation, Outcome
 
 
 class Canary(Struct, frozen=True, omit_defaults=True):
@@ -222,3 +224,13 @@ class Changes(Struct):
 NOTICE, RESULT = "notice", "result"
 #: The kinds of deliveries, in the order in which they are served.
 LANES = (NOTICE, RESULT)
+
+
+def newest_evidence(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
+    """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
+    found = [
+        item
+        for method, item in evidence.items()
+        if item.observation.reading.outcome in outcomes and (not methods or method in methods)
+    ]
+    return max(found, key=lambda item: item.at, default=None)

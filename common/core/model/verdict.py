@@ -54,3 +54,7 @@ class Verdict(Struct, frozen=True):
     p_unregistered: float
     rho: float
     reason: str
+
+
+#: What a look says that proves nothing: of a name with a state, and of one without.
+NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"

@@ -1,4 +1,4 @@
-"""From a verdict to what is told: which changes are events, their frozen bodies, and the deliveries that carry them.
+"""Turns verdicts into what is told: which changes are events, their frozen bodies, and the deliveries that carry them.
 
 State, event and delivery land in the same transaction; nothing is published or posted before it is durable.
 """
@@ -18,15 +18,14 @@ from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.ids import Ids
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import DeliveryRow, EventRow, Evidence
+from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
-from common.core.model.verdict import Verdict
+from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
-from common.core.parsers.dates import epoch
+from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
-from common.core.verdict.verdicts import NO_NEWS, newest_evidence
 
 #: Results of sweeps that are deliveries at the same time, at most: the others stay pending, a bit each.
 PENDING_AT_ONCE = 1000
@@ -35,13 +34,20 @@ _RESTS_ON = frozenset({"available", "unregistered"})
 
 
 class Announcer:
-    """Turns verdicts and answers into events, callbacks and feed maps.
+    """Turns verdicts and answers into events, callbacks and maps on the feed.
 
     `callbacks`: whether there is a URL to post to; `results`: which check results are posted (all, changes, none).
     """
 
     def __init__(
-        self, domains: Domains, deliveries: Deliveries, feed: Feed, telemetry: Telemetry, *, callbacks: bool, results: str
+        self,
+        domains: Domains,
+        deliveries: Deliveries,
+        feed: FeedPublisher,
+        telemetry: Telemetry,
+        *,
+        callbacks: bool,
+        results: str,
     ) -> None:
         self._domains = domains
         self._deliveries = deliveries
@@ -49,10 +55,10 @@ class Announcer:
         self._telemetry = telemetry
         self._callbacks = callbacks
         self._results = results if callbacks else "none"
-        self._flushed_to = 0  # where among the names the search for pending results goes on
+        self._flushed_to = 0  # the id at which the search for pending results goes on
 
     def apply_verdict(self, entry: Entry, verdict: Verdict, now: float) -> str | None:
-        """Take over a verdict. Returns the kind of the event it caused, if it is one."""
+        """Take a verdict over into a name, and record the event that it causes. Returns the kind of that event, if any."""
         before, since, journal = entry.state, entry.since, self._domains.journal
         changed = verdict.state is not before
         _give_reason(entry, verdict, changed=changed)
@@ -73,7 +79,7 @@ class Announcer:
         return kind
 
     def publish_event(self, event: EventRow) -> None:
-        """Put a durable event on the feed: under `state.`, and under `available.` too if it is one. Same seq, same event."""
+        """Publish a durable event under `state.`, and under `available.` too if it is one, with the same seq."""
 
         def build() -> dict[str, Any]:
             return {"event": json.loads(event.body), "id": event.id, "domain": event.domain, "kind": event.kind}
@@ -84,7 +90,7 @@ class Announcer:
 
     def tell_result(self, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
         """Publish one check result, and post it where results are wanted."""
-        body = {**result_map(entry.name, observation, now), "result": result_word(entry, observation)}
+        body = {**build_result(entry.name, observation, now), "result": result_word(entry, observation)}
         self._feed.publish_map(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
         if self._results == "none" or (self._results == "changes" and not changed):
             return
@@ -100,12 +106,12 @@ class Announcer:
                 seen = look_evidence(last_look(name_id), server or table.suffix_of(name_id))
                 if seen is not None:
                     name = table.name_of(name_id)
-                    yield f"result.dns.{name}", result_map(name, seen.observation, now)
+                    yield f"result.dns.{name}", build_result(name, seen.observation, now)
 
         self._feed.publish_maps("result.dns.", "result", now, len(ids), build)
 
     def flush_pending(self, now: float) -> None:
-        """Turn pending results of sweeps into deliveries, as many as keep the lane of results short."""
+        """Turn pending results of sweeps into deliveries, as many as keep the lane of results short (PENDING_AT_ONCE)."""
         if self._results == "none":
             return
         room = PENDING_AT_ONCE - self._deliveries.results_waiting() - self._domains.journal.planned_deliveries()
@@ -120,15 +126,15 @@ class Announcer:
         for name_id in ids.tolist():
             seen = look_evidence(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
             if seen is not None:
-                self._post_result(result_map(table.name_of(name_id), seen.observation, seen.at), now)
+                self._post_result(build_result(table.name_of(name_id), seen.observation, seen.at), now)
 
     def _mark_pending(self, ids: Ids, changed: NDArray[np.bool_]) -> None:
         if self._results == "none":
             return
-        owed = self._domains.table.pending
+        pending = self._domains.table.pending
         wanted = ids if self._results == "all" else ids[changed]
-        self._telemetry.metrics.count("results_coalesced", int(np.count_nonzero(owed[wanted])))
-        owed[wanted] = 1
+        self._telemetry.metrics.count("results_coalesced", int(np.count_nonzero(pending[wanted])))
+        pending[wanted] = 1
 
     def _post_result(self, body: dict[str, Any], now: float) -> None:
         order = int(now * 1000)
@@ -160,7 +166,7 @@ class Announcer:
         if kind == "registered" and entry.detail.alarmed_at is not None:
             extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
-        body = notice_body(entry.name, kind, verdict.confidence, now, checks_of(entry.detail.evidence), **extra)
+        body = notice_body(entry.name, kind, verdict.confidence, now, show_checks(entry.detail.evidence), **extra)
         journal.add_event(EventRow(seq, identity, entry.name, entry.generation, kind, now, body))
         if self._callbacks:
             row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
@@ -178,28 +184,28 @@ class Announcer:
         )
 
 
-def result_map(name: str, observation: Observation, at: float) -> dict[str, Any]:
-    """The six values of a check result, by the contract's names and in its order."""
+def build_result(name: str, observation: Observation, at: float) -> dict[str, Any]:
+    """The six values of a check result, by the names and in the order of the callback contract."""
     return {
         "domain": name,
         "check_type": observation.method,
         "result": observation.reading.outcome.value,
         "timestamp": at,
-        "details": details_of(observation),
+        "details": show_details(observation),
         "duration_ms": round(observation.duration_ms, 2),
     }
 
 
 def result_word(entry: Entry, observation: Observation) -> str:
-    """The contract's word for one method's answer: "available" only once the verdict is; one source alone never says so."""
+    """The `result` of a check: "available" only once the verdict is; one source alone never says so."""
     outcome = observation.reading.outcome
     if outcome is Outcome.UNREGISTERED and entry.state is State.AVAILABLE:
         return "available"
     return outcome.value
 
 
-def details_of(observation: Observation) -> dict[str, Any]:
-    """The details of a check result: the record's fields under the contract's names, and how it was obtained."""
+def show_details(observation: Observation) -> dict[str, Any]:
+    """The `details` of a check result: the fields of the record, and how it was obtained."""
     reading = observation.reading
     return {
         "registrar": reading.fields.registrar,
@@ -215,8 +221,8 @@ def details_of(observation: Observation) -> dict[str, Any]:
     }
 
 
-def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
-    """The `checks` of a notice: per method what it said, where, when."""
+def show_checks(evidence: dict[str, Evidence]) -> dict[str, Any]:
+    """The `checks` of a notice: by method what its server said, which one, and when."""
     return {
         method: {
             "result": item.observation.reading.outcome.value,
@@ -235,9 +241,9 @@ def checks_of(evidence: dict[str, Evidence]) -> dict[str, Any]:
 
 
 def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
-    """Why the name is in its state. While an announced state stands that is the reason it was announced for.
+    """Note why a name is in its state. While an announced state stands that is the reason it was announced for.
 
-    Beside it stays what the newest look said, which sees fewer answers at a time than the decision did.
+    Beside it stands what the newest check said (`look`), which sees fewer answers at a time than the decision did.
     """
     detail = entry.detail
     stands = not changed and detail.reason != "" and (verdict.state in ANNOUNCED or verdict.reason == NO_NEWS)
@@ -245,9 +251,9 @@ def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
 
 
 def _event_kind(entry: Entry, before: State, since: float | None) -> str | None:
-    """The event that a change of state is: none for the first look at a registered name, nor for a return to UNKNOWN.
+    """The kind of event that a change of state is: none for a first check that finds a name registered, nor for UNKNOWN.
 
-    `since`: how long the name was in the state before.
+    `since`: when the state before began, in epoch seconds.
     """
     state = entry.state
     if state is State.UNKNOWN or (before is State.UNKNOWN and state is State.REGISTERED):
@@ -260,15 +266,15 @@ def _event_kind(entry: Entry, before: State, since: float | None) -> str | None:
 
 
 def _taken_since(entry: Entry, gone: float | None) -> bool:
-    """Whether the registration is younger than `gone`, when the name was announced; an older one means that we were wrong.
+    """Whether the registration is younger than `gone`, when the name was announced; an older one makes the alarm a mistake.
 
-    Somebody must have seen it since. Of records only one from after the alarm counts: where the zone alone shows the catch, the
-    last one is of the holder before.
+    It must have been seen since. Of records only one from after the alarm counts: where the zone alone shows the catch, the
+    last record is of the holder before.
     """
     seen = newest_evidence(entry.detail.evidence, Outcome.REGISTERED)
     if gone is None or seen is None or seen.at <= gone:
         return False
     record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

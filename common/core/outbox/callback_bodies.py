@@ -1,4 +1,4 @@
-"""Bodies of callbacks: JSON in UTF-8, built once when something happens and frozen, so that every attempt carries equal bytes.
+"""Builds the bodies of callbacks: JSON in UTF-8, frozen when something happens, so that every attempt carries equal bytes.
 
 Total: whatever text a registry sent becomes JSON that any parser reads (lone surrogates become "?", NaN becomes null), in an
 order that depends on nothing but the values, and never longer than LIMIT.
@@ -78,7 +78,7 @@ def _encode_body(body: _Fixed) -> bytes:
 
 
 def _encode_without_nested(body: _Fixed) -> bytes:
-    """Only what stands directly in the body, as far as it fits: the evidence stays with the event in the store."""
+    """Only the scalars of the body, as far as they fit: the evidence stays with the event in the store."""
     kept: dict[str, Any] = {}
     room = LIMIT - 100
     for key, value in body.items():
@@ -95,7 +95,7 @@ def _is_nested(value: object) -> bool:
 
 
 class _Cutter:
-    """Makes plain JSON of a value, with less and less of it as `room` shrinks. Without room the result is of no use."""
+    """Makes plain JSON of a value within bounds. Once `room` is used up the result is of no use."""
 
     def __init__(self, excerpt: int, text: int, width: int) -> None:
         self._excerpt, self._text, self._width = excerpt, text, width

@@ -1,4 +1,4 @@
-"""Hands callbacks to notifiers, each leased to one worker, in batches, and takes back how the POSTs ended."""
+"""Sends callbacks to notifiers in batches, each leased to one of them, and takes back how the POSTs ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common.messages import Deliveries as DeliveryBatch
 
 #: Seconds one POST may take, all included.
 DELIVERY_BUDGET = 20.0
-#: Part of the notifiers' places that results never take.
+#: One of so many slots of the notifiers is never taken by results.
 RESERVED = 4
 #: Largest sum of bodies in one message of deliveries, in bytes: well under the frame limit.
 BATCH_BYTES = 1 << 20
@@ -26,7 +26,7 @@ BATCH_BYTES = 1 << 20
 
 @dataclass(slots=True, kw_only=True)
 class CallbackDispatch:
-    """See the module."""
+    """Sends what is due, and takes the results; see the module."""
 
     workers: Workers
     deliveries: Deliveries
@@ -57,7 +57,7 @@ class CallbackDispatch:
             self._send_batch(worker, batch)
 
     def take_post_result(self, answer: DeliveryResult, credit: Credit, now: float) -> None:
-        """Take the answer of a notifier to one POST."""
+        """Take the result of one POST from its notifier."""
         if self.workers.finish_lease(answer.attempt, credit) is None:
             self.telemetry.metrics.count("late_results")
             return
@@ -69,7 +69,7 @@ class CallbackDispatch:
             self.telemetry.metrics.count("late_results")
             return
         metrics, seconds = self.telemetry.metrics, answer.duration_ms / 1000
-        self.telemetry.reach.posted(answer.status, now)
+        self.telemetry.reach.note_callback(answer.status, now)
         metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
         metrics.observe("callback_seconds", seconds, lane=row.lane)
         metrics.count("upstream_requests", api="callback", status=status_class(answer.status))
@@ -78,26 +78,26 @@ class CallbackDispatch:
         self._log_result(row, answer, now)
 
     def take_lost_attempt(self, attempt: str, worker: str, now: float) -> None:
-        """A notifier had an attempt and did not report."""
+        """Plan an attempt again whose notifier did not report: it counts, for it may have been made."""
         row = self.deliveries.note_lost(attempt, now, worker)
         if row is not None:
             self.journal.add_deliveries(row)
 
     def requeue_unsent_attempt(self, attempt: str, now: float) -> None:
-        """An attempt never left: the socket of its notifier was full."""
+        """Make an attempt due again that never left because the socket of its notifier was full."""
         self.deliveries.note_returned(attempt, now)
 
     def replay_callback(self, row: DeliveryRow, now: float) -> None:
-        """Send a callback once more because it was asked for."""
+        """Send a callback once more on an operator's command, whatever became of it."""
         self.journal.add_deliveries(self.deliveries.replay_row(row, now))
 
     def add_durable(self, rows: list[DeliveryRow]) -> None:
-        """New deliveries are durable, or were loaded: they may go; write what they supersede."""
+        """Let deliveries go that are durable by now, or were loaded; write what they supersede."""
         for row in rows:
             self.journal.add_deliveries(*self.deliveries.add_delivery(row))
 
     def _log_result(self, row: DeliveryRow, answer: DeliveryResult, now: float) -> None:
-        """A callback that was taken is for the summary; one that failed is limited, and one that was given up always told."""
+        """Log the result of a POST: a success for DEBUG alone, a failure once a minute by its kind, one given up always."""
         fields = {"event_id": row.id, "domain": row.domain, "lane": row.lane, "status": answer.status, "state": row.state,
                   "number": row.attempts, "ms": round(answer.duration_ms, 1), "error": answer.error}  # fmt: skip
         if row.state == "done":

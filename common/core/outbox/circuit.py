@@ -1,4 +1,4 @@
-"""A circuit breaker for one lane to an endpoint: after many failures in a row almost nothing is sent until one succeeds."""
+"""A circuit breaker for one lane to an endpoint: after many failures in a row only probes are sent until one succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RAMP_LASTS = 60.0
 
 
 class Circuit:
-    """Closed, open, or closed with a ramp. Times in epoch seconds; `longest_asked`: seconds that Retry-After may ask for."""
+    """Closed, open, or closed with a ramp. Times in epoch seconds; `longest_asked`: most seconds that a Retry-After counts."""
 
     __slots__ = ("_allowed", "_closed_at", "_filled_at", "_longest_asked", "_probes", "failures", "probe_at")
 
@@ -47,14 +47,14 @@ class Circuit:
         return min(wanted, int(self._allowed))
 
     def note_attempt(self, now: float) -> None:
-        """One attempt went out."""
+        """Note that one attempt was sent."""
         if self.probe_at is not None:
             self._probes += 1
             self.probe_at = now + PROBE_WAITS[min(self._probes, len(PROBE_WAITS) - 1)]
         self._allowed -= 1.0
 
     def note_success(self, now: float) -> bool:
-        """One attempt succeeded; whether this closed the circuit."""
+        """Note a success. Returns whether it closed the circuit."""
         self.failures = 0
         if self.probe_at is None:
             return False
@@ -64,7 +64,7 @@ class Circuit:
         return True
 
     def note_failure(self, now: float, retry_after: float | None = None) -> bool:
-        """One attempt failed; whether this opened the circuit. `retry_after` in seconds."""
+        """Note a failure. Returns whether it opened the circuit. `retry_after` in seconds."""
         self.failures += 1
         if self.probe_at is not None:
             if retry_after is not None:
@@ -76,7 +76,7 @@ class Circuit:
         self.probe_at = now + max(PROBE_WAITS[0], min(retry_after or 0.0, self._longest_asked))
         return True
 
-    def reopen(self, now: float) -> None:
-        """Open it as the last run left it: a start begins with one probe, not with a burst of attempts."""
+    def reopen_circuit(self, now: float) -> None:
+        """Open it as it was before a restart: a start begins with one probe, not with a burst of attempts."""
         self.failures, self._probes = max(self.failures, OPENS_AFTER), 0
         self.probe_at = now

@@ -1,7 +1,7 @@
-"""The lanes of callbacks to one endpoint, each with a circuit of its own.
+"""The circuits of the lanes of callbacks (notices, results) to one endpoint.
 
-What an endpoint says about check results holds no notice up: neither the failures that open a circuit nor a Retry-After. Only
-one probe is under way at a time, of all lanes together: an endpoint that is down is not asked by each of them.
+How results fare delays no notice: neither the failures that open a circuit nor a Retry-After. One probe is under way at a time,
+of all lanes together: an endpoint that is down is not probed by each of them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 from common.core.model.records import LANES, NOTICE, RESULT
 from common.core.outbox.circuit import Circuit
 
-#: What Retry-After may ask for, in seconds, by lane. It only ever lengthens a wait: of results for as long as an endpoint may
-#: reasonably wish, of a notice for no longer than it takes to find out that the endpoint is back.
+#: Bounds of a Retry-After, in seconds; the upper one by lane. It only ever lengthens a wait: of results by as much as an
+#: endpoint may reasonably wish, of a notice by no more than it takes to find out that the endpoint is back.
 SHORTEST_ASKED, LONGEST_ASKED = 1.0, {NOTICE: 300.0, RESULT: 3600.0}
 
 
-def wait_asked(lane: str, retry_after: float | None) -> float | None:
-    """The part of a Retry-After that counts in a lane, in seconds; None where nothing was asked for."""
+def bound_retry_after(lane: str, retry_after: float | None) -> float | None:
+    """A Retry-After within the bounds of a lane, in seconds; None where there was none."""
     return None if retry_after is None else max(SHORTEST_ASKED, min(retry_after, LONGEST_ASKED[lane]))
 
 
 class Circuits:
-    """The circuit of each lane, and how many probes are under way."""
+    """The circuit of each lane; `probing` counts the probes under way."""
 
     def __init__(self) -> None:
         self._circuits = {lane: Circuit(LONGEST_ASKED[lane]) for lane in LANES}
@@ -33,19 +33,19 @@ class Circuits:
     def __getitem__(self, lane: str) -> Circuit:
         return self._circuits[lane]
 
-    def to_probe(self, now: float, room: Mapping[str, int]) -> list[str]:
-        """The lanes that may send a probe now, the one whose turn came first ahead; none while a probe is under way."""
+    def find_probe_lanes(self, now: float, room: Mapping[str, int]) -> list[str]:
+        """The lanes that may send a probe now, the one that was due first ahead; none while a probe is under way."""
         if self.probing:
             return []
         lanes = [lane for lane in LANES if self[lane].is_open and self[lane].allowed_attempts(now, room[lane]) > 0]
         return sorted(lanes, key=lambda lane: self[lane].probe_at or 0.0)
 
     def open_lanes(self) -> str:
-        """The lanes whose circuit is open, as `recall` reads them back."""
+        """The lanes whose circuit is open, as `restore_open` reads them back."""
         return ",".join(lane for lane in LANES if self[lane].is_open)
 
     def take_changed(self) -> str | None:
-        """What `recall` reads back, if it changed since the last call."""
+        """The open lanes for `restore_open`, if they changed since the last call."""
         text = self.open_lanes()
         if text == self._written:
             return None
@@ -53,14 +53,14 @@ class Circuits:
         return text
 
     def restore_open(self, text: str, now: float) -> None:
-        """Take over what `saved` wrote before a restart; anything else is ignored."""
+        """Take over what `take_changed` gave before a restart; anything else is ignored."""
         self._written = text
         for lane in text.split(","):
             if lane in self._circuits:
-                self[lane].reopen(now)
+                self[lane].reopen_circuit(now)
 
-    def figures(self, waiting: Mapping[str, int]) -> dict[str, Any]:
-        """Figures for the status, by lane; beside them those of the notices, or of the results where only those are held up."""
+    def show_lanes(self, waiting: Mapping[str, int]) -> dict[str, Any]:
+        """The circuits for the status, by lane; beside them that of notices, or of results where only theirs is open."""
         shown = self[RESULT] if self[RESULT].is_open and not self[NOTICE].is_open else self[NOTICE]
         return {
             "circuit_open_until": shown.probe_at,

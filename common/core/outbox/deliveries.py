@@ -1,12 +1,12 @@
-"""The outbox: which callback goes out when, and what its outcome means.
+"""The pending callbacks: which is sent when, and what follows from its outcome.
 
 Promised is: every notice is POSTed until the endpoint answers 2xx, with the same id and body each time, the notices of one
 name in order, and none is dropped silently. So a delivery is in exactly one place (waiting, in flight, done, parked,
 superseded), an attempt that is not answered in time goes back, and nothing here shortens the list but an answer or seven days.
 
 Check results share the way but not the promise: they go after the notices, their number is bounded, and a result that is
-still waiting when a newer one of the same check arrives is superseded by it. Each lane has a circuit of its own: what an
-endpoint says about results holds no notice up. Of both lanes together one probe is under way at a time.
+still waiting when a newer one of the same check arrives is superseded by it. Each lane has a circuit of its own, so that how
+results fare delays no notice. Of both lanes together one probe is under way at a time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from common.core.model.records import LANES, NOTICE, RESULT, DeliveryRow
-from common.core.outbox.circuits import Circuits, wait_asked
+from common.core.outbox.circuits import Circuits, bound_retry_after
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: Seconds to wait before each attempt, counted from the failure before: dense at first, for a drop is a matter of seconds.
@@ -53,7 +53,25 @@ class _Body(msgspec.Struct):
 _check_type = msgspec.json.Decoder(_Body)
 
 
+class _Place(NamedTuple):
+    """Where a row stands in the queue of its name and lane."""
+
+    order: int
+    number: int
+    id: str
+
+
+class _Turn(NamedTuple):
+    """When the first row of a queue is due, in epoch seconds; `number` tells the rows of one moment apart."""
+
+    at: float
+    number: int
+    id: str
+
+
 class _Pending:
+    """One pending row, and the attempt that is in flight."""
+
     __slots__ = ("attempt", "lost_by", "number", "probe", "replay", "row", "since")
 
     def __init__(self, row: DeliveryRow, number: int, since: float, *, replay: bool) -> None:
@@ -69,7 +87,7 @@ class _Pending:
 class Deliveries:
     """All pending deliveries to one endpoint. Rows handed out are live: write them to the store, change nothing in them.
 
-    `parked`, `done` and `superseded` count rows, starting from what the store holds.
+    `parked`, `done` and `superseded` count rows, those in the store included.
     """
 
     def __init__(self, *, result_limit: int = RESULT_LIMIT) -> None:
@@ -79,8 +97,8 @@ class Deliveries:
         self._result_limit = result_limit
         self._numbers = 0
         self._lanes: dict[str, dict[str, _Pending]] = {lane: {} for lane in LANES}
-        self._queues: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        self._ready: dict[str, list[tuple[float, int, str]]] = {lane: [] for lane in LANES}
+        self._queues: dict[tuple[str, str], list[_Place]] = {}
+        self._ready: dict[str, list[_Turn]] = {lane: [] for lane in LANES}
         self._attempts: dict[str, str] = {}
         self._late: dict[str, str] = {}
         self._latest: dict[tuple[str, str], str] = {}
@@ -100,12 +118,12 @@ class Deliveries:
         return self._supersede_older(entry) if row.lane == RESULT else []
 
     def due_rows(self, now: float, free: int, reserved: int = 0) -> list[DeliveryRow]:
-        """At most `free` rows to send now, at most one per name and lane. They stay due until `sent`.
+        """At most `free` rows to send now, at most one per name and lane. They stay due until `note_sent`.
 
-        Results leave so many places free as are `reserved`: a notice never waits for one to end.
+        Results leave as many slots free as are `reserved`: a notice never waits for one to end.
         """
         room = {NOTICE: free, RESULT: max(0, free - reserved)}
-        probes = (self._next_probe(lane) for lane in self.circuits.to_probe(now, room))
+        probes = (self._next_probe(lane) for lane in self.circuits.find_probe_lanes(now, room))
         found = [entry.row for entry in islice(filter(None, probes), 1)]
         for lane in LANES:
             if not self.circuits[lane].is_open:
@@ -117,7 +135,7 @@ class Deliveries:
         return len(self._lanes[RESULT])
 
     def note_sent(self, delivery_id: str, attempt: str, now: float) -> None:
-        """The row went out as `attempt`, a text never used before. Whoever leased it says when its time is over (`lost`)."""
+        """Note that a row was sent as `attempt`, a text never used before; `note_lost` says that its lease is over."""
         entry = self._find_entry(delivery_id)
         if entry is None or entry.attempt is not None:
             return
@@ -132,14 +150,14 @@ class Deliveries:
             probes.popleft()
 
     def is_replay(self, delivery_id: str) -> bool:
-        """Whether the row is being sent again because somebody asked for it."""
+        """Whether a row is being sent again on an operator's command."""
         entry = self._find_entry(delivery_id)
         return entry is not None and entry.replay
 
     def note_result(
         self, attempt: str, status: int, error: str, retry_after: float | None, now: float, rng: Rng
     ) -> DeliveryRow | None:
-        """How an attempt ended; `status` 0 for no answer. Returns the row to write, None for an attempt nobody waits for."""
+        """Note how an attempt ended; `status` 0 for no answer. Returns the row to write, None where the attempt is over."""
         accepted = 200 <= status < 300
         entry = self._take_attempt(attempt, accepted=accepted)
         if entry is None:
@@ -154,13 +172,13 @@ class Deliveries:
             return entry.row
         if status in MISCONFIGURED:
             self.misconfigured = status
-        asked = wait_asked(entry.row.lane, retry_after)
+        asked = bound_retry_after(entry.row.lane, retry_after)
         self.circuits[entry.row.lane].note_failure(now, asked)
         spread = 1.0 - JITTER + 2 * JITTER * rng.random()
         return self._plan_retry(entry, now, spread, asked or 0.0)
 
     def note_returned(self, attempt: str, now: float) -> None:
-        """A notifier handed the attempt back without trying it."""
+        """Note that a notifier handed an attempt back without trying it."""
         entry = self._take_attempt(attempt)
         if entry is not None:
             entry.row.next_at = min(entry.row.next_at, now)
@@ -172,7 +190,7 @@ class Deliveries:
         return entry.lost_by if entry is not None else ""
 
     def note_lost(self, attempt: str, now: float, worker: str = "") -> DeliveryRow | None:
-        """The attempt's time is over, or its notifier disappeared with it. It counts, for it may have been made.
+        """Note that the lease of an attempt is over, or its notifier is gone. It counts, for it may have been made.
 
         Returns the row to write.
         """
@@ -199,7 +217,7 @@ class Deliveries:
         return entry.row
 
     def next_at(self) -> float | None:
-        """When `due` may have something, in epoch seconds, None while nothing is pending."""
+        """When `due_rows` may have something, in epoch seconds; None while nothing is pending."""
         times = [self._next_in(lane) for lane in LANES]
         return min((at for at in times if at is not None), default=None)
 
@@ -215,7 +233,7 @@ class Deliveries:
             "done": self.done,
             "superseded": self.superseded,
             "oldest_age": None if oldest is None else max(0.0, now - oldest.since),
-            **self.circuits.figures({lane: len(rows) for lane, rows in self._lanes.items()}),
+            **self.circuits.show_lanes({lane: len(rows) for lane, rows in self._lanes.items()}),
             "misconfigured": self.misconfigured,
         }
 
@@ -227,7 +245,7 @@ class Deliveries:
         since = row.next_at if row.first_at is None else row.first_at
         entry = _Pending(row, self._numbers, since, replay=replay)
         self._lanes[row.lane][row.id] = entry
-        insort(self._queues.setdefault((row.lane, row.domain), []), (row.order, entry.number, row.id))
+        insort(self._queues.setdefault((row.lane, row.domain), []), _Place(row.order, entry.number, row.id))
         self._make_ready(entry)
         return entry
 
@@ -244,48 +262,48 @@ class Deliveries:
         return [old.row for old in found]
 
     def _head_of_queue(self, entry: _Pending) -> _Pending:
-        """The one that its queue has to send first."""
+        """The entry that its queue has to send first."""
         queue = self._queues[entry.row.lane, entry.row.domain]
-        return self._lanes[entry.row.lane][queue[0][2]]
+        return self._lanes[entry.row.lane][queue[0].id]
 
     def _make_ready(self, entry: _Pending) -> None:
-        """Make the entry findable by `due`, if it is the first of its queue."""
+        """Make an entry findable by `due_rows`, if it is the first of its queue."""
         if entry.attempt is not None or self._head_of_queue(entry) is not entry:
             return
         ready, lane = self._ready[entry.row.lane], self._lanes[entry.row.lane]
-        heapq.heappush(ready, (entry.row.next_at, entry.number, entry.row.id))
+        heapq.heappush(ready, _Turn(entry.row.next_at, entry.number, entry.row.id))
         # Items that no longer hold are skipped when they come up; while the circuit is open none does.
         if len(ready) > 4 * len(lane) + 1024:
             self._rebuild_ready(entry.row.lane)
 
     def _rebuild_ready(self, lane: str) -> None:
         waiting = self._waiting_heads(lane)
-        self._ready[lane] = [(entry.row.next_at, entry.number, entry.row.id) for entry in waiting]
+        self._ready[lane] = [_Turn(entry.row.next_at, entry.number, entry.row.id) for entry in waiting]
         heapq.heapify(self._ready[lane])
 
     def _waiting_heads(self, lane: str) -> Iterable[_Pending]:
         entries = self._lanes[lane].values()
         return [entry for entry in entries if entry.attempt is None and self._head_of_queue(entry) is entry]
 
-    def _entry_of_item(self, lane: str, item: tuple[float, int, str]) -> _Pending | None:
-        """The entry that an item of `_ready` speaks of, None where it has moved on."""
-        entry = self._lanes[lane].get(item[2])
-        if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != item[:2]:
+    def _entry_of_turn(self, lane: str, turn: _Turn) -> _Pending | None:
+        """The entry that a turn is of; None where it has moved on."""
+        entry = self._lanes[lane].get(turn.id)
+        if entry is None or entry.attempt is not None or (entry.row.next_at, entry.number) != (turn.at, turn.number):
             return None
         return entry if self._head_of_queue(entry) is entry else None
 
     def _pick_due(self, lane: str, now: float, room: int) -> list[DeliveryRow]:
         ready = self._ready[lane]
-        kept: dict[str, tuple[float, int, str]] = {}
+        kept: dict[str, _Turn] = {}
         found: list[DeliveryRow] = []
-        while ready and ready[0][0] <= now and len(found) < room:
-            item = heapq.heappop(ready)
-            entry = self._entry_of_item(lane, item)
-            if entry is not None and item[2] not in kept:
-                kept[item[2]] = item
+        while ready and ready[0].at <= now and len(found) < room:
+            turn = heapq.heappop(ready)
+            entry = self._entry_of_turn(lane, turn)
+            if entry is not None and turn.id not in kept:
+                kept[turn.id] = turn
                 found.append(entry.row)
-        for item in kept.values():
-            heapq.heappush(ready, item)
+        for turn in kept.values():
+            heapq.heappush(ready, turn)
         return found
 
     def _next_in(self, lane: str) -> float | None:
@@ -293,9 +311,9 @@ class Deliveries:
         circuit, ready = self.circuits[lane], self._ready[lane]
         if circuit.is_open:
             return circuit.probe_at if self._lanes[lane] and not self.circuits.probing else None
-        while ready and self._entry_of_item(lane, ready[0]) is None:
+        while ready and self._entry_of_turn(lane, ready[0]) is None:
             heapq.heappop(ready)
-        return ready[0][0] if ready else None
+        return ready[0].at if ready else None
 
     def _next_probe(self, lane: str) -> _Pending | None:
         """The next one to try while the circuit of a lane is open: the oldest, then the others in turn.
@@ -313,7 +331,7 @@ class Deliveries:
         return None
 
     def _release_lane(self, lane: str, now: float) -> None:
-        """The endpoint takes a lane again: everything in it may go, at the pace of the circuit."""
+        """Make everything in a lane due: the endpoint accepts it again, and the circuit sets the pace."""
         self._probes[lane].clear()
         for entry in self._lanes[lane].values():
             entry.row.next_at = min(entry.row.next_at, now)
@@ -355,9 +373,9 @@ class Deliveries:
         if row.lane == RESULT and self._latest.get(topic := (row.domain, _check_type_of(row.body))) == row.id:
             del self._latest[topic]
         queue = self._queues[row.lane, row.domain]
-        queue.remove((row.order, entry.number, row.id))
+        queue.remove(_Place(row.order, entry.number, row.id))
         if queue:
-            self._make_ready(self._lanes[row.lane][queue[0][2]])
+            self._make_ready(self._lanes[row.lane][queue[0].id])
         else:
             del self._queues[row.lane, row.domain]
 

@@ -73,9 +73,9 @@ class Registries:
         server = self.server_of(method, suffix)
         if server is not None or method != "whois":
             return server
-        if self.directory.rdap_base(suffix) is not None or self.directory.whois_server(suffix) is not None:
+        if self.directory.rdap_server(suffix) is not None or self.directory.whois_server(suffix) is not None:
             return None
-        return "" if self.referrals.may_ask(suffix, now) else None
+        return "" if self.referrals.may_query(suffix, now) else None
 
     def payer_of(self, method: str, server: str, suffix: str) -> str:
         """The host whose budget a query takes its token from."""
@@ -101,19 +101,19 @@ class Registries:
     def learn_referral(self, suffix: str, host: str, now: float) -> None:
         """Note the WHOIS server that IANA refers to for a suffix, and use it."""
         self.directory.learn_whois(suffix, host)
-        self.referrals.name(suffix, host, now)
+        self.referrals.note_server(suffix, host, now)
         self._servers.clear()
 
     def restore_referrals(self, text: str, now: float) -> None:
-        """Take over the referrals that were stored before a restart; rows that are a day old are left out."""
-        self.referrals = Referrals.restored(text, now)
-        for suffix, host in self.referrals.servers():
+        """Take over what IANA said before a restart, as `Referrals.saved` wrote it."""
+        self.referrals = Referrals.from_json(text, now)
+        for suffix, host in self.referrals.named_servers():
             self.directory.learn_whois(suffix, host)
         self._servers.clear()
 
     def _find_server(self, method: str, suffix: str) -> str | None:
         if method == "rdap":
-            rdap = self.directory.rdap_base(suffix)
+            rdap = self.directory.rdap_server(suffix)
             server = rdap.base if rdap is not None else None
         elif method == "whois":
             server = self.directory.whois_server(suffix)

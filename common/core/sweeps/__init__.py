@@ -1,1 +1,5 @@
-"""Room."""
+"""The room of sweeps: how thousands of names of one suffix are checked in one bulk DNS query.
+
+Owns the queue of each suffix (`SweepQueues`) and the batches under way. Its doors: `DueNames` takes names that are due,
+`SweepDispatch` sends batches, `SweepResults` takes what they found, `SweepFallback` returns names that no sweep can serve.
+"""

@@ -1,4 +1,4 @@
-"""Names that are due: stable ones wait for a sweep of their suffix, the others for a single check."""
+"""Takes names that are due: stable ones are queued for a sweep of their suffix, the others admitted to a single check."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from common.core.sweeps.sweep_queues import SweepQueues
 from common.core.trust.canaries import Canaries
 from common.core.workers.leases import Workers
 
-#: Names taken out of the schedule per tick, with priority and without, and most checks that wait while no worker sweeps.
+#: Names taken out of the schedule per tick, with priority and without; most checks that wait while no worker sweeps.
 URGENT_LIMIT, ORDINARY_LIMIT, MOST_WAITING = 2000, 20_000, 2000
-#: Seconds until the next look at a name whose zone is being asked whether it answers for everything.
+#: Seconds after which a name is due again that waits until its zone is measured for wildcards.
 SOON = 0.25
 
 
 @dataclass(slots=True, kw_only=True)
 class DueNames:
-    """See the module."""
+    """Moves names that are due to the stage that comes next."""
 
     domains: Domains
     registries: Registries
@@ -34,7 +34,7 @@ class DueNames:
     queues: SweepQueues
 
     def move_due_names(self, now: float) -> None:
-        """Move every name on that is due, names with priority first."""
+        """Queue or admit names that are due, those with priority first."""
         for priority, limit in ((True, URGENT_LIMIT), (False, ORDINARY_LIMIT)):
             if not priority and self._is_crowded(now):
                 continue
@@ -43,16 +43,16 @@ class DueNames:
                 self._sort_by_stage(ids, times, now, priority=priority)
 
     def next_at(self, now: float) -> float:
-        """When `move_on` finds something, in epoch seconds; infinity where time does not decide."""
+        """When `move_due_names` finds something, in epoch seconds; infinity where time does not decide."""
         schedule = self.domains.table.schedule
         return schedule.priority.next_at() if self._is_crowded(now) else schedule.next_at()
 
     def _is_crowded(self, now: float) -> bool:
-        """Whether names without priority stay where they are: no worker sweeps, and they would only wait for a check."""
+        """Whether names without priority stay in the schedule: no worker sweeps, and enough checks wait already."""
         return not self.workers.can_sweep(now) and self.starts.admission.planned_count() >= MOST_WAITING
 
     def _sort_by_stage(self, ids: Ids, times: Times, now: float, *, priority: bool) -> None:
-        """Of each suffix the stable ones to its sweep queue, the others to their checks."""
+        """Queue the stable names of each suffix for its sweep, and admit the others to single checks."""
         table = self.domains.table
         single = table.have_flag(ids, Flag.SINGLE | Flag.LOADED)
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
@@ -69,6 +69,7 @@ class DueNames:
             self._move_suffix(table.suffixes[number], piece, due, now, priority=priority)
 
     def _move_suffix(self, suffix: str, ids: Ids, due: Times, now: float, *, priority: bool) -> None:
+        """Queue stable names of one suffix for its sweep, or admit them where DNS proves nothing or cannot be swept."""
         registries = self.registries
         unswept = not self.workers.can_sweep(now) or registries.recursive_dns
         if unswept or registries.limit_of("dns", suffix, suffix).rate <= 0:

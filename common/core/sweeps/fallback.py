@@ -1,7 +1,6 @@
-"""Names that wait for a sweep that does not come: no worker sweeps, the zone limits us, or the queue takes hours.
+"""Returns names to single checks or to the schedule whose sweep does not come: no worker sweeps, or the zone limits us.
 
-A sweep queue holds what is due for DNS alone. It must not keep a name from the registry's word, nor from being checked when it may
-drop.
+A sweep queue holds what is due for DNS alone: a name in it must neither miss its registry query nor its drop window.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from common.core.sweeps.sweep_queues import SweepQueues
 from common.core.sweeps.sweep_results import Chosen, SweepResults
 from common.core.workers.leases import Workers
 
-#: Seconds between two looks at the queues.
-EVERY = 30.0
+#: Seconds between two searches of the queues.
+RELEASE_EVERY = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
 class SweepFallback:
-    """See the module."""
+    """Releases names from the sweep queues."""
 
     domains: Domains
     registries: Registries
@@ -42,13 +41,13 @@ class SweepFallback:
     results: SweepResults
 
     def release_waiting(self, now: float) -> None:
-        """Let out the names that cannot wait."""
+        """Take the names out of the queues that cannot wait for a sweep."""
         queues = self.queues
         if not self.workers.can_sweep(now):
             for ids, times in queues.take_all():
                 self._return_to_schedule(ids, times)
             return
-        if now < queues.released_at + EVERY:
+        if now < queues.released_at + RELEASE_EVERY:
             return
         queues.released_at = now
         for suffix, queue in queues.all_queues():
@@ -60,17 +59,17 @@ class SweepFallback:
                 self._release_suffix(suffix, queue.ordinary, now, limited=limited)
 
     def _release_suffix(self, suffix: str, names: IdQueue, now: float, *, limited: bool) -> None:
-        """Check names whose window is open; where the zone cannot be asked also those whose record is due, as the registry has room."""
+        """Admit names inside their windows; where the zone limits us also those whose registry record is due."""
         table = self.domains.table
 
-        def is_open(ids: Ids) -> Chosen:
+        def are_in_window(ids: Ids) -> Chosen:
             near = table.earliest[ids] <= np.float32(now + MARGIN)  # False for NaN
             if near.any():
                 near &= are_imminent(table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64), now)
             return near
 
         room = max(0, MOST_WAITING - len(self.starts.admission))
-        self._request_checks(*names.pick_ids(is_open, room), left_zone=True)
+        self._request_checks(*names.pick_ids(are_in_window, room), left_zone=True)
         if limited:
             ids = names.all_ids()
             stale = table.registry_due[ids].astype(np.float64) <= now
@@ -83,5 +82,5 @@ class SweepFallback:
         self.starts.request_checks(*self.dispatch.still_queued(ids, times), urgent=False, left_zone=left_zone)
 
     def _return_to_schedule(self, ids: Ids, times: Times) -> None:
-        """These are due, as they were before they were queued."""
+        """Make names due again at the times at which they were due before they were queued."""
         self.domains.stages.schedule_checks(*self.dispatch.still_queued(ids, times), looked=False)

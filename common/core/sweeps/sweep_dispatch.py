@@ -1,7 +1,7 @@
-"""Sweeps: stable names wait, by suffix, until a worker has a place and the suffix's budget has tokens for a batch of them.
+"""Sends sweeps: names queued by suffix leave in a batch once a worker has a place and the suffix's budget has the tokens.
 
-What goes by sweep is what a check would begin with anyway, one DNS query a name; what comes of it goes on in `sweep_results`. A few
-names of one suffix are not worth a sweep: they are checked one by one.
+A sweep sends what a check would begin with anyway, one DNS query per name; `sweep_results` takes its answer. A few names of one
+suffix are not worth a sweep: they are checked one by one.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from common.messages import MAX_SWEEP, Sweep
 
 #: Fewer names than this are checked one by one.
 FEWEST = 8
-#: A batch worth sending at once, and how long names are held back for one, in seconds: at most, and per name of the table.
-GOOD, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-4
-#: Seconds over which the names of a sweep are spread at least, and that it may take beside its pace.
+#: Names that are worth a sweep at once; longest that fewer are held back, in seconds: at most, and per name of the table.
+GOOD_SIZE, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-4
+#: Seconds over which the queries of a sweep are spread at least, and seconds that it may take beyond its pace.
 SHORTEST = 0.5
 SLACK = 20.0
-#: Times that a sweep is sent again before its names wait for their next turn.
+#: Times that a sweep is sent before its names are rescheduled as inconclusive.
 TRIES = 3
 #: Parts into which a sweep is split whose worker died.
 PARTS = 8
@@ -43,7 +43,7 @@ FREE_PACE = 20_000.0
 
 @dataclass(slots=True, kw_only=True)
 class SweepDispatch:
-    """See the module."""
+    """Sends batches, and requeues lost ones."""
 
     domains: Domains
     registries: Registries
@@ -55,19 +55,19 @@ class SweepDispatch:
     telemetry: Telemetry
 
     def send_ready_sweeps(self, now: float) -> None:
-        """Send every sweep whose tokens and worker are there, names with priority first."""
+        """Send every sweep for which tokens and a worker are available, names with priority first."""
         self.queues.wake = NEVER
         for urgent in (True, False):
             for suffix, queue in self.queues.waiting_queues(urgent=urgent):
                 while self._send_one(suffix, queue, now, urgent=urgent):
                     pass
                 if not urgent and not self.workers.choose_sweepers(urgent=False):
-                    return  # there may be a thousand more suffixes, and none of them can be asked
+                    return  # there may be a thousand more suffixes, and no worker for any of them
 
     def requeue_lost_sweep(self, batch: Batch, now: float, *, died: bool) -> None:
-        """A sweep, or some of its names, got no answer: those still queued are asked about again, others are being checked.
+        """Queue a sweep again, or some of its names, that got no answer; names that left the queue meanwhile are being checked.
 
-        Where its worker died it is split, until what kills workers is alone and checked by itself.
+        With `died` (the worker died) it is split, until the name that kills workers is checked by itself.
         """
         self.telemetry.metrics.count("sweeps_lost")
         waiting, since = self.still_queued(batch.ids, batch.times)
@@ -83,12 +83,12 @@ class SweepDispatch:
                 self.queues.requeue_batch(replace(batch, ids=ids, times=times, egress="", tries=batch.tries + 1))
 
     def requeue_unsent_sweep(self, batch: Batch, now: float) -> None:
-        """A sweep never left: the socket of its worker was full. Its tokens come back, and it waits again."""
+        """Queue a sweep again that never left because the socket of its worker was full; its tokens are returned."""
         self.rate_limits.budgets.return_tokens(batch.limit, batch.egress, now, len(batch.ids))
         self.queues.requeue_batch(batch)
 
     def reschedule_unanswered(self, ids: Ids, now: float) -> None:
-        """Nothing was learnt about these names: look again soon, and later and later if that goes on."""
+        """Reschedule names whose check was inconclusive: soon, and later and later with every such check in a row."""
         table = self.domains.table
         table.inconclusive[ids] = np.minimum(table.inconclusive[ids], 254) + 1
         table.checked_at[ids] = now
@@ -96,7 +96,7 @@ class SweepDispatch:
         self.domains.stages.schedule_checks(ids, times)
 
     def still_queued(self, ids: Ids, times: Times) -> tuple[Ids, Times]:
-        """Those that still wait for a sweep, each once: a command, or the list, may have taken one out and let it in again."""
+        """The names that still wait for a sweep, each once: the list may have taken one out and a new one queued it again."""
         still = self.domains.stages.are_queued(ids)
         places = np.unique(ids, return_index=True)[1]
         if still.all() and len(places) == len(ids):
@@ -105,18 +105,18 @@ class SweepDispatch:
         return ids[places], times[places]
 
     def _send_one(self, suffix: str, queue: SweepQueue, now: float, *, urgent: bool) -> bool:
-        """Send one sweep of this suffix. False where there is nothing to send, or not yet."""
+        """Send one sweep of a suffix. False where there is nothing to send, or nothing yet."""
         workers = self.workers.choose_sweepers(urgent=urgent)
         names = queue.urgent if urgent else queue.ordinary
-        # A lost sweep goes before the others of its kind, and never before a name with priority.
+        # A lost sweep goes before other names without priority, and never before one with priority.
         if urgent and names.count:
             return self._send_names(suffix, names, workers, now, urgent=True)
-        if queue.again and workers:
-            return self._send_again(queue, self.workers.choose_sweepers(urgent=urgent, avoid=queue.again[0].avoid), now)
+        if queue.lost and workers:
+            return self._send_again(queue, self.workers.choose_sweepers(urgent=urgent, avoid=queue.lost[0].avoid), now)
         return bool(names.count) and self._send_names(suffix, names, workers, now, urgent=urgent)
 
     def _send_names(self, suffix: str, names: IdQueue, workers: list[Worker], now: float, *, urgent: bool) -> bool:
-        """Send the first of a queue, or check all of them one by one where that is the better way."""
+        """Send the first names of a queue, or admit all to single checks: few, or urgent ones while the zone limits us."""
         if not self._is_ready(names, now, urgent=urgent):
             return False
         limit = self.registries.limit_of("dns", suffix, suffix)
@@ -126,56 +126,57 @@ class SweepDispatch:
         needed = _enough_tokens(limit, names.count)
         worker = self._allowed_worker(limit, workers, needed, now)
         if worker is None:
-            names.not_before = self._allowed_at(limit, workers, needed, now)
+            names.not_before = self._find_allowed_at(limit, workers, needed, now)
             self.queues.wake = min(self.queues.wake, names.not_before if workers else NEVER)
             return False
-        there = self.rate_limits.budgets.available_tokens(limit, worker.egress, now)
-        ids, times = self.still_queued(*names.take_ids(min(MAX_SWEEP, names.count, there)))
+        tokens = self.rate_limits.budgets.available_tokens(limit, worker.egress, now)
+        ids, times = self.still_queued(*names.take_ids(min(MAX_SWEEP, names.count, tokens)))
         names.since = now
         if len(ids):
             self._send_batch(Batch(ids, times, suffix, limit, urgent=urgent), worker, now)
         return True
 
     def _send_again(self, queue: SweepQueue, workers: list[Worker], now: float) -> bool:
-        """Send a sweep that was lost, as much of it as there are tokens for. False where they are not there yet."""
-        batch = queue.again[0]
+        """Send a lost sweep, as many of its names as there are tokens for. False where there are too few yet."""
+        batch = queue.lost[0]
         needed = _enough_tokens(batch.limit, len(batch.ids))
         worker = self._allowed_worker(batch.limit, workers, needed, now)
         if worker is None:
-            self.queues.wake = min(self.queues.wake, self._allowed_at(batch.limit, workers, needed, now))
+            self.queues.wake = min(self.queues.wake, self._find_allowed_at(batch.limit, workers, needed, now))
             return False
-        there = self.rate_limits.budgets.available_tokens(batch.limit, worker.egress, now)
-        queue.again.popleft()
-        if there < len(batch.ids):
-            queue.again.appendleft(replace(batch, ids=batch.ids[there:], times=batch.times[there:]))
-            batch = replace(batch, ids=batch.ids[:there], times=batch.times[:there])
+        tokens = self.rate_limits.budgets.available_tokens(batch.limit, worker.egress, now)
+        queue.lost.popleft()
+        if tokens < len(batch.ids):
+            queue.lost.appendleft(replace(batch, ids=batch.ids[tokens:], times=batch.times[tokens:]))
+            batch = replace(batch, ids=batch.ids[:tokens], times=batch.times[:tokens])
         self._send_batch(batch, worker, now)
         return True
 
     def _allowed_worker(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> Worker | None:
-        """A worker from whose egress so many queries may be asked now, or the rest of the day's."""
+        """A worker whose egress has tokens for so many queries, or for the rest of the day's quota."""
         budgets = self.rate_limits.budgets
         for worker in workers:
             if budgets.available_tokens(limit, worker.egress, now) >= budgets.within_quota(limit, worker.egress, needed, now):
                 return worker
         return None
 
-    def _allowed_at(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> float:
-        """When that may be, as far as budgets decide."""
+    def _find_allowed_at(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> float:
+        """When a worker will be allowed, in epoch seconds, as far as budgets decide."""
         budgets, egresses = self.rate_limits.budgets, [worker.egress for worker in workers]
         times = (budgets.next_at(limit, egress, now, budgets.within_quota(limit, egress, needed, now)) for egress in egresses)
         return min(times, default=now)
 
     def _is_ready(self, names: IdQueue, now: float, *, urgent: bool) -> bool:
-        """Whether the names of a queue need not wait for more of them, nor for tokens."""
+        """Whether the names of a queue need to wait neither for more names nor for tokens."""
         at = names.not_before
-        if not urgent and names.count < GOOD:
+        if not urgent and names.count < GOOD_SIZE:
             at = max(at, names.since + min(HOLD, HOLD_PER_NAME * len(self.domains)))
         if at > now:
             self.queues.wake = min(self.queues.wake, at)
         return at <= now
 
     def _send_batch(self, batch: Batch, worker: Worker, now: float) -> None:
+        """Take the tokens of a batch, lease it to a worker, and send it."""
         count, table = len(batch.ids), self.domains.table
         self.telemetry.reach.asked_at = now
         self.rate_limits.budgets.take_tokens(batch.limit, worker.egress, count, now)
@@ -184,14 +185,14 @@ class SweepDispatch:
         lease = self.workers.grant_lease(worker, batch, min(seconds, DAY), now, sweep=True, names=count)
         cut = len(batch.suffix) + 1
         labels = "\n".join([table.name_of(name_id)[:-cut] for name_id in batch.ids.tolist()])
-        # The tokens of all are there, and a bucket may be emptied at once: what is short of its burst need not take seconds.
+        # All tokens are taken already, and a bucket may be emptied at once: fewer names than its burst need not take seconds.
         pace = max(batch.limit.rate, count / SHORTEST) / self.registries.address_count(batch.suffix)
         sweep = Sweep(
-            lease.attempt,
-            lease.seq,
-            batch.suffix,
-            labels,
-            count,
+            attempt=lease.attempt,
+            seq=lease.seq,
+            suffix=batch.suffix,
+            labels=labels,
+            count=count,
             pace=pace if pace < FREE_PACE else None,
             budget_ms=int(seconds * 1000),
         )
@@ -202,5 +203,5 @@ class SweepDispatch:
 
 
 def _enough_tokens(limit: Limit, count: int) -> int:
-    """Tokens worth beginning with for so many names: all of a day's would never be there together."""
-    return min(GOOD, count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD))
+    """How many tokens a sweep of so many names waits for: a quota per day is never available at once."""
+    return min(GOOD_SIZE, count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD_SIZE))

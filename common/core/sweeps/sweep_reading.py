@@ -1,4 +1,4 @@
-"""Reads the result of a sweep: a byte for each name becomes a code, and an observation where a check goes on from it."""
+"""Reads the result of a sweep: the byte of each name becomes a code, and an observation where a check starts from it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from common.messages import SweepResult
 
 Codes = NDArray[np.uint8]
 
-#: In the place of the address that answered: none did.
+#: Stands for the address that answered where none did.
 NO_ADDRESS = 255
-#: What a name is taken for whose query was not answered in time.
+#: The reading of a name whose query timed out.
 TIMED_OUT = unknown_reading("dns_timeout", "no answer in time")
 
 
 def codes_of(message: SweepResult, size: int) -> tuple[Codes, Codes]:
-    """What was found, and the place of the address that said it. OPEN: what has no meaning, and all of a zone in trouble."""
+    """The code of each name, and the index of the address that gave it; OPEN for unknown codes, and for a zone in trouble."""
     if message.trouble is not None:
         return np.full(size, OPEN, np.uint8), np.full(size, NO_ADDRESS, np.uint8)
     codes = np.frombuffer(message.codes, np.uint8)
@@ -28,13 +28,13 @@ def codes_of(message: SweepResult, size: int) -> tuple[Codes, Codes]:
 
 
 def serial_of(message: SweepResult) -> int:
-    """The zone's serial: 32 bits (RFC 1035 section 3.3.13), 0 where there is none."""
+    """The zone's SOA serial: 32 bits (RFC 1035 section 3.3.13), 0 where there is none."""
     serial = message.serial or 0
     return serial if 0 <= serial <= 0xFFFFFFFF else 0
 
 
 def observation_of(message: SweepResult, suffix: str, code: int, address: str) -> Observation:
-    """What the sweep saw of one name, as a single query would have told it."""
+    """The observation of one name in a sweep, as a single query would have returned it."""
     server = message.server or suffix
     width = message.width or None
     if code == OPEN:

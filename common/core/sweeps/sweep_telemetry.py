@@ -1,4 +1,4 @@
-"""Counts and logs what sweeps find, and notes whether any name server answers."""
+"""Counts and logs the results of sweeps, and notes whether any name server answers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _OUTCOMES = {DELEGATED: Outcome.REGISTERED, NXDOMAIN: Outcome.UNREGISTERED, OPEN
 
 
 def note_reach(telemetry: Telemetry, batch: Batch, message: SweepResult, now: float) -> None:
-    """Note whether any name server said anything in this sweep."""
+    """Note whether any name server answered conclusively in this sweep."""
     reach = telemetry.reach
-    reach.returned("fast", now)
-    said = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
+    reach.note_worker_answer("fast", now)
+    conclusive = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
     details = (item.reading.outcome for item in message.observations.values())
-    if said or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in details):
-        reach.answered("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
+    if conclusive or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in details):
+        reach.note_answer("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
     else:
         trouble = message.trouble.reading.finding if message.trouble is not None else TIMED_OUT.finding
-        reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
+        reach.note_answer("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
 
 
 def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> None:
-    """Count what a sweep found, and of what kind the errors were."""
+    """Count the answers of a sweep by outcome, and its errors by kind."""
     metrics = telemetry.metrics
     for code, count in zip(*np.unique(codes[codes != UNASKED], return_counts=True), strict=True):
         outcome = _OUTCOMES.get(int(code), Outcome.UNKNOWN)
@@ -44,7 +44,7 @@ def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> N
 
 
 def log_sweep(telemetry: Telemetry, batch: Batch, message: SweepResult, now: float) -> None:
-    """Log a sweep; one whose zone is in trouble as a warning."""
+    """Log a sweep; at debug level, or as a warning where its zone is in trouble."""
     fields = {
         "suffix": batch.suffix,
         "names": len(batch.ids),

@@ -1,4 +1,6 @@
-"""What the service says about itself: the problems it has, and what came back from whom.
+"""Counters, timers, open problems, and what gets into the log.
 
-Pure like the rest of the core; `common.core.coordinator.self_check` judges with it, the control process merges and shows.
+Every room may count and log here; nothing here decides about names. The room owns the counters (`metrics`), the open problems
+(`problems`), what came back from outside (`reach`) and the runs of repeated log lines (`log_summary`). Its door is
+`telemetry.Telemetry`; `prometheus` renders the counters of any process.
 """

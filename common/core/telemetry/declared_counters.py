@@ -1,6 +1,6 @@
-"""The counters that are shown before their first event: a rate over a series that does not exist is no rate of zero.
+"""Declares counters before their first event: a rate over a series that does not exist is no rate of zero.
 
-What shows them adds them: a coordinator that sent hundreds of zeros every two seconds would send little else.
+The process that shows them adds them: a coordinator that sent hundreds of zeros every two seconds would send little else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an answer that proves nothing is called: its kind for the counters, and one sentence for a name nothing is known of."""
+"""Classifies answers that prove nothing, for counters; and explains in a sentence why nothing is known of a name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.records import Detail, Evidence
 
-#: Findings of methods that no server answered: no question left, its worker was lost, nobody is known to ask, or none is asked.
+#: Findings without an answer: no query left, its worker was lost, no server is known, or its channel is left alone.
 NOT_ASKED, NOT_ANSWERED, NO_SERVER, LEFT_ALONE = "not_asked", "not_answered", "no_server", "left_alone"
 UNASKED = frozenset({NOT_ASKED, NOT_ANSWERED, NO_SERVER, LEFT_ALONE})
 #: Kinds of errors, as they are counted: what can be done about one depends on nothing finer.
@@ -49,10 +49,10 @@ def kind_of(observation: Observation) -> str | None:
     return next((kind for kind, words in _KIND_OF.items() if word in words), GARBAGE)
 
 
-def why_unknown(detail: Detail, known: str = "") -> str:
+def explain_unknown(detail: Detail, known: str = "") -> str:
     """One sentence on why nothing is known of a name: each method with what it said or why it said nothing.
 
-    `known` is what the judgement said, for names of which no method says anything.
+    `known` is the reason of the verdict, for names of which no method says anything.
     """
     answers = [f"{_method_name(method)} {_outcome_words(item)}" for method, item in sorted(detail.evidence.items())]
     silent = [
@@ -66,7 +66,7 @@ def why_unknown(detail: Detail, known: str = "") -> str:
 
 
 def _asked_first(found: Mapping[str, Evidence]) -> list[tuple[str, Evidence]]:
-    """Servers that were asked first, then what was not asked, by method."""
+    """First the methods whose servers were queried, then the others, each by name."""
     return sorted(found.items(), key=lambda pair: (pair[1].observation.reading.finding in UNASKED, pair[0]))
 
 

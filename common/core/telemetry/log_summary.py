@@ -1,7 +1,7 @@
-"""What of thousands of events a second gets into the log: changes always, the first complaint of a kind, the rest in a summary.
+"""Limits the log: of equal lines only the first of a minute is written, the others as a number; work done is summed up.
 
 A line for each check and each callback would be 96 of a hundred lines: those are for the level DEBUG. Once a minute one line
-says what was done. A complaint that a fault repeats for each name is written once; how often it came again is written a minute
+says what was done. A line that a fault repeats for each name is written once; how often it came again is written a minute
 later.
 """
 
@@ -14,17 +14,17 @@ from typing import Any
 
 from common.core.telemetry.metrics import Metrics
 
-#: Seconds between two summaries, and for which an equal complaint is only counted.
+#: Seconds between two summaries, and for which an equal line is only counted.
 EVERY = 60.0
-#: Most complaints of one event that are told apart within that time; further ones are counted together.
-MOST_APART = 20
+#: Most subjects of one event that are told apart within that time; lines about further ones are counted together.
+MOST_SUBJECTS = 20
 #: What a summary sums up: counters by the labels that name their rows.
 _SUMMED = {"checks": ("method", "outcome"), "callbacks": ("lane", "state")}
 
 
 @dataclass(slots=True)
 class _Run:
-    """A complaint that was written, and how often it came again since."""
+    """A line that was written, and how often it came again since."""
 
     level: str
     since: float
@@ -33,15 +33,15 @@ class _Run:
 
 @dataclass(slots=True)
 class LogSummary:
-    """See the module. Times in epoch seconds."""
+    """The runs of repeated lines, and the counters as they were last summed up. Times in epoch seconds."""
 
     summed_at: float = 0.0
     _runs: dict[tuple[str, str], _Run] = field(default_factory=dict)
     _counted: dict[str, Counter[str]] = field(default_factory=dict)
 
     def writes_line(self, level: str, event: str, about: str, now: float) -> bool:
-        """Whether a complaint about something is to be written now; otherwise it is counted."""
-        if (event, about) not in self._runs and sum(1 for each, _ in self._runs if each == event) >= MOST_APART:
+        """Whether a line of an event about something is to be written now; otherwise it is counted."""
+        if (event, about) not in self._runs and sum(1 for each, _ in self._runs if each == event) >= MOST_SUBJECTS:
             about = ""
         run = self._runs.get((event, about))
         if run is None:
@@ -51,7 +51,7 @@ class LogSummary:
         return False
 
     def take_repeated(self, now: float) -> list[tuple[str, str, dict[str, Any]]]:
-        """What is to be written of complaints whose minute is over: level, event, fields. Without any in it that was all."""
+        """The lines to write about runs whose minute is over: level, event, fields. A run without any repetition in it ends."""
         ended = [(key, run) for key, run in self._runs.items() if now - run.since >= EVERY]
         found = []
         for (event, about), run in ended:
@@ -64,13 +64,13 @@ class LogSummary:
         return found
 
     def sum_up_work(self, metrics: Metrics, now: float) -> dict[str, Mapping[str, int]] | None:
-        """What was done since the last summary, by method and outcome, lane and state; None where nothing was, or not yet."""
+        """What was done since the last summary, by method and outcome, lane and state; None where it is not due, or empty."""
         if now - self.summed_at < EVERY:
             return None
         first, self.summed_at = not self.summed_at, now
         done: dict[str, Mapping[str, int]] = {}
         for name, labels in _SUMMED.items():
-            total = metrics.totals(name, labels)
+            total = metrics.sum_counter(name, labels)
             before = self._counted.get(name, Counter())
             # A reset begins again from nothing.
             since = {row: int(n - before[row] if n >= before[row] else n) for row, n in total.items()}

@@ -1,4 +1,4 @@
-"""What the coordinator tells its operator: log lines, counters and timers, and what is needed to judge its own work."""
+"""The room's door: log lines, counters and timers, and what the coordinator needs to check its own work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.core.telemetry.reach import Reach
 
 
 class Telemetry:
-    """Counters and timers (`metrics`), whether anything outside answers (`reach`), open problems, and the log."""
+    """Counters and timers (`metrics`), what answers from outside (`reach`), open problems (`problems`), and the log."""
 
     def __init__(self, effects: Effects, now: float) -> None:
         self.metrics = Metrics(now)
@@ -26,12 +26,12 @@ class Telemetry:
         self._effects.plan_effect(LogLine(level, event, fields))
 
     def write_limited(self, level: str, event: str, about: str, now: float, **fields: Any) -> None:
-        """Write the first log line of its kind about something in a minute; count the others for the summary."""
+        """Write the first log line of an event about something in a minute; count the others for the summary."""
         if self._summary.writes_line(level, event, about, now):
             self.write_log(level, event, **fields)
 
     def write_summary(self, now: float) -> None:
-        """Write the lines of a minute that is over: what was done, and how often limited lines came again."""
+        """Write what is due once a minute: what was done, and how often limited lines came again."""
         for level, event, fields in self._summary.take_repeated(now):
             self.write_log(level, event, **fields)
         done = self._summary.sum_up_work(self.metrics, now)

@@ -1,4 +1,4 @@
-"""Canaries: queries to servers whose right answer we know, and what follows from the answers.
+"""Canaries: queries whose right answer is known, which show whether a server tells the truth.
 
 A positive counts only after its server found a name known to be registered again (`server_trust` keeps the score). Here is when
 canaries are asked, which names wait for them, and how a lie is undone: a lying server loses what it said (whether it was the
@@ -30,7 +30,7 @@ from common.core.trust.lies import drop_evidence, trust_key
 from common.core.trust.outcomes import CanaryOutcome, Failure, Reconsidered
 from common.core.trust.server_trust import Trust, canary_window, grade_answer, random_label
 
-#: How often a server that keeps saying "registered" about a name that should go is asked about a random one, in seconds;
+#: How often a server that keeps saying "registered" about a name that should go is asked about a random label, in seconds;
 #: and inside the forecast window.
 SUSPECT_EVERY, SUSPECT_CLOSE = 3600.0, 600.0
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
@@ -41,7 +41,7 @@ WAIT = 900.0
 
 @dataclass(slots=True, kw_only=True)
 class Canaries:
-    """See the module."""
+    """Queries canaries, and works out what follows from their answers; `gaps` are the suffixes where none works."""
 
     registries: Registries
     rate_limits: RateLimits
@@ -53,16 +53,15 @@ class Canaries:
     rng: Random
     disputes: CanaryDisputes
     gaps: SuffixesWithoutCanary = field(init=False, default_factory=SuffixesWithoutCanary)
-    _waiting: dict[ChannelKey, dict[str, float]] = field(
-        init=False, default_factory=dict
-    )  # names, and since when answers count
+    #: By server: the names that wait for its canaries, and since when their answers count, in epoch seconds.
+    _waiting: dict[ChannelKey, dict[str, float]] = field(init=False, default_factory=dict)
     _on_way: dict[ChannelKey, int] = field(init=False, default_factory=dict)  # canaries that are not answered yet
     _suspected_at: dict[ChannelKey, float] = field(init=False, default_factory=dict)
 
     # -- asking ----------------------------------------------------------------------------------------------------------
 
     def await_canaries(self, entry: Entry, waiting: list[tuple[ChannelKey, float]], since: float, now: float) -> None:
-        """Ask the servers that a name's alarm waits for about canaries; each comes with the time of the answer to verify.
+        """Query canaries of the servers that a name's alarm waits for; each comes with the time of the answer to verify.
 
         Its verdict is taken again when they have answered, and its next pass waits for that, as long as one is on its way.
         """
@@ -74,7 +73,7 @@ class Canaries:
                 entry.awaited.add(key)
 
     def longest_wait(self, entry: Entry, now: float) -> float:
-        """How long the next pass waits for canaries that are on their way, in seconds: what the slowest of the servers needs."""
+        """How long the next pass of a name waits for canaries on their way, in seconds: as the slowest of the servers needs."""
         slowest = 0.0
         for key in entry.awaited:
             pace = self.rate_limits.current_pace(key.method, key.suffix, now) if key.method != "dns" else 1.0
@@ -82,19 +81,19 @@ class Canaries:
         return min(slowest, LONGEST_WAIT)
 
     def verify_server(self, key: ChannelKey, name: str, at: float, now: float) -> None:
-        """Ask a server about canaries, so that its answer about `name` at `at` may count."""
+        """Query the canaries of a server that are needed so that its answer about `name` at `at` (epoch seconds) may count."""
         if self.is_on_way(key) or self.trust.is_quarantined(key, now):
             return
-        window = canary_window(self.conditions.find_conditions(key.suffix, now)[1])
+        _, fresh = self.conditions.find_conditions(key.suffix, now)
         names = self.known_names.canaries_for(key, name)
-        for probe in self.trust.find_probes(key, at, names, now, self.rng, window=window):
+        for probe in self.trust.find_probes(key, at, names, now, self.rng, window=canary_window(fresh)):
             self.ask_canary(probe, now)
 
     def suspect_servers(self, entry: Entry, check: Check, now: float) -> None:
-        """Ask a server about a canary out of suspicion: what it said about a name it may say about everything.
+        """Query a canary of a server whose answer looks wrong: what it said about this name it may say about every name.
 
-        One that still says "registered" of a name that should be gone is asked about a random name, one that denies what another
-        answer of this check knows about a known one.
+        One that still says "registered" of a name that should be gone is asked about a random label, one that denies what
+        another answer of this check knows about a known name.
         """
         overdue = entry.is_ending() or entry.in_window(now)
         every = SUSPECT_CLOSE if entry.in_window(now) else SUSPECT_EVERY
@@ -113,7 +112,7 @@ class Canaries:
                     self._suspect_server(Probe(key, name, registered=True), row.registered_ok, SUSPECT_CLOSE, now)
 
     def measure_wildcard(self, suffix: str, now: float) -> bool:
-        """Ask, before first use and daily, whether a zone answers for a random label. True while a first check has to wait."""
+        """Query a random label in a zone before its first use, and daily. True while a first check has to wait for it."""
         wildcards, key = self.registries.wildcards, zone_of(suffix)
         if not self.rate_limits.egresses_of("dns", now):
             return False
@@ -122,7 +121,7 @@ class Canaries:
         return wildcards.is_awaited(suffix, now) and self.is_on_way(key)
 
     def ask_canary(self, probe: Probe, now: float, rank: Rank = Rank.URGENT) -> None:
-        """Put the query about a canary into its operator's queue."""
+        """Put the query of a canary into its operator's queue."""
         key = probe.key
         server = self.registries.server_of(key.method, key.suffix)
         if server is None:
@@ -152,7 +151,10 @@ class Canaries:
     # -- answers ---------------------------------------------------------------------------------------------------------
 
     def take_canary_outcome(self, probe: Probe, observation: Observation, now: float) -> CanaryOutcome:
-        """A canary answered: believe the server, or void what it said since it was last right."""
+        """Take the answer to a canary: its server is verified, or loses what it said since it was last right.
+
+        The caller applies the outcome: it counts failures and takes verdicts anew.
+        """
         key, found = probe.key, CanaryOutcome()
         last = self._count_arrived(key)
         wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation)
@@ -181,13 +183,16 @@ class Canaries:
         return found
 
     def take_unanswered(self, probe: Probe, now: float) -> list[str]:
-        """A canary will not be answered. Returns the names that waited for it: they go on without it."""
+        """A canary will not be answered. Returns the names that need not wait for its server any more."""
         last = self._count_arrived(probe.key)
         self._retry_wildcard(probe, now)
         return self._release_names(probe.key, self._waiting.get(probe.key, {})) if last else []
 
     def drop_lies(self, entry: Entry, check: Check, now: float) -> list[Failure]:
-        """Drop what servers in quarantine said in a check: it was on its way, or heard, when they were caught lying."""
+        """Drop from the evidence of a name what servers in quarantine said in a check.
+
+        It was on its way, or taken, when they were caught lying.
+        """
         failures = []
         for method, item in list(entry.detail.evidence.items()):
             key = trust_key(entry, method, item)
@@ -204,11 +209,11 @@ class Canaries:
     # -- waiting ---------------------------------------------------------------------------------------------------------
 
     def waiting_names(self) -> set[str]:
-        """The names that wait for a canary: its answer changes what is known of them."""
+        """The names that wait for a canary: they stay loaded, for its answer changes what is known of them."""
         return set().union(*self._waiting.values())
 
     def forget_waiting(self, now: float) -> None:
-        """Forget names whose canary never answered, and names that are not loaded any more."""
+        """Forget names that waited for a canary in vain, and names that are not loaded any more."""
         for key, names in list(self._waiting.items()):
             left = {name: since for name, since in names.items() if self._still_waits(self.domains.find_loaded(name), key, now)}
             if left:
@@ -218,7 +223,7 @@ class Canaries:
 
     @staticmethod
     def _still_waits(entry: Entry | None, key: ChannelKey, now: float) -> bool:
-        """Whether a name still waits for a canary: one that is on its way, be its operator ever so slow, or one of late."""
+        """Whether a name still waits for a canary: one on its way, however slow its operator, or one of a recent check."""
         return entry is not None and (key in entry.awaited or now - (entry.checked_at or 0.0) <= WAIT)
 
     def _release_names(self, key: ChannelKey, names: Iterable[str]) -> list[str]:
@@ -240,7 +245,7 @@ class Canaries:
     # -- grading ---------------------------------------------------------------------------------------------------------
 
     def _grade_answer(self, probe: Probe, observation: Observation, now: float, *, wild: bool) -> str | None:
-        """Count an answer for or against its server. Returns a sentence where it lied."""
+        """Note an answer for or against its server, and count it. Returns a sentence where the server lied."""
         certain = self.known_names.is_certain(probe, now)
         dead = self.known_names.is_dead(probe.domain)  # asked before that was known
         lie = None if wild or dead else self.trust.note_answer(probe, observation, now, certain=certain)
@@ -249,7 +254,7 @@ class Canaries:
         return lie
 
     def _note_lie(self, probe: Probe, lie: str, now: float) -> bool:
-        """Tell of a lie, and ask the other side. Returns whether the canary is in doubt until that has answered."""
+        """Log a lie, and query the other side. Returns whether the canary is in doubt until that has answered."""
         key = probe.key
         self.telemetry.metrics.count("quarantines", method=key.method)
         fields = {"method": key.method, "server": key.server, "suffix": key.suffix, "reason": lie}
@@ -260,7 +265,7 @@ class Canaries:
         return other is not None
 
     def _suspect_server(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
-        """Ask about a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
+        """Query a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
         key = probe.key
         last = max(answered_at, self.trust.row_of(key).failed_at, self._suspected_at.get(key, 0.0))
         if not self.is_on_way(key) and now - last > every:
@@ -268,12 +273,12 @@ class Canaries:
             self.ask_canary(probe, now)
 
     def _retry_wildcard(self, probe: Probe, now: float) -> None:
-        """Where nothing came of the query about a random label, ask again soon."""
+        """Where nothing came of the query of a random label, measure the zone again soon."""
         if probe.key.method == "dns" and not probe.registered:
             self.registries.wildcards.note_no_answer(probe.key.suffix, now)
 
     def _learn_wildcard(self, suffix: str, observation: Observation) -> bool:
-        """Learn whether a zone answers for a name that does not exist; true if it does, which is a habit and no lie."""
+        """Learn whether a zone has a wildcard; true if it has, and then its answer is no lie."""
         reading, wildcards = observation.reading, self.registries.wildcards
         if reading.outcome is Outcome.UNREGISTERED:
             wildcards.note_measured(suffix, wildcard=False)

@@ -1,8 +1,8 @@
-"""Whether a server or its canary is to blame: a canary that is gone, or out of the zone, was a bad canary.
+"""Finds out whether a server lied or its canary is gone.
 
-A server that denies a name known to be registered is in quarantine at once. Then the other side is asked about that name: the zone
-where a registry server denied it, a registry server where the zone did. If it is gone there too, the canary is dead and the
-servers that denied it are pardoned; where the other side knows it, the denial was a lie.
+A server that denies a name known to be registered is in quarantine at once. Then the other side is queried about that name: the
+zone where a registry server denied it, a registry server where the zone did. If it is gone there too, the canary is dead and
+the servers that denied it are pardoned; where the other side knows it, the denial was a lie.
 """
 
 from __future__ import annotations
@@ -30,23 +30,25 @@ class Ruling(NamedTuple):
     settled: list[Settled]
 
 
-class _Dispute(NamedTuple):
+class _OpenDispute(NamedTuple):
+    """A canary in doubt: since when (epoch seconds), and the servers that denied it."""
+
     begun_at: float
     accused: frozenset[ChannelKey]
 
 
 class CanaryDisputes:
-    """The canaries that were denied, and by which servers."""
+    """The canaries in doubt, each with the servers that denied it."""
 
     def __init__(self, registries: Registries, trust: Trust, known_names: KnownNames, telemetry: Telemetry) -> None:
         self._registries = registries
         self._trust = trust
         self._known_names = known_names
         self._telemetry = telemetry
-        self._open: dict[str, _Dispute] = {}
+        self._open: dict[str, _OpenDispute] = {}
 
     def begin_dispute(self, probe: Probe, now: float) -> Probe | None:
-        """A server denied a canary: the query that will settle it; None where nothing could tell."""
+        """Open a dispute about a canary that a server denied. Returns the query that will settle it; None where none could."""
         if not probe.registered:
             return None
         key = self._other_side(probe.key, now)
@@ -54,11 +56,11 @@ class CanaryDisputes:
             return None
         self._open = {name: dispute for name, dispute in self._open.items() if now - dispute.begun_at <= DISPUTE}
         accused = self._accused_of(probe.domain)
-        self._open[probe.domain] = _Dispute(now, accused | {probe.key})
+        self._open[probe.domain] = _OpenDispute(now, accused | {probe.key})
         return Probe(key, probe.domain, registered=True)
 
     def is_accused(self, key: ChannelKey) -> bool:
-        """Whether it is still open whether a server lied."""
+        """Whether a dispute about a canary that a server denied is still open."""
         return any(key in dispute.accused for dispute in self._open.values())
 
     def settle_dispute(self, probe: Probe, observation: Observation, now: float) -> Ruling:
@@ -81,7 +83,7 @@ class CanaryDisputes:
         left = accused.difference(others)
         del self._open[probe.domain]
         if left:
-            self._open[probe.domain] = _Dispute(now, left)
+            self._open[probe.domain] = _OpenDispute(now, left)
         return Ruling(is_dead=False, settled=[Settled(key, wrong=True) for key in others])
 
     def _accused_of(self, name: str) -> frozenset[ChannelKey]:
@@ -100,7 +102,7 @@ class CanaryDisputes:
         return [Settled(key, wrong=False) for key in sorted(accused)]
 
     def _other_side(self, key: ChannelKey, now: float) -> ChannelKey | None:
-        """The channel to ask: the zone about a registry server's denial, a believed registry server about the zone's."""
+        """The channel to query: about a registry server's denial the zone, about the zone's a server not in quarantine."""
         if not _is_zone(key):
             return None if self._registries.wildcards.is_wildcard(key.suffix) else zone_of(key.suffix)
         channels = self._registries.channels_of(key.suffix)

@@ -1,8 +1,8 @@
-"""Suffixes whose alarms wait in vain for a canary: no name known to be registered works there, so no drop would ever be told.
+"""Suffixes without a working canary: alarms wait there in vain, so no drop would ever be told.
 
-A positive answer counts only once its server found a known name again after it. Where nobody knows such a name, or the server
-finds none of them (perhaps nobody registered it any more), the gate stays shut for ever and in silence; what waits for longer
-than PATIENCE is shown and warned about.
+A denial counts only once its server found a known name again after it. Where no such name is known, or the server finds none of
+them (they may not be registered any more), the gate would stay closed for ever without a word; what waits for longer than
+PATIENCE is shown and warned about.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from common.core.model.channel import ChannelKey
 
-#: Seconds that a positive may wait for its canaries before it is a gap, and seconds between two warnings about one suffix.
+#: Seconds that a positive may wait for its canaries before its suffix is shown, and between two warnings about one suffix.
 PATIENCE, WARN_EVERY = 300.0, 3600.0
 #: Most waiting names remembered, over all servers.
 LIMIT = 5000
@@ -37,7 +37,7 @@ class SuffixesWithoutCanary:
         self._warned: dict[str, float] = {}
 
     def set_waiting(self, name: str, keys: Iterable[ChannelKey], now: float) -> None:
-        """A visit to a name ended and its alarm waits for these servers, and for no others."""
+        """Note at the end of a check that the alarm about a name waits for these servers, and for no others."""
         wanted = tuple(keys)
         for key in self._of.pop(name, ()):
             if key not in wanted:
@@ -48,7 +48,7 @@ class SuffixesWithoutCanary:
                 self._since.setdefault(key, {}).setdefault(name, now)
 
     def note_proven(self, key: ChannelKey) -> None:
-        """A server passed its canaries: nobody waits for it any more."""
+        """Note that a server passed its canaries: no name waits for it any more."""
         for name in self._since.pop(key, {}):
             left = tuple(other for other in self._of.get(name, ()) if other != key)
             if left:
@@ -57,21 +57,21 @@ class SuffixesWithoutCanary:
                 self._of.pop(name, None)
 
     def find_open(self, now: float) -> list[SuffixWithoutCanary]:
-        """The suffixes with names that have waited for too long, the longest first."""
+        """The suffixes with names that have waited for longer than PATIENCE, the longest first."""
         found: dict[str, tuple[set[str], list[ChannelKey], float]] = {}
         for key, names in self._since.items():
             late = {name: since for name, since in names.items() if now - since > PATIENCE}
             if late:
-                waiting, keys, first = found.get(key[2], (set(), [], now))
-                found[key[2]] = (waiting | set(late), [*keys, key], min(first, *late.values()))
+                waiting, keys, first = found.get(key.suffix, (set(), [], now))
+                found[key.suffix] = (waiting | set(late), [*keys, key], min(first, *late.values()))
         gaps = [
             SuffixWithoutCanary(suffix, len(names), since, tuple(sorted(keys)))
             for suffix, (names, keys, since) in found.items()
         ]
         return sorted(gaps, key=lambda gap: (gap.since, gap.suffix))
 
-    def to_warn(self, now: float) -> list[SuffixWithoutCanary]:
-        """The open gaps that nobody was warned about within the hour; they count as warned about from now on."""
+    def take_warnings(self, now: float) -> list[SuffixWithoutCanary]:
+        """The open suffixes that were not warned about within the hour; they count as warned about from now on."""
         gaps = [gap for gap in self.find_open(now) if now - self._warned.get(gap.suffix, -WARN_EVERY) >= WARN_EVERY]
         if gaps:
             self._warned = {suffix: at for suffix, at in self._warned.items() if now - at < WARN_EVERY}

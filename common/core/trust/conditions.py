@@ -1,4 +1,4 @@
-"""Which registry channels an alarm may wait for: those that are believed, alive, and quick enough."""
+"""Which registry channels an alarm may wait for: those whose server is trusted, that are alive, and quick enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.core.trust.server_trust import Trust
 
 
 class Conditions:
-    """Worked out anew at every call: budgets, health and trust move with each answer."""
+    """Finds the channels that an alarm may wait for, anew at every call: budgets, health and trust move with each answer."""
 
     def __init__(self, registries: Registries, rate_limits: RateLimits, channels: Channels, trust: Trust) -> None:
         self._registries = registries
@@ -19,9 +19,10 @@ class Conditions:
         self._trust = trust
 
     def find_conditions(self, suffix: str, now: float) -> tuple[tuple[Condition, ...], float]:
-        """The channels of a suffix whose word an alarm may wait for, the fastest first; and how old a positive may be.
+        """The channels of a suffix whose answer an alarm may wait for, the fastest first; and how old a positive may be.
 
-        The age is in seconds. Left out are channels in quarantine, dead ones, and those too slow for the gate of freshness.
+        The age is in seconds. Left out are channels whose server lied and is not verified since, dead ones, and those too slow
+        to answer a query and both canaries within that age.
         """
         found = [
             Condition(key.method, key, self._rate_limits.current_pace(key.method, suffix, now))

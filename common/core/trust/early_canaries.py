@@ -1,4 +1,4 @@
-"""Canaries asked before they are needed: inside a drop window, and where a channel was not heard for hours.
+"""Canaries queried before they are needed: inside a drop window, and where a channel was silent or not queried for hours.
 
 A positive answer waits for the canaries of its server, and an alarm for a channel that may be dead. Both cost seconds at a
 drop, and nothing where they are known beforehand.
@@ -18,23 +18,23 @@ from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
 from common.core.trust.conditions import Conditions
-from common.core.trust.server_trust import GREEN, Trust
+from common.core.trust.server_trust import VERIFIED_FOR, Trust
 
-#: Seconds around a drop window in which servers are kept verified, and the age of a canary that is asked anew then.
-WINDOW_MARGIN, KEEP_WINDOW = 300.0, GREEN * 0.75
+#: Seconds around a drop window in which servers are kept verified, and the age of a canary that is queried anew then.
+WINDOW_MARGIN, KEEP_WINDOW = 300.0, VERIFIED_FOR * 0.75
 #: Queries that a server must be able to take in that time, so that two of them for canaries hold nothing up.
 KEEP_COST = 16
-#: Seconds after which a channel is asked whether it still speaks, and one that is dead, or lied, whether it does again.
+#: Seconds after its last answer at which a channel is probed, and one that is dead, or lied.
 PROBE_EVERY, PROBE_SILENT_EVERY = 6 * 3600.0, 900.0
 #: The same for one that fell silent: whether it is dead should be known within minutes, before the next drop.
 PROBE_DOUBTED_EVERY = 15.0
-#: Share of an operator's queries for that.
+#: Share of an operator's queries for such probes.
 PROBE_SHARE = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
 class EarlyCanaries:
-    """See the module."""
+    """Keeps servers verified inside drop windows, and finds out which channels still speak."""
 
     registries: Registries
     rate_limits: RateLimits
@@ -47,14 +47,15 @@ class EarlyCanaries:
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
 
     def keep_verified(self, entry: Entry, now: float) -> None:
-        """Verify the servers of a name that may drop at any moment beforehand: at the drop a canary costs seconds.
+        """Verify beforehand the servers of a name that may drop at any moment: at the drop a canary costs seconds.
 
         Servers too slow for that are left alone, their queries are worth more as answers. In the middle of its passes a name
         asks for the canaries it needs.
         """
         if entry.detail.passes or not entry.in_window(now, margin=WINDOW_MARGIN):
             return
-        for method, key, pace in self.conditions.find_conditions(entry.suffix, now)[0]:
+        found, _ = self.conditions.find_conditions(entry.suffix, now)
+        for method, key, pace in found:
             if pace * KEEP_WINDOW < KEEP_COST or self.canaries.is_on_way(key):
                 continue
             names = self.canaries.known_names.canaries_for(key, entry.name)
@@ -63,10 +64,10 @@ class EarlyCanaries:
                 self.canaries.ask_canary(probe, now)
 
     def probe_channels(self, suffixes: list[str], now: float) -> None:
-        """Ask channels that were not heard for hours about a canary: whether they speak has to be known before a drop.
+        """Query a canary of each channel without an answer for hours: whether it speaks has to be known before a drop.
 
-        A server that lied is asked about both: it is left out until it was right about them, and a drop may be far. Each operator
-        gives a twentieth of its queries for that, and only while its queue has room.
+        A server that lied is asked about both canaries: it is left out until it was right about them, and a drop may be far.
+        Each operator gives a twentieth of its queries for that, and only while its queue has room.
         """
         for suffix in suffixes:
             for key in self.registries.channels_of(suffix):
@@ -75,8 +76,8 @@ class EarlyCanaries:
                     self._probe_channel(key, now)
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
-        """Seconds after its last answer at which a channel is asked about a canary."""
-        silent = self.telemetry.reach.methods[key.method].lasts(SILENT, SILENT_SPAN)
+        """Seconds after its last answer at which a channel is probed."""
+        silent = self.telemetry.reach.methods[key.method].has_lasted(SILENT, SILENT_SPAN)
         if self.trust.is_distrusted(key, now) or self.channels.is_known_dead(key, now) or silent:
             return PROBE_SILENT_EVERY  # where a method is silent it tells one server that is down from all of them
         return PROBE_DOUBTED_EVERY if self.channels.healths.health_of(key).silent else PROBE_EVERY

@@ -1,4 +1,4 @@
-"""Names known to be registered, which serve as canaries: the operator's own, those lately found registered, the built-in ones."""
+"""Names known to be registered, which serve as canaries: the operator's own, lately found ones, built-in ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_DEAD = 1000
 
 
 class KnownNames:
-    """`own` are the operator's canaries by suffix (`CANARIES_FILE`)."""
+    """The names that serve as canaries; `own` are the operator's, by suffix (`CANARIES_FILE`)."""
 
     def __init__(self, own: Mapping[str, tuple[str, ...]]) -> None:
         self._own = own
@@ -24,30 +24,30 @@ class KnownNames:
         self._dead: dict[str, None] = {}  # canaries that turned out to be gone, in that order
 
     def canaries_for(self, key: ChannelKey, but: str) -> tuple[str, ...]:
-        """The names to ask a channel about, the best first: not `but`, about which it is asked anyway."""
+        """The canaries of a channel, the best first, without `but`, about which it is queried anyway."""
         own = tuple(name for name in self._own.get(key.suffix, ()) if name not in self._dead)
-        seen = sorted(self._recent.get(key.suffix, {}).items(), key=lambda item: -item[1])
-        names = own or tuple(name for name, _ in seen) + tuple(canaries_for(key.suffix))
+        recent = self._recent.get(key.suffix, {})
+        names = own or (*sorted(recent, key=lambda name: -recent[name]), *canaries_for(key.suffix))
         return tuple(name for name in names if name != but and name not in self._dead)
 
     def is_certain(self, probe: Probe, now: float) -> bool:
-        """Whether a canary is surely registered: the operator says so, or registry and zone said so a short while ago."""
+        """Whether a canary is surely registered: the operator names it, or registry and zone showed it within RECENT_AGE."""
         suffix = probe.key.suffix
         seen = self._recent.get(suffix, {}).get(probe.domain)
         return probe.domain in self._own.get(suffix, ()) or (seen is not None and now - seen <= RECENT_AGE)
 
     def is_dead(self, name: str) -> bool:
-        """Whether a canary turned out to be gone."""
+        """Whether a canary turned out not to be registered any more."""
         return name in self._dead
 
     def bury_canary(self, name: str) -> None:
-        """Use a canary no more: it is gone."""
+        """Use a canary no more: it is not registered any more."""
         self._dead[name] = None
         if len(self._dead) > MOST_DEAD:
             del self._dead[next(iter(self._dead))]
 
     def note_registered(self, entry: Entry, observation: Observation, now: float) -> None:
-        """Remember names that registry and zone both know: the best canaries there are."""
+        """Remember a name that registry and zone both show, the best canary there is; forget one that is not registered."""
         names = self._recent.setdefault(entry.suffix, {})
         evidence = entry.detail.evidence
         registry = [evidence[method] for method in ("rdap", "whois") if method in evidence]

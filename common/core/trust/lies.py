@@ -1,4 +1,4 @@
-"""Undoing what a lying server said about a name."""
+"""Takes back what a lying server said about a name, and the passes built on it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def trust_key(entry: Entry, method: str, item: Evidence) -> ChannelKey:
 
 
 def drop_evidence(entry: Entry, method: str, since: float, caught_at: float) -> dict[str, Evidence]:
-    """Drop what a lying server said after its last good answer at `since`, and the passes built on it. Returns what was dropped.
+    """Drop what a lying server said after its last good answer at `since`, and the passes built on it.
 
-    Where another registry channel denied the name in the last pass too, that pass stands: what it lacks is asked again.
+    Returns what was dropped, by method. `caught_at`: when the lie was found out; both in epoch seconds. Where another registry
+    channel denied the name in the last pass too, that pass stands: what it lacks is queried again.
     """
     item = entry.detail.evidence.get(method)
     if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:

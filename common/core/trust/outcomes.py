@@ -1,4 +1,4 @@
-"""What follows from a canary's answer for those who count and conclude: trust itself does neither."""
+"""What follows from the answer to a canary, for the rooms that count answers and take verdicts: this one does neither."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.core.model.records import Evidence
 
 
 class Failure(NamedTuple):
-    """A server failed a canary, and what it had said about a name was dropped, if anything; `doubted`: the canary may be gone."""
+    """A server failed a canary; `dropped` is what it had said about a name, by method; `doubted`: the canary may be gone."""
 
     key: ChannelKey
     dropped: Mapping[str, Evidence]
@@ -20,7 +20,7 @@ class Failure(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """It is settled whether a server that denied a canary was wrong, or the canary is gone."""
+    """A dispute is settled: a server that denied a canary was `wrong`, or the canary is gone."""
 
     key: ChannelKey
     wrong: bool
@@ -40,7 +40,7 @@ class Reconsidered(NamedTuple):
 
 @dataclass(slots=True)
 class CanaryOutcome:
-    """See the classes above; `released` are names that need not wait for this server any more."""
+    """All that follows from one answer to a canary; `released` are the names that need not wait for its server any more."""
 
     failures: list[Failure] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Which server may be believed for which suffix: each must find a name known to be registered and must not find a random one.
+"""Which server may be trusted for which suffix: each must find a name known to be registered and must not find a random one.
 
-A negative answer of a server counts only while both canaries are green (ten minutes), and only once the registered canary
-was found again after it. A failing canary voids what the server said since its last good answer and quarantines it.
+A denial of a server counts only while the server is verified (both canaries right within ten minutes), and only once the
+registered canary was found again after it. A failed canary puts the server into quarantine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.records import Canary, TrustRow
 
-#: Seconds a green canary stays green, and seconds a lying server is left out (it must pass both canaries to return).
-GREEN, QUARANTINE = 600.0, 300.0
+#: Seconds for which right canaries verify a server, and for which a lying one is in quarantine (to return it must pass both).
+VERIFIED_FOR, QUARANTINE = 600.0, 300.0
 #: Most (method, server, suffix) kept, and most canaries of them that were found, or never were.
 LIMIT, MOST_CANARIES = 5000, 20_000
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
-def is_verified(row: TrustRow, now: float, window: float = GREEN) -> bool:
+def is_verified(row: TrustRow, now: float, window: float = VERIFIED_FOR) -> bool:
     """Whether both canaries of a server were right within `window` seconds and it is not in quarantine."""
     return 0.0 <= now - row.registered_ok <= window and 0.0 <= now - row.free_ok <= window and is_unrefuted(row, now)
 
@@ -32,20 +32,20 @@ def is_unrefuted(row: TrustRow, now: float) -> bool:
     return now >= row.quarantined_until and row.failed_at < min(row.registered_ok, row.free_ok)
 
 
-def is_verified_after(row: TrustRow, at: float, now: float, window: float = GREEN) -> bool:
-    """Whether a server is green and found a registered name again after its answer at `at`."""
+def is_verified_after(row: TrustRow, at: float, now: float, window: float = VERIFIED_FOR) -> bool:
+    """Whether a server is verified and found a registered name again after its answer at `at` (epoch seconds)."""
     return is_verified(row, now, window) and row.registered_ok >= at
 
 
 def grade_answer(probe: Probe, outcome: Outcome) -> str:
-    """What an answer to a canary is: ok, wrong, or unanswered where it says nothing."""
+    """Grade an answer to a canary: ok, wrong, or unanswered where it says nothing."""
     if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
         return "unanswered"
     return "ok" if (outcome is Outcome.REGISTERED) is probe.registered else "wrong"
 
 
 def random_label(rng: Random) -> str:
-    """Twenty characters that nobody registered; starts with a letter, no hyphens."""
+    """A label of twenty characters that is surely not registered; starts with a letter, no hyphens."""
     return "q" + "".join(rng.choice(_ALPHABET) for _ in range(19))
 
 
@@ -56,9 +56,9 @@ class Trust:
         self._rows: dict[ChannelKey, TrustRow] = {}
         self._changed: set[ChannelKey] = set()
         self._turn: dict[ChannelKey, int] = {}
-        self._canary: dict[ChannelKey, Canary] = {}  # the last one given out: thousands of names share it
-        self._found: dict[tuple[ChannelKey, str], None] = {}  # canaries this server did find once, those found last at the end
-        self._useless: dict[tuple[ChannelKey, str], None] = {}  # candidates it never found: perhaps nobody registered them
+        self._canary: dict[ChannelKey, Canary] = {}  # the last one handed out: thousands of names share it
+        self._found: dict[tuple[ChannelKey, str], None] = {}  # canaries that a server found once, those found last at the end
+        self._never_found: dict[tuple[ChannelKey, str], None] = {}  # canaries that it never found: they may not be registered
 
     def restore_rows(self, rows: Iterable[TrustRow], now: float) -> None:
         """Take over what the store holds at the time `now`: what is said to have been later was never."""
@@ -66,12 +66,12 @@ class Trust:
             self._rows[ChannelKey(row.method, row.server, row.suffix)] = _cut_future(row, now)
 
     def take_changed(self) -> list[TrustRow]:
-        """The rows that changed and are to be written."""
+        """The records that changed and are to be written; they count as written."""
         changed, self._changed = self._changed, set()
         return [self.row_of(key) for key in changed]
 
     def row_of(self, key: ChannelKey) -> TrustRow:
-        """The state of one server for one suffix; a new one knows nothing."""
+        """The record of one server for one suffix; of a new server an empty one is added."""
         if key not in self._rows:
             if len(self._rows) >= LIMIT:
                 oldest = min(self._rows, key=lambda item: max(self._rows[item].registered_ok, self._rows[item].failed_at))
@@ -81,41 +81,41 @@ class Trust:
         return self._rows[key]
 
     def find_row(self, key: ChannelKey) -> TrustRow | None:
-        """The state of one server for one suffix, if it was ever asked."""
+        """The record of one server for one suffix, if it was ever queried."""
         return self._rows.get(key)
 
     def all_rows(self) -> list[TrustRow]:
-        """Every row, in no order."""
+        """Every record, in no order."""
         return list(self._rows.values())
 
     def is_verified(self, key: ChannelKey, now: float) -> bool:
-        """Whether both canaries are green and the server is not in quarantine."""
+        """Whether both canaries of a server were right within VERIFIED_FOR and it is not in quarantine."""
         row = self._rows.get(key)
         return row is not None and is_verified(row, now)
 
-    def is_verified_after(self, key: ChannelKey, at: float, now: float, window: float = GREEN) -> bool:
-        """Whether the server is green and found a registered name again after its answer at `at`."""
+    def is_verified_after(self, key: ChannelKey, at: float, now: float, window: float = VERIFIED_FOR) -> bool:
+        """Whether a server is verified and found a registered name again after its answer at `at` (epoch seconds)."""
         row = self._rows.get(key)
         return row is not None and is_verified_after(row, at, now, window)
 
     def pardon_server(self, key: ChannelKey) -> None:
-        """The accusation was wrong: the canary was gone. The server has to pass both canaries again."""
+        """End the quarantine of a server whose canary was gone. It has to pass both canaries again."""
         row = self.row_of(key)
         row.quarantined_until, row.reason = 0.0, ""
         self._changed.add(key)
 
     def is_quarantined(self, key: ChannelKey, now: float) -> bool:
-        """Whether the server was caught lying lately."""
+        """Whether a server was caught lying less than QUARANTINE seconds ago."""
         row = self._rows.get(key)
         return row is not None and now < row.quarantined_until
 
     def is_distrusted(self, key: ChannelKey, now: float) -> bool:
-        """Whether the server was caught lying and has not passed both canaries since: it is left out until it does."""
+        """Whether a server was caught lying and has not passed both canaries since: it is left out until it does."""
         row = self._rows.get(key)
         return row is not None and (now < row.quarantined_until or (row.reason != "" and not is_unrefuted(row, now)))
 
     def canary_of(self, key: ChannelKey, now: float) -> Canary:
-        """How the canaries of a server stand."""
+        """The canaries of a server as they stand, for the record of an answer."""
         row = self._rows.get(key)
         stands = Canary(row.registered_ok, row.free_ok, is_verified(row, now)) if row is not None else Canary()
         last = self._canary.get(key)
@@ -127,28 +127,35 @@ class Trust:
         return stands
 
     def find_probes(
-        self, key: ChannelKey, positive_at: float, known: tuple[str, ...], now: float, rng: Random, *, window: float = GREEN
+        self,
+        key: ChannelKey,
+        positive_at: float,
+        known: tuple[str, ...],
+        now: float,
+        rng: Random,
+        *,
+        window: float = VERIFIED_FOR,
     ) -> list[Probe]:
-        """The canaries to ask so that an answer given at `positive_at` may count. `known` are names known to be registered.
+        """The canaries to query so that a denial given at `positive_at` may count. `known` are names known to be registered.
 
-        A canary older than `window` seconds is asked anew.
+        A canary older than `window` seconds is queried anew.
         """
         row = self.row_of(key)
         wanted = []
-        known = tuple(name for name in known if (key, name) not in self._useless) or known
+        known = tuple(name for name in known if (key, name) not in self._never_found) or known
         stale = now - row.registered_ok > window or row.failed_at >= row.registered_ok
         if known and (stale or row.registered_ok < positive_at):
             turn = self._turn.get(key, 0)
             wanted.append(Probe(key, known[turn % len(known)], registered=True))
         if now - row.free_ok > window or row.failed_at >= row.free_ok:
-            wanted.append(Probe(key, f"{random_label(rng)}.{key[2]}", registered=False))
+            wanted.append(Probe(key, f"{random_label(rng)}.{key.suffix}", registered=False))
         return wanted
 
     def note_answer(self, probe: Probe, observation: Observation, now: float, *, certain: bool = False) -> str | None:
-        """Note a canary's answer. Returns a sentence when the server was caught lying; an error says nothing.
+        """Note the answer to a canary. Returns a sentence when the server was caught lying; an error says nothing.
 
-        `certain`: somebody vouches that the name is registered (the operator, or the zone). Otherwise a canary that this
-        server never found proves nothing against it: perhaps nobody registered it. It is not asked again.
+        `certain`: the canary is surely registered. Otherwise one that this server never found proves nothing against it: it may
+        not be registered. It is not queried again.
         """
         graded = grade_answer(probe, observation.reading.outcome)
         if graded == "unanswered":
@@ -165,12 +172,12 @@ class Trust:
             return None
         self._turn[probe.key] = self._turn.get(probe.key, 0) + 1
         if probe.registered and not certain and (probe.key, probe.domain) not in self._found:
-            _remember_canary(self._useless, probe)
+            _remember_canary(self._never_found, probe)
             return None
         row.failed_at = now
         row.quarantined_until = now + QUARANTINE
         lie = "does not find" if probe.registered else "finds"
-        row.reason = f"{probe.key[1]} {lie} {probe.domain} ({observation.reading.reason})"[:300]
+        row.reason = f"{probe.key.server} {lie} {probe.domain} ({observation.reading.reason})"[:300]
         return row.reason
 
 
@@ -184,7 +191,7 @@ def _remember_canary(canaries: dict[tuple[ChannelKey, str], None], probe: Probe)
 
 
 def _cut_future(row: TrustRow, now: float) -> TrustRow:
-    """The state of a server without times from the future: the clock was ahead when they were noted."""
+    """The record of a server without times from the future: the clock was ahead when they were noted."""
     times = {name: 0.0 for name in ("registered_ok", "free_ok", "failed_at") if getattr(row, name) > now}
     if row.quarantined_until > now + QUARANTINE:
         times["quarantined_until"] = 0.0
@@ -192,5 +199,5 @@ def _cut_future(row: TrustRow, now: float) -> TrustRow:
 
 
 def canary_window(fresh: float) -> float:
-    """Seconds for which a canary stays green where a positive may be `fresh` seconds old: a slow channel asks it seldom."""
-    return max(GREEN, 2 * fresh)
+    """Seconds for which right canaries verify a server where a positive may be `fresh` seconds old; more for slow ones."""
+    return max(VERIFIED_FOR, 2 * fresh)

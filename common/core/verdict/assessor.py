@@ -1,13 +1,13 @@
-"""From the evidence of one name to its verdict: builds the situation around the evidence and asks `verdicts`."""
+"""From the evidence of one name to its verdict: builds the situation that `verdicts` decides in."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from common.core.builtin.suffix_rules import rho_for
+from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.channels.channels import Channels, zone_of
 from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
-from common.core.lifecycle.forecast import Release, prior, release_procedure
+from common.core.lifecycle.forecast import Release, prior_log_odds, release_procedure
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
@@ -21,12 +21,12 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
 from common.core.verdict import gates, verdicts
-from common.core.verdict.learning import blind_channels, verify_pass
-from common.core.verdict.likelihoods import VOUCHED
+from common.core.verdict.learning import hiding_channels, verify_pass
+from common.core.verdict.likelihoods import P_REGISTRABLE
 
-#: P(available | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
-UNHEARD = 0.9
-#: How long such a channel is waited for while it is only limited for now, in seconds.
+#: P(registrable | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
+P_UNPROVEN = 0.9
+#: How long such a channel is waited for while it is only rate limited, in seconds.
 RESERVED_PATIENCE = 900.0
 #: Findings that say that the top-level domain itself is gone: only another answer takes their place.
 SUFFIX_GONE = frozenset({"dns_suffix_gone", "dns_tld_gone"})
@@ -42,7 +42,7 @@ class Assessment(NamedTuple):
 
 
 class Assessor:
-    """Assesses names; what it needs of registries, channels and trust is as they stand at that moment."""
+    """Assesses names, with registries, channels and trust as they stand at that moment."""
 
     def __init__(
         self, registries: Registries, channels: Channels, trust: Trust, conditions: Conditions, cadence: Cadence
@@ -83,7 +83,7 @@ class Assessor:
         """What an alarm about this name needs."""
         wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
         gap = pass_gap_of(entry, self._cadence, now)
-        blind = blind_channels(entry, now)
+        blind = hiding_channels(entry, now)
         found, fresh = self._conditions.find_conditions(entry.suffix, now)
         conditions = [condition for condition in found if condition.method not in blind]
         dns_counts = not wildcard and entry.phase not in OUT_OF_ZONE
@@ -95,7 +95,7 @@ class Assessor:
             dns_counts=dns_counts,
             second_channel=len(conditions) + zone_speaks >= 2,
             quiet=gap if deleting else gates.QUIET,
-            suffix_gone=_suffix_gone(entry),
+            suffix_gone=_is_suffix_gone(entry),
             fresh=gates.CONFIRMED if announced else fresh,
             awaited=self._awaited_channels(entry, now),
             wildcard=wildcard,
@@ -129,11 +129,11 @@ class Assessor:
     ) -> Situation:
         detail = entry.detail
         return Situation(
-            prior=prior(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
-            rho=_p_registrable(entry, stands.bracketed),
+            prior=prior_log_odds(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
+            rho=_p_registrable(entry, stands.verified_after),
             phase=entry.phase,
             wildcard=needs.wildcard,
-            bracketed=stands.bracketed,
+            bracketed=stands.verified_after,
             passes=detail.passes,
             release=release.kind if release is not None else None,
             gates=stands.open,
@@ -145,7 +145,7 @@ class Assessor:
         )
 
     def _awaited_channels(self, entry: Entry, now: float) -> tuple[str, ...]:
-        """The channels that would say "reserved" and are waited for, about a name never seen registered; none after a while."""
+        """The channels waited for about a name never seen registered because they would say "reserved"; none after a while."""
         detail = entry.detail
         waited = now - detail.passes[0] if detail.passes else 0.0
         if detail.registered_seen is not None or waited >= RESERVED_PATIENCE:
@@ -159,14 +159,14 @@ class Assessor:
         )
 
 
-def _suffix_gone(entry: Entry) -> bool:
-    """Whether the root says that there is no such top-level domain: whatever its registry answers, no name can be registered."""
+def _is_suffix_gone(entry: Entry) -> bool:
+    """Whether the root zone has no such top-level domain (any more): whatever its registry answers, no name is registrable."""
     item = entry.detail.trouble.get("dns")
     return item is not None and item.observation.reading.finding in SUFFIX_GONE
 
 
 def _release_of(entry: Entry, now: float) -> Release | None:
-    """The registry's release procedure that the calendar says a name is in."""
+    """The registry's release procedure that a name is in by the calendar, if any."""
     detail = entry.detail
     seen = detail.registered_seen or 0.0
     denied = [
@@ -186,14 +186,14 @@ def _release_of(entry: Entry, now: float) -> Release | None:
 
 
 def _p_registrable(entry: Entry, proven: frozenset[str]) -> float:
-    """P(available | unregistered) before any answer vouched for it.
+    """P(registrable | unregistered) before the answers are looked at one by one.
 
-    A name that had a holder is believed to be registrable by anyone, unless the suffix is not, or its label is of a kind that is sold
-    at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
-    to speak that would say so, and to have proven itself (`proven`).
+    A name that had a holder is registrable by anyone, unless its suffix is not, or its label is of a kind that is sold at
+    another price. About others many registries answer "no such object" although they are reserved or premium: there a channel
+    that would say so has to have answered, from a verified server (`proven` are the methods of those).
     """
-    rho, evidence = rho_for(entry.label, entry.suffix), entry.detail.evidence
+    known, evidence = p_registrable_for(entry.label, entry.suffix), entry.detail.evidence
     if entry.detail.registered_seen is not None:
-        return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
-    vouched = any(item.observation.reading.finding in VOUCHED and method in proven for method, item in evidence.items())
-    return rho if vouched else min(rho, UNHEARD)
+        return max(known, verdicts.REGISTRABLE) if known >= P_UNPROVEN else known
+    stated = any(item.observation.reading.finding in P_REGISTRABLE and method in proven for method, item in evidence.items())
+    return known if stated else min(known, P_UNPROVEN)

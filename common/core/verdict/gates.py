@@ -1,11 +1,11 @@
 """What an alarm needs beyond the score. Each gate that is not passed is one sentence; none left means "may be announced".
 
-1 a fresh positive from the registry (RDAP, WHOIS, DAS) or a registrar; 2 canaries: every server whose word is used found a
+1 a fresh positive from the registry (RDAP, WHOIS, DAS) or a registrar; 2 canaries: every server whose answer is used found a
 known name again after it; 3 a second independent source, or in its place the verified passes of one source alone; 4 the passes;
-5 no recent contradiction; 6 for a name never seen registered, the word of a channel that would say "reserved"; 7 a top-level
-domain that the root knows. The calendar of the registry is in `common.core.verdict.verdicts`: it names a state of its own.
+5 no recent contradiction; 6 for a name never seen registered, the answer of a channel that would say "reserved"; 7 a top-level
+domain that is in the root zone. The calendar of the registry is in `common.core.verdict.verdicts`: it has a state of its own.
 
-What answers decides what is asked for: a channel that is silent, or whose canaries cannot be verified, holds nothing back for
+The channels that answer decide what is required: one that is silent, or whose server cannot be verified, holds nothing back for
 longer than the passes that stand in for it.
 """
 
@@ -23,13 +23,13 @@ from common.core.model.verdict import Basis
 from common.core.trust.server_trust import canary_window, is_unrefuted, is_verified_after
 from common.core.verdict.likelihoods import FINDINGS
 
-#: The same for a name that was announced and is confirmed now and then: its servers are asked in turn.
+#: Oldest positive that is fresh for an announced name, in seconds: its servers are asked in turn to confirm it.
 CONFIRMED = 86_400.0
-#: Quiet time after a contradiction, in seconds; for a name in the middle of its deletion the confirmation gap is enough.
+#: Seconds without an alarm after a contradiction; for a name in the middle of its deletion the gap between passes is enough.
 QUIET = 900.0
 #: Passes where two independent sources agree.
 AGREEING_PASSES = 2
-#: Verified passes of one source where no other can be expected to speak: there is none, it is known to be dead, or too slow.
+#: Verified passes of one source where no other can be expected to answer: there is none, it is dead, or too slow.
 LONE_PASSES = 3
 #: The same where another source was expected and stays silent.
 SILENT_PASSES = 6
@@ -39,8 +39,8 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     """What is asked of the evidence of one name.
 
     `gap` is the time between two passes in seconds, `dns_counts` whether NXDOMAIN is news for this name, `second_channel`
-    whether a second source is expected to speak, `quiet` the time after a contradiction in seconds, `suffix_gone` whether the
-    root does not know the top-level domain (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
+    whether a second source is expected to answer, `quiet` the time after a contradiction in seconds, `suffix_gone` whether the
+    top-level domain is not in the root zone (any more), `fresh` how old a positive may be in seconds, `awaited` the channels
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
     the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
     that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
@@ -62,7 +62,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
 class Run(Struct, frozen=True):
     """Positive passes in a row. Times in epoch seconds.
 
-    `verified`: those after which, and before the next one, the server of the answer found a known name again;
+    `verified`: those after which, and before the next one, the server of the answer was verified again;
     `contradicted_at`: when a registered answer last ended a run.
     """
 
@@ -74,13 +74,13 @@ class Run(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """Where the evidence of one name stands.
 
-    `positive`: the methods that say "no object"; `open`: the gates still shut; `bracketed`: the methods whose registry server
-    proved itself after its answer; `basis`: what the passed gates rest on.
+    `positive`: the methods that say "no object"; `open`: what is lacking, one sentence a gate; `verified_after`: the methods
+    whose registry server was verified again after its answer; `basis`: what the passed gates rest on.
     """
 
     positive: tuple[str, ...]
     open: tuple[str, ...]
-    bracketed: frozenset[str]
+    verified_after: frozenset[str]
     basis: Basis = Basis.NOTHING
 
 
@@ -88,7 +88,7 @@ IsVerified = Callable[[str, Evidence], bool]
 
 
 def is_server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
-    """Whether a server proved itself after its answer at `at`; for a name that was announced, whether nothing refuted it since.
+    """Whether a server was verified after its answer at `at` (epoch seconds); for an announced name, that it never lied since.
 
     While checks confirm an announced name its servers are not asked about canaries each time, and its confidence stays.
     """
@@ -98,7 +98,7 @@ def is_server_proven(row: TrustRow, at: float, requirements: Requirements, now: 
 
 
 def positive_methods(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float = 0.0) -> list[str]:
-    """Methods that say "no object" with weight, fresh, not before `since`, and since the name was last seen registered."""
+    """The methods whose fresh answer denies the name: not from before `since`, nor before the name was last seen registered."""
     return [
         method
         for method, item in evidence.items()
@@ -113,39 +113,39 @@ def positive_methods(evidence: Mapping[str, Evidence], requirements: Requirement
 
 
 def is_complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:
-    """Whether the answers since `since` make a whole pass: the registry says "no object" and nothing says "registered"."""
+    """Whether the answers since `since` make a pass: the registry says "no object" and no method says "registered"."""
     denied = any(is_registry(method) for method in positive_methods(evidence, requirements, now, since))
     return denied and not _is_contradicted(evidence, requirements, since)
 
 
-def lone_passes(requirements: Requirements) -> int:
-    """How many verified passes one source needs that stands alone."""
+def count_lone_passes(requirements: Requirements) -> int:
+    """How many verified passes a source alone needs."""
     return SILENT_PASSES if requirements.second_channel else LONE_PASSES
 
 
-def passes_wanted(found: Sequence[str], requirements: Requirements) -> int:
+def count_wanted_passes(found: Sequence[str], requirements: Requirements) -> int:
     """How many passes an alarm needs, given the methods that say "no object"."""
-    return AGREEING_PASSES if len(found) >= 2 else lone_passes(requirements)
+    return AGREEING_PASSES if len(found) >= 2 else count_lone_passes(requirements)
 
 
 def find_standing(
-    evidence: Mapping[str, Evidence], requirements: Requirements, run: Run, bracketed: IsVerified, now: float
+    evidence: Mapping[str, Evidence], requirements: Requirements, run: Run, is_proven: IsVerified, now: float
 ) -> Standing:
-    """Where the evidence stands; `bracketed(method, item)` says whether the server proved itself after that answer."""
+    """Where the evidence stands; `is_proven(method, item)` says whether the server was verified after that answer."""
     found = positive_methods(evidence, requirements, now)
-    proven = [method for method in found if bracketed(method, evidence[method])]
+    proven = [method for method in found if is_proven(method, evidence[method])]
     basis = _basis_of(proven, requirements, run)
     verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
     return Standing(tuple(found), tuple(_open_gates(found, proven, requirements, run, now)), verified, basis)
 
 
 def _open_gates(found: list[str], proven: list[str], requirements: Requirements, run: Run, now: float) -> list[str]:
-    """The gates still shut, one sentence each."""
+    """What the gates that are not passed lack, one sentence each."""
     if not any(is_registry(method) for method in found):
         return [f"no registry answer of the last {requirements.fresh:.0f} s says so"]
     missing = []
     if _basis_of(proven, requirements, run) is Basis.NOTHING:
-        missing += _what_is_lacking(found, proven, requirements, run)
+        missing += _list_lacking(found, proven, requirements, run)
     if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")
     if requirements.awaited and not set(requirements.awaited).intersection(proven):
@@ -161,19 +161,19 @@ def _basis_of(proven: list[str], requirements: Requirements, run: Run) -> Basis:
         return Basis.NOTHING
     if len(proven) >= 2 and len(run.passes) >= AGREEING_PASSES:
         return Basis.SOURCES
-    if len(run.verified) >= lone_passes(requirements):
+    if len(run.verified) >= count_lone_passes(requirements):
         return Basis.REPETITION
     return Basis.NOTHING
 
 
-def _what_is_lacking(found: list[str], proven: list[str], requirements: Requirements, run: Run) -> list[str]:
+def _list_lacking(found: list[str], proven: list[str], requirements: Requirements, run: Run) -> list[str]:
     """What keeps the positives from resting on anything, one sentence each."""
     lacking = []
     doubtful = sorted(set(found).difference(proven))
     if doubtful:
         lacking.append(f"canaries of {', '.join(doubtful)} are not verified after the answer")
     if len(found) < 2:
-        alone = lone_passes(requirements)
+        alone = count_lone_passes(requirements)
         lacking.append(f"no second independent source agrees, {len(run.verified)} of {alone} verified passes stand in for it")
     elif len(run.passes) < AGREEING_PASSES:
         lacking.append(f"pass {len(run.passes)} of {AGREEING_PASSES}, {requirements.gap:g} s apart")
@@ -181,7 +181,7 @@ def _what_is_lacking(found: list[str], proven: list[str], requirements: Requirem
 
 
 def _is_contradicted(evidence: Mapping[str, Evidence], requirements: Requirements, since: float) -> bool:
-    """Whether an answer since `since` says "registered"; the zone's own word only where it means anything."""
+    """Whether an answer since `since` says "registered"; that of the zone only where there is no wildcard."""
     return any(
         item.observation.reading.outcome is Outcome.REGISTERED
         and item.at >= since

@@ -1,4 +1,4 @@
-"""What outlives an answer: the registry's record, the phase and when it changed, contradictions, passes."""
+"""Learns from answers what outlives them: the registry's record, the phase and when it changed, contradictions, passes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
 
 #: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
-#: Longest that a channel counts as blind to a phase without a calendar, in seconds: no registry keeps a deleted name longer.
-BLIND_LONGEST = 120 * DAY
+#: Longest that a channel counts as hiding names in a phase without a calendar, in seconds: no registry keeps one longer.
+HIDING_LONGEST = 120 * DAY
 
 
 def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
@@ -33,25 +33,25 @@ def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -
     before, detail.registry_at = detail.registry_at, now
     if outcome is Outcome.REGISTERED:
         _learn_record(entry, item, before, now)
-        _learn_blindness(entry, method)
+        _learn_hiding_channels(entry, method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
         detail.purged_at = now
 
 
-def blind_channels(entry: Entry, now: float) -> tuple[str, ...]:
-    """The channels whose denial says nothing yet, because they do not show names in this phase.
+def hiding_channels(entry: Entry, now: float) -> tuple[str, ...]:
+    """The channels whose denial of a name says nothing because they hide names in its phase.
 
-    It ends with the phase: a day after the calendar's latest drop, or after `BLIND_LONGEST` where no calendar is known.
+    That ends with the phase: a day after the calendar's latest drop, or after `HIDING_LONGEST` where no calendar is known.
     """
     detail = entry.detail
-    latest = entry.drop.latest + DAY if entry.drop is not None else (detail.phase_since or 0.0) + BLIND_LONGEST
+    latest = entry.drop.latest + DAY if entry.drop is not None else (detail.phase_since or 0.0) + HIDING_LONGEST
     return detail.blind if now < latest else ()
 
 
 def note_pass(entry: Entry, needs: gates.Requirements, started: float, now: float) -> None:
-    """Note a whole positive pass of the check that began at `started`; the gap to the one before must have passed."""
+    """Note the pass of a check that began at `started`, if it is one and the gap since the pass before is over."""
     detail = entry.detail
     if not gates.is_complete_pass(detail.evidence, needs, now, started):
         return
@@ -62,7 +62,7 @@ def note_pass(entry: Entry, needs: gates.Requirements, started: float, now: floa
 
 
 def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.IsVerified, now: float) -> None:
-    """Note the last pass as verified once a registry server whose answer is part of it proved itself again."""
+    """Note the last pass as verified once a registry server whose answer is part of it was verified again."""
     detail = entry.detail
     if needs.announced or not detail.passes or detail.passes[-1] in detail.verified:
         return
@@ -79,18 +79,18 @@ def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float
     detail, reading = entry.detail, item.observation.reading
     detail.fields = reading.fields
     expires = reading.fields.expires_at
-    detail.expires_epoch = epoch(expires) if expires else None
+    detail.expires_epoch = iso_to_epoch(expires) if expires else None
     phase = (reading.phase or Phase.ACTIVE).value
     if phase != detail.phase:
         detail.phase_after = before if detail.phase is not None else None
         detail.phase, detail.phase_since = phase, now
 
 
-def _learn_blindness(entry: Entry, method: str) -> None:
-    """Learn which channels deny a name in a phase that another one shows: some registries hide names in redemption in WHOIS.
+def _learn_hiding_channels(entry: Entry, method: str) -> None:
+    """Learn which channels hide names in a phase: some registries do not show names in redemption in WHOIS.
 
-    The denial came after the phase began, and the record is still there. Of a name not on its way out nothing is learned:
-    a denial from before a catch looks alike.
+    Their denial came after the phase began, while another channel still shows the record. Of a name not on its way out nothing
+    is learned: a denial from before a catch looks alike.
     """
     detail = entry.detail
     if not entry.is_ending() or detail.phase_since is None:

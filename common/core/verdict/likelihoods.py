@@ -1,4 +1,4 @@
-"""How much each finding speaks for "no object in the registry database", and for how long.
+"""The weight of each finding: how much it speaks for "no object in the registry database", and for how long.
 
 `llr` is ln(P(finding | unregistered) / P(finding | registered)): starting values by judgement, to be recalibrated from recorded
 decisions. `tau` is the time in seconds after which a finding weighs 1/e of it. A finding that is not listed weighs nothing.
@@ -53,7 +53,7 @@ FINDINGS: dict[str, Weight] = {
 #: A record that says the name is being deleted ages fast: the next state is the one we wait for.
 DELETING_TAU = 300.0
 
-#: The denial behind an announced name is confirmed at each look, not made anew: what matters is whether anything contradicts
+#: The denial behind an announced name is confirmed by each check, not made anew: what matters is whether an answer contradicts
 #: it.
 CONFIRMED_TAU = 10 * 86_400.0
 
@@ -66,8 +66,8 @@ CAPS: dict[str, tuple[float, float]] = {
 }
 
 
-#: P(available | unregistered) that a positive of this kind vouches for, at least.
-VOUCHED: dict[str, float] = {
+#: P(registrable | unregistered) after a positive of this kind, at least.
+P_REGISTRABLE: dict[str, float] = {
     "whois_free": 0.97,  # its server would have printed a reserved or blocked text instead
     "das_available": 0.98,
     "registrar_available_live": 0.98,
@@ -75,11 +75,11 @@ VOUCHED: dict[str, float] = {
 
 #: Further findings of the same sign in a group, as a share of their own weight.
 FURTHER = 0.25
-#: A registry positive whose server found a known name right after it: the server is neither down nor lying.
-BRACKETED = 2.0
-#: Least weight of a "no object" whose server proved itself right before and after it: what its words mean was seen on a random
-#: name and on a known one.
+#: Added for a registry positive whose server was verified again after it: the server is neither down nor lying.
+VERIFIED_AFTER = 2.0
+#: Least weight of a "no object" whose server was verified before and after it: what its text means was seen on a random label
+#: and on a known name.
 VERIFIED = 4.5
 #: What each further pass adds, and each ten minutes that the run of passes spans (at most four, and no more than there are
-#: further passes). Only the span counts and not the pauses in it: who asks more often is believed no less.
+#: further passes). Only the span counts and not the pauses in it: asking more often gives no less.
 PER_PASS, PER_SPAN, SPAN = (1.5, 1.5, 1.0, 1.0, 1.0), 3.0, 600.0

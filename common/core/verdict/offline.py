@@ -1,4 +1,4 @@
-"""Judging recorded answers without any network: from one line of `domain-monitor judge` to a Reading.
+"""Parses recorded answers without any network: from one line of `domain-monitor judge` to a Reading.
 
 The parsers are the ones that the checkers use, so what is measured on a corpus is what runs.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
 
 from common.core.builtin.tlds import IDN_COUNTRY_TLDS
 from common.core.model.evidence import Outcome, Reading, unknown_reading
@@ -27,16 +26,18 @@ _MOST_HEADERS = 200
 
 
 def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
-    """Judge one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
+    """Parse one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
 
     `domain` and `suffix` are A-labels ("" where not known), `answer` is {"text"} for whois, {"status", "headers", "body"}
     for rdap and registrars, {"status", "headers"} for http, {"wire_b64"} or {"outcome"} for dns, {"text"} or {"body"} for das.
     """
     name = method.partition(":")[0]
     if name == "whois":
-        return _of_registry(_with_text(answer, lambda text: whois.read(text, domain, server)), server, domain, suffix)
+        return _of_registry(
+            _with_text(answer, lambda text: whois.parse_whois_answer(text, domain, server)), server, domain, suffix
+        )
     if name == "das":
-        return _with_text(answer, lambda text: das.read(text, domain, server))
+        return _with_text(answer, lambda text: das.parse_das_answer(text, domain, server))
     if name == "dns":
         return _parse_dns(answer, domain, suffix)
     if name in {"rdap", "http", "registrar"}:
@@ -59,16 +60,16 @@ def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapp
     if headers is None or body is None:
         return unknown_reading("input_bad", "answer.headers is no object or answer.body no text")
     if method == "http":
-        return http.read(status, headers, domain)
+        return http.parse_web_answer(status, headers, domain)
     if method.startswith("registrar"):
         vendor = method.partition(":")[2]
-        return registrar.read(vendor, status, headers, body.decode("utf-8", "replace"), domain)
+        return registrar.parse_registrar_answer(vendor, status, headers, body.decode("utf-8", "replace"), domain)
     host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
-    return _is_believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
+    return _is_believed(rdap.parse_rdap_answer(status, headers, body, domain, final_host=host), host, domain, suffix)
 
 
 def _is_believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
-    """A "not found" counts only from the registry's server, and only about a name that the registry could hold."""
+    """A "not found" of RDAP counts only from the registry's server, and only about a name that the registry could hold."""
     if reading.outcome is not Outcome.UNREGISTERED:
         return reading
     if not _default_directory().speaks_for(host, suffix):
@@ -112,18 +113,17 @@ def _parse_dns(answer: Mapping[str, object], domain: str, suffix: str) -> Readin
             message = base64.b64decode(wire[:200_000], validate=True)
         except (binascii.Error, ValueError):
             return unknown_reading("input_bad", "answer.wire_b64 is no base64")
-        return dns.read(message, domain, suffix, recursive=answer.get("recursive") is True)
+        return dns.parse_dns_answer(message, domain, suffix, recursive=answer.get("recursive") is True)
     if isinstance(outcome, str):
         return dns.read_outcome(outcome)
     return unknown_reading("input_bad", "answer has neither wire_b64 nor outcome")
 
 
-def _with_text(answer: Mapping[str, object], read: Any) -> Reading:
+def _with_text(answer: Mapping[str, object], read: Callable[[str], Reading]) -> Reading:
     text = answer.get("text", answer.get("body"))
     if not isinstance(text, str):
         return unknown_reading("input_bad", "answer.text is no text")
-    reading: Reading = read(text)
-    return reading
+    return read(text)
 
 
 def _body_bytes(answer: Mapping[str, object]) -> bytes | None:

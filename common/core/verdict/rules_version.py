@@ -1,6 +1,6 @@
-"""Which rules decided: a short version, changed by every weight, cap and threshold, that a recorded verdict carries.
+"""The version of the rules: a short text, changed by every weight, cap and threshold, that a recorded verdict carries.
 
-What differs per suffix or name (the prior, rho) is part of the recorded situation and needs no version.
+What differs per suffix or name (the prior, p_registrable) is part of the recorded situation and needs no version.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EDITION = 3
 def rules_version() -> str:
     """The version of the rules in force, for example "1-3f9c0a7e"."""
     modules = {module.__name__: constants_of(vars(module)) for module in (gates, likelihoods, verdicts)}
-    return version_of({**modules, "canary": server_trust.GREEN})
+    return version_of({**modules, "canary": server_trust.VERIFIED_FOR})
 
 
 def constants_of(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Intake of a domain list: new names in, missing ones out of watch, odd lists held back. The difference comes in chunks."""
+"""Takes over a new domain list: watches new names, unwatches missing ones, holds back lists that look like an accident.
+
+The difference to what is watched comes in chunks.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,11 @@ from common.core.model.states import State
 from common.core.schedule.cadence import first_check_times
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canary_gaps import SuffixesWithoutCanary
-from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary, hold_back
 
 
 class ListState(Struct):
-    """What is known of the list. Times in epoch seconds; `held` says why it is held back, `error` why it cannot be read."""
+    """The state of the domain list. Times in epoch seconds; `held` is why it is held back, `error` why it cannot be read."""
 
     source: str | None = None
     loaded_at: float | None = None
@@ -35,7 +37,7 @@ class ListState(Struct):
 
 @dataclass(slots=True, kw_only=True)
 class Intake:
-    """`state` is what is known of the list."""
+    """Takes over lists; `state` describes the current one."""
 
     domains: Domains
     starts: CheckStarts
@@ -43,14 +45,14 @@ class Intake:
     effects: Effects
     telemetry: Telemetry
     state: ListState = field(init=False, default_factory=ListState)
-    _summary: ListHead | None = field(init=False, default=None)  # of the list that is being taken over
+    _summary: ListSummary | None = field(init=False, default=None)  # of the list that is being taken over
 
     def note_same(self, source: str, now: float) -> None:
-        """The list is the one we have."""
+        """Note that the list was read and is unchanged."""
         self.state.source, self.state.seen_at, self.state.error = source, now, None
 
-    def read_list(self, summary: ListHead, source: str, now: float) -> None:
-        """A list was read: take it over, or hold it back until it comes again unchanged."""
+    def read_list(self, summary: ListSummary, source: str, now: float) -> None:
+        """Begin to take over a list that was read, or hold it back until the same list is read again."""
         state, watched = self.state, self.domains.table.watched_count
         held = hold_back(watched, summary, state.held_fingerprint)
         self.note_same(source, now)
@@ -64,7 +66,7 @@ class Intake:
         self.domains.table.reserve_names(len(self.domains) + summary.added)
         self.effects.plan_effect(TakeList())
 
-    def take_chunk(self, chunk: Part, now: float) -> None:
+    def take_chunk(self, chunk: ListChunk, now: float) -> None:
         """Take over a chunk of the difference."""
         self._add_names(chunk, now)
         for name_id in chunk.removed:
@@ -75,7 +77,7 @@ class Intake:
                 self._set_priority(name_id, now, priority=priority)
 
     def finish_list(self, now: float) -> None:
-        """The whole difference is taken over."""
+        """Finish a list: the whole difference is taken over."""
         summary, self._summary = self._summary, None
         if summary is None:
             return
@@ -102,7 +104,7 @@ class Intake:
         self.telemetry.write_log("error", "list_failed", source=source, reason=text)
 
     def check_now(self, name: str) -> bool:
-        """Check one watched name at once, by every method. False if it is not watched."""
+        """Request a check of a watched name at once, by every method. False if it is not watched."""
         table = self.domains.table
         name_id = table.find_id(name)
         if name_id < 0 or not table.has_flag(name_id, Flag.WATCHED):
@@ -110,7 +112,8 @@ class Intake:
         self.starts.request_check(CheckRequest(name_id, manual=True, urgent=True))
         return True
 
-    def _add_names(self, chunk: Part, now: float) -> None:
+    def _add_names(self, chunk: ListChunk, now: float) -> None:
+        """Watch the added names of a chunk, with spread first checks."""
         table = self.domains.table
         found = [table.find_id(name) for name in chunk.added]
         for name_id, priority in zip(found, chunk.urgent, strict=True):
@@ -127,7 +130,7 @@ class Intake:
         self.domains.journal.add_new(ids, names, suffixes, urgent.tolist())
 
     def _watch_again(self, name_id: int, now: float, *, priority: bool) -> None:
-        """A name that was listed before is listed again."""
+        """Watch a name again that was removed from the list before."""
         domains = self.domains
         if domains.table.has_flag(name_id, Flag.WATCHED):
             self._set_priority(name_id, now, priority=priority)
@@ -138,6 +141,7 @@ class Intake:
         domains.journal.add_watch(name_id)
 
     def _remove_name(self, name_id: int, now: float) -> None:
+        """Unwatch a name."""
         domains = self.domains
         if not domains.table.has_flag(name_id, Flag.WATCHED):
             return
@@ -147,6 +151,7 @@ class Intake:
         domains.journal.add_watch(name_id)
 
     def _set_priority(self, name_id: int, now: float, *, priority: bool) -> None:
+        """Give a name priority, or take it; a check that waits becomes urgent."""
         domains = self.domains
         if domains.table.has_flag(name_id, Flag.PRIORITY) == priority:
             return

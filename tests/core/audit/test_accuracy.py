@@ -1,28 +1,23 @@
-"""Who was right, as a number."""
+"""How often the answers of each server turned out right or wrong."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, claim_of, is_younger_registration, side_of
+from common.core.audit.accuracy import LIMIT, NAMED, Accuracy, find_claim, find_side, is_younger_registration
+from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
-from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading, unknown_reading
+from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Situation, Verdict
 from common.core.telemetry.metrics import Metrics
-from tests.sim.truth import Name
-from tests.sim.world import START, World
-
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
 
 FREE = Verdict(State.AVAILABLE, 0.99, 0.999, 0.99, "free")
 OWNED = Verdict(State.REGISTERED, 0.0, 0.001, 0.99, "owned")
 OPEN = Situation(prior=0.0, rho=0.99)
-FINDINGS = {"rdap": "rdap_404_json", "whois": "whois_free", "dns": "dns_auth_nxdomain"}
+ALARM = 1_790_000_000.0  # 2026-09-21T14:13:20Z
+RDAP, ZONE = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("dns", "com", "com")
 SERVERS = {"rdap": "rdap.com.test", "whois": "whois.com.test", "dns": "com"}
 
 
@@ -45,12 +40,14 @@ def tallies(accuracy: Accuracy) -> dict[str, tuple[int, int]]:
     return {row["method"]: (row["confirmed"], row["contradicted"]) for row in accuracy.to_plain()["methods"]}
 
 
-def lies(method: str) -> Observation:
-    """A server says that there is no such object."""
-    return Observation(method, Reading(Outcome.UNREGISTERED, FINDINGS[method], "not found"), server=SERVERS[method])
+def restored(text: str) -> Accuracy:
+    """The counts that begin with this text."""
+    accuracy = Accuracy()
+    accuracy.restore_text(text)
+    return accuracy
 
 
-# -- one judgement -------------------------------------------------------------------------------------------------------
+# -- one check -------------------------------------------------------------------------------------------------------
 
 
 def test_answers_on_the_side_of_a_settled_verdict_are_confirmed_and_the_others_contradicted() -> None:
@@ -62,8 +59,8 @@ def test_answers_on_the_side_of_a_settled_verdict_are_confirmed_and_the_others_c
     assert tallies(accuracy) == {"rdap": (0, 1), "whois": (1, 0)}
 
 
-def test_nobody_confirms_himself() -> None:
-    """A round in which one method alone said something counts for nothing."""
+def test_no_method_confirms_itself() -> None:
+    """A check in which one method alone said something counts for nothing."""
     accuracy = Accuracy()
     alone = entry_with(evidence("dns", Outcome.REGISTERED))
     accuracy.count_answers(alone, State.UNKNOWN, OWNED, OPEN, 100.0, Metrics())
@@ -75,21 +72,19 @@ def test_nobody_confirms_himself() -> None:
 
 
 def test_an_answer_is_counted_once() -> None:
-    """A name is judged again when its canaries have answered; the same answers do not count again."""
+    """Another verdict is taken when the canaries have answered; the same answers do not count again."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.UNREGISTERED))
     accuracy.count_answers(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
     accuracy.count_answers(entry, State.UNKNOWN, FREE, OPEN, 100.0, Metrics())
-    accuracy.count_failed_canary(
-        ("rdap", "rdap.com.test", "com"), {"rdap": entry.detail.evidence["rdap"]}, Metrics(), 101.0, doubted=False
-    )
+    accuracy.count_failed_canary(RDAP, {"rdap": entry.detail.evidence["rdap"]}, Metrics(), 101.0, doubted=False)
 
     assert tallies(accuracy) == {"rdap": (1, 0), "whois": (1, 0)}
 
 
 @pytest.mark.parametrize(("before", "verdict"), [(State.AVAILABLE, OWNED), (State.PENDING_DELETE, FREE)])
-def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Verdict) -> None:
-    """The truth changed between two answers of the same round; whoever was asked first was right then."""
+def test_a_name_that_changed_hands_contradicts_no_server(before: State, verdict: Verdict) -> None:
+    """The truth changed between two answers of the same check; the one that was asked first was right then."""
     accuracy = Accuracy()
     entry = entry_with(evidence("rdap", Outcome.UNREGISTERED), evidence("whois", Outcome.REGISTERED))
     accuracy.count_answers(entry, before, verdict, OPEN, 100.0, Metrics())
@@ -102,7 +97,7 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
     [
         (State.REGISTERED, 0.005, False),
         (State.REGISTERED, 0.006, None),
-        (State.PENDING_DELETE, 0.999, None),  # the gates are shut: what the score says is not settled
+        (State.PENDING_DELETE, 0.999, None),  # gates are not passed: what the score says is not settled
         (State.AVAILABLE, 0.995, True),
         (State.RESERVED, 0.999, True),
         (State.UNREGISTERED, 0.99, None),
@@ -110,9 +105,9 @@ def test_a_name_that_changed_hands_contradicts_nobody(before: State, verdict: Ve
         (State.NOT_REGISTRABLE, 0.999, None),
     ],
 )
-def test_only_a_settled_verdict_judges(state: State, p: float, side: bool | None) -> None:
+def test_only_a_settled_verdict_counts_answers(state: State, p: float, side: bool | None) -> None:
     """State and P(unregistered) have to say the same, and P surely."""
-    assert side_of(Verdict(state, 0.0, p, 0.99, "")) is side
+    assert find_side(Verdict(state, 0.0, p, 0.99, "")) is side
 
 
 @pytest.mark.parametrize(
@@ -130,13 +125,13 @@ def test_only_a_settled_verdict_judges(state: State, p: float, side: bool | None
 )
 def test_what_an_answer_claims(method: str, outcome: Outcome, state: State, situation: Situation, claim: bool | None) -> None:
     """An object or none; NXDOMAIN of a name known to be out of the zone, and a wildcard suffix, claim neither."""
-    assert claim_of(method, evidence(method, outcome), state, situation) is claim
+    assert find_claim(method, evidence(method, outcome), state, situation) is claim
 
 
 @pytest.mark.parametrize(("wrong", "contradicted"), [(True, 2), (False, 0)])
 def test_a_failed_canary_and_what_was_dropped_with_it_wait_for_the_doubt_to_be_settled(wrong: bool, contradicted: int) -> None:
     """They count if the canary is there, and not if it is gone; without a doubt they count at once."""
-    key, dropped = ("rdap", "rdap.com.test", "com"), {"rdap": evidence("rdap", Outcome.UNREGISTERED)}
+    key, dropped = RDAP, {"rdap": evidence("rdap", Outcome.UNREGISTERED)}
     accuracy = Accuracy()
     accuracy.count_failed_canary(key, {}, Metrics(), 1.0, doubted=True)
     accuracy.count_failed_canary(key, dropped, Metrics(), 1.0, doubted=True)
@@ -177,22 +172,21 @@ def test_the_name_asked_over_http_is_no_server() -> None:
 )
 def test_an_alarm_is_confirmed_by_a_younger_registration_only(created: str | None, at: float, young: bool) -> None:
     """The registry, asked after the alarm, has to show a creation date that is not older."""
-    alarm = START  # 2026-09-21T14:13:20Z
     reading = Reading(Outcome.REGISTERED, "rdap_200_match", "found", fields=Fields(created_at=created))
-    entry = entry_with(Evidence(Observation("rdap", reading), alarm + at, alarm + at))
+    entry = entry_with(Evidence(Observation("rdap", reading), ALARM + at, ALARM + at))
 
-    assert is_younger_registration(entry, alarm) is young
+    assert is_younger_registration(entry, ALARM) is young
 
 
 # -- bounds, keeping, showing --------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_bounded_and_keeps_who_was_wrong() -> None:
+def test_the_table_is_bounded_and_keeps_the_servers_that_were_wrong() -> None:
     """Servers that were never wrong and hardly asked make room; the sums per method forget nothing."""
     accuracy, metrics = Accuracy(), Metrics()
-    accuracy.count_answer(("whois", "liar.example", "zz"), metrics, 1.0, right=False)
+    accuracy.count_answer(ChannelKey("whois", "liar.example", "zz"), metrics, 1.0, right=False)
     for number in range(LIMIT + 500):
-        accuracy.count_answer(("rdap", f"s{number}.example", "com"), metrics, 1.0, right=True)
+        accuracy.count_answer(ChannelKey("rdap", f"s{number}.example", "com"), metrics, 1.0, right=True)
     shown = accuracy.to_plain()
 
     assert shown["servers_known"] <= LIMIT
@@ -202,10 +196,10 @@ def test_the_table_is_bounded_and_keeps_who_was_wrong() -> None:
 
 
 def test_metric_series_are_few_and_add_up() -> None:
-    """Servers that were never wrong share one series per method; whoever was wrong gets its own, up to a bound."""
+    """Servers that were never wrong share one series per method; one that was wrong gets its own, up to a bound."""
     accuracy, metrics = Accuracy(), Metrics()
     for number in range(NAMED + 300):
-        key = ("rdap", f"s{number}.example", "com")
+        key = ChannelKey("rdap", f"s{number}.example", "com")
         accuracy.count_answer(key, metrics, 1.0, right=True)
         if number % 2:
             accuracy.count_answer(key, metrics, 1.0, right=False)
@@ -221,7 +215,7 @@ def test_the_share_is_smoothed() -> None:
     """One answer proves little: Beta(0.5, 0.5)."""
     accuracy = Accuracy()
     for right in (True, True, True, False):
-        accuracy.count_answer(("dns", "com", "com"), Metrics(), 1.0, right=right)
+        accuracy.count_answer(ZONE, Metrics(), 1.0, right=right)
 
     assert accuracy.to_plain()["methods"] == [{"method": "dns", "confirmed": 3, "contradicted": 1, "share": 0.7}]
 
@@ -229,11 +223,11 @@ def test_the_share_is_smoothed() -> None:
 def test_counts_survive_a_restart() -> None:
     """What is saved is restored, whole."""
     accuracy, metrics = Accuracy(), Metrics()
-    accuracy.count_answer(("dns", "com", "com"), metrics, 7.0, right=True)
-    accuracy.count_answer(("rdap", "r.example", "com"), metrics, 8.0, right=False)
+    accuracy.count_answer(ZONE, metrics, 7.0, right=True)
+    accuracy.count_answer(ChannelKey("rdap", "r.example", "com"), metrics, 8.0, right=False)
     accuracy.alarms.announced = 3
 
-    assert Accuracy.restored(accuracy.to_text()).plain() == accuracy.to_plain()
+    assert restored(accuracy.to_text()).to_plain() == accuracy.to_plain()
 
 
 @pytest.mark.parametrize(
@@ -241,101 +235,4 @@ def test_counts_survive_a_restart() -> None:
 )
 def test_a_damaged_text_begins_anew(text: str) -> None:
     """Counting is not worth a coordinator that does not start."""
-    assert Accuracy.restored(text).plain() == Accuracy().to_plain()
-
-
-# -- in operation --------------------------------------------------------------------------------------------------------
-
-
-def test_a_drop_that_is_caught_confirms_the_alarm_and_whoever_said_so() -> None:
-    """Announced, then registered with a younger creation date: precision 1, and it is stored."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
-    world.watch("caught.com", priority=True)
-    world.run(200)
-    shown = world.core.rooms.audit.accuracy.to_plain()
-
-    assert shown["alarms"] == {"announced": 1, "confirmed": 1, "retracted": 0, "unsettled": 0, "precision": 1.0}
-    assert all(row["confirmed"] > 0 and row["contradicted"] == 0 for row in shown["methods"])
-    assert {row["method"] for row in shown["methods"]} >= {"rdap", "whois"}
-    assert Accuracy.restored(world.stored.meta["accuracy"]).plain()["alarms"] == shown["alarms"]
-
-
-def test_a_server_that_lies_about_one_name_is_found_out() -> None:
-    """Its canaries are fine; the verdict of the others says who was wrong."""
-    world = World(interval=30.0, priority=2.0)
-    world.lie = lambda method, domain, _now: lies("rdap") if method == "rdap" and domain == "held.com" else None
-    world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
-    world.watch("held.com", priority=True)
-    world.run(3600)
-    worst: dict[str, Any] = world.core.rooms.audit.accuracy.to_plain()["servers"][0]
-
-    assert (worst["method"], worst["server"]) == ("rdap", "rdap.com.test")
-    assert worst["contradicted"] > 0
-    assert worst["confirmed"] == 0
-
-
-def test_a_false_alarm_counts_against_everybody_who_spoke_for_it() -> None:
-    """Registry and zone deny a name that was there all along: retracted, precision 0, contradicted three times."""
-    world = World(interval=60.0, priority=2.0)
-    end = world.now + 60
-
-    def lie(method: str, domain: str, now: float) -> Observation | None:
-        return lies(method) if domain == "held.com" and now < end and method in FINDINGS else None
-
-    world.lie = lie
-    world.watch("held.com", priority=True)
-    world.run(300)
-    shown = world.core.rooms.audit.accuracy.to_plain()
-
-    assert [status for _, status in world.notices("held.com")] == ["available", "retracted"]
-    assert shown["alarms"] == {"announced": 1, "confirmed": 0, "retracted": 1, "unsettled": 0, "precision": 0.0}
-    assert {row["method"]: row["contradicted"] for row in shown["methods"]} == {"dns": 1, "rdap": 1, "whois": 1}
-
-
-def test_a_catch_that_only_the_zone_shows_is_not_called_a_false_alarm() -> None:
-    """The registry cannot be asked after the catch: the old record of the name before its drop proves nothing about it."""
-    world = World(interval=60.0, priority=2.0)
-    caught = world.now + 40
-    world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 10, None), (caught, Phase.ACTIVE)])
-
-    def mute(method: str, domain: str, now: float) -> Observation | None:
-        silent = method in ("rdap", "whois") and domain == "caught.com" and now >= caught
-        return Observation(method, unknown_reading(f"{method}_timeout", "silence"), server=SERVERS[method]) if silent else None
-
-    world.lie = mute
-    world.watch("caught.com", priority=True)
-    world.run(300)
-
-    assert [status for _, status in world.notices("caught.com")] == ["pending_delete", "available", "registered"]
-    assert world.core.rooms.audit.accuracy.to_plain()["alarms"]["retracted"] == 0
-
-
-def test_names_out_of_the_zone_do_not_count_against_the_zone() -> None:
-    """NXDOMAIN of a name in redemption is the truth."""
-    world = World(interval=60.0, priority=10.0)
-    world.names["late.com"] = Name([(0.0, Phase.REDEMPTION)])
-    world.watch("late.com", priority=True)
-    world.run(600)
-
-    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.to_plain()["methods"])
-
-
-@pytest.mark.parametrize("seed", range(1, 9))
-def test_a_failed_canary_counts_once_the_other_side_has_said_that_the_canary_is_there(seed: int) -> None:
-    """A server that loses every name is contradicted; registry and zone are not that both deny a canary, whoever came first."""
-    world = World(seed, interval=60.0, priority=5.0)
-    begin = world.now
-    world.names["gone.com"] = Name([(0.0, None)])
-    world.lie = lambda method, _domain, now: lies("rdap") if method == "rdap" and now < begin + 60 else None
-    world.watch("gone.com", priority=True)
-    world.run(50)
-    rows = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.to_plain()["servers"]}
-    assert rows["rdap"] >= 1
-
-    other = World(seed, interval=60.0, priority=5.0)
-    del other.names["known.com"]  # the canary itself was given up
-    other.watch("gone.com", priority=True)
-    other.names["gone.com"] = Name([(0.0, None)])
-    other.run(50)
-    assert all(row["contradicted"] == 0 for row in other.core.rooms.audit.accuracy.to_plain()["servers"])
+    assert restored(text).to_plain() == Accuracy().to_plain()

@@ -1,1 +1,1 @@
-"""Tests of the health of channels, and of canaries asked before they are needed."""
+"""Tests of the health of channels, and of drops while channels are dead."""

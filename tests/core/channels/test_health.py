@@ -7,14 +7,14 @@ import json
 import pytest
 
 from common.core.channels.channel_health import (
+    ANSWER_DUE,
+    ANSWER_LOST,
     DEAD_AFTER,
     DEAD_ANSWERS,
-    FORGOTTEN,
     LIMIT,
-    OWED,
+    LIMITED_AFTER,
     REASON,
     REST_DEAD,
-    SHUT_AFTER,
     ChannelHealth,
     ChannelHealths,
     Condition,
@@ -24,8 +24,9 @@ from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Outcome
 
 NOW = 1_790_000_000.0
-RDAP: ChannelKey = ("rdap", "rdap.example", "com")
-WHOIS: ChannelKey = ("whois", "whois.example", "com")
+RDAP = ChannelKey("rdap", "rdap.example", "com")
+WHOIS = ChannelKey("whois", "whois.example", "com")
+ZONE = ChannelKey("dns", "com", "com")
 FRESH = 120.0
 PROVING = [outcome for outcome in Outcome if outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED)]
 
@@ -43,6 +44,13 @@ def dead(key: ChannelKey = RDAP) -> ChannelHealths:
     return silent(0.0, 1.0, DEAD_AFTER, key=key)
 
 
+def restored(text: str | None, now: float) -> ChannelHealths:
+    """What a coordinator knows that begins with this text."""
+    channels = ChannelHealths()
+    channels.restore_text(text or "", now)
+    return channels
+
+
 # -- dead and alive ------------------------------------------------------------------------------------------------------
 
 
@@ -52,7 +60,7 @@ def test_a_channel_that_was_never_asked_is_neither_dead_nor_resting() -> None:
 
     assert channels.health_of(RDAP) == ChannelHealth(0.0, 0.0, 0.0, 0, "")
     assert channels.health_of(RDAP).heard_at == 0.0
-    assert not channels.is_dead(RDAP, NOW, shut=True)
+    assert not channels.is_dead(RDAP, NOW, rate_limited=True)
     assert not channels.is_resting(RDAP, NOW)
     assert channels.silent_channels() == []
 
@@ -98,7 +106,7 @@ def test_the_first_answer_that_proves_something_brings_a_channel_back(outcome: O
     became = channels.note_outcome(RDAP, outcome, "an answer", NOW + 100.0)
 
     assert became == "alive"
-    assert not channels.is_dead(RDAP, NOW + 100.0, shut=True)
+    assert not channels.is_dead(RDAP, NOW + 100.0, rate_limited=True)
     assert not channels.is_resting(RDAP, NOW + 100.0)
     assert channels.health_of(RDAP) == ChannelHealth(NOW + 100.0, 0.0, NOW + DEAD_AFTER, 0, "")
     assert channels.note_outcome(RDAP, outcome, "an answer", NOW + 101.0) is None
@@ -136,29 +144,29 @@ def test_a_channel_was_heard_when_it_last_answered_at_all() -> None:
 def test_channels_are_told_apart_by_method_server_and_suffix() -> None:
     """The death of one is not the death of its neighbours."""
     channels = dead()
-    neighbours = [("whois", "rdap.example", "com"), ("rdap", "rdap2.example", "com"), ("rdap", "rdap.example", "net")]
+    neighbours = [RDAP._replace(method="whois"), RDAP._replace(server="rdap2.example"), RDAP._replace(suffix="net")]
 
     assert not any(channels.is_dead(key, NOW + DEAD_AFTER) or channels.is_resting(key, NOW + DEAD_AFTER) for key in neighbours)
 
 
-# -- shut and resting ----------------------------------------------------------------------------------------------------
+# -- rate limited and resting ------------------------------------------------------------------------------------------
 
 
-def test_a_channel_that_is_shut_is_dead_after_ten_silent_minutes() -> None:
+def test_a_channel_that_is_rate_limited_is_dead_after_ten_silent_minutes() -> None:
     """One answer is enough then: no further one can be asked for."""
     channels = silent(0.0)
 
-    assert not channels.is_dead(RDAP, NOW + SHUT_AFTER - 1.0, shut=True)
-    assert channels.is_dead(RDAP, NOW + SHUT_AFTER, shut=True)
-    assert not channels.is_dead(RDAP, NOW + SHUT_AFTER, shut=False)
+    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER - 1.0, rate_limited=True)
+    assert channels.is_dead(RDAP, NOW + LIMITED_AFTER, rate_limited=True)
+    assert not channels.is_dead(RDAP, NOW + LIMITED_AFTER, rate_limited=False)
 
 
-def test_a_channel_that_is_shut_and_proved_something_last_is_alive() -> None:
+def test_a_channel_that_is_rate_limited_and_proved_something_last_is_alive() -> None:
     """A budget that is used up says nothing about the server."""
     channels = ChannelHealths()
     channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW)
 
-    assert not channels.is_dead(RDAP, NOW + 10 * SHUT_AFTER, shut=True)
+    assert not channels.is_dead(RDAP, NOW + 10 * LIMITED_AFTER, rate_limited=True)
 
 
 @pytest.mark.parametrize(("seconds", "rest"), [(0.01, 3.0), (4.0, 20.0), (20.0, 60.0)])
@@ -185,15 +193,15 @@ def test_a_channel_that_owes_an_answer_is_left_alone_until_it_comes_or_must_be_l
     channels.note_query(RDAP, NOW)
     channels.note_query(RDAP, NOW + 4.0)
 
-    assert not channels.is_resting(RDAP, NOW + OWED)
-    assert channels.is_resting(RDAP, NOW + OWED + 0.1)
-    assert not channels.is_resting(RDAP, NOW + FORGOTTEN)
+    assert not channels.is_resting(RDAP, NOW + ANSWER_DUE)
+    assert channels.is_resting(RDAP, NOW + ANSWER_DUE + 0.1)
+    assert not channels.is_resting(RDAP, NOW + ANSWER_LOST)
     channels.note_outcome(RDAP, Outcome.REGISTERED, "", NOW + 10.0)
     assert not channels.is_resting(RDAP, NOW + 10.0)
 
 
 def test_a_dead_channel_rests_for_ten_minutes() -> None:
-    """Then a question may find out whether it is back."""
+    """Then a query may find out whether it is back."""
     channels = dead()
 
     assert channels.is_resting(RDAP, NOW + DEAD_AFTER + REST_DEAD - 1.0)
@@ -207,11 +215,11 @@ def test_silent_channels_are_listed_with_the_longest_silence_first() -> None:
     """Of equal ones by their key; a channel that proved something last is none of them."""
     channels = silent(30.0)
     channels.note_outcome(WHOIS, Outcome.UNKNOWN, "no", NOW)
-    channels.note_outcome(("dns", "com", "com"), Outcome.UNKNOWN, "no", NOW + 30.0)
-    channels.note_outcome(("rdap", "rdap.example", "net"), Outcome.REGISTERED, "found", NOW)
+    channels.note_outcome(ZONE, Outcome.UNKNOWN, "no", NOW + 30.0)
+    channels.note_outcome(ChannelKey("rdap", "rdap.example", "net"), Outcome.REGISTERED, "found", NOW)
     found = channels.silent_channels()
 
-    assert [key for key, _ in found] == [WHOIS, ("dns", "com", "com"), RDAP]
+    assert [key for key, _ in found] == [WHOIS, ZONE, RDAP]
     assert found[0][1] == channels.health_of(WHOIS)
 
 
@@ -221,25 +229,24 @@ def test_silent_channels_are_listed_with_the_longest_silence_first() -> None:
 def test_a_change_asks_to_be_saved_once() -> None:
     """Death and return are worth a write, the answers in between are not."""
     channels = silent(0.0, 1.0)
-    assert not channels.changed
+    assert channels.take_changed() is None
     channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER)
-    assert channels.changed
-    channels.saved()
-    assert not channels.changed
+    assert channels.take_changed() is not None
+    assert channels.take_changed() is None
     channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + DEAD_AFTER + 1.0)
-    assert not channels.changed
+    assert channels.take_changed() is None
     channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW + DEAD_AFTER + 2.0)
-    assert channels.changed
+    assert channels.take_changed() == "[]"
 
 
 def test_a_dead_channel_is_dead_after_a_restart() -> None:
     """With all that is known of it: no drop waits for it anew."""
     channels = dead()
-    later = ChannelHealths.restored(channels.saved(), NOW + 100.0)
+    later = restored(channels.take_changed(), NOW + 100.0)
 
-    assert later.dead(RDAP, NOW + 100.0)
-    assert later.health(RDAP) == channels.health_of(RDAP)
-    assert not later.changed
+    assert later.is_dead(RDAP, NOW + 100.0)
+    assert later.health_of(RDAP) == channels.health_of(RDAP)
+    assert later.take_changed() is None
 
 
 def test_only_dead_channels_are_saved() -> None:
@@ -247,7 +254,7 @@ def test_only_dead_channels_are_saved() -> None:
     channels = dead()
     channels.note_outcome(WHOIS, Outcome.UNKNOWN, "no", NOW)
 
-    assert [key for key, _ in ChannelHealths.restored(channels.saved(), NOW + 100.0).silent()] == [RDAP]
+    assert [key for key, _ in restored(channels.take_changed(), NOW + 100.0).silent_channels()] == [RDAP]
 
 
 @pytest.mark.parametrize("field", [3, 4, 5])
@@ -257,7 +264,7 @@ def test_a_channel_with_a_time_from_the_future_is_left_out(field: int) -> None:
     ahead = [*RDAP, NOW - 99.0, NOW - 90.0, NOW - 9.0, 3, "no"]
     ahead[field] = NOW + 1.0
 
-    assert [key for key, _ in ChannelHealths.restored(json.dumps([ahead, good]), NOW).silent()] == [WHOIS]
+    assert [key for key, _ in restored(json.dumps([ahead, good]), NOW).silent_channels()] == [WHOIS]
 
 
 @pytest.mark.parametrize(
@@ -280,29 +287,29 @@ def test_a_channel_with_a_time_from_the_future_is_left_out(field: int) -> None:
 )
 def test_a_damaged_text_restores_nothing(text: str) -> None:
     """And stops no start."""
-    assert ChannelHealths.restored(text, NOW).silent() == []
+    assert restored(text, NOW).silent_channels() == []
 
 
 def test_what_is_restored_is_bounded() -> None:
     """A reason is cut, and channels beyond the limit are left out."""
     rows = [["rdap", f"r{number}.example", "com", 0.0, NOW - 90.0, NOW, 3, "x" * 999] for number in range(LIMIT + 5)]
-    channels = ChannelHealths.restored(json.dumps(rows), NOW)
+    channels = restored(json.dumps(rows), NOW)
 
-    assert len(channels.silent()) == LIMIT
-    assert channels.health(("rdap", "r0.example", "com")).reason == "x" * REASON
+    assert len(channels.silent_channels()) == LIMIT
+    assert channels.health_of(ChannelKey("rdap", "r0.example", "com")).reason == "x" * REASON
 
 
 def test_the_channel_that_was_heard_longest_ago_makes_room() -> None:
     """Memory is bounded; the others stay as they were."""
     channels = ChannelHealths()
     for number in range(LIMIT):
-        channels.note_outcome(("rdap", f"r{number}.example", "com"), Outcome.UNKNOWN, "no", NOW + number)
-    channels.note_outcome(("rdap", "r0.example", "com"), Outcome.UNKNOWN, "no", NOW + LIMIT)
+        channels.note_outcome(ChannelKey("rdap", f"r{number}.example", "com"), Outcome.UNKNOWN, "no", NOW + number)
+    channels.note_outcome(ChannelKey("rdap", "r0.example", "com"), Outcome.UNKNOWN, "no", NOW + LIMIT)
     channels.note_outcome(RDAP, Outcome.UNKNOWN, "no", NOW + LIMIT + 1)
 
     assert len(channels.silent_channels()) == LIMIT
-    assert channels.health_of(("rdap", "r1.example", "com")).silent == 0
-    assert channels.health_of(("rdap", "r0.example", "com")).silent == 2
+    assert channels.health_of(ChannelKey("rdap", "r1.example", "com")).silent == 0
+    assert channels.health_of(ChannelKey("rdap", "r0.example", "com")).silent == 2
     assert channels.health_of(RDAP).silent == 1
 
 
@@ -310,12 +317,12 @@ def test_the_channel_that_was_heard_longest_ago_makes_room() -> None:
 
 
 def condition(method: str, pace: float) -> Condition:
-    """A channel that can be asked so many questions a second."""
-    return Condition(method, (method, f"{method}.example", "com"), pace)
+    """A channel that can be asked so many queries a second."""
+    return Condition(method, ChannelKey(method, f"{method}.example", "com"), pace)
 
 
 def test_every_channel_that_is_quick_enough_is_a_condition_the_fastest_first() -> None:
-    """Three questions within the age of a positive are quick enough."""
+    """Three queries within the age of a positive are quick enough."""
     slow, quick = condition("rdap", 3 / FRESH), condition("whois", 2.0)
 
     assert conditions_of([slow, quick], FRESH) == ((quick, slow), FRESH)
@@ -329,7 +336,7 @@ def test_a_channel_too_slow_for_the_age_of_a_positive_is_no_condition() -> None:
 
 
 def test_where_all_are_too_slow_the_fastest_is_the_condition_and_the_age_fits_it() -> None:
-    """Four questions of its pace: the answer, both canaries, and one that was on its way."""
+    """Four queries at its pace: the answer, both canaries, and one that was on its way."""
     slower, slow = condition("rdap", 0.005), condition("whois", 0.01)
 
     assert conditions_of([slower, slow], FRESH) == ((slow,), pytest.approx(400.0))
@@ -337,12 +344,12 @@ def test_where_all_are_too_slow_the_fastest_is_the_condition_and_the_age_fits_it
 
 @pytest.mark.parametrize("found", [[], [condition("rdap", 0.0)], [condition("rdap", 0.0), condition("whois", 0.0)]])
 def test_without_a_channel_that_can_be_asked_there_is_no_condition(found: list[Condition]) -> None:
-    """None, or each operator shut: nothing is waited for, and the age stays."""
+    """None, or each operator limits us: nothing is waited for, and the age stays."""
     assert conditions_of(found, FRESH) == ((), FRESH)
 
 
-def test_a_shut_channel_is_no_condition_beside_an_open_one() -> None:
-    """It may be slow or quick when it opens: nothing waits for that."""
-    shut, slow = condition("rdap", 0.0), condition("whois", 0.01)
+def test_a_rate_limited_channel_is_no_condition_beside_another_one() -> None:
+    """It may be slow or quick when the limit ends: nothing waits for that."""
+    limited, slow = condition("rdap", 0.0), condition("whois", 0.01)
 
-    assert conditions_of([shut, slow], FRESH)[0] == (slow,)
+    assert conditions_of([limited, slow], FRESH)[0] == (slow,)

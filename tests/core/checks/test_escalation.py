@@ -1,29 +1,18 @@
-"""What is asked next, how it waits for its turn, and when a name is looked at again."""
+"""Which methods a check queries next: layers are climbed only as far as the evidence calls for it."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from common.core.checks.escalation import next_methods
-from common.core.model.entry import Check, DropWindow, Entry, Rank
+from common.core.checks.escalation import INCONCLUSIVE_CHECKS, ChannelOffer, next_methods
+from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.limit import Limit
-from common.core.model.query import Query
 from common.core.model.records import Evidence
 from common.core.model.states import State
-from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.query_queue import LONGEST, QueryQueue
-from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_check_times, next_check_at
-from common.core.workers.leases import Workers
-from common.core.workers.poison import PoisonDetector
-from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
-BOTH = Channels(rdap=True, whois=True, wildcard=False)
-MUTE_ZONE = Channels(rdap=True, whois=True, wildcard=False, resting=frozenset({"dns"}))
-CADENCE = Cadence(3600.0, 60.0, 30.0, 2.0)
-LIMIT = Limit("rdap/example", 1.0, 2, None)
+BOTH = ChannelOffer(rdap=True, whois=True, wildcard=False)
+RESTING_ZONE = ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"dns"}))
 
 
 def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, registry_age: float = 60.0) -> Entry:
@@ -36,12 +25,12 @@ def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, r
 
 
 def after(said: dict[str, Outcome]) -> Check:
-    """A round in which these methods have answered."""
+    """A check in which these methods have answered."""
     return Check(NOW, asked=set(said), outcomes=dict(said))
 
 
 @pytest.mark.parametrize(
-    ("name", "current", "channels", "wanted"),
+    ("name", "check", "channels", "wanted"),
     [
         (entry(), Check(NOW), BOTH, ["dns"]),
         (entry(), after({"dns": Outcome.REGISTERED}), BOTH, []),
@@ -61,146 +50,74 @@ def after(said: dict[str, Outcome]) -> Check:
             ["whois", "dns"],
         ),
         (entry(), Check(NOW, confirm=True), BOTH, ["dns", "rdap", "whois"]),
-        (entry(), Check(NOW, confirm=True), MUTE_ZONE, ["rdap", "whois"]),
-        (entry(), Check(NOW, confirm=True), Channels(False, False, False, frozenset({"dns"})), ["dns"]),
-        (entry(), Check(NOW, manual=True), MUTE_ZONE, ["dns", "rdap", "whois"]),
-        (entry(), Check(NOW), MUTE_ZONE, ["dns"]),
+        (entry(), Check(NOW, confirm=True), RESTING_ZONE, ["rdap", "whois"]),
+        (
+            entry(),
+            Check(NOW, confirm=True),
+            ChannelOffer(rdap=False, whois=False, wildcard=False, resting=frozenset({"dns"})),
+            ["dns"],
+        ),
+        (entry(), Check(NOW, manual=True), RESTING_ZONE, ["dns", "rdap", "whois"]),
+        (entry(), Check(NOW), RESTING_ZONE, ["dns"]),
         (
             entry(State.PENDING_DELETE, Phase.PENDING_DELETE),
             after({"rdap": Outcome.UNREGISTERED}),
-            MUTE_ZONE,
+            RESTING_ZONE,
             ["whois"],
         ),
-        (entry(), Check(NOW), Channels(rdap=False, whois=True, wildcard=True), ["whois"]),
+        (entry(), Check(NOW), ChannelOffer(rdap=False, whois=True, wildcard=True), ["whois"]),
         (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
     ],
 )
 def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
-    name: Entry, current: Check, channels: Channels, wanted: list[str]
+    name: Entry, check: Check, channels: ChannelOffer, wanted: list[str]
 ) -> None:
-    """Delegated names stop at one DNS question; a first positive makes everybody speak."""
-    assert next_methods(name, current, channels, NOW) == wanted
+    """Delegated names stop at one DNS query; after a first denial every channel is queried."""
+    assert next_methods(name, check, channels, NOW) == wanted
 
 
-def test_a_reservation_is_asked_about_again_after_a_day() -> None:
-    """It can be lifted; until then one registry answer per visit is enough."""
+def test_a_reservation_is_queried_again_after_a_day() -> None:
+    """It can be lifted; until then one registry answer per check is enough."""
     name = entry(State.RESERVED, None)
     reserved = Observation("whois", Reading(Outcome.RESERVED, "whois_reserved", "reserved"))
-    round_ = after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED})
+    check = after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED})
     name.detail.evidence["whois"] = Evidence(reserved, NOW - 3600, NOW - 3600)
-    assert next_methods(name, round_, BOTH, NOW) == []
+    assert next_methods(name, check, BOTH, NOW) == []
 
     name.detail.evidence["whois"] = Evidence(reserved, NOW - 90_000, NOW - 90_000)
-    assert next_methods(name, round_, BOTH, NOW) == ["whois"]
+    assert next_methods(name, check, BOTH, NOW) == ["whois"]
 
 
-def ask(rank: int, domain: str = "example.com", queued: float = NOW) -> Query:
-    """A question at the registry."""
-    return Query("rdap", "intermediate", domain, "com", "https://rdap.example/", LIMIT, rank, queued, 15.0)
+def test_the_registry_is_queried_after_inconclusive_checks_in_a_row() -> None:
+    """A single DNS timeout is no reason; a web server that answers shows that the name is delegated."""
+    name = entry()
+    silent = after({"dns": Outcome.UNKNOWN, "http": Outcome.UNKNOWN})
+    name.detail.unknown_rounds = INCONCLUSIVE_CHECKS - 1
+    assert next_methods(name, silent, BOTH, NOW) == []
+
+    name.detail.unknown_rounds = INCONCLUSIVE_CHECKS
+    assert next_methods(name, silent, BOTH, NOW) == ["rdap"]
+    assert next_methods(name, after({"dns": Outcome.UNKNOWN, "http": Outcome.REGISTERED}), BOTH, NOW) == []
 
 
-def worker(workers: Workers, slots: int = 10) -> None:
-    """A checker with free slots."""
-    workers.note_credit(Credit(VERSION, "intermediate-0@h", "b", "intermediate", "default", ("rdap",), slots, slots, 0), NOW)
+@pytest.mark.parametrize(
+    ("offer", "methods"),
+    [
+        (BOTH, ["rdap", "whois"]),
+        (ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"rdap"})), ["whois"]),
+        (ChannelOffer(rdap=True, whois=True, wildcard=False, slow=frozenset({"whois"})), ["rdap"]),
+        (ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"rdap", "whois"})), ["rdap", "whois"]),
+        (ChannelOffer(rdap=False, whois=False, wildcard=False), []),
+    ],
+)
+def test_resting_and_slow_channels_are_queried_only_where_no_other_is_left(offer: ChannelOffer, methods: list[str]) -> None:
+    """RDAP first."""
+    assert offer.registry_methods() == methods
 
 
-def test_the_most_urgent_question_gets_the_first_token() -> None:
-    """Rank before age."""
-    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
-    worker(workers)
-    for rank in (Rank.BACKGROUND, Rank.ORDINARY, Rank.URGENT, Rank.PRIORITY):
-        queue.add_query(ask(rank, f"rank{rank}.com"))
-    order = []
-    for second in range(6):
-        order += [item.rank for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW + second)]
+def test_a_slow_channel_is_queried_at_the_first_denial() -> None:
+    """Once, beside the others: nothing waits for it later."""
+    slow = ChannelOffer(rdap=True, whois=True, wildcard=False, slow=frozenset({"whois"}))
 
-    assert order == [Rank.URGENT, Rank.PRIORITY, Rank.ORDINARY, Rank.BACKGROUND]
-
-
-def test_no_question_leaves_without_token_and_worker() -> None:
-    """Ten workers do not make the bucket fuller."""
-    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
-    queue.add_query(ask(Rank.ORDINARY, "a.com"))
-    queue.add_query(ask(Rank.ORDINARY, "b.com"))
-    assert list(queue.take(budgets, workers, PoisonDetector(), NOW)) == []
-
-    for number in range(10):
-        name = f"intermediate-{number}@h"
-        workers.note_credit(Credit(VERSION, name, "b", "intermediate", "default", ("rdap",), 4, 4, 0), NOW)
-    assert [item.domain for item, _ in queue.take(budgets, workers, PoisonDetector(), NOW)] == ["a.com"]
-    assert len(queue) == 1
-
-
-def test_the_next_look_at_the_lines_is_due_when_a_token_is() -> None:
-    """Without a free worker it is due when the first has waited too long; a worker's credit brings a look by itself."""
-    queue, workers, budgets = QueryQueue(), Workers("boot"), Budgets()
-    assert queue.next_at(budgets, workers, NOW) is None
-    queue.add_query(ask(Rank.ORDINARY, "a.com"))
-    queue.add_query(ask(Rank.ORDINARY, "b.com"))
-    assert queue.next_at(budgets, workers, NOW) == NOW + LONGEST[Rank.ORDINARY]
-
-    worker(workers)
-    assert queue.next_at(budgets, workers, NOW) == NOW
-    assert len(list(queue.take(budgets, workers, PoisonDetector(), NOW))) == 1
-    assert queue.next_at(budgets, workers, NOW) == NOW + 1 / LIMIT.rate
-
-
-def test_a_long_line_turns_nice_to_have_questions_away_but_never_urgent_ones() -> None:
-    """The name goes back to its schedule instead of waiting for hours."""
-    queue, budgets = QueryQueue(), Budgets()
-    for number in range(2000):
-        queue.add_query(ask(Rank.BACKGROUND, f"n{number}.com"))
-
-    assert not queue.admits_query(LIMIT, Rank.BACKGROUND, budgets, ["default"], NOW)
-    assert queue.admits_query(LIMIT, Rank.ORDINARY, budgets, ["default"], NOW)
-    assert queue.admits_query(LIMIT, Rank.URGENT, budgets, ["default"], NOW)
-    assert not queue.admits_query(LIMIT, Rank.URGENT, budgets, [], NOW)
-
-
-def test_everybody_can_be_sent_home() -> None:
-    """An operator that shut us out, or a pool that is gone, leaves nobody waiting."""
-    queue = QueryQueue()
-    queue.add_query(ask(Rank.ORDINARY, "old.com", NOW - 60))
-    queue.add_query(ask(Rank.ORDINARY, "new.com", NOW))
-
-    assert [item.domain for item in queue.take_pool("intermediate", NOW - 15)] == ["old.com"]
-    assert [item.domain for item in queue.take_operator("rdap/example")] == ["new.com"]
-    assert len(queue) == 0
-
-
-def test_a_positive_is_confirmed_after_exactly_the_gap() -> None:
-    """No jitter there: the customer waits."""
-    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 30
-    name.priority = True
-    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 2
-
-
-def test_blind_rounds_come_back_soon_then_ever_more_rarely() -> None:
-    """An outage is retried without a storm, never later than the base cadence by far."""
-    name, waits = entry(), []
-    for rounds in range(1, 15):
-        name.detail.unknown_rounds = rounds
-        waits.append(next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=True) - NOW)
-
-    assert waits[0] < 20
-    assert max(waits) <= 3600 * 1.2
-
-
-def test_the_window_of_a_forecast_is_watched_closely() -> None:
-    """Inside it every minute, and never asleep when it opens."""
-    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    name.drop = DropWindow(NOW - 100, NOW, NOW + 3600, 0.95)
-    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 72
-    name.drop = DropWindow(NOW + 600, NOW + 900, NOW + 1200, 0.95)
-    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 600
-
-
-def test_first_looks_are_spread_and_priority_names_go_first() -> None:
-    """A big list does not hit the registries in one second."""
-    rows, urgent = np.arange(200), np.arange(200) == 150
-    times = first_check_times(rows, urgent, CADENCE, NOW)
-
-    assert FIRST_SPREAD / 2 < times.max() - times.min() <= FIRST_SPREAD
-    assert times[150] == NOW
-    assert len(set(times.tolist())) == 200
+    assert next_methods(entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), slow, NOW) == ["whois"]
+    assert next_methods(entry(), Check(NOW, confirm=True), slow, NOW) == ["dns", "rdap"]

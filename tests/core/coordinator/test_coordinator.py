@@ -1,256 +1,196 @@
-"""The coordinator as a whole, on a virtual clock."""
+"""The coordinator by its inputs and effects alone: what each input brings, and when the next tick is needed."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
-from tests.sim.truth import Name
-from tests.sim.world import World
-
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
-
-
-def drop_at(world: World, after: float) -> Name:
-    """A name in pending delete that is purged `after` seconds from now."""
-    return Name([(0.0, Phase.PENDING_DELETE), (world.now + after, None)])
-
-
-def test_a_day_of_a_quiet_list_asks_what_the_cadence_says_and_tells_nothing() -> None:
-    """A simulated day with healthy names causes no event, about one DNS question per interval, and few at the registry."""
-    world = World(interval=3600.0)
-    names = [f"name{number}.com" for number in range(12)]
-    world.watch(*names)
-    world.run(86_400)
-
-    assert world.notices() == []
-    assert {world.state(name) for name in names} == {"REGISTERED"}
-    dns = sum(1 for _, method, domain in world.asked if method == "dns" and domain in names)
-    assert 12 * 23 <= dns <= 12 * 30
-    registry = sum(1 for _, method, domain in world.asked if method in ("rdap", "whois") and domain in names)
-    assert registry <= 12 * 3
-
-
-def test_a_drop_of_a_priority_name_is_announced_within_seconds_and_once() -> None:
-    """Purge to notice takes the polling step, the confirmation gap and the answers, all gates included."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["gone.com"] = drop_at(world, 30)
-    world.watch("gone.com", priority=True)
-    purged = world.now + 30
-    world.run(120)
-
-    available = [at for at, status in world.notices("gone.com") if status == "available"]
-    assert len(available) == 1
-    assert available[0] - purged < 6.0
-    assert world.entry("gone.com").drop is None
-    assert world.state("gone.com") == "AVAILABLE"
+from common.core.coordinator.coordinator import STATUS_EVERY, STATUS_FIRST, WARM_UP, Coordinator
+from common.core.coordinator.inputs import (
+    CommitDelayed,
+    Committed,
+    DirectoryChanged,
+    Draining,
+    ListChunkRead,
+    ListEnd,
+    ListFailed,
+    ListRead,
+    ListSame,
+    Measure,
+    Measured,
+    MessageArrived,
+    Restored,
+    Tick,
+)
+from common.core.model.effects import Commit, Effect, Publish, TakeList
+from common.core.model.stored_state import StoredState
+from common.core.registries.directory import Directory
+from common.core.telemetry.metrics import snapshot_rows
+from common.core.watchlist.domain_list import ListBuilder
+from common.core.watchlist.list_diff import summarise_small_list
+from common.messages import Results, Sweep, Tasks
+from tests.core.coordinator.cores import NOW, connect, credit, new_core, sent_to, watch
 
 
-def test_the_notice_has_the_contract_form() -> None:
-    """A notice carries domain, status, confidence, timestamp and the checks of each method."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["gone.com"] = drop_at(world, 10)
-    world.watch("gone.com", priority=True)
-    world.run(60)
-    body = next(json.loads(body) for _, _, body in world.posted if json.loads(body)["status"] == "available")
-
-    assert body["domain"] == "gone.com"
-    assert 0.9 <= body["confidence"] <= 1.0
-    assert isinstance(body["timestamp"], float)
-    assert set(body["checks"]["checks"]) >= {"rdap", "whois"}
-    assert isinstance(body["checks"]["timestamp"], float)
-
-
-def test_a_catch_after_the_alarm_is_told_as_registered_again() -> None:
-    """Whoever catches the name shows up as `registered`, with the seconds since the alarm."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["caught.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None), (world.now + 60, Phase.ACTIVE)])
-    world.watch("caught.com", priority=True)
-    world.run(200)
-
-    assert [status for _, status in world.notices("caught.com")] == ["pending_delete", "available", "registered"]
-    last = json.loads(world.posted[-1][2])
-    assert last["registrar"] == "Example Registrar"
-    assert 30 < last["seconds_since_available"] < 50
-    assert world.state("caught.com") == "REGISTERED"
-
-
-def test_a_lying_server_raises_no_alarm() -> None:
-    """An RDAP server that finds nothing at all fails its canary; with WHOIS and DNS disagreeing nothing is announced."""
-    world = World(interval=30.0, priority=2.0)
-    lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
-    world.lie = lambda method, _domain, _now: Observation("rdap", lie, server="rdap.com.test") if method == "rdap" else None
-    world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
-    world.watch("held.com", "healthy.com", priority=True)
-    world.run(1200)
-
-    assert [status for _, status in world.notices() if status == "available"] == []
-
-
-def test_an_answer_that_arrives_after_its_server_was_caught_lying_holds_up_no_name() -> None:
-    """Questions were on their way when the canary failed: the others decide about every name, not once the lie has aged."""
-    world = World(interval=60.0, priority=2.0)
-    lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
-    world.lie = lambda method, _domain, _now: Observation("rdap", lie, server="rdap.com.test") if method == "rdap" else None
-    names = [f"free{number}.com" for number in range(24)]
-    world.names.update({name: Name([(0.0, None)]) for name in names})
-    world.watch(*names, priority=True)
-    world.run(30)
-
-    assert {name: world.state(name) for name in names} == dict.fromkeys(names, "AVAILABLE")
-
-
-def test_everybody_lying_about_everything_raises_no_alarm() -> None:
-    """When every server says "not found" to everything the canaries fail everywhere."""
-    world = World(interval=30.0, priority=2.0)
-    findings = {"rdap": "rdap_404_json", "whois": "whois_free", "dns": "dns_auth_nxdomain"}
-
-    def lie(method: str, _domain: str, _now: float) -> Observation | None:
-        server = {"dns": "com", "rdap": "rdap.com.test", "whois": "whois.com.test"}.get(method, "")
-        return (
-            Observation(method, Reading(Outcome.UNREGISTERED, findings[method], "no"), server) if method in findings else None
-        )
-
-    world.lie = lie
-    world.watch("healthy.com", priority=True)
-    world.run(1200)
-
-    assert [status for _, status in world.notices() if status == "available"] == []
-
-
-def test_silence_is_unknown_and_overwrites_nothing() -> None:
-    """A network without answers leaves known states alone and new names UNKNOWN."""
-    world = World(interval=60.0, priority=10.0)
-    world.watch("known-before.com")
-    world.run(120)
-    world.lie = lambda method, _domain, _now: Observation(method, unknown_reading(f"{method}_timeout", "silence"))
-    world.watch("new.com")
-    world.run(3600)
-
-    assert world.state("known-before.com") == "REGISTERED"
-    assert world.state("new.com") == "UNKNOWN"
-    assert world.notices() == []
-
-
-def test_a_reserved_name_is_not_announced_as_available() -> None:
-    """RDAP knows no object, WHOIS says reserved: the state is RESERVED."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["kept.com"] = drop_at(world, 10)
-    world.names["kept.com"].reserved = True
-    world.watch("kept.com", priority=True)
-    world.run(120)
-
-    assert "available" not in [status for _, status in world.notices("kept.com")]
-    assert world.state("kept.com") == "RESERVED"
-
-
-def test_a_suffix_without_rdap_is_followed_through_whois() -> None:
-    """WHOIS alone, repeated and vouched for by its canaries, is enough where there is nothing else."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["gone.se"] = drop_at(world, 20)
-    world.watch("gone.se", priority=True)
-    world.run(120)
-
-    assert "available" in [status for _, status in world.notices("gone.se")]
-
-
-def test_workers_killed_in_turn_cost_nothing_but_time() -> None:
-    """With a pool killed every few seconds and lossy messages the drop is still told, once, with one id."""
-    world = World(seed=7, interval=60.0, priority=2.0)
-    world.loss = 0.02
-    world.names["gone.com"] = drop_at(world, 60)
-    world.watch("gone.com", priority=True)
-    for step in range(40):
-        pool = ("fast", "intermediate", "deep", "notifier")[step % 4]
-        world.kill_worker(pool, noticed=step % 3 != 0)
-        world.run(1.5)
-        world.start_worker(pool)
-        world.run(2.5)
-    world.run(120)
-    available = [identity for _, identity, body in world.posted if json.loads(body)["status"] == "available"]
-
-    assert len(set(available)) == 1
-    assert sum(1 for event in world.stored.events if event.kind == "available") == 1
-
-
-def test_a_dead_endpoint_gets_every_notice_when_it_returns_in_order() -> None:
-    """Notices wait for the endpoint and arrive in the order of their events."""
-    world = World(interval=60.0, priority=2.0)
-    begin = world.now
-    world.endpoint = lambda now: 503 if now < begin + 300 else 200
-    world.names["gone.com"] = Name([(0.0, Phase.ACTIVE), (begin + 10, Phase.PENDING_DELETE), (begin + 60, None)])
-    world.watch("gone.com", priority=True)
-    world.run(900)
-
-    statuses = [status for _, status in world.notices("gone.com")]
-    assert statuses.index("pending_delete") < statuses.index("available")
-    assert all(at >= begin + 300 for at, _ in world.notices())
-
-
-def test_the_same_seed_repeats_the_same_run() -> None:
-    """Nothing in the core depends on anything but its inputs."""
-
-    def once() -> list[tuple[float, str, str]]:
-        world = World(seed=11, interval=60.0, priority=2.0)
-        world.names["gone.com"] = drop_at(world, 20)
-        world.watch("gone.com", "other.org", priority=True)
-        world.run(90)
-        return world.asked
-
-    assert once() == once()
-
-
-def test_a_notice_says_who_vouched_for_each_answer() -> None:
-    """Every answer behind an alarm carries the canaries of its server, bracketed; where nobody had to vouch there are none."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["gone.com"] = drop_at(world, 10)
-    world.watch("gone.com", priority=True)
-    world.run(60)
-    body = next(json.loads(body) for _, _, body in world.posted if json.loads(body)["status"] == "available")
-    checks = body["checks"]["checks"]
-
-    for method in ("rdap", "whois"):
-        assert checks[method]["canary"]["green"]
-        assert checks[method]["canary"]["bracketed"]
-        assert checks[method]["canary"]["registered_ok"] >= checks[method]["timestamp"]
-    assert checks["dns"]["canary"] is None
-
-
-def test_a_zone_that_is_mute_at_first_is_asked_again_whether_it_answers_for_everything() -> None:
-    """The question about a random name is repeated within minutes, and names do not wait for its answer in vain."""
-    world = World(interval=600.0, priority=30.0)
-    begin = world.now
-
-    def mute(method: str, _domain: str, now: float) -> Observation | None:
-        silent = method == "dns" and now < begin + 100
-        return Observation("dns", unknown_reading("dns_timeout", "silence"), server="com") if silent else None
-
-    world.lie = mute
-    world.watch("healthy.com", priority=True)
-    world.run(3)
-    assert ("rdap", "healthy.com") in [(method, domain) for _, method, domain in world.asked]
-    assert "com" not in world.core.rooms.registries.wildcards
-
-    world.run(400)
-    assert world.core.rooms.registries.wildcards["com"] is False
-
-
-def test_an_endpoint_that_is_down_over_a_restart_is_greeted_with_one_probe() -> None:
-    """What the circuit had learned is in the store: a start sends one attempt, not one for each notice that waits."""
-    world = World(interval=60.0, priority=2.0)
-    begin, tried = world.now, []
-    world.endpoint = lambda now: tried.append(now) or 503
-    names = [f"gone{n}.com" for n in range(40)]
+def take_list(core: Coordinator, *names: str, now: float = NOW) -> None:
+    """Take over the list of these names."""
+    builder = ListBuilder(lambda name: name.rpartition(".")[2])
     for name in names:
-        world.names[name] = Name([(0.0, Phase.ACTIVE), (begin + 10, Phase.PENDING_DELETE)])
-    world.watch(*names, priority=True)
-    world.run(60)
-    assert len(tried) >= 10
-    tried.clear()
-    world.restart()
-    world.run(2.1)
+        builder.add_entry(name)
+    summary, chunks = summarise_small_list(builder.build_list(), lambda name: name.rpartition(".")[2], ())
+    assert TakeList() in core.handle(ListRead(summary, "list.txt"), now)
+    for chunk in chunks:
+        core.handle(ListChunkRead(chunk), now)
+    core.handle(ListEnd(), now)
 
-    assert len(tried) == 1
+
+def statuses(effects: list[Effect]) -> list[Publish]:
+    """The status maps among these effects."""
+    return [effect for effect in effects if isinstance(effect, Publish) and effect.topic.startswith("system.coordinator")]
+
+
+def work(core: Coordinator, now: float) -> list[Effect]:
+    """The effects of two ticks: a budget that is new at the first has its tokens at the second."""
+    return [*core.handle(Tick(), now), *core.handle(Tick(), now + 0.9)]
+
+
+def running() -> Coordinator:
+    """A coordinator with a worker of every pool and a few names, past its warm-up."""
+    core = new_core()
+    connect(core.rooms, NOW + WARM_UP)
+    core.rooms.registries.wildcards.start_measuring("com", NOW)
+    core.rooms.registries.wildcards.note_measured("com", wildcard=False)
+    take_list(core, *(f"n{number}.com" for number in range(20)))
+    return core
+
+
+def test_names_of_a_list_are_watched_and_queried() -> None:
+    """Twenty of them by one sweep."""
+    core = running()
+    effects = work(core, NOW + WARM_UP + 5)
+
+    assert core.watched_count == 20
+    assert sent_to(effects, Sweep) == ["fast-0@h"]
+    assert core.lease_count >= 1
+    assert core.count_unwritten() == 20
+
+
+def test_a_list_that_fails_or_is_unchanged_is_noted() -> None:
+    """The names stay watched."""
+    core = running()
+    core.handle(ListFailed("list.txt: gone", "list.txt"), NOW + 20)
+    assert core.rooms.intake.state.error == "list.txt: gone"
+    core.handle(ListSame("list.txt"), NOW + 30)
+
+    assert core.rooms.intake.state.error is None
+    assert core.watched_count == 20
+
+
+def test_no_check_begins_before_every_pool_has_a_worker_or_had_time_to_start_one() -> None:
+    """The first checks would otherwise miss their registry."""
+    core = new_core()
+    core.rooms.workers.note_credit(credit("fast"), NOW)
+    take_list(core, "a.com")
+    assert sent_to(core.handle(Tick(), NOW + 6), Tasks) == []
+    core.rooms.workers.note_credit(credit("fast"), NOW + WARM_UP + 1)
+
+    assert sent_to(core.handle(Tick(), NOW + WARM_UP + 1), Tasks) == ["fast-0@h"]
+
+
+def test_a_draining_coordinator_hands_out_nothing_and_becomes_durable() -> None:
+    """What changed is committed; then it is settled."""
+    core = running()
+    core.handle(Draining(), NOW + WARM_UP + 6)
+    effects = core.handle(Tick(), NOW + WARM_UP + 7)
+    while any(isinstance(effect, Commit) for effect in effects):
+        effects = core.handle(Committed(), NOW + WARM_UP + 8)
+
+    assert core.lease_count == 0
+    assert core.is_settled()
+
+
+def test_checks_wait_while_nothing_can_be_written() -> None:
+    """What they find could not be kept."""
+    core = running()
+    core.handle(CommitDelayed("the disk is full"), NOW + WARM_UP)
+    assert sent_to(work(core, NOW + WARM_UP + 3), Sweep) == []
+
+    core.handle(Tick(), NOW + WARM_UP + 4)
+    core.handle(Committed(), NOW + WARM_UP + 4)
+    assert sent_to(work(core, NOW + WARM_UP + 5), Sweep) == ["fast-0@h"]
+
+
+def test_at_most_one_transaction_is_under_way() -> None:
+    """The next begins when the last is durable."""
+    core = running()
+    effects = [*core.handle(Tick(), NOW + 1), *core.handle(Tick(), NOW + 2)]
+    assert sum(isinstance(effect, Commit) for effect in effects) == 1
+
+
+def test_the_status_is_published_often_while_the_processes_come_up_and_rarely_later() -> None:
+    """A subscriber that has just connected need not wait."""
+    core = new_core()
+    assert len(statuses(core.handle(Tick(), NOW))) == 1
+    assert len(statuses(core.handle(Tick(), NOW + STATUS_FIRST / 2))) == 0
+    assert len(statuses(core.handle(Tick(), NOW + STATUS_FIRST))) == 1
+    later = NOW + 100
+    core.handle(Tick(), later)
+    assert len(statuses(core.handle(Tick(), later + STATUS_FIRST))) == 0
+    assert len(statuses(core.handle(Tick(), later + STATUS_EVERY))) == 1
+
+
+def test_the_next_tick_is_needed_within_a_second_and_never_at_once() -> None:
+    """A name that is due needs one as soon as may be."""
+    core = new_core()
+    core.handle(Tick(), NOW)
+    assert core.next_wake(NOW) == NOW + 1.0
+    connect(core.rooms, NOW)
+    watch(core.rooms, "a.com", at=NOW)
+
+    assert core.next_wake(NOW) == NOW + 0.02
+
+
+@pytest.mark.parametrize("kind", list(Measure))
+def test_measurements_of_the_host_are_kept(kind: Measure) -> None:
+    """As a count, a timer or a gauge."""
+    core = new_core()
+    core.handle(Measured(kind, "loop_lag" if kind is not Measure.COUNT else "loops", 0.5, {}), NOW)
+    snapshot = core.rooms.telemetry.metrics.snapshot()
+    found = {name for part in ("counters", "timers", "gauges") for name, _, _ in snapshot_rows(snapshot, part)}
+
+    assert found & {"loop_lag", "loops"}
+
+
+def test_a_newer_directory_replaces_the_servers() -> None:
+    """Queries go to them from now on."""
+    core = new_core()
+    core.handle(DirectoryChanged(Directory(own={"com": ("https://new.test/",)})), NOW)
+
+    assert core.rooms.registries.server_of("rdap", "com") == "https://new.test/"
+    assert core.directory.rdap_server("com") is not None
+
+
+def test_a_start_takes_over_what_was_learned() -> None:
+    """Sequence numbers go on, and a wildcard zone is known."""
+    core = new_core()
+    state = StoredState(
+        names=iter(()), looks=iter(()), addresses={}, next_seq=77, trust=[], deliveries=iter(()),
+        meta={"wildcards": "ws,com"}, problems=[],
+    )  # fmt: skip
+    core.handle(Restored(state), NOW)
+
+    assert core.rooms.domains.journal.next_seq == 77
+    assert core.rooms.registries.wildcards.is_wildcard("com")
+
+
+def test_the_same_inputs_have_the_same_effects() -> None:
+    """Nothing depends on anything but the inputs."""
+
+    def effects_of() -> list[str]:
+        core = running()
+        seen = []
+        for second in range(20):
+            seen += [type(effect).__name__ for effect in core.handle(Tick(), NOW + WARM_UP + second)]
+            core.handle(MessageArrived(Results(credit("fast"), ())), NOW + WARM_UP + second)
+        return seen
+
+    assert effects_of() == effects_of()

@@ -1,377 +1,176 @@
-"""The coordinator's judgement of its own work: each problem is said, and is not said where all is well."""
+"""The problems of the running system: each is found from the state of the rooms, and none where all is well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from common.core.coordinator.inputs import CommitDelayed, ListFailed, Tick
-from common.core.coordinator.self_check import SLOW_COMMIT
-from common.core.model.effects import LogLine
-from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
-from common.core.telemetry.problems import CODES, Problem
-from tests.sim.truth import Name
-from tests.sim.world import World
+from common.core.coordinator.self_check import NOTHING_ASKED, SLOW_COMMIT, WEDGED, WEDGED_SPAN, SelfCheck
+from common.core.coordinator.wiring import Policy, Rooms
+from common.core.model.evidence import Outcome
+from common.core.telemetry.problems import Problem
+from common.core.telemetry.reach import SILENT, SILENT_SPAN
+from tests.core.coordinator.cores import METHODS, NOW, connect, credit, logged, new_rooms, policy_of, watch
 
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
-
-NAMES = tuple(f"name{number}.{suffix}" for number in range(4) for suffix in ("com", "org", "se"))
+POLICY = policy_of()
 
 
-class Watched(World):
-    """A world that keeps the log lines."""
-
-    def __init__(self, **options: Any) -> None:
-        self.said: list[tuple[float, LogLine]] = []
-        super().__init__(**options)
-
-    def _tell(self, command: Any) -> None:
-        if isinstance(command, LogLine):
-            self.said.append((self.now, command))
-        super()._tell(command)
-
-    def told(self, event: str) -> list[str]:
-        """The codes of this event's log lines."""
-        return [line.fields["code"] for _, line in self.said if line.event == event]
-
-    def problems(self) -> dict[str, Problem]:
-        """The problems of this moment, by code."""
-        found = {problem.code: problem for problem in self.core.rooms.telemetry.problems.active()}
-        assert found.keys() <= CODES.keys()
-        assert not any(name in problem.what + problem.remedy for problem in found.values() for name in NAMES)
-        return found
-
-    def wait_for(self, code: str, most: float) -> None:
-        """Let time pass until there is this problem, at most so many seconds."""
-        end = self.now + most
-        while code not in self.problems() and self.now < end:
-            self.run(120.0)
-
-    def ready(self) -> bool:
-        """What the status says."""
-        return bool(self.core._status.build_status(self.now)["ready"])
+def watching(policy: Policy = POLICY) -> tuple[Rooms, SelfCheck]:
+    """Rooms with names and a worker of every pool, in which all is well."""
+    rooms = new_rooms(policy)
+    connect(rooms)
+    watch(rooms, "a.com", "b.com", at=NOW + 1e6)
+    rooms.intake.state.loaded_at = NOW
+    return rooms, SelfCheck(rooms, policy)
 
 
-def watching(*, seconds: float = 60.0, **options: Any) -> Watched:
-    """A world in which all is well."""
-    world = Watched(interval=600.0, **options)
-    world.watch(*NAMES)
-    world.run(seconds)
-    return world
+def problems(check: SelfCheck, now: float = NOW) -> dict[str, Problem]:
+    """The conditions that hold now, by code."""
+    return {problem.code: problem for problem in check.find_problems(now)}
 
 
-def silent(*methods: str, outcome: Outcome = Outcome.UNKNOWN) -> Callable[[str, str, float], Observation | None]:
-    """These methods answer nothing that says anything."""
+def test_where_all_is_well_there_is_no_problem() -> None:
+    """Right after a start too."""
+    _, check = watching()
 
-    def lie(method: str, _domain: str, _now: float) -> Observation | None:
-        if method not in methods:
-            return None
-        reading = unknown_reading(f"{method}_timeout", "no answer in time")
-        if outcome is not Outcome.UNKNOWN:
-            reading = Reading(outcome, f"{method}_refused", "the server refuses")
-        return Observation(method, reading, server=f"{method}.test")
-
-    return lie
+    assert problems(check) == {}
 
 
-@pytest.mark.parametrize("interval", [60.0, 3600.0, 7 * 86_400.0])
-def test_hours_in_which_all_is_well_have_no_problem(interval: float) -> None:
-    """Neither a start, nor hours of watching, nor a cadence of a week makes a problem out of nothing."""
-    world = Watched(interval=interval)
-    world.watch(*NAMES)
-    world.run(3600.0 if interval < 3600.0 else 6 * 3600.0)
+def test_without_any_checker_names_go_unwatched() -> None:
+    """One problem for all pools, beside that of the notifiers."""
+    rooms = new_rooms()
+    watch(rooms, "a.com")
+    found = list(SelfCheck(rooms, policy_of()).find_problems(NOW))
 
-    assert world.told("problem_began") == []
-    assert world.ready()
-
-
-def test_no_route_to_any_registry_is_told_within_two_minutes_and_ends_with_the_first_answer() -> None:
-    """Where nothing outside answers names go unwatched; the first answer that says something ends that."""
-    world = watching()
-    world.lie = silent("dns", "rdap", "whois")
-    world.run(1200)
-
-    assert world.told("problem_began") == ["no_answers"]
-    assert world.problems()["no_answers"].unwatched
-    assert not world.problems()["no_answers"].restart_helps
-    assert not world.ready()
-
-    world.lie = lambda *_: None
-    world.run(3600)
-    assert world.problems() == {}
-    assert world.told("problem_ended") == ["no_answers"]
-    assert world.ready()
-
-
-def test_no_route_from_the_start_is_told_within_two_minutes() -> None:
-    """A host without a way out says so, however few names it has."""
-    world = Watched(interval=3600.0)
-    world.lie = silent("dns", "rdap", "whois")
-    world.watch("only.com")
-    world.run(120)
-
-    assert "no_answers" in world.problems()
-
-
-def test_a_burst_of_lost_packets_is_no_problem() -> None:
-    """Ten seconds without any answer are a hiccup."""
-    world = watching(seconds=590.0)
-    world.lie = silent("dns", "rdap", "whois")
-    world.run(10)
-    world.lie = lambda *_: None
-    world.run(600)
-
-    assert world.told("problem_began") == []
-
-
-@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.THROTTLED])
-def test_a_method_that_says_nothing_anywhere_is_told_and_names_stay_watched(outcome: Outcome) -> None:
-    """Name servers that all refuse are a problem of their own; registries still answer, so the service is ready."""
-    world = watching()
-    world.lie = silent("dns", outcome=outcome)
-    world.wait_for("dns_silent", 2 * 3600)
-
-    assert "dns_silent" in world.problems()
-    assert not world.problems()["dns_silent"].unwatched
-    assert "no_answers" not in world.told("problem_began")
-
-
-@pytest.mark.parametrize("method", ["rdap", "whois"])
-def test_a_registry_layer_that_says_nothing_is_told(method: str) -> None:
-    """A closed port 43, or HTTPS that does not leave the host, is told by its method."""
-    world = Watched(interval=60.0)
-    world.lie = silent(method)
-    world.watch(*NAMES)
-    world.wait_for(f"{method}_silent", 6 * 3600)
-
-    assert set(world.problems()) == {f"{method}_silent"}
-    assert world.ready()
-
-
-def test_one_registry_that_is_down_is_not_a_whole_method() -> None:
-    """A server that answers nothing while the others do is a silent channel, no problem of the service."""
-    world = Watched(interval=60.0)
-    down = silent("rdap")
-    world.lie = lambda method, domain, now: down(method, domain, now) if domain.endswith(".com") else None
-    world.watch(*NAMES)
-    world.run(2 * 3600)
-
-    assert "rdap_silent" not in world.told("problem_began")
-
-
-def test_no_worker_at_all_is_told_once_for_all_pools() -> None:
-    """A bus that lets no checker in asks nothing: names go unwatched."""
-    world = watching()
-    for pool in ("fast", "intermediate", "deep"):
-        world.kill_worker(pool)
-    world.run(120)
-
-    found = [problem.about for problem in world.core.rooms.telemetry.problems.active() if problem.code == "no_workers"]
-    assert found == ["checkers"]
-    assert not world.ready()
-    for pool in ("fast", "intermediate", "deep"):
-        world.start_worker(pool)
-    world.run(1300)
-    assert world.problems() == {}
+    assert [problem.about for problem in found if problem.code == "no_workers"] == ["checkers"]
+    assert all(problem.unwatched for problem in found if problem.code == "no_workers")
 
 
 @pytest.mark.parametrize(("pool", "unwatched"), [("fast", True), ("deep", False), ("notifier", False)])
-def test_a_pool_without_workers_is_told_by_its_name(pool: str, unwatched: bool) -> None:
-    """Only the pool that watches the zone leaves names unwatched."""
-    world = watching()
-    world.kill_worker(pool)
-    world.run(60)
+def test_a_pool_that_lost_its_workers_is_named(pool: str, *, unwatched: bool) -> None:
+    """Only the pool that watches the zones leaves names unwatched."""
+    rooms, check = watching()
+    assert problems(check) == {}
+    rooms.workers.drop_left(f"{pool}-0@h", "b")
+    found = problems(check)["no_workers"]
 
-    assert (world.problems()["no_workers"].about, world.problems()["no_workers"].unwatched) == (pool, unwatched)
-
-
-def test_a_worker_that_is_started_again_is_no_problem() -> None:
-    """A process that comes back within seconds was never missing."""
-    world = watching()
-    world.kill_worker("fast")
-    world.run(10)
-    world.start_worker("fast")
-    world.run(120)
-
-    assert world.told("problem_began") == []
+    assert (found.about, found.unwatched) == (pool, unwatched)
 
 
-def test_workers_that_answer_nothing_are_told() -> None:
-    """A worker that still announces credit and answers none of its tasks is wedged: a restart helps."""
-    world = watching()
-    world.arrives = lambda _: False
-    world._answer = lambda *_: None  # type: ignore[method-assign]  # workers that take and do nothing
-    world.run(1800)
+def test_workers_whose_leases_all_run_out_are_wedged() -> None:
+    """A restart helps; one slow answer is no hang."""
+    rooms, check = watching()
+    rooms.telemetry.reach.note_worker_timeout("fast", NOW)
+    assert problems(check, NOW + 1) == {}
+    for second in range(WEDGED):
+        rooms.telemetry.reach.note_worker_timeout("fast", NOW + second * WEDGED_SPAN)
+    found = problems(check, NOW + WEDGED * WEDGED_SPAN)["workers_wedged"]
 
-    wedged = [problem for problem in world.core.rooms.telemetry.problems.active() if problem.code == "workers_wedged"]
-    assert "fast" in [problem.about for problem in wedged]
-    assert all(problem.restart_helps for problem in wedged)
-    assert not world.ready()
-
-
-def test_workers_without_a_free_place_and_without_work_are_told() -> None:
-    """A worker whose places are all taken by nothing of ours is stuck."""
-    world = watching(seconds=620.0)
-    for worker in world.workers.values():
-        worker.slots = worker.busy = 0
-        worker.places = 0
-    world.run(120)
-
-    assert "workers_wedged" in world.problems()
-    assert world.problems()["workers_wedged"].restart_helps
+    assert (found.about, found.restart_helps, found.unwatched) == ("fast", True, True)
 
 
-def test_nothing_asked_although_names_are_due_is_told() -> None:
-    """Names that are due for minutes while no question leaves go unwatched, whatever the cause."""
-    world = watching()
-    world.core._may_begin = lambda _: False  # type: ignore[method-assign]  # a scheduler that stands still
-    world.run(1500)
+def test_workers_without_a_free_slot_and_without_a_lease_are_wedged() -> None:
+    """All their slots are taken by nothing of ours."""
+    rooms, check = watching()
+    rooms.workers.note_credit(credit("fast", free=0), NOW)
 
-    assert "nothing_asked" in world.problems()
-    assert not world.ready()
+    assert problems(check)["workers_wedged"].about == "fast"
 
 
-def test_names_that_are_not_checked_for_far_longer_than_their_interval_are_told() -> None:
-    """Asking slowly is work too, but a watch whose names are hours late is none."""
-    world = watching()
-    assert world.core._self_check.count_overdue(world.now) == 0
-    table = world.core.rooms.domains.table
-    assert world.core._self_check.count_overdue(world.now + 3 * 900 + 700) == table.watched_count
-    world.now += 3600.0
-    world.core.rooms.domains.started -= 7200.0
-    table.checked_at[:] = world.now - 7200.0
-    world.event(Tick())
+def test_names_that_are_due_while_no_query_leaves_are_a_problem_after_minutes() -> None:
+    """Whatever the cause; a query that leaves ends it."""
+    rooms, check = watching()
+    watch(rooms, "due.com", at=NOW - 1)
+    assert problems(check) == {}
+    late = NOW + NOTHING_ASKED + 1
+    assert problems(check, late)["nothing_asked"].since == NOW
+    rooms.telemetry.reach.asked_at = late
 
-    assert world.problems()["names_overdue"].unwatched
+    assert problems(check, late + 1) == {}
 
 
-def test_an_endpoint_that_refuses_everything_is_told_and_names_stay_watched() -> None:
-    """Each POST refused is a problem of the receiver: degraded, since the first refusal, until the first success."""
-    world = watching()
-    world.endpoint = lambda _: 403
-    world.names["gone.com"] = _dropped(world)
-    world.watch("gone.com", priority=True)
-    world.run(300)
+def test_a_store_that_cannot_be_written_or_is_slow_is_a_problem() -> None:
+    """With the reason in its text."""
+    rooms, check = watching()
+    rooms.domains.journal.unwritable = "no space left"
+    assert "no space left" in problems(check)["disk_full"].what
+    rooms.domains.journal.unwritable = ""
+    rooms.domains.journal.writing_since = NOW
 
-    problem = world.problems()["callbacks_failing"]
-    assert "403" in problem.what
-    assert not problem.unwatched
-    assert world.ready()
-    world.endpoint = lambda _: 200
-    world.run(600)
-    assert world.problems() == {}
+    assert problems(check, NOW + SLOW_COMMIT) == {}
+    assert problems(check, NOW + SLOW_COMMIT + 1)["store_slow"].restart_helps
+
+
+def test_names_checked_too_long_ago_are_counted_once_in_a_while() -> None:
+    """An hour of three intervals and more."""
+    rooms, check = watching()
+    rooms.domains.started = rooms.intake.state.loaded_at = NOW - 86_400
+    table = rooms.domains.table
+    table.checked_at[:2] = NOW - 7200
+    assert check.count_overdue(NOW) == 0
+    table.checked_at[:2] = NOW - 3 * 3600 - 700
+    assert check.count_overdue(NOW) == 2
+
+    assert problems(check)["names_overdue"].unwatched
+
+
+def test_servers_that_answer_nothing_are_told_apart() -> None:
+    """Nothing anywhere, or one method while others answer."""
+    rooms, check = watching()
+    reach = rooms.telemetry.reach
+    for number in range(SILENT + 5):
+        for method in ("dns", "rdap", "whois"):
+            at = NOW + number * (SILENT_SPAN / SILENT)
+            reach.note_answer(method, (Outcome.UNKNOWN, f"{method}_timeout"), (f"{method}{number}", f"s{number}"), at)
+    found = problems(check, NOW + 2 * SILENT_SPAN)
+    assert set(found) == {"no_answers"}
+    assert found["no_answers"].unwatched
+    reach.note_answer("dns", (Outcome.REGISTERED, ""), ("a", "com"), NOW + 2 * SILENT_SPAN)
+
+    assert "no_answers" not in problems(check, NOW + 2 * SILENT_SPAN)
+
+
+def test_the_list_has_problems_of_its_own() -> None:
+    """It cannot be read, is held back, or has no names."""
+    rooms, check = watching()
+    state = rooms.intake.state
+    state.source, state.error = "https://list.test/token", "https://list.test/token: the answer is 500"
+    assert "the answer is 500" in problems(check)["list_failing"].what
+    assert "token" not in problems(check)["list_failing"].what
+    state.error, state.held = None, "it lost 90 % of its names"
+    assert "lost 90 %" in problems(check)["list_held"].what
+
+    empty = new_rooms()
+    empty.intake.state.loaded_at = NOW
+    connect(empty)
+    assert set(problems(SelfCheck(empty, policy_of()))) == {"no_names"}
+
+
+def test_callbacks_that_were_given_up_are_a_problem_until_they_are_sent_again() -> None:
+    """With their number."""
+    rooms, check = watching()
+    rooms.deliveries.parked = 2
+
+    assert "2 callbacks" in problems(check)["callbacks_parked"].what
 
 
 @pytest.mark.parametrize("configured", [True, False])
-def test_the_status_says_whether_there_is_an_endpoint(configured: bool) -> None:
-    """Without one nothing is open, refused or paused."""
-    world = watching(callbacks=configured)
+def test_an_endpoint_that_refuses_everything_is_a_problem_where_there_is_one(*, configured: bool) -> None:
+    """Names stay watched."""
+    rooms, check = watching(policy_of(callbacks=configured))
+    for second in range(5):
+        rooms.telemetry.reach.note_callback(403, NOW + 10 * second)
 
-    assert world.core._status.build_status(world.now)["deliveries"]["configured"] is configured
-
-
-def test_parked_callbacks_are_told() -> None:
-    """What was given up stays a problem until it is sent again."""
-    world = watching()
-    world.core.rooms.deliveries.parked = 2
-    world.run(5)
-
-    assert "2 callbacks" in world.problems()["callbacks_parked"].what
+    assert ("callbacks_failing" in problems(check, NOW + 60)) is configured
 
 
-def test_a_list_that_cannot_be_read_is_told_and_names_stay_watched() -> None:
-    """The text of the trouble is told without the address of the list."""
-    world = watching()
-    world.event(ListFailed("https://list.example/secret: the answer is 500", "https://list.example/secret"))
-    world.run(5)
+def test_a_problem_is_logged_when_it_begins_and_when_it_ends() -> None:
+    """And counted by its code."""
+    rooms, check = watching()
+    rooms.deliveries.parked = 1
+    check.note_problems(NOW)
+    assert [fields["code"] for fields in logged(rooms.effects.take_planned(), "problem_began")] == ["callbacks_parked"]
+    rooms.deliveries.parked = 0
+    check.note_problems(NOW + 60)
 
-    assert "the answer is 500" in world.problems()["list_failing"].what
-    assert "secret" not in world.problems()["list_failing"].what
-    assert world.ready()
-    world.watch()
-    world.run(5)
-    assert world.problems() == {}
-
-
-def test_a_list_that_was_never_read_leaves_nothing_watched() -> None:
-    """Without names and without a list the service is not ready, and the cause is the list."""
-    world = Watched()
-    world.event(ListFailed("domains.txt: no such file", "domains.txt"))
-    world.run(30)
-
-    assert set(world.problems()) == {"list_failing"}
-    assert world.problems()["list_failing"].unwatched
-    assert not world.ready()
-
-
-def test_a_list_that_is_held_back_is_told() -> None:
-    """A list that lost more than half of its names is not taken, and says how it is."""
-    world = watching()
-    world.unlist(*NAMES[1:])
-    world.run(5)
-
-    assert set(world.problems()) == {"list_held"}
-    assert world.ready()
-
-
-def test_an_empty_list_says_what_to_do() -> None:
-    """A list that was read and has no names is no trouble of the outside, but nothing is watched."""
-    world = Watched()
-    world.watch()
-    assert not world.ready()  # held back: it may be an accident
-    world.watch()
-    world.run(5)
-
-    assert set(world.problems()) == {"no_names"}
-    assert "DOMAIN_LIST_FILE" in world.problems()["no_names"].remedy
-    assert world.ready()
-
-
-def test_a_write_that_is_put_off_is_told_and_checks_wait_for_it() -> None:
-    """With a full disk nothing is asked in vain; when there is room again everything goes on."""
-    world = Full(interval=60.0)
-    world.watch(*NAMES)
-    world.run(120)
-    world.full = True
-    world.run(600)
-    asked = len(world.asked)
-    world.run(600)
-
-    assert set(world.problems()) == {"disk_full"}
-    assert not world.ready()
-    assert len(world.asked) - asked < 20
-    world.full = False
-    world.run(600)
-    assert world.problems() == {}
-    assert len(world.asked) - asked > 50
-
-
-def test_a_write_that_does_not_end_is_told() -> None:
-    """A disk that hangs stops every decision."""
-    world = watching()
-    world._commit = lambda _: None  # type: ignore[method-assign]  # a disk that never answers
-    world.run(600 + SLOW_COMMIT)
-
-    assert world.problems()["store_slow"].restart_helps
-    assert not world.ready()
-
-
-class Full(Watched):
-    """A world whose disk can be full."""
-
-    full = False
-
-    def _commit(self, changes: Any) -> None:
-        if self.full:
-            self.event(CommitDelayed("the disk is full"))
-            self.after(1.0, lambda: self._commit(changes))
-        else:
-            super()._commit(changes)
-
-
-def _dropped(world: World) -> Name:
-    """A name that is purged in twenty seconds."""
-    return Name([(0.0, Phase.PENDING_DELETE), (world.now + 20, None)])
+    assert [fields["code"] for fields in logged(rooms.effects.take_planned(), "problem_ended")] == ["callbacks_parked"]
+    assert set(METHODS) == {"fast", "intermediate", "deep", "notifier"}

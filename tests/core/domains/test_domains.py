@@ -7,7 +7,7 @@ import numpy as np
 from common.core.domains.domain_table import REGISTERED
 from common.core.domains.domains import Domains
 from common.core.domains.stages import Stage
-from common.core.model.columns import Coded
+from common.core.model.columns import CodedTexts
 from common.core.model.records import Detail
 from common.core.model.states import State
 from common.core.parsers.dns_fast import DELEGATED
@@ -30,7 +30,7 @@ def domains_of(count: int = 0) -> Domains:
 def test_a_start_counts_watched_names_and_makes_those_without_a_time_due() -> None:
     """No name is due later than its longest wait."""
     made = domains_of()
-    states = Coded(["REGISTERED", "AVAILABLE"], np.array([0, 0, 1, 1]))
+    states = CodedTexts(["REGISTERED", "AVAILABLE"], np.array([0, 0, 1, 1]))
     flags, times = np.array([1, 3, 1, 0]), np.array([0.0, NOW + 1e6, NOW + 60, NOW + 60])
     made.restore_names([columns_of([0, 1, 2, 3], states=states, flags=flags, next_check=times)], [], {}, 4)
 

@@ -11,7 +11,7 @@ from common.core.domains.domain_table import REGISTERED, UNKNOWN, DomainTable, F
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
 from common.core.domains.restore import cut_future, find_first_looks, load_table
-from common.core.model.columns import Coded, NameColumns
+from common.core.model.columns import CodedTexts, NameColumns
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Detail, Evidence
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
@@ -35,9 +35,9 @@ def columns_of(ids: Sequence[int], **columns: Any) -> NameColumns:
     values = {
         "ids": np.array(ids, np.int64),
         "names": [f"n{name_id}.com" for name_id in ids],
-        "suffixes": Coded(["com"], zeros),
+        "suffixes": CodedTexts(["com"], zeros),
         "flags": np.full(count, WATCHED),
-        "states": Coded(["UNKNOWN"], zeros),
+        "states": CodedTexts(["UNKNOWN"], zeros),
         "since": nothing,
         "confidence": np.zeros(count),
         "generation": zeros,
@@ -97,7 +97,7 @@ def test_flags_of_stages_are_not_restored() -> None:
 
 def test_a_state_of_another_version_is_unknown() -> None:
     """Its next check decides anew."""
-    table = loaded([columns_of([0, 1], states=Coded(["REGISTERED", "LIMBO"], np.array([0, 1])))])
+    table = loaded([columns_of([0, 1], states=CodedTexts(["REGISTERED", "LIMBO"], np.array([0, 1])))])
 
     assert table.state[:2].tolist() == [REGISTERED, UNKNOWN]
 
@@ -133,7 +133,7 @@ def test_many_blocks_are_applied_as_single_ones() -> None:
 def test_a_first_look_whose_state_was_not_stored_is_taken_over() -> None:
     """Only of names in state UNKNOWN without a detail, which the zone delegates."""
     flags = np.array([WATCHED, WATCHED | DETAILED, WATCHED, WATCHED])
-    states = Coded(["UNKNOWN", "REDEMPTION"], np.array([0, 0, 1, 0]))
+    states = CodedTexts(["UNKNOWN", "REDEMPTION"], np.array([0, 0, 1, 0]))
     looks = [(0, block_of(checked_at=NOW - 50, dns_at=NOW - 50, dns_first=NOW - 70, code=DELEGATED))]
     table = loaded([columns_of([0, 1, 2, 3], flags=flags, states=states)], looks)
     table.code[3] = NXDOMAIN

@@ -85,7 +85,7 @@ def test_a_clock_that_steps_back_gives_nothing_away() -> None:
 def test_a_circuit_that_was_open_begins_with_a_single_probe() -> None:
     """After a restart one attempt goes out at once, and until it succeeds the pauses grow as ever."""
     circuit = Circuit(600.0)
-    circuit.reopen(100.0)
+    circuit.reopen_circuit(100.0)
     assert circuit.allowed_attempts(100.0, 50) == 1
     circuit.note_attempt(100.0)
     circuit.note_failure(100.0)

@@ -195,7 +195,8 @@ def test_the_next_moment_is_known() -> None:
 
 def test_the_snapshot_tells_how_long_the_oldest_notice_waits() -> None:
     """In seconds since it was due for the first time; results do not count."""
-    deliveries = outbox(result("r", at=1.0), notice("n", at=5.0), notice("m", "b.com", at=8.0), parked=3, done=4)
+    deliveries = outbox(result("r", at=1.0), notice("n", at=5.0), notice("m", "b.com", at=8.0))
+    deliveries.restore_counts({"parked": 3, "done": 4}, "", 0.0)
     snapshot = deliveries.snapshot(20.0)
 
     assert (snapshot["oldest_age"], snapshot["pending"], snapshot["parked"], snapshot["done"]) == (15.0, 3, 3, 4)

@@ -1,4 +1,4 @@
-"""When the outbox tries again: by its schedule, spread, no sooner than asked, not for ever, and when somebody wants it."""
+"""When the outbox tries again: by its schedule, spread, no sooner than asked, not for ever, and on command."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_a_long_wait_is_not_shortened_by_retry_after() -> None:
 
 def test_a_replay_sends_the_same_again() -> None:
     """Parked, done or waiting: the same id and body, from the beginning of the schedule, marked as a replay."""
-    deliveries = Deliveries(parked=2)
+    deliveries = Deliveries()
+    deliveries.restore_counts({"parked": 2}, "", 0.0)
     old = notice("n")
     body = old.body
     old.state, old.attempts, old.first_at, old.done_at = "parked", 60, 0.0, None

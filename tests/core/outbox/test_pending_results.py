@@ -9,7 +9,7 @@ from common.core.model.effects import Effects
 from common.core.model.ids import Ids
 from common.core.outbox.announcer import Announcer
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.schedule.cadence import Cadence
 from common.core.telemetry.telemetry import Telemetry
@@ -24,7 +24,7 @@ class Outbox:
         effects = Effects()
         self.domains = Domains(Cadence(600.0, 60.0, 30.0, 2.0), lambda _: b"", NOW)
         self.telemetry = Telemetry(effects, NOW)
-        feed = Feed(effects, "test")
+        feed = FeedPublisher(effects, "test")
         self.announcer = Announcer(self.domains, Deliveries(), feed, self.telemetry, callbacks=True, results=results)
         table = self.domains.table
         ids = table.add_names([f"n{number}.com" for number in range(count)], ["com"] * count)

@@ -14,7 +14,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY
 from common.core.registries.directory import Directory
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Command as Order
 from tests.sim.truth import Name
 from tests.sim.world import World
@@ -70,7 +70,7 @@ def test_a_burst_of_refusals_is_one_complaint() -> None:
     world.run(60)
     found = [
         count
-        for name, _, count in rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
+        for name, _, count in snapshot_rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
         if name == "operator_complaints"
     ]
 

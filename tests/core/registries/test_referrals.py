@@ -10,39 +10,39 @@ from common.core.registries.referrals import EVERY, LIMIT, Referrals
 def test_referrals_are_kept_for_a_day() -> None:
     """From the query on, to the second; the oldest is dropped where there are too many."""
     known = Referrals()
-    assert known.may_ask("zz", 0.0)
-    known.ask("zz", 0.0)
+    assert known.may_query("zz", 0.0)
+    known.note_query("zz", 0.0)
     assert known.changed
-    known.name("zz", "whois.zz.example", 5.0)
-    text = known.saved()
+    known.note_server("zz", "whois.zz.example", 5.0)
+    text = known.to_json()
 
     assert not known.changed
-    assert (known.may_ask("zz", EVERY - 1), known.may_ask("zz", EVERY)) == (False, True)
-    assert list(Referrals.restored(text, EVERY - 1).servers()) == [("zz", "whois.zz.example")]
-    assert list(Referrals.restored(text, EVERY).servers()) == list(Referrals.restored(text, -1.0).servers()) == []
-    known.ask("yy", EVERY)
-    assert list(known.servers()) == []
+    assert (known.may_query("zz", EVERY - 1), known.may_query("zz", EVERY)) == (False, True)
+    assert list(Referrals.from_json(text, EVERY - 1).named_servers()) == [("zz", "whois.zz.example")]
+    assert list(Referrals.from_json(text, EVERY).named_servers()) == list(Referrals.from_json(text, -1.0).named_servers()) == []
+    known.note_query("yy", EVERY)
+    assert list(known.named_servers()) == []
     for number in range(LIMIT):
-        known.ask(f"n{number}", EVERY + number / LIMIT)
-    assert known.may_ask("yy", EVERY + 1)
-    assert not known.may_ask("n0", EVERY + 1)
+        known.note_query(f"n{number}", EVERY + number / LIMIT)
+    assert known.may_query("yy", EVERY + 1)
+    assert not known.may_query("n0", EVERY + 1)
 
 
 def test_a_referral_without_a_query_counts_from_when_it_came() -> None:
     """And a query that is taken back does not count at all."""
     known = Referrals()
-    known.name("zz", "whois.zz.example", 5.0)
+    known.note_server("zz", "whois.zz.example", 5.0)
     assert known.changed
-    assert not known.may_ask("zz", EVERY)
-    known.saved()
-    known.take_back("yy")
+    assert not known.may_query("zz", EVERY)
+    known.to_json()
+    known.forget_query("yy")
     assert not known.changed
-    known.take_back("zz")
+    known.forget_query("zz")
     assert known.changed
-    assert known.may_ask("zz", 6.0)
+    assert known.may_query("zz", 6.0)
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[7]", '[["a"]]', '[["a", "x", ""]]', "[" * 100_000, '{"a": 1}'])
 def test_damaged_referrals_are_none(text: str) -> None:
     """IANA is queried once more."""
-    assert Referrals.restored(text, 0.0).may_ask("a", 0.0)
+    assert Referrals.from_json(text, 0.0).may_query("a", 0.0)

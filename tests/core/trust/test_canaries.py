@@ -1,149 +1,450 @@
-"""Which canaries serve, and what happens when a canary or a server goes bad; on a virtual clock."""
+"""When canaries are asked, which names wait for them, and what their answers change: no verdict is taken and none recorded."""
 
 from __future__ import annotations
 
 import pytest
-from common.core.checks.rounds import ASIDE
-from common.core.coordinator.board import MOST_RETIRED, WAIT
 
-from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
-from tests.sim.truth import Name
-from tests.sim.world import World
+from common.core.builtin.canary_names import canaries_for
+from common.core.model.channel import ChannelKey, Probe
+from common.core.model.entry import Check, Entry, Rank
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
+from common.core.model.limit import Limit
+from common.core.model.states import State
+from common.core.trust.canaries import LONGEST_WAIT, SUSPECT_CLOSE, SUSPECT_EVERY, WAIT
+from common.core.trust.outcomes import CanaryOutcome, Failure, Reconsidered, Settled
+from common.core.trust.server_trust import QUARANTINE
+from tests.core.trust.trust_rooms import (
+    NOW,
+    PLENTY,
+    RDAP,
+    WHOIS,
+    ZONE,
+    TrustRooms,
+    answer_of,
+    catch_lie,
+    verify_server,
+)
 
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
-
-
-def alarms(world: World, domain: str) -> int:
-    """How often a name was announced as available."""
-    return sum(status == "available" for _, status in world.notices(domain))
-
-
-def test_an_operators_canary_that_dropped_is_retired_and_no_server_suffers_for_it() -> None:
-    """Registry and zone both deny it: it was a bad canary. Another name takes its place and the drop is told."""
-    world = World(interval=60.0, priority=5.0)
-    world.names["known.com"] = Name([(0.0, None)])
-    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 600, None)])
-    world.watch("gone.com", priority=True)
-    world.watch("healthy-one.com", "healthy-two.com")
-    world.run(3600)
-
-    assert "known.com" in world.core.rooms.canaries.known_names._dead
-    assert alarms(world, "gone.com") == 1
+RIGHT = {True: Outcome.REGISTERED, False: Outcome.UNREGISTERED}
+SINCE = NOW - 5.0
 
 
-def test_a_canary_that_the_zone_still_knows_keeps_its_accusation() -> None:
-    """A registry server that loses a delegated name lies, however long it insists."""
-    world = World(interval=60.0, priority=5.0)
-    lie = Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")
-    world.lie = lambda method, _domain, _now: Observation("rdap", lie, server="rdap.com.test") if method == "rdap" else None
-    world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])
-    world.watch("held.com", priority=True)
-    world.run(3600)
-
-    assert not world.core.rooms.canaries.known_names._dead
-    assert alarms(world, "held.com") == 0
+def loaded_name(rooms: TrustRooms, name: str, *denied_by: ChannelKey, at: float = NOW) -> Entry:
+    """A loaded name that these channels denied in its one pass."""
+    entry = rooms.load_name(name)
+    for key in denied_by:
+        entry.note_observation(answer_of(key, Outcome.UNREGISTERED), at)
+    entry.detail.passes = (at,) if denied_by else ()
+    return entry
 
 
-def test_a_server_that_finds_everything_is_found_out() -> None:
-    """A name that should be gone and is still called registered makes us ask that server about a random one.
-
-    What it said then is dropped, and the other channel tells the drop alone.
-    """
-    world = World(interval=600.0, priority=30.0)
-    fields = Fields(created_at="2020-01-01T00:00:00Z", statuses=("pending delete",))
-    always = Reading(Outcome.REGISTERED, "rdap_200_match", "found", Phase.PENDING_DELETE, fields)
-    world.lie = lambda method, _domain, _now: Observation("rdap", always, server="rdap.com.test") if method == "rdap" else None
-    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 900, None)])
-    world.watch("gone.com", priority=True)
-    world.run(6 * 3600)
-
-    assert alarms(world, "gone.com") == 1
-    assert any(row.reason for row in world.core.rooms.trust.all_rows() if row.method == "rdap")
+def await_servers(rooms: TrustRooms, entry: Entry, *keys: ChannelKey) -> list[Probe]:
+    """Let a name wait for canaries of these servers; those that are asked by that."""
+    rooms.canaries.await_canaries(entry, [(key, NOW) for key in keys], SINCE, NOW)
+    return [query.probe for query in rooms.take_canaries() if query.probe is not None]
 
 
-def test_one_pass_asks_only_for_green_servers_and_the_last_one_is_bracketed() -> None:
-    """Questions are scarce: an honest drop costs each registry server the known name at most three times."""
-    world = World(interval=60.0, priority=2.0)
-    world.names["gone.com"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + 10, None)])
-    world.watch("gone.com", priority=True)
-    world.run(20)
-    asked = [method for _, method, domain in world.asked if domain == "known.com" and method in ("rdap", "whois")]
-
-    assert alarms(world, "gone.com") == 1
-    assert len(asked) <= 4
+def answer_canary(rooms: TrustRooms, probe: Probe, outcome: Outcome, now: float = NOW + 1.0) -> CanaryOutcome:
+    """A canary's answer comes in."""
+    return rooms.canaries.take_canary_outcome(probe, answer_of(probe.key, outcome), now)
 
 
-def test_a_canary_that_its_registry_took_out_of_the_zone_is_retired_and_the_zone_is_pardoned() -> None:
-    """Suspended, not gone: the zone denies it rightly, and the registry says why."""
-    world = World(interval=60.0, priority=5.0)
-    world.names["known.com"] = Name([(0.0, Phase.UNDELEGATED)])
-    world.names["free.com"] = Name([(0.0, None)])
-    world.watch("free.com", priority=True)
-    world.watch("healthy.com")
-    world.run(600)
-
-    assert "known.com" in world.core.rooms.canaries.known_names._dead
-    assert all(row["contradicted"] == 0 for row in world.core.rooms.audit.accuracy.to_plain()["servers"])
-    assert alarms(world, "free.com") == 1
+def graded(rooms: TrustRooms) -> dict[str, float]:
+    """How answers to canaries were counted."""
+    return dict(rooms.telemetry.metrics.sum_counter("canaries", ("method", "result")))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_zone_that_denies_everything_is_contradicted_by_the_registry_and_holds_up_no_drop(seed: int) -> None:
-    """It is left out like a mute one; names that are there stay registered."""
-    world = World(seed, interval=60.0, priority=5.0)
-    lie = Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "NXDOMAIN")
-    world.lie = lambda method, _domain, _now: Observation("dns", lie, server="com") if method == "dns" else None
-    names = [f"free{number}.com" for number in range(12)]
-    world.names.update({name: Name([(0.0, None)]) for name in names})
-    world.watch(*names, "healthy.com", priority=True)
-    world.run(60)
-    wrong = {row["method"]: row["contradicted"] for row in world.core.rooms.audit.accuracy.to_plain()["servers"]}
-
-    assert not world.core.rooms.canaries.known_names._dead
-    assert wrong["dns"] >= 1
-    assert {name: alarms(world, name) for name in names} == dict.fromkeys(names, 1)
-    assert alarms(world, "healthy.com") == 0
+# -- what an answer changes ----------------------------------------------------------------------------------------------
 
 
-def test_a_name_waits_for_a_canary_that_never_answers_only_for_a_while() -> None:
-    """Then it can be put back like the others: nothing stays in hand for ever."""
-    world = World(interval=3600.0)
-    world.watch("quiet.com")
-    world.order("check", "quiet.com")
-    world.run(5)
-    rooms = world.core.rooms
-    assert rooms.domains.find_loaded("quiet.com") is not None
-    rooms.canaries._waiting[("rdap", "rdap.com.test", "com")] = {"quiet.com": world.now}
-    world.run(WAIT + 60)
+def test_a_name_is_reconsidered_and_released_once_both_canaries_have_answered() -> None:
+    """With the time from which its answers count; the first of the two answers alone changes nothing."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    known, random = await_servers(rooms, entry, RDAP)
+    assert entry.awaited == {RDAP}
+    assert answer_canary(rooms, known, Outcome.REGISTERED) == CanaryOutcome()
 
-    assert not rooms.canaries._waiting
-    assert rooms.domains.find_loaded("quiet.com") is None
-
-
-def test_a_name_that_was_put_aside_is_let_go_when_that_is_over() -> None:
-    """Names that kill workers do not add up over the months."""
-    world = World(interval=600.0)
-    world.watch("poison.com")
-    world.order("check", "poison.com")
-    world.run(5)
-    rooms = world.core.rooms
-    entry = rooms.domains.find_loaded("poison.com")
-    assert entry is not None
-    entry.isolated_until, rooms.poison._isolated["poison.com"] = world.now + ASIDE, entry
-    world.run(ASIDE / 2)
-    assert rooms.poison._isolated
-    world.run(ASIDE)
-
-    assert not rooms.poison._isolated
-    assert rooms.domains.find_loaded("poison.com") is None
+    assert answer_canary(rooms, random, Outcome.UNREGISTERED) == CanaryOutcome(
+        reconsidered=[Reconsidered(entry, SINCE, {}, "")], released=["gone.com"]
+    )
+    assert rooms.trust.is_verified_after(RDAP, NOW, NOW + 1.0)
+    assert entry.awaited == set()
+    assert graded(rooms) == {"rdap ok": 2}
 
 
-def test_only_so_many_canaries_are_remembered_as_gone() -> None:
-    """The one that has been gone for longest is given another chance."""
-    rooms = World().core.rooms
-    for number in range(MOST_RETIRED + 1):
-        rooms.canaries.known_names.bury_canary(f"n{number}.com")
+def test_canaries_take_no_verdict_and_record_none() -> None:
+    """Whatever they answer: no state changes, nothing is written but evidence that a lie took away, no answer is counted."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    known, _ = await_servers(rooms, entry, RDAP)
+    outcome = answer_canary(rooms, known, Outcome.UNREGISTERED)
 
-    assert len(rooms.canaries.known_names._dead) == MOST_RETIRED
-    assert "n0.com" not in rooms.canaries.known_names._dead
+    assert outcome.failures
+    assert outcome.reconsidered
+    assert (entry.state, entry.generation, entry.confidence) == (State.UNKNOWN, 0, 0.0)
+    assert rooms.domains.journal.is_settled()
+    assert not rooms.telemetry.metrics.sum_counter("answers_contradicted", ("method",))
+
+
+def test_a_lie_takes_away_what_its_server_said_about_the_names_that_waited() -> None:
+    """The failed canary itself first, then what was dropped, name by name; each of them is to be reconsidered."""
+    rooms = TrustRooms()
+    denied, other = loaded_name(rooms, "b.com", RDAP), loaded_name(rooms, "a.com", WHOIS)
+    dropped = {"rdap": denied.detail.evidence["rdap"]}
+    known, _ = await_servers(rooms, denied, RDAP)
+    await_servers(rooms, other, RDAP)
+    outcome = answer_canary(rooms, known, Outcome.UNREGISTERED)
+    lie = "rdap.com.test does not find known.com (so it says)"
+
+    assert outcome.failures == [Failure(RDAP, {}, doubted=True), Failure(RDAP, dropped, doubted=True)]
+    assert outcome.reconsidered == [Reconsidered(other, SINCE, {}, lie), Reconsidered(denied, SINCE, dropped, lie)]
+    assert outcome.released == ["a.com", "b.com"]
+    assert (denied.detail.evidence, denied.detail.passes) == ({}, ())
+    assert set(other.detail.evidence) == {"whois"}
+    assert rooms.trust.is_quarantined(RDAP, NOW + 1.0)
+    assert graded(rooms) == {"rdap lie": 1}
+
+
+def test_a_lie_is_logged_with_its_server_and_the_other_side_is_asked() -> None:
+    """The zone tells whether the server or the canary is to blame."""
+    rooms = TrustRooms()
+    known, _ = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    answer_canary(rooms, known, Outcome.UNREGISTERED)
+    (line,) = rooms.log_lines("server_quarantined")
+
+    assert (line.level, line.fields["server"], line.fields["suffix"]) == ("warning", "rdap.com.test", "com")
+    assert [query.probe for query in rooms.take_canaries()] == [Probe(ZONE, "known.com", registered=True)]
+    assert rooms.telemetry.metrics.sum_counter("quarantines", ("method",)) == {"rdap": 1}
+
+
+def test_a_random_name_that_a_server_finds_is_a_lie_beyond_doubt() -> None:
+    """No canary of that kind can be gone, so no other side is asked."""
+    rooms = TrustRooms()
+    _, random = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    outcome = answer_canary(rooms, random, Outcome.REGISTERED)
+
+    assert [failure.doubted for failure in outcome.failures] == [False, False]
+    assert rooms.take_canaries() == []
+
+
+def test_what_a_lie_takes_from_a_name_in_a_check_is_kept_with_the_check() -> None:
+    """The verdict is taken when the check ends, not before."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    dropped = {"rdap": entry.detail.evidence["rdap"]}
+    known, _ = await_servers(rooms, entry, RDAP)
+    entry.check = Check(NOW)
+    outcome = answer_canary(rooms, known, Outcome.UNREGISTERED)
+
+    assert outcome.reconsidered == []
+    assert (entry.check.voided, entry.check.lie) == (dropped, "rdap.com.test does not find known.com (so it says)")
+
+
+def test_a_name_that_left_the_list_is_released_and_not_reconsidered() -> None:
+    """Its canaries were under way."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    known, random = await_servers(rooms, entry, RDAP)
+    rooms.domains.stages.unwatch_name(entry.id)
+    answer_canary(rooms, known, Outcome.REGISTERED)
+    outcome = answer_canary(rooms, random, Outcome.UNREGISTERED)
+
+    assert (outcome.reconsidered, outcome.released) == ([], ["gone.com"])
+
+
+def test_an_answer_that_says_nothing_reconsiders_the_names_when_it_is_the_last() -> None:
+    """Nothing more can be expected; the server is neither verified nor caught."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    known, random = await_servers(rooms, entry, RDAP)
+    silence = Observation("rdap", unknown_reading("rdap_timeout", "no answer in time"), server=RDAP.server)
+    rooms.canaries.take_canary_outcome(known, silence, NOW + 1.0)
+    outcome = rooms.canaries.take_canary_outcome(random, silence, NOW + 1.0)
+
+    assert outcome == CanaryOutcome(reconsidered=[Reconsidered(entry, SINCE, {}, "")], released=["gone.com"])
+    assert not rooms.trust.is_verified(RDAP, NOW + 1.0)
+    assert not rooms.trust.is_distrusted(RDAP, NOW + 1.0)
+    assert graded(rooms) == {"rdap unanswered": 2}
+
+
+def test_a_canary_without_an_answer_releases_the_names_and_lets_them_go_on() -> None:
+    """They still count as waiting for a while: the answer may yet come of another query."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    known, random = await_servers(rooms, entry, RDAP)
+
+    assert rooms.canaries.take_unanswered(known, NOW + 20.0) == []
+    assert rooms.canaries.take_unanswered(random, NOW + 20.0) == ["gone.com"]
+    assert entry.awaited == set()
+    assert not rooms.canaries.is_on_way(RDAP)
+    assert rooms.canaries.waiting_names() == {"gone.com"}
+
+
+def test_a_server_that_is_verified_ends_the_wait_of_its_suffix() -> None:
+    """No canary is missing there any more."""
+    rooms = TrustRooms()
+    rooms.canaries.gaps.set_waiting("gone.com", [RDAP], NOW - 1000.0)
+    assert rooms.canaries.gaps.find_open(NOW)
+    for probe in await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP):
+        answer_canary(rooms, probe, RIGHT[probe.registered])
+
+    assert rooms.canaries.gaps.find_open(NOW) == []
+
+
+# -- disputes about a canary ---------------------------------------------------------------------------------------------
+
+
+def test_a_canary_that_the_other_side_denies_too_is_gone_and_its_servers_are_pardoned() -> None:
+    """No server was wrong; the canary is not used again, and a query about it that is still under way accuses none."""
+    rooms = TrustRooms(canaries={"com": ("known.com", "second.com")})
+    known, random = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    answer_canary(rooms, known, Outcome.UNREGISTERED)
+    (asked,) = rooms.take_canaries()
+    assert asked.probe is not None
+    outcome = answer_canary(rooms, asked.probe, Outcome.UNREGISTERED)
+
+    assert outcome == CanaryOutcome(settled=[Settled(RDAP, wrong=False)])
+    assert not rooms.trust.is_distrusted(RDAP, NOW + 2.0)
+    assert rooms.known_names.is_dead("known.com")
+    assert answer_canary(rooms, Probe(WHOIS, "known.com", registered=True), Outcome.UNREGISTERED).failures == []
+    answer_canary(rooms, random, Outcome.UNREGISTERED)
+    assert await_servers(rooms, loaded_name(rooms, "free.com", RDAP), RDAP)[0].domain == "second.com"
+
+
+def test_a_canary_that_the_other_side_knows_settles_that_the_server_was_wrong() -> None:
+    """It stays in quarantine."""
+    rooms = TrustRooms()
+    known, _ = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    answer_canary(rooms, known, Outcome.UNREGISTERED)
+    outcome = answer_canary(rooms, Probe(ZONE, "known.com", registered=True), Outcome.REGISTERED)
+
+    assert outcome.settled == [Settled(RDAP, wrong=True)]
+    assert rooms.trust.is_quarantined(RDAP, NOW + 2.0)
+
+
+def test_a_canary_that_its_registry_took_out_of_the_zone_is_a_bad_one() -> None:
+    """The zone denied it rightly, and goes on to be believed."""
+    rooms = TrustRooms()
+    zone = Probe(ZONE, "known.com", registered=True)
+    rooms.canaries.ask_canary(zone, NOW)
+    rooms.canaries.ask_canary(Probe(RDAP, "known.com", registered=True), NOW)
+    assert answer_canary(rooms, zone, Outcome.UNREGISTERED).failures == [Failure(ZONE, {}, doubted=True)]
+    suspended = Observation(
+        "rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found", Phase.UNDELEGATED), server=RDAP.server
+    )
+    outcome = rooms.canaries.take_canary_outcome(Probe(RDAP, "known.com", registered=True), suspended, NOW + 2.0)
+
+    assert outcome.settled == [Settled(ZONE, wrong=False)]
+    assert rooms.known_names.is_dead("known.com")
+    assert not rooms.trust.is_distrusted(ZONE, NOW + 2.0)
+
+
+# -- what was heard of a server in quarantine ----------------------------------------------------------------------------
+
+
+def test_a_check_loses_what_a_server_in_quarantine_said_in_it() -> None:
+    """It is a failure of the server where it was said before the server was caught."""
+    rooms = TrustRooms()
+    before, after = loaded_name(rooms, "before.com", RDAP, WHOIS), loaded_name(rooms, "after.com", RDAP, at=NOW + 5.0)
+    catch_lie(rooms, RDAP, NOW + 1.0)
+    dropped, check = {"rdap": before.detail.evidence["rdap"]}, Check(NOW)
+
+    assert rooms.canaries.drop_lies(before, check, NOW + 6.0) == [Failure(RDAP, dropped, doubted=False)]
+    assert (check.voided, set(before.detail.evidence)) == (dropped, {"whois"})
+    assert check.lie == "rdap.com.test does not find known.com (so it says)"
+    assert rooms.canaries.drop_lies(after, Check(NOW), NOW + 6.0) == []
+    assert after.detail.evidence == {}
+    assert rooms.canaries.drop_lies(before, Check(NOW), NOW + 1.0 + QUARANTINE) == []
+
+
+# -- which names wait, and for how long ----------------------------------------------------------------------------------
+
+
+def test_a_name_that_waits_for_a_server_in_quarantine_is_held_up_by_nothing() -> None:
+    """Nothing is asked of it, so its next pass waits for no canary."""
+    rooms = TrustRooms()
+    catch_lie(rooms, RDAP, NOW)
+    entry = loaded_name(rooms, "gone.com", RDAP)
+
+    assert await_servers(rooms, entry, RDAP) == []
+    assert entry.awaited == set()
+
+
+def test_a_server_is_asked_once_for_all_names_that_wait_for_it() -> None:
+    """Its two canaries verify what it said about each of them."""
+    rooms = TrustRooms()
+    entries = [loaded_name(rooms, name, RDAP) for name in ("a.com", "b.com", "c.com")]
+    asked = [len(await_servers(rooms, entry, RDAP)) for entry in entries]
+
+    assert asked == [2, 0, 0]
+    assert all(entry.awaited == {RDAP} for entry in entries)
+
+
+def test_the_next_pass_waits_for_the_slowest_of_the_servers() -> None:
+    """Its time limit and three queries at its pace; a zone has no pace, and two hours are the longest."""
+    rooms = TrustRooms(limits={"whois/*": Limit("whois/*", 0.05, 1), **PLENTY})
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    waits = []
+    for awaited in ({RDAP}, {ZONE}, {RDAP, WHOIS}, set()):
+        entry.awaited = awaited
+        waits.append(rooms.canaries.longest_wait(entry, NOW))
+    slow = TrustRooms(limits={"*": Limit("*", 1e-4, 1)})
+    entry.awaited = {RDAP}
+
+    assert waits == [pytest.approx(15.003), 8.0, 80.0, 0.0]
+    assert slow.canaries.longest_wait(entry, NOW) == LONGEST_WAIT
+
+
+def test_names_that_wait_are_forgotten_a_quarter_of_an_hour_after_their_check() -> None:
+    """Unless a canary is still on its way to their server; and at once when they are not loaded any more."""
+    rooms = TrustRooms()
+    entries = {name: loaded_name(rooms, name, RDAP) for name in ("late.com", "held.com", "evicted.com")}
+    for entry in entries.values():
+        entry.checked_at = NOW
+        await_servers(rooms, entry, RDAP)
+    for name in ("late.com", "evicted.com"):
+        entries[name].awaited.clear()
+    rooms.domains.working_set.evict_entry(entries["evicted.com"].id)
+    seen = []
+    for now in (NOW + WAIT, NOW + WAIT + 0.1):
+        rooms.canaries.forget_waiting(now)
+        seen.append(rooms.canaries.waiting_names())
+
+    assert seen == [{"late.com", "held.com"}, {"held.com"}]
+
+
+def test_a_suffix_without_a_server_gets_no_canary() -> None:
+    """There is nothing to ask."""
+    rooms = TrustRooms()
+    rooms.canaries.ask_canary(Probe(ChannelKey("rdap", "rdap.zz.test", "zz"), "known.zz", registered=True), NOW)
+
+    assert len(rooms.rate_limits.queue) == 0
+
+
+def test_a_canary_is_queued_as_urgent_at_its_servers_operator() -> None:
+    """An alarm waits for it."""
+    rooms = TrustRooms()
+    rooms.canaries.verify_server(WHOIS, "gone.com", NOW, NOW)
+    query = rooms.take_canaries()[0]
+
+    assert (query.method, query.pool, query.server, query.rank) == ("whois", "deep", "whois.com.test", Rank.URGENT)
+    assert (query.limit, query.queued, query.budget, query.entry) == (rooms.limit_of(WHOIS), NOW, 20.0, None)
+
+
+# -- suspicion -----------------------------------------------------------------------------------------------------------
+
+
+def pending_delete(rooms: TrustRooms, said: Outcome) -> tuple[Entry, Check]:
+    """A name that the registry is deleting, and a check in which RDAP said this of it."""
+    entry = rooms.load_name("gone.com")
+    entry.detail.phase = Phase.PENDING_DELETE.value
+    entry.note_observation(answer_of(RDAP, said), NOW)
+    return entry, Check(NOW, outcomes={"rdap": said})
+
+
+def test_a_server_that_still_finds_a_name_that_should_go_is_asked_about_a_random_one_once_an_hour() -> None:
+    """It may find everything."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    asked = []
+    for now in (NOW, NOW + SUSPECT_EVERY, NOW + SUSPECT_EVERY + 1.0):
+        rooms.canaries.suspect_servers(entry, check, now)
+        queries = rooms.take_canaries()
+        asked.append([query.probe.registered for query in queries if query.probe])
+        for query in queries:
+            assert query.probe is not None
+            rooms.canaries.take_unanswered(query.probe, now)
+
+    assert asked == [[False], [], [False]]
+
+
+def test_a_server_that_denies_what_another_one_knows_is_asked_about_a_known_name() -> None:
+    """Unless it found one within ten minutes."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.UNREGISTERED)
+    check.outcomes["whois"] = Outcome.REGISTERED
+    verify_server(rooms, RDAP, NOW)
+    rooms.canaries.suspect_servers(entry, check, NOW + SUSPECT_CLOSE)
+    assert rooms.take_canaries() == []
+
+    rooms.canaries.suspect_servers(entry, check, NOW + SUSPECT_CLOSE + 1.0)
+    assert [query.probe for query in rooms.take_canaries()] == [Probe(RDAP, "known.com", registered=True)]
+
+
+def test_an_ordinary_answer_is_no_cause_for_suspicion() -> None:
+    """A registered name that nothing speaks against."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    entry.detail.phase = Phase.ACTIVE.value
+    rooms.canaries.suspect_servers(entry, check, NOW)
+
+    assert rooms.take_canaries() == []
+
+
+# -- zones that answer for everything ------------------------------------------------------------------------------------
+
+
+def test_a_zone_is_measured_before_the_first_check_and_then_daily() -> None:
+    """The first check waits for it, five seconds at most; later ones do not wait."""
+    rooms = TrustRooms()
+    assert rooms.canaries.measure_wildcard("com", NOW) is True
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    assert (query.probe.key, query.probe.registered, query.probe.domain[-4:]) == (ZONE, False, ".com")
+    assert rooms.canaries.measure_wildcard("com", NOW + 4.9) is True
+    assert rooms.canaries.measure_wildcard("com", NOW + 5.0) is False
+
+    answer_canary(rooms, query.probe, Outcome.UNREGISTERED)
+    assert rooms.canaries.measure_wildcard("com", NOW + 86_400.0) is False
+    assert rooms.take_canaries() == []
+    assert rooms.canaries.measure_wildcard("com", NOW + 86_401.0) is False
+    assert len(rooms.take_canaries()) == 1
+
+
+def test_a_zone_that_no_worker_can_ask_is_not_measured() -> None:
+    """The check begins without it."""
+    rooms = TrustRooms(pools=("intermediate", "deep"))
+
+    assert rooms.canaries.measure_wildcard("com", NOW) is False
+    assert rooms.take_canaries() == []
+
+
+def test_a_zone_that_finds_a_random_name_is_a_wildcard_and_no_liar() -> None:
+    """It is a habit, remembered over restarts: DNS proves nothing there from now on."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    outcome = answer_canary(rooms, query.probe, Outcome.REGISTERED)
+
+    assert outcome == CanaryOutcome()
+    assert rooms.registries.wildcards.is_wildcard("com")
+    assert not rooms.trust.is_distrusted(ZONE, NOW + 1.0)
+    assert graded(rooms) == {"dns wildcard": 1}
+    changes = rooms.domains.journal.begin_transaction(NOW + 1.0)
+    assert changes is not None
+    assert changes.meta == {"wildcards": "com"}
+
+
+def test_a_zone_that_gave_no_answer_is_measured_again_after_a_minute() -> None:
+    """Nothing is known of it yet."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    rooms.canaries.take_unanswered(query.probe, NOW + 5.0)
+    rooms.canaries.measure_wildcard("com", NOW + 65.0)
+    assert rooms.take_canaries() == []
+
+    rooms.canaries.measure_wildcard("com", NOW + 65.1)
+    assert len(rooms.take_canaries()) == 1
+
+
+def test_without_canaries_of_the_operator_built_in_names_are_asked() -> None:
+    """The first of them that is not the name in question."""
+    rooms = TrustRooms(canaries={})
+    rooms.canaries.verify_server(RDAP, canaries_for("com")[0], NOW, NOW)
+    (known, _) = rooms.take_canaries()
+
+    assert known.domain == canaries_for("com")[1]

@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from common.core.model.channel import Probe
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import GREEN, QUARANTINE, Trust, grade_answer
+from common.core.trust.server_trust import QUARANTINE, VERIFIED_FOR, Trust, grade_answer
 from common.core.trust.server_trust import is_verified as green_row
 
-KEY = ("rdap", "rdap.example", "com")
+KEY = ChannelKey("rdap", "rdap.example", "com")
 NOW = 1_790_000_000.0
 
 
@@ -45,8 +45,8 @@ def test_green_lasts_ten_minutes() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert trust.is_verified(KEY, NOW + GREEN)
-    assert not trust.is_verified(KEY, NOW + GREEN + 1)
+    assert trust.is_verified(KEY, NOW + VERIFIED_FOR)
+    assert not trust.is_verified(KEY, NOW + VERIFIED_FOR + 1)
 
 
 def test_a_positive_is_bracketed_only_by_a_canary_after_it() -> None:
@@ -110,7 +110,9 @@ def test_trust_survives_a_restart() -> None:
     trust = Trust()
     green(trust, NOW)
 
-    assert Trust(trust.all_rows()).is_verified(KEY, NOW + 1)
+    later = Trust()
+    later.restore_rows(trust.all_rows(), NOW + 1)
+    assert later.is_verified(KEY, NOW + 1)
 
 
 def test_the_canaries_of_a_server_are_told_as_they_stand_and_shared() -> None:
@@ -121,7 +123,7 @@ def test_the_canaries_of_a_server_are_told_as_they_stand_and_shared() -> None:
 
     assert trust.canary_of(KEY, NOW + 1) == Canary(NOW, NOW, green=True)
     assert trust.canary_of(KEY, NOW + 2) is trust.canary_of(KEY, NOW + 1)
-    assert trust.canary_of(KEY, NOW + GREEN + 1) == Canary(NOW, NOW, green=False)
+    assert trust.canary_of(KEY, NOW + VERIFIED_FOR + 1) == Canary(NOW, NOW, green=False)
 
 
 def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
@@ -140,7 +142,8 @@ def test_a_canary_of_the_future_was_never_green() -> None:
     assert not green_row(ahead, NOW)
 
     for row in (ahead, caught):
-        trust = Trust([row], NOW)
+        trust = Trust()
+        trust.restore_rows([row], NOW)
         assert not trust.is_verified(KEY, NOW)
         assert not trust.is_quarantined(KEY, NOW)
         assert [probe.registered for probe in trust.find_probes(KEY, 0.0, ("known.com",), NOW, Random(1))] == [True, False]

@@ -10,7 +10,7 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
-from common.core.verdict.gates import IsVerified, find_standing, lone_passes, passes_wanted
+from common.core.verdict.gates import IsVerified, count_lone_passes, count_wanted_passes, find_standing
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
 
 TICK = 0.001
@@ -108,18 +108,18 @@ def test_each_answer_is_asked_for_its_own_proof() -> None:
     items = said(denial("rdap", age=3.0), denial("whois", age=4.0), holder("http"))
     looked_up: list[tuple[str, Evidence]] = []
 
-    def bracketed(method: str, item: Evidence) -> bool:
+    def is_proven(method: str, item: Evidence) -> bool:
         looked_up.append((method, item))
         return True
 
-    find_standing(items, asked(), run_of(2), bracketed, NOW)
+    find_standing(items, asked(), run_of(2), is_proven, NOW)
 
     assert looked_up == [("rdap", items["rdap"]), ("whois", items["whois"])]
 
 
 def test_what_decides_whether_a_server_proved_itself_is_asked_with_a_method_and_an_answer() -> None:
     """The type that callers write down is the one that `standing` takes."""
-    assert get_type_hints(find_standing)["bracketed"] == IsVerified == Callable[[str, Evidence], bool]
+    assert get_type_hints(find_standing)["is_proven"] == IsVerified == Callable[[str, Evidence], bool]
 
 
 # The second source, and what stands in for it.
@@ -208,15 +208,15 @@ def test_the_passes_of_one_source_depend_on_whether_another_may_speak(second_cha
     """Three where nothing else can be expected, six where a silence has to be made up for."""
     requirements = asked(second_channel=second_channel)
 
-    assert lone_passes(requirements) == wanted
-    assert passes_wanted([], requirements) == wanted
-    assert passes_wanted(["rdap"], requirements) == wanted
+    assert count_lone_passes(requirements) == wanted
+    assert count_wanted_passes([], requirements) == wanted
+    assert count_wanted_passes(["rdap"], requirements) == wanted
 
 
 @pytest.mark.parametrize("found", [["rdap", "whois"], ["rdap", "whois", "dns"]])
 def test_sources_that_agree_need_two_passes(found: list[str]) -> None:
     """However many there are."""
-    assert passes_wanted(found, asked()) == 2
+    assert count_wanted_passes(found, asked()) == 2
 
 
 # Contradictions.
@@ -293,10 +293,10 @@ def test_every_gate_still_shut_is_told() -> None:
     )
 
 
-def test_all_that_deny_are_told_and_only_registry_servers_as_bracketed() -> None:
+def test_all_that_deny_are_told_and_only_registry_servers_as_verified_after() -> None:
     """The zone's server and a registrar's do not make the registry's answer weigh more."""
     names = ("rdap", "whois", "das", "dns", "registrar:one")
     stands = judged(*(denial(name) for name in names), proven=("rdap", "das", "dns", "registrar:one"), run=run_of(2))
 
     assert stands.positive == names
-    assert stands.bracketed == {"rdap", "das"}
+    assert stands.verified_after == {"rdap", "das"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.core.model.effects import LeaveList, TakeList
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from tests.sim.world import World
 
 #: Drives a simulated world.
@@ -19,7 +19,7 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
     world.watch(*names)
     rooms = world.core.rooms
     rooms.effects.take_planned()
-    summary = ListHead(1, 1, 0, (), "shrunk", removed=39)
+    summary = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="shrunk", removed=39)
     rooms.intake.read_list(summary, "test", world.now)
     assert rooms.intake.state.held
     assert [effect for effect in rooms.effects.take_planned() if isinstance(effect, LeaveList | TakeList)] == [LeaveList()]
@@ -28,7 +28,7 @@ def test_a_list_that_is_held_back_changes_nothing_until_it_comes_again() -> None
 
     rooms.intake.read_list(summary, "test", world.now)
     assert [effect for effect in rooms.effects.take_planned() if isinstance(effect, LeaveList | TakeList)] == [TakeList()]
-    rooms.intake.take_chunk(Part(removed=(*range(1, 40), 10**9, -5)), world.now)
+    rooms.intake.take_chunk(ListChunk(removed=(*range(1, 40), 10**9, -5)), world.now)
     rooms.intake.finish_list(world.now)
     assert rooms.domains.table.watched_count == 1
     assert (rooms.intake.state.held, rooms.intake.state.names) == (None, 1)

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from common.core.model.records import DeliveryRow
-from common.core.workers.leases import (
-    GRACE,
-    MOST_RECENT_OFFERS,
-    MOST_SLOTS,
-    MOST_SWEEPS,
-    MOST_WORKERS,
-    RETURN,
-    SILENT,
-    Workers,
-)
+from common.core.workers.leases import GRACE, MOST_RECENT_OFFERS, MOST_SLOTS, MOST_SWEEPS, MOST_WORKERS, RETURN, SILENT, Workers
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0

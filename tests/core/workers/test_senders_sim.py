@@ -7,7 +7,7 @@ import pytest
 from common.core.coordinator.inputs import MessageArrived, WorkerLeft
 from common.core.model.records import DeliveryRow
 from common.messages import Bye, Command, Credit, DeliveryResult, DeliveryResults, Result, Results, Upward
-from tests.core.coordinator.test_hostile_messages import CREDIT, SEEN
+from tests.core.coordinator.sample_messages import CREDIT, SEEN
 from tests.sim.world import World
 
 #: Drives a simulated world.

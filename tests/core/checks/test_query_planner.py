@@ -1,0 +1,183 @@
+"""Which channels a check may use, how urgent its queries are, and how much room their queues have."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core.model.entry import Check, DropWindow, Entry, Rank
+from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.ids import NEVER
+from common.core.model.limit import Limit
+from common.core.model.methods import POOL_OF
+from common.core.model.query import Query
+from common.core.model.records import Evidence
+from common.core.model.states import State
+from common.core.rate_limits.query_queue import MOST_ROUTINE
+from tests.core.checks.checks_room import NOW, PLENTY, RDAP, WHOIS, ChecksRoom, query
+
+DAY, HOUR = 86_400.0, 3600.0
+THROTTLED = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down", retry_after=HOUR), status=429)
+
+
+def ending(window: tuple[float, float] | None = None) -> Entry:
+    """A name in pending delete under check, with this drop window."""
+    entry = Entry("gone.com", "com", "gone", state=State.PENDING_DELETE, check=Check(NOW, asked={"rdap"}))
+    if window is not None:
+        entry.drop = DropWindow(window[0], sum(window) / 2, window[1], 0.9)
+    return entry
+
+
+def queued(room: ChecksRoom, method: str) -> Query:
+    """The one query by this method that waits."""
+    (found,) = room.rate_limits.queue.take_pool(POOL_OF[method], NEVER)
+    return found
+
+
+def queue_whois(room: ChecksRoom, entry: Entry) -> bool:
+    """Queue a WHOIS query about a name under check."""
+    assert entry.check is not None
+    return room.planner.queue_query(entry, entry.check, "whois", NOW)
+
+
+def limit_operator(room: ChecksRoom) -> None:
+    """Let the RDAP server of com limit us for an hour."""
+    room.rate_limits.budgets.note_answer(room.registries.limit_of("rdap", RDAP.server, "com"), "default", THROTTLED, NOW)
+
+
+@pytest.mark.parametrize("sign", ["window", "denied", "purged"])
+def test_a_name_that_may_have_dropped_goes_before_routine(sign: str) -> None:
+    """By its forecast, or because one channel denies it; a full queue admits it all the same."""
+    room = ChecksRoom()
+    entry = ending((NOW - 60, NOW + 60) if sign == "window" else None)
+    assert entry.check is not None
+    if sign == "denied":
+        entry.check.outcomes["rdap"] = Outcome.UNREGISTERED
+    elif sign == "purged":
+        entry.detail.purged_at = NOW - 600
+    limit = room.registries.limit_of("whois", WHOIS.server, "com")
+    for number in range(MOST_ROUTINE):
+        room.rate_limits.queue.add_query(query("whois", f"n{number}.com", server=WHOIS.server, limit=limit))
+
+    assert queue_whois(room, entry)
+    assert room.rate_limits.queue.take_operator(limit.operator)[0].domain == "gone.com"
+
+
+@pytest.mark.parametrize(
+    ("window", "rank"),
+    [
+        ((NOW - HOUR, NOW + 12 * HOUR), Rank.NEWS),
+        ((NOW + 1.1 * HOUR, NOW + 2 * HOUR), Rank.ORDINARY),
+        ((NOW - 10 * DAY, NOW + 20 * DAY), Rank.ORDINARY),
+        ((NOW - 29 * DAY, NOW + DAY), Rank.NEWS),  # the last day of a wide one
+        (None, Rank.ORDINARY),
+    ],
+)
+def test_a_drop_window_raises_the_rank_only_where_it_tells_the_day(window: tuple[float, float] | None, rank: Rank) -> None:
+    """In a wide window nothing says that the name drops now."""
+    room, entry = ChecksRoom(), ending(window)
+    assert queue_whois(room, entry)
+    found = queued(room, "whois")
+
+    assert found.rank is rank
+
+
+@pytest.mark.parametrize(
+    ("change", "method", "rank"),
+    [
+        ("confirm", "whois", Rank.URGENT),
+        ("manual", "whois", Rank.URGENT),
+        ("priority", "whois", Rank.PRIORITY),
+        ("denied by dns", "whois", Rank.NEWS),
+        ("delegated", "whois", Rank.BACKGROUND),
+        ("delegated", "dns", Rank.ORDINARY),
+        ("", "whois", Rank.ORDINARY),
+    ],
+)
+def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, rank: Rank) -> None:
+    """A delegated name costs its registry only what no other query needs."""
+    room = ChecksRoom()
+    entry = Entry("a.com", "com", "a", state=State.REGISTERED, priority=change == "priority")
+    check = Check(NOW, confirm=change == "confirm", manual=change == "manual")
+    if change == "denied by dns":
+        check.outcomes["dns"] = Outcome.UNREGISTERED
+    if change == "delegated":
+        seen = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"))
+        entry.detail.evidence["dns"] = Evidence(seen, NOW, NOW)
+    assert room.planner.queue_query(entry, check, method, NOW)
+    found = queued(room, method)
+
+    assert found.rank is rank
+
+
+def test_a_query_that_no_check_waits_for_goes_behind_all_others() -> None:
+    """Whatever its name."""
+    room, entry = ChecksRoom(), ending((NOW - 60, NOW + 60))
+    assert entry.check is not None
+    assert room.planner.queue_query(entry, entry.check, "whois", NOW, unawaited=True)
+    found = queued(room, "whois")
+
+    assert (found.rank, found.unawaited) == (Rank.BACKGROUND, True)
+
+
+def test_a_query_to_an_operator_that_limits_us_is_not_queued_and_the_name_says_why() -> None:
+    """The check goes on without it."""
+    room = ChecksRoom()
+    limit_operator(room)
+    entry, check = Entry("a.com", "com", "a"), Check(NOW)
+
+    assert not room.planner.queue_query(entry, check, "rdap", NOW)
+    assert "limits us" in entry.detail.trouble["rdap"].observation.reading.reason
+    assert room.waiting_queries() == []
+
+
+def test_the_offer_leaves_out_servers_that_lied_and_zones_that_answer_for_everything() -> None:
+    """DNS under a wildcard proves nothing."""
+    room, entry = ChecksRoom(), Entry("a.com", "com", "a")
+    offer = room.planner.offer_channels(entry, NOW)
+    assert (offer.rdap, offer.whois, offer.wildcard, offer.resting) == (True, True, False, frozenset())
+
+    room.trust.row_of(RDAP).quarantined_until = NOW + 60
+    room.registries.wildcards.note_measured("com", wildcard=True)
+    offer = room.planner.offer_channels(entry, NOW)
+    assert (offer.rdap, offer.whois, offer.wildcard) == (False, True, True)
+    assert room.planner.distrusted_channels(entry, NOW) == [RDAP]
+
+
+def test_the_room_for_sweeps_is_that_of_the_channel_a_check_queries() -> None:
+    """RDAP first, WHOIS where the RDAP server limits us, none where no channel can be queried, unknown without a registry."""
+    slow = {"rdap/rdap.com.test": Limit("x", 0.01, 1, None), "whois/whois.com.test": Limit("y", 1.0, 1, None)}
+    room = ChecksRoom(limits={**PLENTY, **slow})
+    by_rdap = room.planner.registry_room("com", Rank.BACKGROUND, NOW)
+    limit_operator(room)
+    by_whois = room.planner.registry_room("com", Rank.BACKGROUND, NOW)
+    assert by_rdap is not None
+    assert by_whois is not None
+    assert 0 < by_rdap < by_whois
+
+    limits = {**PLENTY, "rdap/*": Limit("rdap/*", 0.0, 0, None), "whois/*": Limit("whois/*", 0.0, 0, None)}
+    assert ChecksRoom(limits=limits).planner.registry_room("com", Rank.BACKGROUND, NOW) is None
+    assert ChecksRoom(workers=False).planner.registry_room("com", Rank.BACKGROUND, NOW) == 0
+
+
+def test_routine_checks_of_a_suffix_wait_while_its_first_queue_is_full() -> None:
+    """By DNS, under a wildcard by the registry; not where the operator limits us: a check goes on without that."""
+    room = ChecksRoom()
+    room.registries.wildcards.note_measured("com", wildcard=True)
+    limit = room.registries.limit_of("rdap", RDAP.server, "com")
+    for number in range(MOST_ROUTINE // 2):
+        room.rate_limits.queue.add_query(query("rdap", f"n{number}.com", server="https://rdap.com.test/", limit=limit))
+    assert room.planner.is_full("com", NOW)
+    assert not room.planner.is_full("org", NOW)
+
+    limit_operator(room)
+    assert not room.planner.is_full("com", NOW)
+
+
+def test_a_channel_too_slow_for_an_alarm_is_named_once_the_name_was_seen_registered() -> None:
+    """Of a name never seen registered the slow one may be the one that would say "reserved"."""
+    room = ChecksRoom(limits={**PLENTY, "whois/whois.com.test": Limit("y", 1e-5, 1, None)})
+    entry = Entry("a.com", "com", "a")
+    assert room.planner.slow_methods(entry, NOW) == set()
+
+    entry.detail.registered_seen = NOW - DAY
+    assert room.planner.slow_methods(entry, NOW) == {"whois"}

@@ -1,0 +1,259 @@
+"""What an alarm about a name needs as registries, channels and trust stand, and which servers it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from common.core.channels.channel_health import DEAD_AFTER, FRESH
+from common.core.lifecycle.forecast import DAY, HOUR
+from common.core.model.channel import ChannelKey
+from common.core.model.entry import Entry
+from common.core.model.evidence import Observation, Outcome, Phase, unknown_reading
+from common.core.model.limit import Limit
+from common.core.model.records import Canary
+from common.core.model.states import State
+from common.core.model.verdict import Basis
+from common.core.verdict import gates
+from common.core.verdict.assessor import RESERVED_PATIENCE, Assessment, Assessor
+from common.core.verdict.gates import Requirements
+from tests.core.trust.trust_rooms import NOW, PLENTY, RDAP, WHOIS, ZONE, TrustRooms, answer_of, catch_lie, verify_server
+
+
+@dataclass
+class Desk:
+    """An assessor with the rooms below it, and a name of .com that was seen registered an hour ago."""
+
+    rooms: TrustRooms = field(default_factory=TrustRooms)
+    state: State = State.PENDING_DELETE
+
+    def __post_init__(self) -> None:
+        rooms = self.rooms
+        self.assessor = Assessor(rooms.registries, rooms.channels, rooms.trust, rooms.conditions, rooms.domains.cadence)
+        self.entry = Entry("gone.com", "com", "gone", state=self.state)
+        self.entry.detail.registered_seen = NOW - HOUR
+
+    def needs(self, **changes: Any) -> Requirements:
+        """The requirements, once these fields of the detail are so."""
+        for name, value in changes.items():
+            setattr(self.entry.detail, name, value)
+        return self.assessor.requirements_of(self.entry, NOW)
+
+    def deny(self, *keys: ChannelKey, verified: bool = True) -> None:
+        """These channels deny the name now, and are verified in the same moment or not at all."""
+        for key in keys:
+            self.entry.note_observation(answer_of(key, Outcome.UNREGISTERED), NOW)
+            if verified:
+                verify_server(self.rooms, key, NOW)
+
+    def assess(self, now: float = NOW) -> Assessment:
+        """The assessment."""
+        return self.assessor.assess_evidence(self.entry, now)
+
+
+def kill(rooms: TrustRooms, key: ChannelKey) -> None:
+    """A channel was just found dead."""
+    for moment in (-DEAD_AFTER, -1.0, 0.0):
+        rooms.channels.healths.note_outcome(key, Outcome.UNKNOWN, "no answer", NOW + moment)
+
+
+# -- requirements --------------------------------------------------------------------------------------------------------
+
+
+def test_an_ordinary_name_needs_two_sources_fresh_answers_and_nothing_else() -> None:
+    """A zone whose word counts, and a second channel that is expected to speak."""
+    needs = Desk().needs()
+
+    assert (needs.dns_counts, needs.second_channel, needs.fresh, needs.quiet) == (True, True, FRESH, gates.QUIET)
+    assert (needs.suffix_gone, needs.awaited, needs.wildcard, needs.announced, needs.blind) == (False, (), False, False, ())
+    assert needs.registered_seen == NOW - HOUR
+
+
+@pytest.mark.parametrize("wildcard", [True, False])
+def test_a_zone_that_answers_for_everything_is_no_source(wildcard: bool) -> None:
+    """As measured; RDAP and WHOIS are two sources without it."""
+    desk = Desk()
+    desk.rooms.registries.wildcards.note_measured("com", wildcard=wildcard)
+    needs = desk.needs()
+
+    assert (needs.wildcard, needs.dns_counts, needs.second_channel) == (wildcard, not wildcard, True)
+
+
+@pytest.mark.parametrize(
+    ("dead", "phase", "expected"),
+    [
+        ((), None, True),
+        ((WHOIS,), None, True),
+        ((WHOIS, RDAP), None, False),
+        ((WHOIS, ZONE), None, False),
+        ((WHOIS,), Phase.PENDING_DELETE, False),  # the name is out of the zone, which then says nothing new
+    ],
+)
+def test_a_second_source_is_expected_where_two_channels_may_speak(
+    dead: tuple[ChannelKey, ...], phase: Phase | None, expected: bool
+) -> None:
+    """The zone is one of them unless it is dead or the name is not in it anyway."""
+    desk = Desk()
+    for key in dead:
+        kill(desk.rooms, key)
+
+    assert desk.needs(phase=phase.value if phase else None).second_channel is expected
+
+
+def test_a_channel_that_hides_names_in_this_phase_is_no_source() -> None:
+    """Its denial is left out, and it is not waited for."""
+    desk = Desk()
+    needs = desk.needs(phase=Phase.REDEMPTION.value, phase_since=NOW - HOUR, blind=("whois",))
+
+    assert (needs.blind, needs.second_channel) == (("whois",), False)
+
+
+def test_the_time_after_a_contradiction_is_the_gap_between_passes_while_a_deletion_is_under_way() -> None:
+    """The next drop may come at any moment; otherwise it is a quarter of an hour."""
+    desk = Desk()
+
+    assert desk.needs(phase=Phase.PENDING_DELETE.value).quiet == desk.needs().gap < gates.QUIET
+    assert desk.needs(phase=Phase.ACTIVE.value).quiet == gates.QUIET
+
+
+def test_an_announced_name_is_confirmed_for_a_day() -> None:
+    """Its servers are asked in turn, so positives may be old; an announced state without a basis is no announcement."""
+    desk = Desk(state=State.AVAILABLE)
+    assert not desk.needs().announced
+
+    needs = desk.needs(basis=Basis.SOURCES)
+    assert (needs.announced, needs.fresh) == (True, gates.CONFIRMED)
+
+
+@pytest.mark.parametrize("finding", ["dns_suffix_gone", "dns_tld_gone"])
+def test_a_top_level_domain_that_the_root_denies_is_gone(finding: str) -> None:
+    """Only DNS says so, and another error says nothing of the kind."""
+    desk = Desk()
+    desk.entry.note_observation(Observation("dns", unknown_reading("dns_timeout", "no answer")), NOW)
+    assert not desk.needs().suffix_gone
+    desk.entry.note_observation(Observation("dns", unknown_reading(finding, "NXDOMAIN from the root")), NOW)
+    assert desk.needs().suffix_gone
+
+
+def test_whois_is_waited_for_about_a_name_never_seen_registered() -> None:
+    """It would say "reserved"; a quarter of an hour at most, and not where it is dead or lied."""
+    desk = Desk()
+    assert desk.needs(registered_seen=None).awaited == ("whois",)
+    assert desk.needs(passes=(NOW - RESERVED_PATIENCE + 1.0,)).awaited == ("whois",)
+    assert desk.needs(passes=(NOW - RESERVED_PATIENCE,)).awaited == ()
+    assert desk.needs(passes=(), registered_seen=NOW - HOUR).awaited == ()
+
+    dead, lied = Desk(), Desk()
+    kill(dead.rooms, WHOIS)
+    catch_lie(lied.rooms, WHOIS, NOW)
+    assert dead.needs(registered_seen=None).awaited == lied.needs(registered_seen=None).awaited == ()
+
+
+# -- the servers that an alarm waits for ---------------------------------------------------------------------------------
+
+
+def test_an_alarm_waits_for_every_server_that_denied_the_name() -> None:
+    """Before the last pass a verified server will do; then its canary has to be found after the answer."""
+    desk = Desk()
+    desk.deny(RDAP, WHOIS, ZONE, verified=False)
+    assert desk.assessor.unverified_servers(desk.entry, NOW) == [(RDAP, 0.0), (WHOIS, 0.0), (ZONE, 0.0)]
+
+    for key in (RDAP, WHOIS, ZONE):
+        verify_server(desk.rooms, key, NOW - 1.0)
+    assert desk.assessor.unverified_servers(desk.entry, NOW) == []
+    desk.entry.detail.passes = (NOW - 30.0, NOW)
+    assert desk.assessor.unverified_servers(desk.entry, NOW) == [(RDAP, NOW), (WHOIS, NOW), (ZONE, NOW)]
+
+
+def test_each_pass_of_a_source_alone_has_to_be_verified() -> None:
+    """Nothing else stands behind it."""
+    desk = Desk()
+    desk.deny(RDAP, verified=False)
+    verify_server(desk.rooms, RDAP, NOW - 1.0)
+
+    assert desk.assessor.unverified_servers(desk.entry, NOW) == [(RDAP, NOW)]
+
+
+def test_nothing_is_waited_for_without_a_denial_of_the_registry_or_after_the_alarm() -> None:
+    """The zone alone raises no alarm, and an available name is announced already."""
+    zone_only, available = Desk(), Desk(state=State.AVAILABLE)
+    zone_only.deny(ZONE, verified=False)
+    available.deny(RDAP, verified=False)
+
+    assert zone_only.assessor.unverified_servers(zone_only.entry, NOW) == []
+    assert available.assessor.unverified_servers(available.entry, NOW) == []
+
+
+def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:
+    """Where another one is quick enough; about a name never seen registered WHOIS is waited for all the same."""
+    desk = Desk(TrustRooms(limits={"whois/*": Limit("whois/*", 0.01, 1), **PLENTY}))
+    desk.deny(RDAP, WHOIS, verified=False)
+    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap"]
+
+    desk.entry.detail.registered_seen = None
+    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois"]
+
+
+# -- the assessment ------------------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_stands_on_two_verified_sources_in_two_passes() -> None:
+    """The answers carry the canaries of their servers, and what the alarm rests on is kept with the name."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE)
+    desk.entry.detail.passes = (NOW - 30.0, NOW)
+    made = desk.assess()
+
+    assert (made.verdict.state, made.positive) == (State.AVAILABLE, ("rdap", "dns"))
+    assert (desk.entry.detail.gates, desk.entry.detail.basis) == ((), Basis.SOURCES)
+    assert {item.canary for item in desk.entry.detail.evidence.values()} == {Canary(NOW, NOW, green=True)}
+    assert made.situation.bracketed == {"rdap"}
+
+
+def test_open_gates_are_kept_with_the_name() -> None:
+    """So that what still stands between the evidence and an alarm can be shown."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE, verified=False)
+    made = desk.assess()
+
+    assert made.verdict.state is State.PENDING_DELETE
+    assert desk.entry.detail.gates == made.situation.gates
+    assert desk.entry.detail.gates[0] == "canaries of dns, rdap are not verified after the answer"
+    assert desk.entry.detail.basis == ""
+
+
+def test_a_pass_is_noted_as_verified_when_a_name_is_assessed_after_its_canary() -> None:
+    """That is how the passes of a source alone are counted."""
+    desk = Desk()
+    desk.deny(RDAP)
+    desk.entry.detail.passes = (NOW,)
+    desk.assess()
+
+    assert desk.entry.detail.verified == (NOW,)
+
+
+def test_a_name_in_a_release_procedure_is_held_until_its_end() -> None:
+    """By the calendar of its registry, counted from the purge; a name elsewhere is not held."""
+    desk = Desk()
+    held, ordinary = Entry("gone.cz", "cz", "gone"), desk.entry
+    for entry in (held, ordinary):
+        entry.detail.registered_seen, entry.detail.purged_at = NOW - HOUR, NOW
+        made = desk.assessor.assess_evidence(entry, NOW)
+        assert made.situation.release == ("auction" if entry is held else None)
+
+    assert held.held_until == NOW + 17 * DAY
+    assert ordinary.held_until is None
+
+
+def test_only_a_verified_channel_tells_that_a_name_never_seen_registered_is_not_reserved() -> None:
+    """WHOIS would print another text for a reserved name: once its server is proven its denial counts for more."""
+    believed = []
+    for verified in (False, True):
+        desk = Desk()
+        desk.entry.detail.registered_seen = None
+        desk.deny(WHOIS, verified=verified)
+        believed.append(desk.assess().situation.rho)
+
+    assert believed[0] <= 0.9 < believed[1]

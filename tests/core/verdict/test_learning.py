@@ -1,0 +1,206 @@
+"""What outlives an answer: passes, contradictions, the registry's record, and the channels that hide names in a phase."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core.lifecycle.forecast import DAY
+from common.core.model.entry import DropWindow, Entry
+from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
+from common.core.model.records import Evidence
+from common.core.verdict.learning import HIDING_LONGEST, PASSES, hiding_channels, learn_from_answer, note_pass, verify_pass
+from tests.core.verdict.answers import NOW, asked, denial, holder
+
+HOUR = 3600.0
+
+
+def name_with(*items: Evidence) -> Entry:
+    """A name with these answers."""
+    entry = Entry("gone.com", "com", "gone")
+    entry.detail.evidence = {item.observation.method: item for item in items}
+    return entry
+
+
+def learn(entry: Entry, item: Evidence) -> None:
+    """An answer comes in, and what outlives it is learned."""
+    method = item.observation.method
+    entry.detail.evidence[method] = item
+    learn_from_answer(entry, method, item.observation.reading.outcome, item.at)
+
+
+def record(phase: Phase | None, at: float = NOW, expires: str | None = None) -> Evidence:
+    """The registry's record of a name in a phase."""
+    reading = Reading(Outcome.REGISTERED, "rdap_200_match", "found", phase, Fields(expires_at=expires))
+    return Evidence(Observation("rdap", reading), at, at)
+
+
+# -- answers -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["rdap", "whois", "dns", "http"])
+def test_a_registered_answer_ends_a_run_of_passes_and_is_remembered(method: str) -> None:
+    """Whichever method says so: the name was not gone, or is held again."""
+    entry = name_with()
+    detail = entry.detail
+    detail.passes, detail.verified, detail.basis, detail.purged_at, detail.shown_by = (1.0,), (1.0,), "sources", 1.0, ("whois",)
+    learn(entry, holder(method))
+
+    assert (detail.passes, detail.verified, detail.basis) == ((), (), "")
+    assert (detail.contradicted_at, detail.registered_seen) == (NOW, NOW)
+    assert (detail.purged_at, detail.shown_by) == (None, ())
+
+
+def test_a_registered_answer_without_a_run_contradicts_nothing() -> None:
+    """It is what is expected."""
+    entry = name_with()
+    learn(entry, holder("rdap"))
+
+    assert entry.detail.contradicted_at is None
+
+
+def test_an_answer_that_was_not_kept_teaches_nothing() -> None:
+    """One that proves nothing leaves the older evidence in its place."""
+    entry = name_with(denial("rdap", age=60.0))
+    learn_from_answer(entry, "rdap", Outcome.UNKNOWN, NOW)
+    learn_from_answer(entry, "whois", Outcome.UNKNOWN, NOW)
+
+    assert (entry.detail.registry_at, entry.detail.purged_at) == (None, None)
+
+
+def test_the_first_denial_of_the_registry_is_when_the_name_was_purged() -> None:
+    """Later ones, and those of the zone, do not move it."""
+    entry = name_with()
+    learn(entry, denial("dns", age=90.0))
+    assert entry.detail.purged_at is None
+    learn(entry, denial("whois", age=60.0))
+    learn(entry, denial("rdap"))
+
+    assert (entry.detail.purged_at, entry.detail.registry_at) == (NOW - 60.0, NOW)
+
+
+def test_channels_that_show_a_release_procedure_are_remembered_once_each() -> None:
+    """Until the name is registered again."""
+    entry = name_with()
+    for method in ("whois", "whois", "rdap"):
+        shown = Reading(Outcome.DROPPING, f"{method}_x", "in the dropzone")
+        learn(entry, Evidence(Observation(method, shown), NOW, NOW))
+
+    assert entry.detail.shown_by == ("whois", "rdap")
+
+
+def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_first_seen() -> None:
+    """And when the phase before it was last seen, so that the change lies in between."""
+    entry = name_with()
+    learn(entry, record(None, NOW - 200.0, "2026-09-21"))
+    detail = entry.detail
+    assert (detail.phase, detail.phase_since, detail.phase_after) == ("active", NOW - 200.0, None)
+    assert detail.expires_epoch == pytest.approx(1_789_948_800.0)
+    learn(entry, record(Phase.REDEMPTION, NOW - 100.0))
+    learn(entry, record(Phase.REDEMPTION, NOW))
+
+    assert (detail.phase, detail.phase_since, detail.phase_after) == ("redemption", NOW - 100.0, NOW - 200.0)
+    assert detail.expires_epoch is None
+
+
+# -- channels that hide names in a phase ---------------------------------------------------------------------------------
+
+
+def ending_name(phase: Phase) -> Entry:
+    """A name that WHOIS denied since the phase began, and whose record RDAP still shows."""
+    entry = name_with(denial("whois", age=60.0))
+    entry.detail.phase, entry.detail.phase_since = phase.value, NOW - HOUR
+    learn(entry, record(phase))
+    return entry
+
+
+def test_a_denial_from_before_a_catch_hides_no_name() -> None:
+    """The name was gone and is held again, in the same phase as before: that is no habit of its registry."""
+    assert ending_name(Phase.REDEMPTION).detail.blind == ("whois",)
+    assert ending_name(Phase.ACTIVE).detail.blind == ()
+
+
+def test_a_channel_hides_names_no_longer_than_their_phase_can_last() -> None:
+    """A day after the latest drop of the calendar its denial counts, also where the other channel stays dead."""
+    entry = ending_name(Phase.REDEMPTION)
+    entry.drop = DropWindow(NOW, NOW, NOW + DAY, 0.9)
+
+    assert hiding_channels(entry, NOW + 2 * DAY - 1.0) == ("whois",)
+    assert hiding_channels(entry, NOW + 2 * DAY) == ()
+    entry.drop = None
+    assert hiding_channels(entry, NOW - HOUR + HIDING_LONGEST - 1.0) == ("whois",)
+    assert hiding_channels(entry, NOW - HOUR + HIDING_LONGEST) == ()
+
+
+def test_a_denial_from_before_the_phase_hides_no_name() -> None:
+    """What the channel does in this phase is not known yet."""
+    entry = name_with(denial("whois", age=2 * HOUR))
+    entry.detail.phase, entry.detail.phase_since = Phase.REDEMPTION.value, NOW - HOUR
+    learn(entry, record(Phase.REDEMPTION))
+
+    assert entry.detail.blind == ()
+
+
+def test_a_channel_that_shows_the_name_hides_it_no_more() -> None:
+    """What it denied before was another state of its database."""
+    entry = ending_name(Phase.REDEMPTION)
+    shown = Reading(Outcome.REGISTERED, "whois_registered", "found", Phase.REDEMPTION)
+    learn(entry, Evidence(Observation("whois", shown), NOW + 1.0, NOW + 1.0))
+
+    assert entry.detail.blind == ()
+
+
+# -- passes --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_positive_pass_is_noted_once_the_gap_is_over() -> None:
+    """Counted from the beginning of the check to the end of the pass before; a beginning a moment early will do."""
+    entry = name_with(denial("rdap"))
+    for started, passes in ((NOW - 5.0, 1), (NOW + 29.94, 1), (NOW + 29.96, 2)):
+        entry.detail.evidence["rdap"] = denial("rdap", age=NOW - started)
+        note_pass(entry, asked(gap=30.0), started, max(NOW, started))
+        assert len(entry.detail.passes) == passes
+
+
+def test_a_check_in_which_the_registry_did_not_deny_the_name_is_no_pass() -> None:
+    """A denial from before it began, or of the zone alone."""
+    for items in ([denial("rdap", age=60.0)], [denial("dns")], [denial("rdap"), holder("whois")]):
+        entry = name_with(*items)
+        note_pass(entry, asked(), NOW - 5.0, NOW)
+        assert entry.detail.passes == ()
+
+
+def test_the_first_pass_and_the_last_ones_are_remembered() -> None:
+    """A run that goes on for months keeps twelve of them; what was verified of the others is forgotten with them."""
+    entry = name_with()
+    for number in range(PASSES + 3):
+        now = NOW + 60.0 * number
+        entry.detail.evidence["rdap"] = denial("rdap", age=NOW - now)
+        note_pass(entry, asked(), now, now)
+        entry.detail.verified = (*entry.detail.verified, now)
+
+    assert entry.detail.passes == (NOW, *(NOW + 60.0 * number for number in range(4, PASSES + 3)))
+    assert set(entry.detail.verified) <= {*entry.detail.passes}
+
+
+def test_the_last_pass_is_verified_by_a_registry_server_whose_answer_is_part_of_it() -> None:
+    """Once; an answer from before that pass, or of the zone, verifies none."""
+    entry = name_with(denial("dns", age=5.0))
+    entry.detail.passes = (NOW - 60.0, NOW)
+    for item, verified in ((None, ()), (denial("whois", age=60.0), ()), (denial("rdap", age=5.0), (NOW,))):
+        if item is not None:
+            entry.detail.evidence[item.observation.method] = item
+        verify_pass(entry, asked(), lambda *_: True, NOW)
+        assert entry.detail.verified == verified
+    verify_pass(entry, asked(), lambda *_: True, NOW)
+
+    assert entry.detail.verified == (NOW,)
+
+
+def test_a_pass_whose_server_is_not_verified_stays_unverified() -> None:
+    """And of an announced name no pass is verified any more."""
+    entry = name_with(denial("rdap", age=5.0))
+    entry.detail.passes = (NOW,)
+    verify_pass(entry, asked(), lambda *_: False, NOW)
+    verify_pass(entry, asked(announced=True), lambda *_: True, NOW)
+
+    assert entry.detail.verified == ()
