@@ -6,8 +6,7 @@ import resource
 from collections.abc import Awaitable, Callable
 
 from actors.checkers.contract import Context
-from actors.checkers.discovery import load, sweeper_of
-from actors.checkers.sweeps import sweeps_of
+from actors.checkers.discovery import find_sweeper, load_checkers
 from common.clock import monotonic, now
 from common.process import Runtime
 from common.worker import run_checkers
@@ -19,12 +18,12 @@ SLOTS = {"fast": 256, "intermediate": 2000, "deep": 2000}
 SPARE_FILES = 200
 
 
-def slots(pool: str, files: int) -> int:
+def count_slots(pool: str, files: int) -> int:
     """Tasks at once, with so many files that may be open."""
     return max(16, min(SLOTS[pool], files - SPARE_FILES))
 
 
-def open_files() -> int:
+def raise_file_limit() -> int:
     """How many files this process may have open: as many as it may allow itself, within reason."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = max(SLOTS.values()) + SPARE_FILES
@@ -39,12 +38,13 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
 
     async def main(runtime: Runtime) -> None:
         context = Context(runtime.settings, now, monotonic)
-        checkers = load(pool, context)
-        sweeper = sweeper_of(checkers)
-        sweeps = sweeps_of(sweeper, context) if sweeper else None
+        checkers = load_checkers(pool, context)
+        sweeper = find_sweeper(checkers)
         runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
         try:
-            await run_checkers(runtime, pool, number, {c.method: c.check for c in checkers}, slots(pool, open_files()), sweeps)
+            await run_checkers(
+                runtime, pool, number, {c.method: c.check for c in checkers}, count_slots(pool, raise_file_limit()), sweeper
+            )
         finally:
             for checker in checkers:
                 await checker.close()

@@ -28,7 +28,7 @@ async def main(runtime: Runtime, most_bytes: int = MEMORY_LIMIT) -> None:
         runtime.log.info("feed_listening", endpoint=feed.endpoint, encrypted=feed.encrypted)
         while not runtime.stopping.is_set():
             runtime.beat()
-            if (trouble := too_much(most_bytes)) is not None:
+            if (trouble := find_excess(most_bytes)) is not None:
                 runtime.log.error("feed_too_large", trouble=trouble, passed=feed.passed, remedy="ends, starts again")
                 runtime.stopping.set()  # only a new process gives back what ZeroMQ took
             with contextlib.suppress(TimeoutError):
@@ -38,7 +38,7 @@ async def main(runtime: Runtime, most_bytes: int = MEMORY_LIMIT) -> None:
         feed.close()
 
 
-def too_much(most_bytes: int) -> str | None:
+def find_excess(most_bytes: int) -> str | None:
     """What this process holds too much of, in words; None where it is within bounds, or the system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])

@@ -23,12 +23,12 @@ from typing import Any, BinaryIO, Protocol
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from common import clock, config, heartbeat, lineage, log, state, vitals
+from common import clock, config, heartbeat, log, process_stat, process_tree, state_dir
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.processes.hang import HangWatch, Sight, Vitals
+from common.core.processes.hang import HangDetector, ProcessSample, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import StartRecord
 
 #: Name of this program in supervisord.conf.
 OWN_NAME = "watchdog"
@@ -58,9 +58,9 @@ class Supervised:
         return f"{self.group}:{self.name}"
 
 
-def sights(
+def collect_sights(
     processes: Iterable[Supervised], heartbeats: Mapping[str, Heartbeat], vitals_of: Callable[[int], Vitals | None]
-) -> list[Sight]:
+) -> list[ProcessSample]:
     """What is to be judged of those processes that run. A heartbeat counts for the process that wrote it alone.
 
     Times of heartbeats are compared with each other, never with our clock: a step of the wall clock kills nothing.
@@ -71,7 +71,7 @@ def sights(
             beat = heartbeats.get(process.name)
             own = beat if beat is not None and beat.pid == process.pid else None
             patience = own.silent_after if own else SILENT_AFTER
-            found.append(Sight(process.name, process.pid, own.at if own else None, patience, vitals_of(process.pid)))
+            found.append(ProcessSample(process.name, process.pid, own.at if own else None, patience, vitals_of(process.pid)))
     return found
 
 
@@ -145,14 +145,14 @@ class Watchdog:
         self,
         supervisor: Supervisor,
         heartbeats: Callable[[], Mapping[str, Heartbeat]],
-        vitals_of: Callable[[int], Vitals | None] = vitals.read,
+        vitals_of: Callable[[int], Vitals | None] = process_stat.read_vitals,
         monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._supervisor = supervisor
         self._heartbeats = heartbeats
         self._vitals_of = vitals_of
         self._monotonic = monotonic
-        self._hangs = HangWatch()
+        self._hangs = HangDetector()
         self._answered: float | None = None
         self._looked: float | None = None
         self._complained = False
@@ -174,7 +174,7 @@ class Watchdog:
         with self._talking():
             processes = list(self._supervisor.processes())
             self._answered = moment
-            for hung in self._hangs.look(sights(processes, self._heartbeats(), self._vitals_of), moment):
+            for hung in self._hangs.find_hung(collect_sights(processes, self._heartbeats(), self._vitals_of), moment):
                 self._log.error("process_silent", process=hung.name, pid=hung.pid, why=hung.why, remedy="killed, starts again")
                 self._supervisor.kill(next(process for process in processes if process.name == hung.name))
         if self._answered is None or slept:
@@ -203,14 +203,14 @@ def listen(handle: Callable[[str, Mapping[str, str]], None], source: BinaryIO, s
         line = source.readline(HEADER_LIMIT)
         if not line.strip():
             return
-        header = tokens(line)
+        header = parse_tokens(line)
         length = header.get("len", "")
         body = source.read(min(int(length), PAYLOAD_LIMIT)) if length.isdecimal() else b""
-        handle(header.get("eventname", ""), tokens(body))
+        handle(header.get("eventname", ""), parse_tokens(body))
         _send(sink, b"RESULT 2\nOK")
 
 
-def tokens(line: bytes) -> dict[str, str]:
+def parse_tokens(line: bytes) -> dict[str, str]:
     """The "key:value" tokens of a header line or of the first line of a payload."""
     text = line.split(b"\n", 1)[0].decode("utf-8", "replace")
     return {key: value for key, colon, value in (token.partition(":") for token in text.split()) if colon}
@@ -219,14 +219,14 @@ def tokens(line: bytes) -> dict[str, str]:
 def run(settings: Settings) -> int:
     """Serve supervisord until it ends."""
     log.setup(settings, OWN_NAME, sys.stderr)
-    lineage.end_with_supervisor(OWN_NAME)
+    process_tree.end_with_supervisor(OWN_NAME)
     url = config.inherited("SUPERVISOR_SERVER_URL")
     if not url:
         log.get_logger(OWN_NAME).error("no_supervisor", remedy="this program is started by supervisord")
         return 2
-    state.prepare(settings)
-    book = Book(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
-    dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_all(settings.state_dir))
+    state_dir.create_directories(settings)
+    book = StartRecord(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
+    dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_heartbeats(settings.state_dir))
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     # Not sys.stdin: a thread that waits in it would keep the interpreter from ending.
@@ -234,8 +234,8 @@ def run(settings: Settings) -> int:
     threading.Thread(target=_listen, args=(dog, source, ending), name="events", daemon=True).start()
     began = monotonic()
     _watch(settings, dog, book, ending)
-    book.stopped(monotonic() - began)
-    heartbeat.remove(settings.state_dir, OWN_NAME)
+    book.record_stop(monotonic() - began)
+    heartbeat.remove_heartbeat(settings.state_dir, OWN_NAME)
     return 0
 
 
@@ -246,12 +246,12 @@ def _listen(dog: Watchdog, source: BinaryIO, ending: threading.Event) -> None:
         ending.set()
 
 
-def _watch(settings: Settings, dog: Watchdog, book: Book, ending: threading.Event) -> None:
+def _watch(settings: Settings, dog: Watchdog, book: StartRecord, ending: threading.Event) -> None:
     """Look again and again, with a heartbeat before and after each look, which may take its time; `supervise` reads it."""
     logger = log.get_logger(OWN_NAME)
     boot, started_at = secrets.token_hex(8), now()
-    parents = Parents()
-    if wait := book.wait():
+    parents = SuperviseKeeper()
+    if wait := book.seconds_to_wait():
         logger.warning("start_delayed", seconds=round(wait, 1), failures=book.record.failures, deaths=book.record.deaths)
 
     def beat(waiting_until: float | None = None) -> None:
@@ -267,10 +267,10 @@ def _watch(settings: Settings, dog: Watchdog, book: Book, ending: threading.Even
             waiting_until=waiting_until,
         )
         with contextlib.suppress(OSError):
-            heartbeat.write(settings.state_dir, own)
+            heartbeat.write_heartbeat(settings.state_dir, own)
 
     while not ending.is_set():
-        waiting = book.wait() > 0
+        waiting = book.seconds_to_wait() > 0
         beat(book.record.until if waiting else None)
         if not waiting and dog.look() > SUPERVISOR_SILENT:
             logger.error("supervisord_silent", remedy="killed: everything ends, and what started it starts it again")
@@ -280,7 +280,7 @@ def _watch(settings: Settings, dog: Watchdog, book: Book, ending: threading.Even
         ending.wait(LOOK_EVERY)
 
 
-class Parents:
+class SuperviseKeeper:
     """Continues `supervise` where it was stopped: it reads the log of everything, and a full pipe holds everything up."""
 
     def __init__(self) -> None:
@@ -289,7 +289,7 @@ class Parents:
 
     def look(self) -> None:
         """One look."""
-        if self._pid and vitals.state(self._pid) == "T" and vitals.parent(os.getppid()) == self._pid:
+        if self._pid and process_stat.process_state(self._pid) == "T" and process_stat.parent_pid(os.getppid()) == self._pid:
             with contextlib.suppress(OSError):
                 os.kill(self._pid, signal.SIGCONT)
 

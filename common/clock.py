@@ -31,7 +31,7 @@ def pause(seconds: float) -> None:
 
 
 class SlewedClock:
-    """Epoch seconds that follow `wall` without ever running backwards; `steady` is a clock nobody can set."""
+    """Epoch seconds that follow `wall` without ever running backwards; `steady` is a clock that cannot be set."""
 
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
         self._wall = wall

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from common import dotenv, roles, spelling, values
+from common import dotenv, roles, spelling
+from common import setting_parsers as parse
 from common.errors import ConfigError
-from common.scrub import MASK, credentials, shown_url
 from common.secret_files import read_secret
-from common.setting_conflicts import conflicts
+from common.secret_scrubber import MASK, find_credentials, shown_url
+from common.setting_conflicts import find_conflicts
+from common.setting_parsers import Network
 from common.socket_paths import socket_directory
-from common.values import Network
 
 #: Names the env file to read instead of `.env`; "" where none is to be read, as for actors, which get it from the supervisor.
 ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
@@ -44,10 +45,10 @@ class Setting:
     roles: tuple[str, ...] = ()
 
 
-_optional_url = values.optional(values.url)
-_optional_file = values.optional(values.existing_file)
-_optional_token = values.optional(values.token)
-_optional_key = values.optional(values.curve_key)
+_optional_url = parse.optional(parse.url)
+_optional_file = parse.optional(parse.existing_file)
+_optional_token = parse.optional(parse.token)
+_optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -60,7 +61,7 @@ class Settings:
         Setting("", _optional_url, "URL of the domain list; without it DOMAIN_LIST_FILE is read", roles=roles.LISTING),
     ]
     domain_list_file: Annotated[Path, Setting("domains.txt", Path, "file with one name a line, used without DOMAIN_API_URL")]
-    domain_api_refresh_interval: Annotated[float, Setting("300", values.seconds, "seconds between two looks at the list")]
+    domain_api_refresh_interval: Annotated[float, Setting("300", parse.seconds, "seconds between two looks at the list")]
     api_callback_url: Annotated[
         str | None,
         Setting("", _optional_url, "URL that callbacks are posted to; without it they are kept as events", roles=roles.POSTING),
@@ -79,7 +80,7 @@ class Settings:
         str,
         Setting(
             "all",
-            values.choice("all", "changes", "none"),
+            parse.choice("all", "changes", "none"),
             "which check results are posted: all, changes or none (notices always are)",
         ),
     ]
@@ -87,7 +88,7 @@ class Settings:
         tuple[str, ...],
         Setting(
             "",
-            values.many(values.webhook_secret),
+            parse.many(parse.webhook_secret),
             "signs callbacks: whsec_ + base64; several, separated by commas, while rotating",
             secret=True,
             roles=roles.SIGNING,
@@ -95,55 +96,51 @@ class Settings:
     ]
 
     # This instance
-    instance_id: Annotated[
-        str, Setting("", values.optional(values.word), "unique name of this instance; default: the host name")
-    ]
-    egress_id: Annotated[str, Setting("default", values.word, "processes with the same value share one registry budget")]
-    state_dir: Annotated[Path, Setting("./state", values.directory, "directory of state, sockets, heartbeats and crash dumps")]
+    instance_id: Annotated[str, Setting("", parse.optional(parse.word), "unique name of this instance; default: the host name")]
+    egress_id: Annotated[str, Setting("default", parse.word, "processes with the same value share one registry budget")]
+    state_dir: Annotated[Path, Setting("./state", parse.directory, "directory of state, sockets, heartbeats and crash dumps")]
     store_url: Annotated[
         str,
         Setting(
             "",
-            values.optional(values.store),
+            parse.optional(parse.store),
             "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
             roles=roles.STORING,
         ),
     ]
     ledger_retention: Annotated[
-        int, Setting("90", values.whole(1, 3650), "days that the evidence of decisions is kept for `domain-monitor replay`")
+        int, Setting("90", parse.whole(1, 3650), "days that the evidence of decisions is kept for `domain-monitor replay`")
     ]
-    ledger_per_name: Annotated[int, Setting("200", values.whole(1, 100_000), "most decisions kept of one name")]
+    ledger_per_name: Annotated[int, Setting("200", parse.whole(1, 100_000), "most decisions kept of one name")]
     sentry_dsn: Annotated[
         str | None,
         Setting("", _optional_url, "error tracking with Sentry; secrets are scrubbed", secret=True, roles=roles.REPORTING),
     ]
     log_format: Annotated[
-        str, Setting("", values.choice("", "json", "text"), "json or text; default: text on a terminal, else json")
+        str, Setting("", parse.choice("", "json", "text"), "json or text; default: text on a terminal, else json")
     ]
     log_level: Annotated[
-        str, Setting("INFO", values.choice("DEBUG", "INFO", "WARNING", "ERROR"), "DEBUG, INFO, WARNING or ERROR")
+        str, Setting("INFO", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "DEBUG, INFO, WARNING or ERROR")
     ]
 
     # Processes
-    fast_checkers: Annotated[int, Setting("1", values.count, "processes of the fast pool (dns, http)")]
-    intermediate_checkers: Annotated[int, Setting("1", values.count, "processes of the intermediate pool (rdap)")]
-    deep_checkers: Annotated[int, Setting("1", values.count, "processes of the deep pool (whois)")]
-    notifiers: Annotated[int, Setting("1", values.count, "processes that post callbacks")]
+    fast_checkers: Annotated[int, Setting("1", parse.count, "processes of the fast pool (dns, http)")]
+    intermediate_checkers: Annotated[int, Setting("1", parse.count, "processes of the intermediate pool (rdap)")]
+    deep_checkers: Annotated[int, Setting("1", parse.count, "processes of the deep pool (whois)")]
+    notifiers: Annotated[int, Setting("1", parse.count, "processes that post callbacks")]
 
     # Cadence
     check_interval: Annotated[
-        float, Setting("3600", values.seconds, "seconds between two checks of a name; the lifecycle calendar refines it")
+        float, Setting("3600", parse.seconds, "seconds between two checks of a name; the lifecycle calendar refines it")
     ]
-    priority_check_interval: Annotated[float, Setting("300", values.seconds, "the same for priority names")]
-    confirm_gap: Annotated[float, Setting("30", values.seconds, "seconds between the two passes that an alarm needs")]
-    confirm_gap_close: Annotated[
-        float, Setting("2", values.seconds, "the same inside a forecast window and for priority names")
-    ]
+    priority_check_interval: Annotated[float, Setting("300", parse.seconds, "the same for priority names")]
+    confirm_gap: Annotated[float, Setting("30", parse.seconds, "seconds between the two passes that an alarm needs")]
+    confirm_gap_close: Annotated[float, Setting("2", parse.seconds, "the same inside a forecast window and for priority names")]
 
     # Control, bus and feed
-    control_host: Annotated[str, Setting("127.0.0.1", values.host, "address of the HTTP interface")]
-    control_port: Annotated[int, Setting("8000", values.port, "port of the HTTP interface")]
+    control_host: Annotated[str, Setting("127.0.0.1", parse.host, "address of the HTTP interface")]
+    control_port: Annotated[int, Setting("8000", parse.port, "port of the HTTP interface")]
     control_token: Annotated[
         str | None,
         Setting("", _optional_token, "bearer token that every changing call needs", secret=True, roles=roles.GUARDING),
@@ -162,7 +159,7 @@ class Settings:
         tuple[str, ...],
         Setting(
             "localhost,127.0.0.1,::1",
-            values.many(values.http_host),
+            parse.many(parse.http_host),
             "names, separated by commas, that calls without a token may address this host by",
         ),
     ]
@@ -170,14 +167,14 @@ class Settings:
         bool,
         Setting(
             "no",
-            values.yes_or_no,
+            parse.yes_or_no,
             "yes: calls from the network's default gateway count as from this machine; only for a port published to loopback",
         ),
     ]
     bus_endpoint: Annotated[
-        str, Setting("", values.optional(values.endpoint), "work sockets; default: ipc under STATE_DIR; tcp needs CURVE keys")
+        str, Setting("", parse.optional(parse.endpoint), "work sockets; default: ipc under STATE_DIR; tcp needs CURVE keys")
     ]
-    feed_endpoint: Annotated[str, Setting("tcp://127.0.0.1:5560", values.endpoint, "where the live feed is published")]
+    feed_endpoint: Annotated[str, Setting("tcp://127.0.0.1:5560", parse.endpoint, "where the live feed is published")]
     bus_secret_key: Annotated[
         str | None,
         Setting(
@@ -187,11 +184,11 @@ class Settings:
     bus_server_key: Annotated[str | None, Setting("", _optional_key, "the coordinator's CURVE public key, for workers on tcp")]
     bus_client_keys: Annotated[
         tuple[str, ...],
-        Setting("", values.many(values.curve_key), "CURVE public keys that the coordinator lets in, separated by commas"),
+        Setting("", parse.many(parse.curve_key), "CURVE public keys that the coordinator lets in, separated by commas"),
     ]
     feed_client_keys: Annotated[
         tuple[str, ...],
-        Setting("", values.many(values.curve_key), "further CURVE public keys, let in to the feed only, separated by commas"),
+        Setting("", parse.many(parse.curve_key), "further CURVE public keys, let in to the feed only, separated by commas"),
     ]
 
     # How the outside is asked
@@ -199,29 +196,29 @@ class Settings:
         str,
         Setting(
             "authoritative",
-            values.choice("authoritative", "resolver"),
+            parse.choice("authoritative", "resolver"),
             "authoritative (ask the suffix's own servers) or resolver",
         ),
     ]
     dns_resolvers: Annotated[
         tuple[str, ...],
-        Setting("", values.many(values.address_port), "resolvers, address[:port], separated by commas; default: the system's"),
+        Setting("", parse.many(parse.address_port), "resolvers, address[:port], separated by commas; default: the system's"),
     ]
     dns_root_servers: Annotated[
         tuple[str, ...],
-        Setting("", values.many(values.address_port), "root servers, address[:port], separated by commas; default: built in"),
+        Setting("", parse.many(parse.address_port), "root servers, address[:port], separated by commas; default: built in"),
     ]
-    dns_port: Annotated[int, Setting("53", values.port, "port of every authoritative server")]
+    dns_port: Annotated[int, Setting("53", parse.port, "port of every authoritative server")]
     rdap_bootstrap_url: Annotated[
-        str, Setting("https://data.iana.org/rdap/dns.json", values.url, "IANA's list of RDAP servers (RFC 9224)")
+        str, Setting("https://data.iana.org/rdap/dns.json", parse.url, "IANA's list of RDAP servers (RFC 9224)")
     ]
     rdap_servers_file: Annotated[
         Path | None, Setting("", _optional_file, "own list in the form of IANA's dns.json; its suffixes win")
     ]
     whois_servers_file: Annotated[Path | None, Setting("", _optional_file, 'own WHOIS servers, JSON {"suffix": "host[:port]"}')]
-    whois_port: Annotated[int, Setting("43", values.port, "port of WHOIS servers that name none")]
+    whois_port: Annotated[int, Setting("43", parse.port, "port of WHOIS servers that name none")]
     whois_iana_host: Annotated[
-        str, Setting("whois.iana.org", values.host_port, "WHOIS server that knows the server of every suffix")
+        str, Setting("whois.iana.org", parse.host_port, "WHOIS server that knows the server of every suffix")
     ]
     canaries_file: Annotated[
         Path | None,
@@ -231,15 +228,15 @@ class Settings:
         Path | None,
         Setting("", _optional_file, 'own limits, JSON {"operator or host": {"rate": per second, "burst": n, "per_day": n}}'),
     ]
-    http_port: Annotated[int, Setting("80", values.port, "port of web checks over http")]
-    https_port: Annotated[int, Setting("443", values.port, "port of web checks over https")]
+    http_port: Annotated[int, Setting("80", parse.port, "port of web checks over http")]
+    https_port: Annotated[int, Setting("443", parse.port, "port of web checks over https")]
     tls_ca_file: Annotated[Path | None, Setting("", _optional_file, "further CA certificates (PEM) to trust for https")]
     allowed_private_networks: Annotated[
         tuple[Network, ...],
-        Setting("", values.many(values.network), "CIDRs, separated by commas, that may be asked although they are private"),
+        Setting("", parse.many(parse.network), "CIDRs, separated by commas, that may be asked although they are private"),
     ]
     user_agent_contact: Annotated[
-        str | None, Setting("", values.optional(values.contact), "mail address or URL shown in every User-Agent")
+        str | None, Setting("", parse.optional(parse.contact), "mail address or URL shown in every User-Agent")
     ]
 
     #: Variables that are set and were kept from this process.
@@ -270,7 +267,7 @@ class Settings:
                 if setting.secret and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
                 elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
-                    found.update(credentials(text))
+                    found.update(find_credentials(text))
         return tuple(sorted(found))
 
     def has(self, name: str) -> bool:
@@ -298,8 +295,8 @@ KNOWN = (*TABLE, *(f"{name}_FILE" for name, setting in TABLE.items() if setting.
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (or from `environ`). Raises ConfigError with one sentence for every problem found."""
     environ = os.environ if environ is None else environ
-    problems = [problem for name in environ if (problem := _misspelt(name, spelling.close))]
-    found: dict[str, Any] = {"withheld": frozenset(values.items(environ.get(WITHHELD, "")))}
+    problems = [problem for name in environ if (problem := _misspelt(name, spelling.find_slip))]
+    found: dict[str, Any] = {"withheld": frozenset(parse.items(environ.get(WITHHELD, "")))}
     for name, setting in TABLE.items():
         try:
             text = read_secret(name, environ) if setting.secret else environ.get(name, "").strip()
@@ -308,7 +305,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(str(error))
     if not problems:
         _complete(found)
-        problems = conflicts(found)
+        problems = find_conflicts(found)
     if problems:
         raise ConfigError(problems)
     return Settings(**found)
@@ -325,7 +322,7 @@ def adopt(path: str | None = None) -> list[str]:
     file = Path(".env" if named is None else named)
     if named == "" or (named is None and not file.exists()):
         return []
-    found = dotenv.read(file, os.environ)
+    found = dotenv.read_dotenv(file, os.environ)
     problems = [f"{file}: {problem}" for name in found if (problem := _misspelt(name, spelling.likely))]
     if problems:
         raise ConfigError(problems)
@@ -350,7 +347,7 @@ def restrictions(role: str) -> dict[str, str]:
     """The variables that keep from a process what its role has no use for: empty ones, and a list of those that are set."""
     kept = [name for name, setting in TABLE.items() if setting.roles and role not in setting.roles]
     withheld = {name for name in kept if os.environ.get(name) or os.environ.get(f"{name}_FILE")}
-    withheld |= set(values.items(os.environ.get(WITHHELD, "")))
+    withheld |= set(parse.items(os.environ.get(WITHHELD, "")))
     files = {f"{name}_FILE": "" for name in kept if TABLE[name].secret}
     return {**dict.fromkeys(kept, ""), **files, WITHHELD: ",".join(sorted(withheld))}
 

@@ -30,7 +30,7 @@ _ESCAPED = {
 _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+def parse_dotenv(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of an env file, in its order; a name without a value is left out, for the environment has its value.
 
     References such as `${NAME:-default}` are looked up in `environ` first and then in the lines above. Raises ValueError with
@@ -41,10 +41,10 @@ def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     return _Reader(text.removeprefix("\ufeff"), environ).read()
 
 
-def read(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of a file, see `parse`. Raises ConfigError with the file and the line."""
     try:
-        found = parse(path.read_text(encoding="utf-8"), environ)
+        found = parse_dotenv(path.read_text(encoding="utf-8"), environ)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeError:

@@ -12,6 +12,7 @@
     |   +-- StoreLost      it was deleted, moved or replaced
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
+        +-- ConnectionRefused  the server refused or reset the connection
         +-- TooLarge       the answer passed its bound
         +-- TimedOut       the exchange passed its deadline
         +-- NotAsked       nothing was sent: our own line to the server was too long; says nothing about the server either
@@ -74,6 +75,10 @@ class ClientError(DomainMonitorError):
 
 class Refused(ClientError):
     """The address, port or host is not allowed."""
+
+
+class ConnectionRefused(ClientError):
+    """The server refused or reset the connection: nothing listens there, a firewall rejects us, or a rate limit is passed."""
 
 
 class TooLarge(ClientError):

@@ -43,7 +43,7 @@ class Heartbeat(Struct, frozen=True):
         return now - self.at > self.silent_after
 
 
-def usage() -> tuple[int, float]:
+def resource_usage() -> tuple[int, float]:
     """Resident memory of this process in bytes, and the processor time it has used, in seconds (proc_pid_statm(5))."""
     spent = os.times()
     try:
@@ -53,35 +53,35 @@ def usage() -> tuple[int, float]:
     return pages * os.sysconf("SC_PAGE_SIZE"), spent.user + spent.system
 
 
-def directory(state_dir: Path) -> Path:
+def heartbeat_directory(state_dir: Path) -> Path:
     """Where heartbeats are kept."""
     return state_dir / "heartbeats"
 
 
-def write(state_dir: Path, heartbeat: Heartbeat) -> None:
+def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
     """Replace the heartbeat of one process at once: a reader never sees half a file. Raises OSError.
 
     Where there is no room for a new file the old one is written over in its place: a full disk must not look like a silence.
     """
-    small_files.replace(_path(state_dir, heartbeat.process), msgspec.json.encode(heartbeat))
+    small_files.replace_file(_path(state_dir, heartbeat.process), msgspec.json.encode(heartbeat))
 
 
-def read(state_dir: Path, process: str) -> Heartbeat | None:
+def read_heartbeat(state_dir: Path, process: str) -> Heartbeat | None:
     """The heartbeat of one process."""
     return _read(_path(state_dir, process))
 
 
-def remove(state_dir: Path, process: str) -> None:
+def remove_heartbeat(state_dir: Path, process: str) -> None:
     """Forget a process that ended as it should."""
     with contextlib.suppress(OSError):
         _path(state_dir, process).unlink()
 
 
-def read_all(state_dir: Path) -> dict[str, Heartbeat]:
+def read_heartbeats(state_dir: Path) -> dict[str, Heartbeat]:
     """The heartbeats by process; a file that is no heartbeat is left out."""
     found = {}
     with contextlib.suppress(OSError):
-        for path in sorted(directory(state_dir).glob("*.json"))[:COUNT_LIMIT]:
+        for path in sorted(heartbeat_directory(state_dir).glob("*.json"))[:COUNT_LIMIT]:
             heartbeat = _read(path)
             if heartbeat is not None:
                 found[heartbeat.process] = heartbeat
@@ -89,11 +89,11 @@ def read_all(state_dir: Path) -> dict[str, Heartbeat]:
 
 
 def _path(state_dir: Path, process: str) -> Path:
-    return directory(state_dir) / f"{process}.json"
+    return heartbeat_directory(state_dir) / f"{process}.json"
 
 
 def _read(path: Path) -> Heartbeat | None:
     try:
-        return msgspec.json.decode(small_files.read(path, FILE_LIMIT), type=Heartbeat)
+        return msgspec.json.decode(small_files.read_bounded(path, FILE_LIMIT), type=Heartbeat)
     except (OSError, ValueError, RecursionError):
         return None

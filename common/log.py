@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from common.clock import iso, now
 from common.config import Settings
-from common.scrub import Scrubber
+from common.secret_scrubber import Scrubber
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 #: Most characters of one text, most fields of one line, most items of one list, deepest structure.
@@ -49,7 +49,7 @@ class _Sink:
             stream.write(line + "\n")
             stream.flush()
         except (OSError, ValueError):
-            return  # nobody reads any more; there is no other place to complain
+            return  # the reader is gone, and there is no other place to log to
 
     def _bounded(self, value: Any, limit: int, depth: int) -> Any:
         if value is None or (isinstance(value, bool | int | float) and abs(value) < 1 << 63):
@@ -94,7 +94,7 @@ class Logger:
         self._write("WARNING", event, fields)
 
     def error(self, event: str, *, cause: BaseException | None = None, **fields: Any) -> None:
-        """Log trouble that somebody should look at; `cause` adds its traceback."""
+        """Log an error that needs attention; `cause` adds its traceback."""
         if cause is not None:
             fields = {**fields, "error": repr(cause), "traceback": _traceback(cause)}
         self._write("ERROR", event, fields)

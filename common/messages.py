@@ -4,7 +4,7 @@ Encoded as msgpack arrays by `common.codec` (the feed alone uses plain maps: oth
 collection is bounded, so decoding is also validating. `VERSION` is an integer; a peer of another version is refused, never
 guessed at.
 
-Worker -> coordinator (PUSH to the inbox): Credit, Results, SweptOdd, Swept, DeliveryResults, Bye.
+Worker -> coordinator (PUSH to the inbox): Credit, Results, SweepDetails, SweepResult, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
 Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck.
 """
@@ -123,7 +123,7 @@ class Sweep(Struct, frozen=True, array_like=True, tag="sweep"):
 
 
 class SweepDetails(Struct, frozen=True, array_like=True, tag="swept_odd"):
-    """Whole stories of a sweep, by place, that do not fit into its Swept; sent before that, which ends the sweep."""
+    """Whole answers of a sweep, by place, that do not fit into its SweepResult; sent before that, which ends the sweep."""
 
     credit: Credit
     attempt: Word
@@ -133,11 +133,11 @@ class SweepDetails(Struct, frozen=True, array_like=True, tag="swept_odd"):
 class SweepResult(Struct, frozen=True, array_like=True, tag="swept"):
     """What a sweep found out, with the worker's fresh credit; per name, in the order asked, one byte.
 
-    `codes` are of `common.core.parsers.dns_fast` (OPEN where nobody answered in time), `served` the place in `addresses` of who
-    answered, 255 for nobody. `observations` has the whole story of names with code UNUSUAL, by place, at most MAX_BATCH of
-    them: the others went ahead as SweptOdd, and a story that never arrived is a name to be asked about again. `trouble` says
-    why nobody could be asked, or answered anything, `returned` that nobody tried. `refused` counts the names that were turned
-    away, told here or ahead: many of them make the sweep a complaint, and names with code UNASKED were left out because of it.
+    `codes` are of `common.core.parsers.dns_fast` (OPEN where no server answered in time), `served` the place in `addresses` of
+    the server that answered, 255 for none. `observations` has the whole answer about names with code UNUSUAL, by place, at most
+    MAX_BATCH of them: the others went ahead as SweepDetails, and one that never arrived is a name to be asked about again.
+    `trouble` says why no server could be asked, or none answered, `returned` that no query was sent. `refused` counts the
+    refusals, told here or ahead: many of them count as a rate limit, and names with code UNASKED were left out because of it.
     """
 
     credit: Credit

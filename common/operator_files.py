@@ -10,7 +10,7 @@ from typing import TypeVar
 from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
 from common.core.model.limit import Limit
-from common.core.registries.budget_keys import misplaced
+from common.core.registries.budget_keys import find_unknown_keys
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
 from common.core.registries.operators import parse_budgets
 from common.errors import ConfigError
@@ -21,10 +21,10 @@ T = TypeVar("T")
 Bases = Mapping[str, tuple[str, ...]]
 
 
-def check(settings: Settings) -> None:
+def check_files(settings: Settings) -> None:
     """Read every file that a setting names. Raises ConfigError with all problems of all files."""
     problems: list[str] = []
-    for read in (servers, budgets, canaries, _certificates):
+    for read in (load_servers, load_budgets, load_canaries, _certificates):
         try:
             read(settings)
         except ConfigError as error:
@@ -33,29 +33,29 @@ def check(settings: Settings) -> None:
         raise ConfigError(problems)
 
 
-def servers(settings: Settings) -> tuple[Bases | None, Mapping[str, str] | None]:
+def load_servers(settings: Settings) -> tuple[Bases | None, Mapping[str, str] | None]:
     """RDAP_SERVERS_FILE and WHOIS_SERVERS_FILE; None where one is not set. Raises ConfigError."""
     problems: list[str] = []
-    own = _gathered(problems, "RDAP_SERVERS_FILE", settings.rdap_servers_file, parse_bootstrap)
-    whois = _gathered(problems, "WHOIS_SERVERS_FILE", settings.whois_servers_file, parse_whois_servers)
+    own = _load_or_note(problems, "RDAP_SERVERS_FILE", settings.rdap_servers_file, parse_bootstrap)
+    whois = _load_or_note(problems, "WHOIS_SERVERS_FILE", settings.whois_servers_file, parse_whois_servers)
     if problems:
         raise ConfigError(problems)
     return own, whois
 
 
-def budgets(settings: Settings) -> dict[str, Limit]:
+def load_budgets(settings: Settings) -> dict[str, Limit]:
     """The rows of BUDGETS_FILE, {} where it is not set. Raises ConfigError, also for an operator that does not exist."""
     path = settings.budgets_file
     found = _read("BUDGETS_FILE", path, parse_budgets) or {}
-    own, whois = servers(settings) if found else (None, None)
+    own, whois = load_servers(settings) if found else (None, None)
     hosts = [*(base for bases in (own or {}).values() for base in bases), *(whois or {}).values()]
-    problems = misplaced(found, hosts, load_suffixes(), likely) if found else []
+    problems = find_unknown_keys(found, hosts, load_suffixes(), likely) if found else []
     if problems:
         raise ConfigError([f"BUDGETS_FILE: {path}: {problem}" for problem in problems])
     return found
 
 
-def canaries(settings: Settings) -> dict[str, tuple[str, ...]]:
+def load_canaries(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The rows of CANARIES_FILE, {} where it is not set. Raises ConfigError."""
     return _read("CANARIES_FILE", settings.canaries_file, parse_canaries) or {}
 
@@ -70,7 +70,7 @@ def _certificates(settings: Settings) -> None:
         raise ConfigError([f"TLS_CA_FILE: {path} holds no certificates: {error}"]) from None
 
 
-def _gathered(problems: list[str], name: str, path: Path | None, parse: Callable[[bytes], T]) -> T | None:
+def _load_or_note(problems: list[str], name: str, path: Path | None, parse: Callable[[bytes], T]) -> T | None:
     try:
         return _read(name, path, parse)
     except ConfigError as error:

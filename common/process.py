@@ -18,12 +18,12 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
-from common import heartbeat, lineage, log, sentry, state
+from common import heartbeat, log, process_tree, sentry, state_dir
 from common.clock import monotonic, now
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import StartRecord
 
 #: Seconds a process may take to stop; supervisord kills after 40.
 DRAIN_LIMIT = 35.0
@@ -70,7 +70,7 @@ class Runtime:
             return
         self._beaten = moment
         try:
-            heartbeat.write(self.settings.state_dir, self._heartbeat())
+            heartbeat.write_heartbeat(self.settings.state_dir, self._heartbeat())
         except OSError as error:
             if not self._beat_failed:
                 self.log.error("heartbeat_failed", error=str(error))
@@ -89,9 +89,9 @@ class Runtime:
 
     def report(self, error: BaseException, **fields: object) -> None:
         """Note a bug that the actor survives: a log line, a crash dump, Sentry."""
-        dump = state.dump_crash(self.settings, self.process, error, now())
+        dump = state_dir.dump_crash(self.settings, self.process, error, now())
         self.log.error("bug", cause=error, dump=str(dump) if dump else None, **fields)
-        sentry.capture(self.settings, error)
+        sentry.report_error(self.settings, error)
 
     def fail(self, error: BaseException) -> None:
         """Note for the heartbeat why a run ended: what we did not raise ourselves may quote anything, so only its kind."""
@@ -100,13 +100,13 @@ class Runtime:
         self._beaten = -BEAT_EVERY
 
     def refuse(self, error: ConfigError) -> None:
-        """Leave a last heartbeat that names the settings that are wrong; what they hold is for the log, not for everybody."""
+        """Leave a last heartbeat that names the settings that are wrong; what they hold is for the log alone."""
         names = ", ".join(dict.fromkeys(problem.partition(":")[0] for problem in error.problems))
         self.failed, self.failed_at = f"ConfigError: a setting is wrong: {names}"[:FAILED_LIMIT], now()
         self.beat()
 
     def _heartbeat(self) -> Heartbeat:
-        rss_bytes, cpu_seconds = heartbeat.usage()
+        rss_bytes, cpu_seconds = heartbeat.resource_usage()
         return Heartbeat(
             process=self.process,
             actor=self.actor,
@@ -140,17 +140,17 @@ def run_actor(
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__)
     log.setup(settings, process)
-    lineage.end_with_supervisor(process)
+    process_tree.end_with_supervisor(process)
     guard = _guard(process, drain_limit)
     book = None
     try:
-        state.prepare(settings)
-        book = Book(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
-        sentry.start(settings, process)
+        state_dir.create_directories(settings)
+        book = StartRecord(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
+        sentry.start_reporting(settings, process)
         return asyncio.run(_live(process, main, settings, book, guard))
     except ConfigError as error:
         if book is not None:
-            book.failed(0.0)
+            book.record_failure(0.0)
             last = Runtime(process, settings, asyncio.Event(), book.record.restarts, waiting_until=book.record.until)
             last.refuse(error)
         for problem in error.problems:
@@ -160,11 +160,11 @@ def run_actor(
         guard.cancel()
 
 
-async def _live(process: str, main: Main, settings: Settings, book: Book, guard: threading.Timer) -> int:
+async def _live(process: str, main: Main, settings: Settings, book: StartRecord, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
         error: BaseException | None = None
-        ran, failed = 0.0, book.told
-        if seconds := book.wait():
+        ran, failed = 0.0, book.previous_failure
+        if seconds := book.seconds_to_wait():
             failures, deaths = book.record.failures, book.record.deaths
             log.get_logger(process).warning("start_delayed", seconds=round(seconds, 1), failures=failures, deaths=deaths)
         while await _waited(process, settings, stopping, book, failed):
@@ -176,22 +176,24 @@ async def _live(process: str, main: Main, settings: Settings, book: Book, guard:
             error = await _attempt(runtime, main)
             ran = monotonic() - began
             if not stopping.is_set():
-                book.failed(ran)
+                book.record_failure(ran)
             if error is not None:
                 runtime.fail(error)
                 failed = runtime.failed, runtime.failed_at
-                _report(runtime, error, book.wait())
+                _report(runtime, error, book.seconds_to_wait())
             if not stopping.is_set():
-                book.again()
-        book.stopped(ran)
+                book.record_restart()
+        book.record_stop(ran)
         log.get_logger(process.partition("-")[0]).info("stopped", restarts=book.record.restarts)
-        heartbeat.remove(settings.state_dir, process)
+        heartbeat.remove_heartbeat(settings.state_dir, process)
         return 1 if error else 0
 
 
-async def _waited(process: str, settings: Settings, stopping: asyncio.Event, book: Book, failed: tuple[str, float]) -> bool:
+async def _waited(
+    process: str, settings: Settings, stopping: asyncio.Event, book: StartRecord, failed: tuple[str, float]
+) -> bool:
     """Let the pause before the next run pass, in sight of everything that watches; False where it was told to stop."""
-    if seconds := book.wait():
+    if seconds := book.seconds_to_wait():
         runtime = Runtime(process, settings, stopping, book.record.restarts, waiting_until=book.record.until)
         runtime.failed, runtime.failed_at = failed
         await runtime.rest(seconds)
@@ -231,9 +233,9 @@ async def _beat_while_draining(runtime: Runtime) -> None:
 
 
 def _report(runtime: Runtime, error: BaseException, wait: float) -> None:
-    dump = state.dump_crash(runtime.settings, runtime.process, error, now())
+    dump = state_dir.dump_crash(runtime.settings, runtime.process, error, now())
     runtime.log.error("crashed", cause=error, pause_s=round(wait, 1), dump=str(dump) if dump else None)
-    sentry.capture(runtime.settings, error)
+    sentry.report_error(runtime.settings, error)
 
 
 def _guard(process: str, drain_limit: float) -> threading.Timer:

@@ -1,7 +1,7 @@
 """Error tracking with Sentry, only where SENTRY_DSN is set: sentry-sdk is not even imported without it.
 
 Its defaults send local variables, request bodies and texts as they are. Here none of the first two leaves the process and
-every text goes through `common.scrub`. A report names the release, and marks the frames of our own code as such.
+every text goes through `common.secret_scrubber`. A report names the release, and marks the frames of our own code as such.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 from common import version
 from common.config import Settings
-from common.scrub import Scrubber
+from common.secret_scrubber import Scrubber
 
 
-def options(settings: Settings) -> dict[str, Any]:
+def sentry_options(settings: Settings) -> dict[str, Any]:
     """What `sentry_sdk.init` is called with."""
     scrubber = Scrubber(settings.secrets())
 
@@ -40,17 +40,17 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def start(settings: Settings, process: str) -> None:
+def start_reporting(settings: Settings, process: str) -> None:
     """Report errors of this process from now on, if SENTRY_DSN is set."""
     if not settings.sentry_dsn:
         return
     sdk = importlib.import_module("sentry_sdk")
-    sdk.init(**options(settings))
+    sdk.init(**sentry_options(settings))
     sdk.set_tag("actor", process)
     sdk.set_tag("instance", settings.instance_id)
 
 
-def capture(settings: Settings, error: BaseException) -> None:
+def report_error(settings: Settings, error: BaseException) -> None:
     """Report one error, if SENTRY_DSN is set."""
     if settings.sentry_dsn:
         importlib.import_module("sentry_sdk").capture_exception(error)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.scrub import brings_credentials
+from common.secret_scrubber import brings_credentials
 from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX
 
 
-def conflicts(found: Mapping[str, Any]) -> list[str]:
+def find_conflicts(found: Mapping[str, Any]) -> list[str]:
     """One sentence for each pair that cannot be, beginning with the variable to change. `found`: values by attribute."""
     problems = []
     bus: str = found["bus_endpoint"]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Replace a file at once: a reader never sees half of it. Raises OSError.
 
     Where there is no room for a new file the old one is written over in its place, padded with blanks. For JSON alone.
@@ -20,7 +20,7 @@ def replace(path: Path, content: bytes) -> None:
             stream.write(content.ljust(os.fstat(stream.fileno()).st_size))  # cutting it would give its block away
 
 
-def read(path: Path, limit: int) -> bytes:
+def read_bounded(path: Path, limit: int) -> bytes:
     """The first `limit` bytes of a file. Raises OSError."""
     with path.open("rb") as stream:
         return stream.read(limit)

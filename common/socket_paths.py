@@ -20,7 +20,7 @@ def socket_directory(state_dir: Path) -> Path:
 
     name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
     short = Path(tempfile.gettempdir()) / name
-    return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state
+    return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state_dir
 
 
 def _fits(directory: Path) -> bool:

@@ -14,7 +14,7 @@ LIKENESS = 0.8
 LONGEST = 100
 
 
-def close(word: str, known: tuple[str, ...]) -> str | None:
+def find_slip(word: str, known: tuple[str, ...]) -> str | None:
     """The known name that is one slip of the pen away from the word; None where there is none, or it is known itself."""
     if word in known or len(word) > LONGEST:
         return None
@@ -29,7 +29,7 @@ def likely(word: str, known: tuple[str, ...]) -> str | None:
     import difflib  # noqa: PLC0415  # for mistakes alone
 
     alike = word.upper() if word.upper() in known else None
-    return close(word, known) or alike or next(iter(difflib.get_close_matches(word, known, 1, LIKENESS)), None)
+    return find_slip(word, known) or alike or next(iter(difflib.get_close_matches(word, known, 1, LIKENESS)), None)
 
 
 @lru_cache(maxsize=8)

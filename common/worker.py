@@ -15,7 +15,6 @@ from typing import Generic, TypeVar, cast
 
 import msgspec
 
-from common import sweeper
 from common.bus import WorkerBus
 from common.codec import decode_downward
 from common.core.model.evidence import Observation, unknown_reading
@@ -37,7 +36,7 @@ from common.messages import (
     Tasks,
 )
 from common.process import Runtime
-from common.sweeper import Sweeps
+from common.worker_sweeps import SweepMethod, parse_names, return_unasked, run_sweep, split_answer
 
 #: Seconds between credit messages: the application heartbeat that the coordinator watches.
 CREDIT_EVERY = 2.0
@@ -55,7 +54,7 @@ Item = TypeVar("Item", Task, Delivery)
 Answer = TypeVar("Answer", Result, DeliveryResult)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Generic[Item, Answer]):
     """What distinguishes a pool: its name, methods, slots, how one item is run, and how an answer is made without running."""
 
@@ -65,7 +64,7 @@ class Pool(Generic[Item, Answer]):
     run: Callable[[Item], Awaitable[Answer]]
     returned: Callable[[Item], Answer]
     batch: Callable[[Credit, tuple[Answer, ...]], Results | DeliveryResults]
-    sweeps: Sweeps | None = None
+    sweeper: SweepMethod | None = None
 
 
 class Worker(Generic[Item, Answer]):
@@ -125,11 +124,11 @@ class Worker(Generic[Item, Answer]):
 
     def _start_sweep(self, sweep: Sweep) -> None:
         """Raises MessageError where the names of the sweep are none."""
-        names = sweeper.names_of(sweep)
-        if self._pool.sweeps is None or not self._free_sweeps() or self._runtime.stopping.is_set():
-            self._answer(sweeper.handed_back(sweep))
+        names = parse_names(sweep)
+        if self._pool.sweeper is None or not self._free_sweeps() or self._runtime.stopping.is_set():
+            self._answer(return_unasked(sweep))
             return
-        task = asyncio.get_running_loop().create_task(self._sweep(self._pool.sweeps, sweep, names))
+        task = asyncio.get_running_loop().create_task(self._sweep(self._pool.sweeper, sweep, names))
         self._sweeping[task] = sweep
         task.add_done_callback(lambda done: self._sweeping.pop(done, None))
 
@@ -138,10 +137,10 @@ class Worker(Generic[Item, Answer]):
         self._running.pop(_this_task(), None)  # its slot is free before the coordinator can hear of it
         self._answer(answer)
 
-    async def _sweep(self, sweeps: Sweeps, sweep: Sweep, names: list[str]) -> None:
-        answer = await sweeper.run(self._runtime, sweeps, sweep, names)
+    async def _sweep(self, sweeper: SweepMethod, sweep: Sweep, names: list[str]) -> None:
+        answer = await run_sweep(self._runtime, sweeper, sweep, names)
         self._sweeping.pop(_this_task(), None)
-        for message in sweeper.messages_of(answer):
+        for message in split_answer(answer):
             self._answer(message)
 
     def _answer(self, answer: Answer | SweepDetails | SweepResult) -> None:
@@ -151,7 +150,7 @@ class Worker(Generic[Item, Answer]):
             asyncio.get_running_loop().call_later(0.002, self._flush)
 
     def _flush(self, *, credit: bool = False) -> bool:
-        """Send what waits, and credit if wished; whether a coordinator took it. What nobody took is kept for the next turn."""
+        """Send what waits, and credit if wished; whether a coordinator took it. The rest is kept for the next turn."""
         self._flush_planned = False
         while self._outbox:
             if not self._send_first():
@@ -160,7 +159,7 @@ class Worker(Generic[Item, Answer]):
         return self._bus.send(self._credit()) if credit else True
 
     def _send_first(self, most: int = BATCH) -> bool:
-        """Send what has waited longest, up to `most` answers in one message; where nobody takes it, keep it in its place."""
+        """Send what has waited longest, up to `most` answers in one message; or keep it in its place."""
         taken = [self._outbox.popleft()]
         while self._outbox and len(taken) < most and not (isinstance(taken[0], _ALONE) or isinstance(self._outbox[0], _ALONE)):
             taken.append(self._outbox.popleft())
@@ -187,10 +186,10 @@ class Worker(Generic[Item, Answer]):
 
     def _free_sweeps(self) -> int:
         """Places for sweeps. One is taken until its answer is sent: that bounds what is kept while no coordinator is there."""
-        if self._pool.sweeps is None:
+        if self._pool.sweeper is None:
             return 0
         unsent = sum(isinstance(answer, SweepResult) and not answer.returned for answer in self._outbox)
-        return max(0, self._pool.sweeps.places - len(self._sweeping) - unsent)
+        return max(0, self._pool.sweeper.sweeps - len(self._sweeping) - unsent)
 
     def _credit(self) -> Credit:
         stopping = self._runtime.stopping.is_set()
@@ -223,7 +222,7 @@ class Worker(Generic[Item, Answer]):
             self._answer(self._pool.returned(item))
         for task, sweep in list(self._sweeping.items()):
             task.cancel()
-            self._answer(sweeper.handed_back(sweep))
+            self._answer(return_unasked(sweep))
         self._flush(credit=True)
 
 
@@ -237,9 +236,9 @@ async def run_checkers(
     number: int,
     checks: dict[str, Callable[[Task], Awaitable[Observation]]],
     slots: int,
-    sweeps: Sweeps | None = None,
+    sweeper: SweepMethod | None = None,
 ) -> None:
-    """Run a checker pool: `checks` maps a method to the coroutine that asks once, `sweeps` asks about many names."""
+    """Run a checker pool: `checks` maps a method to the coroutine that asks once, `sweeper` asks about many names at once."""
 
     async def run(task: Task) -> Result:
         check = checks.get(task.method)
@@ -262,7 +261,15 @@ async def run_checkers(
 
     worker = Worker(
         runtime,
-        Pool(pool, tuple(sorted(checks)), slots, run, lambda task: Result(task.attempt, returned=True), Results, sweeps),
+        Pool(
+            name=pool,
+            methods=tuple(sorted(checks)),
+            slots=slots,
+            run=run,
+            returned=lambda task: Result(task.attempt, returned=True),
+            batch=Results,
+            sweeper=sweeper,
+        ),
         number,
     )
     await worker.run()
@@ -286,12 +293,12 @@ async def run_notifier(
     worker = Worker(
         runtime,
         Pool(
-            "notifier",
-            (),
-            slots,
-            run,
-            lambda delivery: DeliveryResult(delivery.attempt, returned=True),
-            DeliveryResults,
+            name="notifier",
+            methods=(),
+            slots=slots,
+            run=run,
+            returned=lambda delivery: DeliveryResult(delivery.attempt, returned=True),
+            batch=DeliveryResults,
         ),
         number,
     )

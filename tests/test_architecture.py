@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,31 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_FILE = 400
+
+#: The rooms of the core, the highest first. A room may import those of lower levels, none of its own level or above.
+LEVELS = (
+    ("coordinator",),
+    ("sweeps", "watchlist"),
+    ("checks",),
+    ("audit",),
+    ("verdict", "outbox"),
+    ("trust",),
+    ("channels", "domains"),
+    ("lifecycle",),
+    ("schedule", "rate_limits"),
+    ("registries", "workers"),
+    ("parsers",),
+    ("builtin",),
+    ("model",),
+)
+#: May be imported by every room above the model, and imports the model alone.
+FOR_ALL = "telemetry"
+#: Rooms that have nothing to do with the others: what keeps processes alive.
+APART = ("processes",)
+#: Most modules of the core that are in no room, and most file names that stand twice in the product.
+MOST_FLAT, MOST_TWICE = 3, 6
+#: Methods have a parser, a checker and sometimes a client of one name, and an entry point is a main.
+SAME_NAMES = {"__init__.py", "__main__.py", "main.py", "dns.py", "http.py", "rdap.py", "whois.py"}
 
 #: Modules of which a single file (or folder) of the product may know, and that place.
 ONE_PLACE = {
@@ -158,6 +184,123 @@ def test_the_tree_keeps_every_rule() -> None:
     assert not found, "\n".join(found)
 
 
+def room_violations(path: str, source: str) -> list[str]:
+    """The imports of one file of the core that go to a room of its own level or above."""
+    room = path.split("/")[2]
+    allowed = _lower_rooms(room)
+    used = {name.split(".")[2] for name, _ in _imports(ast.parse(source)) if name.startswith("common.core.")}
+    return [f"{path}: {room} may not import {other}" for other in sorted(used - allowed)]
+
+
+def _lower_rooms(room: str) -> set[str]:
+    """The rooms that a room may import, itself included."""
+    if room in APART:
+        return {room}
+    if room == FOR_ALL:
+        return {room, "model"}
+    level = next(number for number, rooms in enumerate(LEVELS) if room in rooms)
+    lower = {other for rooms in LEVELS[level + 1 :] for other in rooms}
+    return lower | {room} | ({FOR_ALL} if room != "model" else set())
+
+
+def _module_graph() -> dict[str, set[str]]:
+    """Which module of the product imports which, imports inside functions left aside."""
+    modules = {_module_of(path): path for path in _files()}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = [name for name, lazy in _imports(ast.parse(path.read_text(encoding="utf-8"))) if not lazy]
+        targets = {name if name in modules else name.rpartition(".")[0] for name in names}
+        graph[module] = (targets & set(modules)) - {module}
+    return graph
+
+
+def _module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _circle(graph: dict[str, set[str]]) -> list[str]:
+    """A circle in a graph, its first module again at the end; empty where there is none."""
+    done: set[str] = set()
+    way: list[str] = []
+
+    def visit(module: str) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        way.append(module)
+        for other in sorted(graph.get(module, ())):
+            if found := visit(other):
+                return found
+        done.add(way.pop())
+        return []
+
+    return next((found for module in sorted(graph) if (found := visit(module))), [])
+
+
+def test_rooms_import_downwards() -> None:
+    """No file of the core imports a room of its own level or above; `pytest -s` prints the rules."""
+    print()
+    for rooms in LEVELS:
+        print(f"{', '.join(rooms):24} may import {', '.join(sorted(_lower_rooms(rooms[0]) - set(rooms)))}")
+    print(f"{FOR_ALL:24} may import model;  {', '.join(APART)} imports no other room")
+    found = [
+        problem
+        for path in _files()
+        if path.is_relative_to(ROOT / "common/core") and path.parent.name != "core"
+        for problem in room_violations(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+
+    assert not found, "\n".join(found)
+
+
+def test_every_room_has_its_place_and_a_question() -> None:
+    """Each package of the core is in the list, says in its docstring what it is for, and nothing lies outside of the rooms."""
+    listed = {room for rooms in LEVELS for room in rooms} | {FOR_ALL, *APART}
+    rooms = {path.parent.name: path for path in (ROOT / "common/core").glob("*/__init__.py")}
+    flat = [path.name for path in (ROOT / "common/core").glob("*.py") if path.name != "__init__.py"]
+
+    assert set(rooms) == listed
+    assert len(flat) <= MOST_FLAT, flat
+    short = [name for name, path in rooms.items() if len(path.read_text(encoding="utf-8").splitlines()) < 3]
+    assert not short, f"no question answered: {short}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """There is no circle of imports among the files of the product."""
+    assert _circle(_module_graph()) == []
+
+
+def test_a_circle_is_found() -> None:
+    """The search for circles can fail."""
+    assert _circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
+
+
+def test_a_file_is_found_by_its_name() -> None:
+    """Hardly any name of a file stands twice in the product."""
+    names = Counter(path.name for path in _files() if path.name not in SAME_NAMES)
+    twice = sorted(name for name, count in names.items() if count > 1)
+
+    assert len(twice) <= MOST_TWICE, twice
+
+
+@pytest.mark.parametrize(
+    ("room", "imported"),
+    [
+        ("model", "telemetry"),
+        ("rate_limits", "checks"),
+        ("sweeps", "watchlist"),
+        ("telemetry", "domains"),
+        ("verdict", "outbox"),
+    ],
+)
+def test_an_arrow_up_is_found(room: str, imported: str) -> None:
+    """The direction of rooms can fail, within a level too."""
+    source = f"from common.core.{imported} import x"
+
+    assert room_violations(f"common/core/{room}/x.py", source) == [f"common/core/{room}/x.py: {room} may not import {imported}"]
+
+
 def test_core_uses_few_libraries() -> None:
     """The core can be read and run with three small libraries."""
     allowed = THIRD_PARTY_IN_CORE | set(sys.stdlib_module_names) | {"common"}
@@ -190,7 +333,7 @@ def test_no_file_is_long() -> None:
         ("common/core/x.py", "from uuid import uuid4\nx = uuid4()", "a pure core may not call uuid4"),
         ("common/core/x.py", "from datetime import datetime\nx = datetime.now()", "datetime.now belongs to common/clock.py"),
         ("common/messages.py", "import common.codec", "may not import common.codec"),
-        ("common/bus/sockets.py", "import actors.checker", "may not import actors.checker"),
+        ("common/bus/zmq_sockets.py", "import actors.checker", "may not import actors.checker"),
         ("common/store/x.py", "import tests.lab", "may not import tests.lab"),
         ("common/store/x.py", "import time", "time belongs to common/clock.py"),
         ("common/log.py", "import datetime\nx = datetime.datetime.now()", "datetime.now belongs to common/clock.py"),
@@ -215,9 +358,9 @@ def test_an_offence_is_found(path: str, source: str, problem: str) -> None:
     ("path", "source"),
     [
         ("common/core/x.py", "import msgspec\nfrom common.core.model.evidence import Reading\nfrom random import Random"),
-        ("common/bus/sockets.py", "import zmq\nfrom common.codec import encode"),
+        ("common/bus/zmq_sockets.py", "import zmq\nfrom common.codec import encode"),
         ("common/clock.py", "import time"),
-        ("common/clients/tcp.py", "import socket"),
+        ("common/clients/line_client.py", "import socket"),
         ("actors/checker.py", "import actors.checkers.contract"),
         ("actors/control/main.py", "from actors.control import http"),
         ("actors/cli/main.py", "def run():\n    import actors.notifier"),

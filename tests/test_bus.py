@@ -9,7 +9,7 @@ import msgpack
 import pytest
 import zmq
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, WorkerBus, inbox_endpoint, tasks_endpoint
 from common.codec import decode_downward, decode_upward, encode
 from common.config import Settings, load
@@ -22,7 +22,7 @@ CREDIT = Credit(VERSION, "fast-0@h", "b1", "fast", "default", ("dns",), 4, 4, 0)
 def settings(tmp_path: Path, **more: str) -> Settings:
     """Settings with a bus of their own and the feed on a free port."""
     config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", **more})
-    state.prepare(config)
+    state_dir.create_directories(config)
     return config
 
 
@@ -157,17 +157,22 @@ def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_for_nobody(tmp_pa
     async def scene() -> tuple[bool, bool, list[bytes]]:
         coordinator = Coordinator(settings(tmp_path))
         feed = coordinator.bus.feed
-        before = feed.wants("available.example.com")
+        before = feed.has_subscriber("available.example.com")
         socket = zmq.Context.instance().socket(zmq.SUB)
         socket.linger = 0
         socket.subscribe(b"available.")
         socket.connect(feed.endpoint)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + 5
-        while not feed.wants("available.example.com") and loop.time() < deadline:
+        while not feed.has_subscriber("available.example.com") and loop.time() < deadline:
             await asyncio.wait({asyncio.ensure_future(coordinator.got.wait())}, timeout=0.02)
-        wanted = feed.wants("available.example.com") and not feed.wants("result.dns.example.com")
-        wanted = wanted and feed.wants_below("available.") and feed.wants_below("avail") and not feed.wants_below("result.dns.")
+        wanted = feed.has_subscriber("available.example.com") and not feed.has_subscriber("result.dns.example.com")
+        wanted = (
+            wanted
+            and feed.has_subscriber_below("available.")
+            and feed.has_subscriber_below("avail")
+            and not feed.has_subscriber_below("result.dns.")
+        )
         feed.publish("available.example.com", {"v": 1, "seq": 7})
         frames = await loop.run_in_executor(None, lambda: socket.recv_multipart() if socket.poll(5000) else [])
         socket.close()

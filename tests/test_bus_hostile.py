@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus, Feed, InboxSender, WorkerBus, tasks_endpoint
 from common.codec import decode_downward
 from common.config import Settings, load
@@ -23,7 +23,7 @@ AVAILABLE = "available.a.com"
 def settings(tmp_path: Path) -> Settings:
     """Settings with a bus of their own."""
     config = load({"STATE_DIR": str(tmp_path)})
-    state.prepare(config)
+    state_dir.create_directories(config)
     return config
 
 
@@ -46,9 +46,9 @@ def with_feed(scene: Callable[[Feed], Awaitable[None]]) -> None:
         honest.subscribe(b"available.")
         honest.connect(feed.endpoint)
         try:
-            await until(lambda: feed.wants(AVAILABLE))
+            await until(lambda: feed.has_subscriber(AVAILABLE))
             await scene(feed)
-            assert feed.wants(AVAILABLE)
+            assert feed.has_subscriber(AVAILABLE)
             feed.publish(AVAILABLE, {"seq": 1})
             await until(lambda: bool(honest.poll(0)))
         finally:
@@ -61,7 +61,7 @@ def with_feed(scene: Callable[[Feed], Awaitable[None]]) -> None:
 async def heard_of(feed: Feed, peer: Peer, word: bytes = b"mark") -> None:
     """Until all that a peer has sent has been taken: it subscribes to something new at the end."""
     peer.send(b"\x01" + word)
-    await until(lambda: feed.wants(word.decode()))
+    await until(lambda: feed.has_subscriber(word.decode()))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_one_that_subscribed_first_cannot_end_it_for_those_after_it() -> None:
             await heard_of(feed, second, b"other")
             first.send(b"\x00state.", b"\x00state.")
             await heard_of(feed, first, b"third")
-            assert feed.wants("state.a.com")
-        await until(lambda: not feed.wants("state.a.com"))
+            assert feed.has_subscriber("state.a.com")
+        await until(lambda: not feed.has_subscriber("state.a.com"))
 
     with_feed(scene)
 
@@ -101,9 +101,9 @@ def test_the_end_of_an_honest_subscription_is_the_end_of_its_work() -> None:
     async def scene(feed: Feed) -> None:
         with Peer(feed.endpoint) as peer:
             peer.send(b"\x01state.")
-            await until(lambda: feed.wants("state.a.com"))
+            await until(lambda: feed.has_subscriber("state.a.com"))
             peer.send(b"\x00state.")
-            await until(lambda: not feed.wants("state.a.com"))
+            await until(lambda: not feed.has_subscriber("state.a.com"))
 
     with_feed(scene)
 
@@ -120,7 +120,7 @@ def test_a_frame_longer_than_any_topic_ends_its_connection(size: int) -> None:
             except OSError:
                 cut_off = True
         assert cut_off
-        assert not feed.wants("x" * 400)
+        assert not feed.has_subscriber("x" * 400)
 
     with_feed(scene)
 
@@ -132,7 +132,7 @@ def test_the_beginning_of_a_message_is_taken_for_its_frames() -> None:
         with Peer(feed.endpoint) as peer:
             peer.send(b"\x02a", more=True)
             peer.send(b"\x01state.")
-            await until(lambda: feed.wants("state.a.com"))
+            await until(lambda: feed.has_subscriber("state.a.com"))
 
     with_feed(scene)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.checkers.discovery import POOLS, discover
-from common import values
+from common import setting_parsers
 from common.config import TABLE, load
 from common.errors import ConfigError
 
@@ -339,7 +339,7 @@ def test_any_text_is_a_value_or_a_problem(text: str) -> None:
 )
 def test_hosts_are_split_from_ports(text: str, expected: tuple[str, int]) -> None:
     """IPv6 addresses need brackets only before a port."""
-    assert values.split_host(text, 43) == expected
+    assert setting_parsers.split_host(text, 43) == expected
 
 
 def test_subscribers_keys_need_a_server_key() -> None:

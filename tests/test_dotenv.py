@@ -27,9 +27,9 @@ def test_it_reads_what_compose_reads(name: str) -> None:
     text, found = CASES[name]["text"], CASES[name]["found"]
     if found is None:
         with pytest.raises(ValueError, match=r"^line \d+: "):
-            dotenv.parse(text, {"HOME_VAR": "shell"})
+            dotenv.parse_dotenv(text, {"HOME_VAR": "shell"})
     else:
-        assert dotenv.parse(text, {"HOME_VAR": "shell"}) == found
+        assert dotenv.parse_dotenv(text, {"HOME_VAR": "shell"}) == found
 
 
 @given(st.text(alphabet="AB=:'\"\\ ${}-?+#\nx\t\u00a0", max_size=60))
@@ -38,7 +38,7 @@ def test_any_text_is_variables_or_a_line_that_is_wrong(text: str) -> None:
     found: dict[str, str] = {}
     wrong = ""
     try:
-        found = dotenv.parse(text, {})
+        found = dotenv.parse_dotenv(text, {})
     except ValueError as error:
         wrong = str(error)
 
@@ -49,14 +49,14 @@ def test_any_text_is_variables_or_a_line_that_is_wrong(text: str) -> None:
 def test_a_wrong_line_is_named_without_its_value() -> None:
     """The report goes to a log."""
     with pytest.raises(ValueError, match=r"^line 3: ") as caught:
-        dotenv.parse("A=1\n\nTOKEN='hunter22\n", {})
+        dotenv.parse_dotenv("A=1\n\nTOKEN='hunter22\n", {})
     assert "hunter22" not in str(caught.value)
 
 
 def test_defaults_inside_of_defaults_are_bounded() -> None:
     """A file of braces is refused before it is too deep for the interpreter."""
     with pytest.raises(ValueError, match="too deep"):
-        dotenv.parse("A=" + "${X:-" * 5000 + "}" * 5000, {})
+        dotenv.parse_dotenv("A=" + "${X:-" * 5000 + "}" * 5000, {})
 
 
 # -- taking it over ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from common import operator_files
 from common.config import load
-from common.core.registries.budget_keys import operators
+from common.core.registries.budget_keys import list_operators
 from common.errors import ConfigError
 
 
@@ -22,7 +22,7 @@ def problems(folder: Path, **files: Any) -> list[str]:
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         environ[name] = str(path)
     try:
-        operator_files.check(load(environ))
+        operator_files.check_files(load(environ))
     except ConfigError as error:
         return error.problems
     return []
@@ -53,7 +53,7 @@ def test_an_operator_that_does_not_exist_is_an_error(tmp_path: Path, key: str, h
 def test_every_key_that_can_apply_is_taken(tmp_path: Path) -> None:
     """Operators, wildcards, suffixes, hosts with and without port or kind, addresses, and the servers of the other files."""
     keys = [
-        *operators(),
+        *list_operators(),
         *("*", "rdap/*", "dns/*", "dns/co.uk", "dns/com", "dns/se", "dns/."),
         *("whois.nic.xyz", "127.0.0.1", "rdap/127.0.0.1:4343", "whois/whois.nic.uk:43", "[::1]:43", "::1", "2001:db8::1"),
         *("rdap/registry", "whois/whois-server:4343"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from common import heartbeat, sentry, state
+from common import heartbeat, sentry, state_dir
 from common.config import load
 from common.errors import ConfigError, StoreError
 from common.heartbeat import Heartbeat
@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: A child with one actor. Its argument names what `main` does.
 CHILD = """
 import asyncio, os, signal, sys, time
-from common import process
-from common.config import load
+from common import (process)
+from common.config import (load)
 
 runs = 0
 
@@ -77,7 +77,7 @@ def test_an_actor_stops_when_asked(tmp_path: Path) -> None:
 
     assert code == 0
     assert events(lines) == ["started", "stopping", "stopped"]
-    assert heartbeat.read_all(tmp_path) == {}
+    assert heartbeat.read_heartbeats(tmp_path) == {}
 
 
 def test_a_crash_starts_the_actor_again(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_crash_starts_the_actor_again(tmp_path: Path) -> None:
     assert code == 0
     assert events(lines) == ["started", "crashed", "started", "stopping", "stopped"]
     assert [line.split()[1:3] for line in lines if line.startswith("ready")] == [["2", "1"]]
-    (dump,) = state.crash_directory(tmp_path).iterdir()
+    (dump,) = state_dir.crash_directory(tmp_path).iterdir()
     text = dump.read_text(encoding="utf-8")
     assert "RuntimeError: boom ***" in text
     assert "Python 3." in text
@@ -110,7 +110,7 @@ def test_an_actor_that_does_not_stop_is_ended(tmp_path: Path) -> None:
 
     assert code == 1
     assert events(lines)[-1] == "stop_overdue"
-    assert "checker-fast-0" in heartbeat.read_all(tmp_path)
+    assert "checker-fast-0" in heartbeat.read_heartbeats(tmp_path)
 
 
 def test_a_failure_while_stopping_is_not_lost(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_failure_while_stopping_is_not_lost(tmp_path: Path) -> None:
 
     assert code == 1
     assert "while stopping" in "".join(lines)
-    assert len(list(state.crash_directory(tmp_path).iterdir())) == 1
+    assert len(list(state_dir.crash_directory(tmp_path).iterdir())) == 1
 
 
 def test_a_wrong_setting_is_not_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,21 +155,21 @@ def test_tasks_left_behind_end_with_their_actor(tmp_path: Path) -> None:
 def test_a_heartbeat_says_who_and_when(tmp_path: Path) -> None:
     """It is written at once and then at most every second; a full disk is no reason to fail."""
     settings = load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one"})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     runtime = Runtime("checker-fast-0", settings, asyncio.Event(), restarts=3)
     runtime.beat()
-    first = heartbeat.read_all(tmp_path)["checker-fast-0"]
+    first = heartbeat.read_heartbeats(tmp_path)["checker-fast-0"]
     runtime.beat()
 
     assert (first.process, first.actor, first.pid, first.boot) == ("checker-fast-0", "checker", os.getpid(), runtime.boot)
     assert (first.restarts, first.instance, first.silent_after) == (3, "one", 30.0)
-    assert heartbeat.read_all(tmp_path)["checker-fast-0"] == first, "written twice within a second"
+    assert heartbeat.read_heartbeats(tmp_path)["checker-fast-0"] == first, "written twice within a second"
 
-    for path in heartbeat.directory(tmp_path).iterdir():
+    for path in heartbeat.heartbeat_directory(tmp_path).iterdir():
         path.unlink()
-    heartbeat.directory(tmp_path).rmdir()
+    heartbeat.heartbeat_directory(tmp_path).rmdir()
     Runtime("control", settings, asyncio.Event()).beat()
-    assert heartbeat.read_all(tmp_path) == {}
+    assert heartbeat.read_heartbeats(tmp_path) == {}
 
 
 def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
     errors = [StoreError("the state is gone"), KeyError("secret.com")]
 
     async def main(runtime: Runtime) -> None:
-        seen.append(heartbeat.read_all(tmp_path)["control"])
+        seen.append(heartbeat.read_heartbeats(tmp_path)["control"])
         if errors:
             raise errors.pop(0)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -192,13 +192,13 @@ def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
 
 def test_files_that_are_no_heartbeats_are_left_out(tmp_path: Path) -> None:
     """Half a file, other JSON and binary rubbish do not disturb the reader."""
-    heartbeat.directory(tmp_path).mkdir()
+    heartbeat.heartbeat_directory(tmp_path).mkdir()
     for number, content in enumerate((b"", b"{}", b"[1]", b"\xff\x00", b'{"process":', b"[" * 5000)):
-        (heartbeat.directory(tmp_path) / f"{number}.json").write_bytes(content)
+        (heartbeat.heartbeat_directory(tmp_path) / f"{number}.json").write_bytes(content)
     good = Heartbeat("control", "control", 1, "b", 5.0, 1.0, 0, "one")
-    heartbeat.write(tmp_path, good)
+    heartbeat.write_heartbeat(tmp_path, good)
 
-    assert heartbeat.read_all(tmp_path) == {"control": good}
+    assert heartbeat.read_heartbeats(tmp_path) == {"control": good}
     assert not good.silent(35.0)
     assert good.silent(35.1)
 
@@ -206,20 +206,20 @@ def test_files_that_are_no_heartbeats_are_left_out(tmp_path: Path) -> None:
 def test_only_the_newest_crashes_are_kept(tmp_path: Path) -> None:
     """A loop of crashes cannot fill the disk."""
     settings = load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
-    for number in range(state.CRASHES_KEPT + 5):
-        state.dump_crash(settings, "control", RuntimeError("x" * 1_000_000), 1_800_000_000.0 + number)
+    state_dir.create_directories(settings)
+    for number in range(state_dir.CRASHES_KEPT + 5):
+        state_dir.dump_crash(settings, "control", RuntimeError("x" * 1_000_000), 1_800_000_000.0 + number)
 
-    kept = sorted(path.name for path in state.crash_directory(tmp_path).iterdir())
-    assert len(kept) == state.CRASHES_KEPT
+    kept = sorted(path.name for path in state_dir.crash_directory(tmp_path).iterdir())
+    assert len(kept) == state_dir.CRASHES_KEPT
     assert kept[-1].startswith("2027-01-15T080024")
-    assert all(path.stat().st_size < state.CRASH_LIMIT + 10_000 for path in state.crash_directory(tmp_path).iterdir())
+    assert all(path.stat().st_size < state_dir.CRASH_LIMIT + 10_000 for path in state_dir.crash_directory(tmp_path).iterdir())
 
 
 def test_the_state_is_private(tmp_path: Path) -> None:
     """Nobody else on the host reads state or talks to sockets."""
     settings = load({"STATE_DIR": str(tmp_path / "new" / "state")})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
 
     assert stat.S_IMODE(settings.state_dir.stat().st_mode) == 0o700
     assert stat.S_IMODE((settings.state_dir / "run").stat().st_mode) == 0o700
@@ -230,7 +230,7 @@ def test_a_state_that_cannot_be_written_is_a_clear_problem(tmp_path: Path) -> No
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     with pytest.raises(ConfigError, match=r"^STATE_DIR: .*file/state must be a directory this user can write"):
-        state.prepare(load({"STATE_DIR": str(tmp_path / "file" / "state")}))
+        state_dir.create_directories(load({"STATE_DIR": str(tmp_path / "file" / "state")}))
 
 
 def test_sockets_never_go_into_a_directory_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,13 +242,13 @@ def test_sockets_never_go_into_a_directory_of_somebody_else(tmp_path: Path, monk
         Path(settings.bus_endpoint.removeprefix("ipc://")).parent.symlink_to(tmp_path / "elsewhere")
 
         with pytest.raises(ConfigError, match="belongs to another user"):
-            state.prepare(settings)
+            state_dir.create_directories(settings)
 
 
 def test_sentry_gets_no_secret() -> None:
     """Local variables and request bodies are off, and every text of an event is scrubbed."""
     settings = load({"SENTRY_DSN": "https://key-cccc@sentry.example/1", "API_AUTH_TOKEN": "hunter2222"})
-    options = sentry.options(settings)
+    options = sentry.sentry_options(settings)
     event = {
         "exception": {"values": [{"value": "bad hunter2222 at https://u:pw-x@h/x?q-x"}]},
         "request": {"headers": {"Authorization": "Bearer hunter2222"}},
@@ -268,8 +268,8 @@ def test_sentry_is_not_imported_without_a_dsn() -> None:
     """Nobody pays for what nobody set."""
     code = """if True:
         import sys
-        from common import config, process, sentry
-        sentry.start(config.load({}), "control")
+        from common import (config, process, sentry)
+        sentry.start_reporting(config.load({}), "control")
         sys.exit("sentry_sdk" in sys.modules)
     """
 

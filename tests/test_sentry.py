@@ -19,22 +19,22 @@ from common import version
 ROOT = Path(__file__).resolve().parents[1]
 #: A process that fails in code of ours, called by code of a library.
 CHILD = """
-from common import sentry
-from common.config import load
-from common.errors import StoreError
+from common import (sentry)
+from common.config import (load)
+from common.errors import (StoreError)
 import asyncio, msgspec, sentry_sdk
 
 settings = load()
-sentry.start(settings, "coordinator")
+sentry.start_reporting(settings, "coordinator")
 
 async def work():
-    from common.values import seconds
+    from common.setting_parsers import (seconds)
     seconds("hunter2222")
 
 try:
     asyncio.run(work())
 except ValueError as error:
-    sentry.capture(settings, error)
+    sentry.report_error(settings, error)
 sentry_sdk.flush(10)
 """
 
@@ -94,6 +94,6 @@ def test_a_report_names_the_release_and_our_own_frames(tmp_path: Path) -> None:
     } == {
         "asyncio.runners": False,
         "asyncio.base_events": False,
-        "common.values": True,
+        "common.setting_parsers": True,
     }
     assert "hunter2222" not in json.dumps(event)

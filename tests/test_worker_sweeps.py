@@ -12,7 +12,7 @@ from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.evidence import Observation, unknown_reading
 from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
-from common.sweeper import NO_CREDIT
+from common.worker_sweeps import SweepFindings
 from tests.worker_scene import FOUND, WORKER, Scene, task
 
 
@@ -21,17 +21,15 @@ def sweep_of(number: int, labels: str = "a\nb", count: int = 2, budget_ms: int =
     return Sweep(f"boot.{number}", number, "com", labels, count, budget_ms=budget_ms)
 
 
-def found(sweep: Sweep) -> SweepResult:
-    """An answer to it."""
-    return SweepResult(NO_CREDIT, sweep.attempt, bytes([1, 2]), bytes(2), "com")
+FINDINGS = SweepFindings(server="com", codes=bytes([1, 2]), served=bytes(2))
 
 
-def waiting_for(release: asyncio.Event) -> Callable[[Sweep, Sequence[str]], Awaitable[SweepResult]]:
+def waiting_for(release: asyncio.Event) -> Callable[[Sequence[str]], Awaitable[SweepFindings]]:
     """Sweeps that end when they may."""
 
-    async def sweep(item: Sweep, _: Sequence[str]) -> SweepResult:
+    async def sweep(_: Sequence[str]) -> SweepFindings:
         await release.wait()
-        return found(item)
+        return FINDINGS
 
     return sweep
 
@@ -46,17 +44,10 @@ async def told_to_stop(play: Scene) -> None:
 
 def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Path) -> None:
     """Names arrive whole; sweeps have places of their own and take none from tasks."""
-    asked: list[Sequence[str]] = []
 
     async def scene() -> tuple[Credit, list[SweepResult], list[Result]]:
         release = asyncio.Event()
-
-        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
-            asked.append(names)
-            await release.wait()
-            return found(item)
-
-        play = Scene(tmp_path, sweep=sweep)
+        play = Scene(tmp_path, sweep=waiting_for(release))
         await play.ready()
         play.send(sweep_of(1))
         play.send(Tasks((task(2),)))
@@ -65,10 +56,11 @@ def test_a_sweep_is_answered_with_fresh_credit_beside_single_tasks(tmp_path: Pat
         release.set()
         await play.until(lambda: bool(play.swept))
         await play.end()
+        assert play.sweeper is not None
+        assert play.sweeper.asked == [["a.com", "b.com"]]
         return during, play.swept, play.results
 
     told, swept, results = asyncio.run(scene())
-    assert asked == [["a.com", "b.com"]]
     assert (results[0].attempt, results[0].returned) == ("boot.2", False)
     assert [(item.attempt, item.codes, item.returned) for item in swept] == [("boot.1", b"\x01\x02", False)]
     assert [told.sweeps, swept[0].credit.sweeps] == [1, 2]
@@ -100,17 +92,17 @@ def test_trouble_of_a_sweep_is_an_answer(tmp_path: Path) -> None:
     """A bug is reported and told, silence ends, and what is no sweep is put aside; the next one runs."""
 
     async def scene() -> tuple[dict[str, str], Path]:
-        async def sweep(item: Sweep, _: Sequence[str]) -> SweepResult:
-            if item.seq == 1:
+        async def sweep(names: Sequence[str]) -> SweepFindings:
+            if names == ["bug.com"]:
                 raise RuntimeError("a bug")
-            if item.seq == 2:
+            if names == ["late.com"]:
                 raise TimeoutError
-            return found(item)
+            return FINDINGS
 
         play = Scene(tmp_path, sweep=sweep)
         await play.ready()
-        play.send(sweep_of(1))
-        play.send(sweep_of(2))
+        play.send(sweep_of(1, "bug", 1))
+        play.send(sweep_of(2, "late", 1))
         await play.until(lambda: len(play.swept) == 2)
         for labels, count in (("a\nb", 3), ("a\n", 2), ("a\nb.c", 2), ("a\n" + "b" * 64, 2), ("a\n\xe9", 2)):
             play.send(sweep_of(3, labels, count))
@@ -207,8 +199,8 @@ def test_the_largest_sweep_and_its_answer_travel(tmp_path: Path) -> None:
     labels = "\n".join(f"{number:063d}" for number in range(MAX_SWEEP))
 
     async def scene() -> SweepResult:
-        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
-            return SweepResult(NO_CREDIT, item.attempt, bytes(len(names)), bytes(len(names)))
+        async def sweep(names: Sequence[str]) -> SweepFindings:
+            return SweepFindings(codes=bytes(len(names)), served=bytes(len(names)))
 
         play = Scene(tmp_path, sweep=sweep)
         await play.ready()
@@ -228,11 +220,9 @@ def test_a_sweep_with_more_stories_than_a_message_holds_is_answered_whole(tmp_pa
     )
 
     async def scene() -> tuple[list[SweepDetails], list[SweepResult]]:
-        async def sweep(item: Sweep, names: Sequence[str]) -> SweepResult:
+        async def sweep(names: Sequence[str]) -> SweepFindings:
             size = len(names)
-            return SweepResult(
-                NO_CREDIT, item.attempt, bytes([3] * size), bytes(size), observations=dict.fromkeys(range(size), largest)
-            )
+            return SweepFindings(codes=bytes([3] * size), served=bytes(size), observations=dict.fromkeys(range(size), largest))
 
         play = Scene(tmp_path, sweep=sweep)
         await play.ready()

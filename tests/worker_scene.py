@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.config import load
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
 from common.process import Runtime
-from common.sweeper import Sweeps
 from common.worker import run_checkers
+from common.worker_sweeps import SweepFindings
 
 FOUND = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"))
 WORKER = "fast-0@test"
@@ -30,6 +30,22 @@ async def at_once(_: Task) -> Observation:
     return FOUND
 
 
+class FakeSweeper:
+    """A method that sweeps as a test says, in two places. `asked` are the names of each sweep."""
+
+    method, sweeps = "dns", 2
+
+    def __init__(self, answer: Callable[[Sequence[str]], Awaitable[SweepFindings]]) -> None:
+        self._answer = answer
+        self.asked: list[Sequence[str]] = []
+
+    async def sweep(self, _suffix: str, names: Sequence[str], _seconds: float, *, pace: float | None = None) -> SweepFindings:
+        """What the test says to these names."""
+        assert pace is None
+        self.asked.append(names)
+        return await self._answer(names)
+
+
 class Scene:
     """One worker and a bus on which a test plays the coordinator; `sweep` runs in two places."""
 
@@ -38,10 +54,10 @@ class Scene:
         tmp_path: Path,
         check: Callable[[Task], Awaitable[Observation]] = at_once,
         slots: int = 4,
-        sweep: Callable[[Sweep, Sequence[str]], Awaitable[SweepResult]] | None = None,
+        sweep: Callable[[Sequence[str]], Awaitable[SweepFindings]] | None = None,
     ) -> None:
         config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
-        state.prepare(config)
+        state_dir.create_directories(config)
         self.stopping = asyncio.Event()
         self.runtime = Runtime("checker-fast-0", config, self.stopping)
         self.bus = CoordinatorBus(config)
@@ -52,8 +68,10 @@ class Scene:
         self.byes: list[Bye] = []
         self.news = asyncio.Condition()
         self.bus.attach(self._received, lambda _: None, lambda _: None)
-        sweeps = Sweeps("dns", 2, sweep) if sweep else None
-        self.work = asyncio.get_running_loop().create_task(run_checkers(self.runtime, "fast", 0, {"dns": check}, slots, sweeps))
+        self.sweeper = FakeSweeper(sweep) if sweep else None
+        self.work = asyncio.get_running_loop().create_task(
+            run_checkers(self.runtime, "fast", 0, {"dns": check}, slots, self.sweeper)
+        )
 
     def _received(self, frame: bytes, _mark: str) -> None:
         message = decode_upward(frame)

@@ -49,20 +49,20 @@ def whois_server(suffix: str) -> WhoisServer | None:
 
     The registry of a private suffix such as uk.com is not that of its parent, so there is no such fallback.
     """
-    host = _hosts().get(suffix)
+    host = _hosts_by_suffix().get(suffix)
     while host is None and "." in suffix and suffix not in PRIVATE_SUFFIXES:
         suffix = suffix.partition(".")[2]
-        host = _hosts().get(suffix)
-    return dialect(host) if host is not None else None
+        host = _hosts_by_suffix().get(suffix)
+    return query_format_of(host) if host is not None else None
 
 
-def dialect(host: str) -> WhoisServer:
-    """How a host wants to be asked; the plain query in UTF-8 where nothing else is known."""
-    return _DIALECTS.get(host) or WhoisServer(host)
+def query_format_of(host: str) -> WhoisServer:
+    """Query line and charset of a host; the plain query in UTF-8 for a host without a row of its own."""
+    return _QUERY_FORMATS.get(host) or WhoisServer(host)
 
 
 @cache
-def _hosts() -> dict[str, str]:
+def _hosts_by_suffix() -> dict[str, str]:
     return {suffix: host.replace("{}", suffix) for host, suffixes in _SERVERS for suffix in suffixes.split()}
 
 
@@ -74,9 +74,9 @@ def main() -> int:
     checked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["servers"]
     listed = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     hosts = _hosts(checked, listed)
-    out = [HEAD.replace("\\\\", "\\"), "_DIALECTS: dict[str, WhoisServer] = {\n"]
+    out = [HEAD.replace("\\\\", "\\"), "_QUERY_FORMATS: dict[str, WhoisServer] = {\n"]
     used = set(hosts.values())
-    for host, (query, charset) in sorted(_dialects(checked).items()):
+    for host, (query, charset) in sorted(_query_formats(checked).items()):
         if host in used:
             out.append(f"    {json.dumps(host)}: WhoisServer({_arguments(host, query, charset)}),\n")
     out.append("}\n\n#: (host, suffixes); `{}` in a host stands for the suffix.\n_SERVERS: tuple[tuple[str, str], ...] = (\n")
@@ -111,7 +111,7 @@ def _is_host(host: object) -> bool:
     return isinstance(host, str) and re.fullmatch(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", host.lower()) is not None
 
 
-def _dialects(checked: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+def _query_formats(checked: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     found = {entry["host"]: (entry["query"].replace("{alabel}", "{fqdn}"), entry.get("charset", "utf-8")) for entry in checked}
     for host, charset in CHARSETS.items():
         found[host] = (found.get(host, (PLAIN, ""))[0], charset)

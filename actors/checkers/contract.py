@@ -7,13 +7,14 @@ contract tests find it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from common.config import Settings
 from common.core.model.evidence import Observation
 from common.messages import Task
+from common.worker_sweeps import SweepMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +24,6 @@ class Context:
     settings: Settings
     now: Callable[[], float]
     monotonic: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a sweep found out about many names, compactly; per name, in the order given.
-
-    `codes` are those of `common.core.parsers.dns_fast`: DELEGATED is the finding dns_auth_referral, NXDOMAIN is
-    dns_auth_nxdomain, OPEN is no answer in time, UNASKED a name that was left out because the servers turn us away; for UNUSUAL
-    `observations` has the whole story, by index, of every such name. `trouble` says why nobody could be asked, or answered
-    anything at all: silence, or that somebody turns us away (`refused`); nothing else is filled then.
-    """
-
-    server: str = ""  # the zone asked
-    width: int = 0  # addresses that serve it
-    codes: bytes = b""
-    served: bytes = b""  # index in `addresses` of who answered, 255 where nobody did
-    addresses: tuple[str, ...] = ()
-    serial: int | None = None  # the oldest behind an NXDOMAIN
-    fresh_at: float | None = None  # epoch seconds, where the serial tells
-    observations: dict[int, Observation] = field(default_factory=dict)
-    trouble: Observation | None = None
 
 
 class Checker(Protocol):
@@ -64,17 +44,5 @@ class Checker(Protocol):
 
 
 @runtime_checkable
-class Sweeper(Checker, Protocol):
-    """A method that can also ask about many names of one suffix at once. At most one of a pool does.
-
-    `sweeps` is how many of them may run beside single checks, 0 where the settings leave no way to sweep.
-    """
-
-    sweeps: int
-
-    async def sweep(self, suffix: str, names: Sequence[str], seconds: float, *, pace: float | None = None) -> Findings:
-        """Ask about names directly below `suffix`, `pace` queries a second to each address. Like `check` it never raises.
-
-        What was answered within `seconds` counts, the rest stays open.
-        """
-        ...
+class Sweeper(Checker, SweepMethod, Protocol):
+    """A method that can also ask about many names of one suffix at once. At most one of a pool does."""

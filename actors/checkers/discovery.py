@@ -29,7 +29,7 @@ def discover(package: str) -> dict[str, Callable[[Context], Checker]]:
     return found
 
 
-def load(pool: str, context: Context) -> list[Checker]:
+def load_checkers(pool: str, context: Context) -> list[Checker]:
     """The checkers of one pool. Raises ConfigError where a method's name is not its file's."""
     checkers = []
     for name, create in discover(f"actors.checkers.{pool}").items():
@@ -40,7 +40,7 @@ def load(pool: str, context: Context) -> list[Checker]:
     return checkers
 
 
-def sweeper_of(checkers: Iterable[Checker]) -> Sweeper | None:
+def find_sweeper(checkers: Iterable[Checker]) -> Sweeper | None:
     """The one that sweeps, if any does here. Raises ConfigError where several would: a sweep does not name its method."""
     found = [checker for checker in checkers if isinstance(checker, Sweeper)]
     if len(found) > 1:

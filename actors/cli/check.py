@@ -1,7 +1,7 @@
 """`domain-monitor check NAME...`: the whole product on a few names, once, without the stack.
 
 The same core decides, with the checkers called in this process instead of over the bus: canaries, two passes and gates
-included. What is printed is who was asked what, what was answered, what follows from it and what still stands in the way.
+included. What is printed is the query to each server, its answer, what follows from it and what still stands in the way.
 
 Exit codes: 0 every name is decided, 3 some are not (nothing is proven, or it is no name that can be monitored), 2 bad usage or
 settings: a wrong name on the command line is an answer about that name, not a wrong command.
@@ -19,13 +19,13 @@ from typing import Any
 from actors.checkers.contract import Checker, Context
 from actors.checkers.discovery import POOLS, discover
 from actors.cli import check_text
-from actors.cli.explain import CanaryAsked, Scene, explain, invalid
-from actors.cli.names import read_names
-from actors.cli.printing import coloured
+from actors.cli.explain import CanaryAsked, Scene, explain_invalid, explain_name
+from actors.cli.name_arguments import collect_names
+from actors.cli.printing import wants_colour
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
-from common.core.coordinator.inputs import Committed, Input, ListChunk, ListEnd, ListRead, MessageArrived, Tick
+from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import POOL_OF, is_registry
@@ -33,12 +33,12 @@ from common.core.model.query import Query
 from common.core.model.states import State
 from common.core.registries.directory import host_of
 from common.core.watchlist.domain_list import ParsedList
-from common.core.watchlist.list_diff import parts_of
+from common.core.watchlist.list_diff import summarise_small_list
+from common.core_settings import build_policy
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
-from common.policy import policy_of
+from common.registry_directory import load_directory
 from common.suffixes import load_suffixes
-from common.tables import load_directory
 
 DECIDED, BAD_USAGE, SOME_UNKNOWN = 0, 2, 3
 #: Slots of the one worker that this process is, per pool.
@@ -67,7 +67,7 @@ def run(
         print(f"unknown method: {', '.join(strange)} (there are {', '.join(POOL_OF)})", file=sys.stderr)
         return BAD_USAGE
     try:
-        parsed = read_names(names, sources, load_suffixes())
+        parsed = collect_names(names, sources, load_suffixes())
         return asyncio.run(_run(parsed, as_json=as_json, methods=wanted, settings=settings))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
@@ -98,7 +98,7 @@ class Printer:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._colour = not as_json and coloured(sys.stdout)
+        self._colour = not as_json and wants_colour(sys.stdout)
         self._live = sys.stderr.isatty()
         self._total = self._done = 0
 
@@ -111,7 +111,7 @@ class Printer:
         """Print one report."""
         if self._live and self._total > 1:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-        text = json.dumps(report) if self._as_json else "\n".join(check_text.lines(report, colour=self._colour)) + "\n"
+        text = json.dumps(report) if self._as_json else "\n".join(check_text.render_report(report, colour=self._colour)) + "\n"
         print(text, flush=True)
         self._done += 1
         self._progress()
@@ -128,7 +128,7 @@ class OneShot:
     def __init__(self, settings: Settings, checkers: dict[str, Checker]) -> None:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
-        self._core = Coordinator(policy_of(settings), load_directory(settings), "check", rng, now())
+        self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
         self._checkers = checkers
         self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
         self._began = monotonic()
@@ -141,20 +141,20 @@ class OneShot:
         """Check every name and show each as it is done. Returns the exit code."""
         printer.begin(len(parsed.names) + len(parsed.problems))
         for problem in parsed.problems:
-            printer.show(invalid(problem.entry, problem.code, problem.reason))
+            printer.show(explain_invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
-        self._hello()
-        self._watch(parsed)
+        self._announce_workers()
+        self._watch_names(parsed)
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
         try:
             while waiting:
-                self._hello()
+                self._announce_workers()
                 self._handle(Tick())
                 late = monotonic() > deadline
-                for name in [name for name in waiting if late or self._finished(name)]:
+                for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
-                    report = explain(self._scene, name, now(), monotonic() - self._began)
+                    report = explain_name(self._scene, name, now(), monotonic() - self._began)
                     undecided += not report["decided"]
                     printer.show(report)
                 await asyncio.sleep(LOOK if waiting else 0)
@@ -166,15 +166,15 @@ class OneShot:
             await asyncio.gather(*self._running, return_exceptions=True)
         return SOME_UNKNOWN if undecided else DECIDED
 
-    def _watch(self, parsed: ParsedList) -> None:
+    def _watch_names(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
-        head, parts = parts_of(parsed, self._suffix_of, [])
+        head, parts = summarise_small_list(parsed, self._suffix_of, [])
         self._handle(ListRead(head, "command line"))
         for part in parts:
-            self._handle(ListChunk(part))
+            self._handle(ListChunkRead(part))
         self._handle(ListEnd())
 
-    def _finished(self, name: str) -> bool:
+    def _is_finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
         entry = self._core.rooms.domains.find_loaded(name)
         if entry is None or entry.checked_at is None or entry.check is not None:
@@ -190,7 +190,7 @@ class OneShot:
         soon = bool(entry.awaited) or entry.next_check - entry.checked_at <= SOON
         return entry.state is not State.UNKNOWN or not (denied and soon) or visits > VISITS
 
-    def _hello(self) -> None:
+    def _announce_workers(self) -> None:
         for pool in POOLS:
             self._handle(MessageArrived(self._credit(pool)))
 
@@ -210,11 +210,13 @@ class OneShot:
     def _start(self, task: Task, pool: str) -> None:
         self._seen = max(self._seen, task.seq)
         ask = self._core.rooms.workers.lease_subject(task.attempt)
+        if not isinstance(ask, Query):  # the lease is over
+            return
         running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
         self._running.add(running)
-        running.add_done_callback(self._ended)
+        running.add_done_callback(self._task_ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             self._broken = self._broken or task.exception()

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actors.cli.printing import printable
+from actors.cli.printing import escape_unprintable
 from common.clock import iso
 from common.core.model.states import OWNED
 
@@ -14,7 +14,7 @@ WIDTH = 100
 _INDENT, _WHY = " " * 9, " " * 11
 _GROUPS = {"registry_db": "registry"}
 _GREEN, _YELLOW, _RED, _BOLD, _DIM = "32", "33", "31", "1", "2"
-#: States in which it matters who vouched for a server.
+#: States in which it matters how a server was verified.
 _VOUCHED = frozenset({"AVAILABLE", "UNREGISTERED", "UNKNOWN"})
 _OWNED = frozenset(state.value for state in OWNED)
 Paint = Callable[[str, str], str]
@@ -33,31 +33,31 @@ _LOOK = {
 }
 
 
-def lines(report: Mapping[str, Any], *, colour: bool) -> list[str]:
+def render_report(report: Mapping[str, Any], *, colour: bool) -> list[str]:
     """The report, line by line."""
     paint = _paint if colour else _plain
-    return [line.rstrip() for line in _lines(report, paint)]
+    return [line.rstrip() for line in _report_lines(report, paint)]
 
 
-def _lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+def _report_lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     name = report["domain"] if report["unicode"] == report["domain"] else f"{report['unicode']} ({report['domain']})"
-    head = f"{paint(printable(name), _BOLD)}  {paint(report['state'], _LOOK.get(report['state'], _YELLOW))}"
+    head = f"{paint(escape_unprintable(name), _BOLD)}  {paint(report['state'], _LOOK.get(report['state'], _YELLOW))}"
     if report["code"] is not None:
         yield f"{head}  {report['code']}"
         yield from _wrapped("  ", f"cannot be monitored: {report['reason']}")
         return
     yield f"{head}  confidence {report['confidence']:.3f} that it can be registered ({report['seconds']:.1f} s)"
     for method, check in report["checks"].items():
-        yield from _check(method, check, paint, vouching=report["state"] in _VOUCHED)
+        yield from _check_lines(method, check, paint, vouching=report["state"] in _VOUCHED)
     unasked: dict[str, list[str]] = {}
     for method, reason in report["not_asked"].items():
         unasked.setdefault(reason, []).append(method)
     for reason, methods in unasked.items():
         yield from (paint(line, _DIM) for line in _wrapped(f"  {', '.join(methods):<6} ", f"not asked: {reason}"))
-    yield from _verdict(report)
+    yield from _verdict_lines(report)
 
 
-def _check(method: str, check: Mapping[str, Any], paint: Paint, *, vouching: bool) -> Iterator[str]:
+def _check_lines(method: str, check: Mapping[str, Any], paint: Paint, *, vouching: bool) -> Iterator[str]:
     host = check["address"].partition("/")[0]
     server = f"zone {check['server']}" if method == "dns" and check["server"] else check["server"]
     places = ["" if server in host else server, "" if host in check["query"] else check["address"]]
@@ -75,12 +75,12 @@ def _check(method: str, check: Mapping[str, Any], paint: Paint, *, vouching: boo
     yield first.replace(outcome, paint(outcome, _LOOK.get(outcome, _YELLOW)), 1)
     yield from more
     if vouching and check["canary"] is not None:
-        yield from _wrapped(_INDENT, _canaries(check))
+        yield from _wrapped(_INDENT, _canary_text(check))
     if check["trouble"]:
         yield from _wrapped(_INDENT, f"asked again without success: {check['trouble']}")
 
 
-def _canaries(check: Mapping[str, Any]) -> str:
+def _canary_text(check: Mapping[str, Any]) -> str:
     """What the server said to questions whose answer is known, the last word on each."""
     words = {(True, "registered"): "found", (True, "unregistered"): "NOT FOUND", (False, "registered"): "FOUND"}
     said: dict[str, str] = {}
@@ -92,13 +92,13 @@ def _canaries(check: Mapping[str, Any]) -> str:
     return f"canaries {'green' if check['canary']['bracketed'] else 'NOT green'}: {told}"
 
 
-def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
+def _verdict_lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrapped("  verdict  ", f"{report['state']}: {report['reason'].partition(chr(10))[0]}")
     odds = report["log_odds"]
     parts = ", ".join(f"{_GROUPS.get(name, name)} {value:+.1f}" for name, value in odds.items() if name != "total" and value)
     p = report["p_unregistered"]
     yield from _wrapped(_WHY, f"P(unregistered) {p:.4f} from log-odds {odds['total']:+.1f} ({parts or 'nothing is known'})")
-    yield from _rho(report)
+    yield from _registrable_lines(report)
     for limit in report["limits"]:
         yield from _wrapped("  limit    ", limit)
     drop = report["forecast"]
@@ -107,7 +107,7 @@ def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
         yield from _wrapped("  drop     ", f"expected {window}, sure {drop['p']:.0%}: {drop['reason']}")
 
 
-def _rho(report: Mapping[str, Any]) -> Iterator[str]:
+def _registrable_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The second factor of the confidence; of no interest while somebody owns the name or nothing is known."""
     p, rho, passes = report["p_unregistered"], report["rho"], report["passes"]
     if report["state"] in _OWNED or not rho:
@@ -120,7 +120,7 @@ def _rho(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _wrapped(start: str, text: str) -> Iterator[str]:
     """Lines of at most WIDTH columns, those after the first indented."""
-    plain = printable(" ".join(text.split()))
+    plain = escape_unprintable(" ".join(text.split()))
     first, *more = textwrap.wrap(plain, WIDTH - len(start), break_on_hyphens=False) or [""]
     yield start + first
     yield from (" " * len(start) + line for line in more)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.cli.answer import answer_line
+from actors.cli.deciding_line import deciding_line
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
-from common.core.builtin.whois_servers import dialect, whois_server
+from common.core.builtin.whois_servers import query_format_of, whois_server
 from common.core.coordinator.wiring import Rooms
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
@@ -75,12 +75,12 @@ class Scene:
     canaries: dict[ChannelKey, list[CanaryAsked]] = field(default_factory=dict)
 
 
-def invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
+def explain_invalid(entry: str, code: str, reason: str) -> dict[str, Any]:
     """The report on something that is no name we could watch."""
     return {**_HEAD, "domain": entry, "unicode": entry, "code": code, "reason": reason}
 
 
-def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
+def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[str, Any]:
     """The report on a name as its evidence stands. `seconds`: how long it took."""
     domains = scene.rooms.domains
     entry = domains.find_loaded(name)
@@ -110,8 +110,8 @@ def explain(scene: Scene, name: str, now: float, seconds: float) -> dict[str, An
         "phase": detail.phase,
         "fields": plain(detail.fields),
         "forecast": _forecast(entry),
-        "checks": {method: _check(scene, entry, method, made, now) for method in POOL_OF if _item(entry, method)},
-        "not_asked": {method: _unasked(scene, entry, method, now) for method in POOL_OF if not _item(entry, method)},
+        "checks": {method: _explain_check(scene, entry, method, made, now) for method in POOL_OF if _item(entry, method)},
+        "not_asked": {method: _why_unasked(scene, entry, method, now) for method in POOL_OF if not _item(entry, method)},
         "seconds": round(seconds, 2),
     }
 
@@ -122,7 +122,7 @@ def _item(entry: Entry, method: str) -> Evidence | None:
     return entry.detail.evidence.get(method) or asked
 
 
-def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float) -> dict[str, Any]:
+def _explain_check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float) -> dict[str, Any]:
     detail = entry.detail
     item = _item(entry, method)
     assert item is not None  # noqa: S101  # the caller has just looked
@@ -132,11 +132,11 @@ def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float
     return {
         "server": observation.server,
         "address": observation.address,
-        "query": _query(scene, entry, method),
+        "query": _query_text(scene, entry, method),
         "timestamp": item.at,
         "duration_ms": round(observation.duration_ms, 1),
         "status": observation.status,
-        "answer": answer_line(observation),
+        "answer": deciding_line(observation),
         "digest": observation.digest,
         "outcome": reading.outcome.value,
         "finding": reading.finding,
@@ -152,7 +152,7 @@ def _check(scene: Scene, entry: Entry, method: str, made: Assessment, now: float
     }
 
 
-def _query(scene: Scene, entry: Entry, method: str) -> str:
+def _query_text(scene: Scene, entry: Entry, method: str) -> str:
     """The question as it went out."""
     task = scene.tasks.get((entry.name, method))
     server = task.server if task is not None else ""
@@ -164,11 +164,11 @@ def _query(scene: Scene, entry: Entry, method: str) -> str:
         return f"HEAD http://{entry.name}/"
     if not server:
         return f"{entry.suffix.rpartition('.')[2]} at {scene.iana_host}: who speaks for the suffix?"
-    manner = whois_server(entry.suffix) or dialect(server.partition(":")[0].lower())
+    manner = whois_server(entry.suffix) or query_format_of(server.partition(":")[0].lower())
     return manner.query.format(fqdn=entry.name).strip()
 
 
-def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
+def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     """Why a method was not asked."""
     rooms, suffix = scene.rooms, entry.suffix
     zone = method in ("dns", "http")
@@ -179,10 +179,10 @@ def _unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
         (method not in scene.methods, "left out by --methods"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),
-            f".{suffix} answers for names that are not registered, so it proves nothing",
+            f".{suffix} answers for names nobody registered, so it proves nothing",
         ),
         (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
-        (rooms.registries.server_of(method, suffix) is None, f"no server is known that may be asked for .{suffix}"),
+        (rooms.registries.server_of(method, suffix) is None, f"nobody is known who may be asked for .{suffix}"),
         (bool(quarantined), "its server failed a canary and is in quarantine"),
         (bool(_left_alone(rooms, method, suffix, now)), _left_alone(rooms, method, suffix, now)),
         (entry.state is State.UNKNOWN, "not reached"),
@@ -222,7 +222,7 @@ def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
     if situation.prior < 0:
         yield f"prior {situation.prior:+.1f}: {_why_prior(entry)}"
     if 0 < verdict.rho < REGISTRABLE:
-        yield f"rho {verdict.rho:.2f} is below {REGISTRABLE}: {_why_rho(entry)}"
+        yield f"rho {verdict.rho:.2f} is below {REGISTRABLE}: {_why_registrable(entry)}"
     if situation.release is not None:
         yield f"calendar: purged names of .{entry.suffix} go through the registry's own procedure ({situation.release})"
 
@@ -232,11 +232,11 @@ def _why_prior(entry: Entry) -> str:
     return f"its last record says {phase.replace('_', ' ')}" if phase else "nothing is known of it"
 
 
-def _why_rho(entry: Entry) -> str:
+def _why_registrable(entry: Entry) -> str:
     rules = rules_for(entry.suffix)
     if "whois" not in entry.detail.evidence:
         return "WHOIS, which tells a reserved name from a free one, has not spoken"
-    if rules.short_label_rho is not None and len(entry.label) < 5:
+    if rules.p_registrable_short_label is not None and len(entry.label) < 5:
         return "short names of new suffixes are mostly reserved or premium"
     return f"a part of the unregistered names of .{entry.suffix} is reserved or sold at another price"
 

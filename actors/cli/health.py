@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from common.clients.probe import get
+from common.clients.local_http import fetch_local
 from common.clock import iso
 from common.config import Settings
 from common.errors import ClientError
@@ -24,7 +24,7 @@ def run(settings: Settings) -> int:
     """Print one line, and one for each problem; 0 when healthy or degraded, 1 when a restart can help or nothing answers."""
     host = _EVERYWHERE.get(settings.control_host, settings.control_host)
     try:
-        status, body = get(host, settings.control_port, "/health", TIMEOUT)
+        status, body = fetch_local(host, settings.control_port, "/health", TIMEOUT)
     except ClientError as error:
         print(f"unhealthy: no answer from {host}:{settings.control_port}: {error}")
         return 1

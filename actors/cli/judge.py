@@ -14,12 +14,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
-from actors.cli.printing import printable
-from actors.cli.second_reader import SecondReader, compare
+from actors.cli.printing import escape_unprintable
+from actors.cli.second_reader import SecondReader, compare_readings
 from common.core.model.evidence import Reading, unknown_reading
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.registrable_names import to_ascii
 from common.core.verdict.offline import is_available, read_answer
 from common.errors import NameProblem
@@ -33,7 +33,13 @@ LINE_LIMIT = 1 << 20
 #: Most domains, and most answers of one domain, that `--fuse` keeps until the end.
 MOST_DOMAINS, MOST_READINGS = 1_000_000, 200
 
-Named = tuple[str, str, Reading]
+
+class Named(NamedTuple):
+    """A reading with the method and the server that gave the answer."""
+
+    method: str
+    server: str
+    reading: Reading
 
 
 def run(file: str, fuse: bool, *, compared: bool = False) -> int:  # noqa: FBT001  # a flag
@@ -42,7 +48,7 @@ def run(file: str, fuse: bool, *, compared: bool = False) -> int:  # noqa: FBT00
         with contextlib.ExitStack() as stack:
             source = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
             other = stack.enter_context(SecondReader()) if compared else None
-            bad = _judge(source, sys.stdout, fuse=fuse, other=other)
+            bad = _read_stream(source, sys.stdout, fuse=fuse, other=other)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -57,7 +63,7 @@ def run(file: str, fuse: bool, *, compared: bool = False) -> int:  # noqa: FBT00
 
 
 @dataclass(slots=True)
-class _Bad:
+class _BadLines:
     """The lines that could not be read: how many, and the first ones with their numbers and what is wrong."""
 
     count: int = 0
@@ -66,13 +72,13 @@ class _Bad:
     def note(self, number: int, reason: str) -> None:
         self.count += 1
         if len(self.first) < MOST_TOLD:
-            self.first.append((number, printable(reason)))
+            self.first.append((number, escape_unprintable(reason)))
 
 
-def answer_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
+def parse_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
     """One input line as (output line, domain, suffix, (method, server, reading)); the last is None for a bad line."""
     try:
-        row = loads(line, LINE_LIMIT)
+        row = parse_bounded_json(line, LINE_LIMIT)
     except ValueError as error:
         return _line(None, unknown_reading("input_bad", f"not a JSON line: {error}")), "", "", None
     if not isinstance(row, dict):
@@ -82,14 +88,14 @@ def answer_line(line: bytes) -> tuple[dict[str, Any], str, str, Named | None]:
         identity = None
     if problem := _problem(row):
         return _line(identity, unknown_reading("input_bad", problem)), "", "", None
-    domain, suffix = names(row.get("domain"))
+    domain, suffix = read_names(row.get("domain"))
     method, server = row["method"], row.get("server") or ""
     reading = read_answer(method, server, domain, suffix, row["answer"])
-    return _line(identity, reading), domain, suffix, (method, server, reading)
+    return _line(identity, reading), domain, suffix, Named(method, server, reading)
 
 
-def names(value: Any) -> tuple[str, str]:
-    """Domain and suffix as A-labels; a name that nobody can register keeps its text and everything after the first dot."""
+def read_names(value: Any) -> tuple[str, str]:
+    """Domain and suffix as A-labels; a name that cannot be registered keeps its text and everything after the first dot."""
     if not isinstance(value, str) or not value.strip():
         return "", ""
     try:
@@ -98,42 +104,42 @@ def names(value: Any) -> tuple[str, str]:
         domain = value.strip()[:253].rstrip(".").lower()
     suffix = load_suffixes()(domain)
     if suffix == domain:
-        return domain, ""  # a public suffix itself: nobody registers it
+        return domain, ""  # a public suffix itself cannot be registered
     return domain, suffix or domain.partition(".")[2]
 
 
-def fused(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str, Any]]:
+def fuse_readings(observations: dict[str, tuple[str, list[Named]]]) -> Iterator[dict[str, Any]]:
     """One verdict line for every domain."""
     from common.core.verdict.verdicts import judge_offline  # noqa: PLC0415 - only this option needs the judge of verdicts
 
     for domain, (suffix, readings) in observations.items():
-        yield {"domain": domain, "verdict": judge_offline(domain, suffix, readings)}
+        yield {"domain": domain, "verdict": judge_offline(domain, suffix, list(readings))}
 
 
-def _judge(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _Bad:
+def _read_stream(source: BinaryIO, out: TextIO, *, fuse: bool, other: SecondReader | None) -> _BadLines:
     observations: dict[str, tuple[str, list[Named]]] = {}
-    bad = _Bad()
+    bad = _BadLines()
     for number, line in _lines(source):
-        shown, domain, suffix, named = answer_line(line) if line is not None else _too_long()
+        shown, domain, suffix, named = parse_line(line) if line is not None else _too_long()
         if named is None:
             bad.note(number, shown["reason"])
-        elif other is not None and named[0] == "whois":
-            shown["python_whois"] = _compared(other, domain, line or b"", named[2])
+        elif other is not None and named.method == "whois":
+            shown["python_whois"] = _compare_readings(other, domain, line or b"", named.reading)
         _write(out, shown)
         if fuse and domain and named is not None and (domain in observations or len(observations) < MOST_DOMAINS):
             readings = observations.setdefault(domain, (suffix, []))[1]
             if len(readings) < MOST_READINGS:
                 readings.append(named)
     if fuse:
-        for verdict in fused(observations):
+        for verdict in fuse_readings(observations):
             _write(out, verdict)
     out.flush()
     return bad
 
 
-def _compared(other: SecondReader, domain: str, line: bytes, reading: Reading) -> dict[str, Any]:
-    text = loads(line, LINE_LIMIT)["answer"].get("text")
-    return compare(other.read(domain, text if isinstance(text, str) else ""), reading)
+def _compare_readings(other: SecondReader, domain: str, line: bytes, reading: Reading) -> dict[str, Any]:
+    text = parse_bounded_json(line, LINE_LIMIT)["answer"].get("text")
+    return compare_readings(other.read(domain, text if isinstance(text, str) else ""), reading)
 
 
 def _too_long() -> tuple[dict[str, Any], str, str, None]:

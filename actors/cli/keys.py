@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from common.bus import fresh_keys
+from common.bus import generate_keys
 
 
 def run() -> int:
     """Print one set of keys; always 0."""
-    print("\n".join(lines()))
+    print("\n".join(render_keys()))
     return 0
 
 
-def lines() -> list[str]:
+def render_keys() -> list[str]:
     """Settings of the coordinator's host; those of the others are comments, so that all of it can be added to a `.env`.
 
     Keys stand in single quotes: Z85 has marks that shells and compose would take for theirs.
     """
-    coordinator, worker, subscriber = fresh_keys(), fresh_keys(), fresh_keys()
+    coordinator, worker, subscriber = generate_keys(), generate_keys(), generate_keys()
     return [
         "# CURVE keys. This host runs the coordinator; more workers and subscribers: more keys, separated by commas.",
         "# With them BUS_ENDPOINT=tcp://0.0.0.0:5550 and FEED_ENDPOINT=tcp://0.0.0.0:5560 let in known keys only.",

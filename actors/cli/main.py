@@ -28,9 +28,9 @@ _INTERNAL = "run by supervise, each in a process of its own:"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the result is the exit code."""
-    printing.prepare()
+    printing.prepare_output()
     try:
-        args = parser().parse_args(argv)
+        args = build_parser().parse_args(argv)
         if args.run not in _ACTORS:
             signal.signal(signal.SIGTERM, _end)
         code = int(args.run(args))
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        printing.let_go()
+        printing.release_output()
     return code
 
 
@@ -61,7 +61,7 @@ def _end(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line: what people use first, then what the supervisor starts."""
     root = argparse.ArgumentParser(
         prog="domain-monitor", description="Watches domain names and says when one can be registered."
@@ -180,7 +180,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _calibration(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.calibration").run(args.since, args.json, _settings(args)))
+    return int(_load("actors.cli.calibration_report").run(args.since, args.json, _settings(args)))
 
 
 def _tail(args: argparse.Namespace) -> int:

@@ -15,12 +15,12 @@ from common import config
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Without characters that would move a terminal's cursor."""
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape", "surrogatepass").decode() for mark in text)
 
 
-def prepare() -> None:
+def prepare_output() -> None:
     """Let standard output and standard error take any text in any locale: what their encoding lacks is written as an escape."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -30,7 +30,7 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def let_go() -> None:
+def release_output() -> None:
     """Write what is still to be written. Where the reader has left it goes nowhere, without a word of the interpreter's."""
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -41,6 +41,6 @@ def let_go() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def coloured(stream: TextIO) -> bool:
+def wants_colour(stream: TextIO) -> bool:
     """Whether to write colours there: on a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
     return stream.isatty() and not config.inherited("NO_COLOR") and config.inherited("TERM") != "dumb"

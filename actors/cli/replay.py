@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from actors.cli.printing import printable
+from actors.cli.printing import escape_unprintable
 from common.clock import iso
 from common.codec import convert, decode_map, plain
 from common.config import Settings
@@ -21,11 +21,11 @@ from common.core.audit.ledger import LedgerEntry, compare_verdicts, replay_verdi
 from common.core.model.methods import is_registry
 from common.core.model.records import Evidence, LedgerRow
 from common.core.model.verdict import Verdict
-from common.core.registries.registrable_names import normalise
+from common.core.registries.registrable_names import parse_domain_name
 from common.core.verdict.rules_version import rules_version
 from common.errors import MessageError, NameProblem, StoreError
-from common.store.contract import MAX_LIMIT
 from common.store.reader import open_reader
+from common.store.store_contract import MAX_LIMIT
 from common.suffixes import load_suffixes
 
 SAME, DIFFERENT, BAD_USAGE, NOTHING = 0, 1, 2, 3
@@ -48,8 +48,8 @@ class Replayed:
 def run(name: str, at: str | None, as_json: bool, settings: Settings) -> int:  # noqa: FBT001  # a flag
     """Print every judgement on a name up to a time (ISO 8601 or epoch seconds; None: to the last), oldest first."""
     try:
-        domain = normalise(name, load_suffixes()).alabel
-        until = None if at is None else moment(at)
+        domain = parse_domain_name(name, load_suffixes()).alabel
+        until = None if at is None else parse_moment(at)
         rows = _rows(settings, domain, until)
     except (NameProblem, StoreError, ValueError) as error:
         print(f"domain-monitor: {error}", file=sys.stderr)
@@ -58,19 +58,19 @@ def run(name: str, at: str | None, as_json: bool, settings: Settings) -> int:  #
         upto = "" if until is None else f" up to {iso(until)}"
         print(f"domain-monitor: nothing in the ledger for {domain}{upto}", file=sys.stderr)
         return NOTHING
-    found = [replay(row) for row in reversed(rows)]
+    found = [replay_entry(row) for row in reversed(rows)]
     try:
         for replayed in found:
-            print(json.dumps(as_map(replayed)) if as_json else "\n".join(lines(replayed)))
+            print(json.dumps(render_map(replayed)) if as_json else "\n".join(render_lines(replayed)))
         if not as_json:
             print(_summary(domain, found))
         sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has left: nobody to tell, and nothing to flush at exit
+        sys.stderr.close()  # the reader has left: there is nothing to flush at exit
     return DIFFERENT if any(replayed.problems for replayed in found) else SAME
 
 
-def moment(text: str) -> float:
+def parse_moment(text: str) -> float:
     """Epoch seconds of a time as people write it: ISO 8601 (without a zone UTC) or epoch seconds. Raises ValueError.
 
     A millisecond counts to its end, so that a time that was printed here finds its own entry.
@@ -81,14 +81,14 @@ def moment(text: str) -> float:
         try:
             parsed = datetime.fromisoformat(text.strip())
         except ValueError:
-            raise ValueError(f"--at must be ISO 8601 or epoch seconds, not {printable(text)[:60]!r}") from None
+            raise ValueError(f"--at must be ISO 8601 or epoch seconds, not {escape_unprintable(text)[:60]!r}") from None
         value = (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).timestamp() + MILLISECOND
     if not math.isfinite(value) or not 0 <= value < 253_402_300_800:  # the end of the year 9999
         raise ValueError("--at must be a time between 1970 and 9999")
     return value
 
 
-def replay(row: LedgerRow) -> Replayed:
+def replay_entry(row: LedgerRow) -> Replayed:
     """Read one entry and judge it again, by today's rules."""
     try:
         entry = convert(decode_map(row.body), LedgerEntry)
@@ -101,7 +101,7 @@ def replay(row: LedgerRow) -> Replayed:
     return Replayed(row, entry, again, tuple(problems))
 
 
-def as_map(replayed: Replayed) -> dict[str, Any]:
+def render_map(replayed: Replayed) -> dict[str, Any]:
     """One entry for `--json`."""
     row, entry = replayed.row, replayed.entry
     head = {"seq": row.seq, "domain": row.domain, "at": row.at, "time": iso(row.at), "kind": row.kind, "rules": row.rules}
@@ -111,7 +111,7 @@ def as_map(replayed: Replayed) -> dict[str, Any]:
     return {**plain(entry), **head, "again": {**again, "verdict": plain(replayed.again)}}
 
 
-def lines(replayed: Replayed) -> list[str]:
+def render_lines(replayed: Replayed) -> list[str]:
     """One entry for people."""
     row, entry = replayed.row, replayed.entry
     if entry is None:
@@ -132,7 +132,7 @@ def lines(replayed: Replayed) -> list[str]:
     for method, item in sorted(entry.voided.items()):
         shown += [f"  no longer believed, {method}:", *_evidence(method, item, entry.at)]
     shown += _around(entry)
-    return [*map(printable, shown), *_outcome(replayed), ""]
+    return [*map(escape_unprintable, shown), *_outcome(replayed), ""]
 
 
 def _evidence(method: str, item: Evidence, judged: float) -> list[str]:
@@ -184,7 +184,7 @@ def _outcome(replayed: Replayed) -> list[str]:
     )
     if not replayed.problems:
         return [f"  judged again, {under}: same verdict"]
-    return [f"  judged again, {under}: DIFFERENT", *(f"    {printable(problem)}" for problem in replayed.problems)]
+    return [f"  judged again, {under}: DIFFERENT", *(f"    {escape_unprintable(problem)}" for problem in replayed.problems)]
 
 
 def _summary(domain: str, found: list[Replayed]) -> str:

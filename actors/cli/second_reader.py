@@ -94,7 +94,7 @@ class SecondReader:
         child.wait()
 
 
-def compare(found: dict[str, Any], reading: Reading) -> dict[str, Any]:
+def compare_readings(found: dict[str, Any], reading: Reading) -> dict[str, Any]:
     """What it found, with `differs`: the names of what our reading says otherwise, [] where both agree as far as both speak."""
     if "error" in found:
         return found

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO, cast
 
-from actors.cli import keeper
-from actors.cli.outlet import Outlet, Translator, follow
-from actors.cli.welcome import Welcome
-from common import config, heartbeat, lineage, log, operator_files, roles, starts, state
+from actors.cli import supervisord_guard
+from actors.cli.shared_stdout import LogTranslator, SharedOutput, read_lines_in_thread
+from actors.cli.welcome import ReadyMessage
+from common import config, heartbeat, log, operator_files, process_tree, roles, start_record, state_dir
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
@@ -46,25 +46,25 @@ def run(config_file: str | None, env_file: str | None) -> int:
 
     Raises ConfigError.
     """
-    path = find(config_file)
+    path = find_config(config_file)
     unknown = config.adopt(env_file)
     settings = config.load()
-    operator_files.check(settings)
+    operator_files.check_files(settings)
     if unknown:
         log.setup(settings, "supervise", sys.stderr)
         log.get_logger("supervise").warning("unknown_settings", names=unknown, effect="none: they are no settings of ours")
     os.umask(0o077)
-    state.prepare(settings)
-    held = hold(settings)
+    state_dir.create_directories(settings)
+    held = lock_state_dir(settings)
     try:
-        await_free(settings)
-        clear(settings)
-        return _keep(settings, path, environment(settings))
+        await_free_ports(settings)
+        clear_heartbeats(settings)
+        return _start_and_guard(settings, path, build_environment(settings))
     finally:
         os.close(held)
 
 
-def find(config_file: str | None) -> Path:
+def find_config(config_file: str | None) -> Path:
     """The file of supervisord: the one named, this folder's, or the product's. Raises ConfigError."""
     places = [Path(config_file)] if config_file else [Path(CONFIG_NAME), *(place / CONFIG_NAME for place in PLACES)]
     for path in places:
@@ -73,7 +73,7 @@ def find(config_file: str | None) -> Path:
     raise ConfigError([f"--config: no file {' or '.join(map(str, places))}"])
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def build_environment(settings: Settings) -> dict[str, str]:
     """The environment that supervisord.conf refers to: our own with every default filled in, and the command to start."""
     return config.environment(
         {
@@ -83,27 +83,27 @@ def environment(settings: Settings) -> dict[str, str]:
             "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
             "DEEP_CHECKERS": str(settings.deep_checkers),
             "NOTIFIERS": str(settings.notifiers),
-            "LOG_FORMAT": log_format(settings, sys.stdout),
+            "LOG_FORMAT": choose_log_format(settings, sys.stdout),
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
             "SUPERVISE_PID": str(os.getpid()),
             "SUPERVISE_STACK": secrets.token_hex(8),
-            **{f"FOR_{role.upper()}": restricted(role) for role in roles.ROLES if "-" not in role},
+            **{f"FOR_{role.upper()}": withheld_secrets(role) for role in roles.ROLES if "-" not in role},
             config.ENV_FILE: "",
         }
     )
 
 
-def restricted(role: str) -> str:
+def withheld_secrets(role: str) -> str:
     """What an `environment=` line of supervisord.conf says to keep from a process what it has no use for; no values in it."""
     return ",".join(f'{name}="{value}"' for name, value in config.restrictions(role).items())
 
 
-def log_format(settings: Settings, stream: TextIO) -> str:
+def choose_log_format(settings: Settings, stream: TextIO) -> str:
     """What every process writes: LOG_FORMAT, else text where our own output is a terminal, else json."""
     return settings.log_format or ("text" if stream.isatty() else "json")
 
 
-def hold(settings: Settings) -> int:
+def lock_state_dir(settings: Settings) -> int:
     """Take the state for this run, waiting for one that is ending; returns a descriptor to close. Raises ConfigError."""
     path = socket_directory(settings.state_dir) / "supervise.lock"
     held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -120,16 +120,16 @@ def hold(settings: Settings) -> int:
     return held
 
 
-def await_free(settings: Settings) -> None:
+def await_free_ports(settings: Settings) -> None:
     """Return once nothing is in use that the processes will need; wait only for an earlier run. Raises ConfigError."""
     until = monotonic() + ENDING_LIMIT
-    while problems := list(taken(settings)):
-        if monotonic() >= until or not any(map(_alive, heartbeat.read_all(settings.state_dir).values())):
+    while problems := list(ports_in_use(settings)):
+        if monotonic() >= until or not any(map(_is_alive, heartbeat.read_heartbeats(settings.state_dir).values())):
             raise ConfigError(problems)
         pause(0.2)
 
 
-def taken(settings: Settings) -> Iterator[str]:
+def ports_in_use(settings: Settings) -> Iterator[str]:
     """One sentence for each address, and for the state, that something else holds."""
     addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
     for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 2)):
@@ -138,14 +138,14 @@ def taken(settings: Settings) -> Iterator[str]:
         if scheme == "tcp" and number.isdecimal():
             addresses += [(name, host.strip("[]"), int(number) + more) for more in range(ports)]
     for name, host, port in addresses:
-        if trouble := free_ports.trouble(host, port):
+        if trouble := free_ports.why_not_listenable(host, port):
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             yield f"{name}: {shown} {trouble}; set {name} or stop it"
     if owner := _owner(settings):
         yield f"STATE_DIR: {settings.store_path} is in use by {owner}; set STATE_DIR or stop it"
 
 
-def clear(settings: Settings) -> None:
+def clear_heartbeats(settings: Settings) -> None:
     """Forget the processes of earlier runs that this one will not start: a smaller pool has no silent members."""
     counts = {
         "checker-fast": settings.fast_checkers,
@@ -153,34 +153,34 @@ def clear(settings: Settings) -> None:
         "checker-deep": settings.deep_checkers,
         "notifier": settings.notifiers,
     }
-    for directory in (heartbeat.directory(settings.state_dir), starts.directory(settings.state_dir)):
+    for directory in (heartbeat.heartbeat_directory(settings.state_dir), start_record.record_directory(settings.state_dir)):
         for path in directory.glob("*.json"):
             pool, _, number = path.stem.rpartition("-")
             if number.isdecimal() and int(number) >= counts.get(pool, 0):
                 path.unlink(missing_ok=True)
 
 
-def _keep(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
-    lineage.adopt_orphans()
+def _start_and_guard(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
+    process_tree.adopt_orphans()
     text = environ["LOG_FORMAT"] == "text"
-    outlet = Outlet(sys.stdout.fileno())
+    outlet = SharedOutput(sys.stdout.fileno())
     log.setup(settings, "supervise", cast("TextIO", outlet), text=text)
     logger = log.get_logger("supervise")
-    translator = Translator(outlet, logger, text=text)
-    welcome = Welcome(settings, outlet, logger, text=text)
+    translator = LogTranslator(outlet, logger, text=text)
+    welcome = ReadyMessage(settings, outlet, logger, text=text)
 
     def each_look() -> None:
         welcome.look()
-        if lost := outlet.take_lost():
+        if lost := outlet.take_lost_count():
             logger.warning("log_lines_lost", lines=lost)
 
-    signals = keeper.Signals()
+    signals = supervisord_guard.SignalPipe()
     reading, writing = os.pipe()
     arguments = ["-m", "actors.cli.supervisord", "--nodaemon", "--configuration", str(conf)]
-    supervisord = keeper.start(arguments, environ, writing)
+    supervisord = supervisord_guard.start_supervisord(arguments, environ, writing)
     os.close(writing)
-    pipe = follow(reading, translator.take)
-    code = keeper.Keeper(supervisord, settings.state_dir, logger, each_look).run(signals)
+    pipe = read_lines_in_thread(reading, translator.take)
+    code = supervisord_guard.SupervisordGuard(supervisord, settings.state_dir, logger, each_look).run(signals)
     pipe.join(LAST_LINES)
     outlet.drain(LAST_LINES)
     return code
@@ -200,7 +200,7 @@ def _owner(settings: Settings) -> str:
     return ""
 
 
-def _alive(beat: heartbeat.Heartbeat) -> bool:
+def _is_alive(beat: heartbeat.Heartbeat) -> bool:
     try:
         os.kill(beat.pid, 0)
     except ProcessLookupError:

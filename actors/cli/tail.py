@@ -17,10 +17,10 @@ from typing import Any, TextIO
 
 import msgpack  # type: ignore[import-untyped]  # it has no types
 
-from actors.cli.printing import let_go, printable
+from actors.cli.printing import escape_unprintable, release_output
 from common.bus import FeedSubscriber, feed_keys
 from common.config import Settings
-from common.endpoints import reachable
+from common.reachable_endpoint import connectable_endpoint
 
 #: Seconds of silence after which we say what may be wrong, once.
 QUIET = 10.0
@@ -32,13 +32,13 @@ EVENT_TOPIC = "state."
 
 def run(topic: str, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 - the contract of the command line
     """Print until Ctrl-C or SIGTERM, or until the reader of the output has left; 0 each way."""
-    tail = Tail(topic, as_json=as_json, out=sys.stdout, err=sys.stderr)
+    tail = FeedPrinter(topic, as_json=as_json, out=sys.stdout, err=sys.stderr)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(follow(tail, reachable(settings.feed_endpoint), feed_keys(settings)))
+        asyncio.run(print_feed(tail, connectable_endpoint(settings.feed_endpoint), feed_keys(settings)))
     return 0
 
 
-class Tail:
+class FeedPrinter:
     """Turns feed messages into lines on `out`; notices go to `err`, so that JSON lines stay clean."""
 
     def __init__(self, topic: str, *, as_json: bool, out: TextIO, err: TextIO) -> None:
@@ -56,11 +56,11 @@ class Tail:
         """Print one message, after a notice where events are missing before it."""
         self.heard = True
         self._check_sequence(payload)
-        self._print(self._out, as_line(topic, payload) if not self._as_json else _as_json(topic, payload))
+        self._print(self._out, render_line(topic, payload) if not self._as_json else _as_json(topic, payload))
 
     def notice(self, text: str) -> None:
         """Say something about the feed itself."""
-        self._print(self._err, f"domain-monitor: {printable(text)}")
+        self._print(self._err, f"domain-monitor: {escape_unprintable(text)}")
 
     def _check_sequence(self, payload: Mapping[str, Any]) -> None:
         seq = payload.get("seq")
@@ -81,9 +81,9 @@ class Tail:
             self.done.set()
 
 
-async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> None:
+async def print_feed(tail: FeedPrinter, endpoint: str, keys: Settings | None = None) -> None:
     """Subscribe, with the CURVE keys of these settings where there are any, and print until `tail.done`."""
-    feed = FeedSubscriber(endpoint, (tail.topic,), keys=keys, decode=decode)
+    feed = FeedSubscriber(endpoint, (tail.topic,), keys=keys, decode=decode_payload)
     loop = asyncio.get_running_loop()
     try:
         loop.add_signal_handler(signal.SIGTERM, tail.done.set)
@@ -100,10 +100,10 @@ async def follow(tail: Tail, endpoint: str, keys: Settings | None = None) -> Non
         loop.remove_signal_handler(signal.SIGTERM)
         feed.close()
         if tail.done.is_set():
-            let_go()
+            release_output()
 
 
-def decode(body: bytes) -> object:
+def decode_payload(body: bytes) -> object:
     """The value of a message of the feed. Raises ValueError for what is no msgpack."""
     try:
         return msgpack.unpackb(body, strict_map_key=False, unicode_errors="replace")
@@ -111,14 +111,14 @@ def decode(body: bytes) -> object:
         raise ValueError(f"no msgpack: {type(error).__name__}") from None
 
 
-def as_line(topic: str, payload: Mapping[str, Any]) -> str:
+def render_line(topic: str, payload: Mapping[str, Any]) -> str:
     """One readable line: time (UTC), topic, and what matters of this type of message."""
     moment = payload.get("ts")
     shown = _time(moment) if isinstance(moment, int | float) else "--:--:--"
-    return printable(" ".join([shown, topic, *(f"{name}={_short(value)}" for name, value in _facts(payload))]))
+    return escape_unprintable(" ".join([shown, topic, *(f"{name}={_short(value)}" for name, value in _shown_fields(payload))]))
 
 
-def _facts(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _shown_fields(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
     kind = payload.get("type")
     if kind == "result":
         return _picked(payload, "result", "duration_ms")

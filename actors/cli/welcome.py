@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 
-from actors.cli.outlet import Outlet
+from actors.cli.shared_stdout import SharedOutput
 from common.clock import monotonic
 from common.config import Settings
 from common.log import Logger
@@ -18,10 +18,10 @@ SETTLED = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what a server listens on is no address to connect to
 
 
-class Welcome:
+class ReadyMessage:
     """Asks control until it is healthy; call `look` about once a second."""
 
-    def __init__(self, settings: Settings, outlet: Outlet, log: Logger, *, text: bool) -> None:
+    def __init__(self, settings: Settings, outlet: SharedOutput, log: Logger, *, text: bool) -> None:
         self._host = _EVERYWHERE.get(settings.control_host, settings.control_host)
         self._port = settings.control_port
         self._outlet = outlet

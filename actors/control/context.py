@@ -9,15 +9,15 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actors.control import surroundings
-from actors.control.access import Policy
-from actors.control.guard import policy_of
-from actors.control.health import STATUS_LIMIT, Health, Report, expected_groups
-from actors.control.limits import Bucket
-from actors.control.live import Live
-from actors.control.peers import Peers, gateways
-from actors.control.problems import Problem
-from actors.control.records import Records
+from actors.control import local_problems
+from actors.control.auth import AccessPolicy
+from actors.control.http_problems import Problem
+from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
+from actors.control.live_feed import LiveFeed
+from actors.control.peers import Peers, default_gateways
+from actors.control.request_limit import TokenBucket
+from actors.control.request_security import build_access_policy
+from actors.control.store_readers import StoreReaders
 from common import config, heartbeat
 from common.config import Settings
 from common.core.telemetry import problems as telemetry
@@ -28,7 +28,7 @@ from common.log import get_logger
 from common.messages import Command
 
 #: Seconds that heartbeats, and what was seen of disk and database, stay good.
-BEATS_GOOD = 1.0
+KEPT_SECONDS = 1.0
 
 log = get_logger("control")
 
@@ -46,19 +46,19 @@ class Control:
     """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations."""
 
     settings: Settings
-    records: Records
+    store: StoreReaders
     commands: Commands
     suffix_of: Callable[[str], str | None]
     now: Callable[[], float]
     monotonic: Callable[[], float]
     process: str = "control"
     peers: Peers | None = None  # by default the settings say which
-    access: Policy = field(init=False)
-    live: Live = field(init=False)
+    access: AccessPolicy = field(init=False)
+    live: LiveFeed = field(init=False)
     metrics: Metrics = field(init=False)
-    health: Health = field(init=False)
+    health: HealthAssessor = field(init=False)
     started_at: float = field(init=False)
-    refreshes: Bucket = field(default_factory=lambda: Bucket(1.0, 1.0))
+    refreshes: TokenBucket = field(default_factory=lambda: TokenBucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
     _seen: list[telemetry.Problem] = field(default_factory=list)
@@ -66,29 +66,29 @@ class Control:
 
     def __post_init__(self) -> None:
         self.started_at = started_at = self.now()
-        trusted = gateways if self.settings.control_trust_gateway else frozenset
-        self.access = policy_of(self.settings, self.peers or Peers(self.monotonic, trusted))
-        self.live = Live(self.records, self.settings.instance_id, self.now)
+        trusted = default_gateways if self.settings.control_trust_gateway else frozenset
+        self.access = build_access_policy(self.settings, self.peers or Peers(self.monotonic, trusted))
+        self.live = LiveFeed(self.store, self.settings.instance_id, self.now)
         self.metrics = Metrics(started_at)
-        self.health = Health(expected_groups(self.settings), started_at)
-        self._supervision = surroundings.Supervision(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
+        self.health = HealthAssessor(expected_groups(self.settings), started_at)
+        self._supervision = local_problems.SupervisorWatch(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
 
-    async def beats(self) -> dict[str, Heartbeat]:
+    async def heartbeats(self) -> dict[str, Heartbeat]:
         """Every process' heartbeat, at most a second old."""
         moment = self.monotonic()
-        if self._beats_at is None or moment - self._beats_at > BEATS_GOOD:
-            self._beats = await asyncio.to_thread(heartbeat.read_all, self.settings.state_dir)
+        if self._beats_at is None or moment - self._beats_at > KEPT_SECONDS:
+            self._beats = await asyncio.to_thread(heartbeat.read_heartbeats, self.settings.state_dir)
             self._beats_at = moment
         return self._beats
 
-    async def report(self) -> Report:
+    async def assess_health(self) -> HealthReport:
         """The present health. What began or ended by this look is logged and counted."""
-        beats, seen, status = await self.beats(), await self._look_around(), self.live.status()
+        beats, seen, status = await self.heartbeats(), await self._look_around(), self.live.latest_status()
         age, content = (None, {}) if status is None else status
-        told = telemetry.read(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
-        report = self.health.judge(self.now(), beats, age, told, seen)
+        told = telemetry.parse_problems(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
+        report = self.health.assess(self.now(), beats, age, told, seen)
         for change in report.changes:
-            (log.error if change.began else log.info)(change.event, **change.fields())
+            (log.error if change.began else log.info)(change.log_event, **change.log_fields())
             if change.began:
                 self.metrics.count("problems_begun", code=change.problem.code)
         return report
@@ -96,14 +96,18 @@ class Control:
     async def _look_around(self) -> list[telemetry.Problem]:
         """What is wrong with disk, database and supervisor, at most a second old."""
         moment = self.monotonic()
-        if self._seen_at is None or moment - self._seen_at > BEATS_GOOD:
-            error = await self.records.trouble()
-            disks = await asyncio.to_thread(lambda: [*surroundings.disks(self.settings)])
-            self._seen = [*disks, *surroundings.database(self.settings.store_path, error), *self._supervision.problems()]
+        if self._seen_at is None or moment - self._seen_at > KEPT_SECONDS:
+            error = await self.store.probe()
+            disks = await asyncio.to_thread(lambda: [*local_problems.disk_problems(self.settings)])
+            self._seen = [
+                *disks,
+                *local_problems.database_problems(self.settings.store_path, error),
+                *self._supervision.problems(),
+            ]
             self._seen_at = moment
         return self._seen
 
-    def command(self, verb: str, target: str = "") -> None:
+    def send_command(self, verb: str, target: str = "") -> None:
         """Pass a changing call on. Raises Problem 503 where no coordinator takes it."""
         try:
             taken = self.commands.send(Command(verb, target, self.process))

@@ -7,9 +7,9 @@ import contextlib
 
 from actors.control import app
 from actors.control.context import Control
-from actors.control.live import TOPICS
-from actors.control.records import Records
-from actors.control.server import Listener
+from actors.control.http_server import Listener
+from actors.control.live_feed import TOPICS
+from actors.control.store_readers import StoreReaders
 from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
 from common.clock import monotonic, now
 from common.process import Runtime
@@ -25,14 +25,14 @@ STOP_LIMIT = 4.0
 async def main(runtime: Runtime) -> None:
     """Serve until `runtime.stopping`. Raises OSError where CONTROL_PORT is taken."""
     settings = runtime.settings
-    records = Records(lambda: open_reader(settings))
+    records = StoreReaders(lambda: open_reader(settings))
     inbox = InboxSender(settings)
     feed = FeedSubscriber(inner_feed_endpoint(settings), TOPICS)
     control = Control(settings, records, inbox, load_suffixes(), now, monotonic, process=runtime.process)
-    listener = Listener(app.build(control))
-    follower = asyncio.create_task(control.live.follow(), name="events")
+    listener = Listener(app.build_app(control))
+    follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:
-        feed.attach(control.live.receive)
+        feed.attach(control.live.take_message)
         port = await listener.start(settings.control_host, settings.control_port)
         runtime.log.info("listening", host=settings.control_host, port=port)
         await _until_stopped(runtime, control, follower)
@@ -53,7 +53,7 @@ async def _until_stopped(runtime: Runtime, control: Control, follower: asyncio.T
         runtime.beat()
         if follower.done():
             follower.result()
-        await control.report()  # notices since when something is missing, also while nobody asks
+        await control.assess_health()  # notices since when something is missing, also between requests
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEAT_EVERY):
                 await runtime.stopping.wait()

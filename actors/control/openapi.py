@@ -11,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from actors.control import webhooks
-from actors.control.access import Access
-from actors.control.answers import Problem
-from actors.control.examples import EXAMPLES
-from actors.control.overview import versions
-from actors.control.params import Param
-from actors.control.problems import CONTENT_TYPE
+from actors.control.answer_examples import EXAMPLES
+from actors.control.answer_schemas import Problem
+from actors.control.auth import Access
+from actors.control.http_problems import CONTENT_TYPE
+from actors.control.query_params import Param
+from actors.control.status_handlers import library_versions
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _IN_PATH = re.compile(r"\{(\w+)\}")
@@ -104,7 +104,7 @@ class Operation(Protocol):
         ...
 
 
-def document(routes: Iterable[Operation]) -> bytes:
+def build_document(routes: Iterable[Operation]) -> bytes:
     """The description as JSON."""
     routes = tuple(routes)
     models = tuple(dict.fromkeys([*(route.answer for route in routes if route.answer is not str), Problem, *webhooks.MODELS]))
@@ -112,22 +112,23 @@ def document(routes: Iterable[Operation]) -> bytes:
     schema_of = dict(zip(models, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
+        paths.setdefault(route.path, {})[route.method.lower()] = _describe_operation(route, schema_of)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "Domain Monitor",
-                "version": versions()["domain-monitor"],
+                "version": library_versions()["domain-monitor"],
                 "description": _ABOUT,
                 "license": {"name": "GPL-3.0-only", "identifier": "GPL-3.0-only"},
             },
             "paths": paths,
-            "webhooks": webhooks.described(schema_of),
+            "webhooks": webhooks.describe_webhooks(schema_of),
             "components": {
                 "schemas": components,
                 "responses": {
-                    f"Problem{status}": _problem(status, text, schema_of[Problem]) for status, text in _PROBLEMS.items()
+                    f"Problem{status}": _describe_problem(status, text, schema_of[Problem])
+                    for status, text in _PROBLEMS.items()
                 },
                 "securitySchemes": _SCHEMES,
             },
@@ -135,12 +136,12 @@ def document(routes: Iterable[Operation]) -> bytes:
     )
 
 
-async def serve(request: web.Request) -> web.Response:
+async def get_description(request: web.Request) -> web.Response:
     """GET /openapi.json."""
     return web.Response(body=request.app[DOCUMENT], content_type="application/json")
 
 
-def _operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
+def _describe_operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
     forms = dict(route.forms)
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", **_without_example(forms.get(name, {}))}}
@@ -154,7 +155,7 @@ def _operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
     answers: dict[str, Any] = {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "content": {media: _content(media, route.answer, schema_of) for media in route.produces},
+            "content": {media: _describe_content(media, route.answer, schema_of) for media in route.produces},
         }
         for status in (good, *route.same)
     }
@@ -166,7 +167,7 @@ def _operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
         else:
             answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
     return {
-        "operationId": _identity(route),
+        "operationId": _operation_id(route),
         "summary": route.summary,
         "parameters": parameters,
         "responses": answers,
@@ -174,7 +175,7 @@ def _operation(route: Operation, schema_of: dict[type, Any]) -> dict[str, Any]:
     }
 
 
-def _content(media: str, answer: Any, schema_of: dict[type, Any]) -> dict[str, Any]:
+def _describe_content(media: str, answer: Any, schema_of: dict[type, Any]) -> dict[str, Any]:
     if media != "application/json":
         return {"schema": {"type": "string"}}
     example = EXAMPLES.get(answer)
@@ -189,7 +190,7 @@ def _without_example(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if key != "example"}
 
 
-def _problem(status: int, text: str, schema: Any) -> dict[str, Any]:
+def _describe_problem(status: int, text: str, schema: Any) -> dict[str, Any]:
     example = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": text, "instance": "/path"}
     content = {CONTENT_TYPE: {"schema": schema, "example": example}}
     headers = {
@@ -200,6 +201,6 @@ def _problem(status: int, text: str, schema: Any) -> dict[str, Any]:
     return {"description": text, "content": content} | ({"headers": headers} if headers else {})
 
 
-def _identity(route: Operation) -> str:
+def _operation_id(route: Operation) -> str:
     words = re.findall(r"[a-z]+", route.path)
     return route.method.lower() + "".join(word.capitalize() for word in words or ["dashboard"])

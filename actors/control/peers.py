@@ -22,7 +22,7 @@ THROUGH_GATEWAY = 0x2
 GATEWAYS_GOOD = 5.0
 
 
-def address_of(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """An address without scope, one mapped into IPv6 (RFC 4291 section 2.5.5.2) as IPv4; None where the text is no address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -37,9 +37,9 @@ def is_loopback(address: Address) -> bool:
     return address.is_loopback
 
 
-def gateways(routes: Path = ROUTES, routes_6: Path = ROUTES_6) -> frozenset[Address]:
+def default_gateways(routes: Path = ROUTES, routes_6: Path = ROUTES_6) -> frozenset[Address]:
     """The default gateways by the kernel's routing tables; none where those cannot be read."""
-    return frozenset({*_gateways(routes), *_gateways_6(routes_6)})
+    return frozenset({*_ipv4_gateways(routes), *_ipv6_gateways(routes_6)})
 
 
 class Peers:
@@ -56,13 +56,13 @@ class Peers:
         self._loopback = loopback
         self._found: tuple[float, frozenset[Address]] | None = None
 
-    def local(self, peername: object) -> bool:
+    def is_local(self, peername: object) -> bool:
         """Whether a caller, by its socket's peer name, is at this machine. An unknown one is not."""
         if isinstance(peername, str | bytes):
             return True  # a unix socket: only this machine has its file system
         if not isinstance(peername, tuple) or not peername:
             return False
-        address = address_of(str(peername[0]))
+        address = parse_address(str(peername[0]))
         return address is not None and (self._loopback(address) or address in self._gateways())
 
     def _gateways(self) -> frozenset[Address]:
@@ -73,7 +73,7 @@ class Peers:
         return self._found[1]
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
+def _read_rows(path: Path) -> Iterator[list[str]]:
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -81,8 +81,8 @@ def _rows(path: Path) -> Iterator[list[str]]:
     yield from (line.split() for line in text.splitlines())
 
 
-def _gateways(path: Path) -> Iterator[Address]:
-    for row in _rows(path):
+def _ipv4_gateways(path: Path) -> Iterator[Address]:
+    for row in _read_rows(path):
         if len(row) < 8 or row[1] != "00000000" or row[7] != "00000000":
             continue
         if len(gateway := _bytes(row[2], 4)) == 4 and _flags(row[3]) & THROUGH_GATEWAY:
@@ -90,8 +90,8 @@ def _gateways(path: Path) -> Iterator[Address]:
             yield IPv4Address(int.from_bytes(gateway, "big").to_bytes(4, sys.byteorder))
 
 
-def _gateways_6(path: Path) -> Iterator[Address]:
-    for row in _rows(path):
+def _ipv6_gateways(path: Path) -> Iterator[Address]:
+    for row in _read_rows(path):
         if len(row) < 10 or row[0] != "0" * 32 or row[1] != "00":
             continue
         if len(gateway := _bytes(row[4], 16)) == 16 and any(gateway) and _flags(row[8]) & THROUGH_GATEWAY:

@@ -9,20 +9,20 @@ from typing import Any
 from aiohttp import web
 
 from actors.control import (
-    answers,
-    budgets,
-    deliveries,
-    domains,
-    drops,
-    events,
-    measures,
+    answer_schemas,
+    budget_handlers,
+    dashboard,
+    delivery_handlers,
+    domain_handlers,
+    drop_handlers,
+    event_handlers,
+    metrics_handlers,
     openapi,
-    overview,
-    pages,
-    status_answers,
+    status_handlers,
+    status_schemas,
 )
-from actors.control.access import Access
-from actors.control.params import CURSOR, LIMIT, PRINTABLE, TIMED_CURSOR, Param
+from actors.control.auth import Access
+from actors.control.query_params import CURSOR, LIMIT, PRINTABLE, TIMED_CURSOR, Param
 
 JSON = ("application/json",)
 OPEN = Access.OPEN
@@ -73,115 +73,137 @@ def _changing(
         summary,
         access=Access.CHANGE,
         failures=(408, 413, 415, *failures),
-        answer=answers.Accepted,
+        answer=answer_schemas.Accepted,
         forms=forms,
         slashed=slashed,
     )
 
 
-_NAMED = (("name", {"maxLength": domains.NAME_LIMIT, "pattern": f"^{domains.NAME}$", "example": "example.com"}),)
-_BY_ID = (("id", {"minLength": 1, "maxLength": deliveries.ID_LIMIT, "pattern": f"^{PRINTABLE}$"}),)
+_NAMED = (
+    ("name", {"maxLength": domain_handlers.NAME_LIMIT, "pattern": f"^{domain_handlers.NAME}$", "example": "example.com"}),
+)
+_BY_ID = (("id", {"minLength": 1, "maxLength": delivery_handlers.ID_LIMIT, "pattern": f"^{PRINTABLE}$"}),)
 _OPERATOR = (("operator", {"minLength": 1, "example": "rdap/verisign"}),)
-_FILE = (("name", {"enum": sorted(pages.files())}),)
+_FILE = (("name", {"enum": sorted(dashboard.static_files())}),)
 
 
-def table() -> tuple[Route, ...]:
+def build_routes() -> tuple[Route, ...]:
     """Every operation there is."""
-    flags = tuple(measures.FLAGS.values())
+    flags = tuple(metrics_handlers.FLAGS.values())
     prometheus_text = ("text/plain",)
     return (
         Route(
             "GET",
             "/health",
-            overview.health,
+            status_handlers.get_health,
             "What is wrong; 503 where a restart can help",
             access=OPEN,
             same=(503,),
-            answer=status_answers.Health,
+            answer=status_schemas.Health,
         ),
         Route(
             "GET",
             "/ready",
-            overview.ready,
+            status_handlers.get_ready,
             "Whether names are being watched, and why not",
             access=OPEN,
             same=(503,),
-            answer=status_answers.Ready,
+            answer=status_schemas.Ready,
         ),
-        Route("GET", "/status", overview.status, "Everything about this instance at a glance", answer=status_answers.Status),
+        Route(
+            "GET",
+            "/status",
+            status_handlers.get_status,
+            "Everything about this instance at a glance",
+            answer=status_schemas.Status,
+        ),
         Route(
             "GET",
             "/domains",
-            domains.listing,
+            domain_handlers.list_domains,
             "Watched names, page by page",
-            (domains.STATE, domains.TLD, domains.QUERY, CURSOR, LIMIT),
-            answer=answers.Domains,
+            (domain_handlers.STATE, domain_handlers.TLD, domain_handlers.QUERY, CURSOR, LIMIT),
+            answer=answer_schemas.Domains,
         ),
         Route(
             "GET",
             "/domain/{name}",
-            domains.show,
+            domain_handlers.get_domain,
             "One name with evidence, forecast and history",
-            answer=answers.DomainInFull,
+            answer=answer_schemas.DomainInFull,
             forms=_NAMED,
         ),
-        _changing("POST", "/domain/{name}/check", domains.check, "Check one name now", forms=_NAMED),
-        _changing("POST", "/refresh", domains.refresh, "Load the domain list now", failures=(429,)),
+        _changing("POST", "/domain/{name}/check", domain_handlers.check_domain, "Check one name now", forms=_NAMED),
+        _changing("POST", "/refresh", domain_handlers.refresh_list, "Load the domain list now", failures=(429,)),
         Route(
             "GET",
             "/problems",
-            domains.unmonitored,
+            domain_handlers.list_problems,
             "Entries of the list that cannot be monitored",
             (CURSOR, LIMIT),
-            answer=answers.Problems,
+            answer=answer_schemas.Problems,
         ),
         Route(
             "GET",
             "/events",
-            events.serve,
+            event_handlers.get_events,
             "What happened, in order; as a stream where text/event-stream is accepted",
-            (events.AFTER, LIMIT),
+            (event_handlers.AFTER, LIMIT),
             produces=("application/json", "text/event-stream"),
-            answer=answers.Events,
+            answer=answer_schemas.Events,
         ),
         Route(
             "GET",
             "/drops",
-            drops.listing,
+            drop_handlers.list_drops,
             "Names expected to drop, the soonest first, page by page",
-            (*drops.FILTERS, TIMED_CURSOR, LIMIT),
-            answer=answers.Drops,
+            (*drop_handlers.FILTERS, TIMED_CURSOR, LIMIT),
+            answer=answer_schemas.Drops,
         ),
         Route(
             "GET",
             "/drops.ics",
-            drops.as_calendar,
+            drop_handlers.get_calendar,
             "All of them as a calendar",
-            drops.FILTERS,
+            drop_handlers.FILTERS,
             produces=("text/calendar",),
         ),
         Route(
             "GET",
             "/deliveries",
-            deliveries.listing,
+            delivery_handlers.list_deliveries,
             "Callbacks, the newest first",
-            (deliveries.STATE, CURSOR, LIMIT),
-            answer=answers.Deliveries,
+            (delivery_handlers.STATE, CURSOR, LIMIT),
+            answer=answer_schemas.Deliveries,
         ),
-        _changing("POST", "/deliveries/{id}/replay", deliveries.replay, "Send one callback again", forms=_BY_ID),
+        _changing(
+            "POST", "/deliveries/{id}/replay", delivery_handlers.replay_delivery, "Send one callback again", forms=_BY_ID
+        ),
         _changing(
             "POST",
             "/budgets/{operator}/reset",
-            budgets.reset,
+            budget_handlers.reset_budget,
             "Forget what was learned of a rate limit",
             forms=_OPERATOR,
             slashed="operator",
         ),
-        Route("GET", "/metrics", measures.serve, "Metrics", flags, produces=(*JSON, *prometheus_text), answer=answers.Metrics),
-        Route("GET", "/metrics/prometheus", measures.text, "Metrics for Prometheus", produces=prometheus_text),
-        _changing("GET", "/metrics/reset", measures.reset, "Begin counting again"),
-        _changing("POST", "/metrics/reset", measures.reset, "Begin counting again"),
-        Route("GET", "/openapi.json", openapi.serve, "This description", answer=answers.Description),
-        Route("GET", "/", pages.dashboard, "Dashboard", produces=("text/html",)),
-        Route("GET", "/static/{name}", pages.static, "Files of the dashboard", produces=pages.MEDIA, forms=_FILE),
+        Route(
+            "GET",
+            "/metrics",
+            metrics_handlers.get_metrics,
+            "Metrics",
+            flags,
+            produces=(*JSON, *prometheus_text),
+            answer=answer_schemas.Metrics,
+        ),
+        Route(
+            "GET", "/metrics/prometheus", metrics_handlers.get_prometheus, "Metrics for Prometheus", produces=prometheus_text
+        ),
+        _changing("GET", "/metrics/reset", metrics_handlers.reset_metrics, "Begin counting again"),
+        _changing("POST", "/metrics/reset", metrics_handlers.reset_metrics, "Begin counting again"),
+        Route("GET", "/openapi.json", openapi.get_description, "This description", answer=answer_schemas.Description),
+        Route("GET", "/", dashboard.get_dashboard, "Dashboard", produces=("text/html",)),
+        Route(
+            "GET", "/static/{name}", dashboard.get_static_file, "Files of the dashboard", produces=dashboard.MEDIA, forms=_FILE
+        ),
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from actors.control.answers import Map, Name, Time
+from actors.control.answer_schemas import Map, Name, Time
 
 
 class Check(TypedDict, total=False):
@@ -90,7 +90,7 @@ _HEADERS: tuple[tuple[str, bool, str, dict[str, str]], ...] = (
 )
 
 
-def described(schema_of: dict[type, Any]) -> dict[str, Any]:
+def describe_webhooks(schema_of: dict[type, Any]) -> dict[str, Any]:
     """The webhooks object (OpenAPI 3.1); `schema_of` has a schema for each model."""
     return {
         "notice": _hook("Something happened to a name", schema_of[Notice], NOTICE),

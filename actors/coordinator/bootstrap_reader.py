@@ -11,23 +11,23 @@ import os
 import signal
 import sys
 
-from actors.coordinator.list_frames import LONGEST_REASON, Refreshed, pack
+from actors.coordinator.list_frames import LONGEST_REASON, Refreshed, pack_frame
 from common import config, log
-from common.clients.bootstrap import Bootstrap
-from common.clients.guard import Guard
-from common.clients.http import HttpClient
+from common.clients.address_guard import Guard
+from common.clients.bootstrap import BootstrapClient
+from common.clients.http_client import HttpClient
 from common.clock import now
 from common.config import Settings
 
 
 def main() -> int:
-    """Make an attempt where one is due and tell on standard output what became of it. 0: told, 1: nobody listened."""
+    """Make an attempt where one is due and tell its result on standard output. 0: told, 1: the pipe was closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the coordinator, which ends this process in its own time
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing but the frame goes out there
     settings = config.load()
     log.setup(settings, "bootstrap-reader", sys.stderr)
     try:
-        answers.write(pack(asyncio.run(attempt(settings))))
+        answers.write(pack_frame(asyncio.run(refresh_bootstrap(settings))))
         answers.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())  # where what was not written can be flushed to
@@ -35,11 +35,11 @@ def main() -> int:
     return 0
 
 
-async def attempt(settings: Settings) -> Refreshed:
+async def refresh_bootstrap(settings: Settings) -> Refreshed:
     """Make an attempt where one is due."""
     client = HttpClient(settings, Guard(settings))
     try:
-        bootstrap = Bootstrap(settings, client, now)
+        bootstrap = BootstrapClient(settings, client, now)
         found = await bootstrap.refresh()
         return Refreshed(found is not None, bootstrap.next_at, bootstrap.error[:LONGEST_REASON])
     finally:

@@ -8,9 +8,9 @@ import signal
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
-from actors.coordinator.list_frames import LENGTH, TAKE, Ask, length_of, pack, unpack
+from actors.coordinator.list_frames import LENGTH, TAKE, Ask, Frame, frame_length, pack_frame, unpack_frame
 from common.config import environment, restrictions
 from common.errors import ListError, MessageError
 from common.log import Logger
@@ -21,7 +21,7 @@ LAST_WORDS = 2000
 PATIENCE = 5.0
 
 
-class Child:
+class ReaderProcess:
     """A running reader. `next` and `take` raise ListError when it is gone, silent or makes no sense."""
 
     def __init__(self, process: Process, log: Logger) -> None:
@@ -31,10 +31,10 @@ class Child:
         self._errors = cast("StreamReader", process.stderr)
         self._log = log
         self._words = b""
-        self._listening = asyncio.create_task(self._listen())
+        self._listening = asyncio.create_task(self._collect_errors())
 
     @classmethod
-    async def start(cls, command: Sequence[str], log: Logger, role: str) -> Child:
+    async def start(cls, command: Sequence[str], log: Logger, role: str) -> ReaderProcess:
         """Start it with our environment, without what its role has no use for. Raises ListError where that is impossible."""
         own = environment(restrictions(role))
         try:
@@ -43,28 +43,28 @@ class Child:
             raise ListError(f"the process that reads it cannot be started: {error.strerror}") from None
         return cls(process, log)
 
-    async def ask(self, question: Ask) -> None:
+    async def request_list(self, question: Ask) -> None:
         """Say what to do."""
-        await self._say(pack(question))
+        await self._write(pack_frame(question))
 
-    async def take(self) -> None:
+    async def allow_pieces(self) -> None:
         """Say that it may go on."""
-        await self._say(TAKE)
+        await self._write(TAKE)
 
-    async def next(self, seconds: float) -> Any:
+    async def next_frame(self, seconds: float) -> Frame:
         """The next frame, at most after so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 prefix = await self._answers.readexactly(LENGTH.size)
-                return unpack(await self._answers.readexactly(length_of(prefix)))
+                return unpack_frame(await self._answers.readexactly(frame_length(prefix)))
         except TimeoutError:
             raise ListError(f"the process that reads it said nothing for {seconds:g} s") from None
         except asyncio.IncompleteReadError:
-            raise ListError(await self._how_it_ended()) from None
+            raise ListError(await self._explain_end()) from None
         except MessageError as error:
             raise ListError(f"the process that reads it sent what makes no sense: {error}") from None
 
-    async def finished(self) -> None:
+    async def await_end(self) -> None:
         """It has said all that it had to: let it end by itself."""
         self._questions.close()
         with contextlib.suppress(TimeoutError):
@@ -86,18 +86,18 @@ class Child:
             self._log.warning("list_reader", said=self._words.decode("utf-8", "replace"))
             self._words = b""
 
-    async def _say(self, data: bytes) -> None:
+    async def _write(self, data: bytes) -> None:
         try:
             self._questions.write(data)
             await self._questions.drain()
         except OSError:
-            raise ListError(await self._how_it_ended()) from None
+            raise ListError(await self._explain_end()) from None
 
-    async def _listen(self) -> None:
+    async def _collect_errors(self) -> None:
         while data := await self._errors.read(1 << 12):
             self._words = (self._words + data)[-LAST_WORDS:]
 
-    async def _how_it_ended(self) -> str:
+    async def _explain_end(self) -> str:
         try:
             async with asyncio.timeout(PATIENCE):
                 code = await self._process.wait()

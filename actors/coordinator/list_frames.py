@@ -10,13 +10,13 @@ A frame is four bytes of length (big endian) and so much msgpack. The reader wri
 from __future__ import annotations
 
 import struct
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 from msgspec import Meta, Struct
 
-from common.clients.list_text import Seen
+from common.clients.list_text import ListVersion
 from common.codec import decoder, encode
-from common.core.watchlist.list_diff import PIECE, ListHead, Part
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import MessageError
 from common.messages import MAX_FRAME
 
@@ -30,13 +30,13 @@ LENGTH = struct.Struct(">I")
 class Ask(Struct, frozen=True, tag="ask"):
     """Read the list; it has not changed while it is as in `seen`."""
 
-    seen: Seen
+    seen: ListVersion
 
 
 class Same(Struct, frozen=True, tag="same"):
     """The list is the one of `Ask.seen`; `seen` recognises it next time."""
 
-    seen: Seen
+    seen: ListVersion
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -48,14 +48,14 @@ class Failed(Struct, frozen=True, tag="failed"):
 class Read(Struct, frozen=True, tag="read"):
     """The list was read and compared; `seen` recognises it next time."""
 
-    head: ListHead
-    seen: Seen
+    head: ListSummary
+    seen: ListVersion
 
 
 class Piece(Struct, frozen=True, tag="piece"):
     """A piece of the difference."""
 
-    part: Part
+    part: ListChunk
 
 
 class End(Struct, frozen=True, tag="end"):
@@ -74,13 +74,13 @@ Frame = Ask | Same | Failed | Read | Piece | End | Refreshed
 _decode = decoder(Frame)
 
 
-def pack(frame: Frame) -> bytes:
+def pack_frame(frame: Frame) -> bytes:
     """A frame with its length in front."""
     data = encode(frame)
     return LENGTH.pack(len(data)) + data
 
 
-def length_of(prefix: bytes) -> int:
+def frame_length(prefix: bytes) -> int:
     """The length in front of a frame. Raises MessageError above what a frame may have."""
     size = int(LENGTH.unpack(prefix)[0])
     if size > MAX_FRAME:
@@ -88,24 +88,24 @@ def length_of(prefix: bytes) -> int:
     return size
 
 
-def unpack(data: bytes) -> Any:
-    """The frame in these bytes, one of `Frame`. Raises MessageError, also for a piece that is none."""
-    frame = _decode(data)
+def unpack_frame(data: bytes) -> Frame:
+    """The frame in these bytes. Raises MessageError, also for a piece that is none."""
+    frame: Frame = _decode(data)
     if isinstance(frame, Piece):
         _check(frame.part)
     return frame
 
 
-def read(stream: IO[bytes]) -> Any:
-    """The next frame of a stream, one of `Frame`. Raises MessageError, also where the stream ends."""
+def read_frame(stream: IO[bytes]) -> Frame:
+    """The next frame of a stream. Raises MessageError, also where the stream ends."""
     prefix = stream.read(LENGTH.size)
     if len(prefix) < LENGTH.size:
         raise MessageError("the stream ended")
-    return unpack(stream.read(length_of(prefix)))
+    return unpack_frame(stream.read(frame_length(prefix)))
 
 
-def _check(part: Part) -> None:
+def _check(part: ListChunk) -> None:
     if not len(part.added) == len(part.suffixes) == len(part.urgent):
         raise MessageError("names, suffixes and priorities of a piece are not equally many")
-    if not 0 < len(part.added) + len(part.removed) + len(part.priorities) <= PIECE:
-        raise MessageError(f"a piece has 1 to {PIECE} names")
+    if not 0 < len(part.added) + len(part.removed) + len(part.priorities) <= CHUNK_SIZE:
+        raise MessageError(f"a piece has 1 to {CHUNK_SIZE} names")

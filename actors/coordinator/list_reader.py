@@ -19,11 +19,11 @@ from actors.coordinator.list_frames import LONGEST_REASON, TAKE, Ask, End, Faile
 from common import config, log
 from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
-from common.clients.list_text import Fetched, Seen, printable
+from common.clients.list_text import FetchedList, ListVersion, printable_text
 from common.config import Settings
-from common.core.watchlist.domain_list import Listed
-from common.core.watchlist.list_diff import compare, head_of, parts
-from common.core.watchlist.list_names import Batch, Known
+from common.core.watchlist.domain_list import ParsedBulkList
+from common.core.watchlist.list_diff import compare_lists, iter_list_chunks, summarise_list
+from common.core.watchlist.list_names import StoreBatch, WatchedNames
 from common.errors import ConfigError, ListError, MessageError, StoreError
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
@@ -31,35 +31,35 @@ from common.suffixes import load_suffixes
 #: How much this process stands back behind the checks (the nice value).
 NICE = 5
 
-Names = Callable[[Settings], Iterable[Batch]]
+Names = Callable[[Settings], Iterable[StoreBatch]]
 
 
 def main(names: Names | None = None) -> int:
-    """Answer on standard output what standard input asks. `names` gives what the store knows. 0: done, 1: nobody listened."""
+    """Answer the request on standard input. `names` gives what the store knows. 0: done, 1: the pipe was closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the coordinator, which ends this process in its own time
     os.nice(NICE)
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing but frames goes out there
     try:
-        serve(sys.stdin.buffer, answers, names or stored)
+        serve_list(sys.stdin.buffer, answers, names or stored_names)
     except (BrokenPipeError, MessageError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())  # where what was not written can be flushed to
         return 1
     return 0
 
 
-def serve(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
-    """One question, one list. Raises BrokenPipeError and MessageError where nobody is there who understands."""
-    ask = list_frames.read(questions)
+def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
+    """Answer one request for the list. Raises BrokenPipeError where the pipe is closed, MessageError for no proper request."""
+    ask = list_frames.read_frame(questions)
     if not isinstance(ask, Ask):
         raise MessageError("expected a question")
-    for frame in _answer(ask.seen, names):
-        answers.write(list_frames.pack(frame))
+    for frame in _answer_frames(ask.seen, names):
+        answers.write(list_frames.pack_frame(frame))
         answers.flush()
         if isinstance(frame, Read) and questions.read(1) != TAKE:
             return
 
 
-def stored(settings: Settings) -> Iterator[Batch]:
+def stored_names(settings: Settings) -> Iterator[StoreBatch]:
     """What the store knows; nothing where there is none yet. Raises StoreError."""
     if not settings.store_path.exists():
         return
@@ -70,7 +70,7 @@ def stored(settings: Settings) -> Iterator[Batch]:
         reader.close()
 
 
-def _answer(seen: Seen, names: Names) -> Iterator[Frame]:
+def _answer_frames(seen: ListVersion, names: Names) -> Iterator[Frame]:
     try:
         settings = config.load()
         log.setup(settings, "list-reader", sys.stderr)
@@ -79,24 +79,24 @@ def _answer(seen: Seen, names: Names) -> Iterator[Frame]:
         if fetched.listed is None:
             yield Same(fetched.seen)
         else:
-            yield from _difference(fetched.listed, fetched.seen, names(settings))
+            yield from _difference_frames(fetched.listed, fetched.seen, names(settings))
     except (ConfigError, ListError, StoreError) as error:
-        yield Failed(printable(str(error))[:LONGEST_REASON])
+        yield Failed(printable_text(str(error))[:LONGEST_REASON])
     except MemoryError:
         yield Failed("there is not enough memory to read the list")
 
 
-def _fetch(settings: Settings, seen: Seen) -> Fetched:
+def _fetch(settings: Settings, seen: ListVersion) -> FetchedList:
     suffix_of = load_suffixes()
     if settings.domain_api_url:
         return DomainApi(settings, suffix_of).fetch(seen)
     return FileList(settings.domain_list_file, suffix_of).fetch(seen)
 
 
-def _difference(listed: Listed, seen: Seen, names: Iterable[Batch]) -> Iterator[Frame]:
-    difference = compare(listed.names, Known(names))
-    yield Read(head_of(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
-    for part in parts(listed.names, difference, load_suffixes()):
+def _difference_frames(listed: ParsedBulkList, seen: ListVersion, names: Iterable[StoreBatch]) -> Iterator[Frame]:
+    difference = compare_lists(listed.names, WatchedNames(names))
+    yield Read(summarise_list(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
+    for part in iter_list_chunks(listed.names, difference, load_suffixes()):
         yield Piece(part)
     yield End()
 

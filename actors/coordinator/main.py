@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from actors.coordinator.sources import ListSource, note_list_call, refresh_directory
-from actors.coordinator.stall import SlowTurns, StallWatch
-from actors.coordinator.upkeep import Upkeep
+from actors.coordinator.list_sources import ListSource, note_list_call, refresh_directory
+from actors.coordinator.loop_delay import SlowTurns, StallWatch
+from actors.coordinator.store_upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
@@ -56,22 +56,22 @@ from common.core.model.effects import (
 )
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import name_without_key
+from common.core_settings import build_policy, missing_settings
 from common.errors import ListError, MessageError, StoreFull
-from common.policy import missing_settings, policy_of
 from common.process import BEAT_EVERY, Runtime
-from common.store.contract import Writer
+from common.registry_directory import load_directory
+from common.store.store_contract import Writer
 from common.store.writer import open_writer
-from common.tables import load_directory
 
 T = TypeVar("T")
 
-#: Seconds after which the store's thread hands Python's lock over to the loop: everybody waits for the loop.
+#: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
 SWITCH = 0.001
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
 #: Seconds until a transaction for which the disk had no room is tried again.
 FULL_RETRY = 1.0
-#: A turn of the core that takes so many seconds is said aloud: everybody waits for it.
+#: A turn of the core that takes so many seconds is logged: every process waits for it.
 SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
 MOST_UNWRITTEN, UNWRITTEN_LOOK = 20_000, 0.02
@@ -83,7 +83,7 @@ async def main(runtime: Runtime) -> None:
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
     try:
         # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
-        store = await patiently(runtime, threads, lambda: open_writer(runtime.settings))
+        store = await run_with_heartbeat(runtime, threads, lambda: open_writer(runtime.settings))
     except BaseException:
         threads.shutdown(wait=False)
         raise
@@ -95,7 +95,7 @@ async def main(runtime: Runtime) -> None:
         store.close()
 
 
-async def patiently(runtime: Runtime, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def run_with_heartbeat(runtime: Runtime, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """The result of `work`, done in a thread, with signs of life until it is there."""
     working = asyncio.get_running_loop().run_in_executor(threads, work)
     while not working.done():
@@ -130,12 +130,12 @@ class Host:
             Commit: lambda command: self._spawn(self._commit(command)),
             Publish: self._publish,
             PublishMany: self._publish_many,
-            LogLine: self._say,
+            LogLine: self._write_log_line,
             ReloadList: lambda _: self._reload.set(),
             TakeList: lambda _: self._answer_list(taken=True),
             LeaveList: lambda _: self._answer_list(taken=False),
             FetchDetails: lambda command: self._spawn(self._fetch_details(command)),
-            FetchDelivery: lambda command: self._spawn(self._fetch(command)),
+            FetchDelivery: lambda command: self._spawn(self._fetch_delivery(command)),
         }
 
     @classmethod
@@ -144,11 +144,11 @@ class Host:
         settings = runtime.settings
         directory = load_directory(settings)
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
-        core = Coordinator(policy_of(settings), directory, runtime.boot, rng, now())
+        core = Coordinator(build_policy(settings), directory, runtime.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
-        names, looks = _beating(loaded.names, runtime), _beating(loaded.pulses, runtime)
-        core.handle(Restored(replace(loaded, names=names, pulses=looks)), now())
+        names, looks = _with_heartbeat(loaded.names, runtime), _with_heartbeat(loaded.looks, runtime)
+        core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
         gc.enable()
         runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
@@ -157,9 +157,9 @@ class Host:
 
     async def run(self) -> None:
         """Serve until told to stop or something breaks, then drain."""
-        self._bus.attach(self._received, lambda _: None, self._left)
-        self._spawn(self._lists())
-        self._spawn(self._directory())
+        self._bus.attach(self._receive_frame, lambda _: None, self._note_worker_left)
+        self._spawn(self._follow_list())
+        self._spawn(self._follow_directory())
         self._spawn(self._upkeep.prune(self._runtime.settings.ledger_retention))
         self._spawn(self._upkeep.pack())
         self._spawn(self._upkeep.verify())
@@ -210,7 +210,7 @@ class Host:
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
 
-    def _received(self, frame: bytes, mark: str) -> None:
+    def _receive_frame(self, frame: bytes, mark: str) -> None:
         try:
             message = decode_upward(frame)
         except MessageError as error:
@@ -220,7 +220,7 @@ class Host:
             return
         self.handle(MessageArrived(message, mark))
 
-    def _left(self, topic: bytes) -> None:
+    def _note_worker_left(self, topic: bytes) -> None:
         worker, _, boot = topic.decode("utf-8", "replace").rstrip(";").partition("#")
         self.handle(WorkerLeft(worker, boot))
 
@@ -248,16 +248,16 @@ class Host:
             self.handle(SendFailed(command.attempts))
 
     def _publish(self, command: Publish) -> None:
-        if self._bus.feed.wants(command.topic):
-            self._tell(command.topic, command.build())
+        if self._bus.feed.has_subscriber(command.topic):
+            self._publish_message(command.topic, command.build())
 
     def _publish_many(self, command: PublishMany) -> None:
-        if self._bus.feed.wants_below(command.prefix):
+        if self._bus.feed.has_subscriber_below(command.prefix):
             for topic, payload in command.build():
-                if self._bus.feed.wants(topic):
-                    self._tell(topic, payload)
+                if self._bus.feed.has_subscriber(topic):
+                    self._publish_message(topic, payload)
 
-    def _tell(self, topic: str, payload: dict[str, Any]) -> None:
+    def _publish_message(self, topic: str, payload: dict[str, Any]) -> None:
         try:
             self._bus.feed.publish(topic, payload)
         except MessageError as error:  # the feed may lose messages; ending the run would lose all of them
@@ -266,7 +266,7 @@ class Host:
     def _answer_list(self, *, taken: bool) -> None:
         self._taken = taken
 
-    def _say(self, command: LogLine) -> None:
+    def _write_log_line(self, command: LogLine) -> None:
         self._runtime.log.say(command.level, command.event, command.fields)
 
     async def _commit(self, command: Commit) -> None:
@@ -283,7 +283,7 @@ class Host:
                 self.handle(Committed())
                 return
 
-    async def _fetch(self, command: FetchDelivery) -> None:
+    async def _fetch_delivery(self, command: FetchDelivery) -> None:
         row = await self._loop.run_in_executor(self._threads, self._store.delivery, command.id)
         if row is not None:
             self.handle(DeliveryFetched(row))
@@ -304,12 +304,12 @@ class Host:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
-    async def _lists(self) -> None:
+    async def _follow_list(self) -> None:
         source = ListSource(self._runtime.settings)
         try:
             while True:
                 self._reload.clear()
-                await self._written(0)  # the list is compared with what is stored
+                await self._wait_until_written(0)  # the list is compared with what is stored
                 await self._read_list(source)
                 try:
                     async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
@@ -337,21 +337,21 @@ class Host:
         try:
             async for part in source.parts():
                 self.handle(part)
-                await self._written(MOST_UNWRITTEN)
+                await self._wait_until_written(MOST_UNWRITTEN)
         except ListError as error:
             if not self._runtime.stopping.is_set():
                 self.handle(ListFailed(str(error), source.source))
         else:
             self.handle(ListEnd())
-            await self._written(0)
+            await self._wait_until_written(0)
             self._upkeep.tidy.set()
 
-    async def _written(self, most: int) -> None:
+    async def _wait_until_written(self, most: int) -> None:
         """Until no more than so many changes to names wait to be written."""
         while self._core.count_unwritten() > most:  # noqa: ASYNC110  # the core has no events, and is not to be slowed by one
             await asyncio.sleep(UNWRITTEN_LOOK)
 
-    async def _directory(self) -> None:
+    async def _follow_directory(self) -> None:
         async for directory in refresh_directory(self._runtime, self._core.directory):
             self.handle(DirectoryChanged(directory))
 
@@ -371,7 +371,7 @@ class Host:
                 self._failed.result()
 
 
-def _beating(rows: Iterable[T], runtime: Runtime) -> Iterator[T]:
+def _with_heartbeat(rows: Iterable[T], runtime: Runtime) -> Iterator[T]:
     """The rows of a start that may take seconds, with a sign of life for each."""
     for row in rows:
         runtime.beat()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zmq
 
-from common.bus.endpoints import inner_feed_endpoint
-from common.bus.keys import Gate, feed_keys
-from common.bus.sockets import Publisher, Socket
+from common.bus.bus_endpoints import inner_feed_endpoint
+from common.bus.curve_keys import CurveGate, feed_keys
+from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
 from common.topics import Topics
 
@@ -32,7 +32,7 @@ class PublicFeed:
         self._outer = Publisher(hwm=OUTER_HWM)
         self._topics = Topics()
         self._everything = False
-        self._gate: Gate | None = None
+        self._gate: CurveGate | None = None
         self.endpoint = ""
         self.passed = 0
         for option, value in (
@@ -47,7 +47,7 @@ class PublicFeed:
             keys = feed_keys(settings)
             if keys is not None:
                 allowed = (*keys.bus_client_keys, *keys.feed_client_keys)
-                self._gate = Gate(keys.bus_secret_key or "", allowed)
+                self._gate = CurveGate(keys.bus_secret_key or "", allowed)
                 self._gate.guard(self._outer.raw)
             self._outer.bind(settings.feed_endpoint, "FEED_ENDPOINT")
             self._inner.raw.connect(inner_feed_endpoint(settings))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from common.clients.bootstrap_copy import SHORTEST, bases_in, read_copy, write_copy
-from common.clients.http import HttpClient
+from common.clients.bootstrap_copy import SHORTEST_INTERVAL, bases_in, read_copy, write_copy
+from common.clients.http_client import HttpClient
 from common.config import Settings
-from common.core.parsers.retry_after import http_date
-from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in, check_loss, parse_bootstrap
+from common.core.parsers.retry_after import parse_http_date
+from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, built_in_bootstrap, check_loss, parse_bootstrap
 from common.errors import ClientError
 
 #: Longest that a copy counts as fresh, in seconds, whatever the server says.
@@ -22,7 +22,7 @@ _SECONDS = 30.0
 _MAX_AGE = re.compile(r"max-age\s{0,3}=\s{0,3}\"?(\d{1,9})", re.ASCII)
 
 
-class Bootstrap:
+class BootstrapClient:
     """Keeps one copy of the list. `now` gives epoch seconds; `error` says why the last attempt failed, "" where it did not."""
 
     def __init__(self, settings: Settings, client: HttpClient, now: Callable[[], float]) -> None:
@@ -38,16 +38,16 @@ class Bootstrap:
         """When the next attempt is due, epoch seconds."""
         return float(self._cache.get("next_at", 0.0))
 
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time for an attempt."""
         return self._now() >= self.next_at
 
     async def refresh(self) -> Bases | None:
         """Make an attempt where one is due. A new list, or None where nothing changed, nothing is due, or `error` says why."""
-        if not self.due():
+        if not self.is_due():
             return None
         self.error = ""
-        wait = SHORTEST
+        wait = SHORTEST_INTERVAL
         found: Bases | None = None
         try:
             found, wait = await self._fetch()
@@ -72,7 +72,7 @@ class Bootstrap:
         if answer.status != 200 or answer.truncated:
             raise ClientError(f"HTTP {answer.status}" + (", too large" if answer.truncated else ""))
         found = parse_bootstrap(answer.body)
-        check_loss(bases_in(self._cache) or built_in(), found)
+        check_loss(bases_in(self._cache) or built_in_bootstrap(), found)
         self._cache = {
             "etag": answer.headers.get("etag", "")[:200],
             "last_modified": answer.headers.get("last-modified", "")[:100],
@@ -86,6 +86,6 @@ def _fresh_for(headers: dict[str, str], now: float) -> float:
     seconds = 0.0
     if age := _MAX_AGE.search(headers.get("cache-control", "").lower()[:500]):
         seconds = float(age[1])
-    elif (expires := http_date(headers.get("expires", "")[:64])) is not None:
+    elif (expires := parse_http_date(headers.get("expires", "")[:64])) is not None:
         seconds = expires - now
-    return min(max(seconds, SHORTEST), LONGEST)
+    return min(max(seconds, SHORTEST_INTERVAL), LONGEST)

@@ -1,6 +1,6 @@
 """The kept copy of IANA's list of RDAP servers (RFC 9224): one file in STATE_DIR that outlives every failure.
 
-Apart from what fetches it, so that whoever only looks at the copy loads no HTTP client.
+Apart from what fetches it, so that reading the copy loads no HTTP client.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from pathlib import Path
 from typing import Any
 
 from common.config import Settings
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.directory import BOOTSTRAP_LIMIT, Bases, parse_bootstrap
 
 #: Seconds between two attempts, successful or not.
-SHORTEST = 6 * 3600.0
+SHORTEST_INTERVAL = 6 * 3600.0
 
 
-def cached(settings: Settings) -> Bases | None:
+def load_kept_bases(settings: Settings) -> Bases | None:
     """The last good list that was kept for RDAP_BOOTSTRAP_URL; None without one, or where the file is broken."""
     return bases_in(read_copy(settings))
 
 
-def next_at(settings: Settings) -> float:
+def next_attempt_at(settings: Settings) -> float:
     """When the next attempt to fetch it is due, epoch seconds; 0 where there never was one."""
     return float(read_copy(settings).get("next_at", 0.0))
 
 
-def cache_file(settings: Settings) -> Path:
+def copy_path(settings: Settings) -> Path:
     """Where the copy is kept."""
     return settings.state_dir / "rdap_bootstrap.json"
 
 
 def read_copy(settings: Settings) -> dict[str, Any]:
-    """What is kept: `url`, `next_at`, and after the first success `body`, `etag`, `last_modified`; empty for another URL."""
+    """The copy: `url`, `next_at`, and after the first success `body`, `etag`, `last_modified`; empty for another URL."""
     try:
-        with cache_file(settings).open("rb") as stream:
-            found = loads(stream.read(2 * BOOTSTRAP_LIMIT + 1), 2 * BOOTSTRAP_LIMIT)
+        with copy_path(settings).open("rb") as stream:
+            found = parse_bounded_json(stream.read(2 * BOOTSTRAP_LIMIT + 1), 2 * BOOTSTRAP_LIMIT)
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict) or not isinstance(found.get("next_at"), (int, float)):
@@ -46,7 +46,7 @@ def read_copy(settings: Settings) -> dict[str, Any]:
 
 def write_copy(settings: Settings, copy: dict[str, Any]) -> None:
     """Replace what is kept. Raises OSError; then the earlier copy is still there."""
-    path = cache_file(settings)
+    path = copy_path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(copy), encoding="utf-8")

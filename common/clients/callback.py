@@ -14,8 +14,8 @@ from base64 import b64encode
 
 from yarl import URL
 
-from common.clients.guard import CustomerGuard
-from common.clients.poster import DRAIN, Poster
+from common.clients.address_guard import CustomerGuard
+from common.clients.http_poster import DRAIN, Poster
 from common.clock import monotonic
 from common.config import Settings
 from common.core.outbox.signatures import sign_body
@@ -55,10 +55,10 @@ class CallbackSender:
         budget = min(TOTAL, max(delivery.budget_ms / 1000 - DRAIN, 0.1))
         try:
             # A redirected POST becomes a GET without a body, gets its 200 and the event is gone: redirects are failures.
-            answer = await self._opened(self._url).post(self._headers(delivery, now), delivery.body, budget)
+            answer = await self._poster_for(self._url).post(self._headers(delivery, now), delivery.body, budget)
             status, retry_after = answer.status, parse_retry_after(answer.retry_after, now)
         except (ClientError, OSError, ValueError) as error:
-            problem = f"no answer within {budget:g} s" if type(error) is TimeoutError else _explain(error)
+            problem = f"no answer within {budget:g} s" if type(error) is TimeoutError else _explain_failure(error)
         if status and not 200 <= status < 300:
             problem = f"answered {status}"
         text = f"{(self._url.host or '')[:253]}: {problem}" if problem else ""
@@ -92,13 +92,13 @@ class CallbackSender:
             headers["dm-replay"] = "1"
         return headers
 
-    def _opened(self, url: URL) -> Poster:
+    def _poster_for(self, url: URL) -> Poster:
         if self._poster is None:
             self._poster = Poster(url, self._tls, self._guard.allowed)
         return self._poster
 
 
-def _explain(error: Exception) -> str:
+def _explain_failure(error: Exception) -> str:
     """What went wrong, in our words: a library's own text may quote the URL."""
     if isinstance(error, Refused):
         return CustomerGuard.REASON

@@ -19,7 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.retry import Retry
 
-from common.core.registries.addresses import parse
+from common.core.registries.addresses import parse_address
 from common.errors import Refused
 
 
@@ -80,11 +80,11 @@ class DeadlineAdapter(HTTPAdapter):
 def _pools(deadline: Deadline, may_connect: Callable[[str], bool]) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return deadline.watch(_dialed(self, super()._new_conn, may_connect))
+            return deadline.watch(_dial_vetted(self, super()._new_conn, may_connect))
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return deadline.watch(_dialed(self, super()._new_conn, may_connect))
+            return deadline.watch(_dial_vetted(self, super()._new_conn, may_connect))
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -95,11 +95,13 @@ def _pools(deadline: Deadline, may_connect: Callable[[str], bool]) -> dict[str, 
     return {"http": PlainPool, "https": SecurePool}
 
 
-def _dialed(connection: HTTPConnection, dial: Callable[[], socket.socket], may_connect: Callable[[str], bool]) -> socket.socket:
+def _dial_vetted(
+    connection: HTTPConnection, dial: Callable[[], socket.socket], may_connect: Callable[[str], bool]
+) -> socket.socket:
     """A connection to the first address that answers, of those it may be made to. Raises Refused and urllib3's errors."""
     name = connection._dns_host  # noqa: SLF001  # urllib3's name for what it resolves; TLS and Host go by `host`
     try:
-        addresses = [name] if parse(name) is not None else _addresses(name, connection.port)
+        addresses = [name] if parse_address(name) is not None else _addresses(name, connection.port)
     except (OSError, UnicodeError):
         return dial()  # which fails on it in its own words
     fitting = [address for address in addresses if may_connect(address)]

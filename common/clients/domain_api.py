@@ -19,25 +19,25 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from common.clients.address_guard import CustomerGuard
 from common.clients.deadline_adapter import Deadline, DeadlineAdapter
-from common.clients.guard import CustomerGuard
-from common.clients.list_body import DiskRoom, unpacked, writing
+from common.clients.list_body import DiskRoom, disk_errors_as_list_errors, iterate_unpacked
 from common.clients.list_text import (
     DEFAULT_BOUNDS,
     LONGEST_VALIDATOR,
-    NEVER,
-    Bounds,
-    Fetched,
-    Seen,
+    NO_VERSION,
+    FetchedList,
+    ListBounds,
+    ListVersion,
     SuffixOf,
-    read_json,
+    read_json_list,
 )
 from common.clock import now
 from common.config import Settings
 from common.core.parsers.retry_after import parse_retry_after
 from common.core.watchlist.domain_list import BulkBuilder
 from common.errors import ListError, Refused
-from common.scrub import shown_url
+from common.secret_scrubber import shown_url
 from common.version import user_agent
 
 #: Longest wait that an overloaded API can ask for between two tries, in seconds.
@@ -49,7 +49,7 @@ _MOST_REDIRECTS = 3
 class DomainApi:
     """`DOMAIN_API_URL`. `suffix_of` is `common.suffixes.load_suffixes()`."""
 
-    def __init__(self, settings: Settings, suffix_of: SuffixOf, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    def __init__(self, settings: Settings, suffix_of: SuffixOf, bounds: ListBounds = DEFAULT_BOUNDS) -> None:
         if settings.domain_api_url is None:
             raise ListError("DOMAIN_API_URL is not set")
         self._url = settings.domain_api_url
@@ -66,47 +66,47 @@ class DomainApi:
         """Scheme and host of the URL."""
         return shown_url(self._url)
 
-    def fetch(self, seen: Seen = NEVER) -> Fetched:
+    def fetch(self, seen: ListVersion = NO_VERSION) -> FetchedList:
         """The list, or "unchanged" where it is the one of `seen`. Raises ListError with a sentence that says what to do."""
         try:
-            with writing(), tempfile.TemporaryFile(dir=self._folder) as text:  # closing it writes, too
+            with disk_errors_as_list_errors(), tempfile.TemporaryFile(dir=self._folder) as text:  # closing it writes, too
                 found = self._download(seen, text)
                 if found is None or (seen.digest and seen.digest == found.digest):
-                    return Fetched("unchanged", None, self.source, found or seen)
+                    return FetchedList("unchanged", None, self.source, found or seen)
                 text.seek(0)
                 builder = BulkBuilder(self._suffix_of)
-                read_json(text, builder)
-                return Fetched("new", builder.finish(), self.source, found)
+                read_json_list(text, builder)
+                return FetchedList("new", builder.build_list(), self.source, found)
         except ListError as error:
             raise ListError(f"{self.source}: {error}") from None
 
-    def _download(self, seen: Seen, text: IO[bytes]) -> Seen | None:
+    def _download(self, seen: ListVersion, text: IO[bytes]) -> ListVersion | None:
         """Put the list into `text`, unpacked, and say how to recognise it; None where the server says that it is unchanged."""
         deadline = Deadline(self._bounds.total)
         try:
             with self._session(deadline) as session, self._get(session, seen) as response:
                 found = self._read(response, seen, text)
                 if deadline.passed:  # a connection that it cut looks like the end of the text
-                    raise self._late()
+                    raise self._deadline_error()
                 return found
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise self._late() if deadline.passed else ListError(_why(error, self._bounds)) from None
+            raise self._deadline_error() if deadline.passed else ListError(_explain_failure(error, self._bounds)) from None
         except Refused:
             raise ListError(CustomerGuard.REASON) from None
         except ListError:
             if deadline.passed:
-                raise self._late() from None
+                raise self._deadline_error() from None
             raise
         finally:
             deadline.end()
 
-    def _late(self) -> ListError:
+    def _deadline_error(self) -> ListError:
         return ListError(f"it took longer than {self._bounds.total:g} s altogether")
 
     def _session(self, deadline: Deadline) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # a .netrc entry would replace the token, a proxy would see it
-        tls = _trust(self._ca_file)
+        tls = _tls_context(self._ca_file)
         retry = _PatientRetry(
             total=3,
             backoff_factor=self._bounds.backoff,
@@ -118,7 +118,7 @@ class DomainApi:
             session.mount(scheme, DeadlineAdapter(deadline, tls, retry, self._guard.allowed))
         return session
 
-    def _get(self, session: requests.Session, seen: Seen) -> requests.Response:
+    def _get(self, session: requests.Session, seen: ListVersion) -> requests.Response:
         headers = {"User-Agent": self._agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         optional = {
             "Authorization": f"Bearer {self._token}" if self._token else None,
@@ -148,22 +148,22 @@ class DomainApi:
             )
         return target
 
-    def _read(self, response: requests.Response, seen: Seen, text: IO[bytes]) -> Seen | None:
+    def _read(self, response: requests.Response, seen: ListVersion, text: IO[bytes]) -> ListVersion | None:
         status = response.status_code
         if status == 304 and (seen.etag or seen.last_modified):
             return None
         if status != 200:
-            raise ListError(_refusal(status))
+            raise ListError(_explain_status(status))
         digest = hashlib.sha256()
         room = DiskRoom(self._folder or Path(tempfile.gettempdir()), self._bounds)
-        for data in unpacked(response, self._bounds):
+        for data in iterate_unpacked(response, self._bounds):
             digest.update(data)
-            with writing():
+            with disk_errors_as_list_errors():
                 room.take(len(data))
                 text.write(data)
-        with writing():
+        with disk_errors_as_list_errors():
             text.flush()
-        return Seen(_validator(response, "ETag"), _validator(response, "Last-Modified"), digest=digest.hexdigest())
+        return ListVersion(_validator(response, "ETag"), _validator(response, "Last-Modified"), digest=digest.hexdigest())
 
 
 class _PatientRetry(Retry):
@@ -174,7 +174,7 @@ class _PatientRetry(Retry):
 
 
 @lru_cache(maxsize=2)
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """What the system trusts, and `ca_file`; read once, because that takes longer than many a fetch."""
     tls = ssl.create_default_context()
     if ca_file is not None:
@@ -188,7 +188,7 @@ def _validator(response: requests.Response, header: str) -> str:
     return text if len(text) <= LONGEST_VALIDATOR and text.isprintable() and text == text.strip() else ""
 
 
-def _refusal(status: int) -> str:
+def _explain_status(status: int) -> str:
     if status in {401, 403}:
         return f"it refuses the token (HTTP {status}): check API_AUTH_TOKEN"
     if status in {404, 410}:
@@ -198,7 +198,7 @@ def _refusal(status: int) -> str:
     return f"it answered HTTP {status}, expected 200"
 
 
-def _why(error: BaseException, bounds: Bounds) -> str:
+def _explain_failure(error: BaseException, bounds: ListBounds) -> str:
     """The cause of a failed exchange in words of ours: the libraries' texts quote URLs."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return f"no connection within {bounds.connect:g} s"

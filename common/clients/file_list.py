@@ -12,26 +12,26 @@ from common import clock
 from common.clients.list_text import (
     CHUNK,
     DEFAULT_BOUNDS,
-    NEVER,
-    Bounds,
-    Fetched,
-    Seen,
+    NO_VERSION,
+    FetchedList,
+    ListBounds,
+    ListVersion,
     SuffixOf,
-    printable,
-    read_json,
-    read_lines,
+    printable_text,
+    read_json_list,
+    read_line_list,
 )
 from common.core.watchlist.domain_list import BulkBuilder
 from common.errors import ListError
 
-#: Seconds without a change after which a file counts as whole: who rewrites it in place may pause, or write it bit by bit.
+#: Seconds without a change after which a file counts as whole: a program that rewrites it in place may pause.
 SETTLED = 2.0
 
 
 class FileList:
     """`DOMAIN_LIST_FILE`: one name a line (see `common.core.watchlist.domain_list.parse_line`), or the JSON of the Domain API.
 
-    Half a list looks like one from which names were taken, so a file is only taken when nobody has written to it for a moment,
+    Half a list looks like one from which names were taken, so a file is only taken when it was not written to for a moment,
     nor while it was read. `now` gives epoch seconds, `wait` waits so many.
     """
 
@@ -39,7 +39,7 @@ class FileList:
         self,
         path: Path,
         suffix_of: SuffixOf,
-        bounds: Bounds = DEFAULT_BOUNDS,
+        bounds: ListBounds = DEFAULT_BOUNDS,
         *,
         now: Callable[[], float] = clock.now,
         wait: Callable[[float], object] = clock.pause,
@@ -53,9 +53,9 @@ class FileList:
     @property
     def source(self) -> str:
         """The path, fit for showing."""
-        return printable(str(self._path))
+        return printable_text(str(self._path))
 
-    def fetch(self, seen: Seen = NEVER) -> Fetched:
+    def fetch(self, seen: ListVersion = NO_VERSION) -> FetchedList:
         """The list, or "unchanged" while the file or its text is the one of `seen`. Raises ListError."""
         try:
             return self._fetch(seen)
@@ -67,13 +67,13 @@ class FileList:
         except ListError as error:
             raise ListError(f"{self.source}: {error}") from None
 
-    def _fetch(self, seen: Seen) -> Fetched:
+    def _fetch(self, seen: ListVersion) -> FetchedList:
         if self._path.exists() and not self._path.is_file():
             raise ListError("it is not a regular file")
         with self._path.open("rb") as stream:  # once: a file that is put in its place meanwhile is the next look's
             version = _version(stream)
             if version == seen.version:
-                return Fetched("unchanged", None, self.source, seen)
+                return FetchedList("unchanged", None, self.source, seen)
             try:
                 self._settle(version)
                 found = self._read(stream, version, seen)
@@ -91,18 +91,18 @@ class FileList:
         if age < SETTLED:
             self._wait(min(SETTLED, SETTLED - age))
 
-    def _read(self, stream: BufferedReader, version: tuple[int, int, int], seen: Seen) -> Fetched:
+    def _read(self, stream: BufferedReader, version: tuple[int, int, int], seen: ListVersion) -> FetchedList:
         if version[1] > self._bounds.unpacked:
             raise ListError(f"{version[1]} bytes, at most {self._bounds.unpacked} are read")
-        found = Seen(version=version, digest=hashlib.file_digest(stream, "sha256").hexdigest())
+        found = ListVersion(version=version, digest=hashlib.file_digest(stream, "sha256").hexdigest())
         if found.digest == seen.digest:
-            return Fetched("unchanged", None, self.source, found)
+            return FetchedList("unchanged", None, self.source, found)
         builder = BulkBuilder(self._suffix_of)
         stream.seek(0)
         start = stream.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
         stream.seek(0)
-        (read_json if start[:1] in {b"{", b"["} else read_lines)(stream, builder)
-        return Fetched("new", builder.finish(), self.source, found)
+        (read_json_list if start[:1] in {b"{", b"["} else read_line_list)(stream, builder)
+        return FetchedList("new", builder.build_list(), self.source, found)
 
 
 def _version(stream: BufferedReader) -> tuple[int, int, int]:

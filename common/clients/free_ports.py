@@ -10,7 +10,7 @@ import socket
 _ANY = {"*": "0.0.0.0", "": "0.0.0.0"}  # noqa: S104  # bound for a moment, never listened on
 
 
-def trouble(host: str, port: int) -> str:
+def why_not_listenable(host: str, port: int) -> str:
     """Why this TCP address cannot be listened on, as the end of a sentence; "" where it can. Port 0 always can."""
     if not port:
         return ""

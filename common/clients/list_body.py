@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from common.clients.list_text import CHUNK, Bounds, printable
+from common.clients.list_text import CHUNK, ListBounds, printable_text
 from common.errors import ListError
 
 #: Bytes up to which nothing is asked about how well a text was packed, or how much of the disk it takes.
@@ -24,7 +24,7 @@ SMALL = 16 << 20
 class DiskRoom:
     """How much of a disk a text may take: what is free without the reserve, looked at again and again, for others write too."""
 
-    def __init__(self, folder: Path, bounds: Bounds) -> None:
+    def __init__(self, folder: Path, bounds: ListBounds) -> None:
         self._folder = folder
         self._reserve = bounds.reserve
         self._size = 0
@@ -39,13 +39,13 @@ class DiskRoom:
         free = shutil.disk_usage(self._folder).free
         if free < self._reserve:
             raise ListError(
-                f"after {self._size} bytes only {free} are free on the disk of {printable(str(self._folder))}, "
+                f"after {self._size} bytes only {free} are free on the disk of {printable_text(str(self._folder))}, "
                 f"of which {self._reserve} stay reserved for the state"
             )
 
 
 @contextlib.contextmanager
-def writing() -> Iterator[None]:
+def disk_errors_as_list_errors() -> Iterator[None]:
     """Tell what the disk refuses as a ListError."""
     try:
         yield
@@ -53,7 +53,7 @@ def writing() -> Iterator[None]:
         raise ListError(f"it cannot be kept in a file while it is read: {error.strerror}") from None
 
 
-def unpacked(response: requests.Response, bounds: Bounds) -> Iterator[bytes]:
+def iterate_unpacked(response: requests.Response, bounds: ListBounds) -> Iterator[bytes]:
     """The body, unpacked, in pieces; bounded on the wire and after unpacking, whatever the headers promise."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "", "gzip", "x-gzip"}:

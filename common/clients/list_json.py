@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from common.core.watchlist.domain_list import Entries
+from common.core.watchlist.domain_list import ListParser
 from common.errors import ListError
 
 #: Bytes in which a value has to end: longer strings and oceans of blanks are no list.
@@ -44,10 +44,10 @@ class _MoreError(Exception):
     """What is there is no whole token yet."""
 
 
-class ListReader:
+class JsonListParser:
     """Feed it bytes; it hands on the entries. Raises ListError at once where the text is no such list."""
 
-    def __init__(self, builder: Entries) -> None:
+    def __init__(self, builder: ListParser) -> None:
         self._builder = builder
         self._buffer = b""
         self._at = 0
@@ -166,7 +166,7 @@ class ListReader:
 
     def _entry(self) -> None:
         """As many entries as there are, each with the mark behind it; `_odd_entry` takes what is not of the usual form."""
-        add, reject, match_entry = self._builder.add, self._reject, _ENTRY.match
+        add, reject, match_entry = self._builder.add_entry, self._reject, _ENTRY.match
         buffer = self._buffer
         while (match := match_entry(buffer, self._at)) is not None:
             name, row, mark = match.groups()
@@ -184,9 +184,9 @@ class ListReader:
                 break
         self._last_token = self._read - (len(buffer) - self._at)
         if self._next == self._entry:
-            self._odd_entry()
+            self._unusual_entry()
 
-    def _odd_entry(self) -> None:
+    def _unusual_entry(self) -> None:
         start, brackets = self._at, list[bytes]()
         try:
             while True:
@@ -218,10 +218,10 @@ class ListReader:
             return self._reject(text, f"not valid JSON: {getattr(error, 'msg', None) or error}")
         if isinstance(entry, dict) and len(entry) > MEMBERS:
             return self._reject(text, f"it has more than {MEMBERS} members")
-        return self._builder.add(entry)
+        return self._builder.add_entry(entry)
 
     def _reject(self, text: bytes, reason: str) -> None:
-        self._builder.reject(text.strip()[:SHOWN].decode("utf-8", "replace"), reason)
+        self._builder.reject_entry(text.strip()[:SHOWN].decode("utf-8", "replace"), reason)
 
     def _nest(self, brackets: list[bytes], token: bytes) -> None:
         """Keep account of the brackets that are open."""

@@ -8,11 +8,11 @@ from typing import IO, Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from common.clients.list_json import ListReader
+from common.clients.list_json import JsonListParser
 from common.config import Settings
 from common.core.registries.registrable_names import MAX_INPUT
-from common.core.watchlist.domain_list import MAX_NAMES, Entries, Listed, parse_line
-from common.scrub import shown_url
+from common.core.watchlist.domain_list import MAX_NAMES, ListParser, ParsedBulkList, parse_line
+from common.secret_scrubber import shown_url
 
 SuffixOf = Callable[[str], str | None]
 #: Bytes read at once.
@@ -22,8 +22,8 @@ LONGEST_VALIDATOR = 1000
 Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListBounds:
     """How much of the world a list may cost. Sizes in bytes, times in seconds; `total` covers retries and the way to us.
 
     64 bytes a name on the wire are an object with a priority; 256 bytes hold the longest name. `ratio` is how many times its
@@ -40,10 +40,10 @@ class Bounds:
     reserve: int = 512 << 20
 
 
-DEFAULT_BOUNDS = Bounds()
+DEFAULT_BOUNDS = ListBounds()
 
 
-class Seen(Struct, frozen=True):
+class ListVersion(Struct, frozen=True):
     """What a list looked like when it was last taken, "" where that is not known: with it a list is noticed to be the same."""
 
     etag: Validator = ""
@@ -52,38 +52,38 @@ class Seen(Struct, frozen=True):
     digest: Annotated[str, Meta(max_length=64)] = ""  # SHA-256 of the whole text, unpacked (hex)
 
 
-NEVER = Seen()
+NO_VERSION = ListVersion()
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedList:
     """A list as fetched; `listed` is None where it is unchanged. `source` is fit for showing, `seen` for the next fetch."""
 
     status: Literal["new", "unchanged"]
-    listed: Listed | None
+    listed: ParsedBulkList | None
     source: str
-    seen: Seen = NEVER
+    seen: ListVersion = NO_VERSION
 
 
-def source_of(settings: Settings) -> str:
+def list_source_name(settings: Settings) -> str:
     """Where the list comes from: scheme and host of the URL, or the path of the file."""
-    return shown_url(settings.domain_api_url) if settings.domain_api_url else printable(str(settings.domain_list_file))
+    return shown_url(settings.domain_api_url) if settings.domain_api_url else printable_text(str(settings.domain_list_file))
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """The text as every message and log can hold it: a path may have bytes that are no UTF-8, or line ends."""
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
 
 
-def read_json(stream: IO[bytes], entries: Entries) -> None:
+def read_json_list(stream: IO[bytes], entries: ListParser) -> None:
     """Take the entries of a JSON text. Raises ListError."""
-    reader = ListReader(entries)
+    reader = JsonListParser(entries)
     while data := stream.read(CHUNK):
         reader.feed(data)
     reader.close()
 
 
-def read_lines(stream: IO[bytes], entries: Entries) -> None:
+def read_line_list(stream: IO[bytes], entries: ListParser) -> None:
     """Take the entries of a plain text, one a line. Raises ListError."""
     first = True
     longest = MAX_INPUT * 4
@@ -96,4 +96,4 @@ def read_lines(stream: IO[bytes], entries: Entries) -> None:
         entry = parse_line(text.removeprefix("\ufeff") if first else text)
         first = False
         if entry is not None:
-            entries.add(entry)
+            entries.add_entry(entry)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.model.columns import Coded, NameColumns
+from common.core.model.columns import CodedTexts, NameColumns
 
 #: Rows taken from a cursor at once: more of them no longer fit the processor's cache, and loading takes half as long again.
 FETCH = 1000
@@ -20,24 +20,24 @@ NAME_COLUMNS = (
 )
 
 
-def to_columns(cursor: sqlite3.Cursor) -> NameColumns:
+def read_columns(cursor: sqlite3.Cursor) -> NameColumns:
     """All rows of a statement that selects NAME_COLUMNS."""
     columns: list[list[Any]] = [[] for _ in NameColumns._fields]
     while rows := cursor.fetchmany(FETCH):
         for column, values in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(values)
-    return of_lists(columns)
+    return columns_from_lists(columns)
 
 
-def of_lists(columns: Iterable[Sequence[Any]]) -> NameColumns:
+def columns_from_lists(columns: Iterable[Sequence[Any]]) -> NameColumns:
     """Columns as rows have them, in the order of the fields."""
     return NameColumns(*(_KINDS.get(field, _times)(column) for field, column in zip(NameColumns._fields, columns, strict=True)))
 
 
-def coded(texts: Sequence[str]) -> Coded:
+def code_texts(texts: Sequence[str]) -> CodedTexts:
     """A column of texts."""
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    return Coded(list(known), np.fromiter(map(known.__getitem__, texts), np.int64, len(texts)))
+    return CodedTexts(list(known), np.fromiter(map(known.__getitem__, texts), np.int64, len(texts)))
 
 
 def _times(column: Sequence[float | None]) -> NDArray[np.float64]:
@@ -52,8 +52,8 @@ def _whole(column: Sequence[int]) -> NDArray[np.int64]:
 _KINDS: dict[str, Callable[[Any], Any]] = {
     "ids": _whole,
     "names": list,
-    "suffixes": coded,
+    "suffixes": code_texts,
     "flags": _whole,
-    "states": coded,
+    "states": code_texts,
     "generation": _whole,
 }

@@ -1,7 +1,7 @@
 """Looking at the state while the coordinator writes it: read-only, never in its way.
 
 Lists page by key, not by offset: page 1,000 costs what page 1 costs. A listing first finds the ids of its page
-(`common.store.listing`) and then fetches their rows, with detail and pulse.
+(`common.store.name_pages`) and then fetches their rows, with detail and pulse.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from common.config import Settings
 from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store import drops, listing, presence, rows, schema
-from common.store.contract import MAX_LIMIT, Drops, Found, Page, Reader
-from common.store.names import DOMAIN_COLUMNS, DOMAIN_FROM, address_of, as_array, to_found
-from common.store.sqlite import ENGINE, connect_reader, require_version, translated
+from common.store import database_file, drop_pages, name_pages, row_codecs, schema
+from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_number, ids_as_json, to_found_name
+from common.store.sqlite import ENGINE, connect_reader, require_version, translate_errors
+from common.store.store_contract import MAX_LIMIT, DomainRecord, DropQuery, FoundName, Page, Reader
 
 #: Rows taken from a cursor at once.
 FETCH = 1000
@@ -36,17 +37,17 @@ _DROPS = " ".join((
 ))  # fmt: skip
 _NAMES = "SELECT id, name, watched, priority FROM domain ORDER BY id"
 _ADDRESSES = "SELECT n, text FROM address WHERE n IN (SELECT value FROM json_each(?))"
-_EVENTS = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
-_HISTORY = " ".join(("SELECT", rows.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
-_LEDGER = " ".join(("SELECT", rows.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
+_EVENTS = " ".join(("SELECT", row_codecs.EVENT_COLUMNS, "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"))
+_HISTORY = " ".join(("SELECT", row_codecs.EVENT_COLUMNS, "FROM event WHERE domain = ? ORDER BY seq DESC LIMIT ?"))
+_LEDGER = " ".join(("SELECT", row_codecs.LEDGER_COLUMNS, "FROM ledger WHERE domain = ? AND at <= ? ORDER BY seq DESC LIMIT ?"))
 _LEDGER_NAMES = """
     SELECT DISTINCT domain FROM ledger INDEXED BY ledger_positive WHERE positive = 1 AND domain > ? AND at >= ?
     ORDER BY domain LIMIT ?
 """
-_DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
-_DELIVERIES = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
+_DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
+_DELIVERIES = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
 _DELIVERIES_IN = " ".join(
-    ("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
+    ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
 )
 _LAST = (1 << 63) - 1
 
@@ -57,7 +58,7 @@ def open_reader(settings: Settings) -> Reader:
 
 
 class SqliteReader:
-    """See `contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
+    """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
     Raises StoreError when the file is not there yet, damaged or of another schema version, StoreLost when it is not the
     file any more that it was.
@@ -67,18 +68,18 @@ class SqliteReader:
 
     def __init__(self, path: Path, scan_limit: int = SCAN_LIMIT) -> None:
         require_version()
-        presence.require_kept(path)
+        database_file.require_kept(path)
         if not path.is_file():
             raise StoreError(f"{path} is not there yet: the coordinator makes it when it starts")
         self._path = path
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened = presence.identity(path)
+        self._opened = database_file.identify(path)
         try:
-            with translated(path, "open the state"):
+            with translate_errors(path, "open the state"):
                 self._connection = connect_reader(path)
-                schema.check(self._connection)
+                schema.check_version(self._connection)
         except StoreError:
             self.close()
             raise
@@ -87,15 +88,30 @@ class SqliteReader:
         """Every name, by id, in batches; a connection of its own keeps the moment it began."""
         with self._reading():
             connection = connect_reader(self._path)
-        with closing(connection), translated(self._path, "read the names"):
+        with closing(connection), translate_errors(self._path, "read the names"):
             found = connection.execute(_NAMES)
             while batch := found.fetchmany(FETCH):
                 ids, names, watched, priority = map(list, zip(*batch, strict=True))
                 yield ids, names, watched, priority
 
-    def domain(self, name: str) -> Found | None:
+    def domain(self, name: str) -> FoundName | None:
         """One name, watched or not."""
         return next(iter(self._found(_DOMAIN, (name,))), None)
+
+    def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
+        """One name with its newest events and its ledger entries, from one snapshot."""
+        with self._reading() as connection:
+            found = next(iter(_found(connection, _DOMAIN, _texts((name,)))), None)
+            if found is None:
+                return None
+            stored, since = found.row.name, found.row.since
+            history = connection.execute(_HISTORY, (stored, _bounded(events)))
+            return DomainRecord(
+                found,
+                [row_codecs.to_event(row) for row in history],
+                _newest_entry(connection, stored, inf),
+                None if since is None else _newest_entry(connection, stored, since),
+            )
 
     def domains(
         self,
@@ -105,13 +121,13 @@ class SqliteReader:
         q: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
-    ) -> Page[Found]:
+    ) -> Page[FoundName]:
         """Watched names by name; the cursor is the last name looked at."""
         suffix = tld.lower().strip(".") if tld else None
-        wanted = listing.Wanted(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
+        wanted = name_pages.NamePageQuery(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
         with self._reading() as connection:
-            ids, more = listing.page_ids(connection, listing.Wanted(*_texts(wanted)))
-            return Page(_found(connection, _DOMAINS, (as_array(ids),)), more)
+            ids, more = name_pages.name_page_ids(connection, name_pages.NamePageQuery(*_texts(wanted)))
+            return Page(_found(connection, _DOMAINS, (ids_as_json(ids),)), more)
 
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
@@ -121,16 +137,16 @@ class SqliteReader:
         """Watched names by registry suffix."""
         return dict(self._all("SELECT suffix, sum(names) FROM tally WHERE names > 0 GROUP BY suffix"))
 
-    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+    def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
         with self._reading() as connection:
-            found = drops.page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
-            return Page(_found(connection, _DROPS, (as_array(found.ids),)), found.cursor)
+            found = drop_pages.drop_page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
+            return Page(_found(connection, _DROPS, (ids_as_json(found.ids),)), found.cursor)
 
-    def drops_count(self, wanted: Drops) -> int:
+    def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
         with self._reading() as connection:
-            return drops.count(connection, _cleaned(wanted))
+            return drop_pages.count_drops(connection, _cleaned(wanted))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -138,16 +154,12 @@ class SqliteReader:
 
     def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
         """Events after a sequence number, oldest first."""
-        return [rows.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
-
-    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
-        """The events of one name, newest first."""
-        return [rows.to_event(row) for row in self._all(_HISTORY, (domain, _bounded(limit)))]
+        return [row_codecs.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
 
     def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
         """The judgements on one name up to a time, newest first."""
-        latest = float("inf") if until is None else until
-        return [rows.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
+        latest = inf if until is None else until
+        return [row_codecs.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
 
     def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
         """Names with a positive answer of the registry since then."""
@@ -158,12 +170,12 @@ class SqliteReader:
         before, limit = _position(cursor, _LAST), _bounded(limit)
         found = self._all(_DELIVERIES_IN, (state, before, limit + 1)) if state else self._all(_DELIVERIES, (before, limit + 1))
         more = str(found[limit - 1][-1]) if len(found) > limit else None
-        return Page([rows.to_delivery(row) for row in found[:limit]], more)
+        return Page([row_codecs.to_delivery(row) for row in found[:limit]], more)
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         """One delivery in any state."""
         found = self._all(_DELIVERY, (delivery_id,))
-        return rows.to_delivery(found[0]) if found else None
+        return row_codecs.to_delivery(found[0]) if found else None
 
     def delivery_counts(self) -> dict[str, int]:
         """Deliveries by state."""
@@ -199,17 +211,17 @@ class SqliteReader:
         with self._reading() as connection:
             return connection.execute(statement, _texts(parameters)).fetchall()
 
-    def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+    def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:
         with self._reading() as connection:
             return _found(connection, statement, _texts(parameters))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone and with one state until the end."""
-        with self._guard, translated(self._path, "read the state"):
+        with self._guard, translate_errors(self._path, "read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
-            presence.require_same(self._path, self._opened)
+            database_file.require_same(self._path, self._opened)
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
@@ -218,22 +230,28 @@ class SqliteReader:
                     self._connection.execute("ROLLBACK")
 
 
-def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[Found]:
+def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:
     """Rows of DOMAIN_COLUMNS with the texts of their addresses."""
     found = connection.execute(statement, parameters).fetchall()
-    numbers = sorted({number for row in found if (number := address_of(row)) is not None})
-    addresses = dict(connection.execute(_ADDRESSES, (as_array(numbers),)))
-    return [to_found(row, addresses) for row in found]
+    numbers = sorted({number for row in found if (number := address_number(row)) is not None})
+    addresses = dict(connection.execute(_ADDRESSES, (ids_as_json(numbers),)))
+    return [to_found_name(row, addresses) for row in found]
+
+
+def _newest_entry(connection: sqlite3.Connection, name: str, until: float) -> LedgerRow | None:
+    """The newest entry of the ledger on a name at or before a time in epoch seconds."""
+    row = connection.execute(_LEDGER, (name, until, 1)).fetchone()
+    return row_codecs.to_ledger(row) if row else None
 
 
 def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     """A lone surrogate in a request: nothing is stored under such text."""
-    return tuple(rows.storable(value) if isinstance(value, str) else value for value in parameters)
+    return tuple(row_codecs.storable(value) if isinstance(value, str) else value for value in parameters)
 
 
-def _cleaned(wanted: Drops) -> Drops:
+def _cleaned(wanted: DropQuery) -> DropQuery:
     """The suffix as it is stored."""
-    return Drops(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
+    return DropQuery(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
 
 
 def _bounded(limit: int) -> int:

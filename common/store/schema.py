@@ -11,7 +11,7 @@ from common.errors import StoreError
 SCHEMA_KEY = "store.schema"
 SEQ_KEY = "store.last_seq"
 NEXT_KEY = "store.next_id"
-#: Names in one pack (see `common.store.packs`): part of the schema, because its triggers know it.
+#: Names in one pack (see `common.store.name_packs`): part of the schema, because its triggers know it.
 PACK = 4096
 #: STRICT tables need SQLite 3.37.
 OLDEST_SQLITE = (3, 37, 0)
@@ -98,7 +98,7 @@ _NUMBERED = (
     FROM domain_before
     """,
     # Only inserts touch the index of the names, which are long and come in any order; the other one is short and its entries
-    # lie in the order of the ids, so that a million changes of state stay cheap. `common.store.listing` makes do with the two.
+    # lie in the order of the ids, so that a million changes of state stay cheap. `common.store.name_pages` needs no others.
     "CREATE UNIQUE INDEX domain_name ON domain(name)",
     "CREATE INDEX domain_place ON domain(suffix, state) WHERE watched = 1",
     "CREATE INDEX domain_drop ON domain(drop_likely) WHERE watched = 1 AND drop_likely IS NOT NULL",
@@ -167,14 +167,14 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] 
         raise
 
 
-def begun(connection: sqlite3.Connection) -> bool:
+def holds_state(connection: sqlite3.Connection) -> bool:
     """Whether the file holds a state, of whatever version, and is no empty or foreign one."""
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone())
 
 
-def check(connection: sqlite3.Connection) -> None:
+def check_version(connection: sqlite3.Connection) -> None:
     """Whether a reader can use the file. Raises StoreError where it is newer or older than this program."""
-    version = _version(connection, len(MIGRATIONS)) if begun(connection) else 0
+    version = _version(connection, len(MIGRATIONS)) if holds_state(connection) else 0
     if version < len(MIGRATIONS):
         raise StoreError(
             f"the state has schema version {version}, this program reads version {len(MIGRATIONS)}: "
@@ -182,7 +182,7 @@ def check(connection: sqlite3.Connection) -> None:
         )
 
 
-def number(key: str, text: object) -> int:
+def parse_number(key: str, text: object) -> int:
     """A number that the store keeps for itself under a key of `meta`. Raises StoreError where it is none."""
     shown = str(text)
     if not (shown.isascii() and shown.isdecimal() and len(shown) < 20):
@@ -194,7 +194,7 @@ def _version(connection: sqlite3.Connection, newest: int) -> int:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (SCHEMA_KEY,)).fetchone()
     if row is None:
         return 0
-    version = number(SCHEMA_KEY, row[0])
+    version = parse_number(SCHEMA_KEY, row[0])
     if version > newest:
         raise StoreError(
             f"the state was written by a newer Domain Monitor (schema version {version}, this program knows {newest}): "

@@ -1,4 +1,4 @@
-"""SQLite as every part of the store uses it: how the file is opened, who owns it, and what its errors mean.
+"""SQLite as every part of the store uses it: how the file is opened and locked, and what its errors mean.
 
 The write-ahead log with `synchronous=FULL` makes a returned commit survive a power cut. Releases of SQLite before 3.51.3 can
 damage a file in this mode when several connections write or checkpoint (https://sqlite.org/wal.html#walresetbug), hence
@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
-from common.store.presence import SUFFIX
+from common.store.database_file import SUFFIX
 from common.store.schema import OLDEST_SQLITE
 
 #: How long a connection waits for a lock of SQLite, in milliseconds.
@@ -72,7 +72,7 @@ def require_version() -> None:
 
 
 @contextmanager
-def translated(path: Path, doing: str) -> Iterator[None]:
+def translate_errors(path: Path, doing: str) -> Iterator[None]:
     """Turn every error of SQLite into a StoreError that names the file and what to do."""
     try:
         yield
@@ -104,7 +104,7 @@ def _is_full(folder: Path) -> bool:
 class OwnerLock:
     """An exclusive lock on a file next to the database. The kernel frees it with the process.
 
-    The file says who holds it, so that the second instance can name the first.
+    The file names its holder, for the error message of a second instance.
     """
 
     def __init__(self, database: Path, instance: str) -> None:
@@ -126,11 +126,11 @@ class OwnerLock:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, json.dumps({"instance": instance, "pid": os.getpid()}).encode(), 0)
         except OSError:
-            self.release()  # a lock that nobody holds would keep everybody out, ourselves too
+            self.release()  # a lock without a holder would keep out every instance, this one too
             raise
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Release the lock."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

@@ -16,9 +16,9 @@ from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.errors import StoreError, StoreLost
-from common.store import names, packs, presence, rows, schema, tidy
-from common.store.contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
-from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translated
+from common.store import compaction, database_file, name_packs, name_rows, row_codecs, schema
+from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translate_errors
+from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 
 #: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
 PULSES_BATCH, LOAD_BATCH = 200, 1000
@@ -29,8 +29,10 @@ _ABANDONED: list[sqlite3.Connection] = []
 
 _PULSES = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
 _DETAILS = "SELECT id, body FROM detail WHERE id IN (SELECT value FROM json_each(?))"
-_PENDING = " ".join(("SELECT", rows.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?"))
-_DELIVERY = " ".join(("SELECT", rows.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
+_PENDING = " ".join(
+    ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?")
+)
+_DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
 _PRUNE_EVENTS = """
     DELETE FROM event WHERE seq IN (
         SELECT seq FROM event WHERE occurred_at < ? AND seq < (SELECT max(seq) FROM event) ORDER BY occurred_at LIMIT ?)
@@ -48,7 +50,7 @@ def open_writer(settings: Settings) -> Writer:
 
 
 class SqliteWriter:
-    """The coordinator's store (see `contract.Writer`). Opening takes the owner's lock, migrates the file and tidies it up.
+    """The coordinator's store (see `store_contract.Writer`). Opening takes the owner's lock, migrates and tidies up the file.
 
     `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch seconds.
 
@@ -78,20 +80,20 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._busy: Counter[int] = Counter()  # rows written since the last look for blocks to pack, by block
         self._look: sqlite3.Connection | None = None  # reads beside a transaction
-        self._opened: presence.Identity | None = None
+        self._opened: database_file.Identity | None = None
         self._lost = False
         try:
-            presence.require_kept(path)
-            with translated(path, "open the state"):
+            database_file.require_kept(path)
+            with translate_errors(path, "open the state"):
                 self._connection = connect_writer(path)
-                presence.require_begun(path, begun=schema.begun(self._connection))
+                database_file.require_begun(path, begun=schema.holds_state(self._connection))
                 schema.migrate(self._connection)
-                tidy.forget(self._connection, now() - KEEP_NAMES)
-                tidy.shrink(self._connection)
-                tidy.empty_log(self._connection)
+                compaction.forget_names(self._connection, now() - KEEP_NAMES)
+                compaction.shrink_file(self._connection)
+                compaction.truncate_log(self._connection)
                 self._look = connect_reader(path)
-            presence.note_begun(path)
-            self._opened = presence.identity(path)
+            database_file.note_begun(path)
+            self._opened = database_file.identify(path)
         except BaseException:
             self.close()
             raise
@@ -109,15 +111,15 @@ class SqliteWriter:
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
-                pulses=self._pulses(),
+                looks=self._pulses(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
-                next_seq=schema.number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
+                next_seq=schema.parse_number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],
                 deliveries=self._pending(),
                 meta=meta,
                 problems=[ProblemRow(*row) for row in problems],
                 delivery_counts=dict(counts),
-                next_id=tidy.next_id(connection),
+                next_id=compaction.next_id(connection),
             )
 
     def apply(self, changes: Changes) -> None:
@@ -125,31 +127,31 @@ class SqliteWriter:
         if changes.is_empty():
             return
         with self._transaction("write") as connection:
-            self._busy.update(names.write(connection, changes))
-            _put(connection, rows.INSERT_EVENT, map(rows.event_values, changes.events))
-            _put(connection, rows.UPSERT_DELIVERY, map(rows.delivery_values, changes.deliveries))
-            _put(connection, rows.UPSERT_TRUST, map(rows.trust_values, changes.trust))
-            _put(connection, rows.INSERT_LEDGER, map(rows.ledger_values, changes.ledger))
+            self._busy.update(name_rows.write_names(connection, changes))
+            _put(connection, row_codecs.INSERT_EVENT, map(row_codecs.event_values, changes.events))
+            _put(connection, row_codecs.UPSERT_DELIVERY, map(row_codecs.delivery_values, changes.deliveries))
+            _put(connection, row_codecs.UPSERT_TRUST, map(row_codecs.trust_values, changes.trust))
+            _put(connection, row_codecs.INSERT_LEDGER, map(row_codecs.ledger_values, changes.ledger))
             for name in dict.fromkeys(row.domain for row in changes.ledger):
-                connection.execute(rows.TRIM_LEDGER, {"domain": name, "keep": self._ledger_per_name})
+                connection.execute(row_codecs.TRIM_LEDGER, {"domain": name, "keep": self._ledger_per_name})
             if changes.problems is not None:
                 connection.execute("DELETE FROM problem")
-                _put(connection, rows.INSERT_PROBLEM, map(rows.problem_values, changes.problems))
-            meta = [(key, rows.storable(value)) for key, value in changes.meta.items()]
+                _put(connection, row_codecs.INSERT_PROBLEM, map(row_codecs.problem_values, changes.problems))
+            meta = [(key, row_codecs.storable(value)) for key, value in changes.meta.items()]
             if changes.events:
                 meta.append((schema.SEQ_KEY, str(max(event.seq for event in changes.events))))
-            _put(connection, rows.UPSERT_META, meta)
+            _put(connection, row_codecs.UPSERT_META, meta)
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
         with self._looking("read details") as connection:
-            return dict(connection.execute(_DETAILS, (names.as_array(list(ids)),)))
+            return dict(connection.execute(_DETAILS, (name_rows.ids_as_json(list(ids)),)))
 
     def delivery(self, delivery_id: str) -> DeliveryRow | None:
         """One delivery in any state."""
         with self._looking("read a delivery") as connection:
             row = connection.execute(_DELIVERY, (delivery_id,)).fetchone()
-        return rows.to_delivery(row) if row else None
+        return row_codecs.to_delivery(row) if row else None
 
     def prune(
         self,
@@ -180,18 +182,18 @@ class SqliteWriter:
         """Blocks to pack now, and how many a start would have to read row by row: those written to a lot lately wait."""
         with self._used("look for names to pack") as connection:
             busy, self._busy = self._busy, Counter()
-            wanted = packs.worth_packing(connection)
-            return [block for block in wanted if busy[block] < packs.BUSY], len(wanted)
+            wanted = name_packs.worth_packing(connection)
+            return [block for block in wanted if busy[block] < name_packs.BUSY], len(wanted)
 
     def pack(self, block: int) -> None:
         """Pack one of them, as its rows are now."""
         with self._transaction("pack names") as connection:
-            packs.pack(connection, block)
+            name_packs.pack_block(connection, block)
 
     def verify(self) -> None:
         """Raise StoreLost where the file is no longer the one that was opened."""
         try:
-            presence.require_same(self._path, self._opened)
+            database_file.require_same(self._path, self._opened)
         except StoreLost:
             self._lost = True
             raise
@@ -207,14 +209,14 @@ class SqliteWriter:
             if look is not None:
                 look.close()
             if connection is not None:
-                tidy.learn(connection)
-                tidy.empty_log(connection)
+                compaction.update_statistics(connection)
+                compaction.truncate_log(connection)
                 connection.close()
             self._owner.release()
 
     def _names(self) -> Iterator[NameColumns]:
         with self._looking("read the names") as connection:
-            yield from packs.load(connection)
+            yield from name_packs.load_names(connection)
 
     def _pulses(self) -> Iterator[tuple[int, bytes]]:
         last = -1
@@ -226,7 +228,7 @@ class SqliteWriter:
         last = -1
         while batch := self._batch(_PENDING, last, LOAD_BATCH):
             last = batch[-1][-1]
-            yield from map(rows.to_delivery, batch)
+            yield from map(row_codecs.to_delivery, batch)
 
     def _batch(self, statement: str, last: int, limit: int) -> list[Any]:
         with self._looking("read the state") as connection:
@@ -234,14 +236,14 @@ class SqliteWriter:
 
     @contextmanager
     def _looking(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with self._look_guard, translated(self._path, doing):
+        with self._look_guard, translate_errors(self._path, doing):
             if self._look is None:
                 raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
             yield self._look
 
     @contextmanager
     def _used(self, doing: str) -> Iterator[sqlite3.Connection]:
-        with self._guard, translated(self._path, doing):
+        with self._guard, translate_errors(self._path, doing):
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot {doing}: the store is closed")
             yield self._connection

@@ -13,15 +13,15 @@ import aiohttp
 
 from actors.control import app
 from actors.control.context import Control
+from actors.control.http_server import Listener
 from actors.control.peers import Address, Peers
-from actors.control.records import Records
-from actors.control.server import Listener
+from actors.control.store_readers import StoreReaders
 from common import codec, config, heartbeat
 from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Page
+from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 from common.suffixes import load_suffixes
 
 NOW = 1_800_000_000.0
@@ -115,15 +115,15 @@ class FakeReader:
         if self.broken:
             raise StoreError("the state is damaged")
 
-    def _found(self, row: DomainRow) -> Found:
-        return Found(row, self.pulses.get(row.name), row.name in self.mute)
+    def _found(self, row: DomainRow) -> FoundName:
+        return FoundName(row, self.pulses.get(row.name), row.name in self.mute)
 
-    def domain(self, name: str) -> Found | None:
+    def domain(self, name: str) -> FoundName | None:
         """One name."""
         self._look()
         return next((self._found(row) for row in self.rows if row.name == name), None)
 
-    def domains(self, **wanted: Any) -> Page[Found]:
+    def domains(self, **wanted: Any) -> Page[FoundName]:
         """Names by state only; everything asked for is remembered."""
         self._look()
         self.asked.append(wanted)
@@ -145,18 +145,18 @@ class FakeReader:
             raise StoreError("the events are damaged")
         return [row for row in self.log if row.seq > after][:limit]
 
-    def history(self, domain: str, limit: int = 100) -> list[EventRow]:
-        """One name's events, newest first."""
-        self._look()
-        return [row for row in reversed(self.log) if row.domain == domain][:limit]
+    def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
+        """One name with its events and ledger entries, newest first."""
+        found = self.domain(name)
+        if found is None:
+            return None
+        history = [row for row in reversed(self.log) if row.domain == name][:events]
+        entries = [row for row in reversed(self.judgements) if row.domain == name]
+        since = found.row.since
+        before = [row for row in entries if since is not None and row.at <= since]
+        return DomainRecord(found, history, next(iter(entries), None), next(iter(before), None))
 
-    def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
-        """One name's judgements, newest first."""
-        self._look()
-        rows = [row for row in reversed(self.judgements) if row.domain == domain and (until is None or row.at <= until)]
-        return rows[:limit]
-
-    def drops(self, wanted: Drops, *, cursor: str | None = None, limit: int = 100) -> Page[Found]:
+    def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Names by likely drop."""
         rows = sorted(self._dropping(wanted), key=lambda row: (row.drop_likely, row.name))
         after = (wanted.start, "") if cursor is None else (float(cursor.partition("|")[0]), cursor.partition("|")[2])
@@ -164,11 +164,11 @@ class FakeReader:
         last = rows[limit - 1] if len(rows) > limit else None
         return Page([self._found(row) for row in rows[:limit]], f"{last.drop_likely}|{last.name}" if last else None)
 
-    def drops_count(self, wanted: Drops) -> int:
+    def drops_count(self, wanted: DropQuery) -> int:
         """How many they are."""
         return len(self._dropping(wanted))
 
-    def _dropping(self, wanted: Drops) -> list[DomainRow]:
+    def _dropping(self, wanted: DropQuery) -> list[DomainRow]:
         self._look()
         self.asked.append(wanted._asdict())
         rows = [row for row in self.rows if row.drop_likely is not None and wanted.start <= row.drop_likely < wanted.end]
@@ -242,10 +242,10 @@ class Lab:
         self.opens: Callable[[], Any] = lambda: self.reader
         self.coordinator = Coordinator()
         self.clock = Clock()
-        heartbeat.directory(state_dir).mkdir(parents=True, exist_ok=True)
+        heartbeat.heartbeat_directory(state_dir).mkdir(parents=True, exist_ok=True)
         self.control = Control(
             self.settings,
-            Records(self._open),
+            StoreReaders(self._open),
             self.coordinator,
             load_suffixes(),
             self.clock,
@@ -265,7 +265,7 @@ class Lab:
         """Write one heartbeat."""
         row = {"process": process, "actor": process.partition("-")[0], "pid": 7, "boot": "b", "at": self.clock.at}
         row |= {"started_at": NOW, "restarts": 2, "instance": "here", **changes}
-        heartbeat.write(self.settings.state_dir, heartbeat.Heartbeat(**row))
+        heartbeat.write_heartbeat(self.settings.state_dir, heartbeat.Heartbeat(**row))
 
     def all_beat(self) -> None:
         """Every process is alive, and the coordinator speaks."""
@@ -281,7 +281,7 @@ class Lab:
             "domains": {"total": 2, "by_state": {"REGISTERED": 2}, "problems": 0},
             **status,
         }
-        self.control.live.receive("system.coordinator.here", {"v": 1, "seq": 1, "status": content})
+        self.control.live.take_message("system.coordinator.here", {"v": 1, "seq": 1, "status": content})
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """Status and JSON."""
@@ -300,10 +300,10 @@ class Lab:
 @contextlib.asynccontextmanager
 async def serving(lab: Lab) -> AsyncIterator[Lab]:
     """The lab's control process, listening."""
-    listener = Listener(app.build(lab.control), **lab.limits)
+    listener = Listener(app.build_app(lab.control), **lab.limits)
     port = await listener.start("127.0.0.1", 0)
     lab.url = f"http://127.0.0.1:{port}"
-    follower = asyncio.create_task(lab.control.live.follow())
+    follower = asyncio.create_task(lab.control.live.relay_events())
     async with aiohttp.ClientSession() as lab.http:
         try:
             yield lab
@@ -312,4 +312,4 @@ async def serving(lab: Lab) -> AsyncIterator[Lab]:
             follower.cancel()
             await lab.http.close()
             await listener.stop()
-            await lab.control.records.close()
+            await lab.control.store.close()

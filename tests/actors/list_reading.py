@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
-from common.core.watchlist.list_diff import Part
+from common.core.watchlist.list_diff import ListChunk
 from tests.clients.list_api import serving
 
 #: Access and modification time of a file that nobody is writing.
@@ -51,6 +51,6 @@ def listed(monkeypatch: pytest.MonkeyPatch, answer: Callable[[BaseHTTPRequestHan
         yield config.load()
 
 
-async def taken(source: ListSource) -> list[Part]:
+async def taken(source: ListSource) -> list[ListChunk]:
     """The whole difference."""
     return [event.part async for event in source.parts()]

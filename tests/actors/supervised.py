@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from common import vitals
+from common import process_stat
 from tests.e2e.site import until
 from tests.lab import net
 
@@ -98,7 +98,7 @@ def settings_of(directory: Path) -> dict[str, str]:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended, buried or not."""
-    return vitals.state(pid) in {"", "Z"}
+    return process_stat.process_state(pid) in {"", "Z"}
 
 
 class Lines:

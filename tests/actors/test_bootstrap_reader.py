@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from actors.coordinator.list_frames import Ask, Refreshed, pack
-from actors.coordinator.sources import fetch_bootstrap, refresh_directory
-from common import config, state
-from common.clients.bootstrap_copy import SHORTEST, cached
-from common.clients.list_text import NEVER
+from actors.coordinator.list_frames import Ask, Refreshed, pack_frame
+from actors.coordinator.list_sources import fetch_bootstrap, refresh_directory
+from common import config, state_dir
+from common.clients.bootstrap_copy import SHORTEST_INTERVAL, load_kept_bases
+from common.clients.list_text import NO_VERSION
 from common.clock import now
 from common.config import Settings
-from common.core.registries.directory import built_in
+from common.core.registries.directory import built_in_bootstrap
 from common.log import get_logger
 from common.process import Runtime
-from common.tables import load_directory
+from common.registry_directory import load_directory
 from tests.clients.hostile import Hostile, hostile, reply
 
 BASE = ("http://127.0.0.1:1/",)
@@ -51,13 +51,13 @@ async def served(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         for name, value in values.items():
             monkeypatch.setenv(name, value)
         settings = config.load(values)
-        state.prepare(settings)
+        state_dir.create_directories(settings)
         yield server, settings
 
 
 def bootstrap() -> bytes:
     """A whole one with one suffix more than the built-in tables."""
-    services = [[[suffix], list(bases)] for suffix, bases in (built_in() | {"example": BASE}).items()]
+    services = [[[suffix], list(bases)] for suffix, bases in (built_in_bootstrap() | {"example": BASE}).items()]
     return reply(body=json.dumps({"version": "1.0", "services": services}).encode())
 
 
@@ -67,11 +67,11 @@ def test_a_new_bootstrap_reaches_the_directory(tmp_path: Path, monkeypatch: pyte
     async def work() -> None:
         async with served(bootstrap(), tmp_path, monkeypatch) as (server, settings):
             directory = load_directory(settings)
-            assert directory.rdap_base("example") is None
+            assert directory.rdap_server("example") is None
             changes = refresh_directory(Runtime("coordinator", settings, asyncio.Event()), directory)
             changed = await anext(changes)
             await changes.aclose()
-            found = changed.rdap_base("example")
+            found = changed.rdap_server("example")
             assert found is not None
             assert found.base == BASE[0]
             assert server.paths() == ["/dns.json"]
@@ -88,9 +88,9 @@ def test_what_is_not_due_is_not_fetched_again(tmp_path: Path, monkeypatch: pytes
             second = await fetch_bootstrap(LOG)
             assert (first.changed, first.error) == (True, "")
             assert second == Refreshed(changed=False, next_at=first.next_at)
-            assert first.next_at >= now() + SHORTEST - 60
+            assert first.next_at >= now() + SHORTEST_INTERVAL - 60
             assert len(server.requests) == 1
-            assert (cached(settings) or {})["example"] == BASE
+            assert (load_kept_bases(settings) or {})["example"] == BASE
 
     run(work())
 
@@ -103,8 +103,8 @@ def test_a_server_that_fails_is_told_and_left_alone(tmp_path: Path, monkeypatch:
             told = await fetch_bootstrap(LOG)
             assert not told.changed
             assert told.error == "RDAP bootstrap not taken: HTTP 503"
-            assert told.next_at >= now() + SHORTEST - 60
-            assert cached(settings) is None
+            assert told.next_at >= now() + SHORTEST_INTERVAL - 60
+            assert load_kept_bases(settings) is None
 
     run(work())
 
@@ -117,7 +117,7 @@ def test_a_copy_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.
             (tmp_path / "rdap_bootstrap.new").symlink_to("/dev/full")
             told = await fetch_bootstrap(LOG)
             assert told.error == "RDAP bootstrap not kept: No space left on device"
-            assert told.next_at >= now() + SHORTEST - 60
+            assert told.next_at >= now() + SHORTEST_INTERVAL - 60
 
     run(work())
 
@@ -128,7 +128,7 @@ def test_a_copy_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.
         ("import sys; sys.exit(3)", "ended too early, with exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "ended by SIGKILL"),
         ("import sys; sys.stdout.write('what is this?')", "makes no sense"),
-        (f"import sys; sys.stdout.buffer.write({pack(Ask(NEVER))!r})", "sent something else than it should"),
+        (f"import sys; sys.stdout.buffer.write({pack_frame(Ask(NO_VERSION))!r})", "sent something else than it should"),
     ],
 )
 def test_a_process_that_fails_counts_as_an_attempt(source: str, cause: str) -> None:
@@ -138,6 +138,6 @@ def test_a_process_that_fails_counts_as_an_attempt(source: str, cause: str) -> N
         told = await fetch_bootstrap(LOG, (sys.executable, "-c", source))
         assert cause in told.error
         assert not told.changed
-        assert told.next_at >= now() + SHORTEST - 60
+        assert told.next_at >= now() + SHORTEST_INTERVAL - 60
 
     run(work())

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from actors.cli import check_text
-from actors.cli.answer import LIMIT, answer_line
-from actors.cli.explain import invalid
+from actors.cli.deciding_line import LIMIT, deciding_line
+from actors.cli.explain import explain_invalid
 from common.core.model.evidence import Fields, Observation, Outcome, Reading, unknown_reading
 from tests.lab.lab import Lab
 
@@ -172,7 +172,7 @@ def test_the_json_has_the_same_keys_for_every_name(runs: dict[str, Run]) -> None
     (keys,) = {tuple(report) for report in reports.values()}
     check = reports["gone-one.com"]["checks"]["rdap"]
 
-    assert keys == tuple(invalid("x", "code", "reason"))
+    assert keys == tuple(explain_invalid("x", "code", "reason"))
     assert check["query"].endswith("/com/v1/domain/gone-one.com")
     assert (check["status"], check["outcome"], check["weight"]) == (404, "unregistered", pytest.approx(4.5, abs=0.1))
     assert check["canary"]["bracketed"] is True
@@ -229,8 +229,8 @@ def test_bad_usage_and_bad_settings_end_with_two(tmp_path: Path) -> None:
 
 def test_colours_are_for_terminals_and_hostile_text_stays_text() -> None:
     """Control characters of an answer are shown, never sent; the state is coloured only where asked for."""
-    report = invalid("\x1b[31mevil.com", "bad_character", "contains \x1b")
-    plain, coloured = check_text.lines(report, colour=False), check_text.lines(report, colour=True)
+    report = explain_invalid("\x1b[31mevil.com", "bad_character", "contains \x1b")
+    plain, coloured = check_text.render_report(report, colour=False), check_text.render_report(report, colour=True)
 
     assert "\x1b" not in "".join(plain)
     assert plain[0] == "\\x1b[31mevil.com  INVALID  bad_character"
@@ -275,4 +275,4 @@ def test_colours_are_for_terminals_and_hostile_text_stays_text() -> None:
 )
 def test_the_decisive_line_of_an_answer(observation: Observation, line: str) -> None:
     """What a person would look for, whatever the server sent."""
-    assert answer_line(observation) == line
+    assert deciding_line(observation) == line

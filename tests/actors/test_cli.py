@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from actors.cli import health, supervise
-from actors.cli.main import main, parser
+from actors.cli.main import build_parser, main
 from common.config import load
 from common.errors import ConfigError
 from tests.http_thread import reply, serving
@@ -49,7 +49,7 @@ def test_bad_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFix
 
 def test_every_command_explains_itself() -> None:
     """`--help` names every command, and each has a sentence."""
-    text = parser().format_help()
+    text = build_parser().format_help()
 
     actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "supervise")
     for name in (*actors, "check", "judge", "tail", "keys", "health"):
@@ -71,7 +71,7 @@ def test_the_environment_of_supervisord_is_complete(tmp_path: Path) -> None:
     """Every variable that supervisord.conf uses has a value, whatever was set."""
     conf = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
-    environ = supervise.environment(load({"STATE_DIR": str(tmp_path), "DEEP_CHECKERS": "3"}))
+    environ = supervise.build_environment(load({"STATE_DIR": str(tmp_path), "DEEP_CHECKERS": "3"}))
     text = (ROOT / "supervisord.conf").read_text(encoding="utf-8")
 
     used = {part.split(")")[0] for part in text.split("%(ENV_")[1:]}
@@ -98,11 +98,11 @@ def test_every_program_drains_and_comes_back() -> None:
 def test_supervisord_conf_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder's own file wins over the project's; a missing one that was named is a problem."""
     monkeypatch.chdir(tmp_path)
-    assert supervise.find(None) == ROOT / "supervisord.conf"
+    assert supervise.find_config(None) == ROOT / "supervisord.conf"
     (tmp_path / "supervisord.conf").write_text("", encoding="utf-8")
-    assert supervise.find(None) == tmp_path / "supervisord.conf"
+    assert supervise.find_config(None) == tmp_path / "supervisord.conf"
     with pytest.raises(ConfigError, match=r"other\.conf"):
-        supervise.find("other.conf")
+        supervise.find_config("other.conf")
 
 
 def test_supervise_starts_supervisord(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.cli.main import parser
-from actors.cli.names import read_names
+from actors.cli.main import build_parser
+from actors.cli.name_arguments import collect_names
 from common.errors import ListError
 from common.suffixes import load_suffixes
 from tests.lab import net
@@ -128,7 +128,7 @@ def test_names_that_cannot_be_read_are_bad_usage(tmp_path: Path) -> None:
     suffix_of = load_suffixes()
     for name, words in (("missing", "No such file"), ("broken", "ends too early"), ("empty", "no name in what was given")):
         with pytest.raises(ListError, match=words):
-            read_names([], [str(tmp_path / name)], suffix_of)
+            collect_names([], [str(tmp_path / name)], suffix_of)
     done = subprocess.run(
         [*PROGRAM, "check", "--file", "missing"], cwd=tmp_path, env=environment(tmp_path), capture_output=True, check=False
     )
@@ -188,7 +188,7 @@ def _wait_until_caught(pid: int) -> None:
 
 def test_the_help_lists_tools_first_and_the_actors_apart() -> None:
     """Whoever reads it wants to check a name, not to start a coordinator."""
-    tools, _, actors = parser().format_help().partition("run by supervise")
+    tools, _, actors = build_parser().format_help().partition("run by supervise")
 
     assert all(f"\n    {name}" in tools for name in ("supervise", "check", "judge", "replay", "calibration", "tail", "health"))
     assert all(f"\n    {name}" in actors for name in ("coordinator", "checker", "notifier", "control", "watchdog"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.control import guard
+from actors.control import request_security
 from common.core.model.records import DeliveryRow
 from tests.actors.control_lab import ELSEWHERE, Lab, domain_row, from_address, peers, serving
 
@@ -173,7 +173,7 @@ def test_every_answer_carries_security_headers(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("header", guard.FORWARDED)
+@pytest.mark.parametrize("header", request_security.FORWARDED)
 def test_what_a_proxy_passes_on_does_not_come_from_here(header: str, tmp_path: Path) -> None:
     """Each of the headers by which proxies say that the caller is another, whatever it holds."""
 

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from actors.control.calendar import escape, fold
-from actors.control.params import TIMED_CURSOR, show
+from actors.control.icalendar import escape_text, fold_line
+from actors.control.query_params import TIMED_CURSOR, encode_cursor
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 
 
@@ -67,7 +67,7 @@ def test_drops_are_filtered_by_suffix_state_and_priority(tmp_path: Path) -> None
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("cursor", ["x", show("a.com"), show("nan|a.com"), show("1.0|"), "MTo"])
+@pytest.mark.parametrize("cursor", ["x", encode_cursor("a.com"), encode_cursor("nan|a.com"), encode_cursor("1.0|"), "MTo"])
 def test_a_cursor_of_something_else_is_refused(cursor: str, tmp_path: Path) -> None:
     """Beginning anew without a word would repeat names."""
 
@@ -83,10 +83,10 @@ def test_a_cursor_of_something_else_is_refused(cursor: str, tmp_path: Path) -> N
 def test_the_description_tells_cursors_of_drops_from_others() -> None:
     """What it allows is taken: a cursor of another list is refused, so its form is another."""
     pattern = TIMED_CURSOR.schema()["pattern"]
-    assert re.search(pattern, str(show("1796009678.4978862|xn--a.com")))
+    assert re.search(pattern, str(encode_cursor("1796009678.4978862|xn--a.com")))
     assert re.search(pattern, "")
-    assert not re.search(pattern, str(show("a.com")))
-    assert not re.search(pattern, str(show("nan|a.com")))
+    assert not re.search(pattern, str(encode_cursor("a.com")))
+    assert not re.search(pattern, str(encode_cursor("nan|a.com")))
 
 
 def test_the_calendar_holds_every_drop(tmp_path: Path) -> None:
@@ -172,8 +172,8 @@ def test_the_calendar_is_valid(tmp_path: Path) -> None:
 
 def test_calendar_text_is_escaped_and_folded_between_characters() -> None:
     """Special characters are escaped, and no fold cuts a character in two."""
-    assert escape("a;b,c\\d\r\ne\x07") == "a\\;b\\,c\\\\d\\ne "
-    folded = fold("SUMMARY:" + "ü" * 100)
+    assert escape_text("a;b,c\\d\r\ne\x07") == "a\\;b\\,c\\\\d\\ne "
+    folded = fold_line("SUMMARY:" + "ü" * 100)
     pieces = folded.removesuffix(b"\r\n").split(b"\r\n ")
 
     assert all(len(piece) <= 75 for piece in pieces)

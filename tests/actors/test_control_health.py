@@ -123,7 +123,7 @@ def test_an_old_status_of_the_coordinator_is_unhealthy_and_its_problems_are_old_
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.speak(problems=[OUTSIDE.plain()])
+        lab.speak(problems=[OUTSIDE.to_map()])
         lab.clock.at += 40
         for process in GROUPS:
             lab.beat(process)
@@ -169,12 +169,12 @@ def test_what_is_wrong_outside_is_degraded_and_what_a_restart_can_end_is_not(tmp
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.speak(problems=[OUTSIDE.plain(), {"code": 7}, "junk"])
+        lab.speak(problems=[OUTSIDE.to_map(), {"code": 7}, "junk"])
         status, health = await lab.get("/health")
         assert (status, health["status"]) == (200, "degraded")
-        assert health["problems"] == [OUTSIDE.plain()]
+        assert health["problems"] == [OUTSIDE.to_map()]
         wedged = Problem("workers_wedged", "They do nothing.", "Restart.", "fast", restart_helps=True, since=NOW)
-        lab.speak(problems=[OUTSIDE.plain(), wedged.plain()])
+        lab.speak(problems=[OUTSIDE.to_map(), wedged.to_map()])
         status, health = await lab.get("/health")
         assert (status, health["status"]) == (503, "unhealthy")
         assert (await lab.get("/status"))[1]["health"]["problems"] == health["problems"]
@@ -261,7 +261,7 @@ def test_each_problem_is_one_log_line_at_its_begin_and_one_at_its_end(
     async def story(lab: Lab) -> None:
         log.setup(lab.settings, "control")
         lab.all_beat()
-        lab.speak(problems=[OUTSIDE.plain()])
+        lab.speak(problems=[OUTSIDE.to_map()])
         for _ in range(3):
             lab.clock.at += 2
             lab.beat("checker-fast-0", at=NOW)
@@ -286,7 +286,7 @@ def test_metrics_have_a_series_for_every_code(tmp_path: Path) -> None:
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.speak(problems=[OUTSIDE.plain()])
+        lab.speak(problems=[OUTSIDE.to_map()])
         gauges = (await lab.get("/metrics"))[1]["gauges"]
         active = {code: gauges[f'problem_active{{code="{code}"}}'] for code in CODES}
         assert active == {code: int(code == "no_answers") for code in CODES}
@@ -320,11 +320,11 @@ def test_ready_names_the_cause_and_never_what_is_optional(tmp_path: Path) -> Non
     async def story(lab: Lab) -> None:
         lab.all_beat()
         optional = Problem("callbacks_failing", "The endpoint accepts nothing.", "Mend it.", since=NOW)
-        lab.speak(ready=False, missing=["SENTRY_DSN is not set"], problems=[OUTSIDE.plain(), optional.plain()])
+        lab.speak(ready=False, missing=["SENTRY_DSN is not set"], problems=[OUTSIDE.to_map(), optional.to_map()])
         status, answer = await lab.get("/ready")
         assert (status, answer["reasons"]) == (503, ["Nothing answers."])
         assert [problem["code"] for problem in answer["problems"]] == ["no_answers"]
-        lab.speak(problems=[optional.plain()])
+        lab.speak(problems=[optional.to_map()])
         assert (await lab.get("/ready"))[0] == 200
 
     stage(story, tmp_path)
@@ -335,7 +335,7 @@ def test_health_shows_no_names(tmp_path: Path) -> None:
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.speak(aside=["watched-name.com"], problems=[OUTSIDE.plain()])
+        lab.speak(aside=["watched-name.com"], problems=[OUTSIDE.to_map()])
         assert "watched-name" not in json.dumps((await lab.get("/health"))[1])
 
     stage(story, tmp_path)

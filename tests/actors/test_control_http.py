@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.control import openapi, pages
-from actors.control.app import build
-from actors.control.routes import table
+from actors.control import dashboard, openapi
+from actors.control.app import build_app
+from actors.control.routes import build_routes
 from common.core.domains.last_look import LastLook
 from common.core.model.records import DeliveryRow, LedgerRow, ProblemRow
 from common.core.parsers.dns_fast import DELEGATED
-from common.endpoints import reachable
+from common.reachable_endpoint import connectable_endpoint
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
 BAD_REQUESTS = [
@@ -240,7 +240,7 @@ def test_the_dashboard_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
             texts = {}
-            for path in ("/", *(f"/static/{name}" for name in pages.files())):
+            for path in ("/", *(f"/static/{name}" for name in dashboard.static_files())):
                 async with lab.http.get(lab.url + path) as answer:
                     assert answer.status == 200
                     texts[path] = await answer.text()
@@ -283,7 +283,7 @@ def test_the_description_matches_the_application(tmp_path: Path) -> None:
         lab = Lab(tmp_path)
         routed = {
             (route.method, route.resource.canonical)
-            for route in build(lab.control).router.routes()
+            for route in build_app(lab.control).router.routes()
             if route.resource is not None and route.method != "HEAD"
         }
         async with serving(lab):
@@ -302,7 +302,7 @@ def test_the_description_matches_the_application(tmp_path: Path) -> None:
 
 def test_the_document_is_made_from_the_table_alone() -> None:
     """The same table gives the same bytes."""
-    assert openapi.document(table()) == openapi.document(table())
+    assert openapi.build_document(build_routes()) == openapi.build_document(build_routes())
 
 
 @pytest.mark.parametrize(
@@ -317,4 +317,4 @@ def test_the_document_is_made_from_the_table_alone() -> None:
 )
 def test_an_endpoint_to_bind_can_be_connected_to(written: str, connected: str) -> None:
     """FEED_ENDPOINT may name every address; a reader then connects to this machine."""
-    assert reachable(written) == connected
+    assert connectable_endpoint(written) == connected

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actors.control.limits import Bucket
+from actors.control.request_limit import TokenBucket
 from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 
@@ -25,8 +25,8 @@ def test_status_merges_what_is_known(tmp_path: Path) -> None:
             lab.reader.log = [event_row(7)]
             before = (await lab.get("/status"))[1]
             lab.speak(metrics={"secret": 1}, missing=["DOMAIN_API_URL is not set."])
-            lab.control.live.receive("system.coordinator.there", {"status": {"ready": True}})
-            lab.control.live.receive("system.coordinator.broken", {"status": "no map"})
+            lab.control.live.take_message("system.coordinator.there", {"status": {"ready": True}})
+            lab.control.live.take_message("system.coordinator.broken", {"status": "no map"})
             after = (await lab.get("/status"))[1]
 
             assert before["coordinator"]["domains"] == {"total": 1, "by_state": {"PENDING_DELETE": 1}}
@@ -202,7 +202,7 @@ def test_bytes_that_are_no_http_are_a_problem(junk: bytes, tmp_path: Path) -> No
 
 def test_a_bucket_refills_up_to_its_burst() -> None:
     """One call a second on average; waiting longer saves no more than the burst."""
-    bucket = Bucket(1.0, 2.0)
+    bucket = TokenBucket(1.0, 2.0)
 
     assert [bucket.take(0.0), bucket.take(0.0)] == [0.0, 0.0]
     assert bucket.take(0.5) == pytest.approx(0.5)

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from actors.control.main import main
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.records import Changes, ProblemRow
@@ -49,7 +49,7 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
             "FEED_ENDPOINT": f"tcp://127.0.0.1:{free_port()}",
         }
     )
-    state.prepare(settings)
+    state_dir.create_directories(settings)
 
     async def story() -> None:
         runtime = Runtime("control", settings, asyncio.Event())

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from actors.control.overview import versions
-from actors.coordinator.sources import note_list_call
+from actors.control.status_handlers import library_versions
+from actors.coordinator.list_sources import note_list_call
 from common import heartbeat
 from common.core.coordinator.inputs import ListFailed, ListSame
 from common.core.model.states import State
@@ -28,7 +28,7 @@ def spoken() -> dict[str, Any]:
         ListFailed("x: it answered HTTP 503, also when asked again", "x"),
         ListFailed("no connection", "x"),
     ):
-        note_list_call(metrics, event, 0.5)
+        note_list_call(lambda measured: measured.add_to(metrics), event, 0.5)
     for status in ("2xx", "2xx", "4xx", "none", "2xx"):
         metrics.count("upstream_requests", api="callback", status=status)
         metrics.observe("upstream_request_seconds", 0.2, api="callback")
@@ -83,14 +83,14 @@ def test_each_process_tells_its_start_memory_and_processor_time(tmp_path: Path) 
 
 def test_a_process_knows_what_it_uses() -> None:
     """Memory in bytes, and processor time that grows with work."""
-    before = heartbeat.usage()
+    before = heartbeat.resource_usage()
     block = bytearray(32 << 20)
     for place in range(0, len(block), 4096):
         block[place] = 1
     end = os.times().user + os.times().system + 0.05
     while os.times().user + os.times().system < end:
         pass
-    after = heartbeat.usage()
+    after = heartbeat.resource_usage()
 
     assert after[0] - before[0] > 24 << 20
     assert after[1] - before[1] >= 0.04
@@ -107,7 +107,7 @@ def test_every_state_is_there_even_at_zero(tmp_path: Path) -> None:
 
 def test_the_build_is_named(tmp_path: Path) -> None:
     """A constant 1 whose labels are the versions."""
-    known = versions()
+    known = library_versions()
 
     assert report_of(tmp_path)["gauges"][f'build_info{{python="{known["python"]}",version="{known["domain-monitor"]}"}}'] == 1
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from actors.control import openapi
-from actors.control.routes import table
+from actors.control.routes import build_routes
 from common import codec
 from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
@@ -22,7 +22,7 @@ from common.core.telemetry.metrics import Metrics
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 from tests.actors.test_control_trust import status_of_trust
 
-DOCUMENT: dict[str, Any] = json.loads(openapi.document(table()))
+DOCUMENT: dict[str, Any] = json.loads(openapi.build_document(build_routes()))
 
 
 def troubles(schema: dict[str, Any], value: Any) -> list[str]:

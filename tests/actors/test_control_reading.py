@@ -10,10 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from actors.control.access import Access, Call, Policy
-from actors.control.peers import Peers, address_of, gateways
-from actors.control.problems import Problem
-from common.authority import host_of
+from actors.control.auth import Access, AccessPolicy, RequestFacts
+from actors.control.http_problems import Problem
+from actors.control.peers import Peers, default_gateways, parse_address
+from common.http_authority import host_of
 from tests.actors.control_lab import ELSEWHERE, GATEWAY, Lab, domain_row, from_address, peers, serving
 
 READ, CONTROL = "read-token-0123456789", "control-token-0123456789"
@@ -246,20 +246,20 @@ def test_a_request_line_with_a_host_of_its_own_is_refused(tmp_path: Path) -> Non
 )
 def test_peers_are_told_apart_by_their_address(peername: object, local: bool) -> None:
     """Loopback in every spelling, unix sockets and the trusted gateway are this machine; whatever else is not."""
-    trusted = frozenset(filter(None, map(address_of, ("192.0.2.1", "fe80::1"))))
+    trusted = frozenset(filter(None, map(parse_address, ("192.0.2.1", "fe80::1"))))
 
-    assert Peers(lambda: 0.0, lambda: trusted).local(peername) is local
+    assert Peers(lambda: 0.0, lambda: trusted).is_local(peername) is local
 
 
 def test_the_gateway_is_read_anew(tmp_path: Path) -> None:
     """A network that is connected later is noticed within seconds."""
     routes, now = tmp_path / "route", [0.0]
-    peers_ = Peers(lambda: now[0], lambda: gateways(routes, tmp_path / "none"))
-    assert not peers_.local(("172.18.0.1", 1))
+    peers_ = Peers(lambda: now[0], lambda: default_gateways(routes, tmp_path / "none"))
+    assert not peers_.is_local(("172.18.0.1", 1))
     routes.write_text("Iface\nnet0 00000000 010012AC 0003 0 0 0 00000000 0 0 0\n")
     now[0] = 6.0
 
-    assert peers_.local(("172.18.0.1", 1))
+    assert peers_.is_local(("172.18.0.1", 1))
 
 
 def test_default_gateways_are_read_from_the_kernels_tables(tmp_path: Path) -> None:
@@ -278,10 +278,10 @@ def test_default_gateways_are_read_from_the_kernels_tables(tmp_path: Path) -> No
         f"{zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200 lo\n"
         f"{one} 80 {zero} 00 {one} 00000400 00000001 00000000 00000003 eth0\n"
     )
-    found = gateways(tmp_path / "four", tmp_path / "six")
+    found = default_gateways(tmp_path / "four", tmp_path / "six")
 
     assert {str(address) for address in found} == {"172.18.0.1", "fd00::1"}
-    assert gateways(tmp_path / "none", tmp_path / "none") == frozenset()
+    assert default_gateways(tmp_path / "none", tmp_path / "none") == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -313,11 +313,11 @@ def test_an_authority_has_one_host(text: str, host: str | None) -> None:
 
 def test_two_sets_of_credentials_are_none() -> None:
     """A call with two Authorization headers is judged by neither."""
-    policy = Policy(control_token=CONTROL, read_token=None, allowed_hosts=("localhost",), local=lambda _: False)
-    policy.check(Call(None, authorization=(bearer(CONTROL),)), Access.CHANGE)
+    policy = AccessPolicy(control_token=CONTROL, read_token=None, allowed_hosts=("localhost",), local=lambda _: False)
+    policy.require_access(RequestFacts(peer=None, authorization=(bearer(CONTROL),)), Access.CHANGE)
     for headers in ((bearer(CONTROL), bearer(CONTROL)), ("Basic ///",), ("Digest x",), ("Bearer",)):
         with pytest.raises(Problem):
-            policy.check(Call(None, ("localhost",), headers), Access.READ)
+            policy.require_access(RequestFacts(peer=None, hosts=("localhost",), authorization=headers), Access.READ)
 
 
 def test_the_compose_file_trusts_the_gateway_because_its_ports_are_on_loopback() -> None:

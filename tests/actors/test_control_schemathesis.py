@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actors.control.peers import Peers
-from common import codec, state
+from common import codec, state_dir
 from common.core.model.records import Changes, LedgerRow, ProblemRow
 from common.store.reader import open_reader
 from common.store.writer import open_writer
@@ -23,7 +23,7 @@ ELSEWHERE = {"peers": Peers(lambda: 0.0, loopback=lambda _: False), "CONTROL_TOK
 
 def fill(lab: Lab) -> None:
     """A store with something in every table."""
-    state.prepare(lab.settings)
+    state_dir.create_directories(lab.settings)
     store = open_writer(lab.settings)
     rows = [domain_row("example.com", id=1), domain("b.com", state="AVAILABLE"), domain("c.co.uk", drop_likely=NOW + 60)]
     store.apply(

@@ -76,7 +76,7 @@ def test_costly_calls_leave_time_for_probes(monkeypatch: pytest.MonkeyPatch, tmp
         time.sleep(0.02)
         return "x" * 1000
 
-    monkeypatch.setattr(prometheus, "render", render)
+    monkeypatch.setattr(prometheus, "render_exposition", render)
     flood = b"GET /metrics/prometheus HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
 
     async def story() -> float:
@@ -163,12 +163,12 @@ def test_a_stream_ends_with_its_client(farewell: str, tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(lab):
             clients = [await connected(lab, STREAM) for _ in range(100)]
-            await until(lambda: lab.control.live.clients == 100)
+            await until(lambda: lab.control.live.client_count == 100)
             for client in clients:
                 if farewell == "reset":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 client.close()
-            await until(lambda: lab.control.live.clients == 0, 1.0)
+            await until(lambda: lab.control.live.client_count == 0, 1.0)
             async with lab.http.get(lab.url + "/events", headers={"Accept": "text/event-stream"}) as answer:
                 assert answer.status == 200
 
@@ -185,8 +185,8 @@ def test_a_stream_that_is_not_read_ends(tmp_path: Path) -> None:
         async with serving(lab):
             lab.reader.log = [event_row(seq, "x" * 60_000 + ".com") for seq in range(1, 300)]
             client = await connected(lab, STREAM)
-            await until(lambda: lab.control.live.clients == 1)
-            await until(lambda: lab.control.live.clients == 0)
+            await until(lambda: lab.control.live.client_count == 1)
+            await until(lambda: lab.control.live.client_count == 0)
             client.close()
 
     asyncio.run(story())

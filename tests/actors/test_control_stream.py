@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from actors.control import events, live
+from actors.control import event_handlers, live_feed
 from tests.actors.control_lab import Lab, event_row, serving
 
 
@@ -52,7 +52,7 @@ def test_the_stream_resumes_without_a_gap(tmp_path: Path) -> None:
                 assert answer.content_type == "text/event-stream"
                 seen = [(await next_event(answer))["id"] for _ in range(1100)]
                 lab.reader.log += [event_row(1201), event_row(1202, "new.com", "available")]
-                lab.control.live.receive("available.new.com", {})
+                lab.control.live.take_message("available.new.com", {})
                 seen += [(await next_event(answer))["id"]]
                 last = await next_event(answer)
 
@@ -76,7 +76,7 @@ def test_a_new_stream_begins_now_or_where_asked(tmp_path: Path) -> None:
                 lab.http.get(lab.url + "/events?after=77", headers=stream) as ahead,
             ):
                 lab.reader.log.append(event_row(3))
-                lab.control.live.receive("state.example.com", {})
+                lab.control.live.take_message("state.example.com", {})
                 assert (await next_event(fresh))["id"] == 3
                 assert [(await next_event(after))["id"] for _ in range(2)] == [2, 3]
                 assert (await next_event(ahead))["id"] == 3
@@ -104,9 +104,9 @@ def test_streams_are_bounded_and_end_with_the_process(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
-            joined = [await lab.control.live.join() for _ in range(live.MOST_CLIENTS - 1)]
+            joined = [await lab.control.live.join() for _ in range(live_feed.MOST_CLIENTS - 1)]
             async with lab.http.get(lab.url + "/events", headers={"Accept": "text/event-stream"}) as answer:
-                assert await answer.content.readline() == b"retry: %d\n" % events.RETRY_MS
+                assert await answer.content.readline() == b"retry: %d\n" % event_handlers.RETRY_MS
                 assert (await lab.get("/events", Accept="text/event-stream"))[0] == 503
                 for client in joined:
                     lab.control.live.leave(client)
@@ -122,10 +122,10 @@ def test_a_client_that_does_not_keep_up_is_let_go(tmp_path: Path) -> None:
     async def story() -> None:
         lab = Lab(tmp_path)
         client = await lab.control.live.join()
-        for seq in range(live.QUEUE + 1):
+        for seq in range(live_feed.QUEUE + 1):
             client.offer(event_row(seq))
         assert client.slow
-        assert client.events.qsize() == live.QUEUE
-        await lab.control.records.close()
+        assert client.events.qsize() == live_feed.QUEUE
+        await lab.control.store.close()
 
     asyncio.run(story())

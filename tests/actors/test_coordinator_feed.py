@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from actors.coordinator.main import Host
-from common import config, log, state
+from common import config, log, state_dir
 from common.bus import FeedSubscriber, inner_feed_endpoint
 from common.codec import encode
 from common.core.model.effects import Publish, PublishMany
@@ -33,7 +33,7 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("STATE_DIR", str(tmp_path))
     monkeypatch.setenv("RDAP_BOOTSTRAP_URL", "http://127.0.0.1:1/")
     settings = config.load()
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
 
     async def until(wanted: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> None:
     """All of them are counted; the log says the first, and how many more there were a minute later."""
     settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     said = io.StringIO()
     log.setup(settings, "coordinator", said)
 
@@ -87,7 +87,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
             store = open_writer(settings)
             host = await Host.start(runtime, store, threads)
             for number in range(500):
-                host._received(b"\xc1%d" % number, "")
+                host._receive_frame(b"\xc1%d" % number, "")
             counters = host._core.rooms.telemetry.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
@@ -102,7 +102,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
 def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> None:
     """One of another version, as during an upgrade: the log says which and why, and the run goes on."""
     settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     said = io.StringIO()
     log.setup(settings, "coordinator", said)
 
@@ -112,7 +112,7 @@ def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> No
             store = open_writer(settings)
             host = await Host.start(runtime, store, threads)
             for _ in range(3):
-                host._received(encode(Credit(VERSION + 1, "fast-0@old", "b", "fast", "default", ("dns",), 1, 1, 0)), "")
+                host._receive_frame(encode(Credit(VERSION + 1, "fast-0@old", "b", "fast", "default", ("dns",), 1, 1, 0)), "")
             failed = host._failed.done()
             host._bus.close()
             host._stalls.close()

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from actors.coordinator.main import patiently
-from common import config, heartbeat, state
+from actors.coordinator.main import run_with_heartbeat
+from common import config, heartbeat, state_dir
 from common.process import Runtime
 
 
 def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> None:
     """Signs of life go on while a thread works, and its result comes back."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
 
     def work() -> int:
         seen = set()
         for _ in range(1000):  # bounded: without signs of life this ends, and fails
-            found = heartbeat.read_all(settings.state_dir).get("coordinator")
+            found = heartbeat.read_heartbeats(settings.state_dir).get("coordinator")
             seen.add(found.at if found is not None else None)
             if len(seen - {None}) == 2:
                 break
@@ -31,7 +31,7 @@ def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> N
 
     async def main() -> int:
         with ThreadPoolExecutor(1) as threads:
-            return await patiently(Runtime("coordinator", settings, asyncio.Event()), threads, work)
+            return await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()), threads, work)
 
     assert asyncio.run(main()) == 2
 
@@ -39,11 +39,11 @@ def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> N
 def test_what_goes_wrong_in_the_thread_is_told(tmp_path: Path) -> None:
     """A store that cannot be opened ends the start with its own error."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
 
     async def main() -> None:
         with ThreadPoolExecutor(1) as threads:
-            await patiently(Runtime("coordinator", settings, asyncio.Event()), threads, lambda: int("no number"))
+            await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()), threads, lambda: int("no number"))
 
     with pytest.raises(ValueError, match="no number"):
         asyncio.run(main())

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from actors.coordinator.list_sources import ListSource
 from actors.coordinator.main import Host
-from actors.coordinator.sources import ListSource
-from common import config, state
+from common import config, state_dir
 from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
 from common.core.coordinator.inputs import ListFailed
 from common.errors import StoreLost
@@ -67,7 +67,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     settings = config.load()
-    state.prepare(settings)
+    state_dir.create_directories(settings)
 
     async def main() -> None:
         runtime = Runtime("coordinator", settings, asyncio.Event())

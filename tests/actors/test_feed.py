@@ -20,7 +20,7 @@ import pytest
 import zmq
 
 from actors import feed
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus, Feed, inner_feed_endpoint
 from common.config import Settings
 from common.process import Runtime
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def settings_in(tmp_path: Path, **more: str) -> Settings:
     """Settings with a public feed of their own."""
     settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"tcp://127.0.0.1:{free_port()}", **more})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     return settings
 
 
@@ -92,14 +92,14 @@ def test_it_passes_on_byte_for_byte_and_wants_what_its_subscribers_want(tmp_path
         async with running(settings):
             reader = subscriber(settings, b"available.")
             try:
-                await until(lambda: inner.wants("available.a.com"))
-                assert not inner.wants("state.a.com")
+                await until(lambda: inner.has_subscriber("available.a.com"))
+                assert not inner.has_subscriber("state.a.com")
                 inner.publish("available.a.com", {"v": 1, "seq": 7})
                 await until(lambda: reader.poll(0))
                 frames = reader.recv_multipart()
             finally:
                 reader.close()
-            await until(lambda: not inner.wants("available.a.com"))
+            await until(lambda: not inner.has_subscriber("available.a.com"))
         inner.close()
         return frames
 
@@ -114,14 +114,14 @@ def test_subscriptions_come_back_when_either_side_starts_again(tmp_path: Path) -
         inner = inner_feed(settings)
         reader = subscriber(settings, b"state.")
         async with running(settings):
-            await until(lambda: inner.wants("state.a.com"))
+            await until(lambda: inner.has_subscriber("state.a.com"))
             inner.close()
             inner = inner_feed(settings)
-            assert not inner.wants("state.a.com")
-            await until(lambda: inner.wants("state.a.com"))
-        await until(lambda: not inner.wants("state.a.com"))
+            assert not inner.has_subscriber("state.a.com")
+            await until(lambda: inner.has_subscriber("state.a.com"))
+        await until(lambda: not inner.has_subscriber("state.a.com"))
         async with running(settings):
-            await until(lambda: reader.poll(0) or inner.wants("state.a.com"))  # a socket that is not read does nothing
+            await until(lambda: reader.poll(0) or inner.has_subscriber("state.a.com"))  # a socket that is not read does nothing
             inner.publish("state.a.com", {"seq": 1})
             await until(lambda: reader.poll(0))
         reader.close()
@@ -139,8 +139,8 @@ def test_more_topics_than_are_remembered_are_all_wanted(tmp_path: Path) -> None:
         async with running(settings):
             with Peer(settings.feed_endpoint) as peer:
                 peer.send(*(b"\x01x%d" % number for number in range(10_001)))
-                await until(lambda: inner.wants("state.a.com"))
-            await until(lambda: not inner.wants("state.a.com"))
+                await until(lambda: inner.has_subscriber("state.a.com"))
+            await until(lambda: not inner.has_subscriber("state.a.com"))
         inner.close()
 
     asyncio.run(scene())
@@ -159,7 +159,7 @@ def test_it_asks_for_its_end_where_its_peers_make_it_hold_too_much(tmp_path: Pat
             return ended, runtime.stopping.is_set()
 
     assert asyncio.run(scene()) == (True, False)
-    assert feed.too_much(1 << 40) is None
+    assert feed.find_excess(1 << 40) is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_off_loopback_only_known_keys_read_the_feed(client: str, let_in: bool, t
                 reader.curve_serverkey = pairs["own"][0].encode()
             reader.connect(f"tcp://127.0.0.1:{port}")
             try:
-                await until(lambda: inner.wants("available.a.com"), 10 if let_in else 1)
+                await until(lambda: inner.has_subscriber("available.a.com"), 10 if let_in else 1)
             except TimeoutError:
                 return False
             finally:

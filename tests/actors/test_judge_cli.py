@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.cli.judge import LINE_LIMIT, run
-from actors.cli.second_reader import SecondReader, compare
+from actors.cli.second_reader import SecondReader, compare_readings
 from common.core.verdict.offline import read_answer
 
 ROOT = Path(__file__).parents[2]
@@ -218,6 +218,6 @@ def test_what_both_say_differently_is_named():
     reading = read_answer("whois", "whois.verisign-grs.com", "example.com", "com", {"text": RECORD})
     theirs = {"registered": False, "fields": {"created_at": "1995-08-14T06:00:00+02:00", "expires_at": "2026-08-13"}}
 
-    assert compare(theirs, reading)["differs"] == ["registered", "expires_at"]
-    assert compare({"registered": None, "fields": {}}, reading)["differs"] == []
-    assert compare({"error": "x"}, reading) == {"error": "x"}
+    assert compare_readings(theirs, reading)["differs"] == ["registered", "expires_at"]
+    assert compare_readings({"registered": None, "fields": {}}, reading)["differs"] == []
+    assert compare_readings({"error": "x"}, reading) == {"error": "x"}

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from actors.coordinator import list_reader
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
 from common.core.model.records import Changes, NewName, Watch
-from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import PIECE, Part
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
 from common.errors import ListError
 from common.store.writer import open_writer
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
@@ -40,9 +39,9 @@ def test_a_list_is_compared_with_the_store_and_taken(monkeypatch: pytest.MonkeyP
         assert first.source == source.source
         assert source.source.endswith("/...")
         assert await taken(source) == [
-            Part(removed=(2,)),
-            Part(priorities=((1, True),)),
-            Part(("other.org",), ("org",), (False,)),
+            ListChunk(removed=(2,)),
+            ListChunk(priorities=((1, True),)),
+            ListChunk(("other.org",), ("org",), (False,)),
         ]
         assert await source.read() == ListSame(source.source)
         source.forget()
@@ -73,7 +72,7 @@ def test_the_reader_process_compares_with_the_store_of_the_coordinator(monkeypat
             second = await source.read()
             assert isinstance(second, ListRead)
             assert (second.head.added, second.head.removed) == (0, 1)
-            assert await taken(source) == [Part(removed=(2,)), Part(priorities=((added.index("example.com"), True),))]
+            assert await taken(source) == [ListChunk(removed=(2,)), ListChunk(priorities=((added.index("example.com"), True),))]
 
             store.apply(Changes(watches=[Watch(0, watched=False, priority=False)]))
             source.forget()
@@ -147,7 +146,7 @@ def test_a_list_in_a_file_needs_no_store(monkeypatch: pytest.MonkeyPatch, tmp_pa
         found = await source.read()
         assert isinstance(found, ListRead)
         assert [row.code for row in found.head.problems] == ["subdomain"]
-        assert await taken(source) == [Part(("a.com", "c.co.uk"), ("com", "co.uk"), (True, False))]
+        assert await taken(source) == [ListChunk(("a.com", "c.co.uk"), ("com", "co.uk"), (True, False))]
         assert isinstance(await source.read(), ListSame)
         file.unlink()
         gone = await source.read()
@@ -185,7 +184,7 @@ def test_a_list_that_shrinks_is_taken_when_it_comes_again(monkeypatch: pytest.Mo
 def test_a_long_list_comes_in_pieces_while_others_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No piece is larger than agreed, and the loop turns between them."""
     file = tmp_path / "names.txt"
-    file.write_text("".join(f"n{number}.com\n" for number in range(3 * PIECE + 1)), encoding="utf-8")
+    file.write_text("".join(f"n{number}.com\n" for number in range(3 * CHUNK_SIZE + 1)), encoding="utf-8")
     os.utime(file, LONG_AGO)
     monkeypatch.setenv("DOMAIN_LIST_FILE", str(file))
     turns = 0
@@ -206,7 +205,7 @@ def test_a_long_list_comes_in_pieces_while_others_work(monkeypatch: pytest.Monke
             assert turns > before
             before = turns
         other.cancel()
-        assert sizes == [PIECE, PIECE, PIECE, 1]
+        assert sizes == [CHUNK_SIZE, CHUNK_SIZE, CHUNK_SIZE, 1]
 
     run(work())
 

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from actors.coordinator import list_frames, list_reader
-from actors.coordinator.list_frames import LENGTH, Ask, End, Failed, Piece, Read, Same, pack
-from actors.coordinator.sources import READER, ListSource
+from actors.coordinator.list_frames import LENGTH, Ask, End, Failed, Piece, Read, Same, pack_frame
+from actors.coordinator.list_sources import READER, ListSource
 from common import config, log
-from common.clients.list_text import NEVER
+from common.clients.list_text import NO_VERSION
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead
-from common.core.watchlist.list_diff import PIECE, ListHead, Part
+from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import ListError, MessageError
 from common.messages import MAX_FRAME
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, saying, taken
@@ -31,7 +31,7 @@ from tests.clients.list_api import LIST
 from tests.http_thread import reply
 
 pytestmark = pytest.mark.usefixtures("at_home")
-HEAD = ListHead(1, 1, 0, (), "print", added=1)
+HEAD = ListSummary(names=1, total=1, problem_count=0, problems=(), fingerprint="print", added=1)
 
 
 def test_what_the_reader_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_a_reader_that_is_killed_is_a_failure_and_the_next_one_works(monkeypatch
         (b"\xff\xff\xff\xff", "time.sleep(60)", f"at most {MAX_FRAME}"),
         (b"\0\0\0\5hello", "time.sleep(60)", "not a message"),
         (b"\0\0\1\0cut", "", "ended too early"),
-        (pack(End()), "time.sleep(60)", "something else than it should"),
-        (pack(Piece(Part(("a.com",), ("com",), (False,)))), "time.sleep(60)", "something else than it should"),
+        (pack_frame(End()), "time.sleep(60)", "something else than it should"),
+        (pack_frame(Piece(ListChunk(("a.com",), ("com",), (False,)))), "time.sleep(60)", "something else than it should"),
     ],
 )
 def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words: str) -> None:
@@ -137,19 +137,19 @@ def test_a_reader_that_makes_no_sense_is_a_failure(said: bytes, then: str, words
     ("pieces", "words"),
     [
         ((End(),), "something else"),
-        ((Piece(Part(removed=(1,))), End()), "something else"),
-        ((Piece(Part(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
-        ((Piece(Part(priorities=((1, True), (2, True)))), End()), "something else"),
-        ((Piece(Part(("a.com",), (), (False,))), End()), "not equally many"),
-        ((Piece(Part()), End()), f"1 to {PIECE} names"),
-        ((Piece(Part(removed=tuple(range(PIECE + 1)))), End()), f"1 to {PIECE} names"),
-        ((Same(NEVER),), "something else"),
+        ((Piece(ListChunk(removed=(1,))), End()), "something else"),
+        ((Piece(ListChunk(("a.com", "b.com"), ("com", "com"), (False, False))), End()), "something else"),
+        ((Piece(ListChunk(priorities=((1, True), (2, True)))), End()), "something else"),
+        ((Piece(ListChunk(("a.com",), (), (False,))), End()), "not equally many"),
+        ((Piece(ListChunk()), End()), f"1 to {CHUNK_SIZE} names"),
+        ((Piece(ListChunk(removed=tuple(range(CHUNK_SIZE + 1)))), End()), f"1 to {CHUNK_SIZE} names"),
+        ((Same(NO_VERSION),), "something else"),
         ((), "ended too early"),
     ],
 )
 def test_a_difference_that_was_not_announced_is_refused(pieces: tuple[Any, ...], words: str) -> None:
     """The head promised one new name."""
-    frames = [pack(Read(HEAD, NEVER)), *map(pack, pieces)]
+    frames = [pack_frame(Read(HEAD, NO_VERSION)), *map(pack_frame, pieces)]
 
     async def work() -> None:
         source = ListSource(config.load(), saying(*frames, then="sys.stdin.buffer.read1()"))
@@ -253,9 +253,9 @@ def test_a_reader_ends_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.M
     async def work() -> None:
         assert await ended(b"", listen=True) == (1, b"")
         assert await ended(b"\0\0\0\1x", listen=True) == (1, b"")
-        assert await ended(pack(Same(NEVER)), listen=True) == (1, b"")
-        assert await ended(pack(Ask(NEVER)), listen=False) == (1, b"")
-        assert await ended(pack(Ask(NEVER)), listen=True) == (0, b"")
+        assert await ended(pack_frame(Same(NO_VERSION)), listen=True) == (1, b"")
+        assert await ended(pack_frame(Ask(NO_VERSION)), listen=False) == (1, b"")
+        assert await ended(pack_frame(Ask(NO_VERSION)), listen=True) == (0, b"")
 
     run(work())
 
@@ -271,17 +271,17 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     def names(_settings: Settings) -> Any:
         raise MemoryError
 
-    list_reader.serve(io.BytesIO(pack(Ask(NEVER))), answers, names)
+    list_reader.serve_list(io.BytesIO(pack_frame(Ask(NO_VERSION))), answers, names)
     answers.seek(0)
 
-    assert list_frames.read(answers) == Failed("there is not enough memory to read the list")
+    assert list_frames.read_frame(answers) == Failed("there is not enough memory to read the list")
     with pytest.raises(MessageError, match="ended"):
-        list_frames.read(answers)
+        list_frames.read_frame(answers)
 
 
 def test_a_frame_has_a_length_and_a_bound() -> None:
     """What is cut off is no frame."""
     with pytest.raises(MessageError):
-        list_frames.read(io.BytesIO(LENGTH.pack(100) + b"short"))
+        list_frames.read_frame(io.BytesIO(LENGTH.pack(100) + b"short"))
     with pytest.raises(MessageError, match="at most"):
-        list_frames.length_of(LENGTH.pack(MAX_FRAME + 1))
+        list_frames.frame_length(LENGTH.pack(MAX_FRAME + 1))

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from actors.notifier import make_main
-from common import state
+from common import state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.messages import Bye, ByeAck, Credit, Deliveries, DeliveryResult, DeliveryResults
@@ -23,7 +23,7 @@ def test_the_notifier_posts_what_it_is_sent_and_reports(tmp_path: Path) -> None:
             config = configured(
                 served.port, STATE_DIR=str(tmp_path), FEED_ENDPOINT=f"ipc://{tmp_path}/feed", INSTANCE_ID="test"
             )
-            state.prepare(config)
+            state_dir.create_directories(config)
             bus, stopping, results = CoordinatorBus(config), asyncio.Event(), list[DeliveryResult]()
             runtime = Runtime("notifier-0", config, stopping)
             ready, done = asyncio.Event(), asyncio.Event()

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.cli import calibration, replay
+from actors.cli import calibration_report, replay
 from common.clock import iso
 from common.codec import convert, decode_map, encode
 from common.config import Settings, load
@@ -189,7 +189,7 @@ def test_a_name_without_entries_and_a_missing_store_are_told_apart(
     assert replay.run("never.com", None, False, stored) == replay.NOTHING
     empty = load({"STATE_DIR": str(tmp_path / "empty")})
     assert replay.run("gone.com", None, False, empty) == replay.BAD_USAGE
-    assert calibration.run(90.0, False, empty) == calibration.NO_STORE
+    assert calibration_report.run(90.0, False, empty) == calibration_report.NO_STORE
     assert "is not there yet" in capsys.readouterr().err
     assert not (tmp_path / "empty").exists()
 
@@ -237,13 +237,13 @@ def test_calibration_settles_what_the_ledger_says(
     stored: Settings, drop: list[LedgerRow], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The drop of the fixture was caught: its claims are confirmed."""
-    report, unreadable = calibration.measure(stored, drop[0].at - 1, drop[-1].at + 1)
+    report, unreadable = calibration_report.measure_calibration(stored, drop[0].at - 1, drop[-1].at + 1)
 
     assert unreadable == 0
     assert (report.names, report.claims, report.report()["contradicted"]) == (1, 3, 0)
-    assert calibration.run(3650.0, True, stored) in (calibration.DONE, calibration.NOTHING)
+    assert calibration_report.run(3650.0, True, stored) in (calibration_report.DONE, calibration_report.NOTHING)
     json.loads(capsys.readouterr().out)
-    shown = "\n".join(calibration.lines({"days": 90.0, **report.report()}))
+    shown = "\n".join(calibration_report.render_lines({"days": 90.0, **report.report()}))
     assert "3 claims about 1 names in 90 days: 3 confirmed, 0 contradicted" in shown
     assert "rdap        com" in shown
 
@@ -251,10 +251,10 @@ def test_calibration_settles_what_the_ledger_says(
 def test_calibration_without_anything_settled_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """An empty ledger, and one that cannot be read, give no figures."""
     store(settings, [LedgerRow("gone.com", 2_000_000_000.0, "pass", "REGISTERED", True, "1-0", b"\xff")])
-    report, unreadable = calibration.measure(settings, 0.0, 2_000_000_001.0)
+    report, unreadable = calibration_report.measure_calibration(settings, 0.0, 2_000_000_001.0)
 
     assert (report.claims, unreadable) == (0, 1)
-    assert calibration.run(1.0, False, settings) == calibration.NOTHING
+    assert calibration_report.run(1.0, False, settings) == calibration_report.NOTHING
     assert "nothing is settled yet" in capsys.readouterr().out
 
 

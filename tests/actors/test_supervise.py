@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from actors.cli import supervise
-from actors.cli.keeper import Keeper
-from common import heartbeat, starts, state, vitals
+from actors.cli.supervisord_guard import SupervisordGuard
+from common import heartbeat, process_stat, start_record, state_dir
 from common.config import load
 from common.heartbeat import Heartbeat
 from common.log import get_logger
@@ -167,7 +167,7 @@ def test_a_stopped_supervisord_goes_on(tmp_path: Path) -> None:
         supervisord = run.supervisord()
         run.thing()
         os.kill(supervisord, signal.SIGSTOP)
-        until(lambda: vitals.state(supervisord) != "T", 5, "supervisord goes on")
+        until(lambda: process_stat.process_state(supervisord) != "T", 5, "supervisord goes on")
         run.process.terminate()
         assert run.process.wait(ENDED) == 0
 
@@ -175,14 +175,16 @@ def test_a_stopped_supervisord_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stale", [False, True])
 def test_a_watchdog_that_hangs_is_killed(tmp_path: Path, stale: bool) -> None:
     """Within four looks, a second each; a heartbeat that an earlier run left under the same process id counts for nothing."""
-    heartbeat.directory(tmp_path).mkdir()
+    heartbeat.heartbeat_directory(tmp_path).mkdir()
     with subprocess.Popen(["sleep", "1000"]) as watchdog:
         beat = Heartbeat("watchdog", "watchdog", watchdog.pid, "b", 5.0, 1.0, 0, "one")
-        until(lambda: vitals.state(watchdog.pid) == "S", 5, "it sleeps")  # before that it is about to run, which is no hang
+        until(
+            lambda: process_stat.process_state(watchdog.pid) == "S", 5, "it sleeps"
+        )  # before that it is about to run, which is no hang
         if stale:
-            heartbeat.write(tmp_path, beat)
-        keeper = Keeper(os.getpid(), tmp_path, get_logger("supervise"), lambda: None)
-        heartbeat.write(tmp_path, beat)
+            heartbeat.write_heartbeat(tmp_path, beat)
+        keeper = SupervisordGuard(os.getpid(), tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write_heartbeat(tmp_path, beat)
         for second in range(5):
             keeper._look(float(second))
         if stale:
@@ -193,10 +195,10 @@ def test_a_watchdog_that_hangs_is_killed(tmp_path: Path, stale: bool) -> None:
 
 def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_path: Path) -> None:
     """Half a minute after its last process, supervisord is killed; a pause of our own is no such time."""
-    heartbeat.directory(tmp_path).mkdir()
+    heartbeat.heartbeat_directory(tmp_path).mkdir()
     with subprocess.Popen(["sleep", "1000"]) as supervisord:
-        keeper = Keeper(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
-        heartbeat.write(tmp_path, Heartbeat("watchdog", "watchdog", 1, "b", 5.0, 1.0, 0, "one"))
+        keeper = SupervisordGuard(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write_heartbeat(tmp_path, Heartbeat("watchdog", "watchdog", 1, "b", 5.0, 1.0, 0, "one"))
         moments = [*range(10), 3600, *range(3601, 3629)]
         for moment in moments:
             keeper._look(float(moment))
@@ -209,10 +211,11 @@ def test_a_watchdog_that_does_not_come_back_means_that_supervisord_hangs(tmp_pat
 def test_a_loop_that_hangs_ends_itself_and_everything(tmp_path: Path) -> None:
     """With an exit code that asks for a new start: nothing else can end process 1 of a container."""
     code = (
-        "import sys, threading; from pathlib import Path; from actors.cli.keeper import Keeper, Signals, start;"
-        "from common.log import get_logger; pid = start(['-c', 'import time; time.sleep(1000)'], {}, 1);"
+        "import sys, threading; from pathlib import Path;"
+        "from actors.cli.supervisord_guard import SignalPipe, SupervisordGuard, start_supervisord;"
+        "from common.log import get_logger; pid = start_supervisord(['-c', 'import time; time.sleep(1000)'], {}, 1);"
         "print(pid, flush=True); hang = threading.Event().wait;"
-        "sys.exit(Keeper(pid, Path(sys.argv[1]), get_logger('supervise'), hang).run(Signals()))"
+        "sys.exit(SupervisordGuard(pid, Path(sys.argv[1]), get_logger('supervise'), hang).run(SignalPipe()))"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=supervise.PLACES[0], stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
@@ -226,15 +229,15 @@ def test_a_loop_that_hangs_ends_itself_and_everything(tmp_path: Path) -> None:
 
 def test_a_supervisord_that_buries_nobody_hangs(tmp_path: Path) -> None:
     """A watchdog that ended and is still in the process table does not come back either."""
-    heartbeat.directory(tmp_path).mkdir()
+    heartbeat.heartbeat_directory(tmp_path).mkdir()
     code = "import subprocess, time; print(subprocess.Popen(['sleep', '1000']).pid, flush=True); time.sleep(1000)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisord:
         assert supervisord.stdout is not None
         watchdog = int(supervisord.stdout.readline())
-        keeper = Keeper(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
-        heartbeat.write(tmp_path, Heartbeat("watchdog", "watchdog", watchdog, "b", 5.0, 1.0, 0, "one"))
+        keeper = SupervisordGuard(supervisord.pid, tmp_path, get_logger("supervise"), lambda: None)
+        heartbeat.write_heartbeat(tmp_path, Heartbeat("watchdog", "watchdog", watchdog, "b", 5.0, 1.0, 0, "one"))
         os.kill(watchdog, signal.SIGKILL)
-        until(lambda: vitals.state(watchdog) == "Z", 5, "a zombie")
+        until(lambda: process_stat.process_state(watchdog) == "Z", 5, "a zombie")
         for moment in range(40):
             keeper._look(float(moment))
         killed = keeper._killed
@@ -262,7 +265,7 @@ def test_orphans_are_buried(tmp_path: Path) -> None:
     with running(tmp_path, program) as run:
         run.thing()
         orphan = int((tmp_path / "orphan").read_text())
-        until(lambda: vitals.state(orphan) == "", 10, "no zombie")
+        until(lambda: process_stat.process_state(orphan) == "", 10, "no zombie")
 
 
 def refused(tmp_path: Path, **environ: str) -> str:
@@ -289,11 +292,11 @@ def test_an_address_in_use_is_one_sentence(tmp_path: Path, name: str) -> None:
 def test_a_state_in_use_is_one_sentence(tmp_path: Path) -> None:
     """Held by a coordinator that was started by hand, or by another run."""
     settings = load({"STATE_DIR": str(tmp_path / "state")})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     lock = OwnerLock(settings.store_path, "other")
     by_store = refused(tmp_path)
     lock.release()
-    held = supervise.hold(settings)
+    held = supervise.lock_state_dir(settings)
     by_run = refused(tmp_path)
     os.close(held)
 
@@ -304,7 +307,7 @@ def test_a_state_in_use_is_one_sentence(tmp_path: Path) -> None:
 def test_a_start_waits_for_an_earlier_run_that_is_ending(tmp_path: Path) -> None:
     """After kill -9 the processes need a moment to notice: that is no reason to refuse the next start."""
     settings = load({**settings_of(tmp_path), "STATE_DIR": str(tmp_path / "state")})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     code = (
         "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
         "print('bound', flush=True); time.sleep(1.5)"
@@ -312,35 +315,35 @@ def test_a_start_waits_for_an_earlier_run_that_is_ending(tmp_path: Path) -> None
     with subprocess.Popen([sys.executable, "-c", code, str(settings.control_port)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline()
-        heartbeat.write(settings.state_dir, Heartbeat("control", "control", holder.pid, "b", 1.0, 1.0, 0, "one"))
-        assert list(supervise.taken(settings))
-        supervise.await_free(settings)
+        heartbeat.write_heartbeat(settings.state_dir, Heartbeat("control", "control", holder.pid, "b", 1.0, 1.0, 0, "one"))
+        assert list(supervise.ports_in_use(settings))
+        supervise.await_free_ports(settings)
         holder.kill()
 
-    assert list(supervise.taken(settings)) == []
+    assert list(supervise.ports_in_use(settings)) == []
 
 
 def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
     """Heartbeats and records of processes that will not be started vanish at the start; all others stay."""
     settings = load({"STATE_DIR": str(tmp_path), "FAST_CHECKERS": "2", "NOTIFIERS": "1"})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     names = ["checker-fast-0", "checker-fast-1", "checker-fast-2", "checker-fast-11", "notifier-1", "control", "coordinator"]
     for name in names:
-        heartbeat.write(tmp_path, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
-        (starts.directory(tmp_path) / f"{name}.json").write_text("{}")
-    supervise.clear(settings)
+        heartbeat.write_heartbeat(tmp_path, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
+        (start_record.record_directory(tmp_path) / f"{name}.json").write_text("{}")
+    supervise.clear_heartbeats(settings)
 
     left = ["checker-fast-0", "checker-fast-1", "control", "coordinator"]
-    assert sorted(heartbeat.read_all(tmp_path)) == left
-    assert sorted(path.stem for path in starts.directory(tmp_path).iterdir()) == left
+    assert sorted(heartbeat.read_heartbeats(tmp_path)) == left
+    assert sorted(path.stem for path in start_record.record_directory(tmp_path).iterdir()) == left
 
 
 def test_the_form_of_the_log_is_decided_once(tmp_path: Path) -> None:
     """The processes write into a pipe and cannot know: they are told, and LOG_FORMAT wins over the terminal."""
     settings = load({"STATE_DIR": str(tmp_path)})
-    assert supervise.environment(settings)["LOG_FORMAT"] == "json"
-    assert supervise.environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}))["LOG_FORMAT"] == "text"
+    assert supervise.build_environment(settings)["LOG_FORMAT"] == "json"
+    assert supervise.build_environment(load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "text"}))["LOG_FORMAT"] == "text"
     master, slave = pty.openpty()
     with open(slave, "w", encoding="utf-8") as stream:  # noqa: PTH123  # a descriptor
-        assert supervise.log_format(settings, stream) == "text"
+        assert supervise.choose_log_format(settings, stream) == "text"
     os.close(master)

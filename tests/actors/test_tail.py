@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from actors.cli.tail import Tail, as_line, follow, printable
+from actors.cli.tail import FeedPrinter, escape_unprintable, print_feed, render_line
 from common.bus import Feed
 
 PROGRAM = "import sys; from actors.cli.tail import run; from common.config import load; sys.exit(run('', False, load()))"
@@ -29,7 +29,7 @@ def outputs(topic: str, messages: list[dict[str, Any]], *, as_json: bool = False
     out, err = io.StringIO(), io.StringIO()
 
     async def story() -> None:
-        tail = Tail(topic, as_json=as_json, out=out, err=err)
+        tail = FeedPrinter(topic, as_json=as_json, out=out, err=err)
         for message in messages:
             tail.receive("state.a.com", message)
 
@@ -45,8 +45,8 @@ def test_it_prints_what_a_real_feed_sends() -> None:
         feed.bind("tcp://127.0.0.1:*")
         feed.attach()
         out, err = io.StringIO(), io.StringIO()
-        tail = Tail("state.", as_json=False, out=out, err=err)
-        running = asyncio.create_task(follow(tail, feed.endpoint))
+        tail = FeedPrinter("state.", as_json=False, out=out, err=err)
+        running = asyncio.create_task(print_feed(tail, feed.endpoint))
         while not tail.heard:  # a subscription takes a moment to arrive, and nothing is kept for it
             feed.publish("state.a.com", event(7))
             feed.publish("system.coordinator.here", {"type": "status"})
@@ -91,13 +91,15 @@ def test_lines_fit_their_type_and_cannot_steer_a_terminal() -> None:
     """Results and statuses show what matters; strange messages and control characters do no harm."""
     status = {"type": "status", "ts": 0, "status": {"ready": True, "domains": {"total": 3}, "queue": {"due": 1, "leased": 0}}}
 
-    assert as_line("result.dns.a.com", {"type": "result", "ts": 61, "result": "unknown", "duration_ms": 1.5}) == (
+    assert render_line("result.dns.a.com", {"type": "result", "ts": 61, "result": "unknown", "duration_ms": 1.5}) == (
         "00:01:01 result.dns.a.com result=unknown duration_ms=1.5"
     )
-    assert as_line("system.coordinator.here", status) == "00:00:00 system.coordinator.here ready=true total=3 due=1 leased=0"
-    assert as_line("x", {"type": "event", "event": "no map", "ts": 1e300}) == "--:--:-- x"
-    assert as_line("x", {"other": "a b\x1b[31m", "ts": "no time"}) == '--:--:-- x other="a b\\u001b[31m"'
-    assert printable("a\x9b\ud800") == "a\\x9b\\ud800"
+    assert (
+        render_line("system.coordinator.here", status) == "00:00:00 system.coordinator.here ready=true total=3 due=1 leased=0"
+    )
+    assert render_line("x", {"type": "event", "event": "no map", "ts": 1e300}) == "--:--:-- x"
+    assert render_line("x", {"other": "a b\x1b[31m", "ts": "no time"}) == '--:--:-- x other="a b\\u001b[31m"'
+    assert escape_unprintable("a\x9b\ud800") == "a\\x9b\\ud800"
 
 
 def test_ctrl_c_ends_it_with_0(tmp_path: Path) -> None:

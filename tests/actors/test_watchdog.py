@@ -28,14 +28,14 @@ from actors.watchdog import (
     Supervised,
     Watchdog,
     _watch,
+    collect_sights,
     listen,
-    sights,
 )
-from common import config, heartbeat, state, vitals
+from common import config, heartbeat, process_stat, state_dir
 from common.clock import now
-from common.core.processes.hang import WORKING, HangWatch, Vitals
+from common.core.processes.hang import WORKING, HangDetector, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
-from common.starts import Book
+from common.start_record import StartRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Supervised("workers", "checker-fast-0", 100, running=True)
@@ -52,13 +52,13 @@ def test_only_running_processes_are_watched() -> None:
     """What supervisord already starts, stops or gave up on is its business; the watchdog itself is that of `supervise`."""
     stopped = dataclasses.replace(WORKER, running=False)
 
-    assert sights([stopped, OWN], {}, lambda _pid: ASLEEP) == []
+    assert collect_sights([stopped, OWN], {}, lambda _pid: ASLEEP) == []
 
 
 def test_a_heartbeat_counts_for_the_process_that_wrote_it() -> None:
     """The file of an earlier process is not one of its successor."""
-    (own,) = sights([WORKER], beat(at=5.0, silent_after=100.0), lambda _pid: ASLEEP)
-    (other,) = sights([WORKER], beat(at=5.0, pid=77), lambda _pid: ASLEEP)
+    (own,) = collect_sights([WORKER], beat(at=5.0, silent_after=100.0), lambda _pid: ASLEEP)
+    (other,) = collect_sights([WORKER], beat(at=5.0, pid=77), lambda _pid: ASLEEP)
 
     assert (own.beat, own.patience) == (5.0, 100.0)
     assert (other.beat, other.patience) == (None, SILENT_AFTER)
@@ -66,21 +66,24 @@ def test_a_heartbeat_counts_for_the_process_that_wrote_it() -> None:
 
 def test_a_full_disk_is_no_silence(tmp_path: Path) -> None:
     """A process that beats without room for a new file lives, a new one in its place too; half a heartbeat kills nothing."""
-    folder = heartbeat.directory(tmp_path)
+    folder = heartbeat.heartbeat_directory(tmp_path)
     folder.mkdir()
-    heartbeat.write(tmp_path, beat(at=1.0)[WORKER.name])
+    heartbeat.write_heartbeat(tmp_path, beat(at=1.0)[WORKER.name])
     file = folder / f"{WORKER.name}.json"
     file.with_suffix(".tmp").symlink_to("/dev/full")
-    watch, reborn = HangWatch(), dataclasses.replace(WORKER, pid=1_000_000)
+    watch, reborn = HangDetector(), dataclasses.replace(WORKER, pid=1_000_000)
 
     for tick in range(40):
         worker = WORKER if tick < 20 else reborn
         written = beat(at=1e9 + tick, pid=worker.pid)
-        heartbeat.write(tmp_path, written[WORKER.name])
-        assert heartbeat.read_all(tmp_path) == written
+        heartbeat.write_heartbeat(tmp_path, written[WORKER.name])
+        assert heartbeat.read_heartbeats(tmp_path) == written
         if tick % 10 == 0:
             file.write_bytes(file.read_bytes()[:50].ljust(200))
-        assert watch.look(sights([worker], heartbeat.read_all(tmp_path), lambda _pid: ASLEEP), float(tick)) == []
+        assert (
+            watch.find_hung(collect_sights([worker], heartbeat.read_heartbeats(tmp_path), lambda _pid: ASLEEP), float(tick))
+            == []
+        )
 
 
 class FakeSupervisor:
@@ -153,7 +156,7 @@ def test_an_unreachable_supervisor_is_survived() -> None:
 def test_waiting_for_supervisord_is_no_silence_of_our_own(tmp_path: Path) -> None:
     """It beats before each look too, and a look ends before `supervise` takes the watchdog for one that hangs."""
     settings = config.load({"STATE_DIR": str(tmp_path)})
-    state.prepare(settings)
+    state_dir.create_directories(settings)
     ages: list[float] = []
 
     class Waiting(threading.Event):
@@ -174,13 +177,13 @@ def test_waiting_for_supervisord_is_no_silence_of_our_own(tmp_path: Path) -> Non
 
         def look(self) -> float:
             """One look, as long as supervisord may take to answer."""
-            beat = heartbeat.read(tmp_path, OWN.name)
+            beat = heartbeat.read_heartbeat(tmp_path, OWN.name)
             assert beat is not None
             ages.append(beat.at - ending.over)
             return 0.0
 
     ending = Waiting()
-    _watch(settings, Dog(FakeSupervisor(), dict), Book(tmp_path, OWN.name, random.Random(1)), ending)
+    _watch(settings, Dog(FakeSupervisor(), dict), StartRecord(tmp_path, OWN.name, random.Random(1)), ending)
 
     assert len(ages) == 3
     assert min(ages) >= 0.0
@@ -200,23 +203,23 @@ def test_a_pause_of_the_machine_is_no_silence_of_supervisord() -> None:
 def test_the_kernel_tells_what_a_process_does() -> None:
     """Stopped, asleep, computing, and whose child it is; nothing of a process that is gone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        until(lambda: vitals.state(child.pid) == "S")
-        assert vitals.parent(child.pid) == os.getpid()
+        until(lambda: process_stat.process_state(child.pid) == "S")
+        assert process_stat.parent_pid(child.pid) == os.getpid()
         child.send_signal(signal.SIGSTOP)
-        until(lambda: vitals.state(child.pid) == "T")
-        seen = vitals.read(child.pid)
+        until(lambda: process_stat.process_state(child.pid) == "T")
+        seen = process_stat.read_vitals(child.pid)
         assert seen is not None
         assert 0.0 < seen.cpu < 10.0
         child.kill()
-    before = vitals.read(os.getpid())
+    before = process_stat.read_vitals(os.getpid())
     sum(range(5_000_000))
-    after = vitals.read(os.getpid())
+    after = process_stat.read_vitals(os.getpid())
 
     assert before is not None
     assert after is not None
     assert after.cpu > before.cpu
-    assert vitals.read(child.pid) is None
-    assert (vitals.parent(child.pid), vitals.state(child.pid)) == (0, "")
+    assert process_stat.read_vitals(child.pid) is None
+    assert (process_stat.parent_pid(child.pid), process_stat.process_state(child.pid)) == (0, "")
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
@@ -256,8 +259,8 @@ def test_any_bytes_are_survived(data: bytes) -> None:
 HANGING = """
 import os, sys, time
 from pathlib import Path
-from common import heartbeat
-heartbeat.write(Path(sys.argv[1]), heartbeat.Heartbeat("control", "control", os.getpid(), "b", 1.0, 1.0, 0, "one"))
+from common import (heartbeat)
+heartbeat.write_heartbeat(Path(sys.argv[1]), heartbeat.Heartbeat("control", "control", os.getpid(), "b", 1.0, 1.0, 0, "one"))
 while os.path.exists(sys.argv[1] + "/busy"):
     pass
 time.sleep(60)
@@ -286,7 +289,7 @@ def supervised() -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     """A real supervisord with one process that beats once."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         base = Path(name)
-        heartbeat.directory(base).mkdir()
+        heartbeat.heartbeat_directory(base).mkdir()
         command = shlex.join([sys.executable, str(base / "hanging.py"), name])
         (base / "hanging.py").write_text(HANGING, encoding="utf-8")
         (base / "conf").write_text(CONFIG.format(state=name, command=command), encoding="utf-8")
@@ -321,10 +324,10 @@ def test_a_real_process_that_hangs_is_replaced(supervised: tuple[Path, subproces
     if busy:
         (base / "busy").touch()
     wait_for(process, "success: control")
-    until(lambda: heartbeat.read(base, "control"))
+    until(lambda: heartbeat.read_heartbeat(base, "control"))
     supervisor = RpcSupervisor(f"unix://{base}/s")
     (before,) = supervisor.processes()
-    dog = Watchdog(supervisor, lambda: heartbeat.read_all(base))
+    dog = Watchdog(supervisor, lambda: heartbeat.read_heartbeats(base))
     began = time.monotonic()
 
     def replaced() -> bool:

@@ -17,24 +17,23 @@ from pathlib import Path
 
 from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
-from actors.checkers.sweeps import sweeps_of
 from common import clock
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine, SweepEngine
-from common.clients.guard import Guard
 from common.codec import encode
 from common.config import Settings, load
 from common.core.parsers import dns as parser
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.core.parsers.dns_wire import NS
-from common.core.workers.leases import MOST_AFLOAT
+from common.core.workers.leases import MOST_NAMES_UNDER_WAY
 from common.messages import MAX_SWEEP, Sweep
-from common.sweeper import names_of
+from common.worker_sweeps import make_answer, parse_names
 from tests.bench.dns_zone import ZONE
 
 #: Queries that a client with one coroutine per query keeps under way.
 WINDOW = 200
 #: Whole sweeps that a coordinator lets be under way at one checker.
-WHOLE = MOST_AFLOAT // MAX_SWEEP
+WHOLE = MOST_NAMES_UNDER_WAY // MAX_SWEEP
 CODES = {DELEGATED: "delegated", NXDOMAIN: "missing", UNUSUAL: "unusual"}
 MEANING = {"dns_auth_referral": "delegated", "dns_auth_nxdomain": "missing"}
 Answers = Counter[str]
@@ -61,7 +60,6 @@ async def checker(names: list[str], port: int) -> Answers:
     """The checker as its worker runs it: sweeps of as many names as a message holds, each made the message that goes back."""
     context = Context(settings_for(port), clock.now, clock.monotonic)
     asking = create(context)
-    sweeps = sweeps_of(asking, context)
     found: Answers = Counter()
     left = iter(range(0, len(names), MAX_SWEEP))
 
@@ -69,8 +67,9 @@ async def checker(names: list[str], port: int) -> Answers:
         for at in left:
             labels = [name.removesuffix(f".{ZONE}") for name in names[at : at + MAX_SWEEP]]
             sweep = Sweep("a.1", 1, ZONE, "\n".join(labels), len(labels), budget_ms=600_000)
-            swept = await sweeps.ask(sweep, names_of(sweep))
-            encode(swept)
+            began = clock.monotonic()
+            swept = await asking.sweep(ZONE, parse_names(sweep), 600)
+            encode(make_answer(sweep, swept, (clock.monotonic() - began) * 1000))
             found.update(CODES.get(code, "open") for code in swept.codes)
 
     await asyncio.gather(*(work() for _ in range(WHOLE)))
@@ -81,11 +80,11 @@ async def checker(names: list[str], port: int) -> Answers:
 async def careful(names: list[str], port: int) -> Answers:
     """One socket and future per query, and the careful parser: what a single check does."""
     engine = engine_for(port)
-    (endpoint,) = (await engine.zone(ZONE, 1)).endpoints
-    server = engine.servers.get(endpoint)
+    (endpoint,) = (await engine.find_zone(ZONE, 1)).endpoints
+    server = engine.name_servers.get(endpoint)
 
     async def ask(name: str) -> str:
-        return parser.read((await engine.ask(server, name, NS, 5)).wire, name, ZONE).finding
+        return parser.parse_dns_answer((await engine.query(server, name, NS, 5)).wire, name, ZONE).finding
 
     return Counter(MEANING.get(finding, finding) for finding in await windowed(names, ask))
 

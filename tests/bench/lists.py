@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actors.coordinator.list_reader import main as read_list
-from actors.coordinator.sources import ListSource
+from actors.coordinator.list_sources import ListSource
 from common import config
 from common.config import Settings
 from common.core.coordinator.inputs import ListRead, ListSame
-from common.core.watchlist.list_names import Batch
+from common.core.watchlist.list_names import StoreBatch
 from tests.http_thread import reply, serving
 
 #: Names in a batch of the made-up store.
@@ -72,7 +72,7 @@ def text_of(start: int, count: int, changed: bool) -> bytes:
     return json.dumps({"domains": entries}).encode()
 
 
-def store_of(count: int) -> Iterator[Batch]:
+def store_of(count: int) -> Iterator[StoreBatch]:
     """What a store knows after the first list."""
     for start in range(0, count, BATCH):
         numbers = range(start, min(start + BATCH, count))

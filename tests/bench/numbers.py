@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from common.core.telemetry.metrics import quantile, rows
+from common.core.telemetry.metrics import snapshot_rows, timer_quantile
 
 #: A trace is busy where it rises at least this share of its steepest rise.
 BUSY = 0.1
@@ -39,18 +39,20 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
 
 def total(snapshot: Mapping[str, Any], name: str, **labels: str) -> float:
     """The sum of all series of a counter that carry these labels."""
-    found = (value for series, own, value in rows(snapshot, "counters") if series == name and labels.items() <= own.items())
+    found = (
+        value for series, own, value in snapshot_rows(snapshot, "counters") if series == name and labels.items() <= own.items()
+    )
     return float(sum(found))
 
 
 def gauge(snapshot: Mapping[str, Any], name: str) -> float:
     """The largest series of a gauge; NaN where there is none."""
-    return max((float(value) for series, _, value in rows(snapshot, "gauges") if series == name), default=math.nan)
+    return max((float(value) for series, _, value in snapshot_rows(snapshot, "gauges") if series == name), default=math.nan)
 
 
 def timer(snapshot: Mapping[str, Any], name: str, share: float, **labels: str) -> float:
     """A quantile of a timer as far as its buckets tell; NaN where it was never used."""
-    for series, own, value in rows(snapshot, "timers"):
+    for series, own, value in snapshot_rows(snapshot, "timers"):
         if series == name and labels.items() <= own.items() and value["count"]:
-            return float(quantile(value, share))
+            return float(timer_quantile(value, share))
     return math.nan

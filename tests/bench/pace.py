@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from common.core.domains.stored_rows import budgets_of, saved_budgets
-
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
-from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.bucket import DAY
+from common.core.rate_limits.budgets import Budgets
+from common.core.rate_limits.saved import rows_of, text_of
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pace.svg"
 MIDNIGHT, HOUR = 20_718 * DAY, 3600.0
@@ -97,7 +97,7 @@ def _happen(budgets: Budgets, under_way: list[float], what: str, now: float) -> 
     if what == "reset":
         budgets.reset_operator(LIMIT.operator, now)
         return budgets, under_way
-    return budgets_of(saved_budgets(budgets)), []
+    return Budgets(rows_of(text_of(budgets.take_saved()))), []
 
 
 def _answer(sent: float) -> Observation:

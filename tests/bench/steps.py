@@ -16,7 +16,7 @@ import dns.rrset
 
 from common.codec import decode_downward, decode_upward, encode
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.registries.registrable_names import normalise
+from common.core.registries.registrable_names import parse_domain_name
 from common.core.verdict.offline import read_answer
 from common.messages import MAX_BATCH, VERSION, Credit, Result, Results, Task, Tasks
 from common.suffixes import load_suffixes
@@ -47,7 +47,7 @@ def steps() -> dict[str, tuple[Callable[[], object], int]]:
         "dns": ("dns", "a.gtld-servers.net", {"wire_b64": base64.b64encode(referral()).decode()}),
     }
     found: dict[str, tuple[Callable[[], object], int]] = {
-        "normalise a name": (lambda: normalise("Bücher.COM", suffix_of), 1),
+        "normalise a name": (lambda: parse_domain_name("Bücher.COM", suffix_of), 1),
         "encode tasks": (lambda: encode(tasks), MAX_BATCH),
         "decode tasks": (lambda: decode_downward(tasks_frame), MAX_BATCH),
         "encode results": (lambda: encode(results), MAX_BATCH),

@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from common.core.domains.domain_table import DomainTable
 from common.core.domains.last_look import BLOCK, SIZE
-from common.core.domains.working_set import WorkingSet
+from common.core.domains.restore import load_table
 from common.core.model.records import Changes, DomainRow, NewName, StateChange
-from common.store.contract import Drops
 from common.store.reader import SqliteReader
+from common.store.store_contract import DropQuery
 from common.store.writer import SqliteWriter
 from tests.store.builders import domain
 
@@ -140,12 +141,12 @@ def load(path: Path, what: str) -> None:
     before, start = time.process_time(), time.perf_counter()
     writer = SqliteWriter(path)
     opened = time.perf_counter() - start
-    loaded, book = writer.load(), WorkingSet()
+    loaded, table = writer.load(), DomainTable()
     gc.disable()  # as in a start
-    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     gc.enable()
     cpu, wall = time.process_time() - before, time.perf_counter() - start
-    print(f"load {len(book)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)
+    print(f"load {len(table)} names {what}: {cpu:.2f} s CPU, {wall:.2f} s, of which opening {opened:.2f} s", flush=True)
     writer.close()
 
 
@@ -198,7 +199,7 @@ def look_ups(path: Path, known: list[NewName], seconds: float) -> None:
     looks: dict[str, Callable[[], object]] = {
         "name": lambda: reader.domain(place()),
         "counts by state": reader.count_by_state,
-        "drops": lambda: reader.drops(Drops(0.0, 1e9, 0.0)),
+        "drops": lambda: reader.drops(DropQuery(0.0, 1e9, 0.0)),
     }
     for what, filters in PAGES.items():
         looks[what] = lambda filters=filters: reader.domains(cursor=place(), limit=100, **filters)  # type: ignore[misc]

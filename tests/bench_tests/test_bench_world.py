@@ -13,15 +13,16 @@ import aiohttp
 import numpy as np
 import pytest
 
-from common import config, state
+from common import config, state_dir
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
+from common.core.domains.domain_table import DomainTable
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.domains.working_set import WorkingSet
+from common.core.domains.restore import load_table
+from common.core.model.ids import NEVER
 from common.core.model.records import Changes, NewName, Watch
-from common.core.registries.registrable_names import normalise
-from common.core.schedule.due_times import NEVER
+from common.core.registries.registrable_names import parse_domain_name
 from common.messages import Bye, ByeAck, Credit
 from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes
@@ -37,7 +38,7 @@ def test_the_world_is_the_same_every_time() -> None:
     assert world == again
     assert len(set(world.names)) == COUNT
     suffix_of = load_suffixes()
-    assert all(normalise(name, suffix_of).alabel == name for name in world.names[:200])
+    assert all(parse_domain_name(name, suffix_of).alabel == name for name in world.names[:200])
 
 
 def test_one_name_in_a_hundred_is_in_no_zone(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
 
     async def measure() -> None:
         settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed"})
-        state.prepare(settings)
+        state_dir.create_directories(settings)
         bus, loop = CoordinatorBus(settings), asyncio.get_running_loop()
         delay = 0.2
         seen, enough = 0, asyncio.Event()
@@ -158,10 +159,10 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
 
     assert due.make_all_due(tmp_path) == 3
     store = SqliteWriter(tmp_path / "domain-monitor.db")
-    loaded, book = store.load(), WorkingSet()
-    book.load_entry(loaded.names, loaded.pulses, loaded.addresses, loaded.next_id)
+    loaded, table = store.load(), DomainTable()
+    load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     store.close()
-    assert [book.table.schedule.at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
+    assert [table.schedule.due_at(number) for number in range(4)] == [due.PAST, due.PAST, NEVER, due.PAST]
 
 
 @pytest.mark.parametrize("count", [10_000, 100_000])

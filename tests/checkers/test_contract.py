@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.checkers.contract import Checker, Context, Findings, Sweeper
-from actors.checkers.discovery import POOLS, discover, load, sweeper_of
-from actors.checkers.sweeps import sweeps_of, swept
-from common.clients.dns.sweep import MOST_ADDRESSES
+from actors.checkers.contract import Checker, Context, Sweeper
+from actors.checkers.discovery import POOLS, discover, find_sweeper, load_checkers
+from common.clients.dns.sweep.sweep_engine import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
@@ -19,10 +18,11 @@ from common.core.model.methods import BUDGET, POOL_OF
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, SweepResult, Task
-from common.sweeper import messages_of
+from common.process import Runtime
+from common.worker_sweeps import SweepFindings, make_answer, run_sweep, split_answer
 
 METHODS = [(pool, method) for pool in POOLS for method in discover(f"actors.checkers.{pool}")]
-#: Nobody listens there: port 1 of this machine.
+#: Nothing listens there: port 1 of this machine.
 DEAD = "127.0.0.1:1"
 
 
@@ -65,7 +65,7 @@ def test_trouble_is_an_observation_that_proves_nothing_and_travels(pool: str, me
     """With every server dead `check` neither raises nor concludes, keeps its time, and its answer survives the wire."""
 
     async def once() -> Observation:
-        checker = next(c for c in load(pool, context(tmp_path)) if c.method == method)
+        checker = next(c for c in load_checkers(pool, context(tmp_path)) if c.method == method)
         task = Task("boot.1", 1, method, "example.com", "com", server_for(method), budget_ms=3000)
         try:
             async with asyncio.timeout(5):
@@ -84,7 +84,7 @@ def test_trouble_is_an_observation_that_proves_nothing_and_travels(pool: str, me
 
 def sweepers(tmp_path: Path) -> list[Sweeper]:
     """Every method that can sweep."""
-    checkers = [checker for pool in POOLS for checker in load(pool, context(tmp_path))]
+    checkers = [checker for pool in POOLS for checker in load_checkers(pool, context(tmp_path))]
     return [checker for checker in checkers if isinstance(checker, Sweeper)]
 
 
@@ -93,9 +93,10 @@ def test_a_sweep_without_servers_is_trouble_that_travels(tmp_path: Path) -> None
     sweep = Sweep("boot.1", 1, "com", "example\nexample2", 2, budget_ms=3000)
 
     async def once(checker: Sweeper) -> SweepResult:
+        runtime = Runtime("checker-fast-0", context(tmp_path).settings, asyncio.Event())
         try:
             async with asyncio.timeout(5):
-                return await sweeps_of(checker, context(tmp_path)).ask(sweep, ["example.com", "example2.com"])
+                return await run_sweep(runtime, checker, sweep, ["example.com", "example2.com"])
         finally:
             await checker.close()
 
@@ -113,9 +114,16 @@ def test_a_swept_message_keeps_its_bounds() -> None:
     """More stories than a message holds travel in several, and leave no name open; addresses are never too many."""
     count = MAX_BATCH + 3
     stories = {index: Observation("dns", unknown_reading("dns_refused", "refused")) for index in range(count)}
-    found = Findings("com", 1, bytes([UNUSUAL]) * count, bytes(count), ("192.0.2.1:53/udp",), observations=stories)
+    found = SweepFindings(
+        server="com",
+        width=1,
+        codes=bytes([UNUSUAL]) * count,
+        served=bytes(count),
+        addresses=("192.0.2.1:53/udp",),
+        observations=stories,
+    )
 
-    messages = messages_of(swept(Sweep("boot.1", 1, "com", "", count), found, 1.0))
+    messages = split_answer(make_answer(Sweep("boot.1", 1, "com", "", count), found, 1.0))
 
     assert [decode_upward(encode(message)) for message in messages] == messages
     assert {place: seen for message in messages for place, seen in message.observations.items()} == stories
@@ -127,13 +135,13 @@ def test_a_swept_message_keeps_its_bounds() -> None:
 
 def test_only_one_method_of_a_pool_sweeps(tmp_path: Path) -> None:
     """A sweep names no method; two that could take it stop the start, none means no places for sweeps."""
-    fast: list[Checker] = load("fast", context(tmp_path))
+    fast: list[Checker] = load_checkers("fast", context(tmp_path))
 
-    assert (chosen := sweeper_of(fast)) is not None
+    assert (chosen := find_sweeper(fast)) is not None
     assert chosen.method == "dns"
-    assert sweeper_of(load("deep", context(tmp_path))) is None
+    assert find_sweeper(load_checkers("deep", context(tmp_path))) is None
     with pytest.raises(ConfigError):
-        sweeper_of([*fast, *fast])
+        find_sweeper([*fast, *fast])
 
 
 def test_a_folder_with_a_broken_file_stops_the_start() -> None:

@@ -15,7 +15,7 @@ from actors.checkers.contract import Context
 from actors.checkers.fast.dns import create
 from common import clock
 from common.core.model.evidence import Observation, Outcome
-from common.core.parsers.dns import read
+from common.core.parsers.dns import parse_dns_answer
 from common.messages import Task
 from tests.clients.dns_world import HOSTING, ROOT, TLD, TLD_SECOND, Handler, Tree, World, failing, over_udp, serving, silent
 
@@ -251,7 +251,7 @@ def test_observation_can_be_judged_again_from_the_wire() -> None:
     wire = base64.b64decode(base64.b64encode(recorded[0]))
 
     assert seen.digest == hashlib.sha256(wire).hexdigest()
-    assert read(wire, "free.test", "test") == seen.reading
+    assert parse_dns_answer(wire, "free.test", "test") == seen.reading
 
 
 def test_many_names_at_once() -> None:

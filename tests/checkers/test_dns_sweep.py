@@ -8,13 +8,14 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from actors.checkers.contract import Context, Findings
+from actors.checkers.contract import Context
 from actors.checkers.fast.dns import SWEEPS, DnsChecker, create
 from common import clock
-from common.clients.dns import NOBODY
+from common.clients.dns import NO_SERVER
 from common.core.model.evidence import Observation, Outcome
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from common.messages import Task
+from common.worker_sweeps import SweepFindings
 from tests.clients.dns_world import (
     HOSTING,
     ROOT,
@@ -46,7 +47,7 @@ def task(domain: str, suffix: str, *, budget_ms: int = 4000) -> Task:
     return Task("a.1", 1, "dns", domain, suffix, budget_ms=budget_ms)
 
 
-def finding_of(found: Findings, index: int) -> str:
+def finding_of(found: SweepFindings, index: int) -> str:
     """What a sweep says about one name."""
     plain = {DELEGATED: "dns_auth_referral", NXDOMAIN: "dns_auth_nxdomain"}
     return plain.get(found.codes[index]) or found.observations[index].reading.finding
@@ -106,7 +107,7 @@ def test_same_evidence_as_one_by_one() -> None:
 def test_trouble_is_unknown(fault: Handler, finding: str) -> None:
     """Errors and broken answers of every server prove nothing, for each name."""
 
-    async def story(checker: DnsChecker, _: World) -> Findings:
+    async def story(checker: DnsChecker, _: World) -> SweepFindings:
         return await checker.sweep("test", NAMES, 0.6)
 
     found, _ = with_checker({**BOTH, TLD: fault, TLD_SECOND: fault}, story)
@@ -127,7 +128,7 @@ def test_sweep_is_compact() -> None:
         assert list(found.codes) == [*codes, UNUSUAL]
         assert (found.server, found.width, found.serial, found.fresh_at) == ("test", 2, 42, None)
         assert {found.addresses[number].partition(":")[0] for number in found.served} == {TLD, TLD_SECOND}
-        assert NOBODY not in found.served
+        assert NO_SERVER not in found.served
         assert [item.reading.finding for item in found.observations.values()] == ["dns_auth_nodata"]
         assert list(found.observations) == [len(NAMES)]
 
@@ -139,7 +140,7 @@ def test_a_sweep_that_nobody_answers_says_what_a_single_check_says(closed: bool)
     """Closed ports turn us away, silence does not: the same finding and the same word for the budget."""
     root = serving(Tree("", cuts={"test": {"a.nic.test": HOSTING if closed else TLD}}))
 
-    async def story(checker: DnsChecker, _: World) -> tuple[Findings, Observation]:
+    async def story(checker: DnsChecker, _: World) -> tuple[SweepFindings, Observation]:
         single = await checker.check(task(NAMES[0], "test", budget_ms=600))
         return await checker.sweep("test", NAMES, 0.6), single
 
@@ -191,7 +192,7 @@ def test_sweep_of_com_knows_the_age_of_its_zone() -> None:
 def test_sweep_needs_servers(suffix: str, finding: str, settings: dict[str, str]) -> None:
     """A suffix that does not exist, and resolvers, are trouble of the whole sweep, not a verdict about names."""
 
-    async def story(checker: DnsChecker, _: World) -> tuple[int, Findings]:
+    async def story(checker: DnsChecker, _: World) -> tuple[int, SweepFindings]:
         return checker.sweeps, await checker.sweep(suffix, [f"a.{suffix}"], 5.0)
 
     (places, found), _ = with_checker(BOTH, story, **settings)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from actors.checkers.intermediate.rdap import MOST_REDIRECTS, RdapChecker, create, excerpt
-from common.clients.http import PER_HOST
+from common.clients.http_client import PER_HOST
 from common.core.model.evidence import EXCERPT_LIMIT, Outcome
 from common.errors import NotAsked
 from tests.checkers.support import context, once, task

@@ -19,8 +19,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from common.clients.address_guard import Guard
 from common.clients.dns import DnsEngine
-from common.clients.guard import Guard
 from common.config import Settings, load
 
 ROOT = "127.9.0.1"

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from common.clients.guard import Guard
-from common.clients.http import HttpClient, Options
+from common.clients.address_guard import Guard
+from common.clients.http_client import HttpClient, RequestOptions
 from common.config import load
 from common.errors import ClientError
 from tests.clients.hostile import hostile
@@ -40,7 +40,7 @@ def ask(answer, path="/", *, method="GET", limit=100_000, seconds=5.0, headers=N
                     headers=headers or {},
                     limit=limit,
                     seconds=seconds,
-                    options=options or Options(),
+                    options=options or RequestOptions(),
                 )
                 return found, server
         finally:

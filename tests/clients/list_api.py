@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.clients.domain_api import DomainApi
-from common.clients.list_text import Bounds, Fetched
+from common.clients.list_text import FetchedList, ListBounds
 from common.config import Settings, load
 from common.errors import ListError
 from common.suffixes import load_suffixes
@@ -18,7 +18,7 @@ from tests import http_thread
 from tests.http_thread import Answer, Server
 
 SUFFIX_OF = load_suffixes()
-BOUNDS = Bounds(wire=1 << 20, unpacked=2 << 20, connect=2, read=2, total=5, backoff=0.001)
+BOUNDS = ListBounds(wire=1 << 20, unpacked=2 << 20, connect=2, read=2, total=5, backoff=0.001)
 TOKEN = "a-token-nobody-may-see"
 #: A clock to which every file is old: nobody is writing it.
 LATER = partial(float, 9e9)
@@ -36,23 +36,23 @@ def settings_for(url: str, **more: str) -> Settings:
     return load({"DOMAIN_API_URL": url, "API_AUTH_TOKEN": TOKEN, **more})
 
 
-def api(url: str, bounds: Bounds = BOUNDS, **more: str) -> DomainApi:
+def api(url: str, bounds: ListBounds = BOUNDS, **more: str) -> DomainApi:
     """A client for a list at `url`."""
     return DomainApi(settings_for(url, **more), SUFFIX_OF, bounds)
 
 
-def names_of(fetched: Fetched) -> dict[str, bool]:
+def names_of(fetched: FetchedList) -> dict[str, bool]:
     """The names of a list that is new, with their priority."""
     assert fetched.listed is not None
     names = fetched.listed.names
     return {
         name: urgent
-        for piece, priorities in names.pieces(np.arange(len(names)), 1000)
+        for piece, priorities in names.iter_chunks(np.arange(len(names)), 1000)
         for name, urgent in zip(piece, priorities, strict=True)
     }
 
 
-def failure(url: str, bounds: Bounds = BOUNDS) -> str:
+def failure(url: str, bounds: ListBounds = BOUNDS) -> str:
     """The sentence with which fetching fails."""
     with pytest.raises(ListError) as caught:
         api(url, bounds).fetch()

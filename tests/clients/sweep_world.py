@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from common.clients.dns import DnsEngine, SweepEngine, Swept
-from common.clients.guard import Guard
+from common.clients.address_guard import Guard
+from common.clients.dns import DnsEngine, SweepEngine, SweepOutcome
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL
 from tests.clients.dns_world import (
     ROOT,
@@ -45,13 +45,15 @@ class Desk:
 
     def idle(self) -> bool:
         """Whether nothing counts as under way any more."""
-        return all(lane.under_way == 0 for lane in self.sweeps._lanes.values())
+        return all(lane.under_way == 0 for lane in self.sweeps._windows.values())
 
 
-def swept(handlers: dict[str, Handler], names: list[str] = NAMES, seconds: float = 5.0, **more: object) -> tuple[Swept, World]:
+def swept(
+    handlers: dict[str, Handler], names: list[str] = NAMES, seconds: float = 5.0, **more: object
+) -> tuple[SweepOutcome, World]:
     """One sweep in a world of these servers."""
 
-    async def story(world: World) -> Swept:
+    async def story(world: World) -> SweepOutcome:
         desk = Desk(world)
         found = await desk.sweeps.sweep("test", names, seconds, **more)
         assert desk.idle()
@@ -65,9 +67,9 @@ def tell(handlers: dict[str, Handler], story: Callable[[World], Awaitable[T]]) -
     return run(handlers, story)[0]
 
 
-def meanings(found: Swept) -> list[int]:
+def meanings(found: SweepOutcome) -> list[int]:
     """Per name what the answer means: the code, or for an unusual answer what the careful parser made of it."""
     return [
-        MEANING.get(found.odd[index].reading.finding, code) if code == UNUSUAL else code
+        MEANING.get(found.unusual[index].reading.finding, code) if code == UNUSUAL else code
         for index, code in enumerate(found.codes)
     ]

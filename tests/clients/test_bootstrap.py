@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from common.clients.bootstrap import Bootstrap
-from common.clients.bootstrap_copy import SHORTEST, cache_file, cached
-from common.clients.guard import Guard
-from common.clients.http import HttpClient
+from common.clients.address_guard import Guard
+from common.clients.bootstrap import BootstrapClient
+from common.clients.bootstrap_copy import SHORTEST_INTERVAL, copy_path, load_kept_bases
+from common.clients.http_client import HttpClient
 from common.config import load
-from common.core.registries.directory import built_in
-from common.tables import load_directory
+from common.core.registries.directory import built_in_bootstrap
+from common.registry_directory import load_directory
 from tests.clients.hostile import hostile, reply
 
 NOW = 1_750_000_000.0
@@ -19,7 +19,7 @@ NOW = 1_750_000_000.0
 
 def whole(**extra):
     """A complete bootstrap file, with more suffixes added."""
-    services = [[[suffix], list(bases)] for suffix, bases in (built_in() | extra).items()]
+    services = [[[suffix], list(bases)] for suffix, bases in (built_in_bootstrap() | extra).items()]
     return json.dumps({"version": "1.0", "services": services}).encode()
 
 
@@ -57,7 +57,7 @@ def play(tmp_path, answers, moves):
             for move in moves:
                 clock.at += move
                 # A new client each time: what is known has to survive a restart.
-                bootstrap = Bootstrap(settings, client, clock)
+                bootstrap = BootstrapClient(settings, client, clock)
                 results.append(await bootstrap.refresh())
                 errors.append(bootstrap.error)
             await client.close()
@@ -72,14 +72,14 @@ def test_a_new_list_is_taken_kept_and_loaded(tmp_path):
 
     assert results[0]["lab"] == ("https://rdap.lab.example/",)
     assert errors == [""]
-    assert cached(settings)["lab"] == ("https://rdap.lab.example/",)
-    assert load_directory(settings).rdap_base("lab").host == "rdap.lab.example"
+    assert load_kept_bases(settings)["lab"] == ("https://rdap.lab.example/",)
+    assert load_directory(settings).rdap_server("lab").host == "rdap.lab.example"
 
 
 def test_the_second_fetch_is_conditional(tmp_path):
     """ETag and date go back; 304 changes nothing."""
     validators = {"ETag": '"v1"', "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
-    results, errors, heads, _settings = play(tmp_path, [reply(200, whole(), validators), reply(304)], [0, SHORTEST])
+    results, errors, heads, _settings = play(tmp_path, [reply(200, whole(), validators), reply(304)], [0, SHORTEST_INTERVAL])
 
     assert results[1] is None
     assert errors == ["", ""]
@@ -121,18 +121,18 @@ def test_what_the_server_says_about_freshness_is_honoured(tmp_path):
 def test_a_failure_keeps_the_last_good_copy(tmp_path, answer):
     """Empty, foreign, cut, moved or too large: the copy before stays, and the reason is said."""
     good = reply(200, whole(lab=("https://rdap.lab.example/",)))
-    results, errors, _heads, settings = play(tmp_path, [good, answer], [0, SHORTEST])
+    results, errors, _heads, settings = play(tmp_path, [good, answer], [0, SHORTEST_INTERVAL])
 
     assert results[1] is None
     assert errors[1].startswith("RDAP bootstrap not taken: ")
-    assert cached(settings)["lab"] == ("https://rdap.lab.example/",)
+    assert load_kept_bases(settings)["lab"] == ("https://rdap.lab.example/",)
 
 
 def test_a_broken_cache_file_is_ignored(tmp_path):
     """A crash in the middle of a write, years ago or by somebody else, costs one fetch."""
     settings = load({"STATE_DIR": str(tmp_path)})
     for content in (b"", b"{", b"[]", b'{"next_at": "x"}', b'{"next_at": 1, "body": 5}', b"\xff\xfe"):
-        cache_file(settings).write_bytes(content)
+        copy_path(settings).write_bytes(content)
 
-        assert cached(settings) is None
-        assert load_directory(settings).rdap_base("com") is not None
+        assert load_kept_bases(settings) is None
+        assert load_directory(settings).rdap_server("com") is not None

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from common.clients.callback import CallbackSender
-from common.clients.poster import ANSWER_LIMIT
+from common.clients.http_poster import ANSWER_LIMIT
 from common.config import load
 from common.messages import DeliveryResult
 from tests.clients.callback_endpoint import Answer, delivery, endpoint, posted, silent

@@ -36,7 +36,7 @@ def zone_of(suffix: str, handlers: dict[str, Handler]) -> tuple[str, list[str], 
     """Name and server addresses of the zone that serves a suffix."""
 
     async def story(world: World) -> tuple[str, list[str]]:
-        zone = await engine_of(world).zone(suffix, 3)
+        zone = await engine_of(world).find_zone(suffix, 3)
         return zone.name, sorted(address for address, _ in zone.endpoints)
 
     (name, addresses), world = run(handlers, story)
@@ -100,7 +100,7 @@ def test_name_servers_that_lead_in_circles_end() -> None:
 
     async def story(world: World) -> None:
         with pytest.raises(ClientError):
-            await engine_of(world).zone("test", 3)
+            await engine_of(world).find_zone("test", 3)
 
     _, world = run({ROOT: serving(root)}, story)
 
@@ -120,7 +120,7 @@ def test_delegation_without_end_is_bounded() -> None:
 
     async def story(world: World) -> None:
         with pytest.raises(ClientError):
-            await engine_of(world).zone("test", 5)
+            await engine_of(world).find_zone("test", 5)
 
     _, world = run({ROOT: inventive}, story)
 
@@ -143,7 +143,7 @@ def test_referrals_that_do_not_lead_down_are_lame(origin: str) -> None:
 
     async def story(world: World) -> None:
         with pytest.raises(ClientError, match="does not serve test"):
-            await engine_of(world).zone("co.test", 3)
+            await engine_of(world).find_zone("co.test", 3)
 
     _, world = run({**BOTH, TLD: refer, TLD_SECOND: refer}, story)
 
@@ -166,7 +166,7 @@ def test_suffix_that_does_not_exist_is_told_apart() -> None:
         engine = engine_of(world)
         for _ in range(3):
             with pytest.raises(SuffixGoneError):
-                await engine.zone("gone", 1)
+                await engine.find_zone("gone", 1)
 
     _, world = run(BOTH, story)
 
@@ -179,22 +179,22 @@ def test_zone_is_kept_for_its_ttl_and_survives_a_failing_root() -> None:
 
     async def story(world: World) -> None:
         engine = engine_of(world, clock)
-        first = await engine.zone("test", 1)
+        first = await engine.find_zone("test", 1)
         clock.at += 3599
-        assert await engine.zone("test", 1) is first
+        assert await engine.find_zone("test", 1) is first
         assert len(world.queries) == 1
 
         world.handlers[ROOT] = failing("SERVFAIL")
         clock.at += 2
-        assert await engine.zone("test", 1) is first
+        assert await engine.find_zone("test", 1) is first
         asked = len(world.queries)
         assert asked > 1
-        assert await engine.zone("test", 1) is first
+        assert await engine.find_zone("test", 1) is first
         assert len(world.queries) == asked
 
         world.handlers[ROOT] = serving(ROOT_ZONE)
         clock.at += 61
-        assert (await engine.zone("test", 1)).expires == clock.at + 3600
+        assert (await engine.find_zone("test", 1)).expires == clock.at + 3600
 
     run(BOTH, story)
 
@@ -206,7 +206,7 @@ def test_short_ttl_is_stretched() -> None:
     async def story(world: World) -> None:
         engine = engine_of(world)
         for _ in range(5):
-            await engine.zone("test", 1)
+            await engine.find_zone("test", 1)
 
     _, world = run({ROOT: serving(root)}, story)
 
@@ -218,8 +218,8 @@ def test_searches_for_one_suffix_are_shared() -> None:
 
     async def story(world: World) -> None:
         engine = engine_of(world)
-        hasty = asyncio.create_task(engine.zone("test", 5))
-        zones = asyncio.gather(*(engine.zone("test", 5) for _ in range(100)))
+        hasty = asyncio.create_task(engine.find_zone("test", 5))
+        zones = asyncio.gather(*(engine.find_zone("test", 5) for _ in range(100)))
         await asyncio.sleep(0)
         hasty.cancel()
         assert len({zone.name for zone in await zones}) == 1
@@ -236,11 +236,11 @@ def test_lame_servers_make_the_next_task_search_again() -> None:
 
     async def story(world: World) -> None:
         engine = engine_of(world, clock)
-        await engine.zone("test", 1)
+        await engine.find_zone("test", 1)
         world.handlers[ROOT] = serving(Tree("", cuts={"test": {"c.nic.test": HOSTING}}))
         for _ in range(3):
-            engine.lame("test")
-            assert [address for address, _ in (await engine.zone("test", 1)).endpoints] == [HOSTING]
+            engine.note_lame("test")
+            assert [address for address, _ in (await engine.find_zone("test", 1)).endpoints] == [HOSTING]
 
     _, world = run(BOTH, story)
 
@@ -253,7 +253,7 @@ def test_search_ends_with_the_callers_time() -> None:
     async def story(world: World) -> None:
         engine = engine_of(world)
         with pytest.raises(TimedOut):
-            await engine.zone("test", 0.05)
+            await engine.find_zone("test", 0.05)
         await engine.close()
 
     run({ROOT: silent}, story)

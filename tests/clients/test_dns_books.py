@@ -8,9 +8,9 @@ import errno
 import dns.message
 import pytest
 
-from common.clients.dns import DnsEngine, NoRouteError, Server, transport
-from common.clients.dns.servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Servers
-from common.clients.guard import Guard
+from common.clients.address_guard import Guard
+from common.clients.dns import DnsEngine, NameServer, NoRouteError, transport
+from common.clients.dns.name_servers import FAMILY_SECONDS, OPEN_SECONDS, PROBE_SECONDS, NameServers
 from common.core.parsers.dns_wire import NS
 from common.errors import ClientError, Refused, TimedOut
 from tests.clients.dns_world import (
@@ -45,8 +45,8 @@ def test_peculiarities_are_remembered() -> None:
 
     async def story(world: World) -> list[bool]:
         engine = engine_of(world)
-        server = engine.servers.get((TLD, world.port))
-        return [(await engine.ask(server, "name.test", NS, 1)).tcp for _ in range(3)]
+        server = engine.name_servers.get((TLD, world.port))
+        return [(await engine.query(server, "name.test", NS, 1)).tcp for _ in range(3)]
 
     tcp, _ = run({ROOT: serving(ROOT_ZONE), TLD: picky}, story)
 
@@ -62,9 +62,9 @@ def test_forbidden_address_is_not_asked() -> None:
         settings = world.settings(ALLOWED_PRIVATE_NETWORKS="")
         engine = DnsEngine(settings, Guard(settings), seeded(), Clock())
         with pytest.raises(Refused):
-            await engine.ask(engine.servers.get((TLD, world.port)), "name.test", NS, 1)
+            await engine.query(engine.name_servers.get((TLD, world.port)), "name.test", NS, 1)
         with pytest.raises(ClientError, match="no usable address"):
-            await engine.zone("test", 1)
+            await engine.find_zone("test", 1)
 
     _, world = run(BOTH, story)
 
@@ -77,15 +77,15 @@ def test_pause_of_a_server_under_load_silences_no_suffix() -> None:
     async def story(world: World) -> tuple[int, int]:
         loop, clock = asyncio.get_running_loop(), Clock(running=True)
         engine = engine_of(world, clock, try_seconds=0.3)
-        zone = await engine.zone("test", 1)
+        zone = await engine.find_zone("test", 1)
         world.handlers[TLD] = silent
         loop.call_later(0.3, world.handlers.__setitem__, TLD, BOTH[TLD])
 
         async def ask(after: float) -> bool:
             await asyncio.sleep(after)
-            server = engine.choose(zone)
+            server = engine.choose_server(zone)
             try:
-                return server is not None and bool(await engine.ask(server, "name.test", NS, 0.3))
+                return server is not None and bool(await engine.query(server, "name.test", NS, 0.3))
             except TimedOut:
                 return False
 
@@ -104,20 +104,20 @@ def test_dead_server_is_shut_and_its_suffix_back_within_a_second_of_its_return()
     async def story(world: World) -> tuple[int, float]:
         clock = Clock(running=True)
         engine = engine_of(world, clock, try_seconds=0.1)
-        zone = await engine.zone("test", 1)
+        zone = await engine.find_zone("test", 1)
         world.handlers[TLD] = silent
         sent = 0
         for _ in range(100):
-            if (server := engine.choose(zone)) is not None:
+            if (server := engine.choose_server(zone)) is not None:
                 sent += 1
                 with pytest.raises(TimedOut):
-                    await engine.ask(server, "name.test", NS, 0.1)
+                    await engine.query(server, "name.test", NS, 0.1)
         world.handlers[TLD] = BOTH[TLD]
         came_back = clock()
-        while (server := engine.choose(zone)) is None:
+        while (server := engine.choose_server(zone)) is None:
             clock.at += 0.1
-        await engine.ask(server, "name.test", NS, 1)
-        assert engine.servers.usable(zone.endpoints) == 1
+        await engine.query(server, "name.test", NS, 1)
+        assert engine.name_servers.count_usable(zone.endpoints) == 1
         return sent, clock() - came_back
 
     (sent, seconds), _ = run({**BOTH, ROOT: serving(ONE_SERVER)}, story)
@@ -129,26 +129,26 @@ def test_dead_server_is_shut_and_its_suffix_back_within_a_second_of_its_return()
 def test_timeouts_of_one_silence_count_once() -> None:
     """What was sent before a silence was noticed adds nothing; what is sent later and gets no answer shuts the address."""
     clock = Clock()
-    servers, endpoint = Servers(seeded(), clock), ("192.0.2.1", 53)
+    servers, endpoint = NameServers(seeded(), clock), ("192.0.2.1", 53)
     server, began = servers.get(endpoint), clock.at
     for number in range(200):
         clock.at = began + 2 + number / 100
-        servers.timed_out(server, began + number / 100)
+        servers.note_timeout(server, began + number / 100)
 
     assert servers.choose((endpoint,)) is server
-    assert servers.usable((endpoint,)) == 1
+    assert servers.count_usable((endpoint,)) == 1
 
-    servers.timed_out(server, began + 2)
+    servers.note_timeout(server, began + 2)
 
-    assert servers.usable((endpoint,)) == 0
+    assert servers.count_usable((endpoint,)) == 0
 
 
 def test_silent_suffix_is_asked_now_and_then() -> None:
     """Where every address is shut one of them is asked each second, another one each time; an answer opens it again."""
     clock = Clock()
-    servers, endpoints = Servers(seeded(), clock), [("192.0.2.1", 53), ("192.0.2.2", 53)]
+    servers, endpoints = NameServers(seeded(), clock), [("192.0.2.1", 53), ("192.0.2.2", 53)]
     for endpoint in endpoints * 2:
-        servers.timed_out(servers.get(endpoint), clock())
+        servers.note_timeout(servers.get(endpoint), clock())
 
     assert servers.choose(endpoints) is None
     clock.at += PROBE_SECONDS
@@ -157,7 +157,7 @@ def test_silent_suffix_is_asked_now_and_then() -> None:
     assert {server.endpoint for server in probed if server} == set(endpoints)
     assert servers.choose(endpoints, avoid=endpoints) is None
 
-    servers.answered(servers.get(endpoints[1]))
+    servers.note_answer(servers.get(endpoints[1]))
 
     assert {servers.choose(endpoints).endpoint for _ in range(20)} == {endpoints[1]}
 
@@ -165,26 +165,26 @@ def test_silent_suffix_is_asked_now_and_then() -> None:
 def test_circuit_opens_after_two_timeouts_and_closes_with_an_answer() -> None:
     """A silent address is left alone for half a minute, then gets one chance."""
     clock = Clock()
-    servers = Servers(seeded(), clock)
+    servers = NameServers(seeded(), clock)
     first, second = ("192.0.2.1", 53), ("192.0.2.2", 53)
     for _ in range(2):
-        servers.timed_out(servers.get(first), clock())
+        servers.note_timeout(servers.get(first), clock())
 
     assert {servers.choose((first, second)).endpoint for _ in range(50)} == {second}
     assert servers.choose((first,)) is None
-    assert servers.usable((first, second)) == 1
+    assert servers.count_usable((first, second)) == 1
 
     clock.at += OPEN_SECONDS
-    servers.answered(servers.get(first))
+    servers.note_answer(servers.get(first))
 
     assert {servers.choose((first, second)).endpoint for _ in range(100)} == {first, second}
 
 
 def test_failed_addresses_are_asked_less_often() -> None:
     """After a failure an address still gets a share, a small one."""
-    servers = Servers(seeded(), Clock())
+    servers = NameServers(seeded(), Clock())
     first, second = ("192.0.2.1", 53), ("192.0.2.2", 53)
-    servers.failed(servers.get(first))
+    servers.note_failure(servers.get(first))
     picks = [servers.choose((first, second)).endpoint for _ in range(900)]
 
     assert 40 < picks.count(first) < 200
@@ -194,14 +194,14 @@ def test_family_without_a_route_is_skipped_and_tried_again_later() -> None:
     """No route for IPv6, or IPv6 that only ever stays silent, takes all IPv6 addresses out of use for a while."""
     for silence in (False, True):
         clock = Clock()
-        servers = Servers(seeded(), clock)
+        servers = NameServers(seeded(), clock)
         old, new = ("192.0.2.1", 53), [(f"2001:db8::{number}", 53) for number in range(1, 6)]
-        servers.answered(servers.get(old))
+        servers.note_answer(servers.get(old))
         if silence:
             for endpoint in new[:4]:
-                servers.timed_out(servers.get(endpoint), clock())
+                servers.note_timeout(servers.get(endpoint), clock())
         else:
-            servers.no_route(servers.get(new[0]))
+            servers.note_no_route(servers.get(new[0]))
 
         assert {servers.choose((old, *new)).endpoint for _ in range(50)} == {old}
         clock.at += FAMILY_SECONDS
@@ -211,8 +211,8 @@ def test_family_without_a_route_is_skipped_and_tried_again_later() -> None:
 def test_unreachable_family_is_noticed_at_once() -> None:
     """What the kernel says about a missing route is told apart from a server that is in trouble."""
     for code in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        assert isinstance(transport.trouble_of(OSError(code, "no way"), ("2001:db8::1", 53)), NoRouteError)
-    assert not isinstance(transport.trouble_of(OSError(errno.EMFILE, "full"), ("2001:db8::1", 53)), NoRouteError)
+        assert isinstance(transport.translate_error(OSError(code, "no way"), ("2001:db8::1", 53)), NoRouteError)
+    assert not isinstance(transport.translate_error(OSError(errno.EMFILE, "full"), ("2001:db8::1", 53)), NoRouteError)
 
 
 def test_names_that_cannot_be_encoded_are_client_errors() -> None:
@@ -220,6 +220,6 @@ def test_names_that_cannot_be_encoded_are_client_errors() -> None:
 
     async def story(world: World) -> None:
         with pytest.raises(ClientError):
-            await engine_of(world).ask(Server((TLD, world.port)), "a" * 64 + ".test", NS, 1)
+            await engine_of(world).query(NameServer((TLD, world.port)), "a" * 64 + ".test", NS, 1)
 
     run(BOTH, story)

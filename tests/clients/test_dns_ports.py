@@ -9,26 +9,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.clients.dns import Server, SweepEngine
-from common.clients.dns.lanes import LEAST_UNDER_WAY, MOST_UNDER_WAY, Lane
-from common.clients.dns.names import Names
-from common.clients.dns.ports import MOST_USES, MOST_WAITING, Port
-from common.clients.dns.sweeping import LONGEST_WAIT, SHORTEST_WAIT, _next_wait
-from common.core.parsers.dns_batch import MOST_QUERIES, Template
+from common.clients.dns import NameServer, SweepEngine
+from common.clients.dns.sweep.server_window import LEAST_UNDER_WAY, MOST_UNDER_WAY, ServerWindow
+from common.clients.dns.sweep.sweep_names import SweepNames
+from common.clients.dns.sweep.sweep_run import LONGEST_WAIT, SHORTEST_WAIT, _next_wait
+from common.clients.dns.sweep.udp_ports import MOST_USES, MOST_WAITING, UdpPort
+from common.core.parsers.dns_batch import MOST_QUERIES, QueryTemplate
 from common.core.parsers.dns_fast import NXDOMAIN
 from tests.clients.dns_world import ROOT, TLD, Clock, Tree, World, engine_of, seeded, serving
 
 NAMES = [f"name{number:04d}.test" for number in range(MOST_QUERIES)]
-SERVER = Server(("192.0.2.1", 53))
+SERVER = NameServer(("192.0.2.1", 53))
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[tuple[socket.socket, Lane]]:
+def listening() -> Iterator[tuple[socket.socket, ServerWindow]]:
     """A UDP socket that hears what is sent, and the lane that leads there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((TLD, 0))
         server.settimeout(2)
-        yield server, Lane(Server(server.getsockname()), 0.0)
+        yield server, ServerWindow(NameServer(server.getsockname()), 0.0)
 
 
 # Ports
@@ -39,9 +39,9 @@ def test_queries_arrive_one_by_one(segments: bool) -> None:
     """Cut by the kernel or sent one by one, every query is a datagram of its own, from one port."""
     with listening() as (server, lane):
         lane.segments = segments
-        port = Port(lane, 0)
-        batch = Template("test").build(NAMES, seeded())
-        port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+        port = UdpPort(lane, 0)
+        batch = QueryTemplate("test").build_batch(NAMES, seeded())
+        port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
         sent = port.send(batch)
         heard = [server.recvfrom(2048) for _ in NAMES]
         port.close()
@@ -55,10 +55,10 @@ def test_queries_arrive_one_by_one(segments: bool) -> None:
 def test_ids_are_used_once_in_the_life_of_a_port() -> None:
     """Two batches with the same ids drawn get different ones, and wire and book agree."""
     with listening() as (_, lane):
-        port = Port(lane, 0)
-        batches = [Template("test").build(NAMES, seeded()) for _ in range(3)]
+        port = UdpPort(lane, 0)
+        batches = [QueryTemplate("test").build_batch(NAMES, seeded()) for _ in range(3)]
         for batch in batches:
-            port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+            port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
         port.close()
 
     ids = [query_id for batch in batches for query_id in batch.ids]
@@ -70,11 +70,11 @@ def test_ids_are_used_once_in_the_life_of_a_port() -> None:
 def test_port_is_full_and_used_up() -> None:
     """A port takes no more than what its receive buffer holds, and no more than its uses."""
     with listening() as (_, lane):
-        port = Port(lane, 0)
+        port = UdpPort(lane, 0)
         assert port.room == MOST_WAITING
         for _ in range(MOST_USES // MOST_QUERIES):
-            batch = Template("test").build(NAMES, seeded())
-            port.note(batch, range(len(NAMES)), {}, 1.0, seeded())
+            batch = QueryTemplate("test").build_batch(NAMES, seeded())
+            port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
             assert port.room <= MOST_WAITING - len(NAMES)
             for query_id in batch.ids:
                 port.settle(query_id)
@@ -85,8 +85,8 @@ def test_port_is_full_and_used_up() -> None:
 def test_closed_port_no_longer_counts() -> None:
     """What waited on a port that is given up leaves the books of its address."""
     with listening() as (_, lane):
-        port = Port(lane, 0)
-        port.note(Template("test").build(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
+        port = UdpPort(lane, 0)
+        port.expect_answers(QueryTemplate("test").build_batch(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
         assert lane.under_way == len(NAMES)
         port.close()
 
@@ -98,13 +98,13 @@ def test_closed_port_no_longer_counts() -> None:
 
 def test_window_shrinks_with_losses_and_grows_back() -> None:
     """Every look with more than a twentieth lost halves it, every look without lets it grow, within bounds."""
-    lane = Lane(SERVER, 0.0)
+    lane = ServerWindow(SERVER, 0.0)
     sizes = []
     for lost in [10] * 8 + [0] * 30:
-        lane.spend(100)
+        lane.count_sent(100)
         lane.lost = lost
         lane.adapt()
-        sizes.append(lane.window)
+        sizes.append(lane.size)
 
     assert sizes[:3] == [MOST_UNDER_WAY // 2, MOST_UNDER_WAY // 4, MOST_UNDER_WAY // 8]
     assert min(sizes) == LEAST_UNDER_WAY
@@ -113,18 +113,18 @@ def test_window_shrinks_with_losses_and_grows_back() -> None:
 
 def test_single_losses_do_not_matter() -> None:
     """One lost query, and a look without queries, leave the window alone."""
-    lane = Lane(SERVER, 0.0)
-    lane.spend(2)
+    lane = ServerWindow(SERVER, 0.0)
+    lane.count_sent(2)
     lane.lost = 1
     lane.adapt()
     lane.adapt()
 
-    assert lane.window == MOST_UNDER_WAY
+    assert lane.size == MOST_UNDER_WAY
 
 
 def test_room_is_what_window_and_pace_leave() -> None:
     """A full window has none, a wary address an eighth, and a pace lets through what has come together, and no more."""
-    lane = Lane(SERVER, 0.0)
+    lane = ServerWindow(SERVER, 0.0)
     assert (lane.room(0.0, wary=False), lane.room(0.0, wary=True)) == (MOST_UNDER_WAY, MOST_UNDER_WAY // 8)
 
     lane.under_way = MOST_UNDER_WAY - 5
@@ -134,10 +134,10 @@ def test_room_is_what_window_and_pace_leave() -> None:
     lane.set_pace(100.0)
     assert lane.room(0.0, wary=False) == 0
     assert lane.room(0.03, wary=False) == 3
-    lane.spend(3)
+    lane.count_sent(3)
     assert lane.room(0.035, wary=False) == 0
     assert lane.room(1000.0, wary=False) == 5
-    lane.spend(6)  # the careful engine asked, too
+    lane.count_sent(6)  # the careful engine asked, too
     assert lane.room(1000.005, wary=False) == 0
 
 
@@ -146,28 +146,28 @@ def test_room_is_what_window_and_pace_leave() -> None:
 
 def test_names_are_handed_out_by_length_and_spread() -> None:
     """Batches hold one length; a few names are spread over all servers; what was not sent comes back."""
-    names = Names(["a.test", "bb.test", "c.test", "dd.test"])
-    first = names.take(0, 64, [0, 1])
-    second = names.take(1, 64, [0, 1])
+    names = SweepNames(["a.test", "bb.test", "c.test", "dd.test"])
+    first = names.take_batch(0, 64, [0, 1])
+    second = names.take_batch(1, 64, [0, 1])
     assert (first, second) == ([1, 3], [2])
 
-    names.put_back(second)
-    assert (names.take(0, 64, [0]), names.take(0, 64, [0]), names.take(0, 64, [0])) == ([2], [0], [])
+    names.return_unsent(second)
+    assert (names.take_batch(0, 64, [0]), names.take_batch(0, 64, [0]), names.take_batch(0, 64, [0])) == ([2], [0], [])
 
 
 def test_name_goes_to_another_server_first_and_is_given_up_in_the_end() -> None:
     """Not again to the server that was silent, unless there is no other; after three tries it stays open."""
-    names = Names(["a.test"])
-    names.take(0, 1, [0, 1])
-    names.again(0, 0)
-    assert (names.take(0, 1, [0, 1]), names.take(1, 1, [0, 1])) == ([], [0])
+    names = SweepNames(["a.test"])
+    names.take_batch(0, 1, [0, 1])
+    names.retry_elsewhere(0, 0)
+    assert (names.take_batch(0, 1, [0, 1]), names.take_batch(1, 1, [0, 1])) == ([], [0])
 
-    names.again(0, 1)
-    assert names.take(0, 1, [0, 1]) == [0]
+    names.retry_elsewhere(0, 1)
+    assert names.take_batch(0, 1, [0, 1]) == [0]
     assert names.open == 1
 
-    names.again(0, 0)
-    assert (names.open, names.take(1, 1, [0, 1])) == (0, [])
+    names.retry_elsewhere(0, 0)
+    assert (names.open, names.take_batch(1, 1, [0, 1])) == (0, [])
 
 
 def test_looks_come_at_a_good_distance() -> None:

@@ -7,9 +7,9 @@ import asyncio
 import dns.message
 import pytest
 
-from common.clients.dns import Swept
+from common.clients.dns import SweepOutcome
 from common.core.model.evidence import Outcome
-from common.core.parsers.dns import read
+from common.core.parsers.dns import parse_dns_answer
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from tests.clients.dns_world import (
     TLD,
@@ -27,7 +27,7 @@ def test_every_name_gets_its_code_with_one_question() -> None:
 
     assert list(found.codes) == TRUTH
     assert found.serials == (42, 42)
-    assert (found.sent, found.late, found.strays, found.careful, found.odd) == (len(NAMES), 0, 0, 0, {})
+    assert (found.sent, found.late, found.strays, found.careful_count, found.unusual) == (len(NAMES), 0, 0, 0, {})
     assert sorted(name for _, name, *_ in world.queries if name != "test") == sorted(NAMES)
     assert {found.servers[number][0] for number in found.served} == {TLD, TLD_SECOND}
     for index, name in enumerate(NAMES):
@@ -46,17 +46,17 @@ def test_code_is_what_the_careful_parser_reads() -> None:
     found, _ = swept({**BOTH, TLD: recorded, TLD_SECOND: recorded})
 
     for name, code in zip(NAMES, found.codes, strict=True):
-        assert MEANING[read(sent[name], name, "test").finding] == code
+        assert MEANING[parse_dns_answer(sent[name], name, "test").finding] == code
 
 
 def test_unusual_answers_come_with_their_bytes() -> None:
     """A name that exists without a delegation is read by the careful parser."""
     found, _ = swept(BOTH, [*NAMES, "inside.test"])
-    odd = found.odd[len(NAMES)]
+    odd = found.unusual[len(NAMES)]
 
     assert (found.codes[-1], odd.tcp) == (UNUSUAL, False)
     assert (odd.reading.outcome, odd.reading.finding) == (Outcome.REGISTERED, "dns_auth_nodata")
-    assert read(odd.wire, "inside.test", "test") == odd.reading
+    assert parse_dns_answer(odd.wire, "inside.test", "test") == odd.reading
     assert odd.endpoint in found.servers
 
 
@@ -67,14 +67,14 @@ def test_names_that_no_template_takes_are_asked_carefully() -> None:
 
     assert meanings(found)[: len(NAMES) + 2] == [*TRUTH, NXDOMAIN, DELEGATED]
     assert set(found.codes[-4:]) <= {OPEN, UNUSUAL}
-    assert all(odd.reading.outcome is not Outcome.REGISTERED for index, odd in found.odd.items() if index > len(NAMES) + 1)
+    assert all(odd.reading.outcome is not Outcome.REGISTERED for index, odd in found.unusual.items() if index > len(NAMES) + 1)
 
 
 def test_suffix_without_a_cut_of_its_own() -> None:
     """Names below co.test, served by test: the SOA record is that of test, and counts."""
     tld = serving(Tree("test", cuts={"shop.co.test": {"ns.x.example": None}}))
 
-    async def story(world: World) -> Swept:
+    async def story(world: World) -> SweepOutcome:
         return await Desk(world).sweeps.sweep("co.test", ["shop.co.test", "free.co.test"], 2)
 
     found = tell({**BOTH, TLD: tld, TLD_SECOND: tld}, story)
@@ -85,9 +85,9 @@ def test_suffix_without_a_cut_of_its_own() -> None:
 def test_pace_is_kept_for_each_address() -> None:
     """Forty names at 100 a second over two addresses take at least as long as that, less what may be caught up."""
 
-    async def story(world: World) -> tuple[Swept, float]:
+    async def story(world: World) -> tuple[SweepOutcome, float]:
         desk, loop = Desk(world), asyncio.get_running_loop()
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         started = loop.time()
         return await desk.sweeps.sweep("test", NAMES[:40], 5, pace=100), loop.time() - started
 
@@ -100,7 +100,7 @@ def test_pace_is_kept_for_each_address() -> None:
 def test_sweeps_side_by_side_share_the_addresses() -> None:
     """Three sweeps at once are all answered, and nothing stays counted as under way."""
 
-    async def story(world: World) -> list[Swept]:
+    async def story(world: World) -> list[SweepOutcome]:
         desk = Desk(world)
         found = await asyncio.gather(*(desk.sweeps.sweep("test", NAMES, 5) for _ in range(3)))
         assert desk.idle()
@@ -119,7 +119,7 @@ def test_cancelled_sweep_leaves_nothing_behind() -> None:
 
     async def story(world: World) -> None:
         desk = Desk(world)
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         task = asyncio.create_task(desk.sweeps.sweep("test", NAMES, 5))
         await heard.wait()
         task.cancel()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import dns.message
 import pytest
 
-from common.clients.dns import Swept
+from common.clients.dns import SweepOutcome
 from common.core.model.evidence import Outcome
 from common.core.parsers.dns_fast import NXDOMAIN, UNUSUAL
 from tests.clients.dns_world import (
@@ -67,8 +67,8 @@ def test_answers_over_tcp_are_as_plain_as_datagrams() -> None:
     found, world = swept({ROOT: ONE_SERVER, TLD: limiting}, [*NAMES, "inside.test", "www.free-1.test"])
 
     assert list(found.codes) == [*TRUTH, UNUSUAL, NXDOMAIN]
-    assert list(found.odd) == [len(NAMES)]
-    assert (found.odd[len(NAMES)].tcp, found.odd[len(NAMES)].reading.finding) == (True, "dns_auth_nodata")
+    assert list(found.unusual) == [len(NAMES)]
+    assert (found.unusual[len(NAMES)].tcp, found.unusual[len(NAMES)].reading.finding) == (True, "dns_auth_nodata")
     assert {found.served_by(number) for number in found.served[: len(NAMES)]} == {((TLD, world.port), True)}
 
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_over_tcp_is_believed_no_more_than_as_a_datagram(lie: Call
     found, _ = swept({ROOT: ONE_SERVER, TLD: lying}, ["free-1.test"], 1.0)
 
     assert list(found.codes) == [UNUSUAL]
-    assert (found.odd[0].reading.outcome, found.odd[0].reading.finding) == (Outcome.UNKNOWN, finding)
+    assert (found.unusual[0].reading.outcome, found.unusual[0].reading.finding) == (Outcome.UNKNOWN, finding)
     assert found.serials is None
 
 
@@ -99,7 +99,7 @@ def test_lost_letter_case_is_remembered() -> None:
     """After the first batch a server that loses the letter case is asked in lower case, over UDP."""
     lower = over_udp(lambda answer, _: [answer[:12] + answer[12:23].lower() + answer[23:]], SERVED)
 
-    async def story(world: World) -> tuple[Swept, int]:
+    async def story(world: World) -> tuple[SweepOutcome, int]:
         desk = Desk(world)
         await desk.sweeps.sweep("test", NAMES[:10], 2)
         before = len(world.queries)
@@ -120,14 +120,14 @@ def test_server_without_edns_is_asked_without(bare: bool) -> None:
             return SERVED(query, wire, tcp)
         return [wire[:2] + b"\x80\x01" + bytes(8)] if bare else failing("FORMERR")(query, wire, tcp)
 
-    async def story(world: World) -> tuple[Swept, Swept]:
+    async def story(world: World) -> tuple[SweepOutcome, SweepOutcome]:
         desk = Desk(world)
         return await desk.sweeps.sweep("test", NAMES[:20], 2), await desk.sweeps.sweep("test", NAMES, 5)
 
     first, second = tell({ROOT: ONE_SERVER, TLD: old}, story)
 
     assert meanings(first) == TRUTH[:20]
-    assert (list(second.codes), second.careful) == (TRUTH, 0)
+    assert (list(second.codes), second.careful_count) == (TRUTH, 0)
 
 
 def test_wildcard_is_not_asked_again_and_again() -> None:
@@ -139,5 +139,5 @@ def test_wildcard_is_not_asked_again_and_again() -> None:
 
     found, world = swept({**BOTH, TLD: wild, TLD_SECOND: wild})
 
-    assert {odd.reading.finding for odd in found.odd.values()} == {"dns_auth_wildcard"}
-    assert len(found.odd) == len(NAMES) == len([name for _, name, *_ in world.queries if name != "test"])
+    assert {odd.reading.finding for odd in found.unusual.values()} == {"dns_auth_wildcard"}
+    assert len(found.unusual) == len(NAMES) == len([name for _, name, *_ in world.queries if name != "test"])

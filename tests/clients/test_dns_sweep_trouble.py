@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from common.clients.dns import NOBODY, Swept
-from common.clients.dns.servers import OPEN_SECONDS
+from common.clients.dns import NO_SERVER, SweepOutcome
+from common.clients.dns.name_servers import OPEN_SECONDS
 from common.core.model.evidence import Outcome
 from common.core.parsers.dns_fast import OPEN, UNUSUAL
 from common.errors import ClientError
@@ -39,16 +39,16 @@ def test_another_server_is_asked_where_one_fails(fault: str) -> None:
 def test_errors_of_all_servers_are_reported_as_they_are() -> None:
     """When nobody answers usefully the last error comes along, and the suffix's servers are searched for again."""
 
-    async def story(world: World) -> tuple[Swept, int]:
+    async def story(world: World) -> tuple[SweepOutcome, int]:
         desk = Desk(world)
         found = await desk.sweeps.sweep("test", NAMES[:8], 2)
         before = len(world.asked("test"))
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         return found, len(world.asked("test")) - before
 
     found, searched = tell({**BOTH, TLD: failing("REFUSED"), TLD_SECOND: failing("REFUSED")}, story)
 
-    assert {(odd.reading.outcome, odd.reading.finding) for odd in found.odd.values()} == {(Outcome.UNKNOWN, "dns_refused")}
+    assert {(odd.reading.outcome, odd.reading.finding) for odd in found.unusual.values()} == {(Outcome.UNKNOWN, "dns_refused")}
     assert set(found.codes) == {UNUSUAL}
     assert searched == 1
 
@@ -56,11 +56,11 @@ def test_errors_of_all_servers_are_reported_as_they_are() -> None:
 def test_silent_server_is_left_alone() -> None:
     """What one address does not answer the other one does; after two silences the circuit of the silent one opens."""
 
-    async def story(world: World) -> tuple[list[Swept], bool]:
+    async def story(world: World) -> tuple[list[SweepOutcome], bool]:
         desk = Desk(world, 1.0)
         found = [await desk.sweeps.sweep("test", NAMES, 5) for _ in range(3)]
         desk.clock.at += OPEN_SECONDS
-        return found, desk.engine.servers.usable((("127.9.0.2", world.port),)) == 1
+        return found, desk.engine.name_servers.count_usable((("127.9.0.2", world.port),)) == 1
 
     found, closed_again = tell({**BOTH, TLD: silent}, story)
 
@@ -78,10 +78,10 @@ def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
     """Servers that are silent for one or three times the patience with a query cost a sweep that time and a second more."""
     patience = 0.8  # a machine that does other work must not look like a server that is silent
 
-    async def story(world: World) -> tuple[Swept, float]:
+    async def story(world: World) -> tuple[SweepOutcome, float]:
         loop = asyncio.get_running_loop()
         desk = Desk(world, patience)
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         world.handlers[TLD] = world.handlers[TLD_SECOND] = silent
 
         def back() -> None:
@@ -100,7 +100,7 @@ def test_sweep_goes_on_after_a_pause_of_every_server(pauses: int) -> None:
 def test_silence_everywhere_leaves_names_open() -> None:
     """No answer is no verdict, and the sweep ends long before its time."""
 
-    async def story(world: World) -> tuple[Swept, float]:
+    async def story(world: World) -> tuple[SweepOutcome, float]:
         loop = asyncio.get_running_loop()
         started = loop.time()
         return await Desk(world, 0.3).sweeps.sweep("test", NAMES, 60), loop.time() - started
@@ -108,7 +108,7 @@ def test_silence_everywhere_leaves_names_open() -> None:
     found, seconds = tell({**BOTH, TLD: silent, TLD_SECOND: silent}, story)
 
     assert set(found.codes) == {OPEN}
-    assert set(found.served) == {NOBODY}
+    assert set(found.served) == {NO_SERVER}
     assert seconds < 5
 
 
@@ -125,7 +125,7 @@ def test_time_is_kept() -> None:
 
     async def story(world: World) -> float:
         desk, loop = Desk(world), asyncio.get_running_loop()
-        await desk.engine.zone("test", 1)
+        await desk.engine.find_zone("test", 1)
         started = loop.time()
         found = await desk.sweeps.sweep("test", NAMES, 0.2)
         assert set(found.codes) == {OPEN}
@@ -143,7 +143,7 @@ def test_forbidden_addresses_are_not_asked() -> None:
         with pytest.raises(ClientError):
             await desk.sweeps.sweep("test", NAMES, 1)
         open_desk = Desk(world)
-        zone = await open_desk.engine.zone("test", 1)
+        zone = await open_desk.engine.find_zone("test", 1)
         desk.engine._finder._suffixes = open_desk.engine._finder._suffixes
         assert zone.endpoints
         with pytest.raises(ClientError, match="no server of test can be asked"):

@@ -8,10 +8,10 @@ from collections import Counter
 import dns.message
 import pytest
 
-from common.clients.dns import DnsEngine, NotListeningError, SweepEngine, Swept
-from common.clients.guard import Guard
+from common.clients.address_guard import Guard
+from common.clients.dns import DnsEngine, SweepEngine, SweepOutcome
 from common.core.parsers.dns_fast import NXDOMAIN, OPEN, UNASKED, UNUSUAL
-from common.errors import TimedOut
+from common.errors import ConnectionRefused, TimedOut
 from tests.clients.dns_world import (
     HOSTING,
     ROOT,
@@ -75,10 +75,10 @@ def nodata(query: dns.message.Message, _wire: bytes, _tcp: bool) -> list[bytes]:
 
 def swept(
     handlers: dict[str, Handler], names: list[str] = NAMES, seconds: float = 20.0
-) -> tuple[Swept, Counter[tuple[str, str]]]:
+) -> tuple[SweepOutcome, Counter[tuple[str, str]]]:
     """One sweep, and how often each address was asked about each name."""
 
-    async def story(world: World) -> Swept:
+    async def story(world: World) -> SweepOutcome:
         clock = Clock(running=True)
         settings = world.settings()
         engine = DnsEngine(settings, Guard(settings), seeded(), clock)
@@ -97,7 +97,7 @@ def test_a_zone_that_refuses_is_soon_left_alone_and_never_asked_the_same_twice(r
     assert set(asked.values()) == {1}
     assert (found.codes.count(OPEN), found.codes.count(UNUSUAL)) == (0, len(asked))
     assert found.codes.count(UNASKED) == len(NAMES) - len(asked)
-    assert {odd.reading.finding for odd in found.odd.values()} == {"dns_refused"}
+    assert {odd.reading.finding for odd in found.unusual.values()} == {"dns_refused"}
 
 
 def test_a_zone_that_begins_to_refuse_is_left_alone_from_then_on() -> None:
@@ -107,7 +107,7 @@ def test_a_zone_that_begins_to_refuse_is_left_alone_from_then_on() -> None:
 
         assert 400 < sum(asked.values()) <= 400 + WINDOW
         assert found.codes.count(OPEN) == 0
-        assert Counter(odd.reading.finding for odd in found.odd.values())["dns_refused"] == len(asked) - 400 >= 32
+        assert Counter(odd.reading.finding for odd in found.unusual.values())["dns_refused"] == len(asked) - 400 >= 32
 
 
 def test_where_every_server_refuses_each_is_asked_once_about_a_name() -> None:
@@ -153,7 +153,7 @@ def test_closed_ports_are_told_as_such() -> None:
     mute, _ = swept({**ONE, TLD: silent}, NAMES[:40], 0.3)
     well, _ = swept({**ONE, TLD: SERVED}, NAMES[:40])
 
-    assert isinstance(closed.trouble, NotListeningError)
+    assert isinstance(closed.trouble, ConnectionRefused)
     assert isinstance(mute.trouble, TimedOut)
     assert well.trouble is None
     assert set(closed.codes) == set(mute.codes) == {OPEN}
@@ -171,6 +171,6 @@ def test_an_answer_that_is_cut_is_an_answer() -> None:
     """TC=1 and nobody there over TCP: the server spoke, and that is told as a single look tells it."""
     found, _ = swept({**ONE, TLD: cut}, NAMES[:5], 1.0)
 
-    assert {odd.reading.finding for odd in found.odd.values()} == {"dns_truncated"}
+    assert {odd.reading.finding for odd in found.unusual.values()} == {"dns_truncated"}
     assert set(found.codes) == {UNUSUAL}
     assert found.trouble is None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.clients.domain_api import DomainApi
-from common.clients.list_text import Bounds, source_of
+from common.clients.list_text import ListBounds, list_source_name
 from common.config import load
 from common.errors import ListError
 from tests.clients.list_api import LIST, SUFFIX_OF, TOKEN, api, names_of, serving, settings_for
@@ -39,7 +39,7 @@ def test_a_list_is_read_with_its_token_and_asked_for_conditionally() -> None:
     assert second.listed is None
     assert (first.seen.etag, first.seen.last_modified) == ('"v1"', "Thu, 01 Jan 2026 00:00:00 GMT")
     assert second.seen == first.seen
-    assert first.source == source_of(settings_for(server.url))
+    assert first.source == list_source_name(settings_for(server.url))
     assert first.source.endswith("/...")
     asked = server.requests[1]
     assert asked["Authorization"] == f"Bearer {TOKEN}"
@@ -179,7 +179,7 @@ def test_a_hundred_thousand_names_take_less_than_three_seconds() -> None:
 
     with serving(lambda handler, _number: reply(handler, 200, gzip.compress(body, 1), Content_Encoding="gzip")) as server:
         started = time.monotonic()
-        found = api(server.url, Bounds()).fetch()
+        found = api(server.url, ListBounds()).fetch()
         took = time.monotonic() - started
 
     assert len(names_of(found)) == 100_000

@@ -17,8 +17,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.clients.list_json import ListReader
-from common.clients.list_text import Bounds
+from common.clients.list_json import JsonListParser
+from common.clients.list_text import ListBounds
 from common.core.watchlist.domain_list import ListBuilder
 from common.errors import ListError
 from tests.clients.list_api import LIST, SUFFIX_OF, api, failure, serving
@@ -114,11 +114,11 @@ def test_a_broken_entry_costs_only_itself(entry: bytes, reason: str, piece: int)
     """However the text is cut into pieces: where the entry ends is clear, so the names around it stay watched."""
     text = b'{"before": [1, {"x": "]"}], "domains": ["a.com", ' + entry + b' , {"domain":"c.com"}], "after": null}\n'
     builder = ListBuilder(SUFFIX_OF)
-    reader = ListReader(builder)
+    reader = JsonListParser(builder)
     for start in range(0, len(text), piece):
         reader.feed(text[start : start + piece])
     reader.close()
-    found = builder.finish()
+    found = builder.build_list()
 
     assert (list(found.names), found.total, found.problem_count) == (["a.com", "c.com"], 3, 1)
     assert reason in found.problems[0].reason
@@ -130,14 +130,14 @@ def test_any_text_is_a_list_or_refused_however_it_comes(text: bytes, piece: int)
 
     def outcome(text: bytes, piece: int) -> object:
         builder = ListBuilder(SUFFIX_OF)
-        reader = ListReader(builder)
+        reader = JsonListParser(builder)
         try:
             for start in range(0, len(text), piece):
                 reader.feed(text[start : start + piece])
             reader.close()
         except ListError as error:
             return str(error).partition(" (")[0]
-        found = builder.finish()
+        found = builder.build_list()
         return found.names, found.total, found.problems
 
     for body in (text, b'{"domains": [' + text + b"]}"):
@@ -157,7 +157,7 @@ def test_a_small_answer_cannot_unpack_to_a_large_one() -> None:
     bomb = gzip.compress(b'{"domains": [' + b" " * (40 << 20) + b"]}")
 
     with serving(lambda handler, _number: reply(handler, 200, bomb, Content_Encoding="gzip")) as server:
-        assert "more than 100 times its size" in failure(server.url, Bounds(total=30))
+        assert "more than 100 times its size" in failure(server.url, ListBounds(total=30))
 
 
 def test_a_list_leaves_the_reserve_of_the_disk_free() -> None:
@@ -166,7 +166,7 @@ def test_a_list_leaves_the_reserve_of_the_disk_free() -> None:
     packed = gzip.compress(b'{"domains": [' + names + b"]}", 1)
 
     with serving(lambda handler, _number: reply(handler, 200, packed, Content_Encoding="gzip")) as server:
-        assert "stay reserved for the state" in failure(server.url, Bounds(total=30, reserve=1 << 60))
+        assert "stay reserved for the state" in failure(server.url, ListBounds(total=30, reserve=1 << 60))
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])
@@ -183,7 +183,7 @@ def test_the_next_address_of_a_host_is_tried() -> None:
 
 def test_sizes_are_bounded_on_the_wire_and_unpacked() -> None:
     """Neither an endless body nor a bomb fills the memory, and an endless value ends early."""
-    small = Bounds(wire=200_000, unpacked=300_000, total=5)
+    small = ListBounds(wire=200_000, unpacked=300_000, total=5)
     blanks = b'{"domains": [' + b" " * 400_000
 
     def endless(handler: BaseHTTPRequestHandler, _number: int) -> None:
@@ -198,7 +198,7 @@ def test_sizes_are_bounded_on_the_wire_and_unpacked() -> None:
     with serving(lambda handler, _number: reply(handler, 200, gzip.compress(blanks), Content_Encoding="gzip")) as server:
         assert "larger than 300000 bytes unpacked" in failure(server.url, small)
     with serving(lambda handler, _number: reply(handler, 200, b'{"domains": ["' + b"a" * (2 << 20))) as server:
-        assert "no end of a value" in failure(server.url, Bounds(total=5))
+        assert "no end of a value" in failure(server.url, ListBounds(total=5))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_wrong_packing_is_named(body: bytes, encoding: str, words: str) -> None:
 @pytest.mark.parametrize("where", ["head", "body"])
 def test_a_slow_drip_ends_at_the_deadline(where: str) -> None:
     """Single bytes reset every timeout but the last one."""
-    hurried = Bounds(total=0.4, read=2, backoff=0.001)
+    hurried = ListBounds(total=0.4, read=2, backoff=0.001)
     stop = threading.Event()
 
     def drip(handler: BaseHTTPRequestHandler, _number: int) -> None:
@@ -242,7 +242,7 @@ def test_a_slow_drip_ends_at_the_deadline(where: str) -> None:
 def test_silence_ends_at_the_read_timeout() -> None:
     """A server that takes the connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        text = failure(f"http://127.0.0.1:{listener.getsockname()[1]}/", Bounds(read=0.1, total=3, backoff=0.001))
+        text = failure(f"http://127.0.0.1:{listener.getsockname()[1]}/", ListBounds(read=0.1, total=3, backoff=0.001))
 
     assert "no answer within 0.1 s" in text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.clients.file_list import FileList
-from common.clients.list_text import NEVER, Bounds
+from common.clients.list_text import NO_VERSION, ListBounds
 from common.errors import ListError
 from tests.clients.list_api import LATER, LIST, SUFFIX_OF, names_of
 
@@ -48,7 +48,7 @@ def test_a_file_that_was_only_touched_is_not_read_again(tmp_path: Path) -> None:
     assert second.status == "unchanged"
     assert second.seen.digest == first.seen.digest
     assert second.seen.version != first.seen.version
-    assert files.fetch(NEVER).status == "new"
+    assert files.fetch(NO_VERSION).status == "new"
 
 
 def test_a_file_may_hold_the_json_of_the_api(tmp_path: Path) -> None:
@@ -73,4 +73,4 @@ def test_a_missing_or_wrong_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ListError, match="not valid JSON"):
         FileList(file, SUFFIX_OF, now=LATER).fetch()
     with pytest.raises(ListError, match="at most 5"):
-        FileList(file, SUFFIX_OF, Bounds(unpacked=5), now=LATER).fetch()
+        FileList(file, SUFFIX_OF, ListBounds(unpacked=5), now=LATER).fetch()

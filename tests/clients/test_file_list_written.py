@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.clients.file_list import SETTLED, FileList
-from common.clients.list_text import source_of
+from common.clients.list_text import list_source_name
 from common.config import load
 from common.errors import ListError
 from tests.clients.list_api import LATER, SUFFIX_OF, names_of
@@ -95,4 +95,4 @@ def test_a_path_is_told_so_that_every_message_can_hold_it(tmp_path: Path) -> Non
 
     with pytest.raises(ListError, match=f"^{tmp_path}/n\ufffdmes\ufffd.txt does not exist"):
         FileList(file, SUFFIX_OF).fetch()
-    assert source_of(load({"DOMAIN_LIST_FILE": str(file)})) == f"{tmp_path}/n\ufffdmes\ufffd.txt"
+    assert list_source_name(load({"DOMAIN_LIST_FILE": str(file)})) == f"{tmp_path}/n\ufffdmes\ufffd.txt"

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 import trustme
 
-from common.clients.guard import Guard
-from common.clients.http import PER_HOST, HttpClient, Options
+from common.clients.address_guard import Guard
+from common.clients.http_client import PER_HOST, HttpClient, RequestOptions
 from common.config import load
 from common.errors import ClientError, NotAsked
 from tests.clients.hostile import hostile, reply
@@ -30,7 +30,7 @@ def test_https_needs_a_certificate_of_a_known_authority(tmp_path):
         try:
             async with hostile(reply(200, b"ok"), ssl=context) as server:
                 url = f"https://127.0.0.1:{server.port}/"
-                options = Options(server_hostname="registry.example")
+                options = RequestOptions(server_hostname="registry.example")
                 return (await client.request("GET", url, limit=10, seconds=5, options=options)).body
         finally:
             await client.close()

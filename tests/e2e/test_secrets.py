@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zmq
 
-from common import lineage
+from common import process_tree
 from tests.lab import net
 from tests.lab.stack import Stack
 
@@ -34,7 +34,7 @@ NEEDED = {
 def held(supervise: int) -> dict[str, set[str]]:
     """The secrets in the environment of each child of supervisord, by its command; a value counts, whatever its name."""
     found: dict[str, set[str]] = {}
-    supervisors = lineage.children(supervise)
+    supervisors = process_tree.child_pids(supervise)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])

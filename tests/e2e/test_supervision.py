@@ -45,7 +45,7 @@ def events(site: Site) -> list[str]:
 
 def beats(site: Site) -> dict[str, heartbeat.Heartbeat]:
     """Every heartbeat."""
-    return heartbeat.read_all(site.stack.directory / "state")
+    return heartbeat.read_heartbeats(site.stack.directory / "state")
 
 
 def working(site: Site, name: str, but: int) -> bool:

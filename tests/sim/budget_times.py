@@ -78,5 +78,5 @@ def timed_suffixes() -> list[str]:
     """Suffixes with a row in the calendar and a registry channel that the built-in budgets let us ask."""
     known = Directory()
     return [
-        suffix for suffix in sorted(CYCLES) if known.rdap_base(suffix) is not None or known.whois_server(suffix) is not None
+        suffix for suffix in sorted(CYCLES) if known.rdap_server(suffix) is not None or known.whois_server(suffix) is not None
     ]

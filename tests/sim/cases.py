@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from common.core.builtin.lifecycles import NO_DAYS
 from common.core.model.evidence import Phase
 from common.core.registries.directory import host_of
 from common.core.registries.operators import limit_for
@@ -147,8 +148,8 @@ def _changes(model: SuffixModel, way: str, purge: float, off: float, lead: float
     cycle = model.cycle
     last = Phase.PENDING_DELETE if cycle.pending is not None else Phase.REDEMPTION
     first = Phase.PENDING_DELETE if cycle.pending_is_both else Phase.REDEMPTION
-    held = max(1, cycle.redemption[1]) * DAY
-    deleted = purge - max(lead + HOUR, (cycle.pending[1] * DAY if cycle.pending is not None else held) + off)
+    held = max(1, cycle.redemption.most) * DAY
+    deleted = purge - max(lead + HOUR, (cycle.pending.most * DAY if cycle.pending is not None else held) + off)
     redeemed = purge - max(lead + HOUR, held + off)
     before = deleted - held if cycle.pending is not None else deleted - 1.0
     active: list[tuple[float, Phase | None]] = [(0.0, Phase.ACTIVE)]
@@ -176,7 +177,7 @@ def _expires(model: SuffixModel, way: str, purge: float, off: float) -> float:
         return purge - 20 * DAY
     if not cycle.from_expiry or way in ("no warning", "held", "renewed"):
         return purge + 200 * DAY
-    return purge - sum(days[1] for days in (cycle.grace, cycle.redemption, cycle.pending or (0, 0))) * DAY - off
+    return purge - sum(days.most for days in (cycle.grace, cycle.redemption, cycle.pending or NO_DAYS)) * DAY - off
 
 
 def _dead(model: SuffixModel, way: str, rng: Random, purge: float, begin: float, lead: float) -> tuple[Dead | None, str]:

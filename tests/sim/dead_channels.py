@@ -71,9 +71,9 @@ def answer_of(dead: Dead, domain: str, server: str) -> Observation:
     if dead.method == "whois":
         return Observation("whois", _whois(dead.kind, domain, server), server=server)
     status, headers, body = _RDAP[dead.kind]
-    reading = rdap.read(status, headers, body, domain)
+    reading = rdap.parse_rdap_answer(status, headers, body, domain)
     return Observation("rdap", reading, server=server, status=status, refused=status in {401, 403})
 
 
 def _whois(kind: str, domain: str, server: str) -> Reading:
-    return whois.read(_WHOIS[kind], domain, server, strict=True)
+    return whois.parse_whois_answer(_WHOIS[kind], domain, server, strict=True)

@@ -166,7 +166,7 @@ def _pace(facts: Facts, method: str) -> float:
     if not facts.real:
         return 1000.0
     directory = ModelDirectory([facts.model], real=True)
-    rdap = directory.rdap_base(facts.model.suffix)
+    rdap = directory.rdap_server(facts.model.suffix)
     server = rdap.base if method == "rdap" and rdap is not None else directory.whois_server(facts.model.suffix) or ""
     limit = limit_for(method, host_of(server), {})
     pace = min(limit.rate, (limit.per_day or float("inf")) / 86_400)

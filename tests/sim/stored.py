@@ -8,7 +8,7 @@ from typing import Any
 from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, TrustRow
 from common.core.model.states import State
-from common.store.columns import of_lists
+from common.store.columns import columns_from_lists
 
 
 class Stored:
@@ -52,7 +52,7 @@ class Stored:
         rows = [self.rows[row] for row in sorted(self.rows)]
         columns = {field: [getattr(row, field) for row in rows] for field in _FIELDS}
         columns["watched"] = [row.watched + 2 * row.priority + 4 * row.close + 8 * bool(row.detail) for row in rows]
-        return [of_lists(columns.values())] if rows else []
+        return [columns_from_lists(columns.values())] if rows else []
 
     def pending(self) -> list[DeliveryRow]:
         """Callbacks that are still to be made."""

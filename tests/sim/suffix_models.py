@@ -12,7 +12,7 @@ from functools import cache
 
 from common.core.builtin.lifecycles import ALL_DAY, CYCLES, GTLD, Cycle, cycle_for
 from common.core.builtin.suffix_rules import rules_for
-from common.core.builtin.tlds import words
+from common.core.builtin.tlds import split_words
 from common.core.registries.directory import Directory, RdapServer, host_of
 
 DAY, HOUR = 86_400.0, 3600.0
@@ -59,7 +59,7 @@ PROCEDURES = {
 DROPZONE = Procedure(12 * HOUR, 30 * HOUR)
 DROPZONE_SHOWN = Procedure(12 * HOUR, 30 * HOUR, _WHOIS)
 #: Suffixes that have no row of their own in a table of the product and shall be there: by operator, by rule, by shape.
-_FURTHER = words(
+_FURTHER = split_words(
     """
     io ai info me live app dev shop online xyz club co.uk org.uk com.br com.tr tr co.nz com.au uk.com us.com ws ph co.jp sk
     hu at fi ie lt kr ua co.za tokyo photos
@@ -107,12 +107,12 @@ class ModelDirectory(Directory):
         self._models = {model.suffix: model for model in models}
         self._real = real
 
-    def rdap_base(self, suffix: str) -> RdapServer | None:
+    def rdap_server(self, suffix: str) -> RdapServer | None:
         """The RDAP server of a suffix that has one."""
         model = self._models.get(suffix)
         if model is None or not model.rdap:
             return None
-        real = super().rdap_base(suffix) if self._real else None
+        real = super().rdap_server(suffix) if self._real else None
         base = f"https://rdap.{suffix}.test/"
         return real or RdapServer(base, host_of(base), listed=True)
 
@@ -146,7 +146,7 @@ def purge_minutes(model: SuffixModel) -> tuple[int, int]:
 
 
 def _model(suffix: str, real: Directory) -> SuffixModel:
-    rdap, whois = real.rdap_base(suffix) is not None, real.whois_server(suffix) is not None
+    rdap, whois = real.rdap_server(suffix) is not None, real.whois_server(suffix) is not None
     lag = 1800.0 if suffix == "be" else 0.0
     wildcard = rules_for(suffix).wildcard_known
     return SuffixModel(suffix, rdap=rdap, whois=whois or not rdap, zone_lag=lag, wildcard=wildcard)

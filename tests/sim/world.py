@@ -22,7 +22,7 @@ from common.core.coordinator.inputs import (
     DeliveryFetched,
     DetailsFetched,
     Input,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListRead,
     MessageArrived,
@@ -42,7 +42,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNUSUAL
 from common.core.registries.directory import Directory
 from common.core.schedule.cadence import Cadence
 from common.core.watchlist.domain_list import ListBuilder, ParsedList
-from common.core.watchlist.list_diff import Part, parts_of
+from common.core.watchlist.list_diff import ListChunk, summarise_small_list
 from common.messages import (
     ByeAck,
     Deliveries,
@@ -58,7 +58,7 @@ from common.messages import (
     Tasks,
 )
 from common.messages import Command as Order
-from common.sweeper import messages_of
+from common.worker_sweeps import split_answer
 from tests.sim.stored import Stored
 from tests.sim.truth import Name, reading_of
 from tests.sim.worker import POOLS, SimWorker
@@ -109,7 +109,7 @@ class World:
         self._sweeps = sweeps
         self._listed: dict[str, bool] = {}
         self._events = 0
-        self._parts: list[Part] = []
+        self._parts: list[ListChunk] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._boots = itertools.count(1)
@@ -150,19 +150,19 @@ class World:
         """Put names on the list (added to those already there)."""
         builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
-            builder.add({"domain": name, "priority": urgent})
+            builder.add_entry({"domain": name, "priority": urgent})
         for name in names:
             self.names.setdefault(name, Name())
-            builder.add({"domain": name, "priority": priority})
-        self.listed(builder.finish())
+            builder.add_entry({"domain": name, "priority": priority})
+        self.listed(builder.build_list())
 
     def unlist(self, *names: str) -> None:
         """Take names off the list."""
         builder = ListBuilder(self.suffix_of)
         for name, urgent in self._listed.items():
             if name not in names:
-                builder.add({"domain": name, "priority": urgent})
-        self.listed(builder.finish())
+                builder.add_entry({"domain": name, "priority": urgent})
+        self.listed(builder.build_list())
 
     def order(self, verb: str, target: str) -> None:
         """A changing call of the control interface."""
@@ -177,7 +177,7 @@ class World:
             [int(table.has_flag(row, Flag.PRIORITY)) for row in rows],
         )
         known = [(list(rows), [table.name_of(row) for row in rows], watched, urgent)]
-        head, self._parts = parts_of(parsed, self.suffix_of, known)
+        head, self._parts = summarise_small_list(parsed, self.suffix_of, known)
         self._listed = dict(parsed.names)
         self.event(ListRead(head, "sim"))
 
@@ -194,7 +194,7 @@ class World:
         self.core = Coordinator(self.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
         state = StoredState(
             names=iter(stored.names()),
-            pulses=iter(sorted(stored.pulses.items())),
+            looks=iter(sorted(stored.pulses.items())),
             addresses=stored.addresses,
             next_seq=max((event.seq for event in stored.events), default=0) + 1,
             trust=list(stored.trust.values()),
@@ -291,7 +291,7 @@ class World:
                 self.published.extend(build_many())
             case TakeList():
                 for part in self._parts:
-                    self.event(ListChunk(part))
+                    self.event(ListChunkRead(part))
                 self.event(ListEnd())
 
     def check(self) -> None:
@@ -384,7 +384,7 @@ class World:
             worker.credit(), sweep.attempt, bytes(codes), served, sweep.suffix, 1, ("192.0.2.1:53/udp",),
             observations=observations,
         )  # fmt: skip
-        for message in messages_of(self.tamper(answer)):
+        for message in split_answer(self.tamper(answer)):
             if self.rng.random() >= self.loss and self.arrives(message):
                 self.event(
                     MessageArrived(decode_upward(encode(msgspec.structs.replace(message, credit=answer.credit))), worker.key)

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
-from common.core.model.columns import Coded
+from common.core.model.columns import CodedTexts
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow
 from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
@@ -65,7 +65,7 @@ def loaded_names(loaded: StoredState) -> list[tuple[Any, ...]]:
 
 def _listed(column: Any) -> list[Any]:
     """A column of `NameColumns` as rows have it: numbers, texts, None for what is not there."""
-    if isinstance(column, Coded):
+    if isinstance(column, CodedTexts):
         return [column.texts[code] for code in column.codes]
     values = column if isinstance(column, list) else column.tolist()
     return [None if value != value else value for value in values]  # noqa: PLR0124  # NaN

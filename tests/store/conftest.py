@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from common.config import Settings, load
-from common.store.contract import Reader, Writer
 from common.store.reader import open_reader
+from common.store.store_contract import Reader, Writer
 from common.store.writer import open_writer
 
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from common.config import Settings, load
 from common.core.model.records import Changes, LedgerRow
 from common.errors import StoreError
-from common.store.contract import Reader, Writer
 from common.store.reader import open_reader
+from common.store.store_contract import Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import domain, event, judgement
 

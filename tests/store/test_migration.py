@@ -12,9 +12,9 @@ from common.codec import encode
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Changes, Detail, DomainRow, Evidence
 from common.errors import StoreError
-from common.store.contract import Drops, Found
 from common.store.reader import SqliteReader
-from common.store.schema import MIGRATIONS, check, migrate
+from common.store.schema import MIGRATIONS, check_version, migrate
+from common.store.store_contract import DropQuery, FoundName
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, in_columns, judgement, loaded_names
 
@@ -73,11 +73,11 @@ def test_names_of_the_second_version_keep_everything_and_get_numbers(path: Path)
     loaded = writer.load()
 
     assert loaded_names(loaded) == list(map(in_columns, rows))
-    assert (loaded.next_id, list(loaded.pulses), loaded.addresses) == (4, [], {})
+    assert (loaded.next_id, list(loaded.looks), loaded.addresses) == (4, [], {})
     assert writer.details([0, 1, 2, 3]) == {row.id: row.detail for row in rows if row.detail}
-    assert [reader.domain(row.name) for row in rows] == [Found(row, None) for row in rows]
+    assert [reader.domain(row.name) for row in rows] == [FoundName(row, None) for row in rows]
     assert reader.count_by_state() == {"REGISTERED": 2, "PENDING_DELETE": 1}
-    assert reader.drops(Drops(0.0, 5.0, 0.0)).rows == [Found(rows[2], None)]
+    assert reader.drops(DropQuery(0.0, 5.0, 0.0)).rows == [FoundName(rows[2], None)]
     reader.close()
     writer.close()
 
@@ -118,7 +118,7 @@ def test_migrations_run_once_each_and_in_order() -> None:
         migrate(raw, steps[:1])
     raw.execute("UPDATE meta SET value = 'x'")
     with pytest.raises(StoreError, match="damaged"):
-        check(raw)
+        check_version(raw)
     raw.close()
 
 

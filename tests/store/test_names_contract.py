@@ -16,8 +16,8 @@ from common import config
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
+from common.store.store_contract import DropQuery, FoundName, Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
 
@@ -34,8 +34,8 @@ def test_new_names_arrive_as_unknown_and_due(writer: Writer, reader: Reader) -> 
     """They are watched from now on, with nothing known about them."""
     writer.apply(Changes(new=[NewName(0, "a.com", "com", False), NewName(7, "b.co.uk", "co.uk", True)]))
 
-    assert reader.domain("a.com") == Found(fresh(0, "a.com"), None)
-    assert reader.domain("b.co.uk") == Found(fresh(7, "b.co.uk", priority=True), None)
+    assert reader.domain("a.com") == FoundName(fresh(0, "a.com"), None)
+    assert reader.domain("b.co.uk") == FoundName(fresh(7, "b.co.uk", priority=True), None)
     assert loaded_names(writer.load()) == [in_columns(fresh(0, "a.com")), in_columns(fresh(7, "b.co.uk", priority=True))]
     assert writer.load().next_id == 8
 
@@ -46,7 +46,7 @@ def test_a_new_name_that_is_there_already_stays_as_it_is(writer: Writer, reader:
     writer.apply(Changes(domains=[known]))
     writer.apply(Changes(new=[NewName(3, "a.com", "com", True), NewName(4, "b.com", "com", False)]))
 
-    assert reader.domain("a.com") == Found(known, None)
+    assert reader.domain("a.com") == FoundName(known, None)
     assert sum(reader.count_by_state().values()) == 1
 
 
@@ -111,7 +111,7 @@ def test_pulses_and_addresses_come_back_as_they_were_last_written(writer: Writer
     writer.apply(Changes(looks=[(7, second)], addresses=[(2, "new")]))
     loaded = writer.load()
 
-    assert list(loaded.pulses) == [(n, second if n == 7 else first) for n in range(500)]
+    assert list(loaded.looks) == [(n, second if n == 7 else first) for n in range(500)]
     assert loaded.addresses == {1: "192.0.2.1:53/udp", 2: "new"}
 
 
@@ -125,10 +125,10 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
     writer.apply(Changes(domains=rows, looks=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
     pulse = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
-    expected = [Found(row, None) for row in rows]
-    expected[1] = Found(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
-    expected[6] = Found(rows[6], pulse)
-    expected[7] = Found(
+    expected = [FoundName(row, None) for row in rows]
+    expected[1] = FoundName(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
+    expected[6] = FoundName(rows[6], pulse)
+    expected[7] = FoundName(
         structs.replace(rows[7], checked_at=80.0, next_check=80.0),
         structs.replace(pulse, checked_at=80.0, next_check=0.0),
         mute=True,
@@ -136,7 +136,7 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
 
     assert [reader.domain(f"n{n}.com") for n in range(8)] == expected
     assert reader.domains().rows == expected
-    assert reader.drops(Drops(0.0, 2.0, 0.0)).rows == expected
+    assert reader.drops(DropQuery(0.0, 2.0, 0.0)).rows == expected
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", bytes(39), b"\xff" * 70])
@@ -144,7 +144,7 @@ def test_a_block_that_is_cut_hides_no_name(writer: Writer, reader: Reader, data:
     """The row is shown as it is."""
     writer.apply(Changes(domains=[domain("a.com", id=1)], looks=[(0, data)]))
 
-    assert reader.domain("a.com") == Found(domain("a.com", id=1), None)
+    assert reader.domain("a.com") == FoundName(domain("a.com", id=1), None)
     assert len(reader.domains().rows) == 1
 
 

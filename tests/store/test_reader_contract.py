@@ -9,9 +9,9 @@ import pytest
 from common.config import Settings
 from common.core.model.records import Changes, DomainRow, ProblemRow
 from common.errors import StoreError
-from common.store.contract import Drops, Found, Reader, Writer
 from common.store.reader import open_reader
-from tests.store.builders import delivery, domain, event
+from common.store.store_contract import DropQuery, FoundName, Reader, Writer
+from tests.store.builders import delivery, domain, event, judgement
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")
 SUFFIXES = ("com", "co.uk", "org.uk", "uk", "xuk", "de")
@@ -76,9 +76,9 @@ def test_a_page_holds_whole_rows(reader: Reader, names: list[DomainRow]) -> None
     """Listings and single look-ups give the same row."""
     found = reader.domains(limit=1).rows[0]
 
-    assert found == Found(min(names, key=lambda each: each.name), None)
+    assert found == FoundName(min(names, key=lambda each: each.name), None)
     assert reader.domain(found.row.name) == found
-    assert reader.domain("gone.com") == Found(domain("gone.com", watched=False, drop_likely=1.0), None)
+    assert reader.domain("gone.com") == FoundName(domain("gone.com", watched=False, drop_likely=1.0), None)
     assert reader.domain("never.com") is None
 
 
@@ -91,8 +91,8 @@ def test_counts_are_of_watched_names(reader: Reader) -> None:
 
 def test_drops_come_soonest_first(reader: Reader, names: list[DomainRow]) -> None:
     """The interval is half open, and only watched names count."""
-    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 5.0, 0.0)).rows] == [1.0, 2.0, 3.0, 4.0]
-    assert [each.row.drop_likely for each in reader.drops(Drops(1.0, 50.0, 0.0), limit=2).rows] == [1.0, 2.0]
+    assert [each.row.drop_likely for each in reader.drops(DropQuery(1.0, 5.0, 0.0)).rows] == [1.0, 2.0, 3.0, 4.0]
+    assert [each.row.drop_likely for each in reader.drops(DropQuery(1.0, 50.0, 0.0), limit=2).rows] == [1.0, 2.0]
     assert len(names) == 60
 
 
@@ -102,14 +102,14 @@ def test_windows_that_are_over_hide_none_that_is_open(writer: Writer, reader: Re
     windows = [domain(f"w{n}.com", drop_likely=100.0 + n, drop_latest=ends.get(n % 50, 999.0)) for n in range(200)]
     writer.apply(Changes(domains=[*windows, domain("left.com", watched=False, drop_likely=100.0, drop_latest=2000.0)]))
 
-    found = reader.drops(Drops(100.0, 300.0, 1000.0), limit=7).rows
+    found = reader.drops(DropQuery(100.0, 300.0, 1000.0), limit=7).rows
     assert [each.row.name for each in found] == ["w1.com", "w3.com", "w51.com", "w53.com", "w101.com", "w103.com", "w151.com"]
-    assert [each.row.name for each in reader.drops(Drops(100.0, 103.0, 1000.0)).rows] == ["w1.com"]
+    assert [each.row.name for each in reader.drops(DropQuery(100.0, 103.0, 1000.0)).rows] == ["w1.com"]
     assert len(names) == 60
 
 
 def test_events_follow_their_sequence(writer: Writer, reader: Reader) -> None:
-    """A subscriber that saw a gap gets what it missed, and a name has its history, newest first."""
+    """A subscriber that saw a gap gets what it missed."""
     assert (reader.last_seq(), reader.events()) == (0, [])
     rows = [event(n, "a.com" if n % 2 else "b.com", generation=n) for n in range(1, 9)]
     writer.apply(Changes(events=rows))
@@ -118,7 +118,30 @@ def test_events_follow_their_sequence(writer: Writer, reader: Reader) -> None:
     assert reader.events(after=8) == []
     assert reader.events(after=-(1 << 90), limit=100_000) == rows
     assert reader.last_seq() == 8
-    assert [row.seq for row in reader.history("a.com", limit=3)] == [7, 5, 3]
+
+
+def test_a_record_has_a_name_with_its_newest_events_and_the_entries_that_explain_it(writer: Writer, reader: Reader) -> None:
+    """The ledger's newest entry, and the newest at or before the time since when the state holds; none where that is open."""
+    times = (1.0, 2.0, 3.0)
+    writer.apply(
+        Changes(
+            domains=[domain("a.com", since=2.0), domain("b.com")],
+            events=[event(n, "a.com" if n % 2 else "b.com", generation=n) for n in range(1, 8)],
+            ledger=[judgement(name, at) for at in times for name in ("a.com", "b.com")],
+        )
+    )
+
+    found, undated = reader.domain_record("a.com", events=3), reader.domain_record("b.com")
+
+    assert found is not None
+    assert undated is not None
+    assert (found.found, [row.seq for row in found.events]) == (reader.domain("a.com"), [7, 5, 3])
+    assert found.last_entry is not None
+    assert found.state_entry is not None
+    assert (found.last_entry.at, found.state_entry.at, found.state_entry.domain) == (3.0, 2.0, "a.com")
+    assert undated.last_entry is not None
+    assert (undated.last_entry.at, undated.state_entry) == (3.0, None)
+    assert reader.domain_record("c.com") is None
 
 
 def test_deliveries_page_newest_first(writer: Writer, reader: Reader) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from common.core.model.records import Changes
 from common.errors import StoreError, StoreLocked
-from common.store.contract import Found
 from common.store.reader import SqliteReader
-from common.store.sqlite import translated
+from common.store.sqlite import translate_errors
+from common.store.store_contract import FoundName
 from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement
 
@@ -26,8 +26,8 @@ from tests.store.builders import delivery, domain, event, judgement
 CHILD = """
 import sys
 from pathlib import Path
-from common.core.model.records import Changes
-from common.store.writer import SqliteWriter
+from common.core.model.records import (Changes)
+from common.store.writer import (SqliteWriter)
 from tests.store.builders import delivery, domain, event, judgement
 
 writer = SqliteWriter(Path(sys.argv[1]), "child")
@@ -125,7 +125,7 @@ def test_a_closed_store_is_one_file_that_can_be_copied(path: Path) -> None:
     copy.write_bytes(path.read_bytes())
     again = SqliteReader(copy)
 
-    assert again.domain("a.com") == reader.domain("a.com") == Found(domain("a.com"), None)
+    assert again.domain("a.com") == reader.domain("a.com") == FoundName(domain("a.com"), None)
     reader.close()
     again.close()
 
@@ -272,7 +272,7 @@ def test_a_full_disk_is_told_as_one_where_sqlite_has_other_words(path: Path) -> 
     """It says "disk I/O error" where there is no room to open a log; where there is room, that is what it was."""
     full = Path("/proc/self")  # its file system never has a free block
     for folder, told in ((full, "the disk is full"), (path.parent.parent, "disk I/O error")):
-        with pytest.raises(StoreError, match=told), translated(folder / "x.db", "open the state"):
+        with pytest.raises(StoreError, match=told), translate_errors(folder / "x.db", "open the state"):
             raise sqlite3.OperationalError("disk I/O error")
 
 

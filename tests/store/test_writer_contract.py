@@ -7,7 +7,7 @@ import pytest
 from common.config import Settings
 from common.core.model.records import Changes, NewName, ProblemRow, StateChange, TrustRow
 from common.errors import StoreError, StoreLocked
-from common.store.contract import Found, Reader, Writer
+from common.store.store_contract import FoundName, Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import delivery, domain, event, in_columns, loaded_names
 
@@ -19,7 +19,7 @@ def test_an_empty_store_loads_as_nothing(writer: Writer) -> None:
     loaded = writer.load()
 
     assert list(loaded.names) == []
-    assert (list(loaded.pulses), loaded.addresses, loaded.next_id) == ([], {}, 0)
+    assert (list(loaded.looks), loaded.addresses, loaded.next_id) == ([], {}, 0)
     assert list(loaded.deliveries) == []
     assert (loaded.next_seq, loaded.trust, loaded.meta, loaded.problems, loaded.delivery_counts) == (1, [], {}, [], {})
 
@@ -59,12 +59,12 @@ def test_a_name_that_is_written_again_is_updated(writer: Writer, reader: Reader)
     """Both the frequent update and the one that moves a name in the listings arrive."""
     writer.apply(Changes(domains=[domain("a.com", next_check=1.0)]))
     writer.apply(Changes(domains=[domain("a.com", next_check=2.0, detail=b"x")]))
-    assert reader.domain("a.com") == Found(domain("a.com", next_check=2.0, detail=b"x"), None)
+    assert reader.domain("a.com") == FoundName(domain("a.com", next_check=2.0, detail=b"x"), None)
 
     moved = domain("a.com", state="REDEMPTION", drop_likely=5.0, watched=False, suffix="a.com", close=True, registry_due=7.5)
     writer.apply(Changes(domains=[moved]))
 
-    assert reader.domain("a.com") == Found(moved, None)
+    assert reader.domain("a.com") == FoundName(moved, None)
     assert writer.details([moved.id]) == {}
 
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from actors.checkers.contract import Context
+from common.clients.address_guard import Guard
 from common.clients.dns import host_resolver
-from common.clients.guard import Guard
-from common.clients.hosts import Resolver
-from common.clients.http import HttpAnswer, HttpClient, Options, redirect_target
+from common.clients.host_addresses import Resolver
+from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions, redirect_target
 from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.parsers import http as parser
 from common.core.registries.registrable_names import is_wire_name
@@ -62,7 +62,7 @@ class HttpChecker:
                 raise Refused("not a name that can be asked for")
             first = _Hop("http", task.domain, self._context.settings.http_port, "/")
             answer = await self._head(first, deadline)
-            reading = parser.read(answer.status, answer.headers, task.domain)
+            reading = parser.parse_web_answer(answer.status, answer.headers, task.domain)
             reading = await self._follow(first, answer, reading, deadline)
         except ClientError as error:
             reading = unknown_reading("http_silent", str(error))
@@ -93,7 +93,7 @@ class HttpChecker:
                 answer = await self._head(hop, deadline)
             except ClientError:
                 break
-            later = parser.read(answer.status, answer.headers, hop.host)
+            later = parser.parse_web_answer(answer.status, answer.headers, hop.host)
             if "for sale" in later.reason:
                 return later
         return reading
@@ -137,7 +137,7 @@ class HttpChecker:
             headers={"Host": host},
             limit=0,
             seconds=left,
-            options=Options(max_header=HEADER_LIMIT, server_hostname=hop.host if hop.scheme == "https" else None),
+            options=RequestOptions(max_header=HEADER_LIMIT, server_hostname=hop.host if hop.scheme == "https" else None),
         )
 
 

@@ -7,17 +7,17 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from actors.checkers.contract import Context
-from common.clients.guard import Guard
-from common.clients.hosts import Resolver, hosts
-from common.clients.http import HttpAnswer, HttpClient, Options, TurnedAwayError, redirect_target
+from common.clients.address_guard import Guard
+from common.clients.host_addresses import Resolver, create_host_cache
+from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions, redirect_target
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Reading, unknown_reading
 from common.core.parsers import rdap as parser
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import is_wire_name
-from common.errors import ClientError, NotAsked, Refused, TimedOut, TooLarge
+from common.errors import ClientError, ConnectionRefused, NotAsked, Refused, TimedOut, TooLarge
 from common.messages import Task
-from common.tables import load_directory
+from common.registry_directory import load_directory
 
 #: Most redirects followed.
 MOST_REDIRECTS = 3
@@ -25,7 +25,7 @@ _FINDINGS = {
     Refused: "rdap_refused_address",
     TimedOut: "rdap_timeout",
     TooLarge: "rdap_too_large",
-    TurnedAwayError: "rdap_turned_away",
+    ConnectionRefused: "rdap_turned_away",
 }
 _ACCEPT = "application/rdap+json, application/json;q=0.9"
 #: What an excerpt keeps of an object: nothing about people.
@@ -65,7 +65,7 @@ class RdapChecker:
         settings = context.settings
         self._context = context
         self._directory = load_directory(settings)
-        self._hosts = hosts(settings, context.monotonic)
+        self._hosts = create_host_cache(settings, context.monotonic)
         self._client = HttpClient(settings, Guard(settings), resolver=resolver or self._hosts)
 
     async def check(self, task: Task) -> Observation:
@@ -85,8 +85,8 @@ class RdapChecker:
         except NotAsked:
             raise
         except ClientError as error:
-            reading = _failed(error)
-            refused = isinstance(error, TurnedAwayError)
+            reading = _read_failure(error)
+            refused = isinstance(error, ConnectionRefused)
         return Observation(
             self.method,
             reading,
@@ -105,19 +105,19 @@ class RdapChecker:
         await self._hosts.close()
 
     def _base(self, suffix: str) -> str:
-        server = self._directory.rdap_base(suffix)
+        server = self._directory.rdap_server(suffix)
         return server.base if server else ""
 
     async def _ask(self, base: str, task: Task, began: float) -> HttpAnswer:
         # urljoin would drop the path of a base such as https://rdap.example/com/v1/.
         url = f"{base if base.endswith('/') else base + '/'}domain/{task.domain}"
-        answer = await self._follow(url, base, task, began, Options())
+        answer = await self._follow(url, base, task, began, RequestOptions())
         if answer.status == 403 and answer.address.startswith("["):
             # Some registries block whole IPv6 networks and answer the same host over IPv4.
-            answer = await self._follow(url, base, task, began, Options(ipv4_only=True))
+            answer = await self._follow(url, base, task, began, RequestOptions(ipv4_only=True))
         return answer
 
-    async def _follow(self, url: str, base: str, task: Task, began: float, options: Options) -> HttpAnswer:
+    async def _follow(self, url: str, base: str, task: Task, began: float, options: RequestOptions) -> HttpAnswer:
         headers = {"Accept": _ACCEPT} | ({"Cache-Control": "no-cache"} if task.confirm else {})
         visited = {url}
         while True:
@@ -142,7 +142,7 @@ class RdapChecker:
     def _read(self, answer: HttpAnswer, domain: str, host: str) -> Reading:
         if answer.truncated and answer.status in {200, 404}:
             return unknown_reading("rdap_too_large", f"a body of more than {parser.BODY_LIMIT} bytes")
-        return parser.read(
+        return parser.parse_rdap_answer(
             answer.status,
             answer.headers,
             answer.body,
@@ -156,7 +156,7 @@ class RdapChecker:
 def excerpt(body: bytes) -> str:
     """A bounded copy of an answer as evidence: of an object only what says nothing about people."""
     try:
-        value = loads(body, parser.BODY_LIMIT)
+        value = parse_bounded_json(body, parser.BODY_LIMIT)
     except ValueError:
         return "".join(mark if mark.isprintable() else " " for mark in body[:300].decode("utf-8", "replace")).strip()
     if not isinstance(value, dict):
@@ -183,7 +183,7 @@ def _vet_redirect(target: str, base: str, visited: set[str]) -> None:
         raise _RedirectError("rdap_other_host", f"it redirects to {host[:100]}")
 
 
-def _failed(error: ClientError) -> Reading:
+def _read_failure(error: ClientError) -> Reading:
     if isinstance(error, _RedirectError):
         return unknown_reading(error.finding, str(error))
     return unknown_reading(_FINDINGS.get(type(error), "rdap_error"), str(error))

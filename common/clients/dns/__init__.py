@@ -1,36 +1,36 @@
-"""The DNS client: `shared_engine` and `shared_sweeps` for a process, `host_resolver` for who needs a host's addresses."""
+"""The DNS client: `shared_engine` for single queries, `shared_sweeps` for many, `host_resolver` for addresses of hosts."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Callable
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from common import clock
+from common.clients.address_guard import Guard
 from common.clients.dns.engine import MOST_TRIES, AddressGuard, DnsEngine
-from common.clients.dns.servers import Server
-from common.clients.dns.sweep import NOBODY, Odd, SweepEngine, Swept
-from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError, NotListeningError
-from common.clients.dns.zones import SuffixGoneError, Zone
-from common.clients.guard import Guard
+from common.clients.dns.name_servers import NameServer
+from common.clients.dns.sweep.sweep_engine import NO_SERVER, SweepEngine, SweepOutcome, UnusualAnswer
+from common.clients.dns.transport import Endpoint, Exchanged, NoRouteError
+from common.clients.dns.zone_finder import SuffixGoneError, Zone
 from common.config import Settings
 
 __all__ = [
     "MOST_TRIES",
-    "NOBODY",
+    "NO_SERVER",
     "AddressGuard",
     "DnsEngine",
     "Endpoint",
     "Exchanged",
     "HostResolver",
+    "NameServer",
     "NoRouteError",
-    "NotListeningError",
-    "Odd",
-    "Server",
     "SuffixGoneError",
     "SweepEngine",
-    "Swept",
+    "SweepOutcome",
+    "UnusualAnswer",
     "Zone",
     "host_resolver",
     "shared_engine",
@@ -41,28 +41,36 @@ __all__ = [
 HOST_SECONDS = 10.0
 
 _Key = tuple[int, Callable[[], float]]
-_Held = tuple[Settings, DnsEngine, SweepEngine]
-_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Key, _Held]] = WeakKeyDictionary()
+
+
+class _Engines(NamedTuple):
+    """The engines for some settings, kept with them so that the id of the settings cannot be used again meanwhile."""
+
+    settings: Settings
+    dns: DnsEngine
+    sweeps: SweepEngine
+
+
+_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Key, _Engines]] = WeakKeyDictionary()
 
 
 def shared_engine(settings: Settings, now: Callable[[], float] = clock.now) -> DnsEngine:
-    """The engine of the running loop for these settings: everybody who asks DNS in a process shares zones and circuits."""
-    return _shared(settings, now)[1]
+    """The engine of the running loop for these settings: all DNS clients of a process share zones and circuits."""
+    return _engines_for(settings, now).dns
 
 
 def shared_sweeps(settings: Settings, now: Callable[[], float] = clock.now) -> SweepEngine:
     """The sweeps of the running loop for these settings, on top of `shared_engine`."""
-    return _shared(settings, now)[2]
+    return _engines_for(settings, now).sweeps
 
 
-def _shared(settings: Settings, now: Callable[[], float]) -> _Held:
+def _engines_for(settings: Settings, now: Callable[[], float]) -> _Engines:
     engines = _engines.setdefault(asyncio.get_running_loop(), {})
     key = (id(settings), now)
     if key not in engines:
         bits = random.SystemRandom()
         engine = DnsEngine(settings, Guard(settings), bits, now)
-        # The settings are kept with the engine, so that their id cannot be used again meanwhile.
-        engines[key] = (settings, engine, SweepEngine(engine, bits, now))
+        engines[key] = _Engines(settings, engine, SweepEngine(engine, bits, now))
     return engines[key]
 
 

@@ -10,14 +10,14 @@ from math import inf
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from common import values
-from common.clients.dns.servers import QUIRK_SECONDS, Server, Servers
-from common.clients.dns.steps import Kind, Step, read_addresses, read_step
+from common import setting_parsers
+from common.clients.dns.delegation_steps import Kind, Step, read_addresses, read_step
+from common.clients.dns.name_servers import QUIRK_SECONDS, NameServer, NameServers
 from common.clients.dns.transport import CaseLostError, Endpoint, Exchanged, NoRouteError, exchange
-from common.clients.dns.zones import MOST_ALIASES, Finder, Walk, Zone
+from common.clients.dns.zone_finder import MOST_ALIASES, Walk, Zone, ZoneFinder
 from common.config import Settings
 from common.core.builtin.root_servers import ROOT_ADDRESSES
-from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse
+from common.core.parsers.dns_wire import AAAA, FORMERR, NXDOMAIN, A, Bits, Message, WireError, build_query, parse_message
 from common.errors import ClientError, Refused, TimedOut
 
 #: Addresses tried for one question, and the most seconds given to each.
@@ -25,7 +25,7 @@ MOST_TRIES = 3
 TRY_SECONDS = 2.0
 #: Most exchanges under way at once: each holds a socket.
 MOST_SOCKETS = 400
-#: Seconds that the guard's word on an address is kept.
+#: Seconds for which the guard's decision on an address holds.
 _VETTED_SECONDS = 60.0
 _RESOLV_CONF = Path("/etc/resolv.conf")
 _RESOLVER_PORT = 53
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class AddressGuard(Protocol):
-    """Decides which addresses may be asked; see `common.clients.guard`."""
+    """Decides which addresses may be asked; see `common.clients.address_guard`."""
 
     def allowed(self, address: str, /) -> bool:
         """Whether a connection to this address literal is allowed."""
@@ -57,29 +57,29 @@ class DnsEngine:
         self._port = settings.dns_port
         self.try_seconds = try_seconds
         roots = settings.dns_root_servers or ROOT_ADDRESSES
-        root = Zone("", tuple(values.split_host(text, settings.dns_port) for text in roots), inf)
+        root = Zone("", tuple(setting_parsers.split_host(text, settings.dns_port) for text in roots), inf)
         self.recursive = settings.dns_mode == "resolver"
-        self.resolvers = Zone("", _resolvers(settings) if self.recursive else (), inf)
+        self.resolvers = Zone("", _resolver_endpoints(settings) if self.recursive else (), inf)
         # What the operator named may be private; what the network names may not.
         self._trusted = frozenset(root.endpoints if settings.dns_root_servers else ()) | frozenset(self.resolvers.endpoints)
-        self.servers = Servers(rng, now)
-        self._finder = Finder(self._step, root, self._admit, rng, now)
+        self.name_servers = NameServers(rng, now)
+        self._finder = ZoneFinder(self._query_step, root, self._admit, rng, now)
         self._sockets = asyncio.Semaphore(MOST_SOCKETS)
 
-    async def zone(self, suffix: str, seconds: float) -> Zone:
+    async def find_zone(self, suffix: str, seconds: float) -> Zone:
         """The zone that serves names below `suffix`, within `seconds`; in resolver mode the resolvers. Raises ClientError."""
-        return self.resolvers if self.recursive else await self._finder.zone(suffix, seconds)
+        return self.resolvers if self.recursive else await self._finder.find_zone(suffix, seconds)
 
-    def lame(self, suffix: str) -> None:
-        """Tell that none of the suffix's servers serves it any more."""
+    def note_lame(self, suffix: str) -> None:
+        """Note that none of the suffix's servers serves it any more (lame delegation)."""
         if not self.recursive:
-            self._finder.lame(suffix)
+            self._finder.note_lame(suffix)
 
-    def choose(self, zone: Zone, avoid: Collection[Endpoint] = ()) -> Server | None:
+    def choose_server(self, zone: Zone, avoid: Collection[Endpoint] = ()) -> NameServer | None:
         """A server of the zone to ask next; None where none is left."""
-        return self.servers.choose(zone.endpoints, avoid)
+        return self.name_servers.choose(zone.endpoints, avoid)
 
-    def vet(self, server: Server) -> None:
+    def vet_server(self, server: NameServer) -> None:
         """Raises Refused where the guard forbids the address; what the operator named is always allowed."""
         now = self._now()
         if server.vetted_until > now or server.endpoint in self._trusted:
@@ -88,48 +88,48 @@ class DnsEngine:
             raise Refused(f"{server.endpoint[0]} may not be asked")
         server.vetted_until = now + _VETTED_SECONDS
 
-    async def ask(self, server: Server, name: str, rtype: int, seconds: float, *, tcp: bool = False) -> Exchanged:
-        """Ask one address once, within `seconds`. Raises ClientError; keeps the books about the address."""
-        self.vet(server)
+    async def query(self, server: NameServer, name: str, rtype: int, seconds: float, *, tcp: bool = False) -> Exchanged:
+        """Ask one address once, within `seconds`, and note how it answers. Raises ClientError."""
+        self.vet_server(server)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         edns = server.plain_until <= self._now()
-        exchanged = await self._exchange(server, self._query(server, name, rtype), seconds, tcp=tcp)
+        exchanged = await self._exchange(server, self._build_query(server, name, rtype), seconds, tcp=tcp)
         if edns and exchanged.wire[3] & 0x0F == FORMERR:
-            # RFC 6891 section 7: so answers who does not know EDNS.
+            # RFC 6891 section 7: the answer of a server without EDNS.
             server.plain_until = self._now() + QUIRK_SECONDS
-            exchanged = await self._exchange(server, self._query(server, name, rtype), deadline - loop.time(), tcp=tcp)
+            exchanged = await self._exchange(server, self._build_query(server, name, rtype), deadline - loop.time(), tcp=tcp)
         return exchanged
 
     async def addresses(self, host: str, seconds: float) -> list[str]:
         """Every address of a host as the network gives it: the caller vets them. Raises ClientError."""
         host = host.lower().rstrip(".")
         if self.recursive:
-            return await self._resolved(host, seconds)
-        return await self._finder.addresses(host, seconds)
+            return await self._resolve_recursively(host, seconds)
+        return await self._finder.find_addresses(host, seconds)
 
     async def close(self) -> None:
         """End what runs in the background."""
         await self._finder.close()
 
-    async def _step(self, zone: Zone, name: str, rtype: int, walk: Walk) -> Step:
+    async def _query_step(self, zone: Zone, name: str, rtype: int, walk: Walk) -> Step:
         """One step down the tree, at up to three addresses. Raises ClientError."""
 
         def useful(message: Message) -> Step | None:
             step = read_step(message, zone.name, name, rtype)
             return step if step.kind is not Kind.LAME else None
 
-        return await self._first(zone, name, rtype, walk, useful)
+        return await self._first_useful(zone, name, rtype, walk, useful)
 
-    async def _first(self, zone: Zone, name: str, rtype: int, walk: Walk, useful: Callable[[Message], T | None]) -> T:
+    async def _first_useful(self, zone: Zone, name: str, rtype: int, walk: Walk, useful: Callable[[Message], T | None]) -> T:
         """The first answer that `useful` makes something of. Raises ClientError."""
         tried: list[Endpoint] = []
         trouble = ClientError(f"no server of {zone.name or 'the root'} can be asked")
-        while len(tried) < MOST_TRIES and (server := self.choose(zone, tried)) is not None:
+        while len(tried) < MOST_TRIES and (server := self.choose_server(zone, tried)) is not None:
             tried.append(server.endpoint)
             seconds = min(self.try_seconds, walk.spend() / (1 + MOST_TRIES - len(tried)))
             try:
-                found = useful(parse((await self.ask(server, name, rtype, seconds)).wire))
+                found = useful(parse_message((await self.query(server, name, rtype, seconds)).wire))
             except ClientError as error:
                 trouble = error
             except WireError as error:
@@ -138,17 +138,19 @@ class DnsEngine:
                 if found is not None:
                     return found
                 trouble = ClientError(f"{server.endpoint[0]} does not serve {zone.name or 'the root'}")
-            self.servers.failed(server)
+            self.name_servers.note_failure(server)
         raise trouble
 
-    async def _resolved(self, host: str, seconds: float) -> list[str]:
+    async def _resolve_recursively(self, host: str, seconds: float) -> list[str]:
         """Ask the resolvers, and go on where they stop at an alias."""
         walk = Walk(asyncio.get_running_loop().time() + seconds)
         found: list[str] = []
         for rtype in (A, AAAA):
             name = host
             for _ in range(MOST_ALIASES + 1):
-                end, addresses = await self._first(self.resolvers, name, rtype, walk, partial(_read, name))
+                end, addresses = await self._first_useful(
+                    self.resolvers, name, rtype, walk, partial(_read_resolver_answer, name)
+                )
                 found += addresses
                 if addresses or end == name:
                     break
@@ -159,7 +161,7 @@ class DnsEngine:
             raise ClientError(f"{host} has no address")
         return list(dict.fromkeys(found))
 
-    def _query(self, server: Server, name: str, rtype: int) -> bytes:
+    def _build_query(self, server: NameServer, name: str, rtype: int) -> bytes:
         now = self._now()
         rng = self._rng if server.lower_case_until <= now else None
         try:
@@ -168,17 +170,17 @@ class DnsEngine:
         except ValueError as error:
             raise ClientError(str(error)) from error
 
-    async def _exchange(self, server: Server, query: bytes, seconds: float, *, tcp: bool) -> Exchanged:
+    async def _exchange(self, server: NameServer, query: bytes, seconds: float, *, tcp: bool) -> Exchanged:
         await self._take_socket(seconds)
         sent_at = self._now()
         try:
             exchanged = await exchange(query, server.endpoint, seconds, tcp=tcp)
         except ClientError as error:
-            self._note(server, error, sent_at)
+            self._note_failure(server, error, sent_at)
             raise
         finally:
             self._sockets.release()
-        self.servers.answered(server)
+        self.name_servers.note_answer(server)
         if exchanged.case_lost:
             server.lower_case_until = self._now() + QUIRK_SECONDS
         return exchanged
@@ -193,13 +195,13 @@ class DnsEngine:
         except TimeoutError as error:
             raise ClientError(f"{MOST_SOCKETS} DNS queries are under way already") from error
 
-    def _note(self, server: Server, error: ClientError, sent_at: float) -> None:
+    def _note_failure(self, server: NameServer, error: ClientError, sent_at: float) -> None:
         if isinstance(error, NoRouteError):
-            self.servers.no_route(server)
+            self.name_servers.note_no_route(server)
         elif isinstance(error, TimedOut):
-            self.servers.timed_out(server, sent_at)
+            self.name_servers.note_timeout(server, sent_at)
         else:
-            self.servers.failed(server)
+            self.name_servers.note_failure(server)
         if isinstance(error, CaseLostError):
             server.lower_case_until = self._now() + QUIRK_SECONDS
 
@@ -208,16 +210,16 @@ class DnsEngine:
         return (address, self._port) if self._guard.allowed(address) else None
 
 
-def _read(name: str, message: Message) -> tuple[str, tuple[str, ...]] | None:
-    """What a resolver says about a host: the end of its aliases and addresses; None for an error. Raises ClientError."""
+def _read_resolver_answer(name: str, message: Message) -> tuple[str, tuple[str, ...]] | None:
+    """Read a resolver's answer about a host: the end of its aliases and addresses; None for an error. Raises ClientError."""
     if message.rcode == NXDOMAIN:
         raise ClientError(f"{name} does not exist")
-    return read_addresses(message, name) if message.rcode == 0 and message.is_answer and not message.truncated else None
+    return read_addresses(message, name) if message.rcode == 0 and message.is_answer and not message.is_truncated else None
 
 
-def _resolvers(settings: Settings) -> tuple[Endpoint, ...]:
+def _resolver_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
     if settings.dns_resolvers:
-        return tuple(values.split_host(text, _RESOLVER_PORT) for text in settings.dns_resolvers)
+        return tuple(setting_parsers.split_host(text, _RESOLVER_PORT) for text in settings.dns_resolvers)
     try:
         with _RESOLV_CONF.open(encoding="utf-8", errors="replace") as file:
             lines = file.read(65_536).splitlines()

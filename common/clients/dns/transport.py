@@ -2,7 +2,7 @@
 
 Every UDP query has a connected socket of its own: the kernel picks its port at random and drops what comes from anywhere else.
 An answer counts only with our id and our question, letter case included; others are waited out. Three of them look like an
-attack, and the question is then repeated over TCP, which nobody can answer blindly.
+attack, and the question is then repeated over TCP, which no off-path forger can answer.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from common.core.parsers.dns_wire import is_bare_error, matches, matches_but_case
-from common.errors import ClientError, TimedOut
+from common.core.parsers.dns_wire import is_bare_error, matches_query, matches_query_but_case
+from common.errors import ClientError, ConnectionRefused, TimedOut
 
 #: (address, port); a name server as a socket knows it.
 Endpoint = tuple[str, int]
@@ -29,10 +29,6 @@ _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.E
 
 class NoRouteError(ClientError):
     """No way leads to the address: its family is unusable here, which says nothing about the server."""
-
-
-class NotListeningError(ClientError):
-    """Nobody listens there, or a firewall turns us away."""
 
 
 class CaseLostError(ClientError):
@@ -51,18 +47,18 @@ class Exchanged:
 async def exchange(query: bytes, endpoint: Endpoint, seconds: float, *, tcp: bool = False) -> Exchanged:
     """Ask once within `seconds`. A truncated answer is repeated over TCP, and returned as it is where that fails.
 
-    Raises TimedOut, NoRouteError, NotListeningError, CaseLostError or ClientError.
+    Raises TimedOut, NoRouteError, ConnectionRefused, CaseLostError or ClientError.
     """
     if tcp:
-        return Exchanged(await _ask_tcp(query, endpoint, seconds), tcp=True)
+        return Exchanged(await _exchange_tcp(query, endpoint, seconds), tcp=True)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    udp = await _ask_udp(query, endpoint, seconds)
+    udp = await _exchange_udp(query, endpoint, seconds)
     answer, case_lost = udp.answer, udp.case_lost
     if answer and not answer[2] & 0x02:
         return Exchanged(answer)
     try:
-        wire = await _ask_tcp(query, endpoint, max(_SHORTEST, deadline - loop.time()))
+        wire = await _exchange_tcp(query, endpoint, max(_SHORTEST, deadline - loop.time()))
     except ClientError as error:
         if answer:
             return Exchanged(answer)
@@ -74,26 +70,26 @@ async def exchange(query: bytes, endpoint: Endpoint, seconds: float, *, tcp: boo
 
 def connect_datagrams(endpoint: Endpoint, buffer: int) -> socket.socket:
     """A UDP socket that hears this address alone, with room for `buffer` bytes if the kernel allows. Raises ClientError."""
-    sock = _socket(endpoint, socket.SOCK_DGRAM)
+    sock = _open_socket(endpoint, socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         sock.connect(endpoint)
     except OSError as error:
         sock.close()
-        raise trouble_of(error, endpoint) from error
+        raise translate_error(error, endpoint) from error
     return sock
 
 
-async def _ask_udp(query: bytes, endpoint: Endpoint, seconds: float) -> Settled:
+async def _exchange_udp(query: bytes, endpoint: Endpoint, seconds: float) -> UdpOutcome:
     """The answer, or nothing where TCP has to settle it."""
     loop = asyncio.get_running_loop()
-    with _socket(endpoint, socket.SOCK_DGRAM) as sock:
-        wait = _Wait(query, sock, loop.create_future())
+    with _open_socket(endpoint, socket.SOCK_DGRAM) as sock:
+        wait = _PendingDatagram(query, sock, loop.create_future())
         try:
             sock.connect(endpoint)
             sock.send(query)
         except OSError as error:
-            raise trouble_of(error, endpoint) from error
+            raise translate_error(error, endpoint) from error
         # By number: given the object, asyncio describes it in text each time.
         descriptor = sock.fileno()
         loop.add_reader(descriptor, wait.readable)
@@ -101,26 +97,26 @@ async def _ask_udp(query: bytes, endpoint: Endpoint, seconds: float) -> Settled:
         try:
             return await wait.done
         except OSError as error:
-            raise trouble_of(error, endpoint) from error
+            raise translate_error(error, endpoint) from error
         finally:
             timer.cancel()
             loop.remove_reader(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class UdpOutcome:
     """How a UDP query ended: with an answer, or without (`answer` empty), perhaps because its letter case was lost."""
 
     answer: bytes = b""
     case_lost: bool = False
 
 
-class _Wait:
+class _PendingDatagram:
     """Waits for the one datagram that answers a query, and counts those that do not."""
 
     __slots__ = ("done", "mismatches", "query", "sock")
 
-    def __init__(self, query: bytes, sock: socket.socket, done: asyncio.Future[Settled]) -> None:
+    def __init__(self, query: bytes, sock: socket.socket, done: asyncio.Future[UdpOutcome]) -> None:
         self.query = query
         self.sock = sock
         self.done = done
@@ -139,13 +135,13 @@ class _Wait:
                 self.done.set_exception(error)
 
     def _take(self, data: bytes) -> None:
-        if matches(data, self.query) or is_bare_error(data, self.query):
-            self.done.set_result(Settled(data))
+        if matches_query(data, self.query) or is_bare_error(data, self.query):
+            self.done.set_result(UdpOutcome(data))
             return
         self.mismatches += 1
-        case_lost = matches_but_case(data, self.query)
+        case_lost = matches_query_but_case(data, self.query)
         if case_lost or self.mismatches >= MOST_MISMATCHES:
-            self.done.set_result(Settled(case_lost=case_lost))
+            self.done.set_result(UdpOutcome(case_lost=case_lost))
 
     def give_up(self) -> None:
         """The deadline is reached."""
@@ -154,24 +150,24 @@ class _Wait:
             self.done.set_exception(TimedOut(f"no answer in time{seen}"))
 
 
-async def _ask_tcp(query: bytes, endpoint: Endpoint, seconds: float) -> bytes:
+async def _exchange_tcp(query: bytes, endpoint: Endpoint, seconds: float) -> bytes:
     loop = asyncio.get_running_loop()
-    with _socket(endpoint, socket.SOCK_STREAM) as sock:
+    with _open_socket(endpoint, socket.SOCK_STREAM) as sock:
         try:
             async with asyncio.timeout(seconds):
                 await loop.sock_connect(sock, endpoint)
                 await loop.sock_sendall(sock, len(query).to_bytes(2) + query)
-                wire = await _exactly(sock, int.from_bytes(await _exactly(sock, 2)))
+                wire = await _read_exactly(sock, int.from_bytes(await _read_exactly(sock, 2)))
         except TimeoutError as error:
             raise TimedOut("no answer in time over TCP") from error
         except OSError as error:
-            raise trouble_of(error, endpoint) from error
-    if matches_but_case(wire, query) or is_bare_error(wire, query):
+            raise translate_error(error, endpoint) from error
+    if matches_query_but_case(wire, query) or is_bare_error(wire, query):
         return wire
     raise ClientError(f"{endpoint[0]} answered something else over TCP")
 
 
-async def _exactly(sock: socket.socket, size: int) -> bytes:
+async def _read_exactly(sock: socket.socket, size: int) -> bytes:
     loop = asyncio.get_running_loop()
     parts = bytearray()
     while len(parts) < size:
@@ -182,20 +178,20 @@ async def _exactly(sock: socket.socket, size: int) -> bytes:
     return bytes(parts)
 
 
-def _socket(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
+def _open_socket(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET
     try:
         sock = socket.socket(family, kind)
     except OSError as error:
-        raise trouble_of(error, endpoint) from error
+        raise translate_error(error, endpoint) from error
     sock.settimeout(0)
     return sock
 
 
-def trouble_of(error: OSError, endpoint: Endpoint) -> ClientError:
-    """What an error of a socket to this address means."""
+def translate_error(error: OSError, endpoint: Endpoint) -> ClientError:
+    """The ClientError for an error of a socket to this address."""
     if isinstance(error, ConnectionRefusedError):
-        return NotListeningError(f"{endpoint[0]} refuses connections on port {endpoint[1]}")
+        return ConnectionRefused(f"{endpoint[0]} refuses connections on port {endpoint[1]}")
     if error.errno in _NO_ROUTE:
         return NoRouteError(f"no route to {endpoint[0]}")
     return ClientError(f"{endpoint[0]}: {error.strerror or error}")

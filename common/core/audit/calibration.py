@@ -1,14 +1,14 @@
-"""How far the confidence we state can be believed: what the ledger said, against what became of it.
+"""Calibrate the stated confidence: compare the claims in the ledger with what later entries of the same name show.
 
-A claim is a judgement with a fresh positive answer of the registry, from the first pass to the alarm: "this name can be
+A claim is a conclusion with a fresh positive answer of the registry, from the first pass to the alarm: "this name can be
 registered now, with so much confidence". Later entries of the same name settle it:
 
-- a record that is younger than the claim confirms it (somebody did register the name), an older one contradicts it;
-- an alarm that stood for a day without being taken back confirms what led to it;
-- a reservation, a release procedure or a refusal contradicts it: nobody could register the name.
+- a record that is younger than the claim confirms it (the name was registered afterwards), an older one contradicts it;
+- an alarm that stood for a day without being retracted confirms the claims that led to it;
+- a reservation, a release procedure or a refusal contradicts it: the name could not be registered.
 
-What none of this settles is left out and counted. The claims of one drop depend on each other, so the numbers are as good as
-the drops are many.
+Claims that none of this settles are left out and counted. The claims of one drop depend on each other, so the figures are only
+as good as the number of drops.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from msgspec import Struct
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.records import newest_evidence
 from common.core.model.states import ANNOUNCED, State
-from common.core.parsers.dates import epoch
-from common.core.verdict.verdicts import newest_evidence
+from common.core.parsers.dates import iso_to_epoch
 
 #: Seconds an alarm must stand to count as right.
 STANDS = 86_400.0
@@ -43,12 +43,12 @@ class Fate(StrEnum):
 
     CONFIRMED = "confirmed"
     CONTRADICTED = "contradicted"
-    UNKNOWABLE = "unknowable"  # registered again, nobody says since when
+    UNKNOWABLE = "unknowable"  # registered again, at an unknown time
     OPEN = "open"
 
 
 class Claim(Struct, frozen=True):
-    """One statement of ours. `sources` are the (method, suffix) of its positive answers; `at` in epoch seconds."""
+    """One stated confidence. `sources` are the (method, suffix) of its positive answers; `at` in epoch seconds."""
 
     at: float
     confidence: float
@@ -69,8 +69,8 @@ class Bin(Struct):
         """How many were settled."""
         return self.confirmed + self.contradicted
 
-    def row(self) -> dict[str, float | int]:
-        """As shown: mean confidence, and the rate confirmed, both as found and with the prior."""
+    def to_map(self) -> dict[str, float | int]:
+        """The bin as a plain map: mean confidence, and the share confirmed, both as found and with the prior."""
         return {
             "low": self.low,
             "high": self.high,
@@ -79,22 +79,22 @@ class Bin(Struct):
             "contradicted": self.contradicted,
             "stated": round(self.stated / self.claims, 4) if self.claims else 0.0,
             "found": round(self.confirmed / self.claims, 4) if self.claims else 0.0,
-            "smoothed": smoothed(self.confirmed, self.contradicted),
+            "smoothed": smooth_rate(self.confirmed, self.contradicted),
         }
 
 
 class Calibration:
-    """Takes the histories of names one after the other; holds nothing but sums."""
+    """Sums over the settled claims of all histories added."""
 
     def __init__(self) -> None:
         self.names = self.undecided = 0
         self.bins = [Bin(low, high) for low, high in pairwise(EDGES)]
         self.sources: dict[tuple[str, str], list[int]] = {}
 
-    def take(self, history: Sequence[LedgerEntry], now: float) -> None:
+    def add_history(self, history: Sequence[LedgerEntry], now: float) -> None:
         """Settle the claims about one name; `history` oldest first, `now` in epoch seconds."""
         self.names += 1
-        for claim, fate in settled(history, now):
+        for claim, fate in settle_claims(history, now):
             if fate in (Fate.UNKNOWABLE, Fate.OPEN):
                 self.undecided += 1
                 continue
@@ -111,7 +111,7 @@ class Calibration:
         """How many claims were settled."""
         return sum(each.claims for each in self.bins)
 
-    def error(self) -> float | None:
+    def calibration_error(self) -> float | None:
         """The expected calibration error: mean distance of stated from found per bin, weighted by claims. None without any."""
         if not self.claims:
             return None
@@ -126,39 +126,39 @@ class Calibration:
             "confirmed": confirmed,
             "contradicted": self.claims - confirmed,
             "undecided": self.undecided,
-            "expected_calibration_error": self.error(),
-            "bins": [each.row() for each in self.bins if each.claims],
+            "expected_calibration_error": self.calibration_error(),
+            "bins": [each.to_map() for each in self.bins if each.claims],
             "sources": [
                 {
                     "method": method,
                     "suffix": suffix,
                     "confirmed": right,
                     "contradicted": wrong,
-                    "smoothed": smoothed(right, wrong),
+                    "smoothed": smooth_rate(right, wrong),
                 }
                 for (method, suffix), (right, wrong) in sorted(self.sources.items())
             ],
         }
 
 
-def smoothed(confirmed: int, contradicted: int) -> float:
-    """The share confirmed under the prior."""
+def smooth_rate(confirmed: int, contradicted: int) -> float:
+    """The share of confirmed claims under the prior, 0..1."""
     return round((confirmed + PRIOR) / (confirmed + contradicted + 2 * PRIOR), 4)
 
 
-def settled(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim, Fate]]:
-    """Each claim about one name, and what became of it."""
+def settle_claims(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim, Fate]]:
+    """Each claim in the history of one name (oldest entry first) with its fate."""
     waiting: list[Claim] = []
     alarm: float | None = None  # when the name was called available
     for entry in history:
         if alarm is not None and entry.at - alarm >= STANDS:
             yield from ((claim, Fate.CONFIRMED) for claim in waiting)
             waiting, alarm = [], None
-        fates = [_fate(claim, entry) for claim in waiting]
+        fates = [_fate_by_entry(claim, entry) for claim in waiting]
         if any(fate is not Fate.OPEN for fate in fates):
             yield from zip(waiting, fates, strict=True)
             waiting, alarm = [], None
-        claim = _claim(entry)
+        claim = _claim_of_entry(entry)
         if claim is not None:
             waiting.append(claim)
         if entry.verdict.state is State.AVAILABLE and entry.before is not State.AVAILABLE:
@@ -167,19 +167,19 @@ def settled(history: Iterable[LedgerEntry], now: float) -> Iterator[tuple[Claim,
     yield from ((claim, Fate.CONFIRMED if stood else Fate.OPEN) for claim in waiting)
 
 
-def _claim(entry: LedgerEntry) -> Claim | None:
-    """What an entry states, up to the alarm; what is repeated after it is no new statement."""
+def _claim_of_entry(entry: LedgerEntry) -> Claim | None:
+    """The claim of an entry up to the alarm; what is repeated after it is no new claim."""
     found = entry.positive_methods
     if entry.before in ANNOUNCED or entry.verdict.state in _NOT_FREE or not any(map(is_registry, found)):
         return None
     return Claim(entry.at, entry.verdict.confidence, tuple((method, entry.suffix) for method in found))
 
 
-def _fate(claim: Claim, entry: LedgerEntry) -> Fate:
-    """What an entry says about an earlier claim."""
+def _fate_by_entry(claim: Claim, entry: LedgerEntry) -> Fate:
+    """The fate of an earlier claim by a later entry."""
     owned = newest_evidence(entry.evidence, Outcome.REGISTERED)
     if owned is not None and owned.at > claim.at:
-        created = _created(entry, claim.at)
+        created = _created_at_latest(entry, claim.at)
         if created is None:
             return Fate.UNKNOWABLE
         return Fate.CONFIRMED if created >= claim.at - SKEW else Fate.CONTRADICTED
@@ -187,9 +187,9 @@ def _fate(claim: Claim, entry: LedgerEntry) -> Fate:
     return Fate.CONTRADICTED if refused else Fate.OPEN
 
 
-def _created(entry: LedgerEntry, after: float) -> float | None:
-    """When the registration that the registry showed later was made, at the latest; None where that is not known."""
+def _created_at_latest(entry: LedgerEntry, after: float) -> float | None:
+    """When the name was registered again, at the latest, in epoch seconds; None where the registry does not say."""
     record = newest_evidence(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     text = record.observation.reading.fields.created_at if record is not None and record.at > after else None
-    at = epoch(text) if text else None
+    at = iso_to_epoch(text) if text else None
     return at + DAY if at is not None and text is not None and len(text) == len("2027-01-31") else at

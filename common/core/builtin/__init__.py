@@ -1,4 +1,5 @@
-"""What we know beforehand, as data: how registries behave, before anything was seen of them.
+"""What is known beforehand, as data? How registries, suffixes and servers behave, before anything was observed.
 
-Each row names its source and its date. What is observed overrules it: a table may say what to expect, never what is.
+It owns tables whose rows name their source and date. It must not know what was observed, which overrules every row: a table
+may say what to expect, never what is.
 """

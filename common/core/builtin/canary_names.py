@@ -1,4 +1,4 @@
-"""Names known to be registered, by suffix: a server that does not find them is not to be believed about other names.
+"""Names known to be registered ("canaries"), by suffix: a server that denies them is not trusted about other names.
 
 By rule where there is one (`nic.<tld>` is the registry's own under every gTLD since 2012), by table for the rest. The table is
 small on purpose: names that have stood for decades and whose loss would make headlines.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from common.core.builtin.suffix_rules import rules_for
-from common.core.builtin.tlds import words
+from common.core.builtin.tlds import split_words
 from common.errors import ConfigError
 
 #: Most candidates given for one suffix.
@@ -98,7 +98,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "de.com": ("nic.de.com",),
 }
 #: Suffixes under which Google has served search for many years: google.<suffix>.
-_GOOGLE = words(
+_GOOGLE = split_words(
     """
     ad ae al am as az ba bf bg bi bj bs bt by cat cd cf cg ci cl cm cv dj dm dz fm ga ge gg gl gm gr gy hn hr ht im iq is je jo
     kg ki kz la lk md mg mk ml mn mu mv mw ne nr pn ps rs rw sc sh si sm sn so sr st td tg tk tl tm tn to tt vg vu ws
@@ -125,7 +125,7 @@ def canaries_for(suffix: str) -> tuple[str, ...]:
 
 
 def parse_canaries(data: bytes) -> dict[str, tuple[str, ...]]:
-    """The canaries file: `{"suffix": ["a name known to be registered", ...]}`, JSON, at most 1 MiB; names as A-labels.
+    """Parse a canaries file: `{"suffix": ["a name known to be registered", ...]}`, JSON, at most 1 MiB; names as A-labels.
 
     Raises ConfigError with one sentence for each wrong row: a name must lie directly below its suffix.
     """
@@ -142,7 +142,7 @@ def parse_canaries(data: bytes) -> dict[str, tuple[str, ...]]:
     for key, names in rows.items():
         suffix = key.strip().strip(".").lower()
         lower = [name.strip().removesuffix(".").lower() for name in names]
-        wrong = [name for name in lower if not _below(name, suffix)]
+        wrong = [name for name in lower if not _is_directly_below(name, suffix)]
         problems += [f'canaries file, "{key[:100]}": {name[:100]!r} is no name directly below it' for name in wrong]
         found[suffix] = tuple(lower)
     if problems:
@@ -150,6 +150,6 @@ def parse_canaries(data: bytes) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _below(name: str, suffix: str) -> bool:
+def _is_directly_below(name: str, suffix: str) -> bool:
     label = name.removesuffix(f".{suffix}")
     return bool(suffix) and name.isascii() and label != name and bool(label) and "." not in label and " " not in label

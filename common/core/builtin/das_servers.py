@@ -1,22 +1,22 @@
-"""Domain availability services (DAS): made for the question "is it taken?", cheaper and less limited than WHOIS.
+"""Domain availability services (DAS): servers that only tell whether a name is taken, with higher rate limits than WHOIS.
 
-Hosts, forms and words from the registries' pages (docs.dnsbelgium.be, eurid.eu, teknisk.norid.no) and public clients. What a
-registry gives to members only (.uk, .dk) is read when somebody has access, never asked by default.
+Hosts, forms and words from the registries' pages (docs.dnsbelgium.be, eurid.eu, teknisk.norid.no) and public clients. Services
+that a registry opens to its members only (.uk, .dk) can be parsed, but are never queried by default.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from common.core.model.evidence import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class DasServer:
-    """How to ask and read one service.
+    """How to query one service and what its answers mean.
 
-    `query` holds {name} (A-label) or {label}; `words` maps what stands in the status line, lower case and as a whole, to an
-    outcome. `public` is False where only members may ask.
+    `query` holds {name} (A-label) or {label}; `words` maps the whole text of the status line, in lower case, to an outcome.
+    `public` is False where only members of the registry may query.
     """
 
     host: str
@@ -24,12 +24,13 @@ class DasServer:
     suffixes: tuple[str, ...]
     query: str
     words: dict[str, Outcome]
+    _: KW_ONLY
     public: bool = True
 
 
 _FREE, _TAKEN, _KEPT = Outcome.UNREGISTERED, Outcome.REGISTERED, Outcome.RESERVED
 
-#: The words that mean the same everywhere; a server's own come first.
+#: The words that mean the same at every service; those of a service itself come first.
 COMMON = {
     "available": _FREE,
     "free": _FREE,

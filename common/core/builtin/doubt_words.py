@@ -1,19 +1,19 @@
-"""Words that make a "not found" doubtful, in the languages of registries, and the labels that a remark stands behind.
+"""Words that make a "not found" doubtful, in the languages of registries, and the labels of remarks.
 
-Compared in folded form: lower case, without accents (`fold`). A word stands for all its forms, so most are stems. They do not
-decide what a sentence means; they only say that it may not be left aside.
+Compared in folded form: lower case, without accents (`fold_text`). A word stands for all its forms, so most are stems. They do
+not decide what a sentence means; they only say that it may not be ignored.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-#: Letters that have no mark to take away.
+#: Letters that NFD does not decompose.
 _PLAIN = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u0131": "i", "\u0111": "d"})
 
 
-def fold(text: str) -> str:
-    """The compared form of a text: lower case, single blanks, without accents and other combining marks."""
+def fold_text(text: str) -> str:
+    """The folded form of a text: lower case, single blanks, without accents and other combining marks."""
     low = " ".join(text.lower().split())
     if low.isascii():
         return low
@@ -21,12 +21,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare.translate(_PLAIN))
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fold(word) for line in text.strip().split("\n") for word in line.split("|") if word.strip()))
+def _fold_words(text: str) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(fold_text(word) for line in text.strip().split("\n") for word in line.split("|") if word.strip())
+    )
 
 
 #: Stems, by language.
-DOUBTFUL = _words(
+DOUBTFUL = _fold_words(
     """
 reserv|restrict|block|prohibit|forbid|denied|not allowed|not permitted|disallow|not available|unavailable|premium|invalid
 illegal|malformed|unsupported|not supported|not implemented|maintenance|internal error|policy|collision
@@ -66,8 +68,8 @@ bảo lưu|bị cấm|hạn chế|không được|dicadangkan|diblokir|dilarang|
 """
 )
 
-#: Of names that leave a registry: what these mean is read by `parsers.release`, where they stand in a sentence of their own.
-RELEASING = _words(
+#: About names that are being released: `parsers.release` reads them where they stand in a sentence of their own.
+RELEASING = _fold_words(
     """
 auction|quarantine|redemption|pending|to be deleted|to be released|delete candidate|deletecandidate|enchere|en attente|subasta
 pendiente|leilao|pendente|all'asta|in attesa|auktion|veiling|quarantaine|karantan|karantene|auksjon|karantæne|karanteeni
@@ -76,12 +78,12 @@ huutokauppa|aukcj|kwarantann|aukc|karanten|drazba|licitacij|arveres|licitatie|ca
 """
 )
 
-#: Of trouble: in an error of RDAP they only repeat its status, beside a free line of WHOIS they are more.
-TROUBLED = _words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
+#: About failures: in an RDAP error they only repeat its status, beside a "not found" line of WHOIS they are doubtful.
+TROUBLED = _fold_words("error|fail|timeout|timed out|time-out|temporar|required|not register|unable to|try again|later")
 
-#: What a remark about one name stands behind; normal form of a label.
+#: Labels of remarks about one name, in normalised form.
 REMARK_LABELS = frozenset(
-    _words(
+    _fold_words(
         """
 note|notes|note(s)|reason|reasons|remark|remarks|comment|comments|message|messages|explanation|details|detail|warning|caution
 attention|hint|additional info|additional information|registry note|registry notes|registry remark|registry remarks|info|notice
@@ -106,6 +108,6 @@ catatan|keterangan|alasan|perhatian
 ANY = DOUBTFUL + RELEASING + TROUBLED
 
 
-def first_of(words: tuple[str, ...], folded: str) -> str:
-    """The first of the words that a folded text holds, or the empty text."""
+def find_first_word(words: tuple[str, ...], folded: str) -> str:
+    """The first of the words that a folded text contains; "" for none."""
     return next((word for word in words if word in folded), "")

@@ -1,6 +1,6 @@
-"""How registries let go of names: phases in days, the hour of release, and what the count starts from.
+"""How registries delete names: phases in days, the hour of release, and the date from which the days are counted.
 
-Every figure is a prior to be corrected by what is seen: registries change them, and a registrar may delete early or late.
+Every figure is a prior to be corrected by observation: registries change them, and a registrar may delete early or late.
 Each row names its source and its date; `sure` says how much of it was confirmed. Where a registry hands purged names out by a
 procedure of its own, the count ends with the purge: `common.core.builtin.release_procedures` tells what follows.
 """
@@ -8,30 +8,41 @@ procedure of its own, the count ends with the purge: `common.core.builtin.releas
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from common.core.builtin.suffix_rules import rules_for
 
-Days = tuple[int, int]
+
+class Days(NamedTuple):
+    """Least and most days that a phase lasts."""
+
+    least: int
+    most: int
+
+
+#: A phase that does not exist, and the phases of a gTLD (ICANN Expired Registration Recovery Policy).
+NO_DAYS = Days(0, 0)
+_GTLD_GRACE, _GTLD_REDEMPTION, _GTLD_PENDING = Days(0, 45), Days(30, 30), Days(5, 5)
 #: The whole day, in minutes after midnight UTC.
 ALL_DAY = (0, 1440)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
-    """The end of a name's life under one registry. Days are (least, most), `window` minutes after midnight UTC.
+    """How one registry deletes names after expiry. `window`: first and last minute of a release, after midnight UTC.
 
-    `grace`: after expiry and still renewable as usual. `redemption`: only to be restored. `pending`: past saving; None where
-    the registry has no such phase of its own. `from_expiry`: the registry counts from the expiry date, so that date alone
-    tells the day; otherwise it counts from a deletion that the registrar chooses. `exact`: released that many times 24 hours
-    after the phase began, plus `window`, and not on a calendar day. `weekday`: released on that day of the week only
-    (Monday is 0). `month_end`: released when the month after the deletion ends. `pending_is_both`: the registry says
-    "pending delete" for redemption too. `sure`: 0..1. `source`: who says so. `as_of`: when it was said, or read where the
+    `grace`: after expiry and still renewable as usual. `redemption`: can only be restored. `pending`: can no longer be
+    restored; None where the registry has no such phase. `from_expiry`: the registry counts from the expiry date, so that date
+    alone tells the day; otherwise it counts from a deletion that the registrar chooses. `exact`: released that many times 24
+    hours after the phase began, plus `window`, and not on a calendar day. `weekday`: released on that day of the week only
+    (Monday is 0). `month_end`: released when the month after the deletion ends. `pending_is_both`: the registry says "pending
+    delete" for redemption too. `sure`: 0..1. `source`: where it is published. `as_of`: when it was published, or read where the
     source has no date, an ISO date as exact as known.
     """
 
-    grace: Days = (0, 45)
-    redemption: Days = (30, 30)
-    pending: Days | None = (5, 5)
+    grace: Days = _GTLD_GRACE
+    redemption: Days = _GTLD_REDEMPTION
+    pending: Days | None = _GTLD_PENDING
     window: tuple[int, int] = ALL_DAY
     from_expiry: bool = False
     exact: bool = False
@@ -53,36 +64,36 @@ _VERISIGN = Cycle(
 )
 _VERISIGN_TOO = replace(_VERISIGN, source="taken to follow .com: the same registry", as_of="2026-10")
 _UK = Cycle(
-    grace=(30, 30),
-    redemption=(60, 60),
+    grace=Days(30, 30),
+    redemption=Days(60, 60),
     from_expiry=True,
     pending_is_both=True,
     source="registrars.nominet.uk, expiry process and drop lists",
     as_of="2022-09-13",
 )
-_EU = Cycle(grace=(0, 0), redemption=(40, 40), pending=None, source="help.eurid.eu, quarantine", as_of="2026-10")
-_FR = Cycle(redemption=(30, 30), pending=None, source="afnic.fr, procedure guide and FR Rush", as_of="2026-10")
-_CH = Cycle(redemption=(40, 40), pending=None, sure=0.85, source="politnet.ch", as_of="2026-10")
+_EU = Cycle(grace=Days(0, 0), redemption=Days(40, 40), pending=None, source="help.eurid.eu, quarantine", as_of="2026-10")
+_FR = Cycle(redemption=Days(30, 30), pending=None, source="afnic.fr, procedure guide and FR Rush", as_of="2026-10")
+_CH = Cycle(redemption=Days(40, 40), pending=None, sure=0.85, source="politnet.ch", as_of="2026-10")
 _SE = Cycle(
-    grace=(10, 10),
-    redemption=(60, 60),
-    pending=(7, 7),
+    grace=Days(10, 10),
+    redemption=Days(60, 60),
+    pending=Days(7, 7),
     window=(239, 480),
     from_expiry=True,
     source="internetstiftelsen.se, deletion list",
     as_of="2026-10",
 )
 _AU = Cycle(
-    grace=(0, 0),
-    pending=(1, 2),
+    grace=Days(0, 0),
+    pending=Days(1, 2),
     window=(178, 270),
     from_expiry=True,
     source="auda.org.au, official drop list; dntrade.com.au",
     as_of="2026-10",
 )
 _RU = Cycle(
-    grace=(30, 32),
-    redemption=(0, 0),
+    grace=Days(30, 32),
+    redemption=Days(0, 0),
     pending=None,
     from_expiry=True,
     source="free-date in recorded WHOIS answers of the registry",
@@ -103,10 +114,12 @@ CYCLES = {
     "in": _UNCONFIRMED,
     "uk": _UK,
     # A random instant of day 31.
-    "de": Cycle(grace=(0, 0), redemption=(30, 31), pending=None, source="denic.de, redemption grace period", as_of="2026-10"),
+    "de": Cycle(
+        grace=Days(0, 0), redemption=Days(30, 31), pending=None, source="denic.de, redemption grace period", as_of="2026-10"
+    ),
     "nl": Cycle(
-        grace=(0, 0),
-        redemption=(40, 40),
+        grace=Days(0, 0),
+        redemption=Days(40, 40),
         pending=None,
         window=(0, 60),
         exact=True,
@@ -117,7 +130,9 @@ CYCLES = {
     "xn--e1a4c": _EU,
     "xn--qxa6a": _EU,
     # Hourly batches, each name in the batch of a random hour.
-    "be": Cycle(grace=(0, 0), redemption=(40, 40), pending=None, source="docs.dnsbelgium.be, deletes", as_of="2020-03-24"),
+    "be": Cycle(
+        grace=Days(0, 0), redemption=Days(40, 40), pending=None, source="docs.dnsbelgium.be, deletes", as_of="2020-03-24"
+    ),
     "fr": _FR,
     "re": _FR,
     "pm": _FR,
@@ -126,8 +141,8 @@ CYCLES = {
     "yt": _FR,
     # Two lists a day, at 09:00 and at 16:00 in Rome: 07:00 and 14:00 UTC in summer, 08:00 and 15:00 in winter.
     "it": Cycle(
-        grace=(0, 15),
-        pending=(0, 5),
+        grace=Days(0, 15),
+        pending=Days(0, 5),
         window=(415, 930),
         source="nic.it, drop time; registrazionedomini.info for the phases",
         as_of="2026-11",
@@ -136,16 +151,16 @@ CYCLES = {
     "li": _CH,
     # Purged 60 days after expiry, some say on day 61; the auction comes after that.
     "cz": Cycle(
-        grace=(30, 30),
-        pending=(0, 1),
+        grace=Days(30, 30),
+        pending=Days(0, 1),
         from_expiry=True,
         source="CZ.NIC auctions, by domainmaster.cz; support.forpsi.com",
         as_of="2024-05-01",
     ),
     "sk": Cycle(
-        grace=(0, 0),
-        redemption=(40, 40),
-        pending=(0, 1),
+        grace=Days(0, 0),
+        redemption=Days(40, 40),
+        pending=Days(0, 1),
         from_expiry=True,
         pending_is_both=True,
         source="sk-nic.sk, domain life cycle",
@@ -154,16 +169,16 @@ CYCLES = {
     "se": _SE,
     "nu": _SE,
     "no": Cycle(
-        grace=(60, 60), pending=None, from_expiry=True, sure=0.95, source="norid.no, renewal and deletion", as_of="2026-10"
+        grace=Days(60, 60), pending=None, from_expiry=True, sure=0.95, source="norid.no, renewal and deletion", as_of="2026-10"
     ),
     "ca": Cycle(
-        pending=(2, 9), window=(1135, 1260), weekday=2, source="cira.ca, To Be Released; kb.easydns.com", as_of="2026-10"
+        pending=Days(2, 9), window=(1135, 1260), weekday=2, source="cira.ca, To Be Released; kb.easydns.com", as_of="2026-10"
     ),
     "au": _AU,
-    # Handed out in the session from 02:00 to 03:00 UTC of day 90 or the day after, to everybody once that is over.
+    # Released to registrars in the session from 02:00 to 03:00 UTC of day 90 or the day after, to the public once it is over.
     "nz": Cycle(
-        grace=(0, 0),
-        redemption=(90, 91),
+        grace=Days(0, 0),
+        redemption=Days(90, 91),
         pending=None,
         window=(115, 245),
         sure=0.95,
@@ -175,17 +190,17 @@ CYCLES = {
     "su": _RU,
     "xn--p1ai": _RU,
     "br": Cycle(
-        grace=(0, 0),
-        redemption=(60, 110),
+        grace=Days(0, 0),
+        redemption=Days(60, 110),
         pending=None,
         from_expiry=True,
         sure=0.6,
         source="pccom.pro; HEXONET wiki; the release rounds that follow: registro.br lists",
         as_of="2026-11",
     ),
-    # Ends at the very instant that WHOIS shows; who has an option goes first, and an explicit deletion takes five days only.
+    # Ends at the very instant that WHOIS shows; option holders go first, and an explicit deletion takes five days only.
     "pl": Cycle(
-        grace=(0, 0),
+        grace=Days(0, 0),
         pending=None,
         from_expiry=True,
         sure=0.7,
@@ -193,8 +208,8 @@ CYCLES = {
         as_of="2018-08",
     ),
     "es": Cycle(
-        grace=(10, 11),
-        redemption=(0, 0),
+        grace=Days(10, 11),
+        redemption=Days(0, 0),
         pending=None,
         window=(150, 250),
         from_expiry=True,
@@ -204,28 +219,28 @@ CYCLES = {
     ),
     # 15 days in the zone, 30 out of it, then deleted at some time of the day; the auction comes after that.
     "ee": Cycle(
-        grace=(15, 15),
-        pending=(0, 1),
+        grace=Days(15, 15),
+        pending=Days(0, 1),
         from_expiry=True,
         sure=0.9,
         source="internet.ee, release of .ee domains; source code of the registry (internetee/registry)",
         as_of="2026-11",
     ),
-    "cn": Cycle(redemption=(15, 15), sure=0.7, source="tables of resellers", as_of="2026-10"),
+    "cn": Cycle(redemption=Days(15, 15), sure=0.7, source="tables of resellers", as_of="2026-10"),
     "hk": Cycle(
-        grace=(30, 30),
-        redemption=(60, 60),
+        grace=Days(30, 30),
+        redemption=Days(60, 60),
         pending=None,
         from_expiry=True,
         sure=0.7,
         source="tables of resellers",
         as_of="2026-10",
     ),
-    "dk": Cycle(grace=(0, 0), pending=None, sure=0.7, source="no source: common knowledge, not confirmed", as_of="2026-10"),
+    "dk": Cycle(grace=Days(0, 0), pending=None, sure=0.7, source="no source: common knowledge, not confirmed", as_of="2026-10"),
     # Suspended for 60 days; the list for re-allocation comes after that.
     "tr": Cycle(
-        grace=(0, 0),
-        redemption=(60, 60),
+        grace=Days(0, 0),
+        redemption=Days(60, 60),
         pending=None,
         from_expiry=True,
         sure=0.6,
@@ -235,7 +250,7 @@ CYCLES = {
     "ie": Cycle(sure=0.9, source=".IE redemption policy, by myhost.ie and webworld.ie", as_of="2025-08-01"),
     # 30 days instead of 45, and 30 instead of 60, since April 2023.
     "hu": Cycle(
-        grace=(30, 30),
+        grace=Days(30, 30),
         pending=None,
         from_expiry=True,
         sure=0.8,
@@ -244,8 +259,8 @@ CYCLES = {
     ),
     # A calendar month after expiry.
     "fi": Cycle(
-        grace=(0, 0),
-        redemption=(28, 31),
+        grace=Days(0, 0),
+        redemption=Days(28, 31),
         pending=None,
         from_expiry=True,
         sure=0.7,
@@ -254,8 +269,8 @@ CYCLES = {
     ),
     # 30 days without the day it began; where they end on a day off, on the next working day.
     "lt": Cycle(
-        grace=(0, 0),
-        redemption=(30, 34),
+        grace=Days(0, 0),
+        redemption=Days(30, 34),
         pending=None,
         from_expiry=True,
         sure=0.9,
@@ -264,8 +279,8 @@ CYCLES = {
     ),
     # A month after expiry, at a random time between 10:00 and 17:00 in Korea; rules changed again in October 2024.
     "kr": Cycle(
-        grace=(0, 0),
-        redemption=(28, 31),
+        grace=Days(0, 0),
+        redemption=Days(28, 31),
         pending=None,
         window=(60, 480),
         from_expiry=True,
@@ -273,10 +288,10 @@ CYCLES = {
         source="KRNIC deletion hours, by etnews.com",
         as_of="2003-01-07",
     ),
-    "ua": Cycle(grace=(28, 30), sure=0.8, source="life cycle of .ua, by nic.ua and cityhost.ua", as_of="2023-05-01"),
+    "ua": Cycle(grace=Days(28, 30), sure=0.8, source="life cycle of .ua, by nic.ua and cityhost.ua", as_of="2023-05-01"),
     "co.za": Cycle(
-        grace=(5, 5),
-        redemption=(29, 30),
+        grace=Days(5, 5),
+        redemption=Days(29, 30),
         pending=None,
         from_expiry=True,
         sure=0.6,

@@ -1,7 +1,7 @@
-"""How often each registry back end may be asked, before anything was learned from it.
+"""Rate limits of each registry back end to start with, before anything was learned from its answers.
 
-The principle: a published figure is a ceiling and we start at most at a third of it; a rate that others report as tolerated is
-halved several times; a host about which nothing is known is asked once in five seconds (RDAP) or ten (WHOIS). Hosts of one
+The principle: a published figure is a ceiling, and the first rate is at most a third of it; a rate reported as tolerated is
+halved several times; a host about which nothing is known gets a query in five seconds (RDAP) or ten (WHOIS). Hosts of one
 operator share one bucket, because the operator counts by source address and not by top-level domain. The coordinator lowers
 a rate at once on refusals and raises it slowly; these are only the starting points and the upper bounds of good manners.
 
@@ -12,11 +12,11 @@ GoDaddy Registry 100/h; GoDaddy's reseller API 60/min; Porkbun one check in 10 s
 
 from __future__ import annotations
 
-from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 from common.core.model.limit import Limit
 
-GODADDY_TLDS = words("biz us co tv club")
-_AFNIC_TLDS = words("fr re pm tf wf yt")
+GODADDY_TLDS = split_words("biz us co tv club")
+_AFNIC_TLDS = split_words("fr re pm tf wf yt")
 
 
 #: operator of a host, by the host itself

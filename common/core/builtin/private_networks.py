@@ -1,4 +1,4 @@
-"""Networks that no request of ours may reach: IANA's special-purpose registries (RFC 6890) and cloud metadata services.
+"""Networks to which no request may be sent: IANA's special-purpose registries (RFC 6890) and cloud metadata services.
 
 `ipaddress.is_global` is not used to decide: it calls several of these public, and changes between Python versions.
 """

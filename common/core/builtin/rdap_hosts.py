@@ -1,4 +1,4 @@
-"""RDAP hosts that need to be known by name."""
+"""RDAP hosts with a special role: aggregators, and hosts of one registry back end."""
 
 from __future__ import annotations
 

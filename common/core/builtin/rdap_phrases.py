@@ -1,4 +1,4 @@
-"""What registries write into RDAP answers, as words to look for. All lower case, matched in one error text or notice.
+"""Phrases of registries in RDAP answers and what they mean. All in lower case, searched for in one error text or notice.
 
 A 404 (RFC 7480 section 5.3) only says that there is no object. Many registries add why: the name is reserved, blocked, for
 sale at another price, or the server does not know the zone at all.
@@ -15,7 +15,7 @@ HARMLESS = (
     "is available for registration",
 )
 
-#: The server limits us; the rest of its text is worth nothing.
+#: The server rate limits this client; the rest of its text proves nothing.
 THROTTLED = (
     "too many",
     "too fast",
@@ -37,10 +37,10 @@ THROTTLED = (
 #: The name goes through the registry's own release procedure.
 DROPPING = ("dropzone", "available for application", "pending release")
 
-#: Creatable, at another price.
+#: The name can be created, at another price.
 PREMIUM = ("available as a premium", "premium name", "premium domain", "premium string", "platinum domain")
 
-#: No object, and not to be created by anybody.
+#: No object, and the name cannot be created.
 RESERVED = (
     "not available for registration",
     "unavailable for registration",
@@ -112,7 +112,7 @@ WRONG_SERVER = (
     "invalid tld",
 )
 
-#: Words that make a "not found" doubtful: it proves nothing until somebody has read what the server means.
+#: Words that make a "not found" doubtful: it then proves nothing.
 DOUBTFUL = (
     "reserv",
     "restrict",
@@ -147,5 +147,5 @@ DOUBTFUL = (
     "variant",
 )
 
-#: In a notice beside a domain object: the object is a placeholder, nobody holds the name.
+#: In a notice beside a domain object: the object is a placeholder, the name is not registered.
 NOT_REGISTERED = ("not registered", "has not been registered", "is not yet registered", "available for registration")

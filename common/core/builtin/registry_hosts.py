@@ -1,11 +1,11 @@
-"""WHOIS hosts that speak, or spoke, for a registry: host -> operator -> suffixes, beside the one that is asked today.
+"""WHOIS hosts that are or were authoritative for a suffix: host -> operator -> suffixes, beside the one queried today.
 
-The service asks the server of `common.core.builtin.whois_servers` and believes no other. Answers that were recorded elsewhere
-may come from a registry's former host, or from the shared host of a back end; their "not found" is the registry's word too.
-That of any other host (a registrar, another registry) proves nothing: it lacks the name because it lacks the suffix.
+The service queries the server of `common.core.builtin.whois_servers` and trusts no other. Answers that were recorded elsewhere
+may come from a registry's former host, or from the shared host of a back end; their "not found" is authoritative too. That of
+any other host (a registrar, another registry) proves nothing: it lacks the name because it lacks the suffix.
 
-A host counts for the suffixes of its rows and for no others of the same operator, who often keeps a database for each. What
-needs no row is `whois.nic.<tld>`: registries keep the name "nic" for themselves (base registry agreement of ICANN,
+A host counts for the suffixes of its rows and for no others of the same operator, which often has a database for each. No row
+is needed for `whois.nic.<tld>`: registries reserve the name "nic" for themselves (base registry agreement of ICANN,
 specification 5, section 3; by custom under country codes).
 """
 
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from common.core.builtin.rdap_servers import IANA
-from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, words
+from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 
 #: Top-level domains in which a registrar has the name "nic": whois.nic.ru is RU-CENTER's own.
-_NIC_OF_A_REGISTRAR = words("ru su")
-#: Country codes, and generic suffixes, whose registry is not known to have a public WHOIS server: no host speaks for them.
-WITHOUT_WHOIS = words(
+_NIC_OF_A_REGISTRAR = split_words("ru su")
+#: Country codes, and generic suffixes, whose registry is not known to have a public WHOIS server: no host is authoritative.
+WITHOUT_WHOIS = split_words(
     """
     al ao aq az ba bb bd bs bt bv cg ck cu cw cy dj eg er fk gb gm gr gt gu gw jm jo kh km kp lr mh mil mp mv ne ni np nr pa ph
     pn py sj sv sz tj tt va vn web zw xn--54b7fta0cc xn--mgbai9azgqp6j xn--mgbayh7gpa xn--mgbc0a9azcg xn--mgbcpq6gpa1a
@@ -34,8 +34,8 @@ WITHOUT_WHOIS = words(
 class RegistryHosts:
     """Hosts of one registry operator that answer, or answered, for the same suffixes; "{}" in a host stands for the suffix.
 
-    `hosts` and `suffixes` are words with blanks between them. `source`: who says so. `as_of`: when it was said or recorded, an
-    ISO date as exact as known.
+    `hosts` and `suffixes` are words with blanks between them. `source`: where it is published. `as_of`: when it was published
+    or recorded, an ISO date as exact as known.
     """
 
     operator: str
@@ -194,8 +194,8 @@ COUNTRIES: tuple[RegistryHosts, ...] = (
 
 
 @cache
-def _spoken() -> dict[str, frozenset[str]]:
-    """The suffixes of each host, of all its rows."""
+def _suffixes_by_host() -> dict[str, frozenset[str]]:
+    """Host -> the suffixes of all its rows."""
     found: dict[str, set[str]] = {}
     for row in (*GENERIC, *COUNTRIES):
         for host in row.hosts.split():
@@ -205,22 +205,25 @@ def _spoken() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return WITHOUT_WHOIS.union(*_spoken().values())
+def _suffixes_with_registry() -> frozenset[str]:
+    return WITHOUT_WHOIS.union(*_suffixes_by_host().values())
 
 
 def speaks_for(host: str, suffix: str) -> bool:
-    """Whether the host is, or was, one of the suffix's registry. `host` in lower case without a port, `suffix` an A-label."""
-    if suffix in _spoken().get(host, frozenset()):
+    """Whether the host is, or was, a WHOIS host of the suffix's registry.
+
+    `host` is in lower case without a port, `suffix` an A-label.
+    """
+    if suffix in _suffixes_by_host().get(host, frozenset()):
         return True
     return host == f"whois.nic.{suffix}" and suffix not in _NIC_OF_A_REGISTRAR
 
 
 def has_registry(suffix: str) -> bool:
     """Whether the suffix has a row here, or is known to have a registry without WHOIS."""
-    return suffix in _zones()
+    return suffix in _suffixes_with_registry()
 
 
 def is_registry_host(host: str) -> bool:
-    """Whether the host is a registry's, whatever it speaks for."""
-    return host in _spoken() or host.startswith("whois.nic.")
+    """Whether the host is a WHOIS host of any registry."""
+    return host in _suffixes_by_host() or host.startswith("whois.nic.")

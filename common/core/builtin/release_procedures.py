@@ -1,7 +1,7 @@
-"""How registries hand out names that existed before, where a purged name is not simply first come, first served.
+"""How registries release names that existed before, where a purged name is not simply first come, first served.
 
 A procedure holds a purged name back for a while, and every hold ends. Where the registry itself shows a name that is in its
-procedure, its word counts and the hold only bridges its silence.
+procedure, that counts, and the hold only covers the time in which no answer tells.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class ReleaseProcedure:
     `hold`: longest time in it, in seconds after the purge; always finite. `shown_by`: methods in which the registry shows a
     name that is in the procedure, so that an honest "no such object" there ends it. `session`: where names are handed out at
     one time of the day, its begin and end in minutes after midnight UTC; the procedure ends with it. `from_expiry`: seconds
-    after the expiry date at which it is over for a name that had expired, however early its record went. `source`: who says so.
-    `as_of`: when it was said, or read where the source has no date, an ISO date as exact as known.
+    after the expiry date at which it is over for a name that had expired, however early its record went. `source`: where it is
+    published. `as_of`: when it was published, or read where the source has no date, an ISO date as exact as known.
     """
 
     kind: ReleaseKind
@@ -69,7 +69,7 @@ PROCEDURES: dict[str, ReleaseProcedure] = {
         as_of="2026-11",
     ),
     "ca": ReleaseProcedure(kind="tbr", hold=2 * _HOUR, source="cira.ca, To Be Released", as_of="2026-10"),
-    # One session a day for registrars only; from its end what is left is for everybody.
+    # One session a day for registrars only; from its end any name that is left is open to the public.
     "nz": ReleaseProcedure(
         kind="tbr", hold=25 * _HOUR, session=(120, 180), source="docs.internetnz.nz, droplist interface", as_of="2026-11"
     ),

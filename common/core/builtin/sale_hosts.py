@@ -1,4 +1,4 @@
-"""Hosts on which names stand for sale: a redirect there means registered, and offered by its holder."""
+"""Hosts on which registered names are offered for sale: a redirect there means registered, and offered by its registrant."""
 
 from __future__ import annotations
 

@@ -1,22 +1,22 @@
-"""Lists of top-level domains and suffixes that share a property. Facts of the root zone and of registry agreements."""
+"""Lists of top-level domains and suffixes that share a property, from the root zone and registry agreements."""
 
 from __future__ import annotations
 
 
-def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set: the form in which these tables are easiest to read and to compare."""
+def split_words(text: str) -> frozenset[str]:
+    """The words of a text, separated by white space, as a set: the form in which these tables are easiest to read."""
     return frozenset(text.split())
 
 
-#: Suffixes of the list's private section behind which a registry sells names to everybody, with its own WHOIS and EPP.
-PRIVATE_SUFFIXES = words(
+#: Suffixes of the Public Suffix List's private section under which a registry sells names, with its own WHOIS and EPP.
+PRIVATE_SUFFIXES = split_words(
     """
     uk.com us.com eu.com de.com br.com cn.com za.com ru.com sa.com jpn.com co.com eu.org pp.ua co.ua us.org uk.net gb.net
     se.net jp.net ae.org com.de com.se gr.com mex.com hu.net in.net
     """
 )
 #: Country-code top-level domains in other scripts (IANA root database).
-IDN_COUNTRY_TLDS = words(
+IDN_COUNTRY_TLDS = split_words(
     """
     xn--2scrj9c xn--3e0b707e xn--3hcrj9c xn--45br5cyl xn--45brj9c xn--4dbrk0ce xn--54b7fta0cc xn--80ao21a xn--90a3ac
     xn--90ae xn--90ais xn--clchc0ea0b2g2a9gcd xn--d1alf xn--e1a4c xn--fiqs8s xn--fiqz9s xn--fpcrj9c3d xn--fzc2c9e2c
@@ -30,8 +30,8 @@ IDN_COUNTRY_TLDS = words(
     """
 )
 
-#: Operated by Identity Digital (IANA RDAP bootstrap): purged names pass through its Dropzone before anybody can create them.
-IDENTITY_DIGITAL_TLDS = words(
+#: Operated by Identity Digital (IANA RDAP bootstrap): purged names pass through its Dropzone before they can be created.
+IDENTITY_DIGITAL_TLDS = split_words(
     """
     abb abbott abc ac academy accenture accountants actor aeg aero ag agakhan agency ai airbus airforce akdn alipay allstate
     aol apartments archi army arte asda asia associates attorney auction audi band barclaycard barclays barefoot bargains
@@ -65,7 +65,7 @@ IDENTITY_DIGITAL_TLDS = words(
 )
 
 #: One company's own top-level domains (ICANN registry agreement, Specification 13): the public cannot register there.
-BRAND_TLDS = words(
+BRAND_TLDS = split_words(
     """
     aaa aarp abb abbott abbvie abc able accenture aco aeg aetna afl agakhan aig airbus airtel akdn alibaba alipay allfinanz
     allstate ally alstom amazon americanexpress americanfamily amex amfam amica android anz aol apple aquarelle aramco arte

@@ -21,24 +21,24 @@ def whois_server(suffix: str) -> WhoisServer | None:
 
     The registry of a private suffix such as uk.com is not that of its parent, so there is no such fallback.
     """
-    host = _hosts().get(suffix)
+    host = _hosts_by_suffix().get(suffix)
     while host is None and "." in suffix and suffix not in PRIVATE_SUFFIXES:
         suffix = suffix.partition(".")[2]
-        host = _hosts().get(suffix)
-    return dialect(host) if host is not None else None
+        host = _hosts_by_suffix().get(suffix)
+    return query_format_of(host) if host is not None else None
 
 
-def dialect(host: str) -> WhoisServer:
-    """How a host wants to be asked; the plain query in UTF-8 where nothing else is known."""
-    return _DIALECTS.get(host) or WhoisServer(host)
+def query_format_of(host: str) -> WhoisServer:
+    """Query line and charset of a host; the plain query in UTF-8 for a host without a row of its own."""
+    return _QUERY_FORMATS.get(host) or WhoisServer(host)
 
 
 @cache
-def _hosts() -> dict[str, str]:
+def _hosts_by_suffix() -> dict[str, str]:
     return {suffix: host.replace("{}", suffix) for host, suffixes in _SERVERS for suffix in suffixes.split()}
 
 
-_DIALECTS: dict[str, WhoisServer] = {
+_QUERY_FORMATS: dict[str, WhoisServer] = {
     "ccwhois.verisign-grs.com": WhoisServer("ccwhois.verisign-grs.com", query="domain {fqdn}\r\n", charset="ascii"),
     "whois.denic.de": WhoisServer("whois.denic.de", query="-T dn,ace {fqdn}\r\n"),
     "whois.dns.lu": WhoisServer("whois.dns.lu", charset="iso-8859-1"),

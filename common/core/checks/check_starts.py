@@ -144,7 +144,7 @@ class CheckStarts:
 
     def _count_moves(self) -> tuple[int, int, int]:
         """Counts that change with every query that leaves its queue, every eviction, and every answer of the store."""
-        return self._queue.gone, len(self._domains.working_set), len(self.admission.fetching)
+        return self._queue.left_count, len(self._domains.working_set), len(self.admission.fetching)
 
     def _read_detail(self, name_id: int, detail: bytes | None) -> Detail:
         """Decode the evidence of a name; empty where it cannot be read: one damaged row must not end every run."""

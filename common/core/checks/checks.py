@@ -24,7 +24,7 @@ from common.core.model.states import ANNOUNCED, State
 from common.core.outbox.announcer import Announcer
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import next_check
+from common.core.schedule.cadence import next_check_at
 from common.core.telemetry.error_kinds import NOT_ANSWERED
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -112,8 +112,8 @@ class Checks:
 
     def take_no_answer(self, query: Query, now: float) -> None:
         """Continue without the answer to a query: its worker is lost, or it left its queue unsent."""
-        if query.method == "whois" and not query.server and not query.sent:
-            self.registries.referrals.take_back(query.suffix)
+        if query.method == "whois" and not query.server and not query.sent_at:
+            self.registries.referrals.forget_query(query.suffix)
         if query.probe is not None:
             self.resume_names(self.canaries.take_unanswered(query.probe, now), now)
             return
@@ -234,7 +234,7 @@ class Checks:
         """Schedule the next check. While a pass lacks only a canary no query is sent: a new answer would need a new canary."""
         stretch = self.window_pace.stretch_of(entry, now)
         confirming = awaits_pass(entry)
-        at = next_check(entry, self.domains.cadence, now, confirming=confirming, blind=inconclusive, stretch=stretch)
+        at = next_check_at(entry, self.domains.cadence, now, confirming=confirming, inconclusive=inconclusive, stretch=stretch)
         if entry.awaited and confirming:
             at = max(at, now + self.canaries.longest_wait(entry, now))
         self.domains.stages.schedule_check(entry, at)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from common.core.audit.audit import Audit
 from common.core.audit.ledger import CANARY_LIE, NO_CAUSE, Cause
 from common.core.domains.domains import Domains
-from common.core.domains.last_look import reading_of
-from common.core.lifecycle.forecast import prior
+from common.core.domains.last_look import sweep_reading_of
+from common.core.lifecycle.forecast import prior_log_odds
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation
 from common.core.model.ids import Ids
@@ -47,8 +47,10 @@ class Conclusions:
 
     def note_first_delegations(self, ids: Ids, now: float) -> None:
         """Note that names of unknown state are delegated in their zone: they are registered, and that is no event."""
-        seen = Evidence(Observation("dns", reading_of(DELEGATED)), now, now)
-        verdict = decide_verdict({"dns": seen}, Situation(prior=prior(None, None, None, now), rho=1.0), State.UNKNOWN, now)
+        seen = Evidence(Observation("dns", sweep_reading_of(DELEGATED)), now, now)
+        verdict = decide_verdict(
+            {"dns": seen}, Situation(prior=prior_log_odds(None, None, None, now), rho=1.0), State.UNKNOWN, now
+        )
         self._domains.note_registered(ids, verdict.confidence, now)
 
     def apply_canary_outcome(self, outcome: CanaryOutcome, now: float) -> None:

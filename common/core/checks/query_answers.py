@@ -41,7 +41,7 @@ class QueryAnswers:
             self.telemetry.metrics.count("late_results")
             return
         query, observation = lease.ref, result.observation
-        self.telemetry.reach.returned(query.pool, now)
+        self.telemetry.reach.note_worker_answer(query.pool, now)
         if result.returned or observation is None or observation.method != query.method:
             self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
             self.checks.retry_lost_query(query, lease.worker, now)
@@ -75,7 +75,7 @@ class QueryAnswers:
         """Count and log an answer."""
         reading, metrics = observation.reading, self.telemetry.metrics
         said, where = (reading.outcome, reading.finding), (host_of(query.server), query.suffix)
-        self.telemetry.reach.answered(query.method, said, where, now)
+        self.telemetry.reach.note_answer(query.method, said, where, now)
         metrics.count("checks", method=query.method, outcome=reading.outcome.value)
         metrics.observe("check_seconds", observation.duration_ms / 1000, method=query.method)
         if (kind := kind_of(observation)) is not None:

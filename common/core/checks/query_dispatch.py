@@ -85,7 +85,7 @@ class QueryDispatch:
 
     def _note_sent(self, query: Query, now: float) -> None:
         """Note that a query leaves, for its channel and the check that waits for it."""
-        query.sent = self.telemetry.reach.asked_at = now
+        query.sent_at = self.telemetry.reach.asked_at = now
         self.channels.note_query_sent(query, now)
         entry = query.entry
         if entry is None:

@@ -95,7 +95,7 @@ class QueryPlanner:
             if server is None:
                 continue
             limit = self._registries.limit_of(method, self._registries.payer_of(method, server, suffix), suffix)
-            full = self._rate_limits.queue.room_for(limit, Rank.ORDINARY) <= 0
+            full = self._rate_limits.queue.room_for_queries(limit, Rank.ORDINARY) <= 0
             return full and self._rate_limits.admits_query(method, limit, Rank.ORDINARY, now)
         return False
 
@@ -112,12 +112,12 @@ class QueryPlanner:
         rank = Rank.BACKGROUND if unawaited else _rank_of(entry, check, method)
         if not unawaited and rank > Rank.NEWS and _is_dropping(entry, check, now):
             rank = Rank.NEWS if self._rate_limits.room_for_sweeps(method, limit, Rank.NEWS, now) > 0 else rank
-        full = method != "dns" and not queue.room_for(limit, rank)  # a check begins where DNS has room: `is_full`
+        full = method != "dns" and not queue.room_for_queries(limit, rank)  # a check begins where DNS has room: `is_full`
         if full or not self._rate_limits.admits_query(method, limit, rank, now):
             self._unanswered.note_refused_place(entry, method, server, limit, now)
             return False
         if method == "whois" and not server:
-            self._registries.referrals.ask(suffix, now)
+            self._registries.referrals.note_query(suffix, now)
         queue.add_query(
             Query(
                 method=method,

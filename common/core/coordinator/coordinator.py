@@ -15,12 +15,11 @@ from common.core.coordinator.inputs import (
     DirectoryChanged,
     Draining,
     Input,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListFailed,
     ListRead,
     ListSame,
-    Measure,
     Measured,
     MessageArrived,
     Restored,
@@ -73,8 +72,8 @@ class Coordinator:
             case Committed():
                 self._take_committed(now)
             case Measured():
-                self._take_measurement(event)
-            case ListRead() | ListSame() | ListChunk() | ListEnd() | ListFailed():
+                event.add_to(self.rooms.telemetry.metrics)
+            case ListRead() | ListSame() | ListChunkRead() | ListEnd() | ListFailed():
                 self._take_list(event, now)
             case _:
                 self._take_rare(event, now)
@@ -137,7 +136,7 @@ class Coordinator:
             case Draining():
                 self._stopping = True
 
-    def _take_list(self, event: ListRead | ListSame | ListChunk | ListEnd | ListFailed, now: float) -> None:
+    def _take_list(self, event: ListRead | ListSame | ListChunkRead | ListEnd | ListFailed, now: float) -> None:
         """Take an input of the list reader."""
         intake = self.rooms.intake
         match event:
@@ -145,32 +144,21 @@ class Coordinator:
                 intake.read_list(summary, source, now)
             case ListSame(source):
                 intake.note_same(source, now)
-            case ListChunk(chunk):
+            case ListChunkRead(chunk):
                 intake.take_chunk(chunk, now)
             case ListEnd():
                 intake.finish_list(now)
             case ListFailed(text, source):
                 intake.note_failure(text, source)
 
-    def _take_measurement(self, measured: Measured) -> None:
-        """Keep what the host measured."""
-        metrics = self.rooms.telemetry.metrics
-        match measured.kind:
-            case Measure.COUNT:
-                metrics.count(measured.name, measured.value, **measured.labels)
-            case Measure.TIMER:
-                metrics.observe(measured.name, measured.value, **measured.labels)
-            case Measure.GAUGE:
-                metrics.gauge(measured.name, measured.value, **measured.labels)
-
     def _restore_state(self, state: StoredState) -> None:
         """Take over the state that the last run stored."""
         rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
-        rooms.domains.restore_names(state.names, state.pulses, state.addresses, state.next_id)
+        rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id)
         rooms.domains.journal.next_seq = state.next_seq
         rooms.trust.restore_rows(state.trust, now)
         rooms.rate_limits.restore_learned(meta.get("budgets", ""))
-        rooms.registries.wildcards.restore_text(filter(None, meta.get("wildcards", "").split(",")))
+        rooms.registries.wildcards.restore_text(meta.get("wildcards", ""))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
         rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))

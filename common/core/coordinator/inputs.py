@@ -9,7 +9,8 @@ from enum import StrEnum
 from common.core.model.records import DeliveryRow
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.telemetry.metrics import Metrics
+from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.messages import Upward
 
 
@@ -60,6 +61,16 @@ class Measured:
     value: float = 1.0
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    def add_to(self, metrics: Metrics) -> None:
+        """Keep the measurement."""
+        match self.kind:
+            case Measure.COUNT:
+                metrics.count(self.name, self.value, **self.labels)
+            case Measure.TIMER:
+                metrics.observe(self.name, self.value, **self.labels)
+            case Measure.GAUGE:
+                metrics.gauge(self.name, self.value, **self.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -82,7 +93,7 @@ class CommitDelayed:
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
-    head: ListHead
+    head: ListSummary
     source: str
 
 
@@ -94,10 +105,10 @@ class ListSame:
 
 
 @dataclass(frozen=True, slots=True)
-class ListChunk:
+class ListChunkRead:
     """A chunk of the difference; comes between TakeList and ListEnd."""
 
-    part: Part
+    part: ListChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +153,5 @@ class DetailsFetched:
 
 Input = (
     Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
-    | ListRead | ListSame | ListChunk | ListEnd | ListFailed | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
+    | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

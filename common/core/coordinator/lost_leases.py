@@ -61,7 +61,7 @@ class LostLeases:
             self._isolate_poison(leases, now)
         for lease in leases:
             if not died:
-                self.telemetry.reach.lost(_pool_of(lease), now)
+                self.telemetry.reach.note_worker_timeout(_pool_of(lease), now)
             if isinstance(lease.ref, Batch):
                 self.sweeps.requeue_lost_sweep(replace(lease.ref, avoid=worker), now, died=died)
             elif isinstance(lease.ref, Query):

@@ -5,18 +5,7 @@ from __future__ import annotations
 from common.core.coordinator.wiring import Rooms
 from common.core.model.effects import FetchDelivery, ReloadList, Send
 from common.core.telemetry.repeats import Repeats
-from common.messages import (
-    VERSION,
-    Bye,
-    ByeAck,
-    Command,
-    Credit,
-    DeliveryResults,
-    Results,
-    SweepDetails,
-    SweepResult,
-    Upward,
-)
+from common.messages import VERSION, Bye, ByeAck, Command, Credit, DeliveryResults, Results, SweepDetails, SweepResult, Upward
 
 
 class MessageRouter:
@@ -39,7 +28,7 @@ class MessageRouter:
                 self._take_sweep(message, now)
             case DeliveryResults(credit, posts):
                 self._take_credit(credit, now)
-                rooms.telemetry.reach.returned("notifier", now)
+                rooms.telemetry.reach.note_worker_answer("notifier", now)
                 for post in posts:
                     rooms.callbacks.take_post_result(post, credit, now)
             case Credit():

@@ -61,8 +61,8 @@ class SelfCheck:
     def note_problems(self, now: float) -> None:
         """Note the problems of this moment; log which began and which ended."""
         telemetry = self._rooms.telemetry
-        for change in telemetry.problems.note(self.find_problems(now), now):
-            telemetry.write_log("error" if change.began else "info", change.event, **change.fields())
+        for change in telemetry.problems.note_conditions(self.find_problems(now), now):
+            telemetry.write_log("error" if change.began else "info", change.log_event, **change.log_fields())
             if change.began:
                 telemetry.metrics.count("problems_begun", code=change.problem.code)
 
@@ -96,7 +96,7 @@ class SelfCheck:
             )  # fmt: skip
         for pool in sorted(there):
             lost = self._rooms.telemetry.reach.pools[pool]
-            if lost.lasts(WEDGED, WEDGED_SPAN) or self._rooms.workers.is_stuck(pool):
+            if lost.has_lasted(WEDGED, WEDGED_SPAN) or self._rooms.workers.is_stuck(pool):
                 yield Problem(
                     "workers_wedged", f"The workers of the pool {pool} are connected and do no work.",
                     "Restart them, or the service; their log says what they did last.",
@@ -195,10 +195,10 @@ class SelfCheck:
     def _reach_problems(self) -> Iterator[Problem]:
         """Find what does not answer: everything, or one method while another one answers."""
         reach = self._rooms.telemetry.reach
-        if not reach.outage(1, 1) and not any(run.lasts(SILENT, SILENT_SPAN) for run in reach.methods.values()):
+        if not reach.is_outage(1, 1) and not any(run.has_lasted(SILENT, SILENT_SPAN) for run in reach.methods.values()):
             return
         servers = {method: self._count_servers(method) for method in REGISTRY}
-        if reach.outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
+        if reach.is_outage(sum(map(bool, servers.values())), len(self._rooms.domains.table.suffixes)):
             last = _last_finding(reach.all.reason)
             yield Problem(
                 "no_answers",
@@ -208,7 +208,7 @@ class SelfCheck:
             return
         for method in REGISTRY:
             run = reach.methods[method]
-            if run.lasts(SILENT, SILENT_SPAN, servers[method]):
+            if run.has_lasted(SILENT, SILENT_SPAN, servers[method]):
                 yield Problem(
                     f"{method}_silent",
                     f"No {method.upper()} server has answered {run.count} questions in a row ({_last_finding(run.reason)}).",
@@ -229,7 +229,7 @@ class SelfCheck:
     def _callback_problems(self) -> Iterator[Problem]:
         """Find an endpoint that refuses callbacks, and callbacks that were given up."""
         posts, parked = self._rooms.telemetry.reach.posts, self._rooms.deliveries.parked
-        if self._policy.callbacks and posts.lasts(REFUSED, REFUSED_SPAN):
+        if self._policy.callbacks and posts.has_lasted(REFUSED, REFUSED_SPAN):
             yield Problem(
                 "callbacks_failing", f"The callback endpoint has accepted none of {posts.count} attempts: {posts.reason}.",
                 "Check API_CALLBACK_URL, API_AUTH_TOKEN and the receiver's log; "

@@ -35,12 +35,12 @@ class Status:
     def build_status(self, now: float) -> dict[str, Any]:
         """Build the status map: plain values, bounded in size, without domain names."""
         rooms, domains = self._rooms, self._rooms.domains
-        channels, problems = self._show_channels(now), rooms.telemetry.problems.active()
+        channels, problems = self._show_channels(now), rooms.telemetry.problems.active_problems()
         known = bool(rooms.intake.state.loaded_at) or len(domains) > 0
         return {
             "started_at": domains.started,
             "ready": known and not any(problem.unwatched for problem in problems),
-            "problems": [problem.plain() for problem in problems],
+            "problems": [problem.to_map() for problem in problems],
             "missing": list(self._policy.missing),
             "domains": {
                 "total": sum(domains.by_state.values()),

@@ -27,7 +27,7 @@ from common.core.model.records import Detail
 from common.core.outbox.announcer import Announcer
 from common.core.outbox.callback_dispatch import CallbackDispatch
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
@@ -125,7 +125,7 @@ class Rooms:
         )
 
     def _build_outbox(self, policy: Policy, rng: Random) -> None:
-        self.feed = Feed(self.effects, policy.instance)
+        self.feed = FeedPublisher(self.effects, policy.instance)
         self.deliveries = Deliveries()
         self.announcer = Announcer(
             self.domains,

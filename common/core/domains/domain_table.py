@@ -1,6 +1,6 @@
-"""The domain table: what is known of every name as one array per fact, so that a sweep of thousands is a few array operations.
+"""The domain table: columns of arrays with what sweeps need of every name, so that thousands take a few array operations.
 
-Evidence is not here: it is read from the store when something happens to a name (`common.core.domains.working_set`).
+Evidence is not in it: it is read from the store when a name is loaded for a check (`common.core.domains.working_set`).
 """
 
 from __future__ import annotations
@@ -19,42 +19,43 @@ from common.core.model.states import State
 from common.core.parsers.dns_fast import NXDOMAIN
 from common.core.schedule.due_times import Schedule
 
-#: States by their number in the table.
+#: States by their code in the table, and codes by state and by its text.
 STATES = tuple(State)
-CODE_OF = {state: number for number, state in enumerate(STATES)}
-CODES = {state.value: number for state, number in CODE_OF.items()}
-UNKNOWN, REGISTERED = CODE_OF[State.UNKNOWN], CODE_OF[State.REGISTERED]
+STATE_CODES = {state: number for number, state in enumerate(STATES)}
+STATE_CODES_BY_TEXT = {state.value: number for state, number in STATE_CODES.items()}
+UNKNOWN, REGISTERED = STATE_CODES[State.UNKNOWN], STATE_CODES[State.REGISTERED]
 
 
 _FIRST_SIZE = 1024
-#: Part of its size by which the table is larger than it has to be, so that it grows seldom.
+#: Columns are longer than needed by one part in so many, so that they grow seldom.
 SPARE = 16
 
 
 class Flag(IntFlag):
-    """What is known of a name in one bit each; the store keeps the first four."""
+    """One bit each of what is known of a name; the first four are stored, with the same values."""
 
     WATCHED = 1
     PRIORITY = 2
-    SINGLE = 4  # something is going on with it: it needs single checks, a sweep would not do
-    DETAILED = 8  # the store holds its evidence
+    SINGLE = 4  # it needs single checks: a sweep would not do
+    DETAILED = 8  # the store holds a detail of it
     QUEUED = 16  # waits for a sweep, or is in one
     ADMITTED = 32  # waits for its single check to begin
-    LOADED = 64  # there is an entry with its evidence in memory
+    LOADED = 64  # its entry is loaded, with its evidence
 
 
-#: The flags that the store keeps.
+#: The flags that are stored.
 STORED = Flag.WATCHED | Flag.PRIORITY | Flag.SINGLE | Flag.DETAILED
 
 
 class DomainTable:
-    """Columns by the id of a name. Times in epoch seconds, 0 for never; `earliest`/`latest` NaN without a forecast.
+    """Columns by the id of a name. Times in epoch seconds, 0 for never; `earliest` and `latest` NaN without a forecast.
 
-    Forecast and `registry_due` are kept to two minutes: what needs them exactly is visited by itself, with its evidence.
+    Forecasts and `registry_due` are exact to two minutes: single checks, which need them exactly, have the evidence. No
+    other room writes `flags` or `schedule`: the stages of names are made of them (`stages`).
 
-    The DNS answer of the last sweep: its code (`parsers.dns_fast`, 0 for none), when, the first of the run of equal ones, the
-    number of the address that gave it, the zone's serial behind a denial. `inconclusive` counts
-    checks in a name_id that proved nothing.
+    The last DNS answer of a sweep: its `code` (`parsers.dns_fast`, 0 for none), its time `dns_at`, the first of the run of
+    equal answers `dns_first`, the number of the `address` that gave it, and the `serial` of the zone that denied the name.
+    `inconclusive` counts inconclusive checks in a row; `pending` is 1 while the result has to be posted.
     """
 
     def __init__(self) -> None:
@@ -89,11 +90,11 @@ class DomainTable:
         return len(self.index)
 
     def find_id(self, name: str) -> int:
-        """The number of a name, -1 where it is unknown."""
+        """The id of a name, -1 where it is unknown."""
         return self.index.find_id(name)
 
     def name_of(self, name_id: int) -> str:
-        """The name with this number."""
+        """The name with this id."""
         return self.index.name_of(name_id)
 
     def suffix_of(self, name_id: int) -> str:
@@ -126,13 +127,13 @@ class DomainTable:
         return int(np.count_nonzero((self.flags[: len(self)] & both) == both))
 
     def set_watched(self, name_id: int, *, on: bool) -> None:
-        """Watch a name, or watch it no more."""
+        """Set whether a name is watched, and count it."""
         if self.has_flag(name_id, Flag.WATCHED) != on:
             self.set_flag(name_id, Flag.WATCHED, on=on)
             self.watched_count += 1 if on else -1
 
     def add_names(self, names: Sequence[str], suffixes: Sequence[str]) -> Ids:
-        """Append names that are not here yet and not watched yet; their ids."""
+        """Append names that are not in the table; returns their ids. They are not watched yet."""
         self.reserve_names(len(self) + len(names))
         first = self.index.add_names(names)
         ids = np.arange(first, first + len(names), dtype=np.int64)
@@ -142,7 +143,7 @@ class DomainTable:
         return ids
 
     def suffix_numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:
-        """The numbers of suffixes; new ones get theirs."""
+        """The numbers of suffixes; new suffixes get one."""
         numbers = self.suffix_numbers
         for suffix in set(suffixes).difference(numbers):
             numbers[suffix] = len(self.suffixes)
@@ -150,7 +151,7 @@ class DomainTable:
         return np.fromiter((numbers[suffix] for suffix in suffixes), np.uint32, len(suffixes))
 
     def address_number(self, text: str) -> int:
-        """The number of an address; when all 65,535 are taken, 0: "unknown"."""
+        """The number of a server address; 0 ("unknown") for a new one when all 65,535 are given out."""
         number = self.address_numbers.get(text)
         if number is None:
             if len(self.addresses) > 0xFFFF:
@@ -161,7 +162,7 @@ class DomainTable:
         return number
 
     def reserve_names(self, count: int) -> None:
-        """Make room for so many names."""
+        """Make room for the ids below `count`."""
         self.schedule.reserve_names(count)
         self.index.reserve_slots(count)
         size = len(self.flags)
@@ -169,17 +170,17 @@ class DomainTable:
             return
         size = -(-(count + count // SPARE) // BLOCK) * BLOCK
         for column, values in vars(self).items():
-            if isinstance(values, np.ndarray):  # in place: large arrays are moved by the kernel, not copied
+            if isinstance(values, np.ndarray):  # in place: the kernel moves large arrays instead of copying them
                 values.resize(size // BLOCK if column == "_dirty" else size, refcheck=False)
 
     def mark_dirty(self, ids: Ids | int) -> None:
-        """The last looks of these names have to be written."""
+        """Mark the last looks of these names as not written."""
         self._dirty[ids // BLOCK] = True
 
     def note_look(
         self, ids: Ids, codes: NDArray[np.uint8], addresses: NDArray[np.uint16], serial: int, now: float
     ) -> NDArray[np.bool_]:
-        """Note what a sweep found of these names; returns which of the answers are others than before."""
+        """Note the answers of a sweep about these names at `now`; returns which of them differ from the answers before."""
         changed: NDArray[np.bool_] = self.code[ids] != codes
         self.dns_first[ids] = np.where(changed, now, self.dns_first[ids])
         self.dns_at[ids] = self.checked_at[ids] = now
@@ -188,11 +189,11 @@ class DomainTable:
         return changed
 
     def dirty_blocks(self) -> Ids:
-        """The blocks whose last looks have to be written."""
+        """The numbers of the blocks that are not written, in ascending order."""
         return np.flatnonzero(self._dirty)
 
     def encode_looks(self, blocks: Ids) -> Iterator[tuple[int, bytes]]:
-        """These blocks as the store keeps them; they count as written."""
+        """Yield these blocks by number as they are stored, and mark them as written."""
         ids = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
         records = np.zeros(len(ids), RECORD)
         due = self.schedule.times_of(ids)
@@ -205,7 +206,7 @@ class DomainTable:
             yield block, records[place * BLOCK : (place + 1) * BLOCK].tobytes()
 
     def apply_looks(self, block: int, data: bytes) -> None:
-        """Take over a stored block, or several that follow each other, where it is not older than the ids."""
+        """Take over a stored block, or several that follow each other, for names whose row is not newer."""
         start = block * BLOCK
         count = min(len(data) // RECORD.itemsize, len(self) - start)
         if count <= 0:

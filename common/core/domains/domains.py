@@ -1,4 +1,4 @@
-"""The room's door: every watched name, where it is on its way to its next check, and what of it is not durable yet."""
+"""The room's door: all watched names, their stages, the loaded entries, and the journal of what is not durable yet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from common.core.schedule.cadence import Cadence, longest_wait
 
 
 class Domains:
-    """`by_state` counts watched names; `started` is when the coordinator did, in epoch seconds."""
+    """All watched names.
+
+    `by_state` counts them by their state; `started` is when the coordinator started, in epoch seconds. `encode` turns a
+    detail or a ledger entry into bytes.
+    """
 
     def __init__(self, cadence: Cadence, encode: Callable[[Struct], bytes], now: float) -> None:
         self.cadence = cadence
@@ -43,10 +47,13 @@ class Domains:
         addresses: dict[int, str],
         size: int,
     ) -> None:
-        """Take over what the store holds, see `restore.load_table`; names without a time are due at once."""
+        """At a start: load the stored names, as `restore.load_table` says; those without a due time are due at once.
+
+        Changes to names that this finds are planned for the first transaction.
+        """
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
-        self.stages.start_times(
+        self.stages.clamp_times(
             self.started, longest_wait(cadence.priority_interval, cadence), longest_wait(cadence.interval, cadence)
         )
         ids = find_first_looks(table, self.started)
@@ -59,30 +66,30 @@ class Domains:
                 self.count_state(None, STATES[number], count)
 
     def find_loaded(self, name: str) -> Entry | None:
-        """The entry of a name that is loaded."""
+        """The entry of a name; None where it is not loaded."""
         return self.working_set.find_entry(name)
 
     def load_name(self, name_id: int, detail: Detail, now: float) -> Entry:
-        """Load a name with what the store holds of it."""
+        """Load a name with its stored detail, without times of the future, and forecast its drop."""
         entry = self.working_set.load_entry(name_id, cut_future(detail, self.started, now))
         if entry.drop is not None:
             refresh_forecast(entry, now)
         return entry
 
     def state_of(self, name_id: int) -> State:
-        """The state a name is counted under: that of its entry, which may be ahead of its column."""
+        """The state that a name is counted under: that of its entry, which may be newer than its column."""
         entry = self.working_set.loaded.get(name_id)
         return entry.state if entry is not None else STATES[int(self.table.state[name_id])]
 
     def count_state(self, before: str | None, after: str | None, names: int = 1) -> None:
-        """Keep the number of watched names per state."""
+        """Count so many watched names that went from the state `before` to `after`; None stands for not watched."""
         if before is not None:
             self.by_state[before] = self.by_state.get(before, 0) - names
         if after is not None:
             self.by_state[after] = self.by_state.get(after, 0) + names
 
     def note_registered(self, ids: Ids, confidence: float, now: float) -> None:
-        """Names about which nothing was known are registered: a state, and no event."""
+        """Note that a sweep found names in state UNKNOWN to be registered: a new state, and no event."""
         table = self.table
         table.state[ids], table.since[ids] = REGISTERED, now
         table.confidence[ids] = confidence
@@ -90,6 +97,6 @@ class Domains:
         self.journal.add_states(ids, State.REGISTERED, now, confidence)
 
     def base_intervals(self, ids: Ids) -> Times:
-        """The base cadence of these names, in seconds."""
+        """The base intervals of these names, in seconds."""
         priority = self.table.have_flag(ids, Flag.PRIORITY)
         return np.where(priority, self.cadence.priority_interval, self.cadence.interval)

@@ -1,8 +1,8 @@
-"""The journal: what changed and is not durable yet, handed to the store in transactions, one at a time.
+"""The journal of changes that are not durable yet, written to the store in transactions, one at a time.
 
-A change of state, its event, its delivery and what it was decided from go into one transaction. Where only times of a name
-changed, its row is written now and then; what a sweep found as it was is written by the block of names. What many names changed
-at once goes in bounded pieces, oldest first.
+A change of state, its event, its delivery and its ledger entry go into one transaction. Rows in which only times changed are
+written every few seconds, what sweeps found by blocks of names. Changes of thousands of names at once are written in bounded
+pieces, oldest first.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from common.core.model.records import (
 )
 from common.core.model.states import State
 
-#: Most new names, changes of watch, and changed states in one transaction, and most blocks of last looks.
+#: Most new names, changed watches, changed states and blocks of last looks in one transaction.
 NEW_LIMIT, WATCH_LIMIT, STATE_LIMIT, LOOK_LIMIT = 5000, 5000, 8192, 256
-#: Seconds between two writes of rows where only times changed, and most rows in one of them.
+#: Seconds between two writes of rows in which only times changed, and most such rows in one transaction.
 TOUCH_EVERY, TOUCH_LIMIT = 15.0, 2000
-#: Names in one change of state.
+#: Most names in one change of state.
 PIECE = 4096
 
 
 class Journal:
     """See the module. `encode` turns a detail or a ledger entry into bytes.
 
-    `next_seq` is the number of the next event; `unwritable` why the last transaction could not be written yet; `writing_since`
-    when the one under way was handed over, in epoch seconds.
+    `next_seq` is the number of the next event. `unwritable` says why the transaction under way could not be written yet, ""
+    while it can; `writing_since` is when it began, in epoch seconds, None without one.
     """
 
     def __init__(self, table: DomainTable, working_set: WorkingSet, encode: Callable[[Struct], bytes], now: float) -> None:
@@ -72,64 +72,64 @@ class Journal:
         self._changed[entry.name] = entry
 
     def touch_row(self, entry: Entry) -> None:
-        """Write the row of a name soon: only times changed."""
+        """Write the row of a name within `TOUCH_EVERY` seconds: only times changed."""
         self._touched[entry.name] = entry
 
     def add_event(self, row: EventRow) -> None:
-        """Write an event."""
+        """Write an event with the next transaction."""
         self._next.events.append(row)
 
     def add_deliveries(self, *rows: DeliveryRow) -> None:
-        """Write deliveries, new ones or as they are now."""
+        """Write deliveries with the next transaction, new ones or as they are now."""
         self._next.deliveries.extend(rows)
 
     def add_ledger(self, row: LedgerRow) -> None:
-        """Write a ledger entry."""
+        """Write a ledger entry with the next transaction."""
         self._next.ledger.append(row)
 
     def add_new(self, ids: Ids, names: list[str], suffixes: list[str], priorities: list[bool]) -> None:
-        """Write names that came with the list."""
+        """Write names that are new in the domain list, in bounded pieces."""
         self._new.extend(map(NewName, ids.tolist(), names, suffixes, priorities))
 
     def add_watch(self, name_id: int) -> None:
-        """Write whether a known name is watched, and its priority."""
+        """Write whether a stored name is watched, and its priority, as they are now."""
         watched, priority = self._table.has_flag(name_id, Flag.WATCHED), self._table.has_flag(name_id, Flag.PRIORITY)
         self._watches.append(Watch(name_id, watched=watched, priority=priority))
 
     def add_states(self, ids: Ids, state: State, since: float, confidence: float) -> None:
-        """Write a state of many names that is no event."""
+        """Write a state of many names that is no event, in bounded pieces. `since` in epoch seconds."""
         for start in range(0, len(ids), PIECE):
             self._states.append(StateChange(ids[start : start + PIECE].tolist(), state.value, since, confidence))
 
     def set_trust(self, rows: list[TrustRow]) -> None:
-        """Write how far servers are trusted by now."""
+        """Write how far servers are trusted with the next transaction."""
         self._next.trust = rows
 
     def set_problems(self, problems: list[ProblemRow]) -> None:
-        """Write the entries of the list that cannot be monitored, in place of those before."""
+        """Write the entries of the domain list that cannot be monitored, in place of the stored ones."""
         self._next.problems = problems
 
     def set_meta(self, key: str, text: str) -> None:
-        """Write a small text under a name."""
+        """Write a small text under a key with the next transaction."""
         self._next.meta[key] = text
 
     def take_seq(self) -> int:
-        """The number of a new event."""
+        """A number for a new event, higher than all before."""
         seq, self.next_seq = self.next_seq, self.next_seq + 1
         return seq
 
     # -- what is to be written -------------------------------------------------------------------------------------------
 
     def is_unwritten(self, entry: Entry) -> bool:
-        """Whether something about a name is not durable yet."""
+        """Whether the row of a name is not durable yet."""
         return entry.name in self._written or entry.name in self._changed or entry.name in self._touched
 
     def has_events(self) -> bool:
-        """Whether the next transaction has an event."""
+        """Whether the next transaction writes an event."""
         return bool(self._next.events)
 
     def planned_deliveries(self) -> int:
-        """How many deliveries are in the next transaction."""
+        """How many deliveries the next transaction writes so far."""
         return len(self._next.deliveries)
 
     def is_idle(self) -> bool:
@@ -137,11 +137,11 @@ class Journal:
         return self._under_way is None
 
     def backlog_size(self) -> int:
-        """How many names wait to be written, blocks of last looks left aside."""
+        """How many changes by the list or by first looks wait to be written, counted by names."""
         return len(self._new) + len(self._watches) + sum(len(change.ids) for change in self._states)
 
     def count_unwritten_names(self) -> int:
-        """How many changes to names are not durable yet, those under way included."""
+        """How many changes by the list or by first looks are not durable yet."""
         under_way = self._under_way
         return self.backlog_size() + (0 if under_way is None else len(under_way.new) + len(under_way.watches))
 
@@ -153,7 +153,7 @@ class Journal:
     # -- transactions ----------------------------------------------------------------------------------------------------
 
     def plan_transaction(self, now: float, *, last: bool) -> None:
-        """Let touched rows and last looks into the next transaction where it is time; `last`: the coordinator stops."""
+        """Put touched rows and last looks into the next transaction where it is time; `last`: it is the last of this run."""
         due = last or now - self._touched_at >= TOUCH_EVERY
         if due:
             self._touched_at = now
@@ -164,7 +164,7 @@ class Journal:
                 self._changed[name] = self._touched.pop(name)
 
     def begin_transaction(self, now: float) -> Changes | None:
-        """The next transaction, which is then under way; None where there is nothing to write."""
+        """Return the next transaction, which is under way from now on; None where there is nothing to write."""
         changes, self._next = self._next, Changes()
         self._fill_transaction(changes)
         for entry in self._changed.values():
@@ -180,13 +180,13 @@ class Journal:
         return changes
 
     def end_transaction(self) -> Changes | None:
-        """The transaction under way is durable; returns it."""
+        """Note that the transaction under way is durable, and return it; None without one."""
         done, self._under_way, self._written = self._under_way, None, set()
         self.writing_since, self.unwritable = None, ""
         return done
 
     def _fill_transaction(self, changes: Changes) -> None:
-        """Put what is next of the backlog into a transaction: names in the order of their ids, states once they are there."""
+        """Fill a transaction with the next pieces: names by their ids, watches and states once their names are written."""
         while self._new and len(changes.new) < NEW_LIMIT:
             changes.new.append(self._new.popleft())
         while self._watches and len(changes.watches) < WATCH_LIMIT and not self._new:
@@ -203,13 +203,13 @@ class Journal:
             changes.looks = list(self._table.encode_looks(np.array(blocks, np.int64)))
 
     def _without_rows(self, change: StateChange) -> list[int]:
-        """The names of a change whose rows were not written whole since: those know better."""
+        """The names of a change whose rows were not written since: a row is newer than the change."""
         written = self._table.have_flag(np.array(change.ids, np.int64), Flag.DETAILED)
         return [name_id for name_id, known in zip(change.ids, written.tolist(), strict=True) if not known]
 
 
 def domain_row(entry: Entry, encode: Callable[[Struct], bytes], now: float) -> DomainRow:
-    """A name as the store keeps it. A name in a check is stored as due now: after a crash it is asked again."""
+    """The row of a name as it is stored. One that is not scheduled is stored as overdue: a crash must not lose its check."""
     drop = entry.drop
     return DomainRow(
         id=entry.id,

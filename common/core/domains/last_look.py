@@ -1,8 +1,8 @@
-"""What sweeps keep of a name: when it was looked at and what DNS said, forty bytes that need no parser and no row of its own.
+"""The last DNS look of a sweep at a name: when it was and what the answer was, in forty bytes.
 
-A sweep that finds nothing new changes times alone. Those are stored by the block of `BLOCK` names, so that a million of them
-cost a few thousand writes; the row and the evidence of a name are written when something about it changed. Whoever reads a name
-lays its pulse over its row (`apply_look`): of two DNS answers the younger counts.
+A sweep that finds nothing new changes times alone. They are stored by blocks of `BLOCK` names, so that a million of them cost a
+few thousand writes; the row of a name, with its evidence, is written when something about it changed. To read a name is to
+apply its last look to its row (`apply_look`): of two DNS answers the younger one counts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Detail, Evidence
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 
-#: Names in one stored block; the block of a name is its number divided by this.
+#: Names in one stored block; the block of a name is its id divided by this.
 BLOCK = 256
-#: One name as it is stored; `pulse_array.RECORD` names the fields, for whoever works on many at once.
+#: The stored record of one name; `last_look_array.RECORD` names its fields.
 LAYOUT = Layout("<ddddIHBB")
 #: Bytes of one record.
 SIZE = LAYOUT.size
@@ -29,7 +29,10 @@ _REASONS = {
 
 
 class LastLook(Struct, frozen=True):
-    """One record of a block, with the text of its address ("192.0.2.1:53/udp"). `next_check` 0: in a visit right now."""
+    """One record of a block. Times in epoch seconds, 0 for never; `next_check` 0: in a sweep or a check at that time.
+
+    `address` is the text of the server's address ("192.0.2.1:53/udp"), "" where it is not known.
+    """
 
     checked_at: float
     next_check: float
@@ -40,34 +43,42 @@ class LastLook(Struct, frozen=True):
     address: str
 
 
-def look_at(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
-    """The pulse of one name, by its place in a stored block; None where no look was ever noted, or the block is cut."""
+def read_look(block: bytes, place: int, addresses: dict[int, str]) -> LastLook | None:
+    """Read the last look at one name, by its place in a stored block; None without any, or where the block is cut short."""
     piece = block[place * SIZE : (place + 1) * SIZE]
     if len(piece) != SIZE:
         return None
-    checked_at, next_check, dns_at, dns_first, serial, address, code, _owed = LAYOUT.unpack(piece)
+    checked_at, next_check, dns_at, dns_first, serial, address, code, _pending = LAYOUT.unpack(piece)
     if not checked_at:
         return None
-    return LastLook(checked_at, next_check, dns_at, dns_first, serial, code, addresses.get(address, ""))
+    return LastLook(
+        checked_at=checked_at,
+        next_check=next_check,
+        dns_at=dns_at,
+        dns_first=dns_first,
+        serial=serial,
+        code=code,
+        address=addresses.get(address, ""),
+    )
 
 
-def reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Reading:
-    """What a plain answer of a sweep says: DELEGATED or NXDOMAIN."""
+def sweep_reading_of(code: int, serial: int = 0, fresh_at: float | None = None) -> Reading:
+    """The reading of a plain answer of a sweep, by its code: DELEGATED or NXDOMAIN. `fresh_at` in epoch seconds."""
     outcome, finding, reason = _REASONS[code]
     return Reading(outcome, finding, reason, fresh_at=fresh_at, serial=serial or None)
 
 
-def evidence_of(pulse: LastLook, zone: str) -> Evidence | None:
-    """The DNS answer of a pulse as evidence; None where it holds none. `zone` is the suffix that was asked."""
-    if pulse.code not in _REASONS:
+def look_evidence(look: LastLook, zone: str) -> Evidence | None:
+    """The DNS answer of a last look as evidence; None where it has none. `zone` is the suffix that was queried."""
+    if look.code not in _REASONS:
         return None
-    observation = Observation("dns", reading_of(pulse.code, pulse.serial), server=zone, address=pulse.address)
-    return Evidence(observation, pulse.dns_at, pulse.dns_first)
+    observation = Observation("dns", sweep_reading_of(look.code, look.serial), server=zone, address=look.address)
+    return Evidence(observation, look.dns_at, look.dns_first)
 
 
-def apply_look(detail: Detail, pulse: LastLook | None, zone: str) -> Detail:
-    """The detail of a name with the younger DNS answer of its pulse and what follows; older trouble with DNS is over."""
-    found = evidence_of(pulse, zone) if pulse is not None else None
+def apply_look(detail: Detail, look: LastLook | None, zone: str) -> Detail:
+    """The detail of a name with the DNS answer of its last look where that is younger, and without older DNS trouble."""
+    found = look_evidence(look, zone) if look is not None else None
     if found is None:
         return detail
     last = detail.evidence.get("dns")
@@ -75,7 +86,7 @@ def apply_look(detail: Detail, pulse: LastLook | None, zone: str) -> Detail:
         return detail
     trouble = {method: item for method, item in detail.trouble.items() if method != "dns" or item.at > found.at}
     made = structs.replace(detail, evidence={**detail.evidence, "dns": found}, trouble=trouble)
-    if pulse is not None and pulse.code == DELEGATED:  # as `assess.learn` draws it from a single look
+    if look is not None and look.code == DELEGATED:  # as `learning.learn_from_answer` does after a single query
         made.registered_seen, made.purged_at = max(found.at, detail.registered_seen or 0.0), None
         if detail.passes:
             made.contradicted_at = found.at

@@ -1,10 +1,10 @@
-"""The records of `common.core.domains.last_look`, for work on many names at once; reading one by one needs no numpy."""
+"""The records of `common.core.domains.last_look` as an array type, for many names at once; single ones need no numpy."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: One name, little endian. Times in epoch seconds, 0 for never; `code` of `parsers.dns_fast`, 0 where no sweep spoke.
+#: The last look at one name, little endian. Times in epoch seconds, 0 for never; `code` of `parsers.dns_fast`, 0 for none.
 RECORD = np.dtype(
     [
         ("checked_at", "<f8"),
@@ -14,6 +14,6 @@ RECORD = np.dtype(
         ("serial", "<u4"),  # of the zone, behind an NXDOMAIN; 0 where there was none
         ("address", "<u2"),  # number of the server that answered
         ("code", "u1"),
-        ("pending", "u1"),  # 1: its result is still to be posted
+        ("pending", "u1"),  # 1 while its result has to be posted
     ]
 )

@@ -1,6 +1,6 @@
-"""Names by number and numbers by name: every name once, in one blob, with an index that takes a few bytes a name.
+"""Ids of names and names of ids: an open-addressed hash index over one blob of text, at a few bytes a name.
 
-A million Python strings in a dict cost two hundred bytes each; here it is the name's own bytes and twelve more.
+A million Python strings in a dict cost two hundred bytes each; here a name costs its own bytes and twelve more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 
 from common.core.model.ids import Ids
 
-#: Places of an empty index; it doubles when half of it is taken, so that a search ends soon.
+#: Slots of an empty index; they double when half of them are taken, so that a search ends soon.
 _SMALLEST = 1 << 12
 
 
 class NameIndex:
-    """A-labels, numbered from 0 in the order they came. A number is never given twice; a gap holds the empty name."""
+    """Names in A-label form, numbered from 0 in the order they are added. No id is given twice; a gap has the empty name."""
 
     def __init__(self) -> None:
         self._blob = bytearray()
@@ -30,12 +30,12 @@ class NameIndex:
         return len(self._ends)
 
     def name_of(self, name_id: int) -> str:
-        """The name with this number."""
+        """The name with this id; "" in a gap."""
         start = self._ends[name_id - 1] if name_id else 0
         return self._blob[start : self._ends[name_id]].decode("ascii")
 
     def find_id(self, name: str) -> int:
-        """The number of a name, -1 for one that is not here."""
+        """The id of a name, -1 where it is unknown."""
         key = hash(name) & 0xFFFFFFFF
         slots, hashes, mask = self._view, self._hashes, self._mask
         place = key & mask
@@ -46,7 +46,10 @@ class NameIndex:
         return -1
 
     def add_names(self, names: Sequence[str]) -> int:
-        """Append names (ASCII, none of them here yet, none twice); the number of the first."""
+        """Append names (ASCII, all of them new, none twice); returns the id of the first.
+
+        Raises OverflowError when all names together are longer than 4 GiB.
+        """
         first = len(self._ends)
         if not names:
             return first
@@ -64,14 +67,14 @@ class NameIndex:
         return first
 
     def skip_ids(self, until: int) -> None:
-        """Leave gaps up to this number: names that were deleted keep theirs."""
+        """Leave a gap up to this id: the ids of deleted names are not given again."""
         gap = until - len(self._ends)
         if gap > 0:
             self._ends.extend([len(self._blob)] * gap)
             self._hashes.extend([0] * gap)
 
     def reserve_slots(self, count: int) -> None:
-        """Make room in the index for so many names, before they come."""
+        """Make room in the index for so many names, before they are added."""
         size = len(self._slots)
         while size < 2 * count:
             size *= 2
@@ -84,11 +87,11 @@ class NameIndex:
 
     def _make_slots(self, size: int) -> None:
         self._slots = np.full(size, -1, np.int32)
-        self._view = self._slots.data  # single places are read faster this way
+        self._view = self._slots.data  # single slots are read faster this way
         self._mask = size - 1
 
     def _place_ids(self, ids: Ids, hashes: Ids) -> None:
-        """Find a place for many at once: of those that want the same one the last gets it, the others try the next."""
+        """Find slots for many ids at once: of those that collide the last one gets the slot, the others try the next."""
         places = hashes & self._mask
         while len(ids):
             free = self._slots[places] < 0

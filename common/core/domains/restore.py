@@ -1,7 +1,7 @@
-"""At a start: what the store holds becomes the domain table, and what follows from it.
+"""At a start: fills the domain table from the store, and corrects what a crash or a wrong clock left behind.
 
-No time in it may lie in the future, whatever the clock said when it was written: it would be fresh for as long as the clock was
-ahead.
+No stored time may lie in the future, which a clock that was ahead may have written: evidence would count as fresh for as long
+as it was ahead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from msgspec import structs
 
-from common.core.domains.domain_table import CODES, REGISTERED, STORED, UNKNOWN, DomainTable, Flag
+from common.core.domains.domain_table import REGISTERED, STATE_CODES_BY_TEXT, STORED, UNKNOWN, DomainTable, Flag
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.model.columns import NameColumns
 from common.core.model.evidence import Outcome
@@ -33,7 +33,10 @@ def load_table(
     addresses: dict[int, str],
     size: int,
 ) -> None:
-    """Fill an empty table with batches of names, blocks of last looks and their addresses; `size`: ids given, gaps included."""
+    """Fill an empty table with batches of names, then with blocks of last looks and the texts of their addresses.
+
+    `size` is the number of ids that were ever given, those of deleted names included.
+    """
     table.reserve_names(max(size, 1))
     for batch in batches:
         _load_names(table, batch)
@@ -47,7 +50,10 @@ def load_table(
 
 
 def find_first_looks(table: DomainTable, started: float) -> Ids:
-    """Cut times of the future, and take over first looks whose states were not written before the end: their ids."""
+    """Set times of the future to `started`, and the state of names whose first look was written, but not their new state.
+
+    Returns the ids of those names, registered since their first look.
+    """
     for times in (table.since, table.checked_at, table.dns_at, table.dns_first):
         np.minimum(times, started, out=times)
     count = len(table)
@@ -58,7 +64,10 @@ def find_first_looks(table: DomainTable, started: float) -> Ids:
 
 
 def cut_future(detail: Detail, started: float, now: float) -> Detail:
-    """A detail without times from the future: "no object" was never said then, what speaks against it at the start."""
+    """A detail without times after `now`: evidence for an alarm is dropped, other evidence is set to `started`.
+
+    Returns the same detail where it has no such time.
+    """
     moments = {name: at for name in _MOMENTS if (at := getattr(detail, name)) is not None and at > now}
     ahead = [method for method, item in detail.evidence.items() if item.at > now]
     passes = tuple(at for at in detail.passes if at <= now)
@@ -81,10 +90,12 @@ def _load_names(table: DomainTable, batch: NameColumns) -> None:
             table.index.skip_ids(int(ids[start]))
             table.index.add_names(batch.names[start:end])
     table.suffix[ids] = table.suffix_numbers_of(batch.suffixes.texts)[batch.suffixes.codes]
-    table.flags[ids] = batch.flags.astype(np.uint8) & np.uint8(STORED)  # the store's bits are the table's
+    table.flags[ids] = batch.flags.astype(np.uint8) & np.uint8(STORED)  # stored bits are those of `Flag`
     watched = table.have_flag(ids, Flag.WATCHED)
     table.watched_count += int(np.count_nonzero(watched))
-    table.state[ids] = np.array([CODES.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[batch.states.codes]
+    table.state[ids] = np.array([STATE_CODES_BY_TEXT.get(state, UNKNOWN) for state in batch.states.texts], np.uint8)[
+        batch.states.codes
+    ]
     table.generation[ids], table.confidence[ids] = np.clip(batch.generation, 0, 0xFFFFFFFF), batch.confidence
     table.since[ids], table.checked_at[ids] = np.nan_to_num(batch.since), np.nan_to_num(batch.checked_at)
     table.earliest[ids], table.latest[ids] = batch.drop_earliest, batch.drop_latest
@@ -93,7 +104,7 @@ def _load_names(table: DomainTable, batch: NameColumns) -> None:
 
 
 def _join_blocks(looks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Whole blocks that follow each other, joined: applying one to the table costs as much as applying many."""
+    """Join whole blocks that follow each other: to apply many at once costs as much as to apply one."""
     first, pieces = 0, list[bytes]()
     for block, data in looks:
         if len(pieces) == _RUN or (pieces and (block != first + len(pieces) or len(pieces[-1]) != BLOCK * SIZE)):

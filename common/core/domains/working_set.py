@@ -1,7 +1,7 @@
-"""The working set: names that are fully loaded, with their evidence, because something happens to them.
+"""The working set: the entries of names that are loaded with their evidence, for a check or because they need single checks.
 
-A name is loaded for a check, with its evidence from the store, and evicted when it is stable and written. What its columns in
-the table know of it then is enough to sweep it and to see that something changed.
+A name is loaded with its detail from the store, and evicted when it is stable and written. Its columns in the table are then
+enough to sweep it, and to see that something changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import isnan
 
 import numpy as np
 
-from common.core.domains.domain_table import CODE_OF, STATES, DomainTable, Flag
+from common.core.domains.domain_table import STATE_CODES, STATES, DomainTable, Flag
 from common.core.domains.last_look import LastLook, apply_look
 from common.core.lifecycle.registry_due import registry_due_at
 from common.core.model.entry import DropWindow, Entry
@@ -20,19 +20,20 @@ from common.core.model.records import Detail
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 
-#: Seconds that a name stays loaded after its check: what follows soon finds it there.
+#: Seconds that a name stays loaded after its check: another one may follow soon.
 KEEP = 5.0
-#: Most names loaded before checks that can wait do; and before stable ones, with which nothing goes on, make room.
+#: Numbers of loaded names above which checks that can wait do so, and above which stable names are evicted that otherwise stay:
+#: those with priority, and those that need single checks.
 MOST_LOADED, MOST_AT_REST = 4000, 3000
-#: Names looked at in one go when some are evicted.
+#: Most entries examined by one call that evicts.
 _LOOKED_AT = 400
-#: States in which a check that finds the same again is nothing to think about.
+#: States in which a name is stable as long as answers say the same.
 _STABLE = frozenset({State.UNKNOWN, State.REGISTERED, State.EXPIRED_GRACE})
 _CODES = {"dns_auth_referral": DELEGATED, "dns_auth_nxdomain": NXDOMAIN}
 
 
 class WorkingSet:
-    """`loaded` holds entries by the id of their name, those that were looked at longest ago first."""
+    """Loads and evicts names. `loaded` has their entries by id, those that were examined for eviction longest ago first."""
 
     def __init__(self, table: DomainTable) -> None:
         self._table = table
@@ -42,18 +43,18 @@ class WorkingSet:
         return len(self.loaded)
 
     def find_entry(self, name: str) -> Entry | None:
-        """The entry of a name that is loaded."""
+        """The entry of a name; None where it is not loaded."""
         name_id = self._table.find_id(name)
         return self.loaded.get(name_id) if name_id >= 0 else None
 
     def load_entry(self, name_id: int, detail: Detail) -> Entry:
-        """Load a name with what the store holds of it, and keep it."""
+        """Load a name with its stored detail, and return its entry."""
         entry = self.loaded[name_id] = self.build_entry(name_id, detail)
         self._table.set_flag(name_id, Flag.LOADED, on=True)
         return entry
 
     def build_entry(self, name_id: int, detail: Detail) -> Entry:
-        """The entry of a name. A younger DNS answer of a sweep takes the place of the one in `detail`."""
+        """Make the entry of a name from its columns and its stored detail; of two DNS answers the younger one counts."""
         table = self._table
         name, suffix = table.name_of(name_id), table.suffix_of(name_id)
         entry = Entry(name, suffix, name.removesuffix(f".{suffix}"), id=name_id)
@@ -64,36 +65,36 @@ class WorkingSet:
         entry.checked_at = float(table.checked_at[name_id]) or None
         entry.next_check = table.schedule.due_at(name_id)
         earliest, latest = float(table.earliest[name_id]), float(table.latest[name_id])
-        if not isnan(earliest):  # refined as soon as a verdict is taken
+        if not isnan(earliest):  # refined by the next forecast
             entry.drop = DropWindow(earliest, (earliest + latest) / 2, latest, 0.0)
         entry.detail = apply_look(detail, self.last_look(name_id), suffix)
         entry.detail.unknown_rounds = int(table.inconclusive[name_id])
         if entry.state in OWNED and entry.detail.registered_seen is None:
-            entry.detail.registered_seen = entry.since  # a crash left the state and not what it was drawn from
+            entry.detail.registered_seen = entry.since  # the state was stored before a crash, its evidence was not
         return entry
 
     def evict_entry(self, name_id: int) -> None:
-        """Unload a name: what its columns say of it is enough again."""
+        """Drop the entry of a name; its columns are enough from now on."""
         del self.loaded[name_id]
         self._table.set_flag(name_id, Flag.LOADED, on=False)
 
     def last_look(self, name_id: int) -> LastLook:
-        """What the last sweep found of a name."""
+        """The last look at a name, from its columns."""
         table = self._table
         return LastLook(
-            float(table.checked_at[name_id]),
-            0.0,
-            float(table.dns_at[name_id]),
-            float(table.dns_first[name_id]),
-            int(table.serial[name_id]),
-            int(table.code[name_id]),
-            table.addresses[int(table.address[name_id])],
+            checked_at=float(table.checked_at[name_id]),
+            next_check=0.0,
+            dns_at=float(table.dns_at[name_id]),
+            dns_first=float(table.dns_first[name_id]),
+            serial=int(table.serial[name_id]),
+            code=int(table.code[name_id]),
+            address=table.addresses[int(table.address[name_id])],
         )
 
     def write_back(self, entry: Entry, now: float) -> None:
-        """Bring the columns of a loaded name up to date: it is about to be written."""
+        """Update the columns of a loaded name from its entry, whose row is about to be written."""
         table, name_id, drop = self._table, entry.id, entry.drop
-        table.state[name_id] = CODE_OF[entry.state]
+        table.state[name_id] = STATE_CODES[entry.state]
         table.generation[name_id], table.confidence[name_id] = entry.generation, entry.confidence
         table.since[name_id], table.checked_at[name_id] = entry.since or 0.0, entry.checked_at or 0.0
         table.earliest[name_id], table.latest[name_id] = (drop.earliest, drop.latest) if drop is not None else (np.nan, np.nan)
@@ -114,7 +115,7 @@ class WorkingSet:
             table.address[name_id] = table.address_number(dns.observation.address)
 
     def evict_stable(self, is_busy: Callable[[Entry], bool], now: float) -> None:
-        """Evict names with which nothing goes on; `is_busy` tells which are still to be written, or waited for."""
+        """Evict names that are stable, or not watched any more; `is_busy` says which have to stay, whatever their state."""
         crowded = len(self.loaded) - MOST_AT_REST
         for name_id, entry in list(islice(self.loaded.items(), _LOOKED_AT)):
             gone = not entry.watched
@@ -124,11 +125,11 @@ class WorkingSet:
             if not stays and old and (crowded > 0 or gone or not special):
                 self.evict_entry(name_id)
             else:
-                self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the others get their turn
+                self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the next call examines others
 
 
 def needs_single_checks(entry: Entry, now: float) -> bool:
-    """Whether a sweep would not do for a name: an alarm in the making or made, a deletion under way."""
+    """Whether a name needs single checks, for a sweep would not do: an alarm is possible or made, or a deletion under way."""
     if entry.state not in _STABLE or entry.detail.passes or entry.isolated_until > now:
         return True
     return (entry.phase in OUT_OF_ZONE and entry.state in OWNED) or entry.detail.purged_at is not None

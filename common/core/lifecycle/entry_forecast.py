@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from common.core.lifecycle.forecast import Forecast, forecast
+from common.core.lifecycle.forecast import Forecast, forecast_drop
 from common.core.model.entry import DropWindow, Entry
 
 
 def forecast_of(entry: Entry, now: float) -> Forecast | None:
     """When a name will drop, None where nothing sensible can be said."""
     detail = entry.detail
-    return forecast(entry.suffix, entry.phase, detail.fields, detail.phase_since, detail.phase_after, now)
+    return forecast_drop(
+        entry.suffix,
+        entry.phase,
+        detail.fields,
+        phase_since=detail.phase_since,
+        phase_after=detail.phase_after,
+        now=now,
+    )
 
 
 def refresh_forecast(entry: Entry, now: float) -> None:

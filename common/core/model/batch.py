@@ -1,4 +1,4 @@
-"""Ids of names that wait or are under way together: queues of them, and the batch of one sweep."""
+"""Names that wait or are under way together, by their ids: a queue of them, and the batch of one sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from common.core.model.limit import Limit
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Names on their way in one sweep: `times` is when each was due, `sent` when it left, in epoch seconds."""
+    """The names of one sweep, with what a retry of it needs.
+
+    `times` is when each name was due, `sent_at` when the sweep was sent (epoch seconds); its tokens came from the budget of
+    `limit` and `egress`.
+    """
 
     ids: Ids
     times: Times
@@ -24,56 +28,59 @@ class Batch:
     egress: str = ""
     tries: int = 0
     urgent: bool = False
-    avoid: str = ""  # the worker that lost the last attempt
+    avoid: str = ""  # the worker whose lease of the last attempt was lost
     sent_at: float = 0.0
-    worker: str = ""  # the worker that has it
+    worker: str = ""  # the worker that has the lease
 
 
 @dataclass(slots=True)
 class IdQueue:
-    """Names in line, in the order they came."""
+    """Ids with the times at which they were due, first in, first out, in arrays: any number of names may wait.
+
+    `since` is when the oldest of them came, at the earliest, `not_before` when there may be tokens for them (epoch seconds).
+    """
 
     pieces: deque[tuple[Ids, Times]] = field(default_factory=deque)
     count: int = 0
-    since: float = 0.0  # how long the first of them waits, at most
-    not_before: float = 0.0  # when there may be tokens for it
+    since: float = 0.0
+    not_before: float = 0.0
 
-    def add_ids(self, rows: Ids, times: Times, now: float) -> None:
-        """Names get in line; `times` is when each was due."""
+    def add_ids(self, ids: Ids, times: Times, now: float) -> None:
+        """Append names; `times` is when each was due."""
         if not self.count:
             self.since = now
-        self.pieces.append((rows, times))
-        self.count += len(rows)
+        self.pieces.append((ids, times))
+        self.count += len(ids)
 
     def take_ids(self, most: int) -> tuple[Ids, Times]:
-        """The first of them, at most so many; there is at least one."""
-        rows, times = [], []
+        """Take out the first `most` names, or all; raises ValueError where none waits."""
+        ids, times = [], []
         while self.pieces and most > 0:
             piece, due = self.pieces.popleft()
             if len(piece) > most:
                 self.pieces.appendleft((piece[most:], due[most:]))
                 piece, due = piece[:most], due[:most]
-            rows.append(piece)
+            ids.append(piece)
             times.append(due)
             most -= len(piece)
             self.count -= len(piece)
-        return np.concatenate(rows), np.concatenate(times)
+        return np.concatenate(ids), np.concatenate(times)
 
     def all_ids(self) -> Ids:
-        """All of them."""
-        return np.concatenate([rows for rows, _ in self.pieces]) if self.pieces else np.empty(0, np.int64)
+        """The ids of all names that wait, in order."""
+        return np.concatenate([ids for ids, _ in self.pieces]) if self.pieces else np.empty(0, np.int64)
 
     def pick_ids(self, wanted: Callable[[Ids], NDArray[np.bool_]], most: int) -> tuple[Ids, Times]:
-        """The first that are wanted, at most so many, wherever they stand; the others keep their places."""
-        rows, times, kept = [np.empty(0, np.int64)], [np.empty(0)], deque[tuple[Ids, Times]]()
+        """Take out the first `most` names for which `wanted` is true, wherever they stand; the others keep their order."""
+        ids, times, kept = [np.empty(0, np.int64)], [np.empty(0)], deque[tuple[Ids, Times]]()
         for piece, due in self.pieces:
             places = np.flatnonzero(wanted(piece))[:most]
             most -= len(places)
-            rows.append(piece[places])
+            ids.append(piece[places])
             times.append(due[places])
             if len(places) < len(piece):
                 kept.append((np.delete(piece, places), np.delete(due, places)) if len(places) else (piece, due))
         self.pieces = kept
-        found = np.concatenate(rows)
+        found = np.concatenate(ids)
         self.count -= len(found)
         return found, np.concatenate(times)

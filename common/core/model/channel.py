@@ -1,4 +1,4 @@
-"""A channel: one method at one server for one suffix; and the canary questions that verify one."""
+"""A channel, which is one method at one server for one suffix, and the canary queries that verify it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 
 
 class ChannelKey(NamedTuple):
-    """What a channel is known by: health, canaries and trust are kept per method, server and suffix.
+    """Method, server and suffix, by which health, canaries and trust are kept.
 
-    `server` is a host without port, for DNS the suffix itself.
+    `server` is a host without port; for DNS it is the suffix itself.
     """
 
     method: str
@@ -19,7 +19,7 @@ class ChannelKey(NamedTuple):
 
 
 class Probe(Struct, frozen=True):
-    """One canary question: `registered` says which answer is right."""
+    """One canary query at a channel: `registered` is whether the right answer says that `domain` is registered."""
 
     key: ChannelKey
     domain: str

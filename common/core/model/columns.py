@@ -1,4 +1,4 @@
-"""Names of the store as columns of arrays, so that a start can take over a million of them at once."""
+"""Stored names as columns of arrays, so that a start of the coordinator can load a million of them at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Coded(NamedTuple):
+class CodedTexts(NamedTuple):
     """A column of texts that are few: line `i` has `texts[codes[i]]`."""
 
     texts: list[str]
@@ -20,9 +20,9 @@ class NameColumns(NamedTuple):
 
     ids: NDArray[np.int64]  # ascending, also from batch to batch
     names: list[str]
-    suffixes: Coded
+    suffixes: CodedTexts
     flags: NDArray[np.int64]  # 1 watched, 2 priority, 4 needs single checks, 8 the store holds a detail
-    states: Coded
+    states: CodedTexts
     since: NDArray[np.float64]
     confidence: NDArray[np.float64]
     generation: NDArray[np.int64]

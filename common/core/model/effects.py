@@ -1,4 +1,4 @@
-"""What the core wants done by its host: the effects that `Coordinator.handle` returns, in order."""
+"""Effects: what the process around the core has to do for it, as `Coordinator.handle` returns them, in order."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.core.model.records import Changes
+from common.messages import Downward
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a batch to one worker. `attempts` come back in Unsent if its socket is full."""
+    """Send a message to one start of one worker. `attempts` come back in `SendFailed` if its socket is full."""
 
     worker: str
     boot: str
-    message: Any
+    message: Downward
     attempts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Write these changes in one transaction and answer with Committed. At most one is under way."""
+    """Write these changes in one transaction and answer with `Committed`. At most one is under way."""
 
     changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish on the feed, if anybody subscribed to the topic: `build` makes the map only then."""
+    """Publish a map on the feed. `build` makes it, and is called only if the topic has a subscriber."""
 
     topic: str
     build: Callable[[], dict[str, Any]]
@@ -36,7 +37,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class PublishMany:
-    """Publish many maps under one prefix, if anybody subscribed to anything below it: `build` makes (topic, map) only then."""
+    """Publish many maps on the feed. `build` makes (topic, map) pairs, and is called only if the prefix has a subscriber."""
 
     prefix: str
     build: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
@@ -58,24 +59,24 @@ class ReloadList:
 
 @dataclass(frozen=True, slots=True)
 class TakeList:
-    """Go on with the list that was read: hand over its difference, piece by piece."""
+    """Hand over what differs in the list that was just read, chunk by chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveList:
-    """Put the list that was read away, and read the whole of it next time."""
+    """Discard the list that was just read, and read the whole of it next time."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchDetails:
-    """Read the details of these names from the store and answer with DetailsFetched."""
+    """Read the details of these names from the store and answer with `DetailsFetched`."""
 
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FetchDelivery:
-    """Read one delivery from the store and answer with DeliveryFetched, if it is there."""
+    """Read one delivery from the store and answer with `DeliveryFetched`, if it exists."""
 
     id: str
 
@@ -90,10 +91,10 @@ class Effects:
         self._planned: list[Effect] = []
 
     def plan_effect(self, effect: Effect) -> None:
-        """Add one; it is carried out when the input has been handled."""
+        """Append an effect; it is carried out once the input has been handled."""
         self._planned.append(effect)
 
     def take_planned(self) -> list[Effect]:
-        """Hand over what was planned, and begin anew."""
+        """Return the effects planned so far, in order, and clear them."""
         planned, self._planned = self._planned, []
         return planned

@@ -1,4 +1,4 @@
-"""One watched name that is fully loaded, and the check of it that is under way."""
+"""A watched name that is loaded with its evidence, and the check of it that is under way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Rank(IntEnum):
 
 
 class DropWindow(NamedTuple):
-    """When a name is forecast to drop, in epoch seconds, and the probability that it does so in between."""
+    """When a name is forecast to drop, in epoch seconds, and the probability that it drops in between."""
 
     earliest: float
     likely: float
@@ -33,25 +33,28 @@ class DropWindow(NamedTuple):
 
 @dataclass(slots=True)
 class Check:
-    """One check of a name: the methods asked so far and those still out. `confirm` marks the second pass of an alarm."""
+    """One check of a name: the methods queried so far, and those whose answer is awaited. Times in epoch seconds.
+
+    `confirm` marks the second pass of an alarm, `manual` a check that an operator of this service requested.
+    """
 
     started: float
     confirm: bool = False
     manual: bool = False
-    due: float = 0.0  # when it should have begun, in epoch seconds; 0 where it was not scheduled
+    due: float = 0.0  # when it should have begun; 0 where it was not scheduled
     asked: set[str] = field(default_factory=set)
     awaiting: set[str] = field(default_factory=set)
-    sent: dict[str, float] = field(default_factory=dict)  # when a query left, in epoch seconds
+    sent: dict[str, float] = field(default_factory=dict)  # when the query of a method left
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    voided: dict[str, Evidence] = field(default_factory=dict)  # dropped while it went on, because its server lied
-    lie: str = ""  # how that was found out
+    voided: dict[str, Evidence] = field(default_factory=dict)  # dropped in the course of it, because the server lied
+    lie: str = ""  # how the lie was found
 
 
 @dataclass(slots=True)
 class Entry:
-    """Everything known about one watched name that is fully loaded. Times in epoch seconds.
+    """Everything known about one watched name that is loaded. Times in epoch seconds.
 
-    Where it is on its way to its next check is kept in `domains.stages`, which alone writes `check` and `next_check`.
+    `domains.stages` alone writes `check` and `next_check`: it owns the stage that a name is in.
     """
 
     name: str
@@ -69,15 +72,15 @@ class Entry:
     detail: Detail = field(default_factory=Detail)
     check: Check | None = None
     isolated_until: float = 0.0
-    id: int = -1  # its number in the table
-    compared_at: float = 0.0  # when its channels were last compared in its phase, in epoch seconds
-    held_until: float | None = None  # the end of the release procedure it is in by the calendar, in epoch seconds
+    id: int = -1  # its place in the domain table
+    compared_at: float = 0.0  # when its registry channels were last compared in its phase
+    held_until: float | None = None  # the end of the release procedure that it is in by the calendar
     awaited: set[ChannelKey] = field(default_factory=set)  # servers whose canaries its next pass waits for
-    asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last question left from
+    asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last query left from
 
     @property
     def phase(self) -> Phase | None:
-        """The phase of the registry's last record."""
+        """The phase that the registry's last record shows; None without a record."""
         return Phase(self.detail.phase) if self.detail.phase else None
 
     def is_ending(self) -> bool:
@@ -85,9 +88,9 @@ class Entry:
         return self.phase in ENDING
 
     def note_observation(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
-        """Keep an observation as evidence; what says nothing is kept beside it and overwrites nothing.
+        """Keep an observation as evidence; one that says nothing, or is not `believed`, as trouble, which replaces no evidence.
 
-        `by` is the worker that asked. True if the outcome changed.
+        `by` is the worker that queried. Returns whether the evidence of its method has another outcome than before.
         """
         detail, method = self.detail, observation.method
         reading = observation.reading
@@ -103,5 +106,5 @@ class Entry:
         return not same
 
     def in_window(self, now: float, margin: float = 3600.0) -> bool:
-        """Whether the name may drop about now, by its forecast."""
+        """Whether now is in the forecast drop window, or at most `margin` seconds from it."""
         return self.drop is not None and self.drop.earliest - margin <= now <= self.drop.latest + margin

@@ -1,6 +1,6 @@
-"""What was observed, in one vocabulary for every method.
+"""Observations and outcomes: one vocabulary for the answers of every method.
 
-A parser turns one recorded answer into a `Reading`; a checker adds where and how it was asked and makes an `Observation`.
+A parser turns one recorded answer into a `Reading`; a checker adds server, address and duration and makes an `Observation`.
 Neither decides: `common.core.verdict.verdicts` weighs observations. An error proves nothing, so its outcome is `unknown`.
 """
 
@@ -16,7 +16,7 @@ Text = Annotated[str, Meta(max_length=2000)]
 #: Epoch seconds, any that a calendar date has: a registry's clock may say anything.
 Moment = Annotated[float, Meta(ge=-1e11, le=1e12)]
 Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
-#: Seconds that a server asks us to wait, see `common.core.parsers.retry_after`.
+#: Seconds that a server wants a client to wait, see `common.core.parsers.retry_after`.
 Wait = Annotated[float, Meta(ge=0, le=86_400)]
 Count = Annotated[int, Meta(ge=0, le=65_535)]
 #: An SOA serial (RFC 1035 section 3.3.13).
@@ -28,7 +28,7 @@ LIST_LIMIT = 32
 
 
 class Outcome(StrEnum):
-    """What one answer says about one name."""
+    """What one answer of a server says about one name."""
 
     REGISTERED = "registered"
     UNREGISTERED = "unregistered"  # no object in the registry database; not yet "available"
@@ -68,7 +68,7 @@ NO_FIELDS = Fields()
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):
-    """What a parser concluded from one answer.
+    """What a parser read in one answer.
 
     `finding` is a key of `common.core.verdict.likelihoods.FINDINGS` and carries the weight; `reason` is one sentence.
     `fresh_at` is the registry's own time stamp of the data (SOA serial, RDAP database time) in epoch seconds.
@@ -87,9 +87,9 @@ class Reading(Struct, frozen=True, omit_defaults=True):
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):
-    """A reading with its circumstances: enough to judge it again offline.
+    """A reading with its circumstances: enough to read it again offline.
 
-    `server` is the host or zone asked, `address` what was connected to ("192.0.2.1:53/udp"), `digest` the SHA-256 (hex) of
+    `server` is the host or zone queried, `address` what was connected to ("192.0.2.1:53/udp"), `digest` the SHA-256 (hex) of
     the whole answer, `excerpt` a bounded copy, `width` how many addresses serve the suffix (DNS only).
     """
 
@@ -102,9 +102,9 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     digest: Short = ""
     excerpt: Text = ""
     width: Count | None = None
-    refused: bool = False  # the server turned us away: connection refused, 403, ban text
+    refused: bool = False  # the server refuses to serve this client: connection refused, 403, ban text
 
 
 def unknown_reading(finding: str, reason: str, *, retry_after: float | None = None) -> Reading:
-    """A reading that proves nothing, with its reason cut to bound."""
+    """A reading that proves nothing: `reason` is cut to 300 characters, `retry_after` is in seconds."""
     return Reading(Outcome.UNKNOWN, finding, reason[:300], retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""Names by number: arrays of ids, and of times that belong to them."""
+"""Arrays of ids of names, and of times that belong to them."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from numpy.typing import NDArray
 Ids = NDArray[np.int64]
 #: Epoch seconds, one for each id.
 Times = NDArray[np.float64]
-#: The due time of what is not scheduled.
+#: The due time of a name that is not scheduled.
 NEVER = float("inf")

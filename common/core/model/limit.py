@@ -1,4 +1,4 @@
-"""The rate limit and quota of one registry operator, as configured."""
+"""The configured rate limit and daily quota of one registry operator."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One bucket. `rate` in queries per second (0: switched off), `burst` in queries, `per_day` in queries per 24 h.
+    """`rate` in queries per second (0: never queried), `burst` in queries, `per_day` in queries per day (UTC); None: no quota.
 
-    `width` is the number of addresses that a rate and a burst per address were multiplied by.
+    `rate` and `burst` are configured per name server address, and were multiplied by `address_count`.
     """
 
     operator: str
     rate: float
     burst: float
     per_day: int | None = None
-    width: int = 1
+    address_count: int = 1

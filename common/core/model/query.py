@@ -1,4 +1,4 @@
-"""One query on its way: about a watched name or a canary, at one operator."""
+"""One query, about a watched name or a canary, at one server of one operator."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from common.core.model.limit import Limit
 
 @dataclass(slots=True, kw_only=True)
 class Query:
-    """One question on its way: about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
+    """One query about a watched name (`entry`) or a canary (`probe`). Times in epoch seconds.
 
-    `deadline`: when it leaves the line unasked; 0 until it gets in line. `rate`: the operator's as learned by then, 0 where it
-    is the configured one. `sent`: when it left last, 0 until then.
+    `queued` is when it was first wanted, `deadline` when it leaves the queue without having been sent (0: not queued yet), and
+    `sent_at` when it was last sent (0: never). `budget` is how long it may take, in seconds. `rate` is the operator's learned
+    rate when it was queued, in queries per second (0: the configured one).
     """
 
     method: str
@@ -30,10 +31,10 @@ class Query:
     probe: Probe | None = None
     confirm: bool = False
     tries: int = 0
-    avoid: str = ""
+    avoid: str = ""  # the worker whose lease of it was lost
     egress: str = ""
     deadline: float = 0.0
     rate: float = 0.0
-    sent: float = 0.0
+    sent_at: float = 0.0
     unawaited: bool = False  # no check waits for its answer
-    held: float = 0.0  # since when it waits for another worker than it could have, see `second_looks`
+    waiting_since: float = 0.0  # since when it waits for another worker than those that are free, see `workers.second_pass`

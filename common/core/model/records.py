@@ -1,18 +1,20 @@
-"""What is kept: rows as the store holds them, and `Changes`, all that one transaction writes together."""
+"""What the store holds: rows, and `Changes`, which one transaction writes together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct, field
 
-from common.core.model.evidence import NO_FIELDS, Fields, Observation
+from common.core.model.evidence import NO_FIELDS, Fields, Observation, Outcome
 
 
 class Canary(Struct, frozen=True, omit_defaults=True):
-    """The canaries of a server as they stood when its answer was judged. Times in epoch seconds, 0 for never."""
+    """The state of a server's canaries when its answer was weighed. Times in epoch seconds, 0 for never."""
 
     registered_ok: float = 0.0  # a known registered name was found
     free_ok: float = 0.0  # a random label was not found
-    green: bool = False  # both lately enough, and no lie since
+    green: bool = False  # the server counted as verified: both recently enough, and no lie since
 
 
 class Evidence(Struct, omit_defaults=True):
@@ -21,17 +23,17 @@ class Evidence(Struct, omit_defaults=True):
     observation: Observation
     at: float
     first_at: float  # first of the uninterrupted run of equal outcomes
-    canary: Canary | None = None  # of a "no object" answer: only those need somebody to vouch for them
-    by: str = ""  # the worker that asked; "" where that is not known
+    canary: Canary | None = None  # of a "no object" answer: only those need a verified server
+    by: str = ""  # the worker that sent the query; "" where that is not known
     judged: bool = False  # counted as right or wrong, see common.core.audit.accuracy
 
     @property
     def verified_after(self) -> bool:
-        """Whether the server had found a known name again after this answer when it was last judged."""
+        """Whether the server had found a known registered name again after this answer, when the answer was last weighed."""
         return self.canary is not None and self.canary.green and self.canary.registered_ok >= self.at
 
     def canary_map(self) -> dict[str, float | bool | None] | None:
-        """The canaries as they are shown to people and programs (epoch seconds); None where nobody had to vouch."""
+        """The canaries as notices and the status show them (epoch seconds); None for an answer that needs no canary."""
         if self.canary is None:
             return None
         return {
@@ -43,7 +45,7 @@ class Evidence(Struct, omit_defaults=True):
 
 
 class Detail(Struct, omit_defaults=True):
-    """Everything about a name that nobody filters by."""
+    """Everything about a name that no listing filters by. Times in epoch seconds."""
 
     evidence: dict[str, Evidence] = field(default_factory=dict)  # by method: the last answer that says something
     trouble: dict[str, Evidence] = field(default_factory=dict)  # by method: the last answer that says nothing, if newer
@@ -54,30 +56,30 @@ class Detail(Struct, omit_defaults=True):
     phase_after: float | None = None  # last seen in the phase before
     forecast_reason: str = ""
     reason: str = ""  # why the state is what it is, one sentence
-    look: str = ""  # what the newest look said, where that is not the reason
+    look: str = ""  # what the newest check found, where that is not the reason
     gates: tuple[str, ...] = ()  # what still stands between the evidence and an alarm
     alarmed_at: float | None = None  # when "available" was announced; None once it was taken back
     alarmed_by: tuple[tuple[str, str], ...] = ()  # methods and servers that said "no object" then
     registered_seen: float | None = None  # last registered evidence
-    passes: tuple[float, ...] = ()  # whole positive passes of the current run: the first, and the last ones
+    passes: tuple[float, ...] = ()  # complete positive passes of the current run: the first, and the last ones
     verified: tuple[float, ...] = ()  # those after which the server of the answer found a known name again
-    basis: str = ""  # what the run rests on once its gates are open, see `gates.Basis`
+    basis: str = ""  # what the run rests on once its gates are open, see `verdict.Basis`
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
     registry_at: float | None = None  # last registry answer that says something
-    blind: tuple[str, ...] = ()  # methods that denied it while another channel of the registry went on to show its record
+    blind: tuple[str, ...] = ()  # methods that denied it while another channel of the registry still showed its record
     purged_at: float | None = None  # first registry answer without an object after one with
     shown_by: tuple[str, ...] = ()  # methods that showed it in a release procedure since it was last seen registered
-    unknown_rounds: int = 0  # rounds in a row that proved nothing
+    unknown_rounds: int = 0  # inconclusive checks in a row
 
     def end_run(self) -> None:
-        """Forget the passes of the current run, and what rested on them."""
+        """Clear the passes of the current run, and what rested on them."""
         self.passes, self.verified, self.basis = (), (), ""
 
 
 class DomainRow(Struct):
     """One watched name. `detail` is a msgpack-encoded `Detail`; times in epoch seconds.
 
-    `id` is the number of the name in the coordinator's table: counted from 0, never given twice, never changed.
+    `id` is the place of the name in the domain table: counted from 0, never given twice, never changed.
     """
 
     id: int
@@ -95,13 +97,13 @@ class DomainRow(Struct):
     drop_likely: float | None
     drop_latest: float | None
     drop_p: float | None
-    registry_due: float  # when its registry record is too old to plan with; 0: it was never heard
-    close: bool  # whether each look has to be a visit of its own: something is going on with it
+    registry_due: float  # when its registry record is too old to plan with; 0: there is none
+    close: bool  # whether it needs single checks: a sweep would not do
     detail: bytes
 
 
 class NewName(Struct, frozen=True):
-    """A name that came with the list and about which nothing is known yet."""
+    """A name that is new in the domain list: nothing is known of it yet."""
 
     id: int
     name: str
@@ -110,7 +112,7 @@ class NewName(Struct, frozen=True):
 
 
 class Watch(Struct, frozen=True):
-    """What the list changed about a name we have."""
+    """A change by the domain list to a name that is stored already."""
 
     id: int
     watched: bool
@@ -118,7 +120,7 @@ class Watch(Struct, frozen=True):
 
 
 class StateChange(Struct, frozen=True):
-    """Names that a sweep found in a new state which is no event (a first look at a registered name). Times in epoch seconds."""
+    """Names that a sweep found in a new state which is no event: registered, at their first check. `since` in epoch seconds."""
 
     ids: list[int]
     state: str
@@ -127,7 +129,7 @@ class StateChange(Struct, frozen=True):
 
 
 class EventRow(Struct, frozen=True):
-    """Something that happened to a name. `id`: uuid5 of (domain, generation, kind); `body`: the frozen JSON of the callback."""
+    """An event about a name. `id`: uuid5 of (domain, generation, kind); `body`: the JSON of its callback, as first written."""
 
     seq: int
     id: str
@@ -139,7 +141,7 @@ class EventRow(Struct, frozen=True):
 
 
 class DeliveryRow(Struct):
-    """One callback to make. `lane` is notice or result; `state` pending, done, parked or superseded. Times in epoch seconds."""
+    """One callback to post. `lane` is notice or result; `state` pending, done, parked or superseded. Times in epoch seconds."""
 
     id: str  # the event's id for notices
     lane: str
@@ -164,7 +166,7 @@ class ProblemRow(Struct, frozen=True):
 
 
 class TrustRow(Struct):
-    """How far a server is trusted for a suffix; see `common.core.trust.server_trust`. Times in epoch seconds, 0 for never."""
+    """How far a server is trusted for a suffix, see `common.core.trust.server_trust`. Times in epoch seconds, 0 for never."""
 
     method: str
     server: str
@@ -177,9 +179,9 @@ class TrustRow(Struct):
 
 
 class LedgerRow(Struct, frozen=True):
-    """One judgement as it was made. `body` is a msgpack-encoded `common.core.audit.ledger.LedgerEntry`; `at` in epoch seconds.
+    """A conclusion as it was drawn. `body` is a msgpack-encoded `common.core.audit.ledger.LedgerEntry`, `at` in epoch seconds.
 
-    `positive`: a fresh answer of the registry said that there is no object. `seq` is the store's, 0 before it is written.
+    `positive`: a fresh answer of the registry said that there is no object. The store gives `seq`; it is 0 before that.
     """
 
     domain: str
@@ -193,10 +195,10 @@ class LedgerRow(Struct, frozen=True):
 
 
 class Changes(Struct):
-    """One transaction. `problems` None leaves the list of problems alone; `meta` are small named texts.
+    """One transaction. `problems` None leaves the stored problems alone; `meta` are small named texts.
 
-    Written in the order of the fields: a name is there before anything is said of it. `pulses` are blocks by their number,
-    whole, as `common.core.domains.last_look` lays them out; `addresses` the texts behind the numbers in them.
+    Written in the order of the fields: a name exists before anything refers to it. `looks` are whole blocks by their number, as
+    `common.core.domains.last_look` lays them out, `addresses` the texts behind the numbers in them.
     """
 
     new: list[NewName] = field(default_factory=list)
@@ -219,11 +221,16 @@ class Changes(Struct):
         return not (names or told or self.meta or self.problems is not None)
 
 
-NOTICE = "notice"
-
-
-RESULT = "result"
-
-
-#: In the order in which they are served.
+NOTICE, RESULT = "notice", "result"
+#: The kinds of deliveries, in the order in which they are served.
 LANES = (NOTICE, RESULT)
+
+
+def newest_evidence(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
+    """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
+    found = [
+        item
+        for method, item in evidence.items()
+        if item.observation.reading.outcome in outcomes and (not methods or method in methods)
+    ]
+    return max(found, key=lambda item: item.at, default=None)

@@ -1,4 +1,4 @@
-"""Which alphabets a label is written in: registries refuse labels that mix them, and look-alikes do (UTS 39 section 5.1)."""
+"""Detects labels that mix alphabets, which look-alike names do and registries refuse (UTS 39 section 5.1)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HA
 
 
 def mixed_script(ulabel: str) -> bool:
-    """Whether one label mixes alphabets (Latin with Cyrillic or Greek ...), as look-alike names do. A hint, not a verdict.
+    """Whether a label of a name in U-label form mixes alphabets, such as Latin and Cyrillic; a hint, for registries differ.
 
-    East Asian scripts go together with each other and with Latin.
+    East Asian scripts may be mixed with each other and with Latin.
     """
     return any(len(_scripts(part)) > 1 for part in ulabel.split("."))
 

@@ -8,7 +8,7 @@ from common.core.model.evidence import Phase
 
 
 class State(StrEnum):
-    """What we say about a name. UNKNOWN never overwrites another state."""
+    """The state that a name is reported in. UNKNOWN never replaces another state."""
 
     INVALID = "INVALID"
     NOT_REGISTRABLE = "NOT_REGISTRABLE"
@@ -25,17 +25,14 @@ class State(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-#: Phases in which a name is out of the zone: there NXDOMAIN is no news.
+#: Phases in which a name is not in the zone: there NXDOMAIN is nothing new.
 OUT_OF_ZONE = frozenset({Phase.UNDELEGATED, Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE, Phase.DROPPING})
 
-
-#: States in which a name has an owner.
+#: States in which a name is registered.
 OWNED = frozenset({State.REGISTERED, State.UNDELEGATED, State.EXPIRED_GRACE, State.REDEMPTION, State.PENDING_DELETE})
 
-
-#: States that were announced as free to take, so that their end has to be announced too.
+#: States that were announced as free to register, so that their end is announced too.
 ANNOUNCED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED})
 
-
-#: Phases that end with the name going, unless somebody restores it.
+#: Phases that end with the deletion of the name, unless its registrar restores it.
 ENDING = frozenset({Phase.REDEMPTION, Phase.PENDING_DELETE})

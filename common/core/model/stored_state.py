@@ -1,4 +1,4 @@
-"""What the store holds at a start of the coordinator."""
+"""What the store holds when the coordinator starts."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from common.core.model.records import DeliveryRow, ProblemRow, TrustRow
 
 if TYPE_CHECKING:
-    from common.core.model.columns import NameColumns  # what only reads the store does without numpy
+    from common.core.model.columns import NameColumns  # processes that only read the store need no numpy
 
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """Everything the coordinator needs at start. The iterators read lazily, in batches.
+    """Everything that the coordinator takes over at its start. The iterators read lazily, in batches.
 
     `next_seq` is above every sequence number ever written, also after events were pruned; `next_id` is above the id of every
-    name that ever was, also after it was forgotten. `deliveries` are the pending ones, oldest first; `delivery_counts` has the
-    number of deliveries by state.
+    name that was ever stored, also after it was deleted. `deliveries` are the pending ones, oldest first; `delivery_counts`
+    counts deliveries by state.
     """
 
     names: Iterator[NameColumns]
-    pulses: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
+    looks: Iterator[tuple[int, bytes]]  # blocks by number, see `common.core.domains.last_look`
     addresses: dict[int, str]
     next_seq: int
     trust: list[TrustRow]

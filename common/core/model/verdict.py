@@ -1,4 +1,4 @@
-"""A verdict on one name, and the situation around its evidence that it was taken in."""
+"""A verdict on one name, and the situation that it was reached in."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from common.core.model.states import State
 
 
 class Basis(StrEnum):
-    """What the word "not registered" rests on."""
+    """What the announcement "not registered" rests on."""
 
     NOTHING = ""
-    SOURCES = "sources"  # two independent ones agree
-    REPETITION = "repetition"  # verified passes of one
+    SOURCES = "sources"  # two independent sources agree
+    REPETITION = "repetition"  # verified passes of one source
 
 
 class Situation(Struct, frozen=True, omit_defaults=True):
-    """What is known around the evidence of one name.
+    """What besides its evidence decides the verdict on a name.
 
-    `prior` is the log-odds of "unregistered" before any answer; `bracketed` the methods whose server proved itself right
-    after its positive; `passes` the times of complete positive passes; `release` the registry procedure the calendar says
-    the name is in, if any; `gates` what an alarm still lacks; `verified` the passes after which the server proved itself again;
-    `basis` what an alarm rests on; `never_seen` whether the name was never seen registered;
-    `announced` whether it was announced by this run of passes.
+    `prior` is the log-odds of "unregistered" before any answer, `rho` P(registrable given unregistered). `bracketed` are the
+    methods whose server was verified again after it denied the name. `passes` are the times of complete positive passes in
+    epoch seconds, `verified` those after which the server was verified again. `release` is the release procedure that the name
+    is in by the calendar, if any; `gates` what an alarm still lacks, `basis` what it rests on. `never_seen`: whether the name
+    was never seen registered; `announced`: whether it was announced in this run of passes.
     """
 
     prior: float
@@ -44,10 +44,17 @@ class Situation(Struct, frozen=True, omit_defaults=True):
 
 
 class Verdict(Struct, frozen=True):
-    """The answer: `state`, P(N), rho, their product as confidence, and one sentence why."""
+    """What is concluded about a name: its state, and one sentence why.
+
+    `confidence` is the product of P(unregistered) and `rho`, P(registrable given unregistered).
+    """
 
     state: State
     confidence: float
     p_unregistered: float
     rho: float
     reason: str
+
+
+#: What a look says that proves nothing: of a name with a state, and of one without.
+NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"

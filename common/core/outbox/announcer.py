@@ -13,20 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.core.domains.domains import Domains
-from common.core.domains.last_look import evidence_of
+from common.core.domains.last_look import look_evidence
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.ids import Ids
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import DeliveryRow, EventRow, Evidence
+from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
-from common.core.model.verdict import Verdict
+from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
-from common.core.parsers.dates import epoch
+from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
-from common.core.verdict.verdicts import NO_NEWS, newest_evidence
 
 #: Results of sweeps that are deliveries at the same time, at most: the others stay pending, a bit each.
 PENDING_AT_ONCE = 1000
@@ -41,7 +40,14 @@ class Announcer:
     """
 
     def __init__(
-        self, domains: Domains, deliveries: Deliveries, feed: Feed, telemetry: Telemetry, *, callbacks: bool, results: str
+        self,
+        domains: Domains,
+        deliveries: Deliveries,
+        feed: FeedPublisher,
+        telemetry: Telemetry,
+        *,
+        callbacks: bool,
+        results: str,
     ) -> None:
         self._domains = domains
         self._deliveries = deliveries
@@ -97,7 +103,7 @@ class Announcer:
 
         def build() -> Iterable[tuple[str, dict[str, Any]]]:
             for name_id in ids.tolist():
-                seen = evidence_of(last_look(name_id), server or table.suffix_of(name_id))
+                seen = look_evidence(last_look(name_id), server or table.suffix_of(name_id))
                 if seen is not None:
                     name = table.name_of(name_id)
                     yield f"result.dns.{name}", result_map(name, seen.observation, now)
@@ -118,7 +124,7 @@ class Announcer:
         table.pending[ids] = 0
         table.mark_dirty(ids)
         for name_id in ids.tolist():
-            seen = evidence_of(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
+            seen = look_evidence(self._domains.working_set.last_look(name_id), table.suffix_of(name_id))
             if seen is not None:
                 self._post_result(result_map(table.name_of(name_id), seen.observation, seen.at), now)
 
@@ -270,5 +276,5 @@ def _taken_since(entry: Entry, gone: float | None) -> bool:
         return False
     record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
     created = entry.detail.fields.created_at
-    at = epoch(created) if created else None
+    at = iso_to_epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

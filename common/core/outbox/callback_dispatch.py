@@ -69,7 +69,7 @@ class CallbackDispatch:
             self.telemetry.metrics.count("late_results")
             return
         metrics, seconds = self.telemetry.metrics, answer.duration_ms / 1000
-        self.telemetry.reach.posted(answer.status, now)
+        self.telemetry.reach.note_callback(answer.status, now)
         metrics.count("callbacks", lane=row.lane, status=str(answer.status or "none"), state=row.state)
         metrics.observe("callback_seconds", seconds, lane=row.lane)
         metrics.count("upstream_requests", api="callback", status=status_class(answer.status))

@@ -1,4 +1,4 @@
-"""JSON from strangers: bounded in size, depth and numbers, and refused where two readers could read it differently."""
+"""JSON from untrusted servers (RFC 8259): bounded in size, depth and numbers, refused where a repeated key is ambiguous."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MAX_DIGITS = 40
 _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
-def loads(body: bytes, limit: int, once: Collection[str] = ()) -> Any:
-    """The value of a UTF-8 JSON text of at most `limit` bytes. Raises ValueError, and nothing else, for everything refused.
+def parse_bounded_json(body: bytes, limit: int, once: Collection[str] = ()) -> Any:
+    """Decode a UTF-8 JSON text of at most `limit` bytes. Raises ValueError, and nothing else, for everything refused.
 
-    Refused: longer, deeper than MAX_DEPTH, NaN and Infinity, numbers of more than MAX_DIGITS, and a key of `once` that
-    stands twice in one object with different values. Any other repeated key takes its last value.
+    Refused are texts that are longer or deeper than MAX_DEPTH, NaN and Infinity, numbers of more than MAX_DIGITS characters,
+    and a key of `once` that occurs twice in one object with different values. Any other repeated key takes its last value.
     """
     if len(body) > limit:
         raise ValueError(f"{len(body)} bytes, at most {limit}")
     text = body.decode("utf-8-sig", errors="strict")
     _check_depth(text)
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def build_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in items:
             if key in once and key in found and found[key] != value:
@@ -35,7 +35,13 @@ def loads(body: bytes, limit: int, once: Collection[str] = ()) -> Any:
         return found
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal)
+        return json.loads(
+            text,
+            object_pairs_hook=build_object,
+            parse_constant=_refuse_constant,
+            parse_int=_parse_integer,
+            parse_float=_parse_decimal,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -52,17 +58,17 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _no_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON number")
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
 
 
-def _decimal(digits: str) -> float:
+def _parse_decimal(digits: str) -> float:
     if len(digits) > MAX_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")
     return float(digits)

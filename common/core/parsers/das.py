@@ -1,4 +1,4 @@
-"""Answers of domain availability services. Every form seen: one line with a word, "Status:" lines, comma separated fields."""
+"""Answers of domain availability services (DAS): one line with a word, "Status:" lines, or comma separated fields."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ _FINDINGS = {
 }
 #: The return codes of DNS Belgium (docs.dnsbelgium.be): -1 internal error, -2 excessive use, -3 address blocked.
 _CODES = {"-2": "excessive use", "-3": "our address is blocked"}
-#: Nominet's one-letter answers; B is followed by the seconds that we are blocked for.
+#: Nominet's one-letter answers; B is followed by the seconds for which the client is blocked.
 _LETTERS = {"N": Outcome.UNREGISTERED, "Y": Outcome.REGISTERED, "R": Outcome.RESERVED, "I": Outcome.INVALID}
 
 
-def read(text: str, domain: str, server: str) -> Reading:
-    """Judge one answer about `domain` (A-label) of `server` (host[:port]). Total.
+def parse_das_answer(text: str, domain: str, server: str) -> Reading:
+    """What one DAS answer of `server` ("host[:port]") says about `domain` (A-label). Total: any text gives a Reading.
 
-    A verdict needs the status in the place where the service puts it, and the name wherever the answer repeats one; an unknown
-    server is read by the common forms only.
+    An outcome other than unknown needs the status in the field where the service puts it, and the name asked for wherever the
+    answer repeats a name; a server without a row in `builtin.das_servers` is read by the common forms only.
     """
     lines = [line.strip() for line in text[:TEXT_LIMIT].splitlines()[:_MOST_LINES] if line.strip()]
     if not lines or len(text) > TEXT_LIMIT:
         return unknown_reading("das_unparsed", f"an answer of {len(text)} characters")
-    fields = _fields(lines)
-    if throttled := _throttled(lines, fields):
+    fields = _labelled_fields(lines)
+    if throttled := _throttled_reading(lines, fields):
         return throttled
     host = server.lower().strip().partition(":")[0]
     if host == "dac.nic.uk":
-        return _letters(lines[0], domain)
+        return _parse_nominet_letter(lines[0], domain)
     words = COMMON | (BY_HOST[host].words if host in BY_HOST else {})
     named = fields.get("domain") or fields.get("domain name") or fields.get("domainname") or domain
     if named.lower().rstrip(".") not in {domain, domain.partition(".")[0]}:
         return unknown_reading("das_wrong_name", "the answer is about another name")
     status = fields.get("status")
-    return _verdict(words.get(_tidy(status)), status) if status else _sentence(lines, domain, words)
+    return _to_reading(words.get(_normalise_words(status)), status) if status else _parse_sentence(lines, domain, words)
 
 
-def _fields(lines: list[str]) -> dict[str, str]:
+def _labelled_fields(lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
         if match := _FIELD.fullmatch(line[:240]):
@@ -58,7 +58,7 @@ def _fields(lines: list[str]) -> dict[str, str]:
     return found
 
 
-def _throttled(lines: list[str], fields: dict[str, str]) -> Reading | None:
+def _throttled_reading(lines: list[str], fields: dict[str, str]) -> Reading | None:
     code = fields.get("rc") or fields.get("return code") or ""
     if code in _CODES:
         return Reading(Outcome.THROTTLED, "das_throttled", f"return code {code}: {_CODES[code]}")
@@ -71,23 +71,23 @@ def _throttled(lines: list[str], fields: dict[str, str]) -> Reading | None:
     return None
 
 
-def _sentence(lines: list[str], domain: str, words: dict[str, Outcome]) -> Reading:
-    """Forms without a status field: "name is available", "free name", "name AVAILABLE", or the word alone."""
+def _parse_sentence(lines: list[str], domain: str, words: dict[str, Outcome]) -> Reading:
+    """Read an answer without a status field: "name is available", "free name", "name AVAILABLE", or the word alone."""
     if len(lines) > 1:
         lines = [line for line in lines if not line.startswith(("%", "#"))] or lines
     verdicts = set()
     for line in lines:
-        low = _tidy(line.replace('"', " ").replace("'", " "))
+        low = _normalise_words(line.replace('"', " ").replace("'", " "))
         rest = re.sub(rf"(?<![\w.-]){re.escape(domain)}\.?(?![\w-])", " ", low) if domain else low
-        spoken = _FILLER.sub("", _tidy(rest)).removesuffix(" for registration")
+        spoken = _FILLER.sub("", _normalise_words(rest)).removesuffix(" for registration")
         if (rest != low or len(lines) == 1) and spoken in words:
             verdicts.add(words[spoken])
         if rest == low and spoken not in words and "." in low and " " not in low:
             return unknown_reading("das_wrong_name", "the answer is about another name")
-    return _verdict(verdicts.pop() if len(verdicts) == 1 else None, lines[0])
+    return _to_reading(verdicts.pop() if len(verdicts) == 1 else None, lines[0])
 
 
-def _letters(line: str, domain: str) -> Reading:
+def _parse_nominet_letter(line: str, domain: str) -> Reading:
     parts = [part.strip() for part in line[:200].split(",")]
     if len(parts) < 2 or parts[0].lower() != domain:
         return unknown_reading("das_wrong_name", "the answer is about another name")
@@ -95,15 +95,15 @@ def _letters(line: str, domain: str) -> Reading:
         wait = parts[2] if len(parts) > 2 else ""
         seconds = min(max(float(wait), 1.0), 86_400.0) if re.fullmatch(r"\d{1,7}", wait, re.ASCII) else None
         return Reading(Outcome.THROTTLED, "das_throttled", "blocked by the service", retry_after=seconds)
-    return _verdict(_LETTERS.get(parts[1]), parts[1])
+    return _to_reading(_LETTERS.get(parts[1]), parts[1])
 
 
-def _verdict(outcome: Outcome | None, said: str) -> Reading:
+def _to_reading(outcome: Outcome | None, said: str) -> Reading:
     if outcome is None or outcome not in _FINDINGS:
         return unknown_reading("das_unparsed", f"no known status: {said[:80]!r}")
     finding, reason = _FINDINGS[outcome]
     return Reading(outcome, finding, reason)
 
 
-def _tidy(text: str) -> str:
+def _normalise_words(text: str) -> str:
     return " ".join(text.lower().split()).strip(" .!\"'")

@@ -1,4 +1,4 @@
-"""Dates as registries write them, read into ISO 8601 in UTC.
+"""Parse the dates that registries print in WHOIS answers into ISO 8601 in UTC.
 
 No two registries agree on a format and RFC 3912 fixes none, so a date is recognised by its shape: year first, month by name,
 compact digits, or day and month as numbers. Only the last is ambiguous; the caller knows which family of servers prints it.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-#: Longest text looked at, in characters: a date never needs more.
+#: Longest text parsed, in characters: a date never needs more.
 LIMIT = 80
 #: The first domains date from 1985; registries print 2999-12-31 for names that never expire.
 FIRST_YEAR, LAST_YEAR = 1980, 2999
@@ -63,37 +63,37 @@ _ZONE = re.compile(r" ?\(?([A-Za-z]{1,5})?(?: ?\(?(?:UTC|GMT)?([+-])(\d{1,2})(?:
 
 
 def parse_date(text: str, *, day_first: bool | None = None) -> str | None:
-    """Read a date into "2027-01-31T00:00:00Z", or "2027-01-31" where only a day is known; None where there is none.
+    """Parse a date into "2027-01-31T00:00:00Z", or "2027-01-31" where only a day is given; None where there is no date.
 
-    `day_first` decides what "03/04/2020" means; None reads the day first, as most of the world does, unless it cannot be.
-    "before Aug-1996" becomes the first day of that month.
+    `day_first` decides what "03/04/2020" means; None reads the day first unless it would be a 13th month or later.
+    "before Aug-1996" becomes the first day of that month. Total.
     """
     text = " ".join(text[:LIMIT].split())
     plain = _RFC3339.fullmatch(text)
     if plain is not None:
         year, month, day, hour, minute, second, _ = plain.groups()
-        return _iso((int(year), int(month), int(day)), (int(hour), int(minute), int(second)) if hour else None, 0.0)
-    found = _day(text, day_first=day_first)
+        return _format_iso((int(year), int(month), int(day)), (int(hour), int(minute), int(second)) if hour else None, 0.0)
+    found = _find_day(text, day_first=day_first)
     if found is None:
         return None
     date, clock = found
     if clock is not None:
-        return _iso(date, clock, 0.0)
+        return _format_iso(date, clock, 0.0)
     match = _CLOCK.search(text)
     if match is None:
-        return _iso(date, None, 0.0)
+        return _format_iso(date, None, 0.0)
     hour = int(match[1]) % 12 + 12 * (match[4].lower() == "p") if match[4] else int(match[1])
-    return _iso(date, (hour, int(match[2]), int(match[3] or 0)), _offset(text[match.end() :]))
+    return _format_iso(date, (hour, int(match[2]), int(match[3] or 0)), _parse_utc_offset(text[match.end() :]))
 
 
-def printed_day(text: str, *, day_first: bool | None = None) -> str | None:
-    """The day that a date names, "2027-01-31", as it is printed: neither clock nor zone move it. None where there is none."""
-    found = _day(" ".join(text[:LIMIT].split()), day_first=day_first)
-    return None if found is None else _iso(found[0], None, 0.0)
+def parse_printed_day(text: str, *, day_first: bool | None = None) -> str | None:
+    """The calendar day of a date, "2027-01-31", as printed: neither clock time nor zone shift it. None where there is none."""
+    found = _find_day(" ".join(text[:LIMIT].split()), day_first=day_first)
+    return None if found is None else _format_iso(found[0], None, 0.0)
 
 
-def epoch(iso: str) -> float | None:
-    """Seconds since 1970 of what `parse_date` returned (or any ISO 8601 text); a bare day counts from midnight UTC."""
+def iso_to_epoch(iso: str) -> float | None:
+    """Epoch seconds of an ISO 8601 text such as `parse_date` returns, None for any other; a bare day counts from 00:00 UTC."""
     try:
         at = datetime.fromisoformat(iso[:LIMIT])
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
@@ -105,45 +105,45 @@ _Day = tuple[int, int, int]
 _Clock = tuple[int, int, int]
 
 
-def _day(text: str, *, day_first: bool | None) -> tuple[_Day, _Clock | None] | None:
+def _find_day(text: str, *, day_first: bool | None) -> tuple[_Day, _Clock | None] | None:
     if match := _YEAR_FIRST.search(text):
         return (int(match[1]), int(match[2]), int(match[3])), None
     if match := _COMPACT.search(text):
         clock = (int(match[4]), int(match[5]), int(match[6])) if match[4] else None
         return (int(match[1]), int(match[2]), int(match[3])), clock
-    named = _named(text)
+    named = _find_day_with_month_name(text)
     if named is not None:
         return named, None
     if match := _NUMBERS.search(text):
-        return (_full_year(match[4]), *_order(int(match[1]), int(match[3]), day_first=day_first)), None
-    if (match := _MONTH_ONLY.fullmatch(text)) and (month := _month(match[1])):
+        return (_full_year(match[4]), *_order_month_and_day(int(match[1]), int(match[3]), day_first=day_first)), None
+    if (match := _MONTH_ONLY.fullmatch(text)) and (month := _month_number(match[1])):
         return (int(match[2]), month, 1), None
     return None
 
 
-def _named(text: str) -> _Day | None:
+def _find_day_with_month_name(text: str) -> _Day | None:
     """A date whose month is a word."""
     for match in _DAY_NAME.finditer(text):
-        if month := _month(match[2]):
+        if month := _month_number(match[2]):
             return _full_year(match[3]), month, int(match[1])
-    if (match_ := _YEAR_NAME.search(text)) and (month := _month(match_[2])):
+    if (match_ := _YEAR_NAME.search(text)) and (month := _month_number(match_[2])):
         return int(match_[1]), month, int(match_[3])
     year = _YEAR.search(text)
     if year is not None:
         for match in _NAME_DAY.finditer(text):
-            if month := _month(match[1]):
+            if month := _month_number(match[1]):
                 return int(year[1]), month, int(match[2])
     return None
 
 
-def _order(first: int, second: int, *, day_first: bool | None) -> tuple[int, int]:
+def _order_month_and_day(first: int, second: int, *, day_first: bool | None) -> tuple[int, int]:
     """(month, day) of two numbers."""
     if first > 12 or (second <= 12 and day_first is not False):
         return second, first
     return first, second
 
 
-def _month(word: str) -> int | None:
+def _month_number(word: str) -> int | None:
     low = word.lower()
     return _MONTHS.get(low[:4]) or _MONTHS.get(low[:3])
 
@@ -155,7 +155,7 @@ def _full_year(digits: str) -> int:
     return year + (1900 if year >= PIVOT else 2000)
 
 
-def _offset(tail: str) -> float:
+def _parse_utc_offset(tail: str) -> float:
     """Hours from UTC that the text after a clock time names; 0 where it names none."""
     match = _ZONE.match(tail)
     if match is None:
@@ -166,7 +166,7 @@ def _offset(tail: str) -> float:
     return _ZONES.get((match[1] or "").lower(), 0.0)
 
 
-def _iso(date: _Day, clock: _Clock | None, offset: float) -> str | None:
+def _format_iso(date: _Day, clock: _Clock | None, offset: float) -> str | None:
     if not FIRST_YEAR <= date[0] <= LAST_YEAR:
         return None
     try:

@@ -1,6 +1,6 @@
-"""What disclaimers, welcome texts and explanations of a service are made of, in WHOIS answers and RDAP notices alike.
+"""Recognise the disclaimers, banners and terms of use in WHOIS answers and RDAP notices.
 
-They hold every word that would otherwise say something about a name: "reserved", "prohibited", "not available".
+They contain every word that would otherwise say something about a name: "reserved", "prohibited", "not available".
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _LEGAL = re.compile(
     r"|servidor contiene|informacion contenida|права|условия|著作権|版权|版權|저작권|유의|本服务|本服務"
 )
 
-#: What no statement about a name holds.
+#: Phrases that occur in no statement about a name.
 _LIABILITY = re.compile(
     r"\bliab(?:le|ility)\b|\bwarrant(?:y|ies)\b|lawful|under (?:no|any),? circumstances|you agree|terms and conditions"
     r"|terms of use"
 )
 
 
-def is_liability(folded: str) -> bool:
+def is_liability_clause(folded: str) -> bool:
     """Whether a folded line is part of a disclaimer although it may begin with a name: "DNS.be cannot be held liable"."""
     return _LIABILITY.search(folded) is not None
 
 
 def is_disclaimer(folded: str) -> bool:
-    """Whether a folded line (`tables.doubt_words.fold`) belongs to such a text."""
+    """Whether a folded line (`builtin.doubt_words.fold_text`) belongs to a disclaimer, a banner or terms of use."""
     return _LEGAL.search(folded) is not None

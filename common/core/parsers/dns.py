@@ -1,9 +1,9 @@
 """What a DNS answer proves about a name: not in the zone, delegated, or nothing.
 
-Asked at the suffix's own servers a negative counts only with AA, NXDOMAIN, our question, and an SOA record of that very suffix
-(RFC 2308 section 2.1); everything else that is not a delegation of the name is unknown. Absent from the zone is not available:
-a name on hold or in redemption is absent too. What a recursive resolver says gets findings of its own, because it may be late
-by the negative TTL (RFC 2308 section 5), synthesised (RFC 8198) or rewritten.
+A negative answer of the suffix's authoritative servers counts only with AA, NXDOMAIN, the question that was sent, and an SOA
+record of that very suffix (RFC 2308 section 2.1); everything else that is not a delegation of the name is unknown. Absent from
+the zone is not available: a name on hold or in redemption is absent too. Answers of a recursive resolver get findings of their
+own, because they may be late by the negative TTL (RFC 2308 section 5), synthesised (RFC 8198) or rewritten.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 from common.core.model.evidence import LIST_LIMIT, NO_FIELDS, Fields, Outcome, Phase, Reading, unknown_reading
 from common.core.parsers.dns_wire import (
+    AA,
     AAAA,
     CNAME,
     DNAME,
@@ -23,10 +24,13 @@ from common.core.parsers.dns_wire import (
     NS,
     NSEC,
     NXDOMAIN,
+    RA,
     RCODE_NAMES,
+    RD,
     REFUSED,
     SERVFAIL,
     SOA,
+    TC,
     TYPE_NAMES,
     A,
     Message,
@@ -34,9 +38,9 @@ from common.core.parsers.dns_wire import (
     WireError,
     address_of,
     build_query,
-    matches,
+    matches_query,
     nsec_has,
-    parse,
+    parse_message,
     serial_of,
     target_of,
 )
@@ -47,19 +51,19 @@ __all__ = [
     "REFUSAL",
     "UNIX_SERIALS",
     "build_query",
-    "describe",
-    "judge",
-    "matches",
-    "read",
+    "describe_message",
+    "interpret_message",
+    "matches_query",
+    "parse_dns_answer",
     "read_outcome",
     "zone_time",
 ]
 
-#: Findings that are unknown, yet another server of the same zone would say the same.
+#: Findings with the outcome unknown that any other server of the same zone would give as well.
 FINAL = frozenset({"dns_auth_wildcard", "dns_recursive_alias", "dns_recursive_nodata"})
-#: Findings that show that a server does not serve the suffix (any more).
+#: Findings of a server that does not serve the suffix (any more).
 LAME = frozenset({"dns_refused", "dns_upward_referral", "dns_wrong_zone", "dns_not_authoritative", "dns_tld_gone"})
-#: The finding of a server that turns us away.
+#: The finding for rcode REFUSED.
 REFUSAL = "dns_refused"
 #: Suffixes whose SOA serial is the Unix time of the zone version (Verisign to the NANOG list, 7 January 2004).
 UNIX_SERIALS = frozenset({"com", "net"})
@@ -105,82 +109,82 @@ _WORDS = {
 }
 
 
-def read(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
-    """What this answer to a query about `domain` proves. Total: any bytes give a reading.
+def parse_dns_answer(wire: bytes, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+    """What the answer `wire` to a query about `domain` proves. Total: any bytes give a Reading.
 
-    `suffix` is the zone asked, the one whose SOA record a negative must carry; `domain` and `suffix` are A-labels.
+    `suffix` is the zone that was asked, whose SOA record a negative answer must carry; both names are A-labels. `recursive`:
+    the answer comes from a resolver instead of a server of the suffix.
     """
     if len(wire) > MAX_WIRE:
         return unknown_reading("dns_malformed", f"{len(wire)} bytes are more than a DNS message can have")
     try:
-        return judge(parse(wire), domain, suffix, recursive=recursive)
+        return interpret_message(parse_message(wire), domain, suffix, recursive=recursive)
     except WireError as error:
         return unknown_reading("dns_malformed", f"not a well-formed DNS message: {error}")
 
 
-def judge(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
-    """Like `read`, for a message that is already parsed. Raises WireError where data inside a record is broken."""
-    domain, suffix = _plain(domain), _plain(suffix)
-    problem = _disqualified(message, domain, suffix)
+def interpret_message(message: Message, domain: str, suffix: str, *, recursive: bool = False) -> Reading:
+    """Like `parse_dns_answer`, for a parsed message. Raises WireError where the data of a record is malformed."""
+    domain, suffix = _normalise_name(domain), _normalise_name(suffix)
+    problem = _disqualify_message(message, domain, suffix)
     if problem is not None:
         return problem
     if recursive:
-        return _judge_recursive(message, domain, suffix)
+        return _interpret_recursive(message, domain, suffix)
     if message.rcode == NXDOMAIN:
-        return _judge_nxdomain(message, domain, suffix)
+        return _interpret_nxdomain(message, domain, suffix)
     if message.answer:
-        return _judge_answer(message, domain)
-    return _judge_authority(message, domain, suffix)
+        return _interpret_answer(message, domain)
+    return _interpret_authority(message, domain, suffix)
 
 
 def read_outcome(word: str) -> Reading:
-    """What a recorded outcome word proves ("nxdomain", "referral", "nodata", "servfail", "timeout"...), unknown for others."""
+    """The Reading for a recorded outcome word ("nxdomain", "referral", "nodata", "servfail", "timeout"...), else unknown."""
     key = word.strip().lower().replace("-", "_").replace(" ", "_")[:40]
     return _WORDS.get(key) or unknown_reading("dns_unparsed", f"no outcome of a DNS query: {word[:80]!r}")
 
 
 def zone_time(zone: str, serial: int) -> float | None:
-    """The epoch seconds of a zone version where its serial tells, None elsewhere."""
+    """Epoch seconds at which a zone version was made, for zones whose SOA serial is a Unix time; None for all others."""
     return float(serial) if zone in UNIX_SERIALS and serial in _UNIX_TIMES else None
 
 
-def describe(message: Message) -> str:
-    """The message in a few lines of text, bounded, as evidence for people."""
-    flags = "".join(
-        f" {name}" for name, bit in (("aa", 0x400), ("tc", 0x200), ("rd", 0x100), ("ra", 0x80)) if message.flags & bit
-    )
+def describe_message(message: Message) -> str:
+    """A message as a few bounded lines of text: rcode and flags, the question, and the first records of each section."""
+    flags = "".join(f" {name}" for name, bit in (("aa", AA), ("tc", TC), ("rd", RD), ("ra", RA)) if message.flags & bit)
     lines = [f"{RCODE_NAMES.get(message.rcode, message.rcode)}{flags}"]
     if message.question is not None:
-        lines.append(f"question {message.question[0]} {TYPE_NAMES.get(message.question[1], message.question[1])}"[:300])
+        name, rtype, _ = message.question
+        lines.append(f"question {name} {TYPE_NAMES.get(rtype, rtype)}"[:300])
     for title, section in (("answer", message.answer), ("authority", message.authority)):
-        lines += [f"{title} {_record_text(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
+        lines += [f"{title} {_describe_record(message, record)}"[:300] for record in section[:_MOST_RECORDS_SHOWN]]
     return "\n".join(lines)
 
 
-def _disqualified(message: Message, domain: str, suffix: str) -> Reading | None:
-    """Why this message cannot say anything about the name, or None."""
+def _disqualify_message(message: Message, domain: str, suffix: str) -> Reading | None:
+    """The unknown Reading of a message that proves nothing about the name whatever its records; None for a usable one."""
     if not message.is_answer:
         return unknown_reading("dns_malformed", "not an answer to a query")
     if message.question is None:
-        return _failed(message) or unknown_reading("dns_mismatch", "the answer repeats no question")
+        return _interpret_rcode(message) or unknown_reading("dns_mismatch", "the answer repeats no question")
     name, _, rclass = message.question
     if name != domain or rclass != IN:
         return unknown_reading("dns_mismatch", "the answer is for another question")
     if not domain.endswith("." + suffix):
         return unknown_reading("dns_wrong_zone", "the name is not below the zone asked")
-    if message.truncated:
+    if message.is_truncated:
         return unknown_reading("dns_truncated", "the answer is cut off (TC)")
-    return _failed(message)
+    return _interpret_rcode(message)
 
 
-def _failed(message: Message) -> Reading | None:
+def _interpret_rcode(message: Message) -> Reading | None:
     if message.rcode in (NOERROR, NXDOMAIN):
         return None
     return unknown_reading(*_ERRORS.get(message.rcode, ("dns_rcode", f"the server answered with rcode {message.rcode}")))
 
 
-def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
-    if not message.authoritative:
+def _interpret_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
+    if not message.is_authoritative:
         return _NOT_AUTHORITATIVE
     if message.answer:
         return unknown_reading(
@@ -188,11 +192,11 @@ def _judge_nxdomain(message: Message, domain: str, suffix: str) -> Reading:
         )
     if any(record.rtype == NS and record.owner == domain for record in message.authority):
         return unknown_reading("dns_contradiction", "NXDOMAIN together with a delegation of the name")
-    return _negative(message, suffix, _NXDOMAIN)
+    return _interpret_negative(message, suffix, _NXDOMAIN)
 
 
-def _negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
-    """`meaning`, provided that the SOA record is the suffix's (or that of `also`); with the zone's serial."""
+def _interpret_negative(message: Message, suffix: str, meaning: Reading, also: str | None = None) -> Reading:
+    """`meaning` with the zone's serial, if the SOA record is the suffix's or that of `also`; otherwise unknown."""
     soas = [record for record in message.authority if record.rtype == SOA and record.rclass == IN]
     if not soas:
         return unknown_reading("dns_no_soa", "a negative answer without the zone's SOA record")
@@ -212,8 +216,8 @@ def _negative(message: Message, suffix: str, meaning: Reading, also: str | None 
     )
 
 
-def _judge_answer(message: Message, domain: str) -> Reading:
-    """NOERROR with records in ANSWER: our own delegation where the server also serves the child, else nothing we may trust."""
+def _interpret_answer(message: Message, domain: str) -> Reading:
+    """NOERROR with an answer section: NS records of the name, from a server that also serves the child zone, or a wildcard."""
     if any(record.rtype in (CNAME, DNAME) for record in message.answer):
         return _WILDCARD
     own = [record for record in message.answer if record.owner == domain and record.rclass == IN]
@@ -222,45 +226,49 @@ def _judge_answer(message: Message, domain: str) -> Reading:
     hosts = [record for record in own if record.rtype == NS]
     if not hosts:
         return _WILDCARD
-    if not message.authoritative:
+    if not message.is_authoritative:
         return _NOT_AUTHORITATIVE
-    return _with_hosts(message, hosts, _REFERRAL)
+    return _add_nameservers(message, hosts, _REFERRAL)
 
 
-def _judge_authority(message: Message, domain: str, suffix: str) -> Reading:
-    """NOERROR without an answer: referral, NODATA, or a server that does not serve the suffix."""
+def _interpret_authority(message: Message, domain: str, suffix: str) -> Reading:
+    """NOERROR with an empty answer section: referral, NODATA, or a server that does not serve the suffix."""
     hosts = [record for record in message.authority if record.rtype == NS and record.rclass == IN]
-    if hosts and not message.authoritative:
+    if hosts and not message.is_authoritative:
         owners = {record.owner for record in hosts}
         if owners == {domain}:
-            return _with_hosts(message, hosts, _REFERRAL)
+            return _add_nameservers(message, hosts, _REFERRAL)
         if all(domain.endswith("." + owner) and (owner == suffix or owner.endswith("." + suffix)) for owner in owners):
             return unknown_reading("dns_wrong_zone", "the server refers to a zone between the suffix and the name")
         return unknown_reading("dns_upward_referral", "the server sends us elsewhere in the tree: it does not serve the suffix")
     if any(record.rtype == SOA for record in message.authority):
-        if not message.authoritative:
+        if not message.is_authoritative:
             return _NOT_AUTHORITATIVE
         denied = any(
             record.rtype == NSEC and record.owner == domain and nsec_has(message, record, NXNAME)
             for record in message.authority
         )
-        return _negative(message, suffix, _NXDOMAIN) if denied else _negative(message, suffix, _NODATA, also=domain)
+        return (
+            _interpret_negative(message, suffix, _NXDOMAIN)
+            if denied
+            else _interpret_negative(message, suffix, _NODATA, also=domain)
+        )
     return unknown_reading("dns_empty", "an answer without any record that matters")
 
 
-def _judge_recursive(message: Message, domain: str, suffix: str) -> Reading:
+def _interpret_recursive(message: Message, domain: str, suffix: str) -> Reading:
     if message.rcode == NXDOMAIN:
-        return _recursive_denial(message, suffix)
+        return _interpret_recursive_denial(message, suffix)
     hosts = [record for record in message.answer if record.rtype == NS and record.rclass == IN and record.owner == domain]
     if hosts and not any(record.rtype in (CNAME, DNAME) for record in message.answer):
-        return _with_hosts(message, hosts, _RECURSIVE_POSITIVE)
+        return _add_nameservers(message, hosts, _RECURSIVE_POSITIVE)
     if message.answer:
         return unknown_reading("dns_recursive_alias", "the resolver answers with other records than name servers of the name")
     return unknown_reading("dns_recursive_nodata", "the resolver finds no name servers, but does not deny the name")
 
 
-def _recursive_denial(message: Message, suffix: str) -> Reading:
-    """Forwarders often leave the SOA record out; where there is one, it must be of the suffix or a zone above it."""
+def _interpret_recursive_denial(message: Message, suffix: str) -> Reading:
+    """NXDOMAIN of a resolver. Forwarders often omit the SOA record; one that is there must be of the suffix or a zone above."""
     if message.answer:
         return unknown_reading(
             "dns_contradiction", "NXDOMAIN with an answer: the name is an alias of something that does not exist"
@@ -273,14 +281,14 @@ def _recursive_denial(message: Message, suffix: str) -> Reading:
     return _RECURSIVE_NXDOMAIN
 
 
-def _with_hosts(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
-    """`meaning` with the name servers, sorted: servers rotate them. A broken record never counts as a delegation."""
+def _add_nameservers(message: Message, hosts: list[Record], meaning: Reading) -> Reading:
+    """`meaning` with the name servers, sorted because servers rotate them. Raises WireError for a malformed NS record."""
     names = sorted({name for name in [target_of(message, record) for record in hosts] if _HOST.fullmatch(name)})
     fields = Fields(nameservers=tuple(names[:LIST_LIMIT])) if names else NO_FIELDS
     return Reading(meaning.outcome, meaning.finding, meaning.reason, phase=meaning.phase, fields=fields)
 
 
-def _record_text(message: Message, record: Record) -> str:
+def _describe_record(message: Message, record: Record) -> str:
     head = f"{record.owner or '.'} {TYPE_NAMES.get(record.rtype, record.rtype)}"
     try:
         if record.rtype in (NS, CNAME, DNAME):
@@ -294,7 +302,7 @@ def _record_text(message: Message, record: Record) -> str:
     return f"{head} {record.end - record.start} bytes"
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return name.lower().rstrip(".")
 
 

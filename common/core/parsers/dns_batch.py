@@ -1,7 +1,7 @@
-"""Many NS queries at once, of equal length, back to back: one template, patched with ids, names and letter case.
+"""Build many NS queries of equal length at once, back to back in one buffer: a template filled with ids, names and letter case.
 
 Per query this costs a fraction of `build_query`, because every step works on the whole batch: text is joined and replaced,
-letters are mixed by one operation on long integers (0x20), ids are laid over the bytes with a stride.
+letter case is mixed by one operation on long integers (0x20), ids are written into the buffer with a stride.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CASE_BIT = bytes(0x20 if chr(byte).isascii() and chr(byte).isalpha() else 0 for
 _SPREAD = tuple(bytes(0x20 if byte >> bit & 1 else 0 for byte in range(256)) for bit in range(8))
 
 
-class Batch(Struct, frozen=True):
-    """`wire` holds the queries one behind the other, `size` bytes each; the i-th has `ids[i]` and asks `questions[i]`."""
+class QueryBatch(Struct, frozen=True):
+    """Queries of `size` bytes each, one behind the other in `wire`; the i-th has `ids[i]` and asks `questions[i]`."""
 
     ids: list[bytes]
     questions: list[bytes]  # name, type and class as they must come back
@@ -33,8 +33,8 @@ class Batch(Struct, frozen=True):
     size: int
 
 
-class Template:
-    """Builds queries about names directly below one suffix. `edns` announces 1232 bytes, DO=0; `mixed` is 0x20."""
+class QueryTemplate:
+    """Builds NS queries about names directly below one suffix. `edns`: OPT with 1232 bytes, DO=0; `mixed`: 0x20 letter case."""
 
     __slots__ = ("_additional", "_between", "_dotted", "_mixed", "_prefix", "_rest")
 
@@ -46,23 +46,23 @@ class Template:
         self._between = self._additional + self._prefix
         self._mixed = mixed
 
-    def build(self, names: Sequence[str], bits: Bits) -> Batch:
-        """Queries about these names. Raises ValueError unless all have one length and are one host label below the suffix."""
+    def build_batch(self, names: Sequence[str], bits: Bits) -> QueryBatch:
+        """Build queries about these names. Raises ValueError unless all have one length and are one label below the suffix."""
         count = len(names)
-        raw = self._questions(names, count)
+        raw = self._encode_questions(names, count)
         length = len(raw) // count
         spread = (len(raw) + 7) // 8 if self._mixed else 0
         random = bits.getrandbits(8 * (spread + 2 * count)).to_bytes(spread + 2 * count)
-        asked = _mixed(raw, random[:spread]) if spread else raw
+        asked = _mix_case(raw, random[:spread]) if spread else raw
         questions = [asked[at : at + length] for at in range(0, len(asked), length)]
         wire = bytearray(self._prefix + self._between.join(questions) + self._additional)
         size = length + len(self._between)
         ids = random[spread:]
         wire[0::size] = ids[0::2]
         wire[1::size] = ids[1::2]
-        return Batch([ids[at : at + 2] for at in range(0, 2 * count, 2)], questions, wire, size)
+        return QueryBatch([ids[at : at + 2] for at in range(0, 2 * count, 2)], questions, wire, size)
 
-    def _questions(self, names: Sequence[str], count: int) -> bytes:
+    def _encode_questions(self, names: Sequence[str], count: int) -> bytes:
         """The question sections, in lower case, without anything between them."""
         text = "\n".join(names).lower() + "\n"
         length = len(text) // count - len(self._dotted)
@@ -80,13 +80,13 @@ class Template:
         return (octet + text.replace(self._dotted, self._rest + octet)[:-1]).encode("latin-1")
 
 
-def patch_id(batch: Batch, number: int, query_id: bytes) -> None:
+def patch_id(batch: QueryBatch, number: int, query_id: bytes) -> None:
     """Give query `number` another id."""
     batch.ids[number] = query_id
     batch.wire[number * batch.size : number * batch.size + 2] = query_id
 
 
-def _mixed(raw: bytes, random: bytes) -> bytes:
+def _mix_case(raw: bytes, random: bytes) -> bytes:
     chosen = b"".join([random.translate(table) for table in _SPREAD])[: len(raw)]
     mask = int.from_bytes(raw.translate(_CASE_BIT)) & int.from_bytes(chosen)
     return (int.from_bytes(raw) ^ mask).to_bytes(len(raw))

@@ -1,8 +1,8 @@
-"""The two answers that nearly all names get, read without a parser: a plain delegation, and NXDOMAIN with the zone's proof.
+"""Recognise without a full parser the two DNS answers that nearly all names get: a plain referral, and NXDOMAIN with its SOA.
 
-`classify` knows one form of each and says UNUSUAL to everything else, whatever it may mean: `common.core.parsers.dns` reads
-that. It may never believe more than the careful parser; where it says DELEGATED that says dns_auth_referral, where it says
-NXDOMAIN that says dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2.1).
+`classify_answer` accepts one form of each and returns UNUSUAL for everything else, which `common.core.parsers.dns` then parses.
+It never accepts more than that parser does: DELEGATED is only returned where that one finds dns_auth_referral, NXDOMAIN only
+where it finds dns_auth_nxdomain (RFC 1034 section 4.3.2, RFC 2308 section 2.1).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-#: OPEN: nothing counted so far. UNASKED is no code of an answer: nobody was asked, because the servers turn us away.
+#: OPEN: no usable answer so far. UNASKED: no query was sent, because the servers rate limit or refuse this client.
 OPEN, DELEGATED, NXDOMAIN, UNUSUAL, UNASKED = range(5)
 
 _HEADER = 12
@@ -28,8 +28,8 @@ _IN = b"\0\x01"
 _OPT = 41
 
 
-class Shape(Struct, frozen=True):
-    """What all questions have in common that differ only in the letters of their first label. Offsets in the message."""
+class QuestionShape(Struct, frozen=True):
+    """What questions have in common that differ only in the letters of their first label. Offsets in the message."""
 
     end: int  # of the question section
     starts: tuple[int, ...]  # where the labels of the name begin; empty: no question that can be judged
@@ -38,41 +38,41 @@ class Shape(Struct, frozen=True):
     sections: dict[bytes, tuple[int, ...]]  # sets of NS records read before, with the offsets of their hosts
 
 
-def shape_of(question: bytes, zone: bytes) -> Shape:
+def shape_of(question: bytes, zone: bytes) -> QuestionShape:
     """The shape of a question section: one name, type and class. `zone` is the zone asked, encoded in lower case."""
     starts = _label_starts(question)
     at = len(question) - 4 - len(zone)
     below = at > 0 and _HEADER + at in starts and question[at:-4].lower() == zone and question[-2:] == _IN
-    return Shape(_HEADER + len(question), starts if below else (), zone, _HEADER + at, {})
+    return QuestionShape(_HEADER + len(question), starts if below else (), zone, _HEADER + at, {})
 
 
-def classify(wire: bytes, question: bytes, shape: Shape) -> int:
-    """DELEGATED, NXDOMAIN or UNUSUAL. `question` is the question section as it was sent, `shape` its shape.
+def classify_answer(wire: bytes, question: bytes, shape: QuestionShape) -> int:
+    """Classify an answer as DELEGATED, NXDOMAIN or UNUSUAL. `question` is the question section as sent, `shape` its shape.
 
-    Total: any bytes give a code. The caller has matched the id. Among questions of one shape that differ only in the letters
-    of the first label, the code depends on nothing but flags, counts and what follows the question: by these it may be kept.
+    Total: any bytes give a code. The caller has matched the id. Among questions of one shape the code depends on nothing but
+    flags, counts and the bytes behind the question, so it may be cached by these.
     """
     if len(wire) < shape.end or wire[_HEADER : shape.end] != question or not shape.starts:
         return UNUSUAL
     flags = (wire[2] & 0xFE) << 8 | wire[3] & 0x0F
     try:
         if flags == 0x8403 and wire[4:11] == b"\0\x01\0\0\0\x01\0" and wire[11] <= 1:
-            return NXDOMAIN if _denied(wire, shape) else UNUSUAL
+            return NXDOMAIN if _is_zone_denial(wire, shape) else UNUSUAL
         if flags == 0x8000 and wire[4:8] == b"\0\x01\0\0":
-            return DELEGATED if _delegated(wire, shape) else UNUSUAL
+            return DELEGATED if _is_delegation(wire, shape) else UNUSUAL
     except IndexError:
         pass
     return UNUSUAL
 
 
-def serial_behind(wire: bytes, shape: Shape) -> int:
-    """The SOA serial of an answer that is NXDOMAIN to `classify`."""
-    at = _end_of_name(wire, _end_of_name(wire, _end_of_name(wire, shape.end, shape) + 10, shape), shape)
+def read_soa_serial(wire: bytes, shape: QuestionShape) -> int:
+    """The SOA serial of an answer that `classify_answer` found to be NXDOMAIN."""
+    at = _skip_name(wire, _skip_name(wire, _skip_name(wire, shape.end, shape) + 10, shape), shape)
     return int.from_bytes(wire[at : at + 4])
 
 
-def _denied(wire: bytes, shape: Shape) -> bool:
-    """One SOA record, owned by the zone asked, and at most EDNS behind it."""
+def _is_zone_denial(wire: bytes, shape: QuestionShape) -> bool:
+    """Whether the answer holds one SOA record, owned by the zone asked, and at most an OPT record behind it."""
     end = shape.end
     if wire[end] >= 0xC0:
         own = (wire[end] & 0x3F) << 8 | wire[end + 1] == shape.zone_at
@@ -83,13 +83,13 @@ def _denied(wire: bytes, shape: Shape) -> bool:
     if not own or wire[at : at + 4] != _SOA_IN:
         return False
     data_end = at + 10 + (wire[at + 8] << 8 | wire[at + 9])
-    if _end_of_name(wire, _end_of_name(wire, at + 10, shape), shape) + 20 != data_end:
+    if _skip_name(wire, _skip_name(wire, at + 10, shape), shape) + 20 != data_end:
         return False
-    return _behind_others(wire, data_end, wire[11], shape, ()) == len(wire)
+    return _skip_other_records(wire, data_end, wire[11], shape, ()) == len(wire)
 
 
-def _delegated(wire: bytes, shape: Shape) -> bool:
-    """NS records owned by the name asked, nothing else in their section."""
+def _is_delegation(wire: bytes, shape: QuestionShape) -> bool:
+    """Whether the authority section holds only NS records, all owned by the name asked."""
     others = wire[10] << 8 | wire[11]
     count = wire[8] << 8 | wire[9]
     if not 0 < count <= _MOST_NS or others > _MOST_OTHERS:
@@ -100,43 +100,43 @@ def _delegated(wire: bytes, shape: Shape) -> bool:
     section = wire[shape.end : at]
     hosts = shape.sections.get(section)
     if hosts is None:
-        hosts = _hosts(wire[:at], count, shape)  # without what follows: the result may depend on nothing else
+        hosts = _host_offsets(wire[:at], count, shape)  # without what follows: the result may depend on nothing else
         if len(shape.sections) < _MOST_SECTIONS:
             shape.sections[section] = hosts
-    return bool(hosts) and _behind_others(wire, at, others, shape, hosts) == len(wire)
+    return bool(hosts) and _skip_other_records(wire, at, others, shape, hosts) == len(wire)
 
 
-def _hosts(wire: bytes, count: int, shape: Shape) -> tuple[int, ...]:
-    """The offsets of the hosts of so many NS records about the name asked; none where one of them is anything else."""
+def _host_offsets(wire: bytes, count: int, shape: QuestionShape) -> tuple[int, ...]:
+    """The offsets of the host names in `count` NS records owned by the name asked; empty if one is any other record."""
     hosts = []
     at = shape.end
     for _ in range(count):
         data_end = at + 12 + (wire[at + 10] << 8 | wire[at + 11])
-        if wire[at : at + 6] != _NAME_NS_IN or _end_of_name(wire, at + 12, shape) != data_end:
+        if wire[at : at + 6] != _NAME_NS_IN or _skip_name(wire, at + 12, shape) != data_end:
             return ()
         hosts.append(at + 12)
         at = data_end
     return tuple(hosts)
 
 
-def _behind_others(wire: bytes, at: int, count: int, shape: Shape, hosts: Sequence[int]) -> int:
-    """The offset behind `count` records that say nothing about the name: addresses, and EDNS without an error; -1 if odd.
+def _skip_other_records(wire: bytes, at: int, count: int, shape: QuestionShape, hosts: Sequence[int]) -> int:
+    """The offset behind `count` additional records: addresses, and an OPT record without an error; -1 for anything else.
 
-    `hosts` are offsets of names that were read before: most owners point there.
+    `hosts` are offsets of names read before: most owners point there.
     """
     for _ in range(count):
         octet = wire[at]
         if octet >= 0xC0 and (octet & 0x3F) << 8 | wire[at + 1] in hosts:
             at += 2
         else:
-            at = _end_of_name(wire, at, shape)
+            at = _skip_name(wire, at, shape)
         if at < 0 or (wire[at + 1] == _OPT and wire[at] == 0 and (octet or wire[at + 4])):
             return -1
         at += 10 + (wire[at + 8] << 8 | wire[at + 9])
     return at
 
 
-def _end_of_name(wire: bytes, start: int, shape: Shape) -> int:
+def _skip_name(wire: bytes, start: int, shape: QuestionShape) -> int:
     """The offset behind the name at `start`, or -1. Raises IndexError where the name runs past the end.
 
     The bounds are those of `dns_wire.read_name`; besides, a pointer into the question may only lead to a label there.

@@ -1,18 +1,21 @@
-"""DNS messages as bytes: reading them within bounds, and building queries (RFC 1035 section 4, RFC 6891).
+"""DNS messages as bytes: parse them within bounds, and build queries (RFC 1035 section 4, RFC 6891).
 
-Names are plain text: lower case, without the last dot, the root is "". A byte that no host name holds becomes a backslash and
-three digits, so that a label with a dot inside never passes for two. What an answer means is `common.core.parsers.dns`.
+Names are text: lower case, without the final dot, the root is "". A byte that no host name holds becomes a backslash and three
+digits, so that a label with a dot inside is never taken for two. What an answer means is decided in `common.core.parsers.dns`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 A, NS, CNAME, SOA, AAAA, DNAME, OPT, NSEC = 1, 2, 5, 6, 28, 39, 41, 47
 IN = 1
+#: Bits of the header's second word (RFC 1035 section 4.1.1).
+QR, AA, TC, RD, RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
+OPCODE_MASK, RCODE_MASK = 0x7800, 0x000F
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 TYPE_NAMES = {A: "A", NS: "NS", CNAME: "CNAME", SOA: "SOA", AAAA: "AAAA", DNAME: "DNAME", OPT: "OPT", NSEC: "NSEC"}
 RCODE_NAMES = {
@@ -30,7 +33,7 @@ MAX_WIRE = 65_535
 MAX_RECORDS = 512
 #: Most compression pointers followed in one name.
 MAX_POINTERS = 64
-#: The UDP size we announce, in bytes: fits every path without fragments (DNS flag day 2020).
+#: The UDP payload size announced in EDNS, in bytes: fits every path without fragments (DNS flag day 2020).
 UDP_SIZE = 1232
 
 _HEADER = 12
@@ -40,7 +43,7 @@ _CASE_BIT = bytes(0x20 if chr(byte).isascii() and chr(byte).isalpha() else 0 for
 
 
 class WireError(ValueError):
-    """Bytes that are no well-formed DNS message."""
+    """Raised for bytes that are no well-formed DNS message."""
 
 
 class Bits(Protocol):
@@ -62,13 +65,21 @@ class Record(Struct, frozen=True, gc=False):
     end: int
 
 
+class Question(NamedTuple):
+    """The entry of the question section."""
+
+    name: str
+    rtype: int
+    rclass: int
+
+
 class Message(Struct, frozen=True):
-    """One parsed message. `rcode` is the full code: header plus EDNS extension; `question` is (name, type, class)."""
+    """One parsed message. `rcode` is the full code: that of the header extended by EDNS."""
 
     wire: bytes
     flags: int
     rcode: int
-    question: tuple[str, int, int] | None
+    question: Question | None
     answer: tuple[Record, ...] = ()
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
@@ -76,21 +87,21 @@ class Message(Struct, frozen=True):
     @property
     def is_answer(self) -> bool:
         """QR is set and the opcode is QUERY."""
-        return self.flags & 0xF800 == 0x8000
+        return self.flags & (QR | OPCODE_MASK) == QR
 
     @property
-    def authoritative(self) -> bool:
+    def is_authoritative(self) -> bool:
         """AA is set."""
-        return bool(self.flags & 0x0400)
+        return bool(self.flags & AA)
 
     @property
-    def truncated(self) -> bool:
-        """TC is set: the sections are not to be relied on."""
-        return bool(self.flags & 0x0200)
+    def is_truncated(self) -> bool:
+        """TC is set: the sections are incomplete."""
+        return bool(self.flags & TC)
 
 
-def parse(wire: bytes) -> Message:
-    """The message in these bytes; of a truncated one only header and question. Raises WireError."""
+def parse_message(wire: bytes) -> Message:
+    """Parse a message; of a truncated one only header and question. Raises WireError for what is malformed or too large."""
     if not _HEADER <= len(wire) <= MAX_WIRE:
         raise WireError(f"{len(wire)} bytes")
     flags = int.from_bytes(wire[2:4])
@@ -98,8 +109,8 @@ def parse(wire: bytes) -> Message:
     if counts[0] > 1 or sum(counts) > MAX_RECORDS:
         raise WireError(f"counts {counts}")
     question, at = _read_question(wire) if counts[0] else (None, _HEADER)
-    rcode = flags & 0x0F
-    if flags & 0x0200:
+    rcode = flags & RCODE_MASK
+    if flags & TC:
         return Message(wire, flags, rcode, question)
     sections = []
     for count in counts[1:]:
@@ -111,7 +122,7 @@ def parse(wire: bytes) -> Message:
 
 
 def read_name(wire: bytes, start: int) -> tuple[str, int]:
-    """The name at `start` and the offset behind it. Pointers must lead backwards, so every name ends. Raises WireError."""
+    """The name at `start` and the offset behind it. Raises WireError; pointers must lead backwards, so that every name ends."""
     labels: list[bytes] = []
     at = limit = start
     after = pointers = 0
@@ -122,7 +133,7 @@ def read_name(wire: bytes, start: int) -> tuple[str, int]:
             raise WireError("name runs past the end")
         octet = wire[at]
         if octet == 0:
-            return _text(labels), after or at + 1
+            return _join_labels(labels), after or at + 1
         if octet >= 0xC0:
             target = int.from_bytes(wire[at : at + 2]) & 0x3FFF
             pointers += 1
@@ -140,7 +151,7 @@ def read_name(wire: bytes, start: int) -> tuple[str, int]:
 
 
 def encode_name(name: str) -> bytes:
-    """A name as labels, uncompressed, in lower case. Raises ValueError for what no host name can be."""
+    """A name as uncompressed labels in lower case. Raises ValueError for characters or lengths that no host name has."""
     raw = name.lower().encode("ascii")
     if raw.translate(None, _PLAIN):
         raise ValueError(f"{name[:80]!r} holds a character that no host name has")
@@ -155,9 +166,9 @@ def encode_name(name: str) -> bytes:
 def build_query(
     name: str, rtype: int, query_id: int, rng: Bits | None = None, *, recursive: bool = False, edns: bool = True
 ) -> bytes:
-    """One query of class IN; with `rng` the case of its letters is mixed (0x20). EDNS announces 1232 bytes, DO=0.
+    """Build one query of class IN. `rng` mixes the case of its letters (0x20), `recursive` sets RD, `edns` adds an OPT record.
 
-    Raises ValueError where the name cannot be encoded.
+    The OPT record announces 1232 bytes with DO=0. Raises ValueError where the name cannot be encoded.
     """
     labels = encode_name(name)
     if rng is not None:
@@ -169,20 +180,20 @@ def build_query(
     return query_id.to_bytes(2) + flags + counts + question + (_EDNS if edns else b"")
 
 
-def matches(wire: bytes, query: bytes) -> bool:
+def matches_query(wire: bytes, query: bytes) -> bool:
     """Whether `wire` answers `query`: id, QR, opcode and the question byte for byte, letter case included (RFC 5452)."""
     end = _question_end(query)
     return _is_reply(wire, query) and wire[4:6] == b"\0\1" and wire[_HEADER:end] == query[_HEADER:end]
 
 
-def matches_but_case(wire: bytes, query: bytes) -> bool:
-    """Like `matches`, but the question may come back in another letter case."""
+def matches_query_but_case(wire: bytes, query: bytes) -> bool:
+    """Like `matches_query`, but the question may come back in another letter case."""
     end = _question_end(query)
     return _is_reply(wire, query) and wire[4:6] == b"\0\1" and wire[_HEADER:end].lower() == query[_HEADER:end].lower()
 
 
 def is_bare_error(wire: bytes, query: bytes) -> bool:
-    """An error without a question, from a server that could not read ours. It proves nothing: a forged one gains nothing."""
+    """Whether `wire` is an error reply without a question. It proves nothing, so nothing is gained by forging one."""
     return _is_reply(wire, query) and wire[4:6] == b"\0\0" and wire[3] & 0x0F in (FORMERR, SERVFAIL, NOTIMP, REFUSED)
 
 
@@ -227,11 +238,11 @@ def nsec_has(message: Message, record: Record, rtype: int) -> bool:
     return found
 
 
-def _read_question(wire: bytes) -> tuple[tuple[str, int, int], int]:
+def _read_question(wire: bytes) -> tuple[Question, int]:
     name, at = read_name(wire, _HEADER)
     if at + 4 > len(wire):
         raise WireError("question runs past the end")
-    return (name, int.from_bytes(wire[at : at + 2]), int.from_bytes(wire[at + 2 : at + 4])), at + 4
+    return Question(name, int.from_bytes(wire[at : at + 2]), int.from_bytes(wire[at + 2 : at + 4])), at + 4
 
 
 def _read_records(wire: bytes, at: int, count: int) -> tuple[tuple[Record, ...], int]:
@@ -253,14 +264,14 @@ def _extended_rcode(additional: tuple[Record, ...]) -> int:
     return next((record.ttl >> 24 << 4 for record in additional if record.rtype == OPT and record.owner == ""), 0)
 
 
-def _text(labels: list[bytes]) -> str:
+def _join_labels(labels: list[bytes]) -> str:
     raw = b".".join(labels).lower()
     if not raw.translate(None, _PLAIN) and raw.count(b".") == max(0, len(labels) - 1):
         return raw.decode("ascii")
-    return ".".join("".join(_escaped(octet) for octet in label.lower()) for label in labels)
+    return ".".join("".join(_escape_octet(octet) for octet in label.lower()) for label in labels)
 
 
-def _escaped(octet: int) -> str:
+def _escape_octet(octet: int) -> str:
     return chr(octet) if octet in _PLAIN and octet != 0x2E else f"\\{octet:03d}"
 
 

@@ -1,6 +1,6 @@
-"""Answers of the web server at a name. They prove that the name was delegated when it was looked up, and nothing else.
+"""Answers of the web server at a name. They prove that the name was delegated when it was resolved, and nothing else.
 
-An answer never speaks for availability: servers are down, filtered, or absent by choice.
+The lack of an answer is no sign of availability: web servers are down, filtered, or absent by choice.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from common.core.builtin.sale_hosts import SALE_HOSTS
 from common.core.model.evidence import Outcome, Phase, Reading, unknown_reading
 
 
-def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:
-    """Judge one answer of a server reached through the delegation of `domain` (A-label). Total."""
+def parse_web_answer(status: int, headers: Mapping[str, str], domain: str) -> Reading:
+    """What one HTTP answer of a server reached by resolving `domain` (A-label) proves. Total.
+
+    `status` is the status code, anything outside 100..599 stands for no answer.
+    """
     if not 100 <= status <= 599:
         return unknown_reading("http_silent", "no HTTP answer")
     heads = {key.lower(): value for key, value in headers.items()}
@@ -26,7 +29,7 @@ def read(status: int, headers: Mapping[str, str], domain: str) -> Reading:
 
 
 def redirect_host(location: str) -> str:
-    """Host of a Location header in lower case; "" for a relative or broken one."""
+    """Host of a Location header in lower case; "" for a relative or malformed one."""
     try:
         return (urlsplit(location[:2000]).hostname or "").lower().rstrip(".")
     except ValueError:

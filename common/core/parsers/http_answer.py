@@ -1,8 +1,8 @@
-"""The raw bytes of an HTTP/1 answer (RFC 9112): its status, as far as anything can be told; the rest only where it is flawless.
+"""The raw bytes of an HTTP/1 response (RFC 9112): its status line parsed leniently, the length of its body strictly.
 
-Two questions with two standards. "What did the server decide?" is in the status line, and no flaw behind it changes that.
-"Where does this answer end, so that the connection can serve again?" is answered only for an answer without any flaw: a wrong
-guess would take the rest of one answer for the next one.
+The status is in the status line, and no flaw behind it changes what the server decided. Where the response ends, so that the
+connection can be reused, is only told for a response without any flaw: a wrong guess would take the rest of one response for
+the next one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Most bytes in which a status has to show itself, empty lines before it included.
+#: Most bytes in which a status line has to begin, empty lines before it included.
 STATUS_LIMIT = 64
 
 #: Name and version in any case, as RFC 9112 section 2.3 does not allow and receivers send; the reason phrase may be missing.
@@ -27,9 +27,9 @@ CHUNKED: Final = -1
 
 
 def find_status(data: bytes | bytearray) -> tuple[int, int] | None:
-    """(status, where it ends) of an answer that has begun to arrive; None where more bytes are needed.
+    """(status code, offset behind it) of a response that has begun to arrive; None where more bytes are needed.
 
-    Raises ValueError for what is no HTTP/1 status line, however it may go on.
+    Raises ValueError for bytes that cannot become an HTTP/1 status line.
     """
     found = _STATUS.match(data)
     if found:
@@ -40,13 +40,13 @@ def find_status(data: bytes | bytearray) -> tuple[int, int] | None:
 
 
 def find_head_end(data: bytes | bytearray, start: int = 0) -> int | None:
-    """Where the header section ends, the empty line included; None where it has not come yet."""
+    """The offset behind the header section and its empty line; None where that has not arrived yet."""
     found = _HEAD_END.search(data, start)
     return found.end() if found else None
 
 
 def find_field(head: bytes, name: str) -> str | None:
-    """The first value of a header field, however odd the lines around it are; None where there is none."""
+    """The first value of a header field (`name` in lower case), even between malformed lines; None where there is none."""
     for line in head.split(b"\n")[1:]:
         key, colon, value = line.partition(b":")
         if colon and key.strip().decode("latin-1").lower() == name:
@@ -55,9 +55,10 @@ def find_field(head: bytes, name: str) -> str | None:
 
 
 def body_length(head: bytes) -> int | None:
-    """Bytes of the body that follows this head, CHUNKED, or None where the connection must not be used again.
+    """Length in bytes of the body behind this head, CHUNKED, or None where the connection must not be reused.
 
-    `head` is everything from the status line to the empty line. None for each flaw, and for what ends with the connection.
+    `head` is everything from the status line to the empty line. None for every flaw, for `Connection: close` and for a body
+    that ends with the connection.
     """
     lines = head.split(b"\r\n")
     status, fields = _STATUS.match(head), [_FIELD.fullmatch(line) for line in lines[1:-2]]
@@ -77,9 +78,9 @@ def body_length(head: bytes) -> int | None:
 
 
 def skip_chunks(data: bytes | bytearray, start: int) -> tuple[int, bool]:
-    """Where the first chunk begins that is not all there, or where the body ends, and whether it ended.
+    """(offset of the first incomplete chunk or of the end of the body, whether the body has ended); RFC 9112 section 7.1.
 
-    `start` is where a chunk begins. Raises ValueError for a wrong chunk, and for trailers and extensions, which nobody needs.
+    `start` is where a chunk begins. Raises ValueError for a malformed chunk, and for trailers and extensions: not supported.
     """
     while True:
         if data.startswith(_LAST_CHUNK, start):

@@ -1,9 +1,9 @@
-"""Whether a short statement of a server says that it limits us, by what it is made of: who is limited, and what it is over.
+"""Recognise rate limiting in a short statement of a server, by the parts that such statements are made of.
 
-Each registry words this in its own way, and unknown wordings of it were taken for answers that mean nothing. So not sentences
-are known here but their parts: a quota that is used up, questions that come too fast, a client that is shut out, and "come back
-later". What only describes the rule ("clients that exceed the limit will be blocked") is no complaint: its verb stands behind a
-condition. Statements are lower case with single blanks, `{}` for the name. All patterns run in linear time.
+Each registry words this in its own way, so not sentences are listed here but their parts: a quota that is used up, queries that
+come too fast, a client that is blocked, and "try again later". A text that only describes the rule ("clients that exceed the
+limit will be blocked") does not count: its verb stands behind a condition. Statements are lower case with single blanks, `{}`
+for the name. All patterns run in linear time.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from common.core.builtin.doubt_words import fold
+from common.core.builtin.doubt_words import fold_text
 
-#: Longest statement that can be a complaint, in characters.
+#: Longest statement that can report a rate limit, in characters.
 LONGEST = 200
 
 _ASKED = (
@@ -45,14 +45,14 @@ _COMPLAINTS = "|".join(
         r"^(?:error:? ?)?(?:ip )?(?:un|not )authori[sz]ed(?: (?:ip|access|client|request|to (?:use|query)\b).{0,40})?$",
         r"^you(?: are|'re) not (?:authori[sz]ed|allowed|permitted) to (?:query|use|access) this (?:server|service)\b.{0,40}$",
         r"\b(?:not in|not on|missing from) (?:the |our |any )?(?:white|allow)-?list",
-        # Questions that come too fast.
+        # Queries that come too fast.
         rf"\btoo (?:many|much) (?:\w{{1,20}} ){{0,3}}{_ASKED}",
         rf"\b(?:{_ASKED}|asking|you|speed)\b.{{0,40}}\btoo {_OFTEN}\b",
         rf"\btoo {_OFTEN}\b.{{0,40}}\b(?:quer|request|look-?up|access|connect)",
         r"\bexcessive (?:\w{1,20} ){0,2}(?:quer|request|look-?up|access|usage|use\b|connection|traffic)",
         r"\b(?:please )?slow(?:ing)? (?:it )?down\b|\bslow your\b",
         r"\bonly \d{1,6} (?:\w{1,20} ){0,2}(?:quer(?:y|ies)|requests?|connections?|look-?ups?) (?:per|every|each|a|in)\b",
-        # A client that is shut out.
+        # A client that is blocked.
         (
             rf"\b(?:your (?!domain|name)|(?:this|the) {_CLIENT} |(?:the )?client(?:'s)? )(?:[\w.:/-]{{1,40}} ){{0,3}}{_IS} "
             rf"(?:\w{{1,20}} ){{0,2}}{_SHUT}\b"
@@ -69,7 +69,7 @@ _COMPLAINTS = "|".join(
         ),
     )
 )
-#: Longest "come back later", in characters.
+#: Longest "try again later", in characters.
 _SHORT = 100
 _LATER = re.compile(
     r"(?:^|[.,;:!] ?|\b(?:please|and|so) )(?:please )?"
@@ -97,7 +97,7 @@ _FOREIGN = re.compile(
     r"|(?:查询|查詢|请求|請求|访问|訪問).{0,12}(?:频繁|頻繁|过快|過快|超过|超過|超出|上限|受限)|(?:频率|頻率|次数|次數).{0,8}(?:过高|過高|超|限)"
     r"|(?:アクセス|問い合わせ|検索|リクエスト).{0,16}(?:制限|超|多)|(?:조회|요청|접속|질의).{0,16}(?:초과|제한|많)"
 )
-#: Before the complaint, these make it a rule for all or something that may come.
+#: Before the matched part, these make a statement a rule for all clients or something that may happen.
 _RULE = re.compile(
     r"\b(?:may|might|if|will|shall|should|must|could be|would|agree|that|which|who|whose|when(?:ever)?|once|users|clients"
     r"|anyone|to avoid|in order|please do not|not to|do not|don't|never|reserves?|without|unless|any|processes|automated"
@@ -111,32 +111,32 @@ _OTHER = re.compile(
 
 
 @lru_cache(maxsize=4096)
-def complains(statement: str) -> bool:
-    """Whether a whole statement says that the server limits us."""
+def reports_rate_limit(statement: str) -> bool:
+    """Whether a whole statement says that the server rate limits this client."""
     if len(statement) > LONGEST or _OTHER.search(statement):
         return False
-    statement = fold(statement)
+    statement = fold_text(statement)
     for match in (_COMPLAINT.search(statement), _FOREIGN.search(statement)):
         if match is not None and not _RULE.search(statement[: match.start()]):
             return True
     return False
 
 
-def puts_off(statement: str) -> bool:
-    """Whether a short statement only asks to come back later: a limit where nothing else is said to be broken."""
+def asks_to_retry_later(statement: str) -> bool:
+    """Whether a short statement only asks to try again later: a rate limit unless something is said to be broken."""
     if len(statement) > _SHORT or not _LATER.search(statement):
         return False
     return not (_BROKEN.search(statement) or _RULE.search(statement) or _OTHER.search(statement))
 
 
-#: AFNIC prints what is left to the network and to the address: "RL Net [##########] - RL IP [#########.]".
+#: AFNIC prints the remaining quota of the network and of the address: "RL Net [##########] - RL IP [#########.]".
 _METER = re.compile(r"rl (?:net|ip) ?\[([#.]{1,40})\]")
 
 
-def used_up(statement: str) -> bool:
-    """Whether a meter of a server shows that nothing is left: one without a mark, or no place that a query would have taken.
+def reports_used_up_quota(statement: str) -> bool:
+    """Whether a quota meter of a server shows that no query is left: one is empty, or all of them are full.
 
-    The question itself takes a place, so an answer that counts never shows all its meters full.
+    The query itself uses a place, so an answer to a counted query never shows all its meters full.
     """
     meters = _METER.findall(statement)
     return bool(meters) and (any("#" not in meter for meter in meters) or all("." not in meter for meter in meters))

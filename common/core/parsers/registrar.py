@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 from common.core.model.evidence import Outcome, Reading, unknown_reading
 from common.core.parsers import bounded_json
-from common.core.parsers.rdap_record import alabel
-from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, namecheap
+from common.core.parsers.rdap_record import normalise_to_alabel
+from common.core.parsers.registrar_vendors import JSON_VENDORS, Finding, parse_namecheap
 from common.core.parsers.retry_after import parse_retry_after
 
-#: Largest body judged, in bytes.
+#: Largest body parsed, in bytes.
 BODY_LIMIT = 256 * 1024
 
 _READINGS = {
@@ -33,10 +33,10 @@ _READINGS = {
 }
 
 
-def read(name: str, status: int, headers: Mapping[str, str], body: str, domain: str) -> Reading:
-    """Judge one answer of the vendor `name` about `domain` (A-label). Total.
+def parse_registrar_answer(name: str, status: int, headers: Mapping[str, str], body: str, domain: str) -> Reading:
+    """What one HTTP answer of the registrar API `name` says about `domain` (A-label). Total.
 
-    Vendors: godaddy, namecheap, porkbun, gandi, ovh, namecom (name.com), cloudflare, fastly (domainr), whoisxml.
+    Names: godaddy, namecheap, porkbun, gandi, ovh, namecom (name.com), cloudflare, fastly (domainr), whoisxml.
     """
     vendor = name.strip().lower().replace(".", "").replace("-", "").replace("_", "")
     if vendor not in JSON_VENDORS and vendor != "namecheap":
@@ -49,16 +49,16 @@ def read(name: str, status: int, headers: Mapping[str, str], body: str, domain: 
         refused = status in {401, 403}
         reason = f"the registrar refuses our key or address (HTTP {status})" if refused else f"HTTP {status}"
         return unknown_reading("registrar_refused" if refused else "registrar_status", reason)
-    asked = alabel(domain)
+    asked = normalise_to_alabel(domain)
     try:
         if vendor == "namecheap":
-            return _reading(namecheap(body[:BODY_LIMIT], asked))
-        value = bounded_json.loads(body.encode("utf-8", "replace"), BODY_LIMIT)
+            return _to_reading(parse_namecheap(body[:BODY_LIMIT], asked))
+        value = bounded_json.parse_bounded_json(body.encode("utf-8", "replace"), BODY_LIMIT)
     except ValueError as error:
         return unknown_reading("registrar_bad_json", f"no JSON: {error}")
-    return _reading(JSON_VENDORS[vendor](value, asked))
+    return _to_reading(JSON_VENDORS[vendor](value, asked))
 
 
-def _reading(finding: Finding) -> Reading:
+def _to_reading(finding: Finding) -> Reading:
     outcome, key, reason = _READINGS[finding]
     return Reading(outcome, key, reason)

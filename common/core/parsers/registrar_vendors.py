@@ -1,7 +1,7 @@
-"""One function per vendor: parsed body and asked name (A-label) to a Finding. Shapes as the vendors document them.
+"""Read the answers of registrars' availability APIs, one function per vendor: decoded body and A-label name to a Finding.
 
-An answer must name the domain asked wherever its form has a place for it, an unknown word means nothing, and a name missing
-from a list means nothing.
+Forms as the vendors document them. An answer must name the domain asked wherever its form has a field for it; an unknown word
+and a name missing from a list mean nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Any
 
-from common.core.parsers.rdap_record import alabel, members
+from common.core.parsers.rdap_record import list_members, normalise_to_alabel
 
 
 class Finding(Enum):
@@ -31,45 +31,45 @@ class Finding(Enum):
     ERROR = auto()
 
 
-def godaddy(value: Any, domain: str) -> Finding:
+def parse_godaddy(value: Any, domain: str) -> Finding:
     """v1 and v3 `available`; only `definitive` answers were verified with the registry. `domains` in bulk answers."""
-    entry = _entry(value, domain, "domain", "domains")
+    entry = _find_entry(value, domain, "domain", "domains")
     free = entry.get("available") if entry else None
     if not isinstance(free, bool):
         return Finding.NOTHING
     if not free:
         return Finding.UNAVAILABLE
-    if _word(entry, "inventory") not in {"", "standard", "registry", "core"}:
+    if _lower_word(entry, "inventory") not in {"", "standard", "registry", "core"}:
         return Finding.PREMIUM
     return Finding.LIVE if entry.get("definitive") is True else Finding.CACHED
 
 
-def porkbun(value: Any, domain: str) -> Finding:
+def parse_porkbun(value: Any, domain: str) -> Finding:
     """v3 checkDomain: `avail` and `premium` are "yes" or "no". The answer does not repeat the name, the URL carried it."""
-    top = _object(value)
-    if _word(top, "status") != "success":
-        code = f"{_word(top, 'code')} {_word(top, 'message')}"
+    top = _as_object(value)
+    if _lower_word(top, "status") != "success":
+        code = f"{_lower_word(top, 'code')} {_lower_word(top, 'message')}"
         return Finding.THROTTLED if "rate_limit" in code or "checks within" in code else Finding.ERROR
-    answer = _object(top.get("response"))
-    if "domain" in answer and not _is(answer["domain"], domain):
+    answer = _as_object(top.get("response"))
+    if "domain" in answer and not _is_domain(answer["domain"], domain):
         return Finding.NOTHING
-    word = _word(answer, "avail")
+    word = _lower_word(answer, "avail")
     if word == "no":
         return Finding.UNAVAILABLE
-    if word != "yes" or _word(answer, "type") not in {"", "registration"}:
+    if word != "yes" or _lower_word(answer, "type") not in {"", "registration"}:
         return Finding.NOTHING
-    premium = _word(answer, "premium")
+    premium = _lower_word(answer, "premium")
     return Finding.PREMIUM if premium == "yes" else Finding.LIVE if premium == "no" else Finding.CACHED
 
 
-def gandi(value: Any, domain: str) -> Finding:
+def parse_gandi(value: Any, domain: str) -> Finding:
     """v5 domain/check: the product whose process is `create`."""
-    for product in _objects(_object(value).get("products")):
-        if _word(product, "process") != "create" or not _is(product.get("name"), domain):
+    for product in _list_objects(_as_object(value).get("products")):
+        if _lower_word(product, "process") != "create" or not _is_domain(product.get("name"), domain):
             continue
-        status = _word(product, "status")
+        status = _lower_word(product, "status")
         if status == "available":
-            prices = [price for price in _objects(product.get("prices")) if price.get("type") == "premium"]
+            prices = [price for price in _list_objects(product.get("prices")) if price.get("type") == "premium"]
             return Finding.PREMIUM if prices else Finding.LIVE
         known = {
             "available_premium": Finding.PREMIUM,
@@ -84,43 +84,43 @@ def gandi(value: Any, domain: str) -> Finding:
     return Finding.NOTHING
 
 
-def ovh(value: Any, domain: str) -> Finding:
+def parse_ovh(value: Any, domain: str) -> Finding:
     """Order cart: free where an offer creates and is orderable; another pricing mode than the default one is premium."""
-    offers = list(_objects(value))
+    offers = list(_list_objects(value))
     if not offers:
         return Finding.NOTHING
-    named = [offer for offer in offers if not isinstance(offer.get("domain"), str) or _is(offer["domain"], domain)]
-    creating = [offer for offer in named if _word(offer, "action") == "create" and offer.get("orderable") is True]
-    if any(_word(offer, "pricingmode", "pricingMode") == "create-default" for offer in creating):
+    named = [offer for offer in offers if not isinstance(offer.get("domain"), str) or _is_domain(offer["domain"], domain)]
+    creating = [offer for offer in named if _lower_word(offer, "action") == "create" and offer.get("orderable") is True]
+    if any(_lower_word(offer, "pricingmode", "pricingMode") == "create-default" for offer in creating):
         return Finding.LIVE
-    if any(_word(offer, "pricingmode", "pricingMode") == "create-premium" for offer in creating):
+    if any(_lower_word(offer, "pricingmode", "pricingMode") == "create-premium" for offer in creating):
         return Finding.PREMIUM
     return Finding.NOTHING if creating or not named else Finding.UNAVAILABLE
 
 
-def namecom(value: Any, domain: str) -> Finding:
+def parse_namecom(value: Any, domain: str) -> Finding:
     """checkAvailability: only `purchaseType` registration is a free name; a missing `purchasable` is not free."""
-    entry = _entry(value, domain, "domainName", "results")
+    entry = _find_entry(value, domain, "domainName", "results")
     if not entry:
         return Finding.NOTHING
     if entry.get("purchasable") is not True:
         return Finding.UNAVAILABLE
-    if _word(entry, "purchaseType") != "registration":
-        return Finding.REGISTERED if _word(entry, "purchaseType").startswith("aftermarket") else Finding.NOTHING
+    if _lower_word(entry, "purchaseType") != "registration":
+        return Finding.REGISTERED if _lower_word(entry, "purchaseType").startswith("aftermarket") else Finding.NOTHING
     return Finding.PREMIUM if entry.get("premium") is True else Finding.LIVE
 
 
-def cloudflare(value: Any, domain: str) -> Finding:
+def parse_cloudflare(value: Any, domain: str) -> Finding:
     """registrar/domain-check: only two of its reasons speak about the name, the others about what is sold."""
-    top = _object(value)
+    top = _as_object(value)
     if top.get("success") is not True:
         return Finding.ERROR
-    entry = _entry(top.get("result"), domain, "name", "domains")
+    entry = _find_entry(top.get("result"), domain, "name", "domains")
     if not entry:
         return Finding.NOTHING
-    reason = _word(entry, "reason")
+    reason = _lower_word(entry, "reason")
     if entry.get("registrable") is True and not reason:
-        return Finding.LIVE if _word(entry, "tier") in {"", "standard"} else Finding.PREMIUM
+        return Finding.LIVE if _lower_word(entry, "tier") in {"", "standard"} else Finding.PREMIUM
     known = {"domain_unavailable": Finding.UNAVAILABLE, "domain_premium": Finding.PREMIUM}
     return known.get(reason, Finding.UNSUPPORTED if reason.startswith("extension_") else Finding.NOTHING)
 
@@ -150,10 +150,10 @@ _FASTLY = {
 }
 
 
-def fastly(value: Any, domain: str) -> Finding:
+def parse_fastly(value: Any, domain: str) -> Finding:
     """Fastly Domain Research and Domainr v2. An estimate is never live."""
-    entry = _entry(value, domain, "domain", "status") or _entry(value, domain, "domain", "")
-    words = _word(entry, "status").split()
+    entry = _find_entry(value, domain, "domain", "status") or _find_entry(value, domain, "domain", "")
+    words = _lower_word(entry, "status").split()
     if not words:
         return Finding.NOTHING
     finding = _FASTLY.get(words[-1], Finding.NOTHING)
@@ -161,28 +161,28 @@ def fastly(value: Any, domain: str) -> Finding:
         return Finding.NOTHING
     if finding in {Finding.REGISTERED, Finding.PREMIUM} and "inactive" in words:
         return Finding.PREMIUM
-    if finding is Finding.LIVE and _word(entry, "scope") == "estimate":
+    if finding is Finding.LIVE and _lower_word(entry, "scope") == "estimate":
         return Finding.CACHED
     return finding
 
 
-def whoisxml(value: Any, domain: str) -> Finding:
+def parse_whoisxml(value: Any, domain: str) -> Finding:
     """DomainInfo: never live, for the default mode asks DNS alone."""
-    entry = _entry(_object(value).get("DomainInfo"), domain, "domainName", "")
+    entry = _find_entry(_as_object(value).get("DomainInfo"), domain, "domainName", "")
     known = {"available": Finding.CACHED, "unavailable": Finding.UNAVAILABLE}
-    return known.get(_word(entry, "domainAvailability"), Finding.NOTHING)
+    return known.get(_lower_word(entry, "domainAvailability"), Finding.NOTHING)
 
 
 JSON_VENDORS: dict[str, Callable[[Any, str], Finding]] = {
-    "godaddy": godaddy,
-    "porkbun": porkbun,
-    "gandi": gandi,
-    "ovh": ovh,
-    "namecom": namecom,
-    "cloudflare": cloudflare,
-    "fastly": fastly,
-    "domainr": fastly,
-    "whoisxml": whoisxml,
+    "godaddy": parse_godaddy,
+    "porkbun": parse_porkbun,
+    "gandi": parse_gandi,
+    "ovh": parse_ovh,
+    "namecom": parse_namecom,
+    "cloudflare": parse_cloudflare,
+    "fastly": parse_fastly,
+    "domainr": parse_fastly,
+    "whoisxml": parse_whoisxml,
 }
 
 _TAG = re.compile(r"<(ApiResponse|DomainCheckResult)\b([^<>]{0,4000})>")
@@ -190,7 +190,7 @@ _ATTRIBUTE = re.compile(r"([A-Za-z]{1,40})\s{0,4}=\s{0,4}\"([^\"<]{0,300})\"")
 _THROTTLE = re.compile(r"too many requests|rate limit|limit exceeded", re.IGNORECASE)
 
 
-def namecheap(body: str, domain: str) -> Finding:
+def parse_namecheap(body: str, domain: str) -> Finding:
     """namecheap.domains.check. Only the attributes of two tags are looked at: no XML parser, so no entities to expand."""
     if "<!DOCTYPE" in body or "<!ENTITY" in body:
         return Finding.NOTHING
@@ -199,7 +199,7 @@ def namecheap(body: str, domain: str) -> Finding:
         attributes = dict(_ATTRIBUTE.findall(inside))
         if tag == "ApiResponse":
             status = attributes.get("Status", "").lower()
-        elif _is(attributes.get("Domain"), domain):
+        elif _is_domain(attributes.get("Domain"), domain):
             results.append(attributes)
     if status != "ok":
         return Finding.THROTTLED if _THROTTLE.search(body[:20_000]) else Finding.ERROR
@@ -213,29 +213,29 @@ def namecheap(body: str, domain: str) -> Finding:
     return Finding.UNAVAILABLE if answer[0] == "false" else known.get(answer, Finding.NOTHING)
 
 
-def _entry(value: Any, domain: str, key: str, listed: str) -> dict[str, Any]:
-    """The object about the domain: the value itself, or the only fitting member of its list `listed`."""
-    top = _object(value)
+def _find_entry(value: Any, domain: str, key: str, listed: str) -> dict[str, Any]:
+    """The object whose `key` is the domain: the value itself, or the only such member of its list `listed`; {} for none."""
+    top = _as_object(value)
     if listed and isinstance(top.get(listed), list):
-        found = [entry for entry in _objects(top[listed]) if _is(entry.get(key), domain)]
+        found = [entry for entry in _list_objects(top[listed]) if _is_domain(entry.get(key), domain)]
         return found[0] if len(found) == 1 else {}
-    return top if _is(top.get(key), domain) else {}
+    return top if _is_domain(top.get(key), domain) else {}
 
 
-def _is(name: Any, domain: str) -> bool:
-    return isinstance(name, str) and alabel(name) == domain
+def _is_domain(name: Any, domain: str) -> bool:
+    return isinstance(name, str) and normalise_to_alabel(name) == domain
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _as_object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    return (item for item in members(value) if isinstance(item, dict))
+def _list_objects(value: Any) -> Iterator[dict[str, Any]]:
+    return (item for item in list_members(value) if isinstance(item, dict))
 
 
-def _word(entry: dict[str, Any], *keys: str) -> str:
-    """The first of the keys that is a text, in lower case; "" where none is."""
+def _lower_word(entry: dict[str, Any], *keys: str) -> str:
+    """The value of the first of the keys that holds a text, in lower case; "" where none does."""
     for key in keys:
         if isinstance(value := entry.get(key), str):
             return value[:300].strip().lower()

@@ -1,10 +1,10 @@
-"""What a registry says of a name that leaves it: that it is in the release procedure, or that its deletion is announced.
+"""Recognise statements that a name is in its registry's release procedure, or that its deletion is announced.
 
-The word comes as a status, as the value of a labelled line or as a sentence of its own, in WHOIS and in RDAP alike, so the rule
-is written once. A statement is read as a whole and has to be about this one name: legal notices speak of auctions and of names
-that may be released, too. Sources: internetee/whois and internetee/registry (AtAuction, PendingRegistration, deleteCandidate),
-FRED (To be deleted), dns.pl ("States of domain"), registro.br (release process), Identity Digital and PIR (Dropzone). How
-whois.nic.cz words its auctions is not published, hence the broad form.
+A statement is a status, the value of a labelled line or a sentence of its own, in WHOIS and in RDAP alike. It is matched as a
+whole and has to be about this one name, because legal notices mention auctions and names that may be released, too. Sources:
+internetee/whois and internetee/registry (AtAuction, PendingRegistration, deleteCandidate), FRED (To be deleted), dns.pl
+("States of domain"), registro.br (release process), Identity Digital and PIR (Dropzone). How whois.nic.cz words its auctions
+is not published, hence the broad form.
 
 Statements are lower case with single blanks, without final stops, and hold `{}` in place of the name. No pattern has nested
 quantifiers without a bound.
@@ -19,7 +19,7 @@ from common.core.model.evidence import Phase
 
 #: Longest statement, in characters; legal paragraphs are longer.
 LONGEST = 200
-#: A line of an answer is only looked at if it holds one of these.
+#: A line of an answer is only matched if it holds one of these.
 TRIGGERS = (
     "auction", "aukc", "aukt", "oksjon", "releas", "libera", "allocation", "dropzone", "for application", "deleted", "deletion",
     "purge", "candidate", "remov", "dropped", "billing period", "waiting", "queue", "pending",
@@ -32,7 +32,7 @@ _LABEL = (
 _NOUN = r"(?:{}|domain(?: name)?|name|dom[eé]na|dom[eé]nov[eé] jm[eé]no|jm[eé]no dom[eé]ny|domeen|domeeninimi|domínio|dominio)"
 _SUBJECT = rf"(?:(?:the|this|requested|queried) ){{0,2}}{_NOUN}(?: {{}})?"
 _IS = r"(?: (?:is|was|has been|will be|je|byla|bylo|bude|on|está))?(?: (?:currently|now|being|already|aktuálně|momentálně))?"
-#: What names the statement's subject, or its kind; a bare value of a label or of a status has it outside.
+#: The subject of a statement or the label in front of it; a bare value of a label or a status word has neither.
 _ABOUT = rf"(?:{_LABEL}(?:{_SUBJECT}{_IS} )?|{_SUBJECT}{_IS} )"
 
 _AUCTION = r"(?:auction|aukce|aukci|auktion|oksjon|oksjonil)"
@@ -68,7 +68,7 @@ _IN_PROCEDURE = "|".join(
         r"book blocked",
     )
 )
-#: Said without subject or label, so only in words that mean nothing else.
+#: Statements without subject or label, so only in words that mean nothing else.
 _BARE = "|".join(
     (
         rf"(?:currently |now )?(?:at|in|on|under|pending|awaiting|v|do) ?(?:an |the )?{_AUCTION}",
@@ -81,7 +81,7 @@ _BARE = "|".join(
 _PROCEDURE = re.compile(rf"{_ABOUT}(?:{_IN_PROCEDURE})|{_BARE}")
 _PROCEDURE_VALUE = re.compile(rf"(?:{_ABOUT})?(?:{_IN_PROCEDURE})|{_BARE}")
 _DROPZONE = re.compile(r".{0,120}\bavailable for application via the .{0,60}\bdropzone\b.*|.{0,80}\bdropzone service\b.*")
-#: What turns a statement into its contrary, or into a rule for all names.
+#: Words that turn a statement into its contrary, or into a rule for all names.
 _DENIED = re.compile(
     r"\b(?:not|no|none|never|without|ended|finished|closed|completed|over|unsold|cancell?ed|may|might|could|if|unless|whether|není"
     r"|nebyla|nebylo|skončila)\b"
@@ -103,14 +103,14 @@ _ANNOUNCED = "|".join(
 _DATED = rf"(?:(?:will be )?released? (?:on|at|from) .{{0,40}}\d.{{0,40}}|will be {_GONE}{_WHEN})"
 _DELETION = re.compile(rf"(?:{_ABOUT})?(?:{_ANNOUNCED})|{_SUBJECT} will be (?:automatically )?{_GONE}{_WHEN}|{_LABEL}{_DATED}")
 _DELETION_VALUE = re.compile(_DATED)
-#: NASK: in this state for 30 days, and its holder may still renew it.
+#: NASK (.pl): in this state for 30 days, during which the registrant may still renew the name.
 _RESTORABLE = re.compile(rf"(?:{_LABEL})?(?:the )?{_NOUN}(?: ?'?s)? (?:paid )?billing period (?:had|has|is) (?:finished|ended)")
 _CONDITION = re.compile(r"\b(?:not|no|never|may|might|could|if|unless|whether)\b")
 
 
 @lru_cache(maxsize=4096)
 def in_procedure(statement: str, *, labelled: bool = False) -> bool:
-    """Whether a statement says that the name is in the registry's release procedure, where no registrar can simply create it.
+    """Whether a statement says that the name is in its registry's release procedure, so that no registrar can simply create it.
 
     `labelled`: the statement is a status word or the value of a status line, so it needs no subject.
     """
@@ -124,9 +124,10 @@ def in_procedure(statement: str, *, labelled: bool = False) -> bool:
 
 @lru_cache(maxsize=4096)
 def announced_phase(statement: str, *, labelled: bool = False) -> Phase | None:
-    """The phase of a name that still exists and whose deletion a statement announces; None where it announces none.
+    """The phase of a registered name whose deletion a statement announces; None where it announces none.
 
-    `labelled` as for `in_procedure`. REDEMPTION where the registry says that the holder may still keep it.
+    `labelled` as for `in_procedure`. REDEMPTION where the registry says that the registrant may still keep the name, otherwise
+    PENDING_DELETE.
     """
     if len(statement) > LONGEST:
         return None

@@ -1,11 +1,11 @@
-"""`Retry-After` (RFC 9110 section 10.2.3): seconds to wait, or the date after which to come back."""
+"""Parse the `Retry-After` field (RFC 9110 section 10.2.3): seconds to wait, or the date after which to retry."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-#: What we are ready to believe, in seconds: below is impolite, above is a mistake of the server.
+#: Bounds of the wait, in seconds: below is impolite, above is a mistake of the server.
 SHORTEST, LONGEST = 1.0, 86_400.0
 
 _DELTA = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
@@ -21,14 +21,14 @@ def parse_retry_after(value: str | None, now: float | None) -> float | None:
         return None
     text = value.strip()[:64].lower()
     if _DELTA.fullmatch(text):
-        return _clamped(float(text))
-    date = http_date(text)
+        return _clamp_wait(float(text))
+    date = parse_http_date(text)
     if date is None or now is None:
         return None
-    return _clamped(date - now)
+    return _clamp_wait(date - now)
 
 
-def http_date(text: str) -> float | None:
+def parse_http_date(text: str) -> float | None:
     """An HTTP-date in any of its three forms (RFC 9110 section 5.6.7) as epoch seconds; None where it is none."""
     text = text.strip().lower()
     if m := _IMF.fullmatch(text) or _RFC850.fullmatch(text):
@@ -46,5 +46,5 @@ def http_date(text: str) -> float | None:
         return None
 
 
-def _clamped(seconds: float) -> float:
+def _clamp_wait(seconds: float) -> float:
     return min(max(seconds, SHORTEST), LONGEST)

@@ -1,4 +1,4 @@
-"""Status words of a domain: EPP, RDAP and their misspellings, as RDAP words; and the phase that a set of them means.
+"""Map the status words of a domain (EPP, RDAP and misspellings of both) to RDAP words, and a set of them to a phase.
 
 RFC 8056 maps EPP to RDAP words, RFC 5731 section 2.3 and RFC 3915 section 3.1 define them.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from common.core.model.evidence import Phase
 from common.core.parsers.release import announced_phase
 
-#: Longest status word looked at, in characters.
+#: Longest status word read, in characters.
 _LONGEST = 200
 
 _WORDS = (
@@ -75,14 +75,14 @@ _GAPS = re.compile(r"[\s_\-]+")
 _TAIL = re.compile(r"[#(]|\bhttps?:")
 
 _RESTORE = frozenset({"pending restore"})
-#: "Pending release" is the word of the .nz registry for its ninety days in which the holder may still reinstate the name.
+#: "Pending release" is the .nz registry's word for its ninety days in which the registrant may still reinstate the name.
 _REDEMPTION = frozenset({"redemption period", "quarantine", "in quarantine", "pending release"})
 _DELETE = frozenset({"pending delete"})
 _UNDELEGATED = frozenset({"client hold", "server hold", "inactive"})
 _GRACE = frozenset({"auto renew period"})
-#: "Disputed" is the .ee registry's mark for a name whose holder is not yet settled: held all the same.
+#: "Disputed" is the .ee registry's mark for a name whose ownership is in dispute: registered all the same.
 _REGISTERED = frozenset(_WORDS) - {"removed", "reserved"} | {"disputed"}
-#: What wins when several stand together; redemption is also "pending delete" by RFC 3915, so it comes first.
+#: The order in which several statuses count; redemption is also "pending delete" by RFC 3915, so it comes first.
 _PRECEDENCE = (
     (_RESTORE, Phase.PENDING_RESTORE),
     (_REDEMPTION, Phase.REDEMPTION),
@@ -94,10 +94,10 @@ _PRECEDENCE = (
 _KNOWN = frozenset(word for members, _ in _PRECEDENCE for word in members)
 
 
-def normalise(word: str) -> str:
+def normalise_status(word: str) -> str:
     """The RDAP form of a status word: lower case, spaced ("clientHold https://icann.org/epp#clientHold" -> "client hold").
 
-    An unknown word comes back in the same form, so that it can still be shown. Total: any text gives a text.
+    An unknown word is returned in the same form, so that it can still be shown. Total: any text gives a text.
     """
     text = word[:_LONGEST]
     if cut := _TAIL.search(text):
@@ -107,12 +107,12 @@ def normalise(word: str) -> str:
 
 
 def phase_of(statuses: Iterable[str]) -> Phase | None:
-    """The phase that the words mean together; None where none of them says anything.
+    """The phase that a set of status words means; None where none of them is known.
 
     Precedence: pending restore, redemption period, pending delete, holds and inactive, auto renew period, then any other
     word of a registered name. A word that announces a deletion ("to be deleted", "delete candidate") is pending delete.
     """
-    words = {normalise(status) for status in statuses}
+    words = {normalise_status(status) for status in statuses}
     announced = {announced_phase(word, labelled=True) for word in words - _KNOWN}
     for members, phase in _PRECEDENCE:
         if words & members or phase in announced:

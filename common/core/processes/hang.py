@@ -1,26 +1,26 @@
-"""Tells a process that hangs from one that only has to wait for its turn: by its heartbeat and by what it did without one.
+"""Detect a process that hangs, and tell it from one that waits for a CPU: by its heartbeats and by how it spent the time since.
 
 Seconds alone cannot tell: under load a healthy process may go without a CPU for ten of them. So the time since the last
-heartbeat is divided: what the process slept although it could have beaten (`idle`), what it computed (`busy`), and what it
-waited for a CPU or a disk, which counts for neither.
+heartbeat is divided: what the process slept although it could have sent a heartbeat (`idle`), what it computed (`busy`), and
+what it waited for a CPU or a disk, which counts for neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
-#: Seconds between two looks after which the watch itself was stopped (a paused container, a machine that slept): start afresh.
+#: Seconds between two samples from which the detector itself was stopped (a paused container, a suspended machine): start anew.
 PAUSED_AFTER = 5.0
-#: Most seconds that one look adds: a watch that gets no CPU must not blame the others.
-MOST_OF_A_LOOK = 2.0
-#: Looks in a row that have to find a process stopped (SIGSTOP).
-STOPPED_LOOKS = 2
+#: Most seconds that one sample adds: a detector that gets no CPU must not blame other processes.
+LONGEST_STEP = 2.0
+#: Samples in a row that have to find a process stopped (SIGSTOP).
+STOPPED_SAMPLES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What the kernel says of a process (proc_pid_stat(5)). Times in seconds since its start.
+    """The kernel's figures of a process (proc_pid_stat(5)). Times in seconds since its start.
 
     `state`: R runs or wants to, S sleeps, D waits for a disk, T was stopped, ...; `cpu`: time it computed; `delayed`: time its
     threads waited for a CPU, None where the kernel does not say.
@@ -32,10 +32,10 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """One process at one look. `beat`: time of its own last heartbeat, None before the first; `patience`: most seconds without.
+class ProcessSample:
+    """One process at one moment. `beat`: time of its last heartbeat, None before the first; `patience`: most seconds without.
 
-    `vitals` is None where the kernel says nothing: then seconds have to do.
+    `vitals` is None where the kernel gives no figures: then only the seconds without a heartbeat count.
     """
 
     name: str
@@ -77,46 +77,47 @@ class _Silence:
 
     mark: tuple[int, float | None]
     vitals: Vitals | None
+    _: KW_ONLY
     idle: float = 0.0
     busy: float = 0.0
     whole: float = 0.0
     stopped: int = 0
 
 
-class HangWatch:
-    """Looks at processes again and again, about once a second."""
+class HangDetector:
+    """Finds processes that hang from samples taken about once a second."""
 
     def __init__(self) -> None:
         self._silences: dict[str, _Silence] = {}
-        self._looked: float | None = None
+        self._sampled_at: float | None = None
 
-    def look(self, sights: Iterable[Sight], moment: float) -> list[Hung]:
-        """The processes that hang. `moment` in seconds of a clock that cannot be set. Each is named once."""
-        step = 0.0 if self._looked is None else moment - self._looked
-        self._looked = moment
+    def find_hung(self, samples: Iterable[ProcessSample], moment: float) -> list[Hung]:
+        """The processes that hang by this sample, each reported once. `moment` in seconds of a monotonic clock."""
+        step = 0.0 if self._sampled_at is None else moment - self._sampled_at
+        self._sampled_at = moment
         known = self._silences if step <= PAUSED_AFTER else {}
         silences: dict[str, _Silence] = {}
         hung = []
-        for sight in sights:
-            silence = _grown(known.get(sight.name), sight, min(step, MOST_OF_A_LOOK))
-            why = _judged(silence, sight)
+        for sample in samples:
+            silence = _extend_silence(known.get(sample.name), sample, min(step, LONGEST_STEP))
+            why = _why_hung(silence, sample)
             if why:
-                hung.append(Hung(sight.name, sight.pid, why))
+                hung.append(Hung(sample.name, sample.pid, why))
             else:
-                silences[sight.name] = silence
+                silences[sample.name] = silence
         self._silences = silences
         return hung
 
 
-def _grown(before: _Silence | None, sight: Sight, step: float) -> _Silence:
-    mark = (sight.pid, sight.beat)
-    stopped = sight.vitals is not None and sight.vitals.state == "T"
+def _extend_silence(before: _Silence | None, sample: ProcessSample, step: float) -> _Silence:
+    mark = (sample.pid, sample.beat)
+    stopped = sample.vitals is not None and sample.vitals.state == "T"
     if before is None or before.mark != mark:
-        return _Silence(mark, sight.vitals, stopped=int(stopped))
-    idle, busy = _spent(before.vitals, sight.vitals, step)
+        return _Silence(mark, sample.vitals, stopped=int(stopped))
+    idle, busy = _split_time(before.vitals, sample.vitals, step)
     return replace(
         before,
-        vitals=sight.vitals,
+        vitals=sample.vitals,
         idle=before.idle + idle,
         busy=before.busy + busy,
         whole=before.whole + step,
@@ -124,10 +125,10 @@ def _grown(before: _Silence | None, sight: Sight, step: float) -> _Silence:
     )
 
 
-def _spent(before: Vitals | None, after: Vitals | None, step: float) -> tuple[float, float]:
-    """Seconds slept without need and seconds computed between two looks.
+def _split_time(before: Vitals | None, after: Vitals | None, step: float) -> tuple[float, float]:
+    """(seconds slept without need, seconds computed) between two samples.
 
-    What is about to run did not sleep: the kernel adds a wait for a CPU to `delayed` only once it is over.
+    A process that is about to run did not sleep: the kernel adds a wait for a CPU to `delayed` only once it is over.
     """
     if before is None or after is None:
         return 0.0, 0.0
@@ -138,11 +139,11 @@ def _spent(before: Vitals | None, after: Vitals | None, step: float) -> tuple[fl
     return max(0.0, step - busy - delayed), busy
 
 
-def _judged(silence: _Silence, sight: Sight) -> str:
+def _why_hung(silence: _Silence, sample: ProcessSample) -> str:
     """Why this process hangs; "" where it does not."""
-    limits = STARTING if sight.beat is None else WORKING
-    patience = STARTING_PATIENCE if sight.beat is None else sight.patience
-    if silence.stopped >= STOPPED_LOOKS:
+    limits = STARTING if sample.beat is None else WORKING
+    patience = STARTING_PATIENCE if sample.beat is None else sample.patience
+    if silence.stopped >= STOPPED_SAMPLES:
         return "stopped"
     if silence.vitals is None and silence.whole > min(limits.plain, patience):
         return "silent"

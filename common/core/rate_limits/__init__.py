@@ -1,4 +1,5 @@
-"""May this operator be asked now, and what did its complaint teach? One policy decides what a complaint is.
+"""Answers: may this operator be queried now, and what follows when it limits us.
 
-`policy` reads answers, for single questions and for sweeps; `bucket` is what is known of one operator from one egress.
+It owns the budgets of all operators (`budgets`, one `bucket` for each egress) and the queries that wait for their tokens
+(`query_queue`). `policy` alone decides which answers are complaints. The door is `rate_limits.RateLimits`.
 """

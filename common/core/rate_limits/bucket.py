@@ -1,8 +1,9 @@
-"""What is known of one operator, asked from one egress: its tokens, the pace it takes, and for how long it is left alone.
+"""The token bucket of one operator, queried from one egress, with the rate that it learned and the pause it has to keep.
 
-The pace is halved by a complaint and grows back with clean answers: quickly to half of the pace that brought the complaint,
-slowly from there, never above what is configured, and never again to a pace that brought a ban. An answer teaches something
-only if its question left since the operator may be asked: all refusals of what was under way at a complaint belong to it.
+A complaint halves the rate. Answers without complaint let it grow again: quickly to half of the rate that brought the
+complaint, slowly from there, never above the configured one, and never again to a rate that brought a ban. An answer teaches
+only if its query was sent after the last pause: all refusals of queries that were under way at a complaint belong to that
+complaint.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from common.core.rate_limits.policy import Complaint, Kind
 from common.core.rate_limits.saved import Saved
 
 DAY = 86_400.0
-#: Slowest that a complaint ever makes a bucket: one question in ten minutes.
+#: Lowest rate that complaints ever lead to: one query in ten minutes.
 FLOOR = 1 / 600
-#: What is left of a pace after a complaint.
+#: Share of the rate that a complaint leaves.
 SHRINK = 0.5
 
 
 class Growth(NamedTuple):
-    """A pace grows by `factor` after so many clean answers, no sooner than `least` seconds; after `most` seconds by fewer."""
+    """How a rate grows: by `factor` after so many `answers` without complaint, at most once in `least` seconds.
+
+    After `most` seconds fewer answers will do.
+    """
 
     factor: float
     answers: int
@@ -34,15 +38,15 @@ class Growth(NamedTuple):
 
 
 QUICK, SLOW = Growth(2.0, 10, 10.0, 60.0), Growth(1.1, 50, 30.0, 300.0)
-#: Most that one answer lets a pace grow by, however long ago the last one was.
+#: Most that one answer lets a rate grow by, however long ago the one before was.
 LEAP = 2.0
 
 
 class Bucket(Struct):
-    """One operator seen from one egress. Rates are questions a second, times epoch seconds.
+    """One operator queried from one egress. Rates in queries per second, times in epoch seconds, `day` in days since 1970.
 
-    `ceiling` is what is configured, `brought` the pace that brought the last complaints, `banned` the slowest that brought a
-    ban. `row` tells one configuration from another.
+    `ceiling` is the configured rate, `complained_rate` the one that brought the last complaints, `banned_rate` the lowest one
+    that brought a ban. `configuration` tells one configured budget from another.
     """
 
     operator: str
@@ -50,8 +54,8 @@ class Bucket(Struct):
     ceiling: float
     burst: float
     per_day: int | None
-    row: str
-    width: int
+    configuration: str
+    address_count: int
     rate: float
     tokens: float
     updated: float
@@ -59,43 +63,45 @@ class Bucket(Struct):
     grown_at: float
     limited_until: float = 0.0
     reason: str = ""
-    brought: float = 0.0
-    banned: float | None = None
+    complained_rate: float = 0.0
+    banned_rate: float | None = None
     complaints: int = 0  # in a row
-    barred: bool = False  # whether one of them was a ban
-    meaningless: int = 0  # answers in a row
-    odd: tuple[str, ...] = ()  # names that these were about, as many as count
-    clean: int = 0  # answers since the pace last changed
+    was_banned: bool = False  # whether one of them was a ban
+    meaningless: int = 0  # answers in a row that were not understood
+    meaningless_names: tuple[str, ...] = ()  # the last names that these were about
+    clean_answers: int = 0  # answers without complaint since the rate last changed
     used_today: int = 0
-    noted: int = 0  # how much of `used_today` is saved
+    saved_count: int = 0  # how much of `used_today` is saved
 
     @property
     def highest_rate(self) -> float:
-        """The highest pace that may be tried."""
-        return self.ceiling if self.banned is None else max(self._lowest_rate, min(self.ceiling, self.banned * SHRINK))
+        """The highest rate that may be tried."""
+        return (
+            self.ceiling if self.banned_rate is None else max(self._lowest_rate, min(self.ceiling, self.banned_rate * SHRINK))
+        )
 
     @property
     def _lowest_rate(self) -> float:
         return min(FLOOR, self.ceiling)
 
     def add_tokens(self, now: float) -> None:
-        """Add the tokens that came since; begin the day's count anew after midnight (UTC)."""
+        """Add the tokens that came in since the last call; set the day's count to 0 after midnight (UTC)."""
         if now > self.updated:
             self.tokens = min(self.burst, self.tokens + (now - self.updated) * self.rate)
             self.updated = now
         day = int(now // DAY)
         if day != self.day:
-            self.day, self.used_today, self.noted = day, 0, 0
+            self.day, self.used_today, self.saved_count = day, 0, 0
 
     def ready_at(self, count: float, now: float) -> float:
-        """When so many tokens are there, in epoch seconds; of more than a burst, when the burst is."""
+        """When so many tokens are there, in epoch seconds; for more than a burst, when the burst is complete."""
         short = min(count, self.burst) - self.tokens
         return now if short <= 0 else max(now, self.updated) + short / self.rate
 
     def note_answer(self, observation: Observation, now: float, sent: float, name: str = "") -> str | None:
-        """Learn from the answer to a question about `name` that left at `sent`.
+        """Learn from the answer to a query about `name` that was sent at `sent` (epoch seconds).
 
-        Returns a sentence where the operator is now left alone.
+        Returns the complaint in one sentence where a pause begins by it.
         """
         complaint = policy.complaint_of(observation)
         if sent < self.limited_until:
@@ -105,59 +111,68 @@ class Bucket(Struct):
         if policy.is_understood(observation):
             self._note_clean_answer(now)
             return None
-        doubt = policy.doubt_of(observation)
+        doubt = policy.possible_complaint_of(observation)
         return self._note_meaningless(doubt, now, name) if doubt is not None else None
 
     def reset_learned(self, now: float) -> None:
-        """Forget all complaints, and what answers to questions on their way will say. The day's count stays."""
-        self.rate, self.brought, self.banned, self.barred = self.ceiling, 0.0, None, False
-        self.complaints = self.meaningless = self.clean = 0
+        """Forget all complaints, and those that answers to queries under way will bring. The day's count stays."""
+        self.rate, self.complained_rate, self.banned_rate, self.was_banned = self.ceiling, 0.0, None, False
+        self.complaints = self.meaningless = self.clean_answers = 0
         self.limited_until, self.reason = now, ""
         self.updated = min(self.updated, now)
 
     def fit_limit(self, limit: Limit) -> None:
-        """Take over the budget of as many addresses as the suffix turned out to have; what was learned holds for each."""
+        """Fit the bucket to the budget of another number of addresses; what was learned holds for each address."""
         part = limit.rate / self.ceiling if self.ceiling > 0 else 0.0
         self.rate = self.rate * part if self.rate < self.ceiling else limit.rate
-        self.brought *= part
-        if self.banned is not None:
-            self.banned *= part
-        self.ceiling, self.burst, self.width = limit.rate, max(1.0, float(limit.burst)), limit.width
+        self.complained_rate *= part
+        if self.banned_rate is not None:
+            self.banned_rate *= part
+        self.ceiling, self.burst, self.address_count = limit.rate, max(1.0, float(limit.burst)), limit.address_count
 
     def to_saved(self) -> Saved | None:
-        """What must survive a restart; None where nothing was learned."""
-        self.noted = self.used_today
+        """What must be stored for the next start; None where nothing was learned."""
+        self.saved_count = self.used_today
         counted = self.used_today if self.per_day is not None else 0
         over = self.limited_until < self.updated
-        if self.rate >= self.ceiling and over and self.banned is None and not counted:
+        if self.rate >= self.ceiling and over and self.banned_rate is None and not counted:
             return None
         return Saved(
-            self.limited_until, self.rate, self.reason, self.row, self.width, self.brought, self.banned,
-            self.complaints, self.meaningless, self.day, counted,
-        )  # fmt: skip
+            blocked_until=self.limited_until,
+            rate=self.rate,
+            reason=self.reason,
+            row=self.configuration,
+            width=self.address_count,
+            brought=self.complained_rate,
+            banned=self.banned_rate,
+            complaints=self.complaints,
+            meaningless=self.meaningless,
+            day=self.day,
+            used=counted,
+        )
 
     def restore_saved(self, saved: Saved) -> None:
-        """Take over what an earlier run learned. A pace learned under another configuration counts for nothing, a ban does."""
-        part = self.width / saved.width if saved.width else 1.0
+        """Take over what was learned before a restart: of another configuration only the pause and the ban, not the rate."""
+        part = self.address_count / saved.width if saved.width else 1.0
         if saved.banned is not None:
-            self.banned = saved.banned * part
-        if saved.row in ("", self.row):
+            self.banned_rate = saved.banned * part
+        if saved.row in ("", self.configuration):
             self.rate = saved.rate * part
-        self.brought = saved.brought * part
+        self.complained_rate = saved.brought * part
         self.rate = max(self._lowest_rate, min(self.rate, self.highest_rate))
-        # No operator asks for more than a day (`retry_after`): what is later was said by a clock that was ahead.
+        # No pause is longer than a day (`retry_after`): a later end was written by a clock that was ahead.
         self.limited_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
         self.updated = self.grown_at = max(self.updated, self.limited_until)
         self.complaints, self.meaningless = saved.complaints, saved.meaningless
-        self.odd = ("",) * policy.NAMES if saved.meaningless else ()
+        self.meaningless_names = ("",) * policy.NAMES if saved.meaningless else ()
         if saved.day == self.day:
-            self.used_today = self.noted = saved.used
+            self.used_today = self.saved_count = saved.used
 
     def _note_late_answer(self, complaint: Complaint | None, now: float) -> str | None:
-        """The answer to a question that left before the last complaint: only the pause may become longer by it."""
+        """Learn from the answer to a query that was sent before the last complaint: it can only make the pause longer."""
         if complaint is None or not self.complaints:
             return None
-        banned = complaint.kind is Kind.BANNED and not self.barred
+        banned = complaint.kind is Kind.BANNED and not self.was_banned
         if banned:
             self._note_ban()
         if banned or complaint.wait is not None:
@@ -166,7 +181,7 @@ class Bucket(Struct):
 
     def _note_complaint(self, complaint: Complaint, now: float) -> str:
         if not self.complaints:
-            self.brought = self.rate
+            self.complained_rate = self.rate
         self.rate = max(self._lowest_rate, self.rate * SHRINK)
         if complaint.kind is Kind.BANNED:
             self._note_ban()
@@ -176,34 +191,34 @@ class Bucket(Struct):
         return complaint.reason
 
     def _note_ban(self) -> None:
-        """Never try the pace again that brought these complaints."""
-        self.barred = True
-        self.banned = self.brought if self.banned is None else min(self.banned, self.brought)
+        """Never try the rate again that brought these complaints."""
+        self.was_banned = True
+        self.banned_rate = self.complained_rate if self.banned_rate is None else min(self.banned_rate, self.complained_rate)
 
     def _note_meaningless(self, doubt: Complaint, now: float, name: str) -> str | None:
-        if not name or name not in self.odd:
-            self.odd = (*self.odd, name)[-policy.NAMES :]
+        if not name or name not in self.meaningless_names:
+            self.meaningless_names = (*self.meaningless_names, name)[-policy.NAMES :]
         self.meaningless += 1
-        if self.meaningless < policy.SEVERAL or len(self.odd) < policy.NAMES:
+        if self.meaningless < policy.SEVERAL or len(self.meaningless_names) < policy.NAMES:
             return None
         self._back_off(doubt, now, self.meaningless - policy.SEVERAL)
         return doubt.reason
 
     def _back_off(self, complaint: Complaint, now: float, before: int) -> None:
-        """Ask nothing for a while, and begin again with one token at most."""
+        """Begin a pause, after which there is one token at most; `before` counts the complaints in a row before this one."""
         self.limited_until = max(self.limited_until, now + complaint.pause_seconds(before))
         self.reason = complaint.reason
-        self.tokens, self.clean = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
+        self.tokens, self.clean_answers = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
         self.updated = self.grown_at = self.limited_until
 
     def _note_clean_answer(self, now: float) -> None:
         self.complaints = self.meaningless = 0
-        self.odd, self.barred = (), False
-        self.clean += 1
-        half = min(self.highest_rate, self.brought * SHRINK)
+        self.meaningless_names, self.was_banned = (), False
+        self.clean_answers += 1
+        half = min(self.highest_rate, self.complained_rate * SHRINK)
         growth, most = (QUICK, half) if self.rate < half else (SLOW, self.highest_rate)
         since = now - self.grown_at
-        steps = int(since // growth.most) or int(self.clean >= growth.answers and since >= growth.least)
+        steps = int(since // growth.most) or int(self.clean_answers >= growth.answers and since >= growth.least)
         if steps:
             self.rate = min(most, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
-            self.clean, self.grown_at = 0, now
+            self.clean_answers, self.grown_at = 0, now

@@ -1,8 +1,8 @@
-"""Where a registry's budget is kept: one token bucket per (operator, egress), held by the coordinator alone.
+"""The budgets of all registry operators: one token bucket per (operator, egress), held by the coordinator alone.
 
-A task is sent only when its token is there, so ten more checkers never mean ten times the rate. A bucket starts with one
-token and learns from every answer (`rate_limits/bucket.py`). Where a day has a quota, what can wait leaves a part of it to
-what cannot (`Plan`). The count of the day is saved so often that a kill forgets one question in two hundred of the quota.
+A query is sent only when its token is there, so ten times the workers never mean ten times the rate. A bucket starts with one
+token and learns from every answer (`bucket.Bucket`). Of a daily quota, queries that can wait leave a part to those that cannot
+(`Plan`). The day's count is stored so often that a kill forgets at most one query in two hundred of the quota.
 """
 
 from __future__ import annotations
@@ -16,39 +16,42 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY, Bucket
 from common.core.rate_limits.saved import Saved
 
-#: The day's count is saved after so many parts of a quota each, so at most as often in a day.
+#: The day's count is stored after each of so many parts of a quota, so at most as often in a day.
 COUNT_PARTS = 200
-#: Part of a day's share that may be used ahead of an even pace: what an hour brings.
+#: Part of a share of the day that may be used ahead of an even pace: an hour's worth.
 AHEAD = 1 / 24
 
 Key = tuple[str, str]
 
 
 class Plan(NamedTuple):
-    """How far a kind of question may use up a day's quota, by whatever it was used so far: a share, and whether evenly."""
+    """How far queries of one kind may use up a day's quota, whatever used it so far.
+
+    `share` is the part of the quota, `evenly` whether it is spread over the day.
+    """
 
     share: float
     evenly: bool
 
 
-#: Confirmations may use up the day; polls leave a quarter of it to them. Routine leaves half, and spreads its own over the day.
+#: Confirmations may use up the day, polls leave them a quarter of it. Routine leaves half, and spreads its own over the day.
 WHOLE, POLLS, ROUTINE = Plan(1.0, evenly=False), Plan(0.75, evenly=False), Plan(0.5, evenly=True)
 
 
 class Budgets:
-    """Every bucket. Nothing here waits: the schedule asks `take` and `next_at`."""
+    """All buckets. Times in epoch seconds, rates in queries per second.
+
+    `saved` is what was learned before a restart, by "operator|egress". `changed` means that something has to be stored soon,
+    `counted` that a day's count moved a little.
+    """
 
     def __init__(self, saved: Mapping[str, Saved] | None = None) -> None:
-        """`saved` holds, per "operator|egress", what was learned before a restart.
-
-        `changed` says that something has to be saved soon, `counted` that counts of the day moved a little.
-        """
         self._buckets: dict[Key, Bucket] = {}
-        self._saved = dict(saved or {})  # of operators not asked since
+        self._saved = dict(saved or {})  # of operators not queried since the start
         self.changed = self.counted = False
 
     def take_token(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
-        """Whether one question of this plan may be asked now; takes its token."""
+        """Whether one query of this plan may be sent now; if so, its token is taken."""
         bucket = self._bucket_now(limit, egress, now)
         if now < bucket.limited_until or bucket.tokens < 1.0:
             return False
@@ -58,7 +61,7 @@ class Budgets:
         return True
 
     def available_tokens(self, limit: Limit, egress: str, now: float) -> int:
-        """How many questions may be asked now."""
+        """How many queries may be sent now."""
         bucket = self._bucket_now(limit, egress, now)
         if now < bucket.limited_until:
             return 0
@@ -66,25 +69,25 @@ class Budgets:
         return max(0, int(left))
 
     def within_quota(self, limit: Limit, egress: str, count: int, now: float) -> int:
-        """As many of so many questions as are left of the day's; all of them where none are: they wait for the next day."""
+        """min(count, daily quota left); `count` where none is left, so that the caller waits for midnight UTC."""
         bucket = self._bucket_now(limit, egress, now)
         left = count if bucket.per_day is None else bucket.per_day - bucket.used_today
         return min(count, left) if left > 0 else count
 
     def take_tokens(self, limit: Limit, egress: str, count: int, now: float) -> None:
-        """Take the tokens of questions that `available` allowed."""
+        """Take so many tokens, no more than `available_tokens` returned."""
         bucket = self._bucket_now(limit, egress, now)
         self._use_tokens(bucket, count)
 
     def return_tokens(self, limit: Limit, egress: str, now: float, count: int = 1) -> None:
-        """Return the tokens of questions that were never asked."""
+        """Return the tokens of queries that were never sent."""
         bucket = self._bucket_now(limit, egress, now)
         self._use_tokens(bucket, -count)
 
     def next_at(self, limit: Limit, egress: str, now: float, count: int = 1, plan: Plan = WHOLE) -> float:
-        """When so many tokens are there, in epoch seconds; infinity for an operator that must not be asked.
+        """When so many tokens are there, in epoch seconds; infinity for an operator that must not be queried.
 
-        Of more than the plan leaves of the day, when the next day begins.
+        For more than the plan leaves of the day: when the next day begins.
         """
         bucket = self._bucket_now(limit, egress, now)
         if bucket.ceiling <= 0:
@@ -95,10 +98,7 @@ class Budgets:
         return max(bucket.ready_at(count, now), bucket.limited_until, planned)
 
     def quota_left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
-        """How many questions of a plan the day's quota allows from now until then; infinity without a quota.
-
-        `until`, in epoch seconds, is a day away at most.
-        """
+        """How many queries of a plan the daily quota allows from now to `until`, a day at most; infinity without one."""
         bucket = self._bucket_now(limit, egress, now)
         if bucket.per_day is None:
             return float("inf")
@@ -108,25 +108,25 @@ class Budgets:
         return rest + _most_used(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
 
     def current_pace(self, limit: Limit, egress: str, now: float) -> float:
-        """How many questions a second the operator can be asked in the next minutes.
+        """How many queries a second the operator takes in the next minutes.
 
-        The rate learned; 0.0 while it is shut or switched off, or its questions of the day are used up.
+        The learned rate; 0.0 while it limits us or is switched off, and when the daily quota is used up.
         """
         rate = self.learned_rate(limit, egress, now)
         open_now = now >= self.limited_until(limit, egress, now) and self.quota_left(limit, egress, now, now) > 0
         return rate if open_now else 0.0
 
     def learned_rate(self, limit: Limit, egress: str, now: float) -> float:
-        """The rate learned, in questions a second, whether or not the operator is shut for a while."""
+        """The learned rate, whether or not the operator limits us at the moment."""
         return self._bucket_now(limit, egress, now).rate
 
     def note_answer(
         self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None, name: str = ""
     ) -> str | None:
-        """Learn from the answer to a question about `name` that left at `sent`, in epoch seconds (None: a moment ago).
+        """Learn from the answer to a query about `name` that was sent at `sent` (None: just now).
 
-        Returns a sentence when the operator complained and is left alone for a while. Answers to questions that left before an
-        earlier complaint belong to that.
+        Returns the complaint in one sentence where a pause begins by it. Answers to queries that were sent before an earlier
+        complaint belong to that one.
         """
         bucket = self._bucket_now(limit, egress, now)
         before = _learned_figures(bucket)
@@ -135,34 +135,34 @@ class Budgets:
         return reason
 
     def reset_operator(self, operator: str, now: float) -> bool:
-        """Forget what was learned of an operator, from every egress: its pace, its bans and its block. False if it is unknown.
+        """Forget what was learned of an operator, from every egress: its rate, its bans and its pause. False if it is unknown.
 
-        The day's count stays, for it is no matter of learning.
+        The day's count stays: it is not learned.
         """
         keys = [key for key in self._saved if key.partition("|")[0] == operator]
         buckets = [bucket for bucket in self._buckets.values() if bucket.operator == operator]
         for key in keys:
-            row = self._saved.pop(key)
-            if row.used:
-                self._saved[key] = Saved(0.0, row.rate, row="-", day=row.day, used=row.used)
+            saved = self._saved.pop(key)
+            if saved.used:
+                self._saved[key] = Saved(0.0, saved.rate, row="-", day=saved.day, used=saved.used)
         for bucket in buckets:
             bucket.reset_learned(now)
         self.changed |= bool(keys or buckets)
         return bool(keys or buckets)
 
     def limited_until(self, limit: Limit, egress: str, now: float) -> float:
-        """When the operator may be asked again at all, in epoch seconds (the past where it may)."""
+        """The end of the operator's pause, in the past where there is none."""
         return self._bucket_now(limit, egress, now).limited_until
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
-        """Every bucket, for the status page."""
+        """One map for each bucket, with the keys that the status shows."""
         return [
             {
                 "operator": bucket.operator,
                 "egress": bucket.egress,
                 "rate": round(bucket.rate, 4),
                 "ceiling": round(bucket.ceiling, 4),
-                "banned_at": None if bucket.banned is None else round(bucket.banned, 4),
+                "banned_at": None if bucket.banned_rate is None else round(bucket.banned_rate, 4),
                 "burst": bucket.burst,
                 "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
                 "blocked_until": bucket.limited_until if bucket.limited_until > now else None,
@@ -173,13 +173,13 @@ class Budgets:
         ]
 
     def take_saved(self) -> dict[str, Saved]:
-        """What must survive a restart, by "operator|egress", also of operators not asked since the last one."""
+        """What has to be stored, by "operator|egress", also of operators not queried since the start; clears the marks."""
         self.changed = self.counted = False
-        rows = {f"{bucket.operator}|{bucket.egress}": bucket.to_saved() for bucket in self._buckets.values()}
-        return self._saved | {key: row for key, row in rows.items() if row is not None}
+        learned = {f"{bucket.operator}|{bucket.egress}": bucket.to_saved() for bucket in self._buckets.values()}
+        return self._saved | {key: saved for key, saved in learned.items() if saved is not None}
 
     def _bucket_now(self, limit: Limit, egress: str, now: float) -> Bucket:
-        """The bucket as it is now."""
+        """The bucket of an operator with its tokens of now; made where there is none, fitted where its limit changed."""
         bucket = self._buckets.get((limit.operator, egress))
         if bucket is None:
             bucket = self._buckets[limit.operator, egress] = self._open_bucket(limit, egress, now)
@@ -189,15 +189,15 @@ class Budgets:
         return bucket
 
     def _open_bucket(self, limit: Limit, egress: str, now: float) -> Bucket:
-        """A bucket for an operator asked for the first time since the start."""
+        """A bucket for an operator that is queried for the first time since the start."""
         bucket = Bucket(
             limit.operator,
             egress,
             ceiling=limit.rate,
             burst=max(1.0, float(limit.burst)),
             per_day=limit.per_day,
-            row=_configuration(limit),
-            width=limit.width,
+            configuration=_configuration(limit),
+            address_count=limit.address_count,
             rate=limit.rate,
             tokens=1.0 if limit.rate > 0 else 0.0,
             updated=now,
@@ -210,26 +210,26 @@ class Budgets:
         return bucket
 
     def _use_tokens(self, bucket: Bucket, count: int) -> None:
-        """Take the tokens of so many questions; give them back where the number is negative."""
+        """Take the tokens of so many queries; return them where the count is negative."""
         bucket.tokens = min(bucket.burst, bucket.tokens - count)
         bucket.used_today = max(0, bucket.used_today + count)
         if bucket.per_day is not None:
             self.counted = True
-            self.changed |= abs(bucket.used_today - bucket.noted) >= max(1, bucket.per_day // COUNT_PARTS)
+            self.changed |= abs(bucket.used_today - bucket.saved_count) >= max(1, bucket.per_day // COUNT_PARTS)
 
 
 def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None]:
-    """What is to be saved once it changes."""
-    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned
+    """The figures of a bucket that have to be stored soon once they change."""
+    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned_rate
 
 
 def _configuration(limit: Limit) -> str:
-    """The configuration of a bucket, per address: a pace learned under another one counts for nothing."""
-    return f"{limit.rate / limit.width:.6g} {limit.burst / limit.width:.6g} {limit.per_day}"
+    """A text that tells configured budgets apart, per address: a rate learned under another one does not count."""
+    return f"{limit.rate / limit.address_count:.6g} {limit.burst / limit.address_count:.6g} {limit.per_day}"
 
 
 def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:
-    """How many questions may be used up that many seconds after midnight (UTC) so that a question of this plan may be asked.
+    """Up to how many used queries one of this plan may follow, so many seconds after midnight (UTC).
 
     At least one, so that the smallest quota is of use.
     """
@@ -240,7 +240,7 @@ def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:
 
 
 def _since_midnight(per_day: int, plan: Plan, wanted: int) -> float:
-    """When `_most` reaches that many, in seconds after midnight: a day, where it never does."""
+    """When `_most_used` reaches that many, in seconds after midnight (UTC); a whole day where it never does."""
     whole = ceil(plan.share * per_day)
     if wanted > whole:
         return DAY

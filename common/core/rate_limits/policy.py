@@ -1,8 +1,8 @@
-"""Is this operator limiting us? Decided here, for single questions and for sweeps; everything else only asks.
+"""The rate limit policy: which answers are complaints of an operator, and for how long it is then not queried.
 
-A complaint is a throttle text, a ban, or a refused connection. Answers of a registry's server that mean nothing are a limit
-too, if several come in a row: an unknown text may well say "too many queries". A single odd answer is none, and neither is an
-answer that never came: that may be our own network.
+A complaint is a throttle text, a ban, or a refused connection. Several answers in a row of a registry's server that mean
+nothing count as one too: an unknown text may well say "too many queries". A single one of them does not, and neither does an
+answer that never came: the fault may be in our own network.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
 from common.messages import SweepResult
 
-#: Longest block, in seconds, that a question waits for in line.
+#: Longest pause in seconds that a query waits for in its queue.
 PATIENCE = 30.0
-#: Share of refused or throttled answers from which on a sweep is a complaint.
+#: Share of refused or throttled answers above which a sweep is a complaint.
 REFUSED_SHARE = 0.05
-#: So many answers in a row that mean nothing are a limit, if they are about so many names: one odd name limits nothing.
+#: So many answers in a row that mean nothing are a complaint, if they are about so many names: a single odd name is none.
 SEVERAL, NAMES = 8, 2
-#: Findings of a registry's server that answered, in no way that is understood. A name server says so by its rcode: none of DNS.
+#: Findings in answers of a registry's server that are not understood. None of DNS: a name server refuses by its rcode.
 MEANINGLESS = frozenset(
     {
         "rdap_html", "rdap_bad_json", "rdap_no_domain", "rdap_content_type", "rdap_404_odd", "rdap_400_odd", "rdap_status",
         "rdap_redirect", "whois_unparsed", "whois_empty", "das_unparsed", "registrar_bad_json", "registrar_unparsed",
     }
 )  # fmt: skip
-#: A text that says that a ban is there, not that one may come.
+#: Matches a text that says that a ban is in force, not that one may follow.
 _BAN = re.compile(
     r"(?<!\bbe )(?<!\bbeing )(?<!\bget )(?<!\bgetting )(?<!\bbe temporarily )(?<!\bbe permanently )"
     r"\b(?:banned|blocked|(?:black|block|deny)[ -]?list(?:ed)?)\b",
@@ -40,7 +40,7 @@ _ANSWERED = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", 
 
 
 class Kind(StrEnum):
-    """What an operator that limits us does."""
+    """How an operator limits us."""
 
     THROTTLED = "throttled"
     BANNED = "forbidden"
@@ -48,8 +48,8 @@ class Kind(StrEnum):
     MEANINGLESS = "not understood"
 
 
-#: Pauses in seconds after the first, second, third... complaint in a row. Nothing says that what means nothing is a limit, so a
-#: server that is back from some trouble is not left alone for as long.
+#: Pauses in seconds after the first, second, third... complaint in a row. Answers that mean nothing need not be a limit, so
+#: their pauses stay short: the server may be back from some trouble.
 PAUSES: dict[Kind, tuple[float, ...]] = {
     Kind.THROTTLED: (60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0),
     Kind.BANNED: (900.0, 3600.0, 21_600.0),
@@ -59,28 +59,28 @@ PAUSES: dict[Kind, tuple[float, ...]] = {
 
 
 class Complaint(NamedTuple):
-    """An answer by which an operator limits us; `wait` is the pause it asks for in seconds, None where it names none."""
+    """An answer by which an operator limits us. `wait` is the pause that it names, in seconds; None where it names none."""
 
     kind: Kind
     reason: str
     wait: float | None
 
     def pause_seconds(self, before: int) -> float:
-        """Seconds for which the operator is left alone: as asked for, at least 1, else by the complaints before this one."""
+        """The pause in seconds: the one named, at least 1; else by the number of complaints in a row `before` this one."""
         pauses = PAUSES[self.kind]
         return pauses[min(before, len(pauses) - 1)] if self.wait is None else max(1.0, self.wait)
 
 
-class Blocks(Protocol):
-    """Where it is known until when operators are left alone."""
+class LimitedTimes(Protocol):
+    """Knows until when operators limit us: `budgets.Budgets`."""
 
     def limited_until(self, limit: Limit, egress: str, now: float) -> float:
-        """When the operator may be asked again at all, in epoch seconds."""
+        """The end of an operator's pause, in epoch seconds."""
         ...
 
 
 def complaint_of(observation: Observation) -> Complaint | None:
-    """The complaint in one answer; None for an answer without one."""
+    """Read the complaint in one answer; None for an answer without one."""
     if observation.method != "dns" and observation.status in (401, 403):  # the status of a DNS answer is its rcode
         return _make_complaint(Kind.BANNED, observation)
     if observation.refused:
@@ -91,22 +91,22 @@ def complaint_of(observation: Observation) -> Complaint | None:
     return None
 
 
-def doubt_of(observation: Observation) -> Complaint | None:
-    """The complaint that an answer without any meaning may be, once there are `SEVERAL` in a row; None for any other."""
+def possible_complaint_of(observation: Observation) -> Complaint | None:
+    """Read the complaint that an answer without meaning is once there are `SEVERAL` in a row; None for any other answer."""
     reading = observation.reading
     meaningless = reading.outcome is Outcome.UNKNOWN and reading.finding in MEANINGLESS
     return _make_complaint(Kind.MEANINGLESS, observation) if meaningless else None
 
 
 def is_understood(observation: Observation) -> bool:
-    """Whether an answer shows that the operator serves us: it says something about the name, or who else is to be asked."""
+    """Whether an answer shows that the operator serves us: it says something about the name, or refers to another server."""
     return observation.reading.outcome is not Outcome.UNKNOWN or observation.reading.referral is not None
 
 
 def sweep_answer(message: SweepResult, size: int) -> Observation | None:
-    """The one answer that stands for a sweep of `size` names; None where nothing in it says how the operator takes us.
+    """The one answer that stands for a sweep of `size` names; None where nothing in it shows whether the operator limits us.
 
-    A sweep is a complaint where too many of its questions were refused, and understood where any was answered.
+    A sweep is a complaint where more than `REFUSED_SHARE` of its queries were refused, and understood where any was answered.
     """
     if message.trouble is not None:
         return message.trouble if message.trouble.method == "dns" else None
@@ -120,9 +120,9 @@ def sweep_answer(message: SweepResult, size: int) -> Observation | None:
     return _ANSWERED if plain or any(map(is_understood, seen)) else None
 
 
-def is_limiting(limit: Limit, egresses: Iterable[str], blocks: Blocks, now: float) -> bool:
-    """Whether an operator leaves us out from every one of these egresses, for longer than a question waits in line."""
-    until = [blocks.limited_until(limit, egress, now) for egress in egresses]
+def is_limiting(limit: Limit, egresses: Iterable[str], times: LimitedTimes, now: float) -> bool:
+    """Whether an operator limits us from every one of these egresses, for longer than a query waits (`PATIENCE`)."""
+    until = [times.limited_until(limit, egress, now) for egress in egresses]
     return bool(until) and min(until) - now > PATIENCE
 
 

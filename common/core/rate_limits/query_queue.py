@@ -1,12 +1,12 @@
-"""Questions that wait for their token, in one line per operator: by rank, and none for ever.
+"""Queries that wait for their tokens, in one queue for each operator: by rank, and none for ever.
 
-Every question has a deadline, after which it leaves the line. An operator that shut us out, a pool without workers, a line that
-is too long, or a day's quota that is used up, turns questions away. The name then goes back to its schedule, and its cheaper
-checks go on.
+Every query has a deadline, after which it leaves its queue. No query is admitted where the operator limits us, no worker has
+the method, the queue is too long, or the daily quota is used up. The name is then scheduled again, and cheaper queries about
+it go on.
 
-Three of four tokens of an operator go to the best rank. The fourth goes to the question that has waited longest, whatever its
-rank. So a question gets its turn after at most `SHARE` tokens for each that had waited longer in that line, and `SHARE` for
-itself, whatever else arrives: as long as a worker is there, and the day's plan (`PLANS`) allows its rank.
+Of four tokens of an operator three go to the highest rank, and one to the query that has waited longest, whatever its rank.
+So a query is sent after at most `SHARE` tokens for each that had waited longer in its queue, and `SHARE` for itself, whatever
+else arrives: as long as a worker is there, and the plan of its rank (`PLANS`) allows it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from common.core.model.entry import Rank
+from common.core.model.ids import NEVER
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import POLLS, ROUTINE, WHOLE, Budgets
@@ -24,90 +26,100 @@ from common.core.workers import second_pass
 from common.core.workers.leases import Worker, Workers
 from common.core.workers.poison import PoisonDetector
 
-#: Longest wait of a routine question, in seconds, and longest line in front of it, in seconds of the operator's budget. Where
-#: half of the base interval is less, that counts; but not less than the time in which a worker that is started again is back.
+#: Longest wait of a routine query, in seconds, and longest queue ahead of it, in seconds of the operator's budget. Where half
+#: of the base interval is less, that counts; but not less than the time in which a restarted worker is back.
 LONGEST, SHORTEST = {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 6 * 3600.0}, 15.0
-#: Longest wait of the other questions: so many seconds, or so many tokens of a slow operator where those take longer. What left
-#: the zone stands behind a crowd of its kind at times, and waits for as long as a routine question if that is more.
+#: Longest wait of the other queries: so many seconds, or so many tokens of a slow operator where those take longer. Names that
+#: left the zone may do so by the thousand; their queries wait for as long as routine ones, if that is more.
 HURRIED, TOKENS = 300.0, 6
-#: One of so many tokens goes to the question that has waited longest.
+#: One of so many tokens goes to the query that has waited longest.
 SHARE = 4
 #: How far each rank may use up a day's quota.
 PLANS = {Rank.URGENT: WHOLE, Rank.PRIORITY: POLLS, Rank.NEWS: POLLS, Rank.ORDINARY: ROUTINE, Rank.BACKGROUND: ROUTINE}
-#: Questions of these ranks that wait in all lines together, at most: each keeps a name in hand. No line takes more of them than
-#: it leaves room for others, so that a slow registry holds up its own names and nobody else's.
+#: Most routine queries (of the ranks in `LONGEST`) that wait in all queues together: each keeps a name loaded. No queue takes
+#: more of them than it leaves room for others, so that a slow registry delays its own names alone.
 MOST_ROUTINE = 2000
-#: Longest line that sweeps may fill, in questions and in seconds of the operator's budget on top: names in line are in memory.
+#: Most queries that sweeps may fill a queue with, and seconds of the operator's budget on top: each keeps a name loaded.
 MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
-NEVER = float("inf")
 
 
-_Item = tuple[float, int, Query]
-_Heap = list[_Item]
+class _Waiting(NamedTuple):
+    """A query in a heap: the one that was wanted first comes first, of those the one that was added first."""
+
+    queued: float
+    order: int
+    query: Query
+
+
+_Heap = list[_Waiting]
 
 
 @dataclass(slots=True)
 class _OperatorQueue:
-    """The questions at one operator: of each rank that is there a heap, those that wait longest first."""
+    """The queries that wait for one operator: a heap for each rank that is there, those that wait longest first."""
 
     limit: Limit
     heaps: dict[Rank, _Heap] = field(default_factory=dict)
     turn: int = 0  # tokens since the one that went by age
-    stalled: int = -1  # `Workers.news` when no worker could take what waits here; -1 where a token was missing
+    stalled: int = -1  # `Workers.capacity_changes` when no worker could take a query; -1 where a token was missing
 
     def __len__(self) -> int:
         return sum(map(len, self.heaps.values()))
 
-    def add_item(self, item: _Item) -> None:
-        """Add a question, or put one back where it stood."""
-        heapq.heappush(self.heaps.setdefault(item[2].rank, []), item)
+    def add_item(self, item: _Waiting) -> None:
+        """Add a query, or return one to its place."""
+        heapq.heappush(self.heaps.setdefault(item.query.rank, []), item)
 
-    def take_first(self, rank: Rank) -> _Item:
-        """Take the first question of a rank out."""
+    def take_first(self, rank: Rank) -> _Waiting:
+        """Take out the first query of a rank."""
         item = heapq.heappop(self.heaps[rank])
         if not self.heaps[rank]:
             del self.heaps[rank]
         return item
 
     def all_queries(self) -> list[Query]:
-        """All of them, the best ranks first, of each those that wait longest."""
-        return [item[2] for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=lambda item: item[:2])]
+        """All of them, the highest rank first, of each rank those that wait longest."""
+        return [item.query for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=_by_age)]
 
     def first_by_rank(self) -> list[Query]:
-        """The first question of each rank, in the order in which they may have the next token."""
+        """The first query of each rank, in the order in which they may have the next token."""
         heads = [self.heaps[rank][0] for rank in sorted(self.heaps)]
         if self.turn == SHARE - 1:
-            heads.sort(key=lambda item: item[:2])
-        return [item[2] for item in heads]
+            heads.sort(key=_by_age)
+        return [item.query for item in heads]
 
     def count_ahead(self, rank: Rank) -> int:
-        """How many questions of this rank, or a better one, wait."""
+        """How many queries of this rank, or a higher one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)
 
     def count_routine(self, rank: Rank = Rank.BACKGROUND) -> int:
-        """How many routine questions of this rank, or a better one, wait."""
+        """How many routine queries of this rank, or a higher one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if Rank.ORDINARY <= other <= rank)
 
 
 class QueryQueue:
-    """Every waiting question. `interval`: the base interval of names without priority, in seconds."""
+    """All queries that wait. Times in epoch seconds.
+
+    `interval` is the base interval of names without priority, in seconds; `left_count` counts the queries that left a queue,
+    for whatever reason.
+    """
 
     def __init__(self, interval: float = NEVER) -> None:
         self._interval = interval
-        self._lines: dict[str, _OperatorQueue] = {}
+        self._queues: dict[str, _OperatorQueue] = {}
         self._count = 0
         self._order = 0
-        self._routine = 0  # how many of the ranks in LONGEST wait, in all lines
-        self._expires = NEVER  # no deadline is nearer
-        self.gone = 0  # questions that left a line, whatever became of them
+        self._routine_count = 0  # how many queries of the ranks in LONGEST wait, in all queues
+        self._next_deadline = NEVER  # no deadline is earlier
+        self.left_count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def longest_wait(self, limit: Limit, rank: Rank, rate: float = 0.0) -> float:
-        """How long a question of this rank waits in an operator's line at most, in seconds.
+        """The longest wait in seconds of a query of this rank in an operator's queue.
 
-        `rate` is what was learned of the operator, in questions a second; 0 stands for what is configured.
+        `rate` is the learned rate of the operator, in queries per second; 0 stands for the configured one.
         """
         rate = rate or limit.rate
         routine = max(SHORTEST, min(LONGEST.get(rank, LONGEST[Rank.BACKGROUND]), self._interval / 2))
@@ -116,7 +128,7 @@ class QueryQueue:
         return max(HURRIED, TOKENS / rate if rate > 0 else 0.0, routine if rank == Rank.NEWS else 0.0)
 
     def admits_query(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> bool:
-        """Whether a question of this rank would get its turn in reasonable time."""
+        """Whether a query of this rank would be sent in reasonable time from one of these egresses."""
         if limit.rate <= 0 or not egresses:
             return False
         if is_limiting(limit, egresses, budgets, now):
@@ -125,184 +137,194 @@ class QueryQueue:
             return False
         return rank not in LONGEST or self._in_time(limit, rank) > 0
 
-    def room_for(self, limit: Limit, rank: Rank) -> int:
-        """How many more questions of this rank an operator's line takes; a million for ranks that it never turns away."""
+    def room_for_queries(self, limit: Limit, rank: Rank) -> int:
+        """How many more queries of this rank an operator's queue takes; a million for ranks without a bound."""
         if rank not in LONGEST:
             return 1_000_000
-        line = self._lines.get(limit.operator)
-        left = MOST_ROUTINE - self._routine
-        return max(0, min(self._in_time(limit, rank), left - (line.count_routine(rank) if line else 0)))
+        queue = self._queues.get(limit.operator)
+        left = MOST_ROUTINE - self._routine_count
+        return max(0, min(self._in_time(limit, rank), left - (queue.count_routine(rank) if queue else 0)))
 
     def room_for_sweeps(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> int:
-        """How many names more may come from sweeps into an operator's line; what ranks behind them takes nobody's place."""
-        line = self._lines.get(limit.operator)
+        """How many more queries of this rank sweeps may add to an operator's queue; those of lower ranks do not count."""
+        queue = self._queues.get(limit.operator)
         longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.longest_wait(limit, rank) * limit.rate)
-        room = min(self.room_for(limit, rank), int(longest) - (line.count_ahead(rank) if line else 0))
+        room = min(self.room_for_queries(limit, rank), int(longest) - (queue.count_ahead(rank) if queue else 0))
         return int(max(0, min(room, self._quota_room(limit, rank, budgets, egresses, now))))
 
-    def add_query(self, ask: Query) -> None:
-        """Add a question; its deadline counts from when it was first asked for."""
-        ask.deadline = ask.queued + self.longest_wait(ask.limit, ask.rank, ask.rate)
-        self._expires = min(self._expires, ask.deadline)
-        line = self._lines.setdefault(ask.limit.operator, _OperatorQueue(ask.limit))
-        line.limit = ask.limit
-        line.stalled = -1
+    def add_query(self, query: Query) -> None:
+        """Add a query; its deadline counts from when it was first wanted."""
+        query.deadline = query.queued + self.longest_wait(query.limit, query.rank, query.rate)
+        self._next_deadline = min(self._next_deadline, query.deadline)
+        queue = self._queues.setdefault(query.limit.operator, _OperatorQueue(query.limit))
+        queue.limit = query.limit
+        queue.stalled = -1
         self._order += 1
-        self._count_query(ask, 1)
-        line.add_item((ask.queued, self._order, ask))
+        self._count_query(query, 1)
+        queue.add_item(_Waiting(query.queued, self._order, query))
 
     def take_ready(
         self, budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
     ) -> Iterator[tuple[Query, Worker]]:
-        """Every question whose token and worker are there, with the worker. The caller leases each before taking the next.
+        """Take out every query that has a token and a worker, with the worker. The caller leases each before it takes the next.
 
-        What must run alone waits beside its line until a worker has nothing else to do; the others go on.
+        A query that must be run alone waits until a worker has no lease, and does not delay the others of its queue.
         """
-        for operator, line in list(self._lines.items()):
-            aside: list[_Item] = []
+        for operator, queue in list(self._queues.items()):
+            skipped: list[_Waiting] = []
             try:
-                while found := self._take_next(line, aside, budgets, workers, poison, now):
-                    ask, worker = found
-                    line.turn = (line.turn + 1) % SHARE
-                    self._count_query(ask, -1)
-                    ask.egress = worker.egress
-                    yield ask, worker
+                while found := self._take_next(queue, skipped, budgets, workers, poison, now):
+                    query, worker = found
+                    queue.turn = (queue.turn + 1) % SHARE
+                    self._count_query(query, -1)
+                    query.egress = worker.egress
+                    yield query, worker
             finally:
-                for item in aside:
-                    line.add_item(item)
+                for item in skipped:
+                    queue.add_item(item)
             self._drop_empty(operator)
 
     def next_at(self, budgets: Budgets, workers: Workers, now: float) -> float | None:
-        """When a line may move on, or the first deadline is over, in epoch seconds; a worker's credit may come before.
-
-        None where no question waits.
-        """
+        """When the next query may be sent or the first deadline is over, unless credit comes before; None without queries."""
         if not self._count:
             return None
         there: dict[str, list[str]] = {}
-        at = self._expires
-        for line in self._lines.values():
-            if line.stalled == workers.news:
+        at = self._next_deadline
+        for queue in self._queues.values():
+            if queue.stalled == workers.capacity_changes:
                 continue  # it waits for a worker, not for a time
-            ask = line.heaps[min(line.heaps)][0][2]  # the plan of no other rank allows more
-            if ask.pool not in there:
-                there[ask.pool] = workers.egresses_of(ask.pool, free=True)
-            plan = PLANS[ask.rank]
-            at = min([at, *(budgets.next_at(ask.limit, egress, now, plan=plan) for egress in there[ask.pool])])
+            query = queue.heaps[min(queue.heaps)][0].query  # the plan of no other rank allows more
+            if query.pool not in there:
+                there[query.pool] = workers.egresses_of(query.pool, free=True)
+            plan = PLANS[query.rank]
+            at = min([at, *(budgets.next_at(query.limit, egress, now, plan=plan) for egress in there[query.pool])])
         return at
 
     def take_expired(self, now: float) -> list[Query]:
-        """Take out the questions whose deadline is over; the lines are looked through only when one may be."""
-        if now < self._expires:
+        """Take out the queries whose deadline is over. The queues are searched only when there may be one."""
+        if now < self._next_deadline:
             return []
         out: list[Query] = []
-        self._expires = NEVER
-        for operator, line in list(self._lines.items()):
-            for rank in list(line.heaps):  # the one that waits longest has the first deadline
-                while rank in line.heaps and line.heaps[rank][0][2].deadline <= now:
-                    out.append(line.take_first(rank)[2])
+        self._next_deadline = NEVER
+        for operator, queue in list(self._queues.items()):
+            for rank in list(queue.heaps):  # the one that waits longest has the first deadline
+                while rank in queue.heaps and queue.heaps[rank][0].query.deadline <= now:
+                    out.append(queue.take_first(rank).query)
                     self._count_query(out[-1], -1)
-                if rank in line.heaps:
-                    self._expires = min(self._expires, line.heaps[rank][0][2].deadline)
+                if rank in queue.heaps:
+                    self._next_deadline = min(self._next_deadline, queue.heaps[rank][0].query.deadline)
             self._drop_empty(operator)
         return out
 
     def take_operator(self, operator: str) -> list[Query]:
-        """Turn away everybody in one operator's line."""
-        line = self._lines.pop(operator, None)
-        if line is None:
+        """Take out all queries of one operator's queue, the highest rank first, of each rank those that wait longest."""
+        queue = self._queues.pop(operator, None)
+        if queue is None:
             return []
-        out = line.all_queries()
-        for ask in out:
-            self._count_query(ask, -1)
+        out = queue.all_queries()
+        for query in out:
+            self._count_query(query, -1)
         return out
 
     def take_pool(self, pool: str, older_than: float) -> list[Query]:
-        """Turn away what waits for a pool since before `older_than`: nobody there works."""
+        """Take out the queries that wait for a pool since before `older_than` (epoch seconds): it has no workers."""
         out: list[Query] = []
-        for operator, line in list(self._lines.items()):
-            for rank, heap in list(line.heaps.items()):
-                keep = [item for item in heap if item[2].pool != pool or item[2].queued >= older_than]
-                gone = [item[2] for item in heap if item[2].pool == pool and item[2].queued < older_than]
-                for ask in gone:
-                    self._count_query(ask, -1)
+        for operator, queue in list(self._queues.items()):
+            for rank, heap in list(queue.heaps.items()):
+                keep = [item for item in heap if item.query.pool != pool or item.queued >= older_than]
+                gone = [item.query for item in heap if item.query.pool == pool and item.queued < older_than]
+                for query in gone:
+                    self._count_query(query, -1)
                 out.extend(gone)
                 heapq.heapify(keep)
-                line.heaps[rank] = keep
+                queue.heaps[rank] = keep
                 if not keep:
-                    del line.heaps[rank]
+                    del queue.heaps[rank]
             self._drop_empty(operator)
         return out
 
     def _in_time(self, limit: Limit, rank: Rank) -> int:
-        """How many more questions of a rank in LONGEST would get their turn in reasonable time."""
-        line = self._lines.get(limit.operator)
-        return max(0, int(self.longest_wait(limit, rank) * limit.rate) + 1 - (len(line) if line else 0))
+        """How many more queries of a rank in LONGEST would be sent in reasonable time."""
+        queue = self._queues.get(limit.operator)
+        return max(0, int(self.longest_wait(limit, rank) * limit.rate) + 1 - (len(queue) if queue else 0))
 
     def _quota_room(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
-        """How many more questions of a rank the day's quota lets have their turn in reasonable time."""
-        line, until = self._lines.get(limit.operator), now + self.longest_wait(limit, rank)
+        """How many more queries of a rank the daily quota allows within their longest wait."""
+        queue, until = self._queues.get(limit.operator), now + self.longest_wait(limit, rank)
         left = sum(budgets.quota_left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
-        return left - (line.count_ahead(rank) if line else 0)
+        return left - (queue.count_ahead(rank) if queue else 0)
 
-    def _count_query(self, ask: Query, number: int) -> None:
-        """Count a question that comes (1) or goes (-1)."""
+    def _count_query(self, query: Query, number: int) -> None:
+        """Count a query that is added (1) or taken out (-1)."""
         self._count += number
-        self.gone += number < 0
-        self._routine += number * (ask.rank in LONGEST)
+        self.left_count += number < 0
+        self._routine_count += number * (query.rank in LONGEST)
 
     def _drop_empty(self, operator: str) -> None:
-        """Forget a line that is empty."""
-        line = self._lines.get(operator)
-        if line is not None and not line.heaps:
-            del self._lines[operator]
+        """Remove the queue of an operator if it is empty."""
+        queue = self._queues.get(operator)
+        if queue is not None and not queue.heaps:
+            del self._queues[operator]
 
     def _take_next(
-        self, line: _OperatorQueue, aside: list[_Item], budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
+        self,
+        queue: _OperatorQueue,
+        skipped: list[_Waiting],
+        budgets: Budgets,
+        workers: Workers,
+        poison: PoisonDetector,
+        now: float,
     ) -> tuple[Query, Worker] | None:
-        """Take out the next question, with a worker, where there is a token; what the day does not allow lets others go first.
+        """Take out the next query that has a token and a worker; one that the daily quota does not allow yet is passed over.
 
-        A question that finds no worker to run it alone, or waits for another one than those that are free, goes `aside`.
+        Goes to `skipped`: a query that finds no worker to run it alone, or waits for another worker than those that are free.
         """
-        line.stalled = workers.news
-        spent: set[Rank] = set()  # ranks that the day allows no more
-        while ask := next((ask for ask in line.first_by_rank() if ask.rank not in spent), None):
-            alone = poison.must_run_alone(ask.domain)
-            there, near = self._find_workers(ask, workers, now, alone=alone)
-            waits = not there and any(budgets.available_tokens(ask.limit, one.egress, now) >= 1 for one in near)
+        queue.stalled = workers.capacity_changes
+        spent: set[Rank] = set()  # ranks that the daily quota allows no more
+        while query := next((query for query in queue.first_by_rank() if query.rank not in spent), None):
+            alone = poison.must_run_alone(query.domain)
+            there, near = self._find_workers(query, workers, now, alone=alone)
+            waits = not there and any(budgets.available_tokens(query.limit, one.egress, now) >= 1 for one in near)
             if waits:
-                ask.held = ask.held or now
-            if near and ask.held and now - ask.held >= second_pass.WAIT:
+                query.waiting_since = query.waiting_since or now
+            if near and query.waiting_since and now - query.waiting_since >= second_pass.WAIT:
                 there, waits = there + near, False
-            worker = next((one for one in there if budgets.take_token(ask.limit, one.egress, now, PLANS[ask.rank])), None)
+            worker = next((one for one in there if budgets.take_token(query.limit, one.egress, now, PLANS[query.rank])), None)
             if worker is not None:
                 worker.exclusive = alone
-                return line.take_first(ask.rank)[2], worker
+                return queue.take_first(query.rank).query, worker
             if there:
-                line.stalled = -1
+                queue.stalled = -1
             if alone or waits:
-                aside.append(line.take_first(ask.rank))
-            elif line.limit.per_day is not None:
-                spent.add(ask.rank)
+                skipped.append(queue.take_first(query.rank))
+            elif queue.limit.per_day is not None:
+                spent.add(query.rank)
             else:
                 break
         return None
 
-    def _find_workers(self, ask: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
-        """A free worker of each egress, the best first; and those that are too near to the one whose answer is to be confirmed.
+    def _find_workers(self, query: Query, workers: Workers, now: float, *, alone: bool) -> tuple[list[Worker], list[Worker]]:
+        """A free worker of each egress, the best first; and those too near to the worker whose answer has to be confirmed.
 
-        What lost the question once comes last. What is to confirm leaves from another egress, where one is ready.
+        A worker whose lease of the query was lost comes last. A query that confirms leaves from another egress than the query
+        before, where one is free.
         """
-        last = ask.entry.asked_from.get(ask.method) if ask.confirm and ask.entry is not None else None
-        before = second_pass.to_confirm(ask, now)
-        egresses = workers.egresses_of(ask.pool, free=True)
+        last = query.entry.asked_from.get(query.method) if query.confirm and query.entry is not None else None
+        before = second_pass.worker_to_confirm(query, now)
+        egresses = workers.egresses_of(query.pool, free=True)
         found = [
-            workers.choose_worker(ask.pool, ask.method, ask.avoid, egress, alone=alone, apart=before) for egress in egresses
+            workers.choose_worker(query.pool, query.method, query.avoid, egress, alone=alone, apart=before)
+            for egress in egresses
         ]
         there = [worker for worker in found if worker is not None]
-        there.sort(key=lambda worker: (worker.name == ask.avoid, worker.egress == last))
+        there.sort(key=lambda worker: (worker.name == query.avoid, worker.egress == last))
         if not before:
             return there, []
-        far = workers.farthest_distance(ask.pool, ask.method, before)
+        far = workers.farthest_distance(query.pool, query.method, before)
         near = [worker for worker in there if second_pass.worker_distance(worker.name, before) < far]
         return [worker for worker in there if worker not in near], near
+
+
+def _by_age(item: _Waiting) -> tuple[float, int]:
+    """Sorts queries of different heaps by how long they wait."""
+    return item.queued, item.order

@@ -1,4 +1,4 @@
-"""The room's door: what may be asked of an operator now, and what follows when one limits us."""
+"""The room's door: how many queries an operator takes now, and what follows when it limits us."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import is_limiting
 from common.core.rate_limits.query_queue import QueryQueue
-from common.core.rate_limits.saved import rows_of, text_of
+from common.core.rate_limits.saved import decode_saved, encode_saved
 from common.core.registries.directory import host_of
 from common.core.registries.registries import Registries
 from common.core.telemetry.telemetry import Telemetry
@@ -20,7 +20,7 @@ from common.core.workers.leases import Workers
 
 
 class Displaced(NamedTuple):
-    """Queries that lost their place in the queue of an operator that limits us, why, and for how many seconds."""
+    """Queries taken out of the queue of an operator that limits us: why, and for how many seconds the pause lasts."""
 
     queries: list[Query]
     why: str
@@ -28,10 +28,12 @@ class Displaced(NamedTuple):
 
 
 class RateLimits:
-    """Budgets by operator and egress, and the queries that wait for their tokens."""
+    """Budgets by operator and egress, and the queries that wait for their tokens. Times in epoch seconds.
+
+    `interval` is the base interval of names without priority, in seconds.
+    """
 
     def __init__(self, registries: Registries, workers: Workers, telemetry: Telemetry, interval: float) -> None:
-        """`interval`: the base interval of names without priority, in seconds."""
         self.budgets = Budgets()
         self.queue = QueryQueue(interval)
         self._registries = registries
@@ -39,11 +41,11 @@ class RateLimits:
         self._telemetry = telemetry
 
     def egresses_of(self, method: str, now: float) -> list[str]:
-        """The egresses from which a method can be asked."""
+        """The egresses from which queries of a method can be sent."""
         return self._workers.egresses_offering(POOL_OF[method], method, now)
 
     def current_pace(self, method: str, suffix: str, now: float) -> float:
-        """How many queries a second the server of a suffix can be asked from the best egress; 0 while it limits us."""
+        """How many queries a second the server of a suffix takes from the best egress; 0 while it limits us."""
         server = self._registries.server_of(method, suffix)
         if server is None:
             return 0.0
@@ -51,7 +53,7 @@ class RateLimits:
         return max((self.budgets.current_pace(limit, egress, now) for egress in self.egresses_of(method, now)), default=0.0)
 
     def has_token(self, method: str, suffix: str, now: float) -> bool:
-        """Whether the server of a suffix could be asked this moment, from any egress."""
+        """Whether a query could be sent to the server of a suffix now, from any egress."""
         server = self._registries.server_of(method, suffix)
         if server is None:
             return False
@@ -59,7 +61,7 @@ class RateLimits:
         return any(self.budgets.available_tokens(limit, egress, now) > 0 for egress in self.egresses_of(method, now))
 
     def learned_rate(self, method: str, limit: Limit, now: float) -> float:
-        """How many queries a second an operator takes as learned, from the best egress, whether or not it limits us now."""
+        """The learned rate in queries per second from the best egress, whether or not the operator limits us now."""
         return max((self.budgets.learned_rate(limit, egress, now) for egress in self.egresses_of(method, now)), default=0.0)
 
     def is_limited(self, limit: Limit, pool: str, now: float, egress: str = "") -> bool:
@@ -71,35 +73,35 @@ class RateLimits:
         return is_limiting(limit, egresses, self.budgets, now)
 
     def admits_query(self, method: str, limit: Limit, rank: Rank, now: float) -> bool:
-        """Whether a query of this rank would get its turn in reasonable time."""
+        """Whether a query of this rank would be sent in reasonable time, see `QueryQueue.admits_query`."""
         return self.queue.admits_query(limit, rank, self.budgets, self.egresses_of(method, now), now)
 
     def room_for_sweeps(self, method: str, limit: Limit, rank: Rank, now: float) -> int:
-        """How many names more may come from sweeps into an operator's queue."""
+        """How many more queries sweeps may add to an operator's queue."""
         return self.queue.room_for_sweeps(limit, rank, self.budgets, self.egresses_of(method, now), now)
 
     def note_query_answer(self, query: Query, observation: Observation, now: float) -> Displaced | None:
-        """Learn from the answer to a query. Returns what lost its place where the operator limits us by it."""
-        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent, query.domain)
+        """Learn from the answer to a query. Returns the queries to give up where the operator limits us by it, else None."""
+        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent_at, query.domain)
         return None if complaint is None else self._note_limit(query.limit, query.egress, query.pool, complaint, now)
 
     def note_sweep_answer(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Displaced | None:
-        """The same for the one answer that stands for a sweep (`policy.sum_up`) that left at `sent`."""
+        """The same for the answer that stands for a sweep (`policy.sweep_answer`) that was sent at `sent`."""
         complaint = self.budgets.note_answer(limit, egress, answer, now, sent)
         return None if complaint is None else self._note_limit(limit, egress, "fast", complaint, now)
 
     def restore_learned(self, text: str) -> None:
-        """Take over what was learned before a restart; what is damaged is left out."""
-        self.budgets = Budgets(rows_of(text))
+        """Take over the text that `take_changed` returned before a restart; damaged rows are left out."""
+        self.budgets = Budgets(decode_saved(text))
 
     def take_changed(self, *, last: bool) -> str | None:
-        """What was learned, for `restore`, if it is to be written; `last`: the coordinator stops, so counts are too."""
+        """What was learned as text if it has to be stored, else None; `last`: the coordinator stops, so counts are too."""
         if not (self.budgets.changed or (last and self.budgets.counted)):
             return None
-        return text_of(self.budgets.take_saved())
+        return encode_saved(self.budgets.take_saved())
 
     def _note_limit(self, limit: Limit, egress: str, pool: str, complaint: str, now: float) -> Displaced | None:
-        """Tell of a complaint; what waits for the operator loses its place, unless it can soon be asked again."""
+        """Log a complaint; empty the operator's queue, unless the pause is short."""
         until = self.budgets.limited_until(limit, egress, now)
         fields = {"operator": limit.operator, "until": until, "reason": complaint}
         self._telemetry.write_limited("warning", "operator_shut", limit.operator, now, **fields)

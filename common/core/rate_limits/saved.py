@@ -1,4 +1,4 @@
-"""What was learned of operators, as the store keeps it: one row for each "operator|egress"."""
+"""What was learned of operators, as it is stored: a text with one row for each "operator|egress"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from msgspec import Struct
 
 
 class Saved(Struct, array_like=True, frozen=True):
-    """What of a bucket survives a restart. Times in epoch seconds; `width` 0 is of a version that did not know it."""
+    """What of a bucket survives a restart, stored as an array: new fields come last.
+
+    Times in epoch seconds, rates in queries per second. `width` is the number of addresses that the rates were multiplied by;
+    0 in texts of a version that did not store it.
+    """
 
     blocked_until: float
     rate: float
@@ -25,13 +29,13 @@ class Saved(Struct, array_like=True, frozen=True):
     used: int = 0
 
 
-def text_of(rows: Mapping[str, Saved]) -> str:
-    """The text that `rows_of` reads back."""
+def encode_saved(rows: Mapping[str, Saved]) -> str:
+    """JSON text of rows by "operator|egress", as `decode_saved` reads it."""
     return msgspec.json.encode(rows).decode()
 
 
-def rows_of(text: str) -> dict[str, Saved]:
-    """The rows of a text, also of an earlier version; what is damaged is left out."""
+def decode_saved(text: str) -> dict[str, Saved]:
+    """The rows of a text by "operator|egress", also of an earlier version; damaged ones are left out."""
     rows: dict[str, Saved] = {}
     with suppress(ValueError, RecursionError):
         for key, raw in msgspec.json.decode(text or "{}", type=dict[str, msgspec.Raw]).items():
@@ -42,4 +46,4 @@ def rows_of(text: str) -> dict[str, Saved]:
 
 def operators_of(text: str) -> set[str]:
     """The operators that a text has rows of."""
-    return {key.partition("|")[0] for key in rows_of(text)}
+    return {key.partition("|")[0] for key in decode_saved(text)}

@@ -1,4 +1,4 @@
-"""Which addresses a request may go to. Every name we are told to watch is hostile, and so is every redirect and referral."""
+"""Decide which IP addresses a request may be sent to: watched names, redirects and referrals are untrusted (SSRF)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-def parse(address: str | Address) -> Address | None:
-    """The address, with an IPv4-mapped one as the IPv4 address it reaches; None for text that is no strict literal."""
+def parse_address(address: str | Address) -> Address | None:
+    """Parse an address literal, an IPv4-mapped one to its IPv4 address; None for any other text."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -34,36 +34,36 @@ def parse(address: str | Address) -> Address | None:
 
 
 def is_public(address: str | Address, allowed: Sequence[Network] = ()) -> bool:
-    """Whether a connection to the address stays on the public internet, or inside a network of `allowed`.
+    """Whether the address is on the public internet, or inside a network of `allowed`. Total.
 
-    IPv4-mapped and NAT64 addresses are judged by the IPv4 address inside; 6to4 and Teredo are denied whatever is inside,
-    for nobody serves anything there any more. Text that is no address is denied. Total.
+    IPv4-mapped and NAT64 addresses count as the IPv4 address inside; 6to4 and Teredo are denied whatever is inside, because
+    both are out of use. Text that is no address is denied.
     """
-    parsed = parse(address)
+    parsed = parse_address(address)
     if parsed is None:
         return False
-    return in_networks(parsed, allowed) or _public(parsed)
+    return in_networks(parsed, allowed) or _is_globally_reachable(parsed)
 
 
 def in_networks(address: str | Address, networks: Sequence[Network]) -> bool:
     """Whether one of the networks holds the address (an IPv4-mapped one counts as IPv4)."""
-    parsed = parse(address)
+    parsed = parse_address(address)
     return parsed is not None and any(parsed.version == network.version and parsed in network for network in networks)
 
 
 def is_metadata(address: str | Address) -> bool:
-    """Whether the address is link-local or a cloud's metadata service, or a gateway would take a connection to one.
+    """Whether the address is link-local or a cloud's metadata service, or is translated to one by a gateway.
 
-    An address that embeds another (IPv4-mapped, NAT64, 6to4, Teredo) is judged by both. Text that is no address counts as one.
+    An address that embeds another (IPv4-mapped, NAT64, 6to4, Teredo) is checked for both. Text that is no address gives True.
     """
-    parsed = parse(address.partition("%")[0] if isinstance(address, str) else address)
+    parsed = parse_address(address.partition("%")[0] if isinstance(address, str) else address)
     if parsed is None or in_networks(parsed, METADATA):
         return True
-    return isinstance(parsed, IPv6Address) and any(in_networks(inner, METADATA) for inner in _embedded(parsed))
+    return isinstance(parsed, IPv6Address) and any(in_networks(inner, METADATA) for inner in _embedded_ipv4(parsed))
 
 
-def _embedded(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that a gateway may connect to instead, in every place where they can stand."""
+def _embedded_ipv4(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses to which a gateway may translate the address, in every place where they can be embedded."""
     bits = int(address)
     if address in NAT64_V6 or address in COMPATIBLE_V6:
         return [IPv4Address(bits & 0xFFFF_FFFF)]
@@ -78,11 +78,11 @@ def _embedded(address: IPv6Address) -> list[IPv4Address]:
     return []
 
 
-def _public(address: Address) -> bool:
+def _is_globally_reachable(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in DENIED_V4)
     if address.scope_id is not None:
         return False
     if address in NAT64_V6:
-        return _public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        return _is_globally_reachable(IPv4Address(int(address) & 0xFFFF_FFFF))
     return address in GLOBAL_V6 and not any(address in network for network in DENIED_V6)

@@ -1,4 +1,4 @@
-"""Which rows of a budgets file can ever apply: a misspelt operator would leave the built-in pace in force without a word."""
+"""Find the rows of a budgets file that can never apply: a misspelt operator would silently keep its built-in rate."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _HOST = re.compile(r"[a-z0-9_.-]+\.[a-z0-9_-]+\.?(?::[0-9]+)?|[a-z0-9_-]+:[0-9]+
 _REGISTRY = ("rdap", "whois", "das")
 
 
-def misplaced(keys: Iterable[str], servers: Iterable[str], suffix_of: SuffixOf, likely: Likely) -> list[str]:
-    """A sentence for each key that names nothing that is ever asked.
+def find_unknown_keys(keys: Iterable[str], servers: Iterable[str], suffix_of: SuffixOf, likely: Likely) -> list[str]:
+    """One sentence for each key that names nothing that is ever queried.
 
     A key is `*`, a host, `KIND/*`, `KIND/host`, an operator such as `rdap/verisign`, or `dns/` and a suffix, all in lower case.
-    `servers` are URLs and "host[:port]" of the operator's own files: what they name exists too.
+    `servers` are URLs and "host[:port]" of the user's own server files, whose hosts are queried too.
     """
-    known = operators(servers)
+    known = list_operators(servers)
     found = []
     for key in keys:
         if key == "*" or key in known or _HOST.fullmatch(key):
@@ -33,12 +33,14 @@ def misplaced(keys: Iterable[str], servers: Iterable[str], suffix_of: SuffixOf, 
         kind, slash, place = key.partition("/")
         if slash and kind in DEFAULTS and (place == "*" or _HOST.fullmatch(place) or _is_zone(kind, place, suffix_of)):
             continue
-        found.append(f'"{key[:100]}" is no operator that is ever asked{_meant(kind, place if slash else "", known, likely)}')
+        found.append(
+            f'"{key[:100]}" is no operator that is ever asked{_suggest_key(kind, place if slash else "", known, likely)}'
+        )
     return found
 
 
-def operators(servers: Iterable[str] = ()) -> tuple[str, ...]:
-    """Every operator with a name of its own, as "kind/operator", RDAP and WHOIS first, and what `servers` name."""
+def list_operators(servers: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every operator with a name of its own, as "kind/operator", and those of `servers`; RDAP first, then WHOIS."""
     named = {*OPERATOR_OF_HOST.values(), *OPERATOR_OF_PARENT.values(), *(operator for _, operator in OPERATOR_OF_NIC)}
     every = {*LIMITS, *(f"{kind}/{name}" for kind in _REGISTRY for name in named), "http/web", "dns/."}
     for server in servers:
@@ -51,8 +53,8 @@ def _is_zone(kind: str, place: str, suffix_of: SuffixOf) -> bool:
     return kind == "dns" and bool(place) and suffix_of(place) == place
 
 
-def _meant(kind: str, place: str, known: tuple[str, ...], likely: Likely) -> str:
-    """What the key may have been meant to be: the same name under another kind, or one that is spelt almost like it."""
+def _suggest_key(kind: str, place: str, known: tuple[str, ...], likely: Likely) -> str:
+    """The text ": did you mean KEY?" with the same name under another kind, or one spelt almost alike; "" for none."""
     name = place or kind
     same = next((key for key in known if key.partition("/")[2] == name), None)
     right = kind if kind in DEFAULTS else likely(kind, tuple(DEFAULTS)) if place else None

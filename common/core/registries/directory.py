@@ -1,4 +1,4 @@
-"""Which server speaks for which suffix: RDAP (RFC 9224) and WHOIS, from what the operator, IANA and we ourselves know."""
+"""Find the authoritative RDAP (RFC 9224) and WHOIS server of a suffix, from the operator's files, IANA's and built-in lists."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from common.core.builtin import registry_hosts, whois_servers
 from common.core.builtin.rdap_pinned import PINNED
 from common.core.builtin.rdap_servers import IANA
 from common.core.builtin.tlds import PRIVATE_SUFFIXES
-from common.core.parsers.bounded_json import loads
+from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.parsers.rdap import same_operator
 
-#: Largest bootstrap file taken, in bytes. IANA's has about 60 KiB.
+#: Largest bootstrap file accepted, in bytes. IANA's has about 60 KiB.
 BOOTSTRAP_LIMIT = 2 << 20
 #: Largest share of top-level domains that a new bootstrap file may lose against the one before.
 LARGEST_LOSS = 0.05
@@ -31,7 +31,7 @@ Bases = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class RdapServer:
-    """A base URL (ends with "/"), its host in lower case, and whether IANA or the operator lists it for the suffix."""
+    """An RDAP base URL (ends with "/"), its host in lower case, and whether IANA or the operator lists it for the suffix."""
 
     base: str
     host: str
@@ -39,10 +39,10 @@ class RdapServer:
 
 
 class Directory:
-    """Looks servers up. Precedence for RDAP: `own` (the operator's file), `fetched` (IANA's), built in, pinned.
+    """The servers of all suffixes. Precedence for RDAP: `own` (the operator's file), `fetched` (IANA's), built in, pinned.
 
-    `own_whois` maps a suffix to "host[:port]"; `learn_whois` adds what IANA's WHOIS refers to. A look-up takes the longest
-    suffix that matches label by label: "co.uk" falls back to "uk".
+    `own_whois` maps a suffix to "host[:port]"; `learn_whois` adds referrals of IANA's WHOIS. A look-up takes the longest suffix
+    that matches label by label: "co.uk" falls back to "uk".
     """
 
     def __init__(
@@ -53,44 +53,44 @@ class Directory:
         own_whois: Mapping[str, str] | None = None,
     ) -> None:
         self._own = dict(own or {})
-        self._listed = dict(fetched) if fetched else built_in()
+        self._listed = dict(fetched) if fetched else built_in_bootstrap()
         self._own_whois = dict(own_whois or {})
         self._learned: dict[str, str] = {}
 
     def replace_fetched(self, fetched: Bases) -> None:
-        """Take a new bootstrap file. Raises ValueError, and keeps the old one, where it lost too many top-level domains."""
+        """Use a new bootstrap file. Raises ValueError, and keeps the old one, where it lacks too many top-level domains."""
         check_loss(self._listed, fetched)
         self._listed = dict(fetched)
 
-    def rdap_base(self, suffix: str) -> RdapServer | None:
-        """The RDAP server of a suffix (A-label, lower case), None where nobody names one."""
+    def rdap_server(self, suffix: str) -> RdapServer | None:
+        """The RDAP server of a suffix (A-label, lower case); None where none is known."""
         for known, listed in ((self._own, True), (self._listed, True), (_PINNED, False)):
-            for candidate in _parents(suffix):
+            for candidate in _fallback_suffixes(suffix):
                 if bases := known.get(candidate):
-                    base = preferred(bases)
+                    base = preferred_base(bases)
                     return RdapServer(base, _url_host(base), listed)
         return None
 
     def speaks_for(self, host: str, suffix: str) -> bool:
-        """Whether an RDAP answer of the host about names of the suffix is the registry's word."""
-        server = self.rdap_base(suffix)
+        """Whether an RDAP host is authoritative for the suffix, or run by the same operator as the one that is."""
+        server = self.rdap_server(suffix)
         return server is not None and same_operator(host, server.host)
 
     def whois_server(self, suffix: str) -> str | None:
-        """The WHOIS server of a suffix, "host[:port]": the operator's, else what IANA's WHOIS referred to, else built in."""
+        """The WHOIS server of a suffix, "host[:port]": the operator's, else IANA's referral, else built in; None for none."""
         for known in (self._own_whois, self._learned):
-            for candidate in _parents(suffix):
+            for candidate in _fallback_suffixes(suffix):
                 if server := known.get(candidate):
                     return server
         listed = whois_servers.whois_server(suffix)
         return listed.host if listed else None
 
     def speaks_for_whois(self, host: str, domain: str) -> bool:
-        """Whether "not found" about the name in a WHOIS answer of the host is the word of the registry that would know it.
+        """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.
 
-        That is the nearest registry above the name: for a name under uk.com the one of uk.com. `host` is in lower case without
-        a port, `domain` an A-label name. No registry is known of a top-level domain that is in no table, for it is not in the
-        root either: any registry's host may deny a name there.
+        It has to be that of the nearest registry above the name: for a name under uk.com the one of uk.com. `host` is in lower
+        case without a port, `domain` an A-label name. A top-level domain in no table is not in the root zone either: there any
+        registry's host may deny a name.
         """
         zone = domain
         while "." in zone:
@@ -105,14 +105,14 @@ class Directory:
         return registry_hosts.is_registry_host(host)
 
     def learn_whois(self, suffix: str, host: str) -> None:
-        """Remember a referral of IANA's WHOIS for a suffix. Garbage is ignored."""
+        """Remember the host that IANA's WHOIS refers to for a suffix. What is no suffix or host is ignored."""
         if _SUFFIX.fullmatch(suffix) and _HOST.fullmatch(host.lower()):
             self._learned[suffix] = host.lower()
 
 
 def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Suffix -> base URLs of a bootstrap file (RFC 9224). Raises ValueError for a file that is not entirely sound."""
-    document = loads(data, BOOTSTRAP_LIMIT, ("version", "services"))
+    """Parse a bootstrap file (RFC 9224) into suffix -> base URLs. Raises ValueError for a file with any malformed entry."""
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT, ("version", "services"))
     if not isinstance(document, dict) or str(document.get("version"))[:2] != "1.":
         raise ValueError("no bootstrap file of version 1")
     services = document.get("services")
@@ -120,7 +120,7 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
         raise ValueError("services is missing or empty")
     found: dict[str, tuple[str, ...]] = {}
     for service in services:
-        suffixes, bases = _service(service)
+        suffixes, bases = _parse_service(service)
         for suffix in suffixes:
             found.setdefault(suffix, bases)
     if len(found) > _MOST_SUFFIXES:
@@ -129,14 +129,14 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
 
 
 def parse_whois_servers(data: bytes) -> dict[str, str]:
-    """Suffix -> "host[:port]" of a JSON object. Raises ValueError with the entry that is wrong."""
-    document = loads(data, BOOTSTRAP_LIMIT)
+    """Parse a JSON object of suffix -> "host[:port]". Raises ValueError with the entry that is wrong."""
+    document = parse_bounded_json(data, BOOTSTRAP_LIMIT)
     if not isinstance(document, dict):
         raise ValueError('must be an object {"suffix": "host[:port]"}')  # noqa: TRY004 - the file is wrong, not the call
     found = {}
     for key, value in document.items():
         suffix = key.strip().lower().strip(".")
-        if not _SUFFIX.fullmatch(suffix) or not isinstance(value, str) or not _host_port(value):
+        if not _SUFFIX.fullmatch(suffix) or not isinstance(value, str) or not _is_host_port(value):
             raise ValueError(f"{key[:80]!r}: needs an A-label suffix and host[:port]")
         found[suffix] = value.strip().lower()
     return found
@@ -150,22 +150,22 @@ def check_loss(before: Bases, after: Bases) -> None:
 
 
 @cache
-def _expanded() -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _expand_iana_servers() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((suffix, (base.replace("{}", suffix),)) for base, suffixes in IANA for suffix in suffixes.split())
 
 
-def built_in() -> dict[str, tuple[str, ...]]:
-    """The bootstrap that ships with the program."""
-    return dict(_expanded())
+def built_in_bootstrap() -> dict[str, tuple[str, ...]]:
+    """Suffix -> base URLs of the bootstrap file that ships with the program."""
+    return dict(_expand_iana_servers())
 
 
-def preferred(bases: tuple[str, ...]) -> str:
+def preferred_base(bases: tuple[str, ...]) -> str:
     """The base URL to use: the first with https, else the first."""
     return next((base for base in bases if base.startswith("https:")), bases[0])
 
 
 def _url_host(url: str) -> str:
-    """Host of a URL in lower case, "" where it has none."""
+    """The host of a URL in lower case; "" where it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -184,27 +184,27 @@ def bare_host(server: str) -> str:
 _PINNED: Bases = {suffix: (base,) for suffix, base in PINNED.items()}
 
 
-def _parents(suffix: str) -> list[str]:
-    """The suffix and what it falls back to. The registry of a private suffix is not the one of its parent: no fallback."""
+def _fallback_suffixes(suffix: str) -> list[str]:
+    """The suffix and those above it, longest first; a private suffix alone, because its parent has another registry."""
     if suffix in PRIVATE_SUFFIXES:
         return [suffix]
     labels = suffix.lower().strip(".").split(".")[:10]
     return [".".join(labels[start:]) for start in range(len(labels))]
 
 
-def _service(service: Any) -> tuple[list[str], tuple[str, ...]]:
+def _parse_service(service: Any) -> tuple[list[str], tuple[str, ...]]:
     if not isinstance(service, list) or len(service) != 2 or not all(isinstance(part, list) for part in service):
         raise ValueError("a service is not [[suffixes], [URLs]]")
     suffixes = [text.lower().rstrip(".") for text in service[0] if isinstance(text, str)]
     if len(suffixes) != len(service[0]) or not all(_SUFFIX.fullmatch(suffix) for suffix in suffixes):
         raise ValueError("a suffix is no A-label name")
-    bases = tuple(_base(url) for url in service[1][:_MOST_BASES])
+    bases = tuple(_parse_base_url(url) for url in service[1][:_MOST_BASES])
     if not bases:
         raise ValueError("a service without URLs")
     return suffixes, bases
 
 
-def _base(url: Any) -> str:
+def _parse_base_url(url: Any) -> str:
     if not isinstance(url, str) or len(url) > 300 or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("a base URL is no URL")
     parts = urlsplit(url)
@@ -214,7 +214,7 @@ def _base(url: Any) -> str:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _host_port(text: str) -> bool:
+def _is_host_port(text: str) -> bool:
     host, colon, port = text.strip().lower().partition(":")
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
         return False

@@ -1,4 +1,4 @@
-"""Which bucket a query is paid from, and how fast that bucket fills."""
+"""Find the operator of a host and its rate limit: hosts of one operator share a token bucket."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def limit_for(kind: str, host: str, overrides: Mapping[str, Limit]) -> Limit:
 
 @lru_cache(maxsize=8192)
 def operator_of(kind: str, host: str) -> str:
-    """The key of the bucket; hosts of one back end share it. `host` as for `limit_for`, lower case. KeyError: unknown kind."""
+    """The operator "<kind>/<operator>" that a host belongs to: the key of its bucket. Raises KeyError for an unknown kind.
+
+    `host` is as for `limit_for`, in lower case.
+    """
     if kind not in DEFAULTS:
         raise KeyError(kind)
     if kind == "http":
@@ -59,12 +62,12 @@ def operator_of(kind: str, host: str) -> str:
     if kind == "dns":
         return "dns/gtld-servers" if host in {"com", "net"} else f"dns/{host}"
     bare = _without_port(host)
-    literal = ":" in bare or bare.rpartition(".")[2].isdigit()  # a laboratory on one address tells its servers apart by port
-    return f"{kind}/{_operator(bare) or (host if literal else bare)}"
+    literal = ":" in bare or bare.rpartition(".")[2].isdigit()  # servers of a test set-up share an address and differ by port
+    return f"{kind}/{_operator_of_host(bare) or (host if literal else bare)}"
 
 
 def parse_budgets(data: bytes) -> dict[str, Limit]:
-    """The rows of a budgets file: `{"operator or host": {"rate": per second, "burst": n, "per_day": n}}`, JSON, at most 1 MiB.
+    """Parse a budgets file: `{"operator or host": {"rate": per second, "burst": n, "per_day": n}}`, JSON, at most 1 MiB.
 
     `burst` defaults to the queries of two seconds, at least 1; a rate of 0 switches the operator off. Raises ConfigError with
     one sentence for each wrong row.
@@ -82,7 +85,7 @@ def parse_budgets(data: bytes) -> dict[str, Limit]:
     for name, raw in rows.items():
         key = name.strip().lower()
         try:
-            limits[key] = _limit(key, msgspec.json.decode(raw, type=_Row))
+            limits[key] = _parse_row(key, msgspec.json.decode(raw, type=_Row))
         except (ValueError, RecursionError) as error:
             problems.append(f'budgets file, "{name[:100]}": {error}')
     if problems:
@@ -90,7 +93,7 @@ def parse_budgets(data: bytes) -> dict[str, Limit]:
     return limits
 
 
-def _limit(key: str, row: _Row) -> Limit:
+def _parse_row(key: str, row: _Row) -> Limit:
     if not key:
         raise ValueError("the name of the operator or host is empty")
     burst = row.burst if row.burst is not None else max(1.0, 2 * row.rate)
@@ -99,7 +102,7 @@ def _limit(key: str, row: _Row) -> Limit:
     return Limit(key, row.rate, burst, row.per_day)
 
 
-def _operator(host: str) -> str | None:
+def _operator_of_host(host: str) -> str | None:
     if host in OPERATOR_OF_HOST:
         return OPERATOR_OF_HOST[host]
     first, _, rest = host.partition(".")
@@ -117,7 +120,7 @@ def _operator(host: str) -> str | None:
 
 
 def _without_port(host: str) -> str:
-    """The host of "host:port"; a bare IPv6 address has several colons and keeps them."""
+    """The host of "host[:port]"; a bare IPv6 address keeps its colons."""
     if host.startswith("["):
         return host.partition("]")[0].lstrip("[")
     name, _, port = host.rpartition(":")

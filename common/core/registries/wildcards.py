@@ -1,38 +1,36 @@
-"""Suffixes whose zone answers for every name, registered or not: there DNS proves nothing."""
+"""Wildcard suffixes: their zone answers for every name, registered or not, so DNS proves nothing there (RFC 4592)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from common.core.builtin.suffix_rules import rules_for
 
-#: Seconds after which a suffix is measured again, and after which where nothing came of it.
+#: Seconds after which a suffix is measured again: after a measurement, and after one without an answer.
 MEASURE_EVERY, MEASURE_AGAIN = 86_400.0, 60.0
-#: Longest that a first check waits for the measurement, in seconds.
+#: Longest wait of a first check for the measurement of its suffix, in seconds.
 FIRST_WAIT = 5.0
 
 
 class Wildcards:
-    """What a random label under each suffix was answered with. Times in epoch seconds."""
+    """Which suffixes are wildcards, measured by a query for a random label under each. Times in epoch seconds."""
 
     def __init__(self) -> None:
         self._measured: dict[str, bool] = {}
         self._asked_at: dict[str, float] = {}
 
     def is_wildcard(self, suffix: str) -> bool:
-        """Whether DNS answers for names that do not exist: as measured, else as known beforehand."""
+        """Whether the zone answers for names that do not exist: as measured, else as known beforehand."""
         return self._measured.get(suffix, rules_for(suffix).wildcard_known)
 
     def was_measured_wildcard(self, suffix: str) -> bool:
-        """Whether the last measurement found that a zone answers for everything."""
+        """Whether the last measurement found a wildcard."""
         return self._measured.get(suffix, False)
 
     def note_measured(self, suffix: str, *, wildcard: bool) -> None:
-        """Take over a measurement."""
+        """Note the result of a measurement."""
         self._measured[suffix] = wildcard
 
     def start_measuring(self, suffix: str, now: float) -> bool:
-        """Whether a random label has to be asked about now; notes that it is."""
+        """Whether a random label has to be queried now; if so, that counts as done."""
         asked = self._asked_at.get(suffix)
         if asked is not None and now - asked <= MEASURE_EVERY:
             return False
@@ -40,18 +38,18 @@ class Wildcards:
         return True
 
     def note_no_answer(self, suffix: str, now: float) -> None:
-        """Measure a suffix again soon, if nothing is known of it yet."""
+        """Note that a measurement had no answer: it is repeated soon, unless an earlier one had."""
         if suffix not in self._measured:
             self._asked_at[suffix] = now - MEASURE_EVERY + MEASURE_AGAIN
 
     def is_awaited(self, suffix: str, now: float) -> bool:
-        """Whether a first check had better wait for the measurement under way."""
+        """Whether a first check has to wait for the measurement that is under way."""
         return suffix not in self._measured and now - self._asked_at.get(suffix, now) < FIRST_WAIT
 
     def to_text(self) -> str:
-        """The wildcard suffixes, as `restore` reads them back."""
+        """The suffixes measured as wildcards, joined by commas, to be stored."""
         return ",".join(sorted(suffix for suffix, wildcard in self._measured.items() if wildcard))
 
-    def restore_text(self, suffixes: Iterable[str]) -> None:
-        """Take over what `saved` wrote."""
-        self._measured.update(dict.fromkeys(suffixes, True))
+    def restore_text(self, text: str) -> None:
+        """Take over the wildcard suffixes that `to_text` wrote before a restart."""
+        self._measured.update(dict.fromkeys(filter(None, text.split(",")), True))

@@ -1,4 +1,4 @@
-"""When to look at a name again: the base cadence, refined by what is going on with it."""
+"""When to check a name again: its base interval, refined by its state, its forecast and its last checks."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.states import State
 
-#: Seconds after an alarm at which the name is looked at again: whoever caught it shows up here.
+#: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
 DAY = 86_400.0
-#: Seconds between looks inside a forecast drop window, where the base cadence is slower.
+#: Seconds between checks inside a forecast drop window, where the base interval is longer.
 IN_WINDOW = 60.0
-#: A window of more seconds says little: looks are rarer by as much as it is wider, until its last day.
+#: A window of more seconds says little: checks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
-#: Up to this wait in seconds even the base cadence gives way inside a window where the operator cannot be asked so often: used
-#: up in the first hours, a day's questions are missing at the drop.
+#: Up to this wait in seconds even the base interval is stretched inside a window where the operator's budget is short: a day's
+#: quota that is used up in the first hours is missing at the drop.
 STRETCHED = 900.0
-#: Seconds around a window in which it is watched like its inside, and in which a name is looked at by itself.
+#: Seconds around a window in which a name is checked as often as inside, and in which it gets single checks.
 EDGE, MARGIN = 300.0, 3600.0
-#: Age up to which a run of passes is followed closely, and longest wait between two of its passes then, in seconds.
+#: Age in seconds up to which a run of passes is followed closely, and the longest wait between two of its passes until then.
 YOUNG_RUN, YOUNG_STEP = 900.0, 60.0
-#: First and longest wait after a round that proved nothing, in seconds.
-BLIND_FIRST, BLIND_LONGEST = 15.0, 3600.0
-#: Seconds over which the first looks at new names are spread; the budgets of the servers do the rest.
+#: First and longest wait after an inconclusive check, in seconds.
+INCONCLUSIVE_FIRST, INCONCLUSIVE_LONGEST = 15.0, 3600.0
+#: Seconds over which the first checks of new names are spread; the budgets of the operators do the rest.
 FIRST_SPREAD = 5.0
-#: Share of jitter: names must not march in step.
+#: Jitter as a share of the wait: names that were checked together must not be due together.
 JITTER = 0.2
 
 
 class Cadence(Struct, frozen=True):
-    """The settings that matter here, in seconds."""
+    """The configured intervals in seconds: between checks of a name, without and with priority, and between passes of an alarm.
+
+    `gap_close` is the time between passes of names with priority, or inside their drop window.
+    """
 
     interval: float
     priority_interval: float
@@ -43,50 +46,56 @@ class Cadence(Struct, frozen=True):
     gap_close: float
 
 
-def gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
-    """Seconds between the two passes that an alarm needs."""
+def pass_gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
+    """Seconds between the passes that an alarm of this name needs."""
     return cadence.gap_close if entry.priority or entry.in_window(now) else cadence.gap
 
 
-def base_of(entry: Entry, cadence: Cadence) -> float:
-    """The base cadence of a name in seconds."""
+def base_interval(entry: Entry, cadence: Cadence) -> float:
+    """Seconds between checks of a name with which nothing is going on."""
     return cadence.priority_interval if entry.priority else cadence.interval
 
 
 def longest_wait(base: float, cadence: Cadence) -> float:
-    """The longest wait that is ever planned for names of this base cadence, in seconds."""
-    return max(base, cadence.gap, cadence.gap_close, BLIND_FIRST) * (1.0 + JITTER)
+    """The longest wait in seconds that is ever planned for names of this base interval."""
+    return max(base, cadence.gap, cadence.gap_close, INCONCLUSIVE_FIRST) * (1.0 + JITTER)
 
 
 def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
-    """Which of these names may drop about now: inside a window that is not wide, or in the last day of one (NaN: none)."""
+    """Which of these names may drop about now: in or near a window that is not wide, or in the last day of one that is.
+
+    `earliest` and `latest` bound the windows, in epoch seconds; NaN stands for none.
+    """
     near = (earliest - MARGIN <= now) & (now <= latest + MARGIN)
     return near & ((latest - earliest <= WIDE) | (now >= latest - DAY))
 
 
 def is_imminent(entry: Entry, now: float) -> bool:
-    """`imminent` of one name."""
+    """Whether a name may drop about now, see `are_imminent`."""
     return entry.drop is not None and bool(are_imminent(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
 
 
 def window_steps(earliest: Times, latest: Times, now: float) -> Times:
-    """Seconds between looks inside windows, as far as their width decides: a minute, unless a name may drop on many days."""
+    """Seconds between checks inside drop windows: a minute, and more in a wide one before its last day."""
     wide = (latest - earliest > WIDE) & (now < latest - DAY)
     return np.where(wide, IN_WINDOW * (latest - earliest) / WIDE, IN_WINDOW)
 
 
-def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, blind: bool, stretch: float = 1.0) -> float:
-    """When to look again, in epoch seconds. `confirming`: a positive waits for its next pass; `blind`: nothing was proven.
+def next_check_at(
+    entry: Entry, cadence: Cadence, now: float, *, confirming: bool, inconclusive: bool, stretch: float = 1.0
+) -> float:
+    """When to check a name again, in epoch seconds.
 
-    `stretch`: how many times rarer looks inside the window are than it asks for, because the operator is asked about many
-    (`polls`); the base cadence is kept all the same, where it is no quicker than `STRETCHED`.
+    `confirming`: an alarm waits for its next pass. `inconclusive`: the last check proved nothing. `stretch`: how many times
+    rarer checks inside the window are, because the budget of the operator is shared by many (`checks.window_pace`); the base
+    interval is kept all the same where it is at least `STRETCHED`.
     """
-    base = base_of(entry, cadence)
+    base = base_interval(entry, cadence)
     if confirming:
         return now + _until_next_pass(entry, cadence, now)
-    if blind:
-        wait = BLIND_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
-        return now + add_jitter(min(wait, BLIND_LONGEST, max(base, BLIND_FIRST)), entry.name, now)
+    if inconclusive:
+        wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
+        return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
     wait = base
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
@@ -95,58 +104,61 @@ def next_check(entry: Entry, cadence: Cadence, now: float, *, confirming: bool, 
         wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
     due = now + add_jitter(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
-        due = min(due, entry.held_until)  # and when the registry lets it go
+        due = min(due, entry.held_until)  # the end of its release procedure
     if entry.drop is not None and entry.drop.earliest > now:
-        due = min(due, max(now + IN_WINDOW, entry.drop.earliest))  # be there when the window opens
+        due = min(due, max(now + IN_WINDOW, entry.drop.earliest))  # the moment when the window opens
     return due
 
 
 def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
-    """Seconds to the next pass of an alarm in the making.
+    """Seconds to the next pass of an alarm that is not announced yet.
 
-    What keeps the gates shut may last: passes become rarer and rarer. Not before a run is so old that one source alone is
-    believed, though, for that is what it may wait for.
+    What an alarm still lacks may be lacking for long, so passes become rarer and rarer; but not before the run is so old that
+    one source alone is believed, for the alarm may wait for just that.
     """
-    gap, passes = gap_of(entry, cadence, now), entry.detail.passes
-    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_of(entry, cadence), gap))
+    gap, passes = pass_gap_of(entry, cadence, now), entry.detail.passes
+    wait = min(gap * 2.0 ** max(0, len(passes) - 4), max(base_interval(entry, cadence), gap))
     young = bool(passes) and now - passes[0] < YOUNG_RUN
     return min(wait, max(gap, YOUNG_STEP)) if young else wait
 
 
-def next_checks(rows: Ids, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
-    """`next_check` for many names that a sweep found as they were: base cadences in seconds, forecasts (NaN: none), at once."""
+def next_check_times(ids: Ids, base: Times, earliest: Times, latest: Times, now: float, stretch: Times | float = 1.0) -> Times:
+    """When to check names again that a sweep found unchanged, in epoch seconds: `next_check_at` for many names at once.
+
+    `base` are their base intervals in seconds, `earliest` and `latest` their drop windows (epoch seconds; NaN: none).
+    """
     step = np.minimum(base, stretch * window_steps(earliest, latest, now))
     wait = np.where((earliest - EDGE <= now) & (now <= latest + EDGE), step, base)
-    due = now + wait * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
+    due = now + wait * (1.0 + JITTER * (2.0 * _unit_hashes(ids, now) - 1.0))
     opens = np.maximum(now + IN_WINDOW, earliest)
     return np.where(earliest > now, np.fmin(due, opens), due)
 
 
-def inconclusive_checks(rows: Ids, base: Times, rounds: NDArray[np.uint8], now: float) -> Times:
-    """When to look again at names about which nothing was proven, `rounds` times in a row by now."""
-    wait = BLIND_FIRST * 2.0 ** np.clip(rounds.astype(np.float64) - 1.0, 0.0, 12.0)
-    longest = np.minimum(BLIND_LONGEST, np.maximum(base, BLIND_FIRST))
-    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _unit_hashes(rows, now) - 1.0))
+def inconclusive_check_times(ids: Ids, base: Times, inconclusive: NDArray[np.uint8], now: float) -> Times:
+    """When to check names again, in epoch seconds, after so many `inconclusive` checks of each in a row."""
+    wait = INCONCLUSIVE_FIRST * 2.0 ** np.clip(inconclusive.astype(np.float64) - 1.0, 0.0, 12.0)
+    longest = np.minimum(INCONCLUSIVE_LONGEST, np.maximum(base, INCONCLUSIVE_FIRST))
+    return now + np.minimum(wait, longest) * (1.0 + JITTER * (2.0 * _unit_hashes(ids, now) - 1.0))
 
 
-def first_checks(rows: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
-    """When to look at names for the first time: at once if they have priority, else spread over a few seconds."""
-    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(rows, now))
+def first_check_times(ids: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now: float) -> Times:
+    """When to check names for the first time, in epoch seconds: at once with priority, else spread over a few seconds."""
+    return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(ids, now))
 
 
-def spread_checks(rows: Ids, wait: float, now: float) -> Times:
-    """When to look again at names that came together and shall not come back together: half of `wait` to half more of it."""
-    return now + wait * (0.5 + _unit_hashes(rows, now))
+def spread_check_times(ids: Ids, wait: float, now: float) -> Times:
+    """When to check names again that must not be due together, in epoch seconds: after 0.5 to 1.5 times `wait` seconds."""
+    return now + wait * (0.5 + _unit_hashes(ids, now))
 
 
 def add_jitter(wait: float, name: str, now: float) -> float:
-    """`wait` +- a fifth, by a hash of the name and the moment: repeatable, yet no two names in step."""
+    """`wait` plus or minus a fifth, by a hash of the name and the second: repeatable, and different for every name."""
     return wait * (1.0 + JITTER * (2.0 * _unit_hash(f"{name}{int(now)}") - 1.0))
 
 
-def _unit_hashes(rows: Ids, now: float) -> Times:
-    """A number in [0, 1) for each name and moment: repeatable, and for neighbours far apart (multiplicative hashing)."""
-    mixed = (rows + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def _unit_hashes(ids: Ids, now: float) -> Times:
+    """A number in [0, 1) for each name and second: repeatable, and far apart for neighbours (multiplicative hashing)."""
+    mixed = (ids + 1 + int(now) * 7919).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(40)).astype(np.float64) / (1 << 24)
 
 

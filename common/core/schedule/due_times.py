@@ -1,6 +1,6 @@
-"""What is due when: one time per name in an array, looked at by the block: a look at a million names takes microseconds.
+"""The due times of all names in one array, searched by the block, so that a search among a million names takes microseconds.
 
-Each block knows a time before which nothing in it is due. A look reads those, and only blocks whose time has come.
+Of each block the least due time is kept, or an earlier one. A search reads those, and then blocks that may hold a due name.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from common.core.model.ids import NEVER, Ids, Times
 
 #: Names in a block.
 BLOCK = 4096
-#: Part of its size by which a lane is larger than it has to be.
+#: An array is larger than needed by one part in so many, so that it grows seldom.
 SPARE = 16
 
 
 class DueTimes:
-    """The due times of some names, in epoch seconds; NEVER for those that are not in the lane."""
+    """One due time for each name, in epoch seconds; NEVER for a name that is not scheduled here."""
 
     def __init__(self) -> None:
         self._at: Times = np.full(BLOCK, NEVER)
         self._least: Times = np.full(1, NEVER)
 
     def reserve_names(self, count: int) -> None:
-        """Make room for so many names."""
+        """Make room for the ids below `count`."""
         before, blocks = len(self._least), -(-(count + count // SPARE) // BLOCK)
         if -(-count // BLOCK) > before:
             for array, size in ((self._at, BLOCK), (self._least, 1)):
-                array.resize(blocks * size, refcheck=False)  # in place: what is large is moved by the kernel, not copied
+                array.resize(blocks * size, refcheck=False)  # in place: the kernel moves large arrays instead of copying them
                 array[before * size :] = NEVER
 
     def due_at(self, name_id: int) -> float:
-        """When a name is due."""
+        """When a name is due, in epoch seconds; NEVER where it is not scheduled here."""
         return float(self._at[name_id])
 
     def times_of(self, ids: Ids) -> Times:
-        """When these names are due."""
+        """When these names are due, in epoch seconds."""
         return self._at[ids]
 
     def set_time(self, name_id: int, at: float) -> None:
-        """Make a name due then, whatever was planned before."""
+        """Make a name due at `at` (epoch seconds), whatever was planned before."""
         self._at[name_id] = at
         block = name_id // BLOCK
         self._least[block] = min(self._least[block], at)
 
     def set_times(self, ids: Ids, times: Times) -> None:
-        """Make names due then, one time each."""
+        """Make names due at these times, one each, in epoch seconds."""
         self._at[ids] = times
         np.minimum.at(self._least, ids // BLOCK, times)
 
     def take_due(self, now: float, limit: int) -> tuple[Ids, Times]:
-        """At most `limit` names that are due, with their times, out of the lane; those of the most overdue blocks first."""
+        """Take out at most `limit` names that are due, with their due times; those of the most overdue blocks come first."""
         blocks = np.flatnonzero(self._least <= now)
         found: list[Ids] = []
         times: list[Times] = []
@@ -71,11 +71,11 @@ class DueTimes:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def start_times(self, now: float, longest: float) -> None:
-        """Whoever has no time (0) is due now: nobody is late for what was not planned.
+    def clamp_times(self, now: float, longest: float) -> None:
+        """At a start: bring all due times between `now` and `longest` seconds from it; overdue names keep theirs.
 
-        Nobody waits longer than `longest` seconds: what is planned beyond (the clock was ahead, or the cadence longer) is drawn
-        nearer, spread as it was.
+        A name without a time (0) is due now, so that it does not count as late. Later times, planned by a clock that was ahead
+        or with a longer interval, are brought nearer and stay spread.
         """
         self._at[self._at <= 0.0] = now
         far = (self._at > now + longest) & (self._at < NEVER)
@@ -83,23 +83,26 @@ class DueTimes:
         self._least = self._at.reshape(-1, BLOCK).min(axis=1)
 
     def next_at(self) -> float:
-        """When the next name may be due; a look then finds at worst that it was planned anew."""
+        """When the next name is due, in epoch seconds, or earlier: its time may have been moved since. NEVER without any."""
         return float(self._least.min())
 
     def count_overdue(self, now: float) -> int:
-        """How many names are due."""
+        """How many names are due by now."""
         blocks = np.flatnonzero(self._least <= now)
         return sum(int(np.count_nonzero(self._at[block * BLOCK : (block + 1) * BLOCK] <= now)) for block in blocks.tolist())
 
 
 class Schedule:
-    """Two lanes: names with priority, and the others. A name is in one of them at most."""
+    """The due times of names with priority and of the others. A name has a time in one of the two at most.
+
+    They are kept apart so that any number of overdue names without priority delays none with it.
+    """
 
     def __init__(self) -> None:
         self.priority, self.ordinary = DueTimes(), DueTimes()
 
     def reserve_names(self, count: int) -> None:
-        """Make room for so many names."""
+        """Make room for the ids below `count`."""
         self.priority.reserve_names(count)
         self.ordinary.reserve_names(count)
 
@@ -110,36 +113,36 @@ class Schedule:
         here.set_time(name_id, at)
 
     def set_times(self, ids: Ids, times: Times, priority: NDArray[np.bool_]) -> None:
-        """Make names due, each in its lane. They are in none at the moment."""
+        """Make names due at these times (epoch seconds). They must not be scheduled at the moment."""
         if priority.any():
             self.priority.set_times(ids[priority], times[priority])
             ids, times = ids[~priority], times[~priority]
         self.ordinary.set_times(ids, times)
 
-    def start_times(self, now: float, longest_urgent: float, longest_ordinary: float) -> None:
-        """Whoever has no time (0) is due now, and nobody later than in so many seconds."""
-        self.priority.start_times(now, longest_urgent)
-        self.ordinary.start_times(now, longest_ordinary)
+    def clamp_times(self, now: float, longest_priority: float, longest_ordinary: float) -> None:
+        """At a start: `DueTimes.clamp_times` for both, with the longest waits of each in seconds."""
+        self.priority.clamp_times(now, longest_priority)
+        self.ordinary.clamp_times(now, longest_ordinary)
 
     def due_at(self, name_id: int) -> float:
-        """When a name is due, NEVER for one that is not planned."""
+        """When a name is due, in epoch seconds; NEVER where it is not scheduled."""
         return min(self.priority.due_at(name_id), self.ordinary.due_at(name_id))
 
     def times_of(self, ids: Ids) -> Times:
-        """When these names are due."""
+        """When these names are due, in epoch seconds."""
         return np.minimum(self.priority.times_of(ids), self.ordinary.times_of(ids))
 
     def remove_name(self, name_id: int) -> None:
-        """Plan a name no more."""
+        """Unschedule a name."""
         self.priority.set_time(name_id, NEVER)
         self.ordinary.set_time(name_id, NEVER)
 
     def next_at(self) -> float:
-        """When the next name may be due, in epoch seconds; NEVER without any."""
+        """When the next name is due, in epoch seconds, or earlier; NEVER without any."""
         return min(self.priority.next_at(), self.ordinary.next_at())
 
     def count_overdue(self, now: float) -> int:
-        """How many names are overdue."""
+        """How many names are due by now."""
         return self.priority.count_overdue(now) + self.ordinary.count_overdue(now)
 
     def lateness(self, now: float) -> float:

@@ -20,7 +20,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import inconclusive_checks
+from common.core.schedule.cadence import inconclusive_check_times
 from common.core.sweeps.sweep_queues import SweepQueue, SweepQueues
 from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Worker, Workers
@@ -92,7 +92,7 @@ class SweepDispatch:
         table = self.domains.table
         table.inconclusive[ids] = np.minimum(table.inconclusive[ids], 254) + 1
         table.checked_at[ids] = now
-        times = inconclusive_checks(ids, self.domains.base_intervals(ids), table.inconclusive[ids], now)
+        times = inconclusive_check_times(ids, self.domains.base_intervals(ids), table.inconclusive[ids], now)
         self.domains.stages.schedule_checks(ids, times)
 
     def still_queued(self, ids: Ids, times: Times) -> tuple[Ids, Times]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from common.core.domains.last_look import reading_of
+from common.core.domains.last_look import sweep_reading_of
 from common.core.model.evidence import Observation, unknown_reading
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.messages import SweepResult
@@ -40,5 +40,5 @@ def observation_of(message: SweepResult, suffix: str, code: int, address: str) -
     if code == OPEN:
         trouble = message.trouble if message.trouble is not None and message.trouble.method == "dns" else None
         return trouble or Observation("dns", TIMED_OUT, server=server, width=width)
-    reading = reading_of(code, serial_of(message) if code == NXDOMAIN else 0, message.fresh_at)
+    reading = sweep_reading_of(code, serial_of(message) if code == NXDOMAIN else 0, message.fresh_at)
     return Observation("dns", reading, server=server, address=address, width=width)

@@ -18,7 +18,7 @@ from common.core.checks.escalation import INCONCLUSIVE_CHECKS
 from common.core.checks.query_answers import QueryAnswers
 from common.core.checks.query_planner import QueryPlanner
 from common.core.checks.window_pace import WindowPace
-from common.core.domains.domain_table import CODE_OF, REGISTERED, UNKNOWN, Flag
+from common.core.domains.domain_table import REGISTERED, STATE_CODES, UNKNOWN, Flag
 from common.core.domains.domains import Domains
 from common.core.model.batch import Batch
 from common.core.model.entry import Rank
@@ -30,7 +30,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNU
 from common.core.rate_limits import policy
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import next_checks, spread_checks
+from common.core.schedule.cadence import next_check_times, spread_check_times
 from common.core.sweeps.sweep_dispatch import SweepDispatch
 from common.core.sweeps.sweep_reading import Codes, codes_of, observation_of, serial_of
 from common.core.sweeps.sweep_telemetry import log_sweep, measure_sweep, note_reach
@@ -46,7 +46,7 @@ MOST_OF_ONE, MOST_WAITING = 200, 4000
 #: Most checks that may wait while names that left the zone are admitted, and names with unusual answers; names without room are
 #: due again `LATER` seconds later, those that left the zone spread around that.
 MOST_LEAVING, MOST_UNUSUAL, LATER = 20_000, 8000, 60.0
-_EXPIRED_GRACE = CODE_OF[State.EXPIRED_GRACE]
+_EXPIRED_GRACE = STATE_CODES[State.EXPIRED_GRACE]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,7 +179,7 @@ class SweepResults:
             seen = observation_of(message, suffix, int(codes[place]), table.addresses[int(numbers[place])])
             self.starts.request_from_sweep(int(ids[place]), seen, now, batch.worker)
         late = leaving & ~wanted
-        self.domains.stages.schedule_checks(ids[late], spread_checks(ids[late], LATER, now))
+        self.domains.stages.schedule_checks(ids[late], spread_check_times(ids[late], LATER, now))
         self.dispatch.reschedule_unanswered(ids[timed_out & ~wanted], now)
         unchanged = ~(wanted | late | timed_out)
         self._settle_unchanged(message, ids[unchanged], codes[unchanged], numbers[unchanged], now)
@@ -196,7 +196,7 @@ class SweepResults:
         self.announcer.tell_sweep(ids, message.server, changed, now)
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
         stretch = self.window_pace.stretches_of(ids, earliest, latest, now)
-        times = next_checks(ids, self.domains.base_intervals(ids), earliest, latest, now, stretch)
+        times = next_check_times(ids, self.domains.base_intervals(ids), earliest, latest, now, stretch)
         self.domains.stages.schedule_checks(ids, times)
 
     def _choose_leaving(self, suffix: str, leaving: Chosen, now: float) -> Chosen:

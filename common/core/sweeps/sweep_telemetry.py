@@ -18,14 +18,14 @@ _OUTCOMES = {DELEGATED: Outcome.REGISTERED, NXDOMAIN: Outcome.UNREGISTERED, OPEN
 def note_reach(telemetry: Telemetry, batch: Batch, message: SweepResult, now: float) -> None:
     """Note whether any name server answered conclusively in this sweep."""
     reach = telemetry.reach
-    reach.returned("fast", now)
+    reach.note_worker_answer("fast", now)
     conclusive = {DELEGATED, NXDOMAIN} & set(message.codes) if message.trouble is None else set()
     details = (item.reading.outcome for item in message.observations.values())
     if conclusive or any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in details):
-        reach.answered("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
+        reach.note_answer("dns", (Outcome.REGISTERED, ""), ("", batch.suffix), now)
     else:
         trouble = message.trouble.reading.finding if message.trouble is not None else TIMED_OUT.finding
-        reach.answered("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
+        reach.note_answer("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
 
 
 def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> None:

@@ -1,4 +1,5 @@
-"""What the service says about itself: the problems it has, and what came back from whom.
+"""What does the service report about itself? Counters, gauges, timers, current problems, and which channels answer at all.
 
-Pure like the rest of the core; `common.core.coordinator.self_check` judges with it, the control process merges and shows.
+It owns the metrics of a process, the log of its problems and the runs of failures. It must not know what a problem means for a
+verdict: `common.core.coordinator.self_check` finds the problems, the control process merges and shows them.
 """

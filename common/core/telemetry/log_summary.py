@@ -70,7 +70,7 @@ class LogSummary:
         first, self.summed_at = not self.summed_at, now
         done: dict[str, Mapping[str, int]] = {}
         for name, labels in _SUMMED.items():
-            total = metrics.totals(name, labels)
+            total = metrics.sum_counter(name, labels)
             before = self._counted.get(name, Counter())
             # A reset begins again from nothing.
             since = {row: int(n - before[row] if n >= before[row] else n) for row, n in total.items()}

@@ -1,4 +1,4 @@
-"""Counters, gauges and timers, kept in bounded memory and carried as plain maps.
+"""Counters, gauges and timers in bounded memory, and their snapshots as plain maps.
 
 Names are snake case; `_total` of counters and `_seconds` of timers may be left out, `telemetry.prometheus` adds them.
 Labels have few values (method, outcome, pool, operator); a domain name is never a label. `MAX_SERIES` bounds what a mistake
@@ -40,15 +40,15 @@ class _Timer:
         self.high = 0.0
         self.buckets = [0] * (len(BUCKETS) + 1)
 
-    def add(self, seconds: float, n: int = 1) -> None:
-        """Take one duration, or `n` of the same."""
+    def add_duration(self, seconds: float, n: int = 1) -> None:
+        """Add one duration in seconds, or `n` equal ones."""
         self.count += n
         self.total += seconds * n
         self.low = min(self.low, seconds)
         self.high = max(self.high, seconds)
         self.buckets[bisect_left(BUCKETS, seconds)] += n
 
-    def absorb(self, other: _Timer) -> None:
+    def merge_timer(self, other: _Timer) -> None:
         """Add another histogram to this one."""
         self.count += other.count
         self.total += other.total
@@ -56,14 +56,14 @@ class _Timer:
         self.high = max(self.high, other.high)
         self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
 
-    def plain(self) -> dict[str, Any]:
+    def to_map(self) -> dict[str, Any]:
         """The histogram as a snapshot carries it."""
         low = self.low if self.count else 0.0
         return {"count": self.count, "sum": self.total, "min": low, "max": self.high, "buckets": list(self.buckets)}
 
 
 class Metrics:
-    """What one process counts. `since` is when counting began, in epoch seconds."""
+    """The metrics of one process. `since` is when counting began, in epoch seconds."""
 
     def __init__(self, since: float = 0.0) -> None:
         self.since = since
@@ -76,42 +76,42 @@ class Metrics:
         """Add `n` to a counter; what is negative or no number is ignored, a counter never falls."""
         if not (math.isfinite(n) and n >= 0):
             return
-        key = (name, _labels(labels))
-        if key in self._counters or self._room():
+        key = (name, _label_pairs(labels))
+        if key in self._counters or self._has_room():
             self._counters[key] = self._counters.get(key, 0.0) + n
 
     def observe(self, name: str, seconds: float, **labels: object) -> None:
-        """Take one duration in seconds into a timer; negative ones count as zero."""
+        """Add one duration in seconds to a timer; negative ones count as zero."""
         self.observe_many(name, seconds, 1, **labels)
 
     def observe_many(self, name: str, seconds: float, n: int, /, **labels: object) -> None:
-        """Take `n` equal durations into a timer."""
+        """Add `n` equal durations in seconds to a timer."""
         if not math.isfinite(seconds) or n < 1:
             return
-        key = (name, _labels(labels))
+        key = (name, _label_pairs(labels))
         timer = self._timers.get(key)
         if timer is None:
-            if not self._room():
+            if not self._has_room():
                 return
             timer = self._timers[key] = _Timer()
-        timer.add(max(0.0, seconds), n)
+        timer.add_duration(max(0.0, seconds), n)
 
     def gauge(self, name: str, value: float, **labels: object) -> None:
         """Set a gauge."""
-        key = (name, _labels(labels))
-        if math.isfinite(value) and (key in self._gauges or self._room()):
+        key = (name, _label_pairs(labels))
+        if math.isfinite(value) and (key in self._gauges or self._has_room()):
             self._gauges[key] = value
 
     def reset(self, now: float) -> None:
-        """Start again from nothing; gauges come back with their next value."""
+        """Drop all series and begin counting at `now` (epoch seconds); gauges are back with their next value."""
         self.since = now
         self._counters.clear()
         self._gauges.clear()
         self._timers.clear()
         self._dropped = 0.0
 
-    def totals(self, name: str, labels: Iterable[str]) -> Counter[str]:
-        """A counter's values, summed by these labels: `dns registered`."""
+    def sum_counter(self, name: str, labels: Iterable[str]) -> Counter[str]:
+        """A counter's values, summed by these labels: {"dns registered": 12}."""
         found: Counter[str] = Counter()
         for (each, own), value in self._counters.items():
             if each == name:
@@ -125,37 +125,37 @@ class Metrics:
             "since": self.since,
             "counters": [[name, dict(labels), value] for (name, labels), value in self._counters.items()],
             "gauges": [[name, dict(labels), value] for (name, labels), value in self._gauges.items()],
-            "timers": [[name, dict(labels), timer.plain()] for (name, labels), timer in self._timers.items()],
+            "timers": [[name, dict(labels), timer.to_map()] for (name, labels), timer in self._timers.items()],
             "series_dropped": self._dropped,
         }
 
-    def absorb(self, snapshot: Mapping[str, Any]) -> None:
-        """Add a snapshot to this one: counters and timers add up, a gauge is replaced. Malformed rows are skipped."""
-        since = _number(snapshot.get("since"))
+    def merge_snapshot(self, snapshot: Mapping[str, Any]) -> None:
+        """Merge a snapshot into these metrics: counters and timers add up, a gauge is replaced. Malformed rows are skipped."""
+        since = _valid_number(snapshot.get("since"))
         if since:
             self.since = min(self.since, since) if self.since else since
-        self._dropped += _number(snapshot.get("series_dropped"))
-        for name, labels, value in _rows(snapshot.get("counters")):
-            self.count(name, _number(value), **labels)
-        for name, labels, value in _rows(snapshot.get("gauges")):
-            self.gauge(name, _number(value), **labels)
-        for name, labels, value in _rows(snapshot.get("timers")):
-            timer = _timer(value)
-            key = (name, _labels(labels))
-            if timer is None or not (key in self._timers or self._room()):
+        self._dropped += _valid_number(snapshot.get("series_dropped"))
+        for name, labels, value in _valid_rows(snapshot.get("counters")):
+            self.count(name, _valid_number(value), **labels)
+        for name, labels, value in _valid_rows(snapshot.get("gauges")):
+            self.gauge(name, _valid_number(value), **labels)
+        for name, labels, value in _valid_rows(snapshot.get("timers")):
+            timer = _parse_timer(value)
+            key = (name, _label_pairs(labels))
+            if timer is None or not (key in self._timers or self._has_room()):
                 continue
-            self._timers.setdefault(key, _Timer()).absorb(timer)
+            self._timers.setdefault(key, _Timer()).merge_timer(timer)
 
-    def _room(self) -> bool:
+    def _has_room(self) -> bool:
         if len(self._counters) + len(self._gauges) + len(self._timers) < MAX_SERIES:
             return True
         self._dropped += 1
         return False
 
 
-def quantile(timer: Mapping[str, Any], q: float) -> float:
-    """About the `q` quantile (0..1) of a timer in seconds: linear within its bucket, never outside its extremes."""
-    histogram = _timer(timer)
+def timer_quantile(timer: Mapping[str, Any], q: float) -> float:
+    """The approximate `q` quantile (0..1) of a timer in seconds: linear within its bucket, never outside its extremes."""
+    histogram = _parse_timer(timer)
     if histogram is None or not histogram.count:
         return 0.0
     wanted = q * histogram.count
@@ -170,7 +170,7 @@ def quantile(timer: Mapping[str, Any], q: float) -> float:
     return histogram.high
 
 
-def series(name: str, labels: Mapping[str, object]) -> str:
+def format_series(name: str, labels: Mapping[str, object]) -> str:
     """A readable name of one series: `checks{method="dns"}`."""
     if not labels:
         return name
@@ -178,16 +178,16 @@ def series(name: str, labels: Mapping[str, object]) -> str:
     return f"{name}{{{inner}}}"
 
 
-def rows(snapshot: Mapping[str, Any], kind: str) -> Iterable[tuple[str, dict[str, str], Any]]:
+def snapshot_rows(snapshot: Mapping[str, Any], kind: str) -> Iterable[tuple[str, dict[str, str], Any]]:
     """The well-formed rows of one kind ("counters", "gauges", "timers") of a snapshot."""
-    return _rows(snapshot.get(kind))
+    return _valid_rows(snapshot.get(kind))
 
 
-def _labels(labels: Mapping[str, object]) -> Labels:
+def _label_pairs(labels: Mapping[str, object]) -> Labels:
     return tuple(sorted((key, str(value)[:LABEL_LIMIT]) for key, value in labels.items()))
 
 
-def _rows(value: object) -> Iterable[tuple[str, dict[str, str], Any]]:
+def _valid_rows(value: object) -> Iterable[tuple[str, dict[str, str], Any]]:
     if not isinstance(value, list | tuple):
         return
     for row in value:
@@ -201,26 +201,26 @@ def _rows(value: object) -> Iterable[tuple[str, dict[str, str], Any]]:
 #: Beyond this a count is a mistake; NaN fails every comparison.
 _LARGEST = 1e18
 
-#: Parameter names of `count`, `observe` and `gauge`, which a label coming from outside must not reach.
+#: Parameter names of `count`, `observe` and `gauge`: a label of a received snapshot must not have one of them.
 _ARGUMENTS = frozenset({"self", "name", "n", "seconds", "value"})
 
 
-def _number(value: object) -> float:
+def _valid_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
         return 0.0
     return float(value)
 
 
-def _timer(value: object) -> _Timer | None:
+def _parse_timer(value: object) -> _Timer | None:
     if not isinstance(value, Mapping):
         return None
     buckets = value.get("buckets")
     if not isinstance(buckets, list | tuple) or len(buckets) != len(BUCKETS) + 1:
         return None
     timer = _Timer()
-    timer.buckets = [max(0, int(_number(n))) for n in buckets]
+    timer.buckets = [max(0, int(_valid_number(n))) for n in buckets]
     timer.count = sum(timer.buckets)
-    timer.total = max(0.0, _number(value.get("sum")))
-    timer.low = _number(value.get("min")) if timer.count else math.inf
-    timer.high = _number(value.get("max"))
+    timer.total = max(0.0, _valid_number(value.get("sum")))
+    timer.low = _valid_number(value.get("min")) if timer.count else math.inf
+    timer.high = _valid_number(value.get("max"))
     return timer

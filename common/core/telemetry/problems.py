@@ -1,7 +1,7 @@
-"""Problems: what keeps the service from doing its work, since when, and what to do; when each began and when it ended.
+"""Problems: conditions that keep the service from doing its work, since when, and the remedy; when each began and ended.
 
-A problem is a condition that holds now. Whoever judges says at every look which conditions hold (`ProblemLog.note`); the log
-keeps since when, and lets a condition count only once it has lasted as long as it must to be no mere moment.
+A problem is a condition that holds now. Each check passes all conditions that hold to `ProblemLog.note_conditions`; the log
+keeps since when, and reports a condition only once it has lasted for its minimum time.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-#: Seconds that a condition may be away and still be the same problem when it is back: what comes and goes is one problem.
+#: Seconds that a condition may be absent and still be the same problem when it is back: an intermittent one is one problem.
 HOLD = 10.0
-#: Most problems kept at once: they come from a fixed set of codes, and from processes, which are few.
+#: Most problems kept at once: codes are a fixed set, and processes are few.
 MOST = 100
 
-#: Every code, and what it says. Metrics have a series for each, so that an alert can be written before the first problem.
+#: Every code and its meaning. Metrics have a series for each, so that an alert can be written before the first problem.
 CODES = {
     "callbacks_failing": "the callback endpoint accepts nothing",
     "callbacks_parked": "callbacks were given up after days without success",
@@ -50,8 +50,8 @@ class Problem(Struct, frozen=True):
     """One condition. `what` and `remedy` are one sentence each, without names that are watched and without secrets.
 
     `about` tells several with one code apart (a process, a pool). `restart_helps`: a restart of the service can end it;
-    `unwatched`: names go unwatched while it lasts. `since` in epoch seconds, 0 for whenever it was first seen; `after`: seconds
-    that it has to last before it counts.
+    `unwatched`: names go unwatched while it lasts. `since` in epoch seconds, 0 for when it was first noted; `after`: seconds
+    that it has to last before it is reported.
     """
 
     code: str
@@ -63,8 +63,8 @@ class Problem(Struct, frozen=True):
     since: float = 0.0
     after: float = 0.0
 
-    def plain(self) -> dict[str, Any]:
-        """For JSON and for the feed."""
+    def to_map(self) -> dict[str, Any]:
+        """The problem as a plain map, for JSON and for the feed."""
         return {
             "code": self.code,
             "about": self.about,
@@ -77,19 +77,19 @@ class Problem(Struct, frozen=True):
 
 
 class Change(NamedTuple):
-    """A problem that began (`seconds` 0), or ended after so many seconds."""
+    """A problem that began (`seconds` is 0), or ended after so many seconds."""
 
     began: bool
     problem: Problem
     seconds: float
 
     @property
-    def event(self) -> str:
-        """Its log line's event."""
+    def log_event(self) -> str:
+        """The event of its log line."""
         return "problem_began" if self.began else "problem_ended"
 
-    def fields(self) -> dict[str, Any]:
-        """Its log line's fields."""
+    def log_fields(self) -> dict[str, Any]:
+        """The fields of its log line."""
         problem = self.problem
         fields: dict[str, Any] = {"code": problem.code, "about": problem.about, "what": problem.what}
         return fields | ({"remedy": problem.remedy} if self.began else {"seconds": round(self.seconds, 1)})
@@ -104,18 +104,18 @@ class _Row(Struct):
 
 
 class ProblemLog:
-    """The problems of one judge. Times in epoch seconds."""
+    """The problems that one checker of conditions notes. Times in epoch seconds."""
 
     def __init__(self, hold: float = HOLD) -> None:
         self._hold = hold
         self._rows: dict[tuple[str, str], _Row] = {}
 
-    def note(self, present: Iterable[Problem], now: float) -> list[Change]:
-        """Take the conditions that hold now. Returns what began and what ended by that."""
+    def note_conditions(self, present: Iterable[Problem], now: float) -> list[Change]:
+        """Note all conditions that hold at `now`. Returns the problems that began and those that ended by that."""
         for row in self._rows.values():
             row.present = False
         for problem in present:
-            self._see(problem, now)
+            self._note_condition(problem, now)
         changes = []
         for key, row in list(self._rows.items()):
             if row.present and not row.begun and now - row.first >= row.problem.after:
@@ -127,17 +127,17 @@ class ProblemLog:
                     changes.append(Change(began=False, problem=row.problem, seconds=max(0.0, row.last - row.problem.since)))
         return changes
 
-    def begun(self, problem: Problem) -> bool:
-        """Whether this one was already said to have begun."""
+    def has_begun(self, problem: Problem) -> bool:
+        """Whether the problem was already reported as begun."""
         row = self._rows.get((problem.code, problem.about))
         return row is not None and row.begun
 
-    def active(self) -> list[Problem]:
-        """The problems of this moment, the oldest first."""
+    def active_problems(self) -> list[Problem]:
+        """The problems that hold now, the oldest first."""
         found = [row.problem for row in self._rows.values() if row.present and row.begun]
         return sorted(found, key=lambda problem: (problem.since, problem.code, problem.about))
 
-    def _see(self, problem: Problem, now: float) -> None:
+    def _note_condition(self, problem: Problem, now: float) -> None:
         key = (problem.code, problem.about)
         row = self._rows.get(key)
         if row is None:
@@ -148,13 +148,13 @@ class ProblemLog:
         row.problem, row.last, row.present = structs.replace(problem, since=since), now, True
 
 
-def read(value: object) -> list[Problem]:
-    """The problems in a list of `Problem.plain` that came over the feed; what is none is left out."""
+def parse_problems(value: object) -> list[Problem]:
+    """Parse a list of `Problem.to_map` that came over the feed; malformed rows are left out."""
     rows = value if isinstance(value, list | tuple) else ()
-    return [problem for row in rows[:MOST] if isinstance(row, Mapping) and (problem := _read_one(row)) is not None]
+    return [problem for row in rows[:MOST] if isinstance(row, Mapping) and (problem := _parse_problem(row)) is not None]
 
 
-def _read_one(row: Mapping[Any, Any]) -> Problem | None:
+def _parse_problem(row: Mapping[Any, Any]) -> Problem | None:
     texts = [row.get(name) for name in ("code", "what", "remedy", "about")]
     since = row.get("since")
     if not all(isinstance(text, str) for text in texts) or isinstance(since, bool) or not isinstance(since, int | float):

@@ -1,6 +1,7 @@
-"""What comes back from outside: for each method, each pool of workers and the callback endpoint, the run without success.
+"""Track which methods, worker pools and callback endpoints answer at all: for each the current run of failures.
 
-Fed from every answer. It says nothing about single servers, which `common.core.channels` knows, but whether anything answers.
+Every answer is noted here. It tells nothing about single servers, which `common.core.channels` tracks, but whether anything
+answers.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from msgspec import Struct, field
 
 from common.core.model.evidence import Outcome
 
-#: Nothing outside answers: so many answers in a row that prove nothing, over so many seconds. A burst of lost packets is
-#: shorter, and a blind name is asked again after 15 and 30 seconds, so that a single name gets there within a minute or two.
+#: An outage of everything: so many answers in a row that prove nothing, over so many seconds. A burst of lost packets is
+#: shorter, and an inconclusive name is checked again after 15 and 30 seconds, so that one name gets there in a minute or two.
 OUTAGE, OUTAGE_SPAN = 5, 30.0
-#: The same for one method while others answer: an operator that limits us, or a server that restarts, is over by then.
+#: The same for one method while others answer: a rate limit of one operator, or a server that restarts, is over by then.
 SILENT, SILENT_SPAN = 10, 300.0
-#: Places in which a run of failures happened that are told apart: two tell one server that is down from all of them.
+#: Most different places kept of a run of failures: two tell one server that is down from all of them.
 PLACES = 2
-#: Methods that ask registries and name servers. A web page says nothing about whether those can be reached.
+#: Methods that query registries and name servers. A web page says nothing about whether those can be reached.
 REGISTRY = ("dns", "rdap", "whois")
 _NOTHING = (Outcome.UNKNOWN, Outcome.THROTTLED)
 
 
-class Run(Struct):
+class FailureRun(Struct, kw_only=True):
     """Attempts in a row without success. Times in epoch seconds, 0 for never."""
 
     good_at: float = 0.0
@@ -33,79 +34,79 @@ class Run(Struct):
     reason: str = ""
     places: set[str] = field(default_factory=set)
 
-    def succeeded(self, now: float) -> None:
-        """One attempt had success."""
+    def note_success(self, now: float) -> None:
+        """Note that one attempt succeeded at `now` (epoch seconds), which ends the run."""
         self.good_at = now
-        self.forget()
+        self.clear_failures()
 
-    def forget(self) -> None:
-        """Begin anew, as if nothing had failed."""
+    def clear_failures(self) -> None:
+        """Begin a new run, as if nothing had failed."""
         self.since, self.at, self.count, self.reason = 0.0, 0.0, 0, ""
         self.places.clear()
 
-    def failed(self, reason: str, now: float, count: int = 1, place: str = "") -> None:
-        """So many attempts failed together, in this place."""
+    def note_failures(self, reason: str, now: float, count: int = 1, place: str = "") -> None:
+        """Note that `count` attempts failed together, at `now` (epoch seconds) in one place."""
         if len(self.places) < PLACES:
             self.places.add(place)
         self.since = self.since or now
         self.at, self.reason = now, reason
         self.count += count
 
-    def lasts(self, count: int, seconds: float, places: int = 1) -> bool:
-        """Whether at least so many failed in a row, over so many seconds and in so many places (of `PLACES` at most)."""
+    def has_lasted(self, count: int, seconds: float, places: int = 1) -> bool:
+        """Whether at least `count` failed in a row, over so many seconds and in so many places (of `PLACES` at most)."""
         return self.count >= count and self.at - self.since >= seconds and len(self.places) >= min(places, PLACES)
 
 
 class Reach:
-    """See the module. `asked_at`: when the last question or sweep left, in epoch seconds."""
+    """The runs of failures of all methods, pools and callbacks. `asked_at`: when the last query left, in epoch seconds."""
 
     def __init__(self) -> None:
         self.asked_at = 0.0
-        self.all = Run()
+        self.all = FailureRun()
         self._failed: set[str] = set()  # methods in its present run
-        self.methods: dict[str, Run] = defaultdict(Run)
-        self.pools: dict[str, Run] = defaultdict(Run)
-        self.posts = Run()
+        self.methods: dict[str, FailureRun] = defaultdict(FailureRun)
+        self.pools: dict[str, FailureRun] = defaultdict(FailureRun)
+        self.posts = FailureRun()
 
-    def answered(self, method: str, said: tuple[Outcome, str], where: tuple[str, str], now: float, count: int = 1) -> None:
-        """Take an answer, or as many as a sweep brought: outcome and finding, server and suffix.
+    def note_answer(self, method: str, said: tuple[Outcome, str], where: tuple[str, str], now: float, count: int = 1) -> None:
+        """Note an answer, or all of a sweep: `said` is (outcome, finding), `where` is (server, suffix).
 
-        One that proves nothing is no success, whatever it says. The first success after an outage of everything ends the runs
-        of all methods: they were one trouble.
+        An answer that proves nothing is no success, whatever it says. The first success after an outage of everything ends the
+        runs of all methods, because they had one cause.
         """
         if method not in REGISTRY:
             return
         (outcome, finding), (server, suffix) = said, where
         if outcome in _NOTHING:
             self._failed.add(method)
-            self.all.failed(finding, now, count, suffix)
-            self.methods[method].failed(finding, now, count, server or suffix)
+            self.all.note_failures(finding, now, count, suffix)
+            self.methods[method].note_failures(finding, now, count, server or suffix)
             return
-        if self.outage(2, 1):
+        if self.is_outage(2, 1):
             for run in self.methods.values():
-                run.forget()
+                run.clear_failures()
         self._failed.clear()
-        self.all.succeeded(now)
-        self.methods[method].succeeded(now)
+        self.all.note_success(now)
+        self.methods[method].note_success(now)
 
-    def outage(self, methods: int, places: int) -> bool:
+    def is_outage(self, methods: int, places: int) -> bool:
         """Whether nothing outside answers, of so many methods and places (suffixes) that are in use.
 
-        One method alone says nothing about the others: where DNS is silent, registries are asked before they are blamed.
+        One method alone says nothing about the others: where DNS is silent, registries are queried before this is an outage.
         """
-        return self.all.lasts(OUTAGE, OUTAGE_SPAN, places) and len(self._failed) >= min(2, methods)
+        return self.all.has_lasted(OUTAGE, OUTAGE_SPAN, places) and len(self._failed) >= min(2, methods)
 
-    def returned(self, pool: str, now: float) -> None:
-        """A worker of this pool answered something."""
-        self.pools[pool].succeeded(now)
+    def note_worker_answer(self, pool: str, now: float) -> None:
+        """Note that a worker of this pool answered."""
+        self.pools[pool].note_success(now)
 
-    def lost(self, pool: str, now: float) -> None:
-        """A worker of this pool is there and did not answer in time."""
-        self.pools[pool].failed("", now)
+    def note_worker_timeout(self, pool: str, now: float) -> None:
+        """Note that a connected worker of this pool did not answer in time."""
+        self.pools[pool].note_failures("", now)
 
-    def posted(self, status: int, now: float) -> None:
-        """The callback endpoint answered with this status, or with none (0)."""
+    def note_callback(self, status: int, now: float) -> None:
+        """Note the HTTP status of the callback endpoint, 0 for no answer."""
         if 200 <= status < 300:
-            self.posts.succeeded(now)
+            self.posts.note_success(now)
         else:
-            self.posts.failed(f"it answers {status}" if status else "it cannot be reached", now)
+            self.posts.note_failures(f"it answers {status}" if status else "it cannot be reached", now)

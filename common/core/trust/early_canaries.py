@@ -76,7 +76,7 @@ class EarlyCanaries:
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is asked about a canary."""
-        silent = self.telemetry.reach.methods[key.method].lasts(SILENT, SILENT_SPAN)
+        silent = self.telemetry.reach.methods[key.method].has_lasted(SILENT, SILENT_SPAN)
         if self.trust.is_distrusted(key, now) or self.channels.is_known_dead(key, now) or silent:
             return PROBE_SILENT_EVERY  # where a method is silent it tells one server that is down from all of them
         return PROBE_DOUBTED_EVERY if self.channels.healths.health_of(key).silent else PROBE_EVERY
@@ -85,7 +85,7 @@ class EarlyCanaries:
         limit = self.registries.limit_of(key.method, key.server, key.suffix)
         if now < self._probe_after.get(limit.operator, 0.0):
             return
-        full = not self.rate_limits.queue.room_for(limit, Rank.BACKGROUND)
+        full = not self.rate_limits.queue.room_for_queries(limit, Rank.BACKGROUND)
         if full or not self.rate_limits.admits_query(key.method, limit, Rank.BACKGROUND, now):
             return
         probes = self.trust.find_probes(key, now, self.canaries.known_names.canaries_for(key, ""), now, self.rng)

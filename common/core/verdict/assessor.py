@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from common.core.builtin.suffix_rules import rho_for
+from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.channels.channels import Channels, zone_of
 from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
-from common.core.lifecycle.forecast import Release, prior, release_procedure
+from common.core.lifecycle.forecast import Release, prior_log_odds, release_procedure
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
@@ -16,7 +16,7 @@ from common.core.model.records import Evidence
 from common.core.model.states import ANNOUNCED, OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation, Verdict
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import Cadence, gap_of
+from common.core.schedule.cadence import Cadence, pass_gap_of
 from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
@@ -82,7 +82,7 @@ class Assessor:
     def requirements_of(self, entry: Entry, now: float) -> gates.Requirements:
         """What an alarm about this name needs."""
         wildcard = self._registries.wildcards.is_wildcard(entry.suffix)
-        gap = gap_of(entry, self._cadence, now)
+        gap = pass_gap_of(entry, self._cadence, now)
         blind = blind_channels(entry, now)
         found, fresh = self._conditions.find_conditions(entry.suffix, now)
         conditions = [condition for condition in found if condition.method not in blind]
@@ -129,7 +129,7 @@ class Assessor:
     ) -> Situation:
         detail = entry.detail
         return Situation(
-            prior=prior(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
+            prior=prior_log_odds(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
             rho=_p_registrable(entry, stands.bracketed),
             phase=entry.phase,
             wildcard=needs.wildcard,
@@ -192,7 +192,7 @@ def _p_registrable(entry: Entry, proven: frozenset[str]) -> float:
     at another price. Of others many registries answer "no such object" for reserved and premium ones too: there a channel has
     to speak that would say so, and to have proven itself (`proven`).
     """
-    rho, evidence = rho_for(entry.label, entry.suffix), entry.detail.evidence
+    rho, evidence = p_registrable_for(entry.label, entry.suffix), entry.detail.evidence
     if entry.detail.registered_seen is not None:
         return max(rho, verdicts.REGISTRABLE) if rho >= UNHEARD else rho
     vouched = any(item.observation.reading.finding in VOUCHED and method in proven for method, item in evidence.items())

@@ -7,7 +7,7 @@ from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence
-from common.core.parsers.dates import epoch
+from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
 
 #: Passes remembered, the first of the run among them: enough for every bonus.
@@ -79,7 +79,7 @@ def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float
     detail, reading = entry.detail, item.observation.reading
     detail.fields = reading.fields
     expires = reading.fields.expires_at
-    detail.expires_epoch = epoch(expires) if expires else None
+    detail.expires_epoch = iso_to_epoch(expires) if expires else None
     phase = (reading.phase or Phase.ACTIVE).value
     if phase != detail.phase:
         detail.phase_after = before if detail.phase is not None else None

@@ -34,9 +34,11 @@ def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapp
     """
     name = method.partition(":")[0]
     if name == "whois":
-        return _of_registry(_with_text(answer, lambda text: whois.read(text, domain, server)), server, domain, suffix)
+        return _of_registry(
+            _with_text(answer, lambda text: whois.parse_whois_answer(text, domain, server)), server, domain, suffix
+        )
     if name == "das":
-        return _with_text(answer, lambda text: das.read(text, domain, server))
+        return _with_text(answer, lambda text: das.parse_das_answer(text, domain, server))
     if name == "dns":
         return _parse_dns(answer, domain, suffix)
     if name in {"rdap", "http", "registrar"}:
@@ -59,12 +61,12 @@ def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapp
     if headers is None or body is None:
         return unknown_reading("input_bad", "answer.headers is no object or answer.body no text")
     if method == "http":
-        return http.read(status, headers, domain)
+        return http.parse_web_answer(status, headers, domain)
     if method.startswith("registrar"):
         vendor = method.partition(":")[2]
-        return registrar.read(vendor, status, headers, body.decode("utf-8", "replace"), domain)
+        return registrar.parse_registrar_answer(vendor, status, headers, body.decode("utf-8", "replace"), domain)
     host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
-    return _is_believed(rdap.read(status, headers, body, domain, final_host=host), host, domain, suffix)
+    return _is_believed(rdap.parse_rdap_answer(status, headers, body, domain, final_host=host), host, domain, suffix)
 
 
 def _is_believed(reading: Reading, host: str, domain: str, suffix: str) -> Reading:
@@ -112,7 +114,7 @@ def _parse_dns(answer: Mapping[str, object], domain: str, suffix: str) -> Readin
             message = base64.b64decode(wire[:200_000], validate=True)
         except (binascii.Error, ValueError):
             return unknown_reading("input_bad", "answer.wire_b64 is no base64")
-        return dns.read(message, domain, suffix, recursive=answer.get("recursive") is True)
+        return dns.parse_dns_answer(message, domain, suffix, recursive=answer.get("recursive") is True)
     if isinstance(outcome, str):
         return dns.read_outcome(outcome)
     return unknown_reading("input_bad", "answer has neither wire_b64 nor outcome")

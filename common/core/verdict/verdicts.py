@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from common.core.builtin.suffix_rules import rho_for, rules_for
+from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.methods import REGISTRY_METHODS
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
-from common.core.model.verdict import Basis, Situation, Verdict
+from common.core.model.verdict import NO_NEWS, NOTHING_PROVEN, Basis, Situation, Verdict
 from common.core.verdict.likelihoods import (
     BRACKETED,
     CAPS,
@@ -30,8 +30,6 @@ from common.core.verdict.likelihoods import (
     VOUCHED,
 )
 
-#: What a look says that proves nothing: of a name with a state, and of one without.
-NO_NEWS, NOTHING_PROVEN = "no new proof", "nothing observed so far proves a state"
 #: Least P(N) for any "not registered", and least rho for "available".
 SURE, REGISTRABLE = 0.995, 0.95
 #: Most confidence where one source alone stands behind an announcement.
@@ -106,16 +104,6 @@ def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, befor
     if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):
         confidence = min(confidence, LONE_CONFIDENCE)
     return Verdict(state, round(confidence, 4), round(p, 6), rho, reason)
-
-
-def newest_evidence(evidence: Mapping[str, Evidence], *outcomes: Outcome, methods: tuple[str, ...] = ()) -> Evidence | None:
-    """The newest evidence with one of these outcomes (and of one of these methods, where given)."""
-    found = [
-        item
-        for method, item in evidence.items()
-        if item.observation.reading.outcome in outcomes and (not methods or method in methods)
-    ]
-    return max(found, key=lambda item: item.at, default=None)
 
 
 def _is_silenced(method: str, llr: float, situation: Situation) -> bool:
@@ -268,7 +256,7 @@ def judge_offline(domain: str, suffix: str, readings: list[tuple[str, str, Readi
     rules = rules_for(suffix)
     label = domain.removesuffix(f".{suffix}")
     phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
-    situation = Situation(prior=0.0, rho=rho_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
+    situation = Situation(prior=0.0, rho=p_registrable_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
     verdict = decide_verdict(evidence, situation, State.UNKNOWN, 0.0)
     state = verdict.state
     if state is State.AVAILABLE and len(evidence) < 2:

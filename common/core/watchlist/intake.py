@@ -16,11 +16,10 @@ from common.core.domains.domain_table import Flag
 from common.core.domains.domains import Domains
 from common.core.model.effects import Effects, LeaveList, TakeList
 from common.core.model.states import State
-from common.core.schedule.cadence import first_checks
+from common.core.schedule.cadence import first_check_times
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canary_gaps import SuffixesWithoutCanary
-from common.core.watchlist.domain_list import hold_back
-from common.core.watchlist.list_diff import ListHead, Part
+from common.core.watchlist.list_diff import ListChunk, ListSummary, hold_back
 
 
 class ListState(Struct):
@@ -46,13 +45,13 @@ class Intake:
     effects: Effects
     telemetry: Telemetry
     state: ListState = field(init=False, default_factory=ListState)
-    _summary: ListHead | None = field(init=False, default=None)  # of the list that is being taken over
+    _summary: ListSummary | None = field(init=False, default=None)  # of the list that is being taken over
 
     def note_same(self, source: str, now: float) -> None:
         """Note that the list was read and is unchanged."""
         self.state.source, self.state.seen_at, self.state.error = source, now, None
 
-    def read_list(self, summary: ListHead, source: str, now: float) -> None:
+    def read_list(self, summary: ListSummary, source: str, now: float) -> None:
         """Begin to take over a list that was read, or hold it back until the same list is read again."""
         state, watched = self.state, self.domains.table.watched_count
         held = hold_back(watched, summary, state.held_fingerprint)
@@ -67,7 +66,7 @@ class Intake:
         self.domains.table.reserve_names(len(self.domains) + summary.added)
         self.effects.plan_effect(TakeList())
 
-    def take_chunk(self, chunk: Part, now: float) -> None:
+    def take_chunk(self, chunk: ListChunk, now: float) -> None:
         """Take over a chunk of the difference."""
         self._add_names(chunk, now)
         for name_id in chunk.removed:
@@ -113,7 +112,7 @@ class Intake:
         self.starts.request_check(CheckRequest(name_id, manual=True, urgent=True))
         return True
 
-    def _add_names(self, chunk: Part, now: float) -> None:
+    def _add_names(self, chunk: ListChunk, now: float) -> None:
         """Watch the added names of a chunk, with spread first checks."""
         table = self.domains.table
         found = [table.find_id(name) for name in chunk.added]
@@ -126,7 +125,7 @@ class Intake:
         names, suffixes = [chunk.added[place] for place in new], [chunk.suffixes[place] for place in new]
         urgent = np.array([chunk.urgent[place] for place in new], np.bool_)
         ids = table.add_names(names, suffixes)
-        self.domains.stages.add_watched(ids, urgent, first_checks(ids, urgent, self.domains.cadence, now))
+        self.domains.stages.add_watched(ids, urgent, first_check_times(ids, urgent, self.domains.cadence, now))
         self.domains.count_state(None, State.UNKNOWN, len(ids))
         self.domains.journal.add_new(ids, names, suffixes, urgent.tolist())
 
@@ -137,7 +136,7 @@ class Intake:
             self._set_priority(name_id, now, priority=priority)
             return
         domains.count_state(None, domains.state_of(name_id))
-        times = first_checks(np.array([name_id], np.int64), np.array([priority], np.bool_), domains.cadence, now)
+        times = first_check_times(np.array([name_id], np.int64), np.array([priority], np.bool_), domains.cadence, now)
         domains.stages.watch_again(name_id, float(times[0]), priority=priority)
         domains.journal.add_watch(name_id)
 

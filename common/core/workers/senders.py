@@ -1,7 +1,7 @@
-"""Who said it: a bus with CURVE keys knows which key a message came with, whatever name its sender gives itself.
+"""Tells senders of messages apart by their CURVE keys, whatever name a message carries.
 
-Inside the coordinator a worker with a key of its own is called `<name>#<mark>`; the mark stands for the key, and no name has a
-"#". So no key can speak for the workers of another, and the workers of one key count as one.
+Inside the coordinator a worker with a key of its own is called `<name>#<mark>`: the mark stands for the key, and no name
+contains "#". So a message with one key never passes for one of a worker with another, and the workers of one key count as one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ MARK = "#"
 
 
 def key_of(worker: str) -> str:
-    """The mark of the key that a worker authenticated with; "" for the coordinator's own key, or a bus without keys."""
+    """The mark of the key that a worker authenticated with; "" for the coordinator's own key, and on a bus without keys."""
     return worker.partition(MARK)[2]
 
 
 def name_without_key(worker: str) -> str:
-    """What a worker calls itself: the name in its topic."""
+    """The name that a worker uses itself, as in its topic."""
     return worker.partition(MARK)[0]
 
 
 def mark_sender(message: Upward, mark: str) -> Upward | None:
-    """A message with its sender's mark; None for what only the coordinator's own host may say.
+    """The message with its sender's mark; None where only the coordinator's own host may send such a message.
 
-    That is the commands of control, and that a callback was taken: its receiver is known there only.
+    These are commands of the control process, and everything of the notifier pool: no other host may claim that a callback was
+    delivered.
     """
     if not mark:
         return message

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from common.codec import convert, decode_map
-from common.core.audit.calibration import STANDS, Calibration, Fate, settled, smoothed
+from common.core.audit.calibration import STANDS, Calibration, Fate, settle_claims, smooth_rate
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
@@ -68,7 +68,7 @@ def registered(at: float, created: str | None, before: State = State.AVAILABLE) 
 
 def fates(*history: LedgerEntry, now: float = NOW + 600) -> list[Fate]:
     """What became of each claim."""
-    return [fate for _, fate in settled(history, now)]
+    return [fate for _, fate in settle_claims(history, now)]
 
 
 def test_a_record_younger_than_the_claim_confirms_it() -> None:
@@ -144,8 +144,8 @@ def test_the_table_and_the_error() -> None:
     for number in range(20):
         right = number % 10 != 0 if number < 10 else number % 2 == 0
         stated = claimed(confidence=0.9) if number < 10 else claimed(confidence=0.996)
-        calibration.take([stated, registered(NOW + 90, iso(NOW + 60 if right else NOW - 1e8))], NOW + 100)
-    calibration.take([claimed()], NOW + 100)
+        calibration.add_history([stated, registered(NOW + 90, iso(NOW + 60 if right else NOW - 1e8))], NOW + 100)
+    calibration.add_history([claimed()], NOW + 100)
     report = calibration.report()
 
     assert (report["names"], report["claims"], report["confirmed"], report["contradicted"], report["undecided"]) == (
@@ -153,11 +153,11 @@ def test_the_table_and_the_error() -> None:
     )  # fmt: skip
     first, second = report["bins"]  # type: ignore[misc]  # a list, as the report is plain data
     assert (first["low"], first["claims"], first["stated"], first["found"]) == (0.9, 10, 0.9, 0.9)
-    assert first["smoothed"] == smoothed(9, 1) == round(9.5 / 11, 4)
+    assert first["smoothed"] == smooth_rate(9, 1) == round(9.5 / 11, 4)
     assert (second["low"], second["stated"], second["found"]) == (0.995, 0.996, 0.5)
     assert report["expected_calibration_error"] == pytest.approx((10 * 0.0 + 10 * 0.496) / 20)
     assert report["sources"] == [
-        {"method": method, "suffix": "com", "confirmed": 14, "contradicted": 6, "smoothed": smoothed(14, 6)}
+        {"method": method, "suffix": "com", "confirmed": 14, "contradicted": 6, "smoothed": smooth_rate(14, 6)}
         for method in ("rdap", "whois")
     ]
 
@@ -166,7 +166,7 @@ def test_the_table_and_the_error() -> None:
 def test_every_confidence_has_its_bin(confidence: float) -> None:
     """The edges belong to the bin above, 1 to the last."""
     calibration = Calibration()
-    calibration.take([claimed(confidence=confidence), registered(NOW + 90, iso(NOW + 60))], NOW + 100)
+    calibration.add_history([claimed(confidence=confidence), registered(NOW + 90, iso(NOW + 60))], NOW + 100)
 
     (row,) = calibration.report()["bins"]  # type: ignore[misc]  # as above
     assert row["low"] <= confidence <= row["high"]
@@ -175,8 +175,8 @@ def test_every_confidence_has_its_bin(confidence: float) -> None:
 
 def test_nothing_recorded_has_no_error() -> None:
     """Rather than a perfect score."""
-    assert Calibration().error() is None
-    assert smoothed(0, 0) == 0.5
+    assert Calibration().calibration_error() is None
+    assert smooth_rate(0, 0) == 0.5
 
 
 def test_simulated_drops_are_settled_from_their_ledger() -> None:
@@ -190,8 +190,8 @@ def test_simulated_drops_are_settled_from_their_ledger() -> None:
     calibration = Calibration()
     for name in world.names:
         history = [convert(decode_map(row.body), LedgerEntry) for row in world.stored.ledger if row.domain == name]
-        calibration.take(history, world.now)
+        calibration.add_history(history, world.now)
 
     assert calibration.claims >= 15
     assert calibration.report()["contradicted"] == 0
-    assert calibration.error() == pytest.approx(0.0, abs=0.01)
+    assert calibration.calibration_error() == pytest.approx(0.0, abs=0.01)

@@ -54,7 +54,7 @@ def dropping(passes: tuple[float, ...] = ()) -> Entry:
 
 def waiting(rooms: Rooms) -> list[Query]:
     """The canaries in the lines of the registry's operators, by method; the known name of a server before the random one."""
-    asks = [ask for line in rooms.rate_limits.queue._lines.values() for ask in line.all_queries() if ask.probe is not None]
+    asks = [ask for line in rooms.rate_limits.queue._queues.values() for ask in line.all_queries() if ask.probe is not None]
     return sorted((ask for ask in asks if ask.method != "dns"), key=lambda ask: (ask.method, not ask.probe.registered))
 
 
@@ -348,7 +348,7 @@ def test_a_line_without_room_is_not_made_longer() -> None:
     rooms = board_of(limits={"*": Limit("*", 0.5, 1)})
     limit = rooms.registries.limit_of("whois", "whois.com.test", "com")
     names = iter(range(10_000))
-    while rooms.rate_limits.queue.room_for(limit, Rank.BACKGROUND):
+    while rooms.rate_limits.queue.room_for_queries(limit, Rank.BACKGROUND):
         name = f"n{next(names)}.com"
         rooms.rate_limits.queue.add_query(
             Query("whois", "deep", name, "com", "whois.com.test", limit, Rank.BACKGROUND, START, 20.0)

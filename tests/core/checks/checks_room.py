@@ -29,7 +29,7 @@ from common.core.model.query import Query
 from common.core.model.records import Detail
 from common.core.outbox.announcer import Announcer
 from common.core.outbox.deliveries import Deliveries
-from common.core.outbox.feed import Feed
+from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
@@ -178,7 +178,7 @@ class ChecksRoom:
 
     def _build_checks(self) -> None:
         self.deliveries = Deliveries()
-        feed = Feed(self.effects, "test")
+        feed = FeedPublisher(self.effects, "test")
         self.announcer = Announcer(self.domains, self.deliveries, feed, self.telemetry, callbacks=True, results="none")
         assessor = Assessor(self.registries, self.channels, self.trust, self.conditions, self.cadence)
         self.audit = Audit(self.trust, self.domains.journal, self.telemetry, NOW)

@@ -8,7 +8,7 @@ import pytest
 from common.codec import encode
 from common.core.checks.admission import CheckRequest
 from common.core.checks.check_starts import LONGEST_DELAY, MOST_FETCHING, PER_FETCH, PER_TICK
-from common.core.domains.domain_table import CODE_OF, Flag
+from common.core.domains.domain_table import STATE_CODES, Flag
 from common.core.domains.stages import Stage
 from common.core.model.effects import FetchDetails, LogLine
 from common.core.model.evidence import Observation, Outcome, Reading
@@ -75,7 +75,7 @@ def test_a_denial_of_a_registered_name_by_a_sweep_goes_before_routine(*, owned: 
     """The denial of a name that was never registered is no news."""
     room = ChecksRoom()
     name_id = int(room.watch("a.com")[0])
-    room.domains.table.state[name_id] = CODE_OF[State.REGISTERED if owned else State.UNREGISTERED]
+    room.domains.table.state[name_id] = STATE_CODES[State.REGISTERED if owned else State.UNREGISTERED]
     room.starts.request_from_sweep(name_id, DENIAL, NOW, "fast-0@h")
     request = room.starts.admission.take_next_request(ordinary=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.core.domains.domain_table import CODE_OF
+from common.core.domains.domain_table import STATE_CODES
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.states import State
 from common.core.trust.outcomes import CanaryOutcome, Reconsidered
@@ -35,7 +35,7 @@ def test_a_first_delegation_is_a_state_and_no_event() -> None:
     ids = room.watch("a.com", "b.com")
     room.conclusions.note_first_delegations(ids, NOW)
 
-    assert set(room.domains.table.state[ids].tolist()) == {CODE_OF[State.REGISTERED]}
+    assert set(room.domains.table.state[ids].tolist()) == {STATE_CODES[State.REGISTERED]}
     assert room.domains.by_state["REGISTERED"] == 2
     assert not room.domains.journal.has_events()
 

@@ -11,7 +11,7 @@ from common.core.model.evidence import Observation, Outcome, Reading, unknown_re
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.telemetry.error_kinds import NOT_ASKED
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from tests.core.checks.checks_room import NOW, PLENTY, RDAP, ChecksRoom
 
 SLOW = {**PLENTY, "rdap/rdap.com.test": Limit("x", 0.0005, 1, None)}
@@ -24,7 +24,7 @@ def slow_room() -> ChecksRoom:
 
 def expired(room: ChecksRoom) -> dict[tuple[str, str], float]:
     """How many queries left their queue unsent, by method and rank."""
-    found = rows(room.telemetry.metrics.snapshot(), "counters")
+    found = snapshot_rows(room.telemetry.metrics.snapshot(), "counters")
     return {(labels["method"], labels["rank"]): count for name, labels, count in found if name == "questions_expired" and count}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from tests.sim.truth import Name
 from tests.sim.world import World
 
@@ -22,7 +22,7 @@ def test_the_names_of_a_registry_that_cannot_be_queried_are_checked_all_the_same
     names = [f"n{number}.com" for number in range(20)]
     world.watch(*names)
     world.run(1000)
-    counters = rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
+    counters = snapshot_rows(world.core.rooms.telemetry.metrics.snapshot(), "counters")
     expired = sum(
         count
         for name, labels, count in counters

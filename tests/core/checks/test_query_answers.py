@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.states import State
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Credit, Result, Task
 from tests.core.checks.checks_room import NOW, RDAP, WHOIS, ChecksRoom, credit, query
 
@@ -26,7 +26,7 @@ def sent(room: ChecksRoom, name: str = "a.com") -> tuple[Entry, Task]:
 
 def late_results(room: ChecksRoom) -> float:
     """How many answers came for no lease."""
-    found = rows(room.telemetry.metrics.snapshot(), "counters")
+    found = snapshot_rows(room.telemetry.metrics.snapshot(), "counters")
     return sum(count for name, _, count in found if name == "late_results")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.core.model.effects import Send
 from common.core.model.entry import Check, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import MAX_BATCH, Tasks
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit, query
 
@@ -25,7 +25,7 @@ def test_a_query_leaves_as_a_task_with_a_lease() -> None:
     assert (task.method, task.domain, task.suffix, task.server) == ("rdap", "a.com", "com", "https://rdap.com.test/")
     assert (task.budget_ms, task.confirm, task.spare) == (5000, False, "")
     assert room.workers.lease_subject(task.attempt) is item
-    assert item.sent == NOW
+    assert item.sent_at == NOW
     assert room.channels.healths.health_of(RDAP).silent == 0
 
 
@@ -83,7 +83,7 @@ def test_the_first_query_of_a_planned_check_measures_how_late_it_is() -> None:
         room.queries.send_ready_queries(NOW)
     timers = {
         name: timer
-        for name, labels, timer in rows(room.telemetry.metrics.snapshot(), "timers")
+        for name, labels, timer in snapshot_rows(room.telemetry.metrics.snapshot(), "timers")
         if labels == {"lane": "ordinary"}
     }
 

@@ -10,7 +10,7 @@ from common.core.coordinator.inputs import (
     Committed,
     DirectoryChanged,
     Draining,
-    ListChunk,
+    ListChunkRead,
     ListEnd,
     ListFailed,
     ListRead,
@@ -24,9 +24,9 @@ from common.core.coordinator.inputs import (
 from common.core.model.effects import Commit, Effect, Publish, TakeList
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.core.watchlist.domain_list import ListBuilder
-from common.core.watchlist.list_diff import parts_of
+from common.core.watchlist.list_diff import summarise_small_list
 from common.messages import Results, Sweep, Tasks
 from tests.core.coordinator.cores import NOW, connect, credit, new_core, sent_to, watch
 
@@ -35,11 +35,11 @@ def take_list(core: Coordinator, *names: str, now: float = NOW) -> None:
     """Take over the list of these names."""
     builder = ListBuilder(lambda name: name.rpartition(".")[2])
     for name in names:
-        builder.add(name)
-    summary, chunks = parts_of(builder.finish(), lambda name: name.rpartition(".")[2], ())
+        builder.add_entry(name)
+    summary, chunks = summarise_small_list(builder.build_list(), lambda name: name.rpartition(".")[2], ())
     assert TakeList() in core.handle(ListRead(summary, "list.txt"), now)
     for chunk in chunks:
-        core.handle(ListChunk(chunk), now)
+        core.handle(ListChunkRead(chunk), now)
     core.handle(ListEnd(), now)
 
 
@@ -155,7 +155,7 @@ def test_measurements_of_the_host_are_kept(kind: Measure) -> None:
     core = new_core()
     core.handle(Measured(kind, "loop_lag" if kind is not Measure.COUNT else "loops", 0.5, {}), NOW)
     snapshot = core.rooms.telemetry.metrics.snapshot()
-    found = {name for part in ("counters", "timers", "gauges") for name, _, _ in rows(snapshot, part)}
+    found = {name for part in ("counters", "timers", "gauges") for name, _, _ in snapshot_rows(snapshot, part)}
 
     assert found & {"loop_lag", "loops"}
 
@@ -166,14 +166,14 @@ def test_a_newer_directory_replaces_the_servers() -> None:
     core.handle(DirectoryChanged(Directory(own={"com": ("https://new.test/",)})), NOW)
 
     assert core.rooms.registries.server_of("rdap", "com") == "https://new.test/"
-    assert core.directory.rdap_base("com") is not None
+    assert core.directory.rdap_server("com") is not None
 
 
 def test_a_start_takes_over_what_was_learned() -> None:
     """Sequence numbers go on, and a wildcard zone is known."""
     core = new_core()
     state = StoredState(
-        names=iter(()), pulses=iter(()), addresses={}, next_seq=77, trust=[], deliveries=iter(()),
+        names=iter(()), looks=iter(()), addresses={}, next_seq=77, trust=[], deliveries=iter(()),
         meta={"wildcards": "ws,com"}, problems=[],
     )  # fmt: skip
     core.handle(Restored(state), NOW)

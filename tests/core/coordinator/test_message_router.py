@@ -6,7 +6,7 @@ from common.core.coordinator.message_router import MessageRouter
 from common.core.coordinator.wiring import Rooms
 from common.core.model.effects import FetchDelivery, ReloadList, Send
 from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import VERSION, Bye, ByeAck, Command, DeliveryResult, DeliveryResults, Result, Results, SweepResult
 from tests.core.coordinator.cores import NOW, connect, credit, logged, new_rooms, watch
 
@@ -15,7 +15,7 @@ DENIED = Observation("dns", Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "
 
 def counted(rooms: Rooms, counter: str) -> float:
     """The value of a counter, over all labels."""
-    return sum(count for name, _, count in rows(rooms.telemetry.metrics.snapshot(), "counters") if name == counter)
+    return sum(count for name, _, count in snapshot_rows(rooms.telemetry.metrics.snapshot(), "counters") if name == counter)
 
 
 def command(rooms: Rooms, verb: str, target: str = "") -> None:

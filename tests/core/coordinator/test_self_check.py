@@ -59,10 +59,10 @@ def test_a_pool_that_lost_its_workers_is_named(pool: str, *, unwatched: bool) ->
 def test_workers_whose_leases_all_run_out_are_wedged() -> None:
     """A restart helps; one slow answer is no hang."""
     rooms, check = watching()
-    rooms.telemetry.reach.lost("fast", NOW)
+    rooms.telemetry.reach.note_worker_timeout("fast", NOW)
     assert problems(check, NOW + 1) == {}
     for second in range(WEDGED):
-        rooms.telemetry.reach.lost("fast", NOW + second * WEDGED_SPAN)
+        rooms.telemetry.reach.note_worker_timeout("fast", NOW + second * WEDGED_SPAN)
     found = problems(check, NOW + WEDGED * WEDGED_SPAN)["workers_wedged"]
 
     assert (found.about, found.restart_helps, found.unwatched) == ("fast", True, True)
@@ -120,11 +120,11 @@ def test_servers_that_answer_nothing_are_told_apart() -> None:
     for number in range(SILENT + 5):
         for method in ("dns", "rdap", "whois"):
             at = NOW + number * (SILENT_SPAN / SILENT)
-            reach.answered(method, (Outcome.UNKNOWN, f"{method}_timeout"), (f"{method}{number}", f"s{number}"), at)
+            reach.note_answer(method, (Outcome.UNKNOWN, f"{method}_timeout"), (f"{method}{number}", f"s{number}"), at)
     found = problems(check, NOW + 2 * SILENT_SPAN)
     assert set(found) == {"no_answers"}
     assert found["no_answers"].unwatched
-    reach.answered("dns", (Outcome.REGISTERED, ""), ("a", "com"), NOW + 2 * SILENT_SPAN)
+    reach.note_answer("dns", (Outcome.REGISTERED, ""), ("a", "com"), NOW + 2 * SILENT_SPAN)
 
     assert "no_answers" not in problems(check, NOW + 2 * SILENT_SPAN)
 
@@ -158,7 +158,7 @@ def test_an_endpoint_that_refuses_everything_is_a_problem_where_there_is_one(*, 
     """Names stay watched."""
     rooms, check = watching(policy_of(callbacks=configured))
     for second in range(5):
-        rooms.telemetry.reach.posted(403, NOW + 10 * second)
+        rooms.telemetry.reach.note_callback(403, NOW + 10 * second)
 
     assert ("callbacks_failing" in problems(check, NOW + 60)) is configured
 

@@ -39,7 +39,7 @@ class Watched(World):
 
     def problems(self) -> dict[str, Problem]:
         """The problems of this moment, by code."""
-        found = {problem.code: problem for problem in self.core.rooms.telemetry.problems.active()}
+        found = {problem.code: problem for problem in self.core.rooms.telemetry.problems.active_problems()}
         assert found.keys() <= CODES.keys()
         assert not any(name in problem.what + problem.remedy for problem in found.values() for name in NAMES)
         return found
@@ -169,7 +169,7 @@ def test_no_worker_at_all_is_told_once_for_all_pools() -> None:
         world.kill_worker(pool)
     world.run(120)
 
-    found = [problem.about for problem in world.core.rooms.telemetry.problems.active() if problem.code == "no_workers"]
+    found = [problem.about for problem in world.core.rooms.telemetry.problems.active_problems() if problem.code == "no_workers"]
     assert found == ["checkers"]
     assert not world.ready()
     for pool in ("fast", "intermediate", "deep"):
@@ -206,7 +206,7 @@ def test_workers_that_answer_nothing_are_told() -> None:
     world._answer = lambda *_: None  # type: ignore[method-assign]  # workers that take and do nothing
     world.run(1800)
 
-    wedged = [problem for problem in world.core.rooms.telemetry.problems.active() if problem.code == "workers_wedged"]
+    wedged = [problem for problem in world.core.rooms.telemetry.problems.active_problems() if problem.code == "workers_wedged"]
     assert "fast" in [problem.about for problem in wedged]
     assert all(problem.restart_helps for problem in wedged)
     assert not world.ready()

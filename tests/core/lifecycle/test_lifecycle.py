@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from common.core.builtin.lifecycles import CYCLES, GTLD, Cycle, cycle_for
 from common.core.builtin.release_procedures import PROCEDURES, ReleaseProcedure
-from common.core.lifecycle.forecast import DAY, HOUR, Forecast, forecast, prior, voided
+from common.core.lifecycle.forecast import DAY, HOUR, Forecast, forecast_drop, is_drop_voided, prior_log_odds
 from common.core.model.evidence import NO_FIELDS, Fields, Phase
 
 
@@ -28,7 +28,9 @@ def shown(moment: float) -> str:
 
 def seen(suffix: str, phase: Phase, since: str, after: str | None = None, **fields: object) -> Forecast:
     """The forecast of a name first seen in a phase, from a record with these fields."""
-    found = forecast(suffix, phase, Fields(**fields), at(since), at(after) if after else None, at(since))  # type: ignore[arg-type]  # fields of Fields by name
+    found = forecast_drop(
+        suffix, phase, Fields(**fields), phase_since=at(since), phase_after=at(after) if after else None, now=at(since)
+    )  # type: ignore[arg-type]  # fields of Fields by name
 
     assert found is not None
     assert found.earliest <= found.likely <= found.latest
@@ -108,7 +110,7 @@ def test_a_transition_that_was_seen_fixes_the_day(suffix: str, phase: Phase, ear
 def test_registries_that_count_from_expiry_are_forecast_from_it(
     suffix: str, phase: Phase, earliest: str, latest: str, p: float
 ) -> None:
-    """Expired on 1 January; nobody saw the transition."""
+    """Expired on 1 January; the transition was not observed."""
     found = seen(suffix, phase, "2026-02-01 12:00", expires_at="2026-01-01T00:00:00Z")
 
     assert (shown(found.earliest), shown(found.latest)) == (earliest, latest)
@@ -119,7 +121,7 @@ def test_registries_that_count_from_expiry_are_forecast_from_it(
 def test_both_italian_releases_lie_in_the_window_in_summer_and_in_winter(released: str) -> None:
     """09:00 and 16:00 in Rome, on the fifth day after the name became past saving."""
     began = at(released) - 5 * DAY
-    found = forecast("it", Phase.PENDING_DELETE, NO_FIELDS, began, began - HOUR, began)
+    found = forecast_drop("it", Phase.PENDING_DELETE, NO_FIELDS, phase_since=began, phase_after=began - HOUR, now=began)
 
     assert found is not None
     assert found.earliest <= at(released) <= found.latest
@@ -170,21 +172,29 @@ def test_an_expiry_date_alone_says_little_and_far_away_nothing() -> None:
     """Most names are renewed."""
     now = at("2026-03-01 00:00")
 
-    near = forecast("com", Phase.ACTIVE, Fields(expires_at="2026-03-20"), now - DAY, None, now)
+    near = forecast_drop("com", Phase.ACTIVE, Fields(expires_at="2026-03-20"), phase_since=now - DAY, phase_after=None, now=now)
 
     assert near is not None
     assert 0.1 <= near.p <= 0.2
     assert (shown(near.earliest)[:10], shown(near.latest)[:10]) == ("2026-03-25", "2026-06-13")
-    assert forecast("com", Phase.ACTIVE, Fields(expires_at="2027-03-01"), now - DAY, None, now) is None
-    assert forecast("com", Phase.ACTIVE, Fields(expires_at="2020-03-01"), now - DAY, None, now) is None
-    assert forecast("com", Phase.ACTIVE, NO_FIELDS, now - DAY, None, now) is None
+    assert (
+        forecast_drop("com", Phase.ACTIVE, Fields(expires_at="2027-03-01"), phase_since=now - DAY, phase_after=None, now=now)
+        is None
+    )
+    assert (
+        forecast_drop("com", Phase.ACTIVE, Fields(expires_at="2020-03-01"), phase_since=now - DAY, phase_after=None, now=now)
+        is None
+    )
+    assert forecast_drop("com", Phase.ACTIVE, NO_FIELDS, phase_since=now - DAY, phase_after=None, now=now) is None
 
 
 def test_expired_and_out_of_the_zone_means_more_where_expiry_counts() -> None:
     """An .au name on server hold after its expiry is on its way out."""
     now = at("2026-03-05 00:00")
 
-    found = forecast("com.au", Phase.UNDELEGATED, Fields(expires_at="2026-03-01"), now, None, now)
+    found = forecast_drop(
+        "com.au", Phase.UNDELEGATED, Fields(expires_at="2026-03-01"), phase_since=now, phase_after=None, now=now
+    )
 
     assert found is not None
     assert found.p >= 0.5
@@ -207,14 +217,17 @@ def test_no_forecast_where_nothing_sensible_can_be_said(suffix: str, phase: Phas
     """A restore, a registry lock, no phase, or a registry whose clock is not known."""
     now = at("2026-03-01 12:00")
 
-    assert forecast(suffix, phase, Fields(statuses=statuses), now, now - HOUR, now) is None
+    assert forecast_drop(suffix, phase, Fields(statuses=statuses), phase_since=now, phase_after=now - HOUR, now=now) is None
 
 
 def test_a_forecast_does_not_move_while_time_passes() -> None:
     """The window stays where it is, also after it has passed: what comes after it is a reason to believe in the drop."""
     since, after = at("2026-03-01 12:00"), at("2026-03-01 08:00")
 
-    found = {forecast("com", Phase.PENDING_DELETE, NO_FIELDS, since, after, since + days * DAY) for days in (0, 3, 5, 8, 40)}
+    found = {
+        forecast_drop("com", Phase.PENDING_DELETE, NO_FIELDS, phase_since=since, phase_after=after, now=since + days * DAY)
+        for days in (0, 3, 5, 8, 40)
+    }
 
     assert len(found) == 1
 
@@ -233,7 +246,7 @@ def test_any_circumstances_give_an_ordered_forecast_or_none(
     """Never an exception, never a window turned round."""
     fields = Fields(expires_at=date, updated_at=date)
 
-    found = forecast(suffix, phase, fields, now, None if gap is None else now - gap, now)
+    found = forecast_drop(suffix, phase, fields, phase_since=now, phase_after=None if gap is None else now - gap, now=now)
 
     if found is not None:
         assert found.earliest <= found.likely <= found.latest
@@ -296,11 +309,11 @@ def test_what_is_expected_before_any_answer(
     phase: Phase | None, expires: float | None, calendar: Forecast | None, expected: float
 ) -> None:
     """Strongly against for a healthy name, even on the day, in favour once the window has passed."""
-    assert prior(phase, expires, calendar, NOW) == expected
+    assert prior_log_odds(phase, expires, calendar, NOW) == expected
 
 
 def test_a_restore_or_a_lock_voids() -> None:
     """Whatever the spelling of the status."""
-    assert voided(Phase.PENDING_DELETE, ["serverDeleteProhibited https://icann.org/epp#serverDeleteProhibited"])
-    assert voided(Phase.PENDING_RESTORE, [])
-    assert not voided(Phase.PENDING_DELETE, ["pendingDelete", "clientDeleteProhibited"])
+    assert is_drop_voided(Phase.PENDING_DELETE, ["serverDeleteProhibited https://icann.org/epp#serverDeleteProhibited"])
+    assert is_drop_voided(Phase.PENDING_RESTORE, [])
+    assert not is_drop_voided(Phase.PENDING_DELETE, ["pendingDelete", "clientDeleteProhibited"])

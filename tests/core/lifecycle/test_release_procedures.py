@@ -83,14 +83,14 @@ def test_every_suffix_with_a_procedure_has_a_finite_path_from_purge_to_free(suff
 
 
 def test_a_name_that_never_existed_is_in_no_procedure() -> None:
-    """Nobody gave it back, so nothing is handed out."""
+    """It was never purged, so no procedure follows."""
     assert procedure("com.br", PURGED, seen=None) is None
     assert procedure("io", PURGED, seen=None) is None
     assert procedure("nz", PURGED, seen=None, purged=None) is None
 
 
 def test_most_suffixes_have_no_procedure() -> None:
-    """First come, first served; a suffix behind which another registry sells names follows that of nobody else."""
+    """First come, first served; a suffix under which another registry sells names follows no procedure of its parent."""
     assert procedure("com", PURGED) is None
     assert procedure("co.uk", PURGED) is None
     assert [suffix for suffix in PRIVATE_SUFFIXES if procedure_for(suffix) is not None] == []
@@ -140,7 +140,7 @@ def test_a_purge_that_was_not_seen_counts_from_when_the_name_was_last_seen_regis
     ],
 )
 def test_a_new_zealand_name_is_held_until_the_end_of_its_session(seen: str, purged: str | None, until: str) -> None:
-    """Registrars only from 02:00 to 03:00 UTC every day, everybody from then on."""
+    """Registrars only from 02:00 to 03:00 UTC every day, the public from then on."""
     times = {"seen": at(seen), "purged": at(purged) if purged else None}
 
     assert procedure("co.nz", at(until) - 1, **times) == Release("tbr", at(until))
@@ -148,7 +148,7 @@ def test_a_new_zealand_name_is_held_until_the_end_of_its_session(seen: str, purg
 
 
 def test_a_new_zealand_name_whose_session_is_over_is_free_at_once() -> None:
-    """Seen registered before the session and found gone after it: what is left is for everybody."""
+    """Seen registered before the session and found purged after it: any name left is open to the public."""
     assert procedure("nz", at("2026-03-01 03:01"), seen=at("2026-03-01 01:59"), purged=at("2026-03-01 03:01")) is None
     assert procedure("nz", at("2026-03-09 12:00"), seen=at("2026-03-01 12:00"), purged=at("2026-03-09 11:00")) is None
 

@@ -1,6 +1,6 @@
-"""Hostile DNS answers: everything the parser's tests know, asked for by several questions, changed in many ways.
+"""Hostile DNS answers: every sample of the parser's tests, for several questions, mutated in many ways.
 
-`python -m tests.core.parsers.dns_fuzz 1000000` looks for an answer that the fast reader believes and the careful parser does not.
+`python -m tests.core.parsers.dns_fuzz 1000000` searches for an answer that `dns_fast` accepts and the full parser does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import dns.rcode
 import dns.rrset
 
 from common.core.parsers import dns as careful
-from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL, Shape, classify, shape_of
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL, QuestionShape, classify_answer, shape_of
 from common.core.parsers.dns_wire import NS, build_query, encode_name
 
 FINDINGS = {DELEGATED: "dns_auth_referral", NXDOMAIN: "dns_auth_nxdomain"}
@@ -102,7 +102,7 @@ def corpus() -> list[tuple[str, str, bytes, bytes]]:
 
 
 @cache
-def _shape(length: int, end: bytes, zone: str) -> Shape:
+def _shape(length: int, end: bytes, zone: str) -> QuestionShape:
     """One shape for all questions that may share it, with what it remembers."""
     return shape_of(bytes((length,)) + b"x" * length + end, encode_name(zone))
 
@@ -110,9 +110,9 @@ def _shape(length: int, end: bytes, zone: str) -> Shape:
 def believed(name: str, zone: str, question: bytes, wire: bytes) -> int:
     """The fast reader's code; fails where the careful parser does not say the same."""
     length = question[0]
-    code = classify(wire, question, _shape(length, question[length + 1 :].lower(), zone))
+    code = classify_answer(wire, question, _shape(length, question[length + 1 :].lower(), zone))
     if code != UNUSUAL:
-        finding = careful.read(wire, name, zone).finding
+        finding = careful.parse_dns_answer(wire, name, zone).finding
         assert finding == FINDINGS[code], (name, zone, wire.hex(), code, finding)
     return code
 

@@ -52,7 +52,7 @@ def read(
 ) -> tuple[str, str]:
     """Outcome and finding."""
     data = made if isinstance(made, bytes) else made.to_wire()
-    reading = parser.read(data, domain, suffix, recursive=recursive)
+    reading = parser.parse_dns_answer(data, domain, suffix, recursive=recursive)
     return reading.outcome.value, reading.finding
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common.core.model.evidence import Outcome
-from common.core.parsers.das import read
+from common.core.parsers.das import parse_das_answer
 
 FREE, TAKEN, THROTTLED, UNKNOWN = Outcome.UNREGISTERED, Outcome.REGISTERED, Outcome.THROTTLED, Outcome.UNKNOWN
 
@@ -47,11 +47,11 @@ FREE, TAKEN, THROTTLED, UNKNOWN = Outcome.UNREGISTERED, Outcome.REGISTERED, Outc
     ],
 )
 def test_each_service_is_read_by_its_own_form(server, domain, text, outcome):
-    """The status in its place, about the right name, and not while we are throttled."""
-    assert read(text, domain, server).outcome is outcome
+    """The status in its field, about the right name, and not in a rate limited answer."""
+    assert parse_das_answer(text, domain, server).outcome is outcome
 
 
-def test_a_block_says_how_long():
-    """Nominet's B carries the seconds."""
-    assert read("a.uk,B,30", "a.uk", "dac.nic.uk").retry_after == 30.0
-    assert read("a.uk,B,x", "a.uk", "dac.nic.uk").retry_after is None
+def test_a_block_has_a_retry_after():
+    """Nominet's B is followed by the seconds of the block."""
+    assert parse_das_answer("a.uk,B,30", "a.uk", "dac.nic.uk").retry_after == 30.0
+    assert parse_das_answer("a.uk,B,x", "a.uk", "dac.nic.uk").retry_after is None

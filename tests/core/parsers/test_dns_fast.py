@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.parsers import dns as careful
-from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL, classify, serial_behind, shape_of
+from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNUSUAL, classify_answer, read_soa_serial, shape_of
 from common.core.parsers.dns_wire import NS, build_query, encode_name
 from tests.core.parsers import dns_samples as samples
 from tests.core.parsers.dns_fuzz import FINDINGS, QUESTIONS, believed, corpus, fuzz, mutated, rrset, soa
@@ -22,7 +22,7 @@ COM = encode_name("com")
 
 def code_of(wire: bytes, question: bytes = QUESTION, zone: bytes = COM) -> int:
     """What the fast reader says."""
-    return classify(wire, question, shape_of(question, zone))
+    return classify_answer(wire, question, shape_of(question, zone))
 
 
 def test_plain_answers_are_read() -> None:
@@ -31,7 +31,7 @@ def test_plain_answers_are_read() -> None:
 
     assert code_of(samples.REFERRAL.to_wire()) == DELEGATED
     assert code_of(denied) == NXDOMAIN
-    assert serial_behind(denied, shape_of(QUESTION, COM)) == 1_790_000_000
+    assert read_soa_serial(denied, shape_of(QUESTION, COM)) == 1_790_000_000
 
 
 @pytest.mark.parametrize(("name", "zone"), QUESTIONS)
@@ -103,7 +103,7 @@ def test_code_may_be_remembered_by_what_follows_the_question() -> None:
                 moved = answer[:12] + asked + answer[end:]
 
                 assert believed(other, zone, asked, moved) == code
-                assert careful.read(moved, other, zone).finding == FINDINGS[code]
+                assert careful.parse_dns_answer(moved, other, zone).finding == FINDINGS[code]
 
 
 def test_remembered_name_servers_depend_on_nothing_behind_them() -> None:
@@ -117,10 +117,10 @@ def test_remembered_name_servers_depend_on_nothing_behind_them() -> None:
     head = b"\0\1\x80\0\0\1\0\0\0\2\0\1" + QUESTION + section + option
     findings = set()
     for padding in (b"\0" * 48, b"\x3f" * 48, b"\xc0\x0c" * 24, b"\xc0\xff" * 24, b"\0" * 48):
-        finding = careful.read(head + padding, "example.com", "com").finding
+        finding = careful.parse_dns_answer(head + padding, "example.com", "com").finding
         findings.add(finding)
 
-        assert classify(head + padding, QUESTION, shape) == UNUSUAL or finding == "dns_auth_referral"
+        assert classify_answer(head + padding, QUESTION, shape) == UNUSUAL or finding == "dns_auth_referral"
 
     assert findings == {"dns_auth_referral", "dns_malformed"}
 

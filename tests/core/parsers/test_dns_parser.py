@@ -13,7 +13,7 @@ from tests.core.parsers.dns_samples import NXDOMAIN, RECURSIVE, REFERRAL, RULES,
 
 def test_referral_of_the_name_is_registered_with_its_name_servers() -> None:
     """AA=0, no answer and an NS set owned by the name: registered and delegated (RFC 1034 section 4.3.2)."""
-    reading = parser.read(REFERRAL.to_wire(), "Example.COM.", "com")
+    reading = parser.parse_dns_answer(REFERRAL.to_wire(), "Example.COM.", "com")
 
     assert (reading.outcome, reading.finding, reading.phase) == (Outcome.REGISTERED, "dns_auth_referral", Phase.ACTIVE)
     assert reading.fields.nameservers == ("ns1.example.com", "ns2.example.net")
@@ -23,12 +23,12 @@ def test_name_servers_kept_are_bounded() -> None:
     """However many name servers are listed, a reading keeps 32."""
     made = reply(authority=(rrset("example.com", "NS", *(f"ns{number}.example.com." for number in range(60))),))
 
-    assert len(parser.read(made.to_wire(), "example.com", "com").fields.nameservers) == LIST_LIMIT
+    assert len(parser.parse_dns_answer(made.to_wire(), "example.com", "com").fields.nameservers) == LIST_LIMIT
 
 
 def test_nxdomain_of_the_suffix_is_unregistered_and_dated() -> None:
     """A negative of com carries the Unix time of the zone version as its serial."""
-    reading = parser.read(NXDOMAIN.to_wire(), "example.com", "com")
+    reading = parser.parse_dns_answer(NXDOMAIN.to_wire(), "example.com", "com")
 
     assert (reading.outcome, reading.finding) == (Outcome.UNREGISTERED, "dns_auth_nxdomain")
     assert (reading.serial, reading.fresh_at) == (1_790_000_000, 1_790_000_000.0)
@@ -38,7 +38,7 @@ def test_nxdomain_of_the_suffix_is_unregistered_and_dated() -> None:
 def test_serial_that_is_no_time_dates_nothing(suffix: str, serial: int) -> None:
     """Only com and net number their zones in Unix time, and only a plausible number is taken for one."""
     made = reply(name=f"example.{suffix}", rcode="NXDOMAIN", aa=True, authority=(soa(suffix, serial),))
-    reading = parser.read(made.to_wire(), f"example.{suffix}", suffix)
+    reading = parser.parse_dns_answer(made.to_wire(), f"example.{suffix}", suffix)
 
     assert (reading.outcome, reading.serial, reading.fresh_at) == (Outcome.UNREGISTERED, serial, None)
 
@@ -125,7 +125,7 @@ def test_outcome_words(word: str, outcome: str, finding: str) -> None:
 
 def test_description_is_readable_and_bounded() -> None:
     """The evidence names the code, the question and the records that matter, in a bounded text."""
-    text = parser.describe(wire.parse(REFERRAL.to_wire()))
+    text = parser.describe_message(wire.parse_message(REFERRAL.to_wire()))
 
     assert text.splitlines()[:3] == ["NOERROR rd", "question example.com NS", "authority example.com NS ns2.example.net"]
-    assert "serial 1790000000" in parser.describe(wire.parse(NXDOMAIN.to_wire()))
+    assert "serial 1790000000" in parser.describe_message(wire.parse_message(NXDOMAIN.to_wire()))

@@ -79,14 +79,14 @@ def test_answer_matches_only_its_own_question() -> None:
     swapped = good[:12] + good[question].swapcase() + good[29:]
 
     assert good[question] == query[question]
-    assert wire.matches(good, query)
-    assert not wire.matches(b"\x12\x35" + good[2:], query)
-    assert not wire.matches(good[:2] + b"\0" + good[3:], query)
-    assert not wire.matches(good[:2] + bytes((good[2] | 0x28,)) + good[3:], query)
-    assert not wire.matches(swapped, query)
-    assert wire.matches_but_case(swapped, query)
-    assert not wire.matches(good[:12], query)
-    assert not wire.matches(b"", query)
+    assert wire.matches_query(good, query)
+    assert not wire.matches_query(b"\x12\x35" + good[2:], query)
+    assert not wire.matches_query(good[:2] + b"\0" + good[3:], query)
+    assert not wire.matches_query(good[:2] + bytes((good[2] | 0x28,)) + good[3:], query)
+    assert not wire.matches_query(swapped, query)
+    assert wire.matches_query_but_case(swapped, query)
+    assert not wire.matches_query(good[:12], query)
+    assert not wire.matches_query(b"", query)
     assert wire.is_bare_error(good[:3] + b"\x05" + bytes(8), query)
     assert not wire.is_bare_error(good[:3] + b"\x03" + bytes(8), query)
 
@@ -95,7 +95,7 @@ def test_answer_matches_only_its_own_question() -> None:
 @given(st.binary(max_size=600), st.booleans())
 def test_any_bytes_give_a_reading(data: bytes, recursive: bool) -> None:
     """Reading is total, and noise is never a verdict."""
-    assert parser.read(data, "example.com", "com", recursive=recursive).outcome is Outcome.UNKNOWN
+    assert parser.parse_dns_answer(data, "example.com", "com", recursive=recursive).outcome is Outcome.UNKNOWN
 
 
 @settings(max_examples=300, deadline=None)
@@ -105,7 +105,7 @@ def test_noise_behind_a_true_question_gives_a_reading(tail: bytes, answers: int,
     question = b"\x07example\x03com\0\0\2\0\1"
     header = b"\0\1" + flags.to_bytes(2) + b"\0\1" + answers.to_bytes(2) + b"\0\2\0\1"
 
-    assert parser.read(header + question + tail, "example.com", "com").outcome is not Outcome.UNREGISTERED
+    assert parser.parse_dns_answer(header + question + tail, "example.com", "com").outcome is not Outcome.UNREGISTERED
 
 
 def test_mutated_referrals_never_read_as_unregistered() -> None:
@@ -120,7 +120,7 @@ def test_mutated_referrals_never_read_as_unregistered() -> None:
         if rng.random() < 0.2:
             data = data[: rng.randrange(len(data))]
 
-        assert parser.read(bytes(data), "example.com", "com").outcome is not Outcome.UNREGISTERED
+        assert parser.parse_dns_answer(bytes(data), "example.com", "com").outcome is not Outcome.UNREGISTERED
 
 
 def test_every_cut_of_an_answer_is_unknown() -> None:
@@ -134,7 +134,7 @@ def test_every_cut_of_an_answer_is_unknown() -> None:
 def test_wire_parser_agrees_with_another_implementation() -> None:
     """Sections, owners and targets are the same that dnspython reads."""
     for made in (REFERRAL, NXDOMAIN, *(rule[1] for rule in RULES)):
-        mine = wire.parse(made.to_wire())
+        mine = wire.parse_message(made.to_wire())
         theirs = dns.message.from_wire(made.to_wire())
         for records, rrsets in ((mine.answer, theirs.answer), (mine.authority, theirs.authority)):
             expected = [(item.name.to_text(omit_final_dot=True).strip("."), item.rdtype) for item in rrsets for _ in item]

@@ -58,7 +58,7 @@ def test_a_status_is_known_once_its_digits_are_over(data: bytes, found: tuple[in
     ],
 )
 def test_what_cannot_become_a_status_line_is_an_error(data: bytes) -> None:
-    """Nobody waits for more of it."""
+    """No further bytes are awaited."""
     with pytest.raises(ValueError, match="no HTTP status line"):
         find_status(data)
 

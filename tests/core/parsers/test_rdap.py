@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.core.model.evidence import Outcome, Phase
-from common.core.parsers.rdap import BODY_LIMIT, read
+from common.core.parsers.rdap import BODY_LIMIT, parse_rdap_answer
 from common.core.verdict.offline import read_answer
 from common.suffixes import load_suffixes
 
@@ -29,11 +29,11 @@ def missing(**more):
 def judge(status, value, *, headers=None, **more):
     """The reading of one answer about example.com."""
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return read(status, TYPE if headers is None else headers, body, "example.com", **more)
+    return parse_rdap_answer(status, TYPE if headers is None else headers, body, "example.com", **more)
 
 
 def test_a_record_gives_dates_registrar_statuses_and_servers():
-    """Everything a lifecycle needs, and nothing about people."""
+    """Everything a lifecycle needs, and no contact data."""
     reading = judge(
         200,
         found(
@@ -119,7 +119,7 @@ def test_an_idn_is_recognised_in_either_form():
     """The ldhName in U-labels, or unicodeName alone, is the same name."""
     for record in ({"ldhName": "münchen.com"}, {"unicodeName": "MÜNCHEN.com"}, {"ldhName": "XN--MNCHEN-3YA.COM"}):
         value = {"objectClassName": "domain", "status": ["ok"]} | record
-        reading = read(200, TYPE, json.dumps(value).encode(), "xn--mnchen-3ya.com")
+        reading = parse_rdap_answer(200, TYPE, json.dumps(value).encode(), "xn--mnchen-3ya.com")
         assert reading.outcome is Outcome.REGISTERED
 
 
@@ -140,7 +140,7 @@ def test_an_idn_is_recognised_in_either_form():
 def test_404_with_an_rdap_error_is_unregistered(value):
     """Whatever a registry calls it, and whatever its terms of use forbid."""
     if value.get("title", "").startswith("reserved"):
-        reading = read(404, TYPE, json.dumps(value).encode(), "reserved-example.com")
+        reading = parse_rdap_answer(404, TYPE, json.dumps(value).encode(), "reserved-example.com")
     else:
         reading = judge(404, value)
 
@@ -197,8 +197,8 @@ def test_404_may_say_more_than_not_found(value, outcome):
     assert judge(404, value).outcome is outcome
 
 
-def test_an_object_without_a_holder_is_a_placeholder():
-    """Some registries answer 200 for names that they sell or keep."""
+def test_an_object_without_a_registrant_is_a_placeholder():
+    """Some registries answer 200 for names that they sell or reserve."""
     premium = {"notices": [{"title": "Premium String", "description": ["available as a premium name"]}], "status": []}
 
     assert judge(200, found(**premium)).outcome is Outcome.PREMIUM
@@ -228,8 +228,8 @@ def test_an_object_without_a_holder_is_a_placeholder():
         (204, b"", Outcome.UNKNOWN, "rdap_status"),
     ],
 )
-def test_every_other_status_says_how_to_go_on(status, value, outcome, finding):
-    """Limits are told from refusals and from breakage."""
+def test_every_other_status_has_its_finding(status, value, outcome, finding):
+    """Rate limits are told from refusals and from server errors."""
     reading = judge(status, value)
 
     assert (reading.outcome, reading.finding) == (outcome, finding)
@@ -271,7 +271,7 @@ def test_any_bytes_give_a_reading():
         for _ in range(rng.randint(1, 12)):
             body[rng.randrange(len(body))] = rng.randrange(256)
         status = rng.choice([200, 200, 404, 403, 429, 500, rng.randrange(1000)])
-        reading = read(
+        reading = parse_rdap_answer(
             status, {"Content-Type": "application/rdap+json"}, bytes(body[: rng.randint(1, len(body))]), "example.com"
         )
         assert len(reading.reason) <= 300
@@ -291,12 +291,12 @@ def test_members_of_the_wrong_type_are_left_out(key, wrong):
 @pytest.mark.parametrize(
     "card", [5, [], ["vcard"], ["vcard", 5], ["vcard", [5]], ["vcard", [["fn"]]], ["vcard", [["fn", {}, "text", []]]]]
 )
-def test_broken_vcards_name_nobody(card):
+def test_malformed_vcards_give_no_registrar(card):
     """Cards of every wrong shape."""
     assert judge(200, found(entities=[{"roles": ["registrar"], "vcardArray": card}])).fields.registrar is None
 
 
-def test_the_corpus_is_judged_without_a_mistake():
+def test_the_corpus_is_parsed_without_a_mistake():
     """Recorded answers of real servers: no false available name, every answer as accepted."""
     if not CORPUS.is_file():
         pytest.skip("no corpus beside this checkout")

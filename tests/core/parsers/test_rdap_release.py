@@ -5,7 +5,7 @@ import json
 import pytest
 
 from common.core.model.evidence import Outcome, Phase
-from common.core.parsers.rdap import read
+from common.core.parsers.rdap import parse_rdap_answer
 from common.core.verdict.likelihoods import FINDINGS
 
 TYPE = {"Content-Type": "application/rdap+json"}
@@ -33,13 +33,13 @@ LEGAL = (
 def found(**more):
     """The reading of a bare domain object of example.ee."""
     record = {"objectClassName": "domain", "ldhName": "example.ee"} | more
-    return read(200, TYPE, json.dumps(record).encode(), "example.ee")
+    return parse_rdap_answer(200, TYPE, json.dumps(record).encode(), "example.ee")
 
 
 def missing(**more):
     """The reading of an RDAP error about example.ee."""
     error = {"rdapConformance": ["rdap_level_0"], "errorCode": 404, "title": "Not Found"} | more
-    return read(404, TYPE, json.dumps(error).encode(), "example.ee")
+    return parse_rdap_answer(404, TYPE, json.dumps(error).encode(), "example.ee")
 
 
 @pytest.mark.parametrize("word", ["at auction", "AtAuction", "pending registration", "release process waiting", "auction"])
@@ -127,7 +127,7 @@ def test_a_name_with_the_word_in_it_is_no_word_of_the_registry():
     """A "not found" about a name made of the words is still "not found"."""
     for name in ("atauction.ee", "in-auction.ee", "release-process.ee"):
         error = {"rdapConformance": ["rdap_level_0"], "errorCode": 404, "title": f"{name} not found"}
-        assert read(404, TYPE, json.dumps(error).encode(), name).outcome is Outcome.UNREGISTERED
+        assert parse_rdap_answer(404, TYPE, json.dumps(error).encode(), name).outcome is Outcome.UNREGISTERED
 
 
 def test_what_is_quoted_can_be_carried():

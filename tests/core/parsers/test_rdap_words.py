@@ -5,8 +5,8 @@ import json
 import pytest
 
 from common.core.model.evidence import Outcome, Reading
-from common.core.parsers.rdap import read
-from common.core.parsers.rfc3339 import epoch, moment
+from common.core.parsers.rdap import parse_rdap_answer
+from common.core.parsers.rfc3339 import parse_rfc3339, rfc3339_to_epoch
 
 TYPE = {"Content-Type": "application/rdap+json"}
 
@@ -14,7 +14,7 @@ TYPE = {"Content-Type": "application/rdap+json"}
 def ask(status: int = 404, **more: object) -> Reading:
     """The reading of an RDAP error about blueheron.dev."""
     error = {"rdapConformance": ["rdap_level_0"], "errorCode": status, "title": "Not Found"} | more
-    return read(status, TYPE, json.dumps(error).encode(), "blueheron.dev")
+    return parse_rdap_answer(status, TYPE, json.dumps(error).encode(), "blueheron.dev")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_404_with_a_doubtful_word_of_any_language_proves_nothing(text: str) ->
         {"title": "Usage", "description": ["Clients that exceed the query limit will be blocked"]},
     ],
 )  # fmt: skip
-def test_notices_for_everybody_change_nothing(notice: dict[str, object]) -> None:
-    """Terms of use, explanations, and limits that are described and not reached."""
+def test_general_notices_change_nothing(notice: dict[str, object]) -> None:
+    """Terms of use, explanations, and rate limits that are described and not reached."""
     assert ask(notices=[notice]).finding == "rdap_404_json"
 
 
@@ -66,14 +66,14 @@ def test_a_limit_in_a_notice_is_a_limit(said: str) -> None:
         for status in (400, 403, 404):
             assert ask(status, notices=[notice]).outcome is Outcome.THROTTLED
     body = {"rdapConformance": ["rdap_level_0"], "notices": [{"title": "Notice", "description": [said]}]}
-    assert read(200, TYPE, json.dumps(body).encode(), "blueheron.dev").outcome is Outcome.THROTTLED
+    assert parse_rdap_answer(200, TYPE, json.dumps(body).encode(), "blueheron.dev").outcome is Outcome.THROTTLED
 
 
 def test_a_record_beside_a_notice_of_a_limit_is_a_record() -> None:
-    """The object is there, whatever the server says of the next question."""
+    """The object exists, whatever the server says of the next query."""
     body = {"objectClassName": "domain", "ldhName": "blueheron.dev", "notices": [{"title": "Query limit exceeded"}]}
 
-    assert read(200, TYPE, json.dumps(body).encode(), "blueheron.dev").outcome is Outcome.REGISTERED
+    assert parse_rdap_answer(200, TYPE, json.dumps(body).encode(), "blueheron.dev").outcome is Outcome.REGISTERED
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_a_record_beside_a_notice_of_a_limit_is_a_record() -> None:
 )  # fmt: skip
 def test_dates_near_rfc_3339_are_read(text: str, iso: str) -> None:
     """Midnight in a zone of the registry's own spelling is a day; what the RFC allows is an instant."""
-    assert moment(text) == iso
-    assert epoch(text) is not None
+    assert parse_rfc3339(text) == iso
+    assert rfc3339_to_epoch(text) is not None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_dates_near_rfc_3339_are_read(text: str, iso: str) -> None:
 )
 def test_a_date_that_could_be_read_in_two_ways_is_none(text: str) -> None:
     """Nothing is guessed: neither which number is the month nor what a bare number counts."""
-    assert moment(text) is None
+    assert parse_rfc3339(text) is None
 
 
 def test_an_expiry_in_such_a_form_is_kept() -> None:
@@ -113,4 +113,4 @@ def test_an_expiry_in_such_a_form_is_kept() -> None:
     events = [{"eventAction": "expiration", "eventDate": "2027/03/09"}]
     body = {"objectClassName": "domain", "ldhName": "blueheron.dev", "status": ["active"], "events": events}
 
-    assert read(200, TYPE, json.dumps(body).encode(), "blueheron.dev").fields.expires_at == "2027-03-09"
+    assert parse_rdap_answer(200, TYPE, json.dumps(body).encode(), "blueheron.dev").fields.expires_at == "2027-03-09"

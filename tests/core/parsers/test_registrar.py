@@ -5,7 +5,7 @@ import json
 import pytest
 
 from common.core.model.evidence import Outcome
-from common.core.parsers.registrar import read
+from common.core.parsers.registrar import parse_registrar_answer
 from common.core.parsers.registrar_vendors import JSON_VENDORS
 
 LIVE, CACHED, TAKEN = "registrar_available_live", "registrar_available_cached", "registrar_unavailable"
@@ -119,7 +119,7 @@ CASES = [
 @pytest.mark.parametrize(("vendor", "value", "finding"), CASES)
 def test_each_vendor_is_read_by_its_own_form(vendor, value, finding):
     """Live, cached, taken, premium, or nothing: never more than the vendor says, and only about the name asked."""
-    reading = read(vendor, 200, {}, value if isinstance(value, str) else json.dumps(value), "a.com")
+    reading = parse_registrar_answer(vendor, 200, {}, value if isinstance(value, str) else json.dumps(value), "a.com")
 
     assert reading.finding == finding
     assert (reading.outcome is Outcome.UNREGISTERED) == (finding in {LIVE, CACHED})
@@ -131,19 +131,19 @@ def test_each_vendor_is_read_by_its_own_form(vendor, value, finding):
 )
 def test_errors_are_never_verdicts(status, finding):
     """Keys, addresses and breakage."""
-    assert read("godaddy", status, {}, "{}", "a.com").finding == finding
+    assert parse_registrar_answer("godaddy", status, {}, "{}", "a.com").finding == finding
 
 
 def test_limits_are_told_with_their_time():
     """429 with Retry-After."""
-    reading = read("porkbun", 429, {"Retry-After": "10"}, "", "a.com")
+    reading = parse_registrar_answer("porkbun", 429, {"Retry-After": "10"}, "", "a.com")
 
     assert (reading.outcome, reading.retry_after) == (Outcome.THROTTLED, 10.0)
 
 
 def test_an_unknown_vendor_proves_nothing():
     """A new name in a recording is no reason to fail."""
-    assert read("acme", 200, {}, "{}", "a.com").finding == "registrar_unknown_vendor"
+    assert parse_registrar_answer("acme", 200, {}, "{}", "a.com").finding == "registrar_unknown_vendor"
 
 
 @pytest.mark.parametrize("vendor", [*JSON_VENDORS, "namecheap"])
@@ -164,4 +164,4 @@ def test_an_unknown_vendor_proves_nothing():
 )
 def test_any_body_gives_a_reading(vendor, body):
     """Wrong shapes of every kind."""
-    assert read(vendor, 200, {}, body, "a.com").outcome is Outcome.UNKNOWN
+    assert parse_registrar_answer(vendor, 200, {}, body, "a.com").outcome is Outcome.UNKNOWN

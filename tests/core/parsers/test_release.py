@@ -85,7 +85,7 @@ def test_a_statement_about_the_name_announces_its_deletion(statement: str) -> No
 
 @pytest.mark.parametrize("statement", ["{}s billing period had finished", "domain name's billing period has finished"])
 def test_a_billing_period_that_has_ended_can_still_be_paid(statement: str) -> None:
-    """The .pl registry keeps such a name for its holder, so it is no announcement of a deletion."""
+    """The .pl registry keeps such a name for its registrant, so it is no announcement of a deletion."""
     assert announced_phase(statement) is Phase.REDEMPTION
 
 
@@ -121,7 +121,7 @@ def test_what_is_longer_than_a_statement_is_legal_text() -> None:
     "piece", ["in the ", "status: ", "the domain is ", "a b at ", "to be ", "{} ", "queued for ", "release process "]
 )
 def test_hostile_statements_take_bounded_time(piece: str) -> None:
-    """Ten thousand statements made of the pieces of the patterns are judged in a moment."""
+    """Ten thousand statements made of the pieces of the patterns are matched in a moment."""
     statements = [f"{piece * (n % 40)}{n} auction {piece * (n % 7)}"[: LONGEST + 40] for n in range(10_000)]
     began = time.process_time()
     for statement in statements:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.core.parsers.retry_after import http_date, parse_retry_after
+from common.core.parsers.retry_after import parse_http_date, parse_retry_after
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -42,4 +42,4 @@ def test_a_date_needs_to_know_the_time():
 
 def test_http_dates_are_epoch_seconds():
     """The example of RFC 9110 section 5.6.7."""
-    assert http_date("Sun, 06 Nov 1994 08:49:37 GMT") == NOW
+    assert parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == NOW

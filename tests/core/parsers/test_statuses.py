@@ -3,7 +3,7 @@
 import pytest
 
 from common.core.model.evidence import Phase
-from common.core.parsers.statuses import normalise, phase_of
+from common.core.parsers.statuses import normalise_status, phase_of
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ from common.core.parsers.statuses import normalise, phase_of
 )
 def test_every_spelling_becomes_the_rdap_word(word, expected):
     """EPP words, shouting, hyphens and explanations all come out as the spaced lower-case word of RFC 8056."""
-    assert normalise(word) == expected
+    assert normalise_status(word) == expected
 
 
 def test_an_endless_word_is_cut():
     """A status of a megabyte costs nothing."""
-    assert len(normalise("a" * 1_000_000)) == 200
+    assert len(normalise_status("a" * 1_000_000)) == 200
 
 
 @pytest.mark.parametrize(

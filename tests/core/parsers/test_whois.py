@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.builtin.whois_servers import dialect, whois_server
+from common.core.builtin.whois_servers import query_format_of, whois_server
 from common.core.model.evidence import LIST_LIMIT, Outcome, Phase
-from common.core.parsers.whois import read
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois import parse_whois_answer
+from common.core.parsers.whois.excerpt import make_excerpt
 from common.core.parsers.whois.lines import TEXT_LIMIT
 from common.core.parsers.whois.referral import referral_of
 from tests.core.parsers import whois_samples as samples
@@ -31,7 +31,7 @@ VERDICTS = {
 @pytest.mark.parametrize("sample", samples.REGISTERED + samples.FREE + samples.OTHERS, ids=lambda s: f"{s.server}-{s.finding}")
 def test_each_family_is_read_as_it_means(sample: samples.Sample) -> None:
     """A text of each family gives its outcome and finding."""
-    reading = read(sample.text, sample.domain, sample.server, strict=True)
+    reading = parse_whois_answer(sample.text, sample.domain, sample.server, strict=True)
 
     assert (reading.outcome, reading.finding) == (sample.outcome, sample.finding)
 
@@ -112,7 +112,7 @@ def test_each_family_is_read_as_it_means(sample: samples.Sample) -> None:
 def test_fields_are_read_in_every_layout(text, domain, created, expires, registrar, servers, phase) -> None:
     """Dates, registrar, name servers and phase come out of every layout, those of contacts never do."""
     server = next(sample.server for sample in samples.REGISTERED if sample.domain == domain)
-    reading = read(text, domain, server, strict=True)
+    reading = parse_whois_answer(text, domain, server, strict=True)
     fields = reading.fields
 
     assert (fields.created_at, fields.expires_at) == (created, expires)
@@ -122,7 +122,7 @@ def test_fields_are_read_in_every_layout(text, domain, created, expires, registr
 
 def test_the_data_carry_the_servers_own_time() -> None:
     """The stamp below a record is its freshness."""
-    assert read(samples.ICANN, "blueheron.com", "whois.verisign-grs.com").fresh_at == 1_783_859_656.0
+    assert parse_whois_answer(samples.ICANN, "blueheron.com", "whois.verisign-grs.com").fresh_at == 1_783_859_656.0
 
 
 def test_a_limit_comes_before_everything_else() -> None:
@@ -131,14 +131,14 @@ def test_a_limit_comes_before_everything_else() -> None:
 
     for text in (samples.ICANN, 'No match for "BLUEHERON.COM".\n', "Reserved by Registry\n"):
         for order in (limit + "\n" + text, text + "\n" + limit):
-            reading = read(order, "blueheron.com", "whois.verisign-grs.com", strict=True)
+            reading = parse_whois_answer(order, "blueheron.com", "whois.verisign-grs.com", strict=True)
             assert reading.outcome is Outcome.THROTTLED
             assert reading.retry_after == 50.0
 
 
 def test_a_record_comes_before_a_free_line() -> None:
     """A registrar's "not found" below the registry's record proves nothing."""
-    reading = read(
+    reading = parse_whois_answer(
         samples.ICANN + "\nnot found...\nDomain not found.\n", "blueheron.com", "whois.verisign-grs.com", strict=True
     )
 
@@ -149,37 +149,44 @@ def test_not_registrable_comes_before_a_free_line() -> None:
     """A name that is reserved is not free, whatever stands above."""
     text = "Domain not found.\nThis name is reserved by the Registry in accordance with ICANN Policy.\n"
 
-    assert read(text, "blueheron.io", "whois.nic.io", strict=True).outcome is Outcome.RESERVED
+    assert parse_whois_answer(text, "blueheron.io", "whois.nic.io", strict=True).outcome is Outcome.RESERVED
 
 
-def test_the_record_of_another_name_is_none_of_ours() -> None:
-    """Neither the record nor the free line of a neighbour counts, not even with a name line of ours missing."""
+def test_the_record_of_another_name_proves_nothing() -> None:
+    """Neither the record nor the free line of another name counts, not even where no line names the name asked for."""
     for text in (
         samples.ICANN,
         "Domain Name: BLUEHERON.COM\nDomain Status: No Object Found\n",
         'No match for "BLUEHERON.COM".\n',
     ):
         for name in ("redheron.com", "heron.com", "blueheron.co", "x.blueheron.com", "example.com"):
-            reading = read(text, name, "whois.verisign-grs.com", strict=True)
+            reading = parse_whois_answer(text, name, "whois.verisign-grs.com", strict=True)
             assert reading.outcome is Outcome.UNKNOWN
 
 
 def test_a_recording_without_its_question_is_read_for_its_own_name() -> None:
-    """`example.<suffix>` stands for the name in the answer, but never when we asked ourselves."""
-    assert read(samples.FRED, "example.cz", "whois.nic.cz").outcome is Outcome.REGISTERED
-    assert read("Domain: blueheron.de\nStatus: free\n", "example.de", "whois.denic.de").outcome is Outcome.UNREGISTERED
-    assert read(samples.FRED, "example.cz", "whois.nic.cz", strict=True).outcome is Outcome.UNKNOWN
-    assert read('No match for "BLUEHERON.COM".', "example.com", "whois.verisign-grs.com").outcome is Outcome.UNKNOWN
+    """`example.<suffix>` stands for the name in the answer, but never in the answer to a live query."""
+    assert parse_whois_answer(samples.FRED, "example.cz", "whois.nic.cz").outcome is Outcome.REGISTERED
+    assert (
+        parse_whois_answer("Domain: blueheron.de\nStatus: free\n", "example.de", "whois.denic.de").outcome
+        is Outcome.UNREGISTERED
+    )
+    assert parse_whois_answer(samples.FRED, "example.cz", "whois.nic.cz", strict=True).outcome is Outcome.UNKNOWN
+    assert (
+        parse_whois_answer('No match for "BLUEHERON.COM".', "example.com", "whois.verisign-grs.com").outcome is Outcome.UNKNOWN
+    )
 
 
 def test_a_name_line_alone_is_no_record() -> None:
     """The name is printed in free answers too."""
-    assert read("Domain: blueheron.lt\n", "blueheron.lt", "whois.domreg.lt", strict=True).outcome is Outcome.UNKNOWN
+    assert (
+        parse_whois_answer("Domain: blueheron.lt\n", "blueheron.lt", "whois.domreg.lt", strict=True).outcome is Outcome.UNKNOWN
+    )
 
 
 def test_unknown_servers_are_read_by_the_lines_that_all_share() -> None:
-    """A free line on a server that nobody listed counts, but weighs as a generic one."""
-    reading = read("Domain not found.\n", "blueheron.test", "203.0.113.7:4343", strict=True)
+    """A free line of a server without a family counts, but weighs as a generic one."""
+    reading = parse_whois_answer("Domain not found.\n", "blueheron.test", "203.0.113.7:4343", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.UNREGISTERED, "whois_free_generic")
 
@@ -187,7 +194,7 @@ def test_unknown_servers_are_read_by_the_lines_that_all_share() -> None:
 def test_lists_are_bounded() -> None:
     """Thousands of name servers and statuses become at most thirty-two each."""
     text = samples.ICANN + "".join(f"Name Server: ns{n}.heron.test\nDomain Status: odd {n}\n" for n in range(500))
-    fields = read(text, "blueheron.com", "whois.verisign-grs.com").fields
+    fields = parse_whois_answer(text, "blueheron.com", "whois.verisign-grs.com").fields
 
     assert len(fields.nameservers) == LIST_LIMIT
     assert len(fields.statuses) == LIST_LIMIT
@@ -200,7 +207,7 @@ def test_a_record_cut_anywhere_is_never_free(sample: samples.Sample) -> None:
 
     for end in range(0, len(data), 7):
         text = data[:end].decode("utf-8", "replace")
-        assert read(text, sample.domain, sample.server, strict=True).outcome is not Outcome.UNREGISTERED
+        assert parse_whois_answer(text, sample.domain, sample.server, strict=True).outcome is not Outcome.UNREGISTERED
 
 
 @settings(max_examples=200, deadline=None)
@@ -213,7 +220,7 @@ def test_spliced_and_shuffled_records_are_never_free(data) -> None:
     order = data.draw(st.permutations(lines))[: data.draw(st.integers(0, len(lines)))]
     text = "\n".join(order)[data.draw(st.integers(0, 40)) :]
 
-    assert read(text, one.domain, one.server, strict=True).outcome is not Outcome.UNREGISTERED
+    assert parse_whois_answer(text, one.domain, one.server, strict=True).outcome is not Outcome.UNREGISTERED
 
 
 @pytest.mark.parametrize("sample", samples.FREE, ids=lambda s: f"{s.server}-{s.text[:12]}")
@@ -222,15 +229,15 @@ def test_half_a_free_line_says_nothing(sample: samples.Sample) -> None:
     line = sample.text.replace(samples.LEGAL, "").rstrip()
     cut = line.rpartition(" ")[0] if " " in line.splitlines()[-1] else line[:-2]
 
-    assert read(cut, sample.domain, sample.server, strict=True).outcome is not Outcome.UNREGISTERED
+    assert parse_whois_answer(cut, sample.domain, sample.server, strict=True).outcome is not Outcome.UNREGISTERED
 
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(max_size=400), domain=st.text(max_size=40), server=st.text(max_size=40))
 def test_any_text_gives_a_reading(text: str, domain: str, server: str) -> None:
     """The parser is total, whatever the text, the name and the server are."""
-    assert read(text, domain, server).reason
-    assert len(excerpt(text)) <= 2000
+    assert parse_whois_answer(text, domain, server).reason
+    assert len(make_excerpt(text)) <= 2000
     referral_of(text)
 
 
@@ -261,18 +268,18 @@ def test_hostile_answers_take_bounded_time(word: str) -> None:
 
     for text in (mass, "\n".join(mass[at : at + 230] for at in range(0, len(mass), 230)), "Domain Name: a.com\n" + mass):
         began = time.process_time()
-        read(text, "a.com", "whois.nic.xyz", strict=True)
+        parse_whois_answer(text, "a.com", "whois.nic.xyz", strict=True)
         assert time.process_time() - began < 0.5
 
 
-def test_an_excerpt_keeps_what_decides_and_no_people() -> None:
-    """Judged again, the excerpt of an answer says the same; names and addresses of people are gone."""
+def test_an_excerpt_keeps_what_decides_and_no_contacts() -> None:
+    """Parsed again, the excerpt of an answer gives the same reading; contact data is gone."""
     for sample in samples.REGISTERED + samples.FREE:
-        kept = excerpt(sample.text)
-        assert read(kept, sample.domain, sample.server, strict=True).outcome == sample.outcome
+        kept = make_excerpt(sample.text)
+        assert parse_whois_answer(kept, sample.domain, sample.server, strict=True).outcome == sample.outcome
         assert "Some Body" not in kept
     text = "Domain Name: a.com\nRegistrant Email: jane@a.com\nPhone: +1.5551234567\nRegistrant:\n  Jane Doe\n  1 Main Street\n"
-    kept = excerpt(text)
+    kept = make_excerpt(text)
     assert kept == "Domain Name: a.com"
 
 
@@ -286,14 +293,14 @@ def test_referrals_of_iana_are_read() -> None:
 
 def test_the_table_knows_hosts_and_dialects() -> None:
     """The longest suffix wins, gone services are gone, and some servers want to be asked in their own way."""
-    assert whois_server("com") == dialect("whois.verisign-grs.com")
+    assert whois_server("com") == query_format_of("whois.verisign-grs.com")
     assert whois_server("com").query == "domain {fqdn}\r\n"
     assert whois_server("co.uk").host == "whois.nic.uk"
     assert whois_server("uk.com").host == "whois.centralnic.net"
     assert whois_server("de").query == "-T dn,ace {fqdn}\r\n"
     assert whois_server("fi").charset == "iso-8859-1"
     assert all(whois_server(gone) is None for gone in ("info", "mobi", "pro", "travel", "jobs", "zz"))
-    assert dialect("127.0.0.1").query == "{fqdn}\r\n"
+    assert query_format_of("127.0.0.1").query == "{fqdn}\r\n"
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of recorded answers is not here")
@@ -302,7 +309,7 @@ def test_the_corpus_is_read_within_its_bounds() -> None:
     with gzip.open(CORPUS, "rt", encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
     began = time.process_time()
-    readings = [read(row["text"], row["domain"] or "", row["server"]) for row in rows]
+    readings = [parse_whois_answer(row["text"], row["domain"] or "", row["server"]) for row in rows]
     took = time.process_time() - began
     scored = [(row, reading) for row, reading in zip(rows, readings, strict=True) if not row["needs_context"]]
     wrong = [row["id"] for row, reading in scored if VERDICTS.get(reading.outcome, "unknown") not in row["accept"]]

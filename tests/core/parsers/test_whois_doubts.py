@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.evidence import Outcome, Reading
-from common.core.parsers.whois import read
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois import parse_whois_answer
+from common.core.parsers.whois.excerpt import make_excerpt
 from common.core.parsers.whois.lines import TEXT_LIMIT
 
 TERMS = (
@@ -44,8 +44,8 @@ FOREIGN = (
 
 
 def ask(text: str, server: str = "whois.nic.so") -> Reading:
-    """The reading of an answer to our question about blueheron.so."""
-    return read(text, "blueheron.so", server, strict=True)
+    """The reading of an answer to a live query about blueheron.so."""
+    return parse_whois_answer(text, "blueheron.so", server, strict=True)
 
 
 @pytest.mark.parametrize("line", DOUBTS + FOREIGN)
@@ -56,7 +56,7 @@ def test_a_line_that_may_mean_something_else_ends_the_free_line(line: str) -> No
 
 
 def test_the_reason_names_the_line() -> None:
-    """Whoever reads the reason sees what stood beside the free line."""
+    """The reason quotes the line beside the free line."""
     reading = ask("DOMAIN NOT FOUND\nName is protected\n")
 
     assert (reading.outcome, reading.finding) == (Outcome.UNKNOWN, "whois_doubtful")
@@ -127,8 +127,11 @@ def test_a_statement_about_the_name_counts_even_below_the_disclaimer(line: str) 
 def test_the_words_of_the_name_itself_are_no_doubt() -> None:
     """A name may be made of any word."""
     for name in ("reserved-heron.so", "premium-blocked.so", "error.so"):
-        assert read(f"{name} - No Match\n", name, "whois.nic.so", strict=True).outcome is Outcome.UNREGISTERED
-        assert read(f"No match for domain {name}\n", name, "whois.nic.so", strict=True).outcome is Outcome.UNREGISTERED
+        assert parse_whois_answer(f"{name} - No Match\n", name, "whois.nic.so", strict=True).outcome is Outcome.UNREGISTERED
+        assert (
+            parse_whois_answer(f"No match for domain {name}\n", name, "whois.nic.so", strict=True).outcome
+            is Outcome.UNREGISTERED
+        )
 
 
 def test_a_record_is_not_doubted() -> None:
@@ -139,9 +142,9 @@ def test_a_record_is_not_doubted() -> None:
 
 
 def test_the_excerpt_keeps_the_doubt() -> None:
-    """Judged again, the kept copy is as doubtful as the answer."""
+    """Parsed again, the excerpt is as doubtful as the answer."""
     for line in ("Name is protected", "Remarks: ask the ministry first", "Grund: siehe Richtlinie"):
-        assert ask(excerpt(LAYOUTS[2].format(line))).outcome is Outcome.UNKNOWN
+        assert ask(make_excerpt(LAYOUTS[2].format(line))).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from common.core.model.evidence import Outcome, Reading
 from common.core.parsers import limiting
-from common.core.parsers.whois import read
+from common.core.parsers.whois import parse_whois_answer
 
 COMPLAINTS = (
     "Your request could not be performed - lookup quota exceeded.", "Client Address Has Reached Rate Limit",
@@ -23,8 +23,8 @@ COMPLAINTS = (
 
 
 def ask(text: str, server: str = "whois.nic.xyz") -> Reading:
-    """The reading of an answer to our question about blueheron.xyz."""
-    return read(text, "blueheron.xyz", server, strict=True)
+    """The reading of an answer to a live query about blueheron.xyz."""
+    return parse_whois_answer(text, "blueheron.xyz", server, strict=True)
 
 
 @pytest.mark.parametrize("line", COMPLAINTS)
@@ -46,13 +46,13 @@ def test_a_limit_is_read_in_any_words_and_before_a_free_line(line: str) -> None:
         "Access to data is restricted",
     ],
 )  # fmt: skip
-def test_a_rule_for_all_is_no_complaint(line: str) -> None:
-    """What may happen, to others, or to a name, is not said of our questions."""
-    assert not limiting.complains(line.lower())
+def test_a_rule_for_all_clients_is_no_rate_limit(line: str) -> None:
+    """What may happen, to other clients, or to a name, is not said of this query."""
+    assert not limiting.reports_rate_limit(line.lower())
     assert ask(f"{line}\n").outcome is not Outcome.THROTTLED
 
 
-def test_come_back_later_is_a_limit_only_where_nothing_is_broken() -> None:
+def test_try_again_later_is_a_rate_limit_only_where_nothing_is_broken() -> None:
     """A server that is down asks for the same."""
     assert ask("Please try again in a while, and not before an hour\nNo match for blueheron.xyz\n").outcome is Outcome.THROTTLED
     assert ask("The database is currently down. Please retry later.\n").outcome is Outcome.UNKNOWN
@@ -71,10 +71,10 @@ def test_come_back_later_is_a_limit_only_where_nothing_is_broken() -> None:
     ],
 )
 def test_a_meter_without_anything_left_is_a_limit(meters: str, outcome: Outcome) -> None:
-    """AFNIC ends the answer that limits us with its free line, and shows in a meter why."""
+    """AFNIC ends a rate limited answer with its free line, and shows in a meter why."""
     text = f"%%\n%% [192.0.2.7 REQUEST] >> blueheron.fr\n%%\n%% {meters}\n%%\n\n%% No entries found in the AFNIC Database.\n"
 
-    assert read(text, "blueheron.fr", "whois.nic.fr", strict=True).outcome is outcome
+    assert parse_whois_answer(text, "blueheron.fr", "whois.nic.fr", strict=True).outcome is outcome
 
 
 def test_the_time_to_wait_is_read_from_any_wording() -> None:

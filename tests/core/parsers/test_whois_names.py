@@ -3,7 +3,7 @@
 import pytest
 
 from common.core.model.evidence import Outcome
-from common.core.parsers.whois import read
+from common.core.parsers.whois import parse_whois_answer
 
 FREE = (
     'No match for "otherheron.co.uk".\n\n    This domain name has not been registered.\n',
@@ -21,19 +21,19 @@ FREE = (
 
 
 @pytest.mark.parametrize("text", FREE)
-def test_a_free_answer_about_another_name_is_not_about_ours(text: str) -> None:
-    """Its free line names it, or the question as the server repeats it does; a second line without a name changes nothing."""
-    reading = read(text, "blueheron.co.uk", "whois.nic.uk", strict=True)
+def test_a_free_answer_about_another_name_proves_nothing(text: str) -> None:
+    """Its free line names it, or the query as the server repeats it does; a second line without a name changes nothing."""
+    reading = parse_whois_answer(text, "blueheron.co.uk", "whois.nic.uk", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.UNKNOWN, "whois_wrong_name")
 
 
 @pytest.mark.parametrize("text", FREE)
-def test_the_same_answer_about_our_name_counts(text: str) -> None:
+def test_the_same_answer_about_the_name_asked_for_counts(text: str) -> None:
     """In any case of letters."""
     for name in ("blueheron.co.uk", "BLUEHERON.CO.UK"):
         answer = text.replace("otherheron.co.uk", name).replace("OTHERHERON.CO.UK", name)
-        assert read(answer, "blueheron.co.uk", "whois.nic.uk", strict=True).outcome is Outcome.UNREGISTERED
+        assert parse_whois_answer(answer, "blueheron.co.uk", "whois.nic.uk", strict=True).outcome is Outcome.UNREGISTERED
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,6 @@ def test_the_same_answer_about_our_name_counts(text: str) -> None:
 )  # fmt: skip
 def test_addresses_of_the_registry_are_no_other_name(line: str) -> None:
     """A host that is merely mentioned does not make an answer one about it."""
-    assert read(f"{line}\nNo match\n", "blueheron.uk", "whois.nic.uk", strict=True).outcome is Outcome.UNREGISTERED
+    assert (
+        parse_whois_answer(f"{line}\nNo match\n", "blueheron.uk", "whois.nic.uk", strict=True).outcome is Outcome.UNREGISTERED
+    )

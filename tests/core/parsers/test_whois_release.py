@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.evidence import Outcome, Phase, Reading
-from common.core.parsers.whois import read
-from common.core.parsers.whois.excerpt import excerpt
+from common.core.parsers.whois import parse_whois_answer
+from common.core.parsers.whois.excerpt import make_excerpt
 from tests.core.parsers import whois_samples as samples
 from tests.core.parsers.whois_samples import BRAZILIAN, ESTONIAN, POLISH, RELEASE_LEGAL, RELEASING
 
@@ -17,15 +17,15 @@ WHOLE = tuple(sample for sample in RELEASING if "found" not in sample.text and "
 
 
 def ask(text: str, domain: str = "blueheron.ee", server: str = "whois.tld.ee") -> Reading:
-    """The reading of one answer to a question of our own."""
-    return read(text, domain, server, strict=True)
+    """The reading of one answer to a live query."""
+    return parse_whois_answer(text, domain, server, strict=True)
 
 
 @pytest.mark.parametrize(
     "word", ["AtAuction", "PendingRegistration", "atauction", "AT_AUCTION", "pendingRegistration", "In auction"]
 )
 def test_the_reason_names_the_registrys_word(word: str) -> None:
-    """Whoever reads the reason sees what the registry printed, in its spelling."""
+    """The reason quotes what the registry printed, in its spelling."""
     reading = ask(ESTONIAN.format(f"status:                {word}"))
 
     assert (reading.outcome, reading.finding) == (Outcome.DROPPING, "whois_dropzone")
@@ -102,7 +102,7 @@ def test_a_sentence_beside_a_record_tells_the_phase(said: str, phase: Phase | No
 
 
 def test_blocked_means_what_its_own_registry_means_by_it() -> None:
-    """At dns.pl a holder may still pay; elsewhere a blocked name without a record is one that nobody can have."""
+    """At dns.pl the registrant may still pay; elsewhere a blocked name without a record cannot be registered."""
     text = "Domain Name: {}\nStatus: BLOCKED\n"
 
     assert ask(text.format("blueheron.pl"), "blueheron.pl", "whois.dns.pl").phase is Phase.REDEMPTION
@@ -129,13 +129,13 @@ def test_a_full_record_is_held_whatever_is_said_of_an_auction(sample: samples.Sa
 
 
 def test_a_limit_comes_before_a_release() -> None:
-    """Who is limited gets no word of the registry, whatever else is printed."""
+    """A rate limited answer says nothing about the name, whatever else is printed."""
     text = "% Query rate limit exceeded. Reduced information.\n% release process: waiting\n"
 
     assert ask(text, "blueheron.com.br", "whois.registro.br").outcome is Outcome.THROTTLED
 
 
-def test_the_release_of_another_name_is_none_of_ours() -> None:
+def test_the_release_of_another_name_proves_nothing() -> None:
     """Neither in a labelled answer nor in a sentence."""
     for text in (
         ESTONIAN.format("status: AtAuction"),
@@ -209,4 +209,4 @@ def test_a_free_line_is_taken_back_by_a_release_wherever_it_stands() -> None:
 @pytest.mark.parametrize("sample", RELEASING, ids=lambda s: f"{s.server}-{s.text.strip()[-20:]!r}")
 def test_an_excerpt_keeps_the_registrys_word(sample: samples.Sample) -> None:
     """Judged again from the kept copy, a release is still one."""
-    assert ask(excerpt(sample.text), sample.domain, sample.server).outcome is Outcome.DROPPING
+    assert ask(make_excerpt(sample.text), sample.domain, sample.server).outcome is Outcome.DROPPING

@@ -3,14 +3,14 @@
 import pytest
 
 from common.core.model.evidence import Outcome, Reading
-from common.core.parsers.whois import read
+from common.core.parsers.whois import parse_whois_answer
 
 THAI = "xn--o3cw4h.xn--o3cw4h"
 
 
 def ask(text: str, domain: str = "blueheron.mc", server: str = "whois.nic.mc") -> Reading:
-    """The reading of an answer to our question."""
-    return read(text, domain, server, strict=True)
+    """The reading of an answer to a live query."""
+    return parse_whois_answer(text, domain, server, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_free_line_is_read_in_every_spelling(line: str) -> None:
     "line", ["Domain taken", "Domain otherheron.mc", "Domain name", "Domain free for all", "Domain : ", "Domain available soon"]
 )
 def test_a_sentence_that_begins_with_domain_is_not_free_by_that(line: str) -> None:
-    """Neither a name of another's nor a word that nobody knows."""
+    """Neither behind another name nor behind an unknown word."""
     assert ask(f"{line}\n").outcome is Outcome.UNKNOWN
 
 
@@ -62,8 +62,8 @@ def test_a_word_behind_domain_is_no_printed_name() -> None:
         ("कंपनी.भारत", "xn--" + "कंपनी".encode("punycode").decode() + ".xn--" + "भारत".encode("punycode").decode()),
     ],
 )
-def test_a_name_in_its_own_script_is_ours(printed: str, asked: str) -> None:
-    """In capitals, composed or decomposed, with vowel signs, in quotes or bare; a neighbour in the same script is not."""
+def test_a_name_in_its_own_script_is_the_name_asked_for(printed: str, asked: str) -> None:
+    """In capitals, composed or decomposed, with vowel signs, in quotes or bare; another name in the same script is not."""
     for line in (f'No match for "{printed}".\n', f"No match for {printed}\n", f"{printed}: no entries found\n"):
         assert ask(line, asked).outcome is Outcome.UNREGISTERED, line
     assert ask(f"No match for x{printed}\n", asked).outcome is Outcome.UNKNOWN
@@ -129,7 +129,7 @@ def test_a_renewal_is_the_expiry_only_where_no_other_is_printed(lines: str, expi
         ("reserved: no", Outcome.UNKNOWN), ("Reservations are made by telephone", Outcome.UNKNOWN),
     ],
 )  # fmt: skip
-def test_a_name_that_cannot_be_had_is_read_in_any_words(line: str, outcome: Outcome) -> None:
+def test_a_name_that_cannot_be_registered_is_recognised_in_any_words(line: str, outcome: Outcome) -> None:
     """Alone, and beside a free line."""
     assert ask(f"{line}\n").outcome is outcome
     assert ask(f"Domain not found\n{line}\n").outcome in {outcome, Outcome.UNREGISTERED}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from common.core.domains.stored_rows import budgets_of, saved_budgets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from common.core.model.evidence import Observation, Outcome, Reading, unknown_re
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import Budgets
+from common.core.rate_limits.saved import decode_saved, encode_saved
 
 NOW = 1_790_000_000.0
 LIMIT = Limit("rdap/example", 2.0, 4, None)
@@ -132,8 +132,8 @@ def test_who_shut_us_out_is_remembered_over_a_restart() -> None:
     """A crash must not ask a registry again that said to wait."""
     budgets = Budgets()
     budgets.note_answer(LIMIT, "a", throttled(retry_after=500), NOW)
-    again = budgets_of(saved_budgets(budgets))
+    again = Budgets(decode_saved(encode_saved(budgets.take_saved())))
 
-    assert not again.take(LIMIT, "a", NOW + 400)
-    assert again.take(LIMIT, "a", NOW + 501)
-    assert budgets_of("{broken").take(LIMIT, "a", NOW)
+    assert not again.take_token(LIMIT, "a", NOW + 400)
+    assert again.take_token(LIMIT, "a", NOW + 501)
+    assert Budgets(decode_saved("{broken")).take_token(LIMIT, "a", NOW)

@@ -119,12 +119,12 @@ def test_the_pace_is_the_rate_learned() -> None:
 
 
 def test_the_pace_is_nothing_where_nothing_may_be_asked() -> None:
-    """While the operator is shut, when it is switched off, when its day is used up."""
-    shut, used = Budgets(), use(Budgets(), 500, NOON)
-    shut.note_answer(DAILY, "a", THROTTLED, NOON)
+    """While the operator limits us, when it is switched off, when the daily quota is used up."""
+    limited, used = Budgets(), use(Budgets(), 500, NOON)
+    limited.note_answer(DAILY, "a", THROTTLED, NOON)
 
-    assert shut.current_pace(DAILY, "a", NOON + 59) == 0.0
-    assert shut.learned_rate(DAILY, "a", NOON + 59) == 0.5
+    assert limited.current_pace(DAILY, "a", NOON + 59) == 0.0
+    assert limited.learned_rate(DAILY, "a", NOON + 59) == 0.5
     assert Budgets().current_pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
     assert used.current_pace(DAILY, "a", NOON) == 0.0
     assert used.current_pace(DAILY, "a", NOON + DAY) == 1.0

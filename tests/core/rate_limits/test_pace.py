@@ -68,10 +68,10 @@ def test_a_clean_answer_to_a_question_that_left_before_the_complaint_ends_nothin
     hear(budgets, CLEAN, again - 1, NOW - 5)
     hear(budgets, CLEAN, again + 30, again - 1)
 
-    assert (before.complaints, before.clean) == (2, 0)
+    assert (before.complaints, before.clean_answers) == (2, 0)
     assert budgets.limited_until(LIMIT, "a", again) == again
     hear(budgets, CLEAN, again + 31, again)
-    assert (before.complaints, before.clean) == (0, 1)
+    assert (before.complaints, before.clean_answers) == (0, 1)
 
 
 def test_what_comes_in_during_a_pause_is_of_before_it() -> None:
@@ -103,7 +103,7 @@ def test_a_ban_in_a_burst_is_a_ban() -> None:
     assert hear(budgets, BANNED, NOW + 2, NOW - 1) is None
 
     assert budgets.limited_until(LIMIT, "a", NOW + 2) == NOW + 1 + 900
-    assert bucket_of(budgets, now=NOW + 2).banned == 1.0
+    assert bucket_of(budgets, now=NOW + 2).banned_rate == 1.0
     assert bucket_of(budgets, now=NOW + 2).reason == "forbidden: the server refuses us"
     hear(budgets, CLEAN, NOW + 901, NOW + 901)
     hear(budgets, throttled(), NOW + 902, NOW + 902)
@@ -223,7 +223,7 @@ def test_time_makes_up_for_answers_but_for_no_leap() -> None:
     for seconds, factor in ((299.0, 1.0), (300.0, 1.1), (600.0, 1.21), (7 * DAY, LEAP)):
         budgets, now = complained(throttled())
         bucket_of(budgets, now=now).rate = 0.1
-        bucket_of(budgets, now=now).brought = 0.2
+        bucket_of(budgets, now=now).complained_rate = 0.2
         hear(budgets, CLEAN, now + seconds, now + seconds)
         assert budgets.learned_rate(LIMIT, "a", now + seconds) == pytest.approx(0.1 * factor)
 
@@ -254,12 +254,12 @@ def test_a_pace_that_brought_a_ban_is_never_tried_again() -> None:
 def test_a_second_ban_at_the_lower_pace_lowers_it_again_and_a_third_in_a_row_does_not() -> None:
     """It is the pace that was tried that counts, not the single question after a pause."""
     budgets, now = complained(BANNED, 3)
-    assert bucket_of(budgets, now=now).banned == 1.0
+    assert bucket_of(budgets, now=now).banned_rate == 1.0
     ask_all(budgets, now, now + HOUR)
     assert budgets.learned_rate(LIMIT, "a", now + HOUR) == 0.5
     hear(budgets, BANNED, now + HOUR, now + HOUR)
 
-    assert bucket_of(budgets, now=now + HOUR).banned == 0.5
+    assert bucket_of(budgets, now=now + HOUR).banned_rate == 0.5
     assert bucket_of(budgets, now=now + HOUR).highest_rate == 0.25
 
 
@@ -267,11 +267,11 @@ def test_a_ban_after_a_throttle_bars_the_pace_that_began_it() -> None:
     """And one at a lower pace than another bars the lower."""
     budgets, now = complained(throttled(), 3)
     hear(budgets, BANNED, now, now)
-    assert bucket_of(budgets, now=now).banned == 1.0
-    bucket_of(budgets, now=now).banned = 0.3
+    assert bucket_of(budgets, now=now).banned_rate == 1.0
+    bucket_of(budgets, now=now).banned_rate = 0.3
     hear(budgets, BANNED, now + 9000, now + 9000)
 
-    assert bucket_of(budgets, now=now).banned == 0.3
+    assert bucket_of(budgets, now=now).banned_rate == 0.3
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.001])

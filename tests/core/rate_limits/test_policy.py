@@ -16,9 +16,9 @@ from common.core.rate_limits.policy import (
     Complaint,
     Kind,
     complaint_of,
-    doubt_of,
     is_limiting,
     is_understood,
+    possible_complaint_of,
     sweep_answer,
 )
 from common.messages import VERSION, Credit, SweepResult
@@ -119,9 +119,9 @@ def test_what_a_registry_says_and_nobody_understands_is_a_doubt() -> None:
     """Whatever the finding; what never came, or is about the name, is none."""
     for finding in MEANINGLESS:
         answer = Observation("rdap", unknown_reading(finding, "odd", retry_after=9.0))
-        assert doubt_of(answer) == Complaint(Kind.MEANINGLESS, "not understood: odd", 9.0)
+        assert possible_complaint_of(answer) == Complaint(Kind.MEANINGLESS, "not understood: odd", 9.0)
     for answer in (CLEAN, LATE, SERVFAIL, throttled(), Observation("rdap", Reading(Outcome.REGISTERED, "rdap_html", ""))):
-        assert doubt_of(answer) is None
+        assert possible_complaint_of(answer) is None
     assert not any(finding.endswith(("timeout", "error", "5xx")) or finding.startswith("dns") for finding in MEANINGLESS)
 
 

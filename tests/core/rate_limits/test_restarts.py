@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from common.core.domains.stored_rows import budgets_of, saved_budgets
 
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
-from common.core.rate_limits.saved import operators_of
+from common.core.rate_limits.saved import decode_saved, encode_saved, operators_of
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
 
 OTHER = Limit("whois/other", 1.0, 1, None)
@@ -20,14 +19,14 @@ DAILY = Limit("whois/daily", 1.0, 1, 60)
 
 def restarted(budgets: Budgets) -> Budgets:
     """What the next start makes of them."""
-    return budgets_of(saved_budgets(budgets))
+    return Budgets(decode_saved(encode_saved(budgets.take_saved())))
 
 
 def learned(budgets: Budgets, limit: Limit = LIMIT, now: float = NOW) -> tuple[object, ...]:
     """All that is known of an operator."""
     bucket = bucket_of(budgets, limit, now)
     return (
-        bucket.rate, bucket.limited_until, bucket.reason, bucket.brought, bucket.banned, bucket.complaints,
+        bucket.rate, bucket.limited_until, bucket.reason, bucket.complained_rate, bucket.banned_rate, bucket.complaints,
         bucket.meaningless, bucket.used_today,
     )  # fmt: skip
 
@@ -134,33 +133,33 @@ def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
 @pytest.mark.parametrize("text", ["", "{broken", "[]", '{"rdap/example|a": 7, "x|a": ["a"]}', "[" * 100_000, '{"a|b": []}'])
 def test_damaged_text_gives_fresh_budgets(text: str) -> None:
     """A start never fails for it."""
-    assert budgets_of(text).take(LIMIT, "a", NOW)
+    assert Budgets(decode_saved(text)).take_token(LIMIT, "a", NOW)
     assert operators_of(text) == set()
 
 
 def test_a_damaged_row_does_not_cost_the_others() -> None:
     """And rows of an earlier version are read."""
     text = f'{{"x|a": "?", "rdap/example|a": [{NOW + 60}, 0.25, "throttled: slow down"]}}'
-    budgets = budgets_of(text)
+    budgets = Budgets(decode_saved(text))
 
     assert operators_of(text) == {"rdap/example"}
-    assert budgets.rate(LIMIT, "a", NOW) == 0.25
-    assert not budgets.take(LIMIT, "a", NOW + 59)
-    assert budgets.take(LIMIT, "a", NOW + 60)
+    assert budgets.learned_rate(LIMIT, "a", NOW) == 0.25
+    assert not budgets.take_token(LIMIT, "a", NOW + 59)
+    assert budgets.take_token(LIMIT, "a", NOW + 60)
     assert budgets.snapshot(NOW)[0]["reason"] == "throttled: slow down"
 
 
 def test_a_clock_that_was_ahead_shuts_no_operator_for_longer_than_a_day() -> None:
     """No pause is longer."""
-    budgets = budgets_of(f'{{"rdap/example|a": [{NOW + 900 * DAY}, 0.25, ""]}}')
+    budgets = Budgets(decode_saved(f'{{"rdap/example|a": [{NOW + 900 * DAY}, 0.25, ""]}}'))
 
-    assert budgets.blocked_until(LIMIT, "a", NOW) == NOW + DAY
+    assert budgets.limited_until(LIMIT, "a", NOW) == NOW + DAY
 
 
 @pytest.mark.parametrize(("saved", "rate"), [(0.0, FLOOR), (-3.0, FLOOR), (7.0, 1.0)])
 def test_a_saved_pace_is_never_beyond_its_bounds(saved: float, rate: float) -> None:
     """Whatever wrote it."""
-    assert budgets_of(f'{{"rdap/example|a": [0, {saved}, ""]}}').rate(LIMIT, "a", NOW) == rate
+    assert Budgets(decode_saved(f'{{"rdap/example|a": [0, {saved}, ""]}}')).learned_rate(LIMIT, "a", NOW) == rate
 
 
 # -- the count of a day ----------------------------------------------------------------------------------------------------
@@ -172,8 +171,8 @@ def test_a_day_s_count_survives_a_kill() -> None:
     for minute in range(200):
         taken += budgets.take_token(DAILY, "a", NOW + 60 * minute)
         if budgets.changed:
-            text = saved_budgets(budgets)
-        budgets = budgets_of(text)
+            text = encode_saved(budgets.take_saved())
+        budgets = Budgets(decode_saved(text))
 
     assert taken == 60
     assert budgets.take_token(DAILY, "a", (NOW // DAY + 1) * DAY)
@@ -284,7 +283,7 @@ def test_a_ban_in_a_row_of_bans_bars_the_same_pace_after_the_row_changed() -> No
     again, faster = restarted(budgets), replace(LIMIT, rate=3.0)
     hear(again, BANNED, NOW + 900, NOW + 900, faster)
 
-    assert bucket_of(again, faster, NOW + 900).banned == 1.0
+    assert bucket_of(again, faster, NOW + 900).banned_rate == 1.0
 
 
 def test_what_was_learned_of_a_zone_holds_for_each_of_its_addresses() -> None:
@@ -297,8 +296,8 @@ def test_what_was_learned_of_a_zone_holds_for_each_of_its_addresses() -> None:
     again = restarted(budgets)
     for limit, share in ((four, 4 / 13), (thirteen, 1.0), (four, 4 / 13)):
         bucket = bucket_of(again, limit, NOW + 61)
-        assert (bucket.rate, bucket.brought, bucket.banned) == pytest.approx(tuple(share * rate for rate in known))
-        assert (bucket.ceiling, bucket.burst, bucket.width) == (limit.rate, limit.burst, limit.width)
+        assert (bucket.rate, bucket.complained_rate, bucket.banned_rate) == pytest.approx(tuple(share * rate for rate in known))
+        assert (bucket.ceiling, bucket.burst, bucket.address_count) == (limit.rate, limit.burst, limit.address_count)
     again = restarted(again)
     assert again.learned_rate(thirteen, "a", NOW + 61) == pytest.approx(6.5)
 
@@ -336,7 +335,13 @@ def test_a_reset_forgets_pace_ban_and_block_of_every_egress_and_keeps_the_count(
         assert budgets.quota_left(DAILY, egress, NOW + 2, NOW + 2) == 51
         assert budgets.snapshot(NOW + 2)[0]["reason"] == ""
     bucket = bucket_of(budgets, DAILY, NOW + 2)
-    assert (bucket.banned, bucket.complaints, bucket.brought, bucket.meaningless, bucket.clean) == (None, 0, 0.0, 0, 0)
+    assert (bucket.banned_rate, bucket.complaints, bucket.complained_rate, bucket.meaningless, bucket.clean_answers) == (
+        None,
+        0,
+        0.0,
+        0,
+        0,
+    )
     assert budgets.limited_until(LIMIT, "a", NOW + 1) == NOW + 60
     assert restarted(budgets).learned_rate(DAILY, "a", NOW + 1) == 1.0
 

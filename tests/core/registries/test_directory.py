@@ -5,9 +5,16 @@ import json
 import pytest
 
 from common.config import load
-from common.core.registries.directory import Directory, RdapServer, built_in, check_loss, parse_bootstrap, parse_whois_servers
+from common.core.registries.directory import (
+    Directory,
+    RdapServer,
+    built_in_bootstrap,
+    check_loss,
+    parse_bootstrap,
+    parse_whois_servers,
+)
 from common.errors import ConfigError
-from common.tables import load_directory
+from common.registry_directory import load_directory
 
 
 def listing(*services, version="1.0"):
@@ -19,44 +26,44 @@ def test_iana_s_servers_are_built_in_with_their_paths():
     """The whole base URL comes out, for shared and for patterned ones."""
     directory = Directory()
 
-    assert directory.rdap_base("com") == RdapServer("https://rdap.verisign.com/com/v1/", "rdap.verisign.com", listed=True)
-    assert directory.rdap_base("dev") == RdapServer(
+    assert directory.rdap_server("com") == RdapServer("https://rdap.verisign.com/com/v1/", "rdap.verisign.com", listed=True)
+    assert directory.rdap_server("dev") == RdapServer(
         "https://pubapi.registry.google/rdap/", "pubapi.registry.google", listed=True
     )
-    assert len(built_in()) > 1100
+    assert len(built_in_bootstrap()) > 1100
 
 
 def test_the_longest_suffix_wins_label_by_label():
     """A suffix of two labels falls back to its parent, and never matches in the middle of a label."""
     directory = Directory(own={"co.uk": ("https://second.example/",), "uk": ("https://first.example/",)})
 
-    assert directory.rdap_base("co.uk").host == "second.example"
-    assert directory.rdap_base("org.uk").host == "first.example"
-    assert directory.rdap_base("ac.co.uk").host == "second.example"
-    assert Directory(own={"k": ("https://x.example/",)}).rdap_base("notk") is None
+    assert directory.rdap_server("co.uk").host == "second.example"
+    assert directory.rdap_server("org.uk").host == "first.example"
+    assert directory.rdap_server("ac.co.uk").host == "second.example"
+    assert Directory(own={"k": ("https://x.example/",)}).rdap_server("notk") is None
 
 
 def test_a_private_suffix_never_falls_back_to_its_parent_s_registry():
     """Verisign knows nothing of names under uk.com: its 404 for them would be a lie."""
     directory = Directory(own_whois={"com": "whois.example"})
 
-    assert directory.rdap_base("uk.com") is None
+    assert directory.rdap_server("uk.com") is None
     assert directory.whois_server("uk.com") == "whois.centralnic.net"
-    assert Directory(own={"uk.com": ("https://own.example/",)}).rdap_base("uk.com").host == "own.example"
+    assert Directory(own={"uk.com": ("https://own.example/",)}).rdap_server("uk.com").host == "own.example"
 
 
 def test_the_operator_s_file_beats_iana_and_iana_beats_what_we_pinned():
     """Precedence, and a pinned server says that it is not listed."""
     own = {"com": ("https://own.example/",)}
 
-    assert Directory(own=own).rdap_base("com").base == "https://own.example/"
-    assert Directory(fetched={"de": ("https://listed.example/",)}).rdap_base("de").listed
-    pinned = Directory().rdap_base("de")
+    assert Directory(own=own).rdap_server("com").base == "https://own.example/"
+    assert Directory(fetched={"de": ("https://listed.example/",)}).rdap_server("de").listed
+    pinned = Directory().rdap_server("de")
     assert (pinned.host, pinned.listed) == ("rdap.denic.de", False)
-    assert Directory().rdap_base("zz") is None
+    assert Directory().rdap_server("zz") is None
 
 
-def test_only_the_registry_s_host_speaks_for_a_suffix():
+def test_only_the_registry_s_host_is_authoritative_for_a_suffix():
     """An aggregator and a neighbour do not; a host of the same back end does."""
     directory = Directory()
 
@@ -74,7 +81,7 @@ def test_a_bootstrap_file_is_read():
     )
 
     assert found["com"] == ("http://a.example/x/", "https://a.example/x/")
-    assert Directory(fetched=found).rdap_base("net").base == "https://a.example/x/"
+    assert Directory(fetched=found).rdap_server("net").base == "https://a.example/x/"
     assert set(found) == {"com", "net", "xn--p1ai"}
 
 
@@ -116,9 +123,9 @@ def test_a_list_that_lost_many_suffixes_is_refused():
     check_loss(before, dict.fromkeys(list(before)[5:], ("https://b.example/",)))
     with pytest.raises(ValueError, match="6 of 100"):
         directory.replace_fetched(dict.fromkeys(list(before)[6:], ("https://b.example/",)))
-    assert directory.rdap_base("s0").host == "a.example"
+    assert directory.rdap_server("s0").host == "a.example"
     directory.replace_fetched(before | {"new": ("https://n.example/",)})
-    assert directory.rdap_base("new").host == "n.example"
+    assert directory.rdap_server("new").host == "n.example"
 
 
 def test_whois_servers_of_the_operator_win():
@@ -152,7 +159,7 @@ def test_the_operator_s_files_are_loaded_and_errors_name_the_file(tmp_path):
     environ = {"RDAP_SERVERS_FILE": str(rdap), "WHOIS_SERVERS_FILE": str(whois), "STATE_DIR": str(tmp_path)}
     directory = load_directory(load(environ))
 
-    assert directory.rdap_base("lab").base == "http://127.0.0.1:8080/"
+    assert directory.rdap_server("lab").base == "http://127.0.0.1:8080/"
     assert directory.whois_server("lab") == "127.0.0.1:4343"
 
     rdap.write_text("{}")

@@ -1,4 +1,4 @@
-"""Whose "not found" counts in WHOIS: the registry's own hosts, today's and former ones; nobody else's."""
+"""Which WHOIS hosts' "not found" counts: the registry's own hosts, today's and former ones; no other's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def judged(server: str, domain: str, suffix: str, text: str) -> tuple[str, str, 
         ("whois.co.ca", "a-zz9.co.ca", "ca", "Not found: a-zz9.co.ca\n"),
     ],
 )
-def test_the_registry_s_own_word_counts(server: str, domain: str, suffix: str, text: str) -> None:
+def test_not_found_of_the_registry_counts(server: str, domain: str, suffix: str, text: str) -> None:
     """Of its present host, a former one, and one that it shares."""
     outcome, _, free = judged(server, domain, suffix, text)
 
@@ -74,13 +74,13 @@ def test_the_registry_s_own_word_counts(server: str, domain: str, suffix: str, t
         ("whois.enom.com", "a-zz9.zz", "zz", "Domain not found.\n"),
     ],
 )
-def test_the_word_of_anybody_else_proves_nothing(server: str, domain: str, suffix: str, text: str) -> None:
-    """A registrar, another registry, a host that nobody knows: none of them has the name, whoever holds it."""
+def test_not_found_of_any_other_host_proves_nothing(server: str, domain: str, suffix: str, text: str) -> None:
+    """A registrar, another registry, an unknown host: none of them has the name, even where it is registered."""
     assert judged(server, domain, suffix, text) == ("unknown", "whois_other_host", None)
 
 
 def test_the_reason_names_the_host_and_the_suffix() -> None:
-    """Whoever reads the verdict can look it up."""
+    """The reason can be checked against the registry's own pages."""
     reading = read_answer("whois", "whois.enom.com", "bzdo.com", "com", {"text": "Domain not found.\n"})
 
     assert reading.reason == "whois.enom.com is no host of the registry of .com: what it does not know may be registered"
@@ -124,7 +124,7 @@ def test_no_registrar_is_among_the_hosts() -> None:
 
 
 def test_every_suffix_of_the_tables_has_a_registry_that_others_are_not() -> None:
-    """A host that nobody knows speaks for none of them."""
+    """An unknown host is authoritative for none of them."""
     directory = Directory()
     suffixes = {suffix for _, listed in IANA for suffix in listed.split()} | WITHOUT_WHOIS
     suffixes |= {suffix for row in ROWS for suffix in row.suffixes.split()}
@@ -141,7 +141,7 @@ def test_the_registry_above_a_private_suffix_does_not_know_its_names() -> None:
     ] == []
 
 
-def test_today_s_server_speaks_for_its_suffix() -> None:
+def test_today_s_server_is_authoritative_for_its_suffix() -> None:
     """So does the one that the operator names in place of it."""
     directory = Directory(own_whois={"com": "whois.lab.test:4343"})
     for suffix in ("com", "co.uk", "de", "xyz", "uk.com"):

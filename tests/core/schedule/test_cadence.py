@@ -1,4 +1,4 @@
-"""When a name is checked next: by its state, and inside a drop window by the width of that."""
+"""When a name is checked next: by its base interval, its state, its forecast, and what its last check found."""
 
 from __future__ import annotations
 
@@ -6,129 +6,242 @@ import numpy as np
 import pytest
 
 from common.core.model.entry import DropWindow, Entry
-from common.core.model.evidence import Phase
 from common.core.model.states import State
-from common.core.schedule.cadence import FIRST_SPREAD, Cadence, first_checks, is_imminent, next_check, next_checks, window_steps
+from common.core.schedule.cadence import (
+    AFTER_ALARM,
+    DAY,
+    EDGE,
+    FIRST_SPREAD,
+    IN_WINDOW,
+    INCONCLUSIVE_FIRST,
+    INCONCLUSIVE_LONGEST,
+    JITTER,
+    MARGIN,
+    STRETCHED,
+    WIDE,
+    YOUNG_RUN,
+    YOUNG_STEP,
+    Cadence,
+    are_imminent,
+    base_interval,
+    first_check_times,
+    inconclusive_check_times,
+    is_imminent,
+    longest_wait,
+    next_check_at,
+    next_check_times,
+    pass_gap_of,
+    spread_check_times,
+    window_steps,
+)
 
 NOW = 1_790_000_000.0
-DAY, HOUR = 86_400.0, 3600.0
-CADENCE = Cadence(3600.0, 60.0, 30.0, 2.0)
-WIDE, NARROW = (NOW - 10 * DAY, NOW + 20 * DAY), (NOW - HOUR, NOW + 12 * HOUR)
+CADENCE = Cadence(interval=3600.0, priority_interval=300.0, gap=30.0, gap_close=2.0)
+NONE = np.array([np.nan])
 
 
-def entry(state: State = State.REGISTERED, phase: Phase = Phase.ACTIVE) -> Entry:
-    """A name in this phase that expires in 200 days."""
-    made = Entry("example.com", "com", "example", state=state)
-    made.detail.phase = phase.value
-    made.detail.expires_epoch = NOW + 200 * DAY
-    return made
+def entry_of(*, priority: bool = False, window: tuple[float, float] | None = None) -> Entry:
+    """A registered name, with a drop window that begins and ends so many seconds from now."""
+    entry = Entry("a.com", "com", "a", priority=priority, state=State.REGISTERED)
+    if window is not None:
+        earliest, latest = NOW + window[0], NOW + window[1]
+        entry.drop = DropWindow(earliest, (earliest + latest) / 2, latest, 0.8)
+    return entry
 
 
-def ending(window: tuple[float, float], *, priority: bool = False) -> Entry:
-    """A name in redemption that drops in this window."""
-    made = Entry("gone.com", "com", "gone", state=State.REDEMPTION, priority=priority)
-    made.drop = DropWindow(window[0], sum(window) / 2, window[1], 0.9)
-    return made
+def wait_of(entry: Entry, *, confirming: bool = False, inconclusive: bool = False, stretch: float = 1.0) -> float:
+    """Seconds until the next check."""
+    return next_check_at(entry, CADENCE, NOW, confirming=confirming, inconclusive=inconclusive, stretch=stretch) - NOW
 
 
-def wait(name: Entry, stretch: float = 1.0) -> float:
-    """Seconds until the next check, jitter included."""
-    return next_check(name, CADENCE, NOW, confirming=False, blind=False, stretch=stretch) - NOW
+def near(wait: float) -> object:
+    """Equal to this wait but for jitter."""
+    return pytest.approx(wait, rel=JITTER)
 
 
-def test_an_alarm_is_confirmed_after_exactly_the_gap() -> None:
-    """No jitter there: the customer waits."""
-    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 30
-    name.priority = True
-    assert next_check(name, CADENCE, NOW, confirming=True, blind=False) == NOW + 2
+# -- one name --------------------------------------------------------------------------------------------------------------
 
 
-def test_inconclusive_checks_are_repeated_soon_then_more_and_more_rarely() -> None:
-    """An outage is retried without a storm, never much later than the base interval."""
-    name, waits = entry(), []
-    for checks in range(1, 15):
-        name.detail.unknown_rounds = checks
-        waits.append(next_check(name, CADENCE, NOW, confirming=False, blind=True) - NOW)
-
-    assert waits[0] < 20
-    assert max(waits) <= 3600 * 1.2
+def test_a_stable_name_is_checked_at_its_base_interval() -> None:
+    """That of names with priority is another one."""
+    assert (base_interval(entry_of(), CADENCE), base_interval(entry_of(priority=True), CADENCE)) == (3600.0, 300.0)
+    assert wait_of(entry_of()) == near(3600.0)
+    assert wait_of(entry_of(priority=True)) == near(300.0)
 
 
-def test_the_window_of_a_forecast_is_watched_closely() -> None:
-    """Inside it every minute, and from the moment that it opens."""
-    name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    name.drop = DropWindow(NOW - 100, NOW, NOW + 3600, 0.95)
-    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 72
-    name.drop = DropWindow(NOW + 600, NOW + 900, NOW + 1200, 0.95)
-    assert next_check(name, CADENCE, NOW, confirming=False, blind=False) <= NOW + 600
+def test_names_checked_together_are_not_due_together() -> None:
+    """Their waits differ by their names, and the same wait is computed again."""
+    waits = [wait_of(Entry(f"n{number}.com", "com", f"n{number}")) for number in range(50)]
+
+    assert len(set(waits)) == 50
+    assert min(waits) < 0.9 * 3600 < 1.1 * 3600 < max(waits)
+    assert waits[7] == wait_of(Entry("n7.com", "com", "n7"))
 
 
-def test_first_checks_are_spread_and_priority_names_go_first() -> None:
-    """A big list does not hit the registries in one second."""
-    ids, urgent = np.arange(200), np.arange(200) == 150
-    times = first_checks(ids, urgent, CADENCE, NOW)
+def test_inconclusive_checks_are_repeated_soon_and_then_rarer() -> None:
+    """Twice the wait each time, up to the base interval."""
+    waits = []
+    for count in (1, 2, 3, 40):
+        entry = entry_of()
+        entry.detail.unknown_rounds = count
+        waits.append(wait_of(entry, inconclusive=True))
 
-    assert FIRST_SPREAD / 2 < times.max() - times.min() <= FIRST_SPREAD
-    assert times[150] == NOW
-    assert len(set(times.tolist())) == 200
+    assert waits == [near(INCONCLUSIVE_FIRST), near(2 * INCONCLUSIVE_FIRST), near(4 * INCONCLUSIVE_FIRST), near(3600.0)]
+
+
+def test_passes_of_an_alarm_follow_each_other_at_the_gap() -> None:
+    """At the short one where the name has priority, or may drop at any moment."""
+    assert pass_gap_of(entry_of(), CADENCE, NOW) == 30.0
+    assert pass_gap_of(entry_of(priority=True), CADENCE, NOW) == 2.0
+    assert pass_gap_of(entry_of(window=(-60, 60)), CADENCE, NOW) == 2.0
+    assert wait_of(entry_of(), confirming=True) == 30.0
+
+
+def test_passes_become_rarer_while_an_alarm_lacks_something() -> None:
+    """Up to the base interval, but within a minute until the run is a quarter of an hour old."""
+    old, young = entry_of(), entry_of()
+    old.detail.passes = tuple(NOW - YOUNG_RUN - 600 + 60 * number for number in range(10))
+    young.detail.passes = tuple(NOW - YOUNG_RUN + 1 + 60 * number for number in range(10))
+
+    assert wait_of(old, confirming=True) == 30.0 * 2.0**6
+    assert wait_of(young, confirming=True) == YOUNG_STEP
+    old.detail.passes = (NOW - 2 * YOUNG_RUN, *(NOW - 60.0,) * 40)
+    assert wait_of(old, confirming=True) == 3600.0
+
+
+@pytest.mark.parametrize("state", [State.AVAILABLE, State.UNREGISTERED])
+def test_an_announced_name_is_followed_closely_at_first(state: State) -> None:
+    """A new registration is to be seen soon; afterwards the base interval is enough."""
+    entry = entry_of()
+    entry.state = state
+    waits = []
+    for age in (0.0, 2 * AFTER_ALARM[0], 2 * AFTER_ALARM[1], 2 * AFTER_ALARM[2], 2 * AFTER_ALARM[3]):
+        entry.since = NOW - age
+        waits.append(wait_of(entry))
+
+    assert waits == [near(AFTER_ALARM[0]), near(AFTER_ALARM[1]), near(AFTER_ALARM[2]), near(AFTER_ALARM[3]), near(3600.0)]
+
+
+def test_a_name_is_checked_every_minute_in_its_drop_window() -> None:
+    """And at its edges; not before, nor after."""
+    assert wait_of(entry_of(window=(-60, 600))) == near(IN_WINDOW)
+    assert wait_of(entry_of(window=(-600, -EDGE + 1))) == near(IN_WINDOW)
+    assert wait_of(entry_of(window=(-600, -EDGE - 1))) == near(3600.0)
+
+
+def test_a_check_is_there_when_the_window_opens() -> None:
+    """However long the base interval; no sooner than a minute from now."""
+    assert wait_of(entry_of(window=(1000, 2000))) == 1000.0
+    assert wait_of(entry_of(window=(EDGE + 1, 2000))) == EDGE + 1
+    assert IN_WINDOW * (1 - JITTER) <= wait_of(entry_of(window=(10, 2000))) <= IN_WINDOW
+
+
+def test_a_check_is_there_when_a_release_procedure_ends() -> None:
+    """The registry may delete the name at that moment; an end in the past changes nothing."""
+    entry = entry_of()
+    entry.held_until = NOW + 100
+    assert wait_of(entry) == 100.0
+    entry.held_until = NOW - 1
+    assert wait_of(entry) == near(3600.0)
+
+
+def test_checks_in_a_window_are_stretched_where_the_budget_is_short() -> None:
+    """Up to a quarter of an hour also beyond the base interval of names with priority."""
+    window = (-60.0, 600.0)
+    assert wait_of(entry_of(window=window), stretch=5.0) == near(5 * IN_WINDOW)
+    assert wait_of(entry_of(window=window), stretch=1000.0) == near(3600.0)
+    assert wait_of(entry_of(priority=True, window=window), stretch=1000.0) == near(STRETCHED)
 
 
 @pytest.mark.parametrize(
-    ("window", "seconds"),
+    ("window", "imminent"),
     [
-        (NARROW, 60.0),
-        ((NOW - DAY, NOW + DAY), 60.0),
-        ((NOW - DAY, NOW + 3 * DAY), 120.0),
-        (WIDE, 900.0),
-        ((NOW - 29 * DAY, NOW + DAY), 60.0),  # its last day
-        ((NOW - 28 * DAY, NOW + 2 * DAY), 900.0),
-        ((NOW - 100 * DAY, NOW + 200 * DAY), 3600.0),  # the base interval
+        (None, False),
+        ((-60.0, 60.0), True),
+        ((MARGIN, 2 * MARGIN), True),
+        ((MARGIN + 1, 2 * MARGIN), False),
+        ((-2 * MARGIN, -MARGIN), True),
+        ((-2 * MARGIN, -MARGIN - 1), False),
+        ((-60.0, WIDE + 60.0), False),  # too wide to say much
+        ((-WIDE, DAY), True),  # its last day
     ],
 )
-def test_a_window_is_watched_the_more_rarely_the_wider_it_is(window: tuple[float, float], seconds: float) -> None:
-    """A minute up to two days and in the last one, never rarer than outside; one name and many alike, and none in step."""
-    ids, bounds = np.arange(500), [np.full(500, at) for at in window]
-    waits = next_checks(ids, np.full(500, 3600.0), *bounds, NOW) - NOW
-
-    assert 0.8 * seconds <= wait(ending(window)) <= 1.2 * seconds
-    assert waits.min() < 0.85 * seconds
-    assert waits.max() > 1.15 * seconds
-    assert waits.min() >= 0.8 * seconds
-    assert waits.max() <= 1.2 * seconds
+def test_a_drop_is_imminent_in_and_near_a_window_that_says_enough(window: tuple[float, float] | None, imminent: bool) -> None:
+    """For one name and for many alike."""
+    assert is_imminent(entry_of(window=window), NOW) is imminent
+    earliest, latest = (NOW + window[0], NOW + window[1]) if window is not None else (np.nan, np.nan)
+    assert are_imminent(np.array([earliest]), np.array([latest]), NOW).tolist() == [imminent]
 
 
-def test_a_stretch_makes_checks_rarer_up_to_the_base_interval() -> None:
-    """Inside the window alone; of a quicker interval up to a quarter of an hour: the queries of a day have to last."""
-    ids, inside = np.arange(3), np.array([True, True, False])
-    earliest, latest = np.where(inside, NARROW[0], np.nan), np.where(inside, NARROW[1], np.nan)
-    waits = next_checks(ids, np.full(3, 3600.0), earliest, latest, NOW, np.array([4.0, np.inf, 4.0])) - NOW
-
-    assert 192 <= wait(ending(NARROW), 4.0) <= 288
-    assert 2880 <= wait(ending(NARROW), float("inf")) <= 4320
-    assert 192 <= wait(ending(NARROW, priority=True), 4.0) <= 288
-    assert 720 <= wait(ending(NARROW, priority=True), 100.0) <= 1080
-    assert 192 <= waits[0] <= 288
-    assert waits[1:].min() >= 2880
+# -- many names ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_step_of_a_window_does_not_depend_on_how_many_are_computed() -> None:
-    """One or many."""
-    assert window_steps(np.array([WIDE[0], NARROW[0]]), np.array([WIDE[1], NARROW[1]]), NOW).tolist() == [900.0, 60.0]
+def test_a_wide_window_is_watched_less_often_until_its_last_day() -> None:
+    """By as much as it is wider."""
+    begins, ends = np.array([NOW - DAY, NOW - DAY, NOW - 3 * DAY]), np.array([NOW + 60, NOW + 3 * DAY, NOW + DAY])
+
+    assert window_steps(begins, ends, NOW).tolist() == [IN_WINDOW, 2 * IN_WINDOW, IN_WINDOW]
 
 
-@pytest.mark.parametrize(
-    ("window", "soon"),
-    [
-        (NARROW, True),
-        ((NOW + HOUR, NOW + 2 * HOUR), True),
-        ((NOW + 1.1 * HOUR, NOW + 2 * HOUR), False),
-        ((NOW - 2 * HOUR, NOW - HOUR), True),
-        ((NOW - 2 * HOUR, NOW - 1.1 * HOUR), False),
-        (WIDE, False),
-        ((NOW - 29 * DAY, NOW + DAY), True),
-    ],
-)
-def test_a_name_may_drop_about_now_in_a_window_that_tells_the_day(window: tuple[float, float], *, soon: bool) -> None:
-    """An hour around it; of a wide one in its last day."""
-    assert is_imminent(ending(window), NOW) is soon
+def test_many_names_are_due_as_single_ones_would_be() -> None:
+    """Without a forecast, in a window, before one that opens, and stretched."""
+    ids, base = np.arange(4), np.full(4, 3600.0)
+    earliest = np.array([np.nan, NOW - 60, NOW + 1000, NOW - 60])
+    latest = np.array([np.nan, NOW + 600, NOW + 2000, NOW + 600])
+    due = next_check_times(ids, base, earliest, latest, NOW, np.array([1.0, 1.0, 1.0, 1000.0])) - NOW
+
+    assert due.tolist() == [near(3600.0), near(IN_WINDOW), 1000.0, near(3600.0)]
+
+
+def test_many_names_are_spread_by_jitter() -> None:
+    """Evenly over a fifth of their interval to each side, the same ids the same each time."""
+    ids, base, none = np.arange(10_000), np.full(10_000, 3600.0), np.full(10_000, np.nan)
+    due = next_check_times(ids, base, none, none, NOW)
+    counts, _ = np.histogram(due, 10, (NOW + 0.8 * 3600, NOW + 1.2 * 3600))
+
+    assert counts.sum() == 10_000
+    assert counts.min() > 900
+    assert due.tolist() == next_check_times(ids, base, none, none, NOW).tolist()
+
+
+def test_inconclusive_checks_of_many_names_become_rarer() -> None:
+    """As for single ones; a short base interval ends that sooner, and none waits for more than an hour."""
+    inconclusive = np.array([1, 2, 255, 255, 255], np.uint8)
+    base = np.array([3600.0, 3600.0, 3600.0, 60.0, DAY])
+    due = inconclusive_check_times(np.arange(5), base, inconclusive, NOW) - NOW
+
+    assert due.tolist() == [
+        near(INCONCLUSIVE_FIRST),
+        near(2 * INCONCLUSIVE_FIRST),
+        near(3600.0),
+        near(60.0),
+        near(INCONCLUSIVE_LONGEST),
+    ]
+
+
+def test_new_names_are_checked_within_seconds_and_those_with_priority_at_once() -> None:
+    """A short interval spreads them over less."""
+    ids, priority = np.arange(1000), np.arange(1000) < 10
+    due = first_check_times(ids, priority, CADENCE, NOW) - NOW
+    quick = first_check_times(ids, priority, Cadence(5.0, 5.0, 30.0, 2.0), NOW) - NOW
+
+    assert due[:10].tolist() == [0.0] * 10
+    assert 0 <= due[10:].min() < due[10:].max() < FIRST_SPREAD
+    assert quick.max() < 1.0
+
+
+def test_names_that_were_lost_together_are_spread() -> None:
+    """Over as long as they wait."""
+    due = spread_check_times(np.arange(1000), 60.0, NOW) - NOW
+
+    assert 30.0 <= due.min() < 33.0
+    assert 87.0 < due.max() < 90.0
+
+
+def test_no_wait_is_longer_than_the_longest() -> None:
+    """At a start later due times are those of a wrong clock."""
+    assert longest_wait(3600.0, CADENCE) == 3600.0 * (1 + JITTER)
+    assert longest_wait(1.0, CADENCE) == 30.0 * (1 + JITTER)
+    assert next_check_times(np.arange(1000), np.full(1000, 3600.0), NONE, NONE, NOW).max() <= NOW + longest_wait(
+        3600.0, CADENCE
+    )

@@ -12,10 +12,11 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
 from common.core.sweeps import sweep_results
 from common.messages import MAX_BATCH, Credit, Sweep, SweepDetails, SweepResult
-from common.sweeper import messages_of
+from common.worker_sweeps import split_answer
 from tests.core.checks.changed_limits import set_limits
 from tests.core.sweeps.swept_world import make_due
-from tests.sim.world import SimWorker, World
+from tests.sim.worker import SimWorker
+from tests.sim.world import World
 
 #: Drives a simulated world.
 pytestmark = pytest.mark.simulation
@@ -162,9 +163,9 @@ def test_messages_of_a_sweep_end_with_the_one_that_ends_it() -> None:
     """All details travel once, within the bounds of a message; few of them need only one."""
     credit = Credit(2, "w", "b", "fast", "default", ("dns",), 1, 1, 0)
     answer = SweepResult(credit, "a.1", bytes(COUNT), bytes(COUNT), observations=dict.fromkeys(range(COUNT), NODATA))
-    messages = messages_of(answer)
+    messages = split_answer(answer)
 
     assert [type(message) for message in messages] == [SweepDetails] * 4 + [SweepResult]
     assert sorted(place for message in messages for place in message.observations) == list(range(COUNT))
     assert max(len(message.observations) for message in messages) == MAX_BATCH
-    assert messages_of(messages[-1]) == [messages[-1]]
+    assert split_answer(messages[-1]) == [messages[-1]]

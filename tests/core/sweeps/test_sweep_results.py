@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.core.checks.escalation import INCONCLUSIVE_CHECKS
-from common.core.domains.domain_table import CODE_OF, Flag
+from common.core.domains.domain_table import STATE_CODES, Flag
 from common.core.domains.stages import Stage
 from common.core.model.batch import Batch
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
@@ -18,7 +18,7 @@ from common.core.model.states import State
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.sweeps import sweep_results
 from common.core.sweeps.sweep_results import LATER
-from common.core.telemetry.metrics import rows
+from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Sweep, SweepDetails
 from tests.core.checks.checks_room import NOW, PLENTY, credit
 from tests.core.sweeps.sweeps_room import SweepsRoom, result_of
@@ -32,7 +32,7 @@ def swept(count: int = 20, state: State = State.REGISTERED, room: SweepsRoom | N
     """A sweep of so many names in this state that is under way; their registry records are fresh."""
     room = room or SweepsRoom()
     ids, sweep = room.send_sweep(count)
-    room.domains.table.state[ids] = CODE_OF[state]
+    room.domains.table.state[ids] = STATE_CODES[state]
     room.domains.table.registry_due[ids] = NOW + 1e6
     room.domains.count_state("UNKNOWN", state, count)
     return room, ids, sweep
@@ -70,7 +70,7 @@ def test_names_that_are_delegated_at_their_first_check_are_registered() -> None:
     room, ids, sweep = swept(state=State.UNKNOWN)
     room.results.take_result(result_of(sweep, [DELEGATED] * 20), NOW)
 
-    assert set(room.domains.table.state[ids].tolist()) == {CODE_OF[State.REGISTERED]}
+    assert set(room.domains.table.state[ids].tolist()) == {STATE_CODES[State.REGISTERED]}
     assert room.domains.by_state["REGISTERED"] == 20
     assert not room.domains.journal.has_events()
 
@@ -151,7 +151,9 @@ def test_a_result_without_a_lease_decides_nothing() -> None:
     room, ids, sweep = swept()
     for attempt in (sweep.attempt, sweep.attempt, "boot.999"):
         room.results.take_result(msgspec.structs.replace(result_of(sweep, [NXDOMAIN] * 20), attempt=attempt), NOW)
-    late = sum(count for name, _, count in rows(room.telemetry.metrics.snapshot(), "counters") if name == "late_results")
+    late = sum(
+        count for name, _, count in snapshot_rows(room.telemetry.metrics.snapshot(), "counters") if name == "late_results"
+    )
 
     assert late == 2
     assert len(room.starts.admission) == 20
@@ -234,7 +236,7 @@ def test_a_zone_that_turned_out_to_answer_for_everything_proves_nothing() -> Non
     room.results.take_result(result_of(sweep, [DELEGATED] * 20), NOW)
 
     assert due_after(room, ids) == (0.0, 0.0)
-    assert set(room.domains.table.state[ids].tolist()) == {CODE_OF[State.UNKNOWN]}
+    assert set(room.domains.table.state[ids].tolist()) == {STATE_CODES[State.UNKNOWN]}
 
 
 def test_a_sweep_teaches_how_many_addresses_serve_its_zone() -> None:

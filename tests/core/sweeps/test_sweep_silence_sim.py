@@ -35,7 +35,7 @@ def test_the_pace_grows_back_by_answers_alone(
 
     def answer_sweep(answer: SweepResult) -> SweepResult:
         size, state = len(answer.codes), bucket(world)
-        state.rate, state.clean, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
+        state.rate, state.clean_answers, state.grown_at = state.ceiling / 10, SLOW.answers - 1, world.now - SLOW.least
         if trouble is not None:
             return SweepResult(answer.credit, answer.attempt, trouble=trouble)
         if details == "open":

@@ -9,7 +9,7 @@ import pytest
 
 from common import core
 from common.core.telemetry.declared_counters import declare_counters, status_class
-from common.core.telemetry.metrics import MAX_SERIES, Metrics, rows, series
+from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows
 from tests.sim.world import World
 
 #: Drives a simulated world.
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.simulation
 
 def counters(metrics: Metrics) -> dict[str, float]:
     """Every counter by its readable name."""
-    return {series(name, labels): value for name, labels, value in rows(metrics.snapshot(), "counters")}
+    return {format_series(name, labels): value for name, labels, value in snapshot_rows(metrics.snapshot(), "counters")}
 
 
 def test_counters_are_shown_before_their_first_event() -> None:
@@ -51,7 +51,7 @@ def test_every_counter_of_the_core_is_declared() -> None:
     declare_counters(metrics)
 
     assert {"workers_refused", "checks"} <= named
-    assert named - by_name <= {name for name, _, _ in rows(metrics.snapshot(), "counters")}
+    assert named - by_name <= {name for name, _, _ in snapshot_rows(metrics.snapshot(), "counters")}
 
 
 def test_declaring_counts_nothing_and_leaves_room() -> None:
@@ -65,7 +65,7 @@ def test_declaring_counts_nothing_and_leaves_room() -> None:
 
 
 def test_every_name_that_counts_while_everything_fails_was_declared() -> None:
-    """A day in which workers die and servers lie counts nothing under labels that nobody knew, operators and servers aside."""
+    """A day in which workers die and servers lie counts nothing under undeclared labels, operators and servers aside."""
     world = World(interval=60.0, priority=10.0)
     declared = Metrics()
     declare_counters(declared)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.core.telemetry.metrics import MAX_SERIES, Metrics, quantile, rows, series
-from common.core.telemetry.prometheus import render
+from common.core.telemetry.metrics import MAX_SERIES, Metrics, format_series, snapshot_rows, timer_quantile
+from common.core.telemetry.prometheus import render_exposition
 
 #: The machine may be busy: time says nothing about a property.
 PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -33,13 +33,13 @@ def merged(*snapshots: dict) -> dict:
     """The snapshots of several processes as one."""
     total = Metrics()
     for snapshot in snapshots:
-        total.absorb(snapshot)
+        total.merge_snapshot(snapshot)
     return total.snapshot()
 
 
 def value(snapshot: dict, kind: str, name: str) -> object:
     """The content of the first row of that name."""
-    return next(content for row_name, _, content in rows(snapshot, kind) if row_name == name)
+    return next(content for row_name, _, content in snapshot_rows(snapshot, kind) if row_name == name)
 
 
 def test_counts_add_up_and_survive_json() -> None:
@@ -73,7 +73,7 @@ def test_series_are_bounded_and_the_loss_is_counted() -> None:
     assert len(snapshot["counters"]) == MAX_SERIES
     assert snapshot["series_dropped"] == 51
     assert snapshot["counters"][0][2] == 2
-    assert "domain_monitor_series_dropped_total 51" in render(snapshot)
+    assert "domain_monitor_series_dropped_total 51" in render_exposition(snapshot)
 
 
 def test_impossible_values_are_ignored() -> None:
@@ -117,7 +117,7 @@ def test_merge_adds_processes() -> None:
 )
 def test_merge_takes_any_map(junk: dict) -> None:
     """A malformed snapshot is skipped row by row, and what is left can be rendered."""
-    assert render(merged(junk, sample().snapshot())).endswith("\n")
+    assert render_exposition(merged(junk, sample().snapshot())).endswith("\n")
 
 
 @PATIENT
@@ -128,25 +128,25 @@ def test_quantiles_stay_within_the_extremes_and_rise(seconds: list[float]) -> No
     for duration in seconds:
         metrics.observe("check", duration)
     timer = value(metrics.snapshot(), "timers", "check")
-    p50, p95, p99 = (quantile(timer, q) for q in (0.5, 0.95, 0.99))
+    p50, p95, p99 = (timer_quantile(timer, q) for q in (0.5, 0.95, 0.99))
 
     assert min(seconds) <= p50 <= p95 <= p99 <= max(seconds)
 
 
 def test_quantile_of_nothing_is_zero() -> None:
     """No observations, or no timer at all, give 0."""
-    assert quantile({}, 0.5) == 0.0
+    assert timer_quantile({}, 0.5) == 0.0
 
 
 def test_series_names_are_readable() -> None:
     """Labels are sorted, a series without labels is its name."""
-    assert series("checks", {}) == "checks"
-    assert series("checks", {"b": "2", "a": "1"}) == 'checks{a="1",b="2"}'
+    assert format_series("checks", {}) == "checks"
+    assert format_series("checks", {"b": "2", "a": "1"}) == 'checks{a="1",b="2"}'
 
 
 def test_exposition_has_types_suffixes_and_cumulative_buckets() -> None:
     """Counters end in _total, timers are cumulative histograms in seconds."""
-    text = render(sample().snapshot())
+    text = render_exposition(sample().snapshot())
 
     assert '# TYPE domain_monitor_checks_total counter\ndomain_monitor_checks_total{method="dns"} 5\n' in text
     assert 'domain_monitor_check_seconds_bucket{method="dns",le="0.025"} 2\n' in text
@@ -160,7 +160,7 @@ def test_label_values_cannot_break_out() -> None:
     metrics = Metrics()
     metrics.count("checks", method='a"\n} 99\\')
 
-    assert 'domain_monitor_checks_total{method="a\\"\\n} 99\\\\"} 1\n' in render(metrics.snapshot())
+    assert 'domain_monitor_checks_total{method="a\\"\\n} 99\\\\"} 1\n' in render_exposition(metrics.snapshot())
 
 
 def test_promtool_finds_nothing_to_say() -> None:
@@ -173,7 +173,7 @@ def test_promtool_finds_nothing_to_say() -> None:
     metrics.observe("api_request_seconds", 0.2, route="/domain/{name}", method="GET")
     done = subprocess.run(
         [promtool, "check", "metrics"],
-        input=render(metrics.snapshot()),
+        input=render_exposition(metrics.snapshot()),
         capture_output=True,
         text=True,
         check=False,

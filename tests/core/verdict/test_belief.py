@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.core.lifecycle.forecast import Forecast, prior
+from common.core.lifecycle.forecast import Forecast, prior_log_odds
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.records import Evidence
 from common.core.model.states import OWNED, State
@@ -72,7 +72,7 @@ def test_the_calendar_moves_the_odds_within_known_bounds(
         opens, closes = NOW + window[0] * DAY, NOW + (window[0] + window[1]) * DAY
         forecast = Forecast(opens, (opens + closes) / 2, closes, window[2], "a calendar")
 
-    assert -9.0 <= prior(phase, expires, forecast, NOW) <= 2.0
+    assert -9.0 <= prior_log_odds(phase, expires, forecast, NOW) <= 2.0
 
 
 @quick

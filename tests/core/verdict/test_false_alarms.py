@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.builtin.suffix_rules import rho_for
+from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.records import Evidence
@@ -90,12 +90,12 @@ def test_without_a_whois_server_only_a_name_that_had_a_holder_counts_as_free_for
 
 def test_no_registry_takes_a_label_of_mixed_alphabets() -> None:
     """Latin with one Cyrillic letter in it: its absence at the registry says nothing."""
-    assert rho_for("xn--bnk-of-lab-zqi", "com") == 0.0
-    assert rho_for("xn--bcher-kva", "com") == rho_for("buecher", "com")
+    assert p_registrable_for("xn--bnk-of-lab-zqi", "com") == 0.0
+    assert p_registrable_for("xn--bcher-kva", "com") == p_registrable_for("buecher", "com")
 
 
 def test_a_dpml_block_is_read_in_whatever_line_it_stands() -> None:
     """The word alone tells; the line needs no other."""
-    reading = whois.read("This name is subject to a DPML block.\n", "example.me", "whois.nic.me", strict=True)
+    reading = whois.parse_whois_answer("This name is subject to a DPML block.\n", "example.me", "whois.nic.me", strict=True)
 
     assert (reading.outcome, reading.finding) == (Outcome.RESERVED, "whois_reserved")

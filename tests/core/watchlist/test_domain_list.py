@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.core.watchlist.domain_list import MAX_PROBLEMS, BulkBuilder, Hold, ListBuilder, ParsedList, hold_back, parse_line
-from common.core.watchlist.list_diff import ListHead, parts_of
+from common.core.watchlist.domain_list import MAX_PROBLEMS, BulkBuilder, ListBuilder, ParsedList, parse_line
+from common.core.watchlist.list_diff import Hold, ListSummary, hold_back, summarise_small_list
 from common.errors import ListError
 from common.suffixes import load_suffixes
 
@@ -18,13 +18,13 @@ def parsed(*entries: object, limit: int = 1000) -> ParsedList:
     """The list of these entries."""
     builder = ListBuilder(SUFFIX_OF, limit)
     for entry in entries:
-        builder.add(entry)
-    return builder.finish()
+        builder.add_entry(entry)
+    return builder.build_list()
 
 
-def head(*entries: object) -> ListHead:
-    """The head of the list of these entries."""
-    return parts_of(parsed(*entries), SUFFIX_OF, ())[0]
+def head(*entries: object) -> ListSummary:
+    """The summary of the list of these entries."""
+    return summarise_small_list(parsed(*entries), SUFFIX_OF, ())[0]
 
 
 def test_objects_and_strings_mix() -> None:
@@ -104,12 +104,12 @@ def test_a_long_list_above_the_limit_is_refused_at_the_latest_at_its_end(repeats
     builder = BulkBuilder(SUFFIX_OF, 3)
     for _ in range(repeats):
         for name in ("a.com", "b.com", "c.com"):
-            builder.add(name)
-    assert len(builder.finish().names) == 3
+            builder.add_entry(name)
+    assert len(builder.build_list().names) == 3
 
-    builder.add("d.com")
+    builder.add_entry("d.com")
     with pytest.raises(ListError, match="more than 3 names"):
-        builder.finish()
+        builder.build_list()
 
 
 @given(

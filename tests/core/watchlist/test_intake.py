@@ -11,7 +11,7 @@ from common.core.model.ids import NEVER
 from common.core.model.records import Detail
 from common.core.watchlist.domain_list import ListBuilder
 from common.core.watchlist.intake import Intake
-from common.core.watchlist.list_diff import Part, parts_of
+from common.core.watchlist.list_diff import ListChunk, summarise_small_list
 from tests.core.checks.checks_room import NOW, ChecksRoom
 
 
@@ -28,16 +28,16 @@ class WatchedRoom(ChecksRoom):
             telemetry=self.telemetry,
         )
 
-    def read(self, *names: str, urgent: tuple[str, ...] = (), now: float = NOW) -> tuple[list[Effect], list[Part]]:
+    def read(self, *names: str, urgent: tuple[str, ...] = (), now: float = NOW) -> tuple[list[Effect], list[ListChunk]]:
         """Read this list: the effects that follow, without log lines, and the chunks of its difference."""
         builder = ListBuilder(lambda name: name.rpartition(".")[2])
         for name in (*names, *urgent):
-            builder.add({"domain": name, "priority": name in urgent})
+            builder.add_entry({"domain": name, "priority": name in urgent})
         table = self.domains.table
         ids = list(range(len(table)))
         flags = [[int(table.has_flag(name_id, flag)) for name_id in ids] for flag in (Flag.WATCHED, Flag.PRIORITY)]
         known = [(ids, [table.name_of(name_id) for name_id in ids], *flags)]
-        summary, chunks = parts_of(builder.finish(), lambda name: name.rpartition(".")[2], known)
+        summary, chunks = summarise_small_list(builder.build_list(), lambda name: name.rpartition(".")[2], known)
         self.intake.read_list(summary, "list.txt", now)
         return [effect for effect in self.effects.take_planned() if not isinstance(effect, LogLine)], chunks
 
@@ -142,7 +142,7 @@ def test_ids_that_do_not_exist_are_passed_over() -> None:
     """A chunk comes from outside of the core."""
     room = WatchedRoom()
     room.take("a.com")
-    room.intake.take_chunk(Part(removed=(-1, 7), priorities=((-1, True), (9, True))), NOW)
+    room.intake.take_chunk(ListChunk(removed=(-1, 7), priorities=((-1, True), (9, True))), NOW)
 
     assert room.watched() == ["a.com"]
 

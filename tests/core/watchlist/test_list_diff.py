@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.watchlist.domain_list import BulkBuilder, ListBuilder
-from common.core.watchlist.list_diff import PIECE, ListHead, Part, compare, head_of, parts, parts_of
-from common.core.watchlist.list_names import Batch, Known
+from common.core.watchlist.list_diff import (
+    CHUNK_SIZE,
+    ListChunk,
+    ListSummary,
+    compare_lists,
+    iter_list_chunks,
+    summarise_list,
+    summarise_small_list,
+)
+from common.core.watchlist.list_names import StoreBatch, WatchedNames
 from common.suffixes import load_suffixes
 
 SUFFIX_OF = load_suffixes()
@@ -23,7 +31,7 @@ stores = st.dictionaries(names, st.tuples(st.booleans(), st.booleans())).map(
 )
 
 
-def batches(store: Store, size: int) -> Iterable[Batch]:
+def batches(store: Store, size: int) -> Iterable[StoreBatch]:
     """The names of a store as its reader gives them."""
     rows = list(store.items())
     for start in range(0, len(rows), size):
@@ -36,31 +44,31 @@ def batches(store: Store, size: int) -> Iterable[Batch]:
         )
 
 
-def bulk(entries: Iterable[tuple[str, bool]], store: Store, size: int = 3) -> tuple[ListHead, list[Part]]:
+def bulk(entries: Iterable[tuple[str, bool]], store: Store, size: int = 3) -> tuple[ListSummary, list[ListChunk]]:
     """A list on the way that long ones take."""
     builder = BulkBuilder(SUFFIX_OF)
     for name, urgent in entries:
-        builder.add({"domain": name, "priority": urgent})
-    listed = builder.finish()
-    difference = compare(listed.names, Known(batches(store, size)))
-    head = head_of(listed.names, difference, listed.problems, listed.problem_count, listed.total)
-    return head, list(parts(listed.names, difference, SUFFIX_OF))
+        builder.add_entry({"domain": name, "priority": urgent})
+    listed = builder.build_list()
+    difference = compare_lists(listed.names, WatchedNames(batches(store, size)))
+    head = summarise_list(listed.names, difference, listed.problems, listed.problem_count, listed.total)
+    return head, list(iter_list_chunks(listed.names, difference, SUFFIX_OF))
 
 
-def few(entries: Iterable[tuple[str, bool]], store: Store) -> tuple[ListHead, list[Part]]:
+def few(entries: Iterable[tuple[str, bool]], store: Store) -> tuple[ListSummary, list[ListChunk]]:
     """The same on the way of short ones."""
     builder = ListBuilder(SUFFIX_OF)
     for name, urgent in entries:
-        builder.add({"domain": name, "priority": urgent})
-    return parts_of(builder.finish(), SUFFIX_OF, batches(store, 3))
+        builder.add_entry({"domain": name, "priority": urgent})
+    return summarise_small_list(builder.build_list(), SUFFIX_OF, batches(store, 3))
 
 
-def taken(store: Store, pieces: Iterable[Part]) -> dict[str, bool]:
+def taken(store: Store, pieces: Iterable[ListChunk]) -> dict[str, bool]:
     """What is watched, with its priority, once the difference was applied as the coordinator would."""
     watched = {name: urgent for name, (_, on, urgent) in store.items() if on}
     name_of = {number: name for name, (number, _, _) in store.items()}
     for part in pieces:
-        assert 0 < len(part.added) + len(part.removed) + len(part.priorities) <= PIECE
+        assert 0 < len(part.added) + len(part.removed) + len(part.priorities) <= CHUNK_SIZE
         for number in part.removed:
             del watched[name_of[number]]
         for number, urgent in part.priorities:
@@ -118,11 +126,11 @@ def test_two_hundred_thousand_names_are_compared_like_sets() -> None:
     assert (head.names, head.added, head.removed) == (175_000, len(added), len(removed))
 
 
-def test_a_list_that_lost_every_name_is_told_before_it_is_taken() -> None:
-    """The head says what would happen."""
+def test_the_loss_of_every_name_is_known_before_a_list_is_accepted() -> None:
+    """The summary counts what accepting it would change."""
     store: Store = {"a.com": (1, True, False), "b.com": (2, True, True), "c.com": (3, False, False)}
 
     head, pieces = bulk([], store)
 
     assert (head.names, head.added, head.removed) == (0, 0, 2)
-    assert pieces == [Part(removed=(1, 2))]
+    assert pieces == [ListChunk(removed=(1, 2))]

@@ -1,9 +1,9 @@
-"""Lines beside a free line that are not understood and may mean something else.
+"""Find lines beside a free line that no rule matches and that may mean that the name cannot be registered.
 
-A free line says that the registry has no such object, and many registries print it for names that they keep back, with the
-reason in a line of its own. Such lines come in every language and in any words, so they are not looked up but told from the
-rest: they stand above the disclaimer, no rule reads them, and they hold a doubtful word or stand behind "Notes:" or its like.
-With one of them an answer proves nothing.
+A free line says that the registry has no such object, and many registries print it for reserved names, with the reason in a
+line of its own. Such lines come in every language and in any words, so they are recognised by their place: they stand above the
+disclaimer, no rule matches them, and they hold a doubtful word or stand behind "Notes:" or a similar label. With one of them an
+answer proves nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from common.core.builtin.doubt_words import ANY, REMARK_LABELS, first_of, fold
+from common.core.builtin.doubt_words import ANY, REMARK_LABELS, find_first_word, fold_text
 from common.core.model.evidence import Outcome
-from common.core.parsers.disclaimers import is_disclaimer, is_liability
+from common.core.parsers.disclaimers import is_disclaimer, is_liability_clause
 from common.core.parsers.whois import words
-from common.core.parsers.whois.labels import Kind, kind_of, normal
-from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, Shape, Subject, runs_on
+from common.core.parsers.whois.labels import Kind, kind_of, normalise_label
+from common.core.parsers.whois.lines import LEADERS, SENTENCE_LIMIT, SentenceShape, Subject, runs_on
 
-#: A sentence about the one name is no disclaimer, whatever it holds.
+#: A sentence about the name asked for is no disclaimer, whatever words it holds.
 _ABOUT_ONE = re.compile(
     r"(?:sorry,? )?(?:registration of )?(?:the |this |that |your )?(?:requested |queried )?"
     r"(?:\{\}|(?:domain name|domain|name|string|label)(?: \{\}| you (?:requested|have|apply|want))?)"
@@ -28,7 +28,7 @@ _ABOUT_ONE = re.compile(
 _STATEMENT = 120
 #: Line ends within a wrapped paragraph that make it prose.
 _WRAPPED = 2
-#: Remarks that only point somewhere.
+#: Remarks that only point to a web page or an address.
 _POINTER = re.compile(r"https?://|www\.|@|\[at\]")
 _NOTHING = frozenset(("", "-", "--", "n/a", "none", "no", "null", "nil", "0", "."))
 #: Labels that open disclaimers as often as remarks: these need a doubtful word as well.
@@ -39,21 +39,21 @@ _WEAK = frozenset(
 
 
 def remark_of(text: str) -> tuple[str, str] | None:
-    """Label and value (folded) of a line that stands behind "Notes:", "Reason:" and their like; None for any other line."""
+    """Label and value (both folded) of a line labelled "Notes:", "Reason:" or similar; None for any other line."""
     at = text.find(":", 0, 40)
     if at <= 0:
         return None
-    label = fold(normal(text[:at].strip(LEADERS)))
-    return (label, fold(text[at + 1 :]).strip(" .")) if label in REMARK_LABELS else None
+    label = fold_text(normalise_label(text[:at].strip(LEADERS)))
+    return (label, fold_text(text[at + 1 :]).strip(" .")) if label in REMARK_LABELS else None
 
 
 def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, understood: frozenset[int]) -> str:
     """The first line that makes the free lines (their numbers in `free`) doubtful; "" where none does.
 
-    `understood` holds the numbers of the lines that a rule reads.
+    `understood` holds the numbers of the lines that a rule matches.
     """
     behind = False
-    for number in _statements(lines, free, subject):
+    for number in _number_statements(lines, free, subject):
         line = lines[number].strip()
         remark = remark_of(line)
         if number in understood:
@@ -70,20 +70,20 @@ def doubt_beside(lines: Sequence[str], free: Sequence[int], subject: Subject, un
 
 
 def _is_doubt(line: str, remark: tuple[str, str] | None, subject: Subject) -> bool:
-    doubtful = bool(first_of(ANY, fold(Shape(line, subject).text)))
+    doubtful = bool(find_first_word(ANY, fold_text(SentenceShape(line, subject).text)))
     if remark is not None and not doubtful and remark[0] not in _WEAK:
         return not _POINTER.search(remark[1])
     label, colon, value = line.strip(LEADERS).partition(":")
-    kind = kind_of(normal(label)) if colon else None
-    if kind is Kind.STATUS and value.strip(" .-") and (doubtful or normal(label) != "state"):
-        return words.meaning(words.normal(value)) is not Outcome.UNREGISTERED
+    kind = kind_of(normalise_label(label)) if colon else None
+    if kind is Kind.STATUS and value.strip(" .-") and (doubtful or normalise_label(label) != "state"):
+        return words.outcome_of(words.normalise_word(value)) is not Outcome.UNREGISTERED
     return doubtful and kind is None
 
 
-def _statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> Iterator[int]:
-    """Numbers of the lines that may speak of the name: those above the disclaimer, outside of legal paragraphs.
+def _number_statements(lines: Sequence[str], free: Sequence[int], subject: Subject) -> Iterator[int]:
+    """Numbers of the lines that may be about the name: those above the disclaimer, outside of legal paragraphs.
 
-    Below it only a line counts that opens a paragraph of its own as a statement about one name would.
+    Below it only a line counts that opens a paragraph of its own and has the form of a statement about one name.
     """
     first = free[0]
     start = 0
@@ -113,7 +113,8 @@ def _is_statement(lines: Sequence[str], number: int, subject: Subject) -> bool:
         return remark[0] not in _WEAK
     label, colon, _ = line.strip(LEADERS).partition(":")
     return (
-        bool(colon and kind_of(normal(label)) is Kind.STATUS) or _ABOUT_ONE.match(fold(Shape(line, subject).text)) is not None
+        bool(colon and kind_of(normalise_label(label)) is Kind.STATUS)
+        or _ABOUT_ONE.match(fold_text(SentenceShape(line, subject).text)) is not None
     )
 
 
@@ -122,10 +123,10 @@ def _is_legal(lines: Sequence[str], number: int, subject: Subject) -> bool:
     line = lines[number]
     if len(line) > SENTENCE_LIMIT:
         return True
-    shape = Shape(line, subject)
-    text = fold(shape.text)
+    shape = SentenceShape(line, subject)
+    text = fold_text(shape.text)
     remark = remark_of(line)
-    if is_liability(text):
+    if is_liability_clause(text):
         return True
     if (_ABOUT_ONE.match(text) and not shape.foreign) or (remark is not None and remark[0] not in _WEAK):
         return False
@@ -139,7 +140,7 @@ def _is_prose(lines: Sequence[str], number: int) -> bool:
         if not _runs_on(lines[at], lines[at + 1]):
             return following >= _WRAPPED
         following += 1
-        if is_disclaimer(fold(lines[at + 1])):
+        if is_disclaimer(fold_text(lines[at + 1])):
             return True
     return following >= _WRAPPED
 

@@ -1,7 +1,7 @@
 """Families of WHOIS servers: which software a host runs, the free lines that it prints, and how it writes dates.
 
 A free line of the host's own family weighs more than a generic one: its server would have printed something else for a name
-that is reserved, blocked or registered. Lines are written as shapes (`lines.Shape`): lower case, `{}` for the name.
+that is reserved, blocked or registered. Lines are written as shapes (`lines.SentenceShape`): lower case, `{}` for the name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Family(NamedTuple):
     free: frozenset[str]
     day_first: bool | None = None
     own: Mapping[str, Phase] = MappingProxyType({})  # status words of registered names that mean something else elsewhere
-    marker: str = ""  # a text that only this software prints; recognises it on hosts that nobody listed
+    marker: str = ""  # a text that only this software prints; recognises it on hosts without a row below
 
 
 def _family(*free: str, day_first: bool | None = None, marker: str = "") -> Family:
@@ -127,7 +127,7 @@ _HOSTS: dict[str, Family] = {
     "whois.nic.li": _family("we do not have an entry in our database matching your query", "the domain name is not registered"),
     "whois.nic.at": _family("nothing found"),
     "whois.dns.pl": _family("no information available about domain name {} in the registry nask database")._replace(
-        own={"blocked": Phase.REDEMPTION}  # past its billing period, thirty days in which the holder may still renew it
+        own={"blocked": Phase.REDEMPTION}  # past its billing period, thirty days in which the registrant may still renew
     ),
     "whois.iis.se": _family("{} not found", "domain {} not found"),
     "whois.iis.nu": _family("{} not found", "domain {} not found"),
@@ -203,9 +203,9 @@ _UNLISTED = _family()
 
 
 def family_of(host: str, low: str) -> Family:
-    """The family of a host, or else of the software that the (lower-case) answer shows; one without own lines otherwise.
+    """The family of a host by its row, else by the marker in the answer (`low`, in lower case), else one without free lines.
 
-    Hosts of the form whois.nic.<tld> that are not listed are gTLD back ends: those share a handful of free lines.
+    Hosts of the form whois.nic.<tld> without a row are gTLD back ends, which share a handful of free lines.
     """
     known = _HOSTS.get(host)
     if known is not None:

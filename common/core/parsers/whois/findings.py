@@ -1,4 +1,4 @@
-"""Looks through the lines of an answer for the sentences that decide where there is no record."""
+"""Search the lines of an answer for the sentences that decide it where there is no record of the name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from common.core.parsers.whois import words
 from common.core.parsers.whois.doubts import doubt_beside, remark_of
 from common.core.parsers.whois.echoes import names_another
 from common.core.parsers.whois.families import Family
-from common.core.parsers.whois.lines import SENTENCE_LIMIT, Shape, Subject, runs_on
-from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, limits, rule_of
+from common.core.parsers.whois.lines import SENTENCE_LIMIT, SentenceShape, Subject, runs_on
+from common.core.parsers.whois.sentences import BESIDE_TRIGGERS, SCRIPT_TRIGGERS, TRIGGERS, Rule, is_throttling, rule_of
 
-#: Sentences looked at per answer, and places of trigger words: a verdict stands among the first, and legal text is long.
+#: Sentences matched per answer, and places of trigger words: what decides stands among the first, and legal text is long.
 _MOST, _PLACES = 200, 2_000
 _STAMP = re.compile(r"last updat\w{1,2} (?:of|on|to) (?:the )?(?:whois|registry|rdds|database)[^:]{0,20}:? *([^<]{8,60})")
 _STAMP_WORD = "last updat"
-#: What a status word means where it stands behind "Reason:" or its like.
+#: The rule for the outcome of a status word behind "Reason:" or a similar label.
 _SAID: dict[Outcome | None, Rule] = {
     Outcome.PREMIUM: Rule.PREMIUM,
     Outcome.RESERVED: Rule.RESERVED,
@@ -33,9 +33,9 @@ _NAMES_FIRST = re.compile(r"(?:[^{}]{0,60}: ?)?(?:the |this )?(?:domain |name |d
 class Findings:
     """The first line that each rule matches.
 
-    With `beside`, beside a record, only limits and the registry's word about a release or a deletion are looked for. `rule`
-    is the one that decides, `own_free` and `free` are the free lines, `announced` is the phase that a deletion which a line
-    announces means.
+    `beside`: the answer holds a record, so only rate limits and statements about a release or a deletion are searched.
+    `rule` is the one that decides, `own_free` and `free` are the free lines of the server's family and of any other,
+    `announced` is the phase of an announced deletion.
     """
 
     def __init__(self, lines: list[str], low: str, subject: Subject, family: Family, *, beside: bool) -> None:
@@ -46,7 +46,7 @@ class Findings:
         self.free: str | None = None
         self.stamp = ""
         self.is_bare = False
-        self.foreign = False  # a free line names another name, so nothing here is about ours
+        self.foreign = False  # a free line names another name, so nothing here is about the name asked for
         self.free_at: list[int] = []
         self._lines, self._subject = lines, subject
         self._understood: set[int] = set()
@@ -55,51 +55,51 @@ class Findings:
             self.stamp = match[1]
             self.is_bare = _is_bare(lines)
         triggers = BESIDE_TRIGGERS if beside else TRIGGERS if low.isascii() else TRIGGERS + SCRIPT_TRIGGERS
-        suspects = _suspects(lines, low, triggers)
+        suspects = _find_suspect_lines(lines, low, triggers)
         if beside:
-            self._look_beside(suspects)
+            self._read_beside_record(suspects)
         else:
-            self._look(suspects, family)
+            self._read_suspects(suspects, family)
 
-    def said_at(self, rule: Rule) -> str:
-        """The line that a rule matched, with the one after it; "" where none did."""
+    def line_of_rule(self, rule: Rule) -> str:
+        """The first line that a rule matched, with the line behind it; "" where none did."""
         return self._first.get(rule, "")
 
-    def doubt(self) -> str:
-        """A line beside the free ones that is not understood and may mean something else; "" where there is none."""
+    def find_doubt(self) -> str:
+        """A line beside the free ones that may mean that the name cannot be registered; "" where there is none."""
         free = self.free_at or [len(self._lines) - 1]
         return doubt_beside(self._lines, free, self._subject, frozenset(self._understood))
 
     def is_about_another(self) -> bool:
-        """Whether a free line, or the question as the server repeats it, names another name."""
+        """Whether a free line, or the query as the server repeats it, names another name."""
         return self.foreign or names_another(self._lines, self._subject)
 
-    def _look_beside(self, suspects: list[int]) -> None:
+    def _read_beside_record(self, suspects: list[int]) -> None:
         for number in suspects:
             line = self._lines[number]
-            shape = Shape(line, self._subject)
-            if limits(shape.text):
-                self._note(Rule.THROTTLED, line, "".join(self._lines[number + 1 : number + 2]))
+            shape = SentenceShape(line, self._subject)
+            if is_throttling(shape.text):
+                self._note_rule(Rule.THROTTLED, line, "".join(self._lines[number + 1 : number + 2]))
             elif self._is_about_us(shape, line):
                 if in_procedure(shape.text):
-                    self._note(Rule.DROPZONE, line, "")
-                self._announce(shape, line)
+                    self._note_rule(Rule.DROPZONE, line, "")
+                self._note_announcement(shape, line)
 
-    def _look(self, suspects: list[int], family: Family) -> None:
+    def _read_suspects(self, suspects: list[int], family: Family) -> None:
         put_off = ""
         for number in suspects:
-            shape = Shape(self._lines[number], self._subject)
-            if not self._look_at(number, shape, family) and not put_off and limiting.puts_off(shape.text):
+            shape = SentenceShape(self._lines[number], self._subject)
+            if not self._read_suspect(number, shape, family) and not put_off and limiting.asks_to_retry_later(shape.text):
                 put_off = self._lines[number]
         if put_off and self.rule in {None, Rule.FREE}:
-            self._note(Rule.THROTTLED, put_off, "")
+            self._note_rule(Rule.THROTTLED, put_off, "")
 
-    def _look_at(self, number: int, shape: Shape, family: Family) -> bool:
-        """Note what one line says; False where no rule reads it."""
+    def _read_suspect(self, number: int, shape: SentenceShape, family: Family) -> bool:
+        """Note the rule that one line matches; False where it matches none."""
         line = self._lines[number]
         whole = len(line) <= SENTENCE_LIMIT
         if whole and shape.text in family.free and self._object_is_ours(shape, number):
-            self._note_free(number, shape)
+            self._note_free_line(number, shape)
             self.own_free = self.own_free or (None if shape.foreign else line)
             return True
         rule = rule_of(shape.text)
@@ -108,49 +108,49 @@ class Findings:
         about_us = self._is_about_us(shape, line)
         if rule is None:
             if about_us:
-                self._announce(shape, line)
+                self._note_announcement(shape, line)
             return False
         self._understood.add(number)
         if rule is Rule.FREE:
             if whole:
-                self._take_free(number, shape)
+                self._read_free_line(number, shape)
         elif rule is not Rule.DROPZONE:
-            self._note(rule, line, "".join(self._lines[number + 1 : number + 2]))
+            self._note_rule(rule, line, "".join(self._lines[number + 1 : number + 2]))
         elif about_us:
-            self._note(rule, line, "")
+            self._note_rule(rule, line, "")
         return True
 
-    def _take_free(self, number: int, shape: Shape) -> None:
-        """A free line that any server might print; one about another name shows what the answer is about."""
+    def _read_free_line(self, number: int, shape: SentenceShape) -> None:
+        """Note a free line that any server might print; one about another name makes the whole answer foreign."""
         if shape.foreign:
             self.foreign = self.foreign or not shape.named
         elif self._object_is_ours(shape, number):
             self.free = self.free or self._lines[number]
-            self._note_free(number, shape)
+            self._note_free_line(number, shape)
 
-    def _note_free(self, number: int, shape: Shape) -> None:
-        self._note(Rule.FREE, self._lines[number], "")
+    def _note_free_line(self, number: int, shape: SentenceShape) -> None:
+        self._note_rule(Rule.FREE, self._lines[number], "")
         self.foreign = self.foreign or (shape.foreign and not shape.named)
         self.free_at.append(number)
         self._understood.add(number)
 
-    def _announce(self, shape: Shape, line: str) -> None:
+    def _note_announcement(self, shape: SentenceShape, line: str) -> None:
         if self.announced is None and (phase := announced_phase(shape.text)):
             self.announced, self.announcement = phase, line.strip()
 
     @staticmethod
-    def _is_about_us(shape: Shape, line: str) -> bool:
-        """Whether a whole line may speak of our name: one that points to a page of the registry does, an item of a list not."""
+    def _is_about_us(shape: SentenceShape, line: str) -> bool:
+        """Whether a whole line may be about the name asked for: it names it or no other, and is no item of a list."""
         if len(line) > SENTENCE_LIMIT or _ITEM.match(line):
             return False
         return shape.named or not (shape.foreign and _NAMES_FIRST.match(shape.text))
 
-    def _note(self, rule: Rule, line: str, following: str) -> None:
+    def _note_rule(self, rule: Rule, line: str, following: str) -> None:
         self._first.setdefault(rule, f"{line}\n{following}" if following else line)
         if self.rule is None or rule < self.rule:
             self.rule = rule
 
-    def _object_is_ours(self, shape: Shape, number: int) -> bool:
+    def _object_is_ours(self, shape: SentenceShape, number: int) -> bool:
         """False for "no object found" about a contact or a server of a record: the next line names the object."""
         following = "".join(self._lines[number + 1 : number + 2])
         if not following.lower().startswith("object:"):
@@ -158,20 +158,20 @@ class Findings:
         return not shape.foreign and self._subject.is_named(following.partition(":")[2].strip(" ."))
 
 
-def _rule_of_remark(line: str, shape: Shape) -> Rule | None:
-    """What a reason or note says, behind its label, of a name that cannot simply be registered, or of us."""
+def _rule_of_remark(line: str, shape: SentenceShape) -> Rule | None:
+    """The rule that the value of a line labelled "Reason:", "Notes:" or similar matches, FREE excepted; None for none."""
     remark = remark_of(line)
     if remark is None:
         return None
     said = shape.text.partition(":")[2].strip(" .")
     rule = rule_of(said)
     if rule is None:
-        rule = _SAID.get(words.meaning(said))
+        rule = _SAID.get(words.outcome_of(said))
     return None if rule is Rule.FREE else rule
 
 
-def _suspects(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
-    """Numbers of the lines that hold a trigger and do not merely continue the line before; the first `_MOST`."""
+def _find_suspect_lines(lines: list[str], low: str, triggers: tuple[str, ...]) -> list[int]:
+    """Numbers of the lines that hold a trigger word and do not continue a wrapped paragraph; the first `_MOST`."""
     places: set[int] = set()
     for word in triggers:
         at = low.find(word)

@@ -1,4 +1,4 @@
-"""What the labels of WHOIS records mean, as data.
+"""The labels of WHOIS records and what they mean, as data.
 
 A label is compared in lower case, without list marks, brackets and numbers.
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Kind(IntEnum):
-    """What a labelled line tells. HOLDER only proves that there is a record: who holds a name is not kept."""
+    """What a labelled line holds. HOLDER only proves that there is a record: contact data is not kept."""
 
     NAME = auto()
     SUFFIX = auto()
@@ -130,11 +130,11 @@ _DOMAINS = (
 _NOISE = "whois|database|server"
 
 
-def _set(words: str) -> frozenset[str]:
+def _split_labels(words: str) -> frozenset[str]:
     return frozenset(words.split("|"))
 
 
-def _table() -> dict[str, Kind]:
+def _build_label_kinds() -> dict[str, Kind]:
     table: dict[str, Kind] = {}
     for kind, words in (
         (Kind.HOLDER, _HOLDER),
@@ -150,57 +150,57 @@ def _table() -> dict[str, Kind]:
         (Kind.SUFFIX, "extension"),
     ):
         for row in words.split("\n"):
-            table.update({_plain(word): kind for word in row.split("|") if word})
+            table.update({_join_words(word): kind for word in row.split("|") if word})
     return table
 
 
-def _plain(label: str) -> str:
+def _join_words(label: str) -> str:
     return " ".join(label.replace("-", " ").replace("_", " ").split())
 
 
 _MARK = re.compile(r"^(?:[0-9]{0,2}[a-z]?[.)]\s+|[a-z]\s+(?=\[))")
 _NUMBER = re.compile(r"\s?\d{1,2}$|^(ns) ?\d{1,2}\b")
 _ASIDE = re.compile(r"\([^()]{0,60}\)")
-_KINDS = _table()
+_KINDS = _build_label_kinds()
 _BLOCKS = {
-    **{_plain(w): Kind.CONTACT_BLOCK for row in _CONTACTS.split("\n") for w in row.split("|") if w},
-    **{_plain(w): Kind.REGISTRAR_BLOCK for w in _REGISTRARS.split("|")},
-    **{_plain(w): Kind.DOMAIN_BLOCK for w in _DOMAINS.split("|")},
-    **{_plain(w): Kind.NOISE_BLOCK for w in _NOISE.split("|")},
+    **{_join_words(w): Kind.CONTACT_BLOCK for row in _CONTACTS.split("\n") for w in row.split("|") if w},
+    **{_join_words(w): Kind.REGISTRAR_BLOCK for w in _REGISTRARS.split("|")},
+    **{_join_words(w): Kind.DOMAIN_BLOCK for w in _DOMAINS.split("|")},
+    **{_join_words(w): Kind.NOISE_BLOCK for w in _NOISE.split("|")},
 }
 #: Labels that open an object of their own where a new paragraph begins; inside the object of a name they are attributes.
-OBJECTS = _set("person|role|nic hdl|contact|personname|nsset|keyset|org|organisation|mntner|registrant|holder|owner")
-#: Labels that contact objects carry as well: there they say nothing about the name.
-SHARED = _set(
+OBJECTS = _split_labels("person|role|nic hdl|contact|personname|nsset|keyset|org|organisation|mntner|registrant|holder|owner")
+#: Labels that contact objects have as well: there they say nothing about the name.
+SHARED = _split_labels(
     "created|changed|modified|updated|last update|last updated|last modified|status|state|registered|updated on|date"
     "|registration|host|servers|source|organization|organisation|expired|modified on|changed on"
 )
 
 
 @lru_cache(maxsize=4096)
-def normal(label: str) -> str:
-    """The compared form of a label: "a. [Domain Name]", "Domain Name........" and "domain_name" are one."""
+def normalise_label(label: str) -> str:
+    """The form in which labels are compared: "a. [Domain Name]", "Domain Name........" and "domain_name" become equal."""
     low = _MARK.sub("", label.strip(" \t.*#>").lower()).strip("[]*#. \t")
     if "(" in low:
         low = _ASIDE.sub("", low)
-    return _plain(_NUMBER.sub(r"\1", low.strip(" .:#\t")))
+    return _join_words(_NUMBER.sub(r"\1", low.strip(" .:#\t")))
 
 
 @lru_cache(maxsize=4096)
 def kind_of(label: str) -> Kind | None:
-    """What a normal label means; None for one that nobody needs."""
+    """The kind of a normalised label; None for one whose value is not used."""
     found = _KINDS.get(label)
     if found is None and "/" in label:
-        found = next((_KINDS[part] for part in (_plain(p.strip()) for p in label.split("/")) if part in _KINDS), None)
+        found = next((_KINDS[part] for part in (_join_words(p.strip()) for p in label.split("/")) if part in _KINDS), None)
     return found
 
 
 def block_of(label: str) -> Kind | None:
-    """Which part of a record a heading opens; None where it is no heading."""
+    """The kind of block that a normalised label opens as a heading; None where it is no heading."""
     return _BLOCKS.get(label)
 
 
-#: Lines that carry their label as the beginning of a sentence.
+#: Lines whose label is the beginning of a sentence.
 SENTENCES: tuple[tuple[str, Kind], ...] = (
     ("record created on ", Kind.CREATED),
     ("record created ", Kind.CREATED),

@@ -1,6 +1,6 @@
-"""From an answer to lines, and from a line to its shape.
+"""Split a WHOIS answer into lines, and replace the names in a line to get its shape.
 
-Everything below works line by line on a bounded text, so the time of a reading is linear in the length of an answer.
+The other modules of this package work line by line on the bounded text, so parsing takes linear time.
 """
 
 from __future__ import annotations
@@ -8,23 +8,23 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: Bounds of what is looked at: characters of the answer, lines, characters of a line.
+#: Bounds of what is parsed: characters of the answer, lines, characters of a line.
 TEXT_LIMIT, LINE_COUNT, LINE_LIMIT = 262_144, 2_000, 1_000
-#: Longest line that can be a verdict sentence; legal paragraphs are longer.
+#: Longest line that can be a statement about the name, in characters; legal paragraphs are longer.
 SENTENCE_LIMIT = 240
 
 _MARKUP = re.compile(r"<[^<>]{0,400}>")
 _ROW_END = re.compile(r"<(?:/tr|/p|/h\d|br|hr|/option|/title|/style)[^<>]{0,20}>", re.IGNORECASE)
 _ENTITIES = (("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&eacute;", "é"), ("&amp;", "&"))
 _HOST = re.compile(r"[\"'`(\[<]{0,3}(?<![\w-])((?:[\w-]{1,63}\.){1,10}[^\W\d_][\w-]{1,62})(?![\w-])\.?[\"'`)\]>]{0,3}")
-#: What comments, banners and list marks begin with.
+#: Characters with which comments, banners and list items begin.
 LEADERS = "%#;*>-!=~ \t"
-#: What ends a sentence without belonging to it.
+#: Characters that end a sentence without belonging to it.
 STOPS = " .!<*,"
 #: Prose is at least this long, and ends a sentence with one of these.
 _PROSE, _STOPS = 36, ".!?:])"
 _COMMENTS = frozenset("%#;")
-#: Typographic marks and blanks, as the ones that are meant; what has no width is left out.
+#: Typographic marks and blanks -> their ASCII equivalents; characters without width -> nothing.
 _MARKS = tuple(
     (mark, plain)
     for plain, marks in (
@@ -39,8 +39,8 @@ _MARKS = tuple(
 )  # fmt: skip
 
 
-def split(text: str) -> list[str]:
-    """The bounded lines of an answer, without line ends. HTML pages become their text, one table row a line."""
+def split_lines(text: str) -> list[str]:
+    """The bounded lines of an answer, without line ends, in NFC. HTML pages become their text, one table row a line."""
     text = text[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     if not text.isascii():
         for mark, plain in _MARKS:
@@ -55,13 +55,13 @@ def split(text: str) -> list[str]:
     return [line[:LINE_LIMIT] for line in text.split("\n", LINE_COUNT)[:LINE_COUNT]]
 
 
-def collapse(text: str) -> str:
-    """A text with single blanks, and none before a colon: as the lines of all servers are compared."""
+def collapse_blanks(text: str) -> str:
+    """A text with single blanks, and none before a colon: the form in which lines of all servers are compared."""
     return " ".join(text.split()).replace(" :", ":")
 
 
 def collapse_lines(text: str) -> str:
-    """The same for a text of lines, which stay lines."""
+    """Like `collapse_blanks`, for a text of many lines, whose line ends are kept."""
     text = text.replace("\t", " ")
     while "  " in text:  # each time half as many
         text = text.replace("  ", " ")
@@ -74,17 +74,17 @@ def is_markup(text: str) -> bool:
     return "<html" in head or "<!doctype" in head
 
 
-#: Names that documents use as examples and that exist: a question about them is a real one (RFC 2606 section 3).
+#: Names that documents use as examples and that exist: a query about them is a real one (RFC 2606 section 3).
 _REAL_EXAMPLES = frozenset({"example.com", "example.net", "example.org"})
 #: Top-level domains that are delegated in two scripts as variants of each other: a name exists in both or in neither.
 _VARIANTS = ((".台湾", ".台灣"), (".台灣", ".台湾"), (".中国", ".中國"), (".中國", ".中国"))
 
 
 class Subject:
-    """The name asked for, in all the forms a server may print it in.
+    """The name asked for, in all the forms in which a server may print it.
 
-    `strict` says that the name is a registrable one that was really asked for. Recordings are read with more leave: a
-    placeholder stands for whatever name the answer is about, and the record of a name above covers the names below it.
+    `strict`: the name is a registrable one that was really asked for. Recordings are read less strictly: a placeholder
+    (`anything`) stands for the name that the answer is about, and the record of a name above covers the names below it.
     """
 
     __slots__ = ("anything", "forms", "label", "name", "scripts", "strict")
@@ -96,8 +96,8 @@ class Subject:
         self.anything = not strict and self.label == "example" and self.name not in _REAL_EXAMPLES
         self.forms = {self.name}
         if "xn--" in self.name:
-            self.forms.add(_unicode(self.name))
-            self.label = _unicode(self.label)
+            self.forms.add(_decode_alabels(self.name))
+            self.label = _decode_alabels(self.label)
             self.forms.update({form[: -len(one)] + two for form in self.forms for one, two in _VARIANTS if form.endswith(one)})
         self.scripts = [form for form in self.forms if not form.isascii()]
 
@@ -106,10 +106,10 @@ class Subject:
         word = word.strip("\"'`()[]<>,;").rstrip(".").lower()
         if self.anything or word in self.forms:
             return bool(word)
-        return not word.isascii() and _ascii(word) == self.name
+        return not word.isascii() and _encode_alabels(word) == self.name
 
     def is_covered_by(self, word: str) -> bool:
-        """Whether a printed name is one above the name asked for, in a recording. In earnest that is a suffix, never a name."""
+        """Whether a printed name is one above the name asked for, in a recording; in a live answer that is a suffix."""
         return not self.strict and "." in word and self.name.endswith("." + word.lower())
 
     def is_label(self, word: str) -> bool:
@@ -118,8 +118,8 @@ class Subject:
         return bool(word) and (self.anything or word == self.label)
 
 
-def _unicode(name: str) -> str:
-    """U-labels of a name, label by label; what cannot be decoded stays as it is."""
+def _decode_alabels(name: str) -> str:
+    """A name with its A-labels decoded, label by label; a label that cannot be decoded is left unchanged."""
     words = []
     for label in name.split("."):
         try:
@@ -129,18 +129,18 @@ def _unicode(name: str) -> str:
     return ".".join(words)
 
 
-def _ascii(name: str) -> str:
-    """A-labels of a printed name; only compared, never sent, so no validation is needed here."""
+def _encode_alabels(name: str) -> str:
+    """A printed name with its labels encoded by Punycode. It is only compared, never sent, so it is not validated."""
     try:
         return ".".join(w if w.isascii() else "xn--" + w.encode("punycode").decode("ascii") for w in name[:253].split("."))
     except (UnicodeError, ValueError):
         return name
 
 
-class Shape:
-    """A sentence with its names cut out: `No match for "EXAMPLE.COM".` becomes `no match for {}`.
+class SentenceShape:
+    """A sentence with `{}` in place of each name: `No match for "EXAMPLE.COM".` becomes `no match for {}`.
 
-    `foreign` says that one of the names was not the name asked for, `named` that one was.
+    `named`: one of the names is the name asked for; `foreign`: one is another name.
     """
 
     __slots__ = ("foreign", "named", "text")
@@ -148,24 +148,24 @@ class Shape:
     def __init__(self, line: str, subject: Subject) -> None:
         self.foreign = False
         self.named = False
-        low = collapse(line[:SENTENCE_LIMIT].strip(LEADERS).lower())
+        low = collapse_blanks(line[:SENTENCE_LIMIT].strip(LEADERS).lower())
         if not low.isascii():
             low = self._cut_script(low, subject)
 
-        def cut(match: re.Match[str]) -> str:
+        def replace_name(match: re.Match[str]) -> str:
             if subject.is_named(match[1]):
                 self.named = True
             else:
                 self.foreign = True
             return "{}"
 
-        low = _HOST.sub(cut, low)
+        low = _HOST.sub(replace_name, low)
         if not self.named and not self.foreign:
-            low = self._bare_label(low, subject)
+            low = self._cut_bare_label(low, subject)
         self.text = low.rstrip(STOPS).lstrip(LEADERS)
 
     def _cut_script(self, low: str, subject: Subject) -> str:
-        """Cut out our name in its own script: its vowel signs are no letters to a pattern."""
+        """Replace the name asked for in its own script, whose vowel signs do not count as letters in a pattern."""
         for form in subject.scripts:
             before, found, after = low.partition(form)
             if found and not before[-1:].isalnum() and not after[:1].isalnum() and before[-1:] not in {".", "-"}:
@@ -173,8 +173,8 @@ class Shape:
                 low = before.rstrip("\"'`([<") + "{}" + after.lstrip("\"'`)]>.")
         return low
 
-    def _bare_label(self, low: str, subject: Subject) -> str:
-        """Cut out a name that is printed without its suffix, at the end or glued to the front."""
+    def _cut_bare_label(self, low: str, subject: Subject) -> str:
+        """Replace a name that is printed without its suffix, at the end or joined to the front."""
         head, _, last = low.rpartition(" ")
         if head.startswith("no match") and subject.is_label(last):
             self.named = True
@@ -186,7 +186,7 @@ class Shape:
 
 
 def runs_on(line: str, following: str) -> bool:
-    """Whether the next line only continues this one: wrapped legal prose, in which any word may begin a line."""
+    """Whether the next line continues this one: wrapped legal prose, in which any word may begin a line."""
     text = line.strip(LEADERS)
     if len(text) < _PROSE or text[-1] in _STOPS or text.count(" ") < 4 or ": " in text[:30]:
         return False

@@ -1,7 +1,7 @@
-"""Sentences that are no record: throttling, trouble, names that cannot be had, and "there is no such name".
+"""Sentences outside of a record: rate limits, failures, names that cannot be registered, and "there is no such name".
 
-A pattern is matched against the whole shape of one line (`lines.Shape`), never searched in the text: legal preambles hold every
-one of these words. No pattern has nested quantifiers or two neighbours that can take the same characters.
+A pattern is matched against the whole shape of one line (`lines.SentenceShape`), never searched in the text: legal preambles
+hold every one of these words. No pattern has nested quantifiers or two neighbours that can take the same characters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from common.core.parsers import limiting, release
 
 
 class Rule(IntEnum):
-    """What a sentence says, in the order of the law: the lowest found in an answer decides."""
+    """What a sentence says, in order of precedence: the lowest rule that a line of an answer matches decides."""
 
     THROTTLED = 0
     TROUBLE = 1  # the server cannot answer, or is not the server of this suffix
@@ -36,7 +36,7 @@ VERDICTS: dict[Rule, tuple[Outcome, str, str]] = {
     Rule.INVALID: (Outcome.INVALID, "whois_invalid", "the registry refuses the name itself"),
 }
 
-#: A line is only shaped if it holds one of these words: cheap, and most lines hold none.
+#: A line is only matched if it holds one of these words: the search is cheap, and most lines hold none.
 TRIGGERS = (
     "found", "no match", "not match", "no entr", "no data", "any data", "no object", "no such", "no record", "no domain",
     "no result", "no information", "not regist", "unregistered", "been reg", "not exist", "not have", "existe", "not known",
@@ -308,9 +308,9 @@ _COMPILED = {rule: re.compile("|".join(f"(?:{pattern})" for pattern in patterns)
 
 @lru_cache(maxsize=4096)
 def rule_of(shape: str) -> Rule | None:
-    """The first rule, in the order of the law, that the whole of a sentence follows; then a complaint in words of its own."""
-    found = next((rule for rule in Rule if _follows(shape, rule)), None)
-    if found is None and (limiting.complains(shape) or limiting.used_up(shape)):
+    """The first rule, in order of precedence, that a whole sentence matches; THROTTLED too where `limiting` recognises it."""
+    found = next((rule for rule in Rule if _matches_rule(shape, rule)), None)
+    if found is None and (limiting.reports_rate_limit(shape) or limiting.reports_used_up_quota(shape)):
         return Rule.THROTTLED
     return Rule.FREE if found is None and _is_free_throughout(shape) else found
 
@@ -318,15 +318,15 @@ def rule_of(shape: str) -> Rule | None:
 def _is_free_throughout(shape: str) -> bool:
     """Whether two or three sentences on one line all say that there is no such name."""
     said = shape.split(". ", 3)
-    return 1 < len(said) <= 3 and all(_follows(sentence.strip(), Rule.FREE) for sentence in said)
+    return 1 < len(said) <= 3 and all(_matches_rule(sentence.strip(), Rule.FREE) for sentence in said)
 
 
-def limits(shape: str) -> bool:
-    """Whether a sentence says that our queries are limited."""
-    return _follows(shape, Rule.THROTTLED)
+def is_throttling(shape: str) -> bool:
+    """Whether a sentence says that queries of this client are rate limited."""
+    return _matches_rule(shape, Rule.THROTTLED)
 
 
-def _follows(shape: str, rule: Rule) -> bool:
+def _matches_rule(shape: str, rule: Rule) -> bool:
     if rule is Rule.DROPZONE:
         return release.in_procedure(shape)
     return _COMPILED[rule].fullmatch(shape) is not None
@@ -336,7 +336,7 @@ _WAIT = re.compile(r"(\d{1,6})(?:\.\d{1,6})? ?(sec|second|s\b|min|minute|hour|h\
 
 
 def wait_of(text: str) -> float | None:
-    """Seconds that a throttle text asks us to wait, 1 s..24 h; None where it names no time."""
+    """Seconds to wait that a rate limit text names, clamped to 1 s..24 h; None where it names no time."""
     match = _WAIT.search(text.lower())
     if match is None:
         return None

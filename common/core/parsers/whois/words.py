@@ -1,4 +1,4 @@
-"""What the status words of WHOIS servers say, beyond the EPP and RDAP words of `common.core.parsers.statuses`."""
+"""The status words of WHOIS servers and what they mean, beyond the EPP and RDAP words of `common.core.parsers.statuses`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.core.model.evidence import Outcome, Phase
 from common.core.parsers import statuses
 from common.core.parsers.release import in_procedure
 
-#: Words of names that are registered, with what they say about the phase.
+#: Status words of registered names -> the phase.
 _REGISTERED = {
     "activ": Phase.ACTIVE, "activo": Phase.ACTIVE, "actif": Phase.ACTIVE, "activé": Phase.ACTIVE, "activated": Phase.ACTIVE,
     "registered": Phase.ACTIVE, "connected": Phase.ACTIVE, "connect": Phase.ACTIVE, "failed": Phase.ACTIVE,
@@ -38,12 +38,12 @@ _REGISTERED = {
 }  # fmt: skip
 
 
-def _list(words: str) -> list[str]:
+def _split_table(words: str) -> list[str]:
     return words.split("|")
 
 
 _FREE = frozenset(
-    _list(
+    _split_table(
         "free|available|no object found|not registered|unregistered|not found|disponible|libre|frei|vrij|livre|libero|vapaa"
         "|ledig|available for registration|nonexistent|no match|does not exist|domain not found|domain available|not exist"
     )
@@ -62,14 +62,14 @@ _PARTS = re.compile(r"\s*[,;]\s+|,(?=\S)")
 _LONGEST = 120
 
 
-def normal(word: str) -> str:
-    """A status word in lower case, without result code, remark and link."""
-    return _DATED.sub("", _CODE.sub("", statuses.normalise(word))).rstrip(".")
+def normalise_word(word: str) -> str:
+    """A status word as RDAP word or in lower case, without result code, date and link."""
+    return _DATED.sub("", _CODE.sub("", statuses.normalise_status(word))).rstrip(".")
 
 
 @lru_cache(maxsize=4096)
-def meaning(word: str) -> Outcome | None:
-    """What a normal status word says about a name; None for a word nobody knows."""
+def outcome_of(word: str) -> Outcome | None:
+    """The outcome that a normalised status word means; None for an unknown word."""
     if not word or len(word) > _LONGEST:
         return None
     if word in _FREE:
@@ -89,8 +89,8 @@ def meaning(word: str) -> Outcome | None:
     return None if statuses.phase_of((word,)) is None else Outcome.REGISTERED
 
 
-def split(value: str) -> list[str]:
-    """The words of one status line: several may stand on it, separated by commas."""
+def split_statuses(value: str) -> list[str]:
+    """The status words of one line, at most eight: several may stand on it, separated by commas or semicolons."""
     return [part for part in _PARTS.split(value[:300]) if part.strip()][:8]
 
 
@@ -104,16 +104,16 @@ _ORDER = (
 )
 
 
-def announcing(words: Iterable[str]) -> str:
-    """The first of the normal words that says that a name is about to be deleted; "" where none does."""
-    return next((word for word in words if phase((word,), {}) is Phase.PENDING_DELETE), "")
+def find_announcing_word(words: Iterable[str]) -> str:
+    """The first of the normalised words that means pending delete; "" where none does."""
+    return next((word for word in words if phase_of_words((word,), {}) is Phase.PENDING_DELETE), "")
 
 
-def phase(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
-    """The phase that the normal words of one record mean together: the one nearest to deletion wins.
+def phase_of_words(words: Iterable[str], own: Mapping[str, Phase], announced: Phase | None = None) -> Phase | None:
+    """The phase that the normalised words of one record mean together: the one nearest to deletion wins.
 
-    `own` holds the words that mean something else on this server than elsewhere, `announced` is what a sentence beside the
-    record says.
+    `own` maps words that mean something else on this server than elsewhere, `announced` is the phase that a sentence beside the
+    record announces.
     """
     listed = [part for word in words for part in ((word,) if word in _REGISTERED else word.split(" / "))]
     found = {own.get(word) or _REGISTERED.get(word) for word in listed} | {announced}

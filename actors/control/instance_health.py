@@ -1,0 +1,238 @@
+"""The health of the instance: problems of the coordinator, of the processes by their heartbeats, and of this host.
+
+Times in epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import structs
+
+from common.config import Settings
+from common.core.telemetry.problems import Change, Problem, ProblemLog
+from common.heartbeat import Heartbeat
+
+#: Seconds after our own start in which others may still be starting.
+GRACE = 30.0
+#: Seconds a process may be missing before that is a problem.
+MISSING_LIMIT = 30.0
+#: Seconds without a status from the coordinator after which it counts as silent; it speaks every 2 s.
+STATUS_LIMIT = 30.0
+#: Seconds that a coordinator which beats may take to read its names: a million under load take one minute.
+READING_LIMIT = 300.0
+#: Seconds for which a failed process may wait for its next start before that is a problem: the first pauses are shorter.
+FAILING_LIMIT = 5.0
+#: Seconds that a run has to last before its process counts as mended: one that fails at once is no end of the trouble.
+MENDED_AFTER = 3.0
+#: Starts of one process within so many seconds that are too many.
+RESTARTS, RESTARTS_WITHIN = 3, 600.0
+COORDINATOR = "coordinator"
+#: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
+WATCHDOG = "watchdog"
+#: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
+STORE_CODES = {"StoreDamaged": "store_damaged", "StoreLost": "store_lost", "StoreFull": "disk_full"}
+_RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport:
+    """`status` is ok, degraded (200), starting or unhealthy (503). `changes`: problems that began or ended by this look."""
+
+    status: str
+    problems: list[Problem]
+    groups: list[dict[str, Any]]
+    processes: list[dict[str, Any]]
+    coordinator_age: float | None
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no restart is needed."""
+        return self.status in {"ok", "degraded"}
+
+    def unwatched_reasons(self) -> list[str]:
+        """Why names go unwatched, one sentence each."""
+        return [problem.what for problem in self.problems if problem.unwatched]
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "status": self.status,
+            "problems": [problem.to_map() for problem in self.problems],
+            "groups": self.groups,
+            "processes": self.processes,
+            "coordinator_status_age": self.coordinator_age,
+        }
+
+
+def expected_groups(settings: Settings) -> dict[str, int]:
+    """How many processes of each kind this instance should have."""
+    return {
+        "coordinator": 1,
+        "control": 1,
+        "feed": 1,
+        "checker-fast": settings.fast_checkers,
+        "checker-intermediate": settings.intermediate_checkers,
+        "checker-deep": settings.deep_checkers,
+        "notifier": settings.notifiers,
+    }
+
+
+class HealthAssessor:
+    """Assesses health, and remembers since when something is wrong with a process."""
+
+    def __init__(self, expected: Mapping[str, int], started_at: float) -> None:
+        self._expected = dict(expected)
+        self._started_at = started_at
+        self._log = ProblemLog()
+        self._starts: dict[str, tuple[str, deque[float]]] = {}  # by process: its boot, and when it began anew
+
+    def assess(
+        self,
+        now: float,
+        beats: Mapping[str, Heartbeat],
+        status_age: float | None,
+        told: Collection[Problem] = (),
+        seen: Iterable[Problem] = (),
+    ) -> HealthReport:
+        """The present report; `status_age` is None while the coordinator was never heard.
+
+        `told` are the coordinator's own problems, `seen` those that the control process sees for itself.
+        """
+        expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
+        present = self._failing_processes(beats, now)
+        groups: list[dict[str, Any]] = []
+        full: dict[str, bool] = {}
+        for name, wanted in expected.items():
+            members = [beat for process, beat in beats.items() if _belongs(process, name)]
+            alive = sum(not beat.silent(now) for beat in members)
+            full[name] = alive >= wanted
+            if not full[name]:
+                present += _group_problems(name, wanted, members, now)
+            groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
+        present += _coordinator_problems(status_age, beats.get(COORDINATOR), now)
+        codes = {problem.code for problem in told}
+        seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
+        changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
+        problems = _merge_problems(self._log.active_problems(), told)
+        complete = all(full.values()) and status_age is not None
+        processes = [self._render_process(beat, now, full) for _, beat in sorted(beats.items())]
+        age = None if status_age is None else round(status_age, 3)
+        return HealthReport(
+            status=self._status(problems, now, complete=complete),
+            problems=problems,
+            groups=groups,
+            processes=processes,
+            coordinator_age=age,
+            changes=changes,
+        )
+
+    def _status(self, problems: list[Problem], now: float, *, complete: bool) -> str:
+        if not complete and now - self._started_at <= GRACE:
+            return "starting"
+        if any(problem.restart_helps for problem in problems):
+            return "unhealthy"
+        return "degraded" if problems else "ok"
+
+    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
+        """Processes that wait for their next start after a failure, and those that were started too often."""
+        found = []
+        for process, beat in beats.items():
+            waits = beat.waiting_until is not None
+            boot, starts = self._starts.get(process, (beat.boot, deque[float]()))
+            if boot != beat.boot and not waits:  # a pause has a boot of its own, and is no start
+                starts.append(now)
+            while starts and now - starts[0] > RESTARTS_WITHIN:
+                starts.popleft()
+            self._starts[process] = (boot if waits else beat.boot, starts)
+            young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
+            if (waits or young) and not beat.silent(now):
+                found.append(_failure_problem(beat))
+            if len(starts) >= RESTARTS:
+                what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
+                remedy = "See its log and STATE_DIR/crashes for what ended it."
+                found.append(Problem("process_restarting", what, remedy, process, since=starts[0]))
+        for process in self._starts.keys() - beats.keys():
+            del self._starts[process]
+        return found
+
+    def _render_process(self, beat: Heartbeat, now: float, full: Mapping[str, bool]) -> dict[str, Any]:
+        group = next((name for name in full if _belongs(beat.process, name)), "")
+        # What an earlier, larger configuration left behind does no harm while the group is complete.
+        state = "ok" if not beat.silent(now) else ("left over" if full.get(group, True) else "silent")
+        return {
+            "process": beat.process,
+            "actor": beat.actor,
+            "status": state,
+            "age": round(max(0.0, now - beat.at), 3),
+            "silent_after": beat.silent_after,
+            "restarts": beat.restarts,
+            "pid": beat.pid,
+            "boot": beat.boot,
+            "started_at": beat.started_at,
+            "instance": beat.instance,
+        }
+
+
+def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
+    """Problems of a group that has fewer processes at work than it should."""
+    alive = sum(not beat.silent(now) for beat in members)
+    unwatched = name == COORDINATOR or (name == "checker-fast" and not alive)
+    silent = [beat for beat in members if beat.silent(now)]
+    for beat in silent:
+        yield Problem(
+            "process_silent", f"The process {beat.process} is silent for {now - beat.at:.0f} s.", _RESTART, beat.process,
+            restart_helps=True, unwatched=unwatched, since=beat.at,
+        )  # fmt: skip
+    if not silent:
+        yield Problem(
+            "process_missing", f"{name}: {alive} of {wanted} processes are there.", _RESTART, name,
+            restart_helps=True, unwatched=unwatched, after=MISSING_LIMIT,
+        )  # fmt: skip
+
+
+def _coordinator_problems(status_age: float | None, beat: Heartbeat | None, now: float) -> Iterator[Problem]:
+    """Problems where its status is old or missing. While it reads its names a restart would only begin that again."""
+    if status_age is not None and status_age <= STATUS_LIMIT:
+        return
+    since, after = (0.0, GRACE) if status_age is None else (now - status_age, 0.0)
+    if beat is not None and not beat.silent(now) and since < beat.started_at and now - beat.started_at <= READING_LIMIT:
+        what, remedy = "The coordinator was started and still reads its names.", "Wait; it takes longer on a busy machine."
+        yield Problem("coordinator_silent", what, remedy, unwatched=True, since=since, after=after)
+        return
+    what = (
+        f"The coordinator's last status is {status_age:.0f} s old."
+        if status_age
+        else "The coordinator has not been heard on the feed yet."
+    )
+    yield Problem("coordinator_silent", what, _RESTART, restart_helps=True, unwatched=True, since=since, after=after)
+
+
+def _failure_problem(beat: Heartbeat) -> Problem:
+    """The problem of a process that waits for its next start, or has just begun it, after a run that failed."""
+    kind, _, text = beat.failed.partition(": ")
+    what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
+    remedy = "See its log and STATE_DIR/crashes."
+    if kind in STORE_CODES:
+        return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)
+    return Problem(
+        "process_failing", f"{what}.", remedy, beat.process,
+        restart_helps=True, unwatched=beat.process == COORDINATOR, after=FAILING_LIMIT,
+    )  # fmt: skip
+
+
+def _merge_problems(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, the oldest first: the coordinator's words where it has some, and the earlier of the two times."""
+    found = {(problem.code, problem.about): problem for problem in own}
+    for problem in told:
+        since = min(problem.since, found.get((problem.code, problem.about), problem).since)
+        found[problem.code, problem.about] = structs.replace(problem, since=since)
+    return sorted(found.values(), key=lambda problem: (problem.since, problem.code, problem.about))
+
+
+def _belongs(process: str, group: str) -> bool:
+    return process == group or process.startswith(f"{group}-")

@@ -1,0 +1,77 @@
+"""What the control process sees for itself: the disk, the database's file, and the supervisor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.config import Settings
+from common.core.telemetry.problems import Problem
+from common.errors import StoreDamaged, StoreError, StoreLost
+from common.store import database_file
+
+#: Free bytes below which nothing of use can be written, and below which the disk is nearly full: the log of the database takes
+#: up to 64 MiB, and a large list as much. A small disk is nearly full where less than this share of it is free.
+FULL, LOW, LOW_SHARE = 1 << 20, 256 << 20, 0.05
+#: Seconds that the coordinator has to tell of a full disk itself: what both see is one problem, with one line in the log.
+TOLD_AFTER = 5.0
+#: Seconds for which a database may be missing: the coordinator makes it at the first start.
+FIRST_START = 30.0
+_BACKUP = "Stop the service and restore the database from a backup"
+
+
+def disk_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the disks of the state. To be called in a thread."""
+    for folder in dict.fromkeys((settings.state_dir, settings.store_path.parent)):
+        try:
+            room = os.statvfs(folder)
+        except OSError:
+            continue  # a directory that is gone takes the database with it
+        no_files = room.f_files > 0 and room.f_favail == 0
+        problem = disk_problem(folder, 0 if no_files else room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize)
+        if problem is not None:
+            yield problem
+            return
+
+
+def disk_problem(folder: Path, free: int, size: int) -> Problem | None:
+    """What is wrong with a disk that has so many bytes free, of `size`."""
+    if free < FULL:
+        return Problem(
+            "disk_full", f"The disk of {folder} is full.", "Make room on it; writing goes on by itself.",
+            unwatched=True, after=TOLD_AFTER,
+        )  # fmt: skip
+    if free < min(LOW, size * LOW_SHARE):
+        return Problem("disk_low", f"The disk of {folder} has {free >> 20} MiB left.", "Make room on it before it is full.")
+    return None
+
+
+def database_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
+    """What is wrong with the database, given how the last look at it failed (None: it did not)."""
+    if database_file.is_lost(path):
+        error = StoreLost(f"{path} is gone, or empty, and it was there before")
+    if isinstance(error, StoreLost):
+        remedy = f"{_BACKUP}, or delete {database_file.marker_path(path)} to begin anew without what it knew."
+        yield Problem("store_lost", f"{error}.", remedy, restart_helps=True, unwatched=True)
+    elif isinstance(error, StoreDamaged):
+        remedy = f"{_BACKUP}, or move it away together with its -wal, -shm and {database_file.SUFFIX} to begin anew."
+        yield Problem("store_damaged", f"{path} is damaged.", remedy, restart_helps=True, unwatched=True)
+    elif error is not None:
+        remedy = "See the coordinator's log: it makes the database at its first start."
+        yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
+
+
+class SupervisorWatch:
+    """Whether the supervisor that started us is still there: without one nothing is started again."""
+
+    def __init__(self, *, supervised: bool) -> None:
+        self._parent = os.getppid() if supervised else None
+
+    def problems(self) -> Iterator[Problem]:
+        """The problem, if there is one."""
+        if self._parent is not None and os.getppid() != self._parent:
+            yield Problem(
+                "supervisor_gone", "The supervisor has ended: what stops is not started again.",
+                "Stop what is left and start the service anew.", restart_helps=True,
+            )  # fmt: skip

@@ -1,0 +1,192 @@
+"""The shapes of /health, /ready and /status, for /openapi.json; they may carry more than is described here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from actors.control.answer_schemas import Map, Time
+
+
+class Trouble(TypedDict, total=False):
+    """Something that is wrong: since when, and what helps."""
+
+    code: str
+    what: str
+    since: Time
+    remedy: str
+    restart_helps: bool
+
+
+class Group(TypedDict):
+    """The processes of one kind."""
+
+    group: str
+    expected: int
+    alive: int
+    status: str
+
+
+class Process(TypedDict):
+    """One process by its heartbeat. `age` and `silent_after` in seconds."""
+
+    process: str
+    actor: str
+    status: str
+    age: float
+    silent_after: float
+    restarts: int
+    pid: int
+    boot: str
+    started_at: Time
+    instance: str
+
+
+class Report(TypedDict):
+    """How the instance is doing."""
+
+    status: Literal["ok", "degraded", "starting", "unhealthy"]
+    problems: list[Trouble | str]
+    groups: list[Group]
+    processes: list[Process]
+    coordinator_status_age: Annotated[float | None, Meta(description="seconds; null while it was never heard")]
+
+
+class Health(Report):
+    """The answer of /health."""
+
+    timestamp: Time
+
+
+class Ready(TypedDict):
+    """Whether names are being watched, and if not, why."""
+
+    ready: bool
+    reasons: list[str]
+
+
+class ByState(TypedDict, total=False):
+    """How many names there are, by state."""
+
+    total: int
+    by_state: dict[str, int]
+    problems: Annotated[int, Meta(description="entries of the list that cannot be monitored")]
+
+
+class ListState(TypedDict, total=False):
+    """The domain list as it was loaded last."""
+
+    source: str | None
+    loaded_at: float | None
+    seen_at: float | None
+    names: int | None
+    problems: int | None
+    held: Any
+    error: str | None
+
+
+class Budget(TypedDict, total=False):
+    """The rate limit of one operator from one egress; `rate` in questions a second."""
+
+    operator: str
+    egress: str
+    rate: float
+    ceiling: float
+    banned_at: float | None
+    burst: float
+    tokens: float
+    blocked_until: float | None
+    reason: str
+    used_today: int
+
+
+class Trust(TypedDict, total=False):
+    """How far one server is believed about one suffix."""
+
+    method: str
+    server: str
+    suffix: str
+    green: bool
+    registered_ok: float | None
+    free_ok: float | None
+    quarantined_until: float | None
+    reason: str
+
+
+class Channel(TypedDict, total=False):
+    """A registry channel that is silent."""
+
+    method: str
+    server: str
+    suffix: str
+    silent_since: float | None
+    dead: bool
+    answers: int
+    reason: str
+
+
+class Gap(TypedDict, total=False):
+    """A suffix in which no canary works, so that alarms wait."""
+
+    suffix: str
+    since: float
+    names: int
+    servers: list[Map]
+    remedy: str
+
+
+class Callbacks(TypedDict, total=False):
+    """How many callbacks wait, and whether their receiver takes them."""
+
+    pending: int
+    pending_notices: int
+    in_flight: int
+    parked: int
+    done: int
+    superseded: int
+    oldest_age: float | None
+    circuit_open_until: float | None
+    failures_in_a_row: int
+    misconfigured: Annotated[int, Meta(description="status with which the receiver refused all of them; 0: none")]
+
+
+class Coordinator(TypedDict):
+    """The coordinator's last status; only `age` is there while it was not heard."""
+
+    age: Annotated[float | None, Meta(description="seconds since it was heard")]
+    started_at: NotRequired[Time]
+    ready: NotRequired[bool]
+    missing: NotRequired[list[str]]
+    domains: NotRequired[ByState]
+    list: NotRequired[ListState]
+    queue: NotRequired[dict[str, float]]
+    workers: NotRequired[list[Map]]
+    budgets: NotRequired[list[Budget]]
+    trust: NotRequired[list[Trust]]
+    trust_gaps: NotRequired[list[Gap]]
+    channels: NotRequired[list[Channel]]
+    channels_dead: NotRequired[dict[str, int]]
+    accuracy: NotRequired[Map]
+    deliveries: NotRequired[Callbacks]
+
+
+class Store(TypedDict):
+    """Whether the state can be read, and the sequence of its newest event."""
+
+    available: bool
+    last_seq: int | None
+
+
+class Status(TypedDict):
+    """Everything about this instance at a glance."""
+
+    timestamp: Time
+    instance: str
+    health: Report
+    coordinator: Coordinator
+    instances: Annotated[dict[str, float], Meta(description="seconds since each coordinator was heard")]
+    store: Store
+    not_configured: list[str]
+    sse_clients: int
+    versions: dict[str, str]

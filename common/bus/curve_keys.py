@@ -1,0 +1,86 @@
+"""CURVE (ZeroMQ RFC 26): the keys of the bus and the feed, and which connections they let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import NamedTuple
+
+import zmq
+import zmq.auth.thread
+
+from common.config import Settings
+
+_DOMAIN = "domain-monitor"
+#: Characters of a public key that stand for it: 64 bits.
+MARK_LENGTH = 10
+
+
+class KeyPair(NamedTuple):
+    """A CURVE key pair, both in Z85."""
+
+    public: str
+    secret: str
+
+
+def generate_keys() -> KeyPair:
+    """A new key pair from the system's random numbers."""
+    public, secret = zmq.curve_keypair()
+    return KeyPair(public.decode(), secret.decode())
+
+
+class CurveGate:
+    """Lets clients with known keys in to the sockets it guards, and no others."""
+
+    def __init__(self, secret: str, keys: Iterable[str]) -> None:
+        """`secret` is the server's key (Z85); its public one is always let in: processes of the same host use it."""
+        self._secret = secret.encode()
+        self._own = zmq.curve_public(self._secret)
+        self._known = {self._own, *(key.encode() for key in keys)}
+        self._thread = zmq.auth.thread.ThreadAuthenticator(zmq.Context.instance())
+        self._thread.start()
+        self._thread.configure_curve_callback(domain=_DOMAIN, credentials_provider=self)
+
+    def mark_of(self, key: str) -> str:
+        """The beginning of a client's public key (Z85), enough to tell it from others; "" for the server's own."""
+        return "" if key.encode() == self._own else key[:MARK_LENGTH]
+
+    def callback(self, _domain: str, key: bytes) -> bool:
+        """Whether the client with this key (Z85) may connect; pyzmq sets the signature."""
+        return key in self._known
+
+    def guard(self, socket: zmq.Socket[bytes]) -> None:
+        """Make a socket a CURVE server; call it before it is bound."""
+        socket.curve_secretkey = self._secret
+        socket.curve_publickey = zmq.curve_public(self._secret)
+        socket.curve_server = True
+        socket.zap_domain = _DOMAIN.encode()
+        # Without an authenticator CURVE lets any key in; this keeps it shut even if the authenticator dies.
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+
+    def close(self) -> None:
+        """Stop answering; call it after the sockets are closed."""
+        self._thread.stop()
+
+
+def use_client_keys(socket: zmq.Socket[bytes], settings: Settings) -> None:
+    """Make a socket a CURVE client where this host has a key; without BUS_SERVER_KEY the coordinator is on this host."""
+    if settings.bus_secret_key:
+        secret = settings.bus_secret_key.encode()
+        socket.curve_secretkey = secret
+        socket.curve_publickey = zmq.curve_public(secret)
+        socket.curve_serverkey = (settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
+
+
+def feed_keys(settings: Settings) -> Settings | None:
+    """The settings with the keys of the public feed; None where it is open: on loopback, on ipc, or without BUS_SECRET_KEY."""
+    host = settings.feed_endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    inside = not settings.feed_endpoint.startswith("tcp://") or host == "localhost" or _is_loopback(host)
+    return settings if settings.bus_secret_key and not inside else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,57 @@
+"""Reads a feed, the public one or the inner one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from common.bus.curve_keys import use_client_keys
+from common.bus.zmq_sockets import Socket
+from common.codec import decode_map
+from common.config import Settings
+from common.errors import MessageError
+
+
+class FeedSubscriber:
+    """Reads a feed: `attach(handler)` with `handler(topic, map)`; messages that are no map are skipped."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        topics: tuple[str, ...] = ("",),
+        *,
+        keys: Settings | None = None,
+        decode: Callable[[bytes], object] = decode_map,
+    ) -> None:
+        """`keys`: the settings with the CURVE keys to use, None for a feed without (see `common.bus.curve_keys.feed_keys`).
+
+        `decode` gives the value of a message and raises ValueError or MessageError where it has none.
+        """
+        self._decode = decode
+        self._socket = Socket(zmq.SUB, hwm=10_000)
+        if keys is not None:
+            use_client_keys(self._socket.raw, keys)
+        for topic in topics:
+            self._socket.raw.subscribe(topic.encode())
+        self._socket.raw.connect(endpoint)
+
+    def attach(self, handler: Callable[[str, dict[str, Any]], None]) -> None:
+        """Start calling `handler(topic, payload)` from the running loop."""
+
+        def received(frames: list[bytes]) -> None:
+            if len(frames) != 2:
+                return
+            try:
+                payload = self._decode(frames[1])
+            except (MessageError, ValueError):
+                return
+            if isinstance(payload, dict):
+                handler(frames[0].decode("utf-8", "replace"), payload)
+
+        self._socket.attach(received)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._socket.close()

@@ -1,0 +1,40 @@
+"""What asyncio does not say of a socket, and options that it has no word for."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
+from typing import Protocol
+
+
+class Socket(Protocol):
+    """A socket, as far as it is needed here."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+        """Set one option."""
+        ...
+
+    def fileno(self) -> int:
+        """The number of its file."""
+        ...
+
+
+def unacknowledged_bytes(sock: Socket) -> int:
+    """Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ of tcp(7)); 0 where it does not say."""
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return 0
+    count: int = struct.unpack("i", answer)[0]
+    return count
+
+
+def set_user_timeout(sock: Socket, seconds: float) -> None:
+    """End a TCP connection whose peer acknowledges nothing for that long (RFC 5482), where the system can do that."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        with contextlib.suppress(OSError):  # a socket of another kind
+            sock.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))

@@ -1,0 +1,51 @@
+"""The wall clock was ahead, is set right, and the coordinator starts again from its store: through the whole core."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core.model.evidence import Phase
+from tests.sim.world import START, World
+
+#: Drives a simulated world.
+pytestmark = pytest.mark.simulation
+
+DAY = 86_400.0
+
+
+def set_right(world: World) -> None:
+    """The clock was a day ahead until now."""
+    world.now -= DAY
+    world._queue = [(at - DAY, order, action) for at, order, action in world._queue]
+    world.restart()
+
+
+def test_every_name_is_checked_within_its_interval_and_a_drop_is_announced() -> None:
+    """Due times, answers and verified servers of tomorrow delay nothing today."""
+    world = World(interval=600.0)
+    names = [f"n{number}.com" for number in range(40)]
+    world.watch(*names)
+    world.order("check", names[0])
+    world.run(600)
+    set_right(world)
+    began = world.now
+    world.names[names[0]].changes.append((began + 10, None))
+    world.run(1800)
+
+    assert {name for at, _, name in world.asked if at > began and name in names and at < began + 800} == set(names)
+    assert [status for _, status in world.notices(names[0])] == ["available"]
+
+
+def test_a_callback_that_was_planned_for_tomorrow_is_posted_now() -> None:
+    """It was recorded by a clock that was ahead, and not delivered in that run."""
+    world = World(interval=60.0, priority=2.0)
+    world.endpoint = lambda _: 503
+    world.watch("gone.com", priority=True)
+    world.names["gone.com"].changes += [(START - 60, Phase.PENDING_DELETE), (START + 10, None)]
+    world.run(300)
+    assert world.stored.pending()
+    world.endpoint = lambda _: 200
+    set_right(world)
+    world.run(60)
+
+    assert "available" in [status for _, status in world.notices("gone.com")]

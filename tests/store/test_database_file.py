@@ -1,0 +1,156 @@
+"""A database that is deleted, moved or replaced under the running process, and one that is gone at a start."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from common.core.model.records import Changes
+from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
+from common.store.database_file import is_lost, marker_path
+from common.store.reader import SqliteReader
+from common.store.sqlite import translate_errors
+from common.store.writer import SqliteWriter
+from tests.store.builders import domain
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database is."""
+    return tmp_path / "state" / "x.db"
+
+
+def replace(path: Path) -> None:
+    """Another database is moved into its place, with a log of its own."""
+    other = path.with_name("other.db")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.commit()
+    other.replace(path)
+    path.with_name(path.name + "-wal").write_bytes(b"the log of the other one")
+
+
+GOING: list[Callable[[Path], object]] = [
+    lambda path: path.unlink(),
+    lambda path: path.rename(path.with_name("moved.db")),
+    lambda path: path.write_bytes(b""),
+    lambda path: shutil.rmtree(path.parent),
+    replace,
+]
+
+
+@pytest.mark.parametrize("go", GOING, ids=["deleted", "moved", "emptied", "directory deleted", "replaced"])
+def test_a_database_that_vanishes_is_an_error_at_once(path: Path, go: Callable[[Path], object]) -> None:
+    """Neither a write nor a look goes on into a file that has no name any more."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(domains=[domain("a.com")]))
+    reader = SqliteReader(path)
+    go(path)
+
+    with pytest.raises(StoreLost, match=r"x\.db was"):
+        writer.verify()
+    with pytest.raises(StoreLost, match="backup"):
+        writer.apply(Changes(domains=[domain("b.com")]))
+    with pytest.raises(StoreLost):
+        reader.last_seq()
+    writer.close()
+    reader.close()
+
+
+def test_the_log_of_the_file_in_its_place_is_left_alone(path: Path) -> None:
+    """Closing what was replaced deletes nothing that belongs to the new one."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(domains=[domain("a.com")]))
+    replace(path)
+    with pytest.raises(StoreLost):
+        writer.verify()
+    writer.close()
+
+    assert path.with_name(path.name + "-wal").read_bytes() == b"the log of the other one"
+
+
+def test_a_start_does_not_begin_anew_in_place_of_what_was_lost(path: Path) -> None:
+    """It says what is gone and how to go on; with the backup back, or the marker deleted, it starts."""
+    writer = SqliteWriter(path)
+    writer.apply(Changes(domains=[domain("a.com")]))
+    writer.close()
+    backup = path.with_name("backup.db")
+    shutil.move(path, backup)
+
+    for kind in (SqliteWriter, SqliteWriter, SqliteReader):
+        with pytest.raises(StoreLost, match=rf"gone.*backup.*{marker_path(path).name}"):
+            kind(path)
+    assert is_lost(path)
+    assert not path.exists()
+
+    shutil.copy(backup, path)
+    again = SqliteWriter(path)
+    assert [batch.names for batch in again.load().names] == [["a.com"]]
+    again.close()
+
+    path.unlink()
+    marker_path(path).unlink()
+    anew = SqliteWriter(path)
+    assert [batch.names for batch in anew.load().names] == []
+    anew.close()
+
+
+def test_a_database_of_somebody_else_in_its_place_is_lost_too(path: Path) -> None:
+    """An empty or a foreign one is no state: no table of ours comes into it."""
+    SqliteWriter(path).close()
+    path.unlink()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+        other.commit()
+
+    with pytest.raises(StoreLost, match=rf"another file.*backup.*{marker_path(path).name}"):
+        SqliteWriter(path)
+    with closing(sqlite3.connect(path)) as other:
+        assert [name for (name,) in other.execute("SELECT name FROM sqlite_master")] == ["theirs"]
+    marker_path(path).unlink()
+    SqliteWriter(path).close()
+
+
+def test_a_database_of_an_earlier_version_gets_its_marker(path: Path) -> None:
+    """What began before there were markers is told as lost too, from its next start on."""
+    SqliteWriter(path).close()
+    marker_path(path).unlink()
+    SqliteWriter(path).close()
+    path.unlink()
+
+    with pytest.raises(StoreLost):
+        SqliteWriter(path)
+
+
+def test_a_database_that_stays_is_the_same_through_all_that_is_done_to_it(path: Path) -> None:
+    """Commits, checkpoints and clearing up never look like a loss."""
+    writer = SqliteWriter(path)
+    for number in range(5):
+        writer.apply(Changes(domains=[domain(f"n{number}.com", detail=bytes(100_000))]))
+        assert writer._connection is not None
+        writer._connection.execute("VACUUM")
+        writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        writer.verify()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("database disk image is malformed", StoreDamaged),
+        ("file is not a database", StoreDamaged),
+        ("database or disk is full", StoreFull),
+        ("database is locked", StoreError),
+    ],
+)
+def test_what_sqlite_says_has_its_own_kind(path: Path, text: str, kind: type[StoreError]) -> None:
+    """Damage and a full disk are told apart from the rest: only after a full disk the same write may do."""
+    with pytest.raises(StoreError) as caught, translate_errors(path, "write"):
+        raise sqlite3.DatabaseError(text)
+
+    assert type(caught.value) is kind
