@@ -6,7 +6,7 @@ What notices a failure, and what it does:
 |---|---|
 | `main` of a process fails | its restart loop: a crash dump, a pause, the next run (`common/process.py`) |
 | a process ends | supervisord, which starts it again at once |
-| a process hangs or was stopped | the watchdog, which looks every second: kill -9 (`common/core/processes/hang.py`) |
+| a process hangs or was stopped | the watchdog, which looks every second: kill -9 (`common/processes/hang.py`) |
 | the watchdog hangs or was stopped | `supervise`, which reads its heartbeat too: kill -9 |
 | supervisord was stopped | `supervise`, which lets it go on; the watchdog does the same for `supervise` |
 | supervisord hangs | the watchdog kills it after 20 s, `supervise` where the watchdog does not come back within 30 s |

@@ -1,7 +1,7 @@
 """Event listener of supervisord: restarts processes that are alive but hang, and programs that supervisord gave up on.
 
 supervisord only sees whether a process exists. A hung one exists, so its heartbeat decides, with what the kernel says of it
-(`common.core.processes.hang`); a thread looks every second, since supervisord has no event more often than every five. Events
+(`common.processes.hang`); a thread looks every second, since supervisord has no event more often than every five. Events
 come by its protocol (http://supervisord.org/events.html), one a time on standard input, answers on standard output; log lines
 go to standard error.
 """
@@ -26,8 +26,8 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from common import clock, config, heartbeat, log, process_stat, process_tree, state_dir
 from common.clock import monotonic, now
 from common.config import Settings
-from common.core.processes.hang import HangDetector, ProcessSample, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
+from common.processes.hang import HangDetector, ProcessSample, Vitals
 from common.start_record import StartRecord
 
 #: Name of this program in supervisord.conf.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from common.budget_keys import find_unknown_keys
 from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
 from common.core.model.limit import Limit
-from common.core.registries.budget_keys import find_unknown_keys
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
 from common.core.registries.operators import parse_budgets
 from common.errors import ConfigError

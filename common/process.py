@@ -1,7 +1,7 @@
 """What every actor process shares: signals, heartbeat, restart loop, crash dumps.
 
 `run_actor` runs one `main(runtime)`. When that fails, it is started again in the same process after a pause that grows from
-one second to five minutes (`common.core.processes.restarts`); supervisord and the watchdog are there for what this loop cannot
+one second to five minutes (`common.processes.restarts`); supervisord and the watchdog are there for what this loop cannot
 catch.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from common.core.processes.hang import Vitals
+from common.processes.hang import Vitals
 
 #: Most bytes of /proc/PID/stat: the name of the program is cut by the kernel.
 _LIMIT = 4096

@@ -11,8 +11,8 @@ import msgspec
 
 from common import config, heartbeat, process_tree, small_files
 from common.clock import now
-from common.core.processes import restarts
-from common.core.processes.restarts import Starts
+from common.processes import restarts
+from common.processes.restarts import Starts
 
 #: Largest record read, in bytes.
 FILE_LIMIT = 4096

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from common import operator_files
+from common.budget_keys import list_operators
 from common.config import load
-from common.core.registries.budget_keys import list_operators
 from common.errors import ConfigError
 
 

@@ -17,8 +17,8 @@ import pytest
 
 from common import heartbeat, start_record, state_dir
 from common.config import load
-from common.core.processes.restarts import Starts
 from common.heartbeat import Heartbeat
+from common.processes.restarts import Starts
 from tests.actors.supervised import gone
 from tests.e2e.site import until
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from common import heartbeat, process_stat, process_tree
 from common.clock import monotonic, pause
-from common.core.processes.hang import HangDetector, ProcessSample
 from common.log import Logger
+from common.processes.hang import HangDetector, ProcessSample
 
 #: Seconds between two looks.
 LOOK_EVERY = 1.0

@@ -33,8 +33,8 @@ from actors.watchdog import (
 )
 from common import config, heartbeat, process_stat, state_dir
 from common.clock import now
-from common.core.processes.hang import WORKING, HangDetector, Vitals
 from common.heartbeat import SILENT_AFTER, Heartbeat
+from common.processes.hang import WORKING, HangDetector, Vitals
 from common.start_record import StartRecord
 
 ROOT = Path(__file__).resolve().parents[2]

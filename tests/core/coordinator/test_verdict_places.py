@@ -40,7 +40,7 @@ def test_one_function_takes_verdicts_on_watched_names() -> None:
         "audit/ledger.py: replay_verdict",
         "checks/conclude.py: note_first_delegations",
         "verdict/assessor.py: assess_evidence",
-        "verdict/verdicts.py: judge_offline",
+        "verdict/verdicts.py: decide_offline",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.processes.restarts import (
+from common.processes.restarts import (
     FREE_DEATHS,
     LONGEST_PAUSE,
     Starts,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from common.core.processes.hang import HangDetector, Hung, ProcessSample, Vitals
+from common.processes.hang import HangDetector, Hung, ProcessSample, Vitals
 
 #: State, CPU seconds and seconds of waiting for a CPU, each second; the last one goes on for ever.
 Life = Callable[[int], Vitals | None]
