@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 #: What the suites need of others; nothing of the tree itself.
 LIBRARIES = (
@@ -28,8 +29,10 @@ LIBRARIES = (
     "idna",
     "logging.config",
 )
-#: Why a test failed is not looked at, so its assertions need not be taken apart, and plugins may be loaded beforehand.
+#: Why a test failed is not looked at, so its assertions need not be taken apart, plugins may be loaded beforehand, and no
+#: smaller example that fails is sought (`PHASES`).
 OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+PHASES = (Phase.explicit, Phase.generate)
 #: Most memory of a suite, in bytes: a fault may turn a loop into one without an end.
 MEMORY = 4 << 30
 #: Where a suite prints to, in the copy.
@@ -42,6 +45,8 @@ def main() -> None:
     """Take orders until there are no more."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    settings.register_profile("mutants", phases=PHASES, database=None)
+    settings.load_profile("mutants")
     context = multiprocessing.get_context("fork")
     for line in sys.stdin:
         order = json.loads(line)
