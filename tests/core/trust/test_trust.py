@@ -9,7 +9,7 @@ import pytest
 from common.core.model.evidence import Observation, Outcome, Reading, unknown
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import GREEN, QUARANTINE, Probe, Trust, grade
+from common.core.trust.server_trust import GREEN, LIMIT, QUARANTINE, Probe, Trust, grade
 from common.core.trust.server_trust import green as green_row
 
 KEY = ("rdap", "rdap.example", "com")
@@ -155,12 +155,93 @@ def test_only_so_many_canaries_are_remembered_those_found_last_longest(monkeypat
         trust.answered(Probe(KEY, name, registered=True), answer(Outcome.REGISTERED), NOW)
     lies = {
         name: trust.answered(Probe(KEY, name, registered=True), answer(Outcome.UNREGISTERED), NOW)
-        for name in ("a.com", "b.com")
+        for name in ("a.com", "b.com", "c.com")
     }
 
     assert lies["a.com"] is not None
     assert lies["b.com"] is None
+    assert lies["c.com"] is not None
     for number in range(9):
         trust.answered(Probe(KEY, f"never{number}.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
-    asked = trust.probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))
-    assert asked[0].domain == "never0.com"
+    for _ in range(2):
+        asked = trust.probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))[0]
+        assert asked.domain == "never0.com"
+        trust.answered(asked, answer(Outcome.UNKNOWN), NOW + 1)
+
+
+@pytest.mark.parametrize(("turns", "asked"), [(0, "a.com"), (1, "b.com"), (2, "c.com"), (3, "a.com")])
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.UNREGISTERED])
+def test_known_names_take_turns_one_after_the_other(outcome: Outcome, turns: int, asked: str) -> None:
+    """After each answer that did not help: an error, or a denial by a server that is caught lying by it."""
+    trust = Trust()
+    for _ in range(turns):
+        trust.answered(Probe(KEY, "a.com", registered=True), answer(outcome), NOW, certain=True)
+
+    assert trust.probes(KEY, NOW, ("a.com", "b.com", "c.com"), NOW, Random(1))[0].domain == asked
+
+
+def test_names_that_a_server_never_found_are_asked_again_where_there_are_no_others() -> None:
+    """Without a known name no alarm could ever be told."""
+    trust = Trust()
+    trust.answered(Probe(KEY, "nic.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
+
+    assert [probe.domain for probe in trust.probes(KEY, NOW, ("nic.com",), NOW, Random(1)) if probe.registered] == ["nic.com"]
+
+
+def test_a_server_that_made_room_begins_anew_when_it_comes_back() -> None:
+    """With the first of its known names."""
+    trust = Trust()
+    trust.answered(Probe(KEY, "a.com", registered=True), answer(Outcome.UNKNOWN), NOW)
+    trust.row(KEY)
+    for number in range(LIMIT):
+        trust.row(("rdap", f"{number}.example", "com")).registered_ok = NOW
+
+    assert trust.known(KEY) is None
+    assert trust.probes(KEY, NOW, ("a.com", "b.com"), NOW, Random(1))[0].domain == "a.com"
+
+
+def test_a_pardon_leaves_nothing_of_the_accusation_but_its_time() -> None:
+    """Times in epoch seconds, 0 for never."""
+    trust = Trust([TrustRow(*KEY, NOW, NOW, NOW + 1, NOW + 300, "a lie")])
+    trust.pardon(KEY)
+
+    assert trust.rows() == [TrustRow(*KEY, NOW, NOW, NOW + 1, 0.0, "")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "known"),
+    [
+        (TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE, "a lie"), TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE, "a lie")),
+        (TrustRow(*KEY, NOW + 1, NOW, NOW), TrustRow(*KEY, 0.0, NOW, NOW)),
+        (TrustRow(*KEY, NOW, NOW + 1, NOW), TrustRow(*KEY, NOW, 0.0, NOW)),
+        (TrustRow(*KEY, NOW, NOW, NOW + 1), TrustRow(*KEY, NOW, NOW, 0.0)),
+        (TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE + 1), TrustRow(*KEY, NOW, NOW, NOW, 0.0)),
+    ],
+)
+def test_times_from_the_future_were_never(stored: TrustRow, known: TrustRow) -> None:
+    """Those of this very moment were, and a quarantine may end as far ahead as one that begins now."""
+    assert Trust([stored], NOW).rows() == [known]
+
+
+def test_a_lie_is_told_in_300_characters() -> None:
+    """It is shown and stored."""
+    said = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "x" * 400), server="rdap.example")
+    reason = Trust().answered(Probe(KEY, "qqq.com", registered=False), said, NOW)
+
+    assert reason is not None
+    assert len(reason) == 300
+
+
+def test_canaries_shared_by_names_are_bounded() -> None:
+    """Of as many servers as are remembered they are kept; one more, and all are told anew."""
+    rows = [TrustRow("rdap", f"{number}.example", "com", NOW, NOW) for number in range(LIMIT)]
+    trust = Trust(rows)
+    first, last = (("rdap", f"{number}.example", "com") for number in (0, LIMIT - 1))
+    shared = [trust.canary((row.method, row.server, row.suffix), NOW) for row in rows]
+    assert trust.canary(first, NOW) is shared[0]
+    assert trust.canary(last, NOW) is shared[-1]
+    trust.row(KEY)
+    trust.canary(KEY, NOW)
+
+    assert trust.canary(last, NOW) == shared[-1]
+    assert trust.canary(last, NOW) is not shared[-1]
