@@ -128,3 +128,55 @@ def test_the_pace_is_nothing_where_nothing_may_be_asked() -> None:
     assert Budgets().pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
     assert used.pace(DAILY, "a", NOON) == 0.0
     assert used.pace(DAILY, "a", NOON + DAY) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("plan", "used", "hours", "left"),
+    [
+        (WHOLE, 100, 11.0, 400),
+        (WHOLE, 100, 12.0, 400 + 500),  # at midnight the next day has begun
+        (WHOLE, 600, 11.0, 0),
+        (POLLS, 600, 13.0, 375),
+        (ROUTINE, 300, 11.0, 0),
+    ],
+)
+def test_what_is_left_is_never_less_than_nothing(plan: Plan, used: int, hours: float, left: int) -> None:
+    """Where others used up more than a plan allows, nothing is left of this day, and all of the next."""
+    budgets = use(Budgets(), used, NOON)
+
+    assert budgets.left(DAILY, "a", NOON, NOON + hours * 3600, plan) == left
+
+
+def test_the_last_question_of_a_day_waits_for_nothing() -> None:
+    """It may be asked, so the operator has a pace."""
+    budgets = use(Budgets(), 499, NOON)
+
+    assert budgets.next_at(DAILY, "a", NOON) == NOON
+    assert budgets.pace(DAILY, "a", NOON) == 1.0
+    assert budgets.next_at(DAILY, "a", NOON, count=2) == MIDNIGHT + DAY
+
+
+def test_the_pace_is_there_at_the_end_of_a_pause() -> None:
+    """To the tick."""
+    budgets = Budgets()
+    budgets.answered(DAILY, "a", THROTTLED, NOON)
+
+    assert [budgets.pace(DAILY, "a", NOON + 60 + tick) for tick in (-0.001, 0.0)] == [0.0, 0.5]
+
+
+def test_of_several_questions_only_the_one_that_was_not_asked_is_given_back() -> None:
+    """The others stay counted."""
+    budgets = use(Budgets(), 7, NOON)
+    budgets.give_back(DAILY, "a", NOON)
+
+    assert budgets.left(DAILY, "a", NOON, NOON) == 494
+
+
+def test_no_question_is_nothing_to_save() -> None:
+    """Though of a small quota each one is."""
+    budgets, few = Budgets(), Limit("whois/few", 1.0, 1, 60)
+    budgets.take_many(few, "a", 0, NOON)
+    assert not budgets.changed
+
+    budgets.take_many(few, "a", 1, NOON)
+    assert budgets.changed

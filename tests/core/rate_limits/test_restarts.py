@@ -10,7 +10,7 @@ from common.core.domains.stored_rows import budgets_of, saved_budgets
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
-from common.core.rate_limits.saved import operators_of
+from common.core.rate_limits.saved import Saved, operators_of
 from common.core.registries.operators import Limit
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
 
@@ -360,6 +360,7 @@ def test_a_reset_of_an_operator_not_asked_since_the_start_keeps_its_count_alone(
         hear(budgets, BANNED, NOW, NOW, limit)
     budgets = restarted(budgets)
     assert budgets.reset(DAILY.operator, NOW)
+    assert budgets.saved()["whois/daily|a"] == Saved(0.0, 0.5, row="-", day=int(NOW // DAY), used=7)
     assert budgets.reset(OTHER.operator, NOW)
     assert budgets.changed
     budgets = restarted(budgets)
@@ -390,3 +391,17 @@ def test_the_status_shows_what_was_learned() -> None:
     assert (fresh["rate"], fresh["ceiling"], fresh["banned_at"], fresh["blocked_until"]) == (1.0, 1.0, None, None)
     assert (banned["rate"], banned["ceiling"], banned["banned_at"], banned["blocked_until"]) == (0.5, 1.0, 1.0, NOW + 900)
     assert banned["reason"] == "forbidden: the server refuses us"
+
+
+def test_the_status_rounds_what_it_shows() -> None:
+    """Paces to four places, tokens to two; tokens as they are by then, and none of a server that is switched off."""
+    limit, budgets = Limit("rdap/odd", 1.23456, 4, None), Budgets()
+    budgets.rate(limit, "a", NOW)
+    budgets.rate(Limit("rdap/off", 0.0, 0), "a", NOW)
+    tokens = [[row["tokens"] for row in budgets.snapshot(NOW + wait)] for wait in (-0.5, 0.0, 0.7, 60.0)]
+    assert tokens == [[1.0, 0.0], [1.0, 0.0], [1.86, 0.0], [4.0, 0.0]]
+
+    hear(budgets, BANNED, NOW, NOW, limit)
+    shown = budgets.snapshot(NOW + 900)[0]
+    assert (shown["rate"], shown["ceiling"], shown["banned_at"]) == (0.6173, 1.2346, 1.2346)
+    assert (shown["blocked_until"], shown["reason"]) == (None, "")
