@@ -20,7 +20,7 @@ from tests.mutants.faults import Mutant, mutants
 #: What of the tree the suites need.
 PARTS = ("common", "actors", "tests", "pyproject.toml")
 #: How long a suite may take with a fault in the module: so many times what it takes without, which is this much at least (s).
-PATIENCE, LEAST = 6.0, 0.5
+PATIENCE, LEAST = 4.0, 0.5
 #: Longest that a suite may take without a fault, in seconds: it is meant to be quick.
 BASELINE = 120.0
 
