@@ -44,11 +44,11 @@ def _target(module: str, *tests: str) -> Target:
 
 TARGETS = (
     _target("verdict/gates", "test_gates", "test_positives"),
-    _target("verdict/verdicts", "test_verdicts", "test_belief"),
+    _target("verdict/verdicts", "test_states", "test_shares", "test_verdicts"),
     _target("rate_limits/bucket", "test_pace", "test_restarts"),
     _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
     _target("rate_limits/policy", "test_policy"),
-    _target("rate_limits/query_queue", "test_turned_away", "test_lines"),
+    _target("rate_limits/query_queue", "test_query_queue", "test_turned_away", "test_lines"),
     _target("rate_limits/saved", "test_restarts"),
     _target("outbox/deliveries", "test_deliveries", "test_deliveries_retries", "test_lanes", "test_deliveries_circuit"),
     _target("outbox/circuit", "test_circuit"),

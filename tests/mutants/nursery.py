@@ -1,8 +1,9 @@
 """Runs test suites one after the other, each in a fork of a process that has the libraries loaded already.
 
 Started as a file in the copy of a tree, with that copy first on the path. An order is a line of JSON: the paths of `tests`, the
-`module` they are about (dotted), a `limit` in seconds of the processor, and `save`, whether compiled files are kept. The answer is one, too:
-`status` is passed, failed, late or foreign (the module came from elsewhere), `seconds` how much of the processor's time it took.
+`module` they are about (dotted), a `limit` in seconds, and `save`, whether compiled files are kept. The answer is one, too:
+`status` is passed, failed, late or foreign (the module came from elsewhere), `seconds` how long it took. All seconds are the
+processor's, which other load does not use up.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis
 PHASES = (Phase.explicit, Phase.generate)
 #: Most memory of a suite, in bytes: a fault may turn a loop into one without an end.
 MEMORY = 4 << 30
-#: A suite may take so many times its limit by the clock: the limit counts the processor's time, which other load does not use up.
+#: By the clock a suite may take so many times its limit.
 IDLE = 10
 #: Where a suite prints to, in the copy.
 OUTPUT = "output.txt"
