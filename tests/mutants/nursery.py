@@ -32,8 +32,8 @@ LIBRARIES = (
     "logging.config",
 )
 #: Why a test failed is not looked at, so its assertions need not be taken apart, plugins may be loaded beforehand, and no
-#: smaller example that fails is sought (`PHASES`).
-OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+#: smaller example that fails is sought (`PHASES`). Pure rules need none of the fixtures that keep a test off the network.
+OPTIONS = ("-x", "-q", "--assert=plain", "--noconftest", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 PHASES = (Phase.explicit, Phase.generate)
 #: Most memory of a suite, in bytes: a fault may turn a loop into one without an end.
 MEMORY = 4 << 30

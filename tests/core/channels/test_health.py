@@ -12,8 +12,11 @@ from common.core.channels.channel_health import (
     FORGOTTEN,
     LIMIT,
     OWED,
+    QUESTIONS,
     REASON,
+    REST,
     REST_DEAD,
+    REST_TIMES,
     SHUT_AFTER,
     ChannelHealth,
     Channels,
@@ -41,6 +44,12 @@ def silent(*moments: float, key: Key = RDAP, reason: str = "no answer in time") 
 def dead(key: Key = RDAP) -> Channels:
     """A channel that has just been found dead, at NOW + DEAD_AFTER."""
     return silent(0.0, 1.0, DEAD_AFTER, key=key)
+
+
+def test_the_published_figures() -> None:
+    """Answers in a row, seconds of silence and of rest, and the questions that a pass costs a channel."""
+    assert (DEAD_ANSWERS, DEAD_AFTER, SHUT_AFTER, QUESTIONS) == (3, 60.0, 600.0, 3)
+    assert (REST_DEAD, REST_TIMES, REST, OWED, FORGOTTEN) == (600.0, 5.0, (3.0, 60.0), 5.0, 60.0)
 
 
 # -- dead and alive ------------------------------------------------------------------------------------------------------

@@ -195,6 +195,10 @@ def test_of_questions_that_wait_as_long_the_first_that_came_goes_first() -> None
     assert [taken(queue, staffed(), NOW + second)[0][0] for second in range(4)] == ["u", "v", "w", "late"]
     assert [item.domain for item in queue.flush(LIMIT.operator)] == ["x", "early"]
 
+    queue = line_of(*(ask(name) for name in "abcdefgh"))
+    assert taken(queue, staffed())[0][0] == "a"
+    assert [item.domain for item in queue.flush(LIMIT.operator)] == list("bcdefgh")
+
 
 def test_each_operator_has_a_turn_of_its_own() -> None:
     """What one line gave counts for no other."""

@@ -10,7 +10,7 @@ from common.core.domains.stored_rows import budgets_of, saved_budgets
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
-from common.core.rate_limits.saved import Saved, operators_of
+from common.core.rate_limits.saved import Saved, operators_of, rows_of
 from common.core.registries.operators import Limit
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
 
@@ -129,6 +129,11 @@ def test_a_change_asks_to_be_saved_and_clean_answers_alone_do_not() -> None:
     hear(budgets, throttled(), NOW + 362)
     assert not changes(throttled(), NOW + 363)
     assert changes(BANNED, NOW + 364)
+
+
+def test_a_row_of_an_earlier_version_knows_nothing_of_what_came_later() -> None:
+    """No configuration, no width, no ban, no counts."""
+    assert rows_of('{"x|a": [1.0, 0.25]}') == {"x|a": Saved(1.0, 0.25, "", "", 0, 0.0, None, 0, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("text", ["", "{broken", "[]", '{"rdap/example|a": 7, "x|a": ["a"]}', "[" * 100_000, '{"a|b": []}'])

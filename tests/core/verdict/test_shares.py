@@ -80,6 +80,9 @@ def test_an_answer_weighs_by_its_finding_its_age_and_what_its_server_proved(
         ((denial("whois"), denial("rdap"), denial("das")), "registry_db", 8.0),  # the most of this group
         ((holder("rdap"), holder("whois")), "registry_db", -12.0),  # and the least
         ((denial("rdap"), holder("whois")), "registry_db", -9.0),
+        ((denial("rdap", 600.0 * log(60.0)), holder("whois")), "registry_db", -9.0),
+        ((denial("rdap", 600.0 * log(60.0)),), "registry_db", 0.1),
+        ((denial("rdap"), holder("whois"), holder("das", 1800.0 * log(9.0 / 0.2))), "registry_db", -9.0 - 0.2 / 4),
         ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.26))), "registry_db", -0.26),
         ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.24))), "registry_db", 6.0),
         ((holder("whois", 1800.0 * log(9.0 / 0.24)),), "registry_db", -0.24),
