@@ -382,6 +382,8 @@ def test_an_answer_that_refers_to_another_server_is_no_doubt() -> None:
     for _ in range(2 * SEVERAL):
         assert hear(budgets, Observation("whois", reading), NOW, NOW) is None
 
+    assert bucket_of(budgets).meaningless == 0
+
 
 def test_a_slow_pace_that_brought_a_complaint_holds_for_each_address() -> None:
     """Also of less than one question a second."""

@@ -172,6 +172,18 @@ def test_ranks_that_are_never_turned_away_have_room_for_a_million() -> None:
     assert Queue(DAY).room_for_sweeps(LIMIT, URGENT, Budgets(), ["home"], NOW) == 301
 
 
+def test_a_line_that_took_more_than_it_leaves_to_others_has_no_room() -> None:
+    """And all of it again when what waited has left, whatever its rank."""
+    fast = Limit("rdap/fast", 1000.0, 1)
+    queue = line_of(
+        ask("urgent", URGENT, NOW - 9000, fast), *(ask(str(number), BACKGROUND, limit=fast) for number in range(1001))
+    )
+    assert queue.room(fast, BACKGROUND) == 0
+
+    assert len(queue.expire(NOW + 1800)) == 1002
+    assert queue.room(fast, BACKGROUND) == MOST_ROUTINE
+
+
 def test_the_last_question_of_a_day_is_admitted() -> None:
     """And one more is not; from two egresses there are two days."""
     late, budgets = NOW + DAY - 3600, Budgets()
@@ -277,6 +289,33 @@ def test_a_confirmation_is_not_held_while_there_is_no_token_anyway() -> None:
     assert taken(queue, workers, NOW + 5 + WAIT, budgets=budgets) == [("a.com", HOST_A)]
 
 
+def test_a_confirmation_that_another_worker_may_take_waits_for_its_token() -> None:
+    """Though the worker that answered first has one, and the line waits with it."""
+    budgets, workers = Budgets(), staffed(HOST_A, HOST_B, a="one", b="two")
+    budgets.take(LIMIT, "two", NOW)
+    queue = line_of(confirming(), ask("b.com", PRIORITY))
+
+    assert taken(queue, workers, budgets=budgets) == []
+    assert taken(queue, workers, NOW + 1, budgets=budgets) == [("a.com", HOST_B), ("b.com", HOST_A)]
+
+
+def test_a_question_with_nothing_to_confirm_goes_to_any_worker() -> None:
+    """A canary's, and one where some workers have a key of their own."""
+    assert taken(line_of(ask(confirm=True)), staffed()) == [("a.com", HOST_A)]
+
+    budgets, workers = Budgets(), staffed(HOST_A, "deep-0@b#k", a="one", k="two")
+    budgets.take(LIMIT, "two", NOW)
+    assert taken(line_of(ask()), workers, budgets=budgets) == [("a.com", HOST_A)]
+
+
+def test_after_a_pool_was_turned_away_the_oldest_of_the_others_is_first() -> None:
+    """Whatever came between them."""
+    queue = line_of(*(ask(str(age), queued=NOW - age, pool="fast" if age == 90 else "deep") for age in (90, 50, 80)))
+    queue.flush_pool("fast", NOW)
+
+    assert taken(queue, staffed()) == [("80", HOST_A)]
+
+
 def test_what_has_to_run_alone_waits_for_an_idle_worker_and_holds_up_no_other() -> None:
     """It gets one that has nothing to do, and that one gets nothing beside it."""
     queue, workers, budgets = line_of(ask("bad.com"), ask("b.com")), staffed(), Budgets()
@@ -369,6 +408,7 @@ def test_after_an_expiry_the_next_deadline_is_known() -> None:
     queue = line_of(
         ask("a", queued=NOW - 300),
         ask("b", queued=NOW - 100),
+        ask("e", queued=NOW - 90),
         ask("c", BACKGROUND, NOW - 1790),
         ask("d", queued=NOW - 50, limit=OTHER),
     )

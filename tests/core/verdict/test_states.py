@@ -124,6 +124,9 @@ def test_a_name_the_registry_denies_is_told_by_gates_odds_calendar_and_price(
             (State.REGISTERED, "dns_auth_referral it says"),
         ),
         ((holder("dns", 5.0), denial("rdap", 5.0)), HELD, {"prior": -9.0}, (State.REGISTERED, "dns_auth_referral it says")),
+        # One of the same moment is no younger.
+        ((holder("dns", 5.0), denial("rdap", 5.0)), HELD, {"prior": 99.0, "gates": ("x", "y")}, (HELD, STILL_OPEN)),
+        ((holder("dns", 5.0), denial("rdap", 5.0)), FREE, {"prior": -9.0, "passes": (NOW - 5.0,)}, (FREE, YOUNGER)),
         # In a zone that answers for every name, its word and the web's count for nothing, and the registry's do.
         ((holder("dns"),), HELD, {"wildcard": True}, (HELD, "no new proof")),
         ((holder("http"),), HELD, {"wildcard": True}, (HELD, "no new proof")),
