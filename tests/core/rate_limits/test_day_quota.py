@@ -49,7 +49,10 @@ def test_routine_is_spread_over_the_day() -> None:
 @pytest.mark.parametrize("per_day", [1, 2, 3])
 def test_the_smallest_quota_is_of_use_to_everybody(per_day: int) -> None:
     """A share of one question is one question, from the beginning of the day."""
-    assert taken(ROUTINE, 60, Limit("whois/few", 1.0, 1, per_day)) == 1
+    few = Limit("whois/few", 1.0, 1, per_day)
+
+    assert Budgets().next_at(few, "a", MIDNIGHT, plan=ROUTINE) == MIDNIGHT
+    assert taken(ROUTINE, 60, few) == 1
 
 
 @settings(max_examples=200, deadline=None)
