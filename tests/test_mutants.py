@@ -121,14 +121,13 @@ def test_a_name_tells_a_mutant_from_all_others_without_its_line() -> None:
     ]
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.module)
-def test_each_mutant_is_a_source_and_a_name_of_its_own_that_can_be_compiled(target: Target) -> None:
+def test_each_mutant_of_the_gates_is_a_source_and_a_name_of_its_own_that_can_be_compiled() -> None:
     """One that cannot be would be killed by any suite."""
-    found = list(mutants((ROOT / target.module).read_text()))
+    found = list(mutants((ROOT / "common/core/verdict/gates.py").read_text()))
 
     for mutant in found:
-        compile(mutant.source, target.module, "exec")
-    assert len({mutant.source for mutant in found}) == len({mutant.name for mutant in found}) == len(found) > 0
+        compile(mutant.source, "gates.py", "exec")
+    assert len({mutant.source for mutant in found}) == len({mutant.name for mutant in found}) == len(found) > 100
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.module)
@@ -226,6 +225,7 @@ def test_what_is_listed_is_left_out_and_told_with_its_reason(tmp_path: Path) -> 
         (TOO_YOUNG + "\n\n" + NOT_INVITED, [INVITED], "common/toy.py", f"the tests kill it: {INVITED!r}"),
         (TOO_YOUNG + "\n\n" + NOT_INVITED, [INVITED], "common/gone.py", "common/gone.py is listed and has no target"),
     ],
+    ids=["gone", "killed", "without a target"],
 )
 def test_what_is_listed_for_nothing_is_found_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tests: str, names: list[str], module: str, sentence: str
