@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutants.__main__ import ROOT, TARGETS, Target, main
 from tests.mutants.faults import COMPARED, COUNTED, DELETED, JOINED, TUNING, mutants
+from tests.mutants.listed import find_stale
 from tests.mutants.table import DOCUMENT
 from tests.mutants.trial import Score, Trial, TrialError
 
@@ -181,10 +182,10 @@ def test_a_suite_about_another_module_says_nothing(tmp_path: Path) -> None:
 INVITED = "may_enter: invited"
 
 
-def listing(root: Path, *names: str, module: str = "common/toy.py") -> None:
-    """List mutants of a module beside the tool."""
-    (root / "tests/mutants").mkdir(exist_ok=True)
-    (root / "tests/mutants/listed.toml").write_text(f'["{module}"]\n"All are invited." = {list(names)}\n')
+def listing(root: Path, *names: str) -> None:
+    """List mutants of the module beside the tool."""
+    (root / "tests/mutants").mkdir()
+    (root / "tests/mutants/listed.toml").write_text(f'["common/toy.py"]\n"All are invited." = {list(names)}\n')
 
 
 def test_the_status_tells_whether_a_strict_module_has_a_mutant_that_survives(
@@ -213,29 +214,26 @@ def test_what_is_listed_is_left_out_and_told_with_its_reason(tmp_path: Path) -> 
     assert f"## `common/toy.py`\n\n- All are invited.\n  - `{INVITED}`\n" in written
 
 
-@pytest.mark.parametrize(
-    ("tests", "names", "module", "sentence"),
-    [
-        (
-            TOO_YOUNG,
-            [INVITED, "may_enter: invite"],
-            "common/toy.py",
-            f"such mutant: 'may_enter: invite'; is it {INVITED!r}?",
-        ),
-        (TOO_YOUNG + "\n\n" + NOT_INVITED, [INVITED], "common/toy.py", f"the tests kill it: {INVITED!r}"),
-        (TOO_YOUNG + "\n\n" + NOT_INVITED, [INVITED], "common/gone.py", "common/gone.py is listed and has no target"),
-    ],
-    ids=["gone", "killed", "without a target"],
-)
-def test_what_is_listed_for_nothing_is_found_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], tests: str, names: list[str], module: str, sentence: str
-) -> None:
-    """It does not exist (any more), the tests kill it, or its module has no target."""
-    tree(tmp_path, ENTERS, tests)
-    listing(tmp_path, *names, module=module)
+def test_what_is_listed_and_killed_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no excuse any more."""
+    tree(tmp_path, ENTERS, TOO_YOUNG, NOT_INVITED)
+    listing(tmp_path, INVITED)
 
     assert main([], tmp_path, [Target("common/toy.py", TESTS)]) == 1
-    assert sentence in capsys.readouterr().out
+    assert f"common/toy.py: listed, and the tests kill it: {INVITED!r}\n" in capsys.readouterr().out
+
+
+def test_what_is_listed_and_not_there_is_told_with_what_is_like_it(tmp_path: Path) -> None:
+    """Of the modules that are tried; and a module that no target has."""
+    tree(tmp_path)
+    listed = {"common/toy.py": {INVITED: "", "may_enter: invite": ""}, "common/gone.py": {"x": ""}}
+    told = list(find_stale(tmp_path, ["common/toy.py"], ["common/toy.py"], listed))
+
+    assert told == [
+        "common/gone.py is listed and has no target",
+        f"common/toy.py: listed, and there is no such mutant: 'may_enter: invite'; is it {INVITED!r}?",
+    ]
+    assert list(find_stale(tmp_path, [], ["common/toy.py", "common/gone.py"], listed)) == []
 
 
 @pytest.mark.parametrize("arguments", [["unknown"], ["toy", "--write"]])
