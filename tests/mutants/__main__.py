@@ -48,7 +48,7 @@ TARGETS = (
     _target("rate_limits/bucket", "test_pace", "test_restarts"),
     _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
     _target("rate_limits/policy", "test_policy"),
-    _target("rate_limits/query_queue", "test_query_queue", "test_turned_away", "test_lines"),
+    _target("rate_limits/query_queue", "test_query_queue", "test_queue_workers", "test_turned_away", "test_lines"),
     _target("rate_limits/saved", "test_restarts"),
     _target("outbox/deliveries", "test_deliveries", "test_deliveries_retries", "test_lanes", "test_deliveries_circuit"),
     _target("outbox/circuit", "test_circuit"),

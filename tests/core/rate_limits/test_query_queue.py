@@ -1,14 +1,10 @@
-"""Which worker a question goes to, what waits beside its line, and when a line has something to do: each rule by itself."""
+"""What a line takes, for how long, in which order, and when it has something to do: each rule by itself."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT, Entry
-from common.core.model.evidence import Observation, Outcome, Reading
-from common.core.model.records import Evidence
+from common.core.model.entry import BACKGROUND, NEWS, ORDINARY, PRIORITY, URGENT
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.query_queue import (
     LONGEST,
@@ -22,65 +18,20 @@ from common.core.rate_limits.query_queue import (
     Queue,
 )
 from common.core.registries.operators import Limit
-from common.core.workers.leases import SUSPICIOUS, Suspicion, Workers
-from common.core.workers.second_pass import WAIT
+from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit
-
-NOW = 20_718 * DAY
-LIMIT = Limit("whois/example", 1.0, 1)
-OTHER = Limit("rdap/other", 1.0, 1)
-DAILY = Limit("whois/daily", 1.0, 1, 240)
-HOST_A, HOST_B, HOST_C = "deep-0@a", "deep-0@b", "deep-0@c"
-
-
-def ask(domain: str = "a.com", rank: int = URGENT, queued: float = NOW, limit: Limit = LIMIT, **changes: Any) -> Ask:
-    """A question at a registry."""
-    return Ask(**{"method": "whois", "pool": "deep", "suffix": "com", "server": "whois.example", "budget": 20.0, **changes},
-               domain=domain, limit=limit, rank=rank, queued=queued)  # fmt: skip
-
-
-def confirming(by: str = HOST_A, egress: str = "", **changes: Any) -> Ask:
-    """The question of a second pass: the first was answered by this worker, from this egress."""
-    entry = Entry("a.com", "com", "a")
-    reading = Reading(Outcome.UNREGISTERED, "whois_free", "no object")
-    entry.detail.evidence["whois"] = Evidence(Observation("whois", reading), NOW - 60, NOW - 60, by=by)
-    entry.asked_from["whois"] = egress
-    return ask(entry=entry, confirm=True, **changes)
-
-
-def staffed(*names: str, free: int = 9, pool: str = "deep", **egresses: str) -> Workers:
-    """Workers with free slots; each asks from its own egress where one is named (by the host's letter), else from "home"."""
-    workers = Workers("boot")
-    for name in names or (HOST_A,):
-        egress = egresses.get(name[-1], "home")
-        workers.heard(Credit(VERSION, name, f"b{name}", pool, egress, ("whois",), free, free, 0), NOW)
-    return workers
-
-
-def line_of(*asks: Ask, interval: float = DAY) -> Queue:
-    """Lines with these questions in them."""
-    queue = Queue(interval)
-    for item in asks:
-        queue.put(item)
-    return queue
-
-
-def taken(queue: Queue, workers: Workers, now: float = NOW, **tools: Any) -> list[tuple[str, str]]:
-    """What leaves the lines, with the worker that gets it, and takes a slot of it."""
-    found = []
-    for item, worker in queue.take(tools.get("budgets") or Budgets(), workers, tools.get("suspicion") or Suspicion(), now):
-        workers.lease(worker, item, item.budget, now)
-        found.append((item.domain, worker.name))
-    return found
-
-
-def suspicious(*names: str) -> Suspicion:
-    """What killed workers so often that it has to run alone."""
-    suspicion = Suspicion()
-    for _ in range(SUSPICIOUS):
-        suspicion.died(list(names), alone=False, now=NOW)
-    return suspicion
-
+from tests.core.rate_limits.queued import (
+    DAILY,
+    HOST_A,
+    HOST_B,
+    LIMIT,
+    NOW,
+    OTHER,
+    ask,
+    line_of,
+    staffed,
+    taken,
+)
 
 # -- what a question and a line begin with ---------------------------------------------------------------------------------
 
@@ -227,120 +178,6 @@ def test_a_line_takes_over_the_limit_of_its_newest_question() -> None:
     """The number of a zone's addresses is known only later."""
     queue = line_of(ask("a", limit=Limit("dns/com", 1.0, 1)), ask("b", limit=Limit("dns/com", 2.0, 1, 240)))
     assert queue._lines["dns/com"].limit == Limit("dns/com", 2.0, 1, 240)
-
-
-# -- workers ---------------------------------------------------------------------------------------------------------------
-
-
-def test_a_question_goes_to_another_worker_than_the_one_that_lost_it() -> None:
-    """Where one is free, whatever its egress."""
-    workers = staffed(HOST_A, HOST_B, a="one", b="two")
-
-    assert taken(line_of(ask(avoid=HOST_A)), workers) == [("a.com", HOST_B)]
-    assert taken(line_of(ask(avoid=HOST_B)), staffed(HOST_A, HOST_B, a="one", b="two")) == [("a.com", HOST_A)]
-    assert taken(line_of(ask(avoid=HOST_A)), staffed(HOST_A)) == [("a.com", HOST_A)]
-
-
-@pytest.mark.parametrize(("last", "worker"), [("one", HOST_C), ("two", HOST_B), ("", HOST_B)])
-def test_a_confirmation_leaves_from_another_egress_where_one_is_ready(last: str, worker: str) -> None:
-    """By the method's last question; other questions leave from the first."""
-    workers = staffed(HOST_B, HOST_C, b="one", c="two")
-
-    assert taken(line_of(confirming("gone@x", last)), workers) == [("a.com", worker)]
-    first = confirming("gone@x", last)
-    first.confirm = False
-    assert taken(line_of(first), staffed(HOST_B, HOST_C, b="one", c="two")) == [("a.com", HOST_B)]
-
-
-def test_where_an_egress_has_no_token_another_one_serves() -> None:
-    """The budget is kept for each."""
-    budgets, workers = Budgets(), staffed(HOST_B, HOST_C, b="one", c="two")
-    budgets.take(LIMIT, "one", NOW)
-
-    assert taken(line_of(ask()), workers, budgets=budgets) == [("a.com", HOST_C)]
-
-
-def test_a_confirmation_waits_for_another_worker_while_that_is_busy_and_then_goes_to_the_same() -> None:
-    """Ten seconds from when a token was there; the line goes on meanwhile."""
-    queue, workers = line_of(confirming(), ask("b.com", BACKGROUND)), staffed(HOST_A, HOST_B)
-    workers._workers[HOST_B].free = 0
-    budgets = Budgets()
-    assert taken(queue, workers, budgets=budgets) == [("b.com", HOST_A)]
-    assert len(queue) == 1
-    assert taken(queue, workers, NOW + WAIT - 0.001, budgets=budgets) == []
-    assert taken(queue, workers, NOW + WAIT, budgets=budgets) == [("a.com", HOST_A)]
-
-
-def test_a_confirmation_goes_to_another_worker_at_once_where_one_is_free() -> None:
-    """The farthest there is, and to the same where there is no other."""
-    assert taken(line_of(confirming()), staffed(HOST_A, HOST_B)) == [("a.com", HOST_B)]
-    assert taken(line_of(confirming()), staffed(HOST_A)) == [("a.com", HOST_A)]
-    assert taken(line_of(confirming(HOST_C)), staffed(HOST_A, HOST_B)) == [("a.com", HOST_A)]
-
-
-def test_a_confirmation_is_not_held_while_there_is_no_token_anyway() -> None:
-    """Its ten seconds begin with the token."""
-    queue, workers, budgets = line_of(confirming()), staffed(HOST_A, HOST_B), Budgets()
-    workers._workers[HOST_B].free = 0
-    budgets.take(LIMIT, "home", NOW)
-    assert taken(queue, workers, NOW + 0.5, budgets=budgets) == []
-    assert taken(queue, workers, NOW + 5, budgets=budgets) == []
-    assert taken(queue, workers, NOW + 5 + WAIT - 0.001, budgets=budgets) == []
-    assert taken(queue, workers, NOW + 5 + WAIT, budgets=budgets) == [("a.com", HOST_A)]
-
-
-def test_a_confirmation_that_another_worker_may_take_waits_for_its_token() -> None:
-    """Though the worker that answered first has one, and the line waits with it."""
-    budgets, workers = Budgets(), staffed(HOST_A, HOST_B, a="one", b="two")
-    budgets.take(LIMIT, "two", NOW)
-    queue = line_of(confirming(), ask("b.com", PRIORITY))
-
-    assert taken(queue, workers, budgets=budgets) == []
-    assert taken(queue, workers, NOW + 1, budgets=budgets) == [("a.com", HOST_B), ("b.com", HOST_A)]
-
-
-def test_a_question_with_nothing_to_confirm_goes_to_any_worker() -> None:
-    """A canary's, and one where some workers have a key of their own."""
-    assert taken(line_of(ask(confirm=True)), staffed()) == [("a.com", HOST_A)]
-
-    budgets, workers = Budgets(), staffed(HOST_A, "deep-0@b#k", a="one", k="two")
-    budgets.take(LIMIT, "two", NOW)
-    assert taken(line_of(ask()), workers, budgets=budgets) == [("a.com", HOST_A)]
-
-
-def test_after_a_pool_was_turned_away_the_oldest_of_the_others_is_first() -> None:
-    """Whatever came between them."""
-    queue = line_of(*(ask(str(age), queued=NOW - age, pool="fast" if age == 90 else "deep") for age in (90, 50, 80)))
-    queue.flush_pool("fast", NOW)
-
-    assert taken(queue, staffed()) == [("80", HOST_A)]
-
-
-def test_what_has_to_run_alone_waits_for_an_idle_worker_and_holds_up_no_other() -> None:
-    """It gets one that has nothing to do, and that one gets nothing beside it."""
-    queue, workers, budgets = line_of(ask("bad.com"), ask("b.com")), staffed(), Budgets()
-    busy = workers.lease(workers._workers[HOST_A], None, 20.0, NOW)
-    assert taken(queue, workers, suspicion=suspicious("bad.com"), budgets=budgets) == [("b.com", HOST_A)]
-    assert not workers._workers[HOST_A].exclusive
-    for attempt in [busy.attempt, *workers._leases]:
-        workers.finish(attempt)
-    queue.put(ask("c.com"))
-
-    assert taken(queue, workers, NOW + 1, suspicion=suspicious("bad.com"), budgets=budgets) == [("bad.com", HOST_A)]
-    assert workers._workers[HOST_A].exclusive
-    assert taken(queue, workers, NOW + 2, budgets=budgets) == []
-
-
-def test_what_the_day_does_not_allow_lets_others_go_first() -> None:
-    """Polls that have had three quarters of it; without a quota a missing token stops the line."""
-    budgets, late = Budgets(), NOW + DAY - 60
-    budgets._bucket(DAILY, "home", late).used_today = 200
-    queue = line_of(ask("poll", PRIORITY, late, DAILY), ask("news", NEWS, late - 9, DAILY), ask("alarm", URGENT, late, DAILY))
-    assert taken(queue, staffed(), late, budgets=budgets) == [("alarm", HOST_A)]
-    queue.put(ask("old alarm", URGENT, late, DAILY))
-    queue._lines[DAILY.operator].turn = SHARE - 1  # the turn of what waits longest
-    assert taken(queue, staffed(), late + 1, budgets=budgets) == [("old alarm", HOST_A)]
-    assert len(queue) == 2
 
 
 # -- when a line has something to do ---------------------------------------------------------------------------------------

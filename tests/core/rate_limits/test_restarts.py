@@ -396,17 +396,3 @@ def test_the_status_shows_what_was_learned() -> None:
     assert (fresh["rate"], fresh["ceiling"], fresh["banned_at"], fresh["blocked_until"]) == (1.0, 1.0, None, None)
     assert (banned["rate"], banned["ceiling"], banned["banned_at"], banned["blocked_until"]) == (0.5, 1.0, 1.0, NOW + 900)
     assert banned["reason"] == "forbidden: the server refuses us"
-
-
-def test_the_status_rounds_what_it_shows() -> None:
-    """Paces to four places, tokens to two; tokens as they are by then, and none of a server that is switched off."""
-    limit, budgets = Limit("rdap/odd", 1.23456, 4, None), Budgets()
-    budgets.rate(limit, "a", NOW)
-    budgets.rate(Limit("rdap/off", 0.0, 0), "a", NOW)
-    tokens = [[row["tokens"] for row in budgets.snapshot(NOW + wait)] for wait in (-0.5, 0.0, 0.7, 60.0)]
-    assert tokens == [[1.0, 0.0], [1.0, 0.0], [1.86, 0.0], [4.0, 0.0]]
-
-    hear(budgets, BANNED, NOW, NOW, limit)
-    shown = budgets.snapshot(NOW + 900)[0]
-    assert (shown["rate"], shown["ceiling"], shown["banned_at"]) == (0.6173, 1.2346, 1.2346)
-    assert (shown["blocked_until"], shown["reason"]) == (None, "")
