@@ -41,7 +41,7 @@ scenarios: setup
 sim: setup
 	$(BIN)/python -m tests.sim $(ARGS)
 
-# Small faults in the rules, one at a time in a copy of the tree: does a quick test notice each? ARGS=gates for one module.
+# Small faults in the rules, one at a time in a copy of the tree: does a quick test notice each? ARGS=gates for a module.
 mutants: setup
 	$(BIN)/python -m tests.mutants $(ARGS)
 

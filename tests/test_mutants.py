@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.__main__ import ROOT, TARGETS, Target, main
-from tests.mutants.faults import COMPARED, COUNTED, DELETED, JOINED, mutants
+from tests.mutants.faults import COMPARED, COUNTED, DELETED, JOINED, TUNING, mutants
+from tests.mutants.listed import find_stale
+from tests.mutants.table import DOCUMENT
 from tests.mutants.trial import Score, Trial, TrialError
 
 TOY = '''"""A module with a rule in it."""
@@ -88,18 +90,52 @@ def test_numbers_are_one_off_each_way() -> None:
 
 
 def test_what_is_not_run_is_left_alone() -> None:
-    """Docstrings, imports from the future, "pass"."""
-    assert list(mutants('"""Text."""\nfrom __future__ import annotations\npass\n')) == []
+    """Docstrings, "pass", imports, what only a type checker looks at."""
+    source = '"""Text."""\nimport a\nfrom b import c\npass\nif TYPE_CHECKING:\n    x = 1\nclass P(Protocol):\n    y = 2\n'
+
+    assert list(mutants(source)) == []
 
 
-def test_each_mutant_of_the_gates_is_a_source_of_its_own_that_can_be_compiled() -> None:
+def test_a_constant_of_ten_or_more_that_is_one_off_is_tuning() -> None:
+    """One of the module only; a smaller one, one of a function, or something deleted is a fault like others."""
+    source = "MOST, _LEAST = 10, 9\nWAIT: float = 60.0\nstart = 10\ndef f():\n    AT = 10\n"
+
+    assert faults(source, TUNING) == [
+        "(10, 9)  ->  (11, 9)",
+        "(10, 9)  ->  (9, 9)",
+        "WAIT: float = 60.0  ->  WAIT: float = 61.0",
+        "WAIT: float = 60.0  ->  WAIT: float = 59.0",
+    ]
+    assert len(faults(source, COUNTED)) == 6
+    assert "WAIT: float = 60.0" in faults(source, DELETED)
+
+
+def test_a_name_tells_a_mutant_from_all_others_without_its_line() -> None:
+    """By the function it is in, and by a number where two are alike."""
+    methods = ("def f(self):\n        return x", "def g(self):\n        if y:\n            return x\n        return x")
+    source = "".join(f"    {method}\n" for method in methods)
+
+    assert [mutant.name for mutant in mutants(f"class A:\n{source}") if mutant.text == "return x"] == [
+        "A.f: return x",
+        "A.g: return x",
+        "A.g: return x (2)",
+    ]
+
+
+def test_each_mutant_of_the_gates_is_a_source_and_a_name_of_its_own_that_can_be_compiled() -> None:
     """One that cannot be would be killed by any suite."""
-    sources = [mutant.source for mutant in mutants((ROOT / TARGETS["gates"].module).read_text())]
+    found = list(mutants((ROOT / "common/core/verdict/gates.py").read_text()))
 
-    for source in sources:
-        compile(source, "gates.py", "exec")
-    assert len(sources) > 100
-    assert len(set(sources)) == len(sources)
+    for mutant in found:
+        compile(mutant.source, "gates.py", "exec")
+    assert len({mutant.source for mutant in found}) == len({mutant.name for mutant in found}) == len(found) > 100
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.module)
+def test_what_a_module_is_tried_against_drives_no_simulated_world(target: Target) -> None:
+    """Each of its mutants would take seconds."""
+    for path in target.tests:
+        assert "tests.sim" not in (ROOT / path).read_text()
 
 
 def test_a_suite_that_tests_every_line_lets_no_mutant_survive(tmp_path: Path) -> None:
@@ -117,7 +153,6 @@ def test_a_test_taken_away_is_found_out(tmp_path: Path) -> None:
     made = score(tree(tmp_path, ENTERS, TOO_YOUNG))
 
     assert [(mutant.line, mutant.text) for mutant in made.survivors if mutant.kind == DELETED] == [(8, "invited")]
-    assert made.deleted == 1
 
 
 def test_a_fault_that_makes_a_loop_endless_is_noticed_by_the_clock(tmp_path: Path) -> None:
@@ -144,15 +179,65 @@ def test_a_suite_about_another_module_says_nothing(tmp_path: Path) -> None:
         score(tmp_path)
 
 
-def test_the_status_tells_where_something_can_be_deleted_that_must_not(
+INVITED = "may_enter: invited"
+
+
+def listing(root: Path, *names: str) -> None:
+    """List mutants of the module beside the tool."""
+    (root / "tests/mutants").mkdir()
+    (root / "tests/mutants/listed.toml").write_text(f'["common/toy.py"]\n"All are invited." = {list(names)}\n')
+
+
+def test_the_status_tells_whether_a_strict_module_has_a_mutant_that_survives(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only of modules whose tests must notice that; a module without tests is passed over."""
+    """Of another module it is only told."""
     tree(tmp_path, ENTERS, TOO_YOUNG)
-    toy, absent = Target("common/toy.py", TESTS), Target("common/toy.py", ("tests/test_absent.py",), strict=True)
+    toy = Target("common/toy.py", TESTS)
 
-    assert main([], tmp_path, {"toy": toy, "absent": absent}) == 0
-    assert main(["toy"], tmp_path, {"toy": toy._replace(strict=True)}) == 1
+    assert main(["toy"], tmp_path, [toy]) == 1
+    assert main(["common"], tmp_path, [toy._replace(strict=False)]) == 0
     said = capsys.readouterr().out
-    assert "common/toy.py: skipped, there is no tests/test_absent.py" in said
-    assert "common/toy.py:8: deleted survived: invited" in said
+    assert said.count(f"common/toy.py:8: deleted survived: {INVITED}\n") == 2
+    assert said.count("[1/1] common/toy.py: 9 mutants\n") == 2
+
+
+def test_what_is_listed_is_left_out_and_told_with_its_reason(tmp_path: Path) -> None:
+    """In the document, where all that survives is excused."""
+    tree(tmp_path, ENTERS, TOO_YOUNG)
+    (tmp_path / DOCUMENT).parent.mkdir()
+    listing(tmp_path, INVITED)
+
+    assert main(["--write"], tmp_path, [Target("common/toy.py", TESTS)]) == 0
+    written = (tmp_path / DOCUMENT).read_text()
+    assert "| `common/toy.py` | 9 | 8 | 0 | 0 | 1 | 0 |\n" in written
+    assert f"## `common/toy.py`\n\n- All are invited.\n  - `{INVITED}`\n" in written
+
+
+def test_what_is_listed_and_killed_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no excuse any more."""
+    tree(tmp_path, ENTERS, TOO_YOUNG, NOT_INVITED)
+    listing(tmp_path, INVITED)
+
+    assert main([], tmp_path, [Target("common/toy.py", TESTS)]) == 1
+    assert f"common/toy.py: listed, and the tests kill it: {INVITED!r}\n" in capsys.readouterr().out
+
+
+def test_what_is_listed_and_not_there_is_told_with_what_is_like_it(tmp_path: Path) -> None:
+    """Of the modules that are tried; and a module that no target has."""
+    tree(tmp_path)
+    listed = {"common/toy.py": {INVITED: "", "may_enter: invite": ""}, "common/gone.py": {"x": ""}}
+    told = list(find_stale(tmp_path, ["common/toy.py"], ["common/toy.py"], listed))
+
+    assert told == [
+        "common/gone.py is listed and has no target",
+        f"common/toy.py: listed, and there is no such mutant: 'may_enter: invite'; is it {INVITED!r}?",
+    ]
+    assert list(find_stale(tmp_path, [], ["common/toy.py", "common/gone.py"], listed)) == []
+
+
+@pytest.mark.parametrize("arguments", [["unknown"], ["toy", "--write"]])
+def test_a_wrong_command_line_is_refused(tmp_path: Path, arguments: list[str]) -> None:
+    """A target that does not exist, and a document about some targets only."""
+    with pytest.raises(SystemExit):
+        main(arguments, tmp_path, [Target("common/toy.py", TESTS)])

@@ -1,90 +1,114 @@
 """Faults in the rules, each tried against the tests of its module: `python -m tests.mutants [TARGET]...`.
 
-Status 1 if something can be deleted from a module whose tests must notice that; 2 if a suite does not pass without a fault.
+A target is a module or its folder. Status 1 if a mutant of a strict module survives that is not listed (`listed.toml`), or if
+one is listed that the tests kill, or that does not exist; 2 if a suite does not pass without a fault.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.mutants.faults import Mutant
-from tests.mutants.trial import Score, Trial, TrialError
+from tests.mutants.faults import TUNING, Mutant, mutants
+from tests.mutants.listed import Listed, Result, find_killed, find_stale, read_listed, take_out
+from tests.mutants.table import DOCUMENT, print_table, write_document
+from tests.mutants.trial import Trial, TrialError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Target(NamedTuple):
-    """A module and its quick tests; `strict`: they must notice whatever is deleted from it."""
+    """A module and its quick tests, the quickest first; `strict`: what is not listed must not survive them."""
 
     module: str
     tests: tuple[str, ...]
-    strict: bool = False
+    strict: bool = True
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """By what it is asked for: the module, and the folder it is in."""
+        path = Path(self.module)
+        return path.stem, path.parent.name
 
 
-TARGETS = {
-    "gates": Target(
-        "common/core/verdict/gates.py",
-        ("tests/core/verdict/test_gates.py", "tests/core/verdict/test_positives.py"),
-        strict=True,
-    ),
-    "queue": Target(
-        "common/core/rate_limits/query_queue.py", ("tests/core/rate_limits", "tests/core/checks/test_work_goes_round.py")
-    ),
-    "budgets": Target("common/core/rate_limits/budgets.py", ("tests/core/rate_limits",), strict=True),
-    "policy": Target("common/core/rate_limits/policy.py", ("tests/core/rate_limits/test_policy.py",), strict=True),
-    "bucket": Target(
-        "common/core/rate_limits/bucket.py",
-        ("tests/core/rate_limits/test_pace.py", "tests/core/rate_limits/test_restarts.py"),
-    ),
-    "health": Target("common/core/channels/channel_health.py", ("tests/core/channels/test_health.py",)),
-    "early": Target("common/core/trust/early_canaries.py", ("tests/core/trust/test_early_canaries.py",)),
-    "trust": Target(
-        "common/core/trust/server_trust.py", ("tests/core/trust/test_trust.py", "tests/core/trust/test_verified_servers.py")
-    ),
-}
+def _target(module: str, *tests: str) -> Target:
+    """A module of the core, with tests of the same folder where no other is named."""
+    room = module.partition("/")[0]
+    paths = (test if "/" in test else f"{room}/{test}" for test in tests)
+    return Target(f"common/core/{module}.py", tuple(f"tests/core/{path}.py" for path in paths))
 
 
-def main(arguments: Sequence[str] | None = None, root: Path = ROOT, targets: Mapping[str, Target] = TARGETS) -> int:
+TARGETS = (
+    _target("verdict/gates", "test_gates", "test_positives"),
+    _target("verdict/verdicts", "test_states", "test_shares", "test_verdicts"),
+    _target("rate_limits/bucket", "test_pace", "test_restarts"),
+    _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
+    _target("rate_limits/policy", "test_policy"),
+    _target(
+        "rate_limits/query_queue",
+        "test_query_queue",
+        "test_queue_ranks",
+        "test_queue_workers",
+        "test_queue_admission",
+        "test_queue_order",
+    ),
+    _target("rate_limits/saved", "test_restarts"),
+    _target("outbox/deliveries", "test_deliveries", "test_deliveries_retries", "test_lanes", "test_deliveries_circuit"),
+    _target("outbox/circuit", "test_circuit"),
+    _target("outbox/circuits", "test_circuits", "test_lanes"),
+    _target("trust/server_trust", "test_trust", "test_verified_servers", "test_canary_gaps"),
+    _target("trust/canary_gaps", "test_canary_gaps"),
+    _target("channels/channel_health", "test_health"),
+)
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT, targets: Sequence[Target] = TARGETS) -> int:
     """Try the targets, print what survived and a table. Returns the exit status."""
+    known = sorted({name for target in targets for name in target.names})
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(targets)}; all without any")
-    names = parser.parse_args(arguments).names or list(targets)
-    if unknown := [name for name in names if name not in targets]:
+    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(known)}; all without any")
+    parser.add_argument("--write", action="store_true", help=f"write the table of all targets to {DOCUMENT}")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in known]:
         parser.error(f"no such target: {', '.join(unknown)}")
-    chosen = [target for target in (targets[name] for name in names) if _has_tests(root, target)]
+    if options.write and options.names:
+        parser.error(f"{DOCUMENT} is about all targets")
+    chosen = [target for target in targets if not options.names or set(options.names).intersection(target.names)]
+    listed = read_listed(root / "tests/mutants/listed.toml")
+    wrong = list(find_stale(root, [target.module for target in chosen], [target.module for target in targets], listed))
     try:
-        with Trial(root) as trial:
-            scores = [trial.score(target.module, target.tests, partial(_tell, target.module)) for target in chosen]
+        results = _try(root, chosen, listed)
     except TrialError as error:
         print(error, file=sys.stderr)
         return 2
-    _print_table(scores)
-    return int(any(score.deleted and target.strict for score, target in zip(scores, chosen, strict=True)))
+    wrong += find_killed(results, listed)
+    print_table(results)
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    if options.write:
+        write_document(root / DOCUMENT, results)
+    failed = any(result.survived and target.strict for result, target in zip(results, chosen, strict=True))
+    return int(failed or bool(wrong))
 
 
-def _has_tests(root: Path, target: Target) -> bool:
-    """Whether the tests of a target are there; says so where they are not."""
-    missing = [path for path in target.tests if not (root / path).exists()]
-    if missing:
-        print(f"{target.module}: skipped, there is no {', '.join(missing)}")
-    return not missing
+def _try(root: Path, targets: Sequence[Target], listed: Listed) -> list[Result]:
+    """Try the mutants of these targets, one module after the other, and say how far it is."""
+    results: list[Result] = []
+    with Trial(root) as trial:
+        for number, target in enumerate(targets, 1):
+            count = sum(1 for _ in mutants((root / target.module).read_text()))
+            print(f"[{number}/{len(targets)}] {target.module}: {count} mutants", flush=True)
+            tell = partial(_tell, target.module, listed)
+            results.append(take_out(trial.score(target.module, target.tests, tell), listed))
+    return results
 
 
-def _tell(module: str, mutant: Mutant) -> None:
-    print(f"{module}:{mutant.line}: {mutant.kind} survived: {mutant.text}", flush=True)
-
-
-def _print_table(scores: list[Score]) -> None:
-    print(f"\n{'module':34}{'mutants':>8}{'killed':>8}{'late':>6}{'survived':>10}{'deleted':>9}{'seconds':>9}")
-    for score in scores:
-        survived = len(score.survivors)
-        whole = score.killed + score.late + survived
-        print(f"{score.module:34}{whole:8}{score.killed:8}{score.late:6}{survived:10}{score.deleted:9}{score.seconds:9.1f}")
+def _tell(module: str, listed: Listed, mutant: Mutant) -> None:
+    if mutant.kind != TUNING and mutant.name not in listed.get(module, ()):
+        print(f"{module}:{mutant.line}: {mutant.kind} survived: {mutant.name}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,12 @@ from common.core.channels.channel_health import (
     DEAD_ANSWERS,
     LIMIT,
     LIMITED_AFTER,
+    LONGEST_REST,
+    QUERIES_PER_PASS,
     REASON,
     REST_DEAD,
+    REST_TIMES,
+    SHORTEST_REST,
     ChannelHealth,
     ChannelHealths,
     Condition,
@@ -49,6 +53,13 @@ def restored(text: str | None, now: float) -> ChannelHealths:
     channels = ChannelHealths()
     channels.restore_text(text or "", now)
     return channels
+
+
+def test_the_published_figures() -> None:
+    """Answers in a row, seconds of silence and of rest, and the queries that a pass costs a channel."""
+    assert (DEAD_ANSWERS, DEAD_AFTER, LIMITED_AFTER, QUERIES_PER_PASS) == (3, 60.0, 600.0, 3)
+    assert (REST_DEAD, REST_TIMES, SHORTEST_REST, LONGEST_REST) == (600.0, 5.0, 3.0, 60.0)
+    assert (ANSWER_DUE, ANSWER_LOST) == (5.0, 60.0)
 
 
 # -- dead and alive ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.outbox.circuit import Circuit
 
 
@@ -92,3 +94,52 @@ def test_a_circuit_that_was_open_begins_with_a_single_probe() -> None:
 
     assert circuit.allowed_attempts(101.9, 50) == 0
     assert circuit.allowed_attempts(102.0, 50) == 1
+
+
+def test_after_a_success_ten_failures_in_a_row_open_it_again() -> None:
+    """Nothing of the first time counts: neither its failures nor how far apart its probes were."""
+    circuit = opened()
+    for now in (1.0, 3.0, 7.0):
+        circuit.note_attempt(now)
+    circuit.note_success(8.0)
+    assert not circuit.is_open
+    assert [circuit.note_failure(8.0) for _ in range(10)] == [False] * 9 + [True]
+    assert circuit.is_open
+    assert (circuit.failures, circuit.probe_at) == (10, 9.0)
+
+    circuit.note_attempt(9.0)
+    assert circuit.probe_at == 11.0
+
+
+@pytest.mark.parametrize(
+    ("moments", "allowed"),
+    [
+        ((0.0,), 1),
+        ((0.845,), 9),  # ten a second, which grow from the first moment
+        ((2.0, -2.0), 10),  # no more than the rate of the moment, no less for a clock that steps back
+        ((0.0, -1.0), 1),
+        ((59.999,), 639),
+        ((60.0,), 5000),
+        ((60.0, 30.0), 5000),  # once lifted, the limit does not come back
+    ],
+)
+def test_the_pace_after_it_closed(moments: tuple[float, ...], allowed: int) -> None:
+    """One attempt at once, ten in the first second, twice as many each ten seconds, any number after a minute."""
+    circuit = opened()
+    circuit.note_success(100.0)
+
+    assert [circuit.allowed_attempts(100.0 + moment, 5000) for moment in moments][-1] == allowed
+
+
+@pytest.mark.parametrize(("failures", "known"), [(0, 10), (3, 10), (12, 12)])
+def test_a_circuit_that_is_opened_again_shows_at_least_the_failures_that_open_one(failures: int, known: int) -> None:
+    """The status page tells why almost nothing is sent."""
+    circuit = Circuit(600.0)
+    for _ in range(failures):
+        circuit.note_failure(0.0)
+        circuit.note_attempt(0.0)
+    circuit.reopen_circuit(100.0)
+
+    assert (circuit.failures, circuit.probe_at) == (known, 100.0)
+    circuit.note_attempt(100.0)
+    assert circuit.probe_at == 102.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.core.model.records import DeliveryRow
-from common.core.outbox.deliveries import Deliveries
+from common.core.outbox.deliveries import REMEMBERED, Deliveries
 from tests.core.outbox.posted import Middle, attempt, broken, ids, notice, outbox, result
 
 
@@ -59,6 +59,16 @@ def test_2xx_is_done_and_forgotten(status: int) -> None:
     assert (deliveries._queues, deliveries._attempts, deliveries._lanes["notice"]) == ({}, {}, {})
 
 
+def test_a_result_that_is_done_is_forgotten() -> None:
+    """Nothing is left of it that a later one could supersede."""
+    deliveries = outbox(result("r"), result("w", method="whois"))
+    assert deliveries.results_waiting() == 2
+    attempt(deliveries, "r", 200, 5.0)
+
+    assert deliveries.results_waiting() == 1
+    assert list(deliveries._latest.values()) == ["w"]
+
+
 def test_an_attempt_that_is_not_answered_goes_back() -> None:
     """When its time is over it counts as made and follows the schedule."""
     deliveries = outbox(notice("n"))
@@ -67,6 +77,7 @@ def test_an_attempt_that_is_not_answered_goes_back() -> None:
 
     assert row is not None
     assert (row.state, row.attempts, row.next_at, row.last_status) == ("pending", 1, 26.0, 0)
+    assert row.last_error == "the notifier did not report"
     assert deliveries.note_lost("t", 1000.0) is None
     assert ids(deliveries.due_rows(26.0, 1)) == ["n"]
     assert deliveries.circuits["notice"].failures == 0
@@ -90,6 +101,41 @@ def test_a_late_success_spares_the_duplicate() -> None:
     again = deliveries.note_result("again", 200, "", None, 33.0, Middle())
     assert again is not None
     assert again.state == "done"
+
+
+@pytest.mark.parametrize(("later", "counts"), [(REMEMBERED - 1, True), (REMEMBERED, False)])
+def test_a_late_success_is_waited_for_while_few_came_after_it(later: int, counts: bool) -> None:
+    """Of attempts that ran out of time only so many are remembered, the last ones."""
+    deliveries = outbox(*(notice(f"n{n}", f"n{n}.com") for n in range(1 + later)))
+    for n in range(1 + later):
+        deliveries.note_sent(f"n{n}", f"t{n}", 0.0)
+        deliveries.note_lost(f"t{n}", 30.0)
+
+    assert (deliveries.note_result("t0", 200, "", None, 31.0, Middle()) is not None) is counts
+    assert deliveries.note_result("t1", 200, "", None, 31.0, Middle()) is not None
+
+
+def test_the_worker_that_lost_the_last_attempt_is_known() -> None:
+    """Until an attempt is answered; of what was never lost, or is not there, there is none."""
+    deliveries = outbox(notice("n"))
+    assert (deliveries.lost_by("n"), deliveries.lost_by("unknown")) == ("", "")
+    deliveries.note_sent("n", "t", 0.0)
+    deliveries.note_lost("t", 3.0, "notifier-1@host")
+    assert deliveries.lost_by("n") == "notifier-1@host"
+
+    attempt(deliveries, "n", 500, 4.0)
+    assert deliveries.lost_by("n") == ""
+
+
+def test_what_is_handed_back_is_found_again() -> None:
+    """Though it was passed over while it was under way."""
+    deliveries = outbox(notice("n", at=1.0))
+    deliveries.note_sent("n", "t", 1.0)
+    assert deliveries.next_at() is None
+    deliveries.note_returned("t", 2.0)
+
+    assert deliveries.next_at() == 1.0
+    assert ids(deliveries.due_rows(2.0, 5)) == ["n"]
 
 
 def test_what_a_notifier_hands_back_is_due_at_once() -> None:
@@ -170,6 +216,15 @@ def test_the_number_of_results_is_bounded_and_notices_are_not() -> None:
     assert (snapshot["pending"], snapshot["superseded"], snapshot["pending_notices"]) == (53, 5, 50)
 
 
+def test_a_result_that_supersedes_another_takes_a_second_one_along_where_there_are_too_many() -> None:
+    """Replays are not bounded: what they added gives way to the next result."""
+    deliveries = outbox(result("r1"), result_limit=1)
+    deliveries.replay_row(result("old", "b.com"), 0.0)
+
+    assert ids(deliveries.add_delivery(result("r2", order=2))) == ["r1", "old"]
+    assert ids(deliveries.due_rows(0.0, 9)) == ["r2"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"check_type":7}', b"[" * 100_000])
 def test_a_result_whose_body_says_nothing_is_delivered_too(body: bytes) -> None:
     """Such results of one name are one kind of check."""
@@ -178,6 +233,7 @@ def test_a_result_whose_body_says_nothing_is_delivered_too(body: bytes) -> None:
 
     assert old.id == "r"
     assert ids(deliveries.due_rows(0.0, 1)) == ["s"]
+    assert ids(deliveries.add_delivery(DeliveryRow("t", "result", "a.com", 3, b"{}"))) == ["s"]
 
 
 def test_the_next_moment_is_known() -> None:
@@ -193,6 +249,18 @@ def test_the_next_moment_is_known() -> None:
     assert broken().next_at() == 1.0
 
 
+def test_the_next_moment_is_that_of_the_first_row_that_waits() -> None:
+    """Not of one that is under way, nor of a later one; and a lane that is held up and empty waits for nothing."""
+    deliveries = outbox(*(notice(f"n{n}", f"n{n}.com", at=float(n)) for n in (3, 5, 8)))
+    assert deliveries.next_at() == 3.0
+    deliveries.note_sent("n3", "t", 3.0)
+    assert deliveries.next_at() == 5.0
+
+    empty = Deliveries()
+    empty.circuits.restore_open("notice", 7.0)
+    assert empty.next_at() is None
+
+
 def test_the_snapshot_tells_how_long_the_oldest_notice_waits() -> None:
     """In seconds since it was due for the first time; results do not count."""
     deliveries = outbox(result("r", at=1.0), notice("n", at=5.0), notice("m", "b.com", at=8.0))
@@ -201,4 +269,5 @@ def test_the_snapshot_tells_how_long_the_oldest_notice_waits() -> None:
 
     assert (snapshot["oldest_age"], snapshot["pending"], snapshot["parked"], snapshot["done"]) == (15.0, 3, 3, 4)
     assert snapshot["circuit_open_until"] is None
+    assert [deliveries.snapshot(now)["oldest_age"] for now in (4.0, 5.0, 5.5)] == [0.0, 0.0, 0.5]
     assert Deliveries().snapshot(0.0)["oldest_age"] is None

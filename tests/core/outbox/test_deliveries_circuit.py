@@ -55,6 +55,75 @@ def test_when_the_endpoint_is_back_everything_is_released_gently() -> None:
     assert now < 15 + 40
 
 
+def test_what_was_due_first_is_released_first() -> None:
+    """Whatever the order in which the rows came."""
+    deliveries = broken(*(notice(f"n{at}", f"n{at}.com", at=float(at)) for at in (-1, -2, -3)))
+    assert [row.id for row in deliveries.due_rows(1.0, 1)] == ["n-1"]
+    attempt(deliveries, "n-1", 200, 1.0)
+
+    assert [row.id for row in deliveries.due_rows(1.5, 50)][:2] == ["n-3", "n-2"]
+
+
+def test_a_probe_that_ran_out_of_time_is_due_at_once_when_the_endpoint_is_back() -> None:
+    """It used up no attempt, so its schedule has not begun."""
+    deliveries = broken(notice("old", "old.com"))
+    deliveries.note_sent("old", "t", 1.0)
+    row = deliveries.note_lost("t", 26.0)
+
+    assert row is not None
+    assert (row.attempts, row.next_at) == (0, 26.0)
+
+
+def test_a_probe_that_is_handed_back_is_due_at_once() -> None:
+    """Though by its own schedule it would wait for longer."""
+    deliveries = broken(notice("later", "later.com", at=1e9))
+    deliveries.note_sent("later", "t", 1.0)
+    deliveries.note_returned("t", 2.0)
+
+    assert deliveries._find_entry("later").row.next_at == 2.0  # type: ignore[union-attr]
+
+
+def test_after_the_endpoint_was_back_the_oldest_is_probed_first_again() -> None:
+    """Turns of the last time count no more."""
+    deliveries = broken(notice("old", "old.com"))
+    for now, key, status in ((1.0, "old", 500), (3.0, "f0", 200)):
+        assert [row.id for row in deliveries.due_rows(now, 50)] == [key]
+        attempt(deliveries, key, status, now)
+    for n in range(1, 11):
+        attempt(deliveries, f"f{n % 9 + 1}", 500, 3.0)
+
+    assert [row.id for row in deliveries.due_rows(4.0, 50)] == ["old"]
+
+
+def test_a_row_that_is_sent_out_of_turn_takes_no_other_ones_turn() -> None:
+    """The next probe is the one whose turn it was."""
+    deliveries = broken(notice("old", "old.com"))
+    assert [row.id for row in deliveries.due_rows(1.0, 50)] == ["old"]
+    attempt(deliveries, "f3", 500, 1.0)
+
+    assert [row.id for row in deliveries.due_rows(3.0, 50)] == ["old"]
+
+
+def test_a_notice_whose_turn_it_is_waits_for_an_earlier_one_of_its_name() -> None:
+    """That came meanwhile: the order of a name holds for probes too."""
+    deliveries = broken(notice("later", "a.com", order=2), notice("next", "b.com"))
+    assert [row.id for row in deliveries.due_rows(1.0, 50)] == ["later"]
+    deliveries.add_delivery(notice("earlier", "a.com", order=1))
+
+    assert [row.id for row in deliveries.due_rows(1.0, 50)] == ["next"]
+
+
+def test_a_result_that_was_superseded_gives_its_turn_to_the_next() -> None:
+    """It is not there any more."""
+    deliveries = outbox(*(result(f"r{n}", f"r{n}.com") for n in range(11)))
+    for n in range(10):
+        attempt(deliveries, f"r{n}", 500, 0.0)
+    assert [row.id for row in deliveries.due_rows(1.0, 50)] == ["r0"]
+    deliveries.add_delivery(result("newer", "r0.com", order=2))
+
+    assert [row.id for row in deliveries.due_rows(1.0, 50)] == ["r1"]
+
+
 def test_memory_does_not_grow_while_the_endpoint_is_dead() -> None:
     """Results that come and are superseded for days leave nothing behind."""
     deliveries = broken()

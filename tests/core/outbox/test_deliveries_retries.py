@@ -10,6 +10,14 @@ from common.core.outbox.deliveries import DAY, HOUR, LATER, SCHEDULE, Deliveries
 from tests.core.outbox.posted import attempt, ids, notice, outbox
 
 
+class Lowest:
+    """An rng that makes waits as short as they may be."""
+
+    def random(self) -> float:
+        """The least of the range."""
+        return 0.0
+
+
 def test_retries_follow_the_schedule_and_then_park() -> None:
     """Dense at first, every half hour for a day, every two hours for a week; then kept for a person."""
     deliveries = outbox(notice("n"))
@@ -82,6 +90,8 @@ def test_a_replay_sends_the_same_again() -> None:
     row = deliveries.replay_row(old, 8 * DAY)
     assert (row.state, row.attempts, row.next_at, row.first_at, row.done_at) == ("pending", 0, 8 * DAY, None, None)
     assert deliveries.is_replay("n")
+    deliveries.add_delivery(notice("new", "b.com"))
+    assert not deliveries.is_replay("new")
     assert deliveries.snapshot(8 * DAY)["parked"] == 1
     assert attempt(deliveries, "n", 500, 8 * DAY).next_at == 8 * DAY + 1
 
@@ -117,6 +127,24 @@ def test_a_replayed_notice_goes_before_later_ones_of_its_name() -> None:
 
 def test_the_wait_depends_on_attempts_and_then_on_age() -> None:
     """The schedule as published."""
-    assert [retry_delay(n, 0.0) for n in range(len(SCHEDULE))] == list(SCHEDULE)
-    assert retry_delay(11, 23 * HOUR) == 1800
-    assert retry_delay(11, 25 * HOUR) == 7200
+    assert [retry_delay(n, 0.0) for n in range(len(SCHEDULE))] == [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200]
+    assert [retry_delay(11, age) for age in (23 * HOUR, DAY - 0.001, DAY, 25 * HOUR)] == [1800, 1800, 7200, 7200]
+
+
+@pytest.mark.parametrize(("age", "state"), [(7 * DAY - 0.001, "pending"), (7 * DAY, "parked")])
+def test_a_notice_is_given_up_when_it_is_a_week_old(age: float, state: str) -> None:
+    """To the tick, counted from its first attempt."""
+    deliveries = outbox(notice("n"))
+    attempt(deliveries, "n", 500, 100.0)
+
+    assert attempt(deliveries, "n", 500, 100.0 + age).state == state
+
+
+def test_without_retry_after_a_wait_may_be_a_fifth_shorter_than_the_schedule_says() -> None:
+    """A second that nothing asked for is no least."""
+    deliveries = outbox(notice("n"))
+    deliveries.note_sent("n", "t", 0.0)
+    row = deliveries.note_result("t", 500, "", None, 0.0, Lowest())
+
+    assert row is not None
+    assert row.next_at == 0.8

@@ -1,1 +1,1 @@
-"""How often an operator is asked, and in which order: budgets, lines, and what a day has left."""
+"""How often an operator is queried, and in which order: budgets, queues, and what is left of a daily quota."""

@@ -137,3 +137,18 @@ def test_a_pause_outlives_a_restart() -> None:
     assert not again.take_token(LIMIT, "a", NOW + 400)
     assert again.take_token(LIMIT, "a", NOW + 501)
     assert Budgets(decode_saved("{broken")).take_token(LIMIT, "a", NOW)
+
+
+def test_the_status_rounds_what_it_shows() -> None:
+    """Paces to four places, tokens to two; tokens as they are by then, and none of a server that is switched off."""
+    limit, budgets = Limit("rdap/odd", 1.23456, 4, None), Budgets()
+    budgets.learned_rate(limit, "a", NOW)
+    budgets.learned_rate(Limit("rdap/off", 0.0, 0), "a", NOW)
+    tokens = [[row["tokens"] for row in budgets.snapshot(NOW + wait)] for wait in (-0.5, 0.0, 0.7, 60.0)]
+    assert tokens == [[1.0, 0.0], [1.0, 0.0], [1.86, 0.0], [4.0, 0.0]]
+
+    banned = Observation("rdap", unknown_reading("rdap_403", "forbidden"), status=403, refused=True)
+    budgets.note_answer(limit, "a", banned, NOW)
+    shown = budgets.snapshot(NOW + 900)[0]
+    assert (shown["rate"], shown["ceiling"], shown["banned_at"]) == (0.6173, 1.2346, 1.2346)
+    assert (shown["blocked_until"], shown["reason"]) == (None, "")

@@ -49,7 +49,10 @@ def test_routine_is_spread_over_the_day() -> None:
 @pytest.mark.parametrize("per_day", [1, 2, 3])
 def test_the_smallest_quota_is_of_use_to_every_plan(per_day: int) -> None:
     """A share of one query is one query, from the beginning of the day."""
-    assert taken(ROUTINE, 60, Limit("whois/few", 1.0, 1, per_day)) == 1
+    few = Limit("whois/few", 1.0, 1, per_day)
+
+    assert Budgets().next_at(few, "a", MIDNIGHT, plan=ROUTINE) == MIDNIGHT
+    assert taken(ROUTINE, 60, few) == 1
 
 
 @settings(max_examples=200, deadline=None)
@@ -128,3 +131,55 @@ def test_the_pace_is_zero_where_no_query_may_be_sent() -> None:
     assert Budgets().current_pace(Limit("whois/off", 0.0, 0), "a", NOON) == 0.0
     assert used.current_pace(DAILY, "a", NOON) == 0.0
     assert used.current_pace(DAILY, "a", NOON + DAY) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("plan", "used", "hours", "left"),
+    [
+        (WHOLE, 100, 11.0, 400),
+        (WHOLE, 100, 12.0, 400 + 500),  # at midnight the next day has begun
+        (WHOLE, 600, 11.0, 0),
+        (POLLS, 600, 13.0, 375),
+        (ROUTINE, 300, 11.0, 0),
+    ],
+)
+def test_what_is_left_is_never_negative(plan: Plan, used: int, hours: float, left: int) -> None:
+    """Where other queries used up more than a plan allows, nothing is left of this day, and all of the next."""
+    budgets = use(Budgets(), used, NOON)
+
+    assert budgets.quota_left(DAILY, "a", NOON, NOON + hours * 3600, plan) == left
+
+
+def test_the_last_query_of_a_day_waits_for_nothing() -> None:
+    """It may be sent, so the operator has a pace."""
+    budgets = use(Budgets(), 499, NOON)
+
+    assert budgets.next_at(DAILY, "a", NOON) == NOON
+    assert budgets.current_pace(DAILY, "a", NOON) == 1.0
+    assert budgets.next_at(DAILY, "a", NOON, count=2) == MIDNIGHT + DAY
+
+
+def test_the_pace_is_there_at_the_end_of_a_pause() -> None:
+    """To the tick."""
+    budgets = Budgets()
+    budgets.note_answer(DAILY, "a", THROTTLED, NOON)
+
+    assert [budgets.current_pace(DAILY, "a", NOON + 60 + tick) for tick in (-0.001, 0.0)] == [0.0, 0.5]
+
+
+def test_of_several_queries_only_the_token_of_the_one_that_was_not_sent_is_returned() -> None:
+    """The others stay counted."""
+    budgets = use(Budgets(), 7, NOON)
+    budgets.return_tokens(DAILY, "a", NOON)
+
+    assert budgets.quota_left(DAILY, "a", NOON, NOON) == 494
+
+
+def test_no_query_is_nothing_to_save() -> None:
+    """Though of a small quota each one is."""
+    budgets, few = Budgets(), Limit("whois/few", 1.0, 1, 60)
+    budgets.take_tokens(few, "a", 0, NOON)
+    assert not budgets.changed
+
+    budgets.take_tokens(few, "a", 1, NOON)
+    assert budgets.changed

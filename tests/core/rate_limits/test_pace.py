@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from common.core.model.evidence import Observation
+from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR, LEAP, QUICK, SLOW
 from common.core.rate_limits.budgets import DAY, Budgets
@@ -353,3 +353,43 @@ def test_odd_answers_before_one_that_is_understood_count_no_more() -> None:
     hear(budgets, CLEAN, NOW, NOW)
     for _ in range(2 * SEVERAL):
         assert budgets.note_answer(LIMIT, "a", ODD, NOW, NOW, "odd.example") is None
+
+
+# -- a bucket by itself ----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_bucket_has_learned_and_counted_nothing() -> None:
+    """And after midnight (UTC) nothing of the day is counted or saved."""
+    bucket = bucket_of(Budgets())
+    assert (bucket.limited_until, bucket.complained_rate, bucket.banned_rate) == (0.0, 0.0, None)
+    assert (bucket.clean_answers, bucket.saved_count) == (0, 0)
+    bucket.used_today = bucket.saved_count = 7
+    bucket.add_tokens(NOW + DAY)
+
+    assert (bucket.used_today, bucket.saved_count) == (0, 0)
+
+
+def test_part_of_a_token_too_many_is_no_reason_to_be_early() -> None:
+    """The next query may be sent now."""
+    budgets = Budgets()
+    budgets.learned_rate(LIMIT, "a", NOW)
+
+    assert budgets.next_at(LIMIT, "a", NOW + 0.5) == NOW + 0.5
+
+
+def test_an_answer_that_refers_to_another_server_is_not_meaningless() -> None:
+    """Whatever else in it is not understood."""
+    budgets, reading = Budgets(), Reading(Outcome.UNKNOWN, "whois_unparsed", "ask there", referral="whois.example")
+    for _ in range(2 * SEVERAL):
+        assert hear(budgets, Observation("whois", reading), NOW, NOW) is None
+
+    assert bucket_of(budgets).meaningless == 0
+
+
+def test_a_slow_pace_that_brought_a_complaint_holds_for_each_address() -> None:
+    """Also of less than one query a second."""
+    one, two = Limit("dns/slow", 0.5, 1, None, 1), Limit("dns/slow", 1.0, 2, None, 2)
+    budgets, now = complained(BANNED, 1, one)
+    bucket = bucket_of(budgets, two, now)
+
+    assert (bucket.rate, bucket.complained_rate, bucket.banned_rate) == (0.5, 1.0, 1.0)

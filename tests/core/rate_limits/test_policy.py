@@ -10,9 +10,11 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNU
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import (
     MEANINGLESS,
+    NAMES,
     PATIENCE,
     PAUSES,
     REFUSED_SHARE,
+    SEVERAL,
     Complaint,
     Kind,
     complaint_of,
@@ -117,6 +119,7 @@ def test_a_pause_that_an_answer_names_is_kept(wait: float, pause: float) -> None
 
 def test_an_answer_that_is_not_understood_may_be_a_complaint() -> None:
     """Whatever the finding; what never came, or is about the name, is none."""
+    assert (SEVERAL, NAMES) == (8, 2)  # so many in a row, about so many names, are a limit
     for finding in MEANINGLESS:
         answer = Observation("rdap", unknown_reading(finding, "odd", retry_after=9.0))
         assert possible_complaint_of(answer) == Complaint(Kind.MEANINGLESS, "not understood: odd", 9.0)

@@ -10,7 +10,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import FLOOR
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
-from common.core.rate_limits.saved import decode_saved, encode_saved, operators_of
+from common.core.rate_limits.saved import Saved, decode_saved, encode_saved, operators_of
 from tests.core.rate_limits.answers import BANNED, CLEAN, LIMIT, NOW, ODD, ask_all, bucket_of, hear, throttled
 
 OTHER = Limit("whois/other", 1.0, 1, None)
@@ -128,6 +128,11 @@ def test_a_change_has_to_be_stored_and_clean_answers_alone_need_not() -> None:
     hear(budgets, throttled(), NOW + 362)
     assert not changes(throttled(), NOW + 363)
     assert changes(BANNED, NOW + 364)
+
+
+def test_a_row_of_an_earlier_version_knows_nothing_of_what_came_later() -> None:
+    """No configuration, no width, no ban, no counts."""
+    assert decode_saved('{"x|a": [1.0, 0.25]}') == {"x|a": Saved(1.0, 0.25, "", "", 0, 0.0, None, 0, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("text", ["", "{broken", "[]", '{"rdap/example|a": 7, "x|a": ["a"]}', "[" * 100_000, '{"a|b": []}'])
@@ -365,6 +370,7 @@ def test_a_reset_of_an_operator_not_queried_since_the_start_keeps_its_count_alon
         hear(budgets, BANNED, NOW, NOW, limit)
     budgets = restarted(budgets)
     assert budgets.reset_operator(DAILY.operator, NOW)
+    assert budgets.take_saved()["whois/daily|a"] == Saved(0.0, 0.5, row="-", day=int(NOW // DAY), used=7)
     assert budgets.reset_operator(OTHER.operator, NOW)
     assert budgets.changed
     budgets = restarted(budgets)

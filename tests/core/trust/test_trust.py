@@ -10,7 +10,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import QUARANTINE, VERIFIED_FOR, Trust, grade_answer
+from common.core.trust.server_trust import LIMIT, QUARANTINE, VERIFIED_FOR, Trust, grade_answer
 from common.core.trust.server_trust import is_verified as green_row
 
 KEY = ChannelKey("rdap", "rdap.example", "com")
@@ -26,6 +26,13 @@ def green(trust: Trust, now: float) -> None:
     """Both canaries answered rightly."""
     trust.note_answer(Probe(KEY, "known.com", registered=True), answer(Outcome.REGISTERED), now)
     trust.note_answer(Probe(KEY, "random.com", registered=False), answer(Outcome.UNREGISTERED), now)
+
+
+def restored(*rows: TrustRow, now: float = NOW) -> Trust:
+    """What is taken over at `now` from a store that holds these records."""
+    trust = Trust()
+    trust.restore_rows(rows, now)
+    return trust
 
 
 def test_a_new_server_is_asked_both_canaries_and_trusted_only_after_both() -> None:
@@ -90,7 +97,7 @@ def test_an_error_says_nothing_about_a_server() -> None:
 
 
 def test_a_built_in_canary_that_was_never_found_does_not_accuse() -> None:
-    """Perhaps nobody registered it: it is dropped, the server stays merely unproven."""
+    """It may not be registered: it is dropped, the server stays merely unproven."""
     trust = Trust()
 
     assert trust.note_answer(Probe(KEY, "nic.com", registered=True), answer(Outcome.UNREGISTERED), NOW) is None
@@ -98,7 +105,7 @@ def test_a_built_in_canary_that_was_never_found_does_not_accuse() -> None:
     assert trust.find_probes(KEY, NOW, ("nic.com", "other.com"), NOW, Random(1))[0].domain == "other.com"
 
 
-def test_a_canary_that_somebody_vouches_for_accuses_at_once() -> None:
+def test_a_canary_that_is_surely_registered_accuses_at_once() -> None:
     """The operator's own canaries are certain."""
     trust = Trust()
 
@@ -136,7 +143,7 @@ def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
 
 
 def test_a_canary_of_the_future_was_never_green() -> None:
-    """The clock was ahead when it was noted: it vouches for nobody, nor does an accusation last until then."""
+    """The clock was ahead when it was noted: it verifies no server, nor does an accusation last until then."""
     ahead = TrustRow(*KEY, registered_ok=NOW + 86_400, free_ok=NOW + 86_400)
     caught = TrustRow(*KEY, 0.0, 0.0, NOW + 86_400, NOW + 86_400 + QUARANTINE, "a lie")
     assert not green_row(ahead, NOW)
@@ -159,12 +166,94 @@ def test_only_so_many_canaries_are_remembered_those_found_last_longest(monkeypat
         trust.note_answer(Probe(KEY, name, registered=True), answer(Outcome.REGISTERED), NOW)
     lies = {
         name: trust.note_answer(Probe(KEY, name, registered=True), answer(Outcome.UNREGISTERED), NOW)
-        for name in ("a.com", "b.com")
+        for name in ("a.com", "b.com", "c.com")
     }
 
     assert lies["a.com"] is not None
     assert lies["b.com"] is None
+    assert lies["c.com"] is not None
     for number in range(9):
         trust.note_answer(Probe(KEY, f"never{number}.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
-    asked = trust.find_probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))
-    assert asked[0].domain == "never0.com"
+    for _ in range(2):
+        probe = trust.find_probes(KEY, NOW, ("never0.com", "never8.com"), NOW + 1, Random(1))[0]
+        assert probe.domain == "never0.com"
+        trust.note_answer(probe, answer(Outcome.UNKNOWN), NOW + 1)
+
+
+@pytest.mark.parametrize(("turns", "queried"), [(0, "a.com"), (1, "b.com"), (2, "c.com"), (3, "a.com")])
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.UNREGISTERED])
+def test_known_names_take_turns_one_after_the_other(outcome: Outcome, turns: int, queried: str) -> None:
+    """After each answer that did not help: an error, or a denial by a server that is caught lying by it."""
+    trust = Trust()
+    for _ in range(turns):
+        trust.note_answer(Probe(KEY, "a.com", registered=True), answer(outcome), NOW, certain=True)
+
+    assert trust.find_probes(KEY, NOW, ("a.com", "b.com", "c.com"), NOW, Random(1))[0].domain == queried
+
+
+def test_names_that_a_server_never_found_are_queried_again_where_there_are_no_others() -> None:
+    """Without a known name no alarm could ever be told."""
+    trust = Trust()
+    trust.note_answer(Probe(KEY, "nic.com", registered=True), answer(Outcome.UNREGISTERED), NOW)
+
+    probes = trust.find_probes(KEY, NOW, ("nic.com",), NOW, Random(1))
+    assert [probe.domain for probe in probes if probe.registered] == ["nic.com"]
+
+
+def test_a_server_that_made_room_begins_anew_when_it_comes_back() -> None:
+    """With the first of its known names."""
+    trust = Trust()
+    trust.note_answer(Probe(KEY, "a.com", registered=True), answer(Outcome.UNKNOWN), NOW)
+    trust.row_of(KEY)
+    for number in range(LIMIT):
+        trust.row_of(ChannelKey("rdap", f"{number}.example", "com")).registered_ok = NOW
+
+    assert trust.find_row(KEY) is None
+    assert trust.find_probes(KEY, NOW, ("a.com", "b.com"), NOW, Random(1))[0].domain == "a.com"
+
+
+def test_a_pardon_leaves_nothing_of_the_accusation_but_its_time() -> None:
+    """Times in epoch seconds, 0 for never."""
+    trust = restored(TrustRow(*KEY, NOW, NOW, NOW + 1, NOW + 300, "a lie"), now=NOW + 1)
+    trust.pardon_server(KEY)
+
+    assert trust.all_rows() == [TrustRow(*KEY, NOW, NOW, NOW + 1, 0.0, "")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "known"),
+    [
+        (TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE, "a lie"), TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE, "a lie")),
+        (TrustRow(*KEY, NOW + 1, NOW, NOW), TrustRow(*KEY, 0.0, NOW, NOW)),
+        (TrustRow(*KEY, NOW, NOW + 1, NOW), TrustRow(*KEY, NOW, 0.0, NOW)),
+        (TrustRow(*KEY, NOW, NOW, NOW + 1), TrustRow(*KEY, NOW, NOW, 0.0)),
+        (TrustRow(*KEY, NOW, NOW, NOW, NOW + QUARANTINE + 1), TrustRow(*KEY, NOW, NOW, NOW, 0.0)),
+    ],
+)
+def test_times_from_the_future_were_never(stored: TrustRow, known: TrustRow) -> None:
+    """Those of this very moment were, and a quarantine may end as far ahead as one that begins now."""
+    assert restored(stored).all_rows() == [known]
+
+
+def test_a_lie_is_told_in_300_characters() -> None:
+    """It is shown and stored."""
+    said = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "x" * 400), server="rdap.example")
+    reason = Trust().note_answer(Probe(KEY, "qqq.com", registered=False), said, NOW)
+
+    assert reason is not None
+    assert len(reason) == 300
+
+
+def test_canaries_shared_by_names_are_bounded() -> None:
+    """Of as many servers as are remembered they are kept; one more, and all are told anew."""
+    rows = [TrustRow("rdap", f"{number}.example", "com", NOW, NOW) for number in range(LIMIT)]
+    trust = restored(*rows)
+    first, last = (ChannelKey("rdap", f"{number}.example", "com") for number in (0, LIMIT - 1))
+    shared = [trust.canary_of(ChannelKey(row.method, row.server, row.suffix), NOW) for row in rows]
+    assert trust.canary_of(first, NOW) is shared[0]
+    assert trust.canary_of(last, NOW) is shared[-1]
+    trust.row_of(KEY)
+    trust.canary_of(KEY, NOW)
+
+    assert trust.canary_of(last, NOW) == shared[-1]
+    assert trust.canary_of(last, NOW) is not shared[-1]

@@ -1,0 +1,208 @@
+"""What adds up to the odds: the weight of each answer by now, the sum of each group, the passes, and what is registrable."""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from common.core.model.evidence import Outcome, Phase
+from common.core.model.records import Evidence
+from common.core.model.states import OUT_OF_ZONE, State
+from common.core.model.verdict import Basis, Situation
+from common.core.verdict.verdicts import decide_verdict, is_dns_informative, log_odds, log_odds_shares, weigh_answer
+from tests.core.verdict.answers import NOW, answer, denial, holder, said
+
+DAY = 86_400.0
+
+
+def situation(**changes: Any) -> Situation:
+    """A name of an ordinary suffix, of which nothing else is known."""
+    return Situation(**{"prior": 0.0, "rho": 0.96, **changes})
+
+
+def deleting(age: float) -> Evidence:
+    """A record of a name that is being deleted."""
+    item = holder("rdap", age)
+    reading = replace(item.observation.reading, phase=Phase.PENDING_DELETE)
+    return Evidence(replace(item.observation, reading=reading), item.at, item.first_at)
+
+
+@pytest.mark.parametrize("phase", [None, *Phase])
+@pytest.mark.parametrize("wildcard", [False, True])
+def test_nxdomain_is_news_only_of_a_name_in_a_zone_that_answers_for_no_other(phase: Phase | None, wildcard: bool) -> None:
+    """Both have to hold."""
+    informative = is_dns_informative(situation(phase=phase, wildcard=wildcard))
+
+    assert informative is (phase not in OUT_OF_ZONE and not wildcard)
+
+
+@pytest.mark.parametrize(
+    ("item", "changes", "weight"),
+    [
+        (denial("rdap"), {}, 6.0),
+        (denial("rdap", -1.0), {}, 6.0),  # of a clock that was ahead
+        (denial("rdap", 600.0), {}, 6.0 * exp(-1)),
+        (holder("rdap", 1800.0), {}, -11.5 * exp(-1)),
+        (deleting(300.0), {}, -11.5 * exp(-1)),
+        (denial("rdap", 10 * DAY), {"announced": True}, 6.0 * exp(-1)),
+        (holder("rdap", 1800.0), {"announced": True}, -11.5 * exp(-1)),
+        (denial("whois", 0.0, "whois_free_generic"), {}, 1.0),
+        (denial("whois", 0.0, "whois_free_generic"), {"bracketed": frozenset({"whois"})}, 4.5),
+        (denial("whois", 0.0, "whois_free_generic"), {"bracketed": frozenset({"rdap"})}, 1.0),
+        (denial("rdap"), {"bracketed": frozenset({"rdap"})}, 6.0),
+        (holder("rdap"), {"bracketed": frozenset({"rdap"})}, -11.5),
+        (denial("rdap", 0.0, "unheard_of"), {}, None),
+        (denial("dns"), {}, 2.5),
+        (denial("dns"), {"phase": Phase.REDEMPTION}, None),
+        (denial("dns"), {"wildcard": True}, None),
+        (holder("dns"), {"phase": Phase.REDEMPTION}, -9.2),
+        (holder("dns"), {"wildcard": True}, None),
+        (holder("http"), {}, -4.0),
+        (holder("http"), {"wildcard": True}, None),
+        (denial("rdap"), {"wildcard": True, "phase": Phase.REDEMPTION}, 6.0),
+    ],
+)
+def test_an_answer_weighs_by_its_finding_its_age_and_what_its_server_proved(
+    item: Evidence, changes: dict[str, Any], weight: float | None
+) -> None:
+    """Nothing where it says nothing; the zone's word only where it means anything."""
+    weighed = weigh_answer(item.observation.method, item, situation(**changes), NOW)
+
+    assert (weighed[1] if weighed is not None else None) == (weight if weight is None else pytest.approx(weight, abs=1e-9))
+
+
+@pytest.mark.parametrize(
+    ("items", "group", "total"),
+    [
+        ((denial("rdap"), denial("whois")), "registry_db", 6.0 + 4.5 / 4),
+        ((denial("whois"), denial("rdap"), denial("das")), "registry_db", 8.0),  # the most of this group
+        ((holder("rdap"), holder("whois")), "registry_db", -12.0),  # and the least
+        ((denial("rdap"), holder("whois")), "registry_db", -9.0),
+        ((denial("rdap", 600.0 * log(60.0)), holder("whois")), "registry_db", -9.0),
+        ((denial("rdap", 600.0 * log(60.0)),), "registry_db", 0.1),
+        ((denial("rdap"), holder("whois"), holder("das", 1800.0 * log(9.0 / 0.2))), "registry_db", -9.0 - 0.2 / 4),
+        ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.26))), "registry_db", -0.26),
+        ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.24))), "registry_db", 6.0),
+        ((holder("whois", 1800.0 * log(9.0 / 0.24)),), "registry_db", -0.24),
+        ((answer("das", Outcome.INVALID, "das_not_allowed"),), "registry_db", 0.0),
+        ((holder("dns"),), "dns", -9.2),
+        ((denial("registrar:one"),), "registrar", 7.0),
+    ],
+)
+def test_a_group_is_its_strongest_finding_and_a_quarter_of_those_that_agree(
+    items: tuple[Evidence, ...], group: str, total: float
+) -> None:
+    """A registered answer beats a denial, unless it has become worth less than a quarter; no sum is beyond its caps."""
+    assert log_odds_shares(said(*items), situation(), NOW)[group] == pytest.approx(total, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("items", "added"),
+    [
+        ((denial("rdap"),), True),
+        ((denial("rdap", 600.0 * log(60.0)),), True),  # worth a tenth by now
+        ((denial("dns"),), False),
+        ((denial("rdap"), holder("whois")), False),
+        ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.24))), True),
+        ((holder("whois", 1800.0 * log(9.0 / 0.24)),), False),
+        ((answer("das", Outcome.INVALID, "das_not_allowed"),), False),
+        ((), False),
+    ],
+)
+def test_canaries_and_passes_count_where_the_registry_denies_the_name_and_nothing_of_it_contradicts(
+    items: tuple[Evidence, ...], added: bool
+) -> None:
+    """Two for each server that proved itself, and what the passes add."""
+    run = situation(prior=-3.0, bracketed=frozenset({"rdap", "whois"}), passes=(NOW - 1e5,))
+    found = log_odds_shares(said(*items), run, NOW)
+
+    assert found["prior"] == -3.0
+    assert ("canaries" in found, "passes" in found) == (added, added)
+    assert found.get("canaries", 4.0) == 4.0
+
+
+@pytest.mark.parametrize(
+    ("ages", "added"),
+    [
+        ((), 0.0),
+        ((0,), 0.0),
+        ((30, 0), 1.5),
+        ((599, 0), 1.5),
+        ((600, 0), 1.5 + 3.0),
+        ((6000, 0), 1.5 + 3.0),  # no more spans than further passes
+        ((1200, 600, 0), 3.0 + 6.0),
+        ((1199, 600, 0), 3.0 + 3.0),
+        ((6000, 5, 4, 3, 2, 1, 0), 6.0 + 12.0),  # five further passes and four spans at most
+    ],
+)
+def test_further_passes_and_the_time_they_span_add_to_the_odds(ages: tuple[int, ...], added: float) -> None:
+    """Each further pass a little less, each ten minutes the same."""
+    passes = tuple(NOW - age for age in ages)
+
+    assert log_odds_shares(said(denial()), situation(passes=passes), NOW)["passes"] == added
+
+
+@pytest.mark.parametrize(("age", "counts"), [(100.001, False), (100.0, True), (99.0, True)])
+def test_a_registered_answer_from_before_the_passes_does_not_count(age: float, counts: bool) -> None:
+    """To the tick; one that denies the name does, and without passes everything does."""
+    run = situation(passes=(NOW - 100.0, NOW))
+
+    assert ("dns" in log_odds_shares(said(holder("dns", age)), run, NOW)) is counts
+    assert "dns" in log_odds_shares(said(denial("dns", age)), run, NOW)
+    assert "dns" in log_odds_shares(said(holder("dns", age)), situation(), NOW)
+
+
+LIVE, FREE = denial("registrar:one"), denial("whois")
+
+
+@pytest.mark.parametrize(
+    ("items", "changes", "rho"),
+    [
+        ((denial("rdap"),), {}, 0.96),
+        ((FREE,), {}, 0.97),
+        ((FREE, LIVE), {}, 0.98),
+        ((FREE,), {"rho": 0.99}, 0.99),
+        ((FREE, LIVE), {"rho": 0.0}, 0.0),
+        ((FREE,), {"rho": 0.5}, 0.97),
+        ((FREE,), {"never_seen": True}, 0.96),
+        ((FREE,), {"never_seen": True, "bracketed": frozenset({"whois"})}, 0.97),
+        ((FREE,), {"never_seen": True, "bracketed": frozenset({"rdap"})}, 0.96),
+        ((LIVE,), {"never_seen": True}, 0.98),
+        ((), {}, 0.0),
+    ],
+)
+def test_p_registrable_is_that_of_the_best_positive(items: tuple[Evidence, ...], changes: dict[str, Any], rho: float) -> None:
+    """Of a name never seen registered only where the server proved itself; nothing where nothing was seen."""
+    assert decide_verdict(said(*items), situation(**changes), State.UNKNOWN, NOW).rho == rho
+
+
+@pytest.mark.parametrize(("prior", "p"), [(0.0, 0.5), (1.0, 0.731059), (-1.0, 0.268941), (1e6, 1.0), (-1e6, 0.0)])
+def test_the_odds_become_a_probability_of_six_places(prior: float, p: float) -> None:
+    """However sure the calendar is."""
+    assert log_odds({}, situation(prior=prior), NOW) == prior
+    assert decide_verdict({}, situation(prior=prior), State.UNKNOWN, NOW).p_unregistered == p
+
+
+@pytest.mark.parametrize(
+    ("items", "changes", "before", "confidence"),
+    [
+        ((denial("rdap"),), {"prior": -5.0}, State.UNKNOWN, 0.7018),  # 0.731059 * 0.96
+        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0}, State.UNKNOWN, 1.0),
+        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0, "basis": Basis.REPETITION}, State.UNKNOWN, 0.97),
+        ((denial("rdap"),), {"prior": 50.0, "rho": 0.94, "basis": Basis.REPETITION}, State.UNKNOWN, 0.94),
+        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0, "basis": Basis.REPETITION, "gates": ("x",)}, State.UNKNOWN, 1.0),
+        ((denial("rdap"),), {"prior": 50.0, "release": "dropzone"}, State.UNKNOWN, 0.0),
+        ((answer("whois", Outcome.RESERVED, "whois_reserved"),), {}, State.UNKNOWN, 0.0),
+        ((answer("whois", Outcome.DROPPING, "whois_dropzone"),), {}, State.UNKNOWN, 0.0),
+        ((answer("das", Outcome.INVALID, "das_not_allowed"),), {}, State.UNKNOWN, 0.0),
+        ((answer("whois", Outcome.PREMIUM, "whois_premium"),), {"prior": 50.0}, State.UNKNOWN, 0.96),
+    ],
+)
+def test_confidence_is_how_surely_the_name_is_free_to_take(
+    items: tuple[Evidence, ...], changes: dict[str, Any], before: State, confidence: float
+) -> None:
+    """To four places; capped where one source stands alone behind what is told, nothing where a name cannot be taken."""
+    assert decide_verdict(said(*items), situation(**changes), before, NOW).confidence == confidence
