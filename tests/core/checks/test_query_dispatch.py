@@ -25,7 +25,7 @@ def test_a_query_leaves_as_a_task_with_a_lease() -> None:
     assert (task.method, task.domain, task.suffix, task.server) == ("rdap", "a.com", "com", "https://rdap.com.test/")
     assert (task.budget_ms, task.confirm, task.spare) == (5000, False, "")
     assert room.workers.lease_subject(task.attempt) is item
-    assert item.sent == NOW
+    assert item.sent_at == NOW
     assert room.channels.healths.health_of(RDAP).silent == 0
 
 

@@ -15,7 +15,8 @@ from common.messages import MAX_BATCH, Credit, Sweep, SweepDetails, SweepResult
 from common.worker_sweeps import split_answer
 from tests.core.checks.changed_limits import set_limits
 from tests.core.sweeps.swept_world import make_due
-from tests.sim.world import SimWorker, World
+from tests.sim.worker import SimWorker
+from tests.sim.world import World
 
 #: Drives a simulated world.
 pytestmark = pytest.mark.simulation
