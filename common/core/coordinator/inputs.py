@@ -153,5 +153,6 @@ class DetailsFetched:
 
 Input = (
     Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
-    | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
+    | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed
+    | DirectoryChanged | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip
