@@ -528,3 +528,14 @@ def test_a_pending_result_without_a_plain_answer_behind_it_is_dropped() -> None:
 
     assert [row.domain for row in outbox.take_transaction().deliveries] == ["n1.com"]
     assert outbox.pending_ids() == []
+
+
+def test_where_results_are_not_wanted_any_more_pending_ones_are_not_posted() -> None:
+    """Those that an earlier run left pending stay so."""
+    outbox = Outbox(results="none", names=2)
+    outbox.note_looks(DELEGATED, 0, 1)
+    outbox.domains.table.pending[outbox.ids] = 1
+    outbox.announcer.flush_pending(NOW)
+
+    assert outbox.domains.journal.planned_deliveries() == 0
+    assert outbox.pending_ids() == [0, 1]
