@@ -23,7 +23,7 @@ _LONGEST_LABEL = 63
 #: Longest name of a zone that travels.
 _LONGEST_ZONE = 120
 #: Stands in an answer until it is sent: only then is it known what is free.
-NO_CREDIT = Credit(VERSION, "-", "-", "", "", (), 0, 0, 0)
+NO_CREDIT = Credit(version=VERSION, worker="-", boot="-", pool="", egress="", methods=(), slots=0, free=0, seen=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,7 +197,17 @@ class OneShot:
     def _credit(self, pool: str) -> Credit:
         methods = tuple(method for method in self._checkers if POOL_OF[method] == pool)
         free = max(0, SLOTS - len(self._running))
-        return Credit(VERSION, pool, "check", pool, "check", methods, SLOTS, free, self._seen)
+        return Credit(
+            version=VERSION,
+            worker=pool,
+            boot="check",
+            pool=pool,
+            egress="check",
+            methods=methods,
+            slots=SLOTS,
+            free=free,
+            seen=self._seen,
+        )
 
     def _handle(self, event: Input) -> None:
         for command in self._core.handle(event, now()):

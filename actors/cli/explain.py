@@ -102,7 +102,7 @@ def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[st
         "reason": reason,
         "confidence": verdict.confidence,
         "p_unregistered": verdict.p_unregistered,
-        "rho": verdict.rho,
+        "rho": verdict.p_registrable,
         "log_odds": {"total": round(sum(parts.values()), 3), **{part: round(value, 3) for part, value in parts.items()}},
         "passes": len(detail.passes),
         "gates": shut,
@@ -221,8 +221,8 @@ def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
         yield f"P(unregistered) {verdict.p_unregistered:.3f} is below {SURE}"
     if situation.prior < 0:
         yield f"prior {situation.prior:+.1f}: {_why_prior(entry)}"
-    if 0 < verdict.rho < REGISTRABLE:
-        yield f"rho {verdict.rho:.2f} is below {REGISTRABLE}: {_why_registrable(entry)}"
+    if 0 < verdict.p_registrable < REGISTRABLE:
+        yield f"rho {verdict.p_registrable:.2f} is below {REGISTRABLE}: {_why_registrable(entry)}"
     if situation.release is not None:
         yield f"calendar: purged names of .{entry.suffix} go through the registry's own procedure ({situation.release})"
 

@@ -119,7 +119,7 @@ def render_lines(replayed: Replayed) -> list[str]:
     verdict = entry.verdict
     change = f"{entry.before} -> {verdict.state}" if entry.before is not verdict.state else f"{verdict.state} as before"
     told = f", told as {entry.told!r}" if entry.told else ""
-    odds = f"P(unregistered) {verdict.p_unregistered:g}, rho {verdict.rho:g}"
+    odds = f"P(unregistered) {verdict.p_unregistered:g}, rho {verdict.p_registrable:g}"
     shown = [
         f"{iso(row.at)}  {row.kind}: {change}{told}",
         f"  confidence {verdict.confidence:g} ({odds}); rules {entry.rules}, generation {entry.generation}",

@@ -32,8 +32,8 @@ def render_report(record: DomainRecord) -> dict[str, Any]:
     found = record.found
     row, history, last = found.row, record.events, record.last_entry
     decision = find_decision(row, record.state_entry, history)
-    detail = apply_look(decode_detail(row), found.pulse, row.suffix)
-    if found.mute:
+    detail = apply_look(decode_detail(row), found.look, row.suffix)
+    if found.timed_out:
         detail = _with_unanswered_sweep(detail, row)
     return {
         **render_domain(found),

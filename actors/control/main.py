@@ -28,7 +28,15 @@ async def main(runtime: Runtime) -> None:
     records = StoreReaders(lambda: open_reader(settings))
     inbox = InboxSender(settings)
     feed = FeedSubscriber(inner_feed_endpoint(settings), TOPICS)
-    control = Control(settings, records, inbox, load_suffixes(), now, monotonic, process=runtime.process)
+    control = Control(
+        settings=settings,
+        store=records,
+        commands=inbox,
+        suffix_of=load_suffixes(),
+        now=now,
+        monotonic=monotonic,
+        process=runtime.process,
+    )
     listener = Listener(app.build_app(control))
     follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:

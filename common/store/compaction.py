@@ -51,7 +51,7 @@ def forget_names(connection: sqlite3.Connection, before: float) -> int:
         if not len(ids):
             break
         last = int(ids[-1])
-        old = ids[_pulsed_at(connection, ids) < before]
+        old = ids[_looked_at(connection, ids) < before]
         if len(old):
             _delete(connection, ids_as_json(old.tolist()))
             gone += len(old)
@@ -108,7 +108,7 @@ def _delete(connection: sqlite3.Connection, ids: str) -> None:
         raise
 
 
-def _pulsed_at(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+def _looked_at(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """When each of these names (ascending ids) was last looked at by a sweep, 0 for never."""
     found = np.zeros(len(ids))
     for block, data in connection.execute(_BLOCKS, (ids_as_json(np.unique(ids // BLOCK).tolist()),)):

@@ -1,4 +1,4 @@
-"""Names in the database: how many of them are written at once, and how one is read with its detail and its pulse.
+"""Names in the database: how many of them are written at once, and how one is read with its detail and its last look.
 
 Ids travel as one JSON array a statement: it then works for milliseconds without Python's lock while the event loop beside it
 goes on. New names are bound row by row: taking them out of JSON costs more than the lock does.
@@ -18,7 +18,7 @@ from common.core.model.records import Changes, DomainRow, Watch
 from common.store.schema import PACK
 from common.store.store_contract import FoundName
 
-#: What `to_found` reads: the fields of `DomainRow`, then the piece of the pulse block; and where they are read from.
+#: What `to_found` reads: the fields of `DomainRow`, then the piece of the block of last looks; and where they are read from.
 DOMAIN_COLUMNS = " ".join((
     "d.id, d.name, d.suffix, d.watched, d.priority, d.state, d.since, d.confidence, d.generation, d.checked_at, d.next_check,",
     "d.drop_earliest, d.drop_likely, d.drop_latest, d.drop_p, d.registry_due, d.close, coalesce(detail.body, x''),",
@@ -53,7 +53,7 @@ _WATCH = " ".join(("UPDATE domain SET watched = :watched, priority = :priority W
 _STATE = " ".join(("UPDATE domain SET state = :state, since = :since, confidence = :confidence WHERE id IN", _IDS))
 _DETAIL = "INSERT INTO detail(id, body) VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET body = excluded.body"
 _NO_DETAIL = " ".join(("DELETE FROM detail WHERE id IN", _IDS))
-_PULSE = "INSERT INTO pulse(block, data) VALUES(?, ?) ON CONFLICT(block) DO UPDATE SET data = excluded.data"
+_LOOKS = "INSERT INTO pulse(block, data) VALUES(?, ?) ON CONFLICT(block) DO UPDATE SET data = excluded.data"
 _ADDRESS = "INSERT INTO address(n, text) VALUES(?, ?) ON CONFLICT(n) DO UPDATE SET text = excluded.text"
 # Before a change the names it touches are taken out of the tally, and counted in after it, as whatever they are then.
 _TALLY = " ".join((
@@ -74,7 +74,7 @@ def write_names(connection: sqlite3.Connection, changes: Changes) -> Counter[int
         _write_some(connection, changes)
         _write_whole(connection, changes.domains)
         connection.execute(_TALLY, {"ids": ids, "sign": 1})
-    connection.executemany(_PULSE, changes.looks)
+    connection.executemany(_LOOKS, changes.looks)
     connection.executemany(_ADDRESS, changes.addresses)
     return Counter([number // PACK for number in touched])
 
@@ -85,7 +85,7 @@ def ids_as_json(ids: list[int]) -> str:
 
 
 def address_number(row: tuple[Any, ...]) -> int | None:
-    """The number of the address in the pulse of a row of DOMAIN_COLUMNS; None where there is no pulse."""
+    """The number of the address in the look of a row of DOMAIN_COLUMNS; None where there is no look."""
     piece = row[18]
     return int(LAYOUT.unpack(piece)[5]) if piece and len(piece) == SIZE else None
 
@@ -94,11 +94,11 @@ def to_found_name(row: tuple[Any, ...], addresses: dict[int, str]) -> FoundName:
     """A row of DOMAIN_COLUMNS. A name in a visit right now shows as due since its last check."""
     found = DomainRow(*row[:18])
     found.watched, found.priority, found.close = row[3] == 1, row[4] == 1, row[16] == 1
-    pulse = read_look(row[18], 0, addresses) if row[18] else None
-    if pulse is None or pulse.checked_at <= (found.checked_at or 0.0):
-        return FoundName(found, pulse)
-    found.checked_at, found.next_check = pulse.checked_at, pulse.next_check or pulse.checked_at
-    return FoundName(found, pulse, mute=pulse.dns_at < pulse.checked_at)
+    look = read_look(row[18], 0, addresses) if row[18] else None
+    if look is None or look.checked_at <= (found.checked_at or 0.0):
+        return FoundName(found, look)
+    found.checked_at, found.next_check = look.checked_at, look.next_check or look.checked_at
+    return FoundName(found, look, timed_out=look.dns_at < look.checked_at)
 
 
 def _write_some(connection: sqlite3.Connection, changes: Changes) -> None:

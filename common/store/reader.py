@@ -1,7 +1,7 @@
 """Looking at the state while the coordinator writes it: read-only, never in its way.
 
 Lists page by key, not by offset: page 1,000 costs what page 1 costs. A listing first finds the ids of its page
-(`common.store.name_pages`) and then fetches their rows, with detail and pulse.
+(`common.store.name_pages`) and then fetches their rows, with detail and look.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ class SqliteReader:
     ) -> Page[FoundName]:
         """Watched names by name; the cursor is the last name looked at."""
         suffix = tld.lower().strip(".") if tld else None
-        wanted = name_pages.NamePageQuery(state, suffix, (q or "").lower(), cursor or "", _bounded(limit), self._scan_limit)
+        wanted = name_pages.NamePageQuery(
+            state=state, tld=suffix, q=(q or "").lower(), after=cursor or "", limit=_bounded(limit), walk=self._scan_limit
+        )
         with self._reading() as connection:
             ids, more = name_pages.name_page_ids(connection, name_pages.NamePageQuery(*_texts(wanted)))
             return Page(_found(connection, _DOMAINS, (ids_as_json(ids),)), more)

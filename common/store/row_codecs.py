@@ -56,7 +56,16 @@ def to_ledger(row: Sequence[Any]) -> LedgerRow:
     if row[8]:
         with suppress(zlib.error):
             body = zlib.decompressobj().decompress(body, BODY_LIMIT)
-    return LedgerRow(row[0], row[1], row[2], row[3], row[4] == 1, row[5], body, row[7])
+    return LedgerRow(
+        domain=row[0],
+        at=row[1],
+        kind=row[2],
+        state=row[3],
+        positive=row[4] == 1,
+        rules=row[5],
+        body=body,
+        seq=row[7],
+    )
 
 
 def to_delivery(row: Sequence[Any]) -> DeliveryRow:

@@ -39,14 +39,14 @@ class Page(NamedTuple, Generic[T]):
 
 
 class FoundName(NamedTuple):
-    """A name as a reader finds it: its row, with the times of its pulse where that is younger, and that pulse.
+    """A name as a reader finds it: its row, with the times of its last look where that is younger, and that look.
 
-    `mute`: the last look was a sweep, and it got no answer about the name.
+    `timed_out`: the last look was a sweep, and it got no answer about the name.
     """
 
     row: DomainRow
-    pulse: LastLook | None
-    mute: bool = False
+    look: LastLook | None
+    timed_out: bool = False
 
 
 class DomainRecord(NamedTuple):

@@ -20,14 +20,14 @@ from common.store import compaction, database_file, name_packs, name_rows, row_c
 from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translate_errors
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 
-#: Pulse blocks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
-PULSES_BATCH, LOAD_BATCH = 200, 1000
+#: Blocks of last looks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
+LOOKS_BATCH, LOAD_BATCH = 200, 1000
 PRUNE_BATCH = 2000
 #: Connections to files that were deleted or replaced, kept open to the end of the process: when it closes one SQLite deletes
 #: the -wal by its name, which may belong to another file by now.
 _ABANDONED: list[sqlite3.Connection] = []
 
-_PULSES = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
+_LOOKS = "SELECT block, data FROM pulse WHERE block > ? ORDER BY block LIMIT ?"
 _DETAILS = "SELECT id, body FROM detail WHERE id IN (SELECT value FROM json_each(?))"
 _PENDING = " ".join(
     ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?")
@@ -111,7 +111,7 @@ class SqliteWriter:
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
-                looks=self._pulses(),
+                looks=self._look_blocks(),
                 addresses=dict(connection.execute("SELECT n, text FROM address")),
                 next_seq=schema.parse_number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
                 trust=[TrustRow(*row) for row in trust],
@@ -218,9 +218,9 @@ class SqliteWriter:
         with self._looking("read the names") as connection:
             yield from name_packs.load_names(connection)
 
-    def _pulses(self) -> Iterator[tuple[int, bytes]]:
+    def _look_blocks(self) -> Iterator[tuple[int, bytes]]:
         last = -1
-        while batch := self._batch(_PULSES, last, PULSES_BATCH):
+        while batch := self._batch(_LOOKS, last, LOOKS_BATCH):
             last = batch[-1][0]
             yield from batch
 

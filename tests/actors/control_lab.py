@@ -99,8 +99,8 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.rows: list[DomainRow] = []
-        self.pulses: dict[str, LastLook] = {}
-        self.mute: set[str] = set()  # names that their last sweep heard nothing of
+        self.looks: dict[str, LastLook] = {}
+        self.timed_out: set[str] = set()  # names that their last sweep heard nothing of
         self.log: list[EventRow] = []
         self.judgements: list[LedgerRow] = []
         self.callbacks: list[DeliveryRow] = []
@@ -116,7 +116,7 @@ class FakeReader:
             raise StoreError("the state is damaged")
 
     def _found(self, row: DomainRow) -> FoundName:
-        return FoundName(row, self.pulses.get(row.name), row.name in self.mute)
+        return FoundName(row, self.looks.get(row.name), row.name in self.timed_out)
 
     def domain(self, name: str) -> FoundName | None:
         """One name."""

@@ -90,8 +90,8 @@ def test_a_sweep_without_an_answer_is_a_trouble_too(tmp_path: Path) -> None:
 
     def arrange(lab: Lab) -> None:
         lab.reader.rows = [row]
-        lab.reader.pulses = {"example.com": LastLook(NOW - 19, NOW + 60, 0.0, 0.0, 0, 0, "")}
-        lab.reader.mute = {"example.com"}
+        lab.reader.looks = {"example.com": LastLook(NOW - 19, NOW + 60, 0.0, 0.0, 0, 0, "")}
+        lab.reader.timed_out = {"example.com"}
 
     found = shown(tmp_path, arrange)
 
@@ -112,7 +112,7 @@ def test_a_name_that_left_the_list_has_no_next_check(tmp_path: Path) -> None:
 
     def arrange(lab: Lab) -> None:
         lab.reader.rows = [domain_row(watched=False)]
-        lab.reader.pulses = {"example.com": LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 5, 0, DELEGATED, "192.0.2.53:53/udp")}
+        lab.reader.looks = {"example.com": LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 5, 0, DELEGATED, "192.0.2.53:53/udp")}
 
     found = shown(tmp_path, arrange)
 

@@ -115,8 +115,8 @@ def test_a_swept_name_shows_what_the_sweep_saw(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
             lab.reader.rows = [domain_row(), domain_row("never.com", detail=b"")]
-            pulse = LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, DELEGATED, "192.0.2.53:53/udp")
-            lab.reader.pulses = {"example.com": pulse, "never.com": pulse}
+            look = LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, DELEGATED, "192.0.2.53:53/udp")
+            lab.reader.looks = {"example.com": look, "never.com": look}
             for name, methods in (("example.com", ["dns", "rdap"]), ("never.com", ["dns"])):
                 status, shown = await lab.get(f"/domain/{name}")
                 evidence = shown["evidence"]

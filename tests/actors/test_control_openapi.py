@@ -47,7 +47,7 @@ def furnish(lab: Lab) -> None:
         domain_row("xn--mller-kva.de", detail=codec.encode(detail)),
         domain_row("new.com", state="UNKNOWN", since=None, checked_at=None, next_check=0.0, drop_likely=None, detail=b""),
     ]
-    lab.reader.pulses = {"new.com": LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, 1, "192.0.2.53:53/udp")}
+    lab.reader.looks = {"new.com": LastLook(NOW - 5, NOW + 3595, NOW - 5, NOW - 7205, 0, 1, "192.0.2.53:53/udp")}
     lab.reader.log = [event_row(1), event_row(2, "xn--mller-kva.de", "available")]
     lab.reader.judgements = [LedgerRow("example.com", NOW, "decision", "PENDING_DELETE", False, "1-ab", b"")]
     lab.reader.callbacks = [DeliveryRow("e1", "notice", "a.com", 1, b'{"x":1}', state="parked", last_error="500")]

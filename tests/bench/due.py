@@ -19,19 +19,19 @@ _NONE = [0.0] * BLOCK
 def make_all_due(state: Path) -> int:
     """Set the next check of every watched name into the past; how many there are. Raises sqlite3.Error.
 
-    Rows that a younger pulse outweighs stay as they are: the packs beside them are to be as good as the service left them.
+    Rows that a younger look outweighs stay as they are: the packs beside them are to be as good as the service left them.
     """
     path = state / "domain-monitor.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        looked_at = _pulses(connection)
+        looked_at = _looked_at(connection)
         rows = connection.execute("SELECT id, coalesce(checked_at, 0) FROM domain WHERE watched = 1").fetchall()
-        pulses = ((number, at, looked_at.get(number // BLOCK, _NONE)[number % BLOCK]) for number, at in rows)
-        counted = [(PAST, number) for number, at, pulse in pulses if not pulse or at > pulse]
+        looks = ((number, at, looked_at.get(number // BLOCK, _NONE)[number % BLOCK]) for number, at in rows)
+        counted = [(PAST, number) for number, at, look in looks if not look or at > look]
         connection.executemany("UPDATE domain SET next_check = ? WHERE id = ?", counted)
     return len(rows)
 
 
-def _pulses(connection: sqlite3.Connection) -> dict[int, list[float]]:
+def _looked_at(connection: sqlite3.Connection) -> dict[int, list[float]]:
     """The same for what sweeps keep by the block; when each name was last looked at."""
     found: dict[int, list[float]] = {}
     for number, data in connection.execute("SELECT block, data FROM pulse").fetchall():

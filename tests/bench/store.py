@@ -33,8 +33,8 @@ from tests.store.builders import domain
 #: Shares of the suffixes in a hundred names.
 SUFFIXES = ("com",) * 60 + ("net",) * 10 + ("org",) * 8 + ("de",) * 7 + ("co.uk",) * 5 + ("io",) * 4 + ("fr",) * 3
 SUFFIXES += ("jp", "xyz", "shop")
-#: Names, changes of state, pulse blocks and whole rows in one commit.
-NEW, STATES, PULSES, ROWS = 5000, 20_000, 400, 500
+#: Names, changes of state, blocks of last looks and whole rows in one commit.
+NEW, STATES, LOOKS, ROWS = 5000, 20_000, 400, 500
 #: Names in one sweep.
 SWEEP = 4096
 #: Pages that are measured, by what they filter.
@@ -119,8 +119,8 @@ def fill(path: Path, known: list[NewName]) -> None:
     commits(writer, "state change", batches, len(ids))
     blocks = range((len(known) + BLOCK - 1) // BLOCK)
     data = random.Random(3).randbytes(BLOCK * SIZE)
-    commits(writer, "pulse block", (Changes(looks=[(n, data) for n in batch]) for batch in pieces(blocks, PULSES)), len(blocks))
-    commits(writer, "pulse block again", (Changes(looks=[(n, data) for n in b]) for b in pieces(blocks, PULSES)), len(blocks))
+    commits(writer, "look block", (Changes(looks=[(n, data) for n in batch]) for batch in pieces(blocks, LOOKS)), len(blocks))
+    commits(writer, "look block again", (Changes(looks=[(n, data) for n in b]) for b in pieces(blocks, LOOKS)), len(blocks))
     rows = whole_rows(known)
     commits(writer, "whole row", (Changes(domains=list(batch)) for batch in pieces(rows, ROWS)), len(rows))
     writer.close()
@@ -176,8 +176,8 @@ def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) ->
     turn = 0
     while not stop.is_set():
         ids = [number for number in rounds[turn % len(rounds)] if number % 50 == 1]
-        pulses = [(number, data) for number in range(turn % 20 * 100, turn % 20 * 100 + 100)]
-        writer.apply(Changes(states=[StateChange(ids, "REGISTERED", float(turn), 0.9)], looks=pulses))
+        looks = [(number, data) for number in range(turn % 20 * 100, turn % 20 * 100 + 100)]
+        writer.apply(Changes(states=[StateChange(ids, "REGISTERED", float(turn), 0.9)], looks=looks))
         turn += 1
         ready.set()
     writer.close()

@@ -147,7 +147,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
 
 
 def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
-    """In a real store: by its pulse, or by its row where that is younger or there is no pulse. Others stay as they are."""
+    """In a real store: by its last look, or by its row where that is younger or there is no look. Others stay as they are."""
     block = np.zeros(BLOCK, RECORD)
     block["checked_at"][:3], block["next_check"][:3] = 1.9e9, 2e9
     new = [NewName(number, f"n{number}.com", "com", priority=False) for number in range(4)]

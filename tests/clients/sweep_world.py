@@ -45,7 +45,7 @@ class Desk:
 
     def idle(self) -> bool:
         """Whether nothing counts as under way any more."""
-        return all(lane.under_way == 0 for lane in self.sweeps._windows.values())
+        return all(window.under_way == 0 for window in self.sweeps._windows.values())
 
 
 def swept(

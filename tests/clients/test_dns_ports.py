@@ -24,7 +24,7 @@ SERVER = NameServer(("192.0.2.1", 53))
 
 @contextlib.contextmanager
 def listening() -> Iterator[tuple[socket.socket, ServerWindow]]:
-    """A UDP socket that hears what is sent, and the lane that leads there."""
+    """A UDP socket that hears what is sent, and the window that leads there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((TLD, 0))
         server.settimeout(2)
@@ -37,9 +37,9 @@ def listening() -> Iterator[tuple[socket.socket, ServerWindow]]:
 @pytest.mark.parametrize("segments", [True, False])
 def test_queries_arrive_one_by_one(segments: bool) -> None:
     """Cut by the kernel or sent one by one, every query is a datagram of its own, from one port."""
-    with listening() as (server, lane):
-        lane.segments = segments
-        port = UdpPort(lane, 0)
+    with listening() as (server, window):
+        window.segments = segments
+        port = UdpPort(window, 0)
         batch = QueryTemplate("test").build_batch(NAMES, seeded())
         port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
         sent = port.send(batch)
@@ -54,8 +54,8 @@ def test_queries_arrive_one_by_one(segments: bool) -> None:
 
 def test_ids_are_used_once_in_the_life_of_a_port() -> None:
     """Two batches with the same ids drawn get different ones, and wire and book agree."""
-    with listening() as (_, lane):
-        port = UdpPort(lane, 0)
+    with listening() as (_, window):
+        port = UdpPort(window, 0)
         batches = [QueryTemplate("test").build_batch(NAMES, seeded()) for _ in range(3)]
         for batch in batches:
             port.expect_answers(batch, range(len(NAMES)), {}, 1.0, seeded())
@@ -69,8 +69,8 @@ def test_ids_are_used_once_in_the_life_of_a_port() -> None:
 
 def test_port_is_full_and_used_up() -> None:
     """A port takes no more than what its receive buffer holds, and no more than its uses."""
-    with listening() as (_, lane):
-        port = UdpPort(lane, 0)
+    with listening() as (_, window):
+        port = UdpPort(window, 0)
         assert port.room == MOST_WAITING
         for _ in range(MOST_USES // MOST_QUERIES):
             batch = QueryTemplate("test").build_batch(NAMES, seeded())
@@ -78,19 +78,19 @@ def test_port_is_full_and_used_up() -> None:
             assert port.room <= MOST_WAITING - len(NAMES)
             for query_id in batch.ids:
                 port.settle(query_id)
-        assert (port.used_up, port.room, lane.under_way) == (True, 0, 0)
+        assert (port.used_up, port.room, window.under_way) == (True, 0, 0)
         port.close()
 
 
 def test_closed_port_no_longer_counts() -> None:
     """What waited on a port that is given up leaves the books of its address."""
-    with listening() as (_, lane):
-        port = UdpPort(lane, 0)
+    with listening() as (_, window):
+        port = UdpPort(window, 0)
         port.expect_answers(QueryTemplate("test").build_batch(NAMES, seeded()), range(len(NAMES)), {}, 1.0, seeded())
-        assert lane.under_way == len(NAMES)
+        assert window.under_way == len(NAMES)
         port.close()
 
-    assert lane.under_way == 0
+    assert window.under_way == 0
 
 
 # Lanes
@@ -98,13 +98,13 @@ def test_closed_port_no_longer_counts() -> None:
 
 def test_window_shrinks_with_losses_and_grows_back() -> None:
     """Every look with more than a twentieth lost halves it, every look without lets it grow, within bounds."""
-    lane = ServerWindow(SERVER, 0.0)
+    window = ServerWindow(SERVER, 0.0)
     sizes = []
     for lost in [10] * 8 + [0] * 30:
-        lane.count_sent(100)
-        lane.lost = lost
-        lane.adapt()
-        sizes.append(lane.size)
+        window.count_sent(100)
+        window.lost = lost
+        window.adapt()
+        sizes.append(window.size)
 
     assert sizes[:3] == [MOST_UNDER_WAY // 2, MOST_UNDER_WAY // 4, MOST_UNDER_WAY // 8]
     assert min(sizes) == LEAST_UNDER_WAY
@@ -113,32 +113,32 @@ def test_window_shrinks_with_losses_and_grows_back() -> None:
 
 def test_single_losses_do_not_matter() -> None:
     """One lost query, and a look without queries, leave the window alone."""
-    lane = ServerWindow(SERVER, 0.0)
-    lane.count_sent(2)
-    lane.lost = 1
-    lane.adapt()
-    lane.adapt()
+    window = ServerWindow(SERVER, 0.0)
+    window.count_sent(2)
+    window.lost = 1
+    window.adapt()
+    window.adapt()
 
-    assert lane.size == MOST_UNDER_WAY
+    assert window.size == MOST_UNDER_WAY
 
 
 def test_room_is_what_window_and_pace_leave() -> None:
     """A full window has none, a wary address an eighth, and a pace lets through what has come together, and no more."""
-    lane = ServerWindow(SERVER, 0.0)
-    assert (lane.room(0.0, wary=False), lane.room(0.0, wary=True)) == (MOST_UNDER_WAY, MOST_UNDER_WAY // 8)
+    window = ServerWindow(SERVER, 0.0)
+    assert (window.room(0.0, wary=False), window.room(0.0, wary=True)) == (MOST_UNDER_WAY, MOST_UNDER_WAY // 8)
 
-    lane.under_way = MOST_UNDER_WAY - 5
-    assert lane.room(0.0, wary=False) == 0
-    lane.under_way = 0
+    window.under_way = MOST_UNDER_WAY - 5
+    assert window.room(0.0, wary=False) == 0
+    window.under_way = 0
 
-    lane.set_pace(100.0)
-    assert lane.room(0.0, wary=False) == 0
-    assert lane.room(0.03, wary=False) == 3
-    lane.count_sent(3)
-    assert lane.room(0.035, wary=False) == 0
-    assert lane.room(1000.0, wary=False) == 5
-    lane.count_sent(6)  # the careful engine asked, too
-    assert lane.room(1000.005, wary=False) == 0
+    window.set_pace(100.0)
+    assert window.room(0.0, wary=False) == 0
+    assert window.room(0.03, wary=False) == 3
+    window.count_sent(3)
+    assert window.room(0.035, wary=False) == 0
+    assert window.room(1000.0, wary=False) == 5
+    window.count_sent(6)  # the careful engine asked, too
+    assert window.room(1000.005, wary=False) == 0
 
 
 # Names

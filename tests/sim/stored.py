@@ -12,11 +12,11 @@ from common.store.columns import columns_from_lists
 
 
 class Stored:
-    """Rows by id, blocks of pulses, and the rest of every transaction so far."""
+    """Rows by id, blocks of last looks, and the rest of every transaction so far."""
 
     def __init__(self) -> None:
         self.rows: dict[int, DomainRow] = {}
-        self.pulses: dict[int, bytes] = {}
+        self.looks: dict[int, bytes] = {}
         self.addresses: dict[int, str] = {}
         self.events: list[EventRow] = []
         self.deliveries: dict[str, DeliveryRow] = {}
@@ -35,7 +35,7 @@ class Stored:
             for row in map(self.rows.__getitem__, change.ids):  # a state of a name that is not there is a mistake
                 row.state, row.since, row.confidence = change.state, change.since, change.confidence
         self.rows.update((row.id, row) for row in deepcopy(changes.domains))
-        self.pulses.update(changes.looks)
+        self.looks.update(changes.looks)
         self.addresses.update(changes.addresses)
         self.events.extend(changes.events)
         self.deliveries.update((row.id, row) for row in changes.deliveries)

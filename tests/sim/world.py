@@ -194,7 +194,7 @@ class World:
         self.core = Coordinator(self.policy, self._directory, f"boot{self._starts}", self.rng, self.now)
         state = StoredState(
             names=iter(stored.names()),
-            looks=iter(sorted(stored.pulses.items())),
+            looks=iter(sorted(stored.looks.items())),
             addresses=stored.addresses,
             next_seq=max((event.seq for event in stored.events), default=0) + 1,
             trust=list(stored.trust.values()),

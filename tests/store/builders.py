@@ -43,7 +43,7 @@ def domain(name: str, **fields: Any) -> DomainRow:
 
 
 def block(records: dict[int, dict[str, float]]) -> bytes:
-    """A block of pulses with these fields of these places; the others were never looked at."""
+    """A block of last looks with these fields of these places; the others were never looked at."""
     made = np.zeros(BLOCK, RECORD)
     for place, fields in records.items():
         for name, value in fields.items():

@@ -1,4 +1,4 @@
-"""What every store promises about many names: bulk changes, pulses, details and the whole list, beside each other."""
+"""What every store promises about many names: bulk changes, looks, details and the whole list, beside each other."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_pulses_and_addresses_come_back_as_they_were_last_written(writer: Writer
 
 
 def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> None:
-    """A pulse counts where it is younger than the row, wherever the name is found; its DNS answer comes along either way.
+    """A look counts where it is younger than the row, wherever the name is found; its DNS answer comes along either way.
 
     A sweep that looked after both and heard nothing shows too.
     """
@@ -124,14 +124,14 @@ def test_a_reader_shows_the_younger_times(writer: Writer, reader: Reader) -> Non
     rows = [domain(f"n{n}.com", id=256 + n, checked_at=float(10 * n), next_check=60.0 + n, drop_likely=1.0) for n in range(8)]
     data = block({1: times, 6: times, 7: {**times, "next_check": 0.0, "checked_at": 80.0}})
     writer.apply(Changes(domains=rows, looks=[(1, data)], addresses=[(3, "192.0.2.1:53/udp")]))
-    pulse = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
+    look = LastLook(50.0, 90.0, 40.0, 30.0, 7, 1, "192.0.2.1:53/udp")
     expected = [FoundName(row, None) for row in rows]
-    expected[1] = FoundName(structs.replace(rows[1], checked_at=50.0, next_check=90.0), pulse, mute=True)
-    expected[6] = FoundName(rows[6], pulse)
+    expected[1] = FoundName(structs.replace(rows[1], checked_at=50.0, next_check=90.0), look, timed_out=True)
+    expected[6] = FoundName(rows[6], look)
     expected[7] = FoundName(
         structs.replace(rows[7], checked_at=80.0, next_check=80.0),
-        structs.replace(pulse, checked_at=80.0, next_check=0.0),
-        mute=True,
+        structs.replace(look, checked_at=80.0, next_check=0.0),
+        timed_out=True,
     )
 
     assert [reader.domain(f"n{n}.com") for n in range(8)] == expected

@@ -36,7 +36,15 @@ class Audit:
         if made_entry is None:
             return
         positive, body = any(map(is_registry, made.positive)), self._journal.encode(made_entry)
-        row = LedgerRow(entry.name, now, made_entry.kind, entry.state.value, positive, made_entry.rules, body)
+        row = LedgerRow(
+            domain=entry.name,
+            at=now,
+            kind=made_entry.kind,
+            state=entry.state.value,
+            positive=positive,
+            rules=made_entry.rules,
+            body=body,
+        )
         self._journal.add_ledger(row)
         self._journal.write_row(entry)
 

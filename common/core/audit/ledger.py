@@ -105,12 +105,12 @@ def replay_verdict(entry: LedgerEntry) -> Verdict:
     known = entry.situation
     run = gates.Run(known.passes, known.verified, entry.contradicted_at)
     stands = gates.find_standing(entry.evidence, entry.needs, run, is_proven, entry.at)
-    situation = structs.replace(known, gates=stands.open, bracketed=stands.verified_after)
+    situation = structs.replace(known, gates=stands.open, verified_after=stands.verified_after)
     return verdicts.decide_verdict(entry.evidence, situation, entry.before, entry.at)
 
 
 def compare_verdicts(entry: LedgerEntry, again: Verdict) -> list[str]:
     """What is different in a verdict that was taken again, one phrase each."""
-    names = ("state", "confidence", "p_unregistered", "rho", "reason")
+    names = ("state", "confidence", "p_unregistered", "p_registrable", "reason")
     pairs = [(name, getattr(entry.verdict, name), getattr(again, name)) for name in names]
     return [f"{name} was {was}, is {now}" for name, was, now in pairs if was != now]

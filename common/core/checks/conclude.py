@@ -49,7 +49,7 @@ class Conclusions:
         """Note that names of unknown state are delegated in their zone: they are registered, and that is no event."""
         seen = Evidence(Observation("dns", sweep_reading_of(DELEGATED)), now, now)
         verdict = decide_verdict(
-            {"dns": seen}, Situation(prior=prior_log_odds(None, None, None, now), rho=1.0), State.UNKNOWN, now
+            {"dns": seen}, Situation(prior=prior_log_odds(None, None, None, now), p_registrable=1.0), State.UNKNOWN, now
         )
         self._domains.note_registered(ids, verdict.confidence, now)
 

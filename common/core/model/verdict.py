@@ -18,21 +18,25 @@ class Basis(StrEnum):
     REPETITION = "repetition"  # verified passes of one source
 
 
-class Situation(Struct, frozen=True, omit_defaults=True):
+#: Names of fields in stored verdicts, where they are older than the words of the code.
+_STORED = {"p_registrable": "rho", "verified_after": "bracketed"}
+
+
+class Situation(Struct, frozen=True, omit_defaults=True, rename=_STORED):
     """What besides its evidence decides the verdict on a name.
 
-    `prior` is the log-odds of "unregistered" before any answer, `rho` P(registrable given unregistered). `bracketed` are the
-    methods whose server was verified again after it denied the name. `passes` are the times of complete positive passes in
-    epoch seconds, `verified` those after which the server was verified again. `release` is the release procedure that the name
-    is in by the calendar, if any; `gates` what an alarm still lacks, `basis` what it rests on. `never_seen`: whether the name
-    was never seen registered; `announced`: whether it was announced in this run of passes.
+    `prior` is the log-odds of "unregistered" before any answer, `p_registrable` P(registrable given unregistered).
+    `verified_after` are the methods whose server was verified again after it denied the name. `passes` are the times of
+    complete positive passes in epoch seconds, `verified` those after which the server was verified again. `release` is the
+    release procedure that the name is in by the calendar, if any; `gates` what an alarm still lacks, `basis` what it rests on.
+    `never_seen`: whether the name was never seen registered; `announced`: whether it was announced in this run of passes.
     """
 
     prior: float
-    rho: float
+    p_registrable: float
     phase: Phase | None = None
     wildcard: bool = False
-    bracketed: frozenset[str] = frozenset()
+    verified_after: frozenset[str] = frozenset()
     passes: tuple[float, ...] = ()
     release: str | None = None
     gates: tuple[str, ...] = ()
@@ -43,16 +47,16 @@ class Situation(Struct, frozen=True, omit_defaults=True):
     announced: bool = False
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, rename=_STORED):
     """What is concluded about a name: its state, and one sentence why.
 
-    `confidence` is the product of P(unregistered) and `rho`, P(registrable given unregistered).
+    `confidence` is the product of P(unregistered) and `p_registrable`, P(registrable given unregistered).
     """
 
     state: State
     confidence: float
     p_unregistered: float
-    rho: float
+    p_registrable: float
     reason: str
 
 

@@ -167,7 +167,17 @@ class Announcer:
             extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
         body = notice_body(entry.name, kind, verdict.confidence, now, show_checks(entry.detail.evidence), **extra)
-        journal.add_event(EventRow(seq, identity, entry.name, entry.generation, kind, now, body))
+        journal.add_event(
+            EventRow(
+                seq=seq,
+                id=identity,
+                domain=entry.name,
+                generation=entry.generation,
+                kind=kind,
+                occurred_at=now,
+                body=body,
+            )
+        )
         if self._callbacks:
             row = DeliveryRow(id=identity, lane="notice", domain=entry.name, order=seq, body=body, next_at=now)
             journal.add_deliveries(row)

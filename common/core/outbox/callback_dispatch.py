@@ -115,12 +115,12 @@ class CallbackDispatch:
 
     def _delivery_of(self, row: DeliveryRow, lease: Lease) -> Delivery:
         return Delivery(
-            lease.attempt,
-            lease.seq,
-            row.id,
-            row.domain,
-            row.attempts + 1,
-            row.body,
-            int(DELIVERY_BUDGET * 1000),
+            attempt=lease.attempt,
+            seq=lease.seq,
+            event_id=row.id,
+            domain=row.domain,
+            number=row.attempts + 1,
+            body=row.body,
+            budget_ms=int(DELIVERY_BUDGET * 1000),
             replay=self.deliveries.is_replay(row.id),
         )

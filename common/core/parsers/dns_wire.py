@@ -254,7 +254,8 @@ def _read_records(wire: bytes, at: int, count: int) -> tuple[tuple[Record, ...],
         if start > len(wire) or end > len(wire):
             raise WireError("record runs past the end")
         rtype, rclass = int.from_bytes(wire[at : at + 2]), int.from_bytes(wire[at + 2 : at + 4])
-        records.append(Record(owner, rtype, rclass, int.from_bytes(wire[at + 4 : at + 8]), start, end))
+        ttl = int.from_bytes(wire[at + 4 : at + 8])
+        records.append(Record(owner=owner, rtype=rtype, rclass=rclass, ttl=ttl, start=start, end=end))
         at = end
     return tuple(records), at
 

@@ -160,4 +160,12 @@ def _parse_problem(row: Mapping[Any, Any]) -> Problem | None:
     if not all(isinstance(text, str) for text in texts) or isinstance(since, bool) or not isinstance(since, int | float):
         return None
     code, what, remedy, about = (str(text)[:500] for text in texts)
-    return Problem(code, what, remedy, about, row.get("restart_helps") is True, row.get("unwatched") is True, float(since))
+    return Problem(
+        code=code,
+        what=what,
+        remedy=remedy,
+        about=about,
+        restart_helps=row.get("restart_helps") is True,
+        unwatched=row.get("unwatched") is True,
+        since=float(since),
+    )

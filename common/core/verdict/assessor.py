@@ -130,10 +130,10 @@ class Assessor:
         detail = entry.detail
         return Situation(
             prior=prior_log_odds(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
-            rho=_p_registrable(entry, stands.verified_after),
+            p_registrable=_p_registrable(entry, stands.verified_after),
             phase=entry.phase,
             wildcard=needs.wildcard,
-            bracketed=stands.verified_after,
+            verified_after=stands.verified_after,
             passes=detail.passes,
             release=release.kind if release is not None else None,
             gates=stands.open,

@@ -77,7 +77,7 @@ def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now:
     positive = any(value > 0 for value in groups.get("registry_db", []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
     if positive and not contradicted:
-        found |= {"canaries": VERIFIED_AFTER * len(situation.bracketed), "passes": _repetition_bonus(situation.passes)}
+        found |= {"canaries": VERIFIED_AFTER * len(situation.verified_after), "passes": _repetition_bonus(situation.passes)}
     return found
 
 
@@ -90,7 +90,7 @@ def weigh_answer(method: str, item: Evidence, situation: Situation, now: float) 
     denies = reading.outcome is Outcome.UNREGISTERED
     tau = DELETING_TAU if reading.phase is Phase.PENDING_DELETE else weight.tau
     tau = CONFIRMED_TAU if situation.announced and denies else tau
-    verified = denies and method in situation.bracketed
+    verified = denies and method in situation.verified_after
     return weight.group, (max(weight.llr, VERIFIED) if verified else weight.llr) * math.exp(-max(0.0, now - item.at) / tau)
 
 
@@ -140,14 +140,14 @@ def _repetition_bonus(passes: tuple[float, ...]) -> float:
 
 def _p_registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
     """P(registrable | unregistered); of a name never seen registered only a verified server raises it."""
-    if situation.rho <= 0:
+    if situation.p_registrable <= 0:
         return 0.0
     believed = [
         item
         for method, item in evidence.items()
-        if not situation.never_seen or method not in REGISTRY_METHODS or method in situation.bracketed
+        if not situation.never_seen or method not in REGISTRY_METHODS or method in situation.verified_after
     ]
-    return max([situation.rho, *(P_REGISTRABLE.get(item.observation.reading.finding, 0.0) for item in believed)])
+    return max([situation.p_registrable, *(P_REGISTRABLE.get(item.observation.reading.finding, 0.0) for item in believed)])
 
 
 def _decide_state(
@@ -262,7 +262,7 @@ def decide_offline(domain: str, suffix: str, readings: list[tuple[str, str, Read
     rules = rules_for(suffix)
     label = domain.removesuffix(f".{suffix}")
     phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
-    situation = Situation(prior=0.0, rho=p_registrable_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
+    situation = Situation(prior=0.0, p_registrable=p_registrable_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
     verdict = decide_verdict(evidence, situation, State.UNKNOWN, 0.0)
     state = verdict.state
     if state is State.AVAILABLE and len(evidence) < 2:
@@ -271,7 +271,7 @@ def decide_offline(domain: str, suffix: str, readings: list[tuple[str, str, Read
         "state": state.value,
         "confidence": verdict.confidence,
         "p_unregistered": verdict.p_unregistered,
-        "rho": verdict.rho,
+        "rho": verdict.p_registrable,
         "reason": verdict.reason,
         "methods": sorted(evidence),
     }

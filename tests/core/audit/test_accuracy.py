@@ -15,7 +15,7 @@ from common.core.telemetry.metrics import Metrics
 
 FREE = Verdict(State.AVAILABLE, 0.99, 0.999, 0.99, "free")
 OWNED = Verdict(State.REGISTERED, 0.0, 0.001, 0.99, "owned")
-OPEN = Situation(prior=0.0, rho=0.99)
+OPEN = Situation(prior=0.0, p_registrable=0.99)
 ALARM = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 RDAP, ZONE = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("dns", "com", "com")
 SERVERS = {"rdap": "rdap.com.test", "whois": "whois.com.test", "dns": "com"}

@@ -209,7 +209,7 @@ def test_an_alarm_stands_on_two_verified_sources_in_two_passes() -> None:
     assert (made.verdict.state, made.positive) == (State.AVAILABLE, ("rdap", "dns"))
     assert (desk.entry.detail.gates, desk.entry.detail.basis) == ((), Basis.SOURCES)
     assert {item.canary for item in desk.entry.detail.evidence.values()} == {Canary(NOW, NOW, green=True)}
-    assert made.situation.bracketed == {"rdap"}
+    assert made.situation.verified_after == {"rdap"}
 
 
 def test_open_gates_are_kept_with_the_name() -> None:
@@ -254,6 +254,6 @@ def test_only_a_verified_channel_tells_that_a_name_never_seen_registered_is_not_
         desk = Desk()
         desk.entry.detail.registered_seen = None
         desk.deny(WHOIS, verified=verified)
-        believed.append(desk.assess().situation.rho)
+        believed.append(desk.assess().situation.p_registrable)
 
     assert believed[0] <= 0.9 < believed[1]

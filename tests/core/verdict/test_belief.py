@@ -37,14 +37,14 @@ def denied(finding: str, age: float = 0.0) -> Evidence:
 
 def known(odds: float, ages: list[int], **changes: Any) -> Situation:
     """An ordinary name with these prior odds and passes of these ages; its registry servers proved themselves."""
-    bracketed = frozenset(REGISTRY_DENIALS.values())
-    return Situation(**{"prior": odds, "rho": 0.995, "passes": times(ages), "bracketed": bracketed, **changes})
+    usual = {"p_registrable": 0.995, "passes": times(ages), "verified_after": frozenset(REGISTRY_DENIALS.values())}
+    return Situation(**{"prior": odds, **usual, **changes})
 
 
 def alone(odds: float, ages: list[int], method: str) -> Situation:
     """The same where one source has spoken, was verified each time, and no gate is shut."""
     verified = times(ages)
-    return known(odds, ages, bracketed=frozenset({method}), verified=verified, basis=Basis.REPETITION)
+    return known(odds, ages, verified_after=frozenset({method}), verified=verified, basis=Basis.REPETITION)
 
 
 def times(ages: list[int]) -> tuple[float, ...]:
@@ -202,19 +202,25 @@ def test_a_registered_answer_after_the_last_denial_ends_it(
 
 
 @quick
-@given(finding=FINDINGS, odds=PRIORS, run=RUNS, rho=st.sampled_from([0.5, 0.95, 0.96, 0.98, 0.995]), announced=st.booleans())
+@given(
+    finding=FINDINGS,
+    odds=PRIORS,
+    run=RUNS,
+    p_registrable=st.sampled_from([0.5, 0.95, 0.96, 0.98, 0.995]),
+    announced=st.booleans(),
+)
 def test_a_source_alone_is_told_with_less_confidence_than_two(
-    finding: str, odds: int, run: list[int], rho: float, announced: bool
+    finding: str, odds: int, run: list[int], p_registrable: float, announced: bool
 ) -> None:
     """It is capped where the word is told, and nowhere above what two that agree would give."""
-    one = known(odds, run, rho=rho, basis=Basis.REPETITION, announced=announced)
-    two = known(odds, run, rho=rho, basis=Basis.SOURCES, announced=announced)
+    one = known(odds, run, p_registrable=p_registrable, basis=Basis.REPETITION, announced=announced)
+    two = known(odds, run, p_registrable=p_registrable, basis=Basis.SOURCES, announced=announced)
     lone, both = verdict(one, denied(finding)), verdict(two, denied(finding))
 
     assert lone.confidence <= both.confidence
     if lone.state in (State.AVAILABLE, State.UNREGISTERED):
         assert lone.confidence <= LONE_CONFIDENCE
-    if lone.state is State.AVAILABLE and rho == 0.995:
+    if lone.state is State.AVAILABLE and p_registrable == 0.995:
         assert lone.confidence < both.confidence
 
 

@@ -57,7 +57,7 @@ def test_without_a_whois_server_only_a_name_that_had_a_holder_counts_as_free_for
     never, once = (assess(rooms, denied_name(rooms, "com", had_holder=had_holder)) for had_holder in (False, True))
 
     assert rooms.registries.server_of("whois", "com") is None
-    assert never.situation.rho < 0.95 <= once.situation.rho
+    assert never.situation.p_registrable < 0.95 <= once.situation.p_registrable
     assert (never.verdict.state, once.verdict.state) == (State.UNREGISTERED, State.AVAILABLE)
 
 

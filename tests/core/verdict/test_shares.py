@@ -16,11 +16,12 @@ from common.core.verdict.verdicts import decide_verdict, is_dns_informative, log
 from tests.core.verdict.answers import NOW, answer, denial, holder, said
 
 DAY = 86_400.0
+REPEATED = Basis.REPETITION
 
 
 def situation(**changes: Any) -> Situation:
     """A name of an ordinary suffix, of which nothing else is known."""
-    return Situation(**{"prior": 0.0, "rho": 0.96, **changes})
+    return Situation(**{"prior": 0.0, "p_registrable": 0.96, **changes})
 
 
 def deleting(age: float) -> Evidence:
@@ -50,10 +51,10 @@ def test_nxdomain_is_news_only_of_a_name_in_a_zone_that_answers_for_no_other(pha
         (denial("rdap", 10 * DAY), {"announced": True}, 6.0 * exp(-1)),
         (holder("rdap", 1800.0), {"announced": True}, -11.5 * exp(-1)),
         (denial("whois", 0.0, "whois_free_generic"), {}, 1.0),
-        (denial("whois", 0.0, "whois_free_generic"), {"bracketed": frozenset({"whois"})}, 4.5),
-        (denial("whois", 0.0, "whois_free_generic"), {"bracketed": frozenset({"rdap"})}, 1.0),
-        (denial("rdap"), {"bracketed": frozenset({"rdap"})}, 6.0),
-        (holder("rdap"), {"bracketed": frozenset({"rdap"})}, -11.5),
+        (denial("whois", 0.0, "whois_free_generic"), {"verified_after": frozenset({"whois"})}, 4.5),
+        (denial("whois", 0.0, "whois_free_generic"), {"verified_after": frozenset({"rdap"})}, 1.0),
+        (denial("rdap"), {"verified_after": frozenset({"rdap"})}, 6.0),
+        (holder("rdap"), {"verified_after": frozenset({"rdap"})}, -11.5),
         (denial("rdap", 0.0, "unheard_of"), {}, None),
         (denial("dns"), {}, 2.5),
         (denial("dns"), {"phase": Phase.REDEMPTION}, None),
@@ -116,7 +117,7 @@ def test_canaries_and_passes_count_where_the_registry_denies_the_name_and_nothin
     items: tuple[Evidence, ...], added: bool
 ) -> None:
     """Two for each server that proved itself, and what the passes add."""
-    run = situation(prior=-3.0, bracketed=frozenset({"rdap", "whois"}), passes=(NOW - 1e5,))
+    run = situation(prior=-3.0, verified_after=frozenset({"rdap", "whois"}), passes=(NOW - 1e5,))
     found = log_odds_shares(said(*items), run, NOW)
 
     assert found["prior"] == -3.0
@@ -159,24 +160,26 @@ LIVE, FREE = denial("registrar:one"), denial("whois")
 
 
 @pytest.mark.parametrize(
-    ("items", "changes", "rho"),
+    ("items", "changes", "p_registrable"),
     [
         ((denial("rdap"),), {}, 0.96),
         ((FREE,), {}, 0.97),
         ((FREE, LIVE), {}, 0.98),
-        ((FREE,), {"rho": 0.99}, 0.99),
-        ((FREE, LIVE), {"rho": 0.0}, 0.0),
-        ((FREE,), {"rho": 0.5}, 0.97),
+        ((FREE,), {"p_registrable": 0.99}, 0.99),
+        ((FREE, LIVE), {"p_registrable": 0.0}, 0.0),
+        ((FREE,), {"p_registrable": 0.5}, 0.97),
         ((FREE,), {"never_seen": True}, 0.96),
-        ((FREE,), {"never_seen": True, "bracketed": frozenset({"whois"})}, 0.97),
-        ((FREE,), {"never_seen": True, "bracketed": frozenset({"rdap"})}, 0.96),
+        ((FREE,), {"never_seen": True, "verified_after": frozenset({"whois"})}, 0.97),
+        ((FREE,), {"never_seen": True, "verified_after": frozenset({"rdap"})}, 0.96),
         ((LIVE,), {"never_seen": True}, 0.98),
         ((), {}, 0.0),
     ],
 )
-def test_p_registrable_is_that_of_the_best_positive(items: tuple[Evidence, ...], changes: dict[str, Any], rho: float) -> None:
+def test_p_registrable_is_that_of_the_best_positive(
+    items: tuple[Evidence, ...], changes: dict[str, Any], p_registrable: float
+) -> None:
     """Of a name never seen registered only where the server proved itself; nothing where nothing was seen."""
-    assert decide_verdict(said(*items), situation(**changes), State.UNKNOWN, NOW).rho == rho
+    assert decide_verdict(said(*items), situation(**changes), State.UNKNOWN, NOW).p_registrable == p_registrable
 
 
 @pytest.mark.parametrize(("prior", "p"), [(0.0, 0.5), (1.0, 0.731059), (-1.0, 0.268941), (1e6, 1.0), (-1e6, 0.0)])
@@ -190,10 +193,10 @@ def test_the_odds_become_a_probability_of_six_places(prior: float, p: float) -> 
     ("items", "changes", "before", "confidence"),
     [
         ((denial("rdap"),), {"prior": -5.0}, State.UNKNOWN, 0.7018),  # 0.731059 * 0.96
-        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0}, State.UNKNOWN, 1.0),
-        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0, "basis": Basis.REPETITION}, State.UNKNOWN, 0.97),
-        ((denial("rdap"),), {"prior": 50.0, "rho": 0.94, "basis": Basis.REPETITION}, State.UNKNOWN, 0.94),
-        ((denial("rdap"),), {"prior": 50.0, "rho": 1.0, "basis": Basis.REPETITION, "gates": ("x",)}, State.UNKNOWN, 1.0),
+        ((denial("rdap"),), {"prior": 50.0, "p_registrable": 1.0}, State.UNKNOWN, 1.0),
+        ((denial("rdap"),), {"prior": 50.0, "p_registrable": 1.0, "basis": REPEATED}, State.UNKNOWN, 0.97),
+        ((denial("rdap"),), {"prior": 50.0, "p_registrable": 0.94, "basis": REPEATED}, State.UNKNOWN, 0.94),
+        ((denial("rdap"),), {"prior": 50.0, "p_registrable": 1.0, "basis": REPEATED, "gates": ("x",)}, State.UNKNOWN, 1.0),
         ((denial("rdap"),), {"prior": 50.0, "release": "dropzone"}, State.UNKNOWN, 0.0),
         ((answer("whois", Outcome.RESERVED, "whois_reserved"),), {}, State.UNKNOWN, 0.0),
         ((answer("whois", Outcome.DROPPING, "whois_dropzone"),), {}, State.UNKNOWN, 0.0),

@@ -33,7 +33,7 @@ def record(phase: Phase | None, age: float = 0.0, first: float = 0.0) -> Evidenc
 
 def verdict(*items: Evidence, before: State = HELD, **changes: Any) -> tuple[State, str]:
     """What is said of a name whose odds are even, or as given, and why."""
-    situation = Situation(**{"prior": 0.0, "rho": 0.96, **changes})
+    situation = Situation(**{"prior": 0.0, "p_registrable": 0.96, **changes})
     decided = decide_verdict(said(*items), situation, before, NOW)
     return decided.state, decided.reason
 
@@ -74,9 +74,9 @@ def test_without_a_word_of_the_registry_the_state_stays(
             {"prior": 9.0, "release": "dropzone"},
             (State.DROPPING, "no longer registered, in the registry's release procedure (dropzone)"),
         ),
-        ({"prior": 9.0, "rho": 0.949}, (State.UNREGISTERED, RESERVATION)),
+        ({"prior": 9.0, "p_registrable": 0.949}, (State.UNREGISTERED, RESERVATION)),
         (
-            {"prior": 9.0, "rho": 0.95},
+            {"prior": 9.0, "p_registrable": 0.95},
             (FREE, "not registered, confirmed in separate passes by independent sources"),
         ),
         (

@@ -39,7 +39,7 @@ def evidence(*items: Evidence) -> dict[str, Evidence]:
 
 def situation(prior: float = 0.0, **changes: object) -> Situation:
     """A name of an open suffix, nothing else known."""
-    return Situation(**{"prior": prior, "rho": 0.995, **changes})  # type: ignore[arg-type]
+    return Situation(**{"prior": prior, "p_registrable": 0.995, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_open_gate_keeps_the_state_as_it_was() -> None:
     """However sure the score, an alarm needs every gate."""
     items = evidence(said("rdap_404_json"), said("whois_free"), said("dns_auth_nxdomain"))
     shut = situation(gates=("canaries of rdap are not green after the answer",), passes=(NOW - 40, NOW))
-    wide = situation(passes=(NOW - 40, NOW), bracketed=frozenset({"rdap", "whois"}))
+    wide = situation(passes=(NOW - 40, NOW), verified_after=frozenset({"rdap", "whois"}))
 
     assert decide_verdict(items, shut, State.PENDING_DELETE, NOW).state is State.PENDING_DELETE
     assert decide_verdict(items, wide, State.PENDING_DELETE, NOW).state is State.AVAILABLE
@@ -129,7 +129,7 @@ def test_an_open_gate_keeps_the_state_as_it_was() -> None:
 def test_a_short_name_of_a_new_suffix_is_unregistered_but_not_called_available() -> None:
     """Where a reservation or a premium price is likely the word is UNREGISTERED."""
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
-    wide = situation(rho=0.6, passes=(NOW - 40, NOW), bracketed=frozenset({"rdap"}))
+    wide = situation(p_registrable=0.6, passes=(NOW - 40, NOW), verified_after=frozenset({"rdap"}))
 
     assert decide_verdict(items, wide, State.UNKNOWN, NOW).state is State.UNREGISTERED
 
@@ -137,7 +137,7 @@ def test_a_short_name_of_a_new_suffix_is_unregistered_but_not_called_available()
 def test_the_calendar_of_a_release_procedure_wins_over_a_sure_score() -> None:
     """A name in its registry's own release procedure is DROPPING, whatever the answers."""
     items = evidence(said("rdap_404_json"), said("dns_auth_nxdomain"))
-    wide = situation(release="dropzone", passes=(NOW - 40, NOW), bracketed=frozenset({"rdap"}))
+    wide = situation(release="dropzone", passes=(NOW - 40, NOW), verified_after=frozenset({"rdap"}))
 
     assert decide_verdict(items, wide, State.PENDING_DELETE, NOW).state is State.DROPPING
 
