@@ -19,7 +19,7 @@ from common import config, log
 DISCARD = 9
 #: This machine.
 HERE = ("127.0.0.0/8", "0.0.0.0/32", "::1/128", "::/128")
-#: Addresses that nobody has (RFC 5737, RFC 3849, RFC 6666): asking for one is refused like the others, but no offence.
+#: Unassigned addresses (RFC 5737, RFC 3849, RFC 6666): connecting to one is refused like the others, but no offence.
 NOWHERE = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "100::/64")
 #: What code under test tried to reach outside of this machine.
 _escapes: list[str] = []

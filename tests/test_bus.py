@@ -74,7 +74,7 @@ def test_nothing_is_sent_to_a_worker_whose_subscription_is_not_there(tmp_path: P
     assert asyncio.run(scene()) == (False, True)
 
 
-def test_tasks_reach_the_worker_they_are_for_and_nobody_else(tmp_path: Path) -> None:
+def test_tasks_reach_the_worker_they_are_for_and_no_other(tmp_path: Path) -> None:
     """A topic belongs to one start of one worker, even where one name is the beginning of another."""
 
     async def scene() -> tuple[list[object], list[object]]:
@@ -117,7 +117,7 @@ def test_a_worker_that_disappears_is_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_sending_without_a_coordinator_says_so(tmp_path: Path) -> None:
-    """Nothing is swallowed where nobody listens."""
+    """Nothing is swallowed where no socket listens."""
 
     async def scene() -> bool:
         sender = InboxSender(settings(tmp_path), linger_ms=0)
@@ -151,7 +151,7 @@ def test_results_and_commands_arrive_in_the_one_inbox(tmp_path: Path) -> None:
     assert Command("check", "example.com") in heard
 
 
-def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_for_nobody(tmp_path: Path) -> None:
+def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_without_one(tmp_path: Path) -> None:
     """Two frames, topic and msgpack map, as another program's libraries see them."""
 
     async def scene() -> tuple[bool, bool, list[bytes]]:
@@ -187,7 +187,7 @@ def test_the_feed_is_read_by_any_subscriber_and_builds_nothing_for_nobody(tmp_pa
 
 
 def test_our_own_subscriber_skips_what_is_no_map() -> None:
-    """A feed may be anybody's: garbage does not end the reader."""
+    """A feed may come from any program: garbage does not end the reader."""
 
     async def scene() -> list[tuple[str, dict[str, object]]]:
         socket = zmq.Context.instance().socket(zmq.XPUB)

@@ -43,7 +43,7 @@ def test_a_correction_is_worked_off_slowly(step: float) -> None:
 
 
 def test_a_clock_that_was_not_set_at_the_start_is_believed_at_once() -> None:
-    """From 1970 nobody catches up slowly."""
+    """A clock in 1970 does not catch up slowly."""
     hands = Hands()
     hands.wall += 2 * STEP
 

@@ -76,7 +76,7 @@ def test_the_empty_text_is_not_set() -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    """Nobody has to start five times to find five mistakes."""
+    """An operator need not start five times to find five mistakes."""
     found = problems(
         {
             "CHECK_INTERVAL": "0",
@@ -177,7 +177,7 @@ def test_postgresql_is_refused_in_clear_words() -> None:
 
 
 def test_a_bus_on_tcp_needs_keys() -> None:
-    """Without CURVE anybody could take tasks."""
+    """Without CURVE any host could take tasks."""
     assert "BUS_SECRET_KEY" in problems({"BUS_ENDPOINT": "tcp://0.0.0.0:5555"})[0]
     keys = {"BUS_SECRET_KEY": KEY, "BUS_CLIENT_KEYS": KEY}
     assert load({"BUS_ENDPOINT": "tcp://0.0.0.0:5555", **keys}).bus_secret_key == KEY

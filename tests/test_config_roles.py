@@ -49,7 +49,7 @@ def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str],
 
 
 def test_every_secret_names_its_processes() -> None:
-    """A new secret is not handed to everybody because nobody thought of it."""
+    """A new secret is not handed to every process by oversight."""
     assert [name for name, setting in TABLE.items() if setting.secret and not setting.roles] == []
     assert {role for setting in TABLE.values() for role in setting.roles} <= set(roles.ROLES)
 

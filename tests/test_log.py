@@ -82,7 +82,7 @@ def test_secrets_are_replaced_in_every_field() -> None:
 
 
 def test_a_secret_at_the_bound_is_not_cut_in_half() -> None:
-    """Cutting a text must not make half a secret that nobody recognises."""
+    """Cutting a text must not make half a secret that the scrubber misses."""
     stream = io.StringIO()
     start(stream, API_AUTH_TOKEN="hunter2222").info("x", text="a" * (log.TEXT_LIMIT - 5) + "hunter2222")
 
@@ -165,7 +165,7 @@ def test_a_library_that_formats_badly_is_still_heard() -> None:
 
 
 def test_a_forgotten_exception_of_a_task_is_logged() -> None:
-    """A task that nobody waits for does not fail silently."""
+    """A task that is not awaited does not fail silently."""
     stream = io.StringIO()
     start(stream)
 
@@ -204,7 +204,7 @@ def test_surrogates_and_odd_objects_can_be_logged() -> None:
 
 
 def test_before_setup_only_warnings_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """A module that logs while it is imported disturbs nobody's output."""
+    """A module that logs while it is imported disturbs no program's output."""
     log.get_logger("early").info("quiet")
     log.get_logger("early").warning("loud")
 

@@ -96,7 +96,7 @@ def test_a_crash_starts_the_actor_again(tmp_path: Path) -> None:
 
 
 def test_an_actor_that_just_ends_is_started_again(tmp_path: Path) -> None:
-    """Nobody asked it to: a loop that ends by mistake is a crash."""
+    """It was not told to: a loop that ends by mistake is a crash."""
     code, lines = child(tmp_path, "return")
 
     assert code == 0
@@ -152,7 +152,7 @@ def test_tasks_left_behind_end_with_their_actor(tmp_path: Path) -> None:
     assert left[0].cancelled()
 
 
-def test_a_heartbeat_says_who_and_when(tmp_path: Path) -> None:
+def test_a_heartbeat_names_its_process_and_time(tmp_path: Path) -> None:
     """It is written at once and then at most every second; a full disk is no reason to fail."""
     settings = load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one"})
     state_dir.create_directories(settings)
@@ -217,7 +217,7 @@ def test_only_the_newest_crashes_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_state_is_private(tmp_path: Path) -> None:
-    """Nobody else on the host reads state or talks to sockets."""
+    """No other user of the host reads state or talks to sockets."""
     settings = load({"STATE_DIR": str(tmp_path / "new" / "state")})
     state_dir.create_directories(settings)
 
@@ -233,7 +233,7 @@ def test_a_state_that_cannot_be_written_is_a_clear_problem(tmp_path: Path) -> No
         state_dir.create_directories(load({"STATE_DIR": str(tmp_path / "file" / "state")}))
 
 
-def test_sockets_never_go_into_a_directory_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sockets_never_go_into_a_directory_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that was there first is not followed."""
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         monkeypatch.setattr("tempfile.tempdir", short)
@@ -265,7 +265,7 @@ def test_sentry_gets_no_secret() -> None:
 
 
 def test_sentry_is_not_imported_without_a_dsn() -> None:
-    """Nobody pays for what nobody set."""
+    """What is unset costs nothing."""
     code = """if True:
         import sys
         from common import (config, process, sentry)

@@ -91,7 +91,7 @@ def test_an_actor_ends_with_its_supervisor(tmp_path: Path, what: str) -> None:
 
 
 def test_an_actor_whose_supervisor_was_gone_before_it_looked_ends(tmp_path: Path) -> None:
-    """It knows its supervisor by its process id, not by who its parent is now."""
+    """It knows its supervisor by the process id it was given, not by its present parent."""
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
     with started(tmp_path, "work", SUPERVISOR_ENABLED="1", SUPERVISORD_PID=str(ended.pid)) as actor:

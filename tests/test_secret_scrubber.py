@@ -21,7 +21,7 @@ from common.secret_scrubber import Scrubber, find_credentials, scrub_url, shown_
     ],
 )
 def test_urls_lose_users_and_queries(text: str, expected: str) -> None:
-    """What stays says where, never who or with which key."""
+    """What stays names the host, never the user or the key."""
     assert scrub_url(text) == expected
 
 
@@ -54,7 +54,7 @@ def test_of_a_url_that_is_configured_only_the_host_is_shown(text: str, expected:
     ],
 )
 def test_what_may_be_a_secret_in_a_url_is_known_by_value(url: str, secret: set[str], harmless: set[str]) -> None:
-    """A library quotes the path without the host; words that everybody uses stay readable."""
+    """A library quotes the path without the host; common words stay readable."""
     found = find_credentials(url)
 
     assert secret <= found

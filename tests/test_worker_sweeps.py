@@ -152,7 +152,7 @@ def test_a_sweep_that_does_not_end_is_handed_back_by_a_drain(tmp_path: Path, mon
 
 
 def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
-    """While nobody is there answers are kept, and a sweep keeps its place until its answer is out."""
+    """Without a coordinator answers are kept, and a sweep keeps its place until its answer is out."""
 
     async def scene() -> tuple[list[str], list[int]]:
         release = asyncio.Event()

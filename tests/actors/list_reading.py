@@ -18,7 +18,7 @@ from common.config import Settings
 from common.core.watchlist.list_diff import ListChunk
 from tests.clients.list_api import serving
 
-#: Access and modification time of a file that nobody is writing.
+#: Access and modification time of a file that is not being written.
 LONG_AGO = (1, 1)
 
 

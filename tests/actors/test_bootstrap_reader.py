@@ -80,7 +80,7 @@ def test_a_new_bootstrap_reaches_the_directory(tmp_path: Path, monkeypatch: pyte
 
 
 def test_what_is_not_due_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second process asks nobody and says when the next attempt is due."""
+    """A second process sends no query and says when the next attempt is due."""
 
     async def work() -> None:
         async with served(bootstrap(), tmp_path, monkeypatch) as (server, settings):
@@ -110,7 +110,7 @@ def test_a_server_that_fails_is_told_and_left_alone(tmp_path: Path, monkeypatch:
 
 
 def test_a_copy_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the copy has no place, the attempt counts as made: nobody is asked more often for it."""
+    """Where the copy has no place, the attempt counts as made: no query is sent more often for it."""
 
     async def work() -> None:
         async with served(bootstrap(), tmp_path, monkeypatch) as (_server, _settings):

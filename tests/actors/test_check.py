@@ -114,7 +114,7 @@ def test_the_exit_code_says_whether_everything_is_decided(runs: dict[str, Run]) 
     assert {name: run.code for name, run in runs.items()} == {"text": 3, "json": 3, "many": 0, "dns only": 0}
 
 
-def test_the_text_says_who_was_asked_what_and_what_follows(runs: dict[str, Run]) -> None:
+def test_the_text_shows_servers_queries_and_conclusions(runs: dict[str, Run]) -> None:
     """Query, address, answer, finding with weight, canaries, and the verdict with its factors; nothing wider than a page."""
     block = runs["text"].block("gone-one.com")
 

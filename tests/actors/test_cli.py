@@ -191,7 +191,7 @@ def test_health_is_a_line_for_each_problem_and_an_exit_code(
 
 
 def test_health_without_a_control_process_is_bad(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody there is as bad as a bad answer."""
+    """No answer is as bad as a bad one."""
     with control(200, b"") as port:
         pass
 

@@ -187,7 +187,7 @@ def _wait_until_caught(pid: int) -> None:
 
 
 def test_the_help_lists_tools_first_and_the_actors_apart() -> None:
-    """Whoever reads it wants to check a name, not to start a coordinator."""
+    """A user who reads it wants to check a name, not to start a coordinator."""
     tools, _, actors = build_parser().format_help().partition("run by supervise")
 
     assert all(f"\n    {name}" in tools for name in ("supervise", "check", "judge", "replay", "calibration", "tail", "health"))

@@ -1,4 +1,4 @@
-"""Changing calls: what they do, who may make them, and what their bodies may be."""
+"""Changing calls: what they do, which clients may make them, and what their bodies may be."""
 
 from __future__ import annotations
 

@@ -331,7 +331,7 @@ def test_ready_names_the_cause_and_never_what_is_optional(tmp_path: Path) -> Non
 
 
 def test_health_shows_no_names(tmp_path: Path) -> None:
-    """It answers everybody, so what is watched does not stand in it."""
+    """It answers every client without a token, so it shows no watched names."""
 
     async def story(lab: Lab) -> None:
         lab.all_beat()

@@ -1,4 +1,4 @@
-"""The HTTP interface as a client sees it: names, callbacks, problems, and who may change what."""
+"""The HTTP interface as a client sees it: names, callbacks, problems, and which clients may change what."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_what_is_not_there_is_a_problem_too(tmp_path: Path) -> None:
 
 
 def test_an_unexpected_failure_is_500_without_its_cause(tmp_path: Path) -> None:
-    """What nobody foresaw answers 500 and gives nothing away."""
+    """An unforeseen error answers 500 and gives nothing away."""
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:

@@ -52,7 +52,7 @@ def test_a_database_that_is_deleted_is_told_within_a_second(emptied: bool, tmp_p
 
 
 def test_damage_is_remembered_until_the_file_is_another_one(tmp_path: Path) -> None:
-    """Whoever reads the damaged pages finds it; looks at others do not make it well."""
+    """A read of the damaged pages finds the damage; reads of other pages do not clear it."""
 
     async def story(lab: Lab) -> None:
         path = lab.settings.store_path

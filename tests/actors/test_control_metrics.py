@@ -1,4 +1,4 @@
-"""What the metrics say of the instance: how long it runs, what it uses, whom it calls, and zeros before the first event."""
+"""What the metrics say of the instance: its age, what it uses, which servers it calls, and zeros before the first event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read: this machine by its own names, others with a token, and no page of another site."""
+"""Which clients may read: this machine by its own names, others with a token, and no page of another site."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_an_answer_that_is_not_read_frees_its_place(tmp_path: Path) -> None:
 
 
 def test_a_slow_reader_gets_everything(tmp_path: Path) -> None:
-    """Whoever goes on reading, if slowly, is not cut off by the write timeout."""
+    """A client that goes on reading, if slowly, is not cut off by the write timeout."""
     lab = Lab(tmp_path)
     lab.limits = {"write_timeout": 0.3}
 

@@ -1,4 +1,4 @@
-"""Who is believed and who was right, as the control interface shows it."""
+"""Which servers are trusted and which were right, as the control interface shows it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def status_of_trust() -> dict[str, Any]:
 
 
 def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
-    """What an alert is made of: who is trusted, who lied, who is left alone, which suffix is deaf, which channels are dead."""
+    """For alerts: trusted and wrong servers, blocked operators, suffixes without a working canary, dead channels."""
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:
@@ -82,7 +82,7 @@ def test_trust_budgets_and_accuracy_are_metrics(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_the_status_says_who_was_right_and_where_nobody_can_vouch(tmp_path: Path) -> None:
+def test_the_status_shows_accuracy_and_gaps_of_trust(tmp_path: Path) -> None:
     """Accuracy, the gaps of trust and silent channels are part of what the coordinator says about itself."""
 
     async def story() -> None:
@@ -100,8 +100,8 @@ def test_the_status_says_who_was_right_and_where_nobody_can_vouch(tmp_path: Path
     asyncio.run(story())
 
 
-def test_a_name_shows_who_vouched_for_each_answer(tmp_path: Path) -> None:
-    """Whether the server was green, whether a known name was found after the answer, and when; nobody vouches for a record."""
+def test_a_name_shows_the_canary_of_each_answer(tmp_path: Path) -> None:
+    """Whether the server was green, whether a known name was found after the answer, and when; a record needs no canary."""
 
     async def story() -> None:
         async with serving(Lab(tmp_path)) as lab:

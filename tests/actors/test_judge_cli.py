@@ -98,7 +98,7 @@ def test_blank_lines_and_windows_line_ends_are_taken(tmp_path, capsys):
 @pytest.mark.parametrize(
     "domain", [None, "", "localhost", "not a name", "com", "a" * 500, "\ud800.com", "www.example.com", "1.2.3.4"]
 )
-def test_names_that_nobody_can_register_are_no_crash(tmp_path, capsys, domain):
+def test_names_that_cannot_be_registered_are_no_crash(tmp_path, capsys, domain):
     """The answer is judged as far as it goes."""
     (out,) = judged(tmp_path, capsys, FREE | {"domain": domain})
 

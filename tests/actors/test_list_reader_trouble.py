@@ -206,7 +206,7 @@ def test_no_log_line_shows_the_key_in_the_address(monkeypatch: pytest.MonkeyPatc
     assert "hidden-key" not in said.getvalue()
 
 
-def test_a_reader_does_not_outlive_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_does_not_outlive_its_coordinator(monkeypatch: pytest.MonkeyPatch) -> None:
     """A coordinator that stops while the list is read leaves no process behind."""
     asked = asyncio.Event()
 
@@ -233,7 +233,7 @@ def test_a_reader_does_not_outlive_who_asked(monkeypatch: pytest.MonkeyPatch) ->
         run(work(settings))
 
 
-def test_a_reader_ends_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_ends_without_a_coordinator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happened to the coordinator: at its question, at its answer, at the word to go on."""
     file = tmp_path / "names.txt"
     file.write_text("a.com\n", encoding="utf-8")

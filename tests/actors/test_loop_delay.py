@@ -1,4 +1,4 @@
-"""How long the coordinator's loop keeps everybody waiting, measured on a real loop."""
+"""How long the coordinator's loop blocks all other work, measured on a real loop."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def store(settings: Settings, rows: list[LedgerRow]) -> None:
 
 
 def edited(row: LedgerRow, edit: Callable[[LedgerEntry], LedgerEntry]) -> LedgerRow:
-    """A row whose entry somebody changed."""
+    """A row with an altered entry."""
     entry = convert(decode_map(row.body), LedgerEntry)
     return msgspec.structs.replace(row, body=encode(edit(entry)))
 

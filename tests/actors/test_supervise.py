@@ -227,7 +227,7 @@ def test_a_loop_that_hangs_ends_itself_and_everything(tmp_path: Path) -> None:
             run.kill()
 
 
-def test_a_supervisord_that_buries_nobody_hangs(tmp_path: Path) -> None:
+def test_a_supervisord_that_reaps_no_child_hangs(tmp_path: Path) -> None:
     """A watchdog that ended and is still in the process table does not come back either."""
     heartbeat.heartbeat_directory(tmp_path).mkdir()
     code = "import subprocess, time; print(subprocess.Popen(['sleep', '1000']).pid, flush=True); time.sleep(1000)"

@@ -121,7 +121,7 @@ def test_ctrl_c_ends_it_with_0(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_ends_it_with_0(tmp_path: Path) -> None:
-    """Whoever reads the output may stop reading."""
+    """The program that reads the output may stop reading."""
 
     async def story() -> int:
         feed = Feed()

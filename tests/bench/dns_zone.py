@@ -23,7 +23,7 @@ OWN_SERVERS = 0.3
 MISSING = 0.25
 #: Seconds that a server may take to load its zone.
 PATIENCE = 300.0
-#: First octets of the addresses in glue: the range for benchmarks (RFC 2544), which nobody can be asked at by mistake.
+#: First octets of the addresses in glue: the range for benchmarks (RFC 2544), where no real server can be queried by mistake.
 GLUE = ("198.18", "198.19")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 

@@ -4,7 +4,7 @@ A server on this machine has the list, packed and without validators; half of it
 name is new; the text is the same as before; one name in a hundred is new, another one gone, a third one has another priority.
 
 Printed are CPU seconds and peak memory of the process that reads; CPU seconds that the coordinator's side needs to take the
-difference, where each piece is merely decoded; and the longest time that its event loop turned to nobody else, while the list
+difference, where each piece is merely decoded; and the longest time that its event loop ran no other task, while the list
 was read and while the difference was taken: by the clock, where other work of the machine shows, and by its own CPU time.
 """
 
@@ -99,7 +99,7 @@ class Text:
 
 
 class Watch:
-    """Watches how long the event loop turns to nobody else."""
+    """Watches how long the event loop runs no other task."""
 
     def __init__(self) -> None:
         self._longest = Pause()

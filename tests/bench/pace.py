@@ -1,8 +1,8 @@
 """The pace of an operator over a simulated day, as a picture: `python -m tests.bench.pace` draws `docs/pace.svg`.
 
-The real budgets are asked whenever they allow it, at one question a second. At two the server refuses for twenty minutes, at
-eight the operator bans us; the process is killed in that block, and again in the afternoon. In the evening somebody resets what
-was learned. Nothing of it depends on the machine.
+The real budgets are used whenever they allow it, at one query a second. At two the server refuses for twenty minutes, at
+eight the operator bans us; the process is killed in that block, and again in the afternoon. In the evening what was learned is
+reset. Nothing of it depends on the machine.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-#: Seconds between two looks at CPU time, at who is there, and at memory.
+#: Seconds between two looks at CPU time, at the list of processes, and at memory.
 EVERY, SEARCH, WEIGH = 0.1, 0.5, 2.0
 
 
@@ -44,7 +44,7 @@ def cpu(pid: int) -> float:
 
 
 def memory(pid: int) -> dict[str, int]:
-    """Bytes: `pss` (shared pages divided among those who share them), `rss`, and `peak`, the highest `rss` so far."""
+    """Bytes: `pss` (shared pages divided among the processes that share them), `rss`, and `peak`, the highest `rss` so far."""
     found = {"pss": 0, "rss": 0, "peak": 0}
     for file, fields in (("smaps_rollup", {"Pss:": "pss", "Rss:": "rss"}), ("status", {"VmHWM:": "peak"})):
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ class Sampler:
             await asyncio.sleep(EVERY)
 
     def find(self) -> None:
-        """See who is there."""
+        """Find the processes of the session."""
         for pid, kind in members(self.session):
             if self._last.get(pid, ("supervisor", 0.0))[0] == "supervisor":  # it may have been caught before its exec
                 self._last[pid] = (kind, self._last.get(pid, ("", 0.0))[1])

@@ -44,7 +44,7 @@ class RoundTrip:
                     announced = loop.time()
                 self._bus.send(Bye(WORKER, BOOT))
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(ANNOUNCE):  # nobody was there to hear it: ask again
+                    async with asyncio.timeout(ANNOUNCE):  # no listener received it: send again
                         await self._answered.wait()
             self.trips.append((sent, loop.time() - sent))
             await asyncio.sleep(EVERY)

@@ -1,4 +1,4 @@
-"""The contract of a method, run over every method that discovery finds: a new file is tested before anybody writes a test."""
+"""The contract of a method, run over every method that discovery finds: a new file is tested before it has tests of its own."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_only_broken_servers_prove_nothing(fault: str) -> None:
 
 
 def test_silence_is_reported_within_the_budget() -> None:
-    """Nobody answers: unknown after the time that was granted, and the next task does not wait for silent servers."""
+    """No server answers: unknown after the time that was granted, and the next task does not wait for silent servers."""
     handlers = {**BOTH, TLD: silent, TLD_SECOND: silent}
     seen, _ = observe(handlers, *[task("free.test", budget_ms=150)] * 3)
 

@@ -119,7 +119,7 @@ def test_trouble_is_unknown(fault: Handler, finding: str) -> None:
 
 
 def test_sweep_is_compact() -> None:
-    """One byte per name, who answered, the zone's serial, and a whole observation only where an answer is unusual."""
+    """One byte per name, its server, the zone's serial, and a whole observation only where an answer is unusual."""
 
     async def story(checker: DnsChecker, _: World) -> None:
         found = await checker.sweep("test", [*NAMES, "inside.test"], 5.0)
@@ -136,7 +136,7 @@ def test_sweep_is_compact() -> None:
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_sweep_that_nobody_answers_says_what_a_single_check_says(closed: bool) -> None:
+def test_a_sweep_without_an_answer_says_what_a_single_check_says(closed: bool) -> None:
     """Closed ports turn us away, silence does not: the same finding and the same word for the budget."""
     root = serving(Tree("", cuts={"test": {"a.nic.test": HOSTING if closed else TLD}}))
 
@@ -154,7 +154,7 @@ def test_a_sweep_that_nobody_answers_says_what_a_single_check_says(closed: bool)
 
 
 def test_sweep_over_tcp_says_so() -> None:
-    """Where a server sends everybody to TCP the address of who answered is that of the connection, and no story travels."""
+    """Where a server truncates all UDP answers, its address is that of the TCP connection; no whole observation is sent."""
     limiting = over_udp(lambda answer, _: [answer[:2] + bytes((answer[2] | 2,)) + answer[3:]], SERVED)
 
     async def story(checker: DnsChecker, _: World) -> None:

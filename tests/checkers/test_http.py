@@ -1,4 +1,4 @@
-"""The HTTP checker: an answer proves delegation, everything else proves nothing, and nobody is led astray."""
+"""The HTTP checker: an answer proves delegation, everything else proves nothing, and private networks are never visited."""
 
 import asyncio
 

@@ -86,7 +86,7 @@ def _cut(writer: asyncio.StreamWriter) -> None:
 
 
 def closed_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A port of loopback without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from tests.http_thread import Answer, Server
 SUFFIX_OF = load_suffixes()
 BOUNDS = ListBounds(wire=1 << 20, unpacked=2 << 20, connect=2, read=2, total=5, backoff=0.001)
 TOKEN = "a-token-nobody-may-see"
-#: A clock to which every file is old: nobody is writing it.
+#: A clock to which every file is old: not being written.
 LATER = partial(float, 9e9)
 LIST = b'{"domains":[{"domain":"example.com","priority":true},"other.org"]}'
 PATH = "/list?key=hidden-key"

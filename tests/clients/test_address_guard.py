@@ -30,7 +30,7 @@ def test_allowed_private_networks_pass():
 
 
 def test_this_hosts_own_addresses_are_recognised():
-    """An address of one of our interfaces is ours, anybody else's is not."""
+    """An address of one of our interfaces is ours, any other is not."""
     own, foreign = parse_address("127.0.0.1"), parse_address("192.0.2.1")
 
     assert own is not None

@@ -129,7 +129,7 @@ def test_a_failure_keeps_the_last_good_copy(tmp_path, answer):
 
 
 def test_a_broken_cache_file_is_ignored(tmp_path):
-    """A crash in the middle of a write, years ago or by somebody else, costs one fetch."""
+    """A crash in the middle of a write, years ago or of another program, costs one fetch."""
     settings = load({"STATE_DIR": str(tmp_path)})
     for content in (b"", b"{", b"[]", b'{"next_at": "x"}', b'{"next_at": 1, "body": 5}', b"\xff\xfe"):
         copy_path(settings).write_bytes(content)

@@ -33,7 +33,7 @@ from tests.lab import signature
 
 
 def test_the_request_carries_everything_a_receiver_needs() -> None:
-    """Exact bytes, the id as idempotency key, a signature that verifies, and who asks."""
+    """Exact bytes, the id as idempotency key, a signature that verifies, and the operator's contact."""
     (result,), served = posted(
         replying("204 No Content"),
         API_AUTH_TOKEN="token",
@@ -140,7 +140,7 @@ def test_a_connection_serves_many_and_a_misused_one_is_dropped() -> None:
     assert served.connections == 2
 
 
-def test_nobody_listening_is_reported() -> None:
+def test_a_port_without_a_listener_is_reported() -> None:
     """A refused connection names its cause."""
 
     async def play() -> DeliveryResult:
@@ -191,7 +191,7 @@ def test_allowed_networks_lift_the_denial() -> None:
     assert not sender._guard.allowed("fe80::1")
 
 
-def test_tls_needs_a_certificate_that_somebody_vouches_for(tmp_path: Path) -> None:
+def test_tls_needs_a_certificate_of_a_trusted_authority(tmp_path: Path) -> None:
     """TLS_CA_FILE adds the operator's own authority; without it the attempt fails and says why."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")

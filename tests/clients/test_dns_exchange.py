@@ -164,7 +164,7 @@ def test_answer_from_another_address_is_not_seen() -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\0", b"\xff\xff" + bytes(100), b"\0\x02ab", b"\0\x0c" + bytes(12)])
 def test_broken_tcp_streams_are_client_errors(sent: bytes) -> None:
-    """Closed early, a length that is a lie, and messages for somebody else."""
+    """Closed early, a wrong length, and answers to another query."""
 
     async def story() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

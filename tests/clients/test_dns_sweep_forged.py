@@ -62,7 +62,7 @@ def test_what_no_datagram_may_settle_is_asked_over_tcp(forgery: str) -> None:
 
 
 def test_answers_over_tcp_are_as_plain_as_datagrams() -> None:
-    """A server that sends everybody to TCP (RRL) gives codes, not stories; odd answers stay odd."""
+    """A server that truncates all UDP answers (RRL) gives codes, not whole observations; unusual answers stay unusual."""
     limiting = over_udp(FORGERIES["truncated"], SERVED)
     found, world = swept({ROOT: ONE_SERVER, TLD: limiting}, [*NAMES, "inside.test", "www.free-1.test"])
 

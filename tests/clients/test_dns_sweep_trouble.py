@@ -37,7 +37,7 @@ def test_another_server_is_asked_where_one_fails(fault: str) -> None:
 
 
 def test_errors_of_all_servers_are_reported_as_they_are() -> None:
-    """When nobody answers usefully the last error comes along, and the suffix's servers are searched for again."""
+    """Without a useful answer the last error comes along, and the suffix's servers are searched for again."""
 
     async def story(world: World) -> tuple[SweepOutcome, int]:
         desk = Desk(world)
@@ -113,7 +113,7 @@ def test_silence_everywhere_leaves_names_open() -> None:
 
 
 def test_closed_ports_end_the_sweep() -> None:
-    """Where nobody listens every name stays open, at once."""
+    """Without a listener every name stays open, at once."""
     root = serving(Tree("", cuts={"test": {"a.nic.test": HOSTING}}))
     found, _ = swept({ROOT: root}, seconds=60)
 

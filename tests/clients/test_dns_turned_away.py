@@ -63,7 +63,7 @@ def every(nth: int, then: Handler) -> Handler:
 
 
 def cut(query: dns.message.Message, wire: bytes, tcp: bool) -> list[bytes]:
-    """A server that sends everybody to TCP, where nobody answers."""
+    """A server that truncates all UDP answers and gives none over TCP."""
     return [] if tcp else [answer[:2] + bytes((answer[2] | 2,)) + answer[3:] for answer in SERVED(query, wire, tcp)]
 
 
@@ -148,7 +148,7 @@ def test_errors_that_are_no_refusals_do_not_end_a_sweep() -> None:
 
 
 def test_closed_ports_are_told_as_such() -> None:
-    """Where a firewall rejects us, or nobody listens, that is the reason; no answer in time is another one."""
+    """Where a firewall rejects us, or a port is closed, that is the reason; no answer in time is another one."""
     closed, _ = swept({ROOT: serving(Tree("", cuts={"test": {"a.nic.test": HOSTING}}))}, NAMES[:40], 5.0)
     mute, _ = swept({**ONE, TLD: silent}, NAMES[:40], 0.3)
     well, _ = swept({**ONE, TLD: SERVED}, NAMES[:40])
@@ -168,7 +168,7 @@ def test_one_closed_port_is_no_trouble_of_the_zone() -> None:
 
 
 def test_an_answer_that_is_cut_is_an_answer() -> None:
-    """TC=1 and nobody there over TCP: the server spoke, and that is told as a single look tells it."""
+    """TC=1 and no answer over TCP: the server answered, and that is told as a single look tells it."""
     found, _ = swept({**ONE, TLD: cut}, NAMES[:5], 1.0)
 
     assert {odd.reading.finding for odd in found.unusual.values()} == {"dns_truncated"}

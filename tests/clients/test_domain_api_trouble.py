@@ -27,7 +27,7 @@ from tests.http_thread import reply
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_passing_failure_is_tried_again(status: int) -> None:
-    """An overloaded API gets a second chance; nonsense in Retry-After harms nobody."""
+    """An overloaded API gets a second chance; nonsense in Retry-After does no harm."""
 
     def answer(handler: BaseHTTPRequestHandler, number: int) -> None:
         if number == 1:
@@ -248,7 +248,7 @@ def test_silence_ends_at_the_read_timeout() -> None:
 
 
 def test_a_broken_connection_is_told() -> None:
-    """A body shorter than promised, a server that hangs up, and nobody listening."""
+    """A body shorter than promised, a server that hangs up, and a closed port."""
 
     def short(handler: BaseHTTPRequestHandler, _number: int) -> None:
         handler.send_response(200)

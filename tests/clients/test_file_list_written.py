@@ -1,4 +1,4 @@
-"""A list in a file that somebody is writing: whole or not at all."""
+"""A list in a file that is being written: whole or not at all."""
 
 from __future__ import annotations
 

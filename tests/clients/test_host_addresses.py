@@ -1,4 +1,4 @@
-"""Hosts that many ask for: one look-up for all, kept for a while, and a dead host is nobody else's trouble."""
+"""Hosts that many clients look up: one query for all, kept for a while, and a dead host delays no other."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def with_hosts(story: Callable[[HostCache, Book, Clock], Awaitable[T]]) -> T:
     return asyncio.run(live())
 
 
-def test_one_look_up_serves_all_who_ask() -> None:
-    """A thousand who ask at once, and those who ask within a minute, cost one look-up; an address costs none."""
+def test_one_look_up_serves_all_requests() -> None:
+    """A thousand requests at once, and those within a minute, cost one look-up; an address costs none."""
 
     async def story(kept: HostCache, book: Book, clock: Clock) -> None:
         found = await asyncio.gather(*(kept.addresses("whois.example") for _ in range(1000)))
@@ -75,7 +75,7 @@ def test_one_look_up_serves_all_who_ask() -> None:
 
 
 def test_old_addresses_serve_while_new_ones_are_sought() -> None:
-    """Who asks after a minute does not wait; the next one gets what was found. A failure leaves the old ones for an hour."""
+    """A request after a minute does not wait; the next one gets what was found. A failure leaves the old ones for an hour."""
 
     async def story(kept: HostCache, book: Book, clock: Clock) -> None:
         await kept.addresses("whois.example")
@@ -113,8 +113,8 @@ def test_a_failure_is_remembered_for_seconds() -> None:
     with_hosts(story)
 
 
-def test_dead_hosts_hold_up_nobody_else() -> None:
-    """Questions to silent hosts end with their time, and end no look-up that others wait for."""
+def test_dead_hosts_hold_up_no_other() -> None:
+    """Look-ups of silent hosts end with their time, and end none that other tasks wait for."""
 
     async def story(kept: HostCache, book: Book, _: Clock) -> None:
         waiting = [asyncio.create_task(kept.addresses(f"dead{number % 50}.example")) for number in range(1000)]
@@ -163,7 +163,7 @@ def test_an_address_that_is_kept_is_vetted_at_each_connection() -> None:
 
 
 def test_a_look_up_counts_for_the_time_of_a_question() -> None:
-    """The line client gives up on a host whose address nobody tells."""
+    """The line client gives up on a host whose address is not found in time."""
 
     async def story(kept: HostCache, _: Book, __: Clock) -> None:
         with pytest.raises(TimedOut):
@@ -206,7 +206,7 @@ class Silence:
 
 
 def test_look_ups_that_hang_leave_threads_for_the_others() -> None:
-    """Hosts that gave no address last time share half of the threads, also when nobody waits for them any more."""
+    """Hosts that gave no address last time share half of the threads, also when no task waits for them any more."""
 
     async def story() -> None:
         silence = Silence()

@@ -22,7 +22,7 @@ def test_an_answer_comes_with_everything_a_parser_needs():
     assert found.address == f"127.0.0.1:{server.port}"
 
 
-def test_requests_say_who_asks_and_carry_no_cookies():
+def test_requests_name_the_client_and_carry_no_cookies():
     """The User-Agent is honest, compression is declined, a cookie set before is not sent back."""
 
     async def main():

@@ -74,7 +74,7 @@ def test_an_address_that_is_not_allowed_is_left_out() -> None:
         asyncio.run(play("127.0.0.1", "127.0.0.9"))
 
 
-def test_a_host_that_nobody_knows_is_told() -> None:
+def test_an_unknown_host_is_told() -> None:
     """In our words, without the name server's."""
 
     async def play() -> int:
@@ -132,7 +132,7 @@ def test_no_more_than_so_many_posts_are_made_at_a_time() -> None:
 
 
 def test_a_post_that_is_given_up_leaves_no_connection() -> None:
-    """Cancelled in the middle, by whoever waited for it."""
+    """Cancelled in the middle, by the task that waited for it."""
 
     async def play() -> None:
         asked = asyncio.Event()

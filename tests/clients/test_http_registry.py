@@ -1,4 +1,4 @@
-"""The HTTP client and registries over TLS: certificates, few connections that stay, nobody held up by a slow one."""
+"""The HTTP client and registries over TLS: certificates, few connections that stay, and a slow registry holds up no other."""
 
 import asyncio
 import ssl
@@ -110,8 +110,8 @@ def test_answers_over_tls_are_whole_however_long(authority):
     assert asyncio.run(main(len(body) - 1)) == (body[:-1], True)
 
 
-def test_a_slow_registry_holds_up_nobody_else(authority):
-    """While a thousand questions wait for one registry, those to a hundred others are answered."""
+def test_a_slow_registry_holds_up_no_other(authority):
+    """While a thousand queries wait for one registry, those to a hundred others are answered."""
     context, settings = authority
 
     async def main():
@@ -132,7 +132,7 @@ def test_a_slow_registry_holds_up_nobody_else(authority):
 
 
 def test_a_turn_that_does_not_come_is_no_timeout_of_the_server(authority):
-    """What never reached the server is told as such, early enough that who has a turn has time for an answer."""
+    """A query that was never sent is told as such, early enough that one with a turn has time for an answer."""
     context, settings = authority
 
     async def main():

@@ -11,7 +11,7 @@ from common.errors import NotAsked
 
 
 def test_turns_are_bounded_for_each_key_and_in_order() -> None:
-    """Two at once for a key, first come first served, others not held up, and one who gives up leaves his place."""
+    """Two at once for a key, first come first served, others not held up, and a task that gives up leaves its place."""
 
     async def story() -> None:
         turns, release = KeyedSemaphore(2), asyncio.Event()
@@ -38,7 +38,7 @@ def test_turns_are_bounded_for_each_key_and_in_order() -> None:
 
 
 def test_a_turn_that_does_not_come_is_told_and_leaves_its_place() -> None:
-    """Who waited in vain was not inside; the next one comes in as soon as there is room, and an error inside gives it back."""
+    """A task that waited in vain was not inside; the next enters once there is room, and an error inside gives it back."""
 
     async def story() -> None:
         turns = KeyedSemaphore(1)

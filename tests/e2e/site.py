@@ -60,7 +60,7 @@ def until(condition: Callable[[], T], seconds: float, what: str, every: float = 
 def call(
     port: int, path: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> Answer:
-    """One HTTP request to this machine. Raises OSError where nobody listens."""
+    """One HTTP request to this machine. Raises OSError on a closed port."""
     connection = http.client.HTTPConnection(net.HOST, port, timeout=10)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))

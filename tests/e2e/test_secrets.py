@@ -49,7 +49,7 @@ def held(supervise: int) -> dict[str, set[str]]:
 
 
 def test_each_process_holds_only_the_secrets_it_needs(tmp_path: Path) -> None:
-    """Whoever reads the memory of a checker, which talks to strangers, finds no key to the customer's APIs."""
+    """The memory of a checker, which talks to foreign servers, gives an attacker no key to the customer's APIs."""
 
     async def story() -> dict[str, set[str]]:
         (tmp_path / "domains.txt").write_text("", encoding="utf-8")

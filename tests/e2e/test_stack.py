@@ -274,7 +274,7 @@ def _posts(site: Site, name: str) -> list[tuple[str, bytes]]:
 
 
 def test_names_that_are_taken_again_are_reported_too(site: Site) -> None:
-    """Somebody registers what dropped: a second notice, after the first."""
+    """A dropped name is registered again: a second notice, after the first."""
     for name in (TWICE, *IN_FLIGHT.values()):
         site.do(lambda lab, name=name: lab.registry.catch(name))
     for name in (TWICE, *IN_FLIGHT.values()):
@@ -367,7 +367,7 @@ def test_a_subscriber_in_another_language_misses_nothing(site: Site, foreign: su
 
 
 def test_nothing_crashed_and_it_stops_cleanly(site: Site) -> None:
-    """No crash dump but our kills; healthy to the end; SIGTERM ends everything with status 0 and leaves nobody behind."""
+    """No crash dump but our kills; healthy to the end; SIGTERM ends everything with status 0 and leaves no process behind."""
     until(lambda: site.call("/health").status == 200, 20, "health after all that", 0.2)
 
     assert site.stack.crashes() == []

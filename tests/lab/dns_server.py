@@ -255,7 +255,7 @@ class _Udp(asyncio.DatagramProtocol):
             self._send(answer, addr)
 
     def _forge(self, wire: bytes, addr: tuple[str | int, ...]) -> None:
-        """What somebody off the path sends before the true answer arrives: "no such name", from another port or guessed."""
+        """What an attacker off the path sends before the true answer arrives: "no such name", from another port or guessed."""
         query = dns.message.from_wire(wire)
         lie = _lying(query, query).to_wire()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:

@@ -40,7 +40,7 @@ async def truncate(request: web.Request) -> web.StreamResponse:
 
 
 async def drip(request: web.Request) -> web.StreamResponse:
-    """One byte now and then, for longer than anybody waits."""
+    """One byte now and then, for longer than any client waits."""
     response = web.StreamResponse(headers={"Content-Type": RDAP_JSON, "Content-Length": "100000"})
     await response.prepare(request)
     for _ in range(100_000):

@@ -39,7 +39,7 @@ from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhe
 
 _TICK = 0.02
 _GENEROUS = {"rate": 200, "burst": 200}
-#: Whoever is not of this lab must not be asked: every kind of real registry is switched off.
+#: Servers outside this lab must not be queried: every kind of real registry is switched off.
 _NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "registrar/*": {"rate": 0}}
 
 

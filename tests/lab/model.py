@@ -167,7 +167,7 @@ class Registry:
         return entry
 
     def catch(self, name: str, *, registrar: str = CATCHER, nameservers: Iterable[str] = PARKING) -> Registration:
-        """Register a dropped name again for somebody else: new object, new ROID."""
+        """Register a dropped name again for another registrant: new object, new ROID."""
         return self.register(name, registrar=registrar, nameservers=nameservers, deed="catch")
 
     def renew(self, name: str, *, years: float = 1) -> None:
@@ -281,7 +281,7 @@ class Registry:
         self.withhold(name, Truth.PREMIUM)
 
     def release(self, name: str) -> None:
-        """What was withheld is free for everybody."""
+        """A withheld name becomes free to register."""
         if self.withheld.pop(name, None) is None:
             raise OperationError(f"{name} is not withheld")
         self._note(name, Truth.UNREGISTERED, "release")

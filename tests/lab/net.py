@@ -106,6 +106,6 @@ def _group(addresses: list[str], *, udp: bool) -> tuple[int, dict[str, socket.so
 
 
 def free_port(address: str = HOST) -> int:
-    """A port nobody listens on right now, for a program that is started later."""
+    """A port without a listener right now, for a program that is started later."""
     with tcp_socket(address) as sock:
         return int(sock.getsockname()[1])

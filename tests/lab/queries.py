@@ -1,4 +1,4 @@
-"""Who asked what when: totals, and a bounded ring with times, so that rates can be checked."""
+"""Queries by server and name: totals, and a bounded ring with times, so that rates can be checked."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Change:
 
 
 class TruthLog:
-    """Append-only; a name nobody ever touched is unregistered."""
+    """Append-only; a name without a change is unregistered."""
 
     def __init__(self) -> None:
         self.changes: list[Change] = []

@@ -62,7 +62,7 @@ async def whois_at(address: str, port: int, line: str) -> str:
 
 
 class Rdap:
-    """An RDAP client that trusts the lab's authority and nobody else."""
+    """An RDAP client that trusts the lab's authority and no other."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab

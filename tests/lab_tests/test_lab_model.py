@@ -38,7 +38,7 @@ def _days(wall: Wall, registry: Registry, days: float) -> None:
     registry.advance()
 
 
-def test_a_gtld_name_that_nobody_renews_lives_through_every_phase_and_is_purged(wall: Wall, registry: Registry) -> None:
+def test_a_gtld_name_that_is_not_renewed_lives_through_every_phase_and_is_purged(wall: Wall, registry: Registry) -> None:
     """Active a year, grace 45 days with the expiry a year ahead, redemption 30, pending delete 5, then free."""
     entry = registry.register("example.com")
     first_expiry = entry.expires

@@ -91,7 +91,7 @@ def test_the_bootstrap_list_knows_every_rdap_server_and_when_it_has_not_changed(
     in_lab(body)
 
 
-def test_nobody_trusts_the_lab_by_accident() -> None:
+def test_the_lab_is_not_trusted_by_accident() -> None:
     """Without its certificate the handshake fails."""
 
     async def body(lab: Lab) -> None:
@@ -140,7 +140,7 @@ def test_faults_that_are_wrong_answers(fault: str, status: int, kind: str) -> No
     in_lab(body)
 
 
-def test_a_lying_server_and_one_that_answers_about_somebody_else() -> None:
+def test_a_lying_server_and_one_that_answers_for_another_name() -> None:
     """404 for a registered name; 200 with another name."""
 
     async def body(lab: Lab) -> None:

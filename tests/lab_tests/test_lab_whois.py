@@ -129,7 +129,7 @@ def test_every_dialect_has_its_throttle_text() -> None:
 
 
 def test_silence_reset_and_refusal() -> None:
-    """No answer, a cut connection, and a port nobody listens on until the fault is over."""
+    """No answer, a cut connection, and a port without a listener until the fault is over."""
 
     async def body(lab: Lab) -> None:
         for fault, error in (("silence", TimeoutError), ("drip", TimeoutError), ("reset", ConnectionError)):

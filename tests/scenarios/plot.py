@@ -54,9 +54,9 @@ class Mischief:
 class Scenario:
     """One cause or one kind of drop. `covers` says of what: "cause 7" of the known ones, "peer: ..." or "drop: ...".
 
-    `refused` are list entries that must come back as problems, with the code. `unasked` are (server, name) that nobody may
-    have asked, "" for any server. `most` bounds the questions to a server. `recorded` are lines for `domain-monitor judge`,
-    where the product has no method yet that would ask.
+    `refused` are list entries that must come back as problems, with the code. `unasked` are queries (server, name)
+    that must not be sent, "" for any server. `most` bounds the queries to a server. `recorded` are lines for
+    `domain-monitor judge`, where the product has no method yet that would query.
     """
 
     name: str

@@ -93,7 +93,7 @@ SCENARIOS = (
         "rdap-reset",
         ("cause 15", "peer: errors as answers"),
         (Case("cut-off.bio", ends=(State.UNKNOWN,)),),
-        (Mischief("rdap/bio", "reset"),),  # with a suffix of its own: who is turned away asks nobody there for a while
+        (Mischief("rdap/bio", "reset"),),  # with a suffix of its own: after it no server there is queried for a while
     ),
     Scenario(
         "rdap-limit-as-404", ("cause 2", "peer: limits that are not 429"), (Case("limit-in-a-404.wow", ends=(State.UNKNOWN,)),),

@@ -1,4 +1,4 @@
-"""Names without an object that nobody may take, and names with one that the zone does not show."""
+"""Names without an object that cannot be registered, and names with one that the zone does not show."""
 
 from __future__ import annotations
 

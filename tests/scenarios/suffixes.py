@@ -1,4 +1,4 @@
-"""Suffixes that only the scenarios have, each with servers of its own: whoever lies here disturbs nobody else."""
+"""Suffixes that only the scenarios have, each with servers of its own: a server that lies here disturbs no other scenario."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ FURTHER = (
     _whois_only("ms", 92, "gtld"),
     _whois_only("fm", 93, "gtld"),
     _whois_only("pf", 94, "gtld"),
-    # nobody knows who speaks for them, and what IANA's server says about it
+    # no server is known for them, and what IANA's server says about it
     Suffix("gt", 52, 52, "gtld", rdap=False, whois=False),
     Suffix("gr", 53, 53, "gtld", rdap=False, named_by_iana=True),
     # DNS in trouble

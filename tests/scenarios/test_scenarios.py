@@ -117,7 +117,7 @@ def test_a_fault_that_was_never_met_is_wrong_unless_the_port_was_closed() -> Non
 
 
 def test_the_table_shows_what_is_wrong() -> None:
-    """A false alarm, a missed one, a wrong last state, an entry that was taken, and a question nobody should ask."""
+    """A false alarm, a missed one, a wrong last state, an entry that was taken, and a query that must not be sent."""
     scenario = Scenario(
         "made-up",
         ("cause 1",),

@@ -42,7 +42,7 @@ HEAD = f"{'suffix':<10} {'channels':<11} {'found s':>7} {'told s':>7} {'asked':>
 
 
 def time_of(suffix: str, seed: int = 1, days: float = 1.0) -> Timed:
-    """Watch the drop of a name in its last phase, for some days after it could be registered by anyone."""
+    """Watch the drop of a name in its last phase, for some days after it became free to register."""
     model = model_of(suffix)
     case = drop_of(model, LEAD, INTERVAL, seed)
     life, purge = case.facts.life, case.facts.purge

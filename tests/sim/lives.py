@@ -20,7 +20,7 @@ _DROPPING = {
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """From when until when a purged name cannot be created by anyone (epoch seconds), and which channels say so."""
+    """From when until when a purged name is not free to register (epoch seconds), and which channels say so."""
 
     start: float
     end: float
@@ -52,12 +52,12 @@ class Life(Name):
         return self.at(moment) is not None
 
     def free(self, moment: float) -> bool:
-        """Whether anyone can register the name."""
+        """Whether the name is free to register."""
         held = self.hold is not None and self.hold.start <= moment < self.hold.end
         return not (self.registered(moment) or self.reserved or held)
 
     def free_between(self, start: float, end: float) -> bool:
-        """Whether anyone could register the name at some moment of a span."""
+        """Whether the name was free to register at some moment of a span."""
         edges = [since for since, _ in self.changes] + ([self.hold.end] if self.hold else [])
         return any(self.free(moment) for moment in (start, end, *(edge for edge in edges if start <= edge <= end)))
 

@@ -1,6 +1,6 @@
 """What has to be told and by when, and what may never be told: the oracle that checks a run against the truth.
 
-**Liveness.** A name that anyone can register is told within `Bound.seconds` of `Bound.visible`:
+**Liveness.** A name that is free to register is told within `Bound.seconds` of `Bound.visible`:
 
     checks * step * 1.2  +  confirmation  +  the calendar's hold  +  the wait for a reservation  +  slack
 
@@ -21,7 +21,7 @@
 The notice is `available`. `unregistered` will do for a name that was never seen registered while no channel speaks that would
 say "reserved".
 
-**Safety.** `available` only for a name that anyone could register at the age of the evidence; `unregistered` only for one
+**Safety.** `available` only for a name that was free to register at the age of the evidence; `unregistered` only for one
 without an object; no true alarm is taken back, unless the registry itself shows an old record; and the confidence of an
 announced name that the registry confirms never sinks.
 """

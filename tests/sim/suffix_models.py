@@ -20,7 +20,7 @@ DAY, HOUR = 86_400.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """What a registry does with a purged name before anyone may register it, `least` to `most` seconds long.
+    """What a registry does with a purged name before it is free to register, `least` to `most` seconds long.
 
     `shown`: the channels that say so; the others deny the name as if it were free. `hour`: minutes after midnight UTC between
     which names are purged, where that is fixed. `after_expiry`: seconds from the expiry date at which it ends for a name that
@@ -34,7 +34,7 @@ class Procedure:
     after_expiry: float | None = None
 
     def end(self, purge: float, expires: float, share: float) -> float:
-        """When anyone may register the name, in epoch seconds; `share` (0..1) is how near its length is to the longest."""
+        """When the name becomes free to register, in epoch seconds; `share` (0..1) is how near its length is to the longest."""
         if self.after_expiry is not None and 0.0 < expires <= purge:
             return max(purge + HOUR, expires + self.after_expiry)
         return purge + self.least + share * (self.most - self.least)

@@ -1,4 +1,4 @@
-"""A name that anyone can register is told in time and nothing else is, whatever single channel is dead."""
+"""A name that is free to register is told in time and nothing else is, whatever single channel is dead."""
 
 from __future__ import annotations
 

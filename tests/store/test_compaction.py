@@ -63,7 +63,7 @@ def test_a_name_that_left_the_list_is_forgotten_a_month_after_its_last_check(pat
     again.close()
 
 
-def test_who_is_owed_something_or_had_an_event_is_remembered(path: Path) -> None:
+def test_a_name_with_a_callback_due_or_an_event_is_remembered(path: Path) -> None:
     """A callback that waits keeps its name; an event keeps it for ever, or its number would be told again for another event."""
     writer = opened(path)
     writer.apply(
@@ -135,7 +135,7 @@ def test_a_file_that_is_mostly_empty_becomes_small(path: Path, monkeypatch: pyte
 
 
 def test_the_log_is_empty_after_a_start(path: Path) -> None:
-    """What a killed writer left in the log is moved into the file before anybody waits for it."""
+    """What a killed writer left in the log is moved into the file before any caller waits for it."""
     writer = opened(path)
     writer.apply(Changes(domains=[domain(f"n{n}.com", id=n) for n in range(1000)]))
     log = path.with_name(path.name + "-wal")

@@ -100,7 +100,7 @@ def test_a_start_does_not_begin_anew_in_place_of_what_was_lost(path: Path) -> No
     anew.close()
 
 
-def test_a_database_of_somebody_else_in_its_place_is_lost_too(path: Path) -> None:
+def test_a_foreign_database_in_its_place_is_lost_too(path: Path) -> None:
     """An empty or a foreign one is no state: no table of ours comes into it."""
     SqliteWriter(path).close()
     path.unlink()

@@ -61,7 +61,7 @@ def names_of_before() -> list[DomainRow]:
 
 
 def test_names_of_the_second_version_keep_everything_and_get_numbers(path: Path) -> None:
-    """Numbers count from 0 in the order in which the names came; who has evidence is looked at closely first."""
+    """Numbers count from 0 in the order in which the names came; one with evidence is looked at closely first."""
     rows = names_of_before()
     raw = old_file(path, 2)
     for row in (rows[0], domain("was.com"), *rows[1:]):
@@ -123,7 +123,7 @@ def test_migrations_run_once_each_and_in_order() -> None:
 
 
 def test_the_released_schema_is_not_edited() -> None:
-    """Whoever changes the tables adds a step; this count changes with it."""
+    """A change of the tables adds a step; this count changes with it."""
     assert len(MIGRATIONS) == 5
 
 

@@ -145,7 +145,7 @@ def test_a_damaged_pack_counts_as_none(damage: bytes | int) -> None:
 
 
 def test_a_name_that_does_not_fit_into_a_pack_is_read_from_its_row(path: Path) -> None:
-    """No list lets a line break into a name; a file of somebody else's may."""
+    """No list lets a line break into a name; a file from elsewhere may."""
     writer = SqliteWriter(path)
     odd = domain("a\nb.com", id=1)
     writer.apply(Changes(domains=[odd]))

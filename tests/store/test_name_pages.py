@@ -35,7 +35,7 @@ FILTERS: tuple[dict[str, str], ...] = (
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[DomainRow]]]:
-    """Two thousand names, mostly alike, and some that nobody watches."""
+    """Two thousand names, mostly alike, and some unwatched."""
     chance = random.Random(1)
     rows = []
     for number in range(2000):
@@ -81,7 +81,7 @@ def matches(row: DomainRow, state: str = "", tld: str = "", q: str = "") -> bool
 
 
 def test_few_names_are_sorted_and_many_are_walked(stored: tuple[Path, list[DomainRow]]) -> None:
-    """What is rare comes whole at once; what is frequent fills its page; text that nobody has ends after a bounded look."""
+    """What is rare comes whole at once; what is frequent fills its page; text that is in no name ends after a bounded look."""
     reader = SqliteReader(stored[0], 500)
     redemption = reader.domains(state="REDEMPTION", limit=100)
     registered = reader.domains(state="REGISTERED", limit=5)

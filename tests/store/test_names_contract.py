@@ -26,7 +26,7 @@ STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
 
 
 def fresh(number: int, name: str, *, priority: bool = False) -> DomainRow:
-    """What a name is before anybody looked."""
+    """A name before its first check."""
     return domain(name, id=number, state="UNKNOWN", priority=priority)
 
 
@@ -70,7 +70,7 @@ def test_an_id_stays_with_its_name(writer: Writer, reader: Reader, clash: Change
 
 
 def test_watches_and_states_change_their_columns_only(writer: Writer, reader: Reader) -> None:
-    """The rest of the row, and its detail, stay; ids that nobody has do no harm."""
+    """The rest of the row, and its detail, stay; unknown ids do no harm."""
     rows = [domain(f"n{n}.com", id=n, generation=n, checked_at=5.0, drop_likely=9.0, detail=b"d%d" % n) for n in range(4)]
     writer.apply(Changes(domains=rows))
     writer.apply(

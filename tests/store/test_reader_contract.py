@@ -1,4 +1,4 @@
-"""What every store promises to those who look."""
+"""What every store promises to its readers."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_a_reader_sees_each_commit(writer: Writer, reader: Reader) -> None:
 
 
 def test_threads_may_share_a_reader_while_the_writer_works(writer: Writer, reader: Reader) -> None:
-    """Nobody fails, and state and event are never seen apart."""
+    """No thread fails, and state and event are never seen apart."""
     trouble: list[str] = []
     stop = threading.Event()
 
@@ -213,7 +213,7 @@ def test_threads_may_share_a_reader_while_the_writer_works(writer: Writer, reade
 
 
 def test_no_store_yet_is_a_clear_error(settings: Settings) -> None:
-    """Whoever looks too early is told who makes the store."""
+    """The error names the process that makes the store."""
     with pytest.raises(StoreError, match="coordinator makes it"):
         open_reader(settings)
 

@@ -209,7 +209,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
 
 
 def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> None:
-    """An entry takes less room than its text; one that rotted is handed on, to be reported by whoever reads it."""
+    """An entry takes less room than its text; a damaged one is handed on, to be reported by its reader."""
     writer = SqliteWriter(path)
     writer.apply(Changes(ledger=[judgement("a.com", body=b"the same words again " * 500)]))
     reader = SqliteReader(path)
@@ -349,7 +349,7 @@ def test_queries_use_their_index(path: Path, query: str, index: str) -> None:
 
 
 def test_the_state_is_private(path: Path) -> None:
-    """Nobody else on the machine reads the directory that the writer makes."""
+    """No other user of the machine reads the directory that the writer makes."""
     SqliteWriter(path).close()
 
     assert path.parent.stat().st_mode & 0o077 == 0

@@ -40,7 +40,7 @@ def test_a_drop_that_is_caught_confirms_the_alarm_and_the_servers_behind_it() ->
 
 
 def test_a_server_that_lies_about_one_name_is_found_out() -> None:
-    """Its canaries are fine; the verdict of the others says who was wrong."""
+    """Its canaries are fine; the verdict of the others shows which server was wrong."""
     world = World(interval=30.0, priority=2.0)
     world.lie = lambda method, domain, _now: lies("rdap") if method == "rdap" and domain == "held.com" else None
     world.names["held.com"] = Name([(0.0, Phase.UNDELEGATED)])

@@ -72,7 +72,7 @@ def fates(*history: LedgerEntry, now: float = NOW + 600) -> list[Fate]:
 
 
 def test_a_record_younger_than_the_claim_confirms_it() -> None:
-    """Somebody did register the name; passes and alarm were right alike."""
+    """The name was registered meanwhile; passes and alarm were right alike."""
     history = [claimed(), alarm(NOW + 30), registered(NOW + 90, iso(NOW + 60))]
 
     assert fates(*history) == [Fate.CONFIRMED, Fate.CONFIRMED]
@@ -114,7 +114,7 @@ def test_an_alarm_that_stands_for_a_day_confirms_what_led_to_it() -> None:
 
 
 @pytest.mark.parametrize("state", [State.RESERVED, State.DROPPING, State.NOT_REGISTRABLE])
-def test_a_name_that_nobody_could_register_contradicts(state: State) -> None:
+def test_a_name_that_was_not_registrable_contradicts(state: State) -> None:
     """Confidence is about registering, not about the registry's database alone."""
     assert fates(claimed(), entry(NOW + 60, State.PENDING_DELETE, state, {})) == [Fate.CONTRADICTED]
 

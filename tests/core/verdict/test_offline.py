@@ -31,7 +31,7 @@ def test_a_404_of_another_server_proves_nothing(server):
     assert rdap(server, "example.io", "io").outcome is Outcome.UNKNOWN
 
 
-def test_a_404_for_a_suffix_that_nobody_serves_proves_nothing():
+def test_a_404_for_a_suffix_without_a_server_proves_nothing():
     """An unknown suffix has no server that could know."""
     assert rdap("rdap.mx", "example.zz", "zz").outcome is Outcome.UNKNOWN
     assert rdap("rdap.mx", "example.mx", "mx").outcome is Outcome.UNREGISTERED

@@ -180,7 +180,7 @@ def test_an_alarm_whose_passes_were_taken_away_ends_as_the_odds_say() -> None:
 
 @pytest.mark.parametrize("before", [State.PENDING_DELETE, State.REDEMPTION, State.RESERVED])
 def test_a_delegation_of_long_ago_is_no_news_when_the_registry_denies_the_name(before: State) -> None:
-    """Neither has somebody registered it meanwhile, nor is that the end of a deletion."""
+    """It is neither a registration meanwhile nor the end of a deletion."""
     items = evidence(said("rdap_404_json", 5), said("dns_auth_referral", 86_400))
 
     assert decide_verdict(items, situation(-9.0), before, NOW).state is before
