@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import NO_NEWS, NOTHING_PROVEN, Basis, Situation, Verdict
@@ -158,9 +158,10 @@ def _decide_state(
     p_registrable: float,
     now: float,
 ) -> tuple[State, str]:
-    owned = newest_evidence(evidence, Outcome.REGISTERED)
+    believed = {method: item for method, item in evidence.items() if is_registry(method)} if situation.wildcard else evidence
+    owned = newest_evidence(believed, Outcome.REGISTERED)
     free = newest_evidence(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
-    if owned is not None and _outweighs_denial(owned, free, situation, p_unregistered):
+    if owned is not None and _outweighs_denial(owned, free, p_unregistered):
         if free is not None and _is_outdated(owned, free, situation, before):
             return before, "the registry's denial is younger than the last registered answer"
         return _decide_owned(evidence, owned, situation, now)
@@ -172,10 +173,8 @@ def _decide_state(
     return _decide_unregistered(situation, before, p_unregistered, p_registrable)
 
 
-def _outweighs_denial(owned: Evidence, free: Evidence | None, situation: Situation, p_unregistered: float) -> bool:
+def _outweighs_denial(owned: Evidence, free: Evidence | None, p_unregistered: float) -> bool:
     """A registered answer newer than the last positive decides at once; an older one where the odds say so."""
-    if owned.observation.method in ("dns", "http") and situation.wildcard:
-        return False
     if free is None or owned.at > free.at:
         return True
     return p_unregistered < 0.5

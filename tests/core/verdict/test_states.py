@@ -133,6 +133,19 @@ def test_a_name_the_registry_denies_is_told_by_gates_odds_calendar_and_price(
         ((holder("http"),), HELD, {"wildcard": True}, (HELD, "no new proof")),
         ((holder("http"),), HELD, {}, (State.REGISTERED, "http_answer it says")),
         ((holder("whois"),), HELD, {"wildcard": True}, (State.REGISTERED, "whois_registered it says")),
+        (
+            (holder("registrar:one", 9.0), holder("http", 1.0)),
+            HELD,
+            {"wildcard": True},
+            (State.REGISTERED, "whois_registered it says"),
+        ),
+        ((holder("whois", 9.0), holder("dns", 1.0)), HELD, {"wildcard": True}, (State.REGISTERED, "whois_registered it says")),
+        (
+            (answer("das", Outcome.RESERVED, "das_reserved", 9.0), holder("dns")),
+            HELD,
+            {"wildcard": True},
+            (State.RESERVED, "das_reserved it says"),
+        ),
     ],
 )
 def test_a_registered_answer_wins_where_it_is_news(
