@@ -9,7 +9,7 @@ import pytest
 
 from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.saved import text_of
+from common.core.rate_limits.saved import encode_saved
 from tests.actors.control_lab import NOW, Lab, serving
 
 
@@ -17,7 +17,7 @@ def learned(operator: str) -> str:
     """What the store keeps of an operator whose day is counted."""
     budgets = Budgets()
     budgets.take_token(Limit(operator, 1.0, 1, 10), "default", NOW)
-    return text_of(budgets.take_saved())
+    return encode_saved(budgets.take_saved())
 
 
 @pytest.mark.parametrize("path", ["rdap/verisign", "rdap%2Fverisign", "RDAP/Verisign", "whois/127.0.0.1:4343"])

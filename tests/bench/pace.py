@@ -16,7 +16,7 @@ from common.core.model.evidence import Observation, Outcome, Reading, unknown_re
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.saved import rows_of, text_of
+from common.core.rate_limits.saved import decode_saved, encode_saved
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pace.svg"
 MIDNIGHT, HOUR = 20_718 * DAY, 3600.0
@@ -97,7 +97,7 @@ def _happen(budgets: Budgets, under_way: list[float], what: str, now: float) -> 
     if what == "reset":
         budgets.reset_operator(LIMIT.operator, now)
         return budgets, under_way
-    return Budgets(rows_of(text_of(budgets.take_saved()))), []
+    return Budgets(decode_saved(encode_saved(budgets.take_saved()))), []
 
 
 def _answer(sent: float) -> Observation:
