@@ -11,6 +11,7 @@ from common.core.channels.channel_health import (
     ANSWER_LOST,
     DEAD_AFTER,
     DEAD_ANSWERS,
+    FRESH,
     LIMIT,
     LIMITED_AFTER,
     LONGEST_REST,
@@ -31,7 +32,6 @@ NOW = 1_790_000_000.0
 RDAP = ChannelKey("rdap", "rdap.example", "com")
 WHOIS = ChannelKey("whois", "whois.example", "com")
 ZONE = ChannelKey("dns", "com", "com")
-FRESH = 120.0
 PROVING = [outcome for outcome in Outcome if outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED)]
 
 
@@ -58,7 +58,7 @@ def restored(text: str | None, now: float) -> ChannelHealths:
 def test_the_published_figures() -> None:
     """Answers in a row, seconds of silence and of rest, and the queries that a pass costs a channel."""
     assert (DEAD_ANSWERS, DEAD_AFTER, LIMITED_AFTER, QUERIES_PER_PASS) == (3, 60.0, 600.0, 3)
-    assert (REST_DEAD, REST_TIMES, SHORTEST_REST, LONGEST_REST) == (600.0, 5.0, 3.0, 60.0)
+    assert (FRESH, REST_DEAD, REST_TIMES, SHORTEST_REST, LONGEST_REST) == (120.0, 600.0, 5.0, 3.0, 60.0)
     assert (ANSWER_DUE, ANSWER_LOST) == (5.0, 60.0)
 
 

@@ -67,3 +67,16 @@ def test_what_was_open_is_saved_and_opened_again() -> None:
 
         assert [lane for lane in LANES if again[lane].is_open] == list(failures)
         assert {again[lane].probe_at for lane in failures} <= {7.0}
+
+
+def test_open_circuits_are_saved_once_for_each_change() -> None:
+    """Changes since the last call, or since the restart."""
+    circuits = failed(notice=10)
+    assert (circuits.take_changed(), circuits.take_changed()) == (NOTICE, None)
+    circuits[NOTICE].note_success(1.0)
+    assert (circuits.take_changed(), circuits.take_changed()) == ("", None)
+
+    again = Circuits()
+    assert again.take_changed() is None
+    again.restore_open(NOTICE, 0.0)
+    assert again.take_changed() is None

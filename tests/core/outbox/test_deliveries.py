@@ -271,3 +271,14 @@ def test_the_snapshot_tells_how_long_the_oldest_notice_waits() -> None:
     assert snapshot["circuit_open_until"] is None
     assert [deliveries.snapshot(now)["oldest_age"] for now in (4.0, 5.0, 5.5)] == [0.0, 0.0, 0.5]
     assert Deliveries().snapshot(0.0)["oldest_age"] is None
+
+
+def test_counts_and_open_circuits_come_back_after_a_restart() -> None:
+    """What was not counted is 0."""
+    deliveries = Deliveries()
+    deliveries.restore_counts({"parked": 1, "done": 2, "superseded": 3}, "result", 5.0)
+    assert (deliveries.parked, deliveries.done, deliveries.superseded) == (1, 2, 3)
+    assert [deliveries.circuits[lane].probe_at for lane in ("notice", "result")] == [None, 5.0]
+
+    deliveries.restore_counts({}, "", 6.0)
+    assert (deliveries.parked, deliveries.done, deliveries.superseded) == (0, 0, 0)

@@ -10,7 +10,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.records import Canary, TrustRow
 from common.core.trust import server_trust as trust_module
-from common.core.trust.server_trust import LIMIT, QUARANTINE, VERIFIED_FOR, Trust, grade_answer
+from common.core.trust.server_trust import LIMIT, QUARANTINE, VERIFIED_FOR, Trust, canary_window, grade_answer
 from common.core.trust.server_trust import is_verified as green_row
 
 KEY = ChannelKey("rdap", "rdap.example", "com")
@@ -257,3 +257,9 @@ def test_canaries_shared_by_names_are_bounded() -> None:
 
     assert trust.canary_of(last, NOW) == shared[-1]
     assert trust.canary_of(last, NOW) is not shared[-1]
+
+
+@pytest.mark.parametrize(("fresh", "window"), [(60.0, VERIFIED_FOR), (VERIFIED_FOR / 2 + 1, VERIFIED_FOR + 2), (900.0, 1800.0)])
+def test_canaries_of_slow_servers_verify_for_longer(fresh: float, window: float) -> None:
+    """For twice as long as a positive may be old, in seconds."""
+    assert canary_window(fresh) == window
