@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import msgpack
@@ -11,6 +12,7 @@ import zmq
 
 from common import state_dir
 from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, WorkerBus, inbox_endpoint, tasks_endpoint
+from common.bus.curve_keys import CurveGate, generate_keys
 from common.codec import decode_downward, decode_upward, encode
 from common.config import Settings, load
 from common.errors import ConfigError
@@ -297,3 +299,17 @@ def test_a_goodbye_and_its_answer_survive_the_wire() -> None:
     """Every message of the protocol decodes to itself."""
     assert decode_upward(encode(Bye("w", "b"))) == Bye("w", "b")
     assert decode_downward(encode(ByeAck(3))) == ByeAck(3)
+
+
+def test_an_actor_that_starts_again_waits_until_its_last_gate_let_go() -> None:
+    """A closed socket gives up the address of the authenticator a little later; one that stays is an error."""
+    public, secret = generate_keys()
+    closing = threading.Timer(0.1, CurveGate(secret, ()).close)
+    closing.start()
+    gate = CurveGate(secret, ())
+    closing.join()
+
+    assert gate.callback("domain-monitor", public.encode())
+    with pytest.raises(zmq.ZMQError, match="in use"):
+        CurveGate(secret, ())
+    gate.close()

@@ -9,11 +9,14 @@ from typing import NamedTuple
 import zmq
 import zmq.auth.thread
 
+from common.clock import pause
 from common.config import Settings
 
 _DOMAIN = "domain-monitor"
 #: Characters of a public key that stand for it: 64 bits.
 MARK_LENGTH = 10
+#: Tries to take over the address of ZAP, and seconds between two.
+TRIES, BETWEEN_TRIES = 50, 0.02
 
 
 class KeyPair(NamedTuple):
@@ -37,8 +40,7 @@ class CurveGate:
         self._secret = secret.encode()
         self._own = zmq.curve_public(self._secret)
         self._known = {self._own, *(key.encode() for key in keys)}
-        self._thread = zmq.auth.thread.ThreadAuthenticator(zmq.Context.instance())
-        self._thread.start()
+        self._thread = _start_authenticator()
         self._thread.configure_curve_callback(domain=_DOMAIN, credentials_provider=self)
 
     def mark_of(self, key: str) -> str:
@@ -61,6 +63,25 @@ class CurveGate:
     def close(self) -> None:
         """Stop answering; call it after the sockets are closed."""
         self._thread.stop()
+
+
+def _start_authenticator() -> zmq.auth.thread.ThreadAuthenticator:
+    """Start the thread that answers for ZAP (ZeroMQ RFC 27); raises zmq.ZMQError where another one goes on answering.
+
+    Its address is one for the process, and a closed socket gives it up a little later: an actor that starts again waits for it.
+    """
+    for _ in range(TRIES):
+        thread = zmq.auth.thread.ThreadAuthenticator(zmq.Context.instance())
+        try:
+            thread.start()
+        except zmq.ZMQError as error:
+            thread.stop()
+            if error.errno != zmq.EADDRINUSE:
+                raise
+            pause(BETWEEN_TRIES)
+        else:
+            return thread
+    raise zmq.ZMQError(zmq.EADDRINUSE)
 
 
 def use_client_keys(socket: zmq.Socket[bytes], settings: Settings) -> None:
