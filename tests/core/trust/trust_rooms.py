@@ -26,11 +26,13 @@ from common.core.trust.canary_disputes import CanaryDisputes
 from common.core.trust.conditions import Conditions
 from common.core.trust.early_canaries import EarlyCanaries
 from common.core.trust.known_names import KnownNames
+from common.core.trust.outcomes import CanaryOutcome
 from common.core.trust.server_trust import Trust
 from common.core.workers.leases import Workers
 from common.messages import VERSION, Credit
 
 NOW = 1_790_000_000.0
+SINCE = NOW - 5.0
 RDAP, WHOIS = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("whois", "whois.com.test", "com")
 ZONE = ChannelKey("dns", "com", "com")
 #: Every server takes a thousand queries a second.
@@ -157,3 +159,28 @@ def catch_lie(rooms: TrustRooms, key: ChannelKey, at: float) -> None:
     known = Probe(key, f"known.{key.suffix}", registered=True)
     rooms.trust.note_answer(known, answer_of(key, Outcome.REGISTERED), at - 1.0)
     rooms.trust.note_answer(known, answer_of(key, Outcome.UNREGISTERED), at)
+
+
+def loaded_name(rooms: TrustRooms, name: str, *denied_by: ChannelKey, at: float = NOW) -> Entry:
+    """A loaded name that these channels denied in its one pass."""
+    entry = rooms.load_name(name)
+    for key in denied_by:
+        entry.note_observation(answer_of(key, Outcome.UNREGISTERED), at)
+    entry.detail.passes = (at,) if denied_by else ()
+    return entry
+
+
+def await_servers(rooms: TrustRooms, entry: Entry, *keys: ChannelKey) -> list[Probe]:
+    """Let a name wait for canaries of these servers; those that are asked by that."""
+    rooms.canaries.await_canaries(entry, [(key, NOW) for key in keys], SINCE, NOW)
+    return [query.probe for query in rooms.take_canaries() if query.probe is not None]
+
+
+def answer_canary(rooms: TrustRooms, probe: Probe, outcome: Outcome, now: float = NOW + 1.0) -> CanaryOutcome:
+    """A canary's answer comes in."""
+    return rooms.canaries.take_canary_outcome(probe, answer_of(probe.key, outcome), now)
+
+
+def graded(rooms: TrustRooms) -> dict[str, float]:
+    """How answers to canaries were counted."""
+    return dict(rooms.telemetry.metrics.sum_counter("canaries", ("method", "result")))

@@ -1,0 +1,140 @@
+"""Canaries that no alarm asked for: for servers under suspicion, and for zones that may answer for every name."""
+
+from __future__ import annotations
+
+from common.core.builtin.canary_names import canaries_for
+from common.core.model.channel import Probe
+from common.core.model.entry import Check, Entry
+from common.core.model.evidence import Outcome, Phase
+from common.core.trust.canaries import SUSPECT_CLOSE, SUSPECT_EVERY
+from common.core.trust.outcomes import CanaryOutcome
+from tests.core.trust.trust_rooms import (
+    NOW,
+    RDAP,
+    ZONE,
+    TrustRooms,
+    answer_canary,
+    answer_of,
+    graded,
+    verify_server,
+)
+
+RIGHT = {True: Outcome.REGISTERED, False: Outcome.UNREGISTERED}
+
+
+# -- suspicion -----------------------------------------------------------------------------------------------------------
+
+
+def pending_delete(rooms: TrustRooms, said: Outcome) -> tuple[Entry, Check]:
+    """A name that the registry is deleting, and a check in which RDAP said this of it."""
+    entry = rooms.load_name("gone.com")
+    entry.detail.phase = Phase.PENDING_DELETE.value
+    entry.note_observation(answer_of(RDAP, said), NOW)
+    return entry, Check(NOW, outcomes={"rdap": said})
+
+
+def test_a_server_that_still_finds_a_name_that_should_go_is_asked_about_a_random_one_once_an_hour() -> None:
+    """It may find everything."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    asked = []
+    for now in (NOW, NOW + SUSPECT_EVERY, NOW + SUSPECT_EVERY + 1.0):
+        rooms.canaries.suspect_servers(entry, check, now)
+        queries = rooms.take_canaries()
+        asked.append([query.probe.registered for query in queries if query.probe])
+        for query in queries:
+            assert query.probe is not None
+            rooms.canaries.take_unanswered(query.probe, now)
+
+    assert asked == [[False], [], [False]]
+
+
+def test_a_server_that_denies_what_another_one_knows_is_asked_about_a_known_name() -> None:
+    """Unless it found one within ten minutes."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.UNREGISTERED)
+    check.outcomes["whois"] = Outcome.REGISTERED
+    verify_server(rooms, RDAP, NOW)
+    rooms.canaries.suspect_servers(entry, check, NOW + SUSPECT_CLOSE)
+    assert rooms.take_canaries() == []
+
+    rooms.canaries.suspect_servers(entry, check, NOW + SUSPECT_CLOSE + 1.0)
+    assert [query.probe for query in rooms.take_canaries()] == [Probe(RDAP, "known.com", registered=True)]
+
+
+def test_an_ordinary_answer_is_no_cause_for_suspicion() -> None:
+    """A registered name that nothing speaks against."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    entry.detail.phase = Phase.ACTIVE.value
+    rooms.canaries.suspect_servers(entry, check, NOW)
+
+    assert rooms.take_canaries() == []
+
+
+# -- zones that answer for everything ------------------------------------------------------------------------------------
+
+
+def test_a_zone_is_measured_before_the_first_check_and_then_daily() -> None:
+    """The first check waits for it, five seconds at most; later ones do not wait."""
+    rooms = TrustRooms()
+    assert rooms.canaries.measure_wildcard("com", NOW) is True
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    assert (query.probe.key, query.probe.registered, query.probe.domain[-4:]) == (ZONE, False, ".com")
+    assert rooms.canaries.measure_wildcard("com", NOW + 4.9) is True
+    assert rooms.canaries.measure_wildcard("com", NOW + 5.0) is False
+
+    answer_canary(rooms, query.probe, Outcome.UNREGISTERED)
+    assert rooms.canaries.measure_wildcard("com", NOW + 86_400.0) is False
+    assert rooms.take_canaries() == []
+    assert rooms.canaries.measure_wildcard("com", NOW + 86_401.0) is False
+    assert len(rooms.take_canaries()) == 1
+
+
+def test_a_zone_that_no_worker_can_ask_is_not_measured() -> None:
+    """The check begins without it."""
+    rooms = TrustRooms(pools=("intermediate", "deep"))
+
+    assert rooms.canaries.measure_wildcard("com", NOW) is False
+    assert rooms.take_canaries() == []
+
+
+def test_a_zone_that_finds_a_random_name_is_a_wildcard_and_no_liar() -> None:
+    """It is a habit, remembered over restarts: DNS proves nothing there from now on."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    outcome = answer_canary(rooms, query.probe, Outcome.REGISTERED)
+
+    assert outcome == CanaryOutcome()
+    assert rooms.registries.wildcards.is_wildcard("com")
+    assert not rooms.trust.is_distrusted(ZONE, NOW + 1.0)
+    assert graded(rooms) == {"dns wildcard": 1}
+    changes = rooms.domains.journal.begin_transaction(NOW + 1.0)
+    assert changes is not None
+    assert changes.meta == {"wildcards": "com"}
+
+
+def test_a_zone_that_gave_no_answer_is_measured_again_after_a_minute() -> None:
+    """Nothing is known of it yet."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    rooms.canaries.take_unanswered(query.probe, NOW + 5.0)
+    rooms.canaries.measure_wildcard("com", NOW + 65.0)
+    assert rooms.take_canaries() == []
+
+    rooms.canaries.measure_wildcard("com", NOW + 65.1)
+    assert len(rooms.take_canaries()) == 1
+
+
+def test_without_canaries_of_the_operator_built_in_names_are_asked() -> None:
+    """The first of them that is not the name in question."""
+    rooms = TrustRooms(canaries={})
+    rooms.canaries.verify_server(RDAP, canaries_for("com")[0], NOW, NOW)
+    (known, _) = rooms.take_canaries()
+
+    assert known.domain == canaries_for("com")[1]
