@@ -225,7 +225,7 @@ def run(settings: Settings) -> int:
         log.get_logger(OWN_NAME).error("no_supervisor", remedy="this program is started by supervisord")
         return 2
     state_dir.create_directories(settings)
-    book = StartRecord(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
+    starts = StartRecord(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
     dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_heartbeats(settings.state_dir))
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
@@ -233,8 +233,8 @@ def run(settings: Settings) -> int:
     source = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115  # a descriptor without a path, for good
     threading.Thread(target=_listen, args=(dog, source, ending), name="events", daemon=True).start()
     began = monotonic()
-    _watch(settings, dog, book, ending)
-    book.record_stop(monotonic() - began)
+    _watch(settings, dog, starts, ending)
+    starts.record_stop(monotonic() - began)
     heartbeat.remove_heartbeat(settings.state_dir, OWN_NAME)
     return 0
 
@@ -246,13 +246,13 @@ def _listen(dog: Watchdog, source: BinaryIO, ending: threading.Event) -> None:
         ending.set()
 
 
-def _watch(settings: Settings, dog: Watchdog, book: StartRecord, ending: threading.Event) -> None:
+def _watch(settings: Settings, dog: Watchdog, starts: StartRecord, ending: threading.Event) -> None:
     """Look again and again, with a heartbeat before and after each look, which may take its time; `supervise` reads it."""
     logger = log.get_logger(OWN_NAME)
     boot, started_at = secrets.token_hex(8), now()
     parents = SuperviseKeeper()
-    if wait := book.seconds_to_wait():
-        logger.warning("start_delayed", seconds=round(wait, 1), failures=book.record.failures, deaths=book.record.deaths)
+    if wait := starts.seconds_to_wait():
+        logger.warning("start_delayed", seconds=round(wait, 1), failures=starts.record.failures, deaths=starts.record.deaths)
 
     def beat(waiting_until: float | None = None) -> None:
         own = Heartbeat(
@@ -262,7 +262,7 @@ def _watch(settings: Settings, dog: Watchdog, book: StartRecord, ending: threadi
             boot=boot,
             at=now(),
             started_at=started_at,
-            restarts=book.record.restarts,
+            restarts=starts.record.restarts,
             instance=settings.instance_id,
             waiting_until=waiting_until,
         )
@@ -270,13 +270,13 @@ def _watch(settings: Settings, dog: Watchdog, book: StartRecord, ending: threadi
             heartbeat.write_heartbeat(settings.state_dir, own)
 
     while not ending.is_set():
-        waiting = book.seconds_to_wait() > 0
-        beat(book.record.until if waiting else None)
+        waiting = starts.seconds_to_wait() > 0
+        beat(starts.record.until if waiting else None)
         if not waiting and dog.look() > SUPERVISOR_SILENT:
             logger.error("supervisord_silent", remedy="killed: everything ends, and what started it starts it again")
             os.kill(os.getppid(), signal.SIGKILL)
         parents.look()
-        beat(book.record.until if waiting else None)
+        beat(starts.record.until if waiting else None)
         ending.wait(LOOK_EVERY)
 
 

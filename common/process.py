@@ -142,16 +142,16 @@ def run_actor(
     log.setup(settings, process)
     process_tree.end_with_supervisor(process)
     guard = _guard(process, drain_limit)
-    book = None
+    starts = None
     try:
         state_dir.create_directories(settings)
-        book = StartRecord(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
+        starts = StartRecord(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
         sentry.start_reporting(settings, process)
-        return asyncio.run(_live(process, main, settings, book, guard))
+        return asyncio.run(_live(process, main, settings, starts, guard))
     except ConfigError as error:
-        if book is not None:
-            book.record_failure(0.0)
-            last = Runtime(process, settings, asyncio.Event(), book.record.restarts, waiting_until=book.record.until)
+        if starts is not None:
+            starts.record_failure(0.0)
+            last = Runtime(process, settings, asyncio.Event(), starts.record.restarts, waiting_until=starts.record.until)
             last.refuse(error)
         for problem in error.problems:
             log.get_logger(process).error("config_error", problem=problem)
@@ -160,15 +160,15 @@ def run_actor(
         guard.cancel()
 
 
-async def _live(process: str, main: Main, settings: Settings, book: StartRecord, guard: threading.Timer) -> int:
+async def _live(process: str, main: Main, settings: Settings, starts: StartRecord, guard: threading.Timer) -> int:
     with _stop_on_signals(process, guard) as stopping:
         error: BaseException | None = None
-        ran, failed = 0.0, book.previous_failure
-        if seconds := book.seconds_to_wait():
-            failures, deaths = book.record.failures, book.record.deaths
+        ran, failed = 0.0, starts.previous_failure
+        if seconds := starts.seconds_to_wait():
+            failures, deaths = starts.record.failures, starts.record.deaths
             log.get_logger(process).warning("start_delayed", seconds=round(seconds, 1), failures=failures, deaths=deaths)
-        while await _waited(process, settings, stopping, book, failed):
-            runtime = Runtime(process, settings, stopping, book.record.restarts)
+        while await _waited(process, settings, stopping, starts, failed):
+            runtime = Runtime(process, settings, stopping, starts.record.restarts)
             runtime.failed, runtime.failed_at = failed
             runtime.beat()
             runtime.log.info("started", boot=runtime.boot, restarts=runtime.restarts, pid=os.getpid())
@@ -176,25 +176,25 @@ async def _live(process: str, main: Main, settings: Settings, book: StartRecord,
             error = await _attempt(runtime, main)
             ran = monotonic() - began
             if not stopping.is_set():
-                book.record_failure(ran)
+                starts.record_failure(ran)
             if error is not None:
                 runtime.fail(error)
                 failed = runtime.failed, runtime.failed_at
-                _report(runtime, error, book.seconds_to_wait())
+                _report(runtime, error, starts.seconds_to_wait())
             if not stopping.is_set():
-                book.record_restart()
-        book.record_stop(ran)
-        log.get_logger(process.partition("-")[0]).info("stopped", restarts=book.record.restarts)
+                starts.record_restart()
+        starts.record_stop(ran)
+        log.get_logger(process.partition("-")[0]).info("stopped", restarts=starts.record.restarts)
         heartbeat.remove_heartbeat(settings.state_dir, process)
         return 1 if error else 0
 
 
 async def _waited(
-    process: str, settings: Settings, stopping: asyncio.Event, book: StartRecord, failed: tuple[str, float]
+    process: str, settings: Settings, stopping: asyncio.Event, starts: StartRecord, failed: tuple[str, float]
 ) -> bool:
     """Let the pause before the next run pass, in sight of everything that watches; False where it was told to stop."""
-    if seconds := book.seconds_to_wait():
-        runtime = Runtime(process, settings, stopping, book.record.restarts, waiting_until=book.record.until)
+    if seconds := starts.seconds_to_wait():
+        runtime = Runtime(process, settings, stopping, starts.record.restarts, waiting_until=starts.record.until)
         runtime.failed, runtime.failed_at = failed
         await runtime.rest(seconds)
     return not stopping.is_set()
