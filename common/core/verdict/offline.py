@@ -64,7 +64,7 @@ def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapp
     if method.startswith("registrar"):
         vendor = method.partition(":")[2]
         return registrar.parse_registrar_answer(vendor, status, headers, body.decode("utf-8", "replace"), domain)
-    host = host_of(server) or server.strip().lower().partition("/")[0].partition(":")[0]
+    host = host_of(server if "//" in server else f"//{server.strip()}")
     return _is_believed(rdap.parse_rdap_answer(status, headers, body, domain, final_host=host), host, domain, suffix)
 
 

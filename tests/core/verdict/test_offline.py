@@ -18,7 +18,15 @@ def rdap(server, domain="example.com", suffix="com", status=404, body=MISSING):
 
 
 @pytest.mark.parametrize(
-    "server", ["rdap.verisign.com", "RDAP.verisign.com.", "https://rdap.verisign.com/com/v1/", "rdap.verisign.com:443"]
+    "server",
+    [
+        "rdap.verisign.com",
+        "RDAP.verisign.com.",
+        " rdap.verisign.com",
+        "rdap.verisign.com/com/v1/",
+        "https://rdap.verisign.com/com/v1/",
+        "rdap.verisign.com:443",
+    ],
 )
 def test_a_404_counts_from_the_registry_s_server(server):
     """However the server is written."""
