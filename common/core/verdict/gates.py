@@ -11,7 +11,7 @@ longer than the passes that stand in for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -121,11 +121,6 @@ def is_complete_pass(evidence: Mapping[str, Evidence], requirements: Requirement
 def count_lone_passes(requirements: Requirements) -> int:
     """How many verified passes a source alone needs."""
     return SILENT_PASSES if requirements.second_channel else LONE_PASSES
-
-
-def count_wanted_passes(found: Sequence[str], requirements: Requirements) -> int:
-    """How many passes an alarm needs, given the methods that say "no object"."""
-    return AGREEING_PASSES if len(found) >= 2 else count_lone_passes(requirements)
 
 
 def find_standing(

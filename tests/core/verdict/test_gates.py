@@ -10,7 +10,7 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
-from common.core.verdict.gates import IsVerified, count_lone_passes, count_wanted_passes, find_standing
+from common.core.verdict.gates import IsVerified, count_lone_passes, find_standing
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
 
 TICK = 0.001
@@ -206,17 +206,7 @@ def test_a_missing_pass_and_missing_canaries_are_both_told() -> None:
 @pytest.mark.parametrize(("second_channel", "wanted"), [(False, 3), (True, 6)])
 def test_the_passes_of_one_source_depend_on_whether_another_may_speak(second_channel: bool, wanted: int) -> None:
     """Three where nothing else can be expected, six where a silence has to be made up for."""
-    requirements = asked(second_channel=second_channel)
-
-    assert count_lone_passes(requirements) == wanted
-    assert count_wanted_passes([], requirements) == wanted
-    assert count_wanted_passes(["rdap"], requirements) == wanted
-
-
-@pytest.mark.parametrize("found", [["rdap", "whois"], ["rdap", "whois", "dns"]])
-def test_sources_that_agree_need_two_passes(found: list[str]) -> None:
-    """However many there are."""
-    assert count_wanted_passes(found, asked()) == 2
+    assert count_lone_passes(asked(second_channel=second_channel)) == wanted
 
 
 # Contradictions.
