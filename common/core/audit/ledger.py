@@ -111,6 +111,6 @@ def replay_verdict(entry: LedgerEntry) -> Verdict:
 
 def compare_verdicts(entry: LedgerEntry, again: Verdict) -> list[str]:
     """What is different in a verdict that was taken again, one phrase each."""
-    names = ("state", "confidence", "p_unregistered", "p_registrable", "reason")
-    pairs = [(name, getattr(entry.verdict, name), getattr(again, name)) for name in names]
+    stored, replayed = structs.asdict(entry.verdict), structs.asdict(again)
+    pairs = [("rho" if name == "p_registrable" else name, stored[name], replayed[name]) for name in stored]
     return [f"{name} was {was}, is {now}" for name, was, now in pairs if was != now]
