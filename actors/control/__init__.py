@@ -7,6 +7,6 @@ cannot. From elsewhere `READ_TOKEN` reads and `CONTROL_TOKEN` does everything, a
 browser. What another site makes a browser do (`Origin`, `Sec-Fetch-Site`) is refused except for opening a page. No header of a
 proxy is believed.
 
-`http_server.py` bounds connections: what is not read for ten seconds ends, callers from elsewhere get half of the places, and beyond
-the last one a connection is still answered when it asks for `/health` or `/ready`.
+`http_server.py` bounds connections: what is not read for ten seconds ends, callers from elsewhere get half of the places, and
+beyond the last one a connection is still answered when it asks for `/health` or `/ready`.
 """

@@ -146,7 +146,7 @@ class Accuracy:
         elif not doubted:
             self._count_contradicted(key, answers, metrics, now)
 
-    def settle_doubt(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
+    def settle_dispute(self, key: ChannelKey, metrics: Metrics, now: float, *, wrong: bool) -> None:
         """Count what waited for a dispute about a canary: the server was wrong, or the canary is gone."""
         answers = self._doubted.pop(key, 0)
         if wrong:

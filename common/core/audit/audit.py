@@ -66,7 +66,7 @@ class Audit:
     def count_settled(self, settled: Iterable[Settled], now: float) -> None:
         """Count failures that were in doubt, now that their dispute is settled."""
         for key, wrong in settled:
-            self.accuracy.settle_doubt(key, self._telemetry.metrics, now, wrong=wrong)
+            self.accuracy.settle_dispute(key, self._telemetry.metrics, now, wrong=wrong)
 
     def write_counts(self, now: float, *, last: bool) -> None:
         """Put the counts into the next transaction where it is time; `last`: the coordinator stops."""

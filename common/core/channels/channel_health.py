@@ -15,7 +15,7 @@ from msgspec import Struct
 from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Outcome
 
-#: A channel is dead after so many answers in a health that prove nothing, the last at least so many seconds after the first.
+#: A channel is dead after so many answers in a row that prove nothing, the last at least so many seconds after the first.
 DEAD_ANSWERS, DEAD_AFTER = 3, 60.0
 #: A silent channel whose operator limits us is dead after so many seconds without an answer that proves something.
 LIMITED_AFTER = 600.0
@@ -36,7 +36,7 @@ LIMIT, REASON = 5000, 200
 class ChannelHealth(Struct, omit_defaults=True):
     """What is known of one channel. Times in epoch seconds, 0 for never.
 
-    `silent` counts the answers in a health that proved nothing.
+    `silent` counts the answers in a row that proved nothing.
     """
 
     proved_at: float = 0.0

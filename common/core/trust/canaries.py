@@ -203,7 +203,7 @@ class Canaries:
             if voided:
                 check.voided, check.lie = {**check.voided, **voided}, row.reason
             if voided and item.at <= row.failed_at:
-                failures.append(Failure(key, voided, self.disputes.is_accused(key)))
+                failures.append(Failure(key, voided, self.disputes.is_disputed(key)))
         return failures
 
     # -- waiting ---------------------------------------------------------------------------------------------------------

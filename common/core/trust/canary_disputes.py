@@ -59,7 +59,7 @@ class CanaryDisputes:
         self._open[probe.domain] = _OpenDispute(now, accused | {probe.key})
         return Probe(key, probe.domain, registered=True)
 
-    def is_accused(self, key: ChannelKey) -> bool:
+    def is_disputed(self, key: ChannelKey) -> bool:
         """Whether a dispute about a canary that a server denied is still open."""
         return any(key in dispute.accused for dispute in self._open.values())
 
@@ -74,10 +74,10 @@ class CanaryDisputes:
             return Ruling(is_dead=False, settled=[])
         outcome, phase = observation.reading.outcome, observation.reading.phase
         if outcome is Outcome.UNREGISTERED:
-            return Ruling(is_dead=True, settled=self._bury_canary(probe, "registry and zone both deny it"))
+            return Ruling(is_dead=True, settled=self._retire_canary(probe, "registry and zone both deny it"))
         if outcome is Outcome.REGISTERED and phase in OUT_OF_ZONE:
             reason = f"the registry says {phase.value.replace('_', ' ')}, so the zone rightly denies it"
-            return Ruling(is_dead=False, settled=self._bury_canary(probe, reason))
+            return Ruling(is_dead=False, settled=self._retire_canary(probe, reason))
         if outcome is not Outcome.REGISTERED:
             return Ruling(is_dead=False, settled=[])
         left = accused.difference(others)
@@ -90,12 +90,12 @@ class CanaryDisputes:
         dispute = self._open.get(name)
         return dispute.accused if dispute is not None else frozenset()
 
-    def _bury_canary(self, probe: Probe, reason: str) -> list[Settled]:
+    def _retire_canary(self, probe: Probe, reason: str) -> list[Settled]:
         """The canary is dead: pardon the servers that denied it."""
         accused = self._open.pop(probe.domain).accused
-        self._known_names.bury_canary(probe.domain)
+        self._known_names.retire_canary(probe.domain)
         for key in sorted(accused):
-            self._trust.pardon_server(key)
+            self._trust.end_quarantine(key)
         remedy = f"{reason}: name another one in CANARIES_FILE"
         self._telemetry.write_log("warning", "canary_retired", canary=probe.domain, suffix=probe.key.suffix, reason=remedy)
         self._telemetry.metrics.count("canaries_retired")

@@ -40,7 +40,7 @@ class KnownNames:
         """Whether a canary turned out not to be registered any more."""
         return name in self._dead
 
-    def bury_canary(self, name: str) -> None:
+    def retire_canary(self, name: str) -> None:
         """Use a canary no more: it is not registered any more."""
         self._dead[name] = None
         if len(self._dead) > MOST_DEAD:

@@ -98,7 +98,7 @@ class Trust:
         row = self._rows.get(key)
         return row is not None and is_verified_after(row, at, now, window)
 
-    def pardon_server(self, key: ChannelKey) -> None:
+    def end_quarantine(self, key: ChannelKey) -> None:
         """End the quarantine of a server whose canary was gone. It has to pass both canaries again."""
         row = self.row_of(key)
         row.quarantined_until, row.reason = 0.0, ""

@@ -136,8 +136,8 @@ def test_a_failed_canary_and_what_was_dropped_with_it_wait_for_the_doubt_to_be_s
     accuracy.count_failed_canary(key, {}, Metrics(), 1.0, doubted=True)
     accuracy.count_failed_canary(key, dropped, Metrics(), 1.0, doubted=True)
     assert tallies(accuracy) == {}
-    accuracy.settle_doubt(key, Metrics(), 2.0, wrong=wrong)
-    accuracy.settle_doubt(key, Metrics(), 2.0, wrong=wrong)
+    accuracy.settle_dispute(key, Metrics(), 2.0, wrong=wrong)
+    accuracy.settle_dispute(key, Metrics(), 2.0, wrong=wrong)
     assert sum(row["contradicted"] for row in accuracy.to_plain()["servers"]) == contradicted
 
     certain = Accuracy()

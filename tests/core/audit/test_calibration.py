@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from common.codec import convert, decode_map
 from common.core.audit.calibration import STANDS, Calibration, Fate, settle_claims, smooth_rate
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
@@ -14,11 +13,6 @@ from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Situation, Verdict
 from common.core.verdict import gates
-from tests.sim.truth import Name
-from tests.sim.world import World
-
-#: Drives a simulated world.
-pytestmark = pytest.mark.simulation
 
 NOW = 1_790_000_000.0
 NEEDS = gates.Requirements(gap=30.0, dns_counts=True, second_channel=True)
@@ -177,21 +171,3 @@ def test_nothing_recorded_has_no_error() -> None:
     """Rather than a perfect score."""
     assert Calibration().calibration_error() is None
     assert smooth_rate(0, 0) == 0.5
-
-
-def test_simulated_drops_are_settled_from_their_ledger() -> None:
-    """Names that are purged and caught confirm every claim that was made about them."""
-    world = World(interval=60.0, priority=2.0)
-    for number in range(5):
-        purged = world.now + 20 + 7 * number
-        world.names[f"gone{number}.com"] = Name([(0.0, Phase.PENDING_DELETE), (purged, None), (purged + 60, Phase.ACTIVE)])
-    world.watch(*world.names, priority=True)
-    world.run(200)
-    calibration = Calibration()
-    for name in world.names:
-        history = [convert(decode_map(row.body), LedgerEntry) for row in world.stored.ledger if row.domain == name]
-        calibration.add_history(history, world.now)
-
-    assert calibration.claims >= 15
-    assert calibration.report()["contradicted"] == 0
-    assert calibration.calibration_error() == pytest.approx(0.0, abs=0.01)

@@ -47,7 +47,7 @@ def test_no_dispute_begins_where_nothing_could_tell() -> None:
     assert disputes_of(TrustRooms()).begin_dispute(Probe(RDAP, "q1.com", registered=False), NOW) is None
     assert disputes_of(wildcard).begin_dispute(about(RDAP), NOW) is None
     assert disputes_of(distrusted).begin_dispute(about(ZONE), NOW) is None
-    assert not disputes_of(wildcard).is_accused(RDAP)
+    assert not disputes_of(wildcard).is_disputed(RDAP)
 
 
 def test_a_registry_server_in_quarantine_is_passed_over() -> None:
@@ -68,7 +68,7 @@ def test_a_canary_that_both_sides_deny_is_dead_and_every_server_that_denied_it_i
     (line,) = rooms.log_lines("canary_retired")
 
     assert ruling == Ruling(is_dead=True, settled=[Settled(RDAP, wrong=False), Settled(WHOIS, wrong=False)])
-    assert not any(rooms.trust.is_distrusted(key, NOW + 1.0) or disputes_of(rooms).is_accused(key) for key in (RDAP, WHOIS))
+    assert not any(rooms.trust.is_distrusted(key, NOW + 1.0) or disputes_of(rooms).is_disputed(key) for key in (RDAP, WHOIS))
     assert rooms.known_names.is_dead(KNOWN)
     assert (line.level, line.fields["canary"]) == ("warning", KNOWN)
     assert "CANARIES_FILE" in line.fields["reason"]
@@ -95,7 +95,7 @@ def test_where_the_other_side_knows_the_canary_the_servers_that_denied_it_were_w
 
     assert settle(rooms, ZONE, Outcome.REGISTERED) == Ruling(is_dead=False, settled=[Settled(RDAP, wrong=True)])
     assert settle(rooms, ZONE, Outcome.REGISTERED) == Ruling(is_dead=False, settled=[])
-    assert not disputes_of(rooms).is_accused(RDAP)
+    assert not disputes_of(rooms).is_disputed(RDAP)
 
 
 def test_a_server_of_the_same_side_settles_nothing() -> None:
@@ -105,7 +105,7 @@ def test_a_server_of_the_same_side_settles_nothing() -> None:
 
     assert settle(rooms, WHOIS, Outcome.REGISTERED).settled == []
     assert settle(rooms, ZONE, Outcome.UNKNOWN).settled == []
-    assert disputes_of(rooms).is_accused(RDAP)
+    assert disputes_of(rooms).is_disputed(RDAP)
 
 
 def test_a_dispute_is_forgotten_after_an_hour() -> None:
@@ -113,8 +113,8 @@ def test_a_dispute_is_forgotten_after_an_hour() -> None:
     rooms = TrustRooms()
     disputes_of(rooms).begin_dispute(about(RDAP), NOW)
     disputes_of(rooms).begin_dispute(Probe(WHOIS, "other.com", registered=True), NOW + DISPUTE)
-    assert disputes_of(rooms).is_accused(RDAP)
+    assert disputes_of(rooms).is_disputed(RDAP)
     disputes_of(rooms).begin_dispute(Probe(WHOIS, "third.com", registered=True), NOW + DISPUTE + 0.1)
 
-    assert not disputes_of(rooms).is_accused(RDAP)
+    assert not disputes_of(rooms).is_disputed(RDAP)
     assert settle(rooms, ZONE, Outcome.UNREGISTERED, NOW + DISPUTE + 1.0) == Ruling(is_dead=False, settled=[])

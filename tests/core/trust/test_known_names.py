@@ -82,12 +82,12 @@ def test_a_canary_is_certain_for_two_hours_after_it_was_found_registered() -> No
 def test_a_dead_canary_is_not_used_again() -> None:
     """Neither one of the operator, whose others stay, nor a built-in one."""
     known = KnownNames({"com": ("one.com", "two.com")})
-    known.bury_canary("one.com")
+    known.retire_canary("one.com")
     assert known.canaries_for(RDAP, "") == ("two.com",)
     assert known.is_dead("one.com")
 
-    known.bury_canary("two.com")
-    known.bury_canary(canaries_for("com")[0])
+    known.retire_canary("two.com")
+    known.retire_canary(canaries_for("com")[0])
     assert known.canaries_for(RDAP, "") == tuple(canaries_for("com")[1:])
 
 
@@ -95,7 +95,7 @@ def test_only_so_many_canaries_are_remembered_as_dead() -> None:
     """The one that has been dead for longest is given another chance."""
     known = KnownNames({})
     for number in range(MOST_DEAD + 1):
-        known.bury_canary(f"n{number}.com")
+        known.retire_canary(f"n{number}.com")
 
     assert not known.is_dead("n0.com")
     assert all(known.is_dead(f"n{number}.com") for number in range(1, MOST_DEAD + 1))

@@ -215,7 +215,7 @@ def test_a_server_that_made_room_begins_anew_when_it_comes_back() -> None:
 def test_a_pardon_leaves_nothing_of_the_accusation_but_its_time() -> None:
     """Times in epoch seconds, 0 for never."""
     trust = restored(TrustRow(*KEY, NOW, NOW, NOW + 1, NOW + 300, "a lie"), now=NOW + 1)
-    trust.pardon_server(KEY)
+    trust.end_quarantine(KEY)
 
     assert trust.all_rows() == [TrustRow(*KEY, NOW, NOW, NOW + 1, 0.0, "")]
 

@@ -131,7 +131,7 @@ def test_a_server_that_was_never_asked_is_neither_trusted_nor_distrusted() -> No
 def test_a_pardon_ends_the_quarantine_and_not_the_need_for_canaries() -> None:
     """The canary was gone: the server is asked again and proves itself anew."""
     trust = restored(row(9.0, 9.0, failed_at=NOW - 5.0, quarantined_until=NOW + 200.0, reason="a lie"))
-    trust.pardon_server(KEY)
+    trust.end_quarantine(KEY)
 
     assert not trust.is_quarantined(KEY, NOW)
     assert not trust.is_distrusted(KEY, NOW)
