@@ -63,6 +63,14 @@ TARGETS = (
     _target("trust/server_trust", "test_trust", "test_verified_servers", "test_canary_gaps"),
     _target("trust/canary_gaps", "test_canary_gaps"),
     _target("channels/channel_health", "test_health"),
+    _target("verdict/assessor", "test_assessor"),
+    _target("verdict/learning", "test_learning"),
+    _target("rate_limits/rate_limits", "test_rate_limits"),
+    _target("trust/canaries", "test_canaries", "test_suspected_servers"),
+    _target("trust/canary_disputes", "test_canary_disputes"),
+    _target("trust/conditions", "test_conditions"),
+    _target("trust/early_canaries", "test_early_canaries"),
+    _target("trust/known_names", "test_known_names"),
 )
 
 
