@@ -86,6 +86,7 @@ def test_channels_that_show_a_release_procedure_are_remembered_once_each() -> No
         learn(entry, Evidence(Observation(method, shown), NOW, NOW))
 
     assert entry.detail.shown_by == ("whois", "rdap")
+    assert entry.detail.purged_at is None
 
 
 def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_first_seen() -> None:
@@ -94,7 +95,7 @@ def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_fi
     learn(entry, record(None, NOW - 200.0, "2026-09-21"))
     detail = entry.detail
     assert (detail.phase, detail.phase_since, detail.phase_after) == ("active", NOW - 200.0, None)
-    assert detail.expires_epoch == pytest.approx(1_789_948_800.0)
+    assert (detail.expires_epoch, detail.fields.expires_at) == (pytest.approx(1_789_948_800.0), "2026-09-21")
     learn(entry, record(Phase.REDEMPTION, NOW - 100.0))
     learn(entry, record(Phase.REDEMPTION, NOW))
 
@@ -140,6 +141,33 @@ def test_a_denial_from_before_the_phase_hides_no_name() -> None:
     assert entry.detail.blind == ()
 
 
+def test_a_denial_from_the_moment_the_phase_began_hides_a_name() -> None:
+    """That of a registry channel: the zone does not know the name in this phase anyway."""
+    entry = name_with(denial("whois", age=HOUR), denial("dns", age=HOUR))
+    entry.detail.phase, entry.detail.phase_since = Phase.REDEMPTION.value, NOW - HOUR
+    learn(entry, record(Phase.REDEMPTION))
+
+    assert entry.detail.blind == ("whois",)
+
+
+def test_a_name_that_is_restored_is_hidden_by_no_channel() -> None:
+    """What hid it in its redemption shows it now."""
+    entry = ending_name(Phase.REDEMPTION)
+    learn(entry, record(Phase.ACTIVE, NOW + 1.0))
+
+    assert entry.detail.blind == ()
+
+
+def test_nothing_hides_a_name_in_a_phase_of_which_no_beginning_is_known() -> None:
+    """No denial is known to have come after it."""
+    entry = name_with(denial("whois", age=60.0))
+    entry.detail.phase, entry.detail.blind = Phase.REDEMPTION.value, ("whois",)
+    assert hiding_channels(entry, NOW) == ()
+    learn(entry, record(Phase.REDEMPTION))
+
+    assert entry.detail.blind == ()
+
+
 def test_a_channel_that_shows_the_name_hides_it_no_more() -> None:
     """What it denied before was another state of its database."""
     entry = ending_name(Phase.REDEMPTION)
@@ -161,6 +189,15 @@ def test_a_whole_positive_pass_is_noted_once_the_gap_is_over() -> None:
         assert len(entry.detail.passes) == passes
 
 
+def test_the_gap_is_counted_from_the_last_pass() -> None:
+    """However long ago the run began."""
+    entry = name_with(denial("rdap"))
+    entry.detail.passes = (NOW - 60.0, NOW - 10.0)
+    note_pass(entry, asked(gap=30.0), NOW, NOW)
+
+    assert entry.detail.passes == (NOW - 60.0, NOW - 10.0)
+
+
 def test_a_check_in_which_the_registry_did_not_deny_the_name_is_no_pass() -> None:
     """A denial from before it began, or of the zone alone."""
     for items in ([denial("rdap", age=60.0)], [denial("dns")], [denial("rdap"), holder("whois")]):
@@ -179,7 +216,7 @@ def test_the_first_pass_and_the_last_ones_are_remembered() -> None:
         entry.detail.verified = (*entry.detail.verified, now)
 
     assert entry.detail.passes == (NOW, *(NOW + 60.0 * number for number in range(4, PASSES + 3)))
-    assert set(entry.detail.verified) <= {*entry.detail.passes}
+    assert entry.detail.verified == entry.detail.passes
 
 
 def test_the_last_pass_is_verified_by_a_registry_server_whose_answer_is_part_of_it() -> None:
@@ -204,3 +241,14 @@ def test_a_pass_whose_server_is_not_verified_stays_unverified() -> None:
     verify_pass(entry, asked(announced=True), lambda *_: True, NOW)
 
     assert entry.detail.verified == ()
+
+
+def test_a_pass_is_verified_once_however_many_servers_are() -> None:
+    """Also by an answer that came in the moment the pass ended; without a pass there is none to verify."""
+    entry = name_with(denial("rdap"), denial("whois"))
+    verify_pass(entry, asked(), lambda *_: True, NOW)
+    assert entry.detail.verified == ()
+    entry.detail.passes = (NOW,)
+    verify_pass(entry, asked(), lambda *_: True, NOW)
+
+    assert entry.detail.verified == (NOW,)
