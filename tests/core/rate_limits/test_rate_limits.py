@@ -35,7 +35,8 @@ class Room:
             recursive_dns=False,
             iana_host="whois.iana.org",
         )
-        self.limits = RateLimits(registries, self.workers, Telemetry(self.effects, NOW), 3600.0)
+        self.telemetry = Telemetry(self.effects, NOW)
+        self.limits = RateLimits(registries, self.workers, self.telemetry, 3600.0)
         for egress in egresses:
             credit = Credit(VERSION, f"i@{egress}", "b", "intermediate", egress, ("rdap",), 4, 4, 0)
             self.workers.note_credit(credit, NOW)
@@ -107,6 +108,7 @@ def test_a_long_pause_displaces_the_queries_that_wait() -> None:
     assert (displaced.why, displaced.wait) == ("rdap/rdap.com.test limits us: throttled: slow down", 600.0)
     assert len(room.limits.queue) == 0
     assert room.log() == [("operator_shut", {"operator": LIMIT.operator, "until": NOW + 600, "reason": "throttled: slow down"})]
+    assert room.telemetry.metrics.sum_counter("operator_complaints", ("operator",)) == {LIMIT.operator: 1}
 
 
 def test_a_short_pause_is_waited_for() -> None:
@@ -145,7 +147,7 @@ def test_a_suffix_without_a_server_takes_no_queries() -> None:
     """Nor does one without a worker; one whose last worker is being restarted does."""
     room = Room("north")
     assert (room.limits.current_pace("rdap", "zz", NOW), room.limits.has_token("rdap", "zz", NOW)) == (0.0, False)
-    assert Room().limits.current_pace("rdap", "com", NOW) == 0.0
+    assert Room().limits.current_pace("rdap", "com", NOW) == Room().limits.learned_rate("rdap", LIMIT, NOW) == 0.0
 
     room.workers.drop_left("i@north", "b")
     assert room.limits.current_pace("rdap", "com", NOW + RETURN) == 2.0
