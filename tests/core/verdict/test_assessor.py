@@ -122,6 +122,7 @@ def test_an_announced_name_is_confirmed_for_a_day() -> None:
     """Its servers are asked in turn, so positives may be old; an announced state without a basis is no announcement."""
     desk = Desk(state=State.AVAILABLE)
     assert not desk.needs().announced
+    assert not Desk().needs(basis=Basis.SOURCES).announced
 
     needs = desk.needs(basis=Basis.SOURCES)
     assert (needs.announced, needs.fresh) == (True, gates.CONFIRMED)
@@ -140,9 +141,10 @@ def test_a_top_level_domain_that_the_root_denies_is_gone(finding: str) -> None:
 def test_whois_is_waited_for_about_a_name_never_seen_registered() -> None:
     """It would say "reserved"; a quarter of an hour at most, and not where it is dead or lied."""
     desk = Desk()
-    assert desk.needs(registered_seen=None).awaited == ("whois",)
+    needs = desk.needs(registered_seen=None)
+    assert (needs.awaited, needs.registered_seen) == (("whois",), 0.0)
     assert desk.needs(passes=(NOW - RESERVED_PATIENCE + 1.0,)).awaited == ("whois",)
-    assert desk.needs(passes=(NOW - RESERVED_PATIENCE,)).awaited == ()
+    assert desk.needs(passes=(NOW - RESERVED_PATIENCE, NOW)).awaited == ()
     assert desk.needs(passes=(), registered_seen=NOW - HOUR).awaited == ()
 
     dead, lied = Desk(), Desk()
@@ -165,6 +167,16 @@ def test_an_alarm_waits_for_every_server_that_denied_the_name() -> None:
     assert desk.assessor.unverified_servers(desk.entry, NOW) == []
     desk.entry.detail.passes = (NOW - 30.0, NOW)
     assert desk.assessor.unverified_servers(desk.entry, NOW) == [(RDAP, NOW), (WHOIS, NOW), (ZONE, NOW)]
+
+
+def test_two_sources_wait_for_no_canary_after_their_first_answers() -> None:
+    """Queries are scarce, and only the last pass has to be verified afterwards."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE, verified=False)
+    for key in (RDAP, ZONE):
+        verify_server(desk.rooms, key, NOW - 1.0)
+
+    assert desk.assessor.unverified_servers(desk.entry, NOW) == []
 
 
 def test_each_pass_of_a_source_alone_has_to_be_verified() -> None:
@@ -224,6 +236,55 @@ def test_open_gates_are_kept_with_the_name() -> None:
     assert desk.entry.detail.basis == ""
 
 
+def test_a_server_that_was_verified_before_its_answer_proves_nothing() -> None:
+    """It may have gone wrong in between."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE, verified=False)
+    for key in (RDAP, ZONE):
+        verify_server(desk.rooms, key, NOW - 1.0)
+    made = desk.assess()
+
+    assert made.situation.verified_after == frozenset()
+    assert made.situation.gates[0] == "canaries of dns, rdap are not verified after the answer"
+
+
+def test_an_alarm_that_another_gate_holds_back_rests_on_nothing_yet() -> None:
+    """Two sources agree, and the name was seen registered a minute ago."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE)
+    detail = desk.entry.detail
+    detail.passes, detail.contradicted_at = (NOW - 30.0, NOW), NOW - 60.0
+    made = desk.assess()
+
+    assert (made.situation.gates, detail.basis) == (("contradicted 60 s ago",), "")
+
+
+@pytest.mark.parametrize("before", ["", Basis.REPETITION, Basis.SOURCES])
+def test_what_two_sources_said_is_kept_where_one_goes_on_alone(before: str) -> None:
+    """An alarm by the passes of one source alone rests on those."""
+    desk = Desk()
+    desk.deny(RDAP)
+    detail, times = desk.entry.detail, tuple(NOW - 30.0 * number for number in reversed(range(gates.SILENT_PASSES)))
+    detail.passes, detail.verified, detail.basis = times, times, before
+    made = desk.assess()
+
+    assert made.situation.gates == ()
+    assert detail.basis == made.situation.basis == (before or Basis.REPETITION)
+
+
+def test_an_assessment_works_the_forecast_out_anew() -> None:
+    """A name in its last phase has a drop window, and one that is not ending has none any more."""
+    desk = Desk()
+    detail = desk.entry.detail
+    detail.phase, detail.phase_since = Phase.PENDING_DELETE.value, NOW - DAY
+    desk.assess()
+    assert desk.entry.drop is not None
+    detail.phase = Phase.ACTIVE.value
+    desk.assess()
+
+    assert desk.entry.drop is None
+
+
 def test_a_pass_is_noted_as_verified_when_a_name_is_assessed_after_its_canary() -> None:
     """That is how the passes of a source alone are counted."""
     desk = Desk()
@@ -247,13 +308,81 @@ def test_a_name_in_a_release_procedure_is_held_until_its_end() -> None:
     assert ordinary.held_until is None
 
 
+@pytest.mark.parametrize(
+    ("outcome", "age", "release"),
+    [
+        (Outcome.UNREGISTERED, 0.0, None),
+        (Outcome.UNREGISTERED, HOUR, None),
+        (Outcome.UNREGISTERED, HOUR + 1.0, "auction"),  # from before the name was last seen registered
+        (Outcome.DROPPING, 0.0, "auction"),
+    ],
+)
+def test_a_registry_that_shows_names_in_its_auction_ends_it_by_a_denial(
+    outcome: Outcome, age: float, release: str | None
+) -> None:
+    """An honest one of the method that shows them, said since the name was last seen registered."""
+    desk, entry = Desk(), Entry("gone.ee", "ee", "gone")
+    entry.detail.registered_seen, entry.detail.purged_at = NOW - HOUR, NOW
+    entry.note_observation(answer_of(ChannelKey("whois", "whois.ee.test", "ee"), outcome), NOW - age)
+
+    assert desk.assessor.assess_evidence(entry, NOW).situation.release == release
+
+
+@pytest.mark.parametrize(("shown_by", "release"), [((), "auction"), (("rdap",), None)])
+def test_a_channel_that_showed_this_name_in_its_procedure_ends_it_by_a_denial(
+    shown_by: tuple[str, ...], release: str | None
+) -> None:
+    """Also where the registry is not known to show them there."""
+    desk, entry = Desk(), Entry("gone.cz", "cz", "gone")
+    entry.detail.registered_seen, entry.detail.purged_at, entry.detail.shown_by = NOW - HOUR, NOW, shown_by
+    entry.note_observation(answer_of(ChannelKey("rdap", "rdap.cz.test", "cz"), Outcome.UNREGISTERED), NOW)
+
+    assert desk.assessor.assess_evidence(entry, NOW).situation.release == release
+
+
+@pytest.mark.parametrize(("expires", "release"), [(None, "reallocation"), (NOW - 91 * DAY, None)])
+def test_a_procedure_that_is_counted_from_the_expiry_is_over_by_its_date(expires: float | None, release: str | None) -> None:
+    """However late the record went."""
+    desk, entry = Desk(), Entry("gone.tr", "tr", "gone")
+    entry.detail.registered_seen, entry.detail.purged_at, entry.detail.expires_epoch = NOW - HOUR, NOW, expires
+
+    assert desk.assessor.assess_evidence(entry, NOW).situation.release == release
+
+
+@pytest.mark.parametrize("seen", [None, NOW - HOUR])
+def test_the_verdict_is_told_whether_a_name_was_ever_seen_registered(seen: float | None) -> None:
+    """One that was not may be one that its registry reserved."""
+    desk = Desk()
+    desk.entry.detail.registered_seen = seen
+
+    assert desk.assess().situation.never_seen is (seen is None)
+
+
+@pytest.mark.parametrize(("expires", "expired"), [(None, False), (NOW - 1.0, True), (NOW, False), (NOW + 1.0, False)])
+def test_a_name_is_expired_after_the_date_of_its_record(expires: float | None, expired: bool) -> None:
+    """Without a date it is not known to be."""
+    desk = Desk()
+    desk.entry.detail.expires_epoch = expires
+
+    assert desk.assess().situation.expired is expired
+
+
 def test_only_a_verified_channel_tells_that_a_name_never_seen_registered_is_not_reserved() -> None:
-    """WHOIS would print another text for a reserved name: once its server is proven its denial counts for more."""
+    """WHOIS would print another text for a reserved name, so a proven denial of it counts for more; one of RDAP does not."""
     believed = []
-    for verified in (False, True):
+    for key, verified in ((WHOIS, False), (RDAP, True), (WHOIS, True)):
         desk = Desk()
         desk.entry.detail.registered_seen = None
-        desk.deny(WHOIS, verified=verified)
+        desk.deny(key, verified=verified)
         believed.append(desk.assess().situation.p_registrable)
 
-    assert believed[0] <= 0.9 < believed[1]
+    assert believed[0] == believed[1] == 0.9 < believed[2]
+
+
+@pytest.mark.parametrize(("suffix", "chance"), [("com", 0.995), ("uk.com", 0.95), ("xyz", 0.6)])
+def test_a_name_that_had_a_holder_is_registrable_by_anyone(suffix: str, chance: float) -> None:
+    """Unless it is of a kind that is sold at another price, as a short one under a new top-level domain is."""
+    entry = Entry(f"gone.{suffix}", suffix, "gone")
+    entry.detail.registered_seen = NOW - HOUR
+
+    assert Desk().assessor.assess_evidence(entry, NOW).situation.p_registrable == chance
