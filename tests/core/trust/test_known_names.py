@@ -44,6 +44,7 @@ def test_only_so_many_names_are_remembered_as_lately_found() -> None:
     names = known.canaries_for(RDAP, "")[:RECENT]
 
     assert names == tuple(f"n{number}.com" for number in range(RECENT, 0, -1))
+    assert len(known.canaries_for(RDAP, "")) == 5 + len(canaries_for("com"))
 
 
 def test_a_name_is_lately_found_only_where_registry_and_zone_agree() -> None:
@@ -54,6 +55,9 @@ def test_a_name_is_lately_found_only_where_registry_and_zone_agree() -> None:
     zone_only, seen = Entry("zone.com", "com", "zone"), answer_of(ZONE, Outcome.REGISTERED)
     zone_only.note_observation(seen, NOW)
     known.note_registered(zone_only, seen, NOW)
+    registry_only, record = Entry("registry.com", "com", "registry"), answer_of(RDAP, Outcome.REGISTERED)
+    registry_only.note_observation(record, NOW)
+    known.note_registered(registry_only, record, NOW)
 
     assert known.canaries_for(RDAP, "") == tuple(canaries_for("com"))
 
