@@ -71,6 +71,17 @@ def test_a_name_that_is_not_registered_any_more_serves_no_longer() -> None:
     assert "held.com" not in known.canaries_for(RDAP, "")
 
 
+def test_a_name_that_the_registry_denies_after_it_was_found_serves_no_longer() -> None:
+    """The zone may show it for a while yet."""
+    known, entry = KnownNames({}), Entry("held.com", "com", "held")
+    for key, outcome in ((ZONE, Outcome.REGISTERED), (RDAP, Outcome.REGISTERED), (RDAP, Outcome.UNREGISTERED)):
+        answer = answer_of(key, outcome)
+        entry.note_observation(answer, NOW)
+        known.note_registered(entry, answer, NOW)
+
+    assert known.canaries_for(RDAP, "") == tuple(canaries_for("com"))
+
+
 def test_a_canary_is_certain_for_two_hours_after_it_was_found_registered() -> None:
     """The operator's own always are, built-in ones never."""
     known = KnownNames({"net": ("mine.net",)})
