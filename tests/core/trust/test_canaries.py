@@ -117,6 +117,18 @@ def test_what_a_lie_takes_from_a_name_in_a_check_is_kept_with_the_check() -> Non
     assert (entry.check.voided, entry.check.lie) == (dropped, "rdap.com.test does not find known.com (so it says)")
 
 
+def test_a_lie_that_takes_nothing_from_a_name_in_a_check_leaves_the_check_as_it_is() -> None:
+    """Another server denied the name, and its verdict is taken at the end of the check in any case."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", WHOIS)
+    known, _ = await_servers(rooms, entry, RDAP)
+    entry.check = Check(NOW)
+    outcome = answer_canary(rooms, known, Outcome.UNREGISTERED)
+
+    assert (outcome.reconsidered, outcome.released) == ([], ["gone.com"])
+    assert (entry.check.voided, entry.check.lie) == ({}, "")
+
+
 def test_a_name_that_left_the_list_is_released_and_not_reconsidered() -> None:
     """Its canaries were under way."""
     rooms = TrustRooms()
@@ -188,6 +200,36 @@ def test_a_canary_that_the_other_side_denies_too_is_gone_and_its_servers_are_par
     assert await_servers(rooms, loaded_name(rooms, "free.com", RDAP), RDAP)[0].domain == "second.com"
 
 
+def test_names_that_wait_for_the_side_that_ends_a_canary_are_released_with_its_last_answer() -> None:
+    """A dead canary says nothing about them: no verdict is taken anew, and the answer counts neither for nor against."""
+    rooms = TrustRooms()
+    waits = loaded_name(rooms, "waits.com", ZONE)
+    known, random = await_servers(rooms, waits, ZONE)
+    rooms.canaries.take_unanswered(known, NOW)
+    lied, _ = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    answer_canary(rooms, lied, Outcome.UNREGISTERED)
+    rooms.canaries.take_unanswered(random, NOW)
+    outcome = answer_canary(rooms, known, Outcome.UNREGISTERED)
+
+    assert outcome == CanaryOutcome(settled=[Settled(RDAP, wrong=False)], released=["waits.com"])
+    assert waits.awaited == set()
+    assert rooms.canaries.waiting_names() == set()
+    assert graded(rooms) == {"rdap lie": 1}
+
+
+def test_names_wait_on_while_another_canary_of_the_side_that_ends_one_is_on_its_way() -> None:
+    """Its answer still says something about them."""
+    rooms = TrustRooms()
+    waits = loaded_name(rooms, "waits.com", ZONE)
+    known, _ = await_servers(rooms, waits, ZONE)
+    lied, _ = await_servers(rooms, loaded_name(rooms, "gone.com", RDAP), RDAP)
+    answer_canary(rooms, lied, Outcome.UNREGISTERED)
+
+    assert answer_canary(rooms, known, Outcome.UNREGISTERED) == CanaryOutcome(settled=[Settled(RDAP, wrong=False)])
+    assert waits.awaited == {ZONE}
+    assert "waits.com" in rooms.canaries.waiting_names()
+
+
 def test_a_canary_that_the_other_side_knows_settles_that_the_server_was_wrong() -> None:
     """It stays in quarantine."""
     rooms = TrustRooms()
@@ -234,6 +276,19 @@ def test_a_check_loses_what_a_server_in_quarantine_said_in_it() -> None:
     assert rooms.canaries.drop_lies(before, Check(NOW), NOW + 1.0 + QUARANTINE) == []
 
 
+def test_what_was_said_before_the_server_last_passed_a_canary_is_no_failure() -> None:
+    """It is kept; what was said in the moment of the lie is one."""
+    rooms = TrustRooms()
+    early = loaded_name(rooms, "early.com", RDAP, at=NOW - 10.0)
+    moment = loaded_name(rooms, "moment.com", RDAP, at=NOW + 1.0)
+    dropped = {"rdap": moment.detail.evidence["rdap"]}
+    catch_lie(rooms, RDAP, NOW + 1.0)
+
+    assert rooms.canaries.drop_lies(early, Check(NOW), NOW + 2.0) == []
+    assert set(early.detail.evidence) == {"rdap"}
+    assert rooms.canaries.drop_lies(moment, Check(NOW), NOW + 2.0) == [Failure(RDAP, dropped, doubted=False)]
+
+
 # -- which names wait, and for how long ----------------------------------------------------------------------------------
 
 
@@ -272,6 +327,25 @@ def test_the_next_pass_waits_for_the_slowest_of_the_servers() -> None:
     assert slow.canaries.longest_wait(entry, NOW) == LONGEST_WAIT
 
 
+def test_a_server_that_cannot_be_asked_now_counts_by_its_time_limit_alone() -> None:
+    """It has no pace that could be divided by."""
+    rooms = TrustRooms(pools=())
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    entry.awaited = {RDAP}
+
+    assert rooms.canaries.longest_wait(entry, NOW) == 15.0
+
+
+def test_a_name_waits_for_the_servers_of_its_latest_check_only() -> None:
+    """Those that an earlier one waited for hold it up no more."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP, WHOIS)
+    await_servers(rooms, entry, WHOIS)
+    await_servers(rooms, entry, RDAP)
+
+    assert entry.awaited == {RDAP}
+
+
 def test_names_that_wait_are_forgotten_a_quarter_of_an_hour_after_their_check() -> None:
     """Unless a canary is still on its way to their server; and at once when they are not loaded any more."""
     rooms = TrustRooms()
@@ -288,6 +362,39 @@ def test_names_that_wait_are_forgotten_a_quarter_of_an_hour_after_their_check() 
         seen.append(rooms.canaries.waiting_names())
 
     assert seen == [{"late.com", "held.com"}, {"held.com"}]
+
+
+def test_the_last_name_that_waits_for_a_server_is_forgotten_like_any_other() -> None:
+    """Nothing is left of the wait."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "gone.com", RDAP)
+    entry.checked_at = NOW
+    await_servers(rooms, entry, RDAP)
+    entry.awaited.clear()
+    rooms.canaries.forget_waiting(NOW + WAIT + 0.1)
+
+    assert rooms.canaries.waiting_names() == set()
+
+
+def test_a_name_that_was_never_checked_waits_only_while_a_canary_is_on_its_way() -> None:
+    """No recent check asked for one."""
+    rooms = TrustRooms()
+    entry = loaded_name(rooms, "new.com", RDAP)
+    await_servers(rooms, entry, RDAP)
+    rooms.canaries.forget_waiting(NOW)
+    assert rooms.canaries.waiting_names() == {"new.com"}
+
+    entry.awaited.clear()
+    rooms.canaries.forget_waiting(NOW)
+    assert rooms.canaries.waiting_names() == set()
+
+
+def test_an_answer_to_a_canary_that_was_not_counted_leaves_none_on_its_way() -> None:
+    """It is the last one of its server."""
+    rooms = TrustRooms()
+    answer_canary(rooms, Probe(RDAP, "known.com", registered=True), Outcome.REGISTERED)
+
+    assert not rooms.canaries.is_on_way(RDAP)
 
 
 def test_a_suffix_without_a_server_gets_no_canary() -> None:

@@ -108,6 +108,29 @@ def test_a_server_of_the_same_side_settles_nothing() -> None:
     assert disputes_of(rooms).is_disputed(RDAP)
 
 
+def test_an_answer_that_proves_nothing_retires_no_canary_whatever_phase_it_carries() -> None:
+    """Only a record of the registry says that a name is out of the zone."""
+    rooms = TrustRooms()
+    disputes_of(rooms).begin_dispute(about(ZONE), NOW)
+    reading = Reading(Outcome.UNKNOWN, "rdap_x", "unclear", Phase.PENDING_DELETE)
+    ruling = disputes_of(rooms).settle_dispute(about(RDAP), Observation("rdap", reading, server=RDAP.server), NOW)
+
+    assert ruling == Ruling(is_dead=False, settled=[])
+    assert not rooms.known_names.is_dead(KNOWN)
+
+
+def test_a_registry_server_that_knows_the_canary_leaves_the_other_one_in_dispute() -> None:
+    """It shows that the zone was wrong; whether the server of its own side was is for the zone to say."""
+    rooms = TrustRooms()
+    for key in (RDAP, ZONE):
+        disputes_of(rooms).begin_dispute(about(key), NOW)
+
+    assert settle(rooms, WHOIS, Outcome.REGISTERED) == Ruling(is_dead=False, settled=[Settled(ZONE, wrong=True)])
+    assert disputes_of(rooms).is_disputed(RDAP)
+    assert not disputes_of(rooms).is_disputed(ZONE)
+    assert settle(rooms, ZONE, Outcome.REGISTERED).settled == [Settled(RDAP, wrong=True)]
+
+
 def test_a_dispute_is_forgotten_after_an_hour() -> None:
     """A denial of the other side long after is a matter of its own."""
     rooms = TrustRooms()

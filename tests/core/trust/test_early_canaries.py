@@ -10,6 +10,7 @@ from common.core.model.evidence import Outcome
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.query_queue import MOST_ROUTINE
+from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.trust.early_canaries import (
     KEEP_COST,
     KEEP_WINDOW,
@@ -136,7 +137,7 @@ def test_a_server_is_not_asked_twice_at_the_same_time() -> None:
     assert rooms.canaries.is_on_way(WHOIS)
 
 
-@pytest.mark.parametrize(("rate", "asked"), [(KEEP_COST / KEEP_WINDOW * 1.01, True), (KEEP_COST / KEEP_WINDOW * 0.99, False)])
+@pytest.mark.parametrize(("rate", "asked"), [(KEEP_COST / KEEP_WINDOW, True), (KEEP_COST / KEEP_WINDOW * 0.99, False)])
 def test_a_server_that_can_be_asked_seldom_is_left_alone(rate: float, asked: bool) -> None:
     """Its queries are worth more as answers."""
     rooms = TrustRooms(limits={"whois/*": Limit("whois/*", rate, 1), **PLENTY})
@@ -172,9 +173,9 @@ def test_a_channel_that_was_not_heard_for_six_hours_is_asked_about_a_known_name(
     """One query, behind all others."""
     rooms = TrustRooms()
     prove(rooms, RDAP, WHOIS)
-    assert probe(rooms, NOW + PROBE_EVERY - 1.0) == []
+    assert probe(rooms, NOW + 21_599.0) == []
 
-    rooms.early_canaries.probe_channels(rooms.suffixes, NOW + PROBE_EVERY)
+    rooms.early_canaries.probe_channels(rooms.suffixes, NOW + 21_600.0)
     assert [(query.method, query.domain, query.rank) for query in rooms.take_canaries()] == [
         ("rdap", "known.com", Rank.BACKGROUND),
         ("whois", "known.com", Rank.BACKGROUND),
@@ -201,6 +202,18 @@ def test_a_dead_channel_is_asked_every_quarter_of_an_hour() -> None:
     rooms = TrustRooms()
     prove(rooms, RDAP)
     fall_silent(rooms, WHOIS, NOW - 90.0, NOW - 30.0, NOW)
+
+    assert probe(rooms, NOW + PROBE_SILENT_EVERY - 1.0) == []
+    assert probe(rooms, NOW + PROBE_SILENT_EVERY) == [("whois", "known")]
+
+
+def test_a_channel_of_a_silent_method_is_asked_every_quarter_of_an_hour() -> None:
+    """That tells one server that is down from all of them; the other method keeps its six hours."""
+    rooms = TrustRooms()
+    prove(rooms, RDAP, WHOIS)
+    for number in range(SILENT):
+        at = NOW + number * SILENT_SPAN / (SILENT - 1)
+        rooms.telemetry.reach.note_answer("whois", (Outcome.UNKNOWN, "whois_timeout"), ("whois.org.test", "org"), at)
 
     assert probe(rooms, NOW + PROBE_SILENT_EVERY - 1.0) == []
     assert probe(rooms, NOW + PROBE_SILENT_EVERY) == [("whois", "known")]
@@ -258,7 +271,7 @@ def test_a_day_quota_bounds_the_share_too() -> None:
     rooms = TrustRooms("com", "net", real=True, limits={"*": Limit("*", 10.0, 10, 864)})
 
     assert whois_suffixes(rooms, NOW) == ["com"]
-    assert whois_suffixes(rooms, NOW + 1999.0) == []
+    assert whois_suffixes(rooms, NOW + 1999.99) == []
     assert whois_suffixes(rooms, NOW + 2000.0) == ["net"]
 
 

@@ -44,6 +44,7 @@ def test_only_so_many_names_are_remembered_as_lately_found() -> None:
     names = known.canaries_for(RDAP, "")[:RECENT]
 
     assert names == tuple(f"n{number}.com" for number in range(RECENT, 0, -1))
+    assert len(known.canaries_for(RDAP, "")) == 5 + len(canaries_for("com"))
 
 
 def test_a_name_is_lately_found_only_where_registry_and_zone_agree() -> None:
@@ -54,6 +55,9 @@ def test_a_name_is_lately_found_only_where_registry_and_zone_agree() -> None:
     zone_only, seen = Entry("zone.com", "com", "zone"), answer_of(ZONE, Outcome.REGISTERED)
     zone_only.note_observation(seen, NOW)
     known.note_registered(zone_only, seen, NOW)
+    registry_only, record = Entry("registry.com", "com", "registry"), answer_of(RDAP, Outcome.REGISTERED)
+    registry_only.note_observation(record, NOW)
+    known.note_registered(registry_only, record, NOW)
 
     assert known.canaries_for(RDAP, "") == tuple(canaries_for("com"))
 
@@ -65,6 +69,17 @@ def test_a_name_that_is_not_registered_any_more_serves_no_longer() -> None:
     note_seen(known, "held.com", NOW + 1.0, rdap=Outcome.UNREGISTERED)
 
     assert "held.com" not in known.canaries_for(RDAP, "")
+
+
+def test_a_name_that_the_registry_denies_after_it_was_found_serves_no_longer() -> None:
+    """The zone may show it for a while yet."""
+    known, entry = KnownNames({}), Entry("held.com", "com", "held")
+    for key, outcome in ((ZONE, Outcome.REGISTERED), (RDAP, Outcome.REGISTERED), (RDAP, Outcome.UNREGISTERED)):
+        answer = answer_of(key, outcome)
+        entry.note_observation(answer, NOW)
+        known.note_registered(entry, answer, NOW)
+
+    assert known.canaries_for(RDAP, "") == tuple(canaries_for("com"))
 
 
 def test_a_canary_is_certain_for_two_hours_after_it_was_found_registered() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.core.builtin.canary_names import canaries_for
 from common.core.model.channel import Probe
-from common.core.model.entry import Check, Entry
-from common.core.model.evidence import Outcome, Phase
+from common.core.model.entry import Check, DropWindow, Entry
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.trust.canaries import SUSPECT_CLOSE, SUSPECT_EVERY
 from common.core.trust.outcomes import CanaryOutcome
 from tests.core.trust.trust_rooms import (
@@ -62,12 +64,49 @@ def test_a_server_that_denies_what_another_one_knows_is_asked_about_a_known_name
     assert [query.probe for query in rooms.take_canaries()] == [Probe(RDAP, "known.com", registered=True)]
 
 
+def test_inside_its_drop_window_a_name_that_is_still_found_is_suspicious_every_ten_minutes() -> None:
+    """Whatever phase its record shows."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    entry.detail.phase = Phase.ACTIVE.value
+    entry.drop = DropWindow(NOW - 3600.0, NOW, NOW + 3600.0, 0.9)
+    asked = []
+    for now in (NOW, NOW + SUSPECT_CLOSE, NOW + SUSPECT_CLOSE + 1.0):
+        rooms.canaries.suspect_servers(entry, check, now)
+        queries = rooms.take_canaries()
+        asked.append([query.probe.registered for query in queries if query.probe])
+        for query in queries:
+            assert query.probe is not None
+            rooms.canaries.take_unanswered(query.probe, now)
+
+    assert asked == [[False], [], [False]]
+
+
+def test_a_suspected_server_is_not_asked_again_while_a_canary_is_on_its_way() -> None:
+    """However slow its operator is."""
+    rooms = TrustRooms()
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    rooms.canaries.suspect_servers(entry, check, NOW)
+    assert len(rooms.take_canaries()) == 1
+
+    rooms.canaries.suspect_servers(entry, check, NOW + SUSPECT_EVERY + 1.0)
+    assert rooms.take_canaries() == []
+
+
 def test_an_ordinary_answer_is_no_cause_for_suspicion() -> None:
     """A registered name that nothing speaks against."""
     rooms = TrustRooms()
     entry, check = pending_delete(rooms, Outcome.REGISTERED)
     entry.detail.phase = Phase.ACTIVE.value
     rooms.canaries.suspect_servers(entry, check, NOW)
+
+    assert rooms.take_canaries() == []
+
+
+def test_a_denial_that_no_other_answer_speaks_against_is_no_cause_for_suspicion() -> None:
+    """A name may simply be gone."""
+    rooms = TrustRooms()
+    rooms.canaries.suspect_servers(*pending_delete(rooms, Outcome.UNREGISTERED), NOW)
 
     assert rooms.take_canaries() == []
 
@@ -110,6 +149,7 @@ def test_a_zone_that_finds_a_random_name_is_a_wildcard_and_no_liar() -> None:
 
     assert outcome == CanaryOutcome()
     assert rooms.registries.wildcards.is_wildcard("com")
+    assert [(line.level, line.fields["suffix"]) for line in rooms.log_lines("wildcard_suffix")] == [("info", "com")]
     assert not rooms.trust.is_distrusted(ZONE, NOW + 1.0)
     assert graded(rooms) == {"dns wildcard": 1}
     changes = rooms.domains.journal.begin_transaction(NOW + 1.0)
@@ -129,6 +169,53 @@ def test_a_zone_that_gave_no_answer_is_measured_again_after_a_minute() -> None:
 
     rooms.canaries.measure_wildcard("com", NOW + 65.1)
     assert len(rooms.take_canaries()) == 1
+
+
+def test_a_zone_whose_answer_proves_nothing_is_measured_again_after_a_minute() -> None:
+    """And no check waits for it in the meantime."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    answer_canary(rooms, query.probe, Outcome.UNKNOWN, NOW + 1.0)
+    assert rooms.canaries.measure_wildcard("com", NOW + 2.0) is False
+    assert rooms.take_canaries() == []
+
+    rooms.canaries.measure_wildcard("com", NOW + 61.1)
+    assert len(rooms.take_canaries()) == 1
+
+
+def test_a_zone_that_finds_a_known_name_is_no_wildcard() -> None:
+    """Only what it says about a random one tells that."""
+    rooms = TrustRooms()
+    answer_canary(rooms, Probe(ZONE, "known.com", registered=True), Outcome.REGISTERED)
+
+    assert not rooms.registries.wildcards.is_wildcard("com")
+    assert graded(rooms) == {"dns ok": 1}
+
+
+def test_a_zone_whose_answer_comes_of_a_wildcard_record_is_a_wildcard() -> None:
+    """Such an answer proves nothing about the name, but it tells what the zone does."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    reading = Reading(Outcome.UNKNOWN, "dns_auth_wildcard", "a wildcard record")
+    rooms.canaries.take_canary_outcome(query.probe, Observation("dns", reading, server=ZONE.server), NOW + 1.0)
+
+    assert rooms.registries.wildcards.is_wildcard("com")
+
+
+@pytest.mark.parametrize("probe", [Probe(RDAP, "q1.com", registered=False), Probe(ZONE, "known.com", registered=True)])
+def test_a_zone_is_not_measured_again_because_another_canary_gave_no_answer(probe: Probe) -> None:
+    """Only the query of a random label in the zone measures it."""
+    rooms = TrustRooms()
+    rooms.canaries.measure_wildcard("com", NOW)
+    rooms.take_canaries()
+    rooms.canaries.take_unanswered(probe, NOW)
+    rooms.canaries.measure_wildcard("com", NOW + 61.0)
+
+    assert rooms.take_canaries() == []
 
 
 def test_without_canaries_of_the_operator_built_in_names_are_asked() -> None:
