@@ -83,6 +83,7 @@ class Task(Struct, frozen=True, array_like=True):
     budget_ms: Budget = 10_000
     confirm: bool = False  # second pass: another address, and TCP where the method knows it
     spare: Short = ""  # the address that gave the answer to be confirmed, as in an observation
+    call: Sequence = 0  # tasks with the same number, other than 0, are one call of a method that takes several names at once
 
 
 class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):

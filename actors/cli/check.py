@@ -28,7 +28,7 @@ from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Observation, Outcome, unknown_reading
-from common.core.model.methods import POOL_OF, is_registry
+from common.core.model.methods import POOL_OF, is_registry, pool_of
 from common.core.model.query import Query
 from common.core.model.states import State
 from common.core.registries.directory import host_of
@@ -195,7 +195,7 @@ class OneShot:
             self._handle(MessageArrived(self._credit(pool)))
 
     def _credit(self, pool: str) -> Credit:
-        methods = tuple(method for method in self._checkers if POOL_OF[method] == pool)
+        methods = tuple(method for method in self._checkers if pool_of(method) == pool)
         free = max(0, SLOTS - len(self._running))
         return Credit(
             version=VERSION,

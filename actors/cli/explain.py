@@ -18,7 +18,7 @@ from common.core.coordinator.wiring import Rooms
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Reading
-from common.core.model.methods import POOL_OF, is_registry
+from common.core.model.methods import is_registry
 from common.core.model.records import Detail, Evidence
 from common.core.model.states import State
 from common.core.registries.directory import host_of
@@ -64,6 +64,10 @@ class CanaryAsked:
     reading: Reading
 
 
+#: Methods that are shown of every name, asked or not.
+_ALWAYS = ("dns", "http", "rdap", "whois")
+
+
 @dataclass
 class Scene:
     """Everything a report is made of: the core's memory, the methods in use, and what was asked."""
@@ -92,6 +96,7 @@ def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[st
     waiting = sorted(entry.check.awaiting) if entry.check is not None else []
     reason = f"the time was up while {', '.join(waiting)} had not answered" if waiting else verdict.reason
     shut = _open_gates(entry, made)
+    methods = _methods_of(scene, entry)
     return {
         **_HEAD,
         "domain": entry.name,
@@ -110,10 +115,17 @@ def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[st
         "phase": detail.phase,
         "fields": plain(detail.fields),
         "forecast": _forecast(entry),
-        "checks": {method: _explain_check(scene, entry, method, made, now) for method in POOL_OF if _item(entry, method)},
-        "not_asked": {method: _why_unasked(scene, entry, method, now) for method in POOL_OF if not _item(entry, method)},
+        "checks": {method: _explain_check(scene, entry, method, made, now) for method in methods if _item(entry, method)},
+        "not_asked": {method: _why_unasked(scene, entry, method, now) for method in methods if not _item(entry, method)},
         "seconds": round(seconds, 2),
     }
+
+
+def _methods_of(scene: Scene, entry: Entry) -> list[str]:
+    """The methods that a report shows: those that every suffix could have, and what this one has besides."""
+    registries = scene.rooms.registries
+    further = ["das", "epp", *registries.sources.registrar_methods(entry.suffix, proof=False)]
+    return [*_ALWAYS, *(method for method in further if registries.server_of(method, entry.suffix) is not None)]
 
 
 def _item(entry: Entry, method: str) -> Evidence | None:

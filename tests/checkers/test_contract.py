@@ -14,7 +14,7 @@ from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
 from common.core.model.evidence import Observation, Outcome, unknown_reading
-from common.core.model.methods import BUDGET, POOL_OF
+from common.core.model.methods import budget_of, pool_of
 from common.core.parsers.dns_fast import UNUSUAL
 from common.errors import ConfigError
 from common.messages import MAX_ADDRESSES, MAX_BATCH, VERSION, Credit, Result, Results, Sweep, SweepResult, Task
@@ -56,8 +56,8 @@ def server_for(method: str) -> str:
 @pytest.mark.parametrize(("pool", "method"), METHODS)
 def test_a_method_is_known_to_escalation_under_its_file_name(pool: str, method: str) -> None:
     """Its pool and its time budget are written down once."""
-    assert POOL_OF[method] == pool
-    assert BUDGET[method] > 0
+    assert pool_of(method) == pool
+    assert budget_of(method) > 0
 
 
 @pytest.mark.parametrize(("pool", "method"), METHODS)

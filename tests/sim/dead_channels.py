@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.core.model.evidence import Observation, Reading, unknown_reading
-from common.core.model.methods import BUDGET
+from common.core.model.methods import budget_of
 from common.core.parsers import rdap, whois
 
 #: How each method can fail for good.
@@ -55,7 +55,7 @@ class Dead:
     @property
     def seconds(self) -> float | None:
         """How long one waits for an answer that does not come; None where there is one."""
-        return BUDGET[self.method] if self.kind == "silence" else None
+        return budget_of(self.method) if self.kind == "silence" else None
 
 
 def answer_of(dead: Dead, domain: str, server: str) -> Observation:

@@ -7,11 +7,12 @@ a rate at once on refusals and raises it slowly; these are only the starting poi
 
 Published figures used: Nominet WHOIS 5/s and 1,000 in 24 h per user (acceptable use policy); EURid WHOIS 15/min, DAS 120/min
 (lookup services page); DNS Belgium DAS 50/min (docs.dnsbelgium.be); SIDN WHOIS: automated lookup is abuse (conditions of use);
-GoDaddy Registry 100/h; GoDaddy's reseller API 60/min; Porkbun one check in 10 s.
+GoDaddy Registry 100/h. Those of registrars' APIs stand in `registrars`.
 """
 
 from __future__ import annotations
 
+from common.core.builtin.registrars import REGISTRARS
 from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 from common.core.model.limit import Limit
 
@@ -77,6 +78,7 @@ DEFAULTS = {
     "rdap": Limit("rdap/*", 0.2, 2),
     "whois": Limit("whois/*", 0.1, 1, 500),
     "das": Limit("das/*", 0.2, 2),
+    "epp": Limit("epp/*", 1.0, 5),
     "http": Limit("http/web", 20.0, 40),
     "registrar": Limit("registrar/*", 0.1, 1),
 }
@@ -113,7 +115,6 @@ LIMITS = {
         Limit("das/das.eu", 0.5, 5),
         Limit("das/das.dns.be", 0.27, 5),
         Limit("das/finger.norid.no", 0.1, 2),
-        Limit("registrar/api.godaddy.com", 0.33, 3),
-        Limit("registrar/api.porkbun.com", 0.09, 1),
+        *(Limit(f"registrar/{row.vendor}", row.rate, row.burst, row.per_day) for row in REGISTRARS),
     )
 }

@@ -8,7 +8,7 @@ from common.core.checks.unanswered import Unanswered
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Outcome
-from common.core.model.methods import BUDGET, POOL_OF
+from common.core.model.methods import budget_of, pool_of
 from common.core.model.query import Query
 from common.core.model.states import OWNED
 from common.core.rate_limits.rate_limits import RateLimits
@@ -121,14 +121,14 @@ class QueryPlanner:
         queue.add_query(
             Query(
                 method=method,
-                pool=POOL_OF[method],
+                pool=pool_of(method),
                 domain=entry.name,
                 suffix=suffix,
                 server=server,
                 limit=limit,
                 rank=rank,
                 queued=now,
-                budget=BUDGET[method],
+                budget=budget_of(method),
                 entry=entry,
                 confirm=check.confirm,
                 rate=self._rate_limits.learned_rate(method, limit, now),
@@ -155,7 +155,7 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
         return Rank.NEWS
     known = entry.detail.evidence.get("dns")
     delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
-    return Rank.BACKGROUND if POOL_OF[method] != "fast" and delegated else Rank.ORDINARY
+    return Rank.BACKGROUND if pool_of(method) != "fast" and delegated else Rank.ORDINARY
 
 
 def _is_dropping(entry: Entry, check: Check, now: float) -> bool:

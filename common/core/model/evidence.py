@@ -6,6 +6,7 @@ Neither decides: `common.core.verdict.verdicts` weighs observations. An error pr
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -19,6 +20,11 @@ Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
 #: Seconds that a server wants a client to wait, see `common.core.parsers.retry_after`.
 Wait = Annotated[float, Meta(ge=0, le=86_400)]
 Count = Annotated[int, Meta(ge=0, le=65_535)]
+#: An ISO 4217 code; "" where the answer names none.
+Currency = Annotated[str, Meta(pattern=r"^(?:[A-Z]{3})?\Z")]
+Years = Annotated[int, Meta(ge=1, le=100)]
+#: Calls per second.
+Rate = Annotated[float, Meta(gt=0, le=1e6)]
 #: An SOA serial (RFC 1035 section 3.3.13).
 Serial = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 #: Longest copy of an answer kept as evidence, in characters.
@@ -34,6 +40,9 @@ class Outcome(StrEnum):
     UNREGISTERED = "unregistered"  # no object in the registry database; not yet "available"
     RESERVED = "reserved"  # no object, yet not creatable: registry list, DPML, GlobalBlock
     PREMIUM = "premium"  # creatable at another price
+    UNAVAILABLE = (
+        "unavailable"  # it cannot be created there now: registered, reserved or not sold, the answer does not say which
+    )
     DROPPING = "dropping"  # purged, inside a registry's own release procedure
     THROTTLED = "throttled"
     INVALID = "invalid"  # the registry refuses the name itself
@@ -66,6 +75,43 @@ class Fields(Struct, frozen=True, omit_defaults=True):
 
 NO_FIELDS = Fields()
 
+#: Highest price that is believed, in units of its currency, and most digits after the point.
+HIGHEST_PRICE, MOST_DECIMALS = Decimal(10**9), 6
+
+
+class Offer(Struct, frozen=True, omit_defaults=True):
+    """For what a registrar would create a name now, before taxes, for `years` years. `currency` is an ISO 4217 code.
+
+    `premium`: whether the registry charges a price of its own for this name; None where the answer does not say. `renewal` is
+    the price of a further year. Raises ValueError for a price that is none.
+    """
+
+    premium: bool | None = None
+    price: Decimal | None = None
+    currency: Currency = ""
+    renewal: Decimal | None = None
+    years: Years = 1
+
+    def __post_init__(self) -> None:
+        for price in (self.price, self.renewal):
+            if price is not None and not is_price(price):
+                raise ValueError("a price is not between 0 and a thousand million, or has too many digits")
+
+
+def is_price(value: Decimal) -> bool:
+    """Whether a number can be a price: finite, not negative, not above `HIGHEST_PRICE`, with few digits after the point."""
+    if not value.is_finite() or not 0 <= value <= HIGHEST_PRICE:
+        return False
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and -MOST_DECIMALS <= exponent <= 9
+
+
+class Quota(Struct, frozen=True, omit_defaults=True):
+    """What a server says about its rate limit: `rate` in calls per second that it takes, `wait` in seconds until the next."""
+
+    rate: Rate | None = None
+    wait: Wait | None = None
+
 
 class Reading(Struct, frozen=True, omit_defaults=True):
     """What a parser read in one answer.
@@ -84,6 +130,7 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     retry_after: Wait | None = None
     referral: Short | None = None  # WHOIS: the server IANA names for a suffix
     serial: Serial | None = None  # DNS: SOA serial of the zone that answered
+    offer: Offer | None = None  # registrars and EPP: the price
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):
@@ -102,6 +149,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     digest: Short = ""
     excerpt: Text = ""
     width: Count | None = None
+    quota: Quota | None = None
     refused: bool = False  # the server refuses to serve this client: connection refused, 403, ban text
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limit:
     """`rate` in queries per second (0: never queried), `burst` in queries, `per_day` in queries per day (UTC); None: no quota.
 
-    `rate` and `burst` are configured per name server address, and were multiplied by `address_count`.
+    `rate` and `burst` are configured per name server address, and were multiplied by `address_count`. One query can carry up
+    to `batch` names: it costs one token.
     """
 
     operator: str
@@ -17,3 +18,4 @@ class Limit:
     burst: float
     per_day: int | None = None
     address_count: int = 1
+    batch: int = 1

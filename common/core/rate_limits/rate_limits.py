@@ -7,7 +7,7 @@ from typing import NamedTuple
 from common.core.model.entry import Rank
 from common.core.model.evidence import Observation
 from common.core.model.limit import Limit
-from common.core.model.methods import POOL_OF
+from common.core.model.methods import pool_of
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import is_limiting
@@ -42,7 +42,7 @@ class RateLimits:
 
     def egresses_of(self, method: str, now: float) -> list[str]:
         """The egresses from which queries of a method can be sent."""
-        return self._workers.egresses_offering(POOL_OF[method], method, now)
+        return self._workers.egresses_offering(pool_of(method), method, now)
 
     def current_pace(self, method: str, suffix: str, now: float) -> float:
         """How many queries a second the server of a suffix takes from the best egress; 0 while it limits us."""

@@ -51,10 +51,12 @@ class Directory:
         own: Bases | None = None,
         fetched: Bases | None = None,
         own_whois: Mapping[str, str] | None = None,
+        own_das: Mapping[str, str] | None = None,
     ) -> None:
         self._own = dict(own or {})
         self._listed = dict(fetched) if fetched else built_in_bootstrap()
         self._own_whois = dict(own_whois or {})
+        self._own_das = dict(own_das or {})
         self._learned: dict[str, str] = {}
 
     def replace_fetched(self, fetched: Bases) -> None:
@@ -84,6 +86,10 @@ class Directory:
                     return server
         listed = whois_servers.whois_server(suffix)
         return listed.host if listed else None
+
+    def das_server(self, suffix: str) -> str | None:
+        """The availability service of exactly this suffix, "host[:port]"; None for none. Services of members need `own_das`."""
+        return self._own_das.get(suffix)
 
     def speaks_for_whois(self, host: str, domain: str) -> bool:
         """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.core.model.channel import ChannelKey
 from common.core.model.limit import Limit
+from common.core.model.methods import REGISTRAR, is_registrar
 from common.core.registries.directory import Directory, host_of
 from common.core.registries.operators import limit_for
 from common.core.registries.referrals import Referrals
+from common.core.registries.sources import Sources
 from common.core.registries.wildcards import Wildcards
 
 #: Name server addresses that a suffix is taken to have before its first answer, and most that count.
 USUAL_ADDRESSES, MOST_ADDRESSES = 4, 64
-#: Methods that query a registry's own servers.
-REGISTRY_CHANNELS = ("rdap", "whois")
+#: Methods that query a registry's own servers, in the order of preference: cheap and exact ones first.
+REGISTRY_CHANNELS = ("rdap", "das", "epp", "whois")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,13 +25,15 @@ class Registries:
     """What is known of registries by suffix: servers, budgets, numbers of name server addresses, wildcard zones, referrals.
 
     `overrides` are the configured budgets (`BUDGETS_FILE`). With `recursive_dns` every DNS query takes its token from the
-    budget of the resolver. `iana_host` is the WHOIS server that refers to those of suffixes without a known one.
+    budget of the resolver. `iana_host` is the WHOIS server that refers to those of suffixes without a known one. `sources` are
+    the registrars and EPP accounts that are configured.
     """
 
     directory: Directory
     overrides: Mapping[str, Limit]
     recursive_dns: bool
     iana_host: str
+    sources: Sources = field(default_factory=Sources)
     wildcards: Wildcards = field(init=False, default_factory=Wildcards)
     referrals: Referrals = field(init=False, default_factory=Referrals)
     _address_counts: dict[str, int] = field(init=False, default_factory=dict)
@@ -41,6 +45,8 @@ class Registries:
 
         `server` is a host, or the suffix itself for DNS.
         """
+        if is_registrar(method):
+            return self._registrar_limit(method, suffix)
         if method != "dns":
             key = (method, server)
             if key not in self._limits:
@@ -59,7 +65,9 @@ class Registries:
         self._address_counts[suffix] = max(1, min(MOST_ADDRESSES, count))
 
     def server_of(self, method: str, suffix: str) -> str | None:
-        """The server to query: a base URL for RDAP, a host for WHOIS, "" where the checker finds it by itself (DNS, HTTP).
+        """The server to query: a base URL for RDAP and registrars, a host for the other channels of a registry.
+
+        "" where the checker finds it by itself (DNS, HTTP).
 
         None where the suffix has no server, or its server must not be queried.
         """
@@ -111,14 +119,29 @@ class Registries:
             self.directory.learn_whois(suffix, host)
         self._servers.clear()
 
+    def _registrar_limit(self, method: str, suffix: str) -> Limit:
+        """The budget of a registrar: by vendor, wherever its API is."""
+        source, vendor = self.sources.find_source(method, suffix), method.removeprefix(REGISTRAR)
+        key = (method, "")
+        if key not in self._limits:
+            self._limits[key] = replace(
+                limit_for("registrar", vendor, self.overrides), batch=source.batch if source is not None else 1
+            )
+        return self._limits[key]
+
     def _find_server(self, method: str, suffix: str) -> str | None:
+        if method in ("dns", "http"):
+            return ""
         if method == "rdap":
             rdap = self.directory.rdap_server(suffix)
             server = rdap.base if rdap is not None else None
         elif method == "whois":
             server = self.directory.whois_server(suffix)
+        elif method == "das":
+            server = self.directory.das_server(suffix)
         else:
-            return ""
+            source = self.sources.find_source(method, suffix)
+            server = source.url if source is not None else None
         if server is None or self.limit_of(method, host_of(server), suffix).rate <= 0:
             return None
         return server

@@ -17,7 +17,7 @@ from common.core.domains.domains import Domains
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Observation, Outcome
-from common.core.model.methods import BUDGET, POOL_OF
+from common.core.model.methods import budget_of, pool_of
 from common.core.model.query import Query
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
@@ -77,7 +77,7 @@ class Canaries:
         slowest = 0.0
         for key in entry.awaited:
             pace = self.rate_limits.current_pace(key.method, key.suffix, now) if key.method != "dns" else 1.0
-            slowest = max(slowest, BUDGET[key.method] + (QUERIES_PER_PASS / pace if pace > 0 else 0.0))
+            slowest = max(slowest, budget_of(key.method) + (QUERIES_PER_PASS / pace if pace > 0 else 0.0))
         return min(slowest, LONGEST_WAIT)
 
     def verify_server(self, key: ChannelKey, name: str, at: float, now: float) -> None:
@@ -131,14 +131,14 @@ class Canaries:
         self.rate_limits.queue.add_query(
             Query(
                 method=key.method,
-                pool=POOL_OF[key.method],
+                pool=pool_of(key.method),
                 domain=probe.domain,
                 suffix=key.suffix,
                 server=server,
                 limit=limit,
                 rank=rank,
                 queued=now,
-                budget=BUDGET[key.method],
+                budget=budget_of(key.method),
                 probe=probe,
                 rate=self.rate_limits.learned_rate(key.method, limit, now),
             )

@@ -7,7 +7,7 @@ import pytest
 from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
-from common.core.model.methods import BUDGET
+from common.core.model.methods import budget_of
 from common.core.schedule.cadence import AFTER_ALARM, JITTER
 from common.core.trust.server_trust import QUARANTINE
 from common.core.verdict.assessor import RESERVED_PATIENCE
@@ -137,7 +137,7 @@ def test_a_canary_that_is_never_answered_holds_no_pass_for_ever(method: str, war
     world.swallowed = (method, "known.com")
     at = wait(world)
 
-    assert at - world.denied["gone.com"] < SILENT_PASSES * (BUDGET["whois"] + GRACE)
+    assert at - world.denied["gone.com"] < SILENT_PASSES * (budget_of("whois") + GRACE)
 
 
 # -- a server that lied --------------------------------------------------------------------------------------------------

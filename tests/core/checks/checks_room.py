@@ -24,7 +24,7 @@ from common.core.model.effects import Effect, Effects, Send
 from common.core.model.entry import Entry, Rank
 from common.core.model.ids import NEVER, Ids
 from common.core.model.limit import Limit
-from common.core.model.methods import POOL_OF
+from common.core.model.methods import pool_of
 from common.core.model.query import Query
 from common.core.model.records import Detail
 from common.core.outbox.announcer import Announcer
@@ -81,7 +81,7 @@ def query(method: str, domain: str, *, server: str = "", limit: Limit = PLENTY["
     suffix = domain.rpartition(".")[2]
     return Query(
         method=method,
-        pool=POOL_OF[method],
+        pool=pool_of(method),
         domain=domain,
         suffix=suffix,
         server=server,

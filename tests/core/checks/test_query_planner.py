@@ -8,7 +8,7 @@ from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.ids import NEVER
 from common.core.model.limit import Limit
-from common.core.model.methods import POOL_OF
+from common.core.model.methods import pool_of
 from common.core.model.query import Query
 from common.core.model.records import Evidence
 from common.core.model.states import State
@@ -29,7 +29,7 @@ def ending(window: tuple[float, float] | None = None) -> Entry:
 
 def queued(room: ChecksRoom, method: str) -> Query:
     """The one query by this method that waits."""
-    (found,) = room.rate_limits.queue.take_pool(POOL_OF[method], NEVER)
+    (found,) = room.rate_limits.queue.take_pool(pool_of(method), NEVER)
     return found
 
 

@@ -64,7 +64,7 @@ def test_what_an_operator_forbids_is_switched_off() -> None:
 
 def test_every_kind_has_a_default_and_every_limit_makes_sense() -> None:
     """A rate above 0 always comes with a burst of at least one query."""
-    assert set(DEFAULTS) == {"dns", "rdap", "whois", "das", "http", "registrar"}
+    assert set(DEFAULTS) == {"dns", "rdap", "whois", "das", "epp", "http", "registrar"}
     for kind in DEFAULTS:
         assert limit_for(kind, "unheard.example", {}).rate > 0
     assert all(limit.rate == 0 or limit.burst >= 1 for limit in LIMITS.values())
