@@ -23,26 +23,14 @@ from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
 from common.setting_parsers import Network
+from common.setting_row import Setting
 from common.socket_paths import socket_directory
+from common.source_settings import SourceSettings
 
 #: Names the env file to read instead of `.env`; "" where none is to be read, as for actors, which get it from the supervisor.
 ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
 #: Names, separated by commas, what is set and was kept from this process.
 WITHHELD = "DOMAIN_MONITOR_WITHHELD"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others.
-
-    `roles` are the processes that need it, of `common.roles`; () is every one. A secret has to name them.
-    """
-
-    default: str
-    parse: Callable[[str], Any]
-    help: str
-    secret: bool = False
-    roles: tuple[str, ...] = ()
 
 
 _optional_url = parse.optional(parse.url)
@@ -52,7 +40,7 @@ _optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Settings:
+class Settings(SourceSettings):
     """What the environment says, checked. `repr` and `masked` never show a secret."""
 
     # The list, and where news about it go
@@ -126,7 +114,7 @@ class Settings:
 
     # Processes
     fast_checkers: Annotated[int, Setting("1", parse.count, "processes of the fast pool (dns, http)")]
-    intermediate_checkers: Annotated[int, Setting("1", parse.count, "processes of the intermediate pool (rdap)")]
+    intermediate_checkers: Annotated[int, Setting("1", parse.count, "processes of the intermediate pool (rdap, registrars)")]
     deep_checkers: Annotated[int, Setting("1", parse.count, "processes of the deep pool (whois)")]
     notifiers: Annotated[int, Setting("1", parse.count, "processes that post callbacks")]
 
@@ -250,8 +238,10 @@ class Settings:
         rows = {}
         for name, setting in TABLE.items():
             value = getattr(self, name.lower())
-            if value is None or value in ("", ()):
+            if value is None or value in ("", (), {}):
                 continue
+            if isinstance(value, Mapping):
+                value = tuple(f"{key}={text}" for key, text in value.items())
             shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             rows[name] = (
                 MASK if setting.secret and name != "STORE_URL" else shown_url(shown) if name.endswith("_URL") else shown
@@ -282,7 +272,8 @@ class Settings:
 
 def _table() -> dict[str, Setting]:
     hints = get_type_hints(Settings, include_extras=True)
-    rows = {name.upper(): getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    own = [name for name in hints if name in Settings.__annotations__]
+    rows = {name.upper(): getattr(hints[name], "__metadata__", ()) for name in dict.fromkeys((*own, *hints))}
     return {name: row[0] for name, row in rows.items() if row}
 
 

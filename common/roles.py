@@ -12,6 +12,8 @@ LISTING = ("coordinator", "list-reader", "control")
 POSTING = ("coordinator", "notifier", "control")
 #: It signs callbacks.
 SIGNING = ("notifier",)
+#: It asks registrars with their keys.
+CHECKING = ("checker",)
 #: They open the store.
 STORING = ("coordinator", "list-reader", "control")
 #: It checks the tokens of callers.

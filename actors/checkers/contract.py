@@ -1,8 +1,7 @@
-"""What a method file must offer: `create(context) -> Checker`, and a checker whose `method` is the file's name.
+"""What a method file must offer: `create(context)`, which makes a checker whose `method` is the file's name.
 
-To add one more method: write `actors/checkers/<pool>/<method>.py` with `create`, give its findings a weight in
-`common/core/verdict/likelihoods.py`, and teach `common/core/checks/escalation.py` when to ask it. Discovery and the
-contract tests find it.
+`create` returns None where the method needs settings that are not there. How to add a method is in docs/adding-a-checker.md;
+discovery and the contract tests find it.
 """
 
 from __future__ import annotations

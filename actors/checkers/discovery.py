@@ -1,6 +1,7 @@
-"""Finding the methods: every file of a pool's folder is one.
+"""Finding the methods: every file of a pool's folder is one, and every file of a folder in it is one of a kind.
 
-Fails loudly: a file that cannot be imported, offers no `create`, or names itself otherwise stops the start.
+`intermediate/rdap.py` is the method "rdap", `intermediate/registrar/gandi.py` the method "registrar:gandi". Fails loudly: a
+file that cannot be imported, offers no `create`, or names itself otherwise stops the start.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from actors.checkers.contract import Checker, Context, Sweeper
 from common.errors import ConfigError
 
 POOLS = ("fast", "intermediate", "deep")
+Create = Callable[[Context], Checker | None]
 
 
-def discover(package: str) -> dict[str, Callable[[Context], Checker]]:
+def discover(package: str) -> dict[str, Create]:
     """The `create` function of every method file in a package, by method name. Raises what a broken file raises."""
-    found: dict[str, Callable[[Context], Checker]] = {}
+    found: dict[str, Create] = {}
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if info.ispkg:
+            found |= {f"{info.name}:{name}": create for name, create in discover(f"{package}.{info.name}").items()}
+            continue
         module = importlib.import_module(f"{package}.{info.name}")
         create = getattr(module, "create", None)
         if create is None:
@@ -30,12 +35,14 @@ def discover(package: str) -> dict[str, Callable[[Context], Checker]]:
 
 
 def load_checkers(pool: str, context: Context) -> list[Checker]:
-    """The checkers of one pool. Raises ConfigError where a method's name is not its file's."""
+    """The checkers of one pool that are configured. Raises ConfigError where a method's name is not its file's."""
     checkers = []
     for name, create in discover(f"actors.checkers.{pool}").items():
         checker = create(context)
+        if checker is None:
+            continue
         if checker.method != name:
-            raise ConfigError([f"actors/checkers/{pool}/{name}.py calls its method {checker.method!r}"])
+            raise ConfigError([f"actors/checkers/{pool}/{name.replace(':', '/')}.py calls its method {checker.method!r}"])
         checkers.append(checker)
     return checkers
 

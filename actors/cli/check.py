@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors.checkers.contract import Checker, Context
-from actors.checkers.discovery import POOLS, discover
+from actors.checkers.discovery import POOLS, load_checkers
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain_invalid, explain_name
 from actors.cli.name_arguments import collect_names
@@ -78,12 +78,8 @@ def run(
 
 async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
     context = Context(settings, now, monotonic)
-    checkers = {
-        name: create(context)
-        for pool in POOLS
-        for name, create in discover(f"actors.checkers.{pool}").items()
-        if name in methods
-    }
+    found = (checker for pool in POOLS for checker in load_checkers(pool, context))
+    checkers = {checker.method: checker for checker in found if checker.method in methods}
     printer = Printer(as_json=as_json)
     try:
         shot = OneShot(settings, checkers)

@@ -1,7 +1,7 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ KINDS: dict[str, frozenset[str]] = {
     "whois": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
         | {"lying-404", "wrong-name", "oversize", "endless", "says"}
+    ),
+    "registrar": frozenset(
+        {"silence", "delay", "drip", "garbage", "truncate", "reset", "empty", "says", "oversize", "gzip-bomb", "deep-json"}
+        | {"400", "401", "403-html", "429", "429-retry-after", "500", "503", "200-html", "redirect-loop", "redirect-metadata"}
+        | {"lying-free", "lying-taken", "lying-premium", "wrong-name", "partial"}
+        | {"error-credentials", "error-throttled", "error-malformed", "error-other"}
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(

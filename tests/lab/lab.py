@@ -19,6 +19,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trustme
@@ -34,6 +35,7 @@ from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
 from tests.lab.queries import QueryLog
 from tests.lab.rdap_server import Bootstrap, RdapOperator
+from tests.lab.registrars.farm import RegistrarFarm, start_farm
 from tests.lab.suffixes import SUFFIXES, Suffix
 from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhere_answer, iana_answer, operator_answer
 
@@ -55,6 +57,7 @@ class Lab:
         self.token = secrets.token_urlsafe(16)
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.customer = Customer(self.faults, self.queries, token=self.token, secret=self.secret, wall=clock.wall)
+        self.registrars = RegistrarFarm(self.registry, self.faults, self.queries)
         self.dns_port = self.rdap_port = self.whois_port = self.http_port = self.customer_port = self.control_port = 0
         self._whois: list[WhoisServer] = []
 
@@ -121,6 +124,7 @@ class Lab:
             "API_AUTH_TOKEN": self.token,
             "CALLBACK_SECRET": self.secret,
             "USER_AGENT_CONTACT": "lab@example.org",
+            **self.registrars.environment(),
         }
 
     # starting
@@ -143,7 +147,8 @@ class Lab:
         authority = trustme.CA()
         (self.directory / "ca.pem").write_bytes(authority.cert_pem.bytes())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*addresses).configure_cert(context)
+        authority.issue_cert(*addresses, *self.registrars.addresses()).configure_cert(context)
+        await start_farm(self.registrars, partial(_serve, stack), context)
         listed = Bootstrap(self._services(), self.clock.now(), self.faults, self.queries)
         (self.directory / "rdap.json").write_bytes(listed.body)
         applications = {net.BOOTSTRAP: listed.application()}
@@ -204,6 +209,7 @@ class Lab:
         self._write("whois.json", {label: self.whois_host(label) for label in spoken_for})
         hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.ELSEWHERE_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
         hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
+        hosts += [f"registrar/{vendor}" for vendor in self.registrars.emulators]
         keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES), *_gone_hosts()]
         self._write("budgets.json", dict.fromkeys(keys, _GENEROUS) | _NEVER)
 

@@ -40,6 +40,11 @@ def whois_address(operator: int) -> str:
     return f"127.43.0.{operator}"
 
 
+def registrar_address(number: int) -> str:
+    """Where the API of a registrar listens."""
+    return f"127.81.0.{number + 1}"
+
+
 def tcp_socket(address: str, port: int = 0) -> socket.socket:
     """A listening TCP socket. Raises OSError where the address is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,17 +30,25 @@ class QueryLog:
         self._ring: deque[Query] = deque(maxlen=size)
         self.by_server: Counter[str] = Counter()
         self.by_name: Counter[str] = Counter()
+        self._asked = asyncio.Event()
 
     def add(self, server: str, name: str, how: str) -> None:
         """Count one question."""
         self._ring.append(Query(self._wall(), server, name, how))
         self.by_server[server] += 1
+        self._asked.set()
         if name in self.by_name or len(self.by_name) < MOST_NAMES:
             self.by_name[name] += 1
 
     def find(self, *, server: str | None = None, name: str | None = None, since: float = 0.0) -> list[Query]:
         """Recent questions, oldest first; `server` is a key or a prefix ending in "/"."""
         return [query for query in self._ring if query.at >= since and _fits(query, server, name)]
+
+    async def wait_for(self, server: str) -> None:
+        """Wait until a server was asked something."""
+        while not self.by_server[server]:
+            self._asked.clear()
+            await self._asked.wait()
 
     def peak(self, server: str, window: float = 1.0) -> int:
         """Most questions to `server` inside any `window` seconds of the ring."""

@@ -148,6 +148,7 @@ REGISTRARS = (
         vendor="porkbun",
         title="Porkbun",
         url="https://api.porkbun.com",
+        sandbox="https://api.porkbun.com",
         needs=("PORKBUN_API_KEY", "PORKBUN_SECRET_API_KEY"),
         rate=0.09,
         terms="any account; one check in ten seconds, or what the answer says",

@@ -1,0 +1,1 @@
+"""Registrars' availability APIs: every file is the method "registrar:<file>"."""

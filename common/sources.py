@@ -1,0 +1,41 @@
+"""Which sources beyond a registry's public channels are configured, from the settings."""
+
+from __future__ import annotations
+
+from common.config import Settings
+from common.core.builtin.registrars import REGISTRARS, Proof, Registrar
+from common.core.registries.sources import Source
+
+
+def find_sources(settings: Settings) -> tuple[Source, ...]:
+    """The configured sources, in the order in which they are asked."""
+    return tuple(
+        Source(method=row.method, url=base_url(settings, row), batch=batch_of(settings, row), proof=_is_proof(settings, row))
+        for row in REGISTRARS
+        if not missing_settings(settings, row)
+    )
+
+
+def missing_settings(settings: Settings, row: Registrar) -> list[str]:
+    """The settings without which a registrar cannot be asked and that are not set."""
+    return [name for name in row.needs if not settings.has(name)]
+
+
+def base_url(settings: Settings, row: Registrar) -> str:
+    """Where a registrar's API is asked, without a final slash: the operator's URL, its sandbox, or the vendor's own."""
+    default = row.sandbox if is_sandbox(settings, row) else row.url
+    return settings.registrar_urls.get(row.vendor, default)
+
+
+def is_sandbox(settings: Settings, row: Registrar) -> bool:
+    """Whether a registrar is asked in its sandbox, which knows nothing of real names."""
+    return row.vendor in settings.registrar_sandbox
+
+
+def batch_of(settings: Settings, row: Registrar) -> int:
+    """How many names one call may carry."""
+    return settings.dynadot_batch if row.vendor == "dynadot" else row.batch
+
+
+def _is_proof(settings: Settings, row: Registrar) -> bool:
+    return row.proof is not Proof.HINT and not is_sandbox(settings, row)
