@@ -26,7 +26,7 @@ from msgspec import Meta, Struct, field
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
-from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.methods import RECORD_METHODS
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
 from common.core.model.verdict import Situation, Verdict
@@ -270,7 +270,7 @@ def find_claim(method: str, item: Evidence, state: State, situation: Situation) 
 
 def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     """Whether the registry, asked after the alarm, shows a registration that is younger than it."""
-    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
     at = iso_to_epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Outcome
-from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.methods import RECORD_METHODS, is_registry
 from common.core.model.records import newest_evidence
 from common.core.model.states import ANNOUNCED, State
 from common.core.parsers.dates import iso_to_epoch
@@ -189,7 +189,7 @@ def _fate_by_entry(claim: Claim, entry: LedgerEntry) -> Fate:
 
 def _created_at_latest(entry: LedgerEntry, after: float) -> float | None:
     """When the name was registered again, at the latest, in epoch seconds; None where the registry does not say."""
-    record = newest_evidence(entry.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
     text = record.observation.reading.fields.created_at if record is not None and record.at > after else None
     at = iso_to_epoch(text) if text else None
     return at + DAY if at is not None and text is not None and len(text) == len("2027-01-31") else at

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field, structs
 
 from common.core.model.entry import Entry
+from common.core.model.methods import is_definitive
 from common.core.model.records import Evidence, TrustRow
 from common.core.model.states import State
 from common.core.model.verdict import Situation, Verdict
@@ -74,7 +75,8 @@ def build_entry(
     if not kind:
         return None
     detail = entry.detail
-    rows = {method: trust.find_row(trust_key(entry, method, detail.evidence[method])) for method in made.positive}
+    weighed = dict.fromkeys((*made.positive, *filter(is_definitive, detail.evidence)))
+    rows = {method: trust.find_row(trust_key(entry, method, detail.evidence[method])) for method in weighed}
     return LedgerEntry(
         domain=entry.name,
         suffix=entry.suffix,
@@ -105,7 +107,14 @@ def replay_verdict(entry: LedgerEntry) -> Verdict:
     known = entry.situation
     run = gates.Run(known.passes, known.verified, entry.contradicted_at)
     stands = gates.find_standing(entry.evidence, entry.needs, run, is_proven, entry.at)
-    situation = structs.replace(known, gates=stands.open, verified_after=stands.verified_after)
+    situation = structs.replace(
+        known,
+        gates=stands.open,
+        verified_after=stands.verified_after,
+        confirmed_by=stands.offers.ordinary,
+        premium_by=stands.offers.premium,
+        refused_by=stands.offers.refused,
+    )
     return verdicts.decide_verdict(entry.evidence, situation, entry.before, entry.at)
 
 

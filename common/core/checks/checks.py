@@ -12,13 +12,14 @@ from common.core.channels.channels import Channels
 from common.core.checks.conclude import Conclusions
 from common.core.checks.escalation import next_methods
 from common.core.checks.query_planner import QueryPlanner
+from common.core.checks.registrar_choice import is_denied
 from common.core.checks.unanswered import Unanswered
 from common.core.checks.window_pace import WindowPace
 from common.core.domains.domains import Domains
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome
-from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.methods import REGISTRY_METHODS, is_registrar
 from common.core.model.query import Query
 from common.core.model.states import ANNOUNCED, State
 from common.core.outbox.announcer import Announcer
@@ -102,6 +103,8 @@ class Checks:
         self.announcer.tell_result(entry, observation, now, changed=changed)
         self.canaries.known_names.note_registered(entry, observation, now)
         check = entry.check
+        if check is None and is_registrar(method):
+            self._take_late_offer(entry, now)
         if check is None or method not in check.asked:
             return
         check.awaiting.discard(method)
@@ -109,6 +112,13 @@ class Checks:
         if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
             self.conclusions.take_verdict(entry, now)  # a first state at once: the registry's queue may be long
         self._query_further(entry, now)
+
+    def _take_late_offer(self, entry: Entry, now: float) -> None:
+        """Take the verdict again with the answer of a registrar that no check waited for any more."""
+        if entry.watched and entry.detail.purged_at is not None:
+            self.conclusions.take_verdict(entry, now)
+            self.canaries.follow_offers(entry, self.assessor.unverified_offers(entry, now), now, now)
+            self.domains.journal.touch_row(entry)
 
     def take_no_answer(self, query: Query, now: float) -> None:
         """Continue without the answer to a query: its worker is lost, or it left its queue unsent."""
@@ -157,9 +167,9 @@ class Checks:
         """
         for entry in list(self.domains.working_set.loaded.values()):
             check = entry.check
-            if check is None or Outcome.UNREGISTERED not in map(check.outcomes.get, REGISTRY_METHODS):
+            if check is None or not is_denied(check):
                 continue
-            slow = self.planner.slow_methods(entry, now)
+            slow = self.planner.slow_methods(entry, now) | set(filter(is_registrar, check.awaiting))
             since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
             if all(now - at > ANSWER_DUE for at in since):
                 check.awaiting.clear()
@@ -207,6 +217,7 @@ class Checks:
         left_out = [] if registered else self.planner.distrusted_channels(entry, now)
         self.canaries.gaps.set_waiting(entry.name, [*(key for key, _ in waiting), *left_out], now)
         self.canaries.await_canaries(entry, waiting, since, now)
+        self.canaries.follow_offers(entry, self.assessor.unverified_offers(entry, now), since, now)
         for key in left_out:
             self.canaries.verify_server(key, entry.name, now, now)
         self.canaries.suspect_servers(entry, check, now)

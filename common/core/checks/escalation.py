@@ -1,20 +1,25 @@
 """Which methods to query next in a check: the cheap ones first, the next layer only where the evidence calls for it.
 
-To add a method: say here when it is worth a query. Layers are pools: fast (dns, http), intermediate (rdap), deep (whois).
+To add a method: say here when it is worth a query. Layers are pools: fast (dns, http), intermediate (rdap, das, epp,
+registrars), deep (whois). Registrars are scarce: which of them to ask, and when, is in `registrar_choice`.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from common.core.checks.registrar_choice import choose_registrars, is_denied
 from common.core.lifecycle.registry_due import registry_due
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
+from common.core.model.methods import RECORD_METHODS
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
 
 DAY = 86_400.0
 #: Inconclusive checks in a row after which the next layer is queried about a name whose state is known.
 INCONCLUSIVE_CHECKS = 2
+#: Registrars that stand in for a silent registry in one pass: two of them are two sources.
+STAND_INS = 2
 #: States in which the registry is queried at once where DNS times out: nothing else tells whether a free name was taken.
 _REGISTRY_DECIDES = frozenset({State.UNKNOWN, State.AVAILABLE, State.UNREGISTERED})
 #: States in which "no object" is no news.
@@ -22,23 +27,35 @@ _SETTLED = frozenset({State.AVAILABLE, State.RESERVED, State.AVAILABLE_PREMIUM})
 
 
 class ChannelOffer(Struct, frozen=True):
-    """The channels of a suffix: whether it has an RDAP and a WHOIS server, and whether its zone answers for every name.
+    """The channels of a suffix that can be queried, and whether its zone answers for every name.
 
+    `registry`: the methods of its registry, in the order of preference; `registrars`: methods of registrars, likewise.
     `resting`: methods that proved nothing lately; `slow`: registry methods too slow to wait for, which are queried once, beside
     the others, at the first denial. At least one method is always queried.
     """
 
-    rdap: bool
-    whois: bool
+    registry: tuple[str, ...]
     wildcard: bool
     resting: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
+    registrars: tuple[str, ...] = ()
 
     def registry_methods(self, *, slow: bool = False) -> list[str]:
-        """The registry methods to query, RDAP first; resting ones, and slow ones unless `slow`, only where no other is left."""
-        there = [method for method, offered in (("rdap", self.rdap), ("whois", self.whois)) if offered]
+        """The registry methods to query; resting ones, and slow ones unless `slow`, only where no other is left."""
         left_out = self.resting if slow else self.resting | self.slow
-        return [method for method in there if method not in left_out] or there
+        return [method for method in self.registry if method not in left_out] or list(self.registry)
+
+    def record_methods(self) -> list[str]:
+        """The registry methods to query that show a record with dates; a resting one only where no other is left."""
+        return [method for method in self.registry_methods() if method in RECORD_METHODS] or [
+            method for method in self.registry if method in RECORD_METHODS
+        ]
+
+    def denying_methods(self) -> list[str]:
+        """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
+        if self.registrars and self.resting.issuperset(self.registry):
+            return list(self.registrars[:STAND_INS])
+        return self.registry_methods()
 
     def zone_methods(self) -> list[str]:
         """DNS, where a pass can learn something from it: not under a wildcard, nor while it rests."""
@@ -47,48 +64,68 @@ class ChannelOffer(Struct, frozen=True):
 
 def next_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The methods to query now in this check, none when it is over."""
-    registry = channels.registry_methods()
     if not check.asked:
-        return _first_methods(entry, check, channels, registry)
-    wanted = _further_methods(entry, check, channels, registry, now)
+        return _first_methods(entry, check, channels, now)
+    wanted = _further_methods(entry, check, channels, now)
     return [method for method in wanted if method not in check.asked]
 
 
-def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, registry: list[str]) -> list[str]:
+def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     if check.confirm:
-        return channels.zone_methods() + registry or ["dns"]
+        return channels.zone_methods() + channels.denying_methods() or ["dns"]
     if check.manual:
-        return ([] if channels.wildcard else ["dns"]) + registry
+        return ([] if channels.wildcard else ["dns"]) + channels.registry_methods()
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
-        return registry[:1] or (["dns"] if not channels.wildcard else [])
+        first = channels.record_methods() if registry_due(entry, now) else []
+        return (first or channels.denying_methods())[:1] or (["dns"] if not channels.wildcard else [])
     return ["dns"]
 
 
-def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, registry: list[str], now: float) -> list[str]:
-    said = [check.outcomes.get(method) for method in registry]
+def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
+    said = [check.outcomes.get(method) for method in channels.registry]
     if Outcome.REGISTERED in said:
+        return _methods_for_record(entry, check, channels, now)
+    if is_denied(check) or any(outcome in (Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
+        return _methods_after_denial(entry, check, channels, now)
+    if "dns" in check.asked and not check.asked.intersection((*channels.registry, *channels.registrars)):
+        return _methods_after_dns(entry, check, channels, now)
+    if check.outcomes.get("dns") is Outcome.REGISTERED or not check.asked.difference(("dns", "http")):
         return []
-    if any(outcome in (Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        others = registry if check.confirm else channels.registry_methods(slow=True)
-        others = [method for method in others if entry.state not in _SETTLED or _is_stale(entry, method, now)]
-        return others + channels.zone_methods()  # the first to deny the name: every channel has to speak
-    if "dns" in check.asked and not check.asked.intersection(registry):
-        return _methods_after_dns(entry, check, registry, now)
-    if "rdap" in check.asked and check.outcomes.get("dns") is not Outcome.REGISTERED:
-        return registry  # RDAP proved nothing: the same database through WHOIS
-    return []
+    return _next_channel(entry, check, channels, now)
 
 
-def _methods_after_dns(entry: Entry, check: Check, registry: list[str], now: float) -> list[str]:
+def _methods_after_denial(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
+    """The first to deny the name: every channel has to speak, and a registrar to say whether it can be created."""
+    others = channels.denying_methods() if check.confirm else channels.registry_methods(slow=True)
+    others = [method for method in others if entry.state not in _SETTLED or _is_stale(entry, method, now)]
+    return others + channels.zone_methods() + choose_registrars(entry, check, channels.registrars, now)
+
+
+def _methods_after_dns(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     dns = check.outcomes.get("dns")
     if dns is Outcome.REGISTERED:
-        return registry[:1] if _is_record_due(entry, now) else []
+        return channels.record_methods()[:1] if _is_record_due(entry, now) else []
     if dns is Outcome.UNREGISTERED:
-        return registry[:1]
+        return channels.denying_methods()[:1]
     if "http" not in check.asked:
         return ["http"]  # DNS proved nothing; a web server that answers shows a delegation as well
     inconclusive = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= INCONCLUSIVE_CHECKS
-    return registry[:1] if inconclusive and check.outcomes.get("http") is not Outcome.REGISTERED else []
+    return channels.registry_methods()[:1] if inconclusive and check.outcomes.get("http") is not Outcome.REGISTERED else []
+
+
+def _methods_for_record(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
+    """The registry says that it is registered: a channel with its record, where that is due and none was queried."""
+    asked = check.asked.intersection(RECORD_METHODS)
+    return channels.record_methods()[:1] if not asked and registry_due(entry, now) else []
+
+
+def _next_channel(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
+    """A channel that was queried proved nothing: the next one of the same registry, and after the last one a registrar."""
+    left = [method for method in channels.registry_methods() if method not in check.asked]
+    if left:
+        return left[:1]
+    out_of_zone = check.outcomes.get("dns") is Outcome.UNREGISTERED or entry.phase in OUT_OF_ZONE
+    return choose_registrars(entry, check, channels.registrars, now) if out_of_zone else []
 
 
 def _is_stale(entry: Entry, method: str, now: float) -> bool:

@@ -8,7 +8,7 @@ from common.core.checks.unanswered import Unanswered
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Outcome
-from common.core.model.methods import budget_of, pool_of
+from common.core.model.methods import RECORD_METHODS, budget_of, pool_of
 from common.core.model.query import Query
 from common.core.model.states import OWNED
 from common.core.rate_limits.rate_limits import RateLimits
@@ -46,11 +46,11 @@ class QueryPlanner:
         if self._channels.is_zone_left_alone(suffix, now):
             resting.add("dns")
         return ChannelOffer(
-            rdap=self._usable_server("rdap", suffix, now) is not None,
-            whois=self._usable_server("whois", suffix, now) is not None,
+            registry=tuple(method for method in REGISTRY_CHANNELS if self._is_offered(method, suffix, now)),
             wildcard=self._registries.wildcards.is_wildcard(suffix),
             resting=frozenset(resting),
             slow=frozenset(self.slow_methods(entry, now)),
+            registrars=tuple(self._usable_registrars(suffix, now)),
         )
 
     def slow_methods(self, entry: Entry, now: float) -> set[str]:
@@ -136,6 +136,23 @@ class QueryPlanner:
             )
         )
         return True
+
+    def _is_offered(self, method: str, suffix: str, now: float) -> bool:
+        """Whether a method has a server that can be queried; a method that needs settings, also a worker that has them."""
+        if self._usable_server(method, suffix, now) is None:
+            return False
+        return method in RECORD_METHODS or bool(self._rate_limits.egresses_of(method, now))
+
+    def _usable_registrars(self, suffix: str, now: float) -> list[str]:
+        """The registrars that can be asked now, those that need not be waited for first."""
+        usable = [
+            method
+            for method in self._registries.sources.registrar_methods(suffix)
+            if self._usable_server(method, suffix, now) is not None
+            and self._rate_limits.current_pace(method, suffix, now) > 0
+            and not self._channels.is_left_alone(self._registries.channel_of(method, suffix), now)
+        ]
+        return sorted(usable, key=lambda method: not self._rate_limits.has_token(method, suffix, now))
 
     def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
         """The server of a method, None where there is none or it is distrusted."""

@@ -98,6 +98,9 @@ class Offer(Struct, frozen=True, omit_defaults=True):
                 raise ValueError("a price is not between 0 and a thousand million, or has too many digits")
 
 
+NO_OFFER = Offer()
+
+
 def is_price(value: Decimal) -> bool:
     """Whether a number can be a price: finite, not negative, not above `HIGHEST_PRICE`, with few digits after the point."""
     if not value.is_finite() or not 0 <= value <= HIGHEST_PRICE:

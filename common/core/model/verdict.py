@@ -30,6 +30,8 @@ class Situation(Struct, frozen=True, omit_defaults=True, rename=_STORED):
     complete positive passes in epoch seconds, `verified` those after which the server was verified again. `release` is the
     release procedure that the name is in by the calendar, if any; `gates` what an alarm still lacks, `basis` what it rests on.
     `never_seen`: whether the name was never seen registered; `announced`: whether it was announced in this run of passes.
+    `confirmed_by`, `premium_by`, `refused_by` are sources that say from verified servers that it can be created at list price,
+    at a price of its own, or not at all.
     """
 
     prior: float
@@ -45,12 +47,16 @@ class Situation(Struct, frozen=True, omit_defaults=True, rename=_STORED):
     basis: Basis = Basis.NOTHING
     never_seen: bool = False
     announced: bool = False
+    confirmed_by: tuple[str, ...] = ()
+    premium_by: tuple[str, ...] = ()
+    refused_by: tuple[str, ...] = ()
 
 
 class Verdict(Struct, frozen=True, rename=_STORED):
     """What is concluded about a name: its state, and one sentence why.
 
-    `confidence` is the product of P(unregistered) and `p_registrable`, P(registrable given unregistered).
+    `confidence` is the product of P(unregistered) and `p_registrable`, P(registrable given unregistered). `confirmed_by` are
+    the sources that say that the name can be created, where that is what the state says.
     """
 
     state: State
@@ -58,6 +64,7 @@ class Verdict(Struct, frozen=True, rename=_STORED):
     p_unregistered: float
     p_registrable: float
     reason: str
+    confirmed_by: tuple[str, ...] = ()
 
 
 #: What a look says that proves nothing: of a name with a state, and of one without.

@@ -6,7 +6,8 @@ State, event and delivery land in the same transaction; nothing is published or 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import look_evidence
 from common.core.model.entry import Entry
-from common.core.model.evidence import Observation, Outcome
+from common.core.model.evidence import NO_OFFER, Observation, Offer, Outcome
 from common.core.model.ids import Ids
-from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.methods import RECORD_METHODS
 from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
 from common.core.model.verdict import NO_NEWS, Verdict
@@ -31,6 +32,8 @@ from common.core.telemetry.telemetry import Telemetry
 PENDING_AT_ONCE = 1000
 #: Notices that say what they rest on: two independent sources, or the repetition of one (`gates.Basis`).
 _RESTS_ON = frozenset({"available", "unregistered"})
+#: Notices that say by which sources the name can be created, and at what price.
+_OFFERED = frozenset({"available", "unregistered", "available_premium"})
 
 
 class Announcer:
@@ -163,6 +166,8 @@ class Announcer:
         }
         if kind in _RESTS_ON:
             extra["basis"] = entry.detail.basis
+        if kind in _OFFERED:
+            extra |= show_offer(entry.detail.evidence, verdict)
         if kind == "registered" and entry.detail.alarmed_at is not None:
             extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
@@ -228,7 +233,34 @@ def show_details(observation: Observation) -> dict[str, Any]:
         "server": observation.server,
         "finding": reading.finding,
         "reason": reading.reason,
+        **_show_price(reading.offer),
     }
+
+
+def _show_price(offer: Offer | None) -> dict[str, Any]:
+    """The price that a registrar names; nothing of methods that name none."""
+    if offer is None:
+        return {}
+    return {"premium": offer.premium, "price": _decimal_text(offer.price), "currency": offer.currency or None}
+
+
+def show_offer(evidence: Mapping[str, Evidence], verdict: Verdict) -> dict[str, Any]:
+    """Which sources confirmed that the name can be created, and the first price that one of them names, as decimal text.
+
+    `premium` is null where none confirmed it.
+    """
+    offers = [evidence[method].observation.reading.offer for method in verdict.confirmed_by]
+    priced = next((offer for offer in offers if offer is not None and offer.price is not None), NO_OFFER)
+    return {
+        "confirmed_by": list(verdict.confirmed_by),
+        "premium": verdict.state is State.AVAILABLE_PREMIUM if verdict.confirmed_by else None,
+        "price": _decimal_text(priced.price),
+        "currency": priced.currency or None,
+    }
+
+
+def _decimal_text(price: Decimal | None) -> str | None:
+    return None if price is None else f"{price:f}"
 
 
 def show_checks(evidence: dict[str, Evidence]) -> dict[str, Any]:
@@ -284,7 +316,7 @@ def _taken_since(entry: Entry, gone: float | None) -> bool:
     seen = newest_evidence(entry.detail.evidence, Outcome.REGISTERED)
     if gone is None or seen is None or seen.at <= gone:
         return False
-    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
     created = entry.detail.fields.created_at
     at = iso_to_epoch(created) if created else None
     return record is None or record.at <= gone or at is None or at >= gone - 86_400.0

@@ -96,6 +96,10 @@ class Registries:
         servers = [(method, self.server_of(method, suffix)) for method in REGISTRY_CHANNELS]
         return [ChannelKey(method, host_of(server), suffix) for method, server in servers if server]
 
+    def channel_of(self, method: str, suffix: str) -> ChannelKey:
+        """The channel of a method that has a server for the suffix."""
+        return ChannelKey(method, host_of(self.server_of(method, suffix) or suffix), suffix)
+
     def is_in_use(self, key: ChannelKey) -> bool:
         """Whether a channel is the one queried today: no other server took its place."""
         server = self.server_of(key.method, key.suffix)

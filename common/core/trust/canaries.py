@@ -20,7 +20,7 @@ from common.core.model.evidence import Observation, Outcome
 from common.core.model.methods import budget_of, pool_of
 from common.core.model.query import Query
 from common.core.rate_limits.rate_limits import RateLimits
-from common.core.registries.registries import Registries
+from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canary_disputes import CanaryDisputes
 from common.core.trust.canary_gaps import SuffixesWithoutCanary
@@ -72,6 +72,15 @@ class Canaries:
             if self.is_on_way(key):
                 entry.awaited.add(key)
 
+    def follow_offers(self, entry: Entry, waiting: list[tuple[ChannelKey, float]], since: float, now: float) -> None:
+        """Query canaries of sources whose offer counts once they are verified. The next pass of the name waits for none.
+
+        Its verdict is taken again when they have answered.
+        """
+        for key, at in waiting:
+            self._waiting.setdefault(key, {})[entry.name] = since
+            self.verify_server(key, entry.name, at, now)
+
     def longest_wait(self, entry: Entry, now: float) -> float:
         """How long the next pass of a name waits for canaries on their way, in seconds: as the slowest of the servers needs."""
         slowest = 0.0
@@ -98,7 +107,7 @@ class Canaries:
         overdue = entry.is_ending() or entry.in_window(now)
         every = SUSPECT_CLOSE if entry.in_window(now) else SUSPECT_EVERY
         known = Outcome.REGISTERED in check.outcomes.values()
-        for method in ("rdap", "whois"):
+        for method in REGISTRY_CHANNELS:
             item, said = entry.detail.evidence.get(method), check.outcomes.get(method)
             if item is None:
                 continue

@@ -8,6 +8,7 @@ from common.core.builtin.canary_names import canaries_for
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
+from common.core.model.methods import REGISTRY_METHODS
 
 #: Names per suffix remembered as lately found registered, and for how long after that they may accuse a server, in seconds.
 RECENT, RECENT_AGE = 5, 7200.0
@@ -50,7 +51,7 @@ class KnownNames:
         """Remember a name that registry and zone both show, the best canary there is; forget one that is not registered."""
         names = self._recent.setdefault(entry.suffix, {})
         evidence = entry.detail.evidence
-        registry = [evidence[method] for method in ("rdap", "whois") if method in evidence]
+        registry = [evidence[method] for method in REGISTRY_METHODS if method in evidence]
         dns = evidence.get("dns")
         known = [*registry, *([dns] if dns else [])]
         if dns and registry and all(item.observation.reading.outcome is Outcome.REGISTERED for item in known):

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome
+from common.core.model.methods import is_definitive
 from common.core.model.records import Canary, TrustRow
 
 #: Seconds for which right canaries verify a server, and for which a lying one is in quarantine (to return it must pass both).
@@ -38,7 +39,13 @@ def is_verified_after(row: TrustRow, at: float, now: float, window: float = VERI
 
 
 def grade_answer(probe: Probe, outcome: Outcome) -> str:
-    """Grade an answer to a canary: ok, wrong, or unanswered where it says nothing."""
+    """Grade an answer to a canary: ok, wrong, or unanswered where it says nothing.
+
+    A source that creates names must offer a random one at list price, and must not offer one that is registered.
+    """
+    if is_definitive(probe.key.method) and outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED):
+        offered = outcome is Outcome.UNREGISTERED or (probe.registered and outcome is Outcome.PREMIUM)
+        return "wrong" if offered is probe.registered else "ok"
     if outcome not in (Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.INVALID):
         return "unanswered"
     return "ok" if (outcome is Outcome.REGISTERED) is probe.registered else "wrong"

@@ -11,7 +11,7 @@ from common.core.lifecycle.forecast import Release, prior_log_odds, release_proc
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
-from common.core.model.methods import is_registry
+from common.core.model.methods import REGISTRY_METHODS, is_registry
 from common.core.model.records import Evidence
 from common.core.model.states import ANNOUNCED, OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation, Verdict
@@ -21,6 +21,7 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
 from common.core.verdict import gates, verdicts
+from common.core.verdict.definitive import find_offers
 from common.core.verdict.learning import hiding_channels, verify_pass
 from common.core.verdict.likelihoods import P_REGISTRABLE
 
@@ -102,13 +103,15 @@ class Assessor:
             announced=announced,
             registered_seen=entry.detail.registered_seen or 0.0,
             blind=blind,
+            purged_at=entry.detail.purged_at or 0.0,
         )
 
     def unverified_servers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
         """The servers whose canaries an alarm waits for, each with the time of the answer to verify.
 
         Where two sources agree a verified server will do while passes are missing (time 0): queries are scarce, and only the
-        last pass has to be verified afterwards. Of a source alone each pass has to be.
+        last pass has to be verified afterwards. Of a source alone each pass has to be. Registrars are waited for where no
+        channel of the registry denies the name.
         """
         if entry.state is State.AVAILABLE:
             return []
@@ -118,9 +121,26 @@ class Assessor:
             return []
         conditions, _ = self._conditions.find_conditions(entry.suffix, now)
         waited_for = {"dns", *(condition.method for condition in conditions), *needs.awaited}
+        if not any(method in REGISTRY_METHODS for method in found):
+            waited_for.update(found)
         items = [(method, entry.detail.evidence[method]) for method in found if method in waited_for]
         last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
-        keys = [(trust_key(entry, method, item), item.at if last else 0.0) for method, item in items]
+        return self._find_unverified(entry, [(method, item, item.at if last else 0.0) for method, item in items], needs, now)
+
+    def unverified_offers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
+        """The servers of definitive sources whose answer counts once they are verified, each with the time of the answer."""
+        needs = self.requirements_of(entry, now)
+        offers = find_offers(entry.detail.evidence, needs.purged_at, lambda _method, _item: True, now)
+        if entry.detail.purged_at is None:
+            return []
+        items = [(method, entry.detail.evidence[method]) for method in (*offers.ordinary, *offers.premium, *offers.refused)]
+        return self._find_unverified(entry, [(method, item, item.at) for method, item in items], needs, now)
+
+    def _find_unverified(
+        self, entry: Entry, items: list[tuple[str, Evidence, float]], needs: gates.Requirements, now: float
+    ) -> list[tuple[ChannelKey, float]]:
+        """Those of the servers that are not verified after the time that stands with each."""
+        keys = [(trust_key(entry, method, item), at) for method, item, at in items]
         window = canary_window(needs.fresh)
         return [(key, at) for key, at in keys if not self._trust.is_verified_after(key, at, now, window)]
 
@@ -142,6 +162,9 @@ class Assessor:
             basis=Basis(detail.basis),
             never_seen=detail.registered_seen is None,
             announced=needs.announced,
+            confirmed_by=stands.offers.ordinary,
+            premium_by=stands.offers.premium,
+            refused_by=stands.offers.refused,
         )
 
     def _awaited_channels(self, entry: Entry, now: float) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """What an alarm needs beyond the score. Each gate that is not passed is one sentence; none left means "may be announced".
 
-1 a fresh positive from the registry (RDAP, WHOIS, DAS) or a registrar; 2 canaries: every server whose answer is used found a
-known name again after it; 3 a second independent source, or in its place the verified passes of one source alone; 4 the passes;
-5 no recent contradiction; 6 for a name never seen registered, the answer of a channel that would say "reserved"; 7 a top-level
-domain that is in the root zone. The calendar of the registry is in `common.core.verdict.verdicts`: it has a state of its own.
+1 a fresh positive from the registry (RDAP, WHOIS, DAS, EPP) or a registrar; 2 canaries: every server whose answer is used found
+a known name again after it; 3 a second independent source, or in its place the verified passes of one source alone; 4 the
+passes; 5 no recent contradiction; 6 for a name never seen registered, the answer of a channel that would say "reserved", or of
+a source that creates names; 7 a top-level domain that is in the root zone; 8 no such source that speaks against it and whose
+server is about to be verified. The calendar of the registry is in `common.core.verdict.verdicts`: it has a state of its own.
 
 The channels that answer decide what is required: one that is silent, or whose server cannot be verified, holds nothing back for
 longer than the passes that stand in for it.
@@ -17,11 +18,12 @@ from msgspec import Struct
 
 from common.core.channels.channel_health import FRESH
 from common.core.model.evidence import Outcome
-from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.methods import REGISTRY_METHODS, is_definitive, is_registrar, is_registry
 from common.core.model.records import Evidence, TrustRow
 from common.core.model.verdict import Basis
 from common.core.trust.server_trust import canary_window, is_unrefuted, is_verified_after
-from common.core.verdict.likelihoods import FINDINGS
+from common.core.verdict.definitive import Offers, find_offers, says_creatable
+from common.core.verdict.likelihoods import FINDINGS, HINTS
 
 #: Oldest positive that is fresh for an announced name, in seconds: its servers are asked in turn to confirm it.
 CONFIRMED = 86_400.0
@@ -44,6 +46,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
     the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
     that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
+    `purged_at` is when the registry denied it first, in epoch seconds: offers of registrars count from then on.
     """
 
     gap: float
@@ -57,6 +60,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     announced: bool = False
     registered_seen: float = 0.0
     blind: tuple[str, ...] = ()
+    purged_at: float = 0.0
 
 
 class Run(Struct, frozen=True):
@@ -75,13 +79,15 @@ class Standing(Struct, frozen=True):
     """Where the evidence of one name stands.
 
     `positive`: the methods that say "no object"; `open`: what is lacking, one sentence a gate; `verified_after`: the methods
-    whose registry server was verified again after its answer; `basis`: what the passed gates rest on.
+    whose registry server was verified again after its answer; `basis`: what the passed gates rest on; `offers`: what sources
+    that can create names say.
     """
 
     positive: tuple[str, ...]
     open: tuple[str, ...]
     verified_after: frozenset[str]
     basis: Basis = Basis.NOTHING
+    offers: Offers = Offers()
 
 
 IsVerified = Callable[[str, Evidence], bool]
@@ -102,10 +108,11 @@ def positive_methods(evidence: Mapping[str, Evidence], requirements: Requirement
     return [
         method
         for method, item in evidence.items()
-        if item.observation.reading.outcome is Outcome.UNREGISTERED
+        if (item.observation.reading.outcome is Outcome.UNREGISTERED or says_creatable(method, item))
         and item.at >= max(since, requirements.registered_seen)
         and 0.0 <= now - item.at <= requirements.fresh
         and item.observation.reading.finding in FINDINGS
+        and item.observation.reading.finding not in HINTS
         and FINDINGS[item.observation.reading.finding].llr > 0
         and (method != "dns" or requirements.dns_counts)
         and method not in requirements.blind
@@ -131,7 +138,11 @@ def find_standing(
     proven = [method for method in found if is_proven(method, evidence[method])]
     basis = _basis_of(proven, requirements, run)
     verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
-    return Standing(tuple(found), tuple(_open_gates(found, proven, requirements, run, now)), verified, basis)
+    offers = find_offers(evidence, requirements.purged_at, is_proven, now)
+    lacking = _open_gates(found, proven, requirements, run, now)
+    if offers.unverified:
+        lacking.append(f"{', '.join(offers.unverified)} speaks against it, and its server is not verified yet")
+    return Standing(tuple(found), tuple(lacking), verified, basis, offers)
 
 
 def _open_gates(found: list[str], proven: list[str], requirements: Requirements, run: Run, now: float) -> list[str]:
@@ -143,7 +154,8 @@ def _open_gates(found: list[str], proven: list[str], requirements: Requirements,
         missing += _list_lacking(found, proven, requirements, run)
     if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")
-    if requirements.awaited and not set(requirements.awaited).intersection(proven):
+    told = any(is_definitive(method) for method in proven) or set(requirements.awaited).intersection(proven)
+    if requirements.awaited and not told:
         missing.append(f"{', '.join(requirements.awaited)} would say whether the name is reserved, and has not spoken yet")
     if requirements.suffix_gone:
         missing.append("the root zone does not know the top-level domain")
@@ -181,5 +193,6 @@ def _is_contradicted(evidence: Mapping[str, Evidence], requirements: Requirement
         item.observation.reading.outcome is Outcome.REGISTERED
         and item.at >= since
         and (is_registry(method) or not requirements.wildcard)
+        and not is_registrar(method)
         for method, item in evidence.items()
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
-from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
 from common.core.model.records import Evidence
 from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
+from common.core.verdict.definitive import says_creatable
 
 #: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
@@ -17,22 +18,40 @@ HIDING_LONGEST = 120 * DAY
 
 
 def learn_from_answer(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
-    """Draw from a fresh observation what outlives it."""
+    """Draw from a fresh observation what outlives it.
+
+    What a registrar says of a registered name may come from a cache, so nothing is learned from that.
+    """
     detail = entry.detail
     item = detail.evidence.get(method)
     if item is None or item.at != now:
         return
+    if says_creatable(method, item) and detail.purged_at is None:
+        detail.purged_at = now
+    if outcome is Outcome.REGISTERED and not is_registrar(method):
+        _learn_registered(entry, now)
+    if method in REGISTRY_METHODS:
+        _learn_from_registry(entry, method, outcome, now)
+
+
+def _learn_registered(entry: Entry, now: float) -> None:
+    detail = entry.detail
+    if detail.passes:
+        detail.contradicted_at = now
+        detail.end_run()
+    detail.registered_seen = now
+    detail.purged_at, detail.shown_by = None, ()
+
+
+def _learn_from_registry(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
+    detail, has_record = entry.detail, method in RECORD_METHODS
+    item, before = detail.evidence[method], detail.registry_at
+    detail.registry_at = now if has_record else before
     if outcome is Outcome.REGISTERED:
-        if detail.passes:
-            detail.contradicted_at = now
-            detail.end_run()
-        detail.registered_seen = now
-        detail.purged_at, detail.shown_by = None, ()
-    if method not in REGISTRY_METHODS:
-        return
-    before, detail.registry_at = detail.registry_at, now
-    if outcome is Outcome.REGISTERED:
-        _learn_record(entry, item, before, now)
+        if has_record:
+            _learn_fields(entry, item)
+        if has_record or item.observation.reading.phase is not None:
+            _learn_phase(entry, item, before, now)
         _learn_hiding_channels(entry, method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
@@ -75,11 +94,15 @@ def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.IsVe
             return
 
 
-def _learn_record(entry: Entry, item: Evidence, before: float | None, now: float) -> None:
+def _learn_fields(entry: Entry, item: Evidence) -> None:
     detail, reading = entry.detail, item.observation.reading
     detail.fields = reading.fields
     expires = reading.fields.expires_at
     detail.expires_epoch = iso_to_epoch(expires) if expires else None
+
+
+def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float) -> None:
+    detail, reading = entry.detail, item.observation.reading
     phase = (reading.phase or Phase.ACTIVE).value
     if phase != detail.phase:
         detail.phase_after = before if detail.phase is not None else None

@@ -2,7 +2,7 @@
 
 `llr` is ln(P(finding | unregistered) / P(finding | registered)): starting values by judgement, to be recalibrated from recorded
 decisions. `tau` is the time in seconds after which a finding weighs 1/e of it. A finding that is not listed weighs nothing.
-Findings that share failure modes form a group: RDAP, WHOIS and DAS read the same database.
+Findings that share failure modes form a group: RDAP, WHOIS and DAS read the same database, registrars ask the same system.
 """
 
 from __future__ import annotations
@@ -44,9 +44,21 @@ FINDINGS: dict[str, Weight] = {
     "das_available": Weight("registry_db", 7.0, 300),
     "das_not_available": Weight("registry_db", -9.0, 900),
     "das_not_allowed": Weight("registry_db", 0.0, 86_400),
+    "das_auction": Weight("registry_db", 5.0, 600),
+    "das_release_process": Weight("registry_db", 5.0, 600),
+    # What a registrar is told by the registry's own system (EPP), directly or through a registrar's API.
+    "epp_available": Weight("registrar", 9.0, 300),
+    "epp_premium": Weight("registrar", 9.0, 300),
+    "epp_in_use": Weight("registrar", -9.0, 900),
+    "epp_redemption": Weight("registrar", -9.0, 900),
+    "epp_pending_delete": Weight("registrar", -9.0, 900),
+    "epp_unavailable": Weight("registrar", -3.0, 600),
+    "epp_reserved": Weight("registrar", 0.0, 86_400),
     "registrar_available_live": Weight("registrar", 7.0, 300),
     "registrar_available_cached": Weight("registrar", 1.5, 300),
     "registrar_unavailable": Weight("registrar", -3.0, 600),
+    "registrar_registered": Weight("registrar", -3.0, 600),
+    "registrar_aftermarket": Weight("registrar", -3.0, 600),
     "registrar_premium": Weight("registrar", 7.0, 300),
 }
 
@@ -71,7 +83,11 @@ P_REGISTRABLE: dict[str, float] = {
     "whois_free": 0.97,  # its server would have printed a reserved or blocked text instead
     "das_available": 0.98,
     "registrar_available_live": 0.98,
+    "epp_available": 0.99,
 }
+
+#: Findings that may come from a cache or an estimate: they weigh, but prove nothing and confirm nothing.
+HINTS = frozenset({"registrar_available_cached"})
 
 #: Further findings of the same sign in a group, as a share of their own weight.
 FURTHER = 0.25

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.methods import REGISTRY_METHODS, is_registry
+from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import NO_NEWS, NOTHING_PROVEN, Basis, Situation, Verdict
+from common.core.verdict.definitive import find_offers, says_creatable
 from common.core.verdict.likelihoods import (
     CAPS,
     CONFIRMED_TAU,
@@ -35,6 +36,8 @@ from common.core.verdict.likelihoods import (
 SURE, REGISTRABLE = 0.995, 0.95
 #: Most confidence where one source alone stands behind an announcement.
 LONE_CONFIDENCE = 0.97
+#: Most p_registrable where a registrar would not create the name and none would.
+REFUSED = 0.3
 #: How long an outcome that keeps a name from being free holds after it was last given, in seconds, where the registry denies
 #: the name by now and that channel says nothing any more.
 OUTCOME_HOLDS = {Outcome.DROPPING: 2 * 86_400.0}
@@ -74,10 +77,11 @@ def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now:
             group, weight = weighed
             groups.setdefault(group, []).append(weight)
     found = {"prior": situation.prior, **{name: _sum_group(name, values) for name, values in groups.items()}}
-    positive = any(value > 0 for value in groups.get("registry_db", []))
+    positive = any(value > 0 for group in ("registry_db", "registrar") for value in groups.get(group, []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
     if positive and not contradicted:
-        found |= {"canaries": VERIFIED_AFTER * len(situation.verified_after), "passes": _repetition_bonus(situation.passes)}
+        proven = {*situation.verified_after, *situation.confirmed_by, *situation.premium_by}
+        found |= {"canaries": VERIFIED_AFTER * len(proven), "passes": _repetition_bonus(situation.passes)}
     return found
 
 
@@ -87,7 +91,7 @@ def weigh_answer(method: str, item: Evidence, situation: Situation, now: float) 
     if weight is None or _is_silenced(method, weight.llr, situation):
         return None
     reading = item.observation.reading
-    denies = reading.outcome is Outcome.UNREGISTERED
+    denies = reading.outcome is Outcome.UNREGISTERED or says_creatable(method, item)
     tau = DELETING_TAU if reading.phase is Phase.PENDING_DELETE else weight.tau
     tau = CONFIRMED_TAU if situation.announced and denies else tau
     verified = denies and method in situation.verified_after
@@ -105,7 +109,8 @@ def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, befor
     confidence = p_unregistered * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else p_registrable)
     if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):
         confidence = min(confidence, LONE_CONFIDENCE)
-    return Verdict(state, round(confidence, 4), round(p_unregistered, 6), p_registrable, reason)
+    confirmed = {State.AVAILABLE: situation.confirmed_by, State.AVAILABLE_PREMIUM: situation.premium_by}.get(state, ())
+    return Verdict(state, round(confidence, 4), round(p_unregistered, 6), p_registrable, reason, confirmed)
 
 
 def _is_silenced(method: str, llr: float, situation: Situation) -> bool:
@@ -127,8 +132,9 @@ def _sum_group(group: str, values: list[float]) -> float:
 
 
 def _precedes_passes(item: Evidence, situation: Situation) -> bool:
-    """Whether an answer says "registered" from before the run of passes: a drop lies in between, and the prior holds it."""
-    return item.observation.reading.outcome is Outcome.REGISTERED and bool(situation.passes) and item.at < situation.passes[0]
+    """Whether an answer is from before the run of passes and speaks against it: a drop lies in between, the prior holds it."""
+    against = item.observation.reading.outcome in (Outcome.REGISTERED, Outcome.UNAVAILABLE)
+    return against and bool(situation.passes) and item.at < situation.passes[0]
 
 
 def _repetition_bonus(passes: tuple[float, ...]) -> float:
@@ -139,13 +145,19 @@ def _repetition_bonus(passes: tuple[float, ...]) -> float:
 
 
 def _p_registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
-    """P(registrable | unregistered); of a name never seen registered only a verified server raises it."""
+    """P(registrable | unregistered); of a name never seen registered only a verified server raises it.
+
+    A registrar raises it from a verified server alone, and one that refuses the name lowers it while none would create it.
+    """
     if situation.p_registrable <= 0:
         return 0.0
+    if situation.refused_by and not (situation.confirmed_by or situation.premium_by):
+        return min(situation.p_registrable, REFUSED)
     believed = [
         item
         for method, item in evidence.items()
-        if not situation.never_seen or method not in REGISTRY_METHODS or method in situation.verified_after
+        if method in {*situation.verified_after, *situation.confirmed_by}
+        or not (is_registrar(method) or (situation.never_seen and method in REGISTRY_METHODS))
     ]
     return max([situation.p_registrable, *(P_REGISTRABLE.get(item.observation.reading.finding, 0.0) for item in believed)])
 
@@ -158,19 +170,31 @@ def _decide_state(
     p_registrable: float,
     now: float,
 ) -> tuple[State, str]:
-    believed = {method: item for method, item in evidence.items() if is_registry(method)} if situation.wildcard else evidence
+    public = {method: item for method, item in evidence.items() if not is_registrar(method)}
+    believed = {method: item for method, item in public.items() if is_registry(method)} if situation.wildcard else public
     owned = newest_evidence(believed, Outcome.REGISTERED)
-    free = newest_evidence(evidence, Outcome.UNREGISTERED, methods=REGISTRY_METHODS)
+    free = _newest_denial(evidence)
     if owned is not None and _outweighs_denial(owned, free, p_unregistered):
         if free is not None and _is_outdated(owned, free, situation, before):
             return before, "the registry's denial is younger than the last registered answer"
-        return _decide_owned(evidence, owned, situation, now)
-    special = _decide_special(evidence, owned, free, now)
+        return _decide_owned(public, owned, free, situation, now)
+    special = _decide_special(public, owned, free, now)
     if special is not None:
         return special
     if free is None:
         return before, NOTHING_PROVEN if before is State.UNKNOWN else NO_NEWS
     return _decide_unregistered(situation, before, p_unregistered, p_registrable)
+
+
+def _newest_denial(evidence: Mapping[str, Evidence]) -> Evidence | None:
+    """The newest answer of the registry, or of a source that asks it, by which there is no object."""
+    found = [
+        item
+        for method, item in evidence.items()
+        if says_creatable(method, item)
+        or (method in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED)
+    ]
+    return max(found, key=lambda item: item.at, default=None)
 
 
 def _outweighs_denial(owned: Evidence, free: Evidence | None, p_unregistered: float) -> bool:
@@ -192,8 +216,10 @@ def _is_outdated(owned: Evidence, free: Evidence, situation: Situation, before: 
     return bool(situation.passes) or (not announced and free.at - owned.at > CONTRADICTION)
 
 
-def _decide_owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: Situation, now: float) -> tuple[State, str]:
-    record = newest_evidence(evidence, Outcome.REGISTERED, methods=REGISTRY_METHODS)
+def _decide_owned(
+    evidence: Mapping[str, Evidence], owned: Evidence, free: Evidence | None, situation: Situation, now: float
+) -> tuple[State, str]:
+    record = _newest_record(evidence, owned, free)
     dns = evidence.get("dns")
     if record is None:
         return State.REGISTERED, owned.observation.reading.reason
@@ -212,6 +238,18 @@ def _decide_owned(evidence: Mapping[str, Evidence], owned: Evidence, situation: 
     return _PHASE_STATES[phase], record.observation.reading.reason
 
 
+def _newest_record(evidence: Mapping[str, Evidence], owned: Evidence, free: Evidence | None) -> Evidence | None:
+    """The newest answer with a record or a phase; None where a denial and a newer registered answer came after it."""
+    shown = {
+        method: item
+        for method, item in evidence.items()
+        if method in RECORD_METHODS or item.observation.reading.phase is not None
+    }
+    record = newest_evidence(shown, Outcome.REGISTERED)
+    of_holder_before = record is not None and free is not None and record.at < free.at < owned.at
+    return None if of_holder_before else record
+
+
 def _decide_special(
     evidence: Mapping[str, Evidence], owned: Evidence | None, free: Evidence | None, now: float
 ) -> tuple[State, str] | None:
@@ -225,7 +263,7 @@ def _decide_special(
         (Outcome.INVALID, State.NOT_REGISTRABLE),
         (Outcome.PREMIUM, State.AVAILABLE_PREMIUM),
     ):
-        item = newest_evidence(evidence, outcome)
+        item = newest_evidence(_without_offers(evidence) if outcome is Outcome.PREMIUM else evidence, outcome)
         if item is None or (owned is not None and item.at <= owned.at):
             continue
         over = free is not None and free.at > item.at and now - item.at > OUTCOME_HOLDS.get(outcome, OUTCOME_HOLDS_LONGEST)
@@ -234,11 +272,35 @@ def _decide_special(
     return None
 
 
+def _without_offers(evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """The evidence without definitive sources: what they offer counts once the gates are passed."""
+    return {method: item for method, item in evidence.items() if not says_creatable(method, item)}
+
+
 def _decide_unregistered(situation: Situation, before: State, p_unregistered: float, p_registrable: float) -> tuple[State, str]:
     if situation.gates:
         return before, "not found at the registry; still open: " + "; ".join(situation.gates)
     if p_unregistered < SURE:
         return before, f"not found at the registry, but P(unregistered) is {p_unregistered:.3f}, below {SURE}"
+    return _decide_by_offers(situation) or _decide_without_offers(situation, p_registrable)
+
+
+def _decide_by_offers(situation: Situation) -> tuple[State, str] | None:
+    """What sources that can create names say of a name without an object; None where they say nothing.
+
+    A price of its own comes before everything: such a name must not be announced as an ordinary one. Where one source would
+    create it, that another one would not says nothing: it may not sell the suffix.
+    """
+    if situation.premium_by:
+        return State.AVAILABLE_PREMIUM, f"not registered, and offered at a price of its own ({', '.join(situation.premium_by)})"
+    if situation.confirmed_by:
+        return State.AVAILABLE, f"not registered, and {', '.join(situation.confirmed_by)} would create it now"
+    if situation.refused_by and situation.release is None:
+        return State.UNREGISTERED, f"not registered, but {', '.join(situation.refused_by)} would not create it"
+    return None
+
+
+def _decide_without_offers(situation: Situation, p_registrable: float) -> tuple[State, str]:
     if situation.release is not None:
         return State.DROPPING, f"no longer registered, in the registry's release procedure ({situation.release})"
     if p_registrable < REGISTRABLE:
@@ -261,7 +323,16 @@ def decide_offline(domain: str, suffix: str, readings: list[tuple[str, str, Read
     rules = rules_for(suffix)
     label = domain.removesuffix(f".{suffix}")
     phase = next((r.phase for _, _, r in readings if r.phase is not None), None)
-    situation = Situation(prior=0.0, p_registrable=p_registrable_for(label, suffix), phase=phase, wildcard=rules.wildcard_known)
+    offers = find_offers(evidence, 0.0, lambda _method, _item: True, 0.0)
+    situation = Situation(
+        prior=0.0,
+        p_registrable=p_registrable_for(label, suffix),
+        phase=phase,
+        wildcard=rules.wildcard_known,
+        confirmed_by=offers.ordinary,
+        premium_by=offers.premium,
+        refused_by=offers.refused,
+    )
     verdict = decide_verdict(evidence, situation, State.UNKNOWN, 0.0)
     state = verdict.state
     if state is State.AVAILABLE and len(evidence) < 2:

@@ -11,8 +11,8 @@ from common.core.model.records import Evidence
 from common.core.model.states import State
 
 NOW = 1_790_000_000.0
-BOTH = ChannelOffer(rdap=True, whois=True, wildcard=False)
-RESTING_ZONE = ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"dns"}))
+BOTH = ChannelOffer(("rdap", "whois"), wildcard=False)
+RESTING_ZONE = ChannelOffer(("rdap", "whois"), wildcard=False, resting=frozenset({"dns"}))
 
 
 def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, registry_age: float = 60.0) -> Entry:
@@ -54,7 +54,7 @@ def after(said: dict[str, Outcome]) -> Check:
         (
             entry(),
             Check(NOW, confirm=True),
-            ChannelOffer(rdap=False, whois=False, wildcard=False, resting=frozenset({"dns"})),
+            ChannelOffer((), wildcard=False, resting=frozenset({"dns"})),
             ["dns"],
         ),
         (entry(), Check(NOW, manual=True), RESTING_ZONE, ["dns", "rdap", "whois"]),
@@ -65,7 +65,7 @@ def after(said: dict[str, Outcome]) -> Check:
             RESTING_ZONE,
             ["whois"],
         ),
-        (entry(), Check(NOW), ChannelOffer(rdap=False, whois=True, wildcard=True), ["whois"]),
+        (entry(), Check(NOW), ChannelOffer(("whois",), wildcard=True), ["whois"]),
         (entry(State.AVAILABLE, None), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), BOTH, ["whois"]),
     ],
 )
@@ -104,10 +104,10 @@ def test_the_registry_is_queried_after_inconclusive_checks_in_a_row() -> None:
     ("offer", "methods"),
     [
         (BOTH, ["rdap", "whois"]),
-        (ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"rdap"})), ["whois"]),
-        (ChannelOffer(rdap=True, whois=True, wildcard=False, slow=frozenset({"whois"})), ["rdap"]),
-        (ChannelOffer(rdap=True, whois=True, wildcard=False, resting=frozenset({"rdap", "whois"})), ["rdap", "whois"]),
-        (ChannelOffer(rdap=False, whois=False, wildcard=False), []),
+        (ChannelOffer(("rdap", "whois"), wildcard=False, resting=frozenset({"rdap"})), ["whois"]),
+        (ChannelOffer(("rdap", "whois"), wildcard=False, slow=frozenset({"whois"})), ["rdap"]),
+        (ChannelOffer(("rdap", "whois"), wildcard=False, resting=frozenset({"rdap", "whois"})), ["rdap", "whois"]),
+        (ChannelOffer((), wildcard=False), []),
     ],
 )
 def test_resting_and_slow_channels_are_queried_only_where_no_other_is_left(offer: ChannelOffer, methods: list[str]) -> None:
@@ -117,7 +117,7 @@ def test_resting_and_slow_channels_are_queried_only_where_no_other_is_left(offer
 
 def test_a_slow_channel_is_queried_at_the_first_denial() -> None:
     """Once, beside the others: nothing waits for it later."""
-    slow = ChannelOffer(rdap=True, whois=True, wildcard=False, slow=frozenset({"whois"}))
+    slow = ChannelOffer(("rdap", "whois"), wildcard=False, slow=frozenset({"whois"}))
 
     assert next_methods(entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), slow, NOW) == ["whois"]
     assert next_methods(entry(), Check(NOW, confirm=True), slow, NOW) == ["dns", "rdap"]

@@ -1,0 +1,67 @@
+"""Which registrar to ask about a name that the registry denies, if any: their queries are few, and cost money at some vendors.
+
+One answer is enough for an announcement, so a registrar is asked once when an alarm is in the making, and again only where the
+answer may change. One that says nothing is followed by the next, a bounded number of times in a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.core.model.entry import Check, Entry
+from common.core.model.evidence import Outcome
+from common.core.model.methods import is_definitive, is_registrar, is_registry
+from common.core.model.states import State
+from common.core.telemetry.error_kinds import UNASKED
+
+DAY = 86_400.0
+#: Most registrars asked in one check.
+MOST_ASKED = 2
+#: Seconds after which one that refused the name is asked again, and after which one that said nothing is.
+ASK_REFUSING, ASK_SILENT = 600.0, 300.0
+#: Seconds after which a query that did not leave is tried again.
+ASK_UNASKED = 30.0
+#: States in which the offer is known for good, as long as they last.
+_OFFERED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM})
+_REFUSING = frozenset({Outcome.UNAVAILABLE, Outcome.REGISTERED, Outcome.INVALID})
+
+
+def is_denied(check: Check) -> bool:
+    """Whether a channel of the registry, or a registrar, says in this check that there is no object."""
+    return any(
+        (outcome is Outcome.UNREGISTERED and is_registry(method)) or (outcome is Outcome.PREMIUM and is_definitive(method))
+        for method, outcome in check.outcomes.items()
+    )
+
+
+def choose_registrars(entry: Entry, check: Check, registrars: Sequence[str], now: float) -> list[str]:
+    """The registrar to ask next about a name without an object; none where its offer is known, or enough were asked."""
+    asked = [method for method in check.asked if is_registrar(method)]
+    if len(asked) >= MOST_ASKED or entry.state is State.RESERVED:
+        return []
+    if any(_is_offer_known(entry, method, now) for method in entry.detail.evidence if is_definitive(method)):
+        return []
+    usable = [method for method in registrars if method not in asked and not _said_nothing_lately(entry, method, now)]
+    usable.sort(key=lambda method: method in entry.detail.evidence)  # another one than the one that refused the name
+    return usable[:1]
+
+
+def _is_offer_known(entry: Entry, method: str, now: float) -> bool:
+    """Whether the answer of a definitive source is from this absence of the name and needs no new one."""
+    item = entry.detail.evidence[method]
+    if item.at < (entry.detail.purged_at or 0.0):
+        return False
+    outcome = item.observation.reading.outcome
+    if outcome in _REFUSING or (outcome is Outcome.RESERVED and is_registrar(method)):
+        return now - item.at < ASK_REFUSING
+    return entry.state in _OFFERED or now - item.at < DAY
+
+
+def _said_nothing_lately(entry: Entry, method: str, now: float) -> bool:
+    """Whether a registrar was asked, or could not be, a short while ago without result."""
+    trouble = entry.detail.trouble.get(method)
+    if trouble is None:
+        return False
+    finding = trouble.observation.reading.finding
+    pause = DAY if finding == "registrar_unsupported" else ASK_UNASKED if finding in UNASKED else ASK_SILENT
+    return now - trouble.at < pause
