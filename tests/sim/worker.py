@@ -16,6 +16,7 @@ class SimWorker:
     name: str
     pool: str
     boot: str
+    methods: tuple[str, ...]
     alive: bool = True
     seen: int = 0
     busy: int = 0
@@ -33,7 +34,7 @@ class SimWorker:
             self.boot,
             self.pool,
             self.egress,
-            POOLS[self.pool],
+            self.methods,
             self.slots,
             self.slots - self.busy,
             self.seen,

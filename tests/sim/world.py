@@ -115,7 +115,7 @@ class World:
         self._boots = itertools.count(1)
         self.workers: dict[str, SimWorker] = {}
         self._directory, canaries = self._registries()
-        self.policy = Policy(
+        policy = Policy(
             cadence=Cadence(interval, priority, 30.0, 2.0),
             instance="sim",
             iana_host="whois.iana.org",
@@ -126,11 +126,20 @@ class World:
             limits={"*": Limit("*", 1000.0, 1000, None)} if limits is None else limits,
             canaries=canaries,
         )
+        self.policy = self.adjust_policy(policy)
         self.core = Coordinator(self.policy, self._directory, "boot1", self.rng, self.now)
         for name in (name for names in canaries.values() for name in names):
             self.names.setdefault(name, Name())
         for pool in POOLS:
             self.start_worker(pool)
+
+    def adjust_policy(self, policy: Policy) -> Policy:
+        """The settings of the core, as a world of another kind changes them."""
+        return policy
+
+    def offered_methods(self, pool: str) -> tuple[str, ...]:
+        """The methods that workers of a pool have."""
+        return POOLS[pool]
 
     def suffix_of(self, name: str) -> str | None:
         """The suffix that a name is registered under."""
@@ -184,7 +193,8 @@ class World:
     def start_worker(self, pool: str) -> None:
         """A new process of a pool says hello."""
         name = f"{pool}-0@sim"
-        self.workers[name] = SimWorker(name, pool, f"b{next(self._boots)}", places=self._sweeps if pool == "fast" else 0)
+        places = self._sweeps if pool == "fast" else 0
+        self.workers[name] = SimWorker(name, pool, f"b{next(self._boots)}", self.offered_methods(pool), places=places)
         self._beat(self.workers[name])
 
     def restart(self) -> None:

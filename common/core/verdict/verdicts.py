@@ -147,7 +147,8 @@ def _repetition_bonus(passes: tuple[float, ...]) -> float:
 def _p_registrable(evidence: Mapping[str, Evidence], situation: Situation) -> float:
     """P(registrable | unregistered); of a name never seen registered only a verified server raises it.
 
-    A registrar raises it from a verified server alone, and one that refuses the name lowers it while none would create it.
+    A source that would create the name takes away most of what doubt is left; one that refuses it lowers the figure while none
+    would create it.
     """
     if situation.p_registrable <= 0:
         return 0.0
@@ -156,10 +157,20 @@ def _p_registrable(evidence: Mapping[str, Evidence], situation: Situation) -> fl
     believed = [
         item
         for method, item in evidence.items()
-        if method in {*situation.verified_after, *situation.confirmed_by}
-        or not (is_registrar(method) or (situation.never_seen and method in REGISTRY_METHODS))
+        if method not in situation.confirmed_by
+        and (
+            method in situation.verified_after
+            or not (is_registrar(method) or (situation.never_seen and method in REGISTRY_METHODS))
+        )
     ]
-    return max([situation.p_registrable, *(P_REGISTRABLE.get(item.observation.reading.finding, 0.0) for item in believed)])
+    stated = max([situation.p_registrable, *map(_stated_by, believed)])
+    confirmed = max([_stated_by(evidence[method]) for method in situation.confirmed_by if method in evidence], default=0.0)
+    return round(1.0 - (1.0 - stated) * (1.0 - confirmed), 6)
+
+
+def _stated_by(item: Evidence) -> float:
+    """P(registrable | unregistered) by one answer, 0 where it says nothing about that."""
+    return P_REGISTRABLE.get(item.observation.reading.finding, 0.0)
 
 
 def _decide_state(

@@ -8,7 +8,7 @@ from common.messages import Tasks
 from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import SuffixModel
-from tests.sim.worker import SimWorker
+from tests.sim.worker import POOLS, SimWorker
 from tests.sim.world import START
 
 #: Drives a simulated world.
@@ -31,7 +31,7 @@ def test_the_second_pass_of_a_drop_leaves_from_the_other_egress() -> None:
     world = Watched([SuffixModel("com")], priority=20.0)
     world.seen = []
     for pool in ("intermediate", "deep"):
-        world.workers[f"{pool}-0@b"] = SimWorker(f"{pool}-0@b", pool, "second", egress="b")
+        world.workers[f"{pool}-0@b"] = SimWorker(f"{pool}-0@b", pool, "second", POOLS[pool], egress="b")
     world.live("gone.com", Life([(0.0, None)]), priority=True)
     world.run_until(lambda: bool(world.notices_of("gone.com")), START + 300, 5)
 

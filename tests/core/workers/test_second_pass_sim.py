@@ -10,6 +10,7 @@ from common.core.model.evidence import Observation, Phase
 from common.core.workers import second_pass
 from common.messages import Task
 from tests.sim.truth import reading_of
+from tests.sim.worker import POOLS as METHODS
 from tests.sim.worker import SimWorker
 from tests.sim.world import START, World
 
@@ -32,7 +33,7 @@ class Hosts(World):
         made = []
         for pool in POOLS:
             name = f"{pool}-{number}@{host}"
-            self.workers[name] = SimWorker(name, pool, f"b-{name}", slots=slots)
+            self.workers[name] = SimWorker(name, pool, f"b-{name}", METHODS[pool], slots=slots)
             self._beat(self.workers[name])
             if lies:
                 self.liars.add(name)
