@@ -182,6 +182,7 @@ class Coordinator:
             if now - self._probed_at >= PROBE_EVERY:
                 self._probed_at = now
                 rooms.early_canaries.probe_channels(rooms.domains.table.suffixes, now)
+                rooms.early_canaries.probe_registrars(rooms.domains.table.suffixes, now)
         if now - self._status_at >= (STATUS_EVERY if now - rooms.domains.started > WARM_UP else STATUS_FIRST):
             self._status_at = now
             rooms.poison.release_isolated(now)

@@ -1,7 +1,7 @@
 """Canaries queried before they are needed: inside a drop window, and where a channel was silent or not queried for hours.
 
 A positive answer waits for the canaries of its server, and an alarm for a channel that may be dead. Both cost seconds at a
-drop, and nothing where they are known beforehand.
+drop, and nothing where they are known beforehand. A registrar that refuses its key is found out the same way.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from common.core.channels.channels import Channels
-from common.core.model.channel import ChannelKey
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Entry, Rank
+from common.core.model.methods import is_registrar
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
 from common.core.telemetry.reach import SILENT, SILENT_SPAN
@@ -45,6 +46,7 @@ class EarlyCanaries:
     telemetry: Telemetry
     rng: Random
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
+    _registrar_turns: dict[str, int] = field(init=False, default_factory=dict)  # by method: how often it was probed
 
     def keep_verified(self, entry: Entry, now: float) -> None:
         """Verify beforehand the servers of a name that may drop at any moment: at the drop a canary costs seconds.
@@ -74,6 +76,25 @@ class EarlyCanaries:
                 due = self.channels.healths.health_of(key).heard_at + self._probe_interval(key, now)
                 if now >= due and not self.canaries.is_on_way(key) and not self.trust.is_quarantined(key, now):
                     self._probe_channel(key, now)
+
+    def probe_registrars(self, suffixes: list[str], now: float) -> None:
+        """Query a known name at each registrar that was not queried for hours, under one suffix after the other.
+
+        Whether it takes our key should be known before its word is needed.
+        """
+        for source in self.registries.sources.all_sources():
+            method = source.method
+            served = [suffix for suffix in suffixes if self.registries.server_of(method, suffix)]
+            if not is_registrar(method) or not served or now < self._probe_after.get(method, 0.0):
+                continue
+            turn = self._registrar_turns.get(method, 0)
+            key = self.registries.channel_of(method, served[turn % len(served)])
+            limit = self.registries.limit_of(method, key.server, key.suffix)
+            if not self.rate_limits.admits_query(method, limit, Rank.BACKGROUND, now):
+                continue
+            self._registrar_turns[method], self._probe_after[method] = turn + 1, now + PROBE_EVERY
+            for name in self.canaries.known_names.canaries_for(key, "")[:1]:
+                self.canaries.ask_canary(Probe(key, name, registered=True), now, Rank.BACKGROUND)
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is probed."""

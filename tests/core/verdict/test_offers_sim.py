@@ -190,6 +190,19 @@ def test_a_registry_channel_that_denies_everything_raises_no_alarm_beside_a_regi
     assert [body["status"] for body in told(world) if body["status"] in ("available", "unregistered")] == []
 
 
+def test_a_registrar_that_refuses_its_key_is_known_before_it_is_needed() -> None:
+    """One known name is asked soon after the start, and again after hours; the refusal is told by its budget."""
+    world = SourcesWorld([COM])
+    world.faults.append(Fault(ONE, "forbidden"))
+    world.live("active.com", Life(expires=DROP + 99 * DAY))
+    world.run(300.0)
+
+    budgets = world.core.rooms.rate_limits.budgets.snapshot(world.now)
+    (row,) = [row for row in budgets if row["operator"] == "registrar/one"]
+    assert "401" in str(row["reason"])
+    assert [domain for _, method, domain in world.asked if method == ONE] == ["known.com"]
+
+
 def test_registrars_are_asked_seldom() -> None:
     """Never about a name that is registered while the registry speaks, and about a drop a few times."""
     world = SourcesWorld([COM])
