@@ -15,8 +15,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.lab import story
 from tests.lab.customer import Received
@@ -84,13 +85,22 @@ class Narrator:
             return
         name, status = item.data.get("domain"), item.data.get("status")
         text = f'{name}: notice "{status}"'
+        if status in ("available", "available_premium"):
+            text += f", confidence {item.data.get('confidence')}{_offer_text(item.data)}"
         if status == "available":
             took = latency(self._lab.registry.log, item)
             wrong = false_alarm(self._lab.registry.log, item)
-            text += f", confidence {item.data.get('confidence')}"
             text += f", {took:.2f} s after its purge" if took is not None else ""
             text += f"  << FALSE: {wrong}" if wrong else ""
         self.tell("customer", text)
+
+
+def _offer_text(notice: Mapping[str, Any]) -> str:
+    """Which sources would create the name, and for how much."""
+    sources, price = ", ".join(notice.get("confirmed_by") or ()), notice.get("price")
+    if not sources:
+        return ""
+    return f", confirmed by {sources}" + (f" for {price} {notice.get('currency')}" if price else "")
 
 
 async def _until(condition: Callable[[], bool], seconds: float, stop: asyncio.Event) -> bool:
@@ -153,6 +163,7 @@ async def run(arguments: argparse.Namespace, out: Callable[[str], None]) -> int:
     directory = Path(tempfile.mkdtemp(prefix="dm-demo-"))
     async with Lab.start() as lab:
         narrator = Narrator(lab, out)
+        lab.registrars.enable(story.REGISTRAR)
         story.stage(lab.registry)
         lab.customer.set_watch((role.name for role in story.CAST), priority=(role.name for role in story.CAST if role.priority))
         lab.registry.told.append(narrator.deed)

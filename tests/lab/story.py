@@ -93,6 +93,9 @@ def _settled(suffix: str, *labels: str) -> tuple[Role, ...]:
     return tuple(Role(f"{label}.{suffix}") for label in labels)
 
 
+#: The registrar whose API the product has a key for: it says what can be created, and for how much.
+REGISTRAR = "namecom"
+
 CAST: tuple[Role, ...] = (
     # .com
     _drops("amber-falls.com", 6, priority=True),
@@ -103,6 +106,7 @@ CAST: tuple[Role, ...] = (
     Role("paid-in-time.com", Scene.GRACE, acts=(Act(9, "renew"),)),
     Role("paused-shop.com", acts=(Act(8, "hold"),)),
     Role("long-on-hold.com", Scene.HELD),
+    _withheld("rare-gem.com", 13, Truth.PREMIUM),  # RDAP and WHOIS call it free, a registrar asks another price for it
     Role("moving-house.com", acts=(Act(20, "transfer"),)),
     Role("slow-farewell.com", Scene.REDEMPTION),
     *_settled("com", "granite-press", "northern-tea", "violet-engine", "paper-compass", "river-ledger"),
