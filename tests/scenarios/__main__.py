@@ -24,6 +24,7 @@ from tests.scenarios import (
     dead_channels,
     drops,
     rdap_liars,
+    registrars,
     registry_rules,
     spellings,
     table,
@@ -44,6 +45,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *troubles.SCENARIOS,
     *drops.SCENARIOS,
     *dead_channels.SCENARIOS,
+    *registrars.SCENARIOS,
 )
 
 
@@ -65,6 +67,8 @@ async def run(scenarios: tuple[Scenario, ...], *, whole: bool, as_json: bool) ->
     trouble: list[str] = []
     with suffixes.also(*FURTHER):
         async with Lab.start() as lab:
+            lab.registrars.enable(registrars.VENDOR)
+            lab.registrars.emulators[registrars.VENDOR].unsold |= set(suffixes.SUFFIXES) - registrars.SOLD
             stack = Stack(lab.environment() | CADENCE, directory)
             stage = Stage(lab, stack, scenarios, tell)
             try:

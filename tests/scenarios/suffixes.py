@@ -23,6 +23,9 @@ _DEAD = (
     "best", "casa", "fashion", "beer", "website", "study", "help", "click", "party", "link",
 )  # fmt: skip
 
+#: Where a registrar lies, knows better, or is all that speaks.
+_SOLD = ("monster", "hair", "skin", "beauty", "autos", "boats", "homes", "yachts", "college", "makeup")
+
 FURTHER = (
     # honest ones
     Suffix("cc", 61, 61, "verisign", rdap_404="empty", unix_serial=True),
@@ -81,4 +84,7 @@ FURTHER = (
     _whois_only("kiwi", 63, "gtld"),
     Suffix("bond", 64, 64, "gtld", whois=False, whois_gone=True),
     *(Suffix(label, 65 + index, 65 + index, "gtld") for index, label in enumerate(_DEAD)),
+    # a registrar sells them
+    *(Suffix(label, 100 + index, 100 + index, "gtld") for index, label in enumerate(_SOLD)),
+    Suffix("motorcycles", 110, 110, "verisign", rdap_404="empty", unix_serial=True),
 )

@@ -161,19 +161,34 @@ class Checks:
     # -- ending ----------------------------------------------------------------------------------------------------------
 
     def end_waiting(self, now: float) -> None:
-        """End checks in which the registry denies a name and the other channels do not answer in time.
+        """Continue checks whose awaited answers are all overdue.
 
-        The pass goes without them; their answers are evidence whenever they arrive.
+        One in which the registry denies a name ends: the pass goes without the others, whose answers are evidence whenever they
+        arrive. In any other the next methods are queried beside the silent ones.
         """
         for entry in list(self.domains.working_set.loaded.values()):
             check = entry.check
-            if check is None or not is_denied(check):
+            if check is None or not self._is_overdue(entry, check, now):
                 continue
-            slow = self.planner.slow_methods(entry, now) | set(filter(is_registrar, check.awaiting))
-            since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
-            if all(now - at > ANSWER_DUE for at in since):
+            if is_denied(check):
                 check.awaiting.clear()
                 self._finish_check(entry, now)
+            else:
+                self._query_beside(entry, check, now)
+
+    def _is_overdue(self, entry: Entry, check: Check, now: float) -> bool:
+        """Whether no answer that a check awaits need be waited for any longer."""
+        denied = is_denied(check)
+        slow = self.planner.slow_methods(entry, now) | set(filter(is_registrar, check.awaiting)) if denied else set()
+        since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
+        return all(now - at > ANSWER_DUE for at in since)
+
+    def _query_beside(self, entry: Entry, check: Check, now: float) -> None:
+        """Queue the queries that come next as if the awaited answers proved nothing; the check goes on awaiting them."""
+        for method in next_methods(entry, check, self.planner.offer_channels(entry, now), now):
+            check.asked.add(method)
+            if self.planner.queue_query(entry, check, method, now):
+                check.awaiting.add(method)
 
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""

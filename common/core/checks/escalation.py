@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from common.core.checks.registrar_choice import choose_registrars, is_denied
+from common.core.checks.registrar_choice import MOST_ASKED, choose_registrars, choose_stand_ins, is_denied
 from common.core.lifecycle.registry_due import registry_due
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
@@ -18,8 +18,6 @@ from common.core.model.states import OUT_OF_ZONE, OWNED, State
 DAY = 86_400.0
 #: Inconclusive checks in a row after which the next layer is queried about a name whose state is known.
 INCONCLUSIVE_CHECKS = 2
-#: Registrars that stand in for a silent registry in one pass: two of them are two sources.
-STAND_INS = 2
 #: States in which the registry is queried at once where DNS times out: nothing else tells whether a free name was taken.
 _REGISTRY_DECIDES = frozenset({State.UNKNOWN, State.AVAILABLE, State.UNREGISTERED})
 #: States in which "no object" is no news.
@@ -54,7 +52,7 @@ class ChannelOffer(Struct, frozen=True):
     def denying_methods(self) -> list[str]:
         """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
         if self.registrars and self.resting.issuperset(self.registry):
-            return list(self.registrars[:STAND_INS])
+            return list(self.registrars[:MOST_ASKED])
         return self.registry_methods()
 
     def zone_methods(self) -> list[str]:
@@ -125,7 +123,7 @@ def _next_channel(entry: Entry, check: Check, channels: ChannelOffer, now: float
     if left:
         return left[:1]
     out_of_zone = check.outcomes.get("dns") is Outcome.UNREGISTERED or entry.phase in OUT_OF_ZONE
-    return choose_registrars(entry, check, channels.registrars, now) if out_of_zone else []
+    return choose_stand_ins(entry, check, channels.registrars, now) if out_of_zone else []
 
 
 def _is_stale(entry: Entry, method: str, now: float) -> bool:

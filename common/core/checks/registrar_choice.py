@@ -15,7 +15,7 @@ from common.core.model.states import State
 from common.core.telemetry.error_kinds import UNASKED
 
 DAY = 86_400.0
-#: Most registrars asked in one check.
+#: Most registrars asked in one check; of a registry that is silent two of them stand in for it, as two sources.
 MOST_ASKED = 2
 #: Seconds after which one that refused the name is asked again, and after which one that said nothing is.
 ASK_REFUSING, ASK_SILENT = 600.0, 300.0
@@ -44,6 +44,13 @@ def choose_registrars(entry: Entry, check: Check, registrars: Sequence[str], now
     usable = [method for method in registrars if method not in asked and not _said_nothing_lately(entry, method, now)]
     usable.sort(key=lambda method: method in entry.detail.evidence)  # another one than the one that refused the name
     return usable[:1]
+
+
+def choose_stand_ins(entry: Entry, check: Check, registrars: Sequence[str], now: float) -> list[str]:
+    """The registrar to ask next in the place of a registry that said nothing in this check: what is known counts no more."""
+    asked = [method for method in check.asked if is_registrar(method)]
+    left = [method for method in registrars if method not in asked and not _said_nothing_lately(entry, method, now)]
+    return left[:1] if len(asked) < MOST_ASKED else []
 
 
 def _is_offer_known(entry: Entry, method: str, now: float) -> bool:

@@ -28,7 +28,7 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.known_names import KnownNames
 from common.core.trust.lies import drop_evidence, trust_key
 from common.core.trust.outcomes import CanaryOutcome, Failure, Reconsidered
-from common.core.trust.server_trust import Trust, canary_window, grade_answer, random_label
+from common.core.trust.server_trust import Trust, canary_window, grade_answer, last_right_at, random_label
 
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random label, in seconds;
 #: and inside the forecast window.
@@ -168,7 +168,7 @@ class Canaries:
         last = self._count_arrived(key)
         wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation)
         self._retry_wildcard(probe, now)
-        before = self.trust.row_of(key).registered_ok
+        before = last_right_at(self.trust.row_of(key))
         is_dead, found.settled = self.disputes.settle_dispute(probe, observation, now)
         if is_dead:
             found.released = self._release_names(key, self._waiting.pop(key, {})) if last else []
@@ -208,7 +208,7 @@ class Canaries:
             if not self.trust.is_quarantined(key, now):
                 continue
             row = self.trust.row_of(key)
-            voided = drop_evidence(entry, method, row.registered_ok, row.failed_at)
+            voided = drop_evidence(entry, method, last_right_at(row), row.failed_at)
             if voided:
                 check.voided, check.lie = {**check.voided, **voided}, row.reason
             if voided and item.at <= row.failed_at:

@@ -38,6 +38,15 @@ def is_verified_after(row: TrustRow, at: float, now: float, window: float = VERI
     return is_verified(row, now, window) and row.registered_ok >= at
 
 
+def last_right_at(row: TrustRow) -> float:
+    """Since when what a server said is in doubt once it fails a canary, in epoch seconds.
+
+    That it found a known name is proof for all before; a source that creates names may call everything taken, so of that both
+    canaries had to be right.
+    """
+    return min(row.registered_ok, row.free_ok) if is_definitive(row.method) else row.registered_ok
+
+
 def grade_answer(probe: Probe, outcome: Outcome) -> str:
     """Grade an answer to a canary: ok, wrong, or unanswered where it says nothing.
 

@@ -59,6 +59,9 @@ class Stand:
     currency: str = "USD"
 
 
+_LIES = {"lying-free": Kind.FREE, "lying-taken": Kind.TAKEN, "lying-premium": Kind.PREMIUM}
+
+
 class Emulator:
     """One vendor's API."""
 
@@ -132,7 +135,7 @@ class Emulator:
         if not 1 <= len(names) <= self.batch:
             return self.show_error("malformed")
         self.calls.append(tuple(names))
-        return self.show(self._twist([self.stand_of(name) for name in names], fault))
+        return self.show(self._twist([self._lie_about(self.stand_of(name)) for name in names], fault))
 
     def stand_of(self, name: str) -> Stand:
         """How a name stands now."""
@@ -147,14 +150,18 @@ class Emulator:
         kind = kinds.get(truth, Kind.RESERVED)
         return Stand(name, kind, PREMIUM if kind is Kind.PREMIUM else ORDINARY)
 
+    def _lie_about(self, stand: Stand) -> Stand:
+        """What it says about a name of a suffix of which it tells lies alone."""
+        fault = self._faults.pick(f"registrar/{self.vendor}/{stand.name.partition('.')[2]}", stand.name)
+        return replace(stand, kind=_LIES[fault.kind]) if fault is not None and fault.kind in _LIES else stand
+
     @staticmethod
     def _twist(stands: list[Stand], fault: Fault | None) -> list[Stand]:
         """The answer with the fault in it."""
         kind = fault.kind if fault is not None else ""
-        lies = {"lying-free": Kind.FREE, "lying-taken": Kind.TAKEN, "lying-premium": Kind.PREMIUM}
-        if kind in lies:
+        if kind in _LIES:
             names = fault.names if fault is not None else frozenset()
-            return [replace(one, kind=lies[kind]) if not names or one.name in names else one for one in stands]
+            return [replace(one, kind=_LIES[kind]) if not names or one.name in names else one for one in stands]
         if kind == "wrong-name":
             return [replace(one, name=f"not-{one.name}") for one in stands]
         if kind == "partial":
