@@ -1,0 +1,1 @@
+"""Tests of what each registrar's answers are read as."""
