@@ -40,7 +40,7 @@ _ERRORS = (
 def _parse(value: Any, names: Sequence[str]) -> Parsed:
     top = as_object(value)
     response = as_object(top.get("SearchResponse")) or as_object(top.get("Response"))
-    if str(response.get("ResponseCode"))[:5] != "0":
+    if str(response.get("ResponseCode")) != "0":
         return fail_whole(_read_error(response), find_text(response, "Error", "Status"))
     entries = match_entries(list_objects(response.get("SearchResults")), "DomainName", names)
     return Parsed({name: _parse_entry(entry) for name, entry in entries.items()})

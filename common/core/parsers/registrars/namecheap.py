@@ -74,6 +74,6 @@ def _parse_result(result: Mapping[str, str]) -> Answer:
 def _read_offer(result: Mapping[str, str], *, premium: bool, early: bool) -> Offer:
     """The prices of a premium name; none with a fee of the early days, which does not say whether it is in the price."""
     if not premium or early:
-        return make_offer(None, "", premium=premium or early)
+        return make_offer(None, "", premium=early)
     price, renewal = price_of(result.get("PremiumRegistrationPrice")), price_of(result.get("PremiumRenewalPrice"))
     return make_offer(price or None, _CURRENCY, premium=True, renewal=renewal or None)

@@ -76,10 +76,10 @@ def _read_offer(entry: Mapping[str, Any], *, premium: bool | None) -> Offer:
 
 
 def _as_code(value: Any) -> str:
-    """A small number or a text as text; "" for anything else."""
+    """A number or a text as text; "" for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)[:20]
-    return value[:20].strip() if isinstance(value, str) else ""
+        return str(value)
+    return value.strip() if isinstance(value, str) else ""
 
 
 parse_answer = read_json(_parse)
