@@ -1,1 +1,1 @@
-"""Tests of what each registrar's answers are read as."""
+"""Registrars: the answers of each vendor, and the tools that read them."""

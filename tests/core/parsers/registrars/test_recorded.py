@@ -1,4 +1,4 @@
-"""The door of all registrars: what a vendor says is bounded, and recorded answers of older interfaces are read."""
+"""Answers recorded from older interfaces, under the names of then; what a vendor says is bounded without cutting a key."""
 
 from __future__ import annotations
 
