@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import ClassVar
+from urllib.parse import quote
 
 from msgspec import structs
 
 from actors.checkers.contract import Context
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import create_host_cache
-from common.clients.http_client import HttpAnswer, HttpClient, RequestOptions
+from common.clients.http_client import PER_HOST, HttpAnswer, HttpClient, RequestOptions
 from common.core.builtin.registrars import BY_VENDOR
 from common.core.model.evidence import Observation, Quota, Reading, unknown_reading
 from common.core.parsers.registrar import parse_registrar_answers
@@ -46,7 +48,9 @@ class Call:
 class RegistrarAdapter:
     """The base of every vendor's adapter."""
 
-    vendor: str
+    vendor: ClassVar[str]
+    #: Most calls at once.
+    at_once: ClassVar[int] = PER_HOST
 
     def __init__(self, context: Context) -> None:
         self.row = BY_VENDOR[self.vendor]
@@ -58,8 +62,9 @@ class RegistrarAdapter:
         self.sandbox = is_sandbox(context.settings, self.row)
         self._monotonic = context.monotonic
         self._hosts = create_host_cache(context.settings, context.monotonic)
-        self._client = HttpClient(context.settings, Guard(context.settings), resolver=self._hosts)
-        self._scrubber = Scrubber(context.settings.secrets())
+        self._client = HttpClient(context.settings, Guard(context.settings), resolver=self._hosts, per_host=self.at_once)
+        keys = context.settings.secrets()
+        self._scrubber = Scrubber((*keys, *(quote(key, safe="") for key in keys)))
 
     def build_call(self, names: Sequence[str]) -> Call:
         """The request for these names (A-labels, at most `batch`)."""

@@ -90,16 +90,24 @@ def redirect_target(answer: HttpAnswer, base: str = "") -> str | None:
 class HttpClient:
     """One per process and purpose. Without `keep_alive` every request has a connection of its own, as probes should.
 
-    `resolver` None asks the system.
+    `resolver` None asks the system; `per_host` is how many requests to one host run at once, where connections are kept.
     """
 
-    def __init__(self, settings: Settings, guard: Guard, *, resolver: Resolver | None = None, keep_alive: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        guard: Guard,
+        *,
+        resolver: Resolver | None = None,
+        keep_alive: bool = True,
+        per_host: int = PER_HOST,
+    ) -> None:
         self._guard = guard
         self._resolver = _VettingResolver(guard, resolver)
         self._keep_alive = keep_alive
         self._agent = user_agent(settings.user_agent_contact)
         self._tls = _tls_context(settings)
-        self._turns = KeyedSemaphore(PER_HOST) if keep_alive else None
+        self._turns = KeyedSemaphore(per_host) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def request(

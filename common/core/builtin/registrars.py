@@ -129,10 +129,9 @@ REGISTRARS = (
         url="https://www.namesilo.com",
         sandbox="https://sandbox.namesilo.com",
         needs=("NAMESILO_API_KEY",),
-        batch=200,
+        batch=100,
         rate=0.2,
-        burst=2,
-        terms="any account; the limit is not published",
+        terms="any account; one call at a time, the limit is not published; 200 names a call, of which a URL safely holds 100",
     ),
     Registrar(
         vendor="dynadot",
@@ -141,8 +140,7 @@ REGISTRARS = (
         needs=("DYNADOT_API_KEY",),
         takes=("DYNADOT_BATCH",),
         rate=0.3,
-        burst=2,
-        terms="any account: one name a call, 60 calls a minute; bulk accounts: 100 names a call",
+        terms="any account: one name a call, one call at a time, 60 a minute; bulk accounts: 100 names a call",
     ),
     Registrar(
         vendor="porkbun",

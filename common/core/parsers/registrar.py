@@ -11,13 +11,18 @@ from collections.abc import Mapping, Sequence
 from common.core.model.evidence import Outcome, Quota, Reading, unknown_reading
 from common.core.parsers.rate_limit_fields import parse_quota
 from common.core.parsers.rdap_record import normalise_to_alabel
-from common.core.parsers.registrars import cloudflare
+from common.core.parsers.registrars import cloudflare, domainr, dynadot, namecheap, namesilo, whoisxml
 from common.core.parsers.registrars.findings import Answer, Finding, Parse, Parsed, fail_whole
 from common.core.parsers.retry_after import parse_retry_after
 
 #: By vendor. A further one is added here.
 PARSERS: dict[str, Parse] = {
     "cloudflare": cloudflare.parse_answer,
+    "namecheap": namecheap.parse_answer,
+    "namesilo": namesilo.parse_answer,
+    "dynadot": dynadot.parse_answer,
+    "domainr": domainr.parse_answer,
+    "whoisxml": whoisxml.parse_answer,
 }
 #: Other names under which recorded answers are known.
 _ALIASES = {"fastly": "domainr", "name": "namecom"}
@@ -93,7 +98,7 @@ def _parse_body(vendor: str, status: int, body: bytes, names: Sequence[str]) -> 
 
 def _to_reading(answer: Answer, wait: float | None) -> Reading:
     outcome, key, reason = _READINGS[answer.finding]
-    said = "".join(mark for mark in answer.said[:_SAID] if mark.isprintable())
+    said = _shorten(answer.said)
     return Reading(
         outcome,
         key,
@@ -101,3 +106,9 @@ def _to_reading(answer: Answer, wait: float | None) -> Reading:
         retry_after=wait if outcome is Outcome.THROTTLED else None,
         offer=answer.offer,
     )
+
+
+def _shorten(text: str) -> str:
+    """At most `_SAID` characters, cut at a blank: half of a key that a vendor repeats would pass a scrubber of whole keys."""
+    shown = "".join(mark for mark in text if mark.isprintable())
+    return shown if len(shown) <= _SAID else shown[: _SAID + 1].rpartition(" ")[0]

@@ -6,7 +6,6 @@ and a name missing from a list mean nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Any
@@ -125,54 +124,6 @@ def parse_cloudflare(value: Any, domain: str) -> Finding:
     return known.get(reason, Finding.UNSUPPORTED if reason.startswith("extension_") else Finding.NOTHING)
 
 
-#: Fastly's status words, weakest first; the last word of an answer has the highest precedence.
-_FASTLY = {
-    "undelegated": Finding.NOTHING,
-    "unknown": Finding.NOTHING,
-    "pending": Finding.NOTHING,
-    "inactive": Finding.LIVE,
-    "premium": Finding.PREMIUM,
-    "disallowed": Finding.RESERVED,
-    "reserved": Finding.RESERVED,
-    "dpml": Finding.RESERVED,
-    "claimed": Finding.RESERVED,
-    "invalid": Finding.INVALID,
-    "suffix": Finding.INVALID,
-    "zone": Finding.INVALID,
-    "tld": Finding.INVALID,
-    "active": Finding.REGISTERED,
-    "parked": Finding.REGISTERED,
-    "marketed": Finding.REGISTERED,
-    "expiring": Finding.REGISTERED,
-    "priced": Finding.REGISTERED,
-    "transferable": Finding.REGISTERED,
-    "deleting": Finding.DROPPING,
-}
-
-
-def parse_fastly(value: Any, domain: str) -> Finding:
-    """Fastly Domain Research and Domainr v2. An estimate is never live."""
-    entry = _find_entry(value, domain, "domain", "status") or _find_entry(value, domain, "domain", "")
-    words = _lower_word(entry, "status").split()
-    if not words:
-        return Finding.NOTHING
-    finding = _FASTLY.get(words[-1], Finding.NOTHING)
-    if finding is Finding.LIVE and any(_FASTLY.get(word) not in {Finding.LIVE, Finding.NOTHING} for word in words):
-        return Finding.NOTHING
-    if finding in {Finding.REGISTERED, Finding.PREMIUM} and "inactive" in words:
-        return Finding.PREMIUM
-    if finding is Finding.LIVE and _lower_word(entry, "scope") == "estimate":
-        return Finding.CACHED
-    return finding
-
-
-def parse_whoisxml(value: Any, domain: str) -> Finding:
-    """DomainInfo: never live, for the default mode asks DNS alone."""
-    entry = _find_entry(_as_object(value).get("DomainInfo"), domain, "domainName", "")
-    known = {"available": Finding.CACHED, "unavailable": Finding.UNAVAILABLE}
-    return known.get(_lower_word(entry, "domainAvailability"), Finding.NOTHING)
-
-
 JSON_VENDORS: dict[str, Callable[[Any, str], Finding]] = {
     "godaddy": parse_godaddy,
     "porkbun": parse_porkbun,
@@ -180,37 +131,7 @@ JSON_VENDORS: dict[str, Callable[[Any, str], Finding]] = {
     "ovh": parse_ovh,
     "namecom": parse_namecom,
     "cloudflare": parse_cloudflare,
-    "fastly": parse_fastly,
-    "domainr": parse_fastly,
-    "whoisxml": parse_whoisxml,
 }
-
-_TAG = re.compile(r"<(ApiResponse|DomainCheckResult)\b([^<>]{0,4000})>")
-_ATTRIBUTE = re.compile(r"([A-Za-z]{1,40})\s{0,4}=\s{0,4}\"([^\"<]{0,300})\"")
-_THROTTLE = re.compile(r"too many requests|rate limit|limit exceeded", re.IGNORECASE)
-
-
-def parse_namecheap(body: str, domain: str) -> Finding:
-    """namecheap.domains.check. Only the attributes of two tags are looked at: no XML parser, so no entities to expand."""
-    if "<!DOCTYPE" in body or "<!ENTITY" in body:
-        return Finding.NOTHING
-    status, results = "", []
-    for tag, inside in _TAG.findall(body[:200_000]):
-        attributes = dict(_ATTRIBUTE.findall(inside))
-        if tag == "ApiResponse":
-            status = attributes.get("Status", "").lower()
-        elif _is_domain(attributes.get("Domain"), domain):
-            results.append(attributes)
-    if status != "ok":
-        return Finding.THROTTLED if _THROTTLE.search(body[:20_000]) else Finding.ERROR
-    if len(results) != 1:
-        return Finding.NOTHING
-    result = results[0]
-    if result.get("ErrorNo", "0") != "0":
-        return Finding.ERROR
-    answer = (result.get("Available", "").lower(), result.get("IsPremiumName", "").lower())
-    known = {("true", "false"): Finding.LIVE, ("true", "true"): Finding.PREMIUM}
-    return Finding.UNAVAILABLE if answer[0] == "false" else known.get(answer, Finding.NOTHING)
 
 
 def _find_entry(value: Any, domain: str, key: str, listed: str) -> dict[str, Any]:

@@ -12,12 +12,6 @@ LIVE, CACHED, TAKEN = "registrar_available_live", "registrar_available_cached", 
 NOTHING, PREMIUM, ERROR = "registrar_unparsed", "registrar_premium", "registrar_error"
 
 
-def nc(attributes, status="OK"):
-    """An answer of Namecheap."""
-    result = f"<CommandResponse><DomainCheckResult {attributes}/></CommandResponse>"
-    return f'<?xml version="1.0"?><ApiResponse Status="{status}">{result}</ApiResponse>'
-
-
 def gandi(status, process="create", **more):
     """An answer of Gandi."""
     return {
@@ -39,14 +33,6 @@ CASES = [
     ("godaddy", {"domain": "b.com", "available": True, "definitive": True}, NOTHING),
     ("godaddy", {"domain": "a.com", "available": "true", "definitive": True}, NOTHING),
     ("godaddy", {"code": "ACCESS_DENIED"}, NOTHING),
-    ("namecheap", nc('Domain="a.com" Available="true" ErrorNo="0" IsPremiumName="false"'), LIVE),
-    ("namecheap", nc('Domain="a.com" Available="true" ErrorNo="0" IsPremiumName="true"'), PREMIUM),
-    ("namecheap", nc('Domain="a.com" Available="false" ErrorNo="0" IsPremiumName="false"'), TAKEN),
-    ("namecheap", nc('Domain="a.com" Available="true" ErrorNo="2030" IsPremiumName="false"'), ERROR),
-    ("namecheap", nc('Domain="b.com" Available="true" ErrorNo="0" IsPremiumName="false"'), NOTHING),
-    ("namecheap", nc('Domain="a.com" Available="true" IsPremiumName="false"', "ERROR"), ERROR),
-    ("namecheap", '<!DOCTYPE x [<!ENTITY a "b">]>' + nc('Domain="a.com" Available="true" IsPremiumName="false"'), NOTHING),
-    ("namecheap", "<" * 100_000, ERROR),
     ("porkbun", {"status": "SUCCESS", "response": {"avail": "yes", "type": "registration", "premium": "no"}}, LIVE),
     ("porkbun", {"status": "SUCCESS", "response": {"avail": "yes", "premium": "yes"}}, PREMIUM),
     ("porkbun", {"status": "SUCCESS", "response": {"avail": "no", "premium": "no"}}, TAKEN),
@@ -99,20 +85,6 @@ CASES = [
         "registrar_unsupported",
     ),
     ("cloudflare", {"success": False, "errors": [{}]}, ERROR),
-    ("fastly", {"domain": "a.com", "status": "undelegated inactive"}, LIVE),
-    ("fastly", {"domain": "a.com", "status": "undelegated inactive", "scope": "estimate"}, CACHED),
-    ("domainr", {"status": [{"domain": "a.com", "status": "inactive"}]}, LIVE),
-    ("fastly", {"domain": "a.com", "status": "undelegated"}, NOTHING),
-    ("fastly", {"domain": "a.com", "status": "unknown"}, NOTHING),
-    ("fastly", {"domain": "a.com", "status": "active parked"}, TAKEN),
-    ("fastly", {"domain": "a.com", "status": "undelegated inactive premium"}, PREMIUM),
-    ("fastly", {"domain": "a.com", "status": "inactive reserved"}, "registrar_reserved"),
-    ("fastly", {"domain": "a.com", "status": "reserved inactive"}, NOTHING),
-    ("fastly", {"domain": "a.com", "status": "deleting"}, "registrar_dropping"),
-    ("fastly", {"domain": "a.com", "status": "something-new"}, NOTHING),
-    ("whoisxml", {"DomainInfo": {"domainName": "a.com", "domainAvailability": "AVAILABLE"}}, CACHED),
-    ("whoisxml", {"DomainInfo": {"domainName": "a.com", "domainAvailability": "UNAVAILABLE"}}, TAKEN),
-    ("whoisxml", {"DomainInfo": {"domainName": "a.com", "domainAvailability": "UNDETERMINED"}}, NOTHING),
 ]
 
 
@@ -146,7 +118,7 @@ def test_an_unknown_vendor_proves_nothing():
     assert parse_registrar_answer("acme", 200, {}, "{}", "a.com").finding == "registrar_unknown_vendor"
 
 
-@pytest.mark.parametrize("vendor", [*JSON_VENDORS, "namecheap"])
+@pytest.mark.parametrize("vendor", JSON_VENDORS)
 @pytest.mark.parametrize(
     "body",
     [

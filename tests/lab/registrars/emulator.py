@@ -70,6 +70,8 @@ class Emulator:
     credentials: ClassVar[Mapping[str, str]]
     #: Most names that one call may carry.
     batch: ClassVar[int] = 1
+    #: Most calls under way at once, each further one is an error; None for no such limit.
+    at_once: ClassVar[int | None] = None
 
     def __init__(self, registry: Registry, faults: FaultTable, queries: QueryLog) -> None:
         self._registry = registry
@@ -77,6 +79,7 @@ class Emulator:
         self._queries = queries
         self.unsold: set[str] = set()  # suffixes that it does not sell
         self.calls: list[tuple[str, ...]] = []  # the names of each check that was let in
+        self._under_way: list[web.Request] = []
 
     # what a vendor's file says
 
@@ -110,6 +113,16 @@ class Emulator:
 
     async def check(self, request: web.Request) -> web.StreamResponse:
         """The handler of a check."""
+        self._under_way = [one for one in self._under_way if one.transport is not None and not one.transport.is_closing()]
+        if self.at_once is not None and len(self._under_way) >= self.at_once:
+            return self.show_error("throttled")
+        self._under_way.append(request)
+        try:
+            return await self._check(request)
+        finally:
+            self._under_way = [one for one in self._under_way if one is not request]
+
+    async def _check(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(request, await request.read())
         try:
             names = self.names_in(asked)

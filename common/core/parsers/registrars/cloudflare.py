@@ -13,6 +13,7 @@ from common.core.parsers.registrars.findings import Answer, Finding, Parsed, fai
 from common.core.parsers.registrars.members import (
     as_object,
     currency_of,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -50,7 +51,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> Answer:
 
 def _first_error(top: Mapping[str, Any]) -> str:
     errors = list(list_objects(top.get("errors")))
-    return lower_word(errors[0], "message") if errors else ""
+    return find_text(errors[0], "message") if errors else ""
 
 
 parse_answer = read_json(_parse)
