@@ -1,7 +1,8 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, `registrar/<vendor>/login`, `web`,
+`list`, `callback`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -67,6 +67,8 @@ class Emulator:
     credentials: ClassVar[Mapping[str, str]]
     #: Most names that one call may carry.
     batch: ClassVar[int] = 1
+    #: Whether its answers repeat the names. Where they do not, none can be about a wrong one.
+    repeats_names: ClassVar[bool] = True
 
     def __init__(self, registry: Registry, faults: FaultTable, queries: QueryLog) -> None:
         self._registry = registry
@@ -117,6 +119,13 @@ class Emulator:
         fault = next((found for name in names if (found := self._faults.pick(key, name)) is not None), None)
         wrong = await self._misbehave(fault, request, names)
         return wrong if wrong is not None else self._answer(asked, names, fault)
+
+    async def log_in(self, request: web.Request, answer: Callable[[bytes], web.Response]) -> web.StreamResponse:
+        """The handler of a login: `answer` to its body, unless there is a fault "registrar/<vendor>/login"."""
+        key, body = f"registrar/{self.vendor}/login", await request.read()
+        self._queries.add(key, "", request.method)
+        wrong = await self._misbehave(self._faults.pick(key), request, [self.vendor])
+        return wrong if wrong is not None else answer(body)
 
     async def _misbehave(self, fault: Fault | None, request: web.Request, names: list[str]) -> web.StreamResponse | None:
         """What a fault says instead of an answer; None for none, and for one that only twists the answer."""
