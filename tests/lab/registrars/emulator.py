@@ -67,7 +67,7 @@ class Emulator:
     credentials: ClassVar[Mapping[str, str]]
     #: Most names that one call may carry.
     batch: ClassVar[int] = 1
-    #: Whether its answers repeat the names. Where they do not, none can be about a wrong one.
+    #: Whether an answer says which name it is about. Where it does not, a call carries one.
     repeats_names: ClassVar[bool] = True
 
     def __init__(self, registry: Registry, faults: FaultTable, queries: QueryLog) -> None:
