@@ -35,7 +35,7 @@ def parse_answer(status: int, body: bytes, names: Sequence[str]) -> Parsed:
     """What an answer says about each of these A-label names. Raises ValueError for a body that is no JSON."""
     top = as_object(parse_bounded_json(body, BODY_LIMIT))
     code = top.get("code", 0)
-    if not isinstance(code, int) or code != 0:
+    if code != 0:
         return _fail(code, lower_word(top, "desc"), len(names))
     if status != 200:
         return fail_whole(Finding.ERROR, f"HTTP {status}")

@@ -108,7 +108,7 @@ def test_an_unknown_mode_says_nothing(mode: Any) -> None:
 
 @pytest.mark.parametrize("phase", ["sunrise", "landrush", "claims"])
 def test_an_offer_before_general_availability_says_nothing(phase: str) -> None:
-    """Not everybody can take it up."""
+    """Only some applicants can take it up."""
     assert seen(CREATE | {"phase": phase}).finding is Finding.NOTHING
 
 
@@ -119,6 +119,16 @@ def test_an_offer_before_general_availability_says_nothing(phase: str) -> None:
 def test_offers_that_contradict_each_other_say_nothing(offers: list[Any]) -> None:
     """A free name cannot be transferred."""
     assert seen(*offers).finding is seen(*reversed(offers)).finding is Finding.NOTHING
+
+
+def test_of_several_offers_the_first_tells_the_price() -> None:
+    """They say the same of the name."""
+    assert seen(CREATE, CREATE | {"prices": [price("TOTAL", 9)]}).offer == offer("4.99", "EUR", renewal="7.49")
+
+
+def test_three_actions_are_enough_for_a_reason() -> None:
+    """Of however many offers."""
+    assert seen(*[TRANSFER] * 4).said == "transfer transfer transfer"
 
 
 def test_an_offer_that_cannot_be_ordered_contradicts_nothing() -> None:
