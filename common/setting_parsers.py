@@ -252,6 +252,18 @@ def curve_key(text: str) -> str:
     return text
 
 
+def base32_key(text: str) -> str:
+    """A shared secret of one-time passwords: the base32 of 10 to 128 bytes; answered in capitals, without blanks."""
+    packed = "".join(text.split()).upper().rstrip("=")
+    try:
+        key = base64.b32decode(packed + "=" * (-len(packed) % 8))
+    except ValueError:
+        key = b""
+    if not 10 <= len(key) <= 128:
+        raise ValueError("must be the base32 of 10 to 128 bytes")
+    return packed
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

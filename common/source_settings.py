@@ -65,7 +65,16 @@ class SourceSettings:
     openprovider_password: Annotated[str | None, _key("its password")]
     inwx_username: Annotated[str | None, _account("user of the INWX API; OT&E has users of its own")]
     inwx_password: Annotated[str | None, _key("its password")]
-    inwx_shared_secret: Annotated[str | None, _key("shared secret (base32) of an INWX account with a second factor")]
+    inwx_shared_secret: Annotated[
+        str | None,
+        Setting(
+            "",
+            parse.optional(parse.base32_key),
+            "shared secret (base32) of an INWX account with a second factor",
+            secret=True,
+            roles=roles.CHECKING,
+        ),
+    ]
     gandi_token: Annotated[str | None, _key("personal access token of the Gandi API")]
     namecheap_api_user: Annotated[str | None, _account("user of the Namecheap API")]
     namecheap_api_key: Annotated[str | None, _key("its key")]

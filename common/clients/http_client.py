@@ -48,6 +48,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class HttpAnswer:
     """One answer. `headers` in lower case, the first of equal ones; `body` at most the limit, `truncated` where it had more.
 
+    Of Set-Cookie, which comes several times (RFC 6265 section 3), all are kept, one a line.
     `address` is what was connected to, "192.0.2.1:443" or "[2001:db8::1]:443"; `url` what was asked.
     """
 
@@ -270,7 +271,8 @@ def _headers(response: aiohttp.ClientResponse, limit: int) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in response.headers.items():
         # Bytes that are no UTF-8 come as lone surrogates, which nothing further on can carry.
-        found.setdefault(key.lower(), value.encode("utf-8", "replace").decode())
+        text, name = value.encode("utf-8", "replace").decode(), key.lower()
+        found[name] = f"{found[name]}\n{text}" if name == "set-cookie" and name in found else found.get(name, text)
     return found
 
 

@@ -42,6 +42,15 @@ def test_requests_name_the_client_and_carry_no_cookies():
     assert "cookie" not in requests[1].lower()
 
 
+def test_every_cookie_that_is_set_is_told():
+    """One a line: a session may need several. Of any other header the first counts."""
+    head = "HTTP/1.1 200 OK\r\nSet-Cookie: a=b; path=/\r\nX-Note: one\r\nSet-Cookie: c=d\r\nX-Note: two\r\n"
+    found, _ = ask(f"{head}Content-Length: 0\r\n\r\n".encode())
+
+    assert found.headers["set-cookie"] == "a=b; path=/\nc=d"
+    assert found.headers["x-note"] == "one"
+
+
 def test_redirects_are_reported_and_not_followed():
     """The caller vets each hop, so the client never takes one by itself."""
     found, server = ask(reply(302, b"", {"Location": "http://169.254.169.254/latest/"}))

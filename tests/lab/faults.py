@@ -1,7 +1,7 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, for lies
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, `registrar/<vendor>/login`, for lies
 also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`.
 """
 

@@ -87,7 +87,7 @@ REGISTRARS = (
         batch=15,
         rate=0.2,
         burst=2,
-        terms="reseller account; many country codes; the limit is not published",
+        terms="reseller account; many country codes; 20 calls for the same names in 5 minutes, 30 logins a minute",
     ),
     Registrar(
         vendor="inwx",
@@ -99,7 +99,7 @@ REGISTRARS = (
         batch=10,
         rate=0.2,
         burst=2,
-        terms="any account; OT&E has accounts of its own; the limit is not published",
+        terms="any account; OT&E has accounts of its own; how many names and calls it takes is not published",
     ),
     Registrar(
         vendor="gandi",
@@ -159,7 +159,7 @@ REGISTRARS = (
         takes=("OVH_SUBSIDIARY",),
         rate=0.2,
         burst=2,
-        terms="application keys; an order cart is made and never checked out; the limit is not published",
+        terms="keys with GET and POST on /order/cart*; a cart is made and never checked out; the limit is not published",
     ),
     Registrar(
         vendor="route53",
@@ -169,7 +169,7 @@ REGISTRARS = (
         takes=("ROUTE53_SESSION_TOKEN",),
         rate=0.3,
         burst=2,
-        terms="an AWS account with route53domains:CheckDomainAvailability",
+        terms="an AWS account with route53domains:CheckDomainAvailability; the limit is not published",
     ),
     Registrar(
         vendor="godaddy",

@@ -11,7 +11,18 @@ from collections.abc import Mapping, Sequence
 from common.core.model.evidence import Outcome, Quota, Reading, unknown_reading
 from common.core.parsers.rate_limit_fields import parse_quota
 from common.core.parsers.rdap_record import normalise_to_alabel
-from common.core.parsers.registrars import cloudflare, domainr, dynadot, namecheap, namesilo, whoisxml
+from common.core.parsers.registrars import (
+    cloudflare,
+    domainr,
+    dynadot,
+    inwx,
+    namecheap,
+    namesilo,
+    openprovider,
+    ovh,
+    route53,
+    whoisxml,
+)
 from common.core.parsers.registrars.findings import Answer, Finding, Parse, Parsed, fail_whole
 from common.core.parsers.retry_after import parse_retry_after
 
@@ -23,9 +34,15 @@ PARSERS: dict[str, Parse] = {
     "dynadot": dynadot.parse_answer,
     "domainr": domainr.parse_answer,
     "whoisxml": whoisxml.parse_answer,
+    "inwx": inwx.parse_answer,
+    "openprovider": openprovider.parse_answer,
+    "ovh": ovh.parse_answer,
+    "route53": route53.parse_answer,
 }
 #: Other names under which recorded answers are known.
 _ALIASES = {"fastly": "domainr", "name": "namecom"}
+#: Vendors that send their own errors, a wrong password too, with a status of 500: their parsers read it.
+_ERRORS_IN_500 = frozenset({"openprovider"})
 #: Longest word of a vendor that is shown, in characters.
 _SAID = 120
 
@@ -56,7 +73,7 @@ def parse_registrar_answers(
     `headers` with names in lower case; `now` in epoch seconds, for limits that are stated as dates.
     """
     quota = parse_quota(headers, now)
-    parsed = _parse_status(status) or _parse_body(vendor, status, body, names)
+    parsed = _parse_status(vendor, status) or _parse_body(vendor, status, body, names)
     wait = parse_retry_after(headers.get("retry-after"), now)
     readings = {}
     for name in names:
@@ -80,12 +97,14 @@ def parse_registrar_answer(name: str, status: int, headers: Mapping[str, str], b
     return readings[asked]
 
 
-def _parse_status(status: int) -> Parsed | None:
+def _parse_status(vendor: str, status: int) -> Parsed | None:
     """What the status alone decides; None where the body has to be read."""
     if status in {429, 503}:
         return fail_whole(Finding.THROTTLED, f"HTTP {status}")
     if status in {401, 402, 403}:
         return fail_whole(Finding.REFUSED, f"HTTP {status}")
+    if status == 500 and vendor in _ERRORS_IN_500:
+        return None
     return fail_whole(Finding.ERROR, f"HTTP {status}") if status >= 500 or status < 200 else None
 
 

@@ -83,20 +83,6 @@ def parse_gandi(value: Any, domain: str) -> Finding:
     return Finding.NOTHING
 
 
-def parse_ovh(value: Any, domain: str) -> Finding:
-    """Order cart: free where an offer creates and is orderable; another pricing mode than the default one is premium."""
-    offers = list(_list_objects(value))
-    if not offers:
-        return Finding.NOTHING
-    named = [offer for offer in offers if not isinstance(offer.get("domain"), str) or _is_domain(offer["domain"], domain)]
-    creating = [offer for offer in named if _lower_word(offer, "action") == "create" and offer.get("orderable") is True]
-    if any(_lower_word(offer, "pricingmode", "pricingMode") == "create-default" for offer in creating):
-        return Finding.LIVE
-    if any(_lower_word(offer, "pricingmode", "pricingMode") == "create-premium" for offer in creating):
-        return Finding.PREMIUM
-    return Finding.NOTHING if creating or not named else Finding.UNAVAILABLE
-
-
 def parse_namecom(value: Any, domain: str) -> Finding:
     """checkAvailability: only `purchaseType` registration is a free name; a missing `purchasable` is not free."""
     entry = _find_entry(value, domain, "domainName", "results")
@@ -128,7 +114,6 @@ JSON_VENDORS: dict[str, Callable[[Any, str], Finding]] = {
     "godaddy": parse_godaddy,
     "porkbun": parse_porkbun,
     "gandi": parse_gandi,
-    "ovh": parse_ovh,
     "namecom": parse_namecom,
     "cloudflare": parse_cloudflare,
 }

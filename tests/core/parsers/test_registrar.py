@@ -43,11 +43,6 @@ CASES = [
     ("gandi", gandi("unavailable"), TAKEN),
     ("gandi", gandi("pending"), NOTHING),
     ("gandi", gandi("available", process="renew"), NOTHING),
-    ("ovh", [{"action": "create", "orderable": True, "pricingMode": "create-default"}], LIVE),
-    ("ovh", [{"action": "create", "orderable": True, "pricingMode": "create-premium"}], PREMIUM),
-    ("ovh", [{"action": "transfer", "orderable": True, "pricingMode": "transfer-default"}], TAKEN),
-    ("ovh", [{"action": "create", "orderable": False, "pricingMode": "create-default"}], TAKEN),
-    ("ovh", [], NOTHING),
     (
         "namecom",
         {"results": [{"domainName": "a.com", "purchasable": True, "premium": False, "purchaseType": "registration"}]},

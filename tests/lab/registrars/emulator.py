@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -72,6 +72,8 @@ class Emulator:
     batch: ClassVar[int] = 1
     #: Most calls under way at once, each further one is an error; None for no such limit.
     at_once: ClassVar[int | None] = None
+    #: Whether an answer says which name it is about. Where it does not, a call carries one.
+    repeats_names: ClassVar[bool] = True
 
     def __init__(self, registry: Registry, faults: FaultTable, queries: QueryLog) -> None:
         self._registry = registry
@@ -133,6 +135,13 @@ class Emulator:
         fault = next((found for name in names if (found := self._faults.pick(key, name)) is not None), None)
         wrong = await self._misbehave(fault, request, names)
         return wrong if wrong is not None else self._answer(asked, names, fault)
+
+    async def log_in(self, request: web.Request, answer: Callable[[bytes], web.Response]) -> web.StreamResponse:
+        """The handler of a login: `answer` to its body, unless there is a fault "registrar/<vendor>/login"."""
+        key, body = f"registrar/{self.vendor}/login", await request.read()
+        self._queries.add(key, "", request.method)
+        wrong = await self._misbehave(self._faults.pick(key), request, [self.vendor])
+        return wrong if wrong is not None else answer(body)
 
     async def _misbehave(self, fault: Fault | None, request: web.Request, names: list[str]) -> web.StreamResponse | None:
         """What a fault says instead of an answer; None for none, and for one that only twists the answer."""

@@ -48,8 +48,8 @@ class Parsed(NamedTuple):
     quota: Quota | None = None
 
 
-#: Reads a body of a status below 500 that is none of 401, 402, 403 and 429: (status, body, A-label names) -> Parsed. Raises
-#: ValueError for a body that is not of the vendor's encoding.
+#: Reads a body of a status below 500 that is none of 401, 402, 403 and 429, of a few vendors of 500 too: (status, body, A-label
+#: names) -> Parsed. Raises ValueError for a body that is not of the vendor's encoding.
 Parse = Callable[[int, bytes, Sequence[str]], Parsed]
 #: Reads decoded JSON of a status of 200.
 ParseJson = Callable[[Any, Sequence[str]], Parsed]
