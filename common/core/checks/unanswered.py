@@ -11,6 +11,7 @@ from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.model.limit import Limit
+from common.core.model.methods import RECORD_METHODS
 from common.core.model.query import Query
 from common.core.rate_limits.policy import is_limiting
 from common.core.rate_limits.rate_limits import RateLimits
@@ -69,6 +70,8 @@ class Unanswered:
             if method in queried:
                 continue
             server = self._registries.server_of(method, entry.suffix)
+            if server is None and method not in RECORD_METHODS:
+                continue  # few registries have one, so that it is missing explains nothing
             if server is None:
                 _note_trouble(entry, method, "", unknown_reading(NO_SERVER, f"no server is known for .{entry.suffix}"), now)
                 continue
