@@ -11,7 +11,7 @@ from common.core.registries.directory import (
     built_in_bootstrap,
     check_loss,
     parse_bootstrap,
-    parse_whois_servers,
+    parse_suffix_servers,
 )
 from common.errors import ConfigError
 from common.registry_directory import load_directory
@@ -145,10 +145,10 @@ def test_whois_servers_of_the_operator_win():
 
 def test_whois_files_are_strict():
     """A wrong entry is named."""
-    assert parse_whois_servers(b'{"DE": "whois.denic.de:4343"}') == {"de": "whois.denic.de:4343"}
+    assert parse_suffix_servers(b'{"DE": "whois.denic.de:4343"}') == {"de": "whois.denic.de:4343"}
     for wrong in (b"[]", b'{"de": 5}', b'{"de": "h:99999"}', b'{"de": "h:0"}', b'{"d e": "h"}', b'{"de": "h o"}', b"{", b""):
         with pytest.raises(ValueError, match=r".+"):
-            parse_whois_servers(wrong)
+            parse_suffix_servers(wrong)
 
 
 def test_the_operator_s_files_are_loaded_and_errors_name_the_file(tmp_path):
