@@ -1,7 +1,7 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ KINDS: dict[str, frozenset[str]] = {
     "whois": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
         | {"lying-404", "wrong-name", "oversize", "endless", "says"}
+    ),
+    "das": frozenset(
+        {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
+        | {"lying-404", "wrong-name", "oversize", "endless", "says"}
+        | {"429", "429-retry-after", "500", "503", "403-html", "200-html", "redirect-metadata"}  # of those over HTTP
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(

@@ -40,6 +40,11 @@ def whois_address(operator: int) -> str:
     return f"127.43.0.{operator}"
 
 
+def das_address(number: int) -> str:
+    """Where the availability service of suffix `number` listens."""
+    return f"127.44.0.{number}"
+
+
 def tcp_socket(address: str, port: int = 0) -> socket.socket:
     """A listening TCP socket. Raises OSError where the address is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
