@@ -31,6 +31,7 @@ _THROTTLED = ("excessive", "too many", "limit exceeded", "rate limit", "quota", 
 _BANNED = ("blacklist", "access denied", "referral denied", "not authorised", "not authorized", "refused")
 _OUR_ADDRESS = re.compile(r"\bip(?: address)?\b.{0,60}\b(?:blocked|not registered|not known|unknown)\b")
 _WAIT = re.compile(r"grace period of (\d{1,5}) seconds?\b")
+_SENTENCE_END = re.compile(r"[.!;]\s+")
 _HTML = re.compile(r"<(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
 _FINDINGS = {
     Outcome.UNREGISTERED: ("das_available", "the registry's availability service says it is free"),
@@ -104,13 +105,14 @@ def _limited_reading(lines: list[str], fields: Fields) -> Reading | None:
             return _throttled_reading(f"return code {code}: {meaning}", lines)
     if "-1" in codes:
         return unknown_reading("das_error", "return code -1: internal error of the service")
-    statements = [fold_text(line.lstrip("%# ")) for line in lines]
-    told = [statement for statement in statements if not is_disclaimer(statement)]
-    if any(word in statement for statement in told for word in _BANNED) or any(map(_OUR_ADDRESS.search, told)):
+    folded = [fold_text(line.lstrip("%# ")) for line in lines]
+    told = [line for line in folded if not is_disclaimer(line)]
+    statements = [statement for line in folded for statement in _SENTENCE_END.split(line)]
+    if any(word in line for line in told for word in _BANNED) or any(map(_OUR_ADDRESS.search, told)):
         return _throttled_reading("the service has blocked our address", lines)
-    if any(word in statement for statement in told for word in _THROTTLED) or any(map(limiting.reports_rate_limit, statements)):
+    if any(word in line for line in told for word in _THROTTLED) or any(map(limiting.reports_rate_limit, statements)):
         return _throttled_reading("the service says that we ask too much", lines)
-    if any(statement.startswith("error - ") for statement in told):
+    if any(line.startswith("error - ") for line in told):
         return unknown_reading("das_error", "the service reports an error of its own")
     return None
 
