@@ -146,10 +146,15 @@ def test_a_silent_server_holds_up_no_task_longer_than_its_time() -> None:
     """Neither the one that asks it nor those that wait for the answer."""
 
     async def body() -> None:
-        async with lists(silence) as (found, url, server, _clock):
+        asked = asyncio.Event()
+
+        async def note(head: str, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await silence(head, writer)
+
+        async with lists(note) as (found, url, server, _clock):
             slow = asyncio.create_task(found.fetch(url, 1.0))
-            while not server.requests:
-                await asyncio.sleep(0)
+            await asked.wait()
             with pytest.raises(TimedOut):
                 await found.fetch(url, 0.05)
             with pytest.raises(TimedOut):
