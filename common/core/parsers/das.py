@@ -17,11 +17,12 @@ from common.core.parsers import limiting
 from common.core.parsers.disclaimers import is_disclaimer
 from common.core.parsers.whois.sentences import wait_of
 
-#: Longest answer and most lines read.
+#: Longest answer that is read, in characters and in lines, and longest "label: value" line.
 TEXT_LIMIT = 16_384
 _MOST_LINES = 60
+_LONGEST_FIELD = 240
 
-_FIELD = re.compile(r"[%#\s]*([A-Za-z][A-Za-z _\-]{0,29}?)\s*:\s*(.{0,200})")
+_FIELD = re.compile(r"[%#\s]*([A-Za-z][A-Za-z _\-]{0,29}?)\s*:\s*(.*)")
 _FILLER = re.compile(r"^(?:the |this )?(?:domain )?(?:name )?(?:is )?(?:already )?")
 _NAME_LABELS = ("domain", "domain name", "domainname")
 #: The labels of a status, the one that decides first: the .dk service has a "status" of the query beside that of the name.
@@ -33,7 +34,7 @@ _OUR_ADDRESS = re.compile(r"\bip(?: address)?\b.{0,60}\b(?:blocked|not registere
 _WAIT = re.compile(r"grace period of (\d{1,5}) seconds?\b")
 _SENTENCE_END = re.compile(r"[.!;]\s+")
 _HTML = re.compile(r"<(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
-_FINDINGS = {
+_FINDINGS: dict[Outcome | None, tuple[str, str]] = {
     Outcome.UNREGISTERED: ("das_available", "the registry's availability service says it is free"),
     Outcome.REGISTERED: ("das_not_available", "the registry's availability service says it is taken"),
     Outcome.RESERVED: ("das_not_allowed", "the registry's availability service says it cannot be registered"),
@@ -53,7 +54,9 @@ def parse_das_answer(text: str, domain: str, server: str) -> Reading:
 
     A server without a row in `builtin.das_servers` is read by the common forms only.
     """
-    lines = [line.strip() for line in text[:TEXT_LIMIT].splitlines()[:_MOST_LINES] if line.strip()]
+    lines = [line.strip() for line in text[: TEXT_LIMIT + 1].splitlines() if line.strip()]
+    if len(text) > TEXT_LIMIT or len(lines) > _MOST_LINES:
+        return unknown_reading("das_too_large", f"an answer of more than {TEXT_LIMIT} characters or {_MOST_LINES} lines")
     fields = _labelled_fields(lines)
     if useless := _unreadable_reading(text, lines) or _limited_reading(lines, fields):
         return useless
@@ -68,15 +71,13 @@ def parse_das_answer(text: str, domain: str, server: str) -> Reading:
 
 def to_reading(outcome: Outcome | None, said: str) -> Reading:
     """The reading of a status; `said` is how the service put it. None, and outcomes that no status means, prove nothing."""
-    if outcome is None or outcome not in _FINDINGS:
-        return unknown_reading("das_unparsed", f"no known status: {said[:80]!r}")
-    finding, reason = _FINDINGS[outcome]
-    return Reading(outcome, finding, reason)
+    found = _FINDINGS.get(outcome)
+    if outcome is None or found is None:
+        return unknown_reading("das_unparsed", f"no known status: {said!r}")
+    return Reading(outcome, *found)
 
 
 def _unreadable_reading(text: str, lines: list[str]) -> Reading | None:
-    if len(text) > TEXT_LIMIT:
-        return unknown_reading("das_too_large", f"an answer of more than {TEXT_LIMIT} characters")
     if not lines:
         return unknown_reading("das_unparsed", "an answer without text")
     if _HTML.search(text):
@@ -88,13 +89,17 @@ def _labelled_fields(lines: list[str]) -> Fields:
     """The values of "label: value" lines by label, in lower case."""
     found: dict[str, set[str]] = {}
     for line in lines:
-        if match := _FIELD.fullmatch(line[:240]):
+        if match := _match_field(line):
             found.setdefault(match[1].lower(), set()).add(match[2].strip().lower())
     return found
 
 
+def _match_field(line: str) -> re.Match[str] | None:
+    return _FIELD.fullmatch(line) if len(line) <= _LONGEST_FIELD else None
+
+
 def _labelled_names(fields: Fields) -> set[str]:
-    return {value.rstrip(".") for label in _NAME_LABELS for value in fields.get(label, ()) if value}
+    return {value.rstrip(".") for label in _NAME_LABELS for value in fields.get(label, ())}
 
 
 def _limited_reading(lines: list[str], fields: Fields) -> Reading | None:
@@ -118,7 +123,7 @@ def _limited_reading(lines: list[str], fields: Fields) -> Reading | None:
 
 
 def _throttled_reading(reason: str, lines: list[str]) -> Reading:
-    text = " ".join(lines)[:4000].lower()
+    text = " ".join(lines).lower()
     grace = _WAIT.search(text)
     wait = min(max(float(grace[1]), 1.0), 86_400.0) if grace else wait_of(text)
     return Reading(Outcome.THROTTLED, "das_throttled", reason, retry_after=wait)
@@ -146,7 +151,7 @@ def _parse_statuses(lines: list[str], fields: Fields, dialect: DasServer, names:
     remarks = []
     for line in plain:
         spoken, named = _spoken_words(line, names)
-        if field := _FIELD.fullmatch(line[:240]):
+        if field := _match_field(line):
             remarks += [spoken] if field[1].lower() not in _KNOWN_LABELS else []
         elif named or nameless:
             if not named and "." in spoken and " " not in spoken:
@@ -155,7 +160,7 @@ def _parse_statuses(lines: list[str], fields: Fields, dialect: DasServer, names:
         else:
             remarks.append(spoken)
     if len(found) != 1:
-        return unknown_reading("das_unparsed", f"{'several' if found else 'no'} statuses: {lines[0][:80]!r}")
+        return unknown_reading("das_unparsed", f"{'several' if found else 'no'} statuses: {lines[0]!r}")
     reading = to_reading(found.pop(), next(iter(statuses), lines[0]))
     if reading.outcome is Outcome.UNREGISTERED and any(find_first_word(DOUBTFUL, fold_text(remark)) for remark in remarks):
         return unknown_reading("das_unparsed", "a free name with a remark that makes it doubtful")
@@ -172,7 +177,7 @@ def _spoken_words(line: str, names: set[str]) -> tuple[str, bool]:
 
 def _parse_letters(lines: list[str], domain: str) -> Reading:
     """Read Nominet's "name,letter[,...]" (real-time DAC instructions)."""
-    rows = [[part.strip() for part in line[:200].split(",")] for line in lines]
+    rows = [[part.strip() for part in line.split(",")] for line in lines]
     if any(len(row) < 2 or row[0].lower() != domain for row in rows):
         return unknown_reading("das_wrong_name", "the answer is about another name")
     if blocked := next((row for row in rows if row[1] == "B"), None):
