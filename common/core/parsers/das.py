@@ -54,9 +54,7 @@ def parse_das_answer(text: str, domain: str, server: str) -> Reading:
 
     A server without a row in `builtin.das_servers` is read by the common forms only.
     """
-    lines = [line.strip() for line in text[: TEXT_LIMIT + 1].splitlines() if line.strip()]
-    if len(text) > TEXT_LIMIT or len(lines) > _MOST_LINES:
-        return unknown_reading("das_too_large", f"an answer of more than {TEXT_LIMIT} characters or {_MOST_LINES} lines")
+    lines = [line.strip() for line in text.splitlines() if line.strip()] if len(text) <= TEXT_LIMIT else []
     fields = _labelled_fields(lines)
     if useless := _unreadable_reading(text, lines) or _limited_reading(lines, fields):
         return useless
@@ -69,7 +67,7 @@ def parse_das_answer(text: str, domain: str, server: str) -> Reading:
     return _parse_statuses(lines, fields, dialect, names)
 
 
-def to_reading(outcome: Outcome | None, said: str) -> Reading:
+def _to_reading(outcome: Outcome | None, said: str) -> Reading:
     """The reading of a status; `said` is how the service put it. None, and outcomes that no status means, prove nothing."""
     found = _FINDINGS.get(outcome)
     if outcome is None or found is None:
@@ -78,6 +76,8 @@ def to_reading(outcome: Outcome | None, said: str) -> Reading:
 
 
 def _unreadable_reading(text: str, lines: list[str]) -> Reading | None:
+    if len(text) > TEXT_LIMIT or len(lines) > _MOST_LINES:
+        return unknown_reading("das_too_large", f"an answer of more than {TEXT_LIMIT} characters or {_MOST_LINES} lines")
     if not lines:
         return unknown_reading("das_unparsed", "an answer without text")
     if _HTML.search(text):
@@ -161,7 +161,7 @@ def _parse_statuses(lines: list[str], fields: Fields, dialect: DasServer, names:
             remarks.append(spoken)
     if len(found) != 1:
         return unknown_reading("das_unparsed", f"{'several' if found else 'no'} statuses: {lines[0]!r}")
-    reading = to_reading(found.pop(), next(iter(statuses), lines[0]))
+    reading = _to_reading(found.pop(), next(iter(statuses), lines[0]))
     if reading.outcome is Outcome.UNREGISTERED and any(find_first_word(DOUBTFUL, fold_text(remark)) for remark in remarks):
         return unknown_reading("das_unparsed", "a free name with a remark that makes it doubtful")
     return reading
@@ -177,15 +177,15 @@ def _spoken_words(line: str, names: set[str]) -> tuple[str, bool]:
 
 def _parse_letters(lines: list[str], domain: str) -> Reading:
     """Read Nominet's "name,letter[,...]" (real-time DAC instructions)."""
-    rows = [[part.strip() for part in line.split(",")] for line in lines]
-    if any(len(row) < 2 or row[0].lower() != domain for row in rows):
+    rows = [[part.strip() for part in line.split(",")] for line in lines if "," in line]
+    if not rows or any(row[0].lower() != domain for row in rows):
         return unknown_reading("das_wrong_name", "the answer is about another name")
     if blocked := next((row for row in rows if row[1] == "B"), None):
         wait = blocked[2] if len(blocked) > 2 else ""
         seconds = min(max(float(wait), 1.0), 86_400.0) if re.fullmatch(r"\d{1,7}", wait, re.ASCII) else None
         return Reading(Outcome.THROTTLED, "das_throttled", "blocked by the service", retry_after=seconds)
     said = {row[1] for row in rows}
-    return to_reading(_LETTERS.get(said.pop()) if len(said) == 1 else None, rows[0][1])
+    return _to_reading(_LETTERS.get(said.pop()) if len(said) == 1 else None, rows[0][1])
 
 
 def _normalise_words(text: str) -> str:

@@ -34,7 +34,7 @@ def parse_br_status(body: bytes, domain: str) -> Reading:
         return unknown_reading("das_wrong_name", "the answer is about another name")
     status = found.get("status")
     reading = _BR_STATUSES.get(status) if isinstance(status, int) and not isinstance(status, bool) else None
-    return reading or unknown_reading("das_unparsed", f"no known status: {str(status)[:80]!r}")
+    return reading or unknown_reading("das_unparsed", f"no known status: {status!r}")
 
 
 def parse_ee_auctions(body: bytes) -> frozenset[str]:

@@ -90,6 +90,7 @@ def test_a_block_has_a_retry_after():
         ("dac.nic.uk", "a.be,N\na.be,Y\n", "das_unparsed"),
         ("dac.nic.uk", "a.be,N\nb.be,N\n", "das_wrong_name"),
         ("dac.nic.uk", "a.be,E\n", "das_unparsed"),
+        ("dac.nic.uk", "a.be,\n", "das_unparsed"),
         ("dac.nic.uk", "a.be\n", "das_wrong_name"),
         ("das.example", "a.be is on fire\n", "das_unparsed"),
     ],
@@ -157,6 +158,11 @@ def test_a_ban_is_told_as_one(text):
 def test_the_wait_that_a_limit_names_is_kept(text, wait):
     """In seconds, within a second and a day."""
     assert parse_das_answer(text, "a.be", "das.dns.be").retry_after == wait
+
+
+def test_a_farewell_of_nominet_is_no_row():
+    """Only lines of fields are about a name."""
+    assert parse_das_answer("goodbye\nA.uk,N\n", "a.uk", "dac.nic.uk").outcome is FREE
 
 
 @pytest.mark.parametrize(
