@@ -21,13 +21,17 @@ class AuctionList:
     answer: HttpAnswer
     names: frozenset[str] | None
 
+    @property
+    def etag(self) -> str:
+        """What a conditional request names it by (RFC 9110 section 8.8.3); "" where it has to be asked for anew."""
+        return self.answer.headers.get("etag", "") if self.names is not None else ""
+
 
 @dataclass(slots=True)
 class _Held:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    until: float = 0.0  # monotonic seconds
     found: AuctionList | ClientError | None = None
-    etag: str = ""
+    until: float = 0.0  # monotonic seconds
 
 
 class AuctionLists:
@@ -50,34 +54,31 @@ class AuctionLists:
             raise TimedOut(f"no list of auctions within {seconds:.1f} s") from None
         try:
             if held.found is None or self._monotonic() >= held.until:
-                await self._refresh(held, url, max(0.1, seconds - (self._monotonic() - began)))
+                held.found = await self._request(held.found, url, max(0.1, seconds - (self._monotonic() - began)))
+                good = isinstance(held.found, AuctionList) and held.found.names is not None
+                held.until = self._monotonic() + (FRESH if good else FAILED)
+            found = held.found
         finally:
             held.lock.release()
-        if isinstance(held.found, AuctionList):
-            return held.found
-        raise held.found or ClientError("no list of auctions")
+        if isinstance(found, ClientError):
+            raise type(found)(str(found))  # one of its own for each that asks: a traceback grows each time it is raised
+        return found
 
-    async def _refresh(self, held: _Held, url: str, seconds: float) -> None:
-        headers = {"Accept": "application/json"} | ({"If-None-Match": held.etag} if held.etag else {})
+    async def _request(self, before: AuctionList | ClientError | None, url: str, seconds: float) -> AuctionList | ClientError:
+        """One attempt, on the condition that the list is not the one `before`. Raises NotAsked."""
+        etag = before.etag if isinstance(before, AuctionList) else ""
+        headers = {"Accept": "application/json"} | ({"If-None-Match": etag} if etag else {})
         try:
             answer = await self._client.request("GET", url, headers=headers, limit=LIST_LIMIT, seconds=seconds)
         except NotAsked:
             raise
         except ClientError as error:
-            held.found, held.etag, held.until = error, "", self._monotonic() + FAILED
-            return
-        if answer.status == 304 and held.etag:
-            held.until = self._monotonic() + FRESH
-            return
-        held.found, held.etag, held.until = _read_list(answer), "", self._monotonic() + FAILED
-        if isinstance(held.found, AuctionList) and held.found.names is not None:
-            held.until, held.etag = self._monotonic() + FRESH, answer.headers.get("etag", "")
-
-
-def _read_list(answer: HttpAnswer) -> AuctionList | ClientError:
-    if answer.truncated:
-        return TooLarge(f"a list of more than {LIST_LIMIT} bytes")
-    try:
-        return AuctionList(answer, parse_ee_auctions(answer.body) if answer.status == 200 else None)
-    except ValueError:
-        return AuctionList(answer, None)
+            return error
+        if answer.status == 304 and etag and before is not None:
+            return before
+        if answer.truncated:
+            return TooLarge(f"a list of more than {LIST_LIMIT} bytes")
+        try:
+            return AuctionList(answer, parse_ee_auctions(answer.body) if answer.status == 200 else None)
+        except ValueError:
+            return AuctionList(answer, None)
