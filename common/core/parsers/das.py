@@ -34,7 +34,7 @@ _OUR_ADDRESS = re.compile(r"\bip(?: address)?\b.{0,60}\b(?:blocked|not registere
 _WAIT = re.compile(r"grace period of (\d{1,5}) seconds?\b")
 _SENTENCE_END = re.compile(r"[.!;]\s+")
 _HTML = re.compile(r"<(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
-_FINDINGS: dict[Outcome | None, tuple[str, str]] = {
+_FINDINGS = {
     Outcome.UNREGISTERED: ("das_available", "the registry's availability service says it is free"),
     Outcome.REGISTERED: ("das_not_available", "the registry's availability service says it is taken"),
     Outcome.RESERVED: ("das_not_allowed", "the registry's availability service says it cannot be registered"),
@@ -68,11 +68,11 @@ def parse_das_answer(text: str, domain: str, server: str) -> Reading:
 
 
 def _to_reading(outcome: Outcome | None, said: str) -> Reading:
-    """The reading of a status; `said` is how the service put it. None, and outcomes that no status means, prove nothing."""
-    found = _FINDINGS.get(outcome)
-    if outcome is None or found is None:
+    """The reading of a status, None for one that is not known; `said` is how the service put it."""
+    if outcome is None:
         return unknown_reading("das_unparsed", f"no known status: {said!r}")
-    return Reading(outcome, *found)
+    finding, reason = _FINDINGS[outcome]
+    return Reading(outcome, finding, reason)
 
 
 def _unreadable_reading(text: str, lines: list[str]) -> Reading | None:

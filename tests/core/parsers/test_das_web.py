@@ -152,6 +152,11 @@ def test_a_body_is_read_in_the_form_of_its_service(server, domain, body, finding
         (500, {"Retry-After": "7"}, Outcome.UNKNOWN, "das_5xx", 7.0),
         (404, {"Retry-After": "7"}, Outcome.UNKNOWN, "das_status", 7.0),
         (204, {}, Outcome.UNKNOWN, "das_status", None),
+        (299, {}, Outcome.UNKNOWN, "das_status", None),
+        (300, {}, Outcome.UNKNOWN, "das_redirect", None),
+        (399, {}, Outcome.UNKNOWN, "das_redirect", None),
+        (400, {}, Outcome.UNKNOWN, "das_status", None),
+        (499, {}, Outcome.UNKNOWN, "das_status", None),
         (0, {}, Outcome.UNKNOWN, "das_status", None),
     ],
 )
