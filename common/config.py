@@ -10,7 +10,6 @@ table names the actors that need it, and `restrictions` is the same for a proces
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ from common.errors import ConfigError
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
+from common.setting_defaults import fill_dependent_defaults
 from common.setting_parsers import Network
 from common.setting_row import Setting
-from common.socket_paths import socket_directory
 from common.source_settings import SourceSettings
 
 #: Names the env file to read instead of `.env`; "" where none is to be read, as for actors, which get it from the supervisor.
@@ -114,7 +113,9 @@ class Settings(SourceSettings):
 
     # Processes
     fast_checkers: Annotated[int, Setting("1", parse.count, "processes of the fast pool (dns, http)")]
-    intermediate_checkers: Annotated[int, Setting("1", parse.count, "processes of the intermediate pool (rdap, registrars)")]
+    intermediate_checkers: Annotated[
+        int, Setting("1", parse.count, "processes of the intermediate pool (rdap, das, registrars)")
+    ]
     deep_checkers: Annotated[int, Setting("1", parse.count, "processes of the deep pool (whois)")]
     notifiers: Annotated[int, Setting("1", parse.count, "processes that post callbacks")]
 
@@ -208,6 +209,17 @@ class Settings(SourceSettings):
     whois_iana_host: Annotated[
         str, Setting("whois.iana.org", parse.host_port, "WHOIS server that knows the server of every suffix")
     ]
+    das_servers_file: Annotated[
+        Path | None, Setting("", _optional_file, 'own domain availability services, JSON {"suffix": "host[:port]"}')
+    ]
+    das_suffixes: Annotated[
+        tuple[str, ...],
+        Setting(
+            "",
+            parse.many(parse.suffix),
+            "suffixes, separated by commas, or all: their availability service is asked although uncertain or for members",
+        ),
+    ]
     canaries_file: Annotated[
         Path | None,
         Setting("", _optional_file, 'names known to be registered, JSON {"suffix": ["name", ...]}; default: built in'),
@@ -295,7 +307,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         except ValueError as error:
             problems.append(str(error))
     if not problems:
-        _complete(found)
+        fill_dependent_defaults(found)
         problems = find_conflicts(found)
     if problems:
         raise ConfigError(problems)
@@ -374,14 +386,3 @@ def _misspelt(name: str, meant: Callable[[str, tuple[str, ...]], str | None]) ->
         return f"{name}: {bare} is no secret and not read from a file: set {bare}"
     known = meant(name, KNOWN)
     return f"{name} is no setting: did you mean {known}?" if known else ""
-
-
-def _complete(found: dict[str, Any]) -> None:
-    """Fill in the defaults that follow from other settings."""
-    state: Path = found["state_dir"]
-    if not found["instance_id"]:
-        found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", os.uname().nodename).lstrip("._-")[:64] or "localhost"
-    if not found["store_url"]:
-        found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
-    if not found["bus_endpoint"]:
-        found["bus_endpoint"] = f"ipc://{socket_directory(state) / 'bus'}"

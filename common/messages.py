@@ -79,7 +79,7 @@ class Task(Struct, frozen=True, array_like=True):
     method: Word
     domain: Name
     suffix: Name
-    server: Param = ""  # base URL (rdap), host[:port] (whois), "" where the checker finds it (dns, http)
+    server: Param = ""  # base URL (rdap), host[:port] (das, whois), "" where the checker finds it (dns, http)
     budget_ms: Budget = 10_000
     confirm: bool = False  # second pass: another address, and TCP where the method knows it
     spare: Short = ""  # the address that gave the answer to be confirmed, as in an observation

@@ -1,17 +1,18 @@
-"""The files that settings name, read and checked: budgets, canaries, RDAP and WHOIS servers, certificates."""
+"""The files that settings name, read and checked: budgets, canaries, RDAP, WHOIS and DAS servers, certificates."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from common.budget_keys import find_unknown_keys
 from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
+from common.core.builtin.das_servers import BY_SUFFIX, EVERY_SUFFIX, Access
 from common.core.model.limit import Limit
-from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_whois_servers
+from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_suffix_servers
 from common.core.registries.operators import parse_budgets
 from common.errors import ConfigError
 from common.spelling import likely
@@ -21,10 +22,18 @@ T = TypeVar("T")
 Bases = Mapping[str, tuple[str, ...]]
 
 
+class OwnServers(NamedTuple):
+    """The operator's servers by suffix: base URLs for RDAP, "host[:port]" for the others; None where no file is set."""
+
+    rdap: Bases | None
+    whois: Mapping[str, str] | None
+    das: Mapping[str, str] | None
+
+
 def check_files(settings: Settings) -> None:
-    """Read every file that a setting names. Raises ConfigError with all problems of all files."""
+    """Read every file that a setting names, and what else needs tables. Raises ConfigError with all problems of all of them."""
     problems: list[str] = []
-    for read in (load_servers, load_budgets, load_canaries, _certificates):
+    for read in (load_servers, load_das_suffixes, load_budgets, load_canaries, _certificates):
         try:
             read(settings)
         except ConfigError as error:
@@ -33,22 +42,40 @@ def check_files(settings: Settings) -> None:
         raise ConfigError(problems)
 
 
-def load_servers(settings: Settings) -> tuple[Bases | None, Mapping[str, str] | None]:
-    """RDAP_SERVERS_FILE and WHOIS_SERVERS_FILE; None where one is not set. Raises ConfigError."""
+def load_servers(settings: Settings) -> OwnServers:
+    """The servers of RDAP_SERVERS_FILE, WHOIS_SERVERS_FILE and DAS_SERVERS_FILE. Raises ConfigError."""
     problems: list[str] = []
     own = _load_or_note(problems, "RDAP_SERVERS_FILE", settings.rdap_servers_file, parse_bootstrap)
-    whois = _load_or_note(problems, "WHOIS_SERVERS_FILE", settings.whois_servers_file, parse_whois_servers)
+    whois = _load_or_note(problems, "WHOIS_SERVERS_FILE", settings.whois_servers_file, parse_suffix_servers)
+    das = _load_or_note(problems, "DAS_SERVERS_FILE", settings.das_servers_file, parse_suffix_servers)
     if problems:
         raise ConfigError(problems)
-    return own, whois
+    return OwnServers(own, whois, das)
+
+
+def load_das_suffixes(settings: Settings) -> tuple[str, ...]:
+    """DAS_SUFFIXES. Raises ConfigError for a suffix without a service that could be asked: it would have no effect."""
+    problems = []
+    for suffix in settings.das_suffixes:
+        row = BY_SUFFIX.get(suffix)
+        if suffix != EVERY_SUFFIX and row is None:
+            problems.append(f"DAS_SUFFIXES: no availability service of .{suffix} is known: DAS_SERVERS_FILE takes one")
+        elif row is not None and row.access is Access.LOGIN:
+            problems.append(
+                f"DAS_SUFFIXES: the service of .{suffix} needs a login: DAS_SERVERS_FILE takes a server without one"
+            )
+    if problems:
+        raise ConfigError(problems)
+    return settings.das_suffixes
 
 
 def load_budgets(settings: Settings) -> dict[str, Limit]:
     """The rows of BUDGETS_FILE, {} where it is not set. Raises ConfigError, also for an operator that does not exist."""
     path = settings.budgets_file
     found = _read("BUDGETS_FILE", path, parse_budgets) or {}
-    own, whois = load_servers(settings) if found else (None, None)
-    hosts = [*(base for bases in (own or {}).values() for base in bases), *(whois or {}).values()]
+    own = load_servers(settings) if found else OwnServers(None, None, None)
+    hosts = [base for bases in (own.rdap or {}).values() for base in bases]
+    hosts += [*(own.whois or {}).values(), *(own.das or {}).values()]
     problems = find_unknown_keys(found, hosts, load_suffixes(), likely) if found else []
     if problems:
         raise ConfigError([f"BUDGETS_FILE: {path}: {problem}" for problem in problems])

@@ -10,5 +10,11 @@ from common.core.registries.directory import Directory
 
 def load_directory(settings: Settings) -> Directory:
     """The directory of servers. Raises ConfigError, naming the setting and the file, where a file of the operator is wrong."""
-    own, whois = operator_files.load_servers(settings)
-    return Directory(own=own, fetched=load_kept_bases(settings), own_whois=whois)
+    own = operator_files.load_servers(settings)
+    return Directory(
+        own=own.rdap,
+        fetched=load_kept_bases(settings),
+        own_whois=own.whois,
+        own_das=own.das,
+        das_suffixes=operator_files.load_das_suffixes(settings),
+    )

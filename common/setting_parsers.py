@@ -24,6 +24,7 @@ MOST_PROCESSES = 64
 
 _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SUFFIX = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
@@ -208,6 +209,14 @@ def network(text: str) -> Network:
         return ip_network(text)
     except ValueError:
         raise ValueError("must be networks in CIDR form such as 10.0.0.0/8, without host bits") from None
+
+
+def suffix(text: str) -> str:
+    """A suffix such as co.uk in A-labels, or another word of letters, digits and hyphens; in lower case."""
+    low = text.lower().strip(".")
+    if not _SUFFIX.fullmatch(low):
+        raise ValueError("must be suffixes such as co.uk, separated by commas, others than ASCII in A-labels (xn--...)")
+    return low
 
 
 def existing_file(text: str) -> Path:

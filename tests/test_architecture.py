@@ -40,7 +40,7 @@ PURE = ("common/core/", "common/processes/")
 #: Most modules of the core that are in no room, and most file names that stand twice in the product.
 MOST_FLAT, MOST_TWICE = 3, 6
 #: Methods have a parser, a checker and sometimes a client of one name, and an entry point is a main.
-SAME_NAMES = {"__init__.py", "__main__.py", "main.py", "dns.py", "http.py", "rdap.py", "whois.py"}
+SAME_NAMES = {"__init__.py", "__main__.py", "main.py", "dns.py", "http.py", "rdap.py", "whois.py", "das.py"}
 
 #: Modules of which a single file (or folder) of the product may know, and that place.
 ONE_PLACE = {

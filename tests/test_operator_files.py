@@ -56,13 +56,14 @@ def test_every_key_that_can_apply_is_taken(tmp_path: Path) -> None:
         *list_operators(),
         *("*", "rdap/*", "dns/*", "dns/co.uk", "dns/com", "dns/se", "dns/."),
         *("whois.nic.xyz", "127.0.0.1", "rdap/127.0.0.1:4343", "whois/whois.nic.uk:43", "[::1]:43", "::1", "2001:db8::1"),
-        *("rdap/registry", "whois/whois-server:4343"),
+        *("rdap/registry", "whois/whois-server:4343", "das/das-server:4343", "das/registro-br"),
     ]
 
     assert not problems(
         tmp_path,
         BUDGETS_FILE={key: {"rate": 1} for key in keys},
         WHOIS_SERVERS_FILE={"xyz": "whois-server:4343"},
+        DAS_SERVERS_FILE={"xyz": "das-server:4343"},
         RDAP_SERVERS_FILE={"version": "1.0", "services": [[["xyz"], ["http://registry/"]]]},
     )
 
@@ -84,16 +85,41 @@ def test_wrong_numbers_and_forms_are_told(tmp_path: Path, content: Any) -> None:
 
 
 def test_all_files_are_checked_at_once(tmp_path: Path) -> None:
-    """Five wrong files are five sentences, not five starts."""
+    """Six wrong files are six sentences, not six starts."""
     found = problems(
         tmp_path,
         BUDGETS_FILE=b"{",
         CANARIES_FILE={"com": ["x.org"]},
         RDAP_SERVERS_FILE=[],
         WHOIS_SERVERS_FILE=[],
+        DAS_SERVERS_FILE=[],
         TLS_CA_FILE=b"x",
     )
 
     assert sorted(problem.partition(":")[0] for problem in found) == [
-        "BUDGETS_FILE", "CANARIES_FILE", "RDAP_SERVERS_FILE", "TLS_CA_FILE", "WHOIS_SERVERS_FILE",
+        "BUDGETS_FILE", "CANARIES_FILE", "DAS_SERVERS_FILE", "RDAP_SERVERS_FILE", "TLS_CA_FILE", "WHOIS_SERVERS_FILE",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("all", ""),
+        ("it, co.uk", ""),
+        ("be", ""),
+        ("com", "no availability service of .com is known"),
+        ("it,dk", "the service of .dk needs a login"),
+    ],
+)
+def test_a_suffix_without_a_service_to_ask_is_an_error(text: str, words: str) -> None:
+    """It would have no effect, without a word."""
+    settings = load({"DAS_SUFFIXES": text})
+
+    if not words:
+        operator_files.check_files(settings)
+        return
+    with pytest.raises(ConfigError) as caught:
+        operator_files.check_files(settings)
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith("DAS_SUFFIXES: ")
+    assert words in caught.value.problems[0]

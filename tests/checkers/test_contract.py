@@ -50,7 +50,7 @@ def context(tmp_path: Path) -> Context:
 
 def server_for(method: str) -> str:
     """A server of the kind that the coordinator names in a task of this method."""
-    return {"rdap": f"http://{DEAD}/", "whois": DEAD}.get(method, "")
+    return {"rdap": f"http://{DEAD}/", "whois": DEAD, "das": DEAD}.get(method, "")
 
 
 @pytest.mark.parametrize(("pool", "method"), METHODS)

@@ -1,8 +1,8 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `registrar/<vendor>`, `registrar/<vendor>/login`, for lies
-also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `registrar/<vendor>`,
+`registrar/<vendor>/login`, for lies also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ KINDS: dict[str, frozenset[str]] = {
         | {"400", "401", "403-html", "429", "429-retry-after", "500", "503", "200-html", "redirect-loop", "redirect-metadata"}
         | {"lying-free", "lying-taken", "lying-premium", "wrong-name", "partial"}
         | {"error-credentials", "error-throttled", "error-malformed", "error-other"}
+    ),
+    "das": frozenset(
+        {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
+        | {"lying-404", "wrong-name", "oversize", "endless", "says"}
+        | {"429", "429-retry-after", "500", "503", "403-html", "200-html", "redirect-metadata"}  # of those over HTTP
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(

@@ -25,11 +25,13 @@ from pathlib import Path
 import trustme
 from aiohttp import web
 
+from common.core.builtin.das_servers import BY_SUFFIX
 from common.core.builtin.whois_servers import whois_server
 from tests.lab import dns_zone, net, web_server
 from tests.lab.clock import LabClock
 from tests.lab.control import Control
 from tests.lab.customer import Customer
+from tests.lab.das_server import DasService
 from tests.lab.dns_server import DnsServer
 from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
@@ -59,7 +61,10 @@ class Lab:
         self.customer = Customer(self.faults, self.queries, token=self.token, secret=self.secret, wall=clock.wall)
         self.registrars = RegistrarFarm(self.registry, self.faults, self.queries)
         self.dns_port = self.rdap_port = self.whois_port = self.http_port = self.customer_port = self.control_port = 0
-        self._whois: list[WhoisServer] = []
+        self.das_port = 0
+        self.das_enabled = False  # whether the product is told of the availability services
+        self._line_servers: list[WhoisServer] = []
+        self._authority = trustme.CA()
 
     @classmethod
     @asynccontextmanager
@@ -72,6 +77,7 @@ class Lab:
                 await lab._start_dns(stack)
                 await lab._start_rdap(stack)
                 await lab._start_whois(stack)
+                await lab._start_das(stack)
                 await lab._start_http(stack)
                 lab._furnish()
                 ticker = asyncio.create_task(lab._tick())
@@ -102,9 +108,14 @@ class Lab:
         """WHOIS server of a suffix, `host:port`."""
         return f"{net.whois_address(SUFFIXES[suffix].operator)}:{self.whois_port}"
 
+    def das_host(self, suffix: str) -> str:
+        """Availability service of a suffix that has one, `host:port`."""
+        return f"{net.das_address(SUFFIXES[suffix].number)}:{self.das_port}"
+
     def environment(self) -> dict[str, str]:
         """Every setting that points the product at this lab and nowhere else."""
-        return {
+        services = {"DAS_SERVERS_FILE": str(self.directory / "das.json")} if self.das_enabled else {}
+        return services | {
             "DNS_MODE": "authoritative",
             "DNS_ROOT_SERVERS": f"{net.ROOT_DNS}:{self.dns_port}",
             "DNS_PORT": str(self.dns_port),
@@ -144,10 +155,7 @@ class Lab:
     async def _start_rdap(self, stack: AsyncExitStack) -> None:
         addresses = [net.BOOTSTRAP, *(net.rdap_address(operator) for operator in _rdap_operators())]
         self.rdap_port, sockets = net.tcp_group(addresses)
-        authority = trustme.CA()
-        (self.directory / "ca.pem").write_bytes(authority.cert_pem.bytes())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*addresses, *self.registrars.addresses()).configure_cert(context)
+        context = self._tls_context([*addresses, *self.registrars.addresses()])
         await start_farm(self.registrars, partial(_serve, stack), context)
         listed = Bootstrap(self._services(), self.clock.now(), self.faults, self.queries)
         (self.directory / "rdap.json").write_bytes(listed.body)
@@ -184,7 +192,21 @@ class Lab:
         for address, server in servers.items():
             await server.start(sockets[address])
             stack.push_async_callback(server.stop)
-        self._whois = list(servers.values())
+        self._line_servers += servers.values()
+
+    async def _start_das(self, stack: AsyncExitStack) -> None:
+        addresses = {label: net.das_address(SUFFIXES[label].number) for label in _das_suffixes()}
+        self.das_port, sockets = net.tcp_group(addresses.values())
+        context = self._tls_context(list(addresses.values()))
+        for label, address in addresses.items():
+            service = DasService(BY_SUFFIX[label], self.registry, self.faults, self.queries)
+            self._line_servers += await service.start(stack, sockets[address], context)
+
+    def _tls_context(self, addresses: list[str]) -> ssl.SSLContext:
+        """What a server on these addresses needs for TLS, by the lab's own authority."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*addresses).configure_cert(context)
+        return context
 
     async def _start_http(self, stack: AsyncExitStack) -> None:
         sites = {net.WEB: False, net.PARKING_WEB: True, net.WILDCARD_WEB: False}
@@ -207,9 +229,12 @@ class Lab:
         self._write("canaries.json", canaries)
         spoken_for = [label for label, suffix in SUFFIXES.items() if suffix.whois and not suffix.named_by_iana]
         self._write("whois.json", {label: self.whois_host(label) for label in spoken_for})
+        self._write("das.json", {label: self.das_host(label) for label in _das_suffixes()})
+        (self.directory / "ca.pem").write_bytes(self._authority.cert_pem.bytes())
         hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.ELSEWHERE_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
         hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
         hosts += [f"registrar/{vendor}" for vendor in self.registrars.emulators]
+        hosts += [net.das_address(SUFFIXES[label].number) for label in _das_suffixes()]
         keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES), *_gone_hosts()]
         self._write("budgets.json", dict.fromkeys(keys, _GENEROUS) | _NEVER)
 
@@ -226,7 +251,7 @@ class Lab:
     async def settle(self) -> None:
         """Do what is due, and open and close sockets, now instead of at the next tick."""
         self.registry.advance()
-        for server in self._whois:
+        for server in self._line_servers:
             await server.sync()
 
 
@@ -234,6 +259,10 @@ def _gone_hosts() -> list[str]:
     """Hosts of the product's own table that may be asked, because they have no address in the lab's DNS."""
     built_in = [whois_server(suffix.label) for suffix in SUFFIXES.values() if suffix.whois_gone]
     return [f"whois/{server.host}" for server in built_in if server is not None]
+
+
+def _das_suffixes() -> list[str]:
+    return [label for label in SUFFIXES if label in BY_SUFFIX]
 
 
 def _operators() -> list[int]:

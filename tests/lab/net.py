@@ -45,6 +45,11 @@ def registrar_address(number: int) -> str:
     return f"127.81.0.{number + 1}"
 
 
+def das_address(number: int) -> str:
+    """Where the availability service of suffix `number` listens."""
+    return f"127.44.0.{number}"
+
+
 def tcp_socket(address: str, port: int = 0) -> socket.socket:
     """A listening TCP socket. Raises OSError where the address is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

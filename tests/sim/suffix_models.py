@@ -123,6 +123,10 @@ class ModelDirectory(Directory):
             return None
         return (super().whois_server(suffix) if self._real else None) or f"whois.{suffix}.test"
 
+    def das_server(self, _suffix: str) -> str | None:
+        """None: these models have no availability services."""
+        return None
+
 
 @cache
 def every_model() -> tuple[SuffixModel, ...]:

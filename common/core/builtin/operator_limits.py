@@ -7,11 +7,12 @@ a rate at once on refusals and raises it slowly; these are only the starting poi
 
 Published figures used: Nominet WHOIS 5/s and 1,000 in 24 h per user (acceptable use policy); EURid WHOIS 15/min, DAS 120/min
 (lookup services page); DNS Belgium DAS 50/min (docs.dnsbelgium.be); SIDN WHOIS: automated lookup is abuse (conditions of use);
-GoDaddy Registry 100/h. Those of registrars' APIs stand in `registrars`.
+GoDaddy Registry 100/h. Those of availability services stand in `das_servers`, those of registrars' APIs in `registrars`.
 """
 
 from __future__ import annotations
 
+from common.core.builtin.das_servers import SERVERS
 from common.core.builtin.registrars import REGISTRARS
 from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 from common.core.model.limit import Limit
@@ -50,6 +51,7 @@ OPERATOR_OF_HOST = {
     "whois.ripn.net": "tci",
     "whois.domain-registry.nl": "sidn",
     "rdap.sidn.nl": "sidn",
+    "registro.br": "registro-br",
 }
 #: operator of every host below a name
 OPERATOR_OF_PARENT = {
@@ -112,9 +114,7 @@ LIMITS = {
         Limit("whois/identitydigital", 0.1, 1, 2000),
         Limit("whois/godaddy", 0.02, 2, 500),
         Limit("whois/whois.iana.org", 0.1, 3, 500),
-        Limit("das/das.eu", 0.5, 5),
-        Limit("das/das.dns.be", 0.27, 5),
-        Limit("das/finger.norid.no", 0.1, 2),
+        *(Limit(f"das/{OPERATOR_OF_HOST.get(row.host, row.host)}", row.rate, row.burst) for row in SERVERS),
         *(Limit(f"registrar/{row.vendor}", row.rate, row.burst, row.per_day) for row in REGISTRARS),
     )
 }

@@ -27,7 +27,8 @@ SEVERAL, NAMES = 8, 2
 MEANINGLESS = frozenset(
     {
         "rdap_html", "rdap_bad_json", "rdap_no_domain", "rdap_content_type", "rdap_404_odd", "rdap_400_odd", "rdap_status",
-        "rdap_redirect", "whois_unparsed", "whois_empty", "das_unparsed", "registrar_bad_json", "registrar_unparsed",
+        "rdap_redirect", "whois_unparsed", "whois_empty", "das_unparsed", "das_html", "das_bad_json", "das_redirect",
+        "das_status", "registrar_bad_json", "registrar_unparsed",
     }
 )  # fmt: skip
 #: Matches a text that says that a ban is in force, not that one may follow.

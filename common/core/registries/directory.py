@@ -1,15 +1,16 @@
-"""Find the authoritative RDAP (RFC 9224) and WHOIS server of a suffix, from the operator's files, IANA's and built-in lists."""
+"""Find the RDAP (RFC 9224), WHOIS and availability servers of a suffix, from the user's files, IANA's and built-in lists."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.core.builtin import registry_hosts, whois_servers
+from common.core.builtin import das_servers, registry_hosts, whois_servers
+from common.core.builtin.das_servers import EVERY_SUFFIX, Access
 from common.core.builtin.rdap_pinned import PINNED
 from common.core.builtin.rdap_servers import IANA
 from common.core.builtin.tlds import PRIVATE_SUFFIXES
@@ -42,7 +43,9 @@ class Directory:
     """The servers of all suffixes. Precedence for RDAP: `own` (the operator's file), `fetched` (IANA's), built in, pinned.
 
     `own_whois` maps a suffix to "host[:port]"; `learn_whois` adds referrals of IANA's WHOIS. A look-up takes the longest suffix
-    that matches label by label: "co.uk" falls back to "uk".
+    that matches label by label: "co.uk" falls back to "uk". Only availability services speak for their own suffixes alone:
+    `own_das` maps them to "host[:port]", `das_suffixes` are those ("all" for all) whose built-in service is used although it is
+    not certain or open to members only.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Directory:
         fetched: Bases | None = None,
         own_whois: Mapping[str, str] | None = None,
         own_das: Mapping[str, str] | None = None,
+        das_suffixes: Collection[str] = (),
     ) -> None:
         self._own = dict(own or {})
         self._listed = dict(fetched) if fetched else built_in_bootstrap()
         self._own_whois = dict(own_whois or {})
         self._own_das = dict(own_das or {})
+        self._das_suffixes = frozenset(das_suffixes)
         self._learned: dict[str, str] = {}
 
     def replace_fetched(self, fetched: Bases) -> None:
@@ -88,8 +93,14 @@ class Directory:
         return listed.host if listed else None
 
     def das_server(self, suffix: str) -> str | None:
-        """The availability service of exactly this suffix, "host[:port]"; None for none. Services of members need `own_das`."""
-        return self._own_das.get(suffix)
+        """The availability service of just this suffix (A-label, lower case), "host[:port]"; None where none may be asked."""
+        if own := self._own_das.get(suffix):
+            return own
+        row = das_servers.BY_SUFFIX.get(suffix)
+        if row is None or row.access is Access.LOGIN:
+            return None
+        usual = row.certain and row.access is Access.PUBLIC
+        return f"{row.host}:{row.port}" if usual or not self._das_suffixes.isdisjoint({suffix, EVERY_SUFFIX}) else None
 
     def speaks_for_whois(self, host: str, domain: str) -> bool:
         """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.
@@ -134,7 +145,7 @@ def parse_bootstrap(data: bytes) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def parse_whois_servers(data: bytes) -> dict[str, str]:
+def parse_suffix_servers(data: bytes) -> dict[str, str]:
     """Parse a JSON object of suffix -> "host[:port]". Raises ValueError with the entry that is wrong."""
     document = parse_bounded_json(data, BOOTSTRAP_LIMIT)
     if not isinstance(document, dict):

@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from common.core.builtin.das_servers import BY_HOST, BY_SUFFIX, PLAIN
 from common.core.builtin.tlds import IDN_COUNTRY_TLDS
 from common.core.model.evidence import Outcome, Reading, unknown_reading
-from common.core.parsers import das, dns, http, rdap, registrar, whois
+from common.core.parsers import das, das_web, dns, http, rdap, registrar, whois
 from common.core.registries.directory import Directory, bare_host, host_of
 from common.core.registries.registrable_names import is_wire_name
 
@@ -29,7 +30,8 @@ def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapp
     """Parse one recorded answer. Total: what cannot be read is `unknown`, with the problem as its reason.
 
     `domain` and `suffix` are A-labels ("" where not known), `answer` is {"text"} for whois, {"status", "headers", "body"}
-    for rdap and registrars, {"status", "headers"} for http, {"wire_b64"} or {"outcome"} for dns, {"text"} or {"body"} for das.
+    for rdap and registrars, {"status", "headers"} for http, {"wire_b64"} or {"outcome"} for dns, {"text"} or {"body"} for das,
+    with a "status" where it was asked over HTTP.
     """
     name = method.partition(":")[0]
     if name == "whois":
@@ -37,7 +39,7 @@ def read_answer(method: str, server: str, domain: str, suffix: str, answer: Mapp
             _with_text(answer, lambda text: whois.parse_whois_answer(text, domain, server)), server, domain, suffix
         )
     if name == "das":
-        return _with_text(answer, lambda text: das.parse_das_answer(text, domain, server))
+        return _parse_das(server, domain, suffix, answer)
     if name == "dns":
         return _parse_dns(answer, domain, suffix)
     if name in {"rdap", "http", "registrar"}:
@@ -54,11 +56,10 @@ def is_available(reading: Reading) -> bool | None:
 
 
 def _parse_http(method: str, server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
-    status, headers, body = answer.get("status"), _header_map(answer.get("headers")), _body_bytes(answer)
-    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status <= 999:
-        return unknown_reading("input_bad", "answer.status is no HTTP status")
-    if headers is None or body is None:
-        return unknown_reading("input_bad", "answer.headers is no object or answer.body no text")
+    found = _web_answer(answer, answer.get("status"))
+    if isinstance(found, Reading):
+        return found
+    status, headers, body = found
     if method == "http":
         return http.parse_web_answer(status, headers, domain)
     if method.startswith("registrar"):
@@ -104,6 +105,36 @@ def _of_registry(reading: Reading, server: str, domain: str, suffix: str) -> Rea
 @cache
 def _default_directory() -> Directory:
     return Directory()
+
+
+def _web_answer(answer: Mapping[str, object], status: object) -> tuple[int, dict[str, str], bytes] | Reading:
+    """Status, headers and body of a recorded HTTP answer, or the reading that says what is wrong with the record."""
+    headers, body = _header_map(answer.get("headers")), _body_bytes(answer)
+    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status <= 999:
+        return unknown_reading("input_bad", "answer.status is no HTTP status")
+    if headers is None or body is None:
+        return unknown_reading("input_bad", "answer.headers is no object or answer.body no text")
+    return status, headers, body
+
+
+def _parse_das(server: str, domain: str, suffix: str, answer: Mapping[str, object]) -> Reading:
+    """An answer of an availability service, read in the form of its host, else in that of the suffix.
+
+    Over HTTP it has a status; a body alone counts as a 200. A free name counts only from a service that speaks for the zone
+    directly above it.
+    """
+    host = bare_host(server.partition("//")[2].partition("/")[0] if "//" in server else server)
+    dialect = BY_HOST.get(host) or BY_SUFFIX.get(suffix, PLAIN)
+    if "status" not in answer and not dialect.is_web:
+        reading = _with_text(answer, lambda text: das.parse_das_answer(text, domain, dialect.host))
+    else:
+        found = _web_answer(answer, answer.get("status", 200))
+        reading = found if isinstance(found, Reading) else das_web.parse_das_response(*found, domain, dialect.host)
+    speaks = host in BY_HOST and domain.partition(".")[2] in dialect.suffixes
+    if reading.outcome is Outcome.UNREGISTERED and not (speaks and is_wire_name(domain)):
+        reason = f"{host or 'the server'} is no availability service for {domain}"
+        return unknown_reading("das_other_host", reason)
+    return reading
 
 
 def _parse_dns(answer: Mapping[str, object], domain: str, suffix: str) -> Reading:

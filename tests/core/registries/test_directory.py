@@ -11,7 +11,7 @@ from common.core.registries.directory import (
     built_in_bootstrap,
     check_loss,
     parse_bootstrap,
-    parse_whois_servers,
+    parse_suffix_servers,
 )
 from common.errors import ConfigError
 from common.registry_directory import load_directory
@@ -145,26 +145,37 @@ def test_whois_servers_of_the_operator_win():
 
 def test_whois_files_are_strict():
     """A wrong entry is named."""
-    assert parse_whois_servers(b'{"DE": "whois.denic.de:4343"}') == {"de": "whois.denic.de:4343"}
+    assert parse_suffix_servers(b'{"DE": "whois.denic.de:4343"}') == {"de": "whois.denic.de:4343"}
     for wrong in (b"[]", b'{"de": 5}', b'{"de": "h:99999"}', b'{"de": "h:0"}', b'{"d e": "h"}', b'{"de": "h o"}', b"{", b""):
         with pytest.raises(ValueError, match=r".+"):
-            parse_whois_servers(wrong)
+            parse_suffix_servers(wrong)
 
 
 def test_the_operator_s_files_are_loaded_and_errors_name_the_file(tmp_path):
     """Settings become a directory; every broken file is named at once."""
-    rdap, whois = tmp_path / "rdap.json", tmp_path / "whois.json"
+    rdap, whois, das = tmp_path / "rdap.json", tmp_path / "whois.json", tmp_path / "das.json"
     rdap.write_bytes(listing([["lab"], ["http://127.0.0.1:8080/"]]))
     whois.write_text('{"lab": "127.0.0.1:4343"}')
-    environ = {"RDAP_SERVERS_FILE": str(rdap), "WHOIS_SERVERS_FILE": str(whois), "STATE_DIR": str(tmp_path)}
+    das.write_text('{"lab": "127.0.0.1:4344"}')
+    environ = {
+        "RDAP_SERVERS_FILE": str(rdap),
+        "WHOIS_SERVERS_FILE": str(whois),
+        "DAS_SERVERS_FILE": str(das),
+        "DAS_SUFFIXES": "it, CO.UK.",
+        "STATE_DIR": str(tmp_path),
+    }
     directory = load_directory(load(environ))
 
     assert directory.rdap_server("lab").base == "http://127.0.0.1:8080/"
     assert directory.whois_server("lab") == "127.0.0.1:4343"
+    assert [directory.das_server(suffix) for suffix in ("lab", "it", "co.uk", "se")] == [
+        "127.0.0.1:4344", "das.nic.it:4343", "dac.nic.uk:2043", None,
+    ]  # fmt: skip
 
     rdap.write_text("{}")
+    das.write_text('{"lab": "no host"}')
     whois.write_text("[1]")
     with pytest.raises(ConfigError) as caught:
         load_directory(load(environ))
-    assert len(caught.value.problems) == 2
-    assert all(str(path) in str(caught.value) for path in (rdap, whois))
+    assert len(caught.value.problems) == 3
+    assert all(str(path) in str(caught.value) for path in (rdap, whois, das))

@@ -74,6 +74,36 @@ def test_every_method_is_reached():
 
 
 @pytest.mark.parametrize(
+    ("server", "domain", "answer", "finding"),
+    [
+        ("das.dns.be", "a.be", {"text": "RC: 0\nDomain: a.be\nStatus: NOT AVAILABLE"}, "das_not_available"),
+        ("das.dns.be:4343", "a.be", {"status": 200, "text": "Domain: a.be\nStatus: AVAILABLE"}, "das_available"),
+        ("free.iis.se", "a.se", {"status": 200, "headers": {}, "body": "free a.se"}, "das_available"),
+        ("http://free.iis.se/free?q=a.se", "a.se", {"body": "free a.se"}, "das_available"),
+        ("free.iis.se", "a.se", {"status": 429, "headers": {"Retry-After": "9"}, "body": ""}, "das_throttled"),
+        ("https://registro.br/v2/ajax/avail/raw/a.com.br", "a.com.br", {"status": 200, "body": {"status": 0}}, "das_available"),
+        ("registro.br", "a.com.br", {"body": {"status": 5, "fqdn": "a.com.br"}}, "das_release_process"),
+        ("repp.internet.ee", "a.ee", {"status": 200, "body": {"auctions": [{"domain_name": "a.ee"}]}}, "das_auction"),
+        ("repp.internet.ee", "b.ee", {"status": 200, "body": {"auctions": [{"domain_name": "a.ee"}]}}, "das_not_listed"),
+        ("127.0.0.1", "a.com.br", {"status": 200, "body": {"status": 2}}, "das_not_available"),  # in the form of the suffix
+        ("127.0.0.1", "a.com.br", {"status": 200, "body": {"status": 0}}, "das_other_host"),
+        ("das.dns.be", "a.eu", {"text": "Domain: a.eu\nStatus: AVAILABLE"}, "das_other_host"),
+        ("das.dns.be", "www.a.be", {"text": "Domain: www.a.be\nStatus: AVAILABLE"}, "das_other_host"),
+        ("das.dns.be", "-.be", {"text": "Domain: -.be\nStatus: AVAILABLE"}, "das_other_host"),
+        ("", "a.zz", {"text": "Domain: a.zz\nStatus: AVAILABLE"}, "das_other_host"),
+        ("registro.br", "a.com.br", {"status": "200", "body": ""}, "input_bad"),
+        ("registro.br", "a.com.br", {"status": True, "body": ""}, "input_bad"),
+        ("registro.br", "a.com.br", {"status": 200, "body": 5}, "input_bad"),
+        ("registro.br", "a.com.br", {"status": 200, "headers": [], "body": ""}, "input_bad"),
+        ("das.dns.be", "a.be", {"text": 5}, "input_bad"),
+    ],
+)
+def test_answers_of_availability_services_are_read_in_their_form(server, domain, answer, finding):
+    """As text, or with a status; a free name counts only from the service of the zone above it."""
+    assert read_answer("das", server, domain, domain.partition(".")[2], answer).finding == finding
+
+
+@pytest.mark.parametrize(
     ("method", "answer"),
     [
         ("", {}),
