@@ -14,6 +14,8 @@ POSTING = ("coordinator", "notifier", "control")
 SIGNING = ("notifier",)
 #: They open the store.
 STORING = ("coordinator", "list-reader", "control")
+#: They ask registries with an account, or plan what is asked.
+ASKING = ("coordinator", "checker")
 #: It checks the tokens of callers.
 GUARDING = ("control",)
 #: They hold a socket of the bus or the feed.
