@@ -17,6 +17,8 @@ from common.setting_parsers import split_host
 PORT = 700
 #: Largest text, in bytes, and most accounts, suffixes of one, sessions of one in a process, and commands a second.
 LIMIT, MOST_ACCOUNTS, MOST_SUFFIXES, MOST_SESSIONS, HIGHEST_RATE = 65_536, 100, 2000, 10, 100.0
+#: RFC 5730 section 4 allows no shorter one, and a short one would be masked where it is a common word.
+SHORTEST_PASSWORD = 6
 _SUFFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,3}")
 _KEYS = {"suffixes", "host", "user", "password", "certificate", "key", "sessions", "batch", "rate"}
 
@@ -81,7 +83,7 @@ def _parse_entry(entry: Any) -> EppAccount:
         suffixes=_parse_suffixes(entry.get("suffixes")),
         host=_parse_host(entry.get("host")),
         user=_parse_text(entry, "user"),
-        password=_parse_text(entry, "password"),
+        password=_parse_text(entry, "password", SHORTEST_PASSWORD),
         certificate=Path(_parse_text(entry, "certificate")) if "certificate" in entry else None,
         key=Path(_parse_text(entry, "key")) if "key" in entry else None,
         sessions=_parse_count(entry.get("sessions", 1), "sessions", MOST_SESSIONS),
@@ -107,10 +109,10 @@ def _parse_host(value: Any) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _parse_text(entry: dict[str, Any], key: str) -> str:
+def _parse_text(entry: dict[str, Any], key: str, shortest: int = 1) -> str:
     value = entry.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= 255 or not value.isprintable():
-        raise ValueError(f"{key} must be a text of 1 to 255 printable characters")
+    if not isinstance(value, str) or not shortest <= len(value) <= 255 or not value.isprintable():
+        raise ValueError(f"{key} must be a text of {shortest} to 255 printable characters")
     return value
 
 
