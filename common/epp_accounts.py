@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.core.parsers.bounded_json import parse_bounded_json
-from common.core.parsers.epp.commands import MOST_NAMES
-from common.core.parsers.rdap_record import normalise_to_alabel
+from common.core.parsers.epp.frames import MOST_NAMES
 from common.setting_parsers import split_host
 
 #: The port of EPP over TLS (RFC 5734 section 3).
@@ -95,9 +94,9 @@ def _parse_entry(entry: Any) -> EppAccount:
 def _parse_suffixes(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MOST_SUFFIXES or not all(isinstance(each, str) for each in value):
         raise ValueError(f"suffixes must be a list of 1 to {MOST_SUFFIXES} suffixes")
-    found = tuple(normalise_to_alabel(each.strip().lstrip(".")) for each in value)
+    found = tuple(each.lower().removeprefix(".") for each in value)
     if not all(_SUFFIX.fullmatch(each) for each in found):
-        raise ValueError("suffixes must be suffixes of domain names")
+        raise ValueError("suffixes must be suffixes of domain names, international ones as xn--")
     return found
 
 

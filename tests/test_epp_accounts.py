@@ -34,7 +34,7 @@ def test_an_account_has_defaults_for_what_it_does_not_say() -> None:
 
 
 def test_an_account_says_everything() -> None:
-    """Suffixes become A-labels."""
+    """Suffixes are lower case, without the leading dot."""
     more = {"certificate": "/c.pem", "key": "/k.pem", "sessions": 3, "batch": 50, "rate": 0.5}
     (found,) = parse(changed(suffixes=["UK", ".co.uk", "RECHT"], host="[::1]:7000", **more))
 
@@ -65,6 +65,7 @@ def test_an_address_without_a_port_gets_the_usual_one() -> None:
         (changed(suffixes=[5]), "suffixes must be"),
         (changed(suffixes=["a b"]), "suffixes must be"),
         (changed(suffixes=[""]), "suffixes must be"),
+        (changed(suffixes=["рф"]), "suffixes must be"),
         (changed(suffixes=["-uk"]), "suffixes must be"),
         (changed(suffixes=["x" * 64]), "suffixes must be"),
         (changed(suffixes=["x"] * 2001), "suffixes must be"),

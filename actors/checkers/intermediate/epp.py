@@ -17,7 +17,7 @@ from common.clients.host_addresses import create_host_cache
 from common.config import Settings
 from common.core.model.evidence import Observation, Reading, unknown_reading
 from common.core.parsers.epp.check_answer import make_excerpts, parse_check_answer
-from common.core.parsers.epp.commands import MOST_NAMES
+from common.core.parsers.epp.frames import MOST_NAMES
 from common.core.parsers.epp.responses import REFUSALS, read_failure
 from common.core.registries.registrable_names import is_wire_name
 from common.epp_accounts import PORT, EppAccount

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.core.parsers.bounded_xml import find_child, find_children, namespace_of, parse_bounded_xml, read_text
-from common.core.parsers.epp.commands import MOST_NAMES, make_check, make_hello, make_login, make_logout
-from common.core.parsers.epp.frames import FRAME_LIMIT, make_frame, read_header
+from common.core.parsers.epp.commands import make_check, make_hello, make_login, make_logout
+from common.core.parsers.epp.frames import FRAME_LIMIT, MOST_NAMES, make_frame, read_header
 from common.core.parsers.epp.responses import Greeting
 from tests.core.parsers.epp_samples import DOMAIN, EPP, FEE
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from common.core.parsers.epp.frames import MOST_NAMES
 from common.core.parsers.epp.namespaces import DOMAIN, EPP, FEE
 from common.core.parsers.epp.responses import Greeting
-
-#: Most names in one check.
-MOST_NAMES = 50
 
 
 def make_hello() -> bytes:

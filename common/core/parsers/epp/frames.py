@@ -5,6 +5,8 @@ from __future__ import annotations
 HEADER = 4
 #: Largest message accepted, in bytes without the header. An answer about fifty names with prices has some 50 KiB.
 FRAME_LIMIT = 256 * 1024
+#: Most names in one check.
+MOST_NAMES = 50
 
 
 def make_frame(message: bytes) -> bytes:
