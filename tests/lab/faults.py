@@ -1,13 +1,13 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `web`, `list`, `callback`.
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `epp/<suffix>`, `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,10 @@ KINDS: dict[str, frozenset[str]] = {
     "whois": frozenset(
         {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
         | {"lying-404", "wrong-name", "oversize", "endless", "says"}
+    ),
+    "epp": frozenset(
+        {"silence", "delay", "garbage", "huge", "wrong-length", "cut", "reset", "bomb", "throttle", "failed", "lying-404"}
+        | {"wrong-name", "partial", "login-refused", "session-limit"}
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(
@@ -123,10 +127,11 @@ class FaultTable:
         self._faults.append(fault)
         return fault
 
-    def pick(self, server: str, name: str = "") -> Fault | None:
-        """The fault for this answer, used up by one where it was counted."""
+    def pick(self, server: str, name: str = "", kinds: Collection[str] | None = None) -> Fault | None:
+        """The fault for this answer, of `kinds` where they are given; used up by one where it was counted."""
         for fault in reversed(self.current()):
-            if fault.server == server and (not fault.names or name in fault.names):
+            fits = fault.server == server and (kinds is None or fault.kind in kinds)
+            if fits and (not fault.names or name in fault.names):
                 fault.met += 1
                 if fault.left is not None:
                     fault.left -= 1

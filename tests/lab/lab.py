@@ -30,6 +30,7 @@ from tests.lab.clock import LabClock
 from tests.lab.control import Control
 from tests.lab.customer import Customer
 from tests.lab.dns_server import DnsServer
+from tests.lab.epp_server import EppServer
 from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
 from tests.lab.queries import QueryLog
@@ -38,6 +39,7 @@ from tests.lab.suffixes import SUFFIXES, Suffix
 from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhere_answer, iana_answer, operator_answer
 
 _TICK = 0.02
+_EPP_USER = "lab-registrar"
 _GENEROUS = {"rate": 200, "burst": 200}
 #: Servers outside this lab must not be queried: every kind of real registry is switched off.
 _NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "registrar/*": {"rate": 0}}
@@ -53,10 +55,14 @@ class Lab:
         self.faults = FaultTable(clock.wall)
         self.queries = QueryLog(clock.wall)
         self.token = secrets.token_urlsafe(16)
+        self.epp_enabled = False  # whether the product is given the accounts
+        self.epp: dict[int, EppServer] = {}  # by operator
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.customer = Customer(self.faults, self.queries, token=self.token, secret=self.secret, wall=clock.wall)
-        self.dns_port = self.rdap_port = self.whois_port = self.http_port = self.customer_port = self.control_port = 0
+        self.dns_port = self.rdap_port = self.whois_port = self.epp_port = 0
+        self.http_port = self.customer_port = self.control_port = 0
         self._whois: list[WhoisServer] = []
+        self._authority = trustme.CA()
 
     @classmethod
     @asynccontextmanager
@@ -69,6 +75,7 @@ class Lab:
                 await lab._start_dns(stack)
                 await lab._start_rdap(stack)
                 await lab._start_whois(stack)
+                await lab._start_epp(stack)
                 await lab._start_http(stack)
                 lab._furnish()
                 ticker = asyncio.create_task(lab._tick())
@@ -99,9 +106,23 @@ class Lab:
         """WHOIS server of a suffix, `host:port`."""
         return f"{net.whois_address(SUFFIXES[suffix].operator)}:{self.whois_port}"
 
+    def epp_accounts(self) -> list[dict[str, object]]:
+        """The account with each operator that has an EPP server, as EPP_ACCOUNTS wants it."""
+        return [
+            {
+                "suffixes": [suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator and suffix.epp],
+                "host": f"{net.epp_address(operator)}:{self.epp_port}",
+                "user": _EPP_USER,
+                "password": self.token,
+                "rate": 100,
+            }
+            for operator in _epp_operators()
+        ]
+
     def environment(self) -> dict[str, str]:
         """Every setting that points the product at this lab and nowhere else."""
-        return {
+        accounts = {"EPP_ACCOUNTS": json.dumps(self.epp_accounts())} if self.epp_enabled else {}
+        return accounts | {
             "DNS_MODE": "authoritative",
             "DNS_ROOT_SERVERS": f"{net.ROOT_DNS}:{self.dns_port}",
             "DNS_PORT": str(self.dns_port),
@@ -140,10 +161,8 @@ class Lab:
     async def _start_rdap(self, stack: AsyncExitStack) -> None:
         addresses = [net.BOOTSTRAP, *(net.rdap_address(operator) for operator in _rdap_operators())]
         self.rdap_port, sockets = net.tcp_group(addresses)
-        authority = trustme.CA()
-        (self.directory / "ca.pem").write_bytes(authority.cert_pem.bytes())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*addresses).configure_cert(context)
+        (self.directory / "ca.pem").write_bytes(self._authority.cert_pem.bytes())
+        context = self._tls_for(addresses)
         listed = Bootstrap(self._services(), self.clock.now(), self.faults, self.queries)
         (self.directory / "rdap.json").write_bytes(listed.body)
         applications = {net.BOOTSTRAP: listed.application()}
@@ -155,6 +174,11 @@ class Lab:
             applications[address] = server.application(path)
         for address, application in applications.items():
             await _serve(stack, application, sockets[address], context)
+
+    def _tls_for(self, addresses: list[str]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*addresses).configure_cert(context)
+        return context
 
     def _services(self) -> list[tuple[list[str], str]]:
         return [
@@ -181,6 +205,16 @@ class Lab:
             stack.push_async_callback(server.stop)
         self._whois = list(servers.values())
 
+    async def _start_epp(self, stack: AsyncExitStack) -> None:
+        self.epp_port, sockets = net.tcp_group([net.epp_address(operator) for operator in _epp_operators()])
+        tls = self._tls_for([net.epp_address(operator) for operator in _epp_operators()])
+        for operator in _epp_operators():
+            credentials = (_EPP_USER, self.token)
+            server = EppServer(self.registry, self.faults, self.queries, operator=operator, credentials=credentials)
+            await server.start(sockets[net.epp_address(operator)], tls)
+            stack.push_async_callback(server.stop)
+            self.epp[operator] = server
+
     async def _start_http(self, stack: AsyncExitStack) -> None:
         sites = {net.WEB: False, net.PARKING_WEB: True, net.WILDCARD_WEB: False}
         self.http_port, sockets = net.tcp_group(sites)
@@ -204,6 +238,7 @@ class Lab:
         self._write("whois.json", {label: self.whois_host(label) for label in spoken_for})
         hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.ELSEWHERE_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
         hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
+        hosts += [net.epp_address(operator) for operator in _epp_operators()]
         keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES), *_gone_hosts()]
         self._write("budgets.json", dict.fromkeys(keys, _GENEROUS) | _NEVER)
 
@@ -236,6 +271,10 @@ def _operators() -> list[int]:
 
 def _rdap_operators() -> list[int]:
     return sorted({_speaker(suffix).operator for suffix in SUFFIXES.values() if suffix.rdap})
+
+
+def _epp_operators() -> list[int]:
+    return sorted({suffix.operator for suffix in SUFFIXES.values() if suffix.epp})
 
 
 def _speaker(suffix: Suffix) -> Suffix:
