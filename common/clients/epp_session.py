@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from html import escape
 
 from common.clients.address_guard import Guard
 from common.clients.epp_connection import EppConnection, open_connection
@@ -72,6 +73,8 @@ class EppClient:
         self._tls = create_tls_context(settings.tls_ca_file)
         if account.certificate is not None:
             load_client_certificate(self._tls, account.certificate, account.key, "EPP_ACCOUNTS")
+        #: The password as it is, and as it stands in XML.
+        self._spellings = (escape(account.password), escape(account.password, quote=False), account.password)
         self._resolver = resolver
         self._idle_seconds = idle
         self._pause = _Pause(self._host, monotonic)
@@ -103,7 +106,9 @@ class EppClient:
 
     def hide_password(self, text: str) -> str:
         """A text of the server without this account's password, should it repeat it."""
-        return text.replace(self._account.password, MASK)
+        for spelling in self._spellings:
+            text = text.replace(spelling, MASK)
+        return text
 
     @asynccontextmanager
     async def _turn(self, seconds: float) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from tests.clients.epp_peer import Peer, epp_server, polite, write_authority
 from tests.clients.line_server import closed_port
 from tests.core.parsers import epp_samples as samples
 
-PASSWORD = "hunter22!"
+PASSWORD = "hunter<22>!"
 
 
 def settings(directory: Path, port: int, **account) -> dict[str, str]:
@@ -229,7 +229,7 @@ def test_a_password_that_an_answer_repeats_is_hidden(tmp_path: Path) -> None:
 
     assert "***" in seen.excerpt
     assert "***" in seen.reading.reason
-    assert PASSWORD not in repr(seen)
+    assert "hunter" not in repr(seen)
 
 
 def test_evidence_is_bounded(tmp_path: Path) -> None:

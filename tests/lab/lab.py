@@ -42,7 +42,7 @@ _TICK = 0.02
 _EPP_USER = "lab-registrar"
 _GENEROUS = {"rate": 200, "burst": 200}
 #: Servers outside this lab must not be queried: every kind of real registry is switched off.
-_NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "registrar/*": {"rate": 0}}
+_NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "epp/*": {"rate": 0}, "registrar/*": {"rate": 0}}
 
 
 class Lab:

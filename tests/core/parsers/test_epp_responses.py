@@ -104,6 +104,7 @@ def test_an_answer_without_a_clear_code_is_refused(data: bytes) -> None:
         (2308, "Rate limit exceeded", Outcome.THROTTLED, "epp_throttled"),
         (2400, "Please try again later", Outcome.THROTTLED, "epp_throttled"),
         (2200, "Authentication error", Outcome.UNKNOWN, "epp_refused"),
+        (2200, "Account blocked, please try again later", Outcome.UNKNOWN, "epp_refused"),
         (2201, "Authorization error", Outcome.UNKNOWN, "epp_refused"),
         (2202, "Invalid authorization information", Outcome.UNKNOWN, "epp_refused"),
         (2501, "Authentication error; server closing connection", Outcome.UNKNOWN, "epp_refused"),

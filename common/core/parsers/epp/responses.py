@@ -88,9 +88,11 @@ def parse_response(data: bytes) -> Response:
 def read_failure(code: int, message: str) -> Reading:
     """What an answer that reports no success says about the names that were asked for: nothing, or that we ask too much."""
     reason = f"the server answers {code}: {message}"
+    if code in REFUSALS:
+        return unknown_reading("epp_refused", reason)
     if code == SESSION_LIMIT or complains(message):
         return Reading(Outcome.THROTTLED, "epp_throttled", reason[:300])
-    return unknown_reading("epp_refused" if code in REFUSALS else "epp_error", reason)
+    return unknown_reading("epp_error", reason)
 
 
 def complains(text: str) -> bool:
