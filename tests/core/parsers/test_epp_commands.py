@@ -57,6 +57,26 @@ def test_a_login_takes_what_the_greeting_offers() -> None:
     assert read_text(find_child(root, "command", "clTRID")) == "dm-1"
 
 
+SECURITY = "urn:ietf:params:xml:ns:epp:loginSec-1.0"
+
+
+@pytest.mark.parametrize(
+    ("password", "extensions", "aside"),
+    [("p" * 16, (SECURITY,), False), ("p&" * 9, (SECURITY,), True), ("p" * 17, (FEE,), False)],
+)
+def test_a_long_password_goes_into_its_extension_where_the_server_has_it(password, extensions, aside: bool) -> None:
+    """RFC 8807: a login itself has room for sixteen characters."""
+    root = tree(make_login("user", password, Greeting("", "en", (DOMAIN,), extensions), "dm-1"))
+    spoken = find_child(root, "command", "extension", "loginSec")
+
+    assert read_text(find_child(root, "command", "login", "pw")) == ("[LOGIN-SECURITY]" if aside else password)
+    assert (spoken is not None) is aside
+    if spoken is not None:
+        assert namespace_of(spoken) == SECURITY
+        assert read_text(find_child(spoken, "pw")) == password
+    assert [each.tag.rpartition("}")[2] for each in root[0]][-1] == "clTRID"
+
+
 def test_a_login_without_extensions_names_none() -> None:
     """An empty svcExtension would not be valid."""
     root = tree(make_login("user", "password", Greeting("", "en", (DOMAIN,), ()), "dm-1"))

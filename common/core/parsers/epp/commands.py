@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from html import escape
 
 from common.core.parsers.epp.frames import MOST_NAMES
-from common.core.parsers.epp.namespaces import DOMAIN, EPP, FEE
+from common.core.parsers.epp.namespaces import DOMAIN, EPP, FEE, LOGIN_SECURITY
 from common.core.parsers.epp.responses import Greeting
+
+#: Most characters of a password in a login itself (RFC 5730 section 4).
+LONGEST_PASSWORD = 16
 
 
 def make_hello() -> bytes:
@@ -16,14 +19,21 @@ def make_hello() -> bytes:
 
 
 def make_login(user: str, password: str, greeting: Greeting, transaction: str) -> bytes:
-    """A login that takes the language, the objects and the extensions that the greeting offers (RFC 5730 section 2.9.1.1)."""
+    """A login that takes the language, the objects and the extensions that the greeting offers (RFC 5730 section 2.9.1.1).
+
+    A password that is too long for it goes into the extension for that, where the server knows it (RFC 8807).
+    """
     objects = "".join(f"<objURI>{escape(uri)}</objURI>" for uri in greeting.objects)
     extensions = "".join(f"<extURI>{escape(uri)}</extURI>" for uri in greeting.extensions)
+    shown, security = escape(password), ""
+    if len(password) > LONGEST_PASSWORD and LOGIN_SECURITY in greeting.extensions:
+        security = f'<extension><s:loginSec xmlns:s="{LOGIN_SECURITY}"><s:pw>{shown}</s:pw></s:loginSec></extension>'
+        shown = "[LOGIN-SECURITY]"
     services = f"{objects}<svcExtension>{extensions}</svcExtension>" if extensions else objects
     return _command(
-        f"<login><clID>{escape(user)}</clID><pw>{escape(password)}</pw>"
+        f"<login><clID>{escape(user)}</clID><pw>{shown}</pw>"
         f"<options><version>1.0</version><lang>{escape(greeting.language)}</lang></options>"
-        f"<svcs>{services}</svcs></login>",
+        f"<svcs>{services}</svcs></login>{security}",
         transaction,
     )
 
