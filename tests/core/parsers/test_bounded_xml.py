@@ -119,7 +119,16 @@ def test_each_bound_holds_to_the_last_unit(fits: bytes, too_much: bytes, words: 
 
 def test_siblings_are_not_depth() -> None:
     """The depth shrinks with every end of an element."""
-    parse_bounded_xml(b"<a>" + b"<b><c/></b>" * (MAX_DEPTH * 2) + b"</a>", LIMIT)
+    siblings = b"<b><c/></b>" * (MAX_DEPTH * 2)
+
+    parse_bounded_xml(b"<a>" + siblings + b"</a>", LIMIT)
+    with pytest.raises(ValueError, match="deeper"):
+        parse_bounded_xml(b"<a>" + siblings + nested(MAX_DEPTH) + b"</a>", LIMIT)
+
+
+def test_a_text_is_cut_to_what_a_reading_holds() -> None:
+    """300 characters unless it is said otherwise."""
+    assert len(read_text(parse_bounded_xml(b"<a>" + b"b" * 1000 + b"</a>", LIMIT))) == 300
 
 
 @pytest.mark.parametrize(

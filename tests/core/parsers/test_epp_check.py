@@ -340,6 +340,12 @@ def test_nominet_announces_the_deletion(reason: str, finding: str, phase: Phase)
     assert "2027-01-02T03:04:05Z" in found.reason
 
 
+@pytest.mark.parametrize("words", ["Too many requests ", "Nothing ", "Reserved "])
+def test_a_long_reason_still_fits_into_a_reading(words: str) -> None:
+    """Reasons have 300 characters."""
+    assert len(read_reason(words + "x" * 290).reason) == 300
+
+
 def test_a_reason_of_an_available_name_does_not_count() -> None:
     """Servers give reasons beside avail="1" too."""
     assert read(check((NAME, "1", "In use"))).outcome is Outcome.UNREGISTERED

@@ -24,7 +24,9 @@ def test_a_frame_begins_with_its_length_and_counts_the_header() -> None:
     assert read_header(b"\x00\x00\x00\x0a") == 6
 
 
-@pytest.mark.parametrize("header", [b"\0\0\0\0", b"\0\0\0\4", b"\xff\xff\xff\xff", b"", b"\0\0\1", b"HTTP"])
+@pytest.mark.parametrize(
+    "header", [b"\0\0\0\0", b"\0\0\0\4", b"\xff\xff\xff\xff", b"", b"\0\0\1", b"\1\0\0", b"\0\0\0\1\0", b"HTTP"]
+)
 def test_a_length_that_no_message_has_is_refused(header: bytes) -> None:
     """Too short, too long, cut off, or the words of another protocol."""
     with pytest.raises(ValueError, match="a frame of"):
@@ -32,7 +34,8 @@ def test_a_length_that_no_message_has_is_refused(header: bytes) -> None:
 
 
 def test_the_largest_frame_is_accepted_and_one_byte_more_is_not() -> None:
-    """The bound counts the message without its header."""
+    """The bound counts the message without its header; the smallest message has one byte."""
+    assert read_header(b"\0\0\0\5") == 1
     assert read_header((FRAME_LIMIT + 4).to_bytes(4, "big")) == FRAME_LIMIT
     with pytest.raises(ValueError, match="at most"):
         read_header((FRAME_LIMIT + 5).to_bytes(4, "big"))
@@ -104,7 +107,8 @@ def test_a_check_has_from_one_to_fifty_names(count: int) -> None:
     """No name is no question, and servers limit how many they take."""
     with pytest.raises(ValueError, match=f"{count} names"):
         make_check(["a.example"] * count, "dm-1", fee=False)
-    assert make_check(["a.example"] * MOST_NAMES, "dm-1", fee=False)
+    for fits in (1, MOST_NAMES):
+        assert make_check(["a.example"] * fits, "dm-1", fee=False)
 
 
 def test_a_logout_is_a_command() -> None:

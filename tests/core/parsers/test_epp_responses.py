@@ -11,7 +11,7 @@ from tests.core.parsers.epp_samples import DOMAIN, FEE, epp, greeting, response
 
 def test_a_greeting_says_what_the_server_offers() -> None:
     """Objects and extensions in their order, each once."""
-    found = parse_greeting(greeting(objects=(DOMAIN, "urn:host", DOMAIN), extensions=(FEE, "urn:sec")))
+    found = parse_greeting(greeting(objects=(DOMAIN, "urn:host", "", DOMAIN), extensions=(FEE, "urn:sec")))
 
     assert (found.server, found.language) == ("Test Registry", "en")
     assert (found.objects, found.extensions) == ((DOMAIN, "urn:host"), (FEE, "urn:sec"))
@@ -68,6 +68,16 @@ def test_the_reasons_of_a_failure_are_kept() -> None:
     why = "<extValue><value><x/></value><reason>too short</reason></extValue><extValue><reason>bad</reason></extValue>"
 
     assert parse_response(response(2306, "policy", inside=why)).message == "policy; too short; bad"
+    assert parse_response(response(2306, "", inside=why)).message == "too short; bad"
+
+
+def test_what_a_failure_says_is_bounded() -> None:
+    """Four reasons, and three hundred characters in all."""
+    many = "".join(f"<extValue><reason>{number}</reason></extValue>" for number in range(9))
+    long = f"<extValue><reason>{'y' * 290}</reason></extValue>"
+
+    assert parse_response(response(2306, "policy", inside=many)).message == "policy; 0; 1; 2; 3"
+    assert len(parse_response(response(2306, "x" * 290, inside=long)).message) == 300
 
 
 def test_the_first_failure_of_several_results_counts() -> None:
@@ -76,6 +86,7 @@ def test_the_first_failure_of_several_results_counts() -> None:
     several = epp(f"<response>{body.format(1000)}{body.format(2005)}{body.format(2306)}</response>")
 
     assert parse_response(several).code == 2005
+    assert parse_response(epp(f"<response>{body.format(1000)}{body.format(2000)}</response>")).code == 2000
     assert parse_response(epp(f"<response>{body.format(1000)}{body.format(1300)}</response>")).code == 1000
 
 
