@@ -672,3 +672,46 @@ def test_a_close_does_not_wait_for_a_server_that_says_nothing(tmp_path: Path) ->
         assert server.kinds[-1] == "logout"
 
     run(script, body, tmp_path)
+
+
+def test_a_session_that_is_in_use_at_the_close_ends_with_its_answer(tmp_path: Path) -> None:
+    """It is not kept for later."""
+    asked, done = asyncio.Event(), asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.let_in()
+        await peer.read()
+        asked.set()
+        await done.wait()
+        await peer.answer_check()
+        await peer.reader.read()
+
+    async def body(scene, server) -> None:
+        check = asyncio.create_task(scene.ask())
+        await asked.wait()
+        await scene.client.close()
+        done.set()
+        await check
+        await server.until(lambda: server.open == 0)
+
+    run(script, body, tmp_path)
+
+
+def test_a_hello_gives_way_to_a_check(tmp_path: Path) -> None:
+    """While a check waits for the session, or has just taken it, none is sent: it would need a further connection."""
+
+    async def body(scene, server) -> None:
+        await scene.ask()
+        client = scene.client
+        (connection,) = client._idle
+        async with client._turns:  # as a check does before it takes the connection
+            await client._say_hello(connection)
+            assert list(client._idle) == [connection]
+            client._take_idle()
+        await client._say_hello(connection)
+        assert not client._idle
+        client._keep(connection)
+        await scene.ask()
+        assert server.kinds == ["login", "check", "check"]
+
+    run(polite, body, tmp_path)

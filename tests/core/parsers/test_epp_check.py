@@ -322,6 +322,7 @@ def test_an_unclear_reason_says_only_that_it_cannot_be_created(reason: str) -> N
     found = read(check((NAME, "0", reason)))
 
     assert (found.outcome, found.finding, found.phase) == (Outcome.UNAVAILABLE, "epp_unavailable", None)
+    assert found.reason == f"it cannot be created: {reason or 'no reason given'}"
 
 
 @pytest.mark.parametrize(
