@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_type_hints
 
 from common import dotenv, roles, spelling
 from common import setting_parsers as parse
+from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
@@ -114,7 +115,7 @@ class Settings(SourceSettings):
     # Processes
     fast_checkers: Annotated[int, Setting("1", parse.count, "processes of the fast pool (dns, http)")]
     intermediate_checkers: Annotated[
-        int, Setting("1", parse.count, "processes of the intermediate pool (rdap, das, registrars)")
+        int, Setting("1", parse.count, "processes of the intermediate pool (rdap, das, epp, registrars)")
     ]
     deep_checkers: Annotated[int, Setting("1", parse.count, "processes of the deep pool (whois)")]
     notifiers: Annotated[int, Setting("1", parse.count, "processes that post callbacks")]
@@ -228,6 +229,9 @@ class Settings(SourceSettings):
         Path | None,
         Setting("", _optional_file, 'own limits, JSON {"operator or host": {"rate": per second, "burst": n, "per_day": n}}'),
     ]
+    epp_accounts: Annotated[
+        tuple[EppAccount, ...], Setting("", parse_epp_accounts, "EPP accounts: docs/epp.md", secret=True, roles=roles.ASKING)
+    ]
     http_port: Annotated[int, Setting("80", parse.port, "port of web checks over http")]
     https_port: Annotated[int, Setting("443", parse.port, "port of web checks over https")]
     tls_ca_file: Annotated[Path | None, Setting("", _optional_file, "further CA certificates (PEM) to trust for https")]
@@ -265,8 +269,8 @@ class Settings(SourceSettings):
         found: set[str] = set()
         for name, setting in TABLE.items():
             value = getattr(self, name.lower())
-            for text in value if isinstance(value, tuple) else (value,):
-                if setting.secret and text and name != "STORE_URL":
+            for text in list_texts(value):
+                if setting.secret and isinstance(text, str) and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
                 elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
                     found.update(find_credentials(text))

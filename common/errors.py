@@ -15,6 +15,8 @@
         +-- ConnectionRefused  the server refused or reset the connection
         +-- TooLarge       the answer passed its bound
         +-- TimedOut       the exchange passed its deadline
+        +-- ConnectionClosed   the server closed the connection instead of answering
+        +-- LoginFailed    the server does not let this account in
         +-- NotAsked       nothing was sent: our own line to the server was too long; says nothing about the server either
 
 An observation is never an error: what the world answered travels as evidence (`common.core.model.evidence`).
@@ -87,6 +89,20 @@ class TooLarge(ClientError):
 
 class TimedOut(ClientError):
     """The exchange passed its deadline."""
+
+
+class ConnectionClosed(ClientError):
+    """The server closed the connection instead of answering."""
+
+
+class LoginFailed(ClientError):
+    """A server with accounts does not let ours in. `code` and `message` are its own, `retry_after` is our pause in seconds."""
+
+    def __init__(self, code: int, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"the server answers {code}: {message}"[:300])
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
 
 
 class NotAsked(ClientError):

@@ -16,6 +16,8 @@ SIGNING = ("notifier",)
 CHECKING = ("checker",)
 #: They open the store.
 STORING = ("coordinator", "list-reader", "control")
+#: They ask registries with an account, or plan what is asked.
+ASKING = ("coordinator", "checker")
 #: It checks the tokens of callers.
 GUARDING = ("control",)
 #: They hold a socket of the bus or the feed.

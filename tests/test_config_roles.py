@@ -19,16 +19,17 @@ SECRETS = {
     "BUS_SECRET_KEY": KEY,
     "DOMAIN_API_URL": "https://api.example/list",
     "API_CALLBACK_URL": "https://hooks.example/T0/B0/xyz",
+    "EPP_ACCOUNTS": '[{"suffixes": ["uk"], "host": "epp.example", "user": "u", "password": "password-cccc"}]',
 }
 
 
 @pytest.mark.parametrize(
     ("role", "seen"),
     [
-        ("coordinator", {"API_AUTH_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "DOMAIN_API_URL", "API_CALLBACK_URL"}),
+        ("coordinator", set(SECRETS) - {"CALLBACK_SECRET", "CONTROL_TOKEN"}),
         ("list-reader", {"API_AUTH_TOKEN", "DOMAIN_API_URL"}),
         ("bootstrap-reader", set()),
-        ("checker", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
+        ("checker", {"SENTRY_DSN", "BUS_SECRET_KEY", "EPP_ACCOUNTS"}),
         ("notifier", {"API_AUTH_TOKEN", "CALLBACK_SECRET", "SENTRY_DSN", "BUS_SECRET_KEY", "API_CALLBACK_URL"}),
         ("control", {"CONTROL_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "DOMAIN_API_URL", "API_CALLBACK_URL"}),
         ("watchdog", set()),

@@ -34,6 +34,13 @@ class Guard:
         if not self.allowed(address):
             raise Refused(f"{address} is not a public address")
 
+    def vet(self, host: str, addresses: list[str]) -> list[str]:
+        """The addresses of a host where all of them are allowed. Raises Refused where one is not, or there is none."""
+        forbidden = [address for address in addresses if not self.allowed(address)]
+        if forbidden or not addresses:
+            raise Refused(f"{host} resolves to {forbidden[0] if forbidden else 'nothing'}, which is not a public address")
+        return addresses
+
 
 class CustomerGuard:
     """Lets every address through but link-local and metadata ones, and those if `ALLOWED_PRIVATE_NETWORKS` names them."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
 import zlib
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
@@ -25,8 +24,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import Resolver, SystemResolver
 from common.clients.keyed_turns import KeyedSemaphore
+from common.clients.tls_context import create_tls_context
 from common.config import Settings
-from common.errors import ClientError, ConfigError, ConnectionRefused, Refused, TimedOut, TooLarge
+from common.errors import ClientError, ConnectionRefused, Refused, TimedOut, TooLarge
 from common.version import user_agent
 
 #: Bytes of all header lines together, unless a request says otherwise.
@@ -107,7 +107,7 @@ class HttpClient:
         self._resolver = _VettingResolver(guard, resolver)
         self._keep_alive = keep_alive
         self._agent = user_agent(settings.user_agent_contact)
-        self._tls = _tls_context(settings)
+        self._tls = create_tls_context(settings.tls_ca_file)
         self._turns = KeyedSemaphore(per_host) if keep_alive else None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -241,16 +241,6 @@ class _VettingResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to release."""
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if settings.tls_ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=str(settings.tls_ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError([f"TLS_CA_FILE: {settings.tls_ca_file} holds no certificates: {error}"]) from error
-    return context
 
 
 def _host(url: str) -> str:

@@ -67,3 +67,14 @@ def test_metadata_networks_are_let_through_once_they_are_named():
     assert guard.allowed("169.254.1.1")
     assert not guard.allowed("fe80::1")
     assert not guard.allowed("64:ff9b::a9fe:a9fe")
+
+
+def test_a_host_is_vetted_by_all_of_its_addresses() -> None:
+    """One private address among public ones is enough to refuse it, and so is none at all."""
+    guard = Guard(load({}))
+
+    assert guard.vet("a.example", ["8.8.8.8", "1.1.1.1"]) == ["8.8.8.8", "1.1.1.1"]
+    with pytest.raises(Refused, match=r"10\.0\.0\.1"):
+        guard.vet("a.example", ["8.8.8.8", "10.0.0.1"])
+    with pytest.raises(Refused, match="nothing"):
+        guard.vet("a.example", [])

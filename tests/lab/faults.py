@@ -1,14 +1,14 @@
 """Faults on demand: which server misbehaves how, towards which names, how long or how often.
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
-`whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `registrar/<vendor>`,
+`whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `epp/<suffix>`, `registrar/<vendor>`,
 `registrar/<vendor>/login`, for lies also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,10 @@ KINDS: dict[str, frozenset[str]] = {
         {"silence", "delay", "drip", "garbage", "truncate", "cut", "reset", "refused", "empty", "throttle"}
         | {"lying-404", "wrong-name", "oversize", "endless", "says"}
         | {"429", "429-retry-after", "500", "503", "403-html", "200-html", "redirect-metadata"}  # of those over HTTP
+    ),
+    "epp": frozenset(
+        {"silence", "delay", "garbage", "huge", "wrong-length", "cut", "reset", "bomb", "throttle", "failed", "lying-404"}
+        | {"wrong-name", "partial", "login-refused", "session-limit"}
     ),
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(
@@ -135,10 +139,11 @@ class FaultTable:
         self._faults.append(fault)
         return fault
 
-    def pick(self, server: str, name: str = "") -> Fault | None:
-        """The fault for this answer, used up by one where it was counted."""
+    def pick(self, server: str, name: str = "", kinds: Collection[str] | None = None) -> Fault | None:
+        """The fault for this answer, of `kinds` where they are given; used up by one where it was counted."""
         for fault in reversed(self.current()):
-            if fault.server == server and (not fault.names or name in fault.names):
+            fits = fault.server == server and (kinds is None or fault.kind in kinds)
+            if fits and (not fault.names or name in fault.names):
                 fault.met += 1
                 if fault.left is not None:
                     fault.left -= 1

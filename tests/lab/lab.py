@@ -33,6 +33,7 @@ from tests.lab.control import Control
 from tests.lab.customer import Customer
 from tests.lab.das_server import DasService
 from tests.lab.dns_server import DnsServer
+from tests.lab.epp_server import EppServer
 from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
 from tests.lab.queries import QueryLog
@@ -42,9 +43,10 @@ from tests.lab.suffixes import SUFFIXES, Suffix
 from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhere_answer, iana_answer, operator_answer
 
 _TICK = 0.02
+_EPP_USER = "lab-registrar"
 _GENEROUS = {"rate": 200, "burst": 200}
 #: Servers outside this lab must not be queried: every kind of real registry is switched off.
-_NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "registrar/*": {"rate": 0}}
+_NEVER = {"rdap/*": {"rate": 0}, "whois/*": {"rate": 0}, "das/*": {"rate": 0}, "epp/*": {"rate": 0}, "registrar/*": {"rate": 0}}
 
 
 class Lab:
@@ -57,10 +59,13 @@ class Lab:
         self.faults = FaultTable(clock.wall)
         self.queries = QueryLog(clock.wall)
         self.token = secrets.token_urlsafe(16)
+        self.epp_enabled = False  # whether the product is given the accounts
+        self.epp: dict[int, EppServer] = {}  # by operator
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.customer = Customer(self.faults, self.queries, token=self.token, secret=self.secret, wall=clock.wall)
         self.registrars = RegistrarFarm(self.registry, self.faults, self.queries)
-        self.dns_port = self.rdap_port = self.whois_port = self.http_port = self.customer_port = self.control_port = 0
+        self.dns_port = self.rdap_port = self.whois_port = self.epp_port = 0
+        self.http_port = self.customer_port = self.control_port = 0
         self.das_port = 0
         self.das_enabled = False  # whether the product is told of the availability services
         self._line_servers: list[WhoisServer] = []
@@ -78,6 +83,7 @@ class Lab:
                 await lab._start_rdap(stack)
                 await lab._start_whois(stack)
                 await lab._start_das(stack)
+                await lab._start_epp(stack)
                 await lab._start_http(stack)
                 lab._furnish()
                 ticker = asyncio.create_task(lab._tick())
@@ -112,31 +118,49 @@ class Lab:
         """Availability service of a suffix that has one, `host:port`."""
         return f"{net.das_address(SUFFIXES[suffix].number)}:{self.das_port}"
 
+    def epp_accounts(self) -> list[dict[str, object]]:
+        """The account with each operator that has an EPP server, as EPP_ACCOUNTS wants it."""
+        return [
+            {
+                "suffixes": [suffix.label for suffix in SUFFIXES.values() if suffix.operator == operator and suffix.epp],
+                "host": f"{net.epp_address(operator)}:{self.epp_port}",
+                "user": _EPP_USER,
+                "password": self.token,
+                "rate": 100,
+            }
+            for operator in _epp_operators()
+        ]
+
     def environment(self) -> dict[str, str]:
         """Every setting that points the product at this lab and nowhere else."""
         services = {"DAS_SERVERS_FILE": str(self.directory / "das.json")} if self.das_enabled else {}
-        return services | {
-            "DNS_MODE": "authoritative",
-            "DNS_ROOT_SERVERS": f"{net.ROOT_DNS}:{self.dns_port}",
-            "DNS_PORT": str(self.dns_port),
-            "DNS_RESOLVERS": f"{net.ROOT_DNS}:{self.dns_port}",  # hosts are looked up here too, not by the system
-            "RDAP_SERVERS_FILE": str(self.directory / "rdap.json"),
-            "RDAP_BOOTSTRAP_URL": f"https://{net.BOOTSTRAP}:{self.rdap_port}/rdap/dns.json",
-            "WHOIS_SERVERS_FILE": str(self.directory / "whois.json"),
-            "WHOIS_IANA_HOST": net.IANA_WHOIS,
-            "WHOIS_PORT": str(self.whois_port),
-            "CANARIES_FILE": str(self.directory / "canaries.json"),
-            "BUDGETS_FILE": str(self.directory / "budgets.json"),
-            "TLS_CA_FILE": str(self.directory / "ca.pem"),
-            "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
-            "HTTP_PORT": str(self.http_port),
-            "DOMAIN_API_URL": f"{self.customer_url}/domains",
-            "API_CALLBACK_URL": f"{self.customer_url}/callback",
-            "API_AUTH_TOKEN": self.token,
-            "CALLBACK_SECRET": self.secret,
-            "USER_AGENT_CONTACT": "lab@example.org",
-            **self.registrars.environment(),
-        }
+        accounts = {"EPP_ACCOUNTS": json.dumps(self.epp_accounts())} if self.epp_enabled else {}
+        return (
+            services
+            | accounts
+            | {
+                "DNS_MODE": "authoritative",
+                "DNS_ROOT_SERVERS": f"{net.ROOT_DNS}:{self.dns_port}",
+                "DNS_PORT": str(self.dns_port),
+                "DNS_RESOLVERS": f"{net.ROOT_DNS}:{self.dns_port}",  # hosts are looked up here too, not by the system
+                "RDAP_SERVERS_FILE": str(self.directory / "rdap.json"),
+                "RDAP_BOOTSTRAP_URL": f"https://{net.BOOTSTRAP}:{self.rdap_port}/rdap/dns.json",
+                "WHOIS_SERVERS_FILE": str(self.directory / "whois.json"),
+                "WHOIS_IANA_HOST": net.IANA_WHOIS,
+                "WHOIS_PORT": str(self.whois_port),
+                "CANARIES_FILE": str(self.directory / "canaries.json"),
+                "BUDGETS_FILE": str(self.directory / "budgets.json"),
+                "TLS_CA_FILE": str(self.directory / "ca.pem"),
+                "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+                "HTTP_PORT": str(self.http_port),
+                "DOMAIN_API_URL": f"{self.customer_url}/domains",
+                "API_CALLBACK_URL": f"{self.customer_url}/callback",
+                "API_AUTH_TOKEN": self.token,
+                "CALLBACK_SECRET": self.secret,
+                "USER_AGENT_CONTACT": "lab@example.org",
+                **self.registrars.environment(),
+            }
+        )
 
     # starting
 
@@ -208,6 +232,16 @@ class Lab:
         self._authority.issue_cert(*addresses).configure_cert(context)
         return context
 
+    async def _start_epp(self, stack: AsyncExitStack) -> None:
+        self.epp_port, sockets = net.tcp_group([net.epp_address(operator) for operator in _epp_operators()])
+        tls = self._tls_context([net.epp_address(operator) for operator in _epp_operators()])
+        for operator in _epp_operators():
+            credentials = (_EPP_USER, self.token)
+            server = EppServer(self.registry, self.faults, self.queries, operator=operator, credentials=credentials)
+            await server.start(sockets[net.epp_address(operator)], tls)
+            stack.push_async_callback(server.stop)
+            self.epp[operator] = server
+
     async def _start_http(self, stack: AsyncExitStack) -> None:
         sites = {net.WEB: False, net.PARKING_WEB: True, net.WILDCARD_WEB: False}
         self.http_port, sockets = net.tcp_group(sites)
@@ -235,6 +269,7 @@ class Lab:
         hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
         hosts += [f"registrar/{vendor}" for vendor in self.registrars.emulators]
         hosts += [net.das_address(SUFFIXES[label].number) for label in _das_suffixes()]
+        hosts += [net.epp_address(operator) for operator in _epp_operators()]
         keys = [*hosts, "dns/.", *(f"dns/{label}" for label in SUFFIXES), *_gone_hosts()]
         self._write("budgets.json", dict.fromkeys(keys, _GENEROUS) | _NEVER)
 
@@ -271,6 +306,10 @@ def _operators() -> list[int]:
 
 def _rdap_operators() -> list[int]:
     return sorted({_speaker(suffix).operator for suffix in SUFFIXES.values() if suffix.rdap})
+
+
+def _epp_operators() -> list[int]:
+    return sorted({suffix.operator for suffix in SUFFIXES.values() if suffix.epp})
 
 
 def _speaker(suffix: Suffix) -> Suffix:

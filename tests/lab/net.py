@@ -50,6 +50,11 @@ def das_address(number: int) -> str:
     return f"127.44.0.{number}"
 
 
+def epp_address(operator: int) -> str:
+    """Where the operator's EPP server listens."""
+    return f"127.70.1.{operator}"
+
+
 def tcp_socket(address: str, port: int = 0) -> socket.socket:
     """A listening TCP socket. Raises OSError where the address is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

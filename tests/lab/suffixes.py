@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,19 @@ class Suffix:
     redemption_days: float = 30
     pending_days: float = 5
     dropzone_days: float = 0
+    epp: bool = False  # the lab has an account with its registry
     one_status: bool = False  # "pending delete" in both of the last phases
 
 
+_NOMINET: dict[str, Any] = {"auto_renews": False, "grace_days": 30, "redemption_days": 60, "one_status": True, "epp": True}
 SUFFIXES: dict[str, Suffix] = {
     suffix.label: suffix
     for suffix in (
         Suffix("com", 2, 2, "verisign", rdap_404="empty", unix_serial=True),
-        Suffix("org", 3, 3, "gtld", says_reserved=True),
+        Suffix("org", 3, 3, "gtld", says_reserved=True, epp=True),
         Suffix("io", 4, 4, "gtld", dropzone_days=1),
-        Suffix("uk", 5, 5, "nominet", auto_renews=False, grace_days=30, redemption_days=60, one_status=True),
-        Suffix("co.uk", 6, 5, "nominet", parent="uk", auto_renews=False, grace_days=30, redemption_days=60, one_status=True),
+        Suffix("uk", 5, 5, "nominet", **_NOMINET),
+        Suffix("co.uk", 6, 5, "nominet", parent="uk", **_NOMINET),
         Suffix("de", 7, 7, "denic", auto_renews=False, grace_days=0, redemption_days=30, pending_days=0),
         Suffix("se", 8, 8, "iis", rdap=False, auto_renews=False, grace_days=10, redemption_days=60, pending_days=7),
         Suffix("ws", 9, 9, "ws", wildcard=True),
