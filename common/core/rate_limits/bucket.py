@@ -198,12 +198,11 @@ class Bucket(Struct):
 
     def _note_quota(self, quota: Quota, now: float) -> None:
         """Learn what the server states. All answers of one call state the same, so to learn it again changes nothing."""
-        if quota.rate is not None and quota.rate != self.stated_rate:
+        if quota.rate is not None:
             full = self.rate >= self.highest_rate
             self.stated_rate = quota.rate
             self.rate = self.highest_rate if full else min(self.rate, self.highest_rate)
-        until = now + min(quota.wait or 0.0, DAY)
-        if until > max(now, self.limited_until):
+        if quota.wait and (until := now + min(quota.wait, DAY)) > self.limited_until:
             self.reason = f"the next call is due in {until - now:.0f} s, says the server"
             self._pause_until(until)
 

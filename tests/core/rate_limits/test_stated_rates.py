@@ -78,6 +78,11 @@ def test_answers_of_one_call_state_the_same() -> None:
     assert budgets.learned_rate(LIMIT, "a", NOW) == 9.0
 
 
+def test_an_answer_without_a_rate_leaves_what_was_stated() -> None:
+    """Whether it states a wait or nothing."""
+    assert rate_after(stating(10.0), stating(wait=5.0), CLEAN) == 9.0
+
+
 def test_a_complaint_shrinks_a_stated_rate_and_a_statement_does_not_undo_it() -> None:
     """It grows back by answers without complaint, up to what is stated."""
     budgets = Budgets()
@@ -159,6 +164,9 @@ def test_a_wait_shortens_no_pause() -> None:
     hear(budgets, throttled(600.0), NOW)
     hear(budgets, stating(wait=10.0), NOW + 1)
     assert budgets.limited_until(LIMIT, "a", NOW + 1) == NOW + 600
+    assert budgets.snapshot(NOW + 1)[0]["reason"] == "throttled: slow down"
+
+    hear(budgets, stating(wait=600.0), NOW)
     assert budgets.snapshot(NOW + 1)[0]["reason"] == "throttled: slow down"
 
     hear(budgets, stating(wait=900.0), NOW + 2)
