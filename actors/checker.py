@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Awaitable, Callable
 
-from actors.checkers.contract import Context
+from actors.checkers.contract import Context, methods_of
 from actors.checkers.discovery import find_sweeper, load_checkers
 from common.clock import monotonic, now
 from common.process import Runtime
@@ -42,9 +42,7 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
         sweeper = find_sweeper(checkers)
         runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
         try:
-            await run_checkers(
-                runtime, pool, number, {c.method: c.check for c in checkers}, count_slots(pool, raise_file_limit()), sweeper
-            )
+            await run_checkers(runtime, pool, number, methods_of(checkers), count_slots(pool, raise_file_limit()), sweeper)
         finally:
             for checker in checkers:
                 await checker.close()

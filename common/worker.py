@@ -1,7 +1,7 @@
 """The loop that every pool shares: take tasks up to the slots, run them side by side, send results with fresh credit, drain.
 
-Sweeps run beside the tasks, in places of their own. Holds nothing that a kill could lose: the coordinator leases each task
-and sends it again.
+Tasks of one call (`worker_calls`) run together, and each takes a slot. Sweeps run beside the tasks, in places of their own.
+Holds nothing that a kill could lose: the coordinator leases each task and sends it again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
@@ -18,7 +18,7 @@ import msgspec
 from common.bus import WorkerBus
 from common.codec import decode_downward
 from common.core.model.evidence import Observation, unknown_reading
-from common.errors import MessageError, NotAsked
+from common.errors import MessageError
 from common.messages import (
     VERSION,
     Bye,
@@ -36,6 +36,7 @@ from common.messages import (
     Tasks,
 )
 from common.process import Runtime
+from common.worker_calls import Call, Methods, kind_of_method, run_call, split_calls
 from common.worker_sweeps import SweepMethod, parse_names, return_unasked, run_sweep, split_answer
 
 #: Seconds between credit messages: the application heartbeat that the coordinator watches.
@@ -56,12 +57,17 @@ Answer = TypeVar("Answer", Result, DeliveryResult)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Generic[Item, Answer]):
-    """What distinguishes a pool: its name, methods, slots, how one item is run, and how an answer is made without running."""
+    """What distinguishes a pool: its name, methods, slots, and how items are run.
+
+    `split` parts the items of a message into those that are run together, `run` runs such and gives an answer to each of them,
+    in their order, and `returned` makes an answer without running.
+    """
 
     name: str
     methods: tuple[str, ...]
     slots: int
-    run: Callable[[Item], Awaitable[Answer]]
+    split: Callable[[Sequence[Item]], Sequence[tuple[Item, ...]]]
+    run: Callable[[tuple[Item, ...]], Awaitable[Sequence[Answer]]]
     returned: Callable[[Item], Answer]
     batch: Callable[[Credit, tuple[Answer, ...]], Results | DeliveryResults]
     sweeper: SweepMethod | None = None
@@ -75,7 +81,8 @@ class Worker(Generic[Item, Answer]):
         self._pool: Pool[Item, Answer] = pool
         self._name = f"{pool.name}-{number}@{runtime.settings.instance_id or platform.node()}"[:120]
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
-        self._running: dict[asyncio.Task[None], Item] = {}
+        self._running: dict[asyncio.Task[None], tuple[Item, ...]] = {}
+        self._busy = 0  # items that run
         self._sweeping: dict[asyncio.Task[None], Sweep] = {}
         self._outbox: deque[Answer | SweepDetails | SweepResult] = deque(maxlen=OUTBOX)
         self._seen = 0
@@ -110,17 +117,25 @@ class Worker(Generic[Item, Answer]):
             self._last = message.last
             return
         items = message.tasks if isinstance(message, Tasks) else message.deliveries
-        for item in items:
-            self._seen = max(self._seen, item.seq)
-            self._start(item)  # type: ignore[arg-type]  # a pool's topic carries only its own kind of item
+        self._seen = max(self._seen, *(item.seq for item in items), 0)
+        for call in self._pool.split(items):  # type: ignore[arg-type]  # a pool's topic carries only its own kind of item
+            self._start(call)
 
-    def _start(self, item: Item) -> None:
-        if len(self._running) >= self._pool.slots or self._runtime.stopping.is_set():
+    def _start(self, call: tuple[Item, ...]) -> None:
+        """Run what there are slots for, and return the rest."""
+        room = 0 if self._runtime.stopping.is_set() else self._pool.slots - self._busy
+        for item in call[room:]:
             self._answer(self._pool.returned(item))
+        if not room:
             return
-        task = asyncio.get_running_loop().create_task(self._run_one(item))
-        self._running[task] = item
-        task.add_done_callback(lambda done: self._running.pop(done, None))
+        task = asyncio.get_running_loop().create_task(self._run_call(call[:room]))
+        self._running[task] = call[:room]
+        self._busy += len(call[:room])
+        task.add_done_callback(self._free_slots)
+
+    def _free_slots(self, task: asyncio.Task[None]) -> None:
+        """Free the slots of a task that is done, once."""
+        self._busy -= len(self._running.pop(task, ()))
 
     def _start_sweep(self, sweep: Sweep) -> None:
         """Raises MessageError where the names of the sweep are none."""
@@ -132,10 +147,11 @@ class Worker(Generic[Item, Answer]):
         self._sweeping[task] = sweep
         task.add_done_callback(lambda done: self._sweeping.pop(done, None))
 
-    async def _run_one(self, item: Item) -> None:
-        answer = await self._pool.run(item)
-        self._running.pop(_this_task(), None)  # its slot is free before the coordinator can hear of it
-        self._answer(answer)
+    async def _run_call(self, call: tuple[Item, ...]) -> None:
+        answers = await self._pool.run(call)
+        self._free_slots(_this_task())  # before the coordinator can hear of it
+        for answer in answers:
+            self._answer(answer)
 
     async def _sweep(self, sweeper: SweepMethod, sweep: Sweep, names: list[str]) -> None:
         answer = await run_sweep(self._runtime, sweeper, sweep, names)
@@ -201,7 +217,7 @@ class Worker(Generic[Item, Answer]):
             egress=self._runtime.settings.egress_id,
             methods=self._pool.methods,
             slots=self._pool.slots,
-            free=0 if stopping else max(0, self._pool.slots - len(self._running)),
+            free=0 if stopping else self._pool.slots - self._busy,
             seen=self._seen,
             restarts=self._runtime.restarts,
             sweeps=0 if stopping else self._free_sweeps(),
@@ -209,7 +225,7 @@ class Worker(Generic[Item, Answer]):
 
     async def _drain(self) -> None:
         """Say goodbye, see everything already sent, finish what runs, give the rest back."""
-        self._runtime.log.info("draining", running=len(self._running) + len(self._sweeping))
+        self._runtime.log.info("draining", running=self._busy + len(self._sweeping))
         self._bus.send(Bye(self._name, self._runtime.boot))
         for _ in range(int(BYE_WAIT / 0.05)):
             if self._last is not None and self._seen >= self._last:
@@ -217,9 +233,10 @@ class Worker(Generic[Item, Answer]):
             await asyncio.sleep(0.05)
         if running := [*self._running, *self._sweeping]:
             await asyncio.wait(running, timeout=DRAIN_WAIT)
-        for task, item in list(self._running.items()):
+        for task, call in list(self._running.items()):
             task.cancel()
-            self._answer(self._pool.returned(item))
+            for item in call:
+                self._answer(self._pool.returned(item))
         for task, sweep in list(self._sweeping.items()):
             task.cancel()
             self._answer(return_unasked(sweep))
@@ -231,40 +248,26 @@ def _this_task() -> asyncio.Task[None]:
 
 
 async def run_checkers(
-    runtime: Runtime,
-    pool: str,
-    number: int,
-    checks: dict[str, Callable[[Task], Awaitable[Observation]]],
-    slots: int,
-    sweeper: SweepMethod | None = None,
+    runtime: Runtime, pool: str, number: int, methods: Methods, slots: int, sweeper: SweepMethod | None = None
 ) -> None:
-    """Run a checker pool: `checks` maps a method to the coroutine that asks once, `sweeper` asks about many names at once."""
+    """Run a checker pool: `methods` are asked about single names and calls, `sweeper` about many names at once."""
 
-    async def run(task: Task) -> Result:
-        check = checks.get(task.method)
-        if check is None:
-            return Result(task.attempt, returned=True)
+    async def run(call: Call) -> Sequence[Result]:
         try:
-            async with asyncio.timeout(task.budget_ms / 1000):
-                observation = await check(task)
-        except NotAsked:
-            return Result(task.attempt, returned=True)
-        except TimeoutError:
-            late = unknown_reading(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
-            observation = Observation(task.method, late, server=task.server, duration_ms=float(task.budget_ms))
-        except Exception as error:  # noqa: BLE001  # a bug in one method must cost one check, not the pool; it is reported
-            runtime.report(error, method=task.method, domain=task.domain)
-            observation = Observation(
-                task.method, unknown_reading(f"{task.method}_bug", f"{type(error).__name__} in the checker")
-            )
-        return Result(task.attempt, observation)
+            return await run_call(call, methods)
+        except Exception as error:  # noqa: BLE001  # a bug in one method must cost one call, not the pool; it is reported
+            method = call[0].method
+            runtime.report(error, method=method, domain=call[0].domain)
+            bug = unknown_reading(f"{kind_of_method(method)}_bug", f"{type(error).__name__} in the checker")
+            return [Result(task.attempt, Observation(method, bug)) for task in call]
 
     worker = Worker(
         runtime,
         Pool(
             name=pool,
-            methods=tuple(sorted(checks)),
+            methods=tuple(sorted(methods.checks)),
             slots=slots,
+            split=lambda tasks: split_calls(tasks, methods.batch_checks),
             run=run,
             returned=lambda task: Result(task.attempt, returned=True),
             batch=Results,
@@ -280,15 +283,16 @@ async def run_notifier(
 ) -> None:
     """Run a notifier: `handle` makes one POST and says how it ended."""
 
-    async def run(delivery: Delivery) -> DeliveryResult:
+    async def run(deliveries: tuple[Delivery, ...]) -> Sequence[DeliveryResult]:
+        (delivery,) = deliveries
         try:
             async with asyncio.timeout(delivery.budget_ms / 1000):
-                return await handle(delivery)
+                return [await handle(delivery)]
         except TimeoutError:
-            return DeliveryResult(delivery.attempt, error=f"no answer within {delivery.budget_ms} ms")
+            return [DeliveryResult(delivery.attempt, error=f"no answer within {delivery.budget_ms} ms")]
         except Exception as error:  # noqa: BLE001  # the delivery is retried; the bug is reported
             runtime.report(error, event_id=delivery.event_id)
-            return DeliveryResult(delivery.attempt, error=f"{type(error).__name__} in the notifier")
+            return [DeliveryResult(delivery.attempt, error=f"{type(error).__name__} in the notifier")]
 
     worker = Worker(
         runtime,
@@ -296,6 +300,7 @@ async def run_notifier(
             name="notifier",
             methods=(),
             slots=slots,
+            split=lambda deliveries: [(delivery,) for delivery in deliveries],
             run=run,
             returned=lambda delivery: DeliveryResult(delivery.attempt, returned=True),
             batch=DeliveryResults,

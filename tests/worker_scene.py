@@ -14,6 +14,7 @@ from common.core.model.evidence import Observation, Outcome, Reading
 from common.messages import Bye, ByeAck, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
 from common.process import Runtime
 from common.worker import run_checkers
+from common.worker_calls import Methods
 from common.worker_sweeps import SweepFindings
 
 FOUND = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"))
@@ -55,6 +56,7 @@ class Scene:
         check: Callable[[Task], Awaitable[Observation]] = at_once,
         slots: int = 4,
         sweep: Callable[[Sequence[str]], Awaitable[SweepFindings]] | None = None,
+        check_batch: Callable[[Sequence[Task]], Awaitable[list[Observation]]] | None = None,
     ) -> None:
         config = load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed", "INSTANCE_ID": "test"})
         state_dir.create_directories(config)
@@ -69,9 +71,8 @@ class Scene:
         self.news = asyncio.Condition()
         self.bus.attach(self._received, lambda _: None, lambda _: None)
         self.sweeper = FakeSweeper(sweep) if sweep else None
-        self.work = asyncio.get_running_loop().create_task(
-            run_checkers(self.runtime, "fast", 0, {"dns": check}, slots, self.sweeper)
-        )
+        methods = Methods(checks={"dns": check}, batch_checks={"dns": check_batch} if check_batch else {})
+        self.work = asyncio.get_running_loop().create_task(run_checkers(self.runtime, "fast", 0, methods, slots, self.sweeper))
 
     def _received(self, frame: bytes, _mark: str) -> None:
         message = decode_upward(frame)

@@ -6,13 +6,14 @@ discovery and the contract tests find it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from common.config import Settings
 from common.core.model.evidence import Observation
 from common.messages import Task
+from common.worker_calls import Methods
 from common.worker_sweeps import SweepMethod
 
 
@@ -43,5 +44,28 @@ class Checker(Protocol):
 
 
 @runtime_checkable
+class BatchChecker(Checker, Protocol):
+    """A method whose server takes up to `batch` names in one call. Its rate limit counts calls."""
+
+    batch: int
+
+    async def check_batch(self, tasks: Sequence[Task]) -> list[Observation]:
+        """Ask once about all of them, within the smallest `budget_ms`, and report on each, in their order.
+
+        As with `check`, trouble is an observation, and NotAsked says that nothing was sent.
+        """
+        ...
+
+
+@runtime_checkable
 class Sweeper(Checker, SweepMethod, Protocol):
     """A method that can also ask about many names of one suffix at once. At most one of a pool does."""
+
+
+def methods_of(checkers: Iterable[Checker]) -> Methods:
+    """The methods of these checkers, as a worker runs them."""
+    there = list(checkers)
+    return Methods(
+        checks={checker.method: checker.check for checker in there},
+        batch_checks={checker.method: checker.check_batch for checker in there if isinstance(checker, BatchChecker)},
+    )

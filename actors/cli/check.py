@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from actors.checkers.contract import Checker, Context
+from actors.checkers.contract import BatchChecker, Checker, Context, methods_of
 from actors.checkers.discovery import POOLS, load_checkers
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain_invalid, explain_name
@@ -27,21 +27,21 @@ from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
-from common.core.model.evidence import Observation, Outcome, unknown_reading
+from common.core.model.evidence import Outcome
 from common.core.model.methods import POOL_OF, is_registry, pool_of
 from common.core.model.query import Query
 from common.core.model.states import State
-from common.core.registries.directory import host_of
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import summarise_small_list
 from common.core_settings import build_policy
-from common.errors import ConfigError, ListError, NotAsked
-from common.messages import VERSION, Credit, Result, Results, Task, Tasks
+from common.errors import ConfigError, ListError
+from common.messages import VERSION, Credit, Results, Task, Tasks
 from common.registry_directory import load_directory
 from common.suffixes import load_suffixes
+from common.worker_calls import Call, run_call, split_calls
 
 DECIDED, BAD_USAGE, SOME_UNKNOWN = 0, 2, 3
-#: Slots of the one worker that this process is, per pool.
+#: Slots of the one worker that this process is, per pool; as many come on top as one call of each method carries names.
 SLOTS = 32
 #: Seconds that everything may take, for the first name and for each further one: a registry's budget spreads many names.
 PATIENCE, PER_NAME = 60.0, 1.0
@@ -125,11 +125,12 @@ class OneShot:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
-        self._checkers = checkers
+        self._methods = methods_of(checkers.values())
+        self._slots = {pool: SLOTS + _names_in_calls(pool, checkers) for pool in POOLS}
         self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
         self._began = monotonic()
         self._seen = 0
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], int] = {}  # and how many names each asks about
         self._broken: BaseException | None = None
         self._visits: dict[str, tuple[float, int]] = {}  # end of the last visit, number of visits
 
@@ -191,8 +192,8 @@ class OneShot:
             self._handle(MessageArrived(self._credit(pool)))
 
     def _credit(self, pool: str) -> Credit:
-        methods = tuple(method for method in self._checkers if pool_of(method) == pool)
-        free = max(0, SLOTS - len(self._running))
+        methods = tuple(method for method in self._methods.checks if pool_of(method) == pool)
+        free = max(0, self._slots[pool] - sum(self._running.values()))
         return Credit(
             version=VERSION,
             worker=pool,
@@ -200,7 +201,7 @@ class OneShot:
             pool=pool,
             egress="check",
             methods=methods,
-            slots=SLOTS,
+            slots=self._slots[pool],
             free=free,
             seen=self._seen,
         )
@@ -208,38 +209,39 @@ class OneShot:
     def _handle(self, event: Input) -> None:
         for command in self._core.handle(event, now()):
             if isinstance(command, Send) and isinstance(command.message, Tasks):
-                for task in command.message.tasks:
-                    self._start(task, command.worker)
+                for call in split_calls(command.message.tasks, self._methods.batch_checks):
+                    self._start(call, command.worker)
             elif isinstance(command, Commit):
                 self._handle(Committed())
 
-    def _start(self, task: Task, pool: str) -> None:
-        self._seen = max(self._seen, task.seq)
-        ask = self._core.rooms.workers.lease_subject(task.attempt)
-        if not isinstance(ask, Query):  # the lease is over
+    def _start(self, call: Call, pool: str) -> None:
+        self._seen = max(self._seen, *(task.seq for task in call))
+        asked = [(task, self._core.rooms.workers.lease_subject(task.attempt)) for task in call]
+        open_tasks = {task: query for task, query in asked if isinstance(query, Query)}  # the lease of the others is over
+        if not open_tasks:
             return
-        running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
-        self._running.add(running)
-        running.add_done_callback(self._task_ended)
+        running = asyncio.get_running_loop().create_task(self._ask(open_tasks, pool))
+        self._running[running] = len(open_tasks)
+        running.add_done_callback(self._call_ended)
 
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+    def _call_ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
         if not task.cancelled():
             self._broken = self._broken or task.exception()
 
-    async def _ask(self, task: Task, pool: str, ask: Query) -> None:
-        try:
-            async with asyncio.timeout(task.budget_ms / 1000):
-                observation = await self._checkers[task.method].check(task)
-        except NotAsked:
-            self._handle(MessageArrived(Results(self._credit(pool), (Result(task.attempt, returned=True),))))
-            return
-        except TimeoutError:
-            late = unknown_reading(f"{task.method}_timeout", f"no answer within {task.budget_ms} ms")
-            observation = Observation(task.method, late, server=host_of(task.server), duration_ms=float(task.budget_ms))
-        if ask.probe is not None:
-            asked = CanaryAsked(task.domain, ask.probe.registered, observation.reading)
-            self._scene.canaries.setdefault(ask.probe.key, []).append(asked)
-        else:
-            self._scene.tasks[task.domain, task.method] = task
-        self._handle(MessageArrived(Results(self._credit(pool), (Result(task.attempt, observation),))))
+    async def _ask(self, queries: dict[Task, Query], pool: str) -> None:
+        results = await run_call(tuple(queries), self._methods)
+        for (task, query), result in zip(queries.items(), results, strict=True):
+            if result.observation is not None and query.probe is not None:
+                asked = CanaryAsked(task.domain, query.probe.registered, result.observation.reading)
+                self._scene.canaries.setdefault(query.probe.key, []).append(asked)
+            elif result.observation is not None:
+                self._scene.tasks[task.domain, task.method] = task
+        self._handle(MessageArrived(Results(self._credit(pool), tuple(results))))
+
+
+def _names_in_calls(pool: str, checkers: dict[str, Checker]) -> int:
+    """How many names the calls of a pool's methods carry together."""
+    return sum(
+        checker.batch for method, checker in checkers.items() if pool_of(method) == pool and isinstance(checker, BatchChecker)
+    )

@@ -45,7 +45,7 @@ def _target(module: str, *tests: str) -> Target:
 TARGETS = (
     _target("verdict/gates", "test_gates", "test_positives"),
     _target("verdict/verdicts", "test_states", "test_shares", "test_verdicts"),
-    _target("rate_limits/bucket", "test_pace", "test_restarts"),
+    _target("rate_limits/bucket", "test_pace", "test_restarts", "test_stated_rates"),
     _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
     _target("rate_limits/policy", "test_policy"),
     _target(
@@ -55,8 +55,11 @@ TARGETS = (
         "test_queue_workers",
         "test_queue_admission",
         "test_queue_order",
+        "test_calls",
     ),
-    _target("rate_limits/saved", "test_restarts"),
+    _target("rate_limits/operator_queue", "test_query_queue", "test_queue_ranks", "test_queue_admission", "test_queue_order"),
+    _target("rate_limits/calls", "test_calls"),
+    _target("rate_limits/saved", "test_restarts", "test_stated_rates"),
     _target("outbox/deliveries", "test_deliveries", "test_deliveries_retries", "test_lanes", "test_deliveries_circuit"),
     _target("outbox/circuit", "test_circuit"),
     _target("outbox/circuits", "test_circuits", "test_lanes"),

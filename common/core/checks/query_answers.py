@@ -43,7 +43,7 @@ class QueryAnswers:
         query, observation = lease.ref, result.observation
         self.telemetry.reach.note_worker_answer(query.pool, now)
         if result.returned or observation is None or observation.method != query.method:
-            self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
+            self.rate_limits.return_token(query, now)
             self.checks.retry_lost_query(query, lease.worker, now)
             return
         self.poison.note_survived(query.domain)

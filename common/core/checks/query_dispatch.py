@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common.core.channels.channels import Channels
@@ -54,11 +55,11 @@ class QueryDispatch:
                     budget_ms=int(query.budget * 1000),
                     confirm=query.confirm,
                     spare=_address_to_spare(query),
+                    call=query.call.number if query.call is not None else 0,
                 )
             )
         for worker, tasks in batches.values():
-            for start in range(0, len(tasks), MAX_BATCH):
-                part = tuple(tasks[start : start + MAX_BATCH])
+            for part in _split_tasks(tasks):
                 attempts = tuple(task.attempt for task in part)
                 self.effects.plan_effect(Send(worker.name, worker.boot, Tasks(part), attempts))
 
@@ -80,7 +81,7 @@ class QueryDispatch:
 
     def requeue_unsent_query(self, query: Query, now: float) -> None:
         """Queue a query again that never left because the socket of its worker was full; its token is returned."""
-        self.rate_limits.budgets.return_tokens(query.limit, query.egress, now)
+        self.rate_limits.return_token(query, now)
         self.rate_limits.queue.add_query(query)
 
     def _note_sent(self, query: Query, now: float) -> None:
@@ -101,6 +102,17 @@ class QueryDispatch:
             lane = "priority" if query.entry.priority else "ordinary"
             self.telemetry.metrics.observe("lateness_seconds", now - check.due, lane=lane)
             check.due = 0.0
+
+
+def _split_tasks(tasks: list[Task]) -> Iterator[tuple[Task, ...]]:
+    """The tasks in parts of at most MAX_BATCH, in their order; those of one call, which are that many at most, in one part."""
+    start = 0
+    while start < len(tasks):
+        end = start + MAX_BATCH
+        while end < len(tasks) and tasks[end].call and tasks[end].call == tasks[end - 1].call:
+            end -= 1
+        yield tuple(tasks[start:end])
+        start = end
 
 
 def _address_to_spare(query: Query) -> str:

@@ -2,7 +2,11 @@
 
 A complaint halves the rate. Answers without complaint let it grow again: quickly to half of the rate that brought the
 complaint, slowly from there, never above the configured one, and never again to a rate that brought a ban. An answer teaches
-only if its query was sent after the last pause: all refusals of queries that were under way at a complaint belong to that
+only if its query was sent after the last pause that a complaint brought: all refusals of queries that were under way at a
+complaint belong to that complaint.
+
+A rate that the server states takes the place of the one that is built in, but for a tenth: other clients may share the limit.
+A rate that the operator of this service configured stays the upper bound. A wait that the server states is a pause and no
 complaint.
 """
 
@@ -12,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from common.core.model.evidence import Observation
+from common.core.model.evidence import Observation, Quota
 from common.core.model.limit import Limit
 from common.core.rate_limits import policy
 from common.core.rate_limits.policy import Complaint, Kind
@@ -23,6 +27,8 @@ DAY = 86_400.0
 FLOOR = 1 / 600
 #: Share of the rate that a complaint leaves.
 SHRINK = 0.5
+#: Share of a stated rate that is used, and the highest rate that a statement leads to, in queries per second.
+STATED_SHARE, HIGHEST_STATED = 0.9, 20.0
 
 
 class Growth(NamedTuple):
@@ -45,13 +51,16 @@ LEAP = 2.0
 class Bucket(Struct):
     """One operator queried from one egress. Rates in queries per second, times in epoch seconds, `day` in days since 1970.
 
-    `ceiling` is the configured rate, `complained_rate` the one that brought the last complaints, `banned_rate` the lowest one
-    that brought a ban. `configuration` tells one configured budget from another.
+    `ceiling` is the configured or built-in rate, `stated_rate` what the server says it takes, `complained_rate` the one that
+    brought the last complaints, `banned_rate` the lowest one that brought a ban. `learns_from` is the end of the last pause
+    that a complaint brought: answers to queries that were sent before it teach little. `configuration` tells one configured
+    budget from another.
     """
 
     operator: str
     egress: str
     ceiling: float
+    is_configured: bool
     burst: float
     per_day: int | None
     configuration: str
@@ -61,7 +70,9 @@ class Bucket(Struct):
     updated: float
     day: int
     grown_at: float
+    stated_rate: float | None = None
     limited_until: float = 0.0
+    learns_from: float = 0.0
     reason: str = ""
     complained_rate: float = 0.0
     banned_rate: float | None = None
@@ -76,13 +87,20 @@ class Bucket(Struct):
     @property
     def highest_rate(self) -> float:
         """The highest rate that may be tried."""
-        return (
-            self.ceiling if self.banned_rate is None else max(self._lowest_rate, min(self.ceiling, self.banned_rate * SHRINK))
-        )
+        allowed = self._allowed_rate
+        return allowed if self.banned_rate is None else max(self._lowest_rate, min(allowed, self.banned_rate * SHRINK))
+
+    @property
+    def _allowed_rate(self) -> float:
+        """The configured or built-in rate, or the share of a stated one that takes its place."""
+        if self.stated_rate is None:
+            return self.ceiling
+        stated = max(FLOOR, min(self.stated_rate * STATED_SHARE, HIGHEST_STATED))
+        return min(stated, self.ceiling) if self.is_configured else stated
 
     @property
     def _lowest_rate(self) -> float:
-        return min(FLOOR, self.ceiling)
+        return min(FLOOR, self._allowed_rate)
 
     def add_tokens(self, now: float) -> None:
         """Add the tokens that came in since the last call; set the day's count to 0 after midnight (UTC)."""
@@ -103,8 +121,10 @@ class Bucket(Struct):
 
         Returns the complaint in one sentence where a pause begins by it.
         """
+        if (quota := policy.quota_of(observation)) is not None:
+            self._note_quota(quota, now)
         complaint = policy.complaint_of(observation)
-        if sent < self.limited_until:
+        if sent < self.learns_from:
             return self._note_late_answer(complaint, now)
         if complaint is not None:
             return self._note_complaint(complaint, now)
@@ -116,26 +136,29 @@ class Bucket(Struct):
 
     def reset_learned(self, now: float) -> None:
         """Forget all complaints, and those that answers to queries under way will bring. The day's count stays."""
-        self.rate, self.complained_rate, self.banned_rate, self.was_banned = self.ceiling, 0.0, None, False
+        self.complained_rate, self.banned_rate, self.was_banned, self.stated_rate = 0.0, None, False, None
+        self.rate = self.ceiling
         self.complaints = self.meaningless = self.clean_answers = 0
-        self.limited_until, self.reason = now, ""
+        self.limited_until, self.learns_from, self.reason = now, now, ""
         self.updated = min(self.updated, now)
 
     def fit_limit(self, limit: Limit) -> None:
         """Fit the bucket to the budget of another number of addresses; what was learned holds for each address."""
         part = limit.rate / self.ceiling if self.ceiling > 0 else 0.0
-        self.rate = self.rate * part if self.rate < self.ceiling else limit.rate
+        full, before = self.rate >= self.highest_rate, self.rate
         self.complained_rate *= part
         if self.banned_rate is not None:
             self.banned_rate *= part
         self.ceiling, self.burst, self.address_count = limit.rate, max(1.0, float(limit.burst)), limit.address_count
+        self.rate = self.highest_rate if full else min(before * part, self.highest_rate)
 
     def to_saved(self) -> Saved | None:
         """What must be stored for the next start; None where nothing was learned."""
         self.saved_count = self.used_today
         counted = self.used_today if self.per_day is not None else 0
         over = self.limited_until < self.updated
-        if self.rate >= self.ceiling and over and self.banned_rate is None and not counted:
+        plain = self.rate >= self.ceiling and self.banned_rate is None and self.stated_rate is None
+        if plain and over and not counted:
             return None
         return Saved(
             blocked_until=self.limited_until,
@@ -149,24 +172,39 @@ class Bucket(Struct):
             meaningless=self.meaningless,
             day=self.day,
             used=counted,
+            stated=self.stated_rate,
         )
 
     def restore_saved(self, saved: Saved) -> None:
-        """Take over what was learned before a restart: of another configuration only the pause and the ban, not the rate."""
+        """Take over what was learned before a restart.
+
+        Of another configuration only the pause, the ban and what the server stated, not the rate.
+        """
         part = self.address_count / saved.width if saved.width else 1.0
         if saved.banned is not None:
             self.banned_rate = saved.banned * part
-        if saved.row in ("", self.configuration):
-            self.rate = saved.rate * part
+        self.stated_rate = saved.stated
+        known = saved.row in ("", self.configuration)
+        self.rate = max(self._lowest_rate, min(saved.rate * part, self.highest_rate)) if known else self.highest_rate
         self.complained_rate = saved.brought * part
-        self.rate = max(self._lowest_rate, min(self.rate, self.highest_rate))
         # No pause is longer than a day (`retry_after`): a later end was written by a clock that was ahead.
         self.limited_until, self.reason = min(saved.blocked_until, self.updated + DAY), saved.reason
+        self.learns_from = self.limited_until
         self.updated = self.grown_at = max(self.updated, self.limited_until)
         self.complaints, self.meaningless = saved.complaints, saved.meaningless
         self.meaningless_names = ("",) * policy.NAMES if saved.meaningless else ()
         if saved.day == self.day:
             self.used_today = self.saved_count = saved.used
+
+    def _note_quota(self, quota: Quota, now: float) -> None:
+        """Learn what the server states. All answers of one call state the same, so to learn it again changes nothing."""
+        if quota.rate is not None:
+            full = self.rate >= self.highest_rate
+            self.stated_rate = quota.rate
+            self.rate = self.highest_rate if full else min(self.rate, self.highest_rate)
+        if quota.wait and (until := now + min(quota.wait, DAY)) > self.limited_until:
+            self.reason = f"the next call is due in {until - now:.0f} s, says the server"
+            self._pause_until(until)
 
     def _note_late_answer(self, complaint: Complaint | None, now: float) -> str | None:
         """Learn from the answer to a query that was sent before the last complaint: it can only make the pause longer."""
@@ -206,10 +244,14 @@ class Bucket(Struct):
 
     def _back_off(self, complaint: Complaint, now: float, before: int) -> None:
         """Begin a pause, after which there is one token at most; `before` counts the complaints in a row before this one."""
-        self.limited_until = max(self.limited_until, now + complaint.pause_seconds(before))
-        self.reason = complaint.reason
-        self.tokens, self.clean_answers = min(1.0, self.tokens + (self.limited_until - self.updated) * self.rate), 0
-        self.updated = self.grown_at = self.limited_until
+        self._pause_until(max(self.limited_until, now + complaint.pause_seconds(before)))
+        self.reason, self.clean_answers = complaint.reason, 0
+        self.learns_from = self.grown_at = self.limited_until
+
+    def _pause_until(self, until: float) -> None:
+        """Send nothing before `until`; what came in by then is one token at most, and not a burst."""
+        self.tokens = min(1.0, self.tokens + (until - self.updated) * self.rate)
+        self.limited_until = self.updated = until
 
     def _note_clean_answer(self, now: float) -> None:
         self.complaints = self.meaningless = 0

@@ -194,6 +194,7 @@ class Budgets:
             limit.operator,
             egress,
             ceiling=limit.rate,
+            is_configured=limit.configured,
             burst=max(1.0, float(limit.burst)),
             per_day=limit.per_day,
             configuration=_configuration(limit),
@@ -218,9 +219,9 @@ class Budgets:
             self.changed |= abs(bucket.used_today - bucket.saved_count) >= max(1, bucket.per_day // COUNT_PARTS)
 
 
-def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None]:
+def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None, float | None]:
     """The figures of a bucket that have to be stored soon once they change."""
-    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned_rate
+    return bucket.rate, bucket.limited_until, bucket.complaints, bucket.banned_rate, bucket.stated_rate
 
 
 def _configuration(limit: Limit) -> str:

@@ -1,8 +1,8 @@
 """The rate limit policy: which answers are complaints of an operator, and for how long it is then not queried.
 
-A complaint is a throttle text, a ban, or a refused connection. Several answers in a row of a registry's server that mean
-nothing count as one too: an unknown text may well say "too many queries". A single one of them does not, and neither does an
-answer that never came: the fault may be in our own network.
+A complaint is a throttle text, a ban, a refused key, or a refused connection. Several answers in a row of a registry's server
+that mean nothing count as one too: an unknown text may well say "too many queries". A single one of them does not, and neither
+does an answer that never came: the fault may be in our own network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
+from common.core.model.evidence import Observation, Outcome, Quota, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
 from common.messages import SweepResult
@@ -27,10 +27,12 @@ SEVERAL, NAMES = 8, 2
 MEANINGLESS = frozenset(
     {
         "rdap_html", "rdap_bad_json", "rdap_no_domain", "rdap_content_type", "rdap_404_odd", "rdap_400_odd", "rdap_status",
-        "rdap_redirect", "whois_unparsed", "whois_empty", "das_unparsed", "das_html", "das_bad_json", "das_redirect",
-        "das_status", "registrar_bad_json", "registrar_unparsed",
+        "rdap_redirect", "whois_unparsed", "whois_empty", "das_unparsed", "das_html", "das_bad_json", "das_status",
+        "das_redirect", "registrar_bad_json", "registrar_unparsed", "registrar_status", "epp_unparsed",
     }
 )  # fmt: skip
+#: Findings that say that a key, an account or an address of ours is refused, whatever status the answer has.
+KEY_REFUSED = frozenset({"das_refused", "registrar_refused", "epp_refused"})
 #: Matches a text that says that a ban is in force, not that one may follow.
 _BAN = re.compile(
     r"(?<!\bbe )(?<!\bbeing )(?<!\bget )(?<!\bgetting )(?<!\bbe temporarily )(?<!\bbe permanently )"
@@ -84,6 +86,8 @@ def complaint_of(observation: Observation) -> Complaint | None:
     """Read the complaint in one answer; None for an answer without one."""
     if observation.method != "dns" and observation.status in (401, 403):  # the status of a DNS answer is its rcode
         return _make_complaint(Kind.BANNED, observation)
+    if observation.reading.finding in KEY_REFUSED:
+        return _make_complaint(Kind.BANNED, observation)
     if observation.refused:
         return _make_complaint(Kind.REFUSED, observation)
     if observation.reading.outcome is Outcome.THROTTLED:
@@ -97,6 +101,11 @@ def possible_complaint_of(observation: Observation) -> Complaint | None:
     reading = observation.reading
     meaningless = reading.outcome is Outcome.UNKNOWN and reading.finding in MEANINGLESS
     return _make_complaint(Kind.MEANINGLESS, observation) if meaningless else None
+
+
+def quota_of(observation: Observation) -> Quota | None:
+    """What an answer states about the rate limit. None of DNS: its protocol has no place for it."""
+    return observation.quota if observation.method != "dns" else None
 
 
 def is_understood(observation: Observation) -> bool:

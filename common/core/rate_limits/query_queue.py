@@ -7,20 +7,23 @@ it go on.
 Of four tokens of an operator three go to the highest rank, and one to the query that has waited longest, whatever its rank.
 So a query is sent after at most `SHARE` tokens for each that had waited longer in its queue, and `SHARE` for itself, whatever
 else arrives: as long as a worker is there, and the plan of its rank (`PLANS`) allows it.
+
+Where a call carries several names, a token is one call (`calls`): other queries leave with the one that has it. How long a
+query waits is told in tokens, how many there is room for in names.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from common.core.model.entry import Rank
 from common.core.model.ids import NEVER
 from common.core.model.limit import Limit
-from common.core.model.query import Query
+from common.core.model.query import Call, Query
 from common.core.rate_limits.budgets import POLLS, ROUTINE, WHOLE, Budgets
+from common.core.rate_limits.calls import take_riders
+from common.core.rate_limits.operator_queue import SHARE, OperatorQueue, Waiting
 from common.core.rate_limits.policy import is_limiting
 from common.core.workers import second_pass
 from common.core.workers.leases import Worker, Workers
@@ -32,8 +35,6 @@ LONGEST, SHORTEST = {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 6 * 3600.0}, 15.0
 #: Longest wait of the other queries: so many seconds, or so many tokens of a slow operator where those take longer. Names that
 #: left the zone may do so by the thousand; their queries wait for as long as routine ones, if that is more.
 HURRIED, TOKENS = 300.0, 6
-#: One of so many tokens goes to the query that has waited longest.
-SHARE = 4
 #: How far each rank may use up a day's quota.
 PLANS = {Rank.URGENT: WHOLE, Rank.PRIORITY: POLLS, Rank.NEWS: POLLS, Rank.ORDINARY: ROUTINE, Rank.BACKGROUND: ROUTINE}
 #: Most routine queries (of the ranks in `LONGEST`) that wait in all queues together: each keeps a name loaded. No queue takes
@@ -41,60 +42,6 @@ PLANS = {Rank.URGENT: WHOLE, Rank.PRIORITY: POLLS, Rank.NEWS: POLLS, Rank.ORDINA
 MOST_ROUTINE = 2000
 #: Most queries that sweeps may fill a queue with, and seconds of the operator's budget on top: each keeps a name loaded.
 MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS = 1000, 60.0
-
-
-class _Waiting(NamedTuple):
-    """A query in a heap: the one that was wanted first comes first, of those the one that was added first."""
-
-    queued: float
-    order: int
-    query: Query
-
-
-_Heap = list[_Waiting]
-
-
-@dataclass(slots=True)
-class _OperatorQueue:
-    """The queries that wait for one operator: a heap for each rank that is there, those that wait longest first."""
-
-    limit: Limit
-    heaps: dict[Rank, _Heap] = field(default_factory=dict)
-    turn: int = 0  # tokens since the one that went by age
-    stalled: int = -1  # `Workers.capacity_changes` when no worker could take a query; -1 where a token was missing
-
-    def __len__(self) -> int:
-        return sum(map(len, self.heaps.values()))
-
-    def add_item(self, item: _Waiting) -> None:
-        """Add a query, or return one to its place."""
-        heapq.heappush(self.heaps.setdefault(item.query.rank, []), item)
-
-    def take_first(self, rank: Rank) -> _Waiting:
-        """Take out the first query of a rank."""
-        item = heapq.heappop(self.heaps[rank])
-        if not self.heaps[rank]:
-            del self.heaps[rank]
-        return item
-
-    def all_queries(self) -> list[Query]:
-        """All of them, the highest rank first, of each rank those that wait longest."""
-        return [item.query for rank in sorted(self.heaps) for item in sorted(self.heaps[rank], key=_by_age)]
-
-    def first_by_rank(self) -> list[Query]:
-        """The first query of each rank, in the order in which they may have the next token."""
-        heads = [self.heaps[rank][0] for rank in sorted(self.heaps)]
-        if self.turn == SHARE - 1:
-            heads.sort(key=_by_age)
-        return [item.query for item in heads]
-
-    def count_ahead(self, rank: Rank) -> int:
-        """How many queries of this rank, or a higher one, wait."""
-        return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)
-
-    def count_routine(self, rank: Rank = Rank.BACKGROUND) -> int:
-        """How many routine queries of this rank, or a higher one, wait."""
-        return sum(len(heap) for other, heap in self.heaps.items() if Rank.ORDINARY <= other <= rank)
 
 
 class QueryQueue:
@@ -106,9 +53,10 @@ class QueryQueue:
 
     def __init__(self, interval: float = NEVER) -> None:
         self._interval = interval
-        self._queues: dict[str, _OperatorQueue] = {}
+        self._queues: dict[str, OperatorQueue] = {}
         self._count = 0
         self._order = 0
+        self._calls = 0  # number of the last call
         self._routine_count = 0  # how many queries of the ranks in LONGEST wait, in all queues
         self._next_deadline = NEVER  # no deadline is earlier
         self.left_count = 0
@@ -148,7 +96,8 @@ class QueryQueue:
     def room_for_sweeps(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> int:
         """How many more queries of this rank sweeps may add to an operator's queue; those of lower ranks do not count."""
         queue = self._queues.get(limit.operator)
-        longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * limit.rate, 1 + self.longest_wait(limit, rank) * limit.rate)
+        rate = limit.rate * limit.batch
+        longest = min(MOST_FROM_SWEEPS + SECONDS_FROM_SWEEPS * rate, limit.batch + self.longest_wait(limit, rank) * rate)
         room = min(self.room_for_queries(limit, rank), int(longest) - (queue.count_ahead(rank) if queue else 0))
         return int(max(0, min(room, self._quota_room(limit, rank, budgets, egresses, now))))
 
@@ -156,29 +105,32 @@ class QueryQueue:
         """Add a query; its deadline counts from when it was first wanted."""
         query.deadline = query.queued + self.longest_wait(query.limit, query.rank, query.rate)
         self._next_deadline = min(self._next_deadline, query.deadline)
-        queue = self._queues.setdefault(query.limit.operator, _OperatorQueue(query.limit))
+        queue = self._queues.setdefault(query.limit.operator, OperatorQueue(query.limit))
         queue.limit = query.limit
         queue.stalled = -1
         self._order += 1
         self._count_query(query, 1)
-        queue.add_item(_Waiting(query.queued, self._order, query))
+        queue.add_item(Waiting(query.queued, self._order, query))
 
     def take_ready(
         self, budgets: Budgets, workers: Workers, poison: PoisonDetector, now: float
     ) -> Iterator[tuple[Query, Worker]]:
         """Take out every query that has a token and a worker, with the worker. The caller leases each before it takes the next.
 
+        Behind it come those that leave in the same call to the same worker, without a token of their own.
         A query that must be run alone waits until a worker has no lease, and does not delay the others of its queue.
         """
         for operator, queue in list(self._queues.items()):
-            skipped: list[_Waiting] = []
+            skipped: list[Waiting] = []
             try:
                 while found := self._take_next(queue, skipped, budgets, workers, poison, now):
                     query, worker = found
                     queue.turn = (queue.turn + 1) % SHARE
-                    self._count_query(query, -1)
-                    query.egress = worker.egress
-                    yield query, worker
+                    query.call = call = self._open_call(query, worker) if query.limit.batch > 1 else None
+                    yield self._send_query(query, worker), worker
+                    if call is not None:
+                        for rider in take_riders(queue, call, query, worker, workers, poison, now):
+                            yield self._send_query(rider, worker), worker
             finally:
                 for item in skipped:
                     queue.add_item(item)
@@ -246,13 +198,27 @@ class QueryQueue:
     def _in_time(self, limit: Limit, rank: Rank) -> int:
         """How many more queries of a rank in LONGEST would be sent in reasonable time."""
         queue = self._queues.get(limit.operator)
-        return max(0, int(self.longest_wait(limit, rank) * limit.rate) + 1 - (len(queue) if queue else 0))
+        tokens = int(self.longest_wait(limit, rank) * limit.rate) + 1
+        return max(0, tokens * limit.batch - (len(queue) if queue else 0))
 
     def _quota_room(self, limit: Limit, rank: Rank, budgets: Budgets, egresses: list[str], now: float) -> float:
         """How many more queries of a rank the daily quota allows within their longest wait."""
         queue, until = self._queues.get(limit.operator), now + self.longest_wait(limit, rank)
         left = sum(budgets.quota_left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
-        return left - (queue.count_ahead(rank) if queue else 0)
+        return left * limit.batch - (queue.count_ahead(rank) if queue else 0)
+
+    def _open_call(self, query: Query, worker: Worker) -> Call | None:
+        """The call that a query leaves in, where others may leave with it: not to a worker that runs it alone."""
+        if worker.exclusive:
+            return None
+        self._calls += 1
+        return Call(number=self._calls, names={query.domain})
+
+    def _send_query(self, query: Query, worker: Worker) -> Query:
+        """Count a query as gone to this worker."""
+        self._count_query(query, -1)
+        query.egress = worker.egress
+        return query
 
     def _count_query(self, query: Query, number: int) -> None:
         """Count a query that is added (1) or taken out (-1)."""
@@ -268,8 +234,8 @@ class QueryQueue:
 
     def _take_next(
         self,
-        queue: _OperatorQueue,
-        skipped: list[_Waiting],
+        queue: OperatorQueue,
+        skipped: list[Waiting],
         budgets: Budgets,
         workers: Workers,
         poison: PoisonDetector,
@@ -280,8 +246,9 @@ class QueryQueue:
         Goes to `skipped`: a query that finds no worker to run it alone, or waits for another worker than those that are free.
         """
         queue.stalled = workers.capacity_changes
+        by_age = queue.turn == SHARE - 1
         spent: set[Rank] = set()  # ranks that the daily quota allows no more
-        while query := next((query for query in queue.first_by_rank() if query.rank not in spent), None):
+        while query := next((query for query in queue.first_by_rank(by_age=by_age) if query.rank not in spent), None):
             alone = poison.must_run_alone(query.domain)
             there, near = self._find_workers(query, workers, now, alone=alone)
             waits = not there and any(budgets.available_tokens(query.limit, one.egress, now) >= 1 for one in near)
@@ -323,8 +290,3 @@ class QueryQueue:
         far = workers.farthest_distance(query.pool, query.method, before)
         near = [worker for worker in there if second_pass.worker_distance(worker.name, before) < far]
         return [worker for worker in there if worker not in near], near
-
-
-def _by_age(item: _Waiting) -> tuple[float, int]:
-    """Sorts queries of different heaps by how long they wait."""
-    return item.queued, item.order

@@ -10,7 +10,7 @@ from common.core.model.limit import Limit
 from common.core.model.methods import pool_of
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
-from common.core.rate_limits.policy import is_limiting
+from common.core.rate_limits.policy import is_limiting, quota_of
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.rate_limits.saved import decode_saved, encode_saved
 from common.core.registries.directory import host_of
@@ -81,9 +81,25 @@ class RateLimits:
         return self.queue.room_for_sweeps(limit, rank, self.budgets, self.egresses_of(method, now), now)
 
     def note_query_answer(self, query: Query, observation: Observation, now: float) -> Displaced | None:
-        """Learn from the answer to a query. Returns the queries to give up where the operator limits us by it, else None."""
-        complaint = self.budgets.note_answer(query.limit, query.egress, observation, now, query.sent_at, query.domain)
-        return None if complaint is None else self._note_limit(query.limit, query.egress, query.pool, complaint, now)
+        """Learn from the answer to a query. Returns the queries to give up where the operator limits us by it, else None.
+
+        One answer of a server is told once for each name of its call, and taught from once.
+        """
+        if query.call is not None and not query.call.note_finding(observation.reading.finding):
+            return None
+        limit, egress = query.limit, query.egress
+        complaint = self.budgets.note_answer(limit, egress, observation, now, query.sent_at, query.domain)
+        if complaint is not None:
+            return self._note_limit(limit, egress, query.pool, complaint, now)
+        quota = quota_of(observation)
+        if quota is None or not quota.wait:
+            return None
+        return self._displace_queries(limit, egress, query.pool, f"{limit.operator} takes no call for a while", now)
+
+    def return_token(self, query: Query, now: float) -> None:
+        """Return the token of a query that was never sent; that of a call once all of its queries came back."""
+        if query.call is None or query.call.note_unasked():
+            self.budgets.return_tokens(query.limit, query.egress, now)
 
     def note_sweep_answer(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Displaced | None:
         """The same for the answer that stands for a sweep (`policy.sweep_answer`) that was sent at `sent`."""
@@ -101,12 +117,16 @@ class RateLimits:
         return encode_saved(self.budgets.take_saved())
 
     def _note_limit(self, limit: Limit, egress: str, pool: str, complaint: str, now: float) -> Displaced | None:
-        """Log a complaint; empty the operator's queue, unless the pause is short."""
+        """Log a complaint, and give up the queries that it holds up for long."""
         until = self.budgets.limited_until(limit, egress, now)
         fields = {"operator": limit.operator, "until": until, "reason": complaint}
         self._telemetry.write_limited("warning", "operator_shut", limit.operator, now, **fields)
         self._telemetry.metrics.count("operator_complaints", operator=limit.operator)
+        return self._displace_queries(limit, egress, pool, f"{limit.operator} limits us: {complaint}", now)
+
+    def _displace_queries(self, limit: Limit, egress: str, pool: str, why: str, now: float) -> Displaced | None:
+        """Empty the operator's queue, unless the pause is short."""
         if not self.is_limited(limit, pool, now, egress):
             return None
-        why = f"{limit.operator} limits us: {complaint}"
-        return Displaced(self.queue.take_operator(limit.operator), why, max(0.0, until - now))
+        wait = max(0.0, self.budgets.limited_until(limit, egress, now) - now)
+        return Displaced(self.queue.take_operator(limit.operator), why, wait)

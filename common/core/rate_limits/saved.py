@@ -13,7 +13,7 @@ class Saved(Struct, array_like=True, frozen=True):
     """What of a bucket survives a restart, stored as an array: new fields come last.
 
     Times in epoch seconds, rates in queries per second. `width` is the number of addresses that the rates were multiplied by;
-    0 in texts of a version that did not store it.
+    0 in texts of a version that did not store it. `stated` is the rate that the server says it takes.
     """
 
     blocked_until: float
@@ -27,6 +27,7 @@ class Saved(Struct, array_like=True, frozen=True):
     meaningless: int = 0
     day: int = 0
     used: int = 0
+    stated: float | None = None
 
 
 def encode_saved(rows: Mapping[str, Saved]) -> str:

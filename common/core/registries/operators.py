@@ -34,7 +34,8 @@ def limit_for(kind: str, host: str, overrides: Mapping[str, Limit]) -> Limit:
 
     `overrides` (see `parse_budgets`) win over what is built in, the most exact key first: operator ("rdap/verisign"),
     kind and host ("rdap/rdap.verisign.com"), host with port, host, then every operator of the kind ("rdap/*"), then "*".
-    A row for a host gives that host a bucket of its own. Raises KeyError for a kind that does not exist.
+    A row for a host gives that host a bucket of its own. A limit that comes from a row is `configured`. Raises KeyError for a
+    kind that does not exist.
     """
     place = host.strip().rstrip(".").lower()
     bare = _without_port(place)
@@ -42,10 +43,10 @@ def limit_for(kind: str, host: str, overrides: Mapping[str, Limit]) -> Limit:
     own = f"{kind}/{place}"
     for key, bucket in ((operator, operator), (own, own), (f"{kind}/{bare}", own), (place, own), (bare, own)):
         if key in overrides:
-            return replace(overrides[key], operator=bucket)
+            return replace(overrides[key], operator=bucket, configured=True)
     for key in (f"{kind}/*", "*"):
         if key in overrides:
-            return replace(overrides[key], operator=operator)
+            return replace(overrides[key], operator=operator, configured=True)
     return LIMITS.get(operator) or replace(DEFAULTS[kind], operator=operator)
 
 

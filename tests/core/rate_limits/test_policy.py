@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
+from common.core.model.evidence import Observation, Outcome, Quota, Reading, unknown_reading
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.policy import (
+    KEY_REFUSED,
     MEANINGLESS,
     NAMES,
     PATIENCE,
@@ -21,6 +22,7 @@ from common.core.rate_limits.policy import (
     is_limiting,
     is_understood,
     possible_complaint_of,
+    quota_of,
     sweep_answer,
 )
 from common.messages import VERSION, Credit, SweepResult
@@ -54,6 +56,29 @@ def test_three_kinds_of_answers_are_a_complaint(answer: Observation, kind: Kind)
     complaint = complaint_of(answer)
 
     assert complaint == Complaint(kind, f"{kind}: {answer.reading.reason}", answer.reading.retry_after)
+
+
+@pytest.mark.parametrize("finding", sorted(KEY_REFUSED))
+@pytest.mark.parametrize("status", [200, None, 403])
+def test_a_refused_key_is_a_ban_whatever_the_status(finding: str, status: int | None) -> None:
+    """Registrars say it inside an answer with HTTP 200, and EPP has no such status."""
+    answer = Observation("registrar:any", unknown_reading(finding, "no such key", retry_after=5.0), status=status)
+
+    assert complaint_of(answer) == Complaint(Kind.BANNED, "forbidden: no such key", 5.0)
+    assert possible_complaint_of(answer) is None
+
+
+def test_the_findings_of_refused_keys() -> None:
+    """Of every channel that needs an account or a listed address."""
+    assert {"das_refused", "registrar_refused", "epp_refused"} == KEY_REFUSED
+
+
+def test_a_server_of_every_channel_but_dns_may_state_its_limit() -> None:
+    """An rcode and a name say nothing about a rate."""
+    quota = Quota(rate=2.0)
+    assert quota_of(replace(CLEAN, quota=quota)) == quota
+    assert quota_of(replace(CLEAN, quota=quota, method="dns")) is None
+    assert quota_of(CLEAN) is None
 
 
 @pytest.mark.parametrize("answer", [CLEAN, ODD, LATE, SERVFAIL, replace(LATE, status=500), NODATA])

@@ -8,13 +8,13 @@ from common.core.model.entry import Rank
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
+from common.core.rate_limits.operator_queue import SHARE
 from common.core.rate_limits.query_queue import (
     LONGEST,
     MOST_FROM_SWEEPS,
     MOST_ROUTINE,
     PLANS,
     SECONDS_FROM_SWEEPS,
-    SHARE,
     TOKENS,
     QueryQueue,
 )

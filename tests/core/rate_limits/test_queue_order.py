@@ -12,7 +12,8 @@ from common.core.model.entry import Rank
 from common.core.model.limit import Limit
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, SHARE, QueryQueue
+from common.core.rate_limits.operator_queue import SHARE
+from common.core.rate_limits.query_queue import LONGEST, MOST_FROM_SWEEPS, QueryQueue
 from common.core.workers.leases import Workers
 from common.core.workers.poison import PoisonDetector
 from common.messages import VERSION, Credit

@@ -6,7 +6,7 @@ import pytest
 
 from common.core.model.entry import Rank
 from common.core.rate_limits.budgets import DAY, Budgets
-from common.core.rate_limits.query_queue import SHARE
+from common.core.rate_limits.operator_queue import SHARE
 from common.core.workers.second_pass import WAIT
 from tests.core.rate_limits.queued import (
     DAILY,

@@ -8,10 +8,10 @@ import pytest
 
 from common.core.model.effects import Effects, LogLine
 from common.core.model.entry import Rank
-from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.evidence import Observation, Outcome, Quota, Reading, unknown_reading
 from common.core.model.limit import Limit
-from common.core.model.query import Query
-from common.core.rate_limits.policy import PATIENCE
+from common.core.model.query import Call, Query
+from common.core.rate_limits.policy import PATIENCE, SEVERAL
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
@@ -181,3 +181,83 @@ def test_what_was_learned_is_stored_when_it_changed(last: bool) -> None:
     assert again.limits.is_limited(LIMIT, "intermediate", NOW + 60)
     again.limits.restore_learned("{broken")
     assert not again.limits.is_limited(LIMIT, "intermediate", NOW + 60)
+
+
+# -- calls and what servers state --------------------------------------------------------------------------------------------
+
+
+def called(*names: str) -> list[Query]:
+    """Queries that left in one call."""
+    call = Call(number=1, names=set(names))
+    queries = [query_of(name) for name in names]
+    for query in queries:
+        query.call = call
+    return queries
+
+
+def test_the_token_of_a_call_comes_back_once_and_only_if_the_call_was_never_made() -> None:
+    """A query without a call has one of its own."""
+    room = Room("north")
+    room.limits.budgets.available_tokens(LIMIT, "north", NOW - 10)
+    room.limits.budgets.take_tokens(LIMIT, "north", 3, NOW)
+    budgets = room.limits.budgets
+    for query, left in zip(called("a.com", "b.com", "c.com"), (1, 1, 2), strict=True):
+        room.limits.return_token(query, NOW)
+        assert budgets.available_tokens(LIMIT, "north", NOW) == left
+    for query in called("a.com", "b.com", "c.com")[:2]:
+        room.limits.return_token(query, NOW)
+    assert budgets.available_tokens(LIMIT, "north", NOW) == 2
+    room.limits.return_token(query_of(), NOW)
+    assert budgets.available_tokens(LIMIT, "north", NOW) == 3
+
+
+def test_what_a_call_found_is_learned_once() -> None:
+    """One page that means nothing is told for each of twenty names: it is one odd answer, and eight make a complaint."""
+    room = Room("north")
+    odd = Observation("rdap", unknown_reading("rdap_html", "a page"), status=200)
+    for number in range(SEVERAL - 1):
+        for query in called(*(f"n{number}-{place}.com" for place in range(20))):
+            assert room.limits.note_query_answer(query, odd, NOW + number) is None
+    assert room.log() == []
+    (last,) = called("last.com")
+    last.sent_at = NOW + SEVERAL
+
+    assert room.limits.note_query_answer(last, odd, NOW + SEVERAL) is not None
+    assert [event for event, _ in room.log()] == ["operator_shut"]
+
+
+def test_different_answers_of_a_call_each_teach() -> None:
+    """A name that is found does not hide the refusal of another."""
+    room = Room("north")
+    first, second, third = called("a.com", "b.com", "c.com")
+    clean = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"), status=200)
+
+    assert room.limits.note_query_answer(first, clean, NOW) is None
+    assert room.limits.note_query_answer(second, throttled(600.0), NOW) is not None
+    assert room.limits.note_query_answer(third, throttled(600.0), NOW) is None
+    assert room.limits.learned_rate("rdap", LIMIT, NOW) == 1.0
+
+
+def test_a_long_wait_displaces_the_queries_that_wait_and_is_no_complaint() -> None:
+    """Nothing is logged or counted, and the rate stays."""
+    room = Room("north")
+    room.limits.queue.add_query(waiting := query_of("b.com"))
+    clean = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"), status=200, quota=Quota(wait=600.0))
+    displaced = room.limits.note_query_answer(query_of(), clean, NOW)
+
+    assert displaced is not None
+    assert (displaced.queries, displaced.wait) == ([waiting], 600.0)
+    assert displaced.why == "rdap/rdap.com.test takes no call for a while"
+    assert room.log() == []
+    assert room.limits.learned_rate("rdap", LIMIT, NOW) == 2.0
+    assert room.limits.current_pace("rdap", "com", NOW + 599) == 0.0
+
+
+@pytest.mark.parametrize("quota", [Quota(wait=PATIENCE), Quota(wait=0.0), Quota(rate=5.0), None])
+def test_without_a_long_wait_nothing_is_displaced(quota: Quota | None) -> None:
+    """Also while an earlier pause lasts: that one displaced what there was."""
+    room = Room("north")
+    clean = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"), status=200, quota=quota)
+    room.limits.queue.add_query(query_of())
+    assert room.limits.note_query_answer(query_of(), clean, NOW) is None
+    assert len(room.limits.queue) == 1

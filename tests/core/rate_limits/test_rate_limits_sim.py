@@ -13,6 +13,7 @@ from common.core.model.evidence import Observation, Outcome, Reading, unknown_re
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import Bucket
 from common.core.rate_limits.budgets import DAY
+from common.core.rate_limits.saved import decode_saved
 from common.core.registries.directory import Directory
 from common.core.telemetry.metrics import snapshot_rows
 from common.messages import Command as Order
@@ -123,7 +124,8 @@ def test_a_stop_stores_the_exact_count() -> None:
     journal.end_transaction()
     (saved,) = [command for command in handed(world, Draining(), Tick()) if isinstance(command, Commit)]
 
-    assert f",{bucket_of(world).used_today}]" in saved.changes.meta["budgets"]
+    (row,) = decode_saved(saved.changes.meta["budgets"]).values()
+    assert row.used == bucket_of(world).used_today == 5
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -80,14 +80,15 @@ def test_own_rows_win_and_the_most_exact_one_first() -> None:
              "rdap/127.0.0.1:4343": {"rate": 6}, "rdap/*": {"rate": 5}, "*": {"rate": 4}, "dns/co.uk": {"rate": 3}}"""
     )
 
-    assert limit_for("rdap", "rdap.verisign.com", rows) == Limit("rdap/verisign", 9, 90, 900)
-    assert limit_for("whois", "whois.nic.xyz:43", rows) == Limit("whois/whois.nic.xyz:43", 8, 16)
-    assert limit_for("whois", "127.0.0.1:4300", rows) == Limit("whois/127.0.0.1:4300", 7, 14)
+    assert limit_for("rdap", "rdap.verisign.com", rows) == Limit("rdap/verisign", 9, 90, 900, configured=True)
+    assert limit_for("whois", "whois.nic.xyz:43", rows) == Limit("whois/whois.nic.xyz:43", 8, 16, configured=True)
+    assert limit_for("whois", "127.0.0.1:4300", rows) == Limit("whois/127.0.0.1:4300", 7, 14, configured=True)
     assert limit_for("rdap", "127.0.0.1:4343", rows).rate == 6
-    assert limit_for("rdap", "rdap.nic.io", rows) == Limit("rdap/identitydigital", 5, 10)
-    assert limit_for("das", "das.eu", rows) == Limit("das/das.eu", 4, 8)
+    assert limit_for("rdap", "rdap.nic.io", rows) == Limit("rdap/identitydigital", 5, 10, configured=True)
+    assert limit_for("das", "das.eu", rows) == Limit("das/das.eu", 4, 8, configured=True)
     assert limit_for("dns", "co.uk", rows).rate == 3
-    assert limit_for("dns", "com", rows) == Limit("dns/gtld-servers", 4, 8)
+    assert limit_for("dns", "com", rows) == Limit("dns/gtld-servers", 4, 8, configured=True)
+    assert not limit_for("dns", "com", {}).configured
 
 
 @pytest.mark.parametrize(
