@@ -44,7 +44,8 @@ def _target(module: str, *tests: str) -> Target:
 
 TARGETS = (
     _target("verdict/gates", "test_gates", "test_positives"),
-    _target("verdict/verdicts", "test_states", "test_shares", "test_verdicts"),
+    _target("verdict/definitive", "test_definitive"),
+    _target("verdict/verdicts", "test_states", "test_offers", "test_shares", "test_verdicts"),
     _target("rate_limits/bucket", "test_pace", "test_restarts"),
     _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
     _target("rate_limits/policy", "test_policy"),

@@ -134,12 +134,12 @@ def test_the_offer_leaves_out_servers_that_lied_and_zones_that_answer_for_everyt
     """DNS under a wildcard proves nothing."""
     room, entry = ChecksRoom(), Entry("a.com", "com", "a")
     offer = room.planner.offer_channels(entry, NOW)
-    assert (offer.rdap, offer.whois, offer.wildcard, offer.resting) == (True, True, False, frozenset())
+    assert (offer.registry, offer.wildcard, offer.resting, offer.slow) == (("rdap", "whois"), False, frozenset(), frozenset())
 
     room.trust.row_of(RDAP).quarantined_until = NOW + 60
     room.registries.wildcards.note_measured("com", wildcard=True)
     offer = room.planner.offer_channels(entry, NOW)
-    assert (offer.rdap, offer.whois, offer.wildcard) == (False, True, True)
+    assert (offer.registry, offer.wildcard) == (("whois",), True)
     assert room.planner.distrusted_channels(entry, NOW) == [RDAP]
 
 
