@@ -173,6 +173,8 @@ SOLD = answer("registrar:one", Outcome.REGISTERED, "registrar_unavailable", 8.0)
     [
         ((record(None),), {}, State.REGISTERED),
         ((record(Phase.ACTIVE),), {"expired": True}, State.EXPIRED_GRACE),
+        ((record(None),), {"expired": True}, State.EXPIRED_GRACE),
+        ((holder("das"),), {"expired": True}, State.REGISTERED),  # it shows no record
         ((record(Phase.REDEMPTION),), {"expired": True}, State.REDEMPTION),
         ((record(Phase.DROPPING),), {}, State.DROPPING),
         # In the zone again, since the record that says it is out of it.
