@@ -68,7 +68,7 @@ TARGETS = (
     _target("verdict/learning", "test_learning"),
     _target("checks/registrar_choice", "test_registrar_choice"),
     _target("rate_limits/rate_limits", "test_rate_limits"),
-    _target("trust/canaries", "test_canaries", "test_suspected_servers"),
+    _target("trust/canaries", "test_canaries", "test_suspected_servers", "test_followed_offers"),
     _target("trust/canary_disputes", "test_canary_disputes"),
     _target("trust/conditions", "test_conditions"),
     _target("trust/early_canaries", "test_early_canaries"),
