@@ -44,7 +44,8 @@ def _target(module: str, *tests: str) -> Target:
 
 TARGETS = (
     _target("verdict/gates", "test_gates", "test_positives"),
-    _target("verdict/verdicts", "test_states", "test_shares", "test_verdicts"),
+    _target("verdict/definitive", "test_definitive"),
+    _target("verdict/verdicts", "test_states", "test_offers", "test_shares", "test_verdicts"),
     _target("rate_limits/bucket", "test_pace", "test_restarts", "test_stated_rates"),
     _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets"),
     _target("rate_limits/policy", "test_policy"),
@@ -66,10 +67,11 @@ TARGETS = (
     _target("trust/server_trust", "test_trust", "test_verified_servers", "test_canary_gaps"),
     _target("trust/canary_gaps", "test_canary_gaps"),
     _target("channels/channel_health", "test_health"),
-    _target("verdict/assessor", "test_assessor"),
+    _target("verdict/assessor", "test_assessor", "test_assessor_offers"),
     _target("verdict/learning", "test_learning"),
+    _target("checks/registrar_choice", "test_registrar_choice"),
     _target("rate_limits/rate_limits", "test_rate_limits"),
-    _target("trust/canaries", "test_canaries", "test_suspected_servers"),
+    _target("trust/canaries", "test_canaries", "test_suspected_servers", "test_followed_offers"),
     _target("trust/canary_disputes", "test_canary_disputes"),
     _target("trust/conditions", "test_conditions"),
     _target("trust/early_canaries", "test_early_canaries"),

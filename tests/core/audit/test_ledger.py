@@ -26,7 +26,7 @@ from common.core.model.states import State
 from common.core.verdict import gates, likelihoods, verdicts
 from common.core.verdict.assessor import Assessment, Assessor
 from common.core.verdict.rules_version import constants_of, rules_version, version_of
-from tests.core.trust.trust_rooms import NOW, RDAP, WHOIS, ZONE, TrustRooms, answer_of, verify_server
+from tests.core.trust.trust_rooms import NOW, ONE, RDAP, WHOIS, ZONE, TrustRooms, answer_of, verify_server
 
 
 def dropped_name() -> tuple[TrustRooms, Entry, Assessment]:
@@ -65,6 +65,41 @@ def test_an_entry_holds_all_that_a_verdict_was_decided_from() -> None:
     assert alarm.situation.passes == (NOW - 30.0, NOW)
     assert alarm.rules == rules_version()
     assert replay_verdict(alarm) == alarm.verdict
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.UNREGISTERED, State.AVAILABLE),
+        (Outcome.PREMIUM, State.AVAILABLE_PREMIUM),
+        (Outcome.UNAVAILABLE, State.UNREGISTERED),
+    ],
+)
+def test_an_offer_is_decided_again_from_the_canaries_of_its_server(outcome: Outcome, state: State) -> None:
+    """Those of a refusal are kept too, although it denies nothing; without them the verdict would be another one."""
+    rooms, entry, _ = dropped_name()
+    entry.detail.purged_at = NOW - 30.0
+    entry.note_observation(answer_of(ONE, outcome), NOW)
+    verify_server(rooms, ONE, NOW)
+    assessor = Assessor(rooms.registries, rooms.channels, rooms.trust, rooms.conditions, rooms.domains.cadence)
+    made = assessor.assess_evidence(entry, NOW)
+    before, entry.state = entry.state, made.verdict.state
+    kept = build_entry(entry, made, before, "told", NO_CAUSE, rooms.trust, NOW)
+    assert kept is not None
+    kept = convert(decode_map(encode(kept)), LedgerEntry)
+
+    assert (kept.verdict.state, set(kept.canaries)) == (state, {"dns", "rdap", "whois", ONE.method})
+    assert replay_verdict(kept) == kept.verdict
+    forgotten = structs.replace(kept, canaries={key: row for key, row in kept.canaries.items() if key != ONE.method})
+    assert replay_verdict(forgotten) != kept.verdict
+
+
+def test_offers_that_the_record_of_a_situation_names_are_worked_out_anew() -> None:
+    """An edited one is found out."""
+    alarm = alarm_entry()
+    for name in ("confirmed_by", "premium_by", "refused_by"):
+        forged = structs.replace(alarm, situation=structs.replace(alarm.situation, **{name: (ONE.method,)}))
+        assert replay_verdict(forged) == alarm.verdict
 
 
 def test_a_verdict_that_changes_nothing_is_kept_only_for_a_cause() -> None:

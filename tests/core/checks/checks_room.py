@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 
 import numpy as np
@@ -24,7 +24,7 @@ from common.core.model.effects import Effect, Effects, Send
 from common.core.model.entry import Entry, Rank
 from common.core.model.ids import NEVER, Ids
 from common.core.model.limit import Limit
-from common.core.model.methods import pool_of
+from common.core.model.methods import REGISTRAR_POOL, pool_of
 from common.core.model.query import Query
 from common.core.model.records import Detail
 from common.core.outbox.announcer import Announcer
@@ -33,6 +33,7 @@ from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
+from common.core.registries.sources import Source, Sources
 from common.core.schedule.cadence import Cadence
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -49,6 +50,12 @@ from common.messages import VERSION, Credit, Task, Tasks
 NOW = 1_790_000_000.0
 PLENTY = {"*": Limit("*", 1e6, 10**6, None)}
 RDAP, WHOIS = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("whois", "whois.com.test", "com")
+#: Two registrars and an EPP account that a room may have.
+SOURCES = (
+    Source(method="registrar:one", url="https://one.test/v1"),
+    Source(method="registrar:two", url="https://two.test/v1"),
+    Source(method="epp", url="epp.com.test:700", suffixes=("com",)),
+)
 METHODS = {"fast": ("dns", "http"), "intermediate": ("rdap",), "deep": ("whois",), "notifier": ()}
 
 
@@ -95,13 +102,22 @@ def query(method: str, domain: str, *, server: str = "", limit: Limit = PLENTY["
 class ChecksRoom:
     """Every door of checks and of the rooms below. Zones are measured, and workers of every pool are connected."""
 
-    def __init__(self, *, limits: Mapping[str, Limit] = PLENTY, interval: float = 3600.0, workers: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Mapping[str, Limit] = PLENTY,
+        interval: float = 3600.0,
+        workers: bool = True,
+        sources: Iterable[Source] = (),
+    ) -> None:
         self.cadence = Cadence(interval, 60.0, 30.0, 2.0)
+        self.sources = Sources(sources)
         self._build_lower(limits)
         self._build_trust(Random(1))
         self._build_checks()
         for pool in METHODS if workers else ():
-            self.workers.note_credit(credit(pool), NOW)
+            own = [source.method for source in self.sources.all_sources()] if pool == REGISTRAR_POOL else []
+            self.workers.note_credit(credit(pool, methods=(*METHODS[pool], *own)), NOW)
         for suffix in ("com", "net", "org", "se"):
             self.registries.wildcards.start_measuring(suffix, NOW)
             self.registries.wildcards.note_measured(suffix, wildcard=False)
@@ -143,7 +159,9 @@ class ChecksRoom:
         )
         self.effects = Effects()
         self.telemetry = Telemetry(self.effects, NOW)
-        self.registries = Registries(directory=directory, overrides=limits, recursive_dns=False, iana_host="whois.iana.org")
+        self.registries = Registries(
+            directory=directory, overrides=limits, recursive_dns=False, iana_host="whois.iana.org", sources=self.sources
+        )
         self.workers = Workers("boot")
         self.poison = PoisonDetector()
         self.rate_limits = RateLimits(self.registries, self.workers, self.telemetry, self.cadence.interval)

@@ -15,6 +15,16 @@ BOTH = ChannelOffer(("rdap", "whois"), wildcard=False)
 RESTING_ZONE = ChannelOffer(("rdap", "whois"), wildcard=False, resting=frozenset({"dns"}))
 
 
+ALL = ChannelOffer(("rdap", "das", "epp", "whois"), wildcard=False, registrars=("registrar:one", "registrar:two"))
+SILENT = ChannelOffer(
+    ("rdap", "whois"),
+    wildcard=False,
+    resting=frozenset({"rdap", "whois"}),
+    registrars=("registrar:one", "registrar:two", "registrar:3"),
+)
+ENDING = (State.PENDING_DELETE, Phase.PENDING_DELETE)
+
+
 def entry(state: State = State.REGISTERED, phase: Phase | None = Phase.ACTIVE, registry_age: float = 60.0) -> Entry:
     """A name whose registry record is that old."""
     made = Entry("example.com", "com", "example", state=state)
@@ -121,3 +131,114 @@ def test_a_slow_channel_is_queried_at_the_first_denial() -> None:
 
     assert next_methods(entry(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), slow, NOW) == ["whois"]
     assert next_methods(entry(), Check(NOW, confirm=True), slow, NOW) == ["dns", "rdap"]
+
+
+# -- channels without a record, and registrars ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offer", "records"),
+    [
+        (ALL, ["rdap", "whois"]),
+        (ChannelOffer(("das", "epp", "whois"), wildcard=False), ["whois"]),
+        (ChannelOffer(("rdap", "das", "whois"), wildcard=False, resting=frozenset({"rdap"})), ["whois"]),
+        (ChannelOffer(("das", "whois"), wildcard=False, resting=frozenset({"whois"})), ["whois"]),
+        (ChannelOffer(("rdap", "das"), wildcard=False, slow=frozenset({"rdap"})), ["rdap"]),
+        (ChannelOffer(("das", "epp"), wildcard=False), []),
+    ],
+)
+def test_a_record_is_asked_for_where_one_is_shown(offer: ChannelOffer, records: list[str]) -> None:
+    """Also of a channel that rests, where no other shows records; DAS and EPP only know whether there is an object."""
+    assert offer.record_methods() == records
+
+
+@pytest.mark.parametrize(
+    ("offer", "methods"),
+    [
+        (ALL, ["rdap", "das", "epp", "whois"]),
+        (SILENT, ["registrar:one", "registrar:two"]),
+        (ChannelOffer((), wildcard=False, registrars=("registrar:one",)), ["registrar:one"]),
+        (ChannelOffer((), wildcard=False), []),
+        (ChannelOffer(("rdap",), wildcard=False, resting=frozenset({"rdap"})), ["rdap"]),
+        (
+            ChannelOffer(("rdap", "whois"), wildcard=False, resting=frozenset({"rdap"}), registrars=("registrar:one",)),
+            ["whois"],
+        ),
+    ],
+)
+def test_two_registrars_stand_in_while_every_channel_of_the_registry_rests(offer: ChannelOffer, methods: list[str]) -> None:
+    """Two are two sources; while one channel speaks none stands in."""
+    assert offer.denying_methods() == methods
+
+
+FREE, OWNED, SILENCE, REFUSED, PRICED = (
+    Outcome.UNREGISTERED,
+    Outcome.REGISTERED,
+    Outcome.UNKNOWN,
+    Outcome.UNAVAILABLE,
+    Outcome.PREMIUM,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "channels", "wanted"),
+    [
+        # A registrar at the first denial, behind the registry's channels and the zone, and in each pass that knows no offer.
+        (entry(), after({"dns": FREE, "rdap": FREE}), ALL, ["das", "epp", "whois", "registrar:one"]),
+        (entry(*ENDING), after({"das": FREE}), ALL, ["rdap", "epp", "whois", "dns", "registrar:one"]),
+        (entry(), after({"dns": FREE, "epp": PRICED}), ALL, ["rdap", "das", "whois", "registrar:one"]),
+        (entry(), after({"dns": FREE, "whois": Outcome.RESERVED}), ALL, ["rdap", "das", "epp", "registrar:one"]),
+        (entry(), after({"dns": FREE, "whois": Outcome.DROPPING}), ALL, ["rdap", "das", "epp", "registrar:one"]),
+        (entry(State.RESERVED, None), after({"dns": FREE, "rdap": FREE}), ALL, ["das", "epp", "whois"]),
+        # A channel that says "registered": one with its record, where that is due and none was asked.
+        (entry(*ENDING, registry_age=8 * 86_400), after({"das": OWNED}), ALL, ["rdap"]),
+        (entry(*ENDING), after({"das": OWNED}), ALL, []),
+        (entry(*ENDING, registry_age=8 * 86_400), after({"das": OWNED, "whois": SILENCE}), ALL, []),
+        (entry(*ENDING, registry_age=8 * 86_400), after({"rdap": OWNED}), ALL, []),
+        (entry(), after({"dns": FREE, "registrar:one": OWNED, "rdap": SILENCE}), ALL, ["das"]),
+        # A routine check of a name out of the zone: a record where one is due, else the first channel.
+        (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), ChannelOffer(("das", "whois"), wildcard=False), ["whois"]),
+        (entry(*ENDING), Check(NOW), ChannelOffer(("das", "whois"), wildcard=False), ["das"]),
+        (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), ChannelOffer(("das",), wildcard=False), ["das"]),
+        (entry(*ENDING), Check(NOW), ChannelOffer((), wildcard=False), ["dns"]),
+        (entry(*ENDING), Check(NOW), ChannelOffer((), wildcard=True), []),
+        (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das", "whois"), wildcard=False), ["whois"]),
+        (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das",), wildcard=False), []),
+        # Registrars while every channel of the registry rests.
+        (entry(), after({"dns": FREE}), SILENT, ["registrar:one"]),
+        (entry(*ENDING), Check(NOW), SILENT, ["registrar:one"]),
+        (entry(), Check(NOW, confirm=True), SILENT, ["dns", "registrar:one", "registrar:two"]),
+        (entry(), Check(NOW, manual=True), SILENT, ["dns", "rdap", "whois"]),
+        (entry(), after({"dns": FREE, "registrar:one": SILENCE}), SILENT, ["rdap"]),
+        (entry(), after({"dns": FREE, "registrar:one": FREE}), SILENT, ["rdap", "whois", "registrar:two"]),
+        (entry(), after({"dns": SILENCE, "registrar:one": SILENCE}), SILENT, ["rdap"]),
+        # A registrar where the last channel of the registry proved nothing about a name out of the zone.
+        (entry(), after({"dns": FREE, "rdap": SILENCE, "whois": SILENCE}), SILENT, ["registrar:one"]),
+        (entry(*ENDING), after({"rdap": SILENCE, "whois": SILENCE}), SILENT, ["registrar:one"]),
+        (entry(), after({"dns": SILENCE, "http": SILENCE, "rdap": SILENCE, "whois": SILENCE}), SILENT, []),
+        (entry(), after({"dns": FREE, "rdap": SILENCE, "whois": SILENCE, "registrar:one": REFUSED}), SILENT, ["registrar:two"]),
+    ],
+)
+def test_scarce_sources_are_asked_where_they_tell_more(
+    name: Entry, check: Check, channels: ChannelOffer, wanted: list[str]
+) -> None:
+    """Registrars stand behind the registry, and DAS and EPP beside the channels with a record."""
+    assert next_methods(name, check, channels, NOW) == wanted
+
+
+def test_a_confirming_pass_asks_a_registrar_only_where_no_offer_is_known() -> None:
+    """One answer is enough for an announcement."""
+    name = entry()
+    check = Check(NOW, confirm=True, asked={"dns", "rdap", "das", "epp", "whois"}, outcomes={"rdap": FREE})
+    assert next_methods(name, check, ALL, NOW) == ["registrar:one"]
+    offer = Observation("registrar:one", Reading(FREE, "registrar_available_live", "it would"))
+    name.detail.evidence["registrar:one"] = Evidence(offer, NOW - 60.0, NOW - 60.0)
+
+    assert next_methods(name, check, ALL, NOW) == []
+
+
+def test_a_pass_in_which_registrars_stand_in_asks_them_and_no_channel_that_rests() -> None:
+    """The confirming one; a first denial is followed through every channel."""
+    check = Check(NOW, confirm=True, asked={"dns", "registrar:one"}, outcomes={"registrar:one": FREE})
+
+    assert next_methods(entry(), check, SILENT, NOW)[:1] == ["registrar:two"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from common.core.channels.channel_health import DEAD_AFTER
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.ids import NEVER
@@ -13,7 +14,8 @@ from common.core.model.query import Query
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.rate_limits.query_queue import MOST_ROUTINE
-from tests.core.checks.checks_room import NOW, PLENTY, RDAP, WHOIS, ChecksRoom, query
+from common.core.registries.sources import Source
+from tests.core.checks.checks_room import NOW, PLENTY, RDAP, SOURCES, WHOIS, ChecksRoom, credit, query
 
 DAY, HOUR = 86_400.0, 3600.0
 THROTTLED = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down", retry_after=HOUR), status=429)
@@ -134,13 +136,92 @@ def test_the_offer_leaves_out_servers_that_lied_and_zones_that_answer_for_everyt
     """DNS under a wildcard proves nothing."""
     room, entry = ChecksRoom(), Entry("a.com", "com", "a")
     offer = room.planner.offer_channels(entry, NOW)
-    assert (offer.rdap, offer.whois, offer.wildcard, offer.resting) == (True, True, False, frozenset())
+    assert (offer.registry, offer.wildcard, offer.resting, offer.slow) == (("rdap", "whois"), False, frozenset(), frozenset())
 
     room.trust.row_of(RDAP).quarantined_until = NOW + 60
     room.registries.wildcards.note_measured("com", wildcard=True)
     offer = room.planner.offer_channels(entry, NOW)
-    assert (offer.rdap, offer.whois, offer.wildcard) == (False, True, True)
+    assert (offer.registry, offer.wildcard) == (("whois",), True)
     assert room.planner.distrusted_channels(entry, NOW) == [RDAP]
+
+
+ONE, TWO = "registrar:one", "registrar:two"
+
+
+def hush(room: ChecksRoom, method: str) -> None:
+    """A channel of com proved nothing again and again until now."""
+    key = room.registries.channel_of(method, "com")
+    for moment in (-DEAD_AFTER, -1.0, 0.0):
+        room.channels.healths.note_outcome(key, Outcome.UNKNOWN, "no answer", NOW + moment)
+
+
+def test_sources_of_ones_own_are_offered_beside_the_channels_of_the_registry() -> None:
+    """In the order of preference; EPP where there is an account for the suffix."""
+    room = ChecksRoom(sources=SOURCES)
+    offer = room.planner.offer_channels(Entry("a.com", "com", "a"), NOW)
+
+    assert (offer.registry, offer.registrars) == (("rdap", "epp", "whois"), (ONE, TWO))
+    assert room.planner.offer_channels(Entry("a.org", "org", "a"), NOW).registry == ("rdap", "whois")
+    assert ChecksRoom().planner.offer_channels(Entry("a.com", "com", "a"), NOW).registrars == ()
+
+
+def test_a_source_without_a_worker_that_has_its_settings_is_not_offered() -> None:
+    """RDAP and WHOIS need none: their queries wait for a worker."""
+    room = ChecksRoom(sources=SOURCES, workers=False)
+    offer = room.planner.offer_channels(Entry("a.com", "com", "a"), NOW)
+    assert (offer.registry, offer.registrars) == (("rdap", "whois"), ())
+
+    room.workers.note_credit(credit("intermediate", methods=("rdap", TWO)), NOW)
+    offer = room.planner.offer_channels(Entry("a.com", "com", "a"), NOW)
+    assert (offer.registry, offer.registrars) == (("rdap", "whois"), (TWO,))
+
+
+@pytest.mark.parametrize("reason", ["lied", "limits us", "silent", "proves nothing", "another suffix", "switched off"])
+def test_a_registrar_that_cannot_tell_anything_now_is_not_offered(reason: str) -> None:
+    """The other one is."""
+    one = Source(
+        method=ONE,
+        url="https://one.test/v1",
+        proof=reason != "proves nothing",
+        suffixes=("net",) if reason == "another suffix" else (),
+    )
+    off = {"registrar/one": Limit("x", 0.0, 0)} if reason == "switched off" else {}
+    room = ChecksRoom(sources=(one, *SOURCES[1:]), limits={**PLENTY, **off})
+    key = room.registries.channel_of(ONE, "com")
+    if reason == "lied":
+        room.trust.row_of(key).quarantined_until = NOW + 60
+    elif reason == "limits us":
+        throttled = Observation(ONE, THROTTLED.reading, status=429)
+        room.rate_limits.budgets.note_answer(room.registries.limit_of(*key), "default", throttled, NOW)
+    elif reason == "silent":
+        hush(room, ONE)
+
+    assert room.planner.offer_channels(Entry("a.com", "com", "a"), NOW).registrars == (TWO,)
+
+
+def test_a_registrar_that_can_be_asked_at_once_comes_first() -> None:
+    """One whose token has to be waited for comes after it; otherwise the order is that of the settings."""
+    limits = {**PLENTY, "registrar/one": Limit("registrar/one", 0.1, 1)}
+    room = ChecksRoom(sources=SOURCES, limits=limits)
+    entry = Entry("a.com", "com", "a")
+    for method in (ONE, TWO):
+        room.fill_budget(room.registries.limit_of(method, "", "com"))
+    assert room.planner.offer_channels(entry, NOW).registrars == (ONE, TWO)
+
+    room.rate_limits.budgets.take_token(room.registries.limit_of(ONE, "", "com"), "default", NOW)
+    assert room.planner.offer_channels(entry, NOW).registrars == (TWO, ONE)
+
+
+def test_registrars_stand_in_where_every_channel_of_the_registry_rests() -> None:
+    """Their queries are sent in place of those."""
+    room = ChecksRoom(sources=SOURCES)
+    for method in ("rdap", "epp", "whois"):
+        assert room.planner.offer_channels(Entry("a.com", "com", "a"), NOW).denying_methods()[0] != ONE
+        hush(room, method)
+
+    offer = room.planner.offer_channels(Entry("a.com", "com", "a"), NOW)
+    assert offer.resting == {"rdap", "epp", "whois"}
+    assert offer.denying_methods() == [ONE, TWO]
 
 
 def test_the_room_for_sweeps_is_that_of_the_channel_a_check_queries() -> None:

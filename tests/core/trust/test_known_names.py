@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from common.core.builtin.canary_names import canaries_for
-from common.core.model.channel import Probe
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.trust.known_names import MOST_DEAD, RECENT, RECENT_AGE, KnownNames
-from tests.core.trust.trust_rooms import NOW, RDAP, ZONE, answer_of
+from tests.core.trust.trust_rooms import EPP, NOW, ONE, RDAP, ZONE, answer_of
+
+DAS = ChannelKey("das", "das.com.test", "com")
 
 
 def note_seen(known: KnownNames, name: str, at: float, *, rdap: Outcome, dns: Outcome = Outcome.REGISTERED) -> None:
@@ -60,6 +62,18 @@ def test_a_name_is_lately_found_only_where_registry_and_zone_agree() -> None:
     known.note_registered(registry_only, record, NOW)
 
     assert known.canaries_for(RDAP, "") == tuple(canaries_for("com"))
+
+
+def test_every_channel_of_the_registry_has_to_agree_that_a_name_is_registered() -> None:
+    """DAS and EPP among them; what a registrar says is not asked."""
+    for key, recent in ((DAS, False), (EPP, False), (ONE, True)):
+        known, entry = KnownNames({}), Entry("held.com", "com", "held")
+        for answer in (answer_of(key, Outcome.UNREGISTERED), answer_of(ZONE, Outcome.REGISTERED)):
+            entry.note_observation(answer, NOW)
+        record = answer_of(RDAP, Outcome.REGISTERED)
+        entry.note_observation(record, NOW)
+        known.note_registered(entry, record, NOW)
+        assert ("held.com" in known.canaries_for(RDAP, "")) is recent
 
 
 def test_a_name_that_is_not_registered_any_more_serves_no_longer() -> None:

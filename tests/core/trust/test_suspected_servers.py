@@ -11,8 +11,12 @@ from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.trust.canaries import SUSPECT_CLOSE, SUSPECT_EVERY
 from common.core.trust.outcomes import CanaryOutcome
 from tests.core.trust.trust_rooms import (
+    EPP,
     NOW,
+    ONE,
     RDAP,
+    SOURCES,
+    WHOIS,
     ZONE,
     TrustRooms,
     answer_canary,
@@ -49,6 +53,18 @@ def test_a_server_that_still_finds_a_name_that_should_go_is_asked_about_a_random
             rooms.canaries.take_unanswered(query.probe, now)
 
     assert asked == [[False], [], [False]]
+
+
+def test_every_channel_of_the_registry_is_suspected_and_no_registrar_is() -> None:
+    """DAS and EPP as RDAP and WHOIS; a query of a registrar is too scarce."""
+    rooms = TrustRooms(sources=SOURCES)
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    for key in (WHOIS, EPP, ONE):
+        entry.note_observation(answer_of(key, Outcome.REGISTERED), NOW)
+        check.outcomes[key.method] = Outcome.REGISTERED
+    rooms.canaries.suspect_servers(entry, check, NOW)
+
+    assert rooms.take_probes() == [("epp", "random"), ("rdap", "random"), ("whois", "random")]
 
 
 def test_a_server_that_denies_what_another_one_knows_is_asked_about_a_known_name() -> None:

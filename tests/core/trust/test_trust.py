@@ -142,6 +142,52 @@ def test_an_answer_to_a_canary_is_ok_wrong_or_none() -> None:
     assert grade_answer(known, Outcome.THROTTLED) == grade_answer(made_up, Outcome.UNKNOWN) == "unanswered"
 
 
+#: What the answer of a source that creates names to a canary is worth, by whether the canary is registered.
+GRADES = {
+    Outcome.REGISTERED: ("ok", "wrong"),
+    Outcome.UNAVAILABLE: ("ok", "wrong"),
+    Outcome.RESERVED: ("ok", "wrong"),
+    Outcome.DROPPING: ("ok", "wrong"),
+    Outcome.INVALID: ("ok", "wrong"),
+    Outcome.UNREGISTERED: ("wrong", "ok"),
+    Outcome.PREMIUM: ("wrong", "wrong"),
+    Outcome.UNKNOWN: ("unanswered", "unanswered"),
+    Outcome.THROTTLED: ("unanswered", "unanswered"),
+}
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("method", ["epp", "registrar:one"])
+def test_a_source_that_creates_names_must_offer_a_random_one_at_list_price_and_none_that_is_registered(
+    method: str, outcome: Outcome
+) -> None:
+    """Whatever else it says of a random name is wrong, and of a registered one an offer at any price; errors are no answer."""
+    key = ChannelKey(method, "one.example", "com")
+    probes = Probe(key, "known.com", registered=True), Probe(key, "random.com", registered=False)
+
+    assert tuple(grade_answer(probe, outcome) for probe in probes) == GRADES[outcome]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNAVAILABLE, Outcome.PREMIUM, Outcome.DROPPING])
+def test_a_channel_that_creates_no_names_is_not_graded_by_an_offer(outcome: Outcome) -> None:
+    """It says neither that the canary is registered nor that it is not."""
+    for method in ("rdap", "whois", "das", "dns"):
+        key = ChannelKey(method, "one.example", "com")
+        for registered in (True, False):
+            assert grade_answer(Probe(key, "canary.com", registered=registered), outcome) == "unanswered"
+
+
+def test_a_registrar_that_refuses_everything_is_never_verified() -> None:
+    """It may not sell the suffix: then its refusals say nothing."""
+    trust, key = Trust(), ChannelKey("registrar:one", "one.example", "com")
+    refuses = Observation(key.method, Reading(Outcome.UNAVAILABLE, "registrar_unavailable", "no"), server=key.server)
+    assert trust.note_answer(Probe(key, "known.com", registered=True), refuses, NOW) is None
+    lie = trust.note_answer(Probe(key, "random.com", registered=False), refuses, NOW)
+
+    assert lie == "one.example finds random.com (no)"
+    assert not trust.is_verified_after(key, NOW, NOW)
+
+
 def test_a_canary_of_the_future_was_never_green() -> None:
     """The clock was ahead when it was noted: it verifies no server, nor does an accusation last until then."""
     ahead = TrustRow(*KEY, registered_ok=NOW + 86_400, free_ok=NOW + 86_400)

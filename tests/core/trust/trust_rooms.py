@@ -13,12 +13,13 @@ from common.core.model.effects import Effects, LogLine
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
-from common.core.model.methods import POOL_OF, POOLS
+from common.core.model.methods import POOL_OF, POOLS, pool_of
 from common.core.model.query import Query
 from common.core.model.records import Detail
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
+from common.core.registries.sources import Source, Sources
 from common.core.schedule.cadence import Cadence
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -37,9 +38,25 @@ RDAP, WHOIS = ChannelKey("rdap", "rdap.com.test", "com"), ChannelKey("whois", "w
 ZONE = ChannelKey("dns", "com", "com")
 #: Every server takes a thousand queries a second.
 PLENTY = {"*": Limit("*", 1000.0, 1000)}
+#: Two registrars and an EPP account that the rooms may have, and their channels for com.
+SOURCES = (
+    Source(method="registrar:one", url="https://one.test/v1"),
+    Source(method="registrar:two", url="https://two.test/v1"),
+    Source(method="epp", url="epp.com.test:700", suffixes=("com",)),
+)
+ONE, TWO = ChannelKey("registrar:one", "one.test", "com"), ChannelKey("registrar:two", "two.test", "com")
+EPP = ChannelKey("epp", "epp.com.test", "com")
 FINDINGS = {
     Outcome.REGISTERED: {"dns": "dns_auth_referral", "rdap": "rdap_200_match", "whois": "whois_registered"},
-    Outcome.UNREGISTERED: {"dns": "dns_auth_nxdomain", "rdap": "rdap_404_json", "whois": "whois_free"},
+    Outcome.UNREGISTERED: {
+        "dns": "dns_auth_nxdomain",
+        "rdap": "rdap_404_json",
+        "whois": "whois_free",
+        "epp": "epp_available",
+        "registrar:one": "registrar_available_live",
+        "registrar:two": "registrar_available_live",
+    },
+    Outcome.PREMIUM: {"epp": "epp_premium", "registrar:one": "registrar_premium", "registrar:two": "registrar_premium"},
 }
 
 
@@ -56,11 +73,14 @@ class TrustRooms:
         real: bool = False,
         pools: Iterable[str] = POOLS,
         canaries: Mapping[str, tuple[str, ...]] | None = None,
+        sources: Iterable[Source] = (),
     ) -> None:
         self.suffixes = list(suffixes or ("com",))
+        self.sources = Sources(sources)
         self._build_lower({} if real else {suffix: f"{suffix}.test" for suffix in self.suffixes}, limits)
         for pool in pools:
-            methods = tuple(method for method, its_pool in POOL_OF.items() if its_pool == pool)
+            own = [source.method for source in self.sources.all_sources() if pool_of(source.method) == pool]
+            methods = tuple({method: None for method, its_pool in POOL_OF.items() if its_pool == pool} | dict.fromkeys(own))
             self.workers.note_credit(Credit(VERSION, f"{pool}-0@test", "b1", pool, "default", methods, 16, 16, 0), NOW)
         own = {suffix: (f"known.{suffix}",) for suffix in self.suffixes} if canaries is None else canaries
         self._build_trust(own, Random(1))
@@ -72,7 +92,9 @@ class TrustRooms:
         )
         self.effects = Effects()
         self.telemetry = Telemetry(self.effects, NOW)
-        self.registries = Registries(directory=directory, overrides=limits, recursive_dns=False, iana_host="whois.iana.org")
+        self.registries = Registries(
+            directory=directory, overrides=limits, recursive_dns=False, iana_host="whois.iana.org", sources=self.sources
+        )
         self.workers = Workers("boot1")
         self.rate_limits = RateLimits(self.registries, self.workers, self.telemetry, 600.0)
         self.domains = Domains(Cadence(600.0, 60.0, 30.0, 2.0), encode, NOW)
@@ -113,6 +135,7 @@ class TrustRooms:
         keys = [
             key for suffix in self.suffixes for key in (*self.registries.channels_of(suffix), ChannelKey("dns", suffix, suffix))
         ]
+        keys += [self.registries.channel_of(source.method, self.suffixes[0]) for source in self.sources.all_sources()]
         operators = dict.fromkeys(self.limit_of(key).operator for key in keys)
         queries = [query for operator in operators for query in self.rate_limits.queue.take_operator(operator)]
         asked = [(query, query.probe) for query in queries if query.probe is not None]
@@ -149,9 +172,14 @@ def answer_of(key: ChannelKey, outcome: Outcome) -> Observation:
 
 def verify_server(rooms: TrustRooms, key: ChannelKey, at: float) -> None:
     """Both canaries of a server are answered rightly."""
+    verify_channel(rooms.trust, key, at)
+
+
+def verify_channel(trust: Trust, key: ChannelKey, at: float) -> None:
+    """The same without its rooms."""
     known, random = Probe(key, f"known.{key.suffix}", registered=True), Probe(key, f"q1.{key.suffix}", registered=False)
-    rooms.trust.note_answer(known, answer_of(key, Outcome.REGISTERED), at)
-    rooms.trust.note_answer(random, answer_of(key, Outcome.UNREGISTERED), at)
+    trust.note_answer(known, answer_of(key, Outcome.REGISTERED), at)
+    trust.note_answer(random, answer_of(key, Outcome.UNREGISTERED), at)
 
 
 def catch_lie(rooms: TrustRooms, key: ChannelKey, at: float) -> None:

@@ -15,8 +15,19 @@ DENIALS = {
     "rdap": "rdap_404_json",
     "whois": "whois_free",
     "das": "das_available",
+    "epp": "epp_available",
     "dns": "dns_auth_nxdomain",
     "registrar:one": "registrar_available_live",
+    "registrar:two": "registrar_available_live",
+}
+#: The finding by which each method says "registered" here; registrars have one of their own.
+HOLDERS = {
+    "rdap": "rdap_200_match",
+    "whois": "whois_registered",
+    "das": "das_not_available",
+    "epp": "epp_in_use",
+    "dns": "dns_auth_referral",
+    "http": "http_answer",
 }
 
 
@@ -32,8 +43,22 @@ def denial(method: str = "rdap", age: float = 0.0, finding: str = "") -> Evidenc
 
 def holder(method: str = "rdap", age: float = 0.0) -> Evidence:
     """A holder: "registered", said `age` seconds ago."""
-    finding = {"rdap": "rdap_200_match", "dns": "dns_auth_referral", "http": "http_answer"}.get(method, "whois_registered")
-    return answer(method, Outcome.REGISTERED, finding, age)
+    return answer(method, Outcome.REGISTERED, HOLDERS.get(method, "registrar_registered"), age)
+
+
+def premium(method: str = "registrar:one", age: float = 0.0) -> Evidence:
+    """An offer at a price of its own, made `age` seconds ago."""
+    return answer(method, Outcome.PREMIUM, f"{method.partition(':')[0]}_premium", age)
+
+
+def refusal(method: str = "registrar:one", age: float = 0.0, outcome: Outcome = Outcome.UNAVAILABLE) -> Evidence:
+    """A refusal to create the name, said `age` seconds ago."""
+    return answer(method, outcome, f"{method.partition(':')[0]}_unavailable", age)
+
+
+def hint(age: float = 0.0) -> Evidence:
+    """What a registrar says of a free name from its cache, `age` seconds ago."""
+    return denial("registrar:one", age, "registrar_available_cached")
 
 
 def said(*items: Evidence) -> dict[str, Evidence]:

@@ -10,8 +10,9 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
+from common.core.verdict.definitive import Offers
 from common.core.verdict.gates import IsVerified, count_lone_passes, find_standing
-from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, run_of, said
+from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, premium, refusal, run_of, said
 
 TICK = 0.001
 BOTH = ("rdap", "whois")
@@ -257,6 +258,70 @@ def test_one_of_several_awaited_channels_is_enough() -> None:
     assert judged(*items, proven=("rdap", "dns", "das"), run=run_of(2), awaited=("whois", "das")).open == ()
 
 
+@pytest.mark.parametrize("method", ["epp", "registrar:one"])
+def test_a_proven_source_that_creates_names_takes_the_place_of_an_awaited_channel(method: str) -> None:
+    """It would not create a reserved name, at whatever price; while it is not proven the channel is waited for."""
+    gate = "whois would say whether the name is reserved, and has not spoken yet"
+    for item in (denial(method), premium(method)):
+        items = (denial("rdap"), denial("dns"), item)
+        assert judged(*items, proven=("rdap", "dns", method), run=run_of(2), awaited=("whois",)).open == ()
+        assert gate in judged(*items, proven=("rdap", "dns"), run=run_of(2), awaited=("whois",)).open
+
+
+def test_a_refusal_tells_no_more_than_silence_whether_a_name_is_reserved() -> None:
+    """The registrar may not sell the suffix."""
+    items = (denial("rdap"), denial("dns"), refusal("registrar:one"))
+    stands = judged(*items, proven=("rdap", "dns", "registrar:one"), run=run_of(2), awaited=("whois",))
+
+    assert stands.open == ("whois would say whether the name is reserved, and has not spoken yet",)
+
+
+# A source that creates names and speaks against the announcement.
+
+
+@pytest.mark.parametrize("item", [premium("registrar:one", 60.0), refusal("registrar:one", 60.0)])
+def test_a_word_against_the_announcement_holds_it_until_its_server_is_proven_or_a_minute_is_over(item: Evidence) -> None:
+    """To the tick; the other gates are passed."""
+    late = Evidence(item.observation, item.at - TICK, item.first_at)
+    others, sources = (denial("rdap"), denial("whois")), (*BOTH, "registrar:one")
+    gate = "registrar:one speaks against it, and its server is not verified yet"
+    repeated = {"run": run_of(6, 6)}
+
+    assert judged(*others, item, proven=BOTH, run=run_of(2)).open == (gate,)
+    assert judged(*others, late, proven=BOTH, run=run_of(2)).open == ()
+    assert judged(*others, item, proven=sources, run=run_of(2)).open == ()
+    assert judged(*others, item, proven=("rdap",), **repeated).open == (gate,)
+
+
+def test_an_unproven_offer_at_list_price_holds_nothing_back() -> None:
+    """It is a third source that is not needed."""
+    stands = judged(denial("rdap"), denial("whois"), denial("registrar:one"), proven=BOTH, run=run_of(2))
+
+    assert (stands.open, stands.offers) == ((), Offers())
+
+
+def test_all_that_speak_against_it_unproven_are_named_after_the_other_gates() -> None:
+    """In one sentence, in order."""
+    items = (denial("rdap"), denial("whois"), refusal("registrar:two"), refusal("epp"))
+    gate = "epp, registrar:two speaks against it, and its server is not verified yet"
+
+    assert judged(*items, proven=BOTH, run=run_of(1)).open == ("pass 1 of 2, 30 s apart", gate)
+    assert judged(refusal("registrar:two")).open == (
+        "no registry answer of the last 120 s says so",
+        "registrar:two speaks against it, and its server is not verified yet",
+    )
+
+
+def test_what_sources_offer_counts_from_when_the_registry_denied_the_name() -> None:
+    """Proven ones are told with the standing."""
+    items = (denial("rdap"), denial("registrar:one", 9.0), refusal("registrar:two", 10.0), premium("epp", 8.0))
+    proven = ("rdap", "registrar:one", "registrar:two", "epp")
+
+    assert judged(*items, proven=proven, purged_at=NOW - 9.0).offers == Offers(ordinary=("registrar:one",), premium=("epp",))
+    assert judged(*items, proven=proven).offers.refused == ("registrar:two",)
+    assert judged(*items[:3], proven=("rdap",), purged_at=NOW - 9.0).offers == Offers()
+
+
 # The suffix.
 
 
@@ -281,6 +346,21 @@ def test_every_gate_still_shut_is_told() -> None:
         "whois would say whether the name is reserved, and has not spoken yet",
         "the root zone does not know the top-level domain",
     )
+
+
+def test_an_offer_of_a_price_of_its_own_is_a_second_source() -> None:
+    """The registry's channel denies the name and a registrar would create it, which says the same."""
+    stands = judged(denial("rdap"), premium("registrar:one"), proven=("rdap", "registrar:one"), run=run_of(2))
+
+    assert (stands.open, stands.basis) == ((), Basis.SOURCES)
+    assert (stands.positive, stands.verified_after) == (("rdap", "registrar:one"), {"rdap"})
+
+
+def test_two_registrars_are_two_sources() -> None:
+    """Where every channel of the registry is silent."""
+    stands = judged(denial("registrar:one"), denial("registrar:two"), proven=("registrar:one", "registrar:two"), run=run_of(2))
+
+    assert (stands.open, stands.basis, stands.verified_after) == ((), Basis.SOURCES, frozenset())
 
 
 def test_all_that_deny_are_told_and_only_registry_servers_as_verified_after() -> None:

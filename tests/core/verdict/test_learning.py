@@ -9,7 +9,7 @@ from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.verdict.learning import HIDING_LONGEST, PASSES, hiding_channels, learn_from_answer, note_pass, verify_pass
-from tests.core.verdict.answers import NOW, asked, denial, holder
+from tests.core.verdict.answers import NOW, asked, denial, hint, holder, premium, refusal
 
 HOUR = 3600.0
 
@@ -101,6 +101,94 @@ def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_fi
 
     assert (detail.phase, detail.phase_since, detail.phase_after) == ("redemption", NOW - 100.0, NOW - 200.0)
     assert detail.expires_epoch is None
+
+
+# -- DAS, EPP and registrars ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["das", "epp"])
+def test_registered_without_a_record_ends_a_run_and_leaves_record_and_phase_as_they_are(method: str) -> None:
+    """When the registry's record was last read decides when it is read again."""
+    entry = name_with()
+    learn(entry, record(Phase.REDEMPTION, NOW - 100.0, "2026-09-21"))
+    detail = entry.detail
+    detail.passes, detail.purged_at = (NOW - 50.0,), NOW - 50.0
+    learn(entry, holder(method))
+
+    assert (detail.passes, detail.contradicted_at, detail.registered_seen, detail.purged_at) == ((), NOW, NOW, None)
+    assert (detail.registry_at, detail.phase, detail.phase_since) == (NOW - 100.0, "redemption", NOW - 100.0)
+    assert (detail.fields.expires_at, detail.expires_epoch) == ("2026-09-21", pytest.approx(1_789_948_800.0))
+
+
+def test_epp_that_names_a_phase_teaches_it_and_no_record() -> None:
+    """The phase before was last seen when the last record was read."""
+    entry = name_with()
+    learn(entry, record(Phase.REDEMPTION, NOW - 100.0, "2026-09-21"))
+    shown = Reading(Outcome.REGISTERED, "epp_pending_delete", "pending delete", Phase.PENDING_DELETE)
+    learn(entry, Evidence(Observation("epp", shown), NOW, NOW))
+    detail = entry.detail
+
+    assert (detail.phase, detail.phase_since, detail.phase_after) == ("pending_delete", NOW, NOW - 100.0)
+    assert (detail.registry_at, detail.fields.expires_at) == (NOW - 100.0, "2026-09-21")
+
+
+def test_das_that_shows_a_name_in_redemption_hides_it_no_more() -> None:
+    """Each channel of the registry shows by itself that it knows the name."""
+    entry = ending_name(Phase.REDEMPTION)
+    entry.detail.blind = ("das", "whois")
+    learn(entry, holder("das", age=-1.0))
+
+    assert entry.detail.blind == ("whois",)
+
+
+@pytest.mark.parametrize("method", ["das", "epp"])
+def test_a_denial_by_a_channel_without_a_record_is_when_the_name_was_purged(method: str) -> None:
+    """It is no record, though."""
+    entry = name_with()
+    learn(entry, denial(method))
+
+    assert (entry.detail.purged_at, entry.detail.registry_at) == (NOW, None)
+
+
+@pytest.mark.parametrize("method", ["epp", "registrar:one"])
+def test_the_first_that_would_create_the_name_says_when_it_was_purged(method: str) -> None:
+    """At whatever price; a later one does not move it."""
+    for item in (denial(method, 60.0), premium(method, 60.0)):
+        entry = name_with()
+        learn(entry, item)
+        assert entry.detail.purged_at == NOW - 60.0
+        learn(entry, premium(method))
+        assert (entry.detail.purged_at, entry.detail.registry_at) == (NOW - 60.0, None)
+
+
+@pytest.mark.parametrize("item", [holder("registrar:one"), refusal(), refusal("epp"), hint(), premium("whois")])
+def test_what_proves_neither_an_object_nor_its_absence_teaches_neither(item: Evidence) -> None:
+    """What a registrar says against a name may come from a cache, and the run goes on."""
+    entry = name_with()
+    entry.detail.passes, entry.detail.verified, entry.detail.shown_by = (1.0,), (1.0,), ("whois",)
+    learn(entry, item)
+    detail = entry.detail
+
+    assert (detail.passes, detail.verified, detail.shown_by) == ((1.0,), (1.0,), ("whois",))
+    assert (detail.purged_at, detail.registered_seen, detail.contradicted_at, detail.phase) == (None, None, None, None)
+    assert detail.registry_at == (NOW if item.observation.method == "whois" else None)
+
+
+def test_what_a_registrar_says_of_a_holder_takes_no_purge_away() -> None:
+    """The registry's word stands."""
+    entry = name_with()
+    learn(entry, denial("rdap", 5.0))
+    learn(entry, holder("registrar:one"))
+
+    assert entry.detail.purged_at == NOW - 5.0
+
+
+def test_a_name_is_learned_nothing_of_from_an_offer_that_was_not_kept() -> None:
+    """An older one was learned from when it came."""
+    entry = name_with(denial("registrar:one", age=60.0))
+    learn_from_answer(entry, "registrar:one", Outcome.THROTTLED, NOW)
+
+    assert entry.detail.purged_at is None
 
 
 # -- channels that hide names in a phase ---------------------------------------------------------------------------------
@@ -200,7 +288,7 @@ def test_the_gap_is_counted_from_the_last_pass() -> None:
 
 def test_a_check_in_which_the_registry_did_not_deny_the_name_is_no_pass() -> None:
     """A denial from before it began, or of the zone alone."""
-    for items in ([denial("rdap", age=60.0)], [denial("dns")], [denial("rdap"), holder("whois")]):
+    for items in ([denial("rdap", age=60.0)], [denial("dns")], [denial("rdap"), holder("whois")], [hint()], [refusal()]):
         entry = name_with(*items)
         note_pass(entry, asked(), NOW - 5.0, NOW)
         assert entry.detail.passes == ()
@@ -231,6 +319,15 @@ def test_the_last_pass_is_verified_by_a_registry_server_whose_answer_is_part_of_
     verify_pass(entry, asked(), lambda *_: True, NOW)
 
     assert entry.detail.verified == (NOW,)
+
+
+def test_a_registrar_that_stands_in_makes_passes_that_its_canary_verifies() -> None:
+    """Also by an offer at a price of its own, and beside one that says "registered"."""
+    for item in (denial("registrar:one"), premium("registrar:one")):
+        entry = name_with(item, holder("registrar:two"))
+        note_pass(entry, asked(), NOW - 5.0, NOW)
+        verify_pass(entry, asked(), lambda method, _: method == "registrar:one", NOW)
+        assert entry.detail.passes == entry.detail.verified == (NOW,)
 
 
 def test_a_pass_whose_server_is_not_verified_stays_unverified() -> None:

@@ -67,10 +67,10 @@ def test_every_method_is_reached():
     assert read_answer("dns", "", "a.be", "be", {"outcome": "servfail"}).outcome is Outcome.UNKNOWN
     assert read_answer("dns", "", "a.be", "be", {"wire_b64": base64.b64encode(b"x").decode()}).outcome is Outcome.UNKNOWN
     assert read_answer("whois", "whois.dns.be", "a.be", "be", {"text": ""}).outcome is Outcome.UNKNOWN
-    body = json.dumps({"domain": "a.be", "available": True, "definitive": True})
-    assert (
-        read_answer("registrar:godaddy", "", "a.be", "be", {"status": 200, "body": body}).finding == "registrar_available_live"
-    )
+    offer = {"name": "a.be", "registrable": True, "tier": "standard"}
+    body = json.dumps({"success": True, "result": {"domains": [offer]}})
+    reading = read_answer("registrar:cloudflare", "", "a.be", "be", {"status": 200, "body": body})
+    assert reading.finding == "registrar_available_live"
 
 
 @pytest.mark.parametrize(

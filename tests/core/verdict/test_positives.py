@@ -6,10 +6,10 @@ import pytest
 
 from common.core.model.evidence import Outcome
 from common.core.model.methods import is_registry
-from common.core.model.records import TrustRow
+from common.core.model.records import Evidence, TrustRow
 from common.core.trust.server_trust import canary_window
 from common.core.verdict.gates import CONFIRMED, Requirements, is_complete_pass, is_server_proven, positive_methods
-from tests.core.verdict.answers import NOW, answer, asked, denial, holder, said
+from tests.core.verdict.answers import NOW, answer, asked, denial, hint, holder, premium, refusal, said
 
 TICK = 0.001
 
@@ -38,6 +38,7 @@ def test_what_is_not_stated_asks_for_nothing_more() -> None:
         announced=False,
         registered_seen=0.0,
         blind=(),
+        purged_at=0.0,
     )
 
 
@@ -55,6 +56,26 @@ def test_every_method_that_denies_the_name_counts() -> None:
 def test_no_other_outcome_is_a_denial(outcome: Outcome) -> None:
     """Reserved, premium or in a release procedure is not "no object", whatever weight the finding carries."""
     assert counted(answer("rdap", outcome, "rdap_404_json")) == []
+
+
+@pytest.mark.parametrize("method", ["epp", "registrar:one"])
+def test_an_offer_at_a_price_of_its_own_is_a_denial(method: str) -> None:
+    """What can be created has no object; a public channel that says "premium" may say it of a registered name."""
+    assert counted(premium(method)) == [method]
+    assert whole(premium(method))
+    assert counted(premium("whois"), premium("rdap")) == []
+
+
+def test_what_a_registrar_has_in_its_cache_is_no_denial() -> None:
+    """Neither by itself nor as a pass."""
+    assert counted(hint()) == []
+    assert not whole(hint(), denial("dns"))
+
+
+@pytest.mark.parametrize("item", [refusal(), refusal("epp"), refusal(outcome=Outcome.RESERVED)])
+def test_a_refusal_is_no_denial(item: Evidence) -> None:
+    """It does not say why."""
+    assert counted(item) == []
 
 
 def test_a_denial_counts_for_exactly_as_long_as_it_is_fresh() -> None:
@@ -141,7 +162,7 @@ def test_registrars_speak_for_the_registry_and_the_zone_does_not(method: str, as
     assert is_registry(method) is asks
 
 
-@pytest.mark.parametrize("method", ["rdap", "whois", "das", "registrar:one"])
+@pytest.mark.parametrize("method", ["rdap", "whois", "das", "epp", "registrar:one"])
 def test_one_denial_of_the_registry_makes_a_pass(method: str) -> None:
     """The other channels may be silent."""
     assert whole(denial(method))
@@ -180,10 +201,17 @@ def test_in_a_zone_that_answers_for_every_name_its_word_ends_no_pass(method: str
     assert whole(denial(), holder(method), wildcard=True)
 
 
-@pytest.mark.parametrize("method", ["whois", "registrar:one"])
+@pytest.mark.parametrize("method", ["whois", "das", "epp"])
 def test_a_wildcard_zone_does_not_silence_the_registry(method: str) -> None:
     """The registry's own word stands whatever the zone answers."""
     assert not whole(denial(), holder(method), wildcard=True)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REGISTERED, Outcome.UNAVAILABLE, Outcome.RESERVED])
+@pytest.mark.parametrize("wildcard", [False, True])
+def test_no_word_of_a_registrar_takes_a_pass_away(outcome: Outcome, wildcard: bool) -> None:
+    """What it says of a holder may come from a cache."""
+    assert whole(denial(), answer("registrar:one", outcome, "registrar_registered"), wildcard=wildcard)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.RESERVED, Outcome.PREMIUM, Outcome.DROPPING, Outcome.INVALID, Outcome.UNKNOWN])

@@ -13,7 +13,7 @@ from common.core.model.records import Evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation
 from common.core.verdict.verdicts import decide_verdict, is_dns_informative, log_odds, log_odds_shares, weigh_answer
-from tests.core.verdict.answers import NOW, answer, denial, holder, said
+from tests.core.verdict.answers import NOW, answer, denial, hint, holder, premium, refusal, said
 
 DAY = 86_400.0
 REPEATED = Basis.REPETITION
@@ -49,6 +49,10 @@ def test_nxdomain_is_news_only_of_a_name_in_a_zone_that_answers_for_no_other(pha
         (holder("rdap", 1800.0), {}, -11.5 * exp(-1)),
         (deleting(300.0), {}, -11.5 * exp(-1)),
         (denial("rdap", 10 * DAY), {"announced": True}, 6.0 * exp(-1)),
+        (denial("registrar:one", 300.0), {}, 7.0 * exp(-1)),
+        (premium("registrar:one", 10 * DAY), {"announced": True}, 7.0 * exp(-1)),
+        (premium("whois", 600.0), {"announced": True}, 4.5 * exp(-1)),
+        (refusal("registrar:one", 600.0), {"announced": True}, -3.0 * exp(-1)),
         (holder("rdap", 1800.0), {"announced": True}, -11.5 * exp(-1)),
         (denial("whois", 0.0, "whois_free_generic"), {}, 1.0),
         (denial("whois", 0.0, "whois_free_generic"), {"verified_after": frozenset({"whois"})}, 4.5),
@@ -84,13 +88,17 @@ def test_an_answer_weighs_by_its_finding_its_age_and_what_its_server_proved(
         ((denial("rdap"), holder("whois")), "registry_db", -9.0),
         ((denial("rdap", 600.0 * log(60.0)), holder("whois")), "registry_db", -9.0),
         ((denial("rdap", 600.0 * log(60.0)),), "registry_db", 0.1),
-        ((denial("rdap"), holder("whois"), holder("das", 1800.0 * log(9.0 / 0.2))), "registry_db", -9.0 - 0.2 / 4),
+        ((denial("rdap"), holder("whois"), holder("das", 900.0 * log(9.0 / 0.2))), "registry_db", -9.0 - 0.2 / 4),
         ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.26))), "registry_db", -0.26),
         ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.24))), "registry_db", 6.0),
         ((holder("whois", 1800.0 * log(9.0 / 0.24)),), "registry_db", -0.24),
         ((answer("das", Outcome.INVALID, "das_not_allowed"),), "registry_db", 0.0),
         ((holder("dns"),), "dns", -9.2),
         ((denial("registrar:one"),), "registrar", 7.0),
+        ((denial("epp"), denial("registrar:one")), "registrar", 9.0),  # the most of this group
+        ((holder("registrar:one"),), "registrar", -3.0),
+        ((holder("epp"), holder("registrar:one")), "registrar", -9.0),  # and the least
+        ((hint(),), "registrar", 1.5),
     ],
 )
 def test_a_group_is_its_strongest_finding_and_a_quarter_of_those_that_agree(
@@ -106,6 +114,10 @@ def test_a_group_is_its_strongest_finding_and_a_quarter_of_those_that_agree(
         ((denial("rdap"),), True),
         ((denial("rdap", 600.0 * log(60.0)),), True),  # worth a tenth by now
         ((denial("dns"),), False),
+        ((denial("registrar:one"),), True),
+        ((denial("registrar:one"), holder("whois")), False),
+        ((denial("rdap"), refusal()), True),  # a registrar contradicts nothing
+        ((refusal(),), False),
         ((denial("rdap"), holder("whois")), False),
         ((denial("rdap"), holder("whois", 1800.0 * log(9.0 / 0.24))), True),
         ((holder("whois", 1800.0 * log(9.0 / 0.24)),), False),
@@ -156,6 +168,24 @@ def test_a_registered_answer_from_before_the_passes_does_not_count(age: float, c
     assert "dns" in log_odds_shares(said(holder("dns", age)), situation(), NOW)
 
 
+def test_each_source_that_proved_itself_counts_once() -> None:
+    """The servers of the registry, and those that would create the name at any price; not those that refuse it."""
+    proven = {"verified_after": frozenset({"rdap", "epp"}), "confirmed_by": ("epp", "registrar:one")}
+    more = {"premium_by": ("registrar:two",), "refused_by": ("registrar:three",)}
+    found = log_odds_shares(said(denial("rdap")), situation(**proven, **more), NOW)
+
+    assert found["canaries"] == 2.0 * 4
+
+
+@pytest.mark.parametrize(("outcome", "counts"), [(Outcome.UNAVAILABLE, False), (Outcome.RESERVED, True)])
+def test_a_refusal_from_before_the_passes_does_not_count(outcome: Outcome, counts: bool) -> None:
+    """It was said of the object that is gone."""
+    run, item = situation(passes=(NOW - 100.0, NOW)), refusal(age=101.0, outcome=outcome)
+
+    assert ("registrar" in log_odds_shares(said(item), run, NOW)) is counts
+    assert "registrar" in log_odds_shares(said(refusal(age=100.0)), run, NOW)
+
+
 LIVE, FREE = denial("registrar:one"), denial("whois")
 
 
@@ -164,21 +194,32 @@ LIVE, FREE = denial("registrar:one"), denial("whois")
     [
         ((denial("rdap"),), {}, 0.96),
         ((FREE,), {}, 0.97),
-        ((FREE, LIVE), {}, 0.98),
+        ((FREE, LIVE), {}, 0.97),
+        ((FREE, LIVE), {"confirmed_by": ("registrar:one",)}, 0.98),
+        ((FREE, LIVE), {"confirmed_by": ("registrar:two",)}, 0.97),
+        ((FREE, denial("epp")), {}, 0.99),
         ((FREE,), {"p_registrable": 0.99}, 0.99),
-        ((FREE, LIVE), {"p_registrable": 0.0}, 0.0),
+        ((FREE, LIVE), {"p_registrable": 0.0, "confirmed_by": ("registrar:one",)}, 0.0),
         ((FREE,), {"p_registrable": 0.5}, 0.97),
         ((FREE,), {"never_seen": True}, 0.96),
         ((FREE,), {"never_seen": True, "verified_after": frozenset({"whois"})}, 0.97),
         ((FREE,), {"never_seen": True, "verified_after": frozenset({"rdap"})}, 0.96),
-        ((LIVE,), {"never_seen": True}, 0.98),
+        ((LIVE,), {"never_seen": True}, 0.96),
+        ((LIVE,), {"never_seen": True, "confirmed_by": ("registrar:one",)}, 0.98),
+        ((denial("epp"),), {"never_seen": True}, 0.96),
+        ((denial("epp"),), {"never_seen": True, "confirmed_by": ("epp",)}, 0.99),
+        # Refused, and by none confirmed.
+        ((FREE, refusal()), {"refused_by": ("registrar:one",)}, 0.3),
+        ((FREE, refusal()), {"refused_by": ("registrar:one",), "p_registrable": 0.2}, 0.2),
+        ((FREE, LIVE), {"refused_by": ("registrar:two",), "confirmed_by": ("registrar:one",)}, 0.98),
+        ((FREE, LIVE), {"refused_by": ("registrar:two",), "premium_by": ("registrar:one",)}, 0.97),
         ((), {}, 0.0),
     ],
 )
 def test_p_registrable_is_that_of_the_best_positive(
     items: tuple[Evidence, ...], changes: dict[str, Any], p_registrable: float
 ) -> None:
-    """Of a name never seen registered only where the server proved itself; nothing where nothing was seen."""
+    """That of a registrar, or of a name never seen registered, only where its server proved itself."""
     assert decide_verdict(said(*items), situation(**changes), State.UNKNOWN, NOW).p_registrable == p_registrable
 
 

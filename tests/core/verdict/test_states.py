@@ -12,12 +12,13 @@ from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
 from common.core.model.verdict import Basis, Situation
 from common.core.verdict.verdicts import decide_offline, decide_verdict
-from tests.core.verdict.answers import NOW, answer, denial, holder, said
+from tests.core.verdict.answers import NOW, answer, denial, hint, holder, said
 
 DAY = 86_400.0
 TICK = 0.001
 HELD, FREE, OPEN = State.PENDING_DELETE, State.AVAILABLE, State.UNKNOWN
 NEW_AGAIN = "delegated again since the registry's last record"
+DOUBTFUL = "not found at the registry, but P(unregistered) is 0.002, below 0.995"
 UNSURE = "not found at the registry, but P(unregistered) is 0.500, below 0.995"
 STILL_OPEN = "not found at the registry; still open: x; y"
 RESERVATION = "not registered; a reservation or a premium price is not excluded"
@@ -54,13 +55,13 @@ def test_every_state_has_its_name() -> None:
         ((), HELD, {}, (HELD, "no new proof")),
         ((), OPEN, {}, (OPEN, "nothing observed so far proves a state")),
         ((denial("dns"),), HELD, {"prior": 9.0}, (HELD, "no new proof")),
-        ((denial("registrar:one"),), OPEN, {}, (OPEN, "nothing observed so far proves a state")),
+        ((hint(),), OPEN, {"prior": 9.0}, (OPEN, "nothing observed so far proves a state")),
     ],
 )
 def test_without_a_word_of_the_registry_the_state_stays(
     items: tuple[Evidence, ...], before: State, changes: dict[str, Any], told: tuple[State, str]
 ) -> None:
-    """Neither the zone nor a registrar proves that an object is gone."""
+    """Neither the zone nor what a registrar has in its cache proves that an object is gone."""
     assert verdict(*items, before=before, **changes) == told
 
 
@@ -133,12 +134,13 @@ def test_a_name_the_registry_denies_is_told_by_gates_odds_calendar_and_price(
         ((holder("http"),), HELD, {"wildcard": True}, (HELD, "no new proof")),
         ((holder("http"),), HELD, {}, (State.REGISTERED, "http_answer it says")),
         ((holder("whois"),), HELD, {"wildcard": True}, (State.REGISTERED, "whois_registered it says")),
-        (
-            (holder("registrar:one", 9.0), holder("http", 1.0)),
-            HELD,
-            {"wildcard": True},
-            (State.REGISTERED, "whois_registered it says"),
-        ),
+        ((holder("das"),), HELD, {"wildcard": True}, (State.REGISTERED, "das_not_available it says")),
+        ((holder("epp"),), HELD, {"wildcard": True}, (State.REGISTERED, "epp_in_use it says")),
+        # What a registrar says of a holder may come from a cache.
+        ((holder("registrar:one"),), HELD, {}, (HELD, "no new proof")),
+        ((holder("registrar:one"), holder("http", 1.0)), HELD, {"wildcard": True}, (HELD, "no new proof")),
+        ((holder("registrar:one"), denial("rdap", 5.0)), HELD, {"prior": 99.0, "gates": ("x", "y")}, (HELD, STILL_OPEN)),
+        ((holder("registrar:one"), denial("rdap", 5.0)), HELD, {"prior": -9.0}, (HELD, DOUBTFUL)),
         ((holder("whois", 9.0), holder("dns", 1.0)), HELD, {"wildcard": True}, (State.REGISTERED, "whois_registered it says")),
         (
             (answer("das", Outcome.RESERVED, "das_reserved", 9.0), holder("dns")),
@@ -171,6 +173,8 @@ SOLD = answer("registrar:one", Outcome.REGISTERED, "registrar_unavailable", 8.0)
     [
         ((record(None),), {}, State.REGISTERED),
         ((record(Phase.ACTIVE),), {"expired": True}, State.EXPIRED_GRACE),
+        ((record(None),), {"expired": True}, State.EXPIRED_GRACE),
+        ((holder("das"),), {"expired": True}, State.REGISTERED),  # it shows no record
         ((record(Phase.REDEMPTION),), {"expired": True}, State.REDEMPTION),
         ((record(Phase.DROPPING),), {}, State.DROPPING),
         # In the zone again, since the record that says it is out of it.

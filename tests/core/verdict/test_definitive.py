@@ -1,0 +1,157 @@
+"""Which sources say that a name can be created, at what price, or not at all, and for how long their word counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pytest
+
+from common.core.model.evidence import Outcome
+from common.core.model.records import Evidence
+from common.core.verdict.definitive import COUNTS, PATIENCE, Offers, find_offers, says_creatable
+from tests.core.verdict.answers import NOW, answer, denial, hint, holder, premium, refusal, said
+
+ONE, TWO, TICK = "registrar:one", "registrar:two", 0.001
+ALL = ("epp", ONE, TWO)
+
+
+def offers_of(*items: Evidence, proven: Collection[str] = ALL, since: float = 0.0) -> Offers:
+    """What these answers offer; `proven` are the methods whose server proved itself after its answer."""
+    return find_offers(said(*items), since, lambda method, _: method in proven, NOW)
+
+
+def test_a_minute_is_waited_and_an_answer_counts_for_a_week() -> None:
+    """Both are told in the documentation."""
+    assert (PATIENCE, COUNTS) == (60.0, 7 * 86_400.0)
+
+
+# -- what an answer offers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["epp", ONE])
+def test_a_source_that_would_create_the_name_says_at_what_price(method: str) -> None:
+    """At list price or at one of its own."""
+    assert offers_of(denial(method)) == Offers(ordinary=(method,))
+    assert offers_of(premium(method)) == Offers(premium=(method,))
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome.UNAVAILABLE, Outcome.REGISTERED, Outcome.RESERVED, Outcome.DROPPING, Outcome.INVALID]
+)
+def test_a_registrar_that_would_not_create_the_name_refuses_it(outcome: Outcome) -> None:
+    """Whatever reason it gives."""
+    assert offers_of(refusal(ONE, outcome=outcome)) == Offers(refused=(ONE,))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REGISTERED, Outcome.RESERVED, Outcome.DROPPING, Outcome.INVALID])
+def test_what_the_registry_itself_says_of_a_name_is_no_refusal(outcome: Outcome) -> None:
+    """It has a state of its own; only "unavailable" without a reason is a refusal."""
+    assert offers_of(refusal("epp", outcome=outcome)) == Offers()
+    assert offers_of(refusal("epp")) == Offers(refused=("epp",))
+
+
+@pytest.mark.parametrize("method", ["rdap", "whois", "das", "dns", "http"])
+def test_a_channel_that_creates_no_names_offers_nothing(method: str) -> None:
+    """It only knows whether there is an object."""
+    for outcome in (Outcome.UNREGISTERED, Outcome.PREMIUM, Outcome.UNAVAILABLE, Outcome.RESERVED):
+        assert offers_of(answer(method, outcome, "rdap_404_json"), proven=(method,)) == Offers()
+
+
+def test_an_answer_from_a_cache_offers_nothing() -> None:
+    """It was not verified with the registry."""
+    assert offers_of(hint()) == Offers()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.THROTTLED])
+def test_an_answer_that_proves_nothing_offers_nothing(outcome: Outcome) -> None:
+    """An error is no refusal."""
+    assert offers_of(refusal(ONE, outcome=outcome)) == Offers()
+
+
+def test_each_source_is_told_under_what_it_says_in_order() -> None:
+    """Of several sources."""
+    three, four = "registrar:three", "registrar:four"
+    items = (premium(TWO), denial(ONE), refusal(three), denial("epp"), premium(four))
+
+    assert offers_of(*items, proven=(*ALL, three, four)) == Offers(ordinary=("epp", ONE), premium=(four, TWO), refused=(three,))
+    assert offers_of(*items, proven=()) == Offers(unverified=(four, three, TWO))
+
+
+# -- from when, and for how long -----------------------------------------------------------------------------------------
+
+
+def test_only_what_was_said_since_the_registry_denied_the_name_counts() -> None:
+    """To the tick: an offer from before it was one of another object."""
+    for item in (denial(ONE, 60.0), premium(ONE, 60.0), refusal(ONE, 60.0)):
+        assert offers_of(item, since=NOW - 60.0) != Offers()
+        assert offers_of(item, since=NOW - 60.0 + TICK) == Offers()
+        assert offers_of(item, since=NOW - 60.0 + TICK, proven=()) == Offers()
+
+
+def test_an_offer_counts_for_a_week_and_not_before_it_was_made() -> None:
+    """To the tick; the clock may have been ahead when it was noted."""
+    assert offers_of(denial(ONE, COUNTS)) == offers_of(denial(ONE, 0.0)) == Offers(ordinary=(ONE,))
+    assert offers_of(denial(ONE, COUNTS + TICK)) == Offers()
+    assert offers_of(denial(ONE, -TICK)) == Offers()
+    assert offers_of(premium(ONE, -TICK), proven=()) == Offers()
+
+
+def test_one_answer_that_does_not_count_hides_no_other() -> None:
+    """Whichever comes first."""
+    assert offers_of(premium(ONE, COUNTS + TICK), denial(TWO)) == Offers(ordinary=(TWO,))
+    assert offers_of(holder("dns"), denial(TWO)) == Offers(ordinary=(TWO,))
+
+
+# -- verified servers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("item", [premium(ONE, PATIENCE), refusal(ONE, PATIENCE), premium("epp", PATIENCE)])
+def test_a_word_against_an_ordinary_announcement_waits_a_minute_for_its_proof(item: Evidence) -> None:
+    """To the tick; then it counts no more until its server is verified."""
+    method = item.observation.method
+    late = Evidence(item.observation, item.at - TICK, item.first_at)
+
+    assert offers_of(item, proven=()) == Offers(unverified=(method,))
+    assert offers_of(late, proven=()) == Offers()
+    assert offers_of(late, proven=(method,)) == offers_of(item, proven=(method,)) != Offers()
+
+
+def test_an_ordinary_offer_of_an_unverified_server_says_nothing() -> None:
+    """It speaks for the announcement, which needs no such word."""
+    assert offers_of(denial(ONE), proven=()) == Offers()
+
+
+def test_each_offer_is_asked_for_its_own_proof() -> None:
+    """The method and the very answer are what is looked up; of others nothing is."""
+    items = said(denial(ONE, 3.0), premium(TWO, 4.0), denial("rdap"), holder("http"))
+    looked_up: list[tuple[str, Evidence]] = []
+
+    def is_proven(method: str, item: Evidence) -> bool:
+        looked_up.append((method, item))
+        return True
+
+    find_offers(items, 0.0, is_proven, NOW)
+    assert looked_up == [(ONE, items[ONE]), (TWO, items[TWO])]
+
+
+# -- whether there is an object ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("item", "creatable"),
+    [
+        (denial(ONE), True),
+        (denial("epp"), True),
+        (premium(ONE), True),
+        (premium("epp"), True),
+        (hint(), False),
+        (refusal(ONE), False),
+        (refusal("epp"), False),
+        (holder(ONE), False),
+        (premium("whois"), False),
+        (denial("rdap"), False),
+    ],
+)
+def test_what_can_be_created_at_whatever_price_has_no_object(item: Evidence, creatable: bool) -> None:
+    """By the word of a source that creates names, and not from a cache."""
+    assert says_creatable(item.observation.method, item) is creatable
