@@ -77,7 +77,7 @@ def test_an_address_without_a_port_gets_the_usual_one() -> None:
         (changed(user=5), "user must be"),
         (changed(password=None), "password must be"),
         (changed(password="x" * 256), "password must be"),
-        (changed(password="a\nb"), "password must be"),
+        (changed(password="secret\nline"), "password must be"),
         (changed(certificate=""), "certificate must be"),
         (changed(certificate="/c", key=1), "key must be"),
         (changed(sessions=0), "sessions must be"),
@@ -116,6 +116,23 @@ def test_what_is_no_list_of_accounts_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must be a JSON list") as caught:
         parse_epp_accounts(text)
     assert "hunter22" not in str(caught.value)
+
+
+def test_every_bound_holds_to_the_last_unit() -> None:
+    """What just fits is taken, one more or less is not."""
+    many = [changed(suffixes=[f"x{number}"]) for number in range(101)]
+
+    assert len(parse(*many[:100])) == 100
+    with pytest.raises(ValueError, match="at most 100 accounts"):
+        parse(*many)
+    fits = {"password": "123456", "user": "u" * 255, "sessions": 10, "batch": 1, "rate": 100}
+    assert parse(changed(**fits))[0].password == "123456"
+    assert len(parse(changed(suffixes=[f"x{number}" for number in range(2000)]))[0].suffixes) == 2000
+    assert parse(changed(suffixes=["a.b.c.d"]))[0].suffixes == ("a.b.c.d",)
+    assert parse(changed(user="u"))[0].user == "u"
+    for wrong in ({"password": "12345"}, {"user": "u" * 256}, {"sessions": -1}, {"batch": 0}, {"suffixes": ["a.b.c.d.e"]}):
+        with pytest.raises(ValueError, match="entry 1"):
+            parse(changed(**wrong))
 
 
 def test_a_suffix_belongs_to_one_account() -> None:
