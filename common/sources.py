@@ -8,12 +8,17 @@ from common.core.registries.sources import Source
 
 
 def find_sources(settings: Settings) -> tuple[Source, ...]:
-    """The configured sources, in the order in which they are asked."""
-    return tuple(
+    """The configured sources, in the order in which they are asked: EPP accounts first."""
+    accounts = (
+        Source(method="epp", url=account.host, suffixes=account.suffixes, batch=account.batch, rate=account.rate)
+        for account in settings.epp_accounts
+    )
+    registrars = (
         Source(method=row.method, url=base_url(settings, row), batch=batch_of(settings, row), proof=_is_proof(settings, row))
         for row in REGISTRARS
         if not missing_settings(settings, row)
     )
+    return (*accounts, *registrars)
 
 
 def missing_settings(settings: Settings, row: Registrar) -> list[str]:

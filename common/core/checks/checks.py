@@ -94,7 +94,8 @@ class Checks:
         """Take an answer, which the worker `by` got, into the evidence and continue the check."""
         method, outcome = observation.method, observation.reading.outcome
         key = ChannelKey(method, observation.server or entry.suffix, entry.suffix)
-        believed = outcome is not Outcome.INVALID or self.canaries.trust.is_verified(key, now)
+        doubtful = outcome is Outcome.INVALID or self.registries.is_uncertain(method, entry.suffix)
+        believed = not doubtful or self.canaries.trust.is_verified(key, now)
         if not believed:
             outcome = Outcome.UNKNOWN  # a server that was never verified proves nothing by refusing a name: verify it
             self.canaries.verify_server(key, entry.name, now, now)

@@ -102,6 +102,12 @@ class Directory:
         usual = row.certain and row.access is Access.PUBLIC
         return f"{row.host}:{row.port}" if usual or not self._das_suffixes.isdisjoint({suffix, EVERY_SUFFIX}) else None
 
+    @staticmethod
+    def is_das_certain(suffix: str) -> bool:
+        """Whether the registry itself says how the availability service of a suffix is asked and answers."""
+        row = das_servers.BY_SUFFIX.get(suffix)
+        return row is not None and row.certain
+
     def speaks_for_whois(self, host: str, domain: str) -> bool:
         """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.
 

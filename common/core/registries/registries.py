@@ -47,6 +47,8 @@ class Registries:
         """
         if is_registrar(method):
             return self._registrar_limit(method, suffix)
+        if method == "epp":
+            return self._account_limit(server, suffix)
         if method != "dns":
             key = (method, server)
             if key not in self._limits:
@@ -100,6 +102,10 @@ class Registries:
         """The channel of a method that has a server for the suffix."""
         return ChannelKey(method, host_of(self.server_of(method, suffix) or suffix), suffix)
 
+    def is_uncertain(self, method: str, suffix: str) -> bool:
+        """Whether what the server of a suffix says is known from clients alone: until it was verified it proves nothing."""
+        return method == "das" and not self.directory.is_das_certain(suffix)
+
     def is_in_use(self, key: ChannelKey) -> bool:
         """Whether a channel is the one queried today: no other server took its place."""
         server = self.server_of(key.method, key.suffix)
@@ -122,6 +128,18 @@ class Registries:
         for suffix, host in self.referrals.named_servers():
             self.directory.learn_whois(suffix, host)
         self._servers.clear()
+
+    def _account_limit(self, host: str, suffix: str) -> Limit:
+        """The budget of an EPP account: its own rate, unless the operator's budgets say otherwise."""
+        key = ("epp", host)
+        if key not in self._limits:
+            source, limit = self.sources.find_source("epp", suffix), limit_for("epp", host, self.overrides)
+            if source is not None:
+                rate = limit.rate if limit.configured or source.rate is None else source.rate
+                burst = limit.burst if limit.configured else max(1.0, 2 * rate)
+                limit = replace(limit, rate=rate, burst=burst, batch=source.batch)
+            self._limits[key] = limit
+        return self._limits[key]
 
     def _registrar_limit(self, method: str, suffix: str) -> Limit:
         """The budget of a registrar: by vendor, wherever its API is."""

@@ -7,6 +7,7 @@ import pytest
 from common.core.channels.channel_health import ANSWER_DUE
 from common.core.checks.checks import SOON, awaits_pass
 from common.core.domains.stages import Stage
+from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.states import State
@@ -151,6 +152,24 @@ def test_a_refusal_by_a_server_that_was_never_verified_proves_nothing() -> None:
     assert entry.check is not None
     assert entry.check.outcomes["rdap"] is Outcome.UNKNOWN
     assert ("rdap", "known.com") in room.waiting_queries()
+
+
+def test_a_service_that_is_not_certain_proves_nothing_before_it_was_verified() -> None:
+    """Whatever it says; a certain one is believed at once, as far as the gates let it count."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    said = answer("das", Outcome.REGISTERED, "das_not_available")
+    room.checks.take_answer(entry, said, NOW)
+    assert "das" not in entry.detail.evidence
+    assert entry.detail.trouble["das"].observation == said
+
+    key = ChannelKey("das", said.server, "com")
+    for registered in (True, False):
+        outcome = Outcome.REGISTERED if registered else Outcome.UNREGISTERED
+        probe = Probe(key, "known.com" if registered else "qrandom.com", registered=registered)
+        room.checks.canaries.trust.note_answer(probe, answer("das", outcome, "das_available"), NOW + 1)
+    room.checks.take_answer(entry, said, NOW + 2)
+    assert entry.detail.evidence["das"].observation == said
 
 
 def test_an_answer_that_no_check_waits_for_is_evidence_and_sends_nothing() -> None:

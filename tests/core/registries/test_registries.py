@@ -7,6 +7,7 @@ from common.core.model.limit import Limit
 from common.core.registries.directory import Directory
 from common.core.registries.referrals import EVERY
 from common.core.registries.registries import MOST_ADDRESSES, USUAL_ADDRESSES, Registries
+from common.core.registries.sources import Source, Sources
 
 NOW = 1_790_000_000.0
 IANA = "whois.iana.org"
@@ -117,3 +118,48 @@ def test_iana_is_queried_for_the_whois_server_of_a_suffix_without_any_server() -
     late = registries_of()
     late.restore_referrals(text, NOW + EVERY)
     assert late.server_or_referral("whois", "zz", NOW + EVERY) == ""
+
+
+def sourced(*sources: Source, **overrides: Limit) -> Registries:
+    """The registry of uk, with sources of the operator's and no other limits than these."""
+    return Registries(
+        directory=Directory(own={"uk": ("https://rdap.uk.test/",)}, own_das={"uk": "das.uk.test:2043", "be": "das.be.test"}),
+        overrides={f"{kind}/*": limit for kind, limit in overrides.items()},
+        recursive_dns=False,
+        iana_host=IANA,
+        sources=Sources(sources),
+    )
+
+
+def test_an_epp_account_is_the_channel_of_its_suffixes_at_its_own_pace() -> None:
+    """One command carries several names; a budget of the operator's goes before the account's rate."""
+    account = Source(method="epp", url="epp.uk.test:700", suffixes=("uk",), batch=20, rate=3.0)
+
+    found = sourced(account)
+    assert (found.server_of("epp", "uk"), found.server_of("epp", "com")) == ("epp.uk.test:700", None)
+    assert ChannelKey("epp", "epp.uk.test", "uk") in found.channels_of("uk")
+    limit = found.limit_of("epp", "epp.uk.test", "uk")
+    assert (limit.operator, limit.rate, limit.burst, limit.batch) == ("epp/epp.uk.test", 3.0, 6.0, 20)
+    limit = sourced(account, epp=Limit("*", 0.5, 2)).limit_of("epp", "epp.uk.test", "uk")
+    assert (limit.rate, limit.burst, limit.batch) == (0.5, 2, 20)
+    slow = Source(method="epp", url="epp.uk.test:700", suffixes=("uk",), rate=0.1)
+    assert sourced(slow).limit_of("epp", "epp.uk.test", "uk").burst == 1.0
+
+
+def test_a_registrar_has_one_budget_wherever_it_is_and_whatever_it_is_asked_about() -> None:
+    """By vendor; its calls carry several names."""
+    found = sourced(Source(method="registrar:cloudflare", url="https://proxy.test/cf", batch=20))
+
+    assert found.server_of("registrar:cloudflare", "uk") == "https://proxy.test/cf"
+    assert found.channel_of("registrar:cloudflare", "uk") == ChannelKey("registrar:cloudflare", "proxy.test", "uk")
+    assert found.server_of("registrar:gandi", "uk") is None
+    limits = [found.limit_of("registrar:cloudflare", "proxy.test", suffix) for suffix in ("uk", "com")]
+    assert [(limit.operator, limit.batch) for limit in limits] == [("registrar/cloudflare", 20)] * 2
+
+
+def test_a_service_whose_form_is_known_from_clients_alone_is_uncertain() -> None:
+    """So is one of which nothing is known; the registry's own word makes it certain, wherever its server is."""
+    found = sourced()
+
+    assert [found.is_uncertain("das", suffix) for suffix in ("be", "si", "example")] == [False, True, True]
+    assert not found.is_uncertain("rdap", "si")
