@@ -86,7 +86,7 @@ def test_the_budget_of_a_registrar_is_one_by_vendor_whatever_the_server_and_the_
     found = registries_of(registrar_one=Limit("x", 0.5, 2, 100))
     limits = [found.limit_of("registrar:one", server, suffix) for server, suffix in (("one.test", "com"), ("", "dev"))]
 
-    assert limits == [Limit("registrar/one", 0.5, 2, 100, batch=20)] * 2
+    assert limits == [Limit("registrar/one", 0.5, 2, 100, batch=20, configured=True)] * 2
     assert found.limit_of("registrar:two", "", "com").operator == "registrar/two"
     assert found.limit_of("registrar:two", "", "com").batch == 1
     assert registries_of(Sources()).limit_of("registrar:one", "", "com").batch == 1
