@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common.core.builtin import das_servers, registry_hosts, whois_servers
-from common.core.builtin.das_servers import EVERY_SUFFIX, Access
+from common.core.builtin.das_servers import EVERY_SUFFIX, Access, Form
 from common.core.builtin.rdap_pinned import PINNED
 from common.core.builtin.rdap_servers import IANA
 from common.core.builtin.tlds import PRIVATE_SUFFIXES
@@ -101,6 +101,12 @@ class Directory:
             return None
         usual = row.certain and row.access is Access.PUBLIC
         return f"{row.host}:{row.port}" if usual or not self._das_suffixes.isdisjoint({suffix, EVERY_SUFFIX}) else None
+
+    @staticmethod
+    def lists_auctions(suffix: str) -> bool:
+        """Whether the availability service of a suffix tells of auctions alone, and says nothing about registrations."""
+        row = das_servers.BY_SUFFIX.get(suffix)
+        return row is not None and row.form is Form.EE_AUCTIONS
 
     @staticmethod
     def is_das_certain(suffix: str) -> bool:

@@ -94,9 +94,13 @@ class Registries:
         return self.iana_host if method == "whois" else suffix
 
     def channels_of(self, suffix: str) -> list[ChannelKey]:
-        """The registry channels of a suffix, RDAP first, whether or not they answer."""
+        """The registry channels of a suffix that show registrations, RDAP first, whether or not they answer."""
         servers = [(method, self.server_of(method, suffix)) for method in REGISTRY_CHANNELS]
-        return [ChannelKey(method, host_of(server), suffix) for method, server in servers if server]
+        return [
+            ChannelKey(method, host_of(server), suffix)
+            for method, server in servers
+            if server and not self._lists_auctions(method, suffix)
+        ]
 
     def channel_of(self, method: str, suffix: str) -> ChannelKey:
         """The channel of a method that has a server for the suffix."""
@@ -104,7 +108,12 @@ class Registries:
 
     def is_uncertain(self, method: str, suffix: str) -> bool:
         """Whether what the server of a suffix says is known from clients alone: until it was verified it proves nothing."""
-        return method == "das" and not self.directory.is_das_certain(suffix)
+        unsure = method == "das" and not self.directory.is_das_certain(suffix)
+        return unsure and not self._lists_auctions(method, suffix)
+
+    def _lists_auctions(self, method: str, suffix: str) -> bool:
+        """Whether a channel tells of auctions alone: no canary can verify it, and no alarm waits for it."""
+        return method == "das" and self.directory.lists_auctions(suffix)
 
     def is_in_use(self, key: ChannelKey) -> bool:
         """Whether a channel is the one queried today: no other server took its place."""
