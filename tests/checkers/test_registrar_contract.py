@@ -129,6 +129,11 @@ def test_a_taken_name_is_not_found_free(vendor: str) -> None:
     play(vendor, scene)
 
 
+def test_a_call_whose_answer_names_nothing_carries_one_name(vendor: str) -> None:
+    """Else nothing would tell the answers apart."""
+    assert find_emulators()[vendor].repeats_names or BY_VENDOR[vendor].batch == 1
+
+
 @pytest.mark.parametrize("truth", [Truth.RESERVED, Truth.BLOCKED, Truth.PREMIUM, Truth.DROPZONE])
 def test_what_is_held_back_is_never_found_free(vendor: str, truth: Truth) -> None:
     """A premium name is no ordinary one; a vendor that cannot tell says that it is unavailable."""
@@ -159,6 +164,8 @@ def test_a_suffix_that_is_not_sold_says_nothing_about_the_name(vendor: str) -> N
 @pytest.mark.parametrize("kind", TROUBLE)
 def test_trouble_proves_nothing(vendor: str, kind: str) -> None:
     """Neither taken nor free, in time, with a reason; and no key shows."""
+    if kind == "wrong-name" and not find_emulators()[vendor].repeats_names:
+        pytest.skip("its answers name nothing")
 
     async def scene(stage: Stage) -> None:
         stage.lab.registry.register("taken.com")

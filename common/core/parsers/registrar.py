@@ -11,13 +11,18 @@ from collections.abc import Mapping, Sequence
 from common.core.model.evidence import Outcome, Quota, Reading, unknown_reading
 from common.core.parsers.rate_limit_fields import parse_quota
 from common.core.parsers.rdap_record import normalise_to_alabel
-from common.core.parsers.registrars import cloudflare
+from common.core.parsers.registrars import cloudflare, gandi, godaddy, namecom, porkbun, spaceship
 from common.core.parsers.registrars.findings import Answer, Finding, Parse, Parsed, fail_whole
 from common.core.parsers.retry_after import parse_retry_after
 
 #: By vendor. A further one is added here.
 PARSERS: dict[str, Parse] = {
     "cloudflare": cloudflare.parse_answer,
+    "namecom": namecom.parse_answer,
+    "spaceship": spaceship.parse_answer,
+    "gandi": gandi.parse_answer,
+    "porkbun": porkbun.parse_answer,
+    "godaddy": godaddy.parse_answer,
 }
 #: Other names under which recorded answers are known.
 _ALIASES = {"fastly": "domainr", "name": "namecom"}

@@ -67,6 +67,8 @@ class Emulator:
     credentials: ClassVar[Mapping[str, str]]
     #: Most names that one call may carry.
     batch: ClassVar[int] = 1
+    #: Whether an answer says which name it is about. Where it does not, a call carries one.
+    repeats_names: ClassVar[bool] = True
 
     def __init__(self, registry: Registry, faults: FaultTable, queries: QueryLog) -> None:
         self._registry = registry
