@@ -1,0 +1,1 @@
+"""Registrars: the answers of each vendor, and the tools that read them."""
