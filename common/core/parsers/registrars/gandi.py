@@ -61,11 +61,13 @@ def _parse_product(product: Mapping[str, Any], currency: str) -> Answer:
 
 def _find_price(prices: Sequence[Mapping[str, Any]]) -> Decimal | None:
     """What the first year costs before taxes, outside sunrise and landrush."""
-    for price in prices:
-        period = lower_word(as_object(price.get("options")), "period")
-        if lower_word(price, "duration_unit") == "y" and price.get("min_duration") == 1 and period in {"", "golive"}:
-            return price_of(price.get("price_before_taxes"))
-    return None
+    first = next((price for price in prices if _is_first_year(price)), {})
+    return price_of(first.get("price_before_taxes"))
+
+
+def _is_first_year(price: Mapping[str, Any]) -> bool:
+    period = lower_word(as_object(price.get("options")), "period")
+    return lower_word(price, "duration_unit") == "y" and price.get("min_duration") == 1 and period in {"", "golive"}
 
 
 parse_answer = read_json(_parse)

@@ -69,6 +69,11 @@ def test_a_premium_price_makes_a_premium_name(status: str) -> None:
         assert seen == Answer(Finding.PREMIUM, offer("900", "EUR", premium=True))
 
 
+def test_a_premium_price_of_a_name_that_cannot_be_created_is_none() -> None:
+    """The status decides."""
+    assert answer("gandi", check(product("unavailable", prices=[{**PRICE, "type": "premium"}]))).finding is Finding.UNAVAILABLE
+
+
 @pytest.mark.parametrize(
     "other",
     [
