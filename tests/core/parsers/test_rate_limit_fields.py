@@ -23,6 +23,8 @@ def test_the_wait_is_told_where_no_call_is_left(prefix: str) -> None:
         (" 0 ", " 30 ", 30.0),
         ("0;w=60", "30;w=60", 30.0),
         ("0.5", "1.5", 1.5),
+        ("0", "1", 1.0),
+        ("0", "0.5", 0.5),
         ("0", "86400", 86_400.0),
         ("0", "86400.1", None),
         ("0", "86401", None),
@@ -60,6 +62,7 @@ def test_a_moment_needs_to_know_the_time() -> None:
     moment = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000020"}
 
     assert parse_quota(moment, None) is None
+    assert parse_quota({**moment, "x-ratelimit-reset": "1000000000"}, 999_999_990.0) is None
     assert parse_quota({**moment, "ratelimit-remaining": "0", "ratelimit-reset": "7"}, None) == Quota(wait=7.0)
 
 

@@ -71,9 +71,11 @@ def match_entries(entries: Iterable[Mapping[str, Any]], key: str, names: Sequenc
 
 def price_of(value: Any) -> Decimal | None:
     """A price in units of its currency, from a number or a decimal text; None for anything else."""
-    text = str(value).strip()  # of what is neither, no decimal
+    text = str(value).strip()  # what is neither gives no decimal
+    if len(text) > MAX_DIGITS:
+        return None
     try:
-        price = Decimal(text if len(text) <= MAX_DIGITS else "NaN")
+        price = Decimal(text)
     except InvalidOperation:
         return None
     return price if is_price(price) else None

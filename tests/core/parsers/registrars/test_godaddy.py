@@ -125,6 +125,11 @@ def test_v1_is_read_as_well(wrap: Any) -> None:
     assert answer("godaddy", wrap({**old, "available": False})) == Answer(Finding.UNAVAILABLE)
 
 
+def test_items_win_over_the_list_of_v1() -> None:
+    """An answer has one of them."""
+    assert answer("godaddy", {"domains": [{"domain": A, "available": False}], **check()}).finding is Finding.LIVE
+
+
 def test_names_are_told_apart() -> None:
     """In any order; one that is missing says nothing."""
     found = parse("godaddy", {"items": [{"domain": B, "available": False}, FREE]}, (A, B, "c.com"))
