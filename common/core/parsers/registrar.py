@@ -98,7 +98,7 @@ def _parse_body(vendor: str, status: int, body: bytes, names: Sequence[str]) -> 
 
 def _to_reading(answer: Answer, wait: float | None) -> Reading:
     outcome, key, reason = _READINGS[answer.finding]
-    said = "".join(mark for mark in answer.said[:_SAID] if mark.isprintable())
+    said = _shorten(answer.said)
     return Reading(
         outcome,
         key,
@@ -106,3 +106,9 @@ def _to_reading(answer: Answer, wait: float | None) -> Reading:
         retry_after=wait if outcome is Outcome.THROTTLED else None,
         offer=answer.offer,
     )
+
+
+def _shorten(text: str) -> str:
+    """At most `_SAID` characters, cut at a blank: half of a key that a vendor repeats would pass a scrubber of whole keys."""
+    shown = "".join(mark for mark in text if mark.isprintable())
+    return shown if len(shown) <= _SAID else shown[: _SAID + 1].rpartition(" ")[0]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from actors.checkers.contract import Context
 from actors.checkers.registrar_adapter import Call, RegistrarAdapter, is_configured
+from common.secret_scrubber import Scrubber
 
 
 def create(context: Context) -> NamecomAdapter | None:
@@ -20,12 +21,17 @@ class NamecomAdapter(RegistrarAdapter):
 
     vendor = "namecom"
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        settings = context.settings
+        self._login = b64encode(f"{settings.namecom_username}:{settings.namecom_api_token}".encode()).decode()
+        self._scrubber = Scrubber((*settings.secrets(), self._login))
+
     def build_call(self, names: Sequence[str]) -> Call:
         """One POST for all names. The colon of the path must not be encoded."""
-        login = b64encode(f"{self.settings.namecom_username}:{self.settings.namecom_api_token}".encode()).decode()
         return Call(
             "POST",
             "/core/v1/domains:checkAvailability",
-            {"Authorization": f"Basic {login}", "Content-Type": "application/json"},
+            {"Authorization": f"Basic {self._login}", "Content-Type": "application/json"},
             json.dumps({"domainNames": list(names), "purchaseType": "registration"}).encode(),
         )

@@ -13,6 +13,7 @@ from common.core.parsers.registrars.findings import Answer, Finding, Parsed, fai
 from common.core.parsers.registrars.members import (
     as_object,
     currency_of,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -36,7 +37,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> Answer:
     reason = lower_word(entry, "reason")
     if entry.get("registrable") is not True or reason:
         finding = Finding.UNSUPPORTED if reason.startswith("extension_") else _REASONS.get(reason, Finding.NOTHING)
-        return Answer(finding, said=reason)
+        return Answer(finding, said=find_text(entry, "reason"))
     tier, pricing = lower_word(entry, "tier"), as_object(entry.get("pricing"))
     premium = tier not in {"", "standard"}
     offer = make_offer(
@@ -45,12 +46,12 @@ def _parse_entry(entry: Mapping[str, Any]) -> Answer:
         premium=premium,
         renewal=price_of(pricing.get("renewal_cost")),
     )
-    return Answer(Finding.PREMIUM if premium else Finding.LIVE, offer, tier)
+    return Answer(Finding.PREMIUM if premium else Finding.LIVE, offer, find_text(entry, "tier"))
 
 
 def _first_error(top: Mapping[str, Any]) -> str:
     errors = list(list_objects(top.get("errors")))
-    return lower_word(errors[0], "message") if errors else ""
+    return find_text(errors[0], "message") if errors else ""
 
 
 parse_answer = read_json(_parse)

@@ -15,6 +15,7 @@ from common.core.parsers.registrars.findings import Answer, Finding, Parsed
 from common.core.parsers.registrars.members import (
     as_object,
     currency_of,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -55,7 +56,7 @@ def _parse_product(product: Mapping[str, Any], currency: str) -> Answer:
     if finding is Finding.LIVE and any(lower_word(price, "type") == "premium" for price in prices):
         finding = Finding.PREMIUM
     if finding not in {Finding.LIVE, Finding.PREMIUM}:
-        return Answer(finding, said=status)
+        return Answer(finding, said=find_text(product, "status"))
     return Answer(finding, make_offer(_find_price(prices), currency, premium=finding is Finding.PREMIUM))
 
 

@@ -15,6 +15,7 @@ from common.core.parsers.registrars.findings import Answer, Finding, Parsed
 from common.core.parsers.registrars.members import (
     as_object,
     currency_of,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -41,16 +42,16 @@ def _parse(value: Any, names: Sequence[str]) -> Parsed:
 
 def _parse_entry(entry: Mapping[str, Any]) -> Answer:
     if entry.get("error") is not None:
-        word = lower_word(as_object(entry["error"]), "name")
-        return Answer(_ERRORS.get(word, Finding.ERROR), said=word)
+        word = find_text(as_object(entry["error"]), "name")
+        return Answer(_ERRORS.get(word.lower(), Finding.ERROR), said=word)
     if entry.get("available") is False:
         return Answer(Finding.UNAVAILABLE)
     inventory = "registry" if entry.get("inventory") is None else lower_word(entry, "inventory")
     if entry.get("available") is not True or inventory not in _PREMIUM:
-        return Answer(Finding.NOTHING, said=inventory)
+        return Answer(Finding.NOTHING, said=find_text(entry, "inventory"))
     premium, definitive = _PREMIUM[inventory], entry.get("definitive") is True
     if premium and not definitive:
-        return Answer(Finding.NOTHING, said=inventory)  # also names that their holders sell are called so
+        return Answer(Finding.NOTHING, said=find_text(entry, "inventory"))  # also names that their holders sell are called so
     finding = Finding.PREMIUM if premium else Finding.LIVE if definitive else Finding.CACHED
     return Answer(finding, _read_offer(entry, premium=premium))
 

@@ -42,12 +42,17 @@ def list_objects(value: Any) -> Iterator[dict[str, Any]]:
     return (item for item in list_members(value) if isinstance(item, dict))
 
 
-def lower_word(entry: Mapping[str, Any], *keys: str) -> str:
-    """The value of the first of the keys that holds a text, in lower case; "" where none does."""
+def find_text(entry: Mapping[str, Any], *keys: str) -> str:
+    """The value of the first of the keys that holds a text, as it is written, bounded; "" where none does."""
     for key in keys:
         if isinstance(value := entry.get(key), str):
-            return value[:300].strip().lower()
+            return value[:300].strip()
     return ""
+
+
+def lower_word(entry: Mapping[str, Any], *keys: str) -> str:
+    """The value of the first of the keys that holds a text, in lower case; "" where none does."""
+    return find_text(entry, *keys).lower()
 
 
 def is_domain(name: Any, domain: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from common.core.parsers.registrars.findings import Answer, Finding, Parsed, fail_whole
 from common.core.parsers.registrars.members import (
     as_object,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -39,13 +40,13 @@ def _parse(value: Any, names: Sequence[str]) -> Parsed:
 def _parse_entry(entry: Mapping[str, Any]) -> Answer:
     purchasable, premium = entry.get("purchasable", False), entry.get("premium", False)
     if purchasable is False:
-        return Answer(Finding.UNAVAILABLE, said=lower_word(entry, "reason"))
+        return Answer(Finding.UNAVAILABLE, said=find_text(entry, "reason"))
     if purchasable is not True or not isinstance(premium, bool):
         return Answer(Finding.NOTHING)
     kind = lower_word(entry, "purchaseType")
     if kind != "registration":
         finding = Finding.AFTERMARKET if kind.startswith("aftermarket") else _HELD.get(kind, Finding.NOTHING)
-        return Answer(finding, said=kind)
+        return Answer(finding, said=find_text(entry, "purchaseType"))
     price, renewal = price_of(entry.get("purchasePrice")), price_of(entry.get("renewalPrice"))
     offer = make_offer(price, "USD", premium=premium, renewal=renewal)
     return Answer(Finding.PREMIUM if premium else Finding.LIVE, offer)

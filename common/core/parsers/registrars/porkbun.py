@@ -16,7 +16,7 @@ from common.core.model.evidence import Offer, Quota
 from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.parsers.rate_limit_fields import LONGEST_WINDOW, stated_rate
 from common.core.parsers.registrars.findings import Answer, Finding, Parsed, fail_whole
-from common.core.parsers.registrars.members import BODY_LIMIT, as_object, is_domain, lower_word, make_offer, price_of
+from common.core.parsers.registrars.members import BODY_LIMIT, as_object, find_text, is_domain, lower_word, make_offer, price_of
 
 _REFUSED = ("invalid_api_key", "api_key_required", "invalid_token", "invalid_user")
 #: By the word for "premium"; without it the price may be any.
@@ -38,10 +38,11 @@ def parse_answer(status: int, body: bytes, names: Sequence[str]) -> Parsed:
 
 def _parse_error(top: Mapping[str, Any]) -> Answer:
     code, message = lower_word(top, "code"), lower_word(top, "message")
+    said = find_text(top, "code") or find_text(top, "message")
     if "rate_limit" in code or "checks within" in message:
-        return Answer(Finding.THROTTLED, said=code or message)
+        return Answer(Finding.THROTTLED, said=said)
     refused = code.startswith(_REFUSED) or message.startswith("invalid api key")
-    return Answer(Finding.REFUSED if refused else Finding.ERROR, said=code or message)
+    return Answer(Finding.REFUSED if refused else Finding.ERROR, said=said)
 
 
 def _parse_check(answer: Mapping[str, Any], name: str) -> Answer:

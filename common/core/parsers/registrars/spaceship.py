@@ -14,6 +14,7 @@ from common.core.parsers.registrars.findings import Answer, Finding, Parsed
 from common.core.parsers.registrars.members import (
     as_object,
     currency_of,
+    find_text,
     list_objects,
     lower_word,
     make_offer,
@@ -38,7 +39,7 @@ def _parse(value: Any, names: Sequence[str]) -> Parsed:
 def _parse_entry(entry: Mapping[str, Any]) -> Answer:
     result = lower_word(entry, "result")
     if result != "available":
-        return Answer(_RESULTS.get(result, Finding.NOTHING), said=result)
+        return Answer(_RESULTS.get(result, Finding.NOTHING), said=find_text(entry, "result"))
     prices = entry.get("premiumPricing")
     if prices is None or prices == []:
         return Answer(Finding.LIVE, Offer(premium=False))

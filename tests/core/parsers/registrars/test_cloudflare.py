@@ -29,7 +29,7 @@ def test_another_tier_is_premium() -> None:
     """At a price of its own."""
     seen = answer("cloudflare", check({**FREE, "tier": "Premium"}))
 
-    assert seen == Answer(Finding.PREMIUM, offer("10.44", premium=True, renewal="11.50"), "premium")
+    assert seen == Answer(Finding.PREMIUM, offer("10.44", premium=True, renewal="11.50"), "Premium")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_error_speaks_of_no_name() -> None:
     """Also under status 200 and beside entries, with the first message."""
     wrong = {**check(FREE), "success": False, "errors": [{"message": "Too Much"}, {"message": "other"}]}
 
-    assert parse("cloudflare", wrong).whole == Answer(Finding.ERROR, said="too much")
+    assert parse("cloudflare", wrong).whole == Answer(Finding.ERROR, said="Too Much")
     assert parse("cloudflare", {**wrong, "errors": []}).whole == Answer(Finding.ERROR)
     assert parse("cloudflare", check(FREE), status=400).whole == Answer(Finding.ERROR, said="HTTP 400")
 

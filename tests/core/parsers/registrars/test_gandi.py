@@ -56,7 +56,7 @@ def test_other_statuses_are_not_free(status: Any, finding: Finding) -> None:
 
 def test_a_status_is_shown_and_offers_nothing() -> None:
     """Prices of a name that cannot be created are none."""
-    assert answer("gandi", check(product("Pending"))) == Answer(Finding.NOTHING, said="pending")
+    assert answer("gandi", check(product("Pending"))) == Answer(Finding.NOTHING, said="Pending")
 
 
 @pytest.mark.parametrize("status", ["available", "available_premium"])

@@ -14,6 +14,7 @@ from common.core.parsers.registrars.members import (
     BODY_LIMIT,
     as_object,
     currency_of,
+    find_text,
     is_domain,
     list_objects,
     lower_word,
@@ -95,6 +96,7 @@ def test_a_word_is_lower_case_without_blanks_around_it() -> None:
     assert lower_word(entry, "f", "c") == ""
     assert lower_word(entry, "a", "z") == ""
     assert lower_word(entry, "e") == "x" * 300
+    assert find_text(entry, "a", "c") == "Available"
     assert lower_word(entry, "g") == ""
 
 

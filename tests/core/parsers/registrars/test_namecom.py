@@ -50,7 +50,7 @@ def test_a_refusal_comes_with_its_reason() -> None:
     """The vendor's own words."""
     seen = answer("namecom", check({**FREE, "purchasable": False, "reason": "Registered elsewhere"}))
 
-    assert seen == Answer(Finding.UNAVAILABLE, said="registered elsewhere")
+    assert seen == Answer(Finding.UNAVAILABLE, said="Registered elsewhere")
 
 
 @pytest.mark.parametrize(

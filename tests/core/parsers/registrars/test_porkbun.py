@@ -101,18 +101,18 @@ def test_an_answer_of_another_form_says_nothing(value: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "finding", "said"),
     [
-        ({"code": "RATE_LIMIT_EXCEEDED", "message": "Slow"}, Finding.THROTTLED, "rate_limit_exceeded"),
+        ({"code": "RATE_LIMIT_EXCEEDED", "message": "Slow"}, Finding.THROTTLED, "RATE_LIMIT_EXCEEDED"),
         (
             {"message": "1 out of 1 checks within 10 seconds used."},
             Finding.THROTTLED,
             "1 out of 1 checks within 10 seconds used.",
         ),
-        ({"code": "INVALID_API_KEYS_001"}, Finding.REFUSED, "invalid_api_keys_001"),
-        ({"code": "API_KEY_REQUIRED"}, Finding.REFUSED, "api_key_required"),
-        ({"code": "INVALID_TOKEN"}, Finding.REFUSED, "invalid_token"),
-        ({"code": "INVALID_USER"}, Finding.REFUSED, "invalid_user"),
-        ({"message": "Invalid API key. (001)"}, Finding.REFUSED, "invalid api key. (001)"),
-        ({"code": "INVALID_DOMAIN", "message": "No"}, Finding.ERROR, "invalid_domain"),
+        ({"code": "INVALID_API_KEYS_001"}, Finding.REFUSED, "INVALID_API_KEYS_001"),
+        ({"code": "API_KEY_REQUIRED"}, Finding.REFUSED, "API_KEY_REQUIRED"),
+        ({"code": "INVALID_TOKEN"}, Finding.REFUSED, "INVALID_TOKEN"),
+        ({"code": "INVALID_USER"}, Finding.REFUSED, "INVALID_USER"),
+        ({"message": "Invalid API key. (001)"}, Finding.REFUSED, "Invalid API key. (001)"),
+        ({"code": "INVALID_DOMAIN", "message": "No"}, Finding.ERROR, "INVALID_DOMAIN"),
         ({}, Finding.ERROR, ""),
     ],
 )
