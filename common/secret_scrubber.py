@@ -25,11 +25,11 @@ _URL = re.compile(r"://[^\s\"'<>\\]+")
 
 
 class Scrubber:
-    """Replaces the given values, and user names, passwords and queries in URLs."""
+    """Replaces the given values, in any case, and user names, passwords and queries in URLs."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+        self._secrets = re.compile("|".join(map(re.escape, known)), re.IGNORECASE) if known else None
 
     def text(self, text: str) -> str:
         """The text without secrets."""

@@ -71,6 +71,11 @@ def test_secrets_are_found_anywhere_in_plain_data() -> None:
     assert scrubber.text("abc") == "abc", "three letters are no secret"
 
 
+def test_a_secret_in_another_case_is_one() -> None:
+    """A server that repeats it may write it so, and parsers compare words in lower case."""
+    assert Scrubber(["Hunter22"]).text("hunter22 HUNTER22") == "*** ***"
+
+
 def test_a_structure_without_end_is_cut() -> None:
     """Depth is bounded, so a list that contains itself ends."""
     endless: list[object] = []

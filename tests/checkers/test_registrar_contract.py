@@ -15,11 +15,12 @@ from actors.checkers.discovery import discover
 from actors.checkers.registrar_adapter import RegistrarAdapter
 from common.config import load
 from common.core.builtin.registrars import BY_VENDOR, REGISTRARS, Proof
-from common.core.model.evidence import Observation, Outcome
+from common.core.model.evidence import Observation, Outcome, Quota
 from common.core.model.methods import is_registrar
 from common.core.parsers.registrar import PARSERS
 from common.errors import ClientError
 from common.messages import Task
+from tests.lab.faults import Words
 from tests.lab.lab import Lab
 from tests.lab.registrars.emulator import ORDINARY, Emulator, find_emulators
 from tests.lab.truth import Truth
@@ -129,6 +130,11 @@ def test_a_taken_name_is_not_found_free(vendor: str) -> None:
     play(vendor, scene)
 
 
+def test_a_call_whose_answer_names_nothing_carries_one_name(vendor: str) -> None:
+    """Else nothing would tell the answers apart."""
+    assert find_emulators()[vendor].repeats_names or BY_VENDOR[vendor].batch == 1
+
+
 @pytest.mark.parametrize("truth", [Truth.RESERVED, Truth.BLOCKED, Truth.PREMIUM, Truth.DROPZONE])
 def test_what_is_held_back_is_never_found_free(vendor: str, truth: Truth) -> None:
     """A premium name is no ordinary one; a vendor that cannot tell says that it is unavailable."""
@@ -216,6 +222,19 @@ def test_a_limit_is_told_with_its_wait(vendor: str) -> None:
         seen = await stage.adapter.check(task(vendor))
 
         assert (seen.reading.outcome, seen.reading.retry_after) == (Outcome.THROTTLED, 30.0)
+
+    play(vendor, scene)
+
+
+def test_a_limit_that_is_stated_reaches_the_observation(vendor: str) -> None:
+    """In the fields of the answer, where no call is left."""
+
+    async def scene(stage: Stage) -> None:
+        fields = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}
+        words = Words("{}", status=400, headers={"Content-Type": "application/json", **fields})
+        stage.lab.faults.add(f"registrar/{vendor}", "says", words=words)
+
+        assert (await stage.adapter.check(task(vendor))).quota == Quota(wait=30.0)
 
     play(vendor, scene)
 

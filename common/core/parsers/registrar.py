@@ -15,12 +15,17 @@ from common.core.parsers.registrars import (
     cloudflare,
     domainr,
     dynadot,
+    gandi,
+    godaddy,
     inwx,
     namecheap,
+    namecom,
     namesilo,
     openprovider,
     ovh,
+    porkbun,
     route53,
+    spaceship,
     whoisxml,
 )
 from common.core.parsers.registrars.findings import Answer, Finding, Parse, Parsed, fail_whole
@@ -29,15 +34,20 @@ from common.core.parsers.retry_after import parse_retry_after
 #: By vendor. A further one is added here.
 PARSERS: dict[str, Parse] = {
     "cloudflare": cloudflare.parse_answer,
-    "namecheap": namecheap.parse_answer,
-    "namesilo": namesilo.parse_answer,
-    "dynadot": dynadot.parse_answer,
     "domainr": domainr.parse_answer,
-    "whoisxml": whoisxml.parse_answer,
+    "dynadot": dynadot.parse_answer,
+    "gandi": gandi.parse_answer,
+    "godaddy": godaddy.parse_answer,
     "inwx": inwx.parse_answer,
+    "namecheap": namecheap.parse_answer,
+    "namecom": namecom.parse_answer,
+    "namesilo": namesilo.parse_answer,
     "openprovider": openprovider.parse_answer,
     "ovh": ovh.parse_answer,
+    "porkbun": porkbun.parse_answer,
     "route53": route53.parse_answer,
+    "spaceship": spaceship.parse_answer,
+    "whoisxml": whoisxml.parse_answer,
 }
 #: Other names under which recorded answers are known.
 _ALIASES = {"fastly": "domainr", "name": "namecom"}

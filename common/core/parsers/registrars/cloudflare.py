@@ -37,7 +37,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> Answer:
     reason = lower_word(entry, "reason")
     if entry.get("registrable") is not True or reason:
         finding = Finding.UNSUPPORTED if reason.startswith("extension_") else _REASONS.get(reason, Finding.NOTHING)
-        return Answer(finding, said=reason)
+        return Answer(finding, said=find_text(entry, "reason"))
     tier, pricing = lower_word(entry, "tier"), as_object(entry.get("pricing"))
     premium = tier not in {"", "standard"}
     offer = make_offer(
@@ -46,7 +46,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> Answer:
         premium=premium,
         renewal=price_of(pricing.get("renewal_cost")),
     )
-    return Answer(Finding.PREMIUM if premium else Finding.LIVE, offer, tier)
+    return Answer(Finding.PREMIUM if premium else Finding.LIVE, offer, find_text(entry, "tier"))
 
 
 def _first_error(top: Mapping[str, Any]) -> str:

@@ -30,7 +30,10 @@ class Finding(Enum):
 
 
 class Answer(NamedTuple):
-    """A finding about one name. `said`: the vendor's own word for it, bounded where it is shown."""
+    """A finding about one name. `said`: the vendor's own word for it, bounded where it is shown.
+
+    It stands there as the vendor wrote it: a key that it repeats in another case would pass the scrubber.
+    """
 
     finding: Finding
     offer: Offer | None = None

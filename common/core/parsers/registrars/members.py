@@ -8,7 +8,7 @@ from typing import Any
 
 from common.core.builtin.tlds import split_words
 from common.core.model.evidence import Offer, is_price
-from common.core.parsers.bounded_json import parse_bounded_json
+from common.core.parsers.bounded_json import MAX_DIGITS, parse_bounded_json
 from common.core.parsers.rdap_record import list_members, normalise_to_alabel
 from common.core.parsers.registrars.findings import Finding, Parse, Parsed, ParseJson, fail_whole
 
@@ -76,10 +76,11 @@ def match_entries(entries: Iterable[Mapping[str, Any]], key: str, names: Sequenc
 
 def price_of(value: Any) -> Decimal | None:
     """A price in units of its currency, from a number or a decimal text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    text = str(value).strip()  # what is neither gives no decimal
+    if len(text) > MAX_DIGITS:
         return None
     try:
-        price = Decimal(str(value)[:40].strip())
+        price = Decimal(text)
     except InvalidOperation:
         return None
     return price if is_price(price) else None
