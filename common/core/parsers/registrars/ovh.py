@@ -49,7 +49,8 @@ def parse_answer(status: int, body: bytes, names: Sequence[str]) -> Parsed:
 
 
 def _parse_offers(value: list[Any], name: str) -> Answer:
-    offers = [offer for offer in list_objects(value) if "domain" not in offer or is_domain(offer["domain"], name)]
+    named = [offer for offer in list_objects(value) if "domain" not in offer or is_domain(offer["domain"], name)]
+    offers = [offer for offer in named if lower_word(offer, "action")]
     orderable = [offer for offer in offers if offer.get("orderable") is True]
     creating = [offer for offer in orderable if lower_word(offer, "action") == "create"]
     if not creating:
