@@ -11,6 +11,7 @@ from common.core.model.records import Detail
 from common.core.schedule.cadence import Cadence
 from common.errors import MessageError
 from common.log import get_logger
+from common.sources import find_sources
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -30,6 +31,7 @@ def build_policy(settings: Settings) -> Policy:
         canaries=operator_files.load_canaries(settings),
         missing=tuple(missing_settings(settings)),
         pools=_needed_pools(settings),
+        sources=find_sources(settings),
     )
 
 

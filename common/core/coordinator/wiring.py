@@ -31,6 +31,7 @@ from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
+from common.core.registries.sources import Source, Sources
 from common.core.schedule.cadence import Cadence
 from common.core.sweeps.due import DueNames
 from common.core.sweeps.fallback import SweepFallback
@@ -56,7 +57,7 @@ class Policy:
 
     `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
     cannot be read. `limits` and `canaries` are the user's own, `missing` has a sentence for each thing that is not configured,
-    `pools` are those of which this instance starts workers.
+    `pools` are those of which this instance starts workers, `sources` the registrars and accounts that may be asked.
     """
 
     cadence: Cadence
@@ -71,6 +72,7 @@ class Policy:
     canaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     pools: tuple[str, ...] = POOLS
+    sources: tuple[Source, ...] = ()
 
 
 class Rooms:
@@ -91,6 +93,7 @@ class Rooms:
             overrides=policy.limits,
             recursive_dns=policy.recursive_dns,
             iana_host=policy.iana_host,
+            sources=Sources(policy.sources),
         )
         self.workers = Workers(boot, int(now * 1_000_000))
         self.poison = PoisonDetector()
