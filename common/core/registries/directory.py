@@ -91,6 +91,10 @@ class Directory:
         """The availability service of exactly this suffix, "host[:port]"; None for none. Services of members need `own_das`."""
         return self._own_das.get(suffix)
 
+    def own_das_servers(self) -> Mapping[str, str]:
+        """The availability services that the operator of this service named: suffix -> "host[:port]"."""
+        return self._own_das
+
     def speaks_for_whois(self, host: str, domain: str) -> bool:
         """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.
 
