@@ -2,6 +2,7 @@
 
 The same core decides, with the checkers called in this process instead of over the bus: canaries, two passes and gates
 included. What is printed is the query to each server, its answer, what follows from it and what still stands in the way.
+Registrars are asked where --methods names them, about every name, whatever the core finds necessary.
 
 Exit codes: 0 every name is decided, 3 some are not (nothing is proven, or it is no name that can be monitored), 2 bad usage or
 settings: a wrong name on the command line is an answer about that name, not a wrong command.
@@ -13,31 +14,37 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 from actors.checkers.contract import Checker, Context
 from actors.checkers.discovery import POOLS, load_checkers
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain_invalid, explain_name
+from actors.cli.method_words import choose_methods, require_checkers
 from actors.cli.name_arguments import collect_names
 from actors.cli.printing import wants_colour
+from actors.cli.registrar_offers import RegistrarOffers
+from actors.cli.registrar_report import report_name, report_no_name, report_offers
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Observation, Outcome, unknown_reading
-from common.core.model.methods import POOL_OF, is_registry, pool_of
+from common.core.model.methods import is_registrar, is_registry, pool_of
 from common.core.model.query import Query
 from common.core.model.states import State
+from common.core.rate_limits.budgets import Budgets
 from common.core.registries.directory import host_of
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import summarise_small_list
 from common.core_settings import build_policy
 from common.errors import ConfigError, ListError, NotAsked
 from common.messages import VERSION, Credit, Result, Results, Task, Tasks
+from common.operator_files import load_budgets
 from common.registry_directory import load_directory
+from common.sources import find_sources
 from common.suffixes import load_suffixes
 
 DECIDED, BAD_USAGE, SOME_UNKNOWN = 0, 2, 3
@@ -61,14 +68,10 @@ def run(
     sources: Sequence[str] = (),
 ) -> int:
     """Check names, and those of `sources` (files, "-" is standard input), and print the findings; returns the exit code."""
-    wanted = methods or tuple(POOL_OF)
-    strange = [method for method in wanted if method not in POOL_OF]
-    if strange:
-        print(f"unknown method: {', '.join(strange)} (there are {', '.join(POOL_OF)})", file=sys.stderr)
-        return BAD_USAGE
     try:
+        chosen = choose_methods(methods, settings)
         parsed = collect_names(names, sources, load_suffixes())
-        return asyncio.run(_run(parsed, as_json=as_json, methods=wanted, settings=settings))
+        return asyncio.run(_run(parsed, as_json=as_json, methods=chosen, named=bool(methods), settings=settings))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
     except ListError as error:
@@ -76,17 +79,40 @@ def run(
     return BAD_USAGE
 
 
-async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
+async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], named: bool, settings: Settings) -> int:
+    """`named`: whether the methods were asked for by their names, so that one that is not configured is a mistake."""
     context = Context(settings, now, monotonic)
-    found = (checker for pool in POOLS for checker in load_checkers(pool, context))
-    checkers = {checker.method: checker for checker in found if checker.method in methods}
+    found = {checker.method: checker for pool in POOLS for checker in load_checkers(pool, context)}
     printer = Printer(as_json=as_json)
     try:
-        shot = OneShot(settings, checkers)
-        return await shot.check(parsed, printer)
+        require_checkers(methods if named else (), found)
+        checkers = {method: checker for method, checker in found.items() if method in methods}
+        if all(map(is_registrar, methods)):
+            return await _ask_registrars(parsed, printer, checkers, settings)
+        return await OneShot(settings, checkers).check(parsed, printer)
     finally:
-        for checker in checkers.values():
+        for checker in found.values():
             await checker.close()
+
+
+async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[str, Checker], settings: Settings) -> int:
+    """Ask registrars alone: what they say is shown side by side, nothing else is looked at."""
+    began = monotonic()
+    suffix_of = load_suffixes()
+    names = {name: suffix_of(name) or "" for name in parsed.names}
+    offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings), names)
+    printer.begin(len(parsed.names) + len(parsed.problems))
+    for problem in parsed.problems:
+        printer.show(report_no_name(problem.entry, problem.code, problem.reason))
+    undecided = len(parsed.problems)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+        for name, suffix in names.items():
+            await offers.wait_done(name)
+            report = report_name(offers, name, suffix, now(), monotonic() - began)
+            undecided += not report["decided"]
+            printer.show(report)
+    return SOME_UNKNOWN if undecided else DECIDED
 
 
 class Printer:
@@ -126,6 +152,7 @@ class OneShot:
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
         self._checkers = checkers
+        self._offers: RegistrarOffers | None = None
         self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
         self._began = monotonic()
         self._seen = 0
@@ -139,10 +166,11 @@ class OneShot:
         for problem in parsed.problems:
             printer.show(explain_invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
-        self._announce_workers()
-        self._watch_names(parsed)
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
+        self._begin_offers(waiting, deadline)
+        self._announce_workers()
+        self._watch_names(parsed)
         try:
             while waiting:
                 self._announce_workers()
@@ -151,6 +179,8 @@ class OneShot:
                 for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
                     report = explain_name(self._scene, name, now(), monotonic() - self._began)
+                    if self._offers is not None:
+                        report |= report_offers(self._offers, name, now())
                     undecided += not report["decided"]
                     printer.show(report)
                 await asyncio.sleep(LOOK if waiting else 0)
@@ -162,6 +192,23 @@ class OneShot:
             await asyncio.gather(*self._running, return_exceptions=True)
         return SOME_UNKNOWN if undecided else DECIDED
 
+    def _begin_offers(self, names: Iterable[str], deadline: float) -> None:
+        """Ask the registrars that were named about every name, beside the core and within its budgets."""
+        rooms, suffixes = self._core.rooms, {name: self._suffix_of(name) or "" for name in names}
+        sources, limits = rooms.registries.sources.all_sources(), rooms.registries.overrides
+        registrars = {method: checker for method, checker in self._checkers.items() if is_registrar(method)}
+        offers = RegistrarOffers(sources, registrars, rooms.rate_limits.budgets, limits, suffixes)
+        if not offers.sources:
+            return
+        self._offers = offers
+        self._checkers = {**self._checkers, **offers.shared_checkers()}
+        self._run_beside(offers.ask_all(deadline))
+
+    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        running = asyncio.get_running_loop().create_task(work)
+        self._running.add(running)
+        running.add_done_callback(self._task_ended)
+
     def _watch_names(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
         head, parts = summarise_small_list(parsed, self._suffix_of, [])
@@ -172,6 +219,8 @@ class OneShot:
 
     def _is_finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
+        if self._offers is not None and not self._offers.is_done(name):
+            return False
         entry = self._core.rooms.domains.find_loaded(name)
         if entry is None or entry.checked_at is None or entry.check is not None:
             return False
@@ -218,9 +267,7 @@ class OneShot:
         ask = self._core.rooms.workers.lease_subject(task.attempt)
         if not isinstance(ask, Query):  # the lease is over
             return
-        running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
-        self._running.add(running)
-        running.add_done_callback(self._task_ended)
+        self._run_beside(self._ask(task, pool, ask))
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

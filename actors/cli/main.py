@@ -104,7 +104,8 @@ def _add_tools(commands: Any) -> None:
     check.set_defaults(usage_error=check.error)
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     check.epilog = "Exit code: 0 every name is decided, 3 some are not or cannot be monitored, 2 bad usage or settings."
-    check.add_argument("--methods", type=_words, default=(), metavar="LIST", help="comma separated, for example dns,rdap,whois")
+    methods = "comma separated, for example dns,rdap,whois; registrar: every configured registrar, with prices side by side"
+    check.add_argument("--methods", type=_words, default=(), metavar="LIST", help=f"{methods}; registrar:VENDOR: one")
     judge = _command(commands, "judge", "judge recorded answers (JSON lines) without any network", _judge)
     judge.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     judge.epilog = "Exit code: 0 every line was judged, 1 some are no JSON or have the wrong form, 2 bad usage."

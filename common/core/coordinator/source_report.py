@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from common.core.builtin import das_servers
-from common.core.builtin.registrars import BY_VENDOR, REGISTRARS, Proof, Registrar
+from common.core.builtin.registrars import REGISTRARS
 from common.core.builtin.source_kinds import KINDS, MEMBERS_ONLY, PROVES_NOTHING, REGISTRAR_PROVES
 from common.core.coordinator.source_state import SourceState
 from common.core.model.limit import Limit
-from common.core.model.methods import REGISTRAR, is_registrar
+from common.core.model.methods import is_registrar
 from common.core.model.source_row import MOST, Configured, Entitled, SourceBudget, SourceRow
 from common.core.registries.directory import Directory, host_of
+from common.core.registries.offers import is_sandbox
 from common.core.registries.operators import limit_for
 from common.core.registries.sources import Source
 
@@ -143,10 +144,7 @@ def _fill_state(state: SourceState, row: SourceRow, budget: SourceBudget, operat
 def _mark_sandbox(row: SourceRow, source: Source) -> SourceRow:
     """The row with the suffixes of a source; one that is asked in a sandbox proves nothing."""
     row = structs.replace(row, suffixes=source.suffixes[:MOST])
-    vendor = BY_VENDOR.get(source.method.removeprefix(REGISTRAR))
-    if source.proof or (vendor is not None and vendor.proof is Proof.HINT):
-        return row
-    return structs.replace(row, configured=Configured.SANDBOX, proves=PROVES_NOTHING)
+    return structs.replace(row, configured=Configured.SANDBOX, proves=PROVES_NOTHING) if is_sandbox(source) else row
 
 
 def _limit(setup: Setup, kind: str, server: str) -> Limit:
