@@ -195,6 +195,7 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     reasons = (
         (is_registrar(method) and method not in scene.methods, "asked only where --methods names it"),
         (method not in scene.methods, "left out by --methods"),
+        (is_registrar(method), "its answer is among the offers, the verdict does without it"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),
             f".{suffix} answers for names nobody registered, so it proves nothing",

@@ -87,7 +87,7 @@ def render_offers(report: Mapping[str, Any]) -> Iterator[str]:
     yield _line([heading for heading, _ in _COLUMNS])
     for row in report["registrars"]:
         asked = row["timestamp"] is not None
-        when = f"{show_span(row['age'])} ago, {row['duration_ms']:.0f} ms" if asked else "not asked"
+        when = f"{_ago(row['age'])}, {row['duration_ms']:.0f} ms" if asked else "not asked"
         sure = "yes" if row["definitive"] else "no"
         yield _line([row["vendor"], row["says"], sure, _price(row), _money(row["renewal"], row["currency"]), when])
         if row["reason"] and not (row["definitive"] and row["creatable"]):
@@ -168,6 +168,10 @@ def _price(row: Mapping[str, Any]) -> str:
     return f"{_money(row['price'], row['currency'])}{kind}{years}"
 
 
+def _ago(seconds: float) -> str:
+    return f"{show_span(seconds)} ago" if seconds >= 1 else "just now"
+
+
 def _line(cells: Sequence[str]) -> str:
     padded = (f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
-    return f"  {' '.join(padded)}".rstrip()
+    return f"  {' '.join(padded)}"[:100].rstrip()

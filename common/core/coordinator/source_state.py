@@ -9,7 +9,9 @@ from common.core.model.channel import ChannelKey
 from common.core.model.limit import Limit
 from common.core.model.records import TrustRow
 from common.core.model.source_row import Entitled, SourceBudget, SourceTrust, Trusted
+from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.policy import Kind
+from common.core.rate_limits.saved import decode_saved
 from common.core.registries.directory import host_of
 from common.core.trust.server_trust import is_verified
 
@@ -104,6 +106,27 @@ class SourceState:
         if operator.endswith("/"):
             return [row for row in self._budgets if row["operator"].startswith(operator)]
         return [row for row in self._budgets if row["operator"] == operator]
+
+
+def read_saved_budgets(text: str, now: float) -> list[dict[str, Any]]:
+    """What the store keeps of budgets, as rows of `Budgets.snapshot`; tokens are not stored. `now` in epoch seconds."""
+    rows = []
+    for key, saved in decode_saved(text).items():
+        operator, _, egress = key.partition("|")
+        blocked = now < saved.blocked_until <= now + DAY
+        rows.append(
+            {
+                "operator": operator,
+                "egress": egress,
+                "rate": saved.rate,
+                "tokens": None,
+                "blocked_until": saved.blocked_until if blocked else None,
+                "reason": saved.reason if blocked else "",
+                "complaint": saved.reason if saved.complaints else "",
+                "used_today": saved.used if saved.day == now // DAY else 0,
+            }
+        )
+    return rows
 
 
 def show_span(seconds: float) -> str:
