@@ -47,7 +47,7 @@ def _source_lines(row: Mapping[str, Any], now: float) -> Iterator[str]:
     cells = [
         row["configured"],
         row["entitled"],
-        *((_trust(row["trust"], now), _budget(row["budget"], now), last) if asked else ()),
+        *((_trust(row["method"], row["trust"], now), _budget(row["budget"], now), last) if asked else ()),
     ]
     yield _line([escape_unprintable(name), *cells])
     if row["missing"]:
@@ -76,9 +76,11 @@ def _proof_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield from _wrapped(f"{_INDENT}{escape_unprintable(label):<20} ", proves)
 
 
-def _trust(trust: Mapping[str, Any], now: float) -> str:
+def _trust(method: str, trust: Mapping[str, Any], now: float) -> str:
     if trust["state"] == "quarantined":
         return f"quarantine, {show_span(trust['quarantined_until'] - now)}"
+    if method == "http":
+        return "needs none"  # a web server that answers belongs to the holder of the name
     if trust["state"] == "verified":
         return f"verified, {trust['verified']} of {trust['channels']}"
     return "not verified yet"
@@ -90,11 +92,14 @@ def _budget(budget: Mapping[str, Any], now: float) -> str:
         return f"blocked for {show_span(budget['blocked_until'] - now)}"
     if budget["rate"] is None:
         blocked = f", {budget['blocked']} blocked" if budget["blocked"] else ""
-        return f"{budget['operators']} operators{blocked}" if budget["operators"] else "not asked yet"
+        return f"{budget['operators']} operators{blocked}" if budget["operators"] else "-"
     day = f"/{budget['per_day']}" if budget["per_day"] else ""
     used = f", {budget['used_today']}{day} today" if budget["operators"] or day else ""
-    tokens = f", {budget['tokens']:.0f} now" if budget["tokens"] is not None else ""
-    return f"{budget['rate']:.2g}/s{tokens}{used}"
+    return f"{_rate(budget['rate'])}/s{used}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def _origin(origin: Mapping[str, Any]) -> str:

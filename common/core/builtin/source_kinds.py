@@ -19,12 +19,12 @@ class SourceKind:
 #: By the name of the method.
 KINDS = {
     "dns": SourceKind(
-        "name servers of the suffix",
+        "Name servers of the suffix (DNS)",
         "the name is in the zone, so it is registered; its absence alone is no proof",
         "open to all; the rate of each operator",
     ),
     "http": SourceKind(
-        "web server of the name", "a web server answers at the name, so somebody holds it", "open to all; one look at most"
+        "Web server of the name (HTTP)", "a web server answers at the name, so somebody holds it", "open to all; one look at most"
     ),
     "rdap": SourceKind(
         "RDAP of the registries",
@@ -37,7 +37,7 @@ KINDS = {
         "open to all, within the rate and terms of each registry; some forbid it and are off",
     ),
     "das": SourceKind(
-        "availability service", "the registry says that the name is taken, kept back, or that there is no object", "open to all"
+        "Availability service (DAS)", "the registry says that the name is taken, kept back, or that there is no object", "open to all"
     ),
     "epp": SourceKind(
         "EPP account at a registry",

@@ -55,7 +55,8 @@ def _list_shared(state: SourceState) -> Iterator[SourceRow]:
     for method in _SHARED:
         kind = KINDS[method]
         row = SourceRow(method=method, title=kind.title, configured=Configured.YES, proves=kind.proves, terms=kind.terms)
-        yield _fill_state(state, row, state.budget_of(f"{method}/"), f"{method}/")
+        filled = _fill_state(state, row, state.budget_of(f"{method}/"), f"{method}/")
+        yield structs.replace(filled, entitled=Entitled.YES)  # these are open to all
 
 
 def _list_das(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
