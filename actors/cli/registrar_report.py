@@ -27,7 +27,7 @@ from common.core.registries.registrable_names import to_unicode
 from common.core.registries.sources import Source
 
 #: Columns of the table: heading and width. The last one takes what is left.
-_COLUMNS = (("vendor", 13), ("says", 18), ("definitive", 11), ("price a year", 24), ("renewal", 15), ("asked", 0))
+_COLUMNS = (("vendor", 12), ("says", 17), ("definitive", 10), ("price a year", 22), ("renewal", 12), ("asked", 0))
 _NOTHING: dict[str, Any] = {
     "outcome": None,
     "finding": None,
