@@ -108,6 +108,7 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     """What the store keeps; None, with a note unless there is none yet, where it cannot be read."""
     if not settings.store_path.is_file():
         return None
+    age = _age_of_store(settings, moment)
     try:
         reader = open_reader(settings)
         try:
@@ -122,13 +123,14 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     healths.restore_text(channels, moment)
     rows = read_saved_budgets(budgets, moment)
     state = SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=healths.proved_times())
-    return state, Origin("store", str(settings.store_path), _age_of_store(settings, moment))
+    return state, Origin("store", str(settings.store_path), age)
 
 
 def _age_of_store(settings: Settings, moment: float) -> float:
-    """Seconds since the database or its log was written."""
-    files = (settings.store_path, settings.store_path.with_name(f"{settings.store_path.name}-wal"))
-    written = max((file.stat().st_mtime for file in files if file.exists()), default=moment)
+    """Seconds since the database or its log was written; a reader leaves an empty log behind."""
+    log = settings.store_path.with_name(f"{settings.store_path.name}-wal")
+    found = [file.stat() for file in (settings.store_path, log) if file.exists()]
+    written = max((stat.st_mtime for stat in found if stat.st_size), default=moment)
     return round(max(0.0, moment - written), 1)
 
 

@@ -24,7 +24,9 @@ KINDS = {
         "open to all; the rate of each operator",
     ),
     "http": SourceKind(
-        "Web server of the name (HTTP)", "a web server answers at the name, so somebody holds it", "open to all; one look at most"
+        "Web server of the name (HTTP)",
+        "a web server answers at the name, so somebody holds it",
+        "open to all; one look at most",
     ),
     "rdap": SourceKind(
         "RDAP of the registries",
@@ -37,7 +39,9 @@ KINDS = {
         "open to all, within the rate and terms of each registry; some forbid it and are off",
     ),
     "das": SourceKind(
-        "Availability service (DAS)", "the registry says that the name is taken, kept back, or that there is no object", "open to all"
+        "Availability service (DAS)",
+        "the registry says that the name is taken, kept back, or that there is no object",
+        "open to all",
     ),
     "epp": SourceKind(
         "EPP account at a registry",
