@@ -105,13 +105,17 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
     for problem in parsed.problems:
         printer.show(report_no_name(problem.entry, problem.code, problem.reason))
     undecided = len(parsed.problems)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+    asking = asyncio.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+    try:
         for name, suffix in names.items():
             await offers.wait_done(name)
             report = report_name(offers, name, suffix, now(), monotonic() - began)
             undecided += not report["decided"]
             printer.show(report)
+        await asking
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
     return SOME_UNKNOWN if undecided else DECIDED
 
 

@@ -193,7 +193,7 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
         key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.is_quarantined(key, now)
     ]
     reasons = (
-        (is_registrar(method) and method not in scene.methods, "asked only where --methods names it"),
+        (is_registrar(method) and method not in scene.methods, "only where --methods names it"),
         (method not in scene.methods, "left out by --methods"),
         (is_registrar(method), "its answer is among the offers, the verdict does without it"),
         (

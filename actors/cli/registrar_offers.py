@@ -47,6 +47,9 @@ class Answered:
     reason: str = ""
 
 
+_LATE = Answered(reason="the time was up")
+
+
 class RegistrarOffers:
     """The answers of all registrars, by method and name. `names` maps A-label names to their suffixes."""
 
@@ -73,7 +76,7 @@ class RegistrarOffers:
 
     def answers_about(self, name: str) -> dict[str, Answered]:
         """What is known of a name by now, by method, in the order of the sources."""
-        return {method: self._answers.get((method, name), Answered(reason="the time was up")) for method in self.sources}
+        return {method: self._answers.get((method, name), _LATE) for method in self.sources}
 
     def is_done(self, name: str) -> bool:
         """Whether every registrar answered about a name, or will not."""
@@ -87,11 +90,15 @@ class RegistrarOffers:
     async def wait_answer(self, method: str, name: str) -> Answered:
         """What one registrar says about one of the names, once it did or will not."""
         await self._done[method, name].wait()
-        return self._answers[method, name]
+        return self._answers.get((method, name), _LATE)
 
     async def ask_all(self, deadline: float) -> None:
-        """Ask all registrars side by side about all names, until `deadline` (monotonic seconds)."""
-        await asyncio.gather(*(self._ask_registrar(source, deadline) for source in self.sources.values()))
+        """Ask all registrars side by side about all names, until `deadline` (monotonic seconds). Then every name is done."""
+        try:
+            await asyncio.gather(*(self._ask_registrar(source, deadline) for source in self.sources.values()))
+        finally:  # whatever went wrong, nothing waits for an answer that does not come
+            for done in self._done.values():
+                done.set()
 
     async def _ask_registrar(self, source: Source, deadline: float) -> None:
         """Ask one registrar, one call after the other: its budget is the same for all of them."""

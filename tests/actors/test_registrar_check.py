@@ -142,7 +142,7 @@ def test_prices_stand_beside_a_verdict(played: Played) -> None:
 def test_no_registrar_is_asked_unless_it_is_named(played: Played) -> None:
     """Answers may cost money."""
     assert "registrar:cloudflare" in played[0]["without"].out
-    assert "not asked: asked only where --methods names it" in played[0]["without"].out
+    assert "not asked: only where --methods names it" in played[0]["without"].out
     assert "cheapest" not in played[0]["without"].out
 
 

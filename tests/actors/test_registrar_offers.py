@@ -211,6 +211,20 @@ def test_registrars_do_not_wait_for_each_other() -> None:
     asyncio.run(story())
 
 
+def test_a_mistake_in_an_adapter_ends_all_waiting_and_is_raised() -> None:
+    """A bug is no answer, and nothing hangs because of it."""
+
+    async def story() -> None:
+        offers = RegistrarOffers([source()], {GANDI: Registrar(error=RuntimeError("a bug"))}, Budgets(), FAST, NAMES)
+        running = asyncio.create_task(offers.ask_all(monotonic() + 20))
+        await offers.wait_done("n4.com")
+        assert (await offers.wait_answer(GANDI, "n4.com")).reason == "the time was up"
+        with pytest.raises(RuntimeError, match="a bug"):
+            await running
+
+    asyncio.run(story())
+
+
 def test_what_cannot_be_asked_is_no_registrar() -> None:
     """A source without a checker, and a checker of one name at a time, are left out."""
 

@@ -28,7 +28,6 @@ MOST_SOURCES = 100
 _SHARED = ("dns", "http", "rdap", "whois")
 #: The settings that let an availability service be asked, and an EPP account.
 DAS_SETTINGS, EPP_SETTING = ("DAS_SUFFIXES", "DAS_SERVERS_FILE"), "EPP_ACCOUNTS"
-_NOT_ADMITTED = f"{MEMBERS_ONLY}: the registry has to admit our address"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,33 +60,41 @@ def _list_shared(state: SourceState) -> Iterator[SourceRow]:
 
 def _list_das(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
     """A row for each service in use, the operator's own first; those of the table that are not in use where it is wished."""
+    directory = setup.directory
     own: dict[str, list[str]] = {}
-    for suffix, server in setup.directory.own_das_servers().items():
+    for suffix, server in directory.own_das_servers().items():
         own.setdefault(server, []).append(suffix)
     for server, suffixes in own.items():
-        yield _das_in_use(setup, state, server, suffixes)
+        yield _das_in_use(setup, state, _das_row(server, suffixes))
     for row in das_servers.SERVERS:
-        server, members = f"{row.host}:{row.port}", not row.public
-        used = [suffix for suffix in row.suffixes if setup.directory.das_server(suffix) in (server, row.host)]
-        if used and server not in own:
-            yield _das_in_use(setup, state, server, used, members=members)
-        elif setup.absent and not any(map(setup.directory.das_server, row.suffixes)):
+        server = f"{row.host}:{row.port}"
+        used = [suffix for suffix in row.suffixes if directory.das_server(suffix)]
+        built_in = [suffix for suffix in used if suffix not in directory.own_das_servers()]
+        if built_in:
+            yield _das_in_use(setup, state, _das_row(server, built_in))
+        elif setup.absent and not used:
+            doubt = _doubt_admission(server)
             yield structs.replace(
-                _das_row(server, row.suffixes, members=members),
+                _das_row(server, row.suffixes),
                 configured=Configured.NO,
                 missing=DAS_SETTINGS,
-                entitled=Entitled.NO if members else Entitled.UNKNOWN,
-                entitled_reason=_NOT_ADMITTED if members else "",
+                entitled=Entitled.NO if doubt else Entitled.UNKNOWN,
+                entitled_reason=doubt,
             )
 
 
-def _das_in_use(setup: Setup, state: SourceState, server: str, suffixes: Sequence[str], *, members: bool = False) -> SourceRow:
-    limit = _limit(setup, "das", server)
-    row = _das_row(server, suffixes, members=members)
-    return _fill_state(state, row, state.budget_of(limit.operator, limit), limit.operator, _NOT_ADMITTED if members else "")
+def _das_in_use(setup: Setup, state: SourceState, row: SourceRow) -> SourceRow:
+    limit = _limit(setup, "das", row.server)
+    return _fill_state(state, row, state.budget_of(limit.operator, limit), limit.operator, _doubt_admission(row.server))
 
 
-def _das_row(server: str, suffixes: Sequence[str], *, members: bool) -> SourceRow:
+def _doubt_admission(server: str) -> str:
+    """Why a service may not serve us, "" for one that is open to all or of which nothing is known."""
+    closed = any(row.host == host_of(server) and not row.public for row in das_servers.SERVERS)
+    return f"{MEMBERS_ONLY}: the registry has to admit our address" if closed else ""
+
+
+def _das_row(server: str, suffixes: Sequence[str]) -> SourceRow:
     kind = KINDS["das"]
     return SourceRow(
         method="das",
@@ -96,7 +103,7 @@ def _das_row(server: str, suffixes: Sequence[str], *, members: bool) -> SourceRo
         suffixes=tuple(suffixes[:MOST]),
         configured=Configured.YES,
         proves=kind.proves,
-        terms=MEMBERS_ONLY if members else kind.terms,
+        terms=MEMBERS_ONLY if _doubt_admission(server) else kind.terms,
     )
 
 
@@ -112,7 +119,7 @@ def _list_epp(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
 
 
 def _list_registrars(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
-    configured = {source.method: source for source in setup.sources if is_registrar(source.method)}
+    configured = {source.method: source for source in setup.sources}
     for vendor in REGISTRARS:
         method, proves = vendor.method, REGISTRAR_PROVES[vendor.proof]
         row = SourceRow(method=method, title=vendor.title, configured=Configured.YES, proves=proves, terms=vendor.terms)

@@ -71,15 +71,13 @@ def find_cheapest(bids: Iterable[Bid]) -> list[Bid]:
 
     Offers without a price or a currency are left out; of equal ones the first counts.
     """
-    lowest: dict[str, Bid] = {}
+    lowest: dict[str, tuple[Decimal, Bid]] = {}
     for bid in bids:
-        if bid.offer.price is None or not bid.offer.currency:
-            continue
-        best = lowest.get(bid.offer.currency)
-        if best is None or _price_a_year(bid) < _price_a_year(best):
-            lowest[bid.offer.currency] = bid
-    return [lowest[currency] for currency in sorted(lowest)]
+        currency, price = bid.offer.currency, _price_a_year(bid.offer)
+        if currency and price is not None and (currency not in lowest or price < lowest[currency][0]):
+            lowest[currency] = (price, bid)
+    return [lowest[currency][1] for currency in sorted(lowest)]
 
 
-def _price_a_year(bid: Bid) -> Decimal:
-    return (bid.offer.price or Decimal(0)) / bid.offer.years
+def _price_a_year(offer: Offer) -> Decimal | None:
+    return None if offer.price is None else offer.price / offer.years

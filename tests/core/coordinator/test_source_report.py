@@ -141,21 +141,60 @@ def test_an_availability_service_of_the_operators_own_is_one_row_for_all_its_suf
     assert not [row for row in rows[1:] if "uk" in row.suffixes]
 
 
+class Enabled(Directory):
+    """A directory in which the built-in services of these suffixes are used."""
+
+    suffixes: tuple[str, ...] = ()
+
+    def das_server(self, suffix: str) -> str | None:
+        """The operator's own, or the built-in one."""
+        return super().das_server(suffix) or ("built.in:1" if suffix in self.suffixes else None)
+
+
 def test_a_built_in_service_in_use_shows_what_it_is_used_for() -> None:
-    """One for members is in doubt until it answers."""
+    """Those of its suffixes for which it may be asked and that the operator sends nowhere else."""
+    wide = next(row for row in SERVERS if len(row.suffixes) > 2)
+    directory = Enabled(own_das={wide.suffixes[0]: "10.0.0.1:43"})
+    directory.suffixes = wide.suffixes[:2]
+    rows = [row for row in rows_of(directory=directory, absent=True) if set(row.suffixes) & set(wide.suffixes)]
+
+    assert [(row.server, row.suffixes, row.configured) for row in rows] == [
+        ("10.0.0.1:43", wide.suffixes[:1], Configured.YES),
+        (f"{wide.host}:{wide.port}", wide.suffixes[1:2], Configured.YES),
+    ]
+    assert rows[1].terms == "open to all"
+
+
+def test_a_service_for_members_is_in_doubt_until_it_answers() -> None:
+    """With its own word where it refuses us."""
     place = f"{UK.host}:{UK.port}"
     directory = Directory(own_das={"uk": place})
-    row = next(row for row in rows_of(directory=directory) if row.server == place)
-    heard = SourceState(NOW, proved={ChannelKey("das", UK.host, "uk"): NOW - 2})
-    again = next(row for row in rows_of(heard, directory=directory) if row.server == place)
+    operator = limit_for("das", UK.host, {}).operator
+    row = {
+        "operator": operator,
+        "egress": "x",
+        "rate": 1.0,
+        "tokens": 1.0,
+        "blocked_until": None,
+        "reason": "",
+        "used_today": 0,
+    }
+    states = (
+        SourceState(NOW),
+        SourceState(NOW, proved={ChannelKey("das", UK.host, "uk"): NOW - 2}),
+        SourceState(NOW, budgets=[{**row, "complaint": "forbidden: no member"}]),
+    )
+    found = [next(row for row in rows_of(state, directory=directory) if row.server == place) for state in states]
 
-    assert row.configured is Configured.YES
-    assert (again.entitled, again.entitled_reason, again.last_success) == (Entitled.YES, "", NOW - 2)
+    assert [row.entitled for row in found] == [Entitled.UNKNOWN, Entitled.YES, Entitled.NO]
+    assert "members of the registry only" in found[0].entitled_reason
+    assert [row.entitled_reason for row in found[1:]] == ["", "no member"]
+    assert {row.terms for row in found} == {"members of the registry only"}
 
 
 def test_each_epp_account_is_a_source() -> None:
     """Without one there is a row that says what is needed, where it is wished."""
-    row = find(rows_of(sources=(EPP,), absent=True), "epp")
+    row = find(rows_of(sources=(GANDI, EPP), absent=True), "epp")
     assert (row.server, row.suffixes, row.configured) == ("epp.nic.example:700", ("uk", "co.uk"), Configured.YES)
     assert row.budget.rate == limit_for("epp", "epp.nic.example", {}).rate
 

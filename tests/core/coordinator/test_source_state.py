@@ -58,7 +58,7 @@ def test_tokens_that_are_not_known_are_none() -> None:
 def test_a_source_is_blocked_while_no_egress_may_ask() -> None:
     """Until the first of them may again; with one that may it is not."""
     shut = {"blocked_until": NOW + 60, "reason": "throttled: slow down"}
-    both = [budget_row(**shut), budget_row(egress="b", **shut | {"blocked_until": NOW + 30})]
+    both = [budget_row(**shut), budget_row(egress="b", blocked_until=NOW + 30, reason="throttled: again")]
     found = SourceState(NOW, budgets=both).budget_of("registrar/gandi", LIMIT)
     assert (found.blocked_until, found.blocked, found.reason) == (NOW + 30, 1, "throttled: slow down")
 
@@ -97,6 +97,8 @@ def test_a_refused_key_is_no_entitlement_until_the_source_answers_again() -> Non
     """Also when the pause is over: nothing shows that it would be let in."""
     assert entitled_after(REFUSED, success=NOW - 9) == (Entitled.NO, "it refuses our key (HTTP 401)")
     assert entitled_after(REFUSED, CLEAN, success=NOW) == (Entitled.YES, "")
+    both = [budget_row(complaint="forbidden: one"), budget_row(egress="b", complaint="forbidden: two")]
+    assert SourceState(NOW, budgets=both).entitlement("registrar/gandi", None) == (Entitled.NO, "one")
 
 
 def test_a_rate_limit_is_no_refusal() -> None:
@@ -146,6 +148,8 @@ def test_the_trouble_of_a_source_says_what_and_until_when() -> None:
     assert state.trouble_of(SourceBudget(), Entitled.NO, "key refused") == "key refused, next try with the next query"
     assert state.trouble_of(some, Entitled.YES, "") == "2 of 9 operators limit us, one of them: forbidden: x"
     assert state.trouble_of(SourceBudget(), Entitled.YES, "") == ""
+    assert state.trouble_of(SourceBudget(), Entitled.NO, "x" * 300) == f"{'x' * 200}, next try with the next query"
+    assert state.trouble_of(shut, Entitled.NO, "x" * 300) == f"{'x' * 200}, next try in 5 min"
 
 
 # -- trust and success ---------------------------------------------------------------------------------------------------
@@ -170,7 +174,7 @@ def test_one_channel_in_quarantine_is_what_matters() -> None:
     assert (found.state, found.quarantined_until, found.reason) == (Trusted.QUARANTINED, NOW + 60, "it finds a made-up name")
     assert (found.verified, found.channels) == (1, 2)
 
-    over = SourceState(NOW + 61, trust=[good, lying]).trust_of("registrar:gandi", "")
+    over = SourceState(NOW + 60, trust=[good, lying]).trust_of("registrar:gandi", "")
     assert (over.state, over.quarantined_until, over.reason) == (Trusted.VERIFIED, None, "")
 
 
@@ -178,6 +182,7 @@ def test_the_last_success_is_an_answer_that_proved_something_or_a_canary() -> No
     """Whichever was later, at this server."""
     proved = {ChannelKey("das", "das.eu", "eu"): NOW - 50, ChannelKey("das", "das.nic.it", "it"): NOW - 5}
     rows = [trust_row("eu", "das", "das.eu", registered_ok=NOW - 40, free_ok=NOW - 30)]
+    rows.append(trust_row("it", "das", "das.nic.it", registered_ok=NOW - 20))
     state = SourceState(NOW, proved=proved, trust=rows)
 
     assert state.last_success("das", "das.eu:4343") == NOW - 30
@@ -214,6 +219,9 @@ def test_what_is_over_or_of_another_day_is_not_shown() -> None:
 
     (ahead,) = read_saved_budgets(text, NOW - 1e6)
     assert ahead["blocked_until"] is None
+    ends = NOW + 900
+    shown = [read_saved_budgets(text, moment)[0]["blocked_until"] for moment in (ends - 86_401, ends - 86_400, ends - 1, ends)]
+    assert shown == [None, ends, ends, None]
 
 
 def test_a_stored_rate_without_a_complaint_is_no_refusal() -> None:

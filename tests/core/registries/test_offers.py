@@ -69,6 +69,7 @@ def test_an_epp_account_without_proof_is_a_sandbox() -> None:
     """It is no vendor of the table."""
     assert is_sandbox(Source(method="epp", url="epp.example:700", proof=False))
     assert not is_sandbox(Source(method="epp", url="epp.example:700"))
+    assert is_definitive_answer(Source(method="epp", url="epp.example:700"), FREE)
 
 
 @pytest.mark.parametrize("finding", [key for _, key, _ in _READINGS.values()])
