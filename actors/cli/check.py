@@ -14,7 +14,7 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from actors.checkers.contract import Checker, Context
@@ -100,7 +100,8 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
     began = monotonic()
     suffix_of = load_suffixes()
     names = {name: suffix_of(name) or "" for name in parsed.names}
-    offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings), names)
+    offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings))
+    offers.expect(names)
     printer.begin(len(parsed.names) + len(parsed.problems))
     for problem in parsed.problems:
         printer.show(report_no_name(problem.entry, problem.code, problem.reason))
@@ -155,8 +156,9 @@ class OneShot:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
+        self._offers = self._make_offers(checkers)
+        checkers = checkers | self._offers.shared_checkers()
         self._checkers = checkers
-        self._offers: RegistrarOffers | None = None
         self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
         self._began = monotonic()
         self._seen = 0
@@ -172,7 +174,8 @@ class OneShot:
         undecided = len(parsed.problems)
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
-        self._begin_offers(waiting, deadline)
+        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
+        asking = asyncio.create_task(self._offers.ask_all(deadline))
         self._announce_workers()
         self._watch_names(parsed)
         try:
@@ -183,35 +186,25 @@ class OneShot:
                 for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
                     report = explain_name(self._scene, name, now(), monotonic() - self._began)
-                    if self._offers is not None:
-                        report |= report_offers(self._offers, name, now())
+                    report |= report_offers(self._offers, name, now())
                     undecided += not report["decided"]
                     printer.show(report)
                 await asyncio.sleep(LOOK if waiting else 0)
                 if self._broken is not None:
                     raise self._broken
+            await asking
         finally:
-            for task in self._running:
+            for task in (*self._running, asking):
                 task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*self._running, asking, return_exceptions=True)
         return SOME_UNKNOWN if undecided else DECIDED
 
-    def _begin_offers(self, names: Iterable[str], deadline: float) -> None:
-        """Ask the registrars that were named about every name, beside the core and within its budgets."""
-        rooms, suffixes = self._core.rooms, {name: self._suffix_of(name) or "" for name in names}
+    def _make_offers(self, checkers: dict[str, Checker]) -> RegistrarOffers:
+        """What asks the registrars among the checkers about every name, beside the core and within its budgets."""
+        rooms = self._core.rooms
+        registrars = {method: checker for method, checker in checkers.items() if is_registrar(method)}
         sources, limits = rooms.registries.sources.all_sources(), rooms.registries.overrides
-        registrars = {method: checker for method, checker in self._checkers.items() if is_registrar(method)}
-        offers = RegistrarOffers(sources, registrars, rooms.rate_limits.budgets, limits, suffixes)
-        if not offers.sources:
-            return
-        self._offers = offers
-        self._checkers = {**self._checkers, **offers.shared_checkers()}
-        self._run_beside(offers.ask_all(deadline))
-
-    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
-        running = asyncio.get_running_loop().create_task(work)
-        self._running.add(running)
-        running.add_done_callback(self._task_ended)
+        return RegistrarOffers(sources, registrars, rooms.rate_limits.budgets, limits)
 
     def _watch_names(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
@@ -223,7 +216,7 @@ class OneShot:
 
     def _is_finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
-        if self._offers is not None and not self._offers.is_done(name):
+        if not self._offers.is_done(name):
             return False
         entry = self._core.rooms.domains.find_loaded(name)
         if entry is None or entry.checked_at is None or entry.check is not None:
@@ -271,7 +264,9 @@ class OneShot:
         ask = self._core.rooms.workers.lease_subject(task.attempt)
         if not isinstance(ask, Query):  # the lease is over
             return
-        self._run_beside(self._ask(task, pool, ask))
+        running = asyncio.get_running_loop().create_task(self._ask(task, pool, ask))
+        self._running.add(running)
+        running.add_done_callback(self._task_ended)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

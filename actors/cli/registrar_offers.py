@@ -7,7 +7,7 @@ What did not fit into the time has a reason instead of an answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -51,7 +51,7 @@ _LATE = Answered(reason="the time was up")
 
 
 class RegistrarOffers:
-    """The answers of all registrars, by method and name. `names` maps A-label names to their suffixes."""
+    """The answers of all registrars about the names that `expect` was told, by method and name."""
 
     def __init__(
         self,
@@ -59,20 +59,28 @@ class RegistrarOffers:
         checkers: Mapping[str, Checker],
         budgets: Budgets,
         limits: Mapping[str, Limit],
-        names: Mapping[str, str],
     ) -> None:
         self._checkers = {method: checker for method, checker in checkers.items() if isinstance(checker, BatchChecker)}
         self.sources = {source.method: source for source in sources if source.method in self._checkers}
         self._budgets = budgets
         self._limits = {method: limit_for("registrar", method.removeprefix(REGISTRAR), limits) for method in self.sources}
-        self._names = names
+        self._names: dict[str, str] = {}
         self._answers: dict[tuple[str, str], Answered] = {}
-        self._done = {(method, name): asyncio.Event() for method in self.sources for name in names}
+        self._done: dict[tuple[str, str], asyncio.Event] = {}
         self._seq = 0
+
+    def expect(self, names: Mapping[str, str]) -> None:
+        """Note which A-label names `ask_all` will ask about, with their suffixes."""
+        self._names.update(names)
+        self._done.update({(method, name): asyncio.Event() for method in self.sources for name in names})
+
+    def is_expected(self, name: str) -> bool:
+        """Whether there is, or will be, an answer about a name."""
+        return name in self._names
 
     def shared_checkers(self) -> dict[str, Checker]:
         """The checkers of these registrars for the core, which share these answers."""
-        return {method: SharedAnswers(self._checkers[method], self, self._names) for method in self.sources}
+        return {method: SharedAnswers(self._checkers[method], self) for method in self.sources}
 
     def answers_about(self, name: str) -> dict[str, Answered]:
         """What is known of a name by now, by method, in the order of the sources."""
@@ -168,12 +176,12 @@ class SharedAnswers:
     Each is handed out once; a second pass, and a canary, is a call of its own.
     """
 
-    def __init__(self, checker: BatchChecker, offers: RegistrarOffers, names: Iterable[str]) -> None:
+    def __init__(self, checker: BatchChecker, offers: RegistrarOffers) -> None:
         self.method = checker.method
         self.batch = offers.sources[checker.method].batch
         self._checker = checker
         self._offers = offers
-        self._open = set(names)
+        self._given: set[str] = set()
 
     async def check(self, task: Task) -> Observation:
         """The answer about one name. Raises NotAsked where the registrar has no turn for it yet."""
@@ -184,17 +192,19 @@ class SharedAnswers:
         found: dict[str, Observation] = {}
         try:
             async with asyncio.timeout(min(task.budget_ms for task in tasks) / 2000):
-                for task in tasks:
-                    if task.domain in self._open and not task.confirm:
-                        answered = await self._offers.wait_answer(self.method, task.domain)
-                        found |= {task.attempt: answered.observation} if answered.observation is not None else {}
+                for task in filter(self._is_shared, tasks):
+                    answered = await self._offers.wait_answer(self.method, task.domain)
+                    found |= {task.attempt: answered.observation} if answered.observation is not None else {}
         except TimeoutError:
             raise NotAsked("the registrar has no turn for it yet") from None
-        self._open -= {task.domain for task in tasks if not task.confirm}
+        self._given |= {task.domain for task in filter(self._is_shared, tasks)}
         asked = [task for task in tasks if task.attempt not in found]
         answers = await self._checker.check_batch(asked) if asked else []
         found |= {task.attempt: answer for task, answer in zip(asked, answers, strict=True)}
         return [found[task.attempt] for task in tasks]
+
+    def _is_shared(self, task: Task) -> bool:
+        return not task.confirm and self._offers.is_expected(task.domain) and task.domain not in self._given
 
     async def close(self) -> None:
         """Release connections."""

@@ -191,7 +191,8 @@ def offers_of(*answers: tuple[str, Answered], proof: bool = True) -> RegistrarOf
     """Answers of registrars about one name, as if they had come."""
     sources = [Source(method=f"registrar:{vendor}", url="https://x.example", proof=proof) for vendor, _ in answers]
     checkers = {source.method: Registrar(source.method) for source in sources}
-    offers = RegistrarOffers(sources, checkers, Budgets(), {}, {"a.com": "com"})
+    offers = RegistrarOffers(sources, checkers, Budgets(), {})
+    offers.expect({"a.com": "com"})
     for source, (_, answered) in zip(sources, answers, strict=True):
         offers._note(source, "a.com", answered)
     return offers

@@ -66,7 +66,8 @@ def ask(
     budgets: Budgets | None = None,
 ) -> RegistrarOffers:
     """Ask one registrar about all names."""
-    offers = RegistrarOffers([configured], {registrar.method: registrar}, budgets or Budgets(), limits or FAST, NAMES)
+    offers = RegistrarOffers([configured], {registrar.method: registrar}, budgets or Budgets(), limits or FAST)
+    offers.expect(NAMES)
     asyncio.run(offers.ask_all(monotonic() + seconds))
     return offers
 
@@ -162,7 +163,8 @@ def test_a_registrar_that_is_too_slow_is_not_waited_for() -> None:
     async def story() -> Observation | None:
         registrar = Registrar()
         registrar.gate.clear()
-        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST)
+        offers.expect(NAMES)
         await offers.ask_all(monotonic() + 1.1)
         return offers.answers_about("n0.com")[GANDI].observation
 
@@ -197,7 +199,8 @@ def test_registrars_do_not_wait_for_each_other() -> None:
         slow, quick = Registrar(), Registrar(PORKBUN)
         slow.gate.clear()
         sources = [source(batch=5), source(PORKBUN, batch=5)]
-        offers = RegistrarOffers(sources, {GANDI: slow, PORKBUN: quick}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers(sources, {GANDI: slow, PORKBUN: quick}, Budgets(), FAST)
+        offers.expect(NAMES)
         running = asyncio.create_task(offers.ask_all(monotonic() + 20))
         answered = await offers.wait_answer(PORKBUN, "n0.com")
         assert answered.observation is not None
@@ -215,7 +218,8 @@ def test_a_mistake_in_an_adapter_ends_all_waiting_and_is_raised() -> None:
     """A bug is no answer, and nothing hangs because of it."""
 
     async def story() -> None:
-        offers = RegistrarOffers([source()], {GANDI: Registrar(error=RuntimeError("a bug"))}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers([source()], {GANDI: Registrar(error=RuntimeError("a bug"))}, Budgets(), FAST)
+        offers.expect(NAMES)
         running = asyncio.create_task(offers.ask_all(monotonic() + 20))
         await offers.wait_done("n4.com")
         assert (await offers.wait_answer(GANDI, "n4.com")).reason == "the time was up"
@@ -231,7 +235,7 @@ def test_what_cannot_be_asked_is_no_registrar() -> None:
     class Single:
         method = GANDI
 
-    offers = RegistrarOffers([source(), source(PORKBUN)], {GANDI: Single()}, Budgets(), FAST, NAMES)  # type: ignore[dict-item]  # on purpose
+    offers = RegistrarOffers([source(), source(PORKBUN)], {GANDI: Single()}, Budgets(), FAST)  # type: ignore[dict-item]  # on purpose
 
     assert offers.sources == {}
 
@@ -250,7 +254,8 @@ def test_the_core_gets_the_answer_that_the_price_was_read_from(confirm: bool) ->
 
     async def story() -> int:
         registrar = Registrar()
-        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST)
+        offers.expect(NAMES)
         shared = offers.shared_checkers()[GANDI]
         await offers.ask_all(monotonic() + 5)
         seen = await shared.check(task("n1.com", confirm=confirm))
@@ -271,7 +276,8 @@ def test_canaries_are_calls_of_their_own_beside_shared_answers() -> None:
 
     async def story() -> None:
         registrar = Registrar()
-        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST)
+        offers.expect(NAMES)
         await offers.ask_all(monotonic() + 5)
         shared = offers.shared_checkers()[GANDI]
         seen = await shared.check_batch([task("canary.com", 1), task("n2.com", 2), task("q7.com", 3)])  # type: ignore[attr-defined]  # BatchChecker
@@ -287,7 +293,8 @@ def test_a_name_without_an_answer_is_asked_for_by_the_core() -> None:
     async def story() -> None:
         registrar = Registrar()
         limits = {"registrar/gandi": Limit("registrar/gandi", 0.01, 1)}
-        offers = RegistrarOffers([source()], {GANDI: registrar}, Budgets(), limits, NAMES)
+        offers = RegistrarOffers([source()], {GANDI: registrar}, Budgets(), limits)
+        offers.expect(NAMES)
         await offers.ask_all(monotonic() + 2)
         seen = await offers.shared_checkers()[GANDI].check(task("n4.com"))
         assert seen.server == "n4.com"
@@ -302,7 +309,8 @@ def test_an_answer_that_is_still_to_come_is_waited_for_half_of_the_time() -> Non
     async def story() -> None:
         registrar = Registrar()
         registrar.gate.clear()
-        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST, NAMES)
+        offers = RegistrarOffers([source(batch=5)], {GANDI: registrar}, Budgets(), FAST)
+        offers.expect(NAMES)
         running = asyncio.create_task(offers.ask_all(monotonic() + 20))
         shared = offers.shared_checkers()[GANDI]
         with pytest.raises(NotAsked, match="no turn"):
