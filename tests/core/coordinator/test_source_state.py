@@ -190,6 +190,7 @@ def test_the_last_success_is_an_answer_that_proved_something_or_a_canary() -> No
     assert state.last_success("das", "") == NOW - 5
     assert state.last_success("whois", "") is None
     assert SourceState(NOW, trust=[trust_row()]).last_success("registrar:gandi", "") is None
+    assert SourceState(NOW, trust=[trust_row(free_ok=NOW - 3)]).last_success("registrar:gandi", "") == NOW - 3
 
 
 # -- what the store keeps ------------------------------------------------------------------------------------------------
