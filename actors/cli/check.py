@@ -2,6 +2,7 @@
 
 The same core decides, with the checkers called in this process instead of over the bus: canaries, two passes and gates
 included. What is printed is the query to each server, its answer, what follows from it and what still stands in the way.
+Registrars are asked where --methods names them, about every name, whatever the core finds necessary.
 
 Exit codes: 0 every name is decided, 3 some are not (nothing is proven, or it is no name that can be monitored), 2 bad usage or
 settings: a wrong name on the command line is an answer about that name, not a wrong command.
@@ -20,23 +21,29 @@ from actors.checkers.contract import BatchChecker, Checker, Context, methods_of
 from actors.checkers.discovery import POOLS, load_checkers
 from actors.cli import check_text
 from actors.cli.explain import CanaryAsked, Scene, explain_invalid, explain_name
+from actors.cli.method_words import choose_methods, require_checkers
 from actors.cli.name_arguments import collect_names
 from actors.cli.printing import wants_colour
+from actors.cli.registrar_offers import RegistrarOffers
+from actors.cli.registrar_report import report_name, report_no_name, report_offers
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import Committed, Input, ListChunkRead, ListEnd, ListRead, MessageArrived, Tick
 from common.core.model.effects import Commit, Send
 from common.core.model.evidence import Outcome
-from common.core.model.methods import POOL_OF, is_registry, pool_of
+from common.core.model.methods import is_registrar, is_registry, pool_of
 from common.core.model.query import Query
 from common.core.model.states import State
+from common.core.rate_limits.budgets import Budgets
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import summarise_small_list
 from common.core_settings import build_policy
 from common.errors import ConfigError, ListError
 from common.messages import VERSION, Credit, Results, Task, Tasks
+from common.operator_files import load_budgets
 from common.registry_directory import load_directory
+from common.sources import find_sources
 from common.suffixes import load_suffixes
 from common.worker_calls import Call, run_call, split_calls
 
@@ -61,14 +68,10 @@ def run(
     sources: Sequence[str] = (),
 ) -> int:
     """Check names, and those of `sources` (files, "-" is standard input), and print the findings; returns the exit code."""
-    wanted = methods or tuple(POOL_OF)
-    strange = [method for method in wanted if method not in POOL_OF]
-    if strange:
-        print(f"unknown method: {', '.join(strange)} (there are {', '.join(POOL_OF)})", file=sys.stderr)
-        return BAD_USAGE
     try:
+        chosen = choose_methods(methods, settings)
         parsed = collect_names(names, sources, load_suffixes())
-        return asyncio.run(_run(parsed, as_json=as_json, methods=wanted, settings=settings))
+        return asyncio.run(_run(parsed, as_json=as_json, methods=chosen, named=bool(methods), settings=settings))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
     except ListError as error:
@@ -76,17 +79,45 @@ def run(
     return BAD_USAGE
 
 
-async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], settings: Settings) -> int:
+async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], named: bool, settings: Settings) -> int:
+    """`named`: whether the methods were asked for by their names, so that one that is not configured is a mistake."""
     context = Context(settings, now, monotonic)
-    found = (checker for pool in POOLS for checker in load_checkers(pool, context))
-    checkers = {checker.method: checker for checker in found if checker.method in methods}
+    found = {checker.method: checker for pool in POOLS for checker in load_checkers(pool, context)}
     printer = Printer(as_json=as_json)
     try:
-        shot = OneShot(settings, checkers)
-        return await shot.check(parsed, printer)
+        require_checkers(methods if named else (), found)
+        checkers = {method: checker for method, checker in found.items() if method in methods}
+        if all(map(is_registrar, methods)):
+            return await _ask_registrars(parsed, printer, checkers, settings)
+        return await OneShot(settings, checkers).check(parsed, printer)
     finally:
-        for checker in checkers.values():
+        for checker in found.values():
             await checker.close()
+
+
+async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[str, Checker], settings: Settings) -> int:
+    """Ask registrars alone: what they say is shown side by side, nothing else is looked at."""
+    began = monotonic()
+    suffix_of = load_suffixes()
+    names = {name: suffix_of(name) or "" for name in parsed.names}
+    offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings))
+    offers.expect(names)
+    printer.begin(len(parsed.names) + len(parsed.problems))
+    for problem in parsed.problems:
+        printer.show(report_no_name(problem.entry, problem.code, problem.reason))
+    undecided = len(parsed.problems)
+    asking = asyncio.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+    try:
+        for name, suffix in names.items():
+            await offers.wait_done(name)
+            report = report_name(offers, name, suffix, now(), monotonic() - began)
+            undecided += not report["decided"]
+            printer.show(report)
+        await asking
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    return SOME_UNKNOWN if undecided else DECIDED
 
 
 class Printer:
@@ -125,6 +156,8 @@ class OneShot:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
+        self._offers = self._make_offers(checkers)
+        checkers = checkers | self._offers.shared_checkers()
         self._methods = methods_of(checkers.values())
         self._slots = {pool: SLOTS + _names_in_calls(pool, checkers) for pool in POOLS}
         self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
@@ -140,10 +173,12 @@ class OneShot:
         for problem in parsed.problems:
             printer.show(explain_invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
-        self._announce_workers()
-        self._watch_names(parsed)
         waiting = dict.fromkeys(parsed.names)
         deadline = self._began + PATIENCE + PER_NAME * len(waiting)
+        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
+        asking = asyncio.create_task(self._offers.ask_all(deadline))
+        self._announce_workers()
+        self._watch_names(parsed)
         try:
             while waiting:
                 self._announce_workers()
@@ -152,16 +187,25 @@ class OneShot:
                 for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
                     report = explain_name(self._scene, name, now(), monotonic() - self._began)
+                    report |= report_offers(self._offers, name, now())
                     undecided += not report["decided"]
                     printer.show(report)
                 await asyncio.sleep(LOOK if waiting else 0)
                 if self._broken is not None:
                     raise self._broken
+            await asking
         finally:
-            for task in self._running:
+            for task in (*self._running, asking):
                 task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*self._running, asking, return_exceptions=True)
         return SOME_UNKNOWN if undecided else DECIDED
+
+    def _make_offers(self, checkers: dict[str, Checker]) -> RegistrarOffers:
+        """What asks the registrars among the checkers about every name, beside the core and within its budgets."""
+        rooms = self._core.rooms
+        registrars = {method: checker for method, checker in checkers.items() if is_registrar(method)}
+        sources, limits = rooms.registries.sources.all_sources(), rooms.registries.overrides
+        return RegistrarOffers(sources, registrars, rooms.rate_limits.budgets, limits)
 
     def _watch_names(self, parsed: ParsedList) -> None:
         """The names are a list that nothing was known of before."""
@@ -173,6 +217,8 @@ class OneShot:
 
     def _is_finished(self, name: str) -> bool:
         """Decided, or visited often enough; a positive waits for its second pass and for its canaries."""
+        if not self._offers.is_done(name):
+            return False
         entry = self._core.rooms.domains.find_loaded(name)
         if entry is None or entry.checked_at is None or entry.check is not None:
             return False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from actors.cli.printing import escape_unprintable
+from actors.cli.registrar_report import render_offers
 from common.clock import iso
 from common.core.model.states import OWNED
 
@@ -41,6 +42,9 @@ def render_report(report: Mapping[str, Any], *, colour: bool) -> list[str]:
 
 def _report_lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     name = report["domain"] if report["unicode"] == report["domain"] else f"{report['unicode']} ({report['domain']})"
+    if "state" not in report:
+        yield from _registrar_lines(paint(escape_unprintable(name), _BOLD), report)
+        return
     head = f"{paint(escape_unprintable(name), _BOLD)}  {paint(report['state'], _LOOK.get(report['state'], _YELLOW))}"
     if report["code"] is not None:
         yield f"{head}  {report['code']}"
@@ -55,6 +59,20 @@ def _report_lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     for reason, methods in unasked.items():
         yield from (paint(line, _DIM) for line in _wrapped(f"  {', '.join(methods):<6} ", f"not asked: {reason}"))
     yield from _verdict_lines(report)
+    if report["registrars"]:
+        yield from render_offers(report)
+
+
+def _registrar_lines(name: str, report: Mapping[str, Any]) -> Iterator[str]:
+    """A report on what registrars say, and nothing else."""
+    if report["code"] is not None:
+        yield f"{name}  {report['code']}"
+        yield from _wrapped("  ", f"cannot be asked for: {report['reason']}")
+        return
+    asked = sum(row["timestamp"] is not None for row in report["registrars"])
+    sure = sum(row["definitive"] for row in report["registrars"])
+    yield f"{name}  {asked} of {len(report['registrars'])} registrars asked, {sure} definitive ({report['seconds']:.1f} s)"
+    yield from render_offers(report)
 
 
 def _check_lines(method: str, check: Mapping[str, Any], paint: Paint, *, vouching: bool) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What `check` found out about one name, as a plain map: the content of `--json`, and what the text is made of.
 
 Every report has the same keys. `checks` has one entry per method that was asked, `not_asked` a reason for each of the others,
-`limits` one sentence for each thing that keeps the verdict from being stronger. Times in epoch seconds.
+`limits` one sentence for each thing that keeps the verdict from being stronger, `registrars` and `cheapest` are those of
+`registrar_report`. Times in epoch seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.cli.deciding_line import deciding_line
+from actors.cli.registrar_report import no_offers
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
 from common.core.builtin.whois_servers import query_format_of, whois_server
@@ -18,7 +20,7 @@ from common.core.coordinator.wiring import Rooms
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Reading
-from common.core.model.methods import is_registry
+from common.core.model.methods import is_registrar, is_registry
 from common.core.model.records import Detail, Evidence
 from common.core.model.states import State
 from common.core.registries.directory import host_of
@@ -51,6 +53,7 @@ _HEAD: dict[str, Any] = {
     "forecast": None,
     "checks": {},
     "not_asked": {},
+    **no_offers(),
     "seconds": 0.0,
 }
 
@@ -174,6 +177,8 @@ def _query_text(scene: Scene, entry: Entry, method: str) -> str:
         return f"GET {server.rstrip('/')}/domain/{entry.name}"
     if method == "http":
         return f"HEAD http://{entry.name}/"
+    if method != "whois":
+        return f"check {entry.name}"
     if not server:
         return f"{entry.suffix.rpartition('.')[2]} at {scene.iana_host}: who speaks for the suffix?"
     manner = whois_server(entry.suffix) or query_format_of(server.partition(":")[0].lower())
@@ -188,7 +193,9 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
         key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.is_quarantined(key, now)
     ]
     reasons = (
+        (is_registrar(method) and method not in scene.methods, "only where --methods names it"),
         (method not in scene.methods, "left out by --methods"),
+        (is_registrar(method), "its answer is among the offers, the verdict does without it"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),
             f".{suffix} answers for names nobody registered, so it proves nothing",

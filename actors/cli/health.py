@@ -22,15 +22,20 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what a serv
 
 def run(settings: Settings) -> int:
     """Print one line, and one for each problem; 0 when healthy or degraded, 1 when a restart can help or nothing answers."""
-    host = _EVERYWHERE.get(settings.control_host, settings.control_host)
+    host, port = control_address(settings)
     try:
-        status, body = fetch_local(host, settings.control_port, "/health", TIMEOUT)
+        status, body = fetch_local(host, port, "/health", TIMEOUT)
     except ClientError as error:
-        print(f"unhealthy: no answer from {host}:{settings.control_port}: {error}")
+        print(f"unhealthy: no answer from {host}:{port}: {error}")
         return 1
     healthy = status == 200
     print(f"{'healthy' if healthy else 'unhealthy'}: {status}{_details(body)}")
     return 0 if healthy else 1
+
+
+def control_address(settings: Settings) -> tuple[str, int]:
+    """Host and port at which the control process of this host can be asked."""
+    return _EVERYWHERE.get(settings.control_host, settings.control_host), settings.control_port
 
 
 def _details(body: bytes) -> str:

@@ -104,7 +104,13 @@ def _add_tools(commands: Any) -> None:
     check.set_defaults(usage_error=check.error)
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     check.epilog = "Exit code: 0 every name is decided, 3 some are not or cannot be monitored, 2 bad usage or settings."
-    check.add_argument("--methods", type=_words, default=(), metavar="LIST", help="comma separated, for example dns,rdap,whois")
+    methods = "comma separated, for example dns,rdap,whois; registrar: every configured registrar, with prices side by side"
+    check.add_argument("--methods", type=_words, default=(), metavar="LIST", help=f"{methods}; registrar:VENDOR: one")
+    sources = _command(
+        commands, "sources", "list what can be asked: configured or not, what it proves, budget, trust", _sources
+    )
+    sources.add_argument("--json", action="store_true", help="one JSON object")
+    sources.epilog = "Works without a running stack; what a running one knows is shown where its control process answers."
     judge = _command(commands, "judge", "judge recorded answers (JSON lines) without any network", _judge)
     judge.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     judge.epilog = "Exit code: 0 every line was judged, 1 some are no JSON or have the wrong form, 2 bad usage."
@@ -169,6 +175,10 @@ def _check(args: argparse.Namespace) -> int:
     if not names and not sources:
         args.usage_error("give names, --file FILE, or - for standard input")
     return int(_load("actors.cli.check").run(names, args.json, args.methods, _settings(args), sources))
+
+
+def _sources(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.sources").run(args.json, _settings(args)))
 
 
 def _judge(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from actors.control.answer_schemas import Map, Time
+from common.core.model.source_row import SourceRow
 
 
 class Trouble(TypedDict, total=False):
@@ -98,6 +99,7 @@ class Budget(TypedDict, total=False):
     tokens: float
     blocked_until: float | None
     reason: str
+    complaint: Annotated[str, Meta(description="the last one, until the operator answers again")]
     used_today: int
 
 
@@ -164,6 +166,7 @@ class Coordinator(TypedDict):
     workers: NotRequired[list[Map]]
     budgets: NotRequired[list[Budget]]
     trust: NotRequired[list[Trust]]
+    sources: NotRequired[list[SourceRow]]
     trust_gaps: NotRequired[list[Gap]]
     channels: NotRequired[list[Channel]]
     channels_dead: NotRequired[dict[str, int]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config import Settings
-from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow
+from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store import database_file, drop_pages, name_pages, row_codecs, schema
 from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_number, ids_as_json, to_found_name
@@ -44,6 +44,7 @@ _LEDGER_NAMES = """
     SELECT DISTINCT domain FROM ledger INDEXED BY ledger_positive WHERE positive = 1 AND domain > ? AND at >= ?
     ORDER BY domain LIMIT ?
 """
+_TRUST = " ".join(("SELECT", row_codecs.TRUST_COLUMNS, "FROM trust"))
 _DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = ?"))
 _DELIVERIES = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE n < ? ORDER BY n DESC LIMIT ?"))
 _DELIVERIES_IN = " ".join(
@@ -193,6 +194,10 @@ class SqliteReader:
     def problem_count(self) -> int:
         """How many entries cannot be monitored."""
         return self._number("SELECT count(*) FROM problem")
+
+    def trust(self) -> list[TrustRow]:
+        """How far each server is trusted for each suffix, as the last transaction left it."""
+        return [TrustRow(*row) for row in self._all(_TRUST)]
 
     def meta(self, key: str) -> str | None:
         """One of the small named texts."""

@@ -35,6 +35,7 @@ UPSERT_DELIVERY = """
         first_at = excluded.first_at, done_at = excluded.done_at, last_status = excluded.last_status,
         last_error = excluded.last_error
 """
+TRUST_COLUMNS = "method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason"
 UPSERT_TRUST = """
     INSERT INTO trust(method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason)
     VALUES(?, ?, ?, ?, ?, ?, ?, ?)

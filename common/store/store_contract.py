@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from common.core.domains.last_look import LastLook
-from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 
 T = TypeVar("T")
@@ -221,6 +221,10 @@ class Reader(Protocol):
 
     def problem_count(self) -> int:
         """How many entries of the list cannot be monitored."""
+        ...
+
+    def trust(self) -> list[TrustRow]:
+        """How far each server is trusted for each suffix."""
         ...
 
     def meta(self, key: str) -> str | None:

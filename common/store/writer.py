@@ -102,9 +102,7 @@ class SqliteWriter:
         """The whole state; the iterators read in batches, so they may be consumed slowly."""
         with self._looking("read the state") as connection:
             meta = dict(connection.execute("SELECT key, value FROM meta"))
-            trust = connection.execute(
-                "SELECT method, server, suffix, registered_ok, free_ok, failed_at, quarantined_until, reason FROM trust"
-            )
+            trust = connection.execute(f"SELECT {row_codecs.TRUST_COLUMNS} FROM trust")  # noqa: S608  # columns of our own
             problems = connection.execute("SELECT entry, code, reason FROM problem ORDER BY n")
             counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
             for key in (schema.SCHEMA_KEY, schema.NEXT_KEY):

@@ -52,7 +52,7 @@ def test_every_command_explains_itself() -> None:
     text = build_parser().format_help()
 
     actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "supervise")
-    for name in (*actors, "check", "judge", "tail", "keys", "health"):
+    for name in (*actors, "check", "sources", "judge", "tail", "keys", "health"):
         assert re.search(rf"^    {name}\b", text, re.MULTILINE)
 
 

@@ -39,12 +39,19 @@ def lines_of(folder: Path, count: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["check", "check --json", "judge", "--help", "check --help", "--version", "judge --fuse"])
+@pytest.mark.parametrize(
+    "name",
+    [*("check", "check --json", "judge", "--help", "check --help", "--version", "judge --fuse"), "registrars", "sources"],
+)
 def test_a_reader_that_leaves_is_no_error(name: str, tmp_path: Path) -> None:
     """`domain-monitor ... | head -1`: no traceback, no complaint of the interpreter, exit code 0."""
-    environ = environment(tmp_path)
+    (tmp_path / "budgets.json").write_text('{"registrar/*": {"rate": 0}}', encoding="utf-8")  # nothing is asked
+    environ = environment(
+        tmp_path, BUDGETS_FILE=str(tmp_path / "budgets.json"), CLOUDFLARE_ACCOUNT_ID="me", CLOUDFLARE_API_TOKEN="token-1"
+    )
     arguments = {
         "check": ["check", *INVALID],
+        "registrars": ["check", "--methods", "registrar", *(f"n{number}.com" for number in range(2000))],
         "check --json": ["check", "--json", *INVALID],
         "judge": ["judge", str(lines_of(tmp_path, 5000))],
         "judge --fuse": ["judge", str(lines_of(tmp_path, 5000)), "--fuse"],

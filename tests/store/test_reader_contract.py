@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from common.config import Settings
-from common.core.model.records import Changes, DomainRow, ProblemRow
+from common.core.model.records import Changes, DomainRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import DropQuery, FoundName, Reader, Writer
@@ -226,3 +226,13 @@ def test_a_closed_reader_says_so(reader: Reader) -> None:
         reader.last_seq()
     with pytest.raises(StoreError, match="closed"):
         next(reader.names())
+
+
+def test_the_trust_in_servers_can_be_read(writer: Writer, reader: Reader) -> None:
+    """As it was written last."""
+    row = TrustRow("rdap", "rdap.example", "com", 1.0, 2.0, 3.0, 4.0, "it lies")
+    assert reader.trust() == []
+    writer.apply(Changes(trust=[row, TrustRow("dns", "com", "com")]))
+    writer.apply(Changes(trust=[TrustRow("dns", "com", "com", 9.0)]))
+
+    assert sorted(reader.trust(), key=lambda found: found.method) == [TrustRow("dns", "com", "com", 9.0), row]

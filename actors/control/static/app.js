@@ -14,6 +14,7 @@ async function refreshStatus() {
     drawHealth(status);
     drawTiles(status.coordinator);
     drawStates(status.coordinator);
+    drawSources(status.coordinator);
     drawServers(status.coordinator);
     drawAccuracy(status.coordinator);
     drawChannels(status.coordinator);

@@ -113,6 +113,10 @@ class ChannelHealths:
         rest = min(max(SHORTEST_REST, health.cost * REST_TIMES), LONGEST_REST)
         return now - health.silent_at < (REST_DEAD if self._is_dead(health) else rest)
 
+    def proved_times(self) -> dict[ChannelKey, float]:
+        """When each channel that ever proved something did so last, in epoch seconds."""
+        return {key: health.proved_at for key, health in self._healths.items() if health.proved_at}
+
     def silent_channels(self) -> list[tuple[ChannelKey, ChannelHealth]]:
         """Channels whose last answers proved nothing, the longest silent first."""
         found = sorted((health.silent_since, key) for key, health in self._healths.items() if health.silent)

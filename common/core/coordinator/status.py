@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import to_builtins
+
+from common.core.coordinator.source_report import Setup, list_sources
+from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.wiring import Policy, Rooms
 from common.core.model.channel import ChannelKey
 from common.core.trust.canary_gaps import SuffixWithoutCanary
@@ -53,6 +57,7 @@ class Status:
             "workers": rooms.workers.snapshot(now),
             "budgets": sorted(rooms.rate_limits.budgets.snapshot(now), key=_limited_first)[:SHOWN],
             "trust": self._show_trust(now),
+            "sources": self._show_sources(now),
             "trust_gaps": [self.show_gap(gap, now) for gap in rooms.canaries.gaps.find_open(now)[:MOST_GAPS]],
             "channels": channels[:MOST_CHANNELS],
             "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
@@ -106,6 +111,19 @@ class Status:
             }
             for key, row in channels.silent_in_use()
         ]
+
+    def _show_sources(self, now: float) -> list[dict[str, Any]]:
+        """Show the configured sources: whether each serves us, is believed, and what is left of its budget."""
+        rooms, registries = self._rooms, self._rooms.registries
+        state = SourceState(
+            now,
+            budgets=rooms.rate_limits.budgets.snapshot(now),
+            trust=rooms.trust.all_rows(),
+            proved=rooms.channels.healths.proved_times(),
+        )
+        sources = registries.sources.all_sources()
+        setup = Setup(directory=registries.directory, sources=sources, overrides=registries.overrides)
+        return [to_builtins(row) for row in list_sources(setup, state)]
 
     def _explain_unverified(self, key: ChannelKey, now: float) -> str:
         row = self._rooms.trust.row_of(key)

@@ -155,7 +155,7 @@ class Budgets:
         return self._bucket_now(limit, egress, now).limited_until
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
-        """One map for each bucket, with the keys that the status shows."""
+        """One map for each bucket, with the keys that the status shows; `complaint` stays until the operator answers again."""
         return [
             {
                 "operator": bucket.operator,
@@ -167,6 +167,7 @@ class Budgets:
                 "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
                 "blocked_until": bucket.limited_until if bucket.limited_until > now else None,
                 "reason": bucket.reason if bucket.limited_until > now else "",
+                "complaint": bucket.reason if bucket.complaints else "",
                 "used_today": bucket.used_today,
             }
             for bucket in self._buckets.values()

@@ -114,6 +114,10 @@ class Directory:
         row = das_servers.BY_SUFFIX.get(suffix)
         return row is not None and row.certain
 
+    def own_das_servers(self) -> Mapping[str, str]:
+        """The availability services that the operator of this service named: suffix -> "host[:port]"."""
+        return self._own_das
+
     def speaks_for_whois(self, host: str, domain: str) -> bool:
         """Whether a WHOIS host is authoritative for `domain`, so that its "not found" counts.
 

@@ -364,3 +364,13 @@ def test_a_rate_limited_channel_is_no_condition_beside_another_one() -> None:
     limited, slow = condition("rdap", 0.0), condition("whois", 0.01)
 
     assert conditions_of([limited, slow], FRESH)[0] == (slow,)
+
+
+def test_the_last_proof_of_each_channel_is_known() -> None:
+    """A channel that never proved anything is left out."""
+    channels = ChannelHealths()
+    channels.note_outcome(RDAP, Outcome.REGISTERED, "found", NOW)
+    channels.note_outcome(RDAP, Outcome.UNKNOWN, "503", NOW + 5.0)
+    channels.note_outcome(WHOIS, Outcome.UNKNOWN, "no", NOW)
+
+    assert channels.proved_times() == {RDAP: NOW}

@@ -152,3 +152,14 @@ def test_the_status_rounds_what_it_shows() -> None:
     shown = budgets.snapshot(NOW + 900)[0]
     assert (shown["rate"], shown["ceiling"], shown["banned_at"]) == (0.6173, 1.2346, 1.2346)
     assert (shown["blocked_until"], shown["reason"]) == (None, "")
+
+
+def test_a_complaint_is_shown_until_the_operator_answers_again() -> None:
+    """Also when its pause is over: nothing shows yet that it would serve us."""
+    limit, budgets = Limit("registrar/gandi", 1.0, 4, None), Budgets()
+    refused = Observation("registrar:gandi", unknown_reading("registrar_refused", "key refused"), status=401)
+    budgets.note_answer(limit, "a", refused, NOW)
+    assert budgets.snapshot(NOW + 1000)[0]["complaint"] == "forbidden: key refused"
+
+    budgets.note_answer(limit, "a", CLEAN, NOW + 1000, NOW + 999)
+    assert budgets.snapshot(NOW + 1000)[0]["complaint"] == ""

@@ -179,3 +179,9 @@ def test_the_operator_s_files_are_loaded_and_errors_name_the_file(tmp_path):
         load_directory(load(environ))
     assert len(caught.value.problems) == 3
     assert all(str(path) in str(caught.value) for path in (rdap, whois, das))
+
+
+def test_the_operators_own_availability_services_can_be_listed() -> None:
+    """Suffix by suffix; none where no file was read."""
+    assert Directory(own_das={"be": "127.0.0.1:4343"}).own_das_servers() == {"be": "127.0.0.1:4343"}
+    assert Directory().own_das_servers() == {}
