@@ -80,6 +80,7 @@ def test_a_failure_of_the_call_is_about_every_name(monkeypatch: pytest.MonkeyPat
         ("No\nSuch\x1b[0m key", " (NoSuch[0m key)"),
         ("c" * 120, f" ({'c' * 120})"),
         ("c" * 121, ""),
+        (f"{'c' * 121} d", ""),
         (f"{'c' * 120} d", f" ({'c' * 120})"),
         (f"a {'c' * 119}", " (a)"),
         (f"a {'c' * 118}", f" (a {'c' * 118})"),
