@@ -112,12 +112,16 @@ def test_namesilo_has_a_path_for_programs(settings: dict[str, str], part: str) -
     play("namesilo", scene, **settings)
 
 
-def test_a_call_of_namesilo_fits_into_a_url() -> None:
-    """Names of the greatest length that a label may have."""
+@pytest.mark.parametrize(("length", "calls"), [(20, [200]), (55, [100, 100])])
+def test_a_call_of_namesilo_fits_into_a_url(length: int, calls: list[int]) -> None:
+    """So many names in one where they are short enough."""
 
-    async def scene(_lab: Lab, adapter: RegistrarAdapter) -> None:
-        names = [f"{number:03}".ljust(63, "x") + ".company" for number in range(adapter.batch)]
+    async def scene(lab: Lab, adapter: RegistrarAdapter) -> None:
+        names = [f"{number:03}".ljust(length, "x") + ".com" for number in range(adapter.batch)]
+        lab.registry.register(names[-1])
+        seen = await adapter.check_batch([task("namesilo", name, seq=number) for number, name in enumerate(names, 1)])
 
-        assert len(adapter.build_call(names).path) < 8000
+        assert [len(call) for call in lab.registrars.emulators["namesilo"].calls] == calls
+        assert [one.reading.outcome is Outcome.UNREGISTERED for one in seen] == [True] * 199 + [False]
 
     play("namesilo", scene)

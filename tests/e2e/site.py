@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from actors.watchdog import RpcSupervisor, Supervised
-from common.config import socket_directory
+from common.socket_paths import socket_directory
 from tests.lab import net
 from tests.lab.customer import Received
 from tests.lab.lab import Lab

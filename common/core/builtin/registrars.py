@@ -129,9 +129,9 @@ REGISTRARS = (
         url="https://www.namesilo.com",
         sandbox="https://sandbox.namesilo.com",
         needs=("NAMESILO_API_KEY",),
-        batch=100,
+        batch=200,
         rate=0.2,
-        terms="any account; one call at a time, the limit is not published; 200 names a call, of which a URL safely holds 100",
+        terms="any account; one call at a time, the limit is not published",
     ),
     Registrar(
         vendor="dynadot",
