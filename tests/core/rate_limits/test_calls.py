@@ -91,6 +91,8 @@ def test_no_query_waits_for_a_call_to_be_full() -> None:
     """What is there leaves when the token is there."""
     assert leave(queue_of(*many(2)), staffed()) == [(HOST_A, ["n0", "n1"])]
     assert leave(queue_of(*many(1)), staffed()) == [(HOST_A, ["n0"])]
+    two = Limit("registrar/two", 1.0, 1, batch=2)
+    assert leave(queue_of(*many(3, limit=two)), staffed()) == [(HOST_A, ["n0", "n1"])]
 
 
 def test_queries_ride_in_the_order_in_which_they_would_be_sent() -> None:
@@ -268,6 +270,15 @@ def test_a_confirmation_of_a_canary_rides_with_any() -> None:
     queue = queue_of(query_of("new", limit=FOUR), query_of("canary", limit=FOUR, confirm=True))
 
     assert leave(queue, staffed(HOST_A, HOST_B)) == [(HOST_A, ["new", "canary"])]
+
+
+def test_a_query_with_nothing_to_confirm_rides_to_a_worker_without_a_key_of_its_own() -> None:
+    """Though workers with one are farther from everything."""
+    budgets, workers = Budgets(), staffed(HOST_A, "deep-0@b#k", a="one", k="two")
+    budgets.take_token(FOUR, "two", NOW)
+    queue = queue_of(query_of("new", limit=FOUR), query_of("canary", limit=FOUR, confirm=True))
+
+    assert leave(queue, workers, budgets=budgets) == [(HOST_A, ["new", "canary"])]
 
 
 # -- room in a queue -----------------------------------------------------------------------------------------------------
