@@ -94,7 +94,9 @@ def test_a_reservation_is_queried_again_after_a_day() -> None:
     name.detail.evidence["whois"] = Evidence(reserved, NOW - 3600, NOW - 3600)
     assert next_methods(name, check, BOTH, NOW) == []
 
-    name.detail.evidence["whois"] = Evidence(reserved, NOW - 90_000, NOW - 90_000)
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 86_400, NOW - 86_400)
+    assert next_methods(name, check, BOTH, NOW) == ["whois"]
+    name.state, name.detail.evidence["whois"] = State.REDEMPTION, Evidence(reserved, NOW, NOW)
     assert next_methods(name, check, BOTH, NOW) == ["whois"]
 
 
@@ -207,6 +209,9 @@ FREE, OWNED, SILENCE, REFUSED, PRICED = (
         (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das",), wildcard=False), []),
         (entry(State.AVAILABLE, Phase.PENDING_DELETE), Check(NOW), ALL, ["dns"]),  # the record before: it is gone
         (entry(), Check(NOW, confirm=True), ChannelOffer(("das", "whois"), wildcard=True), ["das", "whois"]),
+        (entry(State.UNDELEGATED), after({"dns": OWNED}), ALL, ["rdap"]),  # it is delegated, which the record did not say
+        (entry(State.EXPIRED_GRACE), after({"dns": OWNED}), ALL, []),
+        (entry(registry_age=8 * 86_400), after({"dns": OWNED, "rdap": SILENCE}), ALL, []),  # it is delegated: no hurry
         # Registrars while every channel of the registry rests.
         (entry(), after({"dns": FREE}), SILENT, ["registrar:one"]),
         (entry(*ENDING), Check(NOW), SILENT, ["registrar:one"]),
