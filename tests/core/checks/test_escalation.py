@@ -94,12 +94,15 @@ def test_a_reservation_is_queried_again_after_a_day() -> None:
     name.detail.evidence["whois"] = Evidence(reserved, NOW - 3600, NOW - 3600)
     assert next_methods(name, check, BOTH, NOW) == []
 
-    name.detail.evidence["whois"] = Evidence(reserved, NOW - 90_000, NOW - 90_000)
+    name.detail.evidence["whois"] = Evidence(reserved, NOW - 86_400, NOW - 86_400)
+    assert next_methods(name, check, BOTH, NOW) == ["whois"]
+    name.state, name.detail.evidence["whois"] = State.REDEMPTION, Evidence(reserved, NOW, NOW)
     assert next_methods(name, check, BOTH, NOW) == ["whois"]
 
 
 def test_the_registry_is_queried_after_inconclusive_checks_in_a_row() -> None:
     """A single DNS timeout is no reason; a web server that answers shows that the name is delegated."""
+    assert INCONCLUSIVE_CHECKS == 2
     name = entry()
     silent = after({"dns": Outcome.UNKNOWN, "http": Outcome.UNKNOWN})
     name.detail.unknown_rounds = INCONCLUSIVE_CHECKS - 1
@@ -204,6 +207,11 @@ FREE, OWNED, SILENCE, REFUSED, PRICED = (
         (entry(*ENDING), Check(NOW), ChannelOffer((), wildcard=True), []),
         (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das", "whois"), wildcard=False), ["whois"]),
         (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das",), wildcard=False), []),
+        (entry(State.AVAILABLE, Phase.PENDING_DELETE), Check(NOW), ALL, ["dns"]),  # the record before: it is gone
+        (entry(), Check(NOW, confirm=True), ChannelOffer(("das", "whois"), wildcard=True), ["das", "whois"]),
+        (entry(State.UNDELEGATED), after({"dns": OWNED}), ALL, ["rdap"]),  # it is delegated, which the record did not say
+        (entry(State.EXPIRED_GRACE), after({"dns": OWNED}), ALL, []),
+        (entry(registry_age=8 * 86_400), after({"dns": OWNED, "rdap": SILENCE}), ALL, []),  # it is delegated: no hurry
         # Registrars while every channel of the registry rests.
         (entry(), after({"dns": FREE}), SILENT, ["registrar:one"]),
         (entry(*ENDING), Check(NOW), SILENT, ["registrar:one"]),
