@@ -1,4 +1,4 @@
-"""A world with sources that can create names: registrars by their truth, dead or lying ones, and what they charge."""
+"""A world with sources that can create names: registrars and EPP by their truth, dead or lying ones, and what they charge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import structs
 
 from common.core.coordinator.wiring import Policy
 from common.core.model.evidence import Observation, Offer, Outcome, Reading, unknown_reading
-from common.core.model.methods import is_registrar
+from common.core.model.methods import is_definitive
 from common.core.registries.directory import host_of
 from common.core.registries.sources import Source
 from common.messages import Delivery, Sweep, Task
@@ -20,7 +20,7 @@ from tests.sim.lives import Life
 from tests.sim.registry_world import RegistryWorld
 from tests.sim.suffix_models import SuffixModel
 
-ONE, TWO = "registrar:one", "registrar:two"
+ONE, TWO, EPP = "registrar:one", "registrar:two", "epp"
 #: What an ordinary name and a premium one cost.
 ORDINARY = Offer(premium=False, price=Decimal("10.44"), currency="USD")
 PREMIUM = Offer(premium=True, price=Decimal(2500), currency="USD")
@@ -73,11 +73,10 @@ class SourcesWorld(RegistryWorld):
 
     def adjust_policy(self, policy: Policy) -> Policy:
         """The configured registrars."""
-        sources = tuple(Source(method=method, url=f"https://{_host(method)}/v1") for method in self._methods)
-        return replace(policy, sources=sources)
+        return replace(policy, sources=tuple(map(_source_of, self._methods)))
 
     def _takes(self, item: Task | Sweep | Delivery) -> float:
-        if isinstance(item, Task) and is_registrar(item.method):
+        if isinstance(item, Task) and is_definitive(item.method):
             fault = self._fault(item)
             return SILENCE if fault is not None and fault.kind == "silence" else super()._takes(item)
         return super()._takes(item)
@@ -86,13 +85,14 @@ class SourcesWorld(RegistryWorld):
         return next((fault for fault in self.faults if fault.fits(task.method, task.domain, self.now)), None)
 
     def _observe(self, task: Task) -> Observation:
-        if not is_registrar(task.method):
+        if not is_definitive(task.method):
             return super()._observe(task)
         fault, server = self._fault(task), host_of(task.server)
         if fault is not None and fault.kind in _TROUBLE:
             return structs.replace(_TROUBLE[fault.kind], method=task.method, server=server)
         lie = _LIES[fault.kind.removeprefix("lies ")] if fault is not None else None
-        return Observation(task.method, lie or self._offer(task.domain), server=server, status=200)
+        honest = self._check_by_epp(task.domain) if task.method == EPP else self._offer(task.domain)
+        return Observation(task.method, lie or honest, server=server, status=200)
 
     def _offer(self, domain: str) -> Reading:
         life = self.names.get(domain)
@@ -100,6 +100,19 @@ class SourcesWorld(RegistryWorld):
             return _TAKEN
         return _PREMIUM if domain in self.premium else _LIVE
 
+    def _check_by_epp(self, domain: str) -> Reading:
+        """A check without reasons but for names in use, as most registries answer it."""
+        offer, life = self._offer(domain), self.names.get(domain)
+        if offer.outcome is Outcome.UNREGISTERED:
+            return Reading(Outcome.UNREGISTERED, "epp_available", "avail=1", offer=ORDINARY)
+        if offer.outcome is Outcome.PREMIUM:
+            return Reading(Outcome.PREMIUM, "epp_premium", "avail=1, class premium", offer=PREMIUM)
+        if isinstance(life, Life) and life.registered(self.now):
+            return Reading(Outcome.REGISTERED, "epp_in_use", "avail=0: In use")
+        return Reading(Outcome.UNAVAILABLE, "epp_unavailable", "avail=0")
 
-def _host(method: str) -> str:
-    return f"{method.partition(':')[2]}.registrar.test"
+
+def _source_of(method: str) -> Source:
+    if method == EPP:
+        return Source(method=method, url="epp.com.test:700", suffixes=("com",))
+    return Source(method=method, url=f"https://{method.partition(':')[2]}.registrar.test/v1")

@@ -12,7 +12,7 @@ from tests.sim.dead_channels import KINDS as DEAD_KINDS
 from tests.sim.dead_channels import Dead
 from tests.sim.lives import Life
 from tests.sim.registry_world import Lie
-from tests.sim.sources_world import KINDS, ONE, TWO, Fault, SourcesWorld
+from tests.sim.sources_world import EPP, KINDS, ONE, TWO, Fault, SourcesWorld
 from tests.sim.suffix_models import DAY, HOUR, SuffixModel
 from tests.sim.world import START
 
@@ -124,6 +124,49 @@ def test_with_both_channels_of_the_registry_dead_a_registrar_has_every_drop_told
 
     late = {name: alarm(world, name)["timestamp"] - DROP for name in (NAME, "sudden.com")}
     assert max(late.values()) < DEAD_BOUND, late
+
+
+@pytest.mark.parametrize("kinds", [("silence", "silence"), ("refused", "throttled"), ("forbidden", "garbage")])
+@pytest.mark.parametrize("since", [START, DROP])
+def test_with_both_public_channels_dead_an_epp_account_has_every_drop_told(kinds: tuple[str, str], since: float) -> None:
+    """As a channel of the registry of its own; what it says is definitive."""
+    dead = [Dead("rdap", kinds[0], since), Dead("whois", kinds[1], since)]
+    world = SourcesWorld([COM], dead={"com": dead}, sources=(EPP,))
+    world.live(NAME, dying())
+    world.live("sudden.com", Life([(0.0, Phase.ACTIVE), (DROP, None)], expires=DROP + 200 * DAY))
+    world.live("held.com", Life([(0.0, Phase.ACTIVE), (START + 600, Phase.UNDELEGATED)], expires=DROP + 99 * DAY))
+    world.run(3 * HOUR)
+
+    for name in (NAME, "sudden.com"):
+        assert alarm(world, name)["confirmed_by"] == [EPP]
+        assert alarm(world, name)["timestamp"] - DROP < DEAD_BOUND
+    assert "available" not in [body["status"] for body in told(world, "held.com")]
+
+
+def test_epp_keeps_the_phase_that_a_record_showed() -> None:
+    """It says "in use" of a name in redemption, and shows neither dates nor phase."""
+    world = SourcesWorld([COM], sources=(EPP,))
+    world.live(NAME, dying(DROP + DAY))
+    world.run(1800.0)
+    world.dead["com"] = [Dead("rdap", "silence"), Dead("whois", "silence")]
+    world.run(6 * HOUR)
+
+    assert world.state(NAME) == "PENDING_DELETE"
+    assert world.entry(NAME).detail.fields.expires_at is not None
+
+
+@pytest.mark.parametrize("lie", ["free", "premium", "taken"])
+def test_an_epp_server_that_says_the_same_of_everything_raises_no_alarm_and_keeps_none_back(lie: str) -> None:
+    """Its canaries show it."""
+    world = SourcesWorld([COM], sources=(EPP,))
+    world.faults.append(Fault(EPP, f"lies {lie}"))
+    world.live(NAME, dying())
+    world.live("held.com", Life([(0.0, Phase.ACTIVE), (START + 600, Phase.UNDELEGATED)], expires=DROP + 99 * DAY))
+    world.run(2 * HOUR)
+
+    assert words(world) == ["available"]
+    assert alarm(world)["confirmed_by"] == []
+    assert "available" not in [body["status"] for body in told(world, "held.com")]
 
 
 @pytest.mark.parametrize("about", [None, NAME])
