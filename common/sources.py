@@ -14,7 +14,13 @@ def find_sources(settings: Settings) -> tuple[Source, ...]:
         for account in settings.epp_accounts
     )
     registrars = (
-        Source(method=row.method, url=base_url(settings, row), batch=batch_of(settings, row), proof=_is_proof(settings, row))
+        Source(
+            method=row.method,
+            url=base_url(settings, row),
+            batch=batch_of(settings, row),
+            one_suffix=row.one_suffix,
+            proof=_is_proof(settings, row),
+        )
         for row in REGISTRARS
         if not missing_settings(settings, row)
     )

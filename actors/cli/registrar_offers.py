@@ -107,13 +107,19 @@ class RegistrarOffers:
             else:
                 waiting.append(name)
         while waiting:
-            call, waiting = waiting[: source.batch], waiting[source.batch :]
+            call = self._fill_call(source, waiting)
+            waiting = [name for name in waiting if name not in call]
             reason = await self._wait_for_turn(source, deadline)
             if reason:
                 for name in (*call, *waiting):
                     self._note(source, name, Answered(reason=reason))
                 return
             await self._call(source, call, min(budget_of(source.method), max(_LEAST, deadline - monotonic())))
+
+    def _fill_call(self, source: Source, waiting: Sequence[str]) -> list[str]:
+        """The names that go into the next call, the first one among them."""
+        suffix = self._names[waiting[0]]
+        return [name for name in waiting if not source.one_suffix or self._names[name] == suffix][: source.batch]
 
     async def _wait_for_turn(self, source: Source, deadline: float) -> str:
         """Take a token, or say in one sentence why there is none in time."""

@@ -22,6 +22,7 @@ class Proof(StrEnum):
 class Registrar:
     """One vendor. `url` and `sandbox` are base URLs, `sandbox` "" where the vendor has none; rates in calls per second.
 
+    `one_suffix`: names of different suffixes do not go into one call: one that is not sold spoils it for the others.
     `needs` are the settings without which it cannot be asked, `takes` those that may be set as well. `terms`: who may use it.
     """
 
@@ -33,6 +34,7 @@ class Registrar:
     takes: tuple[str, ...] = ()
     sandbox: str = ""
     batch: int = 1
+    one_suffix: bool = False
     rate: float = 0.1
     burst: float = 1.0
     per_day: int | None = None
@@ -85,6 +87,7 @@ REGISTRARS = (
         sandbox="https://api.sandbox.openprovider.nl",
         needs=("OPENPROVIDER_USERNAME", "OPENPROVIDER_PASSWORD"),
         batch=15,
+        one_suffix=True,
         rate=0.2,
         burst=2,
         terms="reseller account; many country codes; 20 calls for the same names in 5 minutes, 30 logins a minute",
@@ -118,6 +121,7 @@ REGISTRARS = (
         sandbox="https://api.sandbox.namecheap.com",
         needs=("NAMECHEAP_API_USER", "NAMECHEAP_API_KEY", "NAMECHEAP_CLIENT_IP"),
         batch=50,
+        one_suffix=True,
         rate=0.06,
         burst=2,
         per_day=2600,

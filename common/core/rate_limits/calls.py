@@ -58,6 +58,8 @@ def _may_ride(
     """
     if (query.method, query.server) != (head.method, head.server) or query.domain in call.names:
         return False
+    if query.limit.one_suffix and query.suffix != head.suffix:
+        return False
     if poison.must_run_alone(query.domain):
         return False
     if query.avoid == worker.name != head.avoid:

@@ -156,7 +156,9 @@ class Registries:
         key = (method, "")
         if key not in self._limits:
             self._limits[key] = replace(
-                limit_for("registrar", vendor, self.overrides), batch=source.batch if source is not None else 1
+                limit_for("registrar", vendor, self.overrides),
+                batch=source.batch if source is not None else 1,
+                one_suffix=source is not None and source.one_suffix,
             )
         return self._limits[key]
 

@@ -12,7 +12,8 @@ from common.core.model.methods import is_registrar
 class Source:
     """One that is configured. `url` is the base URL of a registrar's API, "host:port" of an EPP server.
 
-    `suffixes` are those that it may be asked about, () for any; `batch` how many names one call carries, and `rate` how many
+    `suffixes` are those that it may be asked about, () for any; `batch` how many names one call carries (of
+    `one_suffix` alone, where that is so), and `rate` how many
     calls a second it takes, None for the built-in figure. `proof` is false where its answers prove nothing: a sandbox, or a
     service that answers from DNS.
     """
@@ -21,6 +22,7 @@ class Source:
     url: str
     suffixes: tuple[str, ...] = ()
     batch: int = 1
+    one_suffix: bool = False
     rate: float | None = None
     proof: bool = True
 

@@ -150,6 +150,17 @@ def test_only_queries_of_one_method_at_one_server_share_a_call() -> None:
     assert [item.domain for item in queue.take_operator(FOUR.operator)] == ["b", "c"]
 
 
+def test_a_server_that_wants_one_suffix_a_call_gets_one() -> None:
+    """The others leave with the next token; where no such thing is known suffixes mix."""
+    for one_suffix, calls in ((True, [["a", "c"], ["b"]]), (False, [["a", "b", "c"]])):
+        limit = Limit("registrar/four", 1.0, 1, batch=4, one_suffix=one_suffix)
+        suffixes = {"a": "com", "b": "net", "c": "com"}
+        queue = queue_of(*(query_of(name, limit=limit, suffix=suffix) for name, suffix in suffixes.items()))
+        workers, budgets = staffed(), Budgets()
+        sent = [leave(queue, workers, NOW + second, budgets=budgets) for second in range(2)]
+        assert [names for left in sent for _, names in left] == calls
+
+
 def test_a_name_is_once_in_a_call() -> None:
     """Two answers about one name could not be told apart; the second leaves with the next."""
     queue, workers, budgets = queue_of(query_of("a", limit=FOUR), query_of("a", limit=FOUR), *many(1)), staffed(), Budgets()

@@ -148,13 +148,13 @@ def test_an_epp_account_is_the_channel_of_its_suffixes_at_its_own_pace() -> None
 
 def test_a_registrar_has_one_budget_wherever_it_is_and_whatever_it_is_asked_about() -> None:
     """By vendor; its calls carry several names."""
-    found = sourced(Source(method="registrar:cloudflare", url="https://proxy.test/cf", batch=20))
+    found = sourced(Source(method="registrar:cloudflare", url="https://proxy.test/cf", batch=20, one_suffix=True))
 
     assert found.server_of("registrar:cloudflare", "uk") == "https://proxy.test/cf"
     assert found.channel_of("registrar:cloudflare", "uk") == ChannelKey("registrar:cloudflare", "proxy.test", "uk")
     assert found.server_of("registrar:gandi", "uk") is None
     limits = [found.limit_of("registrar:cloudflare", "proxy.test", suffix) for suffix in ("uk", "com")]
-    assert [(limit.operator, limit.batch) for limit in limits] == [("registrar/cloudflare", 20)] * 2
+    assert [(limit.operator, limit.batch, limit.one_suffix) for limit in limits] == [("registrar/cloudflare", 20, True)] * 2
 
 
 def test_a_service_whose_form_is_known_from_clients_alone_is_uncertain() -> None:
