@@ -178,18 +178,30 @@ class Checks:
                 self._query_beside(entry, check, now)
 
     def _is_overdue(self, entry: Entry, check: Check, now: float) -> bool:
-        """Whether no answer that a check awaits need be waited for any longer."""
-        denied = is_denied(check)
-        slow = self.planner.slow_methods(entry, now) | set(filter(is_registrar, check.awaiting)) if denied else set()
-        since = (check.started if method in slow else check.sent.get(method, now) for method in check.awaiting)
-        return all(now - at > ANSWER_DUE for at in since)
+        """Whether no answer that a check awaits need be waited for any longer.
+
+        Where a name is denied, a slow one, or a registrar's, is not waited for longer because its query waits for a token.
+        """
+        if now - check.started <= ANSWER_DUE:
+            return False
+        waited_for = [method for method in check.awaiting if now - check.sent.get(method, now) <= ANSWER_DUE]
+        if not waited_for or not is_denied(check):
+            return not waited_for
+        slow = self.planner.slow_methods(entry, now)
+        return all(method in slow or is_registrar(method) for method in waited_for)
 
     def _query_beside(self, entry: Entry, check: Check, now: float) -> None:
-        """Queue the queries that come next as if the awaited answers proved nothing; the check goes on awaiting them."""
+        """Queue the queries that come next as if the awaited answers proved nothing; the check goes on awaiting them.
+
+        Once for the methods that were queried by then: what is overdue stays so.
+        """
+        if check.beside == len(check.asked):
+            return
         for method in next_methods(entry, check, self.planner.offer_channels(entry, now), now):
             check.asked.add(method)
             if self.planner.queue_query(entry, check, method, now):
                 check.awaiting.add(method)
+        check.beside = len(check.asked)
 
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""
@@ -214,7 +226,7 @@ class Checks:
         entry.checked_at = now
         inconclusive = not any(outcome not in (Outcome.UNKNOWN, Outcome.THROTTLED) for outcome in check.outcomes.values())
         entry.detail.unknown_rounds = entry.detail.unknown_rounds + 1 if inconclusive else 0
-        registered = Outcome.REGISTERED in check.outcomes.values()
+        registered = check.found_registered()
         if not registered:
             self.unanswered.note_left_out(entry, check.asked, now)
         self.audit.count_failures(self.canaries.drop_lies(entry, check, now), now)

@@ -144,13 +144,13 @@ class QueryPlanner:
         return method in RECORD_METHODS or bool(self._rate_limits.egresses_of(method, now))
 
     def _usable_registrars(self, suffix: str, now: float) -> list[str]:
-        """The registrars that can be asked now, those that need not be waited for first."""
+        """The registrars that can be asked now, those that need not be waited for first; a dead one is tried after a rest."""
         usable = [
             method
             for method in self._registries.sources.registrar_methods(suffix)
             if self._usable_server(method, suffix, now) is not None
             and self._rate_limits.current_pace(method, suffix, now) > 0
-            and not self._channels.is_left_alone(self._registries.channel_of(method, suffix), now)
+            and not self._channels.healths.is_resting(self._registries.channel_of(method, suffix), now)
         ]
         return sorted(usable, key=lambda method: not self._rate_limits.has_token(method, suffix, now))
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import is_definitive, is_registrar, is_registry
+from common.core.model.offers import HINTS, REFUSED, kind_of_offer
 from common.core.model.states import State
 from common.core.telemetry.error_kinds import UNASKED
 
@@ -23,7 +24,6 @@ ASK_REFUSING, ASK_SILENT = 600.0, 300.0
 ASK_UNASKED = 30.0
 #: States in which the offer is known for good, as long as they last.
 _OFFERED = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM})
-_REFUSING = frozenset({Outcome.UNAVAILABLE, Outcome.REGISTERED, Outcome.INVALID})
 
 
 def is_denied(check: Check) -> bool:
@@ -56,16 +56,19 @@ def choose_stand_ins(entry: Entry, check: Check, registrars: Sequence[str], now:
 def _is_offer_known(entry: Entry, method: str, now: float) -> bool:
     """Whether the answer of a definitive source is from this absence of the name and needs no new one."""
     item = entry.detail.evidence[method]
-    if item.at < (entry.detail.purged_at or 0.0):
+    kind = kind_of_offer(method, item)
+    if kind is None or item.at < (entry.detail.purged_at or 0.0):
         return False
-    outcome = item.observation.reading.outcome
-    if outcome in _REFUSING or (outcome is Outcome.RESERVED and is_registrar(method)):
+    if kind == REFUSED:
         return now - item.at < ASK_REFUSING
     return entry.state in _OFFERED or now - item.at < DAY
 
 
 def _said_nothing_lately(entry: Entry, method: str, now: float) -> bool:
-    """Whether a registrar was asked, or could not be, a short while ago without result."""
+    """Whether a registrar was asked, or could not be, a short while ago without result; a hint is none."""
+    known = entry.detail.evidence.get(method)
+    if known is not None and known.observation.reading.finding in HINTS and now - known.at < ASK_SILENT:
+        return True
     trouble = entry.detail.trouble.get(method)
     if trouble is None:
         return False

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Observation, Outcome, Phase
+from common.core.model.methods import is_registrar
 from common.core.model.records import Detail, Evidence
 from common.core.model.states import ENDING, State
 
@@ -44,10 +45,15 @@ class Check:
     due: float = 0.0  # when it should have begun; 0 where it was not scheduled
     asked: set[str] = field(default_factory=set)
     awaiting: set[str] = field(default_factory=set)
+    beside: int = 0  # how many methods had been queried when the next ones were queried beside overdue answers
     sent: dict[str, float] = field(default_factory=dict)  # when the query of a method left
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     voided: dict[str, Evidence] = field(default_factory=dict)  # dropped in the course of it, because the server lied
     lie: str = ""  # how the lie was found
+
+    def found_registered(self) -> bool:
+        """Whether a method says "registered"; a registrar's word for that may come from a cache."""
+        return any(said is Outcome.REGISTERED and not is_registrar(method) for method, said in self.outcomes.items())
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ class Canaries:
         """
         overdue = entry.is_ending() or entry.in_window(now)
         every = SUSPECT_CLOSE if entry.in_window(now) else SUSPECT_EVERY
-        known = Outcome.REGISTERED in check.outcomes.values()
+        known = check.found_registered()
         for method in REGISTRY_CHANNELS:
             item, said = entry.detail.evidence.get(method), check.outcomes.get(method)
             if item is None:

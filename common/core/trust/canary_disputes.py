@@ -12,6 +12,7 @@ from typing import NamedTuple
 from common.core.channels.channels import zone_of
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome
+from common.core.model.methods import is_registrar
 from common.core.model.states import OUT_OF_ZONE
 from common.core.registries.registries import Registries
 from common.core.telemetry.telemetry import Telemetry
@@ -66,9 +67,9 @@ class CanaryDisputes:
     def settle_dispute(self, probe: Probe, observation: Observation, now: float) -> Ruling:
         """Take the answer of the other side. A canary that is gone is dead, and its servers are pardoned.
 
-        Where the other side knows the canary, the servers that denied it were wrong.
+        Where the other side knows the canary, the servers that denied it were wrong. What a registrar says settles nothing.
         """
-        accused = self._accused_of(probe.domain)
+        accused = frozenset() if is_registrar(probe.key.method) else self._accused_of(probe.domain)
         others = sorted(key for key in accused if _is_zone(key) is not _is_zone(probe.key))
         if not others:
             return Ruling(is_dead=False, settled=[])

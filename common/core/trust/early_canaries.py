@@ -46,6 +46,7 @@ class EarlyCanaries:
     telemetry: Telemetry
     rng: Random
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
+    _retries: dict[ChannelKey, tuple[int, float]] = field(init=False, default_factory=dict)  # of liars: how many, the next
     _registrar_turns: dict[str, int] = field(init=False, default_factory=dict)  # by method: how often it was probed
 
     def keep_verified(self, entry: Entry, now: float) -> None:
@@ -85,7 +86,11 @@ class EarlyCanaries:
         for source in self.registries.sources.all_sources():
             method = source.method
             served = [suffix for suffix in suffixes if self.registries.server_of(method, suffix)]
-            if not is_registrar(method) or not served or now < self._probe_after.get(method, 0.0):
+            if not is_registrar(method) or not served:
+                continue
+            for suffix in served:
+                self._verify_again(self.registries.channel_of(method, suffix), now)
+            if now < self._probe_after.get(method, 0.0):
                 continue
             turn = self._registrar_turns.get(method, 0)
             key = self.registries.channel_of(method, served[turn % len(served)])
@@ -95,6 +100,19 @@ class EarlyCanaries:
             self._registrar_turns[method], self._probe_after[method] = turn + 1, now + PROBE_EVERY
             for name in self.canaries.known_names.canaries_for(key, "")[:1]:
                 self.canaries.ask_canary(Probe(key, name, registered=True), now, Rank.BACKGROUND)
+
+    def _verify_again(self, key: ChannelKey, now: float) -> None:
+        """Query both canaries of a registrar that was caught lying: after a quarter of an hour, then ever more rarely."""
+        if not self.trust.is_distrusted(key, now):
+            self._retries.pop(key, None)
+            return
+        tries, due = self._retries.get(key, (0, self.trust.row_of(key).failed_at + PROBE_SILENT_EVERY))
+        if now < due or self.trust.is_quarantined(key, now) or self.canaries.is_on_way(key):
+            return
+        self._retries[key] = tries + 1, now + min(PROBE_SILENT_EVERY * 2.0 ** min(tries + 1, 10), PROBE_EVERY)
+        names = self.canaries.known_names.canaries_for(key, "")
+        for probe in self.trust.find_probes(key, now, names, now, self.rng):
+            self.canaries.ask_canary(probe, now, Rank.BACKGROUND)
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is probed."""

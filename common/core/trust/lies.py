@@ -6,6 +6,7 @@ from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import is_registry
+from common.core.model.offers import REFUSED, denies_object, kind_of_offer
 from common.core.model.records import Evidence
 
 
@@ -18,12 +19,14 @@ def drop_evidence(entry: Entry, method: str, since: float, caught_at: float) -> 
     """Drop what a lying server said after its last good answer at `since`, and the passes built on it.
 
     Returns what was dropped, by method. `caught_at`: when the lie was found out; both in epoch seconds. Where another registry
-    channel denied the name in the last pass too, that pass stands: what it lacks is queried again.
+    channel denied the name in the last pass too, that pass stands: what it lacks is queried again. A refusal was part of none.
     """
     item = entry.detail.evidence.get(method)
     if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
         return {}
     del entry.detail.evidence[method]
+    if kind_of_offer(method, item) == REFUSED:
+        return {method: item}
     detail = entry.detail
     denials = _denied_at(entry)
     last, before = (0.0, 0.0, *detail.passes)[:-3:-1]
@@ -40,8 +43,4 @@ def drop_evidence(entry: Entry, method: str, since: float, caught_at: float) -> 
 def _denied_at(entry: Entry) -> list[float]:
     """When registry channels denied a name since it was last seen registered, in epoch seconds."""
     seen = entry.detail.registered_seen or 0.0
-    return [
-        item.at
-        for method, item in entry.detail.evidence.items()
-        if is_registry(method) and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= seen
-    ]
+    return [item.at for method, item in entry.detail.evidence.items() if denies_object(method, item) and item.at >= seen]

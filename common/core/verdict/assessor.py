@@ -67,7 +67,7 @@ class Assessor:
         verify_pass(entry, needs, is_verified, now)
         run = gates.Run(detail.passes, detail.verified, detail.contradicted_at)
         stands = gates.find_standing(detail.evidence, needs, run, is_verified, now)
-        detail.gates = stands.open
+        detail.gates, detail.offered = stands.open, stands.offers.kind()
         if not stands.open and detail.basis != Basis.SOURCES:
             detail.basis = stands.basis
         for method in stands.positive:
@@ -104,6 +104,7 @@ class Assessor:
             registered_seen=entry.detail.registered_seen or 0.0,
             blind=blind,
             purged_at=entry.detail.purged_at or 0.0,
+            offered=entry.detail.offered,
         )
 
     def unverified_servers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:

@@ -12,18 +12,19 @@ longer than the passes that stand in for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from common.core.channels.channel_health import FRESH
 from common.core.model.evidence import Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_definitive, is_registrar, is_registry
+from common.core.model.offers import HINTS, says_creatable
 from common.core.model.records import Evidence, TrustRow
 from common.core.model.verdict import Basis
 from common.core.trust.server_trust import canary_window, is_unrefuted, is_verified_after
-from common.core.verdict.definitive import Offers, find_offers, says_creatable
-from common.core.verdict.likelihoods import FINDINGS, HINTS
+from common.core.verdict.definitive import IsVerified, Offers, find_offers
+from common.core.verdict.likelihoods import FINDINGS
 
 #: Oldest positive that is fresh for an announced name, in seconds: its servers are asked in turn to confirm it.
 CONFIRMED = 86_400.0
@@ -46,7 +47,8 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     that would say "reserved" and are still waited for, `wildcard` whether the zone answers for every name, `announced` whether
     the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
     that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
-    `purged_at` is when the registry denied it first, in epoch seconds: offers of registrars count from then on.
+    `purged_at` is when the registry denied it first, in epoch seconds: offers of registrars count from then on; `offered` is
+    the kind of offer that counted last.
     """
 
     gap: float
@@ -61,6 +63,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     registered_seen: float = 0.0
     blind: tuple[str, ...] = ()
     purged_at: float = 0.0
+    offered: str = ""
 
 
 class Run(Struct, frozen=True):
@@ -88,9 +91,6 @@ class Standing(Struct, frozen=True):
     verified_after: frozenset[str]
     basis: Basis = Basis.NOTHING
     offers: Offers = Offers()
-
-
-IsVerified = Callable[[str, Evidence], bool]
 
 
 def is_server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
@@ -138,7 +138,7 @@ def find_standing(
     proven = [method for method in found if is_proven(method, evidence[method])]
     basis = _basis_of(proven, requirements, run)
     verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
-    offers = find_offers(evidence, requirements.purged_at, is_proven, now)
+    offers = find_offers(evidence, requirements.purged_at, is_proven, now, requirements.offered)
     lacking = _open_gates(found, proven, requirements, run, now)
     if offers.unverified:
         lacking.append(f"{', '.join(offers.unverified)} speaks against it, and its server is not verified yet")

@@ -6,10 +6,11 @@ from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
+from common.core.model.offers import says_creatable
 from common.core.model.records import Evidence
 from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
-from common.core.verdict.definitive import says_creatable
+from common.core.verdict.definitive import IsVerified
 
 #: Passes remembered, the first of the run among them: enough for every bonus.
 PASSES = 12
@@ -40,7 +41,7 @@ def _learn_registered(entry: Entry, now: float) -> None:
         detail.contradicted_at = now
         detail.end_run()
     detail.registered_seen = now
-    detail.purged_at, detail.shown_by = None, ()
+    detail.purged_at, detail.shown_by, detail.offered = None, (), ""
 
 
 def _learn_from_registry(entry: Entry, method: str, outcome: Outcome, now: float) -> None:
@@ -80,7 +81,7 @@ def note_pass(entry: Entry, needs: gates.Requirements, started: float, now: floa
         detail.verified = tuple(at for at in detail.verified if at in detail.passes)
 
 
-def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: gates.IsVerified, now: float) -> None:
+def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: IsVerified, now: float) -> None:
     """Note the last pass as verified once a registry server whose answer is part of it was verified again."""
     detail = entry.detail
     if needs.announced or not detail.passes or detail.passes[-1] in detail.verified:

@@ -86,9 +86,6 @@ P_REGISTRABLE: dict[str, float] = {
     "epp_available": 0.99,
 }
 
-#: Findings that may come from a cache or an estimate: they weigh, but prove nothing and confirm nothing.
-HINTS = frozenset({"registrar_available_cached"})
-
 #: Further findings of the same sign in a group, as a share of their own weight.
 FURTHER = 0.25
 #: Added for a registry positive whose server was verified again after it: the server is neither down nor lying.

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
+from common.core.model.offers import HINTS, denies_object, says_creatable
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import NO_NEWS, NOTHING_PROVEN, Basis, Situation, Verdict
-from common.core.verdict.definitive import find_offers, says_creatable
+from common.core.verdict.definitive import EARLIER, find_offers
 from common.core.verdict.likelihoods import (
     CAPS,
     CONFIRMED_TAU,
@@ -72,7 +73,8 @@ def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now:
     """What adds up to the log-odds: the prior, each group's capped sum, verified servers (canaries), repeated passes."""
     groups: dict[str, list[float]] = {}
     for method, item in evidence.items():
-        weighed = None if _precedes_passes(item, situation) else weigh_answer(method, item, situation, now)
+        left_out = _precedes_passes(item, situation) or not _is_believed(method, item, situation)
+        weighed = None if left_out else weigh_answer(method, item, situation, now)
         if weighed is not None:
             group, weight = weighed
             groups.setdefault(group, []).append(weight)
@@ -80,7 +82,7 @@ def log_odds_shares(evidence: Mapping[str, Evidence], situation: Situation, now:
     positive = any(value > 0 for group in ("registry_db", "registrar") for value in groups.get(group, []))
     contradicted = any(value < -FURTHER for value in groups.get("registry_db", []))
     if positive and not contradicted:
-        proven = {*situation.verified_after, *situation.confirmed_by, *situation.premium_by}
+        proven = {*situation.verified_after, *situation.confirmed_by, *situation.premium_by} - {EARLIER}
         found |= {"canaries": VERIFIED_AFTER * len(proven), "passes": _repetition_bonus(situation.passes)}
     return found
 
@@ -110,7 +112,8 @@ def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, befor
     if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):
         confidence = min(confidence, LONE_CONFIDENCE)
     confirmed = {State.AVAILABLE: situation.confirmed_by, State.AVAILABLE_PREMIUM: situation.premium_by}.get(state, ())
-    return Verdict(state, round(confidence, 4), round(p_unregistered, 6), p_registrable, reason, confirmed)
+    sources = tuple(method for method in confirmed if method != EARLIER)
+    return Verdict(state, round(confidence, 4), round(p_unregistered, 6), p_registrable, reason, sources)
 
 
 def _is_silenced(method: str, llr: float, situation: Situation) -> bool:
@@ -135,6 +138,12 @@ def _precedes_passes(item: Evidence, situation: Situation) -> bool:
     """Whether an answer is from before the run of passes and speaks against it: a drop lies in between, the prior holds it."""
     against = item.observation.reading.outcome in (Outcome.REGISTERED, Outcome.UNAVAILABLE)
     return against and bool(situation.passes) and item.at < situation.passes[0]
+
+
+def _is_believed(method: str, item: Evidence, situation: Situation) -> bool:
+    """Whether an answer may weigh: that of a registrar from a verified server, or as the hint that it is."""
+    proven = (*situation.confirmed_by, *situation.premium_by, *situation.refused_by)
+    return not is_registrar(method) or method in proven or item.observation.reading.finding in HINTS
 
 
 def _repetition_bonus(passes: tuple[float, ...]) -> float:
@@ -199,12 +208,7 @@ def _decide_state(
 
 def _newest_denial(evidence: Mapping[str, Evidence]) -> Evidence | None:
     """The newest answer of the registry, or of a source that asks it, by which there is no object."""
-    found = [
-        item
-        for method, item in evidence.items()
-        if says_creatable(method, item)
-        or (method in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED)
-    ]
+    found = [item for method, item in evidence.items() if denies_object(method, item)]
     return max(found, key=lambda item: item.at, default=None)
 
 
