@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.core.audit.audit import Audit
 from common.core.audit.ledger import CANARY_LIE, CONTRADICTED, NO_CAUSE, PASS, Cause
@@ -39,6 +40,8 @@ TRIES = 3
 COMPARE_EVERY = 3600.0
 #: Seconds after which a check is tried again that waits until its zone is measured for wildcards.
 SOON = 0.25
+#: Seconds after which it is seen again whether a check in which the name is denied need wait any longer.
+LOOK_AGAIN = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +62,8 @@ class Checks:
     unanswered: Unanswered
     window_pace: WindowPace
     telemetry: Telemetry
+    #: When to see whether a check waits in vain, and the id of its name: a heap.
+    _looks: list[tuple[float, int]] = field(init=False, default_factory=list)
 
     # -- beginning -------------------------------------------------------------------------------------------------------
 
@@ -71,6 +76,7 @@ class Checks:
             stages.schedule_check(entry, now + SOON)
         else:
             stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry), manual=manual, due=due))
+            self._plan_look(entry, now + ANSWER_DUE)
             self._query_further(entry, now)
 
     def begin_check_from_sweep(self, entry: Entry, observation: Observation, now: float, by: str = "") -> None:
@@ -84,6 +90,7 @@ class Checks:
         confirms = _confirms_alarm(entry)
         if not confirms:
             self.domains.stages.begin_check(entry, Check(now, asked={observation.method}))
+            self._plan_look(entry, now + ANSWER_DUE)
         self.take_answer(entry, observation, now, by)
         if confirms:
             self.begin_check(entry, now)
@@ -110,6 +117,7 @@ class Checks:
             return
         check.awaiting.discard(method)
         check.outcomes[method] = outcome
+        self._plan_look(entry, now)
         if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
             self.conclusions.take_verdict(entry, now)  # a first state at once: the registry's queue may be long
         self._query_further(entry, now)
@@ -161,21 +169,35 @@ class Checks:
 
     # -- ending ----------------------------------------------------------------------------------------------------------
 
+    def note_sent(self, entry: Entry, method: str, now: float) -> None:
+        """Note that a query of the check of a name leaves."""
+        if entry.check is not None:
+            entry.check.sent[method] = now
+            self._plan_look(entry, now + ANSWER_DUE)
+
     def end_waiting(self, now: float) -> None:
         """Continue checks whose awaited answers are all overdue.
 
         One in which the registry denies a name ends: the pass goes without the others, whose answers are evidence whenever they
         arrive. In any other the next methods are queried beside the silent ones.
         """
-        for entry in list(self.domains.working_set.loaded.values()):
-            check = entry.check
-            if check is None or not self._is_overdue(entry, check, now):
+        while self._looks and self._looks[0][0] < now:
+            entry = self.domains.working_set.loaded.get(heapq.heappop(self._looks)[1])
+            check = entry.check if entry is not None else None
+            if entry is None or check is None:
                 continue
-            if is_denied(check):
+            overdue, denied = self._is_overdue(entry, check, now), is_denied(check)
+            if overdue and denied:
                 check.awaiting.clear()
                 self._finish_check(entry, now)
-            else:
+            elif overdue:
                 self._query_beside(entry, check, now)
+            elif denied:  # which method is too slow to wait for may change meanwhile
+                self._plan_look(entry, now + LOOK_AGAIN)
+
+    def _plan_look(self, entry: Entry, at: float) -> None:
+        """Plan to see, after `at` (epoch seconds), whether the answers that the check of a name awaits are overdue."""
+        heapq.heappush(self._looks, (at, entry.id))
 
     def _is_overdue(self, entry: Entry, check: Check, now: float) -> bool:
         """Whether no answer that a check awaits need be waited for any longer.

@@ -92,8 +92,8 @@ class QueryDispatch:
         if entry is None:
             return
         entry.asked_from[query.method] = query.egress
-        if entry.check is not None and not query.unawaited:
-            entry.check.sent[query.method] = now
+        if not query.unawaited:
+            self.checks.note_sent(entry, query.method, now)
 
     def _note_lateness(self, query: Query, now: float) -> None:
         """Measure how long after its time the first query of a check leaves."""

@@ -92,7 +92,7 @@ def test_a_check_ends_without_a_channel_that_does_not_answer_in_time() -> None:
     room.checks.take_answer(entry, DENIED, NOW + 1)
     room.checks.take_answer(entry, NOT_FOUND, NOW + 2)
     assert entry.check is not None
-    entry.check.sent["whois"] = NOW + 2
+    room.checks.note_sent(entry, "whois", NOW + 2)
     room.checks.end_waiting(NOW + 2 + ANSWER_DUE)
     assert entry.check is not None
     room.checks.end_waiting(NOW + 2 + ANSWER_DUE + 1)

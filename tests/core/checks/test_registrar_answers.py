@@ -74,7 +74,7 @@ def test_a_registrar_is_waited_for_no_longer_than_an_answer_is_due_after_the_beg
     entry = denied_name(room)
     room.checks.take_answer(entry, answer("whois", FREE), NOW + 3)
     assert entry.check is not None
-    entry.check.sent[ONE] = NOW + 4
+    room.checks.note_sent(entry, ONE, NOW + 4)
     room.checks.end_waiting(NOW + ANSWER_DUE)
     assert entry.check is not None
     room.checks.end_waiting(NOW + ANSWER_DUE + 0.01)
@@ -88,7 +88,8 @@ def test_other_channels_are_waited_for_from_when_their_query_left() -> None:
     room = ChecksRoom(sources=REGISTRARS)
     entry = denied_name(room)
     assert entry.check is not None
-    entry.check.sent |= {"whois": NOW + 3, ONE: NOW + 3}
+    for method in ("whois", ONE):
+        room.checks.note_sent(entry, method, NOW + 3)
     room.checks.end_waiting(NOW + 3 + ANSWER_DUE)
     assert entry.check is not None
     room.checks.end_waiting(NOW + 3 + ANSWER_DUE + 0.01)
@@ -127,7 +128,7 @@ def test_a_name_that_one_would_create_at_a_price_of_its_own_is_followed_through_
     room.checks.take_answer(entry, premium, NOW + 3)
     assert entry.check is not None
     assert entry.check.awaiting == {"whois"}
-    entry.check.sent["whois"] = NOW + 3
+    room.checks.note_sent(entry, "whois", NOW + 3)
     room.checks.end_waiting(NOW + 3 + ANSWER_DUE + 0.01)
 
     assert entry.check is None
