@@ -12,6 +12,8 @@ from common.clock import iso
 from common.core.model.states import OWNED
 
 WIDTH = 100
+#: Longest list of methods that stands before a text instead of in it.
+_LONGEST_LEAD = 30
 _INDENT, _WHY = " " * 9, " " * 11
 _GROUPS = {"registry_db": "registry"}
 _GREEN, _YELLOW, _RED, _BOLD, _DIM = "32", "33", "31", "1", "2"
@@ -57,7 +59,9 @@ def _report_lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     for method, reason in report["not_asked"].items():
         unasked.setdefault(reason, []).append(method)
     for reason, methods in unasked.items():
-        yield from (paint(line, _DIM) for line in _wrapped(f"  {', '.join(methods):<6} ", f"not asked: {reason}"))
+        named = ", ".join(methods)
+        lead, text = (f"  {named:<6} ", "") if len(named) <= _LONGEST_LEAD else ("  ", f"{named}: ")
+        yield from (paint(line, _DIM) for line in _wrapped(lead, f"{text}not asked: {reason}"))
     yield from _verdict_lines(report)
     if report["registrars"]:
         yield from render_offers(report)

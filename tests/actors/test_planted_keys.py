@@ -30,7 +30,8 @@ def planted() -> dict[str, str]:
     """A distinctive value for every secret setting of a source."""
     secret = [name for name, setting in TABLE.items() if setting.secret and name.lower() in SourceSettings.__annotations__]
     secret += [name for name in _AS_JSON if name in TABLE and name not in secret]
-    return {name: f"PlantedKey{number:02}x{name[:4].title()}Zq" for number, name in enumerate(sorted(secret))}
+    found = {name: f"PlantedKey{number:02}x{name[:4].title()}Zq" for number, name in enumerate(sorted(secret))}
+    return found | {"INWX_SHARED_SECRET": "PLANTEDKEYINWXSHAREDSECR"}  # which has to be base32
 
 
 def environ_of(keys: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from common.clients.dns.sweep.sweep_engine import MOST_ADDRESSES
 from common.clock import monotonic, now
 from common.codec import decode_upward, encode
 from common.config import load as load_settings
+from common.core.builtin.registrars import REGISTRARS
 from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.methods import budget_of, pool_of
 from common.core.parsers.dns_fast import UNUSUAL
@@ -27,7 +29,7 @@ DEAD = "127.0.0.1:1"
 
 
 def context(tmp_path: Path) -> Context:
-    """Settings under which every server there is refuses to talk."""
+    """Settings under which every method is there, and every server refuses to talk."""
     servers = tmp_path / "whois.json"
     servers.write_text('{"com": "127.0.0.1:1"}')
     return Context(
@@ -41,6 +43,9 @@ def context(tmp_path: Path) -> Context:
                 "WHOIS_PORT": "1",
                 "HTTP_PORT": "1",
                 "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+                **dict.fromkeys((name for row in REGISTRARS for name in row.needs), "planted"),
+                "REGISTRAR_URLS": ",".join(f"{row.vendor}=https://{DEAD}" for row in REGISTRARS),
+                "EPP_ACCOUNTS": json.dumps([{"suffixes": ["com"], "host": DEAD, "user": "u", "password": "planted"}]),
             }
         ),
         now,

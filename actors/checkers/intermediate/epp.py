@@ -30,9 +30,9 @@ _SLACK = 0.2
 _FINDINGS = {Refused: "epp_refused_address", TimedOut: "epp_timeout", ConnectionRefused: "epp_turned_away"}
 
 
-def create(context: Context) -> EppChecker:
-    """The checker of this file. Raises ConfigError where an account's certificate is of no use."""
-    return EppChecker(context)
+def create(context: Context) -> EppChecker | None:
+    """The checker of this file; None without an account. Raises ConfigError where an account's certificate is of no use."""
+    return EppChecker(context) if load_epp_accounts(context.settings) else None
 
 
 def load_epp_accounts(settings: Settings) -> tuple[EppAccount, ...]:
