@@ -197,11 +197,11 @@ class Checks:
         """
         if check.beside == len(check.asked):
             return
+        check.beside = len(check.asked)
         for method in next_methods(entry, check, self.planner.offer_channels(entry, now), now):
             check.asked.add(method)
             if self.planner.queue_query(entry, check, method, now):
                 check.awaiting.add(method)
-        check.beside = len(check.asked)
 
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""
