@@ -12,7 +12,7 @@ from tests.core.trust.trust_rooms import EPP, NOW, ONE, RDAP, WHOIS, ZONE, answe
 
 KEYS = {"rdap": RDAP, "whois": WHOIS, "dns": ZONE, "epp": EPP, ONE.method: ONE}
 FREE = Outcome.UNREGISTERED
-FIRST, SECOND = NOW - 60.0, NOW - 30.0
+FIRST, SECOND, TICK = NOW - 60.0, NOW - 30.0, 0.001
 
 
 def name_with(said: dict[str, Outcome], *, at: float = SECOND - 1.0) -> Entry:
@@ -100,9 +100,58 @@ def test_a_lying_zone_leaves_the_purge_that_the_registry_told() -> None:
 def test_an_answer_is_verified_by_the_canaries_of_its_server_or_zone() -> None:
     """DNS has no server of its own: the suffix stands for it."""
     entry = name_with({"rdap": Outcome.UNREGISTERED, "dns": Outcome.UNREGISTERED})
+    zone = Observation("dns", Reading(FREE, "dns_auth_nxdomain", "so it says"))
+    entry.note_observation(zone, NOW)
     keys = {method: trust_key(entry, method, item) for method, item in entry.detail.evidence.items()}
 
     assert keys == {"rdap": RDAP, "dns": ChannelKey("dns", "com", "com")}
+
+
+# -- to the tick ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_of_the_moment_of_the_last_right_canary_is_in_doubt() -> None:
+    """Which came first is not known; a pass of the moment in which the lie was found goes with it."""
+    entry = name_with({"rdap": FREE})
+
+    assert drop_evidence(entry, "rdap", SECOND - 1.0, SECOND) != {}
+    assert entry.detail.passes == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "passes"),
+    [(FIRST, ()), (FIRST + TICK, (SECOND,)), (SECOND, (SECOND,)), (SECOND + TICK, ())],
+)
+def test_the_last_pass_stands_by_a_denial_from_after_the_pass_before_until_its_own_moment(
+    at: float, passes: tuple[float, ...]
+) -> None:
+    """Another one is part of another pass."""
+    entry = name_with({"rdap": FREE})
+    entry.note_observation(answer_of(WHOIS, FREE), at)
+    drop_evidence(entry, "rdap", NOW - 100.0, NOW)
+
+    assert entry.detail.passes == passes
+
+
+def test_an_only_pass_stands_by_a_denial_of_whatever_age() -> None:
+    """There is no pass before it, and without any nothing stands."""
+    entry = name_with({"rdap": FREE, "whois": FREE}, at=FIRST - 3600.0)
+    entry.detail.passes = (FIRST,)
+    drop_evidence(entry, "rdap", 0.0, NOW)
+    assert entry.detail.passes == (FIRST,)
+
+    entry.detail.passes = ()
+    drop_evidence(entry, "whois", 0.0, NOW)
+    assert entry.detail.passes == ()
+
+
+def test_a_denial_of_the_moment_in_which_the_name_was_seen_registered_counts() -> None:
+    """Two methods may have answered in one moment."""
+    entry = name_with({"rdap": FREE, "whois": FREE})
+    entry.detail.registered_seen = SECOND - 1.0
+    drop_evidence(entry, "rdap", NOW - 100.0, NOW)
+
+    assert (entry.detail.passes, entry.detail.purged_at) == ((SECOND,), SECOND - 1.0)
 
 
 # -- what sources that create names said ---------------------------------------------------------------------------------

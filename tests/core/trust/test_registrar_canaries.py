@@ -8,6 +8,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Rank
 from common.core.model.evidence import Outcome
 from common.core.model.query import Query
+from common.core.registries.sources import Source
 from common.core.trust.early_canaries import PROBE_EVERY, PROBE_SILENT_EVERY
 from common.core.trust.server_trust import QUARANTINE
 from tests.core.trust.trust_rooms import NOW, ONE, SOURCES, TWO, TrustRooms, answer_of, catch_lie, verify_server
@@ -73,12 +74,20 @@ def test_a_registrar_is_asked_about_one_suffix_after_the_other() -> None:
     assert turns == [["com"], ["net"], ["org"], ["com"]]
 
 
-def test_a_registrar_without_a_suffix_that_is_watched_is_not_asked() -> None:
-    """The next one is."""
-    one = SOURCES[0]
-    rooms = TrustRooms(sources=(type(one)(method=one.method, url=one.url, suffixes=("net",)), SOURCES[1]))
+def test_a_registrar_is_asked_about_suffixes_that_it_sells() -> None:
+    """One that sells none of those that are watched is not asked; the next one is."""
+    net = (Source(method=ONE.method, url="https://one.test/v1", suffixes=("net",)), SOURCES[1])
+    both = TrustRooms("com", "net", sources=net[:1])
 
-    assert [query.method for query in ask(rooms, NOW)] == [TWO.method]
+    assert [query.method for query in ask(TrustRooms(sources=net), NOW)] == [TWO.method]
+    assert [[query.suffix for query in ask(both, NOW + turn * PROBE_EVERY)] for turn in range(2)] == [["net"], ["net"]]
+
+
+def test_a_registrar_is_asked_about_one_of_the_known_names_of_a_suffix() -> None:
+    """The first: more would cost more of its scarce queries."""
+    for names in (("known.com", "other.com"), ("known.com",)):
+        rooms = TrustRooms(canaries={"com": names}, sources=SOURCES[:1])
+        assert [query.domain for query in ask(rooms, NOW)] == ["known.com"]
 
 
 def test_a_registrar_that_limits_us_is_asked_as_soon_as_it_does_not() -> None:
