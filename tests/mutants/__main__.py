@@ -43,6 +43,7 @@ def _target(module: str, *tests: str) -> Target:
 
 
 TARGETS = (
+    _target("model/offers", "test_offers"),
     _target("verdict/gates", "test_gates", "test_positives"),
     _target("verdict/definitive", "test_definitive"),
     _target("verdict/verdicts", "test_states", "test_offers", "test_shares", "test_verdicts"),
@@ -74,8 +75,9 @@ TARGETS = (
     _target("trust/canaries", "test_canaries", "test_suspected_servers", "test_followed_offers"),
     _target("trust/canary_disputes", "test_canary_disputes"),
     _target("trust/conditions", "test_conditions"),
-    _target("trust/early_canaries", "test_early_canaries"),
+    _target("trust/early_canaries", "test_early_canaries", "test_registrar_canaries"),
     _target("trust/known_names", "test_known_names"),
+    _target("trust/lies", "test_lies"),
 )
 
 

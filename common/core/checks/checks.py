@@ -117,7 +117,7 @@ class Checks:
             return
         check.awaiting.discard(method)
         check.outcomes[method] = outcome
-        self._plan_look(entry, now)
+        self._plan_look(entry, 0.0)
         if entry.state is State.UNKNOWN and outcome is Outcome.REGISTERED:
             self.conclusions.take_verdict(entry, now)  # a first state at once: the registry's queue may be long
         self._query_further(entry, now)
@@ -196,7 +196,7 @@ class Checks:
                 self._plan_look(entry, now + LOOK_AGAIN)
 
     def _plan_look(self, entry: Entry, at: float) -> None:
-        """Plan to see, after `at` (epoch seconds), whether the answers that the check of a name awaits are overdue."""
+        """Plan to see, once `at` (epoch seconds) is past, whether the answers that the check of a name awaits are overdue."""
         heapq.heappush(self._looks, (at, entry.id))
 
     def _is_overdue(self, entry: Entry, check: Check, now: float) -> bool:
@@ -219,11 +219,11 @@ class Checks:
         """
         if check.beside == len(check.asked):
             return
+        check.beside = len(check.asked)
         for method in next_methods(entry, check, self.planner.offer_channels(entry, now), now):
             check.asked.add(method)
             if self.planner.queue_query(entry, check, method, now):
                 check.awaiting.add(method)
-        check.beside = len(check.asked)
 
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""

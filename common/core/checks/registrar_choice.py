@@ -39,7 +39,7 @@ def choose_registrars(entry: Entry, check: Check, registrars: Sequence[str], now
     asked = [method for method in check.asked if is_registrar(method)]
     if len(asked) >= MOST_ASKED or entry.state is State.RESERVED:
         return []
-    if any(_is_offer_known(entry, method, now) for method in entry.detail.evidence if is_definitive(method)):
+    if any(_is_offer_known(entry, method, now) for method in entry.detail.evidence):
         return []
     usable = [method for method in registrars if method not in asked and not _said_nothing_lately(entry, method, now)]
     usable.sort(key=lambda method: method in entry.detail.evidence)  # another one than the one that refused the name
@@ -54,7 +54,7 @@ def choose_stand_ins(entry: Entry, check: Check, registrars: Sequence[str], now:
 
 
 def _is_offer_known(entry: Entry, method: str, now: float) -> bool:
-    """Whether the answer of a definitive source is from this absence of the name and needs no new one."""
+    """Whether the answer of a method is an offer, from this absence of the name, that needs no new one."""
     item = entry.detail.evidence[method]
     kind = kind_of_offer(method, item)
     if kind is None or item.at < (entry.detail.purged_at or 0.0):

@@ -87,7 +87,8 @@ def apply_look(detail: Detail, look: LastLook | None, zone: str) -> Detail:
     trouble = {method: item for method, item in detail.trouble.items() if method != "dns" or item.at > found.at}
     made = structs.replace(detail, evidence={**detail.evidence, "dns": found}, trouble=trouble)
     if look is not None and look.code == DELEGATED:  # as `learning.learn_from_answer` does after a single query
-        made.registered_seen, made.purged_at = max(found.at, detail.registered_seen or 0.0), None
+        made.registered_seen = max(found.at, detail.registered_seen or 0.0)
+        made.purged_at, made.shown_by, made.offered = None, (), ""
         if detail.passes:
             made.contradicted_at = found.at
             made.end_run()

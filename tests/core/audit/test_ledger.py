@@ -22,6 +22,7 @@ from common.core.audit.ledger import (
 )
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase, Reading
+from common.core.model.offers import ORDINARY, PREMIUM, REFUSED
 from common.core.model.states import State
 from common.core.verdict import gates, likelihoods, verdicts
 from common.core.verdict.assessor import Assessment, Assessor
@@ -92,6 +93,27 @@ def test_an_offer_is_decided_again_from_the_canaries_of_its_server(outcome: Outc
     assert replay_verdict(kept) == kept.verdict
     forgotten = structs.replace(kept, canaries={key: row for key, row in kept.canaries.items() if key != ONE.method})
     assert replay_verdict(forgotten) != kept.verdict
+
+
+@pytest.mark.parametrize(
+    ("remembered", "state"),
+    [(PREMIUM, State.AVAILABLE_PREMIUM), (REFUSED, State.UNREGISTERED), (ORDINARY, State.AVAILABLE), ("", State.AVAILABLE)],
+)
+def test_a_verdict_that_rests_on_an_offer_of_before_is_decided_again_alike(remembered: str, state: State) -> None:
+    """What was remembered is kept with the requirements; without it the verdict would be another one."""
+    rooms, entry, _ = dropped_name()
+    entry.detail.purged_at, entry.detail.offered = NOW - 30.0, remembered
+    assessor = Assessor(rooms.registries, rooms.channels, rooms.trust, rooms.conditions, rooms.domains.cadence)
+    made = assessor.assess_evidence(entry, NOW)
+    before, entry.state = entry.state, made.verdict.state
+    kept = build_entry(entry, made, before, "told", NO_CAUSE, rooms.trust, NOW)
+    assert kept is not None
+    kept = convert(decode_map(encode(kept)), LedgerEntry)
+
+    assert (kept.verdict.state, kept.verdict.confirmed_by) == (state, ())
+    assert replay_verdict(kept) == kept.verdict
+    forgotten = structs.replace(kept, needs=structs.replace(kept.needs, offered=""))
+    assert replay_verdict(forgotten).state is State.AVAILABLE
 
 
 def test_offers_that_the_record_of_a_situation_names_are_worked_out_anew() -> None:

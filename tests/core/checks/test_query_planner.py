@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.channels.channel_health import DEAD_AFTER
+from common.core.channels.channel_health import DEAD_AFTER, REST_DEAD
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.ids import NEVER
@@ -197,6 +197,15 @@ def test_a_registrar_that_cannot_tell_anything_now_is_not_offered(reason: str) -
         hush(room, ONE)
 
     assert room.planner.offer_channels(Entry("a.com", "com", "a"), NOW).registrars == (TWO,)
+
+
+def test_a_registrar_that_was_dead_for_a_while_is_offered_again_after_a_rest() -> None:
+    """To the tick: no canary is sent to it, so nothing else would find out that it answers again."""
+    room, entry = ChecksRoom(sources=SOURCES[:1]), Entry("a.com", "com", "a")
+    hush(room, ONE)
+
+    assert room.planner.offer_channels(entry, NOW + REST_DEAD - 0.001).registrars == ()
+    assert room.planner.offer_channels(entry, NOW + REST_DEAD).registrars == (ONE,)
 
 
 def test_a_registrar_that_can_be_asked_at_once_comes_first() -> None:

@@ -1,61 +1,27 @@
-"""Answers of registrars and EPP in a check: how long one is waited for, and what a late one changes."""
+"""Answers of registrars and EPP in a check: what follows from one, and what a late one changes."""
 
 from __future__ import annotations
 
 import pytest
 
 from common.core.channels.channel_health import ANSWER_DUE
-from common.core.model.channel import ChannelKey
-from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.states import State
 from common.core.registries.sources import Source
-from tests.core.checks.checks_room import NOW, RDAP, SOURCES, WHOIS, ChecksRoom
+from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom
+from tests.core.checks.denied_names import (
+    FREE,
+    ONE,
+    ONE_KEY,
+    REGISTRARS,
+    TWO,
+    answer,
+    denied_name,
+    silence_of,
+    silent_name,
+    sure_name,
+)
 from tests.core.trust.trust_rooms import verify_channel
-
-ONE, TWO = "registrar:one", "registrar:two"
-REGISTRARS = SOURCES[:2]
-ONE_KEY, ZONE = ChannelKey(ONE, "one.test", "com"), ChannelKey("dns", "com", "com")
-FINDINGS = {
-    Outcome.UNREGISTERED: {
-        "dns": "dns_auth_nxdomain",
-        "rdap": "rdap_404_json",
-        "whois": "whois_free",
-        "epp": "epp_available",
-        ONE: "registrar_available_live",
-    },
-    Outcome.PREMIUM: {ONE: "registrar_premium"},
-    Outcome.UNAVAILABLE: {ONE: "registrar_unavailable"},
-    Outcome.REGISTERED: {ONE: "registrar_registered", "rdap": "rdap_200_match"},
-}
-FREE = Outcome.UNREGISTERED
-
-
-def answer(method: str, outcome: Outcome) -> Observation:
-    """An answer of the usual server of com."""
-    server = {"dns": "com", ONE: "one.test", TWO: "two.test"}.get(method, f"{method}.com.test")
-    return Observation(method, Reading(outcome, FINDINGS[outcome][method], "said so"), server=server)
-
-
-def denied_name(room: ChecksRoom) -> Entry:
-    """A name whose check began at NOW and that RDAP denies two seconds later."""
-    entry = room.load("a.com")
-    room.checks.begin_check(entry, NOW)
-    room.checks.take_answer(entry, answer("dns", FREE), NOW + 1)
-    room.checks.take_answer(entry, answer("rdap", FREE), NOW + 2)
-    return entry
-
-
-def sure_name(room: ChecksRoom) -> Entry:
-    """A name without a check that two verified sources denied in two passes: nothing but a verdict is missing."""
-    entry = room.load("a.com")
-    entry.state, detail = State.PENDING_DELETE, entry.detail
-    detail.registered_seen = NOW - 3600.0
-    for key in (RDAP, WHOIS, ZONE):
-        entry.note_observation(answer(key.method, FREE), NOW)
-        verify_channel(room.trust, key, NOW)
-    detail.purged_at, detail.passes = NOW - 30.0, (NOW - 30.0, NOW)
-    return entry
 
 
 def test_a_registrar_is_asked_beside_the_other_channels_once_the_registry_denies_the_name() -> None:
@@ -68,43 +34,10 @@ def test_a_registrar_is_asked_beside_the_other_channels_once_the_registry_denies
     assert entry.check.awaiting == {ONE, "whois"}
 
 
-def test_a_registrar_is_waited_for_no_longer_than_an_answer_is_due_after_the_beginning_of_its_check() -> None:
-    """To the tick, whenever its query left: a slow vendor holds no pass back."""
-    room = ChecksRoom(sources=REGISTRARS)
-    entry = denied_name(room)
-    room.checks.take_answer(entry, answer("whois", FREE), NOW + 3)
-    assert entry.check is not None
-    room.checks.note_sent(entry, ONE, NOW + 4)
-    room.checks.end_waiting(NOW + ANSWER_DUE)
-    assert entry.check is not None
-    room.checks.end_waiting(NOW + ANSWER_DUE + 0.01)
-
-    assert entry.check is None
-    assert entry.detail.passes == (NOW + ANSWER_DUE + 0.01,)
-
-
-def test_other_channels_are_waited_for_from_when_their_query_left() -> None:
-    """Also where a registrar is over its time."""
-    room = ChecksRoom(sources=REGISTRARS)
-    entry = denied_name(room)
-    assert entry.check is not None
-    for method in ("whois", ONE):
-        room.checks.note_sent(entry, method, NOW + 3)
-    room.checks.end_waiting(NOW + 3 + ANSWER_DUE)
-    assert entry.check is not None
-    room.checks.end_waiting(NOW + 3 + ANSWER_DUE + 0.01)
-    assert entry.check is None
-
-
 def test_a_check_whose_registry_is_silent_waits_for_its_registrars() -> None:
     """Nothing denied the name yet, so there is no pass that could go without them."""
     room = ChecksRoom(sources=REGISTRARS)
-    entry = room.load("a.com")
-    room.checks.begin_check(entry, NOW)
-    room.checks.take_answer(entry, answer("dns", FREE), NOW + 1)
-    for method in ("rdap", "whois"):
-        silence = Observation(method, unknown_reading(f"{method}_timeout", "no answer"), server=f"{method}.com.test")
-        room.checks.take_answer(entry, silence, NOW + 2)
+    entry = silent_name(room)
     assert entry.check is not None
     assert entry.check.awaiting == {ONE}
     room.checks.end_waiting(NOW + 100)
@@ -207,3 +140,19 @@ def test_the_end_of_a_check_sends_canaries_to_the_sources_whose_offer_counts() -
     assert entry.check is None
     assert {method for method, _ in room.waiting_queries()} == {"dns", "rdap", "whois", ONE}
     assert ONE not in {key.method for key in entry.awaited}
+
+
+def test_the_word_of_a_registrar_for_registered_leaves_a_liar_to_be_verified() -> None:
+    """At the end of a check in which a channel of the registry says so too, nothing is missing."""
+    for method, expected in ((ONE, True), ("whois", False)):
+        room = ChecksRoom(sources=REGISTRARS)
+        entry = room.load("a.com")
+        room.trust.row_of(RDAP).failed_at, room.trust.row_of(RDAP).reason = NOW - 900.0, "it lied"
+        room.checks.begin_check(entry, NOW)
+        room.checks.take_answer(entry, answer("dns", FREE), NOW + 1)
+        room.checks.take_answer(entry, silence_of("whois") if method == ONE else answer("whois", Outcome.REGISTERED), NOW + 2)
+        if method == ONE:
+            room.checks.take_answer(entry, answer(ONE, Outcome.REGISTERED), NOW + 3)
+            room.checks.take_answer(entry, silence_of(TWO), NOW + 4)
+        assert entry.check is None
+        assert (("rdap", "known.com") in room.waiting_queries()) is expected

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.checks.registrar_choice import ASK_REFUSING, ASK_SILENT, ASK_UNASKED, choose_registrars, is_denied
+from common.core.checks.registrar_choice import (
+    ASK_REFUSING,
+    ASK_SILENT,
+    ASK_UNASKED,
+    choose_registrars,
+    choose_stand_ins,
+    is_denied,
+)
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.states import State
@@ -13,7 +20,8 @@ from common.core.telemetry.error_kinds import UNASKED
 NOW, DAY, TICK = 1_790_000_000.0, 86_400.0, 0.001
 ONE, TWO, THREE = "registrar:one", "registrar:two", "registrar:three"
 BOTH = (ONE, TWO)
-REFUSALS = (Outcome.UNAVAILABLE, Outcome.REGISTERED, Outcome.INVALID)
+REFUSALS = (Outcome.UNAVAILABLE, Outcome.REGISTERED, Outcome.RESERVED, Outcome.DROPPING, Outcome.INVALID)
+CACHED = "registrar_available_cached"
 
 
 def gone_name(state: State = State.PENDING_DELETE) -> Entry:
@@ -154,7 +162,7 @@ def test_one_known_offer_is_enough() -> None:
 # -- refusals ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", [*REFUSALS, Outcome.RESERVED])
+@pytest.mark.parametrize("outcome", REFUSALS)
 @pytest.mark.parametrize("state", [State.PENDING_DELETE, State.AVAILABLE, State.UNREGISTERED])
 def test_after_a_refusal_another_registrar_is_asked_once_its_pause_is_over(state: State, outcome: Outcome) -> None:
     """To the tick; the name may be one that this registrar does not sell."""
@@ -168,22 +176,21 @@ def test_after_a_refusal_another_registrar_is_asked_once_its_pause_is_over(state
     assert chosen(entry, TWO) == [ONE]
 
 
-@pytest.mark.parametrize("outcome", REFUSALS)
-def test_a_refusal_by_epp_is_followed_by_a_registrar_after_the_same_pause(outcome: Outcome) -> None:
+def test_a_refusal_by_epp_is_followed_by_a_registrar_after_the_same_pause() -> None:
     """Both ask the registry."""
     entry = gone_name()
-    note(entry, "epp", outcome, ASK_REFUSING - TICK)
+    note(entry, "epp", Outcome.UNAVAILABLE, ASK_REFUSING - TICK)
     assert chosen(entry) == []
-    note(entry, "epp", outcome, ASK_REFUSING)
+    note(entry, "epp", Outcome.UNAVAILABLE, ASK_REFUSING)
     assert chosen(entry) == [ONE]
 
 
-def test_what_the_registry_reserved_by_its_own_word_is_asked_for_once_a_day() -> None:
-    """No registrar can create it."""
+@pytest.mark.parametrize("outcome", [outcome for outcome in REFUSALS if outcome is not Outcome.UNAVAILABLE])
+def test_what_the_registry_itself_says_of_a_name_is_no_offer(outcome: Outcome) -> None:
+    """It has a state of its own, and where another channel denies the name a registrar is asked."""
     entry = gone_name()
-    note(entry, "epp", Outcome.RESERVED, DAY - TICK)
-    assert chosen(entry) == []
-    note(entry, "epp", Outcome.RESERVED, DAY)
+    note(entry, "epp", outcome, 0.0)
+
     assert chosen(entry) == [ONE]
 
 
@@ -215,3 +222,55 @@ def test_silence_of_another_channel_holds_no_registrar_back() -> None:
     note(entry, "whois", Outcome.UNKNOWN, 0.0, "whois_timeout")
 
     assert chosen(entry) == [ONE]
+
+
+# -- hints ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hint_is_no_known_offer() -> None:
+    """It may come from a cache and confirms nothing: another registrar is asked, and that one after the pause of silence."""
+    entry = gone_name()
+    note(entry, ONE, Outcome.UNREGISTERED, ASK_SILENT - TICK, CACHED)
+    assert chosen(entry) == [TWO]
+    assert chosen(entry, registrars=(ONE,)) == []
+    note(entry, ONE, Outcome.UNREGISTERED, ASK_SILENT, CACHED)
+    assert chosen(entry, registrars=(ONE,)) == [ONE]
+    assert chosen(entry) == [TWO]
+
+
+def test_an_offer_that_is_no_hint_is_not_followed_by_the_pause_of_silence() -> None:
+    """One that refused the name is asked again after its own pause, which may be over."""
+    entry = gone_name()
+    note(entry, ONE, Outcome.UNREGISTERED, 0.0)
+
+    assert stand_ins(entry, registrars=(ONE,)) == [ONE]
+
+
+# -- in the place of a silent registry -----------------------------------------------------------------------------------
+
+
+def stand_ins(entry: Entry, *asked: str, registrars: tuple[str, ...] = BOTH) -> list[str]:
+    """The registrar to ask next in the place of a registry that said nothing in a check that has asked these."""
+    return choose_stand_ins(entry, Check(NOW, asked={"dns", "rdap", *asked}), registrars, NOW)
+
+
+def test_registrars_stand_in_one_after_the_other_and_two_at_most() -> None:
+    """What is known of their offers counts no more: the check needs an answer."""
+    entry = gone_name(State.AVAILABLE)
+    for method in BOTH:
+        note(entry, method, Outcome.UNREGISTERED, 0.0)
+
+    assert stand_ins(entry) == [ONE]
+    assert stand_ins(entry, ONE) == [TWO]
+    assert stand_ins(entry, ONE, TWO, registrars=(ONE, TWO, THREE)) == []
+    assert stand_ins(entry, registrars=()) == []
+
+
+@pytest.mark.parametrize(("outcome", "finding"), [(Outcome.UNKNOWN, "registrar_error"), (Outcome.UNREGISTERED, CACHED)])
+def test_a_registrar_that_proved_nothing_lately_stands_in_for_none(outcome: Outcome, finding: str) -> None:
+    """Neither after an error nor after a hint."""
+    entry = gone_name()
+    note(entry, ONE, outcome, ASK_SILENT - TICK, finding)
+    assert stand_ins(entry) == [TWO]
+    note(entry, ONE, outcome, ASK_SILENT, finding)
+    assert stand_ins(entry) == [ONE]

@@ -33,6 +33,16 @@ def test_a_delegation_seen_by_a_sweep_ends_a_run_of_passes() -> None:
     assert (later.passes, later.purged_at, later.registered_seen) == (detail.passes, detail.purged_at, None)
 
 
+def test_a_delegation_seen_by_a_sweep_forgets_what_was_said_of_the_absence_before() -> None:
+    """As a single query does: the next deletion of the name is another one, and its price too."""
+    detail = Detail(purged_at=NOW - 60.0, shown_by=("whois",), offered="premium")
+    made = apply_look(detail, look_of(DELEGATED), "com")
+    later = apply_look(detail, look_of(NXDOMAIN, serial=7), "com")
+
+    assert (made.purged_at, made.shown_by, made.offered) == (None, (), "")
+    assert (later.purged_at, later.shown_by, later.offered) == (NOW - 60.0, ("whois",), "premium")
+
+
 def test_the_record_has_the_same_bytes_for_one_name_and_for_many() -> None:
     """What an array of records writes is read one by one without numpy."""
     assert RECORD.itemsize == SIZE == 40

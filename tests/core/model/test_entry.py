@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.model.entry import DropWindow, Entry
+from common.core.model.entry import Check, DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 
 NOW = 1_790_000_000.0
@@ -80,3 +80,21 @@ def test_a_name_is_ending_in_redemption_and_pending_delete(phase: Phase | None, 
     entry.detail.phase = phase.value if phase is not None else None
 
     assert (entry.phase, entry.is_ending()) == (phase, ending)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [
+        ({}, False),
+        ({"rdap": Outcome.UNREGISTERED, "dns": Outcome.UNREGISTERED}, False),
+        ({"rdap": Outcome.UNREGISTERED, "dns": Outcome.REGISTERED}, True),
+        ({"epp": Outcome.REGISTERED}, True),
+        ({"registrar:one": Outcome.REGISTERED}, False),
+        ({"registrar:one": Outcome.REGISTERED, "http": Outcome.REGISTERED}, True),
+    ],
+)
+def test_a_check_found_a_name_registered_by_the_word_of_any_method_but_a_registrar(
+    outcomes: dict[str, Outcome], *, found: bool
+) -> None:
+    """A registrar's may come from a cache."""
+    assert Check(NOW, outcomes=outcomes).found_registered() is found

@@ -8,7 +8,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.trust.canary_disputes import DISPUTE, CanaryDisputes, Ruling
 from common.core.trust.outcomes import Settled
-from tests.core.trust.trust_rooms import NOW, RDAP, WHOIS, ZONE, TrustRooms, answer_of, catch_lie
+from tests.core.trust.trust_rooms import EPP, NOW, ONE, RDAP, SOURCES, WHOIS, ZONE, TrustRooms, answer_of, catch_lie
 
 KNOWN = "known.com"
 
@@ -106,6 +106,28 @@ def test_a_server_of_the_same_side_settles_nothing() -> None:
     assert settle(rooms, WHOIS, Outcome.REGISTERED).settled == []
     assert settle(rooms, ZONE, Outcome.UNKNOWN).settled == []
     assert disputes_of(rooms).is_disputed(RDAP)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REGISTERED, Outcome.UNREGISTERED, Outcome.UNAVAILABLE])
+def test_what_a_registrar_says_settles_nothing(outcome: Outcome) -> None:
+    """It may come from a cache, and one that offers a registered name lies itself; the registry's word by EPP does settle."""
+    rooms = TrustRooms(sources=SOURCES)
+    catch_lie(rooms, ZONE, NOW)
+    disputes_of(rooms).begin_dispute(about(ZONE), NOW)
+
+    assert settle(rooms, ONE, outcome) == Ruling(is_dead=False, settled=[])
+    assert disputes_of(rooms).is_disputed(ZONE)
+    assert rooms.trust.is_quarantined(ZONE, NOW + 1.0)
+    assert not rooms.known_names.is_dead(KNOWN)
+    assert settle(rooms, EPP, Outcome.REGISTERED).settled == [Settled(ZONE, wrong=True)]
+
+
+def test_a_registrar_that_denies_a_canary_is_accused_and_the_zone_settles_it() -> None:
+    """As of a channel of the registry."""
+    rooms = TrustRooms(sources=SOURCES)
+
+    assert disputes_of(rooms).begin_dispute(about(ONE), NOW) == about(ZONE)
+    assert settle(rooms, ZONE, Outcome.REGISTERED).settled == [Settled(ONE, wrong=True)]
 
 
 def test_an_answer_that_proves_nothing_retires_no_canary_whatever_phase_it_carries() -> None:

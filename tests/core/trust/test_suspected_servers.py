@@ -80,6 +80,16 @@ def test_a_server_that_denies_what_another_one_knows_is_asked_about_a_known_name
     assert [query.probe for query in rooms.take_canaries()] == [Probe(RDAP, "known.com", registered=True)]
 
 
+def test_that_a_registrar_says_registered_casts_no_suspicion_on_the_registry() -> None:
+    """It may say so from a cache."""
+    rooms = TrustRooms(sources=SOURCES)
+    entry, check = pending_delete(rooms, Outcome.UNREGISTERED)
+    check.outcomes[ONE.method] = Outcome.REGISTERED
+    rooms.canaries.suspect_servers(entry, check, NOW)
+
+    assert rooms.take_canaries() == []
+
+
 def test_inside_its_drop_window_a_name_that_is_still_found_is_suspicious_every_ten_minutes() -> None:
     """Whatever phase its record shows."""
     rooms = TrustRooms()

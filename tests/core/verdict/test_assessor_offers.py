@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from common.core.lifecycle.forecast import HOUR
+from common.core.lifecycle.forecast import DAY, HOUR
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
+from common.core.model.offers import ORDINARY
+from common.core.model.offers import PREMIUM as ITS_OWN_PRICE
+from common.core.model.offers import REFUSED as REFUSAL
 from common.core.model.states import State
 from common.core.model.verdict import Basis
 from common.core.verdict import gates
 from common.core.verdict.assessor import Assessment, Assessor
-from common.core.verdict.definitive import PATIENCE
+from common.core.verdict.definitive import EARLIER, PATIENCE
 from tests.core.trust.trust_rooms import (
     EPP,
     NOW,
@@ -153,6 +156,96 @@ def test_the_canaries_of_an_offer_at_a_price_of_its_own_are_kept_with_it() -> No
 
     assert made.positive == ("rdap", "dns", ONE.method)
     assert desk.entry.detail.evidence[ONE.method].verified_after
+
+
+# -- what counted before -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verified", "kind"),
+    [
+        (FREE, True, ORDINARY),
+        (PREMIUM, True, ITS_OWN_PRICE),
+        (REFUSED, True, REFUSAL),
+        (FREE, False, ""),
+        (PREMIUM, False, ""),
+        (REFUSED, False, ""),
+    ],
+)
+def test_the_kind_of_an_offer_that_counts_is_remembered(outcome: Outcome, *, verified: bool, kind: str) -> None:
+    """One of an unverified server does not count."""
+    desk = Desk()
+    desk.say(ONE, outcome, verified=verified)
+    made = desk.assess()
+
+    assert (made.needs.offered, desk.entry.detail.offered) == ("", kind)
+    assert desk.assess().needs.offered == kind
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(PREMIUM, State.AVAILABLE_PREMIUM), (REFUSED, State.UNREGISTERED)])
+def test_what_counted_against_an_ordinary_announcement_is_not_forgotten_when_its_source_lies(
+    outcome: Outcome, state: State
+) -> None:
+    """About another name; the verdict rests on it and names no source."""
+    desk = Desk()
+    desk.say(ONE, outcome)
+    desk.entry.state, desk.entry.detail.basis = desk.assess().verdict.state, Basis.SOURCES
+    catch_lie(desk.rooms, ONE, NOW + PATIENCE + 1.0)
+    made = desk.assess(NOW + PATIENCE + 1.0)
+
+    assert (made.verdict.state, made.verdict.confirmed_by, made.situation.gates) == (state, (), ())
+    assert (*made.situation.premium_by, *made.situation.refused_by) == (EARLIER,)
+    assert made.situation.confirmed_by == ()
+
+
+@pytest.mark.parametrize("age", [DAY, 7 * DAY + 1.0, 400 * DAY])
+def test_a_premium_name_is_not_told_as_an_ordinary_one_however_old_its_offer_is(age: float) -> None:
+    """The registry goes on to deny it."""
+    desk = Desk(denied_by=())
+    detail = desk.entry.detail
+    detail.purged_at, detail.registered_seen, detail.passes = NOW - age, NOW - age - HOUR, (NOW - age, NOW - age + 30.0)
+    desk.say(ONE, PREMIUM, NOW - age)
+    for key in (RDAP, ZONE):
+        desk.say(key, FREE)
+    desk.entry.state, detail.basis = State.AVAILABLE_PREMIUM, Basis.SOURCES
+    assert desk.assess().verdict.state is State.AVAILABLE_PREMIUM
+
+    catch_lie(desk.rooms, ONE, NOW + 1.0)
+    assert desk.assess(NOW + 1.0).verdict.state is State.AVAILABLE_PREMIUM
+
+
+def test_an_available_name_stays_available_however_old_its_offer_is() -> None:
+    """A short name of a new suffix that a registrar would create."""
+    desk = Desk(denied_by=())
+    detail, age = desk.entry.detail, 8 * DAY
+    detail.purged_at, detail.registered_seen, detail.passes = NOW - age, None, (NOW - age, NOW - age + 30.0)
+    desk.say(ONE, FREE, NOW - age)
+    for key in (RDAP, ZONE):
+        desk.say(key, FREE)
+    desk.entry.state, detail.basis = State.AVAILABLE, Basis.SOURCES
+
+    assert (desk.assess().verdict.state, desk.assess().verdict.confirmed_by) == (State.AVAILABLE, (ONE.method,))
+
+
+def test_a_newer_word_of_a_verified_source_takes_the_place_of_what_is_remembered() -> None:
+    """Then a price of its own is forgotten, and an ordinary name told."""
+    desk = Desk()
+    desk.entry.detail.offered = ITS_OWN_PRICE
+    assert desk.assess().verdict.state is State.AVAILABLE_PREMIUM
+    desk.say(TWO, FREE, verified=False)
+    assert desk.assess().verdict.state is State.AVAILABLE_PREMIUM
+    verify_server(desk.rooms, TWO, NOW)
+
+    assert (desk.assess().verdict.state, desk.entry.detail.offered) == (State.AVAILABLE, ORDINARY)
+
+
+def test_what_is_remembered_asks_for_no_canary_and_opens_no_gate() -> None:
+    """A name never seen registered still waits for the channel that would say "reserved"."""
+    desk = Desk()
+    desk.entry.detail.offered, desk.entry.detail.registered_seen = ITS_OWN_PRICE, None
+
+    assert desk.unverified() == []
+    assert desk.assess().situation.gates != ()
 
 
 # -- the servers that an alarm waits for ---------------------------------------------------------------------------------

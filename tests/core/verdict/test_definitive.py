@@ -1,4 +1,4 @@
-"""Which sources say that a name can be created, at what price, or not at all, and for how long their word counts."""
+"""Which sources say that a name can be created, at what price, or not at all, and what of that is remembered."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Collection
 import pytest
 
 from common.core.model.evidence import Outcome
+from common.core.model.offers import ORDINARY, PREMIUM, REFUSED
 from common.core.model.records import Evidence
-from common.core.verdict.definitive import COUNTS, PATIENCE, Offers, find_offers, says_creatable
+from common.core.verdict.definitive import EARLIER, PATIENCE, Offers, find_offers
 from tests.core.verdict.answers import NOW, answer, denial, hint, holder, premium, refusal, said
 
-ONE, TWO, TICK = "registrar:one", "registrar:two", 0.001
+ONE, TWO, TICK, YEAR = "registrar:one", "registrar:two", 0.001, 365 * 86_400.0
 ALL = ("epp", ONE, TWO)
 
 
-def offers_of(*items: Evidence, proven: Collection[str] = ALL, since: float = 0.0) -> Offers:
+def offers_of(*items: Evidence, proven: Collection[str] = ALL, since: float = 0.0, remembered: str = "") -> Offers:
     """What these answers offer; `proven` are the methods whose server proved itself after its answer."""
-    return find_offers(said(*items), since, lambda method, _: method in proven, NOW)
+    return find_offers(said(*items), since, lambda method, _: method in proven, NOW, remembered)
 
 
-def test_a_minute_is_waited_and_an_answer_counts_for_a_week() -> None:
-    """Both are told in the documentation."""
-    assert (PATIENCE, COUNTS) == (60.0, 7 * 86_400.0)
+def test_a_minute_is_waited_for_the_proof_of_an_answer() -> None:
+    """It is told in the documentation."""
+    assert PATIENCE == 60.0
 
 
 # -- what an answer offers -----------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def test_each_source_is_told_under_what_it_says_in_order() -> None:
     assert offers_of(*items, proven=()) == Offers(unverified=(four, three, TWO))
 
 
-# -- from when, and for how long -----------------------------------------------------------------------------------------
+# -- from when ---------------------------------------------------------------------------------------------------------
 
 
 def test_only_what_was_said_since_the_registry_denied_the_name_counts() -> None:
@@ -88,17 +89,17 @@ def test_only_what_was_said_since_the_registry_denied_the_name_counts() -> None:
         assert offers_of(item, since=NOW - 60.0 + TICK, proven=()) == Offers()
 
 
-def test_an_offer_counts_for_a_week_and_not_before_it_was_made() -> None:
+def test_an_offer_counts_whatever_its_age_and_not_before_it_was_made() -> None:
     """To the tick; the clock may have been ahead when it was noted."""
-    assert offers_of(denial(ONE, COUNTS)) == offers_of(denial(ONE, 0.0)) == Offers(ordinary=(ONE,))
-    assert offers_of(denial(ONE, COUNTS + TICK)) == Offers()
+    assert offers_of(denial(ONE, YEAR)) == offers_of(denial(ONE, 0.0)) == Offers(ordinary=(ONE,))
+    assert offers_of(premium(ONE, YEAR)) == Offers(premium=(ONE,))
     assert offers_of(denial(ONE, -TICK)) == Offers()
     assert offers_of(premium(ONE, -TICK), proven=()) == Offers()
 
 
 def test_one_answer_that_does_not_count_hides_no_other() -> None:
     """Whichever comes first."""
-    assert offers_of(premium(ONE, COUNTS + TICK), denial(TWO)) == Offers(ordinary=(TWO,))
+    assert offers_of(premium(ONE, -TICK), denial(TWO)) == Offers(ordinary=(TWO,))
     assert offers_of(holder("dns"), denial(TWO)) == Offers(ordinary=(TWO,))
 
 
@@ -134,24 +135,51 @@ def test_each_offer_is_asked_for_its_own_proof() -> None:
     assert looked_up == [(ONE, items[ONE]), (TWO, items[TWO])]
 
 
-# -- whether there is an object ------------------------------------------------------------------------------------------
+# -- what counted before -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("item", "creatable"),
+    ("items", "proven", "found"),
     [
-        (denial(ONE), True),
-        (denial("epp"), True),
-        (premium(ONE), True),
-        (premium("epp"), True),
-        (hint(), False),
-        (refusal(ONE), False),
-        (refusal("epp"), False),
-        (holder(ONE), False),
-        (premium("whois"), False),
-        (denial("rdap"), False),
+        ((), ALL, Offers(premium=(EARLIER,))),
+        # What does not count takes no place.
+        ((denial(ONE),), (), Offers(premium=(EARLIER,))),
+        ((denial(ONE, 61.0), refusal(TWO, 61.0)), ALL, Offers(premium=(EARLIER,))),
+        ((hint(), denial("rdap"), refusal("epp", outcome=Outcome.RESERVED)), ("rdap", *ALL), Offers(premium=(EARLIER,))),
+        ((refusal(ONE),), (), Offers(premium=(EARLIER,), unverified=(ONE,))),
+        ((premium(ONE),), (), Offers(premium=(EARLIER,), unverified=(ONE,))),
+        # Any word of a verified source does.
+        ((denial(ONE),), ALL, Offers(ordinary=(ONE,))),
+        ((premium(ONE),), ALL, Offers(premium=(ONE,))),
+        ((refusal(ONE),), ALL, Offers(refused=(ONE,))),
+        ((premium(ONE), denial(TWO)), (TWO,), Offers(ordinary=(TWO,), unverified=(ONE,))),
     ],
 )
-def test_what_can_be_created_at_whatever_price_has_no_object(item: Evidence, creatable: bool) -> None:
-    """By the word of a source that creates names, and not from a cache."""
-    assert says_creatable(item.observation.method, item) is creatable
+def test_a_price_of_its_own_is_remembered_until_a_verified_source_says_something(
+    items: tuple[Evidence, ...], proven: Collection[str], found: Offers
+) -> None:
+    """A premium name does not become an ordinary one because no server is verified any more."""
+    assert offers_of(*items, proven=proven, since=NOW - 60.0, remembered=PREMIUM) == found
+
+
+def test_a_refusal_is_remembered_and_an_ordinary_offer_is_not() -> None:
+    """That a name would be created at list price speaks for the announcement, which needs no such word."""
+    assert offers_of(remembered=REFUSED) == Offers(refused=(EARLIER,))
+    assert offers_of(denial(ONE), remembered=REFUSED) == Offers(ordinary=(ONE,))
+    assert offers_of(remembered=ORDINARY) == offers_of(remembered="") == offers_of() == Offers()
+
+
+@pytest.mark.parametrize(
+    ("offers", "kind"),
+    [
+        (Offers(), ""),
+        (Offers(unverified=(ONE,)), ""),
+        (Offers(refused=(ONE,)), REFUSED),
+        (Offers(ordinary=(ONE,), refused=(TWO,)), ORDINARY),
+        (Offers(ordinary=(ONE,), premium=(TWO,), refused=("epp",)), PREMIUM),
+        (Offers(premium=(EARLIER,)), PREMIUM),
+    ],
+)
+def test_offers_come_to_the_kind_that_the_announcement_has(offers: Offers, kind: str) -> None:
+    """A price of its own before list price, and that before a refusal."""
+    assert offers.kind() == kind

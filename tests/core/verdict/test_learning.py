@@ -7,6 +7,7 @@ import pytest
 from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
+from common.core.model.offers import PREMIUM
 from common.core.model.records import Evidence
 from common.core.verdict.learning import HIDING_LONGEST, PASSES, hiding_channels, learn_from_answer, note_pass, verify_pass
 from tests.core.verdict.answers import NOW, asked, denial, hint, holder, premium, refusal
@@ -43,11 +44,21 @@ def test_a_registered_answer_ends_a_run_of_passes_and_is_remembered(method: str)
     entry = name_with()
     detail = entry.detail
     detail.passes, detail.verified, detail.basis, detail.purged_at, detail.shown_by = (1.0,), (1.0,), "sources", 1.0, ("whois",)
+    detail.offered = PREMIUM
     learn(entry, holder(method))
 
     assert (detail.passes, detail.verified, detail.basis) == ((), (), "")
     assert (detail.contradicted_at, detail.registered_seen) == (NOW, NOW)
-    assert (detail.purged_at, detail.shown_by) == (None, ())
+    assert (detail.purged_at, detail.shown_by, detail.offered) == (None, (), "")
+
+
+def test_what_a_name_was_offered_for_outlives_every_other_answer() -> None:
+    """Also a registrar's word for "registered", which may come from a cache."""
+    for item in (denial("rdap"), denial("registrar:one"), refusal(), holder("registrar:one"), hint()):
+        entry = name_with()
+        entry.detail.offered = PREMIUM
+        learn(entry, item)
+        assert entry.detail.offered == PREMIUM
 
 
 def test_a_registered_answer_without_a_run_contradicts_nothing() -> None:

@@ -11,6 +11,7 @@ from common.core.model.evidence import Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
 from common.core.model.verdict import Basis, Situation, Verdict
+from common.core.verdict.definitive import EARLIER
 from common.core.verdict.verdicts import decide_offline, decide_verdict
 from tests.core.verdict.answers import NOW, denial, hint, holder, premium, refusal, said
 
@@ -100,6 +101,16 @@ def test_a_verdict_names_the_sources_of_the_offer_that_it_states(
     assert decided(**changes).confirmed_by == confirmed_by
 
 
+def test_a_verdict_that_rests_on_what_is_remembered_names_no_source() -> None:
+    """Beside a source that says so now it names that one alone."""
+    kept = decided(premium_by=(EARLIER,))
+
+    assert (kept.state, kept.confirmed_by) == (COSTLY, ())
+    assert kept.reason == "not registered, and offered at a price of its own (a source asked before)"
+    assert decided(premium_by=(EARLIER, ONE)).confirmed_by == BY_ONE
+    assert told(refused_by=(EARLIER,)) == (State.UNREGISTERED, "not registered, but a source asked before would not create it")
+
+
 def test_an_announced_name_stays_confirmed_while_a_gate_is_open_again() -> None:
     """Its servers are asked in turn."""
     assert decided(before=FREE, gates=("x",), confirmed_by=BY_ONE).confirmed_by == BY_ONE
@@ -121,7 +132,14 @@ def test_one_source_alone_stays_capped_whatever_a_registrar_says() -> None:
 def test_one_that_would_create_the_name_denies_it(item: Evidence) -> None:
     """Also at a price of its own, which alone announces nothing: the gates come first."""
     assert told(item, prior=-9.0, gates=("x",)) == (HELD, STILL_OPEN)
-    assert told(item, holder("dns", 5.0), gates=("x",)) == (HELD, STILL_OPEN)
+    assert told(item, holder("dns", 5.0), gates=("x",), confirmed_by=BY_ONE) == (HELD, STILL_OPEN)
+
+
+@pytest.mark.parametrize("item", [denial(ONE), premium(ONE)])
+def test_an_unverified_registrar_outweighs_no_registered_answer(item: Evidence) -> None:
+    """A verified one does, and so does the registry."""
+    assert told(item, holder("dns", 5.0), gates=("x",))[0] is State.REGISTERED
+    assert told(denial("rdap"), holder("dns", 5.0), gates=("x",)) == (HELD, STILL_OPEN)
 
 
 @pytest.mark.parametrize("item", [hint(), refusal(ONE), refusal("epp"), holder(ONE)])

@@ -12,11 +12,13 @@ from common.core.model.evidence import Outcome, Phase
 from common.core.model.records import Evidence
 from common.core.model.states import OUT_OF_ZONE, State
 from common.core.model.verdict import Basis, Situation
+from common.core.verdict.definitive import EARLIER
 from common.core.verdict.verdicts import decide_verdict, is_dns_informative, log_odds, log_odds_shares, weigh_answer
 from tests.core.verdict.answers import NOW, answer, denial, hint, holder, premium, refusal, said
 
 DAY = 86_400.0
 REPEATED = Basis.REPETITION
+ONE = ("registrar:one",)
 
 
 def situation(**changes: Any) -> Situation:
@@ -105,7 +107,7 @@ def test_a_group_is_its_strongest_finding_and_a_quarter_of_those_that_agree(
     items: tuple[Evidence, ...], group: str, total: float
 ) -> None:
     """A registered answer beats a denial, unless it has become worth less than a quarter; no sum is beyond its caps."""
-    assert log_odds_shares(said(*items), situation(), NOW)[group] == pytest.approx(total, abs=1e-9)
+    assert log_odds_shares(said(*items), situation(refused_by=ONE), NOW)[group] == pytest.approx(total, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_canaries_and_passes_count_where_the_registry_denies_the_name_and_nothin
     items: tuple[Evidence, ...], added: bool
 ) -> None:
     """Two for each server that proved itself, and what the passes add."""
-    run = situation(prior=-3.0, verified_after=frozenset({"rdap", "whois"}), passes=(NOW - 1e5,))
+    run = situation(prior=-3.0, verified_after=frozenset({"rdap", "whois"}), passes=(NOW - 1e5,), refused_by=ONE)
     found = log_odds_shares(said(*items), run, NOW)
 
     assert found["prior"] == -3.0
@@ -180,10 +182,33 @@ def test_each_source_that_proved_itself_counts_once() -> None:
 @pytest.mark.parametrize(("outcome", "counts"), [(Outcome.UNAVAILABLE, False), (Outcome.RESERVED, True)])
 def test_a_refusal_from_before_the_passes_does_not_count(outcome: Outcome, counts: bool) -> None:
     """It was said of the object that is gone."""
-    run, item = situation(passes=(NOW - 100.0, NOW)), refusal(age=101.0, outcome=outcome)
+    run, item = situation(passes=(NOW - 100.0, NOW), refused_by=ONE), refusal(age=101.0, outcome=outcome)
 
     assert ("registrar" in log_odds_shares(said(item), run, NOW)) is counts
     assert "registrar" in log_odds_shares(said(refusal(age=100.0)), run, NOW)
+
+
+@pytest.mark.parametrize("proven", ["confirmed_by", "premium_by", "refused_by"])
+@pytest.mark.parametrize("item", [denial("registrar:one"), premium("registrar:one"), refusal(), holder("registrar:one")])
+def test_a_registrar_weighs_only_from_a_verified_server(item: Evidence, proven: str) -> None:
+    """Whatever it says; that another one is verified proves nothing of this one."""
+    assert "registrar" in log_odds_shares(said(item), situation(**{proven: ("registrar:two", "registrar:one")}), NOW)
+    for changes in ({}, {proven: ("registrar:two", "epp", EARLIER)}, {"verified_after": frozenset({"registrar:one"})}):
+        assert log_odds_shares(said(item), situation(**changes), NOW) == {"prior": 0.0}
+
+
+def test_a_hint_and_the_registry_itself_weigh_without_a_proof() -> None:
+    """The one as little as it is worth, the other because gates ask for that."""
+    assert log_odds_shares(said(hint()), situation(), NOW)["registrar"] == 1.5
+    assert log_odds_shares(said(denial("epp")), situation(), NOW)["registrar"] > 0.0
+    assert log_odds_shares(said(denial("rdap")), situation(), NOW)["registry_db"] > 0.0
+
+
+def test_an_offer_that_is_remembered_is_no_server_that_proved_itself() -> None:
+    """It adds nothing to the odds."""
+    kept = situation(premium_by=(EARLIER,), refused_by=(EARLIER,))
+
+    assert log_odds_shares(said(denial("rdap")), kept, NOW)["canaries"] == 0.0
 
 
 LIVE, FREE = denial("registrar:one"), denial("whois")
@@ -211,6 +236,8 @@ LIVE, FREE = denial("registrar:one"), denial("whois")
         # Refused, and by none confirmed.
         ((FREE, refusal()), {"refused_by": ("registrar:one",)}, 0.3),
         ((FREE, refusal()), {"refused_by": ("registrar:one",), "p_registrable": 0.2}, 0.2),
+        ((FREE,), {"refused_by": (EARLIER,)}, 0.3),
+        ((FREE,), {"refused_by": (EARLIER,), "confirmed_by": ("registrar:one",)}, 0.97),
         ((FREE, LIVE), {"refused_by": ("registrar:two",), "confirmed_by": ("registrar:one",)}, 0.9994),
         ((FREE, LIVE), {"refused_by": ("registrar:two",), "premium_by": ("registrar:one",)}, 0.97),
         ((), {}, 0.0),

@@ -19,6 +19,8 @@ TICK = 0.001
 HELD, FREE, OPEN = State.PENDING_DELETE, State.AVAILABLE, State.UNKNOWN
 NEW_AGAIN = "delegated again since the registry's last record"
 DOUBTFUL = "not found at the registry, but P(unregistered) is 0.002, below 0.995"
+LESS_DOUBTFUL = "not found at the registry, but P(unregistered) is 0.045, below 0.995"
+REFUSED = {"refused_by": ("registrar:one",)}
 UNSURE = "not found at the registry, but P(unregistered) is 0.500, below 0.995"
 STILL_OPEN = "not found at the registry; still open: x; y"
 RESERVATION = "not registered; a reservation or a premium price is not excluded"
@@ -140,7 +142,12 @@ def test_a_name_the_registry_denies_is_told_by_gates_odds_calendar_and_price(
         ((holder("registrar:one"),), HELD, {}, (HELD, "no new proof")),
         ((holder("registrar:one"), holder("http", 1.0)), HELD, {"wildcard": True}, (HELD, "no new proof")),
         ((holder("registrar:one"), denial("rdap", 5.0)), HELD, {"prior": 99.0, "gates": ("x", "y")}, (HELD, STILL_OPEN)),
-        ((holder("registrar:one"), denial("rdap", 5.0)), HELD, {"prior": -9.0}, (HELD, DOUBTFUL)),
+        (
+            (holder("registrar:one"), denial("rdap", 5.0)),
+            HELD,
+            {"prior": -9.0, "refused_by": ("registrar:one",)},
+            (HELD, DOUBTFUL),
+        ),
         ((holder("whois", 9.0), holder("dns", 1.0)), HELD, {"wildcard": True}, (State.REGISTERED, "whois_registered it says")),
         (
             (answer("das", Outcome.RESERVED, "das_reserved", 9.0), holder("dns")),
