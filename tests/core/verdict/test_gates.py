@@ -10,7 +10,7 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
-from common.core.verdict.definitive import Offers
+from common.core.verdict.definitive import EARLIER, Offers
 from common.core.verdict.gates import IsVerified, count_lone_passes, find_standing
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, premium, refusal, run_of, said
 
@@ -320,6 +320,18 @@ def test_what_sources_offer_counts_from_when_the_registry_denied_the_name() -> N
     assert judged(*items, proven=proven, purged_at=NOW - 9.0).offers == Offers(ordinary=("registrar:one",), premium=("epp",))
     assert judged(*items, proven=proven).offers.refused == ("registrar:two",)
     assert judged(*items[:3], proven=("rdap",), purged_at=NOW - 9.0).offers == Offers()
+
+
+def test_an_offer_of_before_takes_the_place_of_one_that_does_not_count_and_passes_no_gate() -> None:
+    """It denies nothing, and holds nothing back either."""
+    for kind, offers in (("premium", Offers(premium=(EARLIER,))), ("refused", Offers(refused=(EARLIER,)))):
+        whole = judged(denial("rdap"), denial("dns"), proven=("rdap", "dns"), run=run_of(2), offered=kind)
+        awaiting = judged(
+            denial("rdap"), denial("dns"), proven=("rdap", "dns"), run=run_of(2), offered=kind, awaited=("whois",)
+        )
+
+        assert (whole.open, whole.positive, whole.offers) == ((), ("rdap", "dns"), offers)
+        assert awaiting.open == ("whois would say whether the name is reserved, and has not spoken yet",)
 
 
 # The suffix.
