@@ -21,6 +21,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registrar
+from common.core.model.offers import HINTS
 from common.core.model.query import Query
 from common.core.model.states import ANNOUNCED, State
 from common.core.outbox.announcer import Announcer
@@ -106,8 +107,12 @@ class Checks:
         if not believed:
             outcome = Outcome.UNKNOWN  # a server that was never verified proves nothing by refusing a name: verify it
             self.canaries.verify_server(key, entry.name, now, now)
+        if observation.reading.finding in HINTS:
+            outcome = Outcome.UNKNOWN
         changed = entry.note_observation(observation, now, believed=believed, by=by)
+        entry.queued_until.pop(method, None)
         learn_from_answer(entry, method, outcome, now)
+        self.early_canaries.hidden_names.note_record(entry, observation, now)
         self.announcer.tell_result(entry, observation, now, changed=changed)
         self.canaries.known_names.note_registered(entry, observation, now)
         check = entry.check
@@ -137,6 +142,8 @@ class Checks:
             self.resume_names(self.canaries.take_unanswered(query.probe, now), now)
             return
         entry = query.entry
+        if entry is not None:
+            entry.queued_until.pop(query.method, None)
         if entry is not None and entry.check is not None and not query.unawaited:
             entry.check.awaiting.discard(query.method)
             self._query_further(entry, now)
@@ -221,9 +228,7 @@ class Checks:
             return
         check.beside = len(check.asked)
         for method in next_methods(entry, check, self.planner.offer_channels(entry, now), now):
-            check.asked.add(method)
-            if self.planner.queue_query(entry, check, method, now):
-                check.awaiting.add(method)
+            self._queue_method(entry, check, method, now)
 
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""
@@ -236,9 +241,16 @@ class Checks:
                 self._finish_check(entry, now)
                 return
             for method in wanted:
-                check.asked.add(method)
-                if self.planner.queue_query(entry, check, method, now):
-                    check.awaiting.add(method)
+                self._queue_method(entry, check, method, now)
+
+    def _queue_method(self, entry: Entry, check: Check, method: str, now: float) -> None:
+        """Queue a query of a check, or await the one that an earlier check left in the queue of a slow registrar."""
+        check.asked.add(method)
+        if now < entry.queued_until.get(method, 0.0):
+            check.awaiting.add(method)
+            self.note_sent(entry, method, now)  # it is waited for no longer than one that leaves now
+        elif self.planner.queue_query(entry, check, method, now):
+            check.awaiting.add(method)
 
     def _finish_check(self, entry: Entry, now: float) -> None:
         """End a check: take the verdict, verify servers by canaries, and schedule the next one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from common.core.checks.registrar_choice import MOST_ASKED, choose_registrars, choose_stand_ins, is_denied
+from common.core.checks.registrar_choice import choose_registrars, choose_stand_ins, is_denied
 from common.core.lifecycle.registry_due import registry_due
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
@@ -44,16 +44,10 @@ class ChannelOffer(Struct, frozen=True):
         return [method for method in self.registry if method not in left_out] or list(self.registry)
 
     def record_methods(self) -> list[str]:
-        """The registry methods to query that show a record with dates; a resting one only where no other is left."""
+        """The registry methods to query that show a record with dates; none while those rest and another method does not."""
         return [method for method in self.registry_methods() if method in RECORD_METHODS] or [
-            method for method in self.registry if method in RECORD_METHODS
+            method for method in self.registry_methods(slow=True) if method in RECORD_METHODS
         ]
-
-    def denying_methods(self) -> list[str]:
-        """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
-        if self.registrars and self.resting.issuperset(self.registry):
-            return list(self.registrars[:MOST_ASKED])
-        return self.registry_methods()
 
     def zone_methods(self) -> list[str]:
         """DNS, where a pass can learn something from it: not under a wildcard, nor while it rests."""
@@ -70,13 +64,21 @@ def next_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float)
 
 def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     if check.confirm:
-        return channels.zone_methods() + channels.denying_methods() or ["dns"]
+        return channels.zone_methods() + _denying_methods(entry, check, channels, now) or ["dns"]
     if check.manual:
         return ([] if channels.wildcard else ["dns"]) + channels.registry_methods()
     if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
         first = channels.record_methods() if registry_due(entry, now) else []
-        return (first or channels.denying_methods())[:1] or (["dns"] if not channels.wildcard else [])
+        first = first or _denying_methods(entry, check, channels, now)
+        return first[:1] or (["dns"] if not channels.wildcard else [])
     return ["dns"]
+
+
+def _denying_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
+    """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
+    resting = channels.resting.issuperset(channels.registry)
+    stand_ins = choose_stand_ins(entry, check, channels.registrars, now) if resting else []
+    return stand_ins or channels.registry_methods()
 
 
 def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
@@ -94,7 +96,7 @@ def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, now: fl
 
 def _methods_after_denial(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The first to deny the name: every channel has to speak, and a registrar to say whether it can be created."""
-    others = channels.denying_methods() if check.confirm else channels.registry_methods(slow=True)
+    others = _denying_methods(entry, check, channels, now) if check.confirm else channels.registry_methods(slow=True)
     others = [method for method in others if entry.state not in _SETTLED or _is_stale(entry, method, now)]
     return others + channels.zone_methods() + choose_registrars(entry, check, channels.registrars, now)
 
@@ -104,7 +106,7 @@ def _methods_after_dns(entry: Entry, check: Check, channels: ChannelOffer, now: 
     if dns is Outcome.REGISTERED:
         return channels.record_methods()[:1] if _is_record_due(entry, now) else []
     if dns is Outcome.UNREGISTERED:
-        return channels.denying_methods()[:1]
+        return _denying_methods(entry, check, channels, now)[:1]
     if "http" not in check.asked:
         return ["http"]  # DNS proved nothing; a web server that answers shows a delegation as well
     inconclusive = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= INCONCLUSIVE_CHECKS
@@ -123,7 +125,7 @@ def _next_channel(entry: Entry, check: Check, channels: ChannelOffer, now: float
     if left:
         return left[:1]
     out_of_zone = check.outcomes.get("dns") is Outcome.UNREGISTERED or entry.phase in OUT_OF_ZONE
-    return choose_stand_ins(entry, check, channels.registrars, now) if out_of_zone else []
+    return choose_stand_ins(entry, check, channels.registrars, now)[:1] if out_of_zone else []
 
 
 def _is_stale(entry: Entry, method: str, now: float) -> bool:

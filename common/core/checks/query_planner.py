@@ -8,7 +8,7 @@ from common.core.checks.unanswered import Unanswered
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Outcome
-from common.core.model.methods import RECORD_METHODS, budget_of, pool_of
+from common.core.model.methods import RECORD_METHODS, budget_of, is_registrar, pool_of
 from common.core.model.query import Query
 from common.core.model.states import OWNED
 from common.core.rate_limits.rate_limits import RateLimits
@@ -118,23 +118,24 @@ class QueryPlanner:
             return False
         if method == "whois" and not server:
             self._registries.referrals.note_query(suffix, now)
-        queue.add_query(
-            Query(
-                method=method,
-                pool=pool_of(method),
-                domain=entry.name,
-                suffix=suffix,
-                server=server,
-                limit=limit,
-                rank=rank,
-                queued=now,
-                budget=budget_of(method),
-                entry=entry,
-                confirm=check.confirm,
-                rate=self._rate_limits.learned_rate(method, limit, now),
-                unawaited=unawaited,
-            )
+        query = Query(
+            method=method,
+            pool=pool_of(method),
+            domain=entry.name,
+            suffix=suffix,
+            server=server,
+            limit=limit,
+            rank=rank,
+            queued=now,
+            budget=budget_of(method),
+            entry=entry,
+            confirm=check.confirm,
+            rate=self._rate_limits.learned_rate(method, limit, now),
+            unawaited=unawaited,
         )
+        queue.add_query(query)
+        if is_registrar(method):
+            entry.queued_until[method] = query.deadline
         return True
 
     def _is_offered(self, method: str, suffix: str, now: float) -> bool:
@@ -157,7 +158,8 @@ class QueryPlanner:
     def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
         """The server of a method, None where there is none or it is distrusted."""
         server = self._registries.server_or_referral(method, suffix, now)
-        if server is None or self._trust.is_distrusted(ChannelKey(method, host_of(server), suffix), now):
+        key = ChannelKey(method, host_of(server or ""), suffix)
+        if server is None or self._trust.is_distrusted(key, now) or self._trust.answers_from_zone(key):
             return None
         return server
 

@@ -19,8 +19,12 @@ class ChannelKey(NamedTuple):
 
 
 class Probe(Struct, frozen=True):
-    """One canary query at a channel: `registered` is whether the right answer says that `domain` is registered."""
+    """One canary query at a channel: `registered` is whether the right answer says that `domain` is registered.
+
+    `hidden`: the name is registered but not in the zone, which shows a source that answers from the zone or from a cache.
+    """
 
     key: ChannelKey
     domain: str
     registered: bool
+    hidden: bool = False

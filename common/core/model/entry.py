@@ -82,6 +82,7 @@ class Entry:
     compared_at: float = 0.0  # when its registry channels were last compared in its phase
     held_until: float | None = None  # the end of the release procedure that it is in by the calendar
     awaited: set[ChannelKey] = field(default_factory=set)  # servers whose canaries its next pass waits for
+    queued_until: dict[str, float] = field(default_factory=dict)  # by registrar: when its query leaves the queue at the latest
     asked_from: dict[str, str] = field(default_factory=dict)  # by method: the egress that its last query left from
 
     @property

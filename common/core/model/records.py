@@ -64,6 +64,7 @@ class Detail(Struct, omit_defaults=True):
     passes: tuple[float, ...] = ()  # complete positive passes of the current run: the first, and the last ones
     verified: tuple[float, ...] = ()  # those after which the server of the answer found a known name again
     offered: str = ""  # the kind of offer that counted last since the name is gone, see `model.offers`
+    offered_at: float = 0.0  # when that was last said
     basis: str = ""  # what the run rests on once its gates are open, see `verdict.Basis`
     contradicted_at: float | None = None  # a registered answer in the middle of a positive run
     registry_at: float | None = None  # last registry answer that says something

@@ -31,7 +31,7 @@ class Situation(Struct, frozen=True, omit_defaults=True, rename=_STORED):
     release procedure that the name is in by the calendar, if any; `gates` what an alarm still lacks, `basis` what it rests on.
     `never_seen`: whether the name was never seen registered; `announced`: whether it was announced in this run of passes.
     `confirmed_by`, `premium_by`, `refused_by` are sources that say from verified servers that it can be created at list price,
-    at a price of its own, or not at all.
+    at a price of its own, or not at all. `blind` are methods that do not show names in this phase: their denial says nothing.
     """
 
     prior: float
@@ -50,6 +50,7 @@ class Situation(Struct, frozen=True, omit_defaults=True, rename=_STORED):
     confirmed_by: tuple[str, ...] = ()
     premium_by: tuple[str, ...] = ()
     refused_by: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
 
 
 class Verdict(Struct, frozen=True, rename=_STORED):

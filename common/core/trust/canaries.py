@@ -166,6 +166,10 @@ class Canaries:
         """
         key, found = probe.key, CanaryOutcome()
         last = self._count_arrived(key)
+        if probe.hidden:
+            self._note_hidden(probe, observation, now)
+            found.released = self._release_names(key, self._waiting.pop(key, {})) if last else []
+            return found
         wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation)
         self._retry_wildcard(probe, now)
         before = last_right_at(self.trust.row_of(key))
@@ -272,6 +276,15 @@ class Canaries:
         if other is not None:
             self.ask_canary(other, now)
         return other is not None
+
+    def _note_hidden(self, probe: Probe, observation: Observation, now: float) -> None:
+        """Note whether a source offers a name that is registered but not in the zone, and log it where it does."""
+        offers = self.trust.note_hidden_answer(probe, observation, now)
+        graded = "lie" if offers else grade_answer(probe, observation.reading.outcome)
+        self.telemetry.metrics.count("canaries", method=probe.key.method, result=graded)
+        if offers:
+            fields = {"method": probe.key.method, "server": probe.key.server, "suffix": probe.key.suffix, "reason": offers}
+            self.telemetry.write_limited("warning", "source_answers_from_zone", " ".join(probe.key), now, **fields)
 
     def _suspect_server(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
         """Query a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""

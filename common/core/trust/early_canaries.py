@@ -19,6 +19,7 @@ from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
 from common.core.trust.conditions import Conditions
+from common.core.trust.hidden_names import HiddenNames
 from common.core.trust.server_trust import VERIFIED_FOR, Trust
 
 #: Seconds around a drop window in which servers are kept verified, and the age of a canary that is queried anew then.
@@ -29,6 +30,8 @@ KEEP_COST = 16
 PROBE_EVERY, PROBE_SILENT_EVERY = 6 * 3600.0, 900.0
 #: The same for one that fell silent: whether it is dead should be known within minutes, before the next drop.
 PROBE_DOUBTED_EVERY = 15.0
+#: Most seconds between two tries of a registrar that was caught lying.
+RETRY_LONGEST = 7 * 86_400.0
 #: Share of an operator's queries for such probes.
 PROBE_SHARE = 0.05
 
@@ -43,10 +46,12 @@ class EarlyCanaries:
     trust: Trust
     conditions: Conditions
     canaries: Canaries
+    hidden_names: HiddenNames
     telemetry: Telemetry
     rng: Random
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
     _retries: dict[ChannelKey, tuple[int, float]] = field(init=False, default_factory=dict)  # of liars: how many, the next
+    _hidden_after: dict[str, float] = field(init=False, default_factory=dict)  # by method, in epoch seconds
     _registrar_turns: dict[str, int] = field(init=False, default_factory=dict)  # by method: how often it was probed
 
     def keep_verified(self, entry: Entry, now: float) -> None:
@@ -86,33 +91,52 @@ class EarlyCanaries:
         for source in self.registries.sources.all_sources():
             method = source.method
             served = [suffix for suffix in suffixes if self.registries.server_of(method, suffix)]
-            if not is_registrar(method) or not served:
+            if not is_registrar(method) or not source.proof or not served:
                 continue
-            for suffix in served:
-                self._verify_again(self.registries.channel_of(method, suffix), now)
+            channels = [self.registries.channel_of(method, suffix) for suffix in served]
+            next((key for key in channels if self._verify_again(key, now)), None)  # a few canaries at a time
+            for key in channels:
+                self._probe_hidden(key, now)
             if now < self._probe_after.get(method, 0.0):
                 continue
             turn = self._registrar_turns.get(method, 0)
             key = self.registries.channel_of(method, served[turn % len(served)])
-            limit = self.registries.limit_of(method, key.server, key.suffix)
-            if not self.rate_limits.admits_query(method, limit, Rank.BACKGROUND, now):
+            if not self._admits_probe(key, now):
                 continue
             self._registrar_turns[method], self._probe_after[method] = turn + 1, now + PROBE_EVERY
             for name in self.canaries.known_names.canaries_for(key, "")[:1]:
                 self.canaries.ask_canary(Probe(key, name, registered=True), now, Rank.BACKGROUND)
 
-    def _verify_again(self, key: ChannelKey, now: float) -> None:
-        """Query both canaries of a registrar that was caught lying: after a quarter of an hour, then ever more rarely."""
+    def _probe_hidden(self, key: ChannelKey, now: float) -> None:
+        """Query a name that the registry shows and the zone does not, once one is known and every six hours after that."""
+        name = self.hidden_names.find_name(key.suffix, now)
+        due = max(self.trust.hidden_asked_at(key) + PROBE_EVERY, self._hidden_after.get(key.method, 0.0))
+        if name is None or now < due or not self._admits_probe(key, now):
+            return
+        self._hidden_after[key.method] = now + PROBE_SILENT_EVERY
+        self.canaries.ask_canary(Probe(key, name, registered=True, hidden=True), now, Rank.BACKGROUND)
+
+    def _admits_probe(self, key: ChannelKey, now: float) -> bool:
+        """Whether a query in the background may go to the operator of a channel now."""
+        limit = self.registries.limit_of(key.method, key.server, key.suffix)
+        return self.rate_limits.admits_query(key.method, limit, Rank.BACKGROUND, now)
+
+    def _verify_again(self, key: ChannelKey, now: float) -> bool:
+        """Query both canaries of a registrar that was caught lying: after a quarter of an hour, then ever more rarely.
+
+        Returns whether they were queried.
+        """
         if not self.trust.is_distrusted(key, now):
             self._retries.pop(key, None)
-            return
+            return False
         tries, due = self._retries.get(key, (0, self.trust.row_of(key).failed_at + PROBE_SILENT_EVERY))
-        if now < due or self.trust.is_quarantined(key, now) or self.canaries.is_on_way(key):
-            return
-        self._retries[key] = tries + 1, now + min(PROBE_SILENT_EVERY * 2.0 ** min(tries + 1, 10), PROBE_EVERY)
+        if now < due or self.trust.is_quarantined(key, now) or self.canaries.is_on_way(key) or not self._admits_probe(key, now):
+            return False
+        self._retries[key] = tries + 1, now + min(PROBE_SILENT_EVERY * 2.0 ** min(tries + 1, 10), RETRY_LONGEST)
         names = self.canaries.known_names.canaries_for(key, "")
         for probe in self.trust.find_probes(key, now, names, now, self.rng):
             self.canaries.ask_canary(probe, now, Rank.BACKGROUND)
+        return True
 
     def _probe_interval(self, key: ChannelKey, now: float) -> float:
         """Seconds after its last answer at which a channel is probed."""

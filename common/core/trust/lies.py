@@ -5,8 +5,8 @@ from __future__ import annotations
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
-from common.core.model.methods import is_registry
-from common.core.model.offers import REFUSED, denies_object, kind_of_offer
+from common.core.model.methods import is_registrar, is_registry
+from common.core.model.offers import HINTS, REFUSED, denies_object, kind_of_offer
 from common.core.model.records import Evidence
 
 
@@ -19,15 +19,20 @@ def drop_evidence(entry: Entry, method: str, since: float, caught_at: float) -> 
     """Drop what a lying server said after its last good answer at `since`, and the passes built on it.
 
     Returns what was dropped, by method. `caught_at`: when the lie was found out; both in epoch seconds. Where another registry
-    channel denied the name in the last pass too, that pass stands: what it lacks is queried again. A refusal was part of none.
+    channel denied the name in the last pass too, that pass stands: what it lacks is queried again. Refusals and hints were part
+    of none. An offer that was remembered from what is dropped is forgotten.
     """
     item = entry.detail.evidence.get(method)
-    if item is None or item.at < since or item.observation.reading.outcome is Outcome.REGISTERED:
-        return {}
-    del entry.detail.evidence[method]
-    if kind_of_offer(method, item) == REFUSED:
-        return {method: item}
     detail = entry.detail
+    taken = item is not None and item.observation.reading.outcome is Outcome.REGISTERED and not is_registrar(method)
+    if item is None or item.at < since or taken:
+        return {}
+    del detail.evidence[method]
+    kind = kind_of_offer(method, item)
+    if kind == detail.offered and item.at >= detail.offered_at:
+        detail.offered = ""
+    if kind == REFUSED or item.observation.reading.finding in HINTS:
+        return {method: item}
     denials = _denied_at(entry)
     last, before = (0.0, 0.0, *detail.passes)[:-3:-1]
     stands = any(before < at <= last for at in denials)

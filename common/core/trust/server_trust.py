@@ -20,6 +20,8 @@ from common.core.model.records import Canary, TrustRow
 VERIFIED_FOR, QUARANTINE = 600.0, 300.0
 #: Most (method, server, suffix) kept, and most canaries of them that were found, or never were.
 LIMIT, MOST_CANARIES = 5000, 20_000
+#: Stands for the suffix in the record of what a source says of hidden names.
+ALL_SUFFIXES = "*"
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
@@ -97,8 +99,36 @@ class Trust:
         return self._rows[key]
 
     def find_row(self, key: ChannelKey) -> TrustRow | None:
-        """The record of one server for one suffix, if it was ever queried."""
-        return self._rows.get(key)
+        """The record of one server for one suffix, if it was ever queried; None where it answers from the zone."""
+        return None if self.answers_from_zone(key) else self._rows.get(key)
+
+    def answers_from_zone(self, key: ChannelKey) -> bool:
+        """Whether a source last offered a name that is registered but not in the zone: then nothing it says is proven.
+
+        Names in the zone and random ones, its other canaries, cannot show that.
+        """
+        row = self._rows.get(_hidden_key(key))
+        return row is not None and row.failed_at > row.registered_ok
+
+    def hidden_asked_at(self, key: ChannelKey) -> float:
+        """When a source last answered about a name that is registered but not in the zone, in epoch seconds; 0 for never."""
+        row = self._rows.get(_hidden_key(key))
+        return max(row.registered_ok, row.failed_at) if row is not None else 0.0
+
+    def note_hidden_answer(self, probe: Probe, observation: Observation, now: float) -> str | None:
+        """Note the answer about a name that is registered but not in the zone. A sentence where the source offers it."""
+        graded = grade_answer(probe, observation.reading.outcome)
+        if graded == "unanswered":
+            return None
+        key = _hidden_key(probe.key)
+        row = self.row_of(key)
+        self._changed.add(key)
+        if graded == "ok":
+            row.registered_ok, row.reason = now, ""
+            return None
+        row.failed_at = now
+        row.reason = f"{key.server} offers {probe.domain}, which is registered and not in the zone"[:300]
+        return row.reason
 
     def all_rows(self) -> list[TrustRow]:
         """Every record, in no order."""
@@ -111,7 +141,7 @@ class Trust:
 
     def is_verified_after(self, key: ChannelKey, at: float, now: float, window: float = VERIFIED_FOR) -> bool:
         """Whether a server is verified and found a registered name again after its answer at `at` (epoch seconds)."""
-        row = self._rows.get(key)
+        row = self.find_row(key)
         return row is not None and is_verified_after(row, at, now, window)
 
     def end_quarantine(self, key: ChannelKey) -> None:
@@ -195,6 +225,11 @@ class Trust:
         lie = "does not find" if probe.registered else "finds"
         row.reason = f"{probe.key.server} {lie} {probe.domain} ({observation.reading.reason})"[:300]
         return row.reason
+
+
+def _hidden_key(key: ChannelKey) -> ChannelKey:
+    """Under which it is kept what a source says of hidden names: where its answers come from is the same for every suffix."""
+    return key._replace(suffix=ALL_SUFFIXES)
 
 
 def _remember_canary(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> None:

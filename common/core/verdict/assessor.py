@@ -21,7 +21,7 @@ from common.core.trust.conditions import Conditions
 from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
 from common.core.verdict import gates, verdicts
-from common.core.verdict.definitive import find_offers
+from common.core.verdict.definitive import date_offer, find_offers, recall_offer
 from common.core.verdict.learning import hiding_channels, verify_pass
 from common.core.verdict.likelihoods import P_REGISTRABLE
 
@@ -68,6 +68,7 @@ class Assessor:
         run = gates.Run(detail.passes, detail.verified, detail.contradicted_at)
         stands = gates.find_standing(detail.evidence, needs, run, is_verified, now)
         detail.gates, detail.offered = stands.open, stands.offers.kind()
+        detail.offered_at = date_offer(detail.evidence, stands.offers) or detail.offered_at
         if not stands.open and detail.basis != Basis.SOURCES:
             detail.basis = stands.basis
         for method in stands.positive:
@@ -104,7 +105,8 @@ class Assessor:
             registered_seen=entry.detail.registered_seen or 0.0,
             blind=blind,
             purged_at=entry.detail.purged_at or 0.0,
-            offered=entry.detail.offered,
+            offered_at=entry.detail.offered_at,
+            offered=recall_offer(entry.detail.offered, entry.detail.offered_at, now, available=entry.state is State.AVAILABLE),
         )
 
     def unverified_servers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
@@ -112,9 +114,9 @@ class Assessor:
 
         Where two sources agree a verified server will do while passes are missing (time 0): queries are scarce, and only the
         last pass has to be verified afterwards. Of a source alone each pass has to be. Registrars are waited for where no
-        channel of the registry denies the name.
+        channel of the registry denies the name. An announced name whose run was taken away, for a server lied, needs a new one.
         """
-        if entry.state is State.AVAILABLE:
+        if entry.state is State.AVAILABLE and entry.detail.basis:
             return []
         needs = self.requirements_of(entry, now)
         found = gates.positive_methods(entry.detail.evidence, needs, now)
@@ -140,10 +142,14 @@ class Assessor:
     def _find_unverified(
         self, entry: Entry, items: list[tuple[str, Evidence, float]], needs: gates.Requirements, now: float
     ) -> list[tuple[ChannelKey, float]]:
-        """Those of the servers that are not verified after the time that stands with each."""
+        """Those of the servers that are not verified after the time that stands with each, and could be."""
         keys = [(trust_key(entry, method, item), at) for method, item, at in items]
         window = canary_window(needs.fresh)
-        return [(key, at) for key, at in keys if not self._trust.is_verified_after(key, at, now, window)]
+        return [
+            (key, at)
+            for key, at in keys
+            if not self._trust.answers_from_zone(key) and not self._trust.is_verified_after(key, at, now, window)
+        ]
 
     def _situation_of(
         self, entry: Entry, stands: gates.Standing, release: Release | None, needs: gates.Requirements, now: float
@@ -166,6 +172,7 @@ class Assessor:
             confirmed_by=stands.offers.ordinary,
             premium_by=stands.offers.premium,
             refused_by=stands.offers.refused,
+            blind=needs.blind,
         )
 
     def _awaited_channels(self, entry: Entry, now: float) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     the name was announced already, `registered_seen` when it was last seen registered, in epoch seconds: what was said before
     that is no positive. `blind` are methods that do not show names in this phase, so that their denial says nothing.
     `purged_at` is when the registry denied it first, in epoch seconds: offers of registrars count from then on; `offered` is
-    the kind of offer that counted last.
+    the kind of offer that counted before and still does, `offered_at` when that was last said.
     """
 
     gap: float
@@ -64,6 +64,7 @@ class Requirements(Struct, frozen=True, omit_defaults=True):
     blind: tuple[str, ...] = ()
     purged_at: float = 0.0
     offered: str = ""
+    offered_at: float = 0.0
 
 
 class Run(Struct, frozen=True):
@@ -96,9 +97,11 @@ class Standing(Struct, frozen=True):
 def is_server_proven(row: TrustRow, at: float, requirements: Requirements, now: float) -> bool:
     """Whether a server was verified after its answer at `at` (epoch seconds); for an announced name, that it never lied since.
 
-    While checks confirm an announced name its servers are not asked about canaries each time, and its confidence stays.
+    While checks confirm an announced name its servers are not asked about canaries each time, and its confidence stays. What a
+    definitive source says of it may change what was told, so its server has to have been right once after that answer.
     """
-    if requirements.announced and is_unrefuted(row, now):
+    once = not is_definitive(row.method) or row.registered_ok >= at
+    if requirements.announced and once and is_unrefuted(row, now):
         return True
     return is_verified_after(row, at, now, canary_window(requirements.fresh))
 
@@ -138,7 +141,7 @@ def find_standing(
     proven = [method for method in found if is_proven(method, evidence[method])]
     basis = _basis_of(proven, requirements, run)
     verified = frozenset(method for method in proven if method in REGISTRY_METHODS)
-    offers = find_offers(evidence, requirements.purged_at, is_proven, now, requirements.offered)
+    offers = find_offers(evidence, requirements.purged_at, is_proven, now, requirements.offered, requirements.offered_at)
     lacking = _open_gates(found, proven, requirements, run, now)
     if offers.unverified:
         lacking.append(f"{', '.join(offers.unverified)} speaks against it, and its server is not verified yet")
@@ -150,7 +153,8 @@ def _open_gates(found: list[str], proven: list[str], requirements: Requirements,
     if not any(is_registry(method) for method in found):
         return [f"no registry answer of the last {requirements.fresh:.0f} s says so"]
     missing = []
-    if _basis_of(proven, requirements, run) is Basis.NOTHING:
+    stands = requirements.announced and any(is_registry(method) for method in proven)  # what it was announced on
+    if not stands and _basis_of(proven, requirements, run) is Basis.NOTHING:
         missing += _list_lacking(found, proven, requirements, run)
     if run.contradicted_at is not None and now - run.contradicted_at < requirements.quiet:
         missing.append(f"contradicted {now - run.contradicted_at:.0f} s ago")

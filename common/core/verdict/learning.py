@@ -53,7 +53,7 @@ def _learn_from_registry(entry: Entry, method: str, outcome: Outcome, now: float
             _learn_fields(entry, item)
         if has_record or item.observation.reading.phase is not None:
             _learn_phase(entry, item, before, now)
-        _learn_hiding_channels(entry, method)
+            _learn_hiding_channels(entry, method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
@@ -113,8 +113,8 @@ def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float)
 def _learn_hiding_channels(entry: Entry, method: str) -> None:
     """Learn which channels hide names in a phase: some registries do not show names in redemption in WHOIS.
 
-    Their denial came after the phase began, while another channel still shows the record. Of a name not on its way out nothing
-    is learned: a denial from before a catch looks alike.
+    Their denial came after the phase began, while another channel still shows the record. A bare "taken" shows none: its server
+    may lag behind the registry. Of a name not on its way out nothing is learned: a denial from before a catch looks alike.
     """
     detail = entry.detail
     if not entry.is_ending() or detail.phase_since is None:

@@ -11,8 +11,9 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from common.core.model import offers
 from common.core.trust import server_trust
-from common.core.verdict import gates, likelihoods, verdicts
+from common.core.verdict import definitive, gates, likelihoods, verdicts
 
 #: Raised by hand when the way of deciding changes while no constant does.
 EDITION = 5
@@ -21,7 +22,7 @@ EDITION = 5
 @cache
 def rules_version() -> str:
     """The version of the rules in force, for example "1-3f9c0a7e"."""
-    modules = {module.__name__: constants_of(vars(module)) for module in (gates, likelihoods, verdicts)}
+    modules = {module.__name__: constants_of(vars(module)) for module in (definitive, gates, likelihoods, offers, verdicts)}
     return version_of({**modules, "canary": server_trust.VERIFIED_FOR})
 
 

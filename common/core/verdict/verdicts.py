@@ -193,11 +193,11 @@ def _decide_state(
     public = {method: item for method, item in evidence.items() if not is_registrar(method)}
     believed = {method: item for method, item in public.items() if is_registry(method)} if situation.wildcard else public
     owned = newest_evidence(believed, Outcome.REGISTERED)
-    free = _newest_denial(evidence)
+    free = _newest_denial(evidence, situation)
     if owned is not None and _outweighs_denial(owned, free, p_unregistered):
         if free is not None and _is_outdated(owned, free, situation, before):
             return before, "the registry's denial is younger than the last registered answer"
-        return _decide_owned(public, owned, free, situation, now)
+        return _decide_owned(public, owned, free, situation, before, now)
     special = _decide_special(public, owned, free, now)
     if special is not None:
         return special
@@ -206,9 +206,9 @@ def _decide_state(
     return _decide_unregistered(situation, before, p_unregistered, p_registrable)
 
 
-def _newest_denial(evidence: Mapping[str, Evidence]) -> Evidence | None:
+def _newest_denial(evidence: Mapping[str, Evidence], situation: Situation) -> Evidence | None:
     """The newest answer of the registry, or of a source that asks it, by which there is no object."""
-    found = [item for method, item in evidence.items() if denies_object(method, item)]
+    found = [item for method, item in evidence.items() if method not in situation.blind and denies_object(method, item)]
     return max(found, key=lambda item: item.at, default=None)
 
 
@@ -232,10 +232,17 @@ def _is_outdated(owned: Evidence, free: Evidence, situation: Situation, before: 
 
 
 def _decide_owned(
-    evidence: Mapping[str, Evidence], owned: Evidence, free: Evidence | None, situation: Situation, now: float
+    evidence: Mapping[str, Evidence],
+    owned: Evidence,
+    free: Evidence | None,
+    situation: Situation,
+    before: State,
+    now: float,
 ) -> tuple[State, str]:
     record = _newest_record(evidence, owned, free)
     dns = evidence.get("dns")
+    if record is None and before is not State.UNKNOWN and _may_lag(owned, free, now):
+        return before, "one channel still says registered, and may lag behind the others"
     if record is None:
         return State.REGISTERED, owned.observation.reading.reason
     phase = record.observation.reading.phase or Phase.ACTIVE
@@ -263,6 +270,13 @@ def _newest_record(evidence: Mapping[str, Evidence], owned: Evidence, free: Evid
     record = newest_evidence(shown, Outcome.REGISTERED)
     of_holder_before = record is not None and free is not None and record.at < free.at < owned.at
     return None if of_holder_before else record
+
+
+def _may_lag(owned: Evidence, free: Evidence | None, now: float) -> bool:
+    """Whether a "taken" without a record is that of before the denial, repeated: then it shows no new registration."""
+    method = owned.observation.method
+    bare = is_registry(method) and method not in RECORD_METHODS
+    return bare and free is not None and owned.first_at < free.at and now - free.first_at <= CONTRADICTION
 
 
 def _decide_special(

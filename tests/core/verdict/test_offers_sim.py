@@ -203,7 +203,7 @@ def test_a_registrar_that_says_the_same_of_everything_counts_for_nothing(lie: st
 def test_a_lie_about_one_name_changes_the_word_and_silences_nothing(lie: str, word: str) -> None:
     """Nothing could tell it from the truth; what is told can be looked into."""
     world = SourcesWorld([COM])
-    world.faults.append(Fault(ONE, f"lies {lie}", NAME))
+    world.faults.append(Fault(ONE, f"lies {lie}", NAME, since=DROP - 60))
     world.live(NAME, dying())
     world.run(2 * HOUR)
 
