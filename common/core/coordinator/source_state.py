@@ -13,7 +13,7 @@ from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.policy import Kind
 from common.core.rate_limits.saved import decode_saved
 from common.core.registries.directory import host_of
-from common.core.trust.server_trust import is_verified
+from common.core.trust.server_trust import ALL_SUFFIXES, is_verified
 
 #: Longest text of a row, in characters.
 _LONGEST = 300
@@ -67,11 +67,15 @@ class SourceState:
 
     def trust_of(self, method: str, server: str) -> SourceTrust:
         """What canaries found at all servers of a method, or at one ("host[:port]")."""
-        rows = [row for row in self._trust.get(method, ()) if not server or row.server == host_of(server)]
+        found = [row for row in self._trust.get(method, ()) if not server or row.server == host_of(server)]
+        rows = [row for row in found if row.suffix != ALL_SUFFIXES]
         verified = sum(is_verified(row, self._now) for row in rows)
+        cached = next((row.reason for row in found if row.suffix == ALL_SUFFIXES and row.failed_at > row.registered_ok), "")
         caught = max(rows, key=lambda row: row.quarantined_until, default=None)
         if caught is not None and caught.quarantined_until > self._now:
             state, until, reason = Trusted.QUARANTINED, caught.quarantined_until, _cut(caught.reason)
+        elif cached:
+            state, until, reason = Trusted.QUARANTINED, None, _cut(cached)
         else:
             state, until, reason = Trusted.VERIFIED if verified else Trusted.UNVERIFIED, None, ""
         return SourceTrust(state=state, verified=verified, channels=len(rows), quarantined_until=until, reason=reason)

@@ -25,8 +25,8 @@ PATIENCE = 60.0
 REFUSAL_HOLDS = 7 * 86_400.0
 #: Stands for the source of an offer that is remembered.
 EARLIER = "a source asked before"
-#: By the kind of an offer that is remembered: the kind that ends it where it is newer.
-_ENDED_BY = {PREMIUM: ORDINARY, ORDINARY: REFUSED}
+#: By the kind of an offer that is remembered: the kinds that end it where they are newer.
+_ENDED_BY = {PREMIUM: (ORDINARY,), ORDINARY: (REFUSED,), REFUSED: (ORDINARY, PREMIUM)}
 
 IsVerified = Callable[[str, Evidence], bool]
 
@@ -64,7 +64,7 @@ def find_offers(
             found[kind].append(method)
         elif kind != ORDINARY and now - item.at <= PATIENCE:
             found["unverified"].append(method)
-    ended = any(evidence[method].at > at for method in found.get(_ENDED_BY.get(remembered, ""), ()))
+    ended = any(evidence[method].at > at for kind in _ENDED_BY.get(remembered, ()) for method in found[kind])
     if remembered and not found[remembered] and not ended:
         found[remembered].append(EARLIER)
     return Offers(**{kind: tuple(methods) for kind, methods in found.items()})

@@ -53,7 +53,8 @@ def _learn_from_registry(entry: Entry, method: str, outcome: Outcome, now: float
             _learn_fields(entry, item)
         if has_record or item.observation.reading.phase is not None:
             _learn_phase(entry, item, before, now)
-            _learn_hiding_channels(entry, method)
+            _learn_hiding_channels(entry)
+        detail.blind = tuple(other for other in detail.blind if other != method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
         detail.shown_by = (*detail.shown_by, method)
     elif outcome is Outcome.UNREGISTERED and detail.purged_at is None:
@@ -110,7 +111,7 @@ def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float)
         detail.phase, detail.phase_since = phase, now
 
 
-def _learn_hiding_channels(entry: Entry, method: str) -> None:
+def _learn_hiding_channels(entry: Entry) -> None:
     """Learn which channels hide names in a phase: some registries do not show names in redemption in WHOIS.
 
     Their denial came after the phase began, while another channel still shows the record. A bare "taken" shows none: its server
@@ -126,4 +127,4 @@ def _learn_hiding_channels(entry: Entry, method: str) -> None:
         for other, item in detail.evidence.items()
         if other in REGISTRY_METHODS and item.observation.reading.outcome is Outcome.UNREGISTERED and item.at >= since
     )
-    detail.blind = tuple(sorted({*detail.blind, *denied} - {method}))
+    detail.blind = tuple(sorted({*detail.blind, *denied}))

@@ -102,7 +102,7 @@ def test_an_offer_is_decided_again_from_the_canaries_of_its_server(outcome: Outc
 def test_a_verdict_that_rests_on_an_offer_of_before_is_decided_again_alike(remembered: str, state: State) -> None:
     """What was remembered is kept with the requirements; without it the verdict would be another one."""
     rooms, entry, _ = dropped_name()
-    entry.detail.purged_at, entry.detail.offered = NOW - 30.0, remembered
+    entry.detail.purged_at, entry.detail.offered, entry.detail.offered_at = NOW - 30.0, remembered, NOW - 10.0
     assessor = Assessor(rooms.registries, rooms.channels, rooms.trust, rooms.conditions, rooms.domains.cadence)
     made = assessor.assess_evidence(entry, NOW)
     before, entry.state = entry.state, made.verdict.state

@@ -117,16 +117,44 @@ def test_a_registrar_that_lied_is_verified_again_a_quarter_of_an_hour_later() ->
 
 
 def test_a_registrar_that_gives_no_answer_is_verified_ever_more_rarely() -> None:
-    """Each wait is twice the one before, and six hours at most; the probe of every six hours goes on beside."""
+    """Each wait is twice the one before, and a week at most; the probe of every six hours goes on beside."""
     rooms = rooms_of()
     catch_lie(rooms, ONE, NOW)
-    at, waits = NOW + PROBE_SILENT_EVERY, (1800.0, 3600.0, 7200.0, 14_400.0, 21_600.0, 21_600.0)
+    at, waits = NOW + PROBE_SILENT_EVERY, [*(900.0 * 2.0**turn for turn in range(1, 10)), 604_800.0, 604_800.0]
     for wait in waits:
         assert BOTH[1] in asked(rooms, at)
         assert BOTH[1] not in asked(rooms, at + 1.0)
         assert BOTH[1] not in asked(rooms, at + wait - 0.01)
         at += wait
     assert BOTH[1] in asked(rooms, at)
+
+
+def test_canaries_of_a_liar_are_not_queued_while_its_operator_limits_us() -> None:
+    """The next wait begins once they leave."""
+    rooms = rooms_of()
+    catch_lie(rooms, ONE, NOW)
+    rooms.limit_operator(ONE, NOW + 800.0, 3600.0)
+
+    assert asked(rooms, NOW + PROBE_SILENT_EVERY) == []
+    assert asked(rooms, NOW + 4401.0) == BOTH
+
+
+def test_a_registrar_caught_under_many_suffixes_is_verified_under_one_after_the_other() -> None:
+    """Each costs two queries, and they are scarce."""
+    suffixes = [f"s{number}" for number in range(200)]
+    rooms = rooms_of(*suffixes)
+    for suffix in suffixes:
+        catch_lie(rooms, ONE._replace(suffix=suffix), NOW)
+    turns = [[query.suffix for query in ask(rooms, NOW + PROBE_SILENT_EVERY + turn)] for turn in range(3)]
+
+    assert turns == [["s0", "s0"], ["s1", "s1"], ["s2", "s2"]]
+
+
+def test_a_source_whose_answers_prove_nothing_is_asked_about_no_canary() -> None:
+    """Its answers are few, and no name waits for them."""
+    rooms = TrustRooms(sources=[Source(method=ONE.method, url="https://one.test/v1", proof=False)])
+
+    assert ask(rooms, NOW) == []
 
 
 def test_the_waits_begin_anew_for_a_registrar_that_was_trusted_meanwhile() -> None:

@@ -191,11 +191,14 @@ def test_each_pass_of_a_source_alone_has_to_be_verified() -> None:
 def test_nothing_is_waited_for_without_a_denial_of_the_registry_or_after_the_alarm() -> None:
     """The zone alone raises no alarm, and an available name is announced already."""
     zone_only, available = Desk(), Desk(state=State.AVAILABLE)
+    available.entry.detail.basis = Basis.SOURCES
     zone_only.deny(ZONE, verified=False)
     available.deny(RDAP, verified=False)
 
     assert zone_only.assessor.unverified_servers(zone_only.entry, NOW) == []
     assert available.assessor.unverified_servers(available.entry, NOW) == []
+    available.entry.detail.basis = ""  # a server lied, and took the run of passes with it: a new one is needed
+    assert [key for key, _ in available.assessor.unverified_servers(available.entry, NOW)] == [RDAP]
 
 
 def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:

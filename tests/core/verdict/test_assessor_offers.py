@@ -179,6 +179,8 @@ def test_the_kind_of_an_offer_that_counts_is_remembered(outcome: Outcome, *, ver
     made = desk.assess()
 
     assert (made.needs.offered, desk.entry.detail.offered) == ("", kind)
+    assert desk.assess().needs.offered == ("" if kind == ORDINARY else kind)
+    desk.entry.state = State.AVAILABLE
     assert desk.assess().needs.offered == kind
 
 

@@ -9,21 +9,31 @@ import pytest
 from common.core.model.evidence import Outcome
 from common.core.model.offers import ORDINARY, PREMIUM, REFUSED
 from common.core.model.records import Evidence
-from common.core.verdict.definitive import EARLIER, PATIENCE, Offers, find_offers
+from common.core.verdict.definitive import (
+    EARLIER,
+    PATIENCE,
+    REFUSAL_HOLDS,
+    Offers,
+    date_offer,
+    find_offers,
+    recall_offer,
+)
 from tests.core.verdict.answers import NOW, answer, denial, hint, holder, premium, refusal, said
 
 ONE, TWO, TICK, YEAR = "registrar:one", "registrar:two", 0.001, 365 * 86_400.0
 ALL = ("epp", ONE, TWO)
 
 
-def offers_of(*items: Evidence, proven: Collection[str] = ALL, since: float = 0.0, remembered: str = "") -> Offers:
+def offers_of(
+    *items: Evidence, proven: Collection[str] = ALL, since: float = 0.0, remembered: str = "", at: float = 0.0
+) -> Offers:
     """What these answers offer; `proven` are the methods whose server proved itself after its answer."""
-    return find_offers(said(*items), since, lambda method, _: method in proven, NOW, remembered)
+    return find_offers(said(*items), since, lambda method, _: method in proven, NOW, remembered, at)
 
 
 def test_a_minute_is_waited_for_the_proof_of_an_answer() -> None:
-    """It is told in the documentation."""
-    assert PATIENCE == 60.0
+    """It is told in the documentation, as is the week of a refusal."""
+    assert (PATIENCE, REFUSAL_HOLDS) == (60.0, 7 * 86_400.0)
 
 
 # -- what an answer offers -----------------------------------------------------------------------------------------------
@@ -148,25 +158,81 @@ def test_each_offer_is_asked_for_its_own_proof() -> None:
         ((hint(), denial("rdap"), refusal("epp", outcome=Outcome.RESERVED)), ("rdap", *ALL), Offers(premium=(EARLIER,))),
         ((refusal(ONE),), (), Offers(premium=(EARLIER,), unverified=(ONE,))),
         ((premium(ONE),), (), Offers(premium=(EARLIER,), unverified=(ONE,))),
-        # Any word of a verified source does.
+        # Another offer of a verified source does; a refusal does not, its source may not sell the suffix.
         ((denial(ONE),), ALL, Offers(ordinary=(ONE,))),
         ((premium(ONE),), ALL, Offers(premium=(ONE,))),
-        ((refusal(ONE),), ALL, Offers(refused=(ONE,))),
+        ((refusal(ONE),), ALL, Offers(premium=(EARLIER,), refused=(ONE,))),
         ((premium(ONE), denial(TWO)), (TWO,), Offers(ordinary=(TWO,), unverified=(ONE,))),
     ],
 )
-def test_a_price_of_its_own_is_remembered_until_a_verified_source_says_something(
+def test_a_price_of_its_own_is_remembered_until_a_verified_source_offers_the_name(
     items: tuple[Evidence, ...], proven: Collection[str], found: Offers
 ) -> None:
     """A premium name does not become an ordinary one because no server is verified any more."""
     assert offers_of(*items, proven=proven, since=NOW - 60.0, remembered=PREMIUM) == found
 
 
-def test_a_refusal_is_remembered_and_an_ordinary_offer_is_not() -> None:
-    """That a name would be created at list price speaks for the announcement, which needs no such word."""
+def test_a_refusal_and_list_price_are_remembered_until_the_other_is_said() -> None:
+    """An offer ends a refusal, a refusal ends list price; a price of its own comes before both."""
     assert offers_of(remembered=REFUSED) == Offers(refused=(EARLIER,))
     assert offers_of(denial(ONE), remembered=REFUSED) == Offers(ordinary=(ONE,))
-    assert offers_of(remembered=ORDINARY) == offers_of(remembered="") == offers_of() == Offers()
+    assert offers_of(premium(ONE), remembered=REFUSED) == Offers(premium=(ONE,))
+    assert offers_of(remembered=ORDINARY) == Offers(ordinary=(EARLIER,))
+    assert offers_of(refusal(ONE), remembered=ORDINARY) == Offers(refused=(ONE,))
+    assert offers_of(premium(ONE), remembered=ORDINARY) == Offers(ordinary=(EARLIER,), premium=(ONE,))
+    assert offers_of(remembered="") == offers_of() == Offers()
+
+
+@pytest.mark.parametrize(
+    ("remembered", "item"), [(PREMIUM, denial(ONE)), (ORDINARY, refusal(ONE)), (REFUSED, denial(ONE)), (REFUSED, premium(ONE))]
+)
+def test_only_a_newer_word_ends_what_is_remembered(remembered: str, item: Evidence) -> None:
+    """Of the same moment it is the one that was outweighed."""
+    found = {at: offers_of(item, remembered=remembered, at=at) for at in (NOW - 0.01, NOW)}
+
+    kinds = {at: (offers.premium, offers.ordinary, offers.refused) for at, offers in found.items()}
+    assert (EARLIER,) not in kinds[NOW - 0.01]
+    assert (EARLIER,) in kinds[NOW]
+
+
+@pytest.mark.parametrize(("age", "offers"), [(REFUSAL_HOLDS - 0.01, Offers(refused=(ONE,))), (REFUSAL_HOLDS, Offers())])
+def test_a_refusal_counts_for_a_week(age: float, offers: Offers) -> None:
+    """Reservations are lifted."""
+    assert offers_of(refusal(ONE, age), since=0.0) == offers
+    assert offers_of(denial(ONE, age), since=0.0) == Offers(ordinary=(ONE,))
+    assert offers_of(premium(ONE, age), since=0.0) == Offers(premium=(ONE,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "age", "available", "recalled"),
+    [
+        (PREMIUM, 1e9, False, PREMIUM),
+        (PREMIUM, 1e9, True, PREMIUM),
+        (ORDINARY, 1e9, True, ORDINARY),
+        (ORDINARY, 0.0, False, ""),
+        (REFUSED, REFUSAL_HOLDS - 0.01, True, REFUSED),
+        (REFUSED, REFUSAL_HOLDS, False, ""),
+        ("", 0.0, True, ""),
+    ],
+)
+def test_what_is_recalled_has_an_end(kind: str, age: float, recalled: str, *, available: bool) -> None:
+    """List price counts while the name is told as available, a refusal for a week, a price of its own while it stays away."""
+    assert recall_offer(kind, NOW - age, NOW, available=available) == recalled
+
+
+@pytest.mark.parametrize(
+    ("items", "at"),
+    [
+        ((), None),
+        ((refusal(ONE, 5.0),), NOW - 5.0),
+        ((denial(ONE, 5.0), denial(TWO, 3.0), refusal("epp", outcome=Outcome.UNAVAILABLE)), NOW - 3.0),
+        ((premium(ONE, 7.0), denial(TWO, 3.0)), NOW - 7.0),
+    ],
+)
+def test_an_offer_is_dated_by_its_last_answer(items: tuple[Evidence, ...], at: float | None) -> None:
+    """Of the kind that it comes to; what is only remembered has the date that it had."""
+    assert date_offer(said(*items), offers_of(*items)) == at
+    assert date_offer(said(*items), Offers(premium=(EARLIER,))) is None
 
 
 @pytest.mark.parametrize(

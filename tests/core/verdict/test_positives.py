@@ -259,6 +259,15 @@ def test_the_canaries_of_a_slow_channel_vouch_for_twice_the_age_of_a_positive() 
     assert not proven(trusted(5.0, 800.0 + TICK), age=10.0, fresh=400.0)
 
 
+def test_what_a_definitive_source_says_of_an_announced_name_is_proven_once_it_was_right_after_that() -> None:
+    """It may change what was told; after that its confidence stays, however long ago it was."""
+    for method, once in (("rdap", False), ("registrar:one", True), ("epp", True)):
+        late, long_ago = trusted(5.0 + TICK, 9e6), trusted(5.0, 9e6)
+        late.method = long_ago.method = method
+        assert proven(late, age=5.0, announced=True) is not once
+        assert proven(long_ago, age=5.0, announced=True)
+
+
 def test_a_server_of_an_announced_name_stays_proven_while_nothing_refutes_it() -> None:
     """A confirmation does not ask for canaries each time, and confidence does not sink for that."""
     row = trusted(9_000.0, 9_000.0)

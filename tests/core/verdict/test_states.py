@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.core.model.evidence import Outcome, Phase, Reading
+from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import ANNOUNCED, OWNED, State
 from common.core.model.verdict import Basis, Situation
@@ -327,3 +327,31 @@ def test_recorded_answers_are_told_with_their_numbers() -> None:
     }
     assert (short["state"], short["rho"]) == ("UNREGISTERED", 0.0)
     assert gone["p_unregistered"] == 0.000123
+
+
+@pytest.mark.parametrize("method", ["das", "epp"])
+def test_a_bare_taken_that_is_repeated_after_the_denial_may_lag_for_a_quarter_of_an_hour(method: str) -> None:
+    """One that is new since the denial, or that lasts, shows a registration; so does one with a record or a delegation."""
+    repeated, lasting, new = holder(method), holder(method), holder(method)
+    repeated.first_at, lasting.first_at = NOW - 999.0, NOW - 9_999.0
+    lag = (HELD, "one channel still says registered, and may lag behind the others")
+    registered = (State.REGISTERED, repeated.observation.reading.reason)
+
+    assert verdict(repeated, denial("rdap", 900.0), before=HELD) == lag
+    assert verdict(lasting, denial("rdap", 900.0 + TICK), before=HELD) == registered
+    assert verdict(new, denial("rdap", 5.0), before=HELD) == registered
+    assert verdict(repeated, denial("rdap", 5.0), before=State.UNKNOWN) == registered
+    for other in ("dns", "whois"):
+        shown = holder(other)
+        shown.first_at = NOW - 999.0
+        assert verdict(shown, denial("rdap", 5.0), before=HELD)[0] is State.REGISTERED
+
+
+def test_the_denial_of_a_channel_that_hides_the_name_takes_no_record_from_it() -> None:
+    """EPP says "in use" after it; the record from before shows the phase."""
+    shown = Reading(Outcome.REGISTERED, "rdap_200_match", "pending delete", Phase.PENDING_DELETE)
+    record = Evidence(Observation("rdap", shown), NOW - 9.0, NOW - 9.0)
+    items = record, denial("whois", 5.0), holder("epp")
+
+    assert verdict(*items, before=State.PENDING_DELETE, blind=("whois",))[0] is State.PENDING_DELETE
+    assert verdict(*items, before=State.PENDING_DELETE)[0] is State.REGISTERED
