@@ -69,10 +69,18 @@ def test_a_spelling_of_a_secret_is_it(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["pas&s<w/or d", 'pa"s s<w/o\\r d', 'pa"s&s<w/o\\r-d', "pa%23s%26s%3Cw%2Fo%5Cr%20d", "pa&lt;s&amp;s&lt;w/o\\r d"]
+    "other",
+    [
+        "pas&s<w/or d",
+        'pa"s s<w/o\\r d',
+        'pa"s&s<w/o\\r-d',
+        "pa%23s%26s%3Cw%2Fo%5Cr%20d",
+        "pa&lt;s&amp;s&lt;w/o\\r d",
+        '%70a"s&s<w/o\\r d',
+    ],
 )
 def test_another_text_is_not(other: str) -> None:
-    """A mark that is missing or is another one makes the difference."""
+    """A mark that is missing or is another one makes the difference; letters are never escaped."""
     assert not is_found(KEY, other)
 
 
