@@ -378,7 +378,7 @@ def _parsed(name: str, setting: Setting, text: str) -> Any:
     try:
         return setting.parse(text or setting.default)
     except ValueError as error:
-        shown = "" if setting.secret else f", not {shown_url(text)[:100]!r}"
+        shown = "" if setting.secret or not setting.quoted else f", not {shown_url(text)[:100]!r}"
         raise ValueError(f"{name}: {error}{shown}") from None
 
 

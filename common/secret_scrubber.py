@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from common.secret_spellings import match_spellings
+
 MASK = "***"
 #: Shorter values are no secrets, and replacing them everywhere would make every text unreadable.
 SHORTEST = 4
@@ -25,11 +27,11 @@ _URL = re.compile(r"://[^\s\"'<>\\]+")
 
 
 class Scrubber:
-    """Replaces the given values, in any case, and user names, passwords and queries in URLs."""
+    """Replaces the given values, in any case and however they are escaped, and user names, passwords and queries in URLs."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, known)), re.IGNORECASE) if known else None
+        self._secrets = re.compile("|".join(map(match_spellings, known)), re.IGNORECASE) if known else None
 
     def text(self, text: str) -> str:
         """The text without secrets."""

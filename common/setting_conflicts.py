@@ -7,6 +7,7 @@ from typing import Any
 
 from common.secret_scrubber import brings_credentials
 from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX
+from common.source_settings import find_clear_text
 
 
 def find_conflicts(found: Mapping[str, Any]) -> list[str]:
@@ -35,6 +36,11 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
         f"{name}: has credentials in the URL while API_AUTH_TOKEN is set, too: one request has one, so drop either"
         for name in ("DOMAIN_API_URL", "API_CALLBACK_URL")
         if found["api_auth_token"] and found[name.lower()] and brings_credentials(found[name.lower()])
+    ]
+    problems += [
+        f"REGISTRAR_URLS: the URL of {vendor} must be https: over http its keys can be read on the way; localhost, loopback "
+        "and addresses in ALLOWED_PRIVATE_NETWORKS are the exceptions"
+        for vendor in find_clear_text(found["registrar_urls"], found["allowed_private_networks"])
     ]
     if found["confirm_gap_close"] > found["confirm_gap"]:
         problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")

@@ -7,7 +7,7 @@ import binascii
 import math
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -175,6 +175,14 @@ def address_port(text: str) -> str:
     if not valid:
         raise ValueError("must be address or address:port, an IPv6 address with a port in square brackets")
     return text
+
+
+def ipv4_address(text: str) -> str:
+    """An IPv4 address, without a port."""
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        raise ValueError("must be an IPv4 address such as 192.0.2.1") from None
 
 
 def host(text: str) -> str:

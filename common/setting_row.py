@@ -11,7 +11,8 @@ from typing import Any
 class Setting:
     """One row of the table. `default` is text, as in the environment; "" where there is none or it follows from others.
 
-    `roles` are the processes that need it, of `common.roles`; () is every one. A secret has to name them.
+    `roles` are the processes that need it, of `common.roles`; () is every one. A secret has to name them. `quoted`:
+    whether what is said about a wrong value may repeat it.
     """
 
     default: str
@@ -19,3 +20,4 @@ class Setting:
     help: str
     secret: bool = False
     roles: tuple[str, ...] = ()
+    quoted: bool = True

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from common import roles
 from common import setting_parsers as parse
 from common.core.builtin.registrars import BY_VENDOR
+from common.core.registries.addresses import Network, in_networks
 from common.setting_row import Setting
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def parse_vendors(text: str) -> tuple[str, ...]:
@@ -23,15 +28,49 @@ def parse_vendors(text: str) -> tuple[str, ...]:
 
 
 def parse_urls(text: str) -> Mapping[str, str]:
-    """Base URLs by vendor, "vendor=URL", separated by commas. Raises ValueError for one that is wrong."""
-    found = {}
+    """Base URLs by vendor, "vendor=URL", separated by commas, without final slashes.
+
+    Raises ValueError for one that is wrong or comes twice; it names the vendor and repeats nothing of a URL.
+    """
+    found: dict[str, str] = {}
     for item in parse.items(text):
         vendor, mark, url = (part.strip() for part in item.partition("="))
         if not mark:
             raise ValueError("must be vendor=URL, several separated by commas")
-        _check_vendor(vendor.lower())
-        found[vendor.lower()] = parse.url(url).rstrip("/")
+        vendor = vendor.lower()
+        _check_vendor(vendor)
+        if vendor in found:
+            raise ValueError(f"{vendor} has two URLs: a registrar can have one")
+        try:
+            found[vendor] = _parse_base_url(url)
+        except ValueError as error:
+            raise ValueError(f"the URL of {vendor} {error}") from None
     return found
+
+
+def find_clear_text(urls: Mapping[str, str], allowed: Sequence[Network]) -> list[str]:
+    """The vendors whose base URL sends keys in clear text to another host.
+
+    http is for this host (localhost, 127.0.0.0/8, ::1) and for addresses in networks that the operator allows; what a name
+    stands for may change.
+    """
+    parts = {vendor: urlsplit(url) for vendor, url in urls.items()}
+    near = (*_LOOPBACK, *allowed)
+    return [
+        vendor
+        for vendor, url in parts.items()
+        if url.scheme == "http" and url.hostname != "localhost" and not in_networks(url.hostname or "", near)
+    ]
+
+
+def _parse_base_url(text: str) -> str:
+    """A URL to which paths and queries can be appended. Raises ValueError."""
+    base = parse.url(text).rstrip("/")
+    if "@" in urlsplit(base).netloc:
+        raise ValueError("must not have a user or a password: the keys of a registrar have settings of their own")
+    if "?" in base or "#" in base:
+        raise ValueError("must not have a query or a fragment: the path of each call is appended")
+    return base
 
 
 def _check_vendor(vendor: str) -> None:
@@ -78,7 +117,9 @@ class SourceSettings:
     gandi_token: Annotated[str | None, _key("personal access token of the Gandi API")]
     namecheap_api_user: Annotated[str | None, _account("user of the Namecheap API")]
     namecheap_api_key: Annotated[str | None, _key("its key")]
-    namecheap_client_ip: Annotated[str | None, _account("the IPv4 address that Namecheap lets in")]
+    namecheap_client_ip: Annotated[
+        str | None, Setting("", parse.optional(parse.ipv4_address), "the IPv4 address that Namecheap lets in")
+    ]
     namesilo_api_key: Annotated[str | None, _key("key of the NameSilo API")]
     dynadot_api_key: Annotated[str | None, _key("key of the Dynadot API")]
     dynadot_batch: Annotated[
@@ -101,5 +142,11 @@ class SourceSettings:
         Setting("", parse_vendors, "registrars, separated by commas, to ask in their sandbox; no proof comes from there"),
     ]
     registrar_urls: Annotated[
-        Mapping[str, str], Setting("", parse_urls, "other base URLs of registrars, vendor=URL, separated by commas")
+        Mapping[str, str],
+        Setting(
+            "",
+            parse_urls,
+            "other base URLs of registrars, vendor=URL, with commas; http only for this host and ALLOWED_PRIVATE_NETWORKS",
+            quoted=False,
+        ),
     ]

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar
-from urllib.parse import quote
 
 from msgspec import structs
 
@@ -63,8 +62,7 @@ class RegistrarAdapter:
         self._monotonic = context.monotonic
         self._hosts = create_host_cache(context.settings, context.monotonic)
         self._client = HttpClient(context.settings, Guard(context.settings), resolver=self._hosts, per_host=self.at_once)
-        keys = context.settings.secrets()
-        self._scrubber = Scrubber((*keys, *(quote(key, safe="") for key in keys)))
+        self.hide_keys()
 
     def build_call(self, names: Sequence[str]) -> Call:
         """The request for these names (A-labels, at most `batch`)."""
@@ -86,6 +84,10 @@ class RegistrarAdapter:
         options = RequestOptions(body=call.body)
         url = f"{self.url}{call.path}"
         return await self._client.request(call.method, url, headers=headers, limit=BODY_LIMIT, seconds=left, options=options)
+
+    def hide_keys(self, *more: str) -> None:
+        """Take from now on every secret of the settings out of what is told, and these texts."""
+        self._scrubber = Scrubber((*self.settings.secrets(), *more))
 
     async def check(self, task: Task) -> Observation:
         """Ask about one name. Trouble is an observation with outcome unknown."""

@@ -17,7 +17,6 @@ from common.clients.http_client import HttpAnswer
 from common.core.parsers.bounded_json import parse_bounded_json
 from common.core.parsers.registrars.members import BODY_LIMIT, as_object
 from common.errors import TimedOut
-from common.secret_scrubber import Scrubber
 
 #: How long the answer to a failed login stands, in seconds, and how old a session has to be that is renewed though no call ever
 #: went through in it.
@@ -98,7 +97,7 @@ class SessionAdapter(RegistrarAdapter):
         if isinstance(found, HttpAnswer):
             self._refusal = (self._monotonic(), found)
             return found
-        self._scrubber = Scrubber((*self.settings.secrets(), found, *_WORDS.findall(found)))
+        self.hide_keys(found, *_WORDS.findall(found))
         self._session = Session(found, self._monotonic())
         return self._session
 

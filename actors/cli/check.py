@@ -39,7 +39,7 @@ from common.core.rate_limits.budgets import Budgets
 from common.core.watchlist.domain_list import ParsedList
 from common.core.watchlist.list_diff import summarise_small_list
 from common.core_settings import build_policy
-from common.errors import ConfigError, ListError
+from common.errors import ListError
 from common.messages import VERSION, Credit, Results, Task, Tasks
 from common.operator_files import load_budgets
 from common.registry_directory import load_directory
@@ -67,16 +67,17 @@ def run(
     settings: Settings,
     sources: Sequence[str] = (),
 ) -> int:
-    """Check names, and those of `sources` (files, "-" is standard input), and print the findings; returns the exit code."""
+    """Check names, and those of `sources` (files, "-" is standard input), and print the findings; returns the exit code.
+
+    Raises ConfigError.
+    """
     try:
         chosen = choose_methods(methods, settings)
         parsed = collect_names(names, sources, load_suffixes())
         return asyncio.run(_run(parsed, as_json=as_json, methods=chosen, named=bool(methods), settings=settings))
-    except ConfigError as error:
-        print("\n".join(error.problems), file=sys.stderr)
     except ListError as error:
         print(f"domain-monitor: {error}", file=sys.stderr)
-    return BAD_USAGE
+        return BAD_USAGE
 
 
 async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], named: bool, settings: Settings) -> int:

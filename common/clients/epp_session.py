@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from html import escape
 
 from common.clients.address_guard import Guard
 from common.clients.epp_connection import EppConnection, open_connection
@@ -32,7 +31,7 @@ from common.core.parsers.epp.responses import (
 )
 from common.epp_accounts import PORT, EppAccount
 from common.errors import ClientError, ConnectionClosed, LoginFailed, NotAsked, TimedOut
-from common.secret_scrubber import MASK
+from common.secret_scrubber import Scrubber
 from common.setting_parsers import split_host
 
 #: Seconds without a command after which a hello is sent: servers close sessions that are idle for some minutes.
@@ -73,8 +72,7 @@ class EppClient:
         self._tls = create_tls_context(settings.tls_ca_file)
         if account.certificate is not None:
             load_client_certificate(self._tls, account.certificate, account.key, "EPP_ACCOUNTS")
-        #: The password as it is, and as it stands in XML.
-        self._spellings = (escape(account.password), escape(account.password, quote=False), account.password)
+        self._scrubber = Scrubber((account.password,))
         self._resolver = resolver
         self._idle_seconds = idle
         self._pause = _Pause(self._host, monotonic)
@@ -106,9 +104,7 @@ class EppClient:
 
     def hide_password(self, text: str) -> str:
         """A text of the server without this account's password, should it repeat it."""
-        for spelling in self._spellings:
-            text = text.replace(spelling, MASK)
-        return text
+        return self._scrubber.text(text)
 
     @asynccontextmanager
     async def _turn(self, seconds: float) -> AsyncIterator[None]:

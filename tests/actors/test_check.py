@@ -205,19 +205,24 @@ def test_methods_can_be_chosen(runs: dict[str, Run]) -> None:
 
 def test_bad_usage_and_bad_settings_end_with_two(tmp_path: Path) -> None:
     """An unknown method and a file that is not there are the caller's mistakes; a wrong name is not."""
+    wrong = tmp_path / "budgets.json"
+    wrong.write_text("{", encoding="utf-8")
 
     async def story() -> None:
         environment = {"STATE_DIR": str(tmp_path)}
-        method, settings, name = await asyncio.gather(
+        method, settings, budgets, name = await asyncio.gather(
             command(("--methods", "dns,crystal-ball", "a.com"), environment),
             command(("a.com",), {**environment, "CANARIES_FILE": str(tmp_path / "nothing.json")}),
+            command(("a.com",), {**environment, "BUDGETS_FILE": str(wrong)}),
             command(("com",), environment),
         )
 
         assert (method.code, method.out) == (2, "")
-        assert "crystal-ball" in method.err
+        assert method.err.startswith("domain-monitor: unknown method: crystal-ball")
         assert (settings.code, settings.out) == (2, "")
-        assert "CANARIES_FILE" in settings.err
+        assert settings.err.startswith("domain-monitor: CANARIES_FILE: ")
+        assert (budgets.code, budgets.out) == (2, "")
+        assert budgets.err.startswith("domain-monitor: BUDGETS_FILE: ")
         assert name.code == 3
         assert "com  INVALID  public_suffix" in name.out
 

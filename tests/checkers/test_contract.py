@@ -44,6 +44,7 @@ def context(tmp_path: Path) -> Context:
                 "HTTP_PORT": "1",
                 "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
                 **dict.fromkeys((name for row in REGISTRARS for name in row.needs), "planted"),
+                "NAMECHEAP_CLIENT_IP": "192.0.2.7",
                 "REGISTRAR_URLS": ",".join(f"{row.vendor}=https://{DEAD}" for row in REGISTRARS),
                 "EPP_ACCOUNTS": json.dumps([{"suffixes": ["com"], "host": DEAD, "user": "u", "password": "planted"}]),
             }

@@ -558,7 +558,7 @@ def test_the_password_is_never_shown(tmp_path: Path) -> None:
         error = await scene.fail(LoginFailed)
         assert "***" in error.message
         assert PASSWORD not in error.message + str(error)
-        for spelling in (PASSWORD, "pass&lt;&amp;&gt;word"):
+        for spelling in (PASSWORD, "pass&lt;&amp;&gt;word", "pass%3C%26%3Eword", "pass\\u003c\\u0026\\u003eword"):
             assert scene.client.hide_password(f"<{spelling}>") == "<***>"
 
     run(lambda peer: refuse(peer, 2200, f"wrong password {PASSWORD} for client-1"), body, tmp_path)

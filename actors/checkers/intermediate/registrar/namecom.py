@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from actors.checkers.contract import Context
 from actors.checkers.registrar_adapter import Call, RegistrarAdapter, is_configured
-from common.secret_scrubber import Scrubber
 
 
 def create(context: Context) -> NamecomAdapter | None:
@@ -25,7 +24,7 @@ class NamecomAdapter(RegistrarAdapter):
         super().__init__(context)
         settings = context.settings
         self._login = b64encode(f"{settings.namecom_username}:{settings.namecom_api_token}".encode()).decode()
-        self._scrubber = Scrubber((*settings.secrets(), self._login))
+        self.hide_keys(self._login)
 
     def build_call(self, names: Sequence[str]) -> Call:
         """One POST for all names. The colon of the path must not be encoded."""
