@@ -89,7 +89,7 @@ async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], n
         checkers = {method: checker for method, checker in found.items() if method in methods}
         if all(map(is_registrar, methods)):
             return await _ask_registrars(parsed, printer, checkers, settings)
-        return await OneShot(settings, checkers).check(parsed, printer)
+        return await OneShot(settings, checkers, methods if named else ()).check(parsed, printer)
     finally:
         for checker in found.values():
             await checker.close()
@@ -150,9 +150,9 @@ class Printer:
 
 
 class OneShot:
-    """The core with this process as its only worker."""
+    """The core with this process as its only worker. `named` are the methods that were asked for by their names."""
 
-    def __init__(self, settings: Settings, checkers: dict[str, Checker]) -> None:
+    def __init__(self, settings: Settings, checkers: dict[str, Checker], named: Sequence[str] = ()) -> None:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
@@ -160,7 +160,7 @@ class OneShot:
         checkers = checkers | self._offers.shared_checkers()
         self._methods = methods_of(checkers.values())
         self._slots = {pool: SLOTS + _names_in_calls(pool, checkers) for pool in POOLS}
-        self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
+        self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host, frozenset(named))
         self._began = monotonic()
         self._seen = 0
         self._running: dict[asyncio.Task[None], int] = {}  # and how many names each asks about

@@ -1,0 +1,48 @@
+"""Why a method has no server to ask for a suffix, in one sentence that names the setting, where one would change that."""
+
+from __future__ import annotations
+
+from common.core.builtin.das_servers import BY_SUFFIX, Access
+from common.core.model.methods import is_registrar
+from common.core.registries.directory import host_of
+from common.core.registries.registries import Registries
+
+SWITCHED_OFF = "switched off by a rate of 0 in BUDGETS_FILE"
+FORBIDDEN = "the registry's conditions forbid automated queries"
+
+
+def explain_missing_server(registries: Registries, method: str, suffix: str) -> str:
+    """Why `Registries.server_of` gives None for a method and a suffix (A-label)."""
+    server = _find_server(registries, method, suffix)
+    if server is not None:
+        return SWITCHED_OFF if registries.limit_of(method, host_of(server), suffix).configured else FORBIDDEN
+    if method == "epp":
+        return f"no account for .{suffix} in EPP_ACCOUNTS"
+    if is_registrar(method):
+        return f"not asked about .{suffix}"
+    if method == "das":
+        return _explain_missing_service(suffix)
+    return f"no server is known that may be asked for .{suffix}"
+
+
+def _find_server(registries: Registries, method: str, suffix: str) -> str | None:
+    """The server of a method, whether or not its limit lets it be asked."""
+    directory = registries.directory
+    if method == "rdap":
+        found = directory.rdap_server(suffix)
+        return found.base if found is not None else None
+    if method == "whois":
+        return directory.whois_server(suffix)
+    if method == "das":
+        return directory.das_server(suffix)
+    source = registries.sources.find_source(method, suffix)
+    return source.url if source is not None else None
+
+
+def _explain_missing_service(suffix: str) -> str:
+    row = BY_SUFFIX.get(suffix)
+    if row is None:
+        return f"no availability service is known for .{suffix}; DAS_SERVERS_FILE can name one"
+    if row.access is Access.LOGIN:
+        return f"the service of .{suffix} needs a login; DAS_SERVERS_FILE can name another"
+    return FORBIDDEN if row.rate <= 0 else f"das of .{suffix} is not configured (DAS_SUFFIXES)"
