@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from common.core.builtin.das_servers import BY_SUFFIX, Access
+from common.core.builtin.source_kinds import FORBIDDEN, SWITCHED_OFF
 from common.core.model.methods import is_registrar
 from common.core.registries.directory import host_of
 from common.core.registries.registries import Registries
-
-SWITCHED_OFF = "switched off by a rate of 0 in BUDGETS_FILE"
-FORBIDDEN = "the registry's conditions forbid automated queries"
 
 
 def explain_missing_server(registries: Registries, method: str, suffix: str) -> str:

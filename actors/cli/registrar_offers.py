@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from actors.checkers.contract import BatchChecker, Checker
 from common.clock import monotonic, now
+from common.core.builtin.source_kinds import SWITCHED_OFF
 from common.core.coordinator.source_state import show_span
 from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.limit import Limit
@@ -133,7 +134,7 @@ class RegistrarOffers:
 
     def _explain_wait(self, limit: Limit, wait: float) -> str:
         if limit.rate <= 0:
-            return "switched off by a rate of 0 in BUDGETS_FILE"
+            return SWITCHED_OFF
         for row in self._budgets.snapshot(now()):
             if (row["operator"], row["egress"]) == (limit.operator, EGRESS) and row["reason"]:
                 return f"left alone for {show_span(wait)}, because {row['reason']}"

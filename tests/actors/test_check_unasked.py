@@ -10,8 +10,9 @@ import pytest
 
 from actors.cli.check_text import WIDTH, render_report
 from actors.cli.explain import explain_invalid
-from actors.cli.missing_server import FORBIDDEN, SWITCHED_OFF, explain_missing_server
+from actors.cli.missing_server import explain_missing_server
 from common.core.builtin.registrars import REGISTRARS
+from common.core.builtin.source_kinds import FORBIDDEN, SWITCHED_OFF
 from common.core.model.limit import Limit
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
