@@ -102,11 +102,13 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
     names = {name: suffix_of(name) or "" for name in parsed.names}
     offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings))
     offers.expect(names)
+    seconds = PATIENCE + PER_NAME * len(names)
+    _warn_of_shortfall(offers, seconds)
     printer.begin(len(parsed.names) + len(parsed.problems))
     for problem in parsed.problems:
         printer.show(report_no_name(problem.entry, problem.code, problem.reason))
     undecided = len(parsed.problems)
-    asking = asyncio.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+    asking = asyncio.create_task(offers.ask_all(began + seconds))
     try:
         for name, suffix in names.items():
             await offers.wait_done(name)
@@ -118,6 +120,13 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     return SOME_UNKNOWN if undecided else DECIDED
+
+
+def _warn_of_shortfall(offers: RegistrarOffers, seconds: float) -> None:
+    """Say beforehand, on standard error, which registrars are too slow for all names."""
+    shortfall = offers.forecast_shortfall(seconds)
+    if shortfall:
+        print(f"domain-monitor: {shortfall}", file=sys.stderr, flush=True)
 
 
 class Printer:
@@ -169,21 +178,22 @@ class OneShot:
 
     async def check(self, parsed: ParsedList, printer: Printer) -> int:
         """Check every name and show each as it is done. Returns the exit code."""
+        waiting = dict.fromkeys(parsed.names)
+        seconds = PATIENCE + PER_NAME * len(waiting)
+        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
+        _warn_of_shortfall(self._offers, seconds)
         printer.begin(len(parsed.names) + len(parsed.problems))
         for problem in parsed.problems:
             printer.show(explain_invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
-        waiting = dict.fromkeys(parsed.names)
-        deadline = self._began + PATIENCE + PER_NAME * len(waiting)
-        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
-        asking = asyncio.create_task(self._offers.ask_all(deadline))
+        asking = asyncio.create_task(self._offers.ask_all(self._began + seconds))
         self._announce_workers()
         self._watch_names(parsed)
         try:
             while waiting:
                 self._announce_workers()
                 self._handle(Tick())
-                late = monotonic() > deadline
+                late = monotonic() > self._began + seconds
                 for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
                     report = explain_name(self._scene, name, now(), monotonic() - self._began)

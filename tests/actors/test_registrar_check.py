@@ -166,6 +166,26 @@ def test_without_settings_the_missing_ones_are_named(methods: str, said: str, tm
     assert all(row.vendor in run.err for row in REGISTRARS) or methods.partition(",")[0] != "registrar"
 
 
+def test_a_slow_registrar_is_told_before_it_is_asked(tmp_path: Path) -> None:
+    """One line on standard error, beside a verdict too; the reports are as ever."""
+
+    async def story() -> list[Run]:
+        async with Lab.start() as lab:
+            lab.registrars.enable("porkbun", "gandi")
+            budgets = json.loads((lab.directory / "budgets.json").read_text())
+            (tmp_path / "slow.json").write_text(json.dumps(budgets | {"registrar/porkbun": {"rate": 0.001, "burst": 1}}))
+            environment = lab.environment() | {"STATE_DIR": str(tmp_path), "BUDGETS_FILE": str(tmp_path / "slow.json")}
+            return [
+                await command(("--json", "--methods", methods, "a-1.com", "a-2.com"), environment)
+                for methods in ("registrar", "dns,registrar")
+            ]
+
+    runs = asyncio.run(story())
+    told = "domain-monitor: porkbun: 1 name in 17 min, about 1 of 2 fit\n"
+    assert [run.err for run in runs] == [told, told]
+    assert [len(run.reports()) for run in runs] == [2, 2]
+
+
 def test_a_refusing_registrar_is_told_with_its_reason(tmp_path: Path) -> None:
     """No name is decided by it: exit code 3; the key shows nowhere."""
 
