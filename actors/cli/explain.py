@@ -194,14 +194,14 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     """Why a method was not asked."""
     rooms, suffix = scene.rooms, entry.suffix
     zone = method in ("dns", "http")
-    serverless = rooms.registries.server_of(method, suffix) is None
+    missing = explain_missing_server(rooms.registries, method, suffix)
     quarantined = [
         key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.is_quarantined(key, now)
     ]
     reasons = (
         (is_registrar(method) and method not in scene.methods, "only where named by --methods"),
         (method not in scene.methods, "left out by --methods"),
-        (serverless, explain_missing_server(rooms.registries, method, suffix) if serverless else ""),
+        (bool(missing), missing),
         (is_registrar(method), "answered among the offers, not needed for the verdict"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),

@@ -1,4 +1,4 @@
-"""Why a method has no server to ask for a suffix, in one sentence that names the setting, where one would change that."""
+"""Why a method has no server that may be asked for a suffix, in one sentence that names the setting which would change that."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from common.core.model.methods import is_registrar
 from common.core.registries.directory import host_of
 from common.core.registries.registries import Registries
 
+#: Methods whose servers are found by their checkers.
+_FOUND_BY_CHECKER = ("dns", "http")
+
 
 def explain_missing_server(registries: Registries, method: str, suffix: str) -> str:
-    """Why `Registries.server_of` gives None for a method and a suffix (A-label)."""
+    """Why no server of a method may be asked for a suffix (A-label); "" where one may."""
+    if method in _FOUND_BY_CHECKER:
+        return SWITCHED_OFF if registries.limit_of(method, suffix, suffix).rate <= 0 else ""
+    if registries.server_of(method, suffix) is not None:
+        return ""
     server = _find_server(registries, method, suffix)
     if server is not None:
         return SWITCHED_OFF if registries.limit_of(method, host_of(server), suffix).configured else FORBIDDEN
+    return _explain_unknown_server(method, suffix)
+
+
+def _explain_unknown_server(method: str, suffix: str) -> str:
     if method == "epp":
         return f"no account for .{suffix} in EPP_ACCOUNTS"
-    if is_registrar(method):
-        return f"not asked about .{suffix}"
     if method == "das":
         return _explain_missing_service(suffix)
-    return f"no server is known that may be asked for .{suffix}"
+    return f"not asked about .{suffix}" if is_registrar(method) else f"no server is known that may be asked for .{suffix}"
 
 
 def _find_server(registries: Registries, method: str, suffix: str) -> str | None:

@@ -20,7 +20,7 @@ from common.core.registries.sources import Source, Sources
 from tests.actors.test_check import Run, command
 from tests.lab.lab import Lab
 
-OFF = {f"{kind}/*": Limit(f"{kind}/*", 0.0, 0) for kind in ("rdap", "whois", "das", "epp", "registrar")}
+OFF = {f"{kind}/*": Limit(f"{kind}/*", 0.0, 0) for kind in ("dns", "http", "rdap", "whois", "das", "epp", "registrar")}
 SOURCES = Sources(
     [
         Source(method="epp", url="epp.example:700", suffixes=("uk",)),
@@ -44,14 +44,23 @@ SOURCES = Sources(
         ("rdap", "nosuchtld", {}, "no server is known that may be asked for .nosuchtld"),
         ("registrar:gandi", "com", {}, "not asked about .com"),
         ("registrar:gandi", "uk", OFF, SWITCHED_OFF),
+        ("dns", "com", OFF, SWITCHED_OFF),
+        ("http", "com", OFF, SWITCHED_OFF),
     ],
 )
 def test_a_missing_server_has_its_true_reason(method: str, suffix: str, overrides: dict[str, Limit], said: str) -> None:
     """Not configured, not for this suffix, switched off, or forbidden by the registry."""
     room = Registries(directory=Directory(), overrides=overrides, recursive_dns=False, iana_host="x.example", sources=SOURCES)
 
-    assert room.server_of(method, suffix) is None
     assert explain_missing_server(room, method, suffix) == said
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("dns", "com"), ("http", "com"), ("rdap", "com"), ("epp", "uk"), ("das", "be")])
+def test_a_server_that_may_be_asked_is_not_missing(method: str, suffix: str) -> None:
+    """There is no reason to name."""
+    room = Registries(directory=Directory(), overrides={}, recursive_dns=False, iana_host="x.example", sources=SOURCES)
+
+    assert explain_missing_server(room, method, suffix) == ""
 
 
 def test_a_service_that_is_switched_on_and_forbidden_is_not_blamed_on_the_operator() -> None:
