@@ -13,7 +13,7 @@ from common.core.builtin.canary_names import parse_canaries
 from common.core.builtin.das_servers import BY_SUFFIX, EVERY_SUFFIX, Access
 from common.core.model.limit import Limit
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_suffix_servers
-from common.core.registries.operators import parse_budgets
+from common.core.registries.operators import limit_for, parse_budgets
 from common.errors import ConfigError
 from common.spelling import likely
 from common.suffixes import load_suffixes
@@ -64,9 +64,23 @@ def load_das_suffixes(settings: Settings) -> tuple[str, ...]:
             problems.append(
                 f"DAS_SUFFIXES: the service of .{suffix} needs a login: DAS_SERVERS_FILE takes a server without one"
             )
+        elif row is not None and row.rate <= 0 and _is_never_asked(settings, row.host):
+            problems.append(
+                f"DAS_SUFFIXES: the registry of .{suffix} forbids automated queries: take .{suffix} out, or, with its "
+                f"permission, set a rate for das/{row.host} in BUDGETS_FILE"
+            )
     if problems:
         raise ConfigError(problems)
     return settings.das_suffixes
+
+
+def _is_never_asked(settings: Settings, host: str) -> bool:
+    """Whether BUDGETS_FILE gives no rate to a service without one; a file that is wrong is a problem of its own."""
+    try:
+        limits = _read("BUDGETS_FILE", settings.budgets_file, parse_budgets) or {}
+    except ConfigError:
+        return False
+    return limit_for("das", host, limits).rate <= 0
 
 
 def load_budgets(settings: Settings) -> dict[str, Limit]:

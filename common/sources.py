@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from common.config import Settings
+from common.config import TABLE, Settings
 from common.core.builtin.registrars import REGISTRARS, Proof, Registrar
 from common.core.registries.sources import Source
+from common.errors import ConfigError
 
 
 def find_sources(settings: Settings) -> tuple[Source, ...]:
@@ -28,7 +29,13 @@ def find_sources(settings: Settings) -> tuple[Source, ...]:
 
 
 def missing_settings(settings: Settings, row: Registrar) -> list[str]:
-    """The settings without which a registrar cannot be asked and that are not set."""
+    """The settings without which a registrar cannot be asked and that are not set.
+
+    Raises ConfigError where one of them is no setting at all.
+    """
+    unknown = [name for name in row.needs if name not in TABLE]
+    if unknown:
+        raise ConfigError([f"{row.vendor} needs {', '.join(unknown)}: add it to SourceSettings in common/source_settings.py"])
     return [name for name in row.needs if not settings.has(name)]
 
 

@@ -24,6 +24,7 @@ def das_row(row: DasServer) -> str:
     more = f" and {len(row.suffixes) - MOST_SUFFIXES} more" if len(row.suffixes) > MOST_SUFFIXES else ""
     usual = row.certain and row.access is Access.PUBLIC
     switched = "by itself" if usual else "`DAS_SERVERS_FILE`" if row.access is Access.LOGIN else "`DAS_SUFFIXES`"
+    switched = "its registry's permission" if row.rate <= 0 else switched
     limit = "never" if row.rate <= 0 else f"{row.rate:g}"
     return f"| {shown}{more} | `{row.host}:{row.port}` | {row.access} | {switched} | {limit} |"
 

@@ -109,6 +109,7 @@ def test_all_files_are_checked_at_once(tmp_path: Path) -> None:
         ("be", ""),
         ("com", "no availability service of .com is known"),
         ("it,dk", "the service of .dk needs a login"),
+        ("it,nl", "the registry of .nl forbids automated queries"),
     ],
 )
 def test_a_suffix_without_a_service_to_ask_is_an_error(text: str, words: str) -> None:
@@ -123,3 +124,20 @@ def test_a_suffix_without_a_service_to_ask_is_an_error(text: str, words: str) ->
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith("DAS_SUFFIXES: ")
     assert words in caught.value.problems[0]
+
+
+def test_a_registry_that_forbids_queries_may_permit_them(tmp_path: Path) -> None:
+    """A rate in BUDGETS_FILE says so; a file that is wrong is one problem, not two."""
+    budgets = tmp_path / "budgets.json"
+    budgets.write_text('{"das/whois.domain-registry.nl": {"rate": 0.1}}')
+    settings = load({"DAS_SUFFIXES": "nl", "BUDGETS_FILE": str(budgets)})
+    assert operator_files.load_das_suffixes(settings) == ("nl",)
+
+    budgets.write_text('{"das/*": {"rate": 0}}')
+    with pytest.raises(ConfigError, match="forbids automated queries"):
+        operator_files.load_das_suffixes(settings)
+
+    budgets.write_text("{")
+    with pytest.raises(ConfigError) as caught:
+        operator_files.check_files(settings)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["BUDGETS_FILE"]

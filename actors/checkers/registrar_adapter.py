@@ -18,13 +18,13 @@ from actors.checkers.contract import Context
 from common.clients.address_guard import Guard
 from common.clients.host_addresses import create_host_cache
 from common.clients.http_client import PER_HOST, HttpAnswer, HttpClient, RequestOptions
-from common.core.builtin.registrars import BY_VENDOR
+from common.core.builtin.registrars import BY_VENDOR, Registrar
 from common.core.model.evidence import Observation, Quota, Reading, unknown_reading
-from common.core.parsers.registrar import parse_registrar_answers
+from common.core.parsers.registrar import PARSERS, parse_registrar_answers
 from common.core.parsers.registrars.members import BODY_LIMIT
 from common.core.registries.directory import host_of
 from common.core.registries.registrable_names import is_wire_name
-from common.errors import ClientError, ConnectionRefused, NotAsked, Refused, TimedOut
+from common.errors import ClientError, ConfigError, ConnectionRefused, NotAsked, Refused, TimedOut
 from common.messages import Task
 from common.secret_scrubber import Scrubber
 from common.sources import base_url, batch_of, is_sandbox, missing_settings
@@ -52,7 +52,7 @@ class RegistrarAdapter:
     at_once: ClassVar[int] = PER_HOST
 
     def __init__(self, context: Context) -> None:
-        self.row = BY_VENDOR[self.vendor]
+        self.row = find_row(self.vendor)
         self.settings = context.settings
         self.now = context.now
         self.method = self.row.method
@@ -165,5 +165,14 @@ class RegistrarAdapter:
 
 
 def is_configured(context: Context, vendor: str) -> bool:
-    """Whether all settings that a registrar needs are there."""
-    return not missing_settings(context.settings, BY_VENDOR[vendor])
+    """Whether all settings that a registrar needs are there. Raises ConfigError as `find_row`."""
+    return not missing_settings(context.settings, find_row(vendor))
+
+
+def find_row(vendor: str) -> Registrar:
+    """What is written down of a vendor. Raises ConfigError where its adapter lacks its row or its parser."""
+    if vendor not in BY_VENDOR:
+        raise ConfigError([f"registrar {vendor}: add its row to REGISTRARS in common/core/builtin/registrars.py"])
+    if vendor not in PARSERS:
+        raise ConfigError([f"registrar {vendor}: add its parser to PARSERS in common/core/parsers/registrar.py"])
+    return BY_VENDOR[vendor]

@@ -90,7 +90,7 @@ async def _run(parsed: ParsedList, *, as_json: bool, methods: tuple[str, ...], n
         checkers = {method: checker for method, checker in found.items() if method in methods}
         if all(map(is_registrar, methods)):
             return await _ask_registrars(parsed, printer, checkers, settings)
-        return await OneShot(settings, checkers).check(parsed, printer)
+        return await OneShot(settings, checkers, methods if named else ()).check(parsed, printer)
     finally:
         for checker in found.values():
             await checker.close()
@@ -103,11 +103,13 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
     names = {name: suffix_of(name) or "" for name in parsed.names}
     offers = RegistrarOffers(find_sources(settings), checkers, Budgets(), load_budgets(settings))
     offers.expect(names)
+    seconds = PATIENCE + PER_NAME * len(names)
+    _warn_of_shortfall(offers, seconds)
     printer.begin(len(parsed.names) + len(parsed.problems))
     for problem in parsed.problems:
         printer.show(report_no_name(problem.entry, problem.code, problem.reason))
     undecided = len(parsed.problems)
-    asking = asyncio.create_task(offers.ask_all(began + PATIENCE + PER_NAME * len(names)))
+    asking = asyncio.create_task(offers.ask_all(began + seconds))
     try:
         for name, suffix in names.items():
             await offers.wait_done(name)
@@ -119,6 +121,13 @@ async def _ask_registrars(parsed: ParsedList, printer: Printer, checkers: dict[s
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     return SOME_UNKNOWN if undecided else DECIDED
+
+
+def _warn_of_shortfall(offers: RegistrarOffers, seconds: float) -> None:
+    """Say beforehand, on standard error, which registrars are too slow for all names."""
+    shortfall = offers.forecast_shortfall(seconds)
+    if shortfall:
+        print(f"domain-monitor: {shortfall}", file=sys.stderr, flush=True)
 
 
 class Printer:
@@ -151,9 +160,9 @@ class Printer:
 
 
 class OneShot:
-    """The core with this process as its only worker."""
+    """The core with this process as its only worker. `named` are the methods that were asked for by their names."""
 
-    def __init__(self, settings: Settings, checkers: dict[str, Checker]) -> None:
+    def __init__(self, settings: Settings, checkers: dict[str, Checker], named: Sequence[str] = ()) -> None:
         self._suffix_of = load_suffixes()
         rng = random.Random()  # noqa: S311  # canary labels, nothing secret
         self._core = Coordinator(build_policy(settings), load_directory(settings), "check", rng, now())
@@ -161,7 +170,7 @@ class OneShot:
         checkers = checkers | self._offers.shared_checkers()
         self._methods = methods_of(checkers.values())
         self._slots = {pool: SLOTS + _names_in_calls(pool, checkers) for pool in POOLS}
-        self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host)
+        self._scene = Scene(self._core.rooms, frozenset(checkers), settings.whois_iana_host, frozenset(named))
         self._began = monotonic()
         self._seen = 0
         self._running: dict[asyncio.Task[None], int] = {}  # and how many names each asks about
@@ -170,21 +179,22 @@ class OneShot:
 
     async def check(self, parsed: ParsedList, printer: Printer) -> int:
         """Check every name and show each as it is done. Returns the exit code."""
+        waiting = dict.fromkeys(parsed.names)
+        seconds = PATIENCE + PER_NAME * len(waiting)
+        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
+        _warn_of_shortfall(self._offers, seconds)
         printer.begin(len(parsed.names) + len(parsed.problems))
         for problem in parsed.problems:
             printer.show(explain_invalid(problem.entry, problem.code, problem.reason))
         undecided = len(parsed.problems)
-        waiting = dict.fromkeys(parsed.names)
-        deadline = self._began + PATIENCE + PER_NAME * len(waiting)
-        self._offers.expect({name: self._suffix_of(name) or "" for name in waiting})
-        asking = asyncio.create_task(self._offers.ask_all(deadline))
+        asking = asyncio.create_task(self._offers.ask_all(self._began + seconds))
         self._announce_workers()
         self._watch_names(parsed)
         try:
             while waiting:
                 self._announce_workers()
                 self._handle(Tick())
-                late = monotonic() > deadline
+                late = monotonic() > self._began + seconds
                 for name in [name for name in waiting if late or self._is_finished(name)]:
                     del waiting[name]
                     report = explain_name(self._scene, name, now(), monotonic() - self._began)

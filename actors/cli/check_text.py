@@ -9,6 +9,7 @@ from typing import Any
 from actors.cli.printing import escape_unprintable
 from actors.cli.registrar_report import render_offers
 from common.clock import iso
+from common.core.model.methods import is_registrar
 from common.core.model.states import OWNED
 
 WIDTH = 100
@@ -55,16 +56,26 @@ def _report_lines(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     yield f"{head}  confidence {report['confidence']:.3f} that it can be registered ({report['seconds']:.1f} s)"
     for method, check in report["checks"].items():
         yield from _check_lines(method, check, paint, vouching=report["state"] in _VOUCHED)
-    unasked: dict[str, list[str]] = {}
-    for method, reason in report["not_asked"].items():
-        unasked.setdefault(reason, []).append(method)
-    for reason, methods in unasked.items():
-        named = ", ".join(methods)
-        lead, text = (f"  {named:<6} ", "") if len(named) <= _LONGEST_LEAD else ("  ", f"{named}: ")
-        yield from (paint(line, _DIM) for line in _wrapped(lead, f"{text}not asked: {reason}"))
+    yield from (paint(line, _DIM) for line in _unasked_lines(report["not_asked"]))
     yield from _verdict_lines(report)
     if report["registrars"]:
         yield from render_offers(report)
+
+
+def _unasked_lines(unasked: Mapping[str, str]) -> Iterator[str]:
+    """A line for each reason with its methods; several registrars are counted, not listed."""
+    by_reason: dict[str, list[str]] = {}
+    for method, reason in unasked.items():
+        by_reason.setdefault(reason, []).append(method)
+    for reason, methods in by_reason.items():
+        registrars = [method for method in methods if is_registrar(method)]
+        several = len(registrars) > 1
+        named = ", ".join(method for method in methods if not (several and is_registrar(method)))
+        if named:
+            lead, text = (f"  {named:<6} ", "") if len(named) <= _LONGEST_LEAD else ("  ", f"{named}: ")
+            yield from _wrapped(lead, f"{text}not asked: {reason}")
+        if several:
+            yield from _wrapped("  ", f"{len(registrars)} registrars not asked: {reason}")
 
 
 def _registrar_lines(name: str, report: Mapping[str, Any]) -> Iterator[str]:

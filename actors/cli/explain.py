@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from actors.cli.deciding_line import deciding_line
+from actors.cli.missing_server import explain_missing_server
 from actors.cli.registrar_report import no_offers
 from common.codec import plain
 from common.core.builtin.suffix_rules import rules_for
@@ -78,6 +81,7 @@ class Scene:
     rooms: Rooms
     methods: frozenset[str]
     iana_host: str
+    named: frozenset[str] = frozenset()  # those that --methods names
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)  # the last question, by (domain, method)
     canaries: dict[ChannelKey, list[CanaryAsked]] = field(default_factory=dict)
 
@@ -114,7 +118,7 @@ def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[st
         "log_odds": {"total": round(sum(parts.values()), 3), **{part: round(value, 3) for part, value in parts.items()}},
         "passes": len(detail.passes),
         "gates": shut,
-        "limits": list(_limits(entry, made)),
+        "limits": list(_limits(scene, entry, made)),
         "phase": detail.phase,
         "fields": plain(detail.fields),
         "forecast": _forecast(entry),
@@ -125,10 +129,11 @@ def explain_name(scene: Scene, name: str, now: float, seconds: float) -> dict[st
 
 
 def _methods_of(scene: Scene, entry: Entry) -> list[str]:
-    """The methods that a report shows: those that every suffix could have, and what this one has besides."""
+    """The methods that a report shows: those that every suffix could have, what this one has besides, and what was named."""
     registries = scene.rooms.registries
     further = ["das", "epp", *registries.sources.registrar_methods(entry.suffix, proof=False)]
-    return [*_ALWAYS, *(method for method in further if registries.server_of(method, entry.suffix) is not None)]
+    there = [method for method in further if method in scene.named or registries.server_of(method, entry.suffix) is not None]
+    return [*_ALWAYS, *there]
 
 
 def _item(entry: Entry, method: str) -> Evidence | None:
@@ -189,19 +194,20 @@ def _why_unasked(scene: Scene, entry: Entry, method: str, now: float) -> str:
     """Why a method was not asked."""
     rooms, suffix = scene.rooms, entry.suffix
     zone = method in ("dns", "http")
+    missing = explain_missing_server(rooms.registries, method, suffix)
     quarantined = [
         key for key in scene.canaries if (key.method, key.suffix) == (method, suffix) and rooms.trust.is_quarantined(key, now)
     ]
     reasons = (
-        (is_registrar(method) and method not in scene.methods, "only where --methods names it"),
+        (is_registrar(method) and method not in scene.methods, "only where named by --methods"),
         (method not in scene.methods, "left out by --methods"),
-        (is_registrar(method), "its answer is among the offers, the verdict does without it"),
+        (bool(missing), missing),
+        (is_registrar(method), "answered among the offers, not needed for the verdict"),
         (
             zone and rooms.registries.wildcards.is_wildcard(suffix),
             f".{suffix} answers for names nobody registered, so it proves nothing",
         ),
         (method == "http" and "dns" in entry.detail.evidence, "DNS answered, a web server would add nothing"),
-        (rooms.registries.server_of(method, suffix) is None, f"nobody is known who may be asked for .{suffix}"),
         (bool(quarantined), "its server failed a canary and is in quarantine"),
         (bool(_left_alone(rooms, method, suffix, now)), _left_alone(rooms, method, suffix, now)),
         (entry.state is State.UNKNOWN, "not reached"),
@@ -225,11 +231,11 @@ def _open_gates(entry: Entry, made: Assessment) -> list[str]:
     return list(entry.detail.gates) if concerned else []
 
 
-def _limits(entry: Entry, made: Assessment) -> Iterator[str]:
+def _limits(scene: Scene, entry: Entry, made: Assessment) -> Iterator[str]:
     """What keeps the verdict from being stronger, one sentence each."""
     verdict, situation, detail = made.verdict, made.situation, entry.detail
-    if verdict.state is State.UNKNOWN and detail.trouble:
-        yield explain_unknown(detail)
+    if verdict.state is State.UNKNOWN and (trouble := {m: item for m, item in detail.trouble.items() if m in scene.methods}):
+        yield explain_unknown(structs.replace(detail, trouble=trouble))  # what --methods left out has no worker
     shut = _open_gates(entry, made)
     yield from (f"open gate: {gate}" for gate in shut)
     if any("canaries" in gate for gate in shut):

@@ -11,6 +11,8 @@ from common.errors import ConfigError
 from common.sources import missing_settings
 
 _ALL = REGISTRAR.rstrip(":")
+#: The setting that a method without a checker needs.
+_NEEDS = {"epp": " (EPP_ACCOUNTS)"}
 _MORE = "`domain-monitor sources` lists every source and what it needs"
 
 
@@ -39,7 +41,7 @@ def require_checkers(methods: Sequence[str], found: Collection[str]) -> None:
     """Raise ConfigError where a method has no checker: an account of it is not configured."""
     lacking = [method for method in methods if method not in found]
     if lacking:
-        raise ConfigError([f"{method} is not configured; {_MORE}" for method in lacking])
+        raise ConfigError([f"{method} is not configured{_NEEDS.get(method, '')}; {_MORE}" for method in lacking])
 
 
 def _configured_registrars(settings: Settings) -> list[str]:

@@ -7,11 +7,14 @@ What did not fit into the time has a reason instead of an answer.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, inf
 
 from actors.checkers.contract import BatchChecker, Checker
 from common.clock import monotonic, now
+from common.core.builtin.source_kinds import SWITCHED_OFF
 from common.core.coordinator.source_state import show_span
 from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.limit import Limit
@@ -90,6 +93,10 @@ class RegistrarOffers:
         await self._done[method, name].wait()
         return self._answers.get((method, name), _LATE)
 
+    def forecast_shortfall(self, seconds: float) -> str:
+        """The registrars whose rate limit does not let all names through in `seconds`, as one sentence; "" for none."""
+        return "; ".join(filter(None, (self._forecast_one(source, seconds) for source in self.sources.values())))
+
     async def ask_all(self, deadline: float) -> None:
         """Ask all registrars side by side about all names, until `deadline` (monotonic seconds). Then every name is done."""
         try:
@@ -116,6 +123,18 @@ class RegistrarOffers:
                 return
             await self._call(source, call, min(budget_of(source.method), max(_LEAST, deadline - monotonic())))
 
+    def _forecast_one(self, source: Source, seconds: float) -> str:
+        limit = self._limits[source.method]
+        names = {name: suffix for name, suffix in self._names.items() if not source.suffixes or suffix in source.suffixes}
+        groups = Counter(names.values()) if source.one_suffix else Counter({"": len(names)})
+        needed = sum(ceil(count / source.batch) for count in groups.values())
+        calls = int(min(limit.burst + limit.rate * seconds, limit.per_day if limit.per_day is not None else inf))
+        if limit.rate <= 0 or calls >= needed:
+            return ""
+        vendor = source.method.removeprefix(REGISTRAR)
+        carried = "1 name" if source.batch == 1 else f"{source.batch} names"
+        return f"{vendor}: {carried} in {show_span(1 / limit.rate)}, about {len(names) * calls // needed} of {len(names)} fit"
+
     def _fill_call(self, source: Source, waiting: Sequence[str]) -> list[str]:
         """The names that go into the next call, the first one among them."""
         suffix = self._names[waiting[0]]
@@ -133,7 +152,7 @@ class RegistrarOffers:
 
     def _explain_wait(self, limit: Limit, wait: float) -> str:
         if limit.rate <= 0:
-            return "switched off by a rate of 0 in BUDGETS_FILE"
+            return SWITCHED_OFF
         for row in self._budgets.snapshot(now()):
             if (row["operator"], row["egress"]) == (limit.operator, EGRESS) and row["reason"]:
                 return f"left alone for {show_span(wait)}, because {row['reason']}"

@@ -26,8 +26,9 @@ from common.core.registries.offers import (
 from common.core.registries.registrable_names import to_unicode
 from common.core.registries.sources import Source
 
-#: Columns of the table: heading and width. The last one takes what is left.
+#: Columns of the table: heading and least width. The last one takes what is left.
 _COLUMNS = (("vendor", 12), ("says", 17), ("definitive", 10), ("price a year", 22), ("renewal", 12), ("asked", 0))
+_PROVES_NOTHING = "sandbox: proves nothing"
 _NOTHING: dict[str, Any] = {
     "outcome": None,
     "finding": None,
@@ -84,14 +85,17 @@ def report_offers(offers: RegistrarOffers, name: str, now: float) -> dict[str, A
 
 def render_offers(report: Mapping[str, Any]) -> Iterator[str]:
     """The table of a report, at most 100 columns wide, and its summary."""
-    yield _line([heading for heading, _ in _COLUMNS])
+    width = max([_COLUMNS[0][1], *(len(row["vendor"]) for row in report["registrars"])])
+    yield _line([heading for heading, _ in _COLUMNS], width)
     for row in report["registrars"]:
         asked = row["timestamp"] is not None
         when = f"{_ago(row['age'])}, {row['duration_ms']:.0f} ms" if asked else "not asked"
         sure = "yes" if row["definitive"] else "no"
-        yield _line([row["vendor"], row["says"], sure, _price(row), _money(row["renewal"], row["currency"]), when])
-        if row["reason"] and not (row["definitive"] and row["creatable"]):
-            yield f"    {escape_unprintable(row['reason'])}"[:100]
+        yield _line([row["vendor"], row["says"], sure, _price(row), _money(row["renewal"], row["currency"]), when], width)
+        reason = "" if row["definitive"] and row["creatable"] else row["reason"]
+        said = "; ".join(filter(None, (_PROVES_NOTHING if row["sandbox"] else "", reason)))
+        if said:
+            yield f"    {escape_unprintable(said)}"[:100]
     yield from _summary(report)
 
 
@@ -172,6 +176,8 @@ def _ago(seconds: float) -> str:
     return f"{show_span(seconds)} ago" if seconds >= 1 else "just now"
 
 
-def _line(cells: Sequence[str]) -> str:
-    padded = (f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
+def _line(cells: Sequence[str], first: int) -> str:
+    """One line of the table, its first column `first` letters wide."""
+    widths = (first, *(width for _, width in _COLUMNS[1:]))
+    padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
     return f"  {' '.join(padded)}"[:100].rstrip()

@@ -154,7 +154,7 @@ def _next_steps(rows: list[SourceRow], *, asked: bool) -> list[str]:
     """What to do so that more sources speak, one sentence each."""
     steps = []
     registrars = [row for row in rows if is_registrar(row.method)]
-    if all(row.configured is Configured.NO for row in registrars):
+    if all(row.configured is Configured.NO and row.missing for row in registrars):
         steps.append("No registrar is configured: set what one of them needs in .env, then see its prices with check NAME.")
     else:
         steps.append("`domain-monitor check NAME --methods registrar` asks every configured registrar and shows its price.")

@@ -140,6 +140,39 @@ def test_what_does_not_fit_into_the_time_has_a_reason_at_once() -> None:
     assert all(offers.is_done(name) for name in NAMES)
 
 
+@pytest.mark.parametrize(
+    ("configured", "limit", "said"),
+    [
+        (source(PORKBUN), Limit("x", 0.1, 1), "porkbun: 1 name in 10 s, about 2 of 5 fit"),
+        (source(PORKBUN, batch=2), Limit("x", 0.1, 0), "porkbun: 2 names in 10 s, about 1 of 5 fit"),
+        (source(PORKBUN), Limit("x", 10.0, 1, 4), "porkbun: 1 name in 1 s, about 4 of 5 fit"),
+        (source(PORKBUN), Limit("x", 0.1, 4), ""),
+        (source(PORKBUN, batch=3), Limit("x", 0.1, 1), ""),
+        (source(PORKBUN, batch=3, one_suffix=True), Limit("x", 0.1, 1), ""),
+        (source(PORKBUN, suffixes=("de",)), Limit("x", 0.1, 0), ""),
+        (source(PORKBUN), Limit("x", 0.0, 0), ""),
+    ],
+)
+def test_a_registrar_that_is_too_slow_is_told_beforehand(configured: Source, limit: Limit, said: str) -> None:
+    """From its limit, for ten seconds: what a call carries, the burst and the day's quota count."""
+    offers = RegistrarOffers([configured], {PORKBUN: Registrar(PORKBUN)}, Budgets(), {"registrar/*": limit})
+    offers.expect(NAMES)
+
+    assert offers.forecast_shortfall(10.0) == said
+
+
+def test_names_of_several_suffixes_take_more_calls_where_one_takes_one_suffix() -> None:
+    """Three names of three suffixes are three calls; all slow registrars stand in one line."""
+    sources = [source(PORKBUN, batch=3, one_suffix=True), source(GANDI)]
+    checkers = {method: Registrar(method) for method in (PORKBUN, GANDI)}
+    offers = RegistrarOffers(sources, checkers, Budgets(), {"registrar/*": Limit("x", 0.1, 1)})
+    offers.expect({"a.com": "com", "a.de": "de", "a.uk": "uk"})
+
+    assert offers.forecast_shortfall(10.0) == (
+        "porkbun: 3 names in 10 s, about 2 of 3 fit; gandi: 1 name in 10 s, about 2 of 3 fit"
+    )
+
+
 def test_a_rate_of_zero_switches_a_registrar_off() -> None:
     """Nothing is sent, and the setting is named."""
     registrar = Registrar()

@@ -83,6 +83,19 @@ def test_a_configured_registrar_and_a_sandbox_are_told_apart(tmp_path: Path) -> 
     assert "--methods registrar" in report["next"][0]
 
 
+def test_a_rate_of_zero_is_shown_as_switched_off(tmp_path: Path) -> None:
+    """A registrar with its keys is not one without them."""
+    (tmp_path / "budgets.json").write_text('{"registrar/*": {"rate": 0}}')
+    report = sources.collect_sources(settings_of(tmp_path, **KEYS, BUDGETS_FILE=str(tmp_path / "budgets.json")))
+    lines = render_sources(report)
+    place = next(place for place, line in enumerate(lines) if line.startswith("registrar:cloudflare"))
+
+    assert lines[place].split()[:2] == ["registrar:cloudflare", "no"]
+    assert lines[place + 1].strip() == "switched off by a rate of 0 in BUDGETS_FILE"
+    assert "0/s" not in lines[place]
+    assert "No registrar is configured" not in report["next"][0]
+
+
 def test_the_keys_of_a_row_are_stable(tmp_path: Path) -> None:
     """Programs read them; each is there in every row."""
     report = sources.collect_sources(settings_of(tmp_path, **KEYS))

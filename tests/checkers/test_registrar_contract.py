@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,14 +12,15 @@ import pytest
 
 from actors.checkers.contract import Context
 from actors.checkers.discovery import discover
-from actors.checkers.registrar_adapter import RegistrarAdapter
-from common.config import load
-from common.core.builtin.registrars import BY_VENDOR, REGISTRARS, Proof
+from actors.checkers.registrar_adapter import RegistrarAdapter, is_configured
+from common.config import TABLE, load
+from common.core.builtin.registrars import BY_VENDOR, REGISTRARS, Proof, Registrar
 from common.core.model.evidence import Observation, Outcome, Quota
 from common.core.model.methods import is_registrar
 from common.core.parsers.registrar import PARSERS
-from common.errors import ClientError
+from common.errors import ClientError, ConfigError
 from common.messages import Task
+from common.sources import missing_settings
 from tests.lab.faults import Words
 from tests.lab.lab import Lab
 from tests.lab.registrars.emulator import ORDINARY, Emulator, find_emulators
@@ -84,13 +85,43 @@ def vendor(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_registrar_has_adapter_parser_row_and_emulator() -> None:
+@pytest.mark.parametrize(
+    ("place", "there"),
+    [
+        ("actors/checkers/intermediate/registrar", VENDORS),
+        ("PARSERS of common/core/parsers/registrar.py", PARSERS),
+        ("tests/lab/registrars", find_emulators()),
+    ],
+)
+def test_every_registrar_has_row_parser_adapter_and_emulator(place: str, there: Collection[str]) -> None:
     """What is listed is there, and what is there is listed."""
-    listed = sorted(row.vendor for row in REGISTRARS)
+    listed = {row.vendor for row in REGISTRARS}
 
-    assert sorted(VENDORS) == listed
-    assert sorted(PARSERS) == listed
-    assert sorted(find_emulators()) == listed
+    missing = sorted(listed - set(there))
+    assert not missing, f"missing in {place}: {', '.join(missing)}"
+    unlisted = sorted(set(there) - listed)
+    assert not unlisted, f"in {place}, but without a row in common/core/builtin/registrars.py: {', '.join(unlisted)}"
+
+
+def test_every_registrar_has_its_settings() -> None:
+    """Those that it needs and those that it takes."""
+    missing = sorted({name for row in REGISTRARS for name in (*row.needs, *row.takes)} - TABLE.keys())
+
+    assert not missing, f"missing in common/source_settings.py: {', '.join(missing)}"
+
+
+def test_a_part_that_is_missing_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the file that lacks it, whether or not the registrar is configured."""
+    context = Context(load({}), time.time, time.monotonic)
+    row = Registrar(vendor="x", title="X", url="https://x.example", needs=("X_TOKEN",), terms="any")
+
+    with pytest.raises(ConfigError, match=r"gandi2: add its row to REGISTRARS in common/core/builtin/registrars\.py"):
+        is_configured(context, "gandi2")
+    monkeypatch.delitem(PARSERS, "gandi")
+    with pytest.raises(ConfigError, match=r"gandi: add its parser to PARSERS in common/core/parsers/registrar\.py"):
+        METHODS["registrar:gandi"](context)
+    with pytest.raises(ConfigError, match=r"x needs X_TOKEN: add it to SourceSettings in common/source_settings\.py"):
+        missing_settings(context.settings, row)
 
 
 def test_a_free_name_is_found_free_with_its_price(vendor: str) -> None:

@@ -59,12 +59,9 @@ class Stack:
 
     async def start(self, ended: asyncio.Event) -> None:
         """Start it; the log of all its processes goes to `log_file`. `ended` is set when it is gone, for whatever reason."""
-        script = Path(sys.executable).with_name("domain-monitor")
-        command = [str(script)] if script.exists() else [sys.executable, "-m", "actors.cli.main"]
         with self.log_file.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
-                *command,
-                "supervise",
+                *(sys.executable, "-m", "actors.cli.main", "supervise"),  # of this tree: an installed script may be another
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

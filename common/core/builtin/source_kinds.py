@@ -56,4 +56,7 @@ REGISTRAR_PROVES = {
 }
 #: What a source without proof shows: a sandbox, or a service for tests.
 PROVES_NOTHING = "nothing: it knows nothing of real names"
+#: Why a source whose rate is 0 is not asked: the operator of this service says so, or the registry does.
+SWITCHED_OFF = "switched off by a rate of 0 in BUDGETS_FILE"
+FORBIDDEN = "the registry's conditions forbid automated queries"
 MEMBERS_ONLY = "members of the registry only"

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from common.core.builtin import das_servers
 from common.core.builtin.registrars import REGISTRARS
-from common.core.builtin.source_kinds import KINDS, MEMBERS_ONLY, PROVES_NOTHING, REGISTRAR_PROVES
+from common.core.builtin.source_kinds import FORBIDDEN, KINDS, MEMBERS_ONLY, PROVES_NOTHING, REGISTRAR_PROVES, SWITCHED_OFF
 from common.core.coordinator.source_state import SourceState
 from common.core.model.limit import Limit
 from common.core.model.methods import is_registrar
@@ -73,19 +73,26 @@ def _list_das(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
         if built_in:
             yield _das_in_use(setup, state, _das_row(server, built_in))
         elif setup.absent and not used:
-            doubt = _doubt_admission(server)
+            doubt = _doubt_admission(server) or (FORBIDDEN if row.rate <= 0 else "")
             yield structs.replace(
                 _das_row(server, row.suffixes),
                 configured=Configured.NO,
-                missing=DAS_SETTINGS,
+                missing=_das_settings(row),
                 entitled=Entitled.NO if doubt else Entitled.UNKNOWN,
                 entitled_reason=doubt,
             )
 
 
+def _das_settings(row: das_servers.DasServer) -> tuple[str, ...]:
+    """The settings of which each would let a service be asked; () where only the registry could."""
+    if row.rate <= 0:
+        return ()
+    return DAS_SETTINGS[1:] if row.access is das_servers.Access.LOGIN else DAS_SETTINGS
+
+
 def _das_in_use(setup: Setup, state: SourceState, row: SourceRow) -> SourceRow:
     limit = _limit(setup, "das", row.server)
-    return _fill_state(state, row, state.budget_of(limit.operator, limit), limit.operator, _doubt_admission(row.server))
+    return _fill_limited(state, row, limit, _doubt_admission(row.server))
 
 
 def _doubt_admission(server: str) -> str:
@@ -111,9 +118,8 @@ def _list_epp(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
     kind, accounts = KINDS["epp"], [source for source in setup.sources if source.method == "epp"]
     row = SourceRow(method="epp", title=kind.title, configured=Configured.YES, proves=kind.proves, terms=kind.terms)
     for source in accounts:
-        limit = _limit(setup, "epp", source.url)
         account = structs.replace(_mark_sandbox(row, source), server=source.url)
-        yield _fill_state(state, account, state.budget_of(limit.operator, limit), limit.operator)
+        yield _fill_limited(state, account, _limit(setup, "epp", source.url))
     if setup.absent and not accounts:
         yield structs.replace(row, configured=Configured.NO, missing=(EPP_SETTING,))
 
@@ -127,10 +133,18 @@ def _list_registrars(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
             source = configured[method]
             limit = limit_for("registrar", vendor.vendor, setup.overrides)
             account = structs.replace(_mark_sandbox(row, source), server=_place(source.url))
-            yield _fill_state(state, account, state.budget_of(limit.operator, limit), limit.operator)
+            yield _fill_limited(state, account, limit)
         elif method in setup.missing:
             missing = tuple(setup.missing[method])
             yield structs.replace(row, configured=Configured.NO, missing=missing, server=_place(vendor.url))
+
+
+def _fill_limited(state: SourceState, row: SourceRow, limit: Limit, doubt: str = "") -> SourceRow:
+    """The row of a source with one limit; with a rate of 0 it is not asked, whatever is configured."""
+    filled = _fill_state(state, row, state.budget_of(limit.operator, limit), limit.operator, doubt)
+    if limit.rate > 0:
+        return filled
+    return structs.replace(filled, configured=Configured.NO, trouble=SWITCHED_OFF if limit.configured else FORBIDDEN)
 
 
 def _fill_state(state: SourceState, row: SourceRow, budget: SourceBudget, operator: str, doubt: str = "") -> SourceRow:

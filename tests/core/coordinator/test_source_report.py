@@ -7,6 +7,7 @@ from typing import Any
 
 from common.core.builtin.das_servers import SERVERS
 from common.core.builtin.registrars import REGISTRARS
+from common.core.builtin.source_kinds import FORBIDDEN, SWITCHED_OFF
 from common.core.coordinator import source_report
 from common.core.coordinator.source_report import DAS_SETTINGS, EPP_SETTING, Setup, list_sources
 from common.core.coordinator.source_state import SourceState
@@ -130,6 +131,26 @@ def test_availability_services_that_are_not_in_use_are_listed_where_it_is_wished
     assert not [row for row in rows_of() if row.method == "das" and row.configured is Configured.NO]
 
 
+def test_a_service_names_only_the_settings_that_help() -> None:
+    """One with a login is asked elsewhere or not at all, of one that its registry forbids none helps."""
+    by_suffix = {suffix: row for row in rows_of(absent=True) if row.method == "das" for suffix in row.suffixes}
+
+    assert by_suffix["dk"].missing == ("DAS_SERVERS_FILE",)
+    assert (by_suffix["nl"].missing, by_suffix["nl"].entitled) == ((), Entitled.NO)
+    assert by_suffix["nl"].entitled_reason == FORBIDDEN
+
+
+def test_a_source_with_a_rate_of_zero_is_not_configured() -> None:
+    """It says whether that is the operator's setting or the registry's policy."""
+    off = {f"{kind}/*": Limit(f"{kind}/*", 0.0, 0) for kind in ("das", "epp", "registrar")}
+    rows = rows_of(sources=(EPP, GANDI), overrides=off)
+    nl = next(row for row in rows_of(directory=Directory(das_suffixes=("nl",))) if "nl" in row.suffixes)
+
+    assert {row.method for row in rows[4:]} == {"das", "epp", "registrar:gandi"}
+    assert {(row.configured, row.trouble) for row in rows[4:]} == {(Configured.NO, SWITCHED_OFF)}
+    assert (nl.configured, nl.trouble) == (Configured.NO, FORBIDDEN)
+
+
 def test_an_availability_service_of_the_operators_own_is_one_row_for_all_its_suffixes() -> None:
     """It takes the place of the built-in one."""
     directory = Directory(own_das={"uk": "10.0.0.1:4343", "co.uk": "10.0.0.1:4343"})
@@ -153,7 +174,7 @@ class Enabled(Directory):
 
 def test_a_built_in_service_in_use_shows_what_it_is_used_for() -> None:
     """Those of its suffixes for which it may be asked and that the operator sends nowhere else."""
-    wide = next(row for row in SERVERS if len(row.suffixes) > 2)
+    wide = next(row for row in SERVERS if len(row.suffixes) > 2 and not row.certain)
     directory = Enabled(own_das={wide.suffixes[0]: "10.0.0.1:43"})
     directory.suffixes = wide.suffixes
     rows = [row for row in rows_of(directory=directory, absent=True) if set(row.suffixes) & set(wide.suffixes)]
