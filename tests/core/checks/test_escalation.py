@@ -145,13 +145,16 @@ def test_a_slow_channel_is_queried_at_the_first_denial() -> None:
         (ALL, ["rdap", "whois"]),
         (ChannelOffer(("das", "epp", "whois"), wildcard=False), ["whois"]),
         (ChannelOffer(("rdap", "das", "whois"), wildcard=False, resting=frozenset({"rdap"})), ["whois"]),
-        (ChannelOffer(("das", "whois"), wildcard=False, resting=frozenset({"whois"})), ["whois"]),
+        (ChannelOffer(("das", "whois"), wildcard=False, resting=frozenset({"whois"})), []),
+        (ChannelOffer(("das", "whois"), wildcard=False, resting=frozenset({"das", "whois"})), ["whois"]),
         (ChannelOffer(("rdap", "das"), wildcard=False, slow=frozenset({"rdap"})), ["rdap"]),
+        (ChannelOffer(("rdap", "das", "whois"), wildcard=False, slow=frozenset({"rdap"})), ["whois"]),
+        (ChannelOffer(("rdap", "das"), wildcard=False, slow=frozenset({"rdap"}), resting=frozenset({"rdap"})), []),
         (ChannelOffer(("das", "epp"), wildcard=False), []),
     ],
 )
 def test_a_record_is_asked_for_where_one_is_shown(offer: ChannelOffer, records: list[str]) -> None:
-    """Also of a channel that rests, where no other shows records; DAS and EPP only know whether there is an object."""
+    """Not of one that rests while another channel speaks, of a slow one where no other shows records; never of DAS and EPP."""
     assert offer.record_methods() == records
 
 
@@ -170,10 +173,11 @@ def test_a_record_is_asked_for_where_one_is_shown(offer: ChannelOffer, records: 
     ],
 )
 def test_two_registrars_stand_in_while_every_channel_of_the_registry_rests(offer: ChannelOffer, methods: list[str]) -> None:
-    """Two are two sources; while one channel speaks none stands in."""
-    assert offer.denying_methods() == methods
+    """Two are two sources; while one channel speaks none stands in, and without a registrar the registry is asked."""
+    assert next_methods(entry(), Check(NOW, confirm=True), offer, NOW) == ["dns", *methods]
 
 
+RESTING_RECORD = ChannelOffer(("das", "whois"), wildcard=False, resting=frozenset({"whois"}))
 FREE, OWNED, SILENCE, REFUSED, PRICED = (
     Outcome.UNREGISTERED,
     Outcome.REGISTERED,
@@ -203,6 +207,10 @@ FREE, OWNED, SILENCE, REFUSED, PRICED = (
         (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), ChannelOffer(("das", "whois"), wildcard=False), ["whois"]),
         (entry(*ENDING), Check(NOW), ChannelOffer(("das", "whois"), wildcard=False), ["das"]),
         (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), ChannelOffer(("das",), wildcard=False), ["das"]),
+        (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), RESTING_RECORD, ["das"]),
+        (entry(*ENDING, registry_age=8 * 86_400), after({"das": OWNED}), RESTING_RECORD, []),
+        (entry(registry_age=8 * 86_400), after({"dns": OWNED}), RESTING_RECORD, []),
+        (entry(*ENDING, registry_age=8 * 86_400), Check(NOW), SILENT, ["rdap"]),
         (entry(*ENDING), Check(NOW), ChannelOffer((), wildcard=False), ["dns"]),
         (entry(*ENDING), Check(NOW), ChannelOffer((), wildcard=True), []),
         (entry(registry_age=8 * 86_400), after({"dns": OWNED}), ChannelOffer(("das", "whois"), wildcard=False), ["whois"]),
@@ -250,3 +258,24 @@ def test_a_pass_in_which_registrars_stand_in_asks_them_and_no_channel_that_rests
     check = Check(NOW, confirm=True, asked={"dns", "registrar:one"}, outcomes={"registrar:one": FREE})
 
     assert next_methods(entry(), check, SILENT, NOW)[:1] == ["registrar:two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [(entry(), after({"dns": FREE})), (entry(*ENDING), Check(NOW)), (entry(State.AVAILABLE, None), after({"dns": FREE}))],
+)
+def test_where_no_registrar_is_due_the_registry_is_asked_though_it_rests(name: Entry, check: Check) -> None:
+    """They answered a minute ago, or would create the name: what ends that is the registry."""
+    for method in SILENT.registrars:
+        name.note_observation(Observation(method, Reading(REFUSED, "registrar_unavailable", "it would not")), NOW - 60.0)
+
+    assert next_methods(name, check, SILENT, NOW) == ["rdap"]
+
+
+def test_a_registrar_is_not_asked_again_after_channels_that_proved_nothing_before_its_pause_is_over() -> None:
+    """One that is due comes in its place."""
+    name = entry(*ENDING)
+    answer = Observation("registrar:one", Reading(REFUSED, "registrar_unavailable", "it would not"))
+    name.note_observation(answer, NOW - 60.0)
+
+    assert next_methods(name, after({"rdap": SILENCE, "whois": SILENCE}), SILENT, NOW) == ["registrar:two"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.core.channels.channel_health import DEAD_AFTER, REST_DEAD
+from common.core.checks.escalation import next_methods
+from common.core.model.channel import Probe
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.ids import NEVER
@@ -16,6 +18,7 @@ from common.core.model.states import State
 from common.core.rate_limits.query_queue import MOST_ROUTINE
 from common.core.registries.sources import Source
 from tests.core.checks.checks_room import NOW, PLENTY, RDAP, SOURCES, WHOIS, ChecksRoom, credit, query
+from tests.core.checks.denied_names import answer
 
 DAY, HOUR = 86_400.0, 3600.0
 THROTTLED = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down", retry_after=HOUR), status=429)
@@ -223,14 +226,41 @@ def test_a_registrar_that_can_be_asked_at_once_comes_first() -> None:
 
 def test_registrars_stand_in_where_every_channel_of_the_registry_rests() -> None:
     """Their queries are sent in place of those."""
-    room = ChecksRoom(sources=SOURCES)
+    room, entry, check = ChecksRoom(sources=SOURCES), Entry("a.com", "com", "a"), Check(NOW, confirm=True)
     for method in ("rdap", "epp", "whois"):
-        assert room.planner.offer_channels(Entry("a.com", "com", "a"), NOW).denying_methods()[0] != ONE
+        assert ONE not in next_methods(entry, check, room.planner.offer_channels(entry, NOW), NOW)
         hush(room, method)
 
-    offer = room.planner.offer_channels(Entry("a.com", "com", "a"), NOW)
+    offer = room.planner.offer_channels(entry, NOW)
     assert offer.resting == {"rdap", "epp", "whois"}
-    assert offer.denying_methods() == [ONE, TWO]
+    assert next_methods(entry, check, offer, NOW) == ["dns", ONE, TWO]
+
+
+def test_a_name_knows_how_long_its_query_waits_at_a_registrar() -> None:
+    """Until it leaves the queue at the latest; of other methods, and of a query that got no place, nothing is kept."""
+    room, entry, check = ChecksRoom(sources=SOURCES), Entry("a.com", "com", "a"), Check(NOW)
+    for method in (ONE, "rdap", "epp", "whois", "dns"):
+        assert room.planner.queue_query(entry, check, method, NOW)
+    found = [waiting for waiting in room.rate_limits.queue.take_pool("intermediate", NEVER) if waiting.method == ONE]
+    assert entry.queued_until == {ONE: found[0].deadline}
+    assert found[0].deadline > NOW
+
+    throttled = Observation(TWO, THROTTLED.reading, status=429)
+    room.rate_limits.budgets.note_answer(room.registries.limit_of(TWO, "two.test", "com"), "default", throttled, NOW)
+    assert not room.planner.queue_query(entry, check, TWO, NOW)
+    assert TWO not in entry.queued_until
+
+
+def test_a_registrar_that_answers_from_the_zone_is_not_offered_until_it_knows_a_hidden_name() -> None:
+    """For no suffix: where its answers come from is the same for all."""
+    room = ChecksRoom(sources=SOURCES)
+    probe = Probe(room.registries.channel_of(ONE, "com"), "hidden.com", registered=True, hidden=True)
+    offers = [Entry("a.com", "com", "a"), Entry("a.net", "net", "a")]
+    room.trust.note_hidden_answer(probe, answer(ONE, Outcome.UNREGISTERED), NOW)
+    assert [room.planner.offer_channels(entry, NOW).registrars for entry in offers] == [(TWO,)] * 2
+
+    room.trust.note_hidden_answer(probe, answer(ONE, Outcome.REGISTERED), NOW + 1)
+    assert [room.planner.offer_channels(entry, NOW + 1).registrars for entry in offers] == [(ONE, TWO)] * 2
 
 
 def test_the_room_for_sweeps_is_that_of_the_channel_a_check_queries() -> None:

@@ -9,7 +9,6 @@ from common.core.checks.registrar_choice import (
     ASK_SILENT,
     ASK_UNASKED,
     choose_registrars,
-    choose_stand_ins,
     is_denied,
 )
 from common.core.model.entry import Check, Entry
@@ -47,8 +46,8 @@ def said(outcomes: dict[str, Outcome]) -> Check:
 
 
 def test_pauses_are_those_of_scarce_queries() -> None:
-    """Ten minutes after a refusal, five after silence, half a minute where none left."""
-    assert (ASK_REFUSING, ASK_SILENT, ASK_UNASKED) == (600.0, 300.0, 30.0)
+    """Half a minute at least after a refusal, five minutes after silence, half a minute where none left."""
+    assert (ASK_REFUSING, ASK_SILENT, ASK_UNASKED) == (30.0, 300.0, 30.0)
 
 
 # -- denied --------------------------------------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ def test_one_known_offer_is_enough() -> None:
     """Whatever the others say, in any order."""
     for first, second in ((ONE, TWO), (TWO, ONE)):
         entry = gone_name()
-        note(entry, first, Outcome.UNAVAILABLE, ASK_REFUSING)
+        note(entry, first, Outcome.UNAVAILABLE, DAY)
         note(entry, second, Outcome.UNREGISTERED, 0.0)
         assert chosen(entry, registrars=(ONE, TWO, THREE)) == []
 
@@ -167,18 +166,62 @@ def test_one_known_offer_is_enough() -> None:
 def test_after_a_refusal_another_registrar_is_asked_once_its_pause_is_over(state: State, outcome: Outcome) -> None:
     """To the tick; the name may be one that this registrar does not sell."""
     entry = gone_name(state)
-    note(entry, ONE, outcome, ASK_REFUSING - TICK)
+    note(entry, ONE, outcome, DAY - TICK)
     assert chosen(entry) == []
-    note(entry, ONE, outcome, ASK_REFUSING)
+    note(entry, ONE, outcome, DAY)
 
     assert chosen(entry) == [TWO]
     assert chosen(entry, registrars=(ONE,)) == [ONE]
     assert chosen(entry, TWO) == [ONE]
 
 
+@pytest.mark.parametrize(
+    ("gone_for", "pause"),
+    [
+        (0.0, ASK_REFUSING),
+        (ASK_REFUSING - 1.0, ASK_REFUSING),
+        (ASK_REFUSING + 1.0, ASK_REFUSING + 1.0),
+        (3600.0, 3600.0),
+        (DAY - 1.0, DAY - 1.0),
+        (DAY + 1.0, DAY),
+        (20 * DAY, DAY),
+    ],
+)
+def test_a_refusing_registrar_is_asked_more_and_more_seldom(gone_for: float, pause: float) -> None:
+    """After as long as the name was gone when it refused it: half a minute at least, a day at most, to the tick."""
+    entry = gone_name()
+    note(entry, ONE, Outcome.UNAVAILABLE, pause - TICK)
+    entry.detail.purged_at = NOW - pause + TICK - gone_for
+    assert chosen(entry, registrars=(ONE,)) == []
+    note(entry, ONE, Outcome.UNAVAILABLE, pause)
+    entry.detail.purged_at = NOW - pause - gone_for
+    assert chosen(entry, registrars=(ONE,)) == [ONE]
+
+
+def test_a_refusal_of_a_name_that_the_registry_never_denied_holds_for_a_day() -> None:
+    """Nothing says since when it is gone."""
+    entry = gone_name()
+    entry.detail.purged_at = None
+    note(entry, ONE, Outcome.UNAVAILABLE, DAY - TICK)
+    assert chosen(entry) == []
+    note(entry, ONE, Outcome.UNAVAILABLE, DAY)
+    assert chosen(entry) == [TWO]
+
+
+def test_a_refusal_from_before_the_registry_denied_the_name_is_none() -> None:
+    """It was one of the object before; to the tick."""
+    entry = gone_name()
+    entry.detail.purged_at = NOW - 10.0
+    note(entry, ONE, Outcome.UNAVAILABLE, 10.0)
+    assert chosen(entry) == []
+    note(entry, ONE, Outcome.UNAVAILABLE, 10.0 + TICK)
+    assert chosen(entry) == [TWO]
+
+
 def test_a_refusal_by_epp_is_followed_by_a_registrar_after_the_same_pause() -> None:
     """Both ask the registry."""
     entry = gone_name()
+    entry.detail.purged_at = NOW - ASK_REFUSING
     note(entry, "epp", Outcome.UNAVAILABLE, ASK_REFUSING - TICK)
     assert chosen(entry) == []
     note(entry, "epp", Outcome.UNAVAILABLE, ASK_REFUSING)
@@ -236,41 +279,3 @@ def test_a_hint_is_no_known_offer() -> None:
     note(entry, ONE, Outcome.UNREGISTERED, ASK_SILENT, CACHED)
     assert chosen(entry, registrars=(ONE,)) == [ONE]
     assert chosen(entry) == [TWO]
-
-
-def test_an_offer_that_is_no_hint_is_not_followed_by_the_pause_of_silence() -> None:
-    """One that refused the name is asked again after its own pause, which may be over."""
-    entry = gone_name()
-    note(entry, ONE, Outcome.UNREGISTERED, 0.0)
-
-    assert stand_ins(entry, registrars=(ONE,)) == [ONE]
-
-
-# -- in the place of a silent registry -----------------------------------------------------------------------------------
-
-
-def stand_ins(entry: Entry, *asked: str, registrars: tuple[str, ...] = BOTH) -> list[str]:
-    """The registrar to ask next in the place of a registry that said nothing in a check that has asked these."""
-    return choose_stand_ins(entry, Check(NOW, asked={"dns", "rdap", *asked}), registrars, NOW)
-
-
-def test_registrars_stand_in_one_after_the_other_and_two_at_most() -> None:
-    """What is known of their offers counts no more: the check needs an answer."""
-    entry = gone_name(State.AVAILABLE)
-    for method in BOTH:
-        note(entry, method, Outcome.UNREGISTERED, 0.0)
-
-    assert stand_ins(entry) == [ONE]
-    assert stand_ins(entry, ONE) == [TWO]
-    assert stand_ins(entry, ONE, TWO, registrars=(ONE, TWO, THREE)) == []
-    assert stand_ins(entry, registrars=()) == []
-
-
-@pytest.mark.parametrize(("outcome", "finding"), [(Outcome.UNKNOWN, "registrar_error"), (Outcome.UNREGISTERED, CACHED)])
-def test_a_registrar_that_proved_nothing_lately_stands_in_for_none(outcome: Outcome, finding: str) -> None:
-    """Neither after an error nor after a hint."""
-    entry = gone_name()
-    note(entry, ONE, outcome, ASK_SILENT - TICK, finding)
-    assert stand_ins(entry) == [TWO]
-    note(entry, ONE, outcome, ASK_SILENT, finding)
-    assert stand_ins(entry) == [ONE]
