@@ -112,7 +112,6 @@ class Checks:
         changed = entry.note_observation(observation, now, believed=believed, by=by)
         entry.queued_until.pop(method, None)
         learn_from_answer(entry, method, outcome, now)
-        self.early_canaries.hidden_names.note_record(entry, observation, now)
         self.announcer.tell_result(entry, observation, now, changed=changed)
         self.canaries.known_names.note_registered(entry, observation, now)
         check = entry.check

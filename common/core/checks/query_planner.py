@@ -66,7 +66,7 @@ class QueryPlanner:
 
     def distrusted_channels(self, entry: Entry, now: float) -> list[ChannelKey]:
         """The registry channels of a name whose server lied and was not verified since."""
-        return [key for key in self._registries.channels_of(entry.suffix) if self._trust.is_distrusted(key, now)]
+        return [key for key in self._registries.channels_of(entry.suffix) if self._trust.is_left_out(key, now)]
 
     def registry_room(self, suffix: str, rank: Rank, now: float) -> int | None:
         """How many names of a sweep the queue of the suffix's registry takes; of its channels RDAP counts first.
@@ -159,9 +159,7 @@ class QueryPlanner:
         """The server of a method, None where there is none or it is distrusted."""
         server = self._registries.server_or_referral(method, suffix, now)
         key = ChannelKey(method, host_of(server or ""), suffix)
-        if server is None or self._trust.is_distrusted(key, now) or self._trust.answers_from_zone(key):
-            return None
-        return server
+        return None if server is None or self._trust.is_left_out(key, now) else server
 
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:

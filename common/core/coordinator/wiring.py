@@ -43,7 +43,6 @@ from common.core.trust.canaries import Canaries
 from common.core.trust.canary_disputes import CanaryDisputes
 from common.core.trust.conditions import Conditions
 from common.core.trust.early_canaries import EarlyCanaries
-from common.core.trust.hidden_names import HiddenNames
 from common.core.trust.known_names import KnownNames
 from common.core.trust.server_trust import Trust
 from common.core.verdict.assessor import Assessor
@@ -118,7 +117,6 @@ class Rooms:
             disputes=CanaryDisputes(self.registries, self.trust, known_names, self.telemetry),
         )
         self.early_canaries = EarlyCanaries(
-            hidden_names=HiddenNames(),
             registries=self.registries,
             rate_limits=self.rate_limits,
             channels=self.channels,

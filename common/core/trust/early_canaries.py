@@ -19,7 +19,6 @@ from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
 from common.core.trust.conditions import Conditions
-from common.core.trust.hidden_names import HiddenNames
 from common.core.trust.server_trust import VERIFIED_FOR, Trust
 
 #: Seconds around a drop window in which servers are kept verified, and the age of a canary that is queried anew then.
@@ -46,7 +45,6 @@ class EarlyCanaries:
     trust: Trust
     conditions: Conditions
     canaries: Canaries
-    hidden_names: HiddenNames
     telemetry: Telemetry
     rng: Random
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
@@ -109,7 +107,7 @@ class EarlyCanaries:
 
     def _probe_hidden(self, key: ChannelKey, now: float) -> None:
         """Query a name that the registry shows and the zone does not, once one is known and every six hours after that."""
-        name = self.hidden_names.find_name(key.suffix, now)
+        name = self.canaries.known_names.hidden.find_name(key.suffix, now)
         due = max(self.trust.hidden_asked_at(key) + PROBE_EVERY, self._hidden_after.get(key.method, 0.0))
         if name is None or now < due or not self._admits_probe(key, now):
             return

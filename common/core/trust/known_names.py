@@ -9,6 +9,7 @@ from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.methods import REGISTRY_METHODS
+from common.core.trust.hidden_names import HiddenNames
 
 #: Names per suffix remembered as lately found registered, and for how long after that they may accuse a server, in seconds.
 RECENT, RECENT_AGE = 5, 7200.0
@@ -17,9 +18,13 @@ MOST_DEAD = 1000
 
 
 class KnownNames:
-    """The names that serve as canaries; `own` are the operator's, by suffix (`CANARIES_FILE`)."""
+    """The names that serve as canaries; `own` are the operator's, by suffix (`CANARIES_FILE`).
+
+    `hidden` are those that the registry shows and the zone does not.
+    """
 
     def __init__(self, own: Mapping[str, tuple[str, ...]]) -> None:
+        self.hidden = HiddenNames()
         self._own = own
         self._recent: dict[str, dict[str, float]] = {}  # by suffix: names lately found registered, and when
         self._dead: dict[str, None] = {}  # canaries that turned out to be gone, in that order
@@ -49,6 +54,7 @@ class KnownNames:
 
     def note_registered(self, entry: Entry, observation: Observation, now: float) -> None:
         """Remember a name that registry and zone both show, the best canary there is; forget one that is not registered."""
+        self.hidden.note_record(entry, observation, now)
         names = self._recent.setdefault(entry.suffix, {})
         evidence = entry.detail.evidence
         registry = [evidence[method] for method in REGISTRY_METHODS if method in evidence]

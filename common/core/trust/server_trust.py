@@ -110,6 +110,10 @@ class Trust:
         row = self._rows.get(_hidden_key(key))
         return row is not None and row.failed_at > row.registered_ok
 
+    def is_left_out(self, key: ChannelKey, now: float) -> bool:
+        """Whether a server must not be asked about names: it was caught lying, or it answers from the zone."""
+        return self.is_distrusted(key, now) or self.answers_from_zone(key)
+
     def hidden_asked_at(self, key: ChannelKey) -> float:
         """When a source last answered about a name that is registered but not in the zone, in epoch seconds; 0 for never."""
         row = self._rows.get(_hidden_key(key))

@@ -40,7 +40,7 @@ def rooms_with(*seen: float, suffixes: tuple[str, ...] = ("com",)) -> TrustRooms
     entry = Entry("held.com", "com", "held")
     entry.detail.phase = Phase.REDEMPTION
     for at in seen:
-        rooms.early_canaries.hidden_names.note_record(entry, answer_of(RDAP, Outcome.REGISTERED), at)
+        rooms.known_names.hidden.note_record(entry, answer_of(RDAP, Outcome.REGISTERED), at)
     return rooms
 
 
@@ -67,7 +67,7 @@ def test_a_registrar_is_asked_about_a_hidden_name_once_one_is_known_and_every_si
     assert ask(rooms, NOW + LATELY) == [Probe(ONE, "held.com", registered=True, hidden=True)]
     say(rooms, Outcome.UNAVAILABLE, NOW + LATELY)
     again = NOW + LATELY + PROBE_EVERY
-    rooms.early_canaries.hidden_names = rooms_with(again).early_canaries.hidden_names
+    rooms.known_names.hidden = rooms_with(again).known_names.hidden
 
     assert ask(rooms, again - 0.01) == []
     assert len(ask(rooms, again)) == 1
@@ -77,7 +77,7 @@ def test_a_hidden_canary_without_an_answer_is_asked_again_after_a_quarter_of_an_
     """Whatever the suffix."""
     rooms = rooms_with(NOW + 600.0)
     assert len(ask(rooms, NOW + 600.0)) == 1
-    rooms.early_canaries.hidden_names = rooms_with(NOW + 900.0).early_canaries.hidden_names
+    rooms.known_names.hidden = rooms_with(NOW + 900.0).known_names.hidden
 
     assert ask(rooms, NOW + 600.0 + PROBE_SILENT_EVERY - 0.01) == []
     assert len(ask(rooms, NOW + 600.0 + PROBE_SILENT_EVERY)) == 1

@@ -26,7 +26,6 @@ from common.core.trust.canaries import Canaries
 from common.core.trust.canary_disputes import CanaryDisputes
 from common.core.trust.conditions import Conditions
 from common.core.trust.early_canaries import EarlyCanaries
-from common.core.trust.hidden_names import HiddenNames
 from common.core.trust.known_names import KnownNames
 from common.core.trust.outcomes import CanaryOutcome
 from common.core.trust.server_trust import Trust
@@ -117,7 +116,6 @@ class TrustRooms:
             disputes=CanaryDisputes(self.registries, self.trust, self.known_names, self.telemetry),
         )
         self.early_canaries = EarlyCanaries(
-            hidden_names=HiddenNames(),
             registries=self.registries,
             rate_limits=self.rate_limits,
             channels=self.channels,
