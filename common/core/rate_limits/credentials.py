@@ -9,10 +9,8 @@ import msgspec
 from common.core.rate_limits.policy import is_refusal
 from common.core.rate_limits.saved import Saved, keep_count
 
-Digests = Mapping[str, str]
 
-
-def encode_digests(digests: Digests) -> str:
+def encode_digests(digests: Mapping[str, str]) -> str:
     """JSON text of digests by operator, as `decode_digests` reads it."""
     return msgspec.json.encode(digests).decode()
 
@@ -20,12 +18,12 @@ def encode_digests(digests: Digests) -> str:
 def decode_digests(text: str) -> dict[str, str]:
     """The digests of a text by operator; none of a damaged one."""
     try:
-        return msgspec.json.decode(text or "{}", type=dict[str, str])
+        return msgspec.json.decode(text, type=dict[str, str])
     except (ValueError, RecursionError):
         return {}
 
 
-def find_changed(before: Digests, digests: Digests) -> set[str]:
+def find_changed(before: Mapping[str, str], digests: Mapping[str, str]) -> set[str]:
     """The operators with other credentials than before; one that is new or has none now is not among them."""
     return {operator for operator, digest in digests.items() if before.get(operator, digest) != digest}
 
@@ -41,7 +39,7 @@ def forget_refusals(rows: Mapping[str, Saved], operators: set[str]) -> dict[str,
     return found
 
 
-def merge_digests(before: Digests, digests: Digests, rows: Mapping[str, Saved]) -> dict[str, str]:
+def merge_digests(before: Mapping[str, str], digests: Mapping[str, str], rows: Mapping[str, Saved]) -> dict[str, str]:
     """What is to be stored: the digests of now, and those of before as long as something is known of the operator."""
     known = {key.partition("|")[0] for key in rows}
     return {operator: digest for operator, digest in before.items() if operator in known} | dict(digests)
