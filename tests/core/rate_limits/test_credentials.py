@@ -6,6 +6,7 @@ import pytest
 
 from common.core.model.effects import Effects, LogLine
 from common.core.model.limit import Limit
+from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.credentials import decode_digests, encode_digests, find_changed, merge_digests
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.rate_limits.saved import Saved, decode_saved, encode_saved
@@ -14,6 +15,7 @@ from common.core.registries.registries import Registries
 from common.core.registries.sources import Source, Sources
 from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Workers
+from tests.core.rate_limits.answers import BANNED, CLEAN, throttled
 
 NOW = 1_790_000_000.0
 GANDI = Limit("registrar/gandi", 1.0, 1, 100)
@@ -116,3 +118,24 @@ def test_changes_are_about_operators_that_had_credentials_and_have_others() -> N
     """Not about new ones."""
     assert find_changed({"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "3"}) == {"b"}
     assert merge_digests({"a": "1", "b": "1"}, {"b": "2"}, decode_saved('{"a|x": [0, 1]}')) == {"a": "1", "b": "2"}
+
+
+def test_an_operator_refuses_us_while_every_egress_is_refused() -> None:
+    """By its last word: a rate limit is no refusal, and an answer or a reset ends it. The time of a reset is kept."""
+    budgets, other = Budgets(), Limit("registrar/ovh", 1.0, 1)
+    budgets.note_answer(GANDI, "a", BANNED, NOW)
+    budgets.note_answer(other, "a", throttled(), NOW)
+    assert budgets.refusing_operators() == {"registrar/gandi"}
+    budgets.note_answer(GANDI, "b", CLEAN, NOW)
+    assert budgets.refusing_operators() == set()
+    budgets.note_answer(GANDI, "b", BANNED, NOW + 1)
+    assert budgets.refusing_operators() == {"registrar/gandi"}
+    assert budgets.reset_times == {}
+    assert budgets.reset_operator("registrar/gandi", NOW + 2)
+    assert not budgets.reset_operator("registrar/none", NOW + 2)
+
+    assert budgets.refusing_operators() == set()
+    assert budgets.reset_times == {"registrar/gandi": NOW + 2}
+    budgets.note_answer(other, "a", BANNED, NOW + 1000, NOW + 1000)
+    budgets.note_answer(other, "a", CLEAN, NOW + 9000, NOW + 9000)
+    assert budgets.refusing_operators() == set()
