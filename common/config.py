@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -31,6 +31,8 @@ from common.source_settings import SourceSettings
 ENV_FILE = "DOMAIN_MONITOR_ENV_FILE"
 #: Names, separated by commas, what is set and was kept from this process.
 WITHHELD = "DOMAIN_MONITOR_WITHHELD"
+#: Digests of the credentials of sources, "source=hex", separated by commas: `common.key_digests`. For the coordinator alone.
+KEY_DIGESTS = "DOMAIN_MONITOR_KEY_DIGESTS"
 
 
 _optional_url = parse.optional(parse.url)
@@ -245,6 +247,8 @@ class Settings(SourceSettings):
 
     #: Variables that are set and were kept from this process.
     withheld: frozenset[str] = frozenset()
+    #: A digest of the credentials of each source that has some, where this process is told.
+    key_digests: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={text!r}' for name, text in self.masked().items())})"
@@ -296,7 +300,7 @@ def _table() -> dict[str, Setting]:
 #: The table: variable -> setting, in the order of `.env.example`.
 TABLE = _table()
 #: Every variable that is read: settings, files of secrets, and what our own processes tell each other.
-KNOWN = (*TABLE, *(f"{name}_FILE" for name, setting in TABLE.items() if setting.secret), ENV_FILE, WITHHELD)
+KNOWN = (*TABLE, *(f"{name}_FILE" for name, setting in TABLE.items() if setting.secret), ENV_FILE, WITHHELD, KEY_DIGESTS)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -304,6 +308,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     problems = [problem for name in environ if (problem := _misspelt(name, spelling.find_slip))]
     found: dict[str, Any] = {"withheld": frozenset(parse.items(environ.get(WITHHELD, "")))}
+    found["key_digests"] = dict(item.rpartition("=")[::2] for item in parse.items(environ.get(KEY_DIGESTS, "")))
     for name, setting in TABLE.items():
         try:
             text = read_secret(name, environ) if setting.secret else environ.get(name, "").strip()
@@ -356,7 +361,8 @@ def restrictions(role: str) -> dict[str, str]:
     withheld = {name for name in kept if os.environ.get(name) or os.environ.get(f"{name}_FILE")}
     withheld |= set(parse.items(os.environ.get(WITHHELD, "")))
     files = {f"{name}_FILE": "" for name in kept if TABLE[name].secret}
-    return {**dict.fromkeys(kept, ""), **files, WITHHELD: ",".join(sorted(withheld))}
+    digests = os.environ.get(KEY_DIGESTS, "") if role == "coordinator" else ""
+    return {**dict.fromkeys(kept, ""), **files, WITHHELD: ",".join(sorted(withheld)), KEY_DIGESTS: digests}
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

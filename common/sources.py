@@ -11,7 +11,14 @@ from common.errors import ConfigError
 def find_sources(settings: Settings) -> tuple[Source, ...]:
     """The configured sources, in the order in which they are asked: EPP accounts first."""
     accounts = (
-        Source(method="epp", url=account.host, suffixes=account.suffixes, batch=account.batch, rate=account.rate)
+        Source(
+            method="epp",
+            url=account.host,
+            suffixes=account.suffixes,
+            batch=account.batch,
+            rate=account.rate,
+            credentials=settings.key_digests.get(account.host, ""),
+        )
         for account in settings.epp_accounts
     )
     registrars = (
@@ -21,6 +28,7 @@ def find_sources(settings: Settings) -> tuple[Source, ...]:
             batch=batch_of(settings, row),
             one_suffix=row.one_suffix,
             proof=_is_proof(settings, row),
+            credentials=settings.key_digests.get(row.method, ""),
         )
         for row in REGISTRARS
         if not missing_settings(settings, row)

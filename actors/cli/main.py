@@ -218,6 +218,8 @@ def _load(module: str) -> Any:
 def _settings(args: argparse.Namespace, role: str | None = None) -> Settings:
     """The settings, from the environment and the env file; an actor keeps only what its role has a use for."""
     config.adopt(args.env_file)
+    if role == "coordinator" and not config.inherited(config.KEY_DIGESTS):  # it was started by hand
+        _load("common.key_digests").hand_down_digests(config.load())
     if role is not None:
         config.forget(role)
     return config.load()

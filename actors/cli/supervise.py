@@ -19,7 +19,7 @@ from typing import TextIO, cast
 from actors.cli import supervisord_guard
 from actors.cli.shared_stdout import LogTranslator, SharedOutput, read_lines_in_thread
 from actors.cli.welcome import ReadyMessage
-from common import config, heartbeat, log, operator_files, process_tree, roles, start_record, state_dir
+from common import config, heartbeat, key_digests, log, operator_files, process_tree, roles, start_record, state_dir
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
@@ -59,6 +59,7 @@ def run(config_file: str | None, env_file: str | None) -> int:
     try:
         await_free_ports(settings)
         clear_heartbeats(settings)
+        key_digests.hand_down_digests(settings)
         return _start_and_guard(settings, path, build_environment(settings))
     finally:
         os.close(held)

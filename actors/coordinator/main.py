@@ -148,12 +148,14 @@ class Host:
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
         names, looks = _with_heartbeat(loaded.names, runtime), _with_heartbeat(loaded.looks, runtime)
-        core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
+        planned = core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
         gc.enable()
         runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
-        return cls(runtime, store, threads, core)
+        host = cls(runtime, store, threads, core)
+        host._perform(planned)
+        return host
 
     async def run(self) -> None:
         """Serve until told to stop or something breaks, then drain."""

@@ -14,8 +14,11 @@ import pytest
 from actors.coordinator.main import Host
 from common import config, log, state_dir
 from common.bus import FeedSubscriber, inner_feed_endpoint
+from common.clock import now
 from common.codec import encode
 from common.core.model.effects import Publish, PublishMany
+from common.core.model.records import Changes
+from common.core.rate_limits.saved import Saved, encode_saved
 from common.messages import VERSION, Credit
 from common.process import Runtime
 from common.store.writer import open_writer
@@ -123,6 +126,30 @@ def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> No
     assert not asyncio.run(main())
     assert said.getvalue().count("worker_refused") == 1
     assert f"version {VERSION + 1}, wanted {VERSION}" in said.getvalue()
+
+
+def test_a_start_says_that_it_forgot_a_refusal(tmp_path: Path) -> None:
+    """What the core says while it takes over the state is not lost; digests are in no line."""
+    keys = {"GANDI_TOKEN": "planted-token-1", config.KEY_DIGESTS: "registrar:gandi=digest-of-now"}
+    settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json", **keys})
+    state_dir.create_directories(settings)
+    said = io.StringIO()
+    log.setup(settings, "coordinator", said)
+    budgets = encode_saved({"registrar/gandi|a": Saved(now() + 900, 0.5, "forbidden: our key is refused")})
+
+    async def main() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            store = open_writer(settings)
+            store.apply(Changes(meta={"budgets": budgets, "credentials": '{"registrar/gandi": "digest-of-before"}'}))
+            host = await Host.start(Runtime("coordinator", settings, asyncio.Event()), store, threads)
+            host._bus.close()
+            host._stalls.close()
+            host._details.shutdown()
+            store.close()
+
+    asyncio.run(main())
+    assert said.getvalue().count("refusal_forgotten") == 1
+    assert "digest-of" not in said.getvalue()
 
 
 def test_a_line_of_the_core_may_have_fields_of_any_name() -> None:

@@ -157,7 +157,7 @@ class Coordinator:
         rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id)
         rooms.domains.journal.next_seq = state.next_seq
         rooms.trust.restore_rows(state.trust, now)
-        rooms.rate_limits.restore_learned(meta.get("budgets", ""))
+        rooms.rate_limits.restore_learned(meta.get("budgets", ""), meta.get("credentials", ""))
         rooms.registries.wildcards.restore_text(meta.get("wildcards", ""))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
@@ -233,6 +233,7 @@ class Coordinator:
         rooms = self.rooms
         learned = {
             "budgets": rooms.rate_limits.take_changed(last=self._stopping),
+            "credentials": rooms.rate_limits.take_digests(),
             "referrals": rooms.registries.referrals.take_changed(),
             "channels": rooms.channels.healths.take_changed(),
             "circuits": rooms.deliveries.circuits.take_changed(),

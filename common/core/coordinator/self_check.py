@@ -35,6 +35,8 @@ OVERDUE_TIMES, OVERDUE_SHORTEST, OVERDUE_MORE = 3.0, 900.0, 600.0
 OVERDUE_SHARE, UNWATCHED_SHARE = 0.01, 0.1
 #: Seconds between two counts of them.
 OVERDUE_LOOK = 10.0
+#: Most operators named in one problem.
+MOST_NAMED = 10
 CHECKERS = ("fast", "intermediate", "deep")
 _SETTING = {
     "fast": "FAST_CHECKERS", "intermediate": "INTERMEDIATE_CHECKERS", "deep": "DEEP_CHECKERS", "notifier": "NOTIFIERS",
@@ -74,6 +76,7 @@ class SelfCheck:
         yield from self._reach_problems()
         yield from self._work_problems(now)
         yield from self._callback_problems()
+        yield from self._source_problems()
         yield from self._name_problems(now)
 
     def _pool_problems(self) -> Iterator[Problem]:
@@ -214,6 +217,24 @@ class SelfCheck:
                     f"No {method.upper()} server has answered {run.count} questions in a row ({_last_finding(run.reason)}).",
                     f"Drops are told later without it: {_METHOD_REMEDY[method]}.", since=run.since,
                 )  # fmt: skip
+
+    def _source_problems(self) -> Iterator[Problem]:
+        """Find registrars and EPP accounts that do not let us in."""
+        registries = self._rooms.registries
+        sources = registries.sources.all_sources()
+        if not sources:
+            return
+        refusing = self._rooms.rate_limits.budgets.refusing_operators()
+        found = sorted({registries.operator_of_source(source) for source in sources} & refusing)
+        if found:
+            more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+            # A session of EPP keeps a pause of its own, which no reset ends.
+            reset = next((operator for operator in found if not operator.startswith("epp/")), "")
+            mended = f"; where only the other side was mended, reset the budget: POST /budgets/{reset}/reset" if reset else ""
+            yield Problem(
+                "source_refused", f"Our key, account or address is refused by {', '.join(found[:MOST_NAMED])}{more}.",
+                f"Correct the key or the account and restart the service{mended}.",
+            )  # fmt: skip
 
     def _count_servers(self, method: str) -> int:
         """Count the servers of a method for the suffixes of the watched names, as far as it matters."""

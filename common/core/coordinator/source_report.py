@@ -55,7 +55,7 @@ def _list_shared(state: SourceState) -> Iterator[SourceRow]:
         kind = KINDS[method]
         row = SourceRow(method=method, title=kind.title, configured=Configured.YES, proves=kind.proves, terms=kind.terms)
         filled = _fill_state(state, row, state.budget_of(f"{method}/"), f"{method}/")
-        yield structs.replace(filled, entitled=Entitled.YES)  # these are open to all
+        yield structs.replace(filled, entitled=Entitled.YES, entitled_reason="")  # these are open to all
 
 
 def _list_das(setup: Setup, state: SourceState) -> Iterator[SourceRow]:
@@ -155,11 +155,11 @@ def _fill_state(state: SourceState, row: SourceRow, budget: SourceBudget, operat
     return structs.replace(
         row,
         entitled=entitled,
-        entitled_reason=doubt if entitled is Entitled.UNKNOWN else reason,
+        entitled_reason=(doubt or reason) if entitled is Entitled.UNKNOWN else reason,
         trust=state.trust_of(row.method, server),
         budget=budget,
         last_success=success,
-        trouble=state.trouble_of(budget, entitled, reason),
+        trouble=state.trouble_of(operator, budget, entitled, reason),
     )
 
 

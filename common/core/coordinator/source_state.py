@@ -18,10 +18,15 @@ from common.core.trust.server_trust import ALL_SUFFIXES, is_verified
 #: Longest text of a row, in characters.
 _LONGEST = 300
 _FORBIDDEN = f"{Kind.BANNED}: "
+_NOT_ASKED = "not asked yet since the start, or since its budget was reset"
 
 
 class SourceState:
-    """`budgets` are rows of `Budgets.snapshot`, `proved` says when a channel last proved something; `now` in epoch seconds."""
+    """`budgets` are rows of `Budgets.snapshot`, `proved` says when a channel last proved something.
+
+    `started` is when this run began, `resets` when the budgets of operators were reset in it: an answer of before says nothing
+    about whether the key of now is let in. Times in epoch seconds.
+    """
 
     def __init__(
         self,
@@ -30,8 +35,12 @@ class SourceState:
         budgets: Iterable[Mapping[str, Any]] = (),
         trust: Iterable[TrustRow] = (),
         proved: Mapping[ChannelKey, float] | None = None,
+        started: float = 0.0,
+        resets: Mapping[str, float] | None = None,
     ) -> None:
         self._now = now
+        self._started = started
+        self._resets = resets or {}
         self._budgets = list(budgets)
         self._trust: dict[str, list[TrustRow]] = {}
         for row in trust:
@@ -95,16 +104,24 @@ class SourceState:
         words = [row["complaint"] for row in self._rows_of(operator)]
         if words and not operator.endswith("/") and all(word.startswith(_FORBIDDEN) for word in words):
             return Entitled.NO, _cut(words[0].removeprefix(_FORBIDDEN))
-        return (Entitled.YES if success is not None else Entitled.UNKNOWN), ""
+        if success is None:
+            return Entitled.UNKNOWN, ""
+        return (Entitled.YES, "") if success >= self._asked_since(operator) else (Entitled.UNKNOWN, _NOT_ASKED)
 
-    def trouble_of(self, budget: SourceBudget, entitled: Entitled, reason: str) -> str:
+    def trouble_of(self, operator: str, budget: SourceBudget, entitled: Entitled, reason: str) -> str:
         """What is wrong with a source now, in one sentence; "" where nothing is."""
         if budget.blocked_until is not None:
-            said = reason if entitled is Entitled.NO else budget.reason
-            return _cut(f"{said[:200]}, next try in {show_span(budget.blocked_until - self._now)}")
+            said, remedy = budget.reason, ""
+            if entitled is Entitled.NO:
+                said, remedy = reason, _explain_remedy(operator)
+            span = show_span(budget.blocked_until - self._now)
+            return _cut(f"{said[:200]}, next try in {span}{remedy}")
         if budget.blocked:
             return _cut(f"{budget.blocked} of {budget.operators} operators limit us, one of them: {budget.reason}")
         return _cut(f"{reason[:200]}, next try with the next query") if entitled is Entitled.NO else ""
+
+    def _asked_since(self, operator: str) -> float:
+        return max(self._started, self._resets.get(operator, 0.0))
 
     def _rows_of(self, operator: str) -> Sequence[Mapping[str, Any]]:
         if operator.endswith("/"):
@@ -131,6 +148,13 @@ def read_saved_budgets(text: str, now: float) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _explain_remedy(operator: str) -> str:
+    """How the pause after a refusal ends sooner. Sessions of EPP keep one of their own, which ends with their process."""
+    if operator.startswith("epp/"):
+        return ", or at once after a restart with other credentials"
+    return f", or at once after POST /budgets/{operator}/reset"
 
 
 def show_span(seconds: float) -> str:

@@ -120,6 +120,8 @@ class Status:
             budgets=rooms.rate_limits.budgets.snapshot(now),
             trust=rooms.trust.all_rows(),
             proved=rooms.channels.healths.proved_times(),
+            started=rooms.domains.started,
+            resets=rooms.rate_limits.budgets.reset_times,
         )
         sources = registries.sources.all_sources()
         setup = Setup(directory=registries.directory, sources=sources, overrides=registries.overrides)

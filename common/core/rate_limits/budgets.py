@@ -14,7 +14,8 @@ from typing import NamedTuple
 from common.core.model.evidence import Observation
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY, Bucket
-from common.core.rate_limits.saved import Saved
+from common.core.rate_limits.policy import is_refusal
+from common.core.rate_limits.saved import Saved, keep_count
 
 #: The day's count is stored after each of so many parts of a quota, so at most as often in a day.
 COUNT_PARTS = 200
@@ -49,6 +50,7 @@ class Budgets:
         self._buckets: dict[Key, Bucket] = {}
         self._saved = dict(saved or {})  # of operators not queried since the start
         self.changed = self.counted = False
+        self.reset_times: dict[str, float] = {}  # when operators were last reset in this run
 
     def take_token(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
         """Whether one query of this plan may be sent now; if so, its token is taken."""
@@ -142,17 +144,24 @@ class Budgets:
         keys = [key for key in self._saved if key.partition("|")[0] == operator]
         buckets = [bucket for bucket in self._buckets.values() if bucket.operator == operator]
         for key in keys:
-            saved = self._saved.pop(key)
-            if saved.used:
-                self._saved[key] = Saved(0.0, saved.rate, row="-", day=saved.day, used=saved.used)
+            if (count := keep_count(self._saved.pop(key))) is not None:
+                self._saved[key] = count
         for bucket in buckets:
             bucket.reset_learned(now)
-        self.changed |= bool(keys or buckets)
+        if keys or buckets:
+            self.changed, self.reset_times[operator] = True, now
         return bool(keys or buckets)
 
     def limited_until(self, limit: Limit, egress: str, now: float) -> float:
         """The end of the operator's pause, in the past where there is none."""
         return self._bucket_now(limit, egress, now).limited_until
+
+    def refusing_operators(self) -> set[str]:
+        """The operators that refuse our key, account or address from every egress, by their last word."""
+        words: dict[str, list[bool]] = {}
+        for bucket in self._buckets.values():
+            words.setdefault(bucket.operator, []).append(bool(bucket.complaints) and is_refusal(bucket.reason))
+        return {operator for operator, refused in words.items() if all(refused)}
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
         """One map for each bucket, with the keys that the status shows; `complaint` stays until the operator answers again."""

@@ -96,6 +96,11 @@ def complaint_of(observation: Observation) -> Complaint | None:
     return None
 
 
+def is_refusal(reason: str) -> bool:
+    """Whether the reason of a complaint says that we are shut out, by whatever key, account or address."""
+    return reason.startswith(f"{Kind.BANNED}: ")
+
+
 def possible_complaint_of(observation: Observation) -> Complaint | None:
     """Read the complaint that an answer without meaning is once there are `SEVERAL` in a row; None for any other answer."""
     reading = observation.reading

@@ -10,6 +10,13 @@ from common.core.model.limit import Limit
 from common.core.model.methods import pool_of
 from common.core.model.query import Query
 from common.core.rate_limits.budgets import Budgets
+from common.core.rate_limits.credentials import (
+    decode_digests,
+    encode_digests,
+    find_changed,
+    forget_refusals,
+    merge_digests,
+)
 from common.core.rate_limits.policy import is_limiting, quota_of
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.rate_limits.saved import decode_saved, encode_saved
@@ -39,6 +46,7 @@ class RateLimits:
         self._registries = registries
         self._workers = workers
         self._telemetry = telemetry
+        self._digests: str | None = None  # to be stored
 
     def egresses_of(self, method: str, now: float) -> list[str]:
         """The egresses from which queries of a method can be sent."""
@@ -106,9 +114,26 @@ class RateLimits:
         complaint = self.budgets.note_answer(limit, egress, answer, now, sent)
         return None if complaint is None else self._note_limit(limit, egress, "fast", complaint, now)
 
-    def restore_learned(self, text: str) -> None:
-        """Take over the text that `take_changed` returned before a restart; damaged rows are left out."""
-        self.budgets = Budgets(decode_saved(text))
+    def restore_learned(self, text: str, credentials: str = "") -> None:
+        """Take over the texts that `take_changed` and `take_digests` returned before a restart; damaged rows are left out.
+
+        A refusal is forgotten where the operator has other credentials now.
+        """
+        rows, before, digests = decode_saved(text), decode_digests(credentials), self._registries.credential_digests()
+        kept = forget_refusals(rows, find_changed(before, digests))
+        self.budgets = Budgets(kept)
+        self.budgets.changed = kept != rows
+        stored = merge_digests(before, digests, kept)
+        self._digests = encode_digests(stored) if stored != before else None
+        for key in rows:
+            if kept.get(key) != rows[key]:
+                operator, _, egress = key.partition("|")
+                self._telemetry.write_log("info", "refusal_forgotten", operator=operator, egress=egress, why="another key")
+
+    def take_digests(self) -> str | None:
+        """The digests of credentials as text if they have to be stored, else None."""
+        text, self._digests = self._digests, None
+        return text
 
     def take_changed(self, *, last: bool) -> str | None:
         """What was learned as text if it has to be stored, else None; `last`: the coordinator stops, so counts are too."""

@@ -45,6 +45,11 @@ def decode_saved(text: str) -> dict[str, Saved]:
     return rows
 
 
+def keep_count(saved: Saved) -> Saved | None:
+    """The row without all that was learned: the day's count alone, None where nothing was counted."""
+    return Saved(0.0, saved.rate, row="-", day=saved.day, used=saved.used) if saved.used else None
+
+
 def operators_of(text: str) -> set[str]:
     """The operators that a text has rows of."""
     return {key.partition("|")[0] for key in decode_saved(text)}

@@ -11,7 +11,7 @@ from common.core.model.methods import REGISTRAR, is_registrar
 from common.core.registries.directory import Directory, host_of
 from common.core.registries.operators import limit_for
 from common.core.registries.referrals import Referrals
-from common.core.registries.sources import Sources
+from common.core.registries.sources import Source, Sources
 from common.core.registries.wildcards import Wildcards
 
 #: Name server addresses that a suffix is taken to have before its first answer, and most that count.
@@ -57,6 +57,20 @@ class Registries:
         limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
         count = self.address_count(suffix)
         return Limit(limit.operator, limit.rate * count, limit.burst * count, limit.per_day, count)
+
+    def operator_of_source(self, source: Source) -> str:
+        """The operator by whose limit a configured source is asked."""
+        if is_registrar(source.method):
+            return limit_for("registrar", source.method.removeprefix(REGISTRAR), self.overrides).operator
+        return limit_for(source.method, host_of(source.url), self.overrides).operator
+
+    def credential_digests(self) -> dict[str, str]:
+        """By operator, a text that changes with the credentials of its sources; of those alone whose digest is known."""
+        found: dict[str, list[str]] = {}
+        for source in self.sources.all_sources():
+            if source.credentials:
+                found.setdefault(self.operator_of_source(source), []).append(source.credentials)
+        return {operator: " ".join(sorted(digests)) for operator, digests in found.items()}
 
     def address_count(self, suffix: str) -> int:
         """How many name server addresses serve a suffix; a cautious guess before the first answer."""

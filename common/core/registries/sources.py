@@ -15,7 +15,7 @@ class Source:
     `suffixes` are those that it may be asked about, () for any; `batch` how many names one call carries (of
     `one_suffix` alone, where that is so), and `rate` how many
     calls a second it takes, None for the built-in figure. `proof` is false where its answers prove nothing: a sandbox, or a
-    service that answers from DNS.
+    service that answers from DNS. `credentials` is a digest that changes with them, "" where it is not known.
     """
 
     method: str
@@ -25,6 +25,7 @@ class Source:
     one_suffix: bool = False
     rate: float | None = None
     proof: bool = True
+    credentials: str = ""
 
 
 class Sources:

@@ -36,6 +36,7 @@ CODES = {
     "process_restarting": "a process was started several times within minutes",
     "process_silent": "a process is there and does not work",
     "rdap_silent": "no RDAP answer says anything",
+    "source_refused": "a registrar or an EPP server refuses our key, account or address",
     "store_damaged": "the database is damaged",
     "store_lost": "the database is gone, or was replaced",
     "store_slow": "a write to the database does not end",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from common.core.coordinator.coordinator import STATUS_EVERY, STATUS_FIRST, WARM_UP, Coordinator
@@ -23,12 +25,14 @@ from common.core.coordinator.inputs import (
 )
 from common.core.model.effects import Commit, Effect, Publish, TakeList
 from common.core.model.stored_state import StoredState
+from common.core.rate_limits.saved import Saved, encode_saved
 from common.core.registries.directory import Directory
+from common.core.registries.sources import Source
 from common.core.telemetry.metrics import snapshot_rows
 from common.core.watchlist.domain_list import ListBuilder
 from common.core.watchlist.list_diff import summarise_small_list
 from common.messages import Results, Sweep, Tasks
-from tests.core.coordinator.cores import NOW, connect, credit, new_core, sent_to, watch
+from tests.core.coordinator.cores import NOW, connect, credit, new_core, policy_of, sent_to, watch
 
 
 def take_list(core: Coordinator, *names: str, now: float = NOW) -> None:
@@ -180,6 +184,23 @@ def test_a_start_takes_over_what_was_learned() -> None:
 
     assert core.rooms.domains.journal.next_seq == 77
     assert core.rooms.registries.wildcards.is_wildcard("com")
+
+
+def test_a_start_with_another_key_forgets_the_refusal_and_stores_both() -> None:
+    """In one transaction: a kill in between would leave the pause with the new key."""
+    source = Source(method="registrar:gandi", url="https://api.test", credentials="new")
+    core = new_core(dataclasses.replace(policy_of(limits={}), sources=(source,)))
+    state = StoredState(
+        names=iter(()), looks=iter(()), addresses={}, next_seq=1, trust=[], deliveries=iter(()), problems=[],
+        meta={
+            "budgets": encode_saved({"registrar/gandi|a": Saved(NOW + 900, 0.5, "forbidden: our key is refused")}),
+            "credentials": '{"registrar/gandi": "old"}',
+        },
+    )  # fmt: skip
+    core.handle(Restored(state), NOW)
+    (commit,) = [effect for effect in core.handle(Tick(), NOW + 1) if isinstance(effect, Commit)]
+
+    assert (commit.changes.meta["budgets"], commit.changes.meta["credentials"]) == ("{}", '{"registrar/gandi":"new"}')
 
 
 def test_the_same_inputs_have_the_same_effects() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from common.core.coordinator.self_check import NOTHING_ASKED, SLOW_COMMIT, WEDGED, WEDGED_SPAN, SelfCheck
 from common.core.coordinator.wiring import Policy, Rooms
-from common.core.model.evidence import Outcome
+from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
+from common.core.model.limit import Limit
+from common.core.registries.sources import Source
 from common.core.telemetry.problems import Problem
 from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from tests.core.coordinator.cores import METHODS, NOW, connect, credit, logged, new_rooms, policy_of, watch
 
 POLICY = policy_of()
+CLEAN = Observation("registrar:gandi", Reading(Outcome.UNAVAILABLE, "registrar_unavailable", "it cannot be created"))
 
 
 def watching(policy: Policy = POLICY) -> tuple[Rooms, SelfCheck]:
@@ -174,3 +179,43 @@ def test_a_problem_is_logged_when_it_begins_and_when_it_ends() -> None:
 
     assert [fields["code"] for fields in logged(rooms.effects.take_planned(), "problem_ended")] == ["callbacks_parked"]
     assert set(METHODS) == {"fast", "intermediate", "deep", "notifier"}
+
+
+def test_a_source_that_refuses_our_key_is_a_problem_until_it_answers_or_is_reset() -> None:
+    """With its operator and the remedy; names stay watched, and no restart is called for. Other refusals are not its matter."""
+    sources = tuple(Source(method=f"registrar:{vendor}", url="https://api.test") for vendor in ("gandi", "ovh"))
+    policy = dataclasses.replace(POLICY, limits={}, sources=sources)
+    rooms, check = watching(policy)
+    budgets = rooms.rate_limits.budgets
+    refused = Observation("registrar:gandi", unknown_reading("registrar_refused", "it refuses our key"), status=401)
+    for operator in ("registrar/gandi", "rdap/example"):
+        budgets.note_answer(Limit(operator, 1.0, 1), "a", refused, NOW)
+    found = problems(check)["source_refused"]
+
+    assert found.what == "Our key, account or address is refused by registrar/gandi."
+    assert found.remedy == (
+        "Correct the key or the account and restart the service; where only the other side was mended, reset the budget: "
+        "POST /budgets/registrar/gandi/reset."
+    )
+    assert (found.restart_helps, found.unwatched, found.about) == (False, False, "")
+    budgets.note_answer(Limit("registrar/ovh", 1.0, 1), "a", refused, NOW)
+    assert "registrar/gandi, registrar/ovh." in problems(check)["source_refused"].what
+    budgets.reset_operator("registrar/ovh", NOW)
+    budgets.note_answer(Limit("registrar/gandi", 1.0, 1), "b", CLEAN, NOW + 1)
+    assert problems(check) == {}
+    assert problems(watching()[1]) == {}
+
+
+def test_a_problem_names_ten_operators_at_most() -> None:
+    """However many accounts are refused."""
+    sources = tuple(Source(method="epp", url=f"epp{number}.test:700") for number in range(10, 22))
+    rooms, check = watching(dataclasses.replace(POLICY, limits={}, sources=sources))
+    refused = Observation("epp", unknown_reading("epp_refused", "it refuses our account"))
+    for number in range(10, 20):
+        rooms.rate_limits.budgets.note_answer(Limit(f"epp/epp{number}.test", 1.0, 1), "a", refused, NOW)
+    assert problems(check)["source_refused"].what.endswith("epp/epp18.test, epp/epp19.test.")
+    assert problems(check)["source_refused"].remedy == "Correct the key or the account and restart the service."
+    for number in (20, 21):
+        rooms.rate_limits.budgets.note_answer(Limit(f"epp/epp{number}.test", 1.0, 1), "a", refused, NOW)
+
+    assert problems(check)["source_refused"].what.endswith("epp/epp19.test and 2 more.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from common.core.coordinator import source_report
 from common.core.coordinator.source_report import DAS_SETTINGS, EPP_SETTING, Setup, list_sources
 from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.status import Status
+from common.core.coordinator.wiring import Policy
 from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.core.model.limit import Limit
@@ -241,10 +243,14 @@ def test_the_number_of_rows_is_bounded() -> None:
 # -- in the status -------------------------------------------------------------------------------------------------------
 
 
+def with_sources() -> Policy:
+    """The settings of an instance with a registrar and an EPP account."""
+    return dataclasses.replace(policy_of(limits={}), sources=(GANDI, EPP))
+
+
 def test_the_status_shows_a_refused_registrar_with_reason_and_next_try() -> None:
     """From the rooms: the budget that the refusal shut, and what else is configured."""
-    policy = policy_of(limits={})
-    policy = type(policy)(**{name: getattr(policy, name) for name in policy.__slots__} | {"sources": (GANDI, EPP)})
+    policy = with_sources()
     rooms = new_rooms(policy)
     refused = Observation("registrar:gandi", unknown_reading("registrar_refused", "it refuses our key (HTTP 401)"), status=401)
     rooms.rate_limits.budgets.note_answer(limit_for("registrar", "gandi", {}), "default", refused, NOW - 60)
@@ -254,9 +260,33 @@ def test_the_status_shows_a_refused_registrar_with_reason_and_next_try() -> None
 
     json.dumps(shown)
     gandi = shown["registrar:gandi"]
-    assert (gandi["entitled"], gandi["trouble"]) == ("no", "it refuses our key (HTTP 401), next try in 14 min")
+    said = "it refuses our key (HTTP 401), next try in 14 min, or at once after POST /budgets/registrar/gandi/reset"
+    assert (gandi["entitled"], gandi["trouble"]) == ("no", said)
     assert gandi["budget"]["blocked_until"] == NOW + 840
     assert shown["whois"]["last_success"] == NOW - 7
     assert shown["epp"]["trust"]["state"] == "quarantined"
     assert "secret-path" not in json.dumps(shown)
     assert "word" not in json.dumps(gandi)
+
+
+def test_the_status_does_not_know_whether_a_source_serves_us_until_it_answered_in_this_run() -> None:
+    """Nor after a reset of its budget. What is open to all serves us anyway, and has nothing to explain."""
+    rooms, key = new_rooms(with_sources()), ChannelKey("registrar:gandi", "api.gandi.net", "com")
+
+    def entitled(at: float) -> dict[str, tuple[str, str]]:
+        rows = Status(rooms, with_sources()).build_status(at)["sources"]
+        return {row["method"]: (row["entitled"], row["entitled_reason"]) for row in rows}
+
+    rooms.trust.row_of(key).registered_ok = NOW - 1
+    rooms.channels.healths.note_outcome(ChannelKey("whois", "whois.com.test", "com"), Outcome.REGISTERED, "", NOW - 7)
+    assert entitled(NOW)["registrar:gandi"][0] == "unknown"
+    assert entitled(NOW)["whois"] == ("yes", "")
+    rooms.trust.row_of(key).registered_ok = NOW + 1
+    assert entitled(NOW + 2)["registrar:gandi"] == ("yes", "")
+
+    budgets = rooms.rate_limits.budgets
+    budgets.take_token(limit_for("registrar", "gandi", {}), "default", NOW)
+    budgets.reset_operator("registrar/gandi", NOW + 3)
+    assert entitled(NOW + 4)["registrar:gandi"] == ("unknown", "not asked yet since the start, or since its budget was reset")
+    rooms.trust.row_of(key).registered_ok = NOW + 5
+    assert entitled(NOW + 6)["registrar:gandi"] == ("yes", "")

@@ -111,6 +111,19 @@ def test_nothing_is_known_before_the_first_answer() -> None:
     assert entitled_after() == (Entitled.UNKNOWN, "")
 
 
+def test_an_answer_of_before_the_start_or_the_reset_says_nothing_of_the_key_of_now() -> None:
+    """It is unknown whether it is let in until the source answers again; other operators are not concerned."""
+    reset = {"registrar/gandi": NOW - 5}
+    started = SourceState(NOW, started=NOW - 60, resets=reset)
+    unknown, known = (Entitled.UNKNOWN, "not asked yet since the start, or since its budget was reset"), (Entitled.YES, "")
+
+    assert started.entitlement("registrar/gandi", NOW - 6) == unknown
+    assert started.entitlement("registrar/gandi", NOW - 5) == known
+    assert started.entitlement("registrar/ovh", NOW - 61) == unknown
+    assert started.entitlement("registrar/ovh", NOW - 60) == known
+    assert SourceState(NOW, resets=reset).entitlement("registrar/gandi", NOW - 6) == unknown
+
+
 def test_one_egress_that_is_let_in_is_enough() -> None:
     """A registrar may admit one address and not the other."""
     rows = [budget_row(complaint="forbidden: x"), budget_row(egress="b")]
@@ -129,14 +142,14 @@ def test_a_ban_of_one_operator_says_nothing_of_a_whole_method() -> None:
 
 
 def test_a_refused_key_is_told_with_the_next_try() -> None:
-    """In one sentence, with the status and the time."""
+    """In one sentence, with the status, the time, and the call that ends the pause."""
     budgets = Budgets()
     budgets.note_answer(LIMIT, "default", REFUSED, NOW)
     state = SourceState(NOW + 60, budgets=budgets.snapshot(NOW + 60))
     entitled, reason = state.entitlement("registrar/gandi", None)
-    found = state.trouble_of(state.budget_of("registrar/gandi", LIMIT), entitled, reason)
+    found = state.trouble_of("registrar/gandi", state.budget_of("registrar/gandi", LIMIT), entitled, reason)
 
-    assert found == "it refuses our key (HTTP 401), next try in 14 min"
+    assert found == "it refuses our key (HTTP 401), next try in 14 min, or at once after POST /budgets/registrar/gandi/reset"
 
 
 def test_the_trouble_of_a_source_says_what_and_until_when() -> None:
@@ -144,12 +157,18 @@ def test_the_trouble_of_a_source_says_what_and_until_when() -> None:
     state = SourceState(NOW)
     shut = SourceBudget(operators=1, blocked=1, blocked_until=NOW + 300, reason="throttled: slow down")
     some = SourceBudget(operators=9, blocked=2, reason="forbidden: x")
-    assert state.trouble_of(shut, Entitled.YES, "") == "throttled: slow down, next try in 5 min"
-    assert state.trouble_of(SourceBudget(), Entitled.NO, "key refused") == "key refused, next try with the next query"
-    assert state.trouble_of(some, Entitled.YES, "") == "2 of 9 operators limit us, one of them: forbidden: x"
-    assert state.trouble_of(SourceBudget(), Entitled.YES, "") == ""
-    assert state.trouble_of(SourceBudget(), Entitled.NO, "x" * 300) == f"{'x' * 200}, next try with the next query"
-    assert state.trouble_of(shut, Entitled.NO, "x" * 300) == f"{'x' * 200}, next try in 5 min"
+    assert state.trouble_of("x/y", shut, Entitled.YES, "") == "throttled: slow down, next try in 5 min"
+    assert state.trouble_of("x/y", SourceBudget(), Entitled.NO, "key refused") == "key refused, next try with the next query"
+    assert state.trouble_of("epp/x", shut, Entitled.NO, "no login") == (
+        "no login, next try in 5 min, or at once after a restart with other credentials"
+    )
+    assert state.trouble_of("x/y", some, Entitled.YES, "") == "2 of 9 operators limit us, one of them: forbidden: x"
+    assert state.trouble_of("x/y", SourceBudget(), Entitled.YES, "") == ""
+    assert state.trouble_of("x/y", SourceBudget(), Entitled.NO, "x" * 300) == f"{'x' * 200}, next try with the next query"
+    assert (
+        state.trouble_of("x/y", shut, Entitled.NO, "x" * 300)
+        == f"{'x' * 200}, next try in 5 min, or at once after POST /budgets/x/y/reset"
+    )
 
 
 # -- trust and success ---------------------------------------------------------------------------------------------------
