@@ -148,6 +148,10 @@ class Trust:
         row = self.find_row(key)
         return row is not None and is_verified_after(row, at, now, window)
 
+    def lacks_canary(self, key: ChannelKey, at: float, now: float, window: float = VERIFIED_FOR) -> bool:
+        """Whether an answer at `at` (epoch seconds) waits for canaries of its server; not where none could prove it."""
+        return not self.is_verified_after(key, at, now, window) and not self.answers_from_zone(key)
+
     def end_quarantine(self, key: ChannelKey) -> None:
         """End the quarantine of a server whose canary was gone. It has to pass both canaries again."""
         row = self.row_of(key)

@@ -145,11 +145,7 @@ class Assessor:
         """Those of the servers that are not verified after the time that stands with each, and could be."""
         keys = [(trust_key(entry, method, item), at) for method, item, at in items]
         window = canary_window(needs.fresh)
-        return [
-            (key, at)
-            for key, at in keys
-            if not self._trust.answers_from_zone(key) and not self._trust.is_verified_after(key, at, now, window)
-        ]
+        return [(key, at) for key, at in keys if self._trust.lacks_canary(key, at, now, window)]
 
     def _situation_of(
         self, entry: Entry, stands: gates.Standing, release: Release | None, needs: gates.Requirements, now: float

@@ -105,6 +105,9 @@ def test_a_registrar_that_offers_a_hidden_name_answers_from_the_zone(outcome: Ou
     assert (trust.find_row(ONE) is None) is offered
     assert trust.is_verified_after(ONE, NOW, NOW) is not offered
     assert not trust.answers_from_zone(TWO)
+    assert trust.is_left_out(ONE, NOW) is offered
+    assert not trust.lacks_canary(ONE, NOW, NOW)
+    assert trust.lacks_canary(ONE, NOW + 1.0, NOW + 1.0) is not offered
     assert not trust.is_distrusted(ONE, NOW)
     assert trust.hidden_asked_at(ONE) == NOW
     assert len(trust.take_changed()) == 2
