@@ -59,7 +59,7 @@ def next_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float)
     if not check.asked:
         return _first_methods(entry, check, channels, now)
     wanted = _further_methods(entry, check, channels, now)
-    return [method for method in wanted if method not in check.asked]
+    return [method for method in dict.fromkeys(wanted) if method not in check.asked]
 
 
 def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
@@ -76,9 +76,10 @@ def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: floa
 
 def _denying_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
-    resting = channels.resting.issuperset(channels.registry)
-    stand_ins = choose_stand_ins(entry, check, channels.registrars, now) if resting else []
-    return stand_ins or channels.registry_methods()
+    if not channels.resting.issuperset(channels.registry):
+        return channels.registry_methods()
+    stand_ins = choose_stand_ins(entry, check, channels.registrars, now)
+    return stand_ins if stand_ins or check.asked.intersection(channels.registrars) else channels.registry_methods()
 
 
 def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:

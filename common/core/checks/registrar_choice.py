@@ -71,7 +71,7 @@ def choose_stand_ins(entry: Entry, check: Check, registrars: Sequence[str], now:
 def _is_stand_in_due(entry: Entry, check: Check, method: str, now: float) -> bool:
     """Whether the last answer of a registrar about a name is too old to stand in for that of the registry."""
     known, zone = entry.detail.evidence.get(method), entry.detail.evidence.get("dns")
-    if known is None or check.confirm or check.manual:
+    if known is None or known.observation.reading.finding in HINTS or check.confirm or check.manual:
         return True
     out_of_zone = zone is not None and zone.observation.reading.outcome is Outcome.UNREGISTERED
     if zone is not None and out_of_zone and known.at < zone.first_at:

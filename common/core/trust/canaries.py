@@ -278,7 +278,13 @@ class Canaries:
         return other is not None
 
     def _note_hidden(self, probe: Probe, observation: Observation, now: float) -> None:
-        """Note whether a source offers a name that is registered but not in the zone, and log it where it does."""
+        """Note whether a source offers a name that is registered but not in the zone, and log it where it does.
+
+        Of a name that was deleted meanwhile the answer shows nothing.
+        """
+        entry = self.domains.find_loaded(probe.domain)
+        if entry is not None and entry.detail.purged_at is not None:
+            return
         offers = self.trust.note_hidden_answer(probe, observation, now)
         graded = "lie" if offers else grade_answer(probe, observation.reading.outcome)
         self.telemetry.metrics.count("canaries", method=probe.key.method, result=graded)

@@ -30,7 +30,13 @@ class HiddenNames:
         self._seen: dict[str, _Hidden] = {}
 
     def note_record(self, entry: Entry, observation: Observation, now: float) -> None:
-        """Note a name whose record the registry just showed, if it is not in the zone and will not drop shortly."""
+        """Note a name whose record the registry just showed, if it is not in the zone and will not drop shortly.
+
+        One that the registry denies is hidden no more.
+        """
+        hidden = self._seen.get(entry.suffix)
+        if hidden is not None and hidden.name == entry.name and entry.detail.purged_at is not None:
+            del self._seen[entry.suffix]
         shown = observation.method in RECORD_METHODS and observation.reading.outcome is Outcome.REGISTERED
         if shown and _is_hidden(entry) and not is_imminent(entry, now):
             self._seen[entry.suffix] = _Hidden(entry.name, now)

@@ -182,3 +182,11 @@ def test_a_registrar_that_never_answered_about_a_name_is_due_after_the_pause_of_
     note(entry, ONE, Outcome.UNKNOWN, ASK_SILENT, "registrar_error")
 
     assert chosen(entry) == [ONE, TWO]
+
+
+def test_a_hint_is_no_answer_that_stands_in() -> None:
+    """It proves nothing, so the registrar is asked again after the pause of one that says nothing."""
+    for age, asked in ((ASK_SILENT - TICK, []), (ASK_SILENT, [ONE])):
+        entry = name_of()
+        note(entry, ONE, Outcome.UNREGISTERED, age, CACHED)
+        assert chosen(entry, registrars=(ONE,)) == asked

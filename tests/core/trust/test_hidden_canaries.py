@@ -155,3 +155,18 @@ def test_names_that_wait_for_a_registrar_go_on_after_its_last_canary() -> None:
         assert rooms.canaries.take_unanswered(Probe(ONE, f"{query}.com", registered=True), NOW) == []
 
     assert rooms.canaries.take_canary_outcome(hidden, answer_of(ONE, Outcome.UNAVAILABLE), NOW).released == ["gone.com"]
+
+
+def test_a_name_that_is_gone_by_the_time_of_the_answer_shows_nothing() -> None:
+    """The registry denied it meanwhile; nor is it asked about any more."""
+    rooms = rooms_with(NOW)
+    entry = rooms.load_name("held.com")
+    entry.detail.phase, entry.detail.purged_at = Phase.REDEMPTION, NOW
+    say(rooms, Outcome.UNREGISTERED, NOW + 1.0)
+    assert not rooms.trust.answers_from_zone(ONE)
+    assert rooms.known_names.hidden.find_name("com", NOW) == "held.com"
+    rooms.known_names.note_registered(entry, answer_of(RDAP, Outcome.UNREGISTERED), NOW)
+    assert rooms.known_names.hidden.find_name("com", NOW) is None
+    entry.detail.purged_at = None
+    say(rooms, Outcome.UNREGISTERED, NOW + 1.0)
+    assert rooms.trust.answers_from_zone(ONE)
