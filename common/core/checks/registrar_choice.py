@@ -73,22 +73,22 @@ def _is_stand_in_due(entry: Entry, check: Check, method: str, now: float) -> boo
     known, zone = entry.detail.evidence.get(method), entry.detail.evidence.get("dns")
     if known is None or known.observation.reading.finding in HINTS or check.confirm or check.manual:
         return True
-    out_of_zone = zone is not None and zone.observation.reading.outcome is Outcome.UNREGISTERED
-    if zone is not None and out_of_zone and known.at < zone.first_at:
+    left_at = zone.first_at if zone is not None and zone.observation.reading.outcome is Outcome.UNREGISTERED else None
+    if left_at is not None and known.at < left_at:
         return True  # it left the zone since
     if is_imminent(entry, now):
         return now - known.at >= STAND_IN_IMMINENT
-    return now - known.at >= (STAND_IN_DOUBTFUL if out_of_zone or entry.priority else STAND_IN_ORDINARY)
+    return now - known.at >= (STAND_IN_DOUBTFUL if left_at is not None or entry.priority else STAND_IN_ORDINARY)
 
 
 def _is_offer_known(entry: Entry, method: str, now: float) -> bool:
     """Whether the answer of a method is an offer, from this absence of the name, that needs no new one."""
     item = entry.detail.evidence[method]
-    kind = kind_of_offer(method, item)
-    if kind is None or item.at < (entry.detail.purged_at or 0.0):
+    kind, purged_at = kind_of_offer(method, item), entry.detail.purged_at or 0.0
+    if kind is None or item.at < purged_at:
         return False
     if kind == REFUSED:
-        return now - item.at < max(ASK_REFUSING, min(DAY, item.at - (entry.detail.purged_at or 0.0)))
+        return now - item.at < max(ASK_REFUSING, min(DAY, item.at - purged_at))
     return entry.state in _OFFERED or now - item.at < DAY
 
 

@@ -103,3 +103,17 @@ def test_the_last_hidden_name_of_each_suffix_serves() -> None:
         hidden.note_record(name_of(name=name), answer_of(RDAP, Outcome.REGISTERED), NOW)
 
     assert [hidden.find_name(suffix, NOW) for suffix in ("com", "net", "org")] == ["new.com", "other.net", None]
+
+
+def test_a_hidden_name_serves_until_the_registry_denies_that_name() -> None:
+    """Neither the denial of another name nor another answer about it takes it away."""
+    hidden, held, other = HiddenNames(), name_of(), name_of(name="gone.com")
+    hidden.note_record(held, answer_of(RDAP, Outcome.REGISTERED), NOW)
+    other.detail.purged_at = NOW
+    hidden.note_record(other, answer_of(RDAP, Outcome.UNREGISTERED), NOW)
+    hidden.note_record(held, answer_of(RDAP, Outcome.UNKNOWN), NOW)
+    assert hidden.find_name("com", NOW) == held.name
+    held.detail.purged_at = NOW
+    hidden.note_record(held, answer_of(RDAP, Outcome.UNREGISTERED), NOW)
+
+    assert hidden.find_name("com", NOW) is None

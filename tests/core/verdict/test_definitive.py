@@ -211,6 +211,8 @@ def test_a_refusal_counts_for_a_week(age: float, offers: Offers) -> None:
         (ORDINARY, 1e9, True, ORDINARY),
         (ORDINARY, 0.0, False, ""),
         (REFUSED, REFUSAL_HOLDS - 0.01, True, REFUSED),
+        (REFUSED, REFUSAL_HOLDS - 0.01, False, REFUSED),
+        (REFUSED, REFUSAL_HOLDS, True, ""),
         (REFUSED, REFUSAL_HOLDS, False, ""),
         ("", 0.0, True, ""),
     ],

@@ -93,3 +93,12 @@ def test_a_source_that_answers_from_the_zone_proves_nothing_and_waits_for_no_can
 
     assert desk.assess(NOW + 61.0).verdict.state is State.AVAILABLE
     assert desk.assessor.unverified_offers(desk.entry, NOW) == []
+
+
+def test_what_is_remembered_of_one_source_outlives_the_lie_of_another_channel() -> None:
+    """A denial is no offer."""
+    desk = Desk()
+    desk.entry.detail.offered, desk.entry.detail.offered_at = "premium", NOW - 9.0
+    assert drop_evidence(desk.entry, RDAP.method, 0.0, NOW + 2.0)
+
+    assert desk.entry.detail.offered == "premium"
