@@ -382,3 +382,20 @@ def test_all_that_deny_are_told_and_only_registry_servers_as_verified_after() ->
 
     assert stands.positive == names
     assert stands.verified_after == {"rdap", "das"}
+
+
+def test_what_an_announcement_rests_on_stands_while_one_channel_of_the_registry_is_proven() -> None:
+    """Its second source may not be asked again; where none is proven, or nothing was announced, the basis is lacking."""
+    rdap, registrar = denial("rdap", 30.0), denial("registrar:one", 30.0)
+
+    assert judged(rdap, proven=("rdap",), announced=True, fresh=86_400.0).open == ()
+    assert judged(rdap, proven=("rdap",)).open == (LONE.format(0, 6),)
+    assert judged(rdap, announced=True, fresh=86_400.0).open == (UNPROVEN.format("rdap"), LONE.format(0, 6))
+    zone_alone = judged(rdap, denial("dns", 30.0), proven=("dns",), announced=True, fresh=86_400.0)
+    assert zone_alone.open == (UNPROVEN.format("rdap"), "pass 0 of 2, 30 s apart")
+    assert judged(registrar, proven=("registrar:one",), announced=True, fresh=86_400.0).open == ()
+
+
+def test_the_date_of_an_offer_counts_from_the_beginning_where_none_is_known() -> None:
+    """So a newer word ends what is remembered without one."""
+    assert asked().offered_at == 0.0
