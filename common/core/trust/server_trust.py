@@ -108,7 +108,7 @@ class Trust:
         Names in the zone and random ones, its other canaries, cannot show that.
         """
         row = self._rows.get(_hidden_key(key))
-        return row is not None and row.failed_at > row.registered_ok
+        return row is not None and row.failed_at > 0.0
 
     def is_left_out(self, key: ChannelKey, now: float) -> bool:
         """Whether a server must not be asked about names: it was caught lying, or it answers from the zone."""
@@ -128,9 +128,9 @@ class Trust:
         row = self.row_of(key)
         self._changed.add(key)
         if graded == "ok":
-            row.registered_ok, row.reason = now, ""
+            row.registered_ok, row.failed_at, row.reason = now, 0.0, ""
             return None
-        row.failed_at = now
+        row.registered_ok, row.failed_at = 0.0, now
         row.reason = f"{key.server} offers {probe.domain}, which is registered and not in the zone"[:300]
         return row.reason
 

@@ -274,8 +274,7 @@ def _newest_record(evidence: Mapping[str, Evidence], owned: Evidence, free: Evid
 
 def _may_lag(owned: Evidence, free: Evidence | None, now: float) -> bool:
     """Whether a "taken" without a record is that of before the denial, repeated: then it shows no new registration."""
-    method = owned.observation.method
-    bare = is_registry(method) and method not in RECORD_METHODS
+    bare = is_registry(owned.observation.method)  # a delegation is none
     return bare and free is not None and owned.first_at < free.at and now - free.first_at <= CONTRADICTION
 
 

@@ -8,9 +8,11 @@ from common.core.coordinator.source_state import SourceState
 from common.core.model.channel import Probe
 from common.core.model.entry import Entry, Rank
 from common.core.model.evidence import Outcome, Phase
+from common.core.model.records import TrustRow
 from common.core.model.source_row import Trusted
 from common.core.trust.early_canaries import PROBE_EVERY, PROBE_SILENT_EVERY
 from common.core.trust.hidden_names import LATELY
+from common.core.trust.server_trust import last_right_at
 from tests.core.trust.trust_rooms import (
     NOW,
     ONE,
@@ -20,6 +22,7 @@ from tests.core.trust.trust_rooms import (
     TrustRooms,
     answer_of,
     await_servers,
+    catch_lie,
     graded,
     verify_server,
 )
@@ -103,11 +106,12 @@ def test_a_registrar_that_offers_a_hidden_name_answers_from_the_zone(outcome: Ou
     assert trust.answers_from_zone(ONE) is offered
     assert trust.answers_from_zone(ONE._replace(suffix="net")) is offered
     assert (trust.find_row(ONE) is None) is offered
-    assert trust.is_verified_after(ONE, NOW, NOW) is not offered
+    assert trust.is_verified_after(ONE, NOW, NOW) == (not offered)
     assert not trust.answers_from_zone(TWO)
     assert trust.is_left_out(ONE, NOW) is offered
     assert not trust.lacks_canary(ONE, NOW, NOW)
-    assert trust.lacks_canary(ONE, NOW + 1.0, NOW + 1.0) is not offered
+    assert trust.lacks_canary(ONE, NOW + 1.0, NOW + 1.0) == (not offered)
+    assert trust.lacks_canary(TWO, NOW, NOW)
     assert not trust.is_distrusted(ONE, NOW)
     assert trust.hidden_asked_at(ONE) == NOW
     assert len(trust.take_changed()) == 2
@@ -170,3 +174,35 @@ def test_a_name_that_is_gone_by_the_time_of_the_answer_shows_nothing() -> None:
     entry.detail.purged_at = None
     say(rooms, Outcome.UNREGISTERED, NOW + 1.0)
     assert rooms.trust.answers_from_zone(ONE)
+
+
+def test_the_last_answer_about_a_hidden_name_counts_also_within_one_moment() -> None:
+    """An offer after a refusal, and a refusal after an offer."""
+    rooms = rooms_with()
+    for outcome, offered in ((Outcome.UNAVAILABLE, False), (Outcome.UNREGISTERED, True), (Outcome.UNAVAILABLE, False)):
+        say(rooms, outcome, NOW)
+        assert rooms.trust.answers_from_zone(ONE) is offered
+
+
+def test_a_server_that_lied_is_left_out_as_well() -> None:
+    """Whatever it says of hidden names."""
+    rooms = rooms_with()
+    catch_lie(rooms, ONE, NOW)
+
+    assert rooms.trust.is_left_out(ONE, NOW)
+    assert not rooms.trust.is_left_out(TWO, NOW)
+
+
+def test_the_reason_is_bounded() -> None:
+    """Names of hosts and domains are given from outside."""
+    trust, key = rooms_with().trust, ONE._replace(server="h" * 400)
+    probe = Probe(key, "held.com", registered=True, hidden=True)
+
+    assert trust.note_hidden_answer(probe, answer_of(key, Outcome.UNREGISTERED), NOW) == "h" * 300
+
+
+def test_what_a_definitive_source_said_is_in_doubt_since_both_its_canaries_were_right() -> None:
+    """It may call everything taken; of any other the known name is proof enough."""
+    for method, at in (("registrar:one", 3.0), ("epp", 3.0), ("rdap", 5.0)):
+        assert last_right_at(TrustRow(method, "x.test", "com", 5.0, 3.0)) == at
+    assert last_right_at(TrustRow("epp", "x.test", "com", 2.0, 3.0)) == 2.0

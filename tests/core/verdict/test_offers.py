@@ -249,3 +249,13 @@ def test_recorded_answers_of_registrars_are_taken_as_verified(
     found = decide_offline("gone.com", "com", readings)
 
     assert (found["state"], found["reason"]) == (state, reason)
+
+
+def test_a_source_that_confirms_takes_away_most_of_the_doubt_once() -> None:
+    """Also where it is a channel of the registry; one without a figure takes none, and the figure has six digits."""
+    by_epp = {"confirmed_by": ("epp",), "verified_after": frozenset({"epp"}), "p_registrable": 0.1234567}
+    items = denial("rdap"), denial("epp")
+    unlisted = denial("rdap"), denial("epp", finding="unlisted")
+
+    assert decided(*items, **by_epp).p_registrable == 0.991235
+    assert decided(*unlisted, **by_epp).p_registrable == 0.123457

@@ -355,3 +355,12 @@ def test_the_denial_of_a_channel_that_hides_the_name_takes_no_record_from_it() -
 
     assert verdict(*items, before=State.PENDING_DELETE, blind=("whois",))[0] is State.PENDING_DELETE
     assert verdict(*items, before=State.PENDING_DELETE)[0] is State.REGISTERED
+
+
+def test_a_bare_taken_does_not_hide_a_record_from_after_the_denial() -> None:
+    """Nor does it lag where it began in the moment of the denial."""
+    repeated = holder("das")
+    repeated.first_at = NOW - 999.0
+    assert verdict(holder("rdap", 2.0), denial("whois", 5.0), repeated, before=HELD)[0] is State.REGISTERED
+    repeated.first_at = NOW - 5.0
+    assert verdict(denial("whois", 5.0), repeated, before=HELD)[0] is State.REGISTERED
