@@ -199,6 +199,8 @@ def test_nothing_is_waited_for_without_a_denial_of_the_registry_or_after_the_ala
     assert available.assessor.unverified_servers(available.entry, NOW) == []
     available.entry.detail.basis = ""  # a server lied, and took the run of passes with it: a new one is needed
     assert [key for key, _ in available.assessor.unverified_servers(available.entry, NOW)] == [RDAP]
+    available.entry.state, available.entry.detail.basis = State.UNREGISTERED, Basis.SOURCES  # it may become available
+    assert [key for key, _ in available.assessor.unverified_servers(available.entry, NOW)] == [RDAP]
 
 
 def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:
