@@ -265,7 +265,7 @@ def _newest_record(evidence: Mapping[str, Evidence], owned: Evidence, free: Evid
     shown = {
         method: item
         for method, item in evidence.items()
-        if method in RECORD_METHODS or item.observation.reading.phase is not None
+        if method in RECORD_METHODS or (method in REGISTRY_METHODS and item.observation.reading.phase is not None)
     }
     record = newest_evidence(shown, Outcome.REGISTERED)
     of_holder_before = record is not None and free is not None and record.at < free.at < owned.at

@@ -364,3 +364,16 @@ def test_a_bare_taken_does_not_hide_a_record_from_after_the_denial() -> None:
     assert verdict(holder("rdap", 2.0), denial("whois", 5.0), repeated, before=HELD)[0] is State.REGISTERED
     repeated.first_at = NOW - 5.0
     assert verdict(denial("whois", 5.0), repeated, before=HELD)[0] is State.REGISTERED
+
+
+@pytest.mark.parametrize("phase", [Phase.ACTIVE, Phase.UNDELEGATED])
+def test_a_delegation_is_no_record_of_the_registry(phase: Phase) -> None:
+    """The zone shows a name in its grace period as any other; what the registry said of its phase stands."""
+    record = Reading(Outcome.REGISTERED, "rdap_200_match", "auto renew period", Phase.EXPIRED_GRACE)
+    zone = Reading(Outcome.REGISTERED, "dns_auth_referral", "the servers delegate it", phase)
+    items = (
+        Evidence(Observation(method, reading), at, at)
+        for method, reading, at in (("rdap", record, NOW - 9.0), ("dns", zone, NOW))
+    )
+
+    assert verdict(*items, before=State.EXPIRED_GRACE) == (State.EXPIRED_GRACE, "auto renew period")
