@@ -225,7 +225,7 @@ def test_a_refused_key_is_told_as_such(vendor: str, kind: str) -> None:
 
 
 def test_wrong_keys_are_refused_by_the_emulator_and_told(vendor: str) -> None:
-    """An emulator that lets anybody in would prove nothing."""
+    """An emulator that accepts any login would prove nothing."""
 
     async def scene(stage: Stage) -> None:
         wrong = {name: f"wrong{value[5:]}" for name, value in stage.emulator.credentials.items()}

@@ -42,7 +42,7 @@ def find(rows: list[SourceRow], method: str) -> SourceRow:
 
 
 def test_what_is_open_to_all_is_always_there() -> None:
-    """One row for each method whose server depends on the suffix; it serves everybody."""
+    """One row for each method whose server depends on the suffix; it is open to all."""
     rows = rows_of()
 
     assert [row.method for row in rows][:4] == ["dns", "http", "rdap", "whois"]

@@ -35,7 +35,7 @@ class Domainr(Emulator):
         return is_equal(asked.request.headers.get("Fastly-Key"), self.credentials["FASTLY_API_TOKEN"])
 
     def names_in(self, asked: Asked) -> list[str]:
-        """`domain` of the query. An estimate is not what anybody here asks for."""
+        """`domain` of the query. An estimate is not asked for here."""
         if "scope" in asked.request.query:
             raise ValueError("an estimate")
         return [asked.request.query["domain"]]
