@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from common import config, small_files
+from common import config, log, small_files
 from common.config import Settings
 from common.core.builtin.registrars import REGISTRARS
 from common.epp_accounts import LIMIT
@@ -28,13 +28,15 @@ COST, BLOCK, SIZE = 1 << 14, 8, 16
 def hand_down_digests(settings: Settings) -> None:
     """Tell the coordinator that this process starts or becomes the digests, unless they were handed down already.
 
-    Where the salt cannot be read or written there are none, and refusals are kept as they were.
+    Where the salt cannot be read or written there are none, which is logged, and refusals are kept as they were.
     """
     if config.inherited(config.KEY_DIGESTS):
         return
     try:
         digests = digest_credentials(settings)
-    except OSError:
+    except OSError as error:
+        effect = "a key that was refused keeps its pause after a restart with another key"
+        log.get_logger("key_digests").warning("credentials_salt_missing", why=str(error)[:300], effect=effect)
         return
     config.hand_down(config.KEY_DIGESTS, ",".join(f"{source}={digest}" for source, digest in digests.items()))
 

@@ -136,10 +136,11 @@ def test_a_coordinator_that_is_started_by_hand_makes_the_digests_itself(tmp_path
 
 
 @pytest.mark.usefixtures("clean")
-def test_where_no_salt_can_be_kept_there_are_no_digests(tmp_path: Path) -> None:
-    """Nothing fails for it."""
+def test_where_no_salt_can_be_kept_there_are_no_digests(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing fails for it, and the log says what is lost."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     hand_down_digests(load({"STATE_DIR": str(tmp_path / "file"), **KEYS}))
 
     assert not os.environ[KEY_DIGESTS]
+    assert "credentials_salt_missing" in "".join(capfd.readouterr())
     assert [source.credentials for source in find_sources(load({"STATE_DIR": str(tmp_path), **KEYS}))] == ["", ""]
