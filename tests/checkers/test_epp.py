@@ -13,7 +13,7 @@ from actors.checkers.intermediate.epp import create
 from common.core.model.evidence import EXCERPT_LIMIT, Observation, Offer, Outcome
 from common.errors import NotAsked
 from tests.checkers.support import LAB, context, once, task
-from tests.clients.epp_peer import Peer, epp_server, polite, write_authority
+from tests.clients.epp_peer import HeldCheck, Peer, epp_server, polite, write_authority
 from tests.clients.line_server import closed_port
 from tests.core.parsers import epp_samples as samples
 
@@ -257,24 +257,17 @@ def test_a_private_address_is_never_asked(tmp_path: Path) -> None:
 
 def test_without_a_free_session_the_tasks_go_back(tmp_path: Path) -> None:
     """Nothing was sent, and no server is blamed."""
-    asked, done = asyncio.Event(), asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.let_in()
-        await peer.read()
-        asked.set()
-        await done.wait()
-        await peer.answer_check()
+    held = HeldCheck()
 
     async def main() -> None:
-        async with epp_server(script) as server:
+        async with epp_server(held) as server:
             checker = create(context(settings(tmp_path, server.port)))
             try:
                 first = asyncio.create_task(checker.check(task("epp", "a.example", budget_ms=20_000)))
-                await asked.wait()
+                await held.asked.wait()
                 with pytest.raises(NotAsked):
                     await checker.check(task("epp", "b.example", budget_ms=400))
-                done.set()
+                held.done.set()
                 assert (await first).reading.outcome is Outcome.UNREGISTERED
             finally:
                 await checker.close()

@@ -105,6 +105,22 @@ class Peer:
 Script = Callable[[Peer], Awaitable[None]]
 
 
+class HeldCheck:
+    """A script that answers the first check once `done` is set, and then everything; `asked` tells that the check is there."""
+
+    def __init__(self) -> None:
+        self.asked, self.done = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, peer: Peer) -> None:
+        """Follow it."""
+        await peer.let_in()
+        await peer.read()
+        self.asked.set()
+        await self.done.wait()
+        await peer.answer_check()
+        await peer.serve()
+
+
 class EppPeer:
     """What the server saw: `kinds` of messages in their order, and how many `connections` there were and are `open`."""
 
