@@ -10,6 +10,7 @@
     |   +-- StoreDamaged   what it holds is no database any more
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
+    |   +-- LeaseLost      another instance leads: nothing may be written any more
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- ConnectionRefused  the server refused or reset the connection
@@ -69,6 +70,10 @@ class StoreFull(StoreError):
 
 class StoreLost(StoreError):
     """The database is not where it was; the text names the remedy."""
+
+
+class LeaseLost(StoreError):
+    """Another instance has taken over; the text names it where it is known."""
 
 
 class ClientError(DomainMonitorError):
