@@ -21,7 +21,7 @@ from common.core.model.records import Changes
 from common.core.rate_limits.saved import Saved, encode_saved
 from common.messages import VERSION, Credit
 from common.process import Runtime
-from common.store.writer import open_writer
+from tests.store.builders import open_next
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,7 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     async def main() -> dict[str, Any]:
         runtime = Runtime("coordinator", settings, asyncio.Event())
         with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
+            store = open_next(settings)
             host = await Host.start(runtime, store, threads)
             reader = FeedSubscriber(inner_feed_endpoint(settings))
             reader.attach(lambda topic, payload: news.put_nowait((topic, payload)))
@@ -87,7 +87,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
     async def main() -> float:
         runtime = Runtime("coordinator", settings, asyncio.Event())
         with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
+            store = open_next(settings)
             host = await Host.start(runtime, store, threads)
             for number in range(500):
                 host._receive_frame(b"\xc1%d" % number, "")
@@ -112,7 +112,7 @@ def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> No
     async def main() -> bool:
         runtime = Runtime("coordinator", settings, asyncio.Event())
         with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
+            store = open_next(settings)
             host = await Host.start(runtime, store, threads)
             for _ in range(3):
                 host._receive_frame(encode(Credit(VERSION + 1, "fast-0@old", "b", "fast", "default", ("dns",), 1, 1, 0)), "")
@@ -139,7 +139,7 @@ def test_a_start_says_that_it_forgot_a_refusal(tmp_path: Path) -> None:
 
     async def main() -> None:
         with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
+            store = open_next(settings)
             store.apply(Changes(meta={"budgets": budgets, "credentials": '{"registrar/gandi": "digest-of-before"}'}))
             host = await Host.start(Runtime("coordinator", settings, asyncio.Event()), store, threads)
             host._bus.close()

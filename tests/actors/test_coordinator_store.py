@@ -19,6 +19,7 @@ from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime
 from common.store.writer import SqliteWriter
+from tests.store.builders import next_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +73,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
     async def main() -> None:
         runtime = Runtime("coordinator", settings, asyncio.Event())
         with ThreadPoolExecutor(1) as threads:
-            store = SqliteWriter(settings.store_path)
+            store = next_writer(settings.store_path)
             scene = Scene(settings, store, names)
             host = await Host.start(runtime, store, threads)
             scene.host, scene.runtime = host, runtime
@@ -112,7 +113,7 @@ def test_a_full_disk_is_waited_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         inbox.close()
 
     play(story, monkeypatch, tmp_path)
-    store = SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+    store = next_writer(tmp_path / "state" / "domain-monitor.db")
     assert sum(len(batch.names) for batch in store.load().names) == 5001
     store.close()
 
@@ -128,7 +129,7 @@ def test_a_database_that_is_deleted_ends_the_run_within_seconds(monkeypatch: pyt
 
     play(story, monkeypatch, tmp_path)
     with pytest.raises(StoreLost, match="backup"):
-        SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+        next_writer(tmp_path / "state" / "domain-monitor.db")
 
 
 def test_a_stop_that_ends_the_list_reader_is_no_fault_of_the_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
