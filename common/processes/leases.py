@@ -29,8 +29,8 @@ class RenewalWatch:
     def note(self, record: object, began: float, ended: float) -> bool:
         """Note what was read between two times, None where nothing could be; whether the lease has run out.
 
-        `record` differs after each renewal. Counted is from the end of the look that saw it first to the beginning of this one: a
-        pause of the one that looks lengthens no time.
+        `record` differs after each renewal. The time counts from the end of the look that saw it first to the beginning of this
+        one: a pause of the one that looks makes no lease older.
         """
         if record != self._seen:
             self._seen, self._since = record, ended

@@ -58,7 +58,7 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
             assert (await until(http, "/refresh", 503, method="POST"))["status"] == 503
 
             store = open_next(settings)
-            bus = CoordinatorBus(settings)
+            bus = CoordinatorBus(settings, 1)
             commands: asyncio.Queue[Any] = asyncio.Queue()
             bus.attach(lambda frame, _: commands.put_nowait(decode_upward(frame)), lambda _: None, lambda _: None)
             rows = [domain("a.com", state="AVAILABLE"), domain("b.com"), domain("c.co.uk", drop_likely=2e9, drop_latest=2e9)]

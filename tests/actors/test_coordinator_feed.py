@@ -13,7 +13,7 @@ import pytest
 
 from actors.coordinator.main import Host
 from common import config, log, state_dir
-from common.bus import FeedSubscriber, inner_feed_endpoint
+from common.bus import FeedSubscriber, leader_addresses
 from common.clock import now
 from common.codec import encode
 from common.core.model.effects import Publish, PublishMany
@@ -56,7 +56,7 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         with ThreadPoolExecutor(1) as threads:
             store = open_next(settings)
             host = await Host.start(runtime, store, threads)
-            reader = FeedSubscriber(inner_feed_endpoint(settings))
+            reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda topic, payload: news.put_nowait((topic, payload)))
             running = asyncio.create_task(host.run())
             try:

@@ -13,7 +13,7 @@ import pytest
 from actors.coordinator.list_sources import ListSource
 from actors.coordinator.main import Host
 from common import config, state_dir
-from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
+from common.bus import FeedSubscriber, InboxSender, LeaderWatch, leader_addresses
 from common.core.coordinator.inputs import ListFailed
 from common.errors import StoreLost
 from common.messages import Command
@@ -77,7 +77,7 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
             scene = Scene(settings, store, names)
             host = await Host.start(runtime, store, threads)
             scene.host, scene.runtime = host, runtime
-            reader = FeedSubscriber(inner_feed_endpoint(settings))
+            reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
             scene.running = asyncio.create_task(host.run())
             try:
@@ -102,7 +102,7 @@ def test_a_full_disk_is_waited_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
         listed = "".join(f"name-{number:05}-{'x' * 40}.com\n" for number in range(5000))
         scene.names.write_text(f"a.com\n{listed}", encoding="utf-8")
-        inbox = InboxSender(scene.settings)
+        inbox = InboxSender(scene.settings, LeaderWatch(scene.settings).addresses)
         while not inbox.send(Command("refresh")):  # noqa: ASYNC110  # it connects in its own time
             await asyncio.sleep(0.05)
         status = await scene.until(lambda status: "disk_full" in scene.codes(status))

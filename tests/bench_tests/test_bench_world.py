@@ -117,7 +117,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
     async def measure() -> None:
         settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed"})
         state_dir.create_directories(settings)
-        bus, loop = CoordinatorBus(settings), asyncio.get_running_loop()
+        bus, loop = CoordinatorBus(settings, 1), asyncio.get_running_loop()
         delay = 0.2
         seen, enough = 0, asyncio.Event()
 

@@ -19,6 +19,7 @@ from common.errors import StoreError
 from common.store.reader import SqliteReader
 from common.store.sqlite import translate_errors
 from common.store.store_contract import FoundName
+from common.store.writer import SqliteWriter
 from tests.store.builders import delivery, domain, event, judgement, next_writer
 
 #: Writes transactions of a state, an event, a delivery and a judgement until it is killed; prints each number that returned.
