@@ -58,7 +58,7 @@ class WorkerBus:
         self._inbox = InboxSender(settings, self._leader.addresses, linger_ms=5000)
 
     def attach(self, received: Callable[[bytes], None], moved: Callable[[], None] = lambda: None) -> None:
-        """Call `received(frame)` for each message to this worker, and `moved()` when another coordinator is the one to talk to."""
+        """Call `received(frame)` for each message to this worker, and `moved()` when another coordinator leads."""
 
         def follow(addresses: Addresses) -> None:
             self._tasks.close()  # tasks of a coordinator that leads no more need no answer

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from actors.coordinator.host import Host
 from actors.coordinator.list_sources import ListSource
-from actors.coordinator.main import Host
 from common import config, state_dir
 from common.bus import FeedSubscriber, InboxSender, LeaderWatch, leader_addresses
 from common.core.coordinator.inputs import ListFailed
@@ -19,6 +19,7 @@ from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime
 from common.store.writer import SqliteWriter
+from tests.actors.leading import leading
 from tests.store.builders import next_writer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,10 +73,10 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
 
     async def main() -> None:
         runtime = Runtime("coordinator", settings, asyncio.Event())
-        with ThreadPoolExecutor(1) as threads:
-            store = next_writer(settings.store_path)
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            assert isinstance(store, SqliteWriter)
             scene = Scene(settings, store, names)
-            host = await Host.start(runtime, store, threads)
+            host = await Host.start(runtime, store, threads, keeper)
             scene.host, scene.runtime = host, runtime
             reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
@@ -87,7 +88,6 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
                 runtime.stopping.set()
                 await asyncio.wait({scene.running}, timeout=30)
                 reader.close()
-                store.close()
 
     asyncio.run(main())
 
