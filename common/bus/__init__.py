@@ -5,9 +5,9 @@ Sockets of a coordinator: tasks (XPUB, one private topic per worker: `<worker>#<
 Everything else connects. Nothing here queues: what could not be sent is reported, never kept.
 
 Only the coordinator of the instance that leads has these sockets, and their paths carry its epoch: a second bind on a path of
-its predecessor would go unnoticed, and one that was stopped keeps its connections. Workers, control and the feed process of each
-instance read in `leader.json` which one leads (`leader_watch`), and connect to another within half a second. BUS_ENDPOINT is
-bound too, for workers on other hosts, which have no such file.
+its predecessor would go unnoticed, and one that was stopped keeps its connections. Workers, control and the feed process of
+each instance read in `leader.json` which one leads (`leader_watch`), and connect to another within half a second. BUS_ENDPOINT
+is bound too, for workers on other hosts, which have no such file.
 
 Subscribers may be anything, so they never touch the coordinator: the feed process passes on what its own subscribers want.
 libzmq keeps each subscription of a peer in memory and takes what peers send until nothing waits. So frames at an XPUB socket
