@@ -58,13 +58,7 @@ class Settings(SourceSettings):
     ]
     api_auth_token: Annotated[
         str | None,
-        Setting(
-            "",
-            _optional_token,
-            "bearer token for both APIs of the customer",
-            secret=True,
-            roles=("coordinator", "list-reader", "notifier"),
-        ),
+        Setting("", _optional_token, "bearer token for both APIs of the customer", secret=True, roles=roles.WITH_TOKEN),
     ]
     callback_results: Annotated[
         str,
@@ -283,6 +277,11 @@ class Settings(SourceSettings):
     def has(self, name: str) -> bool:
         """Whether a variable is set, also where its value was kept from this process."""
         return bool(getattr(self, name.lower())) or name in self.withheld
+
+    @property
+    def instance_dir(self) -> Path:
+        """The part of STATE_DIR that this instance has for itself: heartbeats, records of starts, sockets."""
+        return self.state_dir / "instances" / self.instance_id
 
     @property
     def store_path(self) -> Path:

@@ -6,10 +6,11 @@
     +-- NameProblem        a name that cannot be monitored; the text says why
     +-- ListError          a domain list that cannot be used (empty, broken, too large)
     +-- StoreError         the state cannot be read or written
-    |   +-- StoreLocked    another instance owns it
+    |   +-- StoreLocked    another process holds a lock of it: the same may do later
     |   +-- StoreDamaged   what it holds is no database any more
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
+    |   +-- LeaseLost      another instance leads: nothing may be written any more
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- ConnectionRefused  the server refused or reset the connection
@@ -56,7 +57,7 @@ class StoreError(DomainMonitorError):
 
 
 class StoreLocked(StoreError):
-    """Another instance owns the state; the text names the remedy."""
+    """Another process holds a lock of the database, longer than one may wait for it."""
 
 
 class StoreDamaged(StoreError):
@@ -69,6 +70,10 @@ class StoreFull(StoreError):
 
 class StoreLost(StoreError):
     """The database is not where it was; the text names the remedy."""
+
+
+class LeaseLost(StoreError):
+    """Another instance has taken over; the text names it where it is known."""
 
 
 class ClientError(DomainMonitorError):

@@ -57,9 +57,8 @@ class CoordinatorStatus(NamedTuple):
 class LiveFeed:
     """Keeps the statuses and hands new events to the clients. `now` gives epoch seconds."""
 
-    def __init__(self, records: StoreReaders, instance: str, now: Callable[[], float]) -> None:
+    def __init__(self, records: StoreReaders, now: Callable[[], float]) -> None:
         self._records = records
-        self._instance = instance
         self._now = now
         self._statuses: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: set[StreamClient] = set()
@@ -81,8 +80,8 @@ class LiveFeed:
                 del self._statuses[next(iter(self._statuses))]
 
     def latest_status(self) -> CoordinatorStatus | None:
-        """The last status of our instance, else the newest of any; None where none was heard."""
-        found = self._statuses.get(self._instance) or max(self._statuses.values(), key=lambda item: item[0], default=None)
+        """The newest status, that of the instance that leads; None where none was heard."""
+        found = max(self._statuses.values(), key=lambda item: item[0], default=None)
         return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
 
     def status_ages(self) -> dict[str, float]:

@@ -1,0 +1,37 @@
+"""What each process of an instance knows of the leader: a small file that the coordinator of the same instance keeps.
+
+Only coordinators ask the store who leads. All other processes of an instance read this file and connect to what it names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from common import small_files
+from common.store.lease_contract import Leader
+
+#: Largest file read, in bytes.
+FILE_LIMIT = 4096
+_NAME = "leader.json"
+
+
+def write_leader(instance_dir: Path, leader: Leader) -> None:
+    """Tell the other processes of this instance who leads. Raises OSError."""
+    small_files.replace_file(instance_dir / _NAME, msgspec.json.encode(leader))
+
+
+def read_leader(instance_dir: Path) -> Leader | None:
+    """The leader as this instance knows it; None where it knows of none yet."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return msgspec.json.decode(small_files.read_bounded(instance_dir / _NAME, FILE_LIMIT), type=Leader)
+    return None
+
+
+def stamp_of(instance_dir: Path) -> int:
+    """Changes whenever the file is written: its time of change in nanoseconds, 0 where there is none."""
+    with contextlib.suppress(OSError):
+        return (instance_dir / _NAME).stat().st_mtime_ns
+    return 0
