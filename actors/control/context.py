@@ -77,7 +77,7 @@ class Control:
         """Every process' heartbeat, at most a second old."""
         moment = self.monotonic()
         if self._beats_at is None or moment - self._beats_at > KEPT_SECONDS:
-            self._beats = await asyncio.to_thread(heartbeat.read_heartbeats, self.settings.state_dir)
+            self._beats = await asyncio.to_thread(heartbeat.read_heartbeats, self.settings.instance_dir)
             self._beats_at = moment
         return self._beats
 

@@ -242,7 +242,7 @@ class Lab:
         self.opens: Callable[[], Any] = lambda: self.reader
         self.coordinator = Coordinator()
         self.clock = Clock()
-        heartbeat.heartbeat_directory(state_dir).mkdir(parents=True, exist_ok=True)
+        heartbeat.heartbeat_directory(self.settings.instance_dir).mkdir(parents=True, exist_ok=True)
         self.control = Control(
             self.settings,
             StoreReaders(self._open),
@@ -265,7 +265,7 @@ class Lab:
         """Write one heartbeat."""
         row = {"process": process, "actor": process.partition("-")[0], "pid": 7, "boot": "b", "at": self.clock.at}
         row |= {"started_at": NOW, "restarts": 2, "instance": "here", **changes}
-        heartbeat.write_heartbeat(self.settings.state_dir, heartbeat.Heartbeat(**row))
+        heartbeat.write_heartbeat(self.settings.instance_dir, heartbeat.Heartbeat(**row))
 
     def all_beat(self) -> None:
         """Every process is alive, and the coordinator speaks."""
