@@ -21,7 +21,8 @@ from common.store.lease_contract import Leader
 SILENT_AFTER = 15.0
 #: Seconds for which an instance has to be silent when we look: after a pause of our own every heartbeat is old at first.
 SETTLED = 2.0
-#: Seconds between two looks for directories of instances that ended long ago.
+#: Seconds between two looks for directories of instances that ended long ago; both have to see the same last sign of life, so
+#: that a step of the clock in between deletes nothing.
 FORGET_EVERY = 60.0
 
 
@@ -98,6 +99,7 @@ class InstanceWatch:
         self._own_dir = settings.instance_dir
         self._heard: dict[str, tuple[float, float, float]] = {}  # by name: its youngest heartbeat, how old it was, and when
         self._forgot: float | None = None
+        self._stale: dict[str, float] = {}
         self._guard = threading.Lock()
 
     def look(self, now: float, monotonic: float) -> Sight:
@@ -105,7 +107,7 @@ class InstanceWatch:
         with self._guard:
             if self._forgot is None or monotonic - self._forgot >= FORGET_EVERY:
                 self._forgot = monotonic
-                instances.forget_stale(self._state_dir, self._own, now)
+                self._forget_stale()
             led_since = leader_file.stamp_of(self._own_dir) / 1e9
             found = instances.list_instances(self._state_dir)
             leader = instances.find_leader(found)
@@ -113,6 +115,12 @@ class InstanceWatch:
             self._heard = {instance.name: self._heard[instance.name] for instance in found}
         shown = (sight for sight in sights if sight.status != "gone" or sight.age <= FORGOTTEN_AFTER)
         return Sight(self._own, tuple(shown), leader, led_since)
+
+    def _forget_stale(self) -> None:
+        stale = instances.find_stale(self._state_dir, self._own)
+        for name, _ in stale.items() & self._stale.items():
+            instances.forget(self._state_dir, name)
+        self._stale = stale
 
     def _judge(self, instance: Instance, leader: Leader | None, now: float, monotonic: float) -> InstanceSight:
         heard_at, age, since = self._heard.get(instance.name, (0.0, 0.0, 0.0))

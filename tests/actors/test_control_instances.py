@@ -110,10 +110,11 @@ def test_an_instance_that_says_nothing_is_a_problem_for_as_long_as_it_is_shown(t
         lost = "silent" if paused else "gone"
         end = (200, "degraded", "silent") if paused else (200, "ok", None)
         assert shown == [(200, "ok", "ok")] * 2 + [(200, "ok", lost)] + [(200, "degraded", lost)] * 2 + [end]
-        lab.clock.at += 61
-        lab.all_beat()
-        await lab.get("/health")
-        assert other.directory.exists() is paused
+        for exists in (True, paused):  # it is deleted where two looks find it without a sign of life
+            lab.clock.at += 61
+            lab.all_beat()
+            await lab.get("/health")
+            assert other.directory.exists() is exists
         if held is not None:
             os.close(held)
 
@@ -149,6 +150,21 @@ def test_a_pause_of_our_own_makes_no_other_instance_silent(tmp_path: Path) -> No
         lab.all_beat()
         other.beat()
         assert await problems(lab) == {}
+
+    stage(story, tmp_path)
+
+
+def test_a_step_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
+    """After it the last sign of life of another instance is old, until its next one: that is no end."""
+
+    async def story(lab: Lab, other: Other) -> None:
+        for seconds in (61, 5000, 61, 5000, 61):
+            lab.all_beat()
+            other.beat()
+            lab.clock.at += seconds
+            lab.beat("control")
+            await lab.get("/health")
+        assert other.directory.exists()
 
     stage(story, tmp_path)
 
