@@ -263,6 +263,22 @@ def test_a_leader_that_is_heard_here_or_beats_there_leads(tmp_path: Path) -> Non
     stage(story, tmp_path)
 
 
+def test_what_a_lost_instance_noted_of_the_leader_counts_for_nothing(tmp_path: Path) -> None:
+    """It knows no better, even with a higher epoch: another database has begun anew since."""
+
+    async def story(lab: Lab, other: Other) -> None:
+        leader_file.write_leader(other.directory, Leader("there", "b", 9, "ipc:///bus", "ipc:///feed"))
+        for roles in (["follower", "leader"], ["leader", "follower"]):
+            lab.all_beat()
+            if roles == ["follower", "leader"]:
+                other.beat()
+            rows = (await lab.get("/health"))[1]["instances"]
+            assert [row["role"] for row in rows] == roles
+            lab.clock.at += SILENT_AFTER + 1
+
+    stage(story, tmp_path)
+
+
 def test_that_no_leader_is_known_is_told_after_a_while(tmp_path: Path) -> None:
     """A first start has fifteen seconds to appoint one."""
 
