@@ -68,7 +68,7 @@ def find_stale(state_dir: Path, own: str) -> dict[str, float]:
     The present is the last sign of life of our own instance, so that all times are of one clock, that of the file system.
     """
     present = _last_sign(instances_directory(state_dir) / own)
-    ours = (path for path in _directories(state_dir) if _is_name(path.name) or path.name.endswith(_ENDING))
+    ours = (path for path in _directories(state_dir) if _is_name(path.name) or _ends(path.name))
     signs = {path.name: _last_sign(path) for path in ours if path.name != own}
     return {name: sign for name, sign in signs.items() if present - sign > FORGOTTEN_AFTER}
 
@@ -83,11 +83,11 @@ def forget(state_dir: Path, name: str) -> bool:
     if held is None:
         return False
     try:
-        # First the name: an instance that starts now makes a directory of its own and finds no half of this one.
         ending = directory.with_name(f".{name.removesuffix(_ENDING).lstrip('.')}{_ENDING}")
+        shutil.rmtree(socket_directory(directory), ignore_errors=True)  # may be under the system's temporary directory
         with contextlib.suppress(OSError):
+            # The name before the rest: an instance that starts now makes a directory of its own and finds no half of this one.
             directory.rename(ending)
-            shutil.rmtree(socket_directory(directory), ignore_errors=True)  # may be under the system's temporary directory
             shutil.rmtree(ending, ignore_errors=True)
             return True
     finally:
@@ -125,6 +125,10 @@ def _is_name(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _ends(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_ENDING)
 
 
 def _last_sign(directory: Path) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from common import config, heartbeat, instance_lock, instances, leader_file, state_dir
 from common.heartbeat import Heartbeat
+from common.socket_paths import socket_directory
 from common.store.lease_contract import Leader
 
 #: The present, in epoch seconds.
@@ -102,7 +104,7 @@ def test_an_instance_without_a_sign_of_life_is_stale_after_a_while(tmp_path: Pat
         if name != "stopped":
             beat(directory, "control", NOW)
     home = instances.instances_directory(tmp_path)
-    (home / "white space").mkdir()
+    (home / "white space.gone").mkdir()
     (home / ".half.gone" / "run").mkdir(parents=True)
     for path in home.iterdir():
         age(path, 601.0)
@@ -123,10 +125,33 @@ def test_an_instance_is_forgotten_unless_it_runs(tmp_path: Path) -> None:
     assert not instances.forget(tmp_path, "paused")
     assert paused.is_dir()
     os.close(held)
+    files = len(list(Path("/proc/self/fd").iterdir()))
     assert instances.forget(tmp_path, "paused")
     assert instances.forget(tmp_path, ".half.gone")
     assert not instances.forget(tmp_path, "missing")
     assert list(home.iterdir()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+def test_sockets_elsewhere_go_with_their_instance(tmp_path: Path) -> None:
+    """Where the path of the state is too long for a socket they are under the system's temporary directory."""
+    far = instance(tmp_path / ("x" * 100), "far")
+    assert socket_directory(far).is_dir()
+    assert not socket_directory(far).is_relative_to(tmp_path)
+    shutil.rmtree(socket_directory(tmp_path / ("x" * 100)))
+
+    assert instances.forget(tmp_path / ("x" * 100), "far")
+    assert not socket_directory(far).exists()
+
+
+def test_a_directory_that_cannot_be_deleted_stays_for_the_next_time(tmp_path: Path) -> None:
+    """What is left of an earlier try is in its way."""
+    dead = instance(tmp_path, "dead")
+    (dead.with_name(".dead.gone") / "run").mkdir(parents=True)
+
+    assert instances.forget(tmp_path, "dead") is False
+    assert instances.forget(tmp_path, ".dead.gone") is True
+    assert instances.forget(tmp_path, "dead") is True
 
 
 def test_a_heartbeat_that_is_written_over_in_its_place_is_a_sign_of_life(tmp_path: Path) -> None:
