@@ -175,7 +175,9 @@ def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path:
     held = instance_lock.take_lock(tmp_path)
     assert held is not None
     assert instance_lock.is_lock_held(tmp_path)
+    files = len(list(Path("/proc/self/fd").iterdir()))
     assert instance_lock.take_lock(tmp_path) is None
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
     instance_lock.remove_lock(tmp_path)
     assert not instance_lock.has_lock(tmp_path)
     other = instance_lock.take_lock(tmp_path)
