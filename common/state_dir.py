@@ -34,11 +34,15 @@ def create_directories(settings: Settings) -> None:
             start_record.record_directory(state),
             crash_directory(state),
             socket_directory(state),
+            settings.instance_dir.parent,
+            settings.instance_dir,
+            socket_directory(settings.instance_dir),
         ):
             directory.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=state):
             pass
         _make_private(socket_directory(state))
+        _make_private(socket_directory(settings.instance_dir))
     except OSError as error:
         raise ConfigError([f"STATE_DIR: {state} must be a directory this user can write: {error.strerror or error}"]) from error
 

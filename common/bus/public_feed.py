@@ -12,6 +12,7 @@ from common.bus.bus_endpoints import inner_feed_endpoint
 from common.bus.curve_keys import CurveGate, feed_keys
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
+from common.socket_paths import feed_socket
 from common.topics import Topics
 
 #: Messages kept for a subscriber that does not keep up, and on the way here from the coordinator; more are lost.
@@ -24,7 +25,7 @@ BACKLOG = 256
 
 
 class PublicFeed:
-    """Binds FEED_ENDPOINT and passes on what the inner feed says."""
+    """Binds FEED_ENDPOINT, and a unix socket for the proxy, and passes on what the inner feed says."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
@@ -50,6 +51,7 @@ class PublicFeed:
                 self._gate = CurveGate(keys.bus_secret_key or "", allowed)
                 self._gate.guard(self._outer.raw)
             self._outer.bind(settings.feed_endpoint, "FEED_ENDPOINT")
+            self._outer.bind(f"ipc://{feed_socket(settings.instance_dir)}", "STATE_DIR")  # for the proxy
             self._inner.raw.connect(inner_feed_endpoint(settings))
         except BaseException:
             self.close()

@@ -12,8 +12,8 @@ import pytest
 
 from actors.control.auth import Access, AccessPolicy, RequestFacts
 from actors.control.http_problems import Problem
-from actors.control.peers import Peers, default_gateways, parse_address
 from common.http_authority import host_of
+from common.peers import Peers, default_gateways, parse_address
 from tests.actors.control_lab import ELSEWHERE, GATEWAY, Lab, domain_row, from_address, peers, serving
 
 READ, CONTROL = "read-token-0123456789", "control-token-0123456789"
