@@ -48,6 +48,11 @@ class Stack:
         self._watcher: asyncio.Task[int] | None = None
 
     @property
+    def instance_dir(self) -> Path:
+        """What the instance keeps for itself in its state: heartbeats, sockets."""
+        return self.directory / "state" / "instances" / self._environment["INSTANCE_ID"]
+
+    @property
     def url(self) -> str:
         """Base URL of the product's control interface."""
         return f"http://{net.HOST}:{self.control_port}"
@@ -122,7 +127,7 @@ class Stack:
         return sorted(path.name for path in (self.directory / "state" / "crashes").glob("*"))
 
     def _left_behind(self) -> list[int]:
-        beats = (self.directory / "state" / "heartbeats").glob("*.json")
+        beats = (self.instance_dir / "heartbeats").glob("*.json")
         return [pid for pid in map(_pid_of, beats) if pid and _alive(pid)]
 
     def log_tail(self, lines: int = 25) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from common.config import Settings, load
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
-from common.store.writer import open_writer
+from tests.store.builders import open_next
 
 
 @pytest.fixture(params=["sqlite"])
@@ -23,7 +23,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 def writer(settings: Settings) -> Iterator[Writer]:
     """The store, opened to write."""
-    opened = open_writer(settings)
+    opened = open_next(settings)
     yield opened
     opened.close()
 

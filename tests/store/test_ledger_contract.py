@@ -13,8 +13,7 @@ from common.core.model.records import Changes, LedgerRow
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
-from common.store.writer import open_writer
-from tests.store.builders import domain, event, judgement
+from tests.store.builders import domain, event, judgement, open_next
 
 DAY = 86_400.0
 
@@ -22,7 +21,7 @@ DAY = 86_400.0
 @pytest.fixture
 def frugal(tmp_path: Path) -> Iterator[Writer]:
     """A store that keeps three entries of a name."""
-    writer = open_writer(load({"STATE_DIR": str(tmp_path / "frugal"), "LEDGER_PER_NAME": "3"}))
+    writer = open_next(load({"STATE_DIR": str(tmp_path / "frugal"), "LEDGER_PER_NAME": "3"}))
     yield writer
     writer.close()
 
@@ -48,7 +47,7 @@ def test_entries_come_back_newest_first_as_they_were_written(settings: Settings,
     assert [row.seq for row in reader.ledger("a.com")] == [4, 3, 1]
     assert reader.ledger("never.com") == []
     writer.close()
-    again = open_writer(settings)
+    again = open_next(settings)
     later = open_reader(settings)
     assert plain(later.ledger("a.com")) == expected
     later.close()

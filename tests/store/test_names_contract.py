@@ -18,8 +18,7 @@ from common.core.model.records import Changes, DomainRow, NewName, StateChange, 
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import DropQuery, FoundName, Reader, Writer
-from common.store.writer import open_writer
-from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
+from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names, open_next
 
 SUFFIXES = ("com", "co.uk", "uk")
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
@@ -244,7 +243,7 @@ def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None
     rows: dict[int, DomainRow] = {}
     with tempfile.TemporaryDirectory() as directory:
         where = config.load({"STATE_DIR": directory})
-        writer, reader = open_writer(where), open_reader(where)
+        writer, reader = open_next(where), open_reader(where)
         for each in changes:
             writer.apply(each)
             after(rows, each, whole)
