@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.proxy.instances import Instances
 from actors.proxy.relay import READ_SIZE, Relay
+from actors.proxy.upstreams import Upstreams
 from common.clients.tcp_options import bound_buffers, enable_keepalive, set_user_timeout
 from common.log import get_logger
 
@@ -45,9 +45,9 @@ class Service:
 class Frontend:
     """The address of one service, and its connections."""
 
-    def __init__(self, service: Service, instances: Instances, report: Callable[[BaseException], None]) -> None:
+    def __init__(self, service: Service, upstreams: Upstreams, report: Callable[[BaseException], None]) -> None:
         self._service = service
-        self._instances = instances
+        self._upstreams = upstreams
         self._relays: dict[Relay, None] = {}  # in the order of arrival
         self._server: asyncio.Server | None = None
         self._alone = False  # whether no instance was there when last one was needed
@@ -76,7 +76,7 @@ class Frontend:
     def close_silent(self) -> None:
         """End the connections to instances that are dead or silent, so that their clients connect again."""
         for relay in list(self._relays):
-            if relay.directory is not None and self._instances.is_silent(relay.directory, self._service.process):
+            if relay.directory is not None and self._upstreams.is_silent(relay.directory, self._service.process):
                 relay.end_instance()
 
     def admit(self, relay: Relay, client: asyncio.Transport) -> bool:
@@ -98,12 +98,12 @@ class Frontend:
 
     def find_upstreams(self) -> list[tuple[Path, str]]:
         """The instances that live, the leader first."""
-        found = self._instances.find_candidates(self._service.process)
+        found = self._upstreams.find_candidates(self._service.process)
         return [(directory, str(self._service.socket(directory))) for directory in found]
 
     async def await_look(self, seconds: float) -> None:
         """Wait until other instances may live."""
-        await self._instances.await_look(seconds)
+        await self._upstreams.await_look(seconds)
 
     def make_preface(self, client: asyncio.Transport) -> bytes:
         """What an instance, which was found, gets before the first byte of a client."""
@@ -123,5 +123,5 @@ class Frontend:
         """The oldest of: those whose instance has ended; those that never said anything; those to an instance that follows."""
         ending = (relay for relay in self._relays if relay.ending)
         mute = (relay for relay in self._relays if not relay.spoke)
-        aside = (relay for relay in self._relays if relay.directory is not None and not self._instances.leads(relay.directory))
+        aside = (relay for relay in self._relays if relay.directory is not None and not self._upstreams.leads(relay.directory))
         return next(ending, None) or next(mute, None) or next(aside, None)

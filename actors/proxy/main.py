@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.proxy.frontend import Frontend, Service
-from actors.proxy.instances import Instances
+from actors.proxy.upstreams import Upstreams
 from common.clock import monotonic
 from common.config import Settings
 from common.errors import ConfigError
@@ -52,16 +52,16 @@ def make_main(state_dir: Path) -> Main:
     """The main function of the proxy for the instances of a state directory."""
 
     async def main(runtime: Runtime) -> None:
-        instances = Instances(state_dir)
-        control = Frontend(control_service(runtime.settings), instances, runtime.report)
-        feed = Frontend(FEED_SERVICE, instances, runtime.report)
+        upstreams = Upstreams(state_dir)
+        control = Frontend(control_service(runtime.settings), upstreams, runtime.report)
+        feed = Frontend(FEED_SERVICE, upstreams, runtime.report)
         host, port = listening_address(runtime.settings.feed_endpoint)
         try:
-            await instances.look()
+            await upstreams.look()
             await control.listen(runtime.settings.control_host, runtime.settings.control_port)
             await feed.listen(host, port)
             runtime.log.info("listening", control_port=runtime.settings.control_port, feed=runtime.settings.feed_endpoint)
-            await _until_stopped(runtime, instances, (control, feed))
+            await _until_stopped(runtime, upstreams, (control, feed))
         finally:
             faulthandler.cancel_dump_traceback_later()
             control.close()
@@ -121,19 +121,19 @@ def _make_preface(peers: Peers) -> Callable[[object, object], bytes]:
     return make_preface
 
 
-async def _until_stopped(runtime: Runtime, instances: Instances, frontends: tuple[Frontend, ...]) -> None:
+async def _until_stopped(runtime: Runtime, upstreams: Upstreams, frontends: tuple[Frontend, ...]) -> None:
     led: int | None = None
     while not runtime.stopping.is_set():
         runtime.beat()
         # Above this process there is no supervisor: where its loop hangs, a thread of the interpreter ends it.
         if sys.__stderr__ is not None:
             faulthandler.dump_traceback_later(HANG_LIMIT, exit=True, file=sys.__stderr__)
-        await instances.look()
+        await upstreams.look()
         for frontend in frontends:
             frontend.close_silent()
-        if instances.leader is not None and instances.leader.epoch != led:
-            led = instances.leader.epoch
-            runtime.log.info("leader", instance=instances.leader.instance, epoch=led)
+        if upstreams.leader is not None and upstreams.leader.epoch != led:
+            led = upstreams.leader.epoch
+            runtime.log.info("leader", instance=upstreams.leader.instance, epoch=led)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY):
                 await runtime.stopping.wait()

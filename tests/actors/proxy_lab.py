@@ -1,4 +1,4 @@
-"""Instances as the proxy sees them: directories with heartbeats and files about the leader, and sockets that misbehave."""
+"""Upstreams as the proxy sees them: directories with heartbeats and files about the leader, and sockets that misbehave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.proxy.frontend import Frontend, Service
-from actors.proxy.instances import PROCESSES, Instances
+from actors.proxy.upstreams import PROCESSES, Upstreams
 from common import clock, heartbeat
 from common.leader_file import write_leader
 from common.socket_paths import control_socket
@@ -36,9 +36,9 @@ class Instance:
             beat = heartbeat.Heartbeat(process, process, 7, "b", clock.now() - age, 0.0, 0, self.name)
             heartbeat.write_heartbeat(self.directory, beat)
 
-    def know_leader(self, name: str, epoch: int) -> None:
-        """Write the file about the leader, as this instance knows it."""
-        write_leader(self.directory, Leader(name, "b", epoch, "", ""))
+    def know_leader(self, name: str, epoch: int, feed: str = "") -> None:
+        """Write the file about the leader, and its inner feed, as this instance knows it."""
+        write_leader(self.directory, Leader(name, "b", epoch, "", feed))
 
     async def listen(self) -> None:
         """Take connections."""
@@ -70,7 +70,7 @@ class Proxied:
     def __init__(self, state_dir: Path, **options: Any) -> None:
         given = {"process": "control", "socket": control_socket, "most": 100, "gone_after": 30.0, "stalled": 10.0, **options}
         self.errors: list[BaseException] = []
-        self.instances = Instances(state_dir)
+        self.instances = Upstreams(state_dir)
         self.frontend = Frontend(Service(**given), self.instances, self.errors.append)
         self.port = 0
 

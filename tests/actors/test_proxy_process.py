@@ -21,10 +21,10 @@ import zmq
 
 from actors import feed
 from actors.proxy.frontend import Frontend
-from actors.proxy.instances import Instances
 from actors.proxy.main import MOST_CONTROL, control_service, listening_address, refusal
+from actors.proxy.upstreams import Upstreams
 from common import config, state_dir
-from common.bus import Feed, inner_feed_endpoint
+from common.bus import Feed, leader_addresses
 from common.errors import ConfigError
 from common.process import Runtime
 from common.socket_paths import control_socket
@@ -46,10 +46,10 @@ async def published(tmp_path: Path, most: int = MOST_CONTROL) -> AsyncIterator[s
     errors: list[BaseException] = []
     async with serving(lab):
         lab.all_beat()
-        instances = Instances(tmp_path)
-        await instances.look()
+        upstreams = Upstreams(tmp_path)
+        await upstreams.look()
         service = dataclasses.replace(control_service(lab.settings, peers()), most=most)
-        frontend = Frontend(service, instances, errors.append)
+        frontend = Frontend(service, upstreams, errors.append)
         port = await frontend.listen("127.0.0.1", 0)
         try:
             yield f"http://127.0.0.1:{port}"
@@ -218,11 +218,13 @@ def test_a_subscriber_follows_the_feed_from_instance_to_instance(tmp_path: Path)
 
     async def story() -> None:
         a, b = Instance(tmp_path, "a"), Instance(tmp_path, "b")
-        a.know_leader("a", 1)
+        where = leader_addresses(config.load({"STATE_DIR": str(tmp_path)}), 1).feed
+        for instance in (a, b):
+            instance.know_leader("a", 1, where)
         first, stopped = await feed_of("a")
         second, ending = await feed_of("b")
         inner = Feed()
-        inner.bind(inner_feed_endpoint(stopped.settings))
+        inner.bind(where)
         inner.attach()
         subscriber = zmq.Context.instance().socket(zmq.SUB)
         subscriber.linger = 0

@@ -7,21 +7,18 @@ neither a clock that is set nor a pause of our own makes every instance look dea
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from common import clock
 from common.heartbeat import read_heartbeat
+from common.instances import list_directories
 from common.leader_file import read_leader
 from common.store.lease_contract import Leader
 
 #: The processes that connections are passed on to.
 PROCESSES = ("control", "feed")
-#: Most directories of instances that are looked at.
-MOST = 1000
 #: Seconds without a heartbeat after which an instance gets no new connection, and after which those it has are closed.
 FRESH, SILENT = 5.0, 10.0
 
@@ -41,10 +38,10 @@ class _Heard(NamedTuple):
 
 def read_instances(state_dir: Path) -> list[Found]:
     """What every instance says; empty where nothing can be read."""
-    return [_read_instance(directory) for directory in islice(_find_directories(state_dir / "instances"), MOST)]
+    return [_read_instance(directory) for directory in list_directories(state_dir)]
 
 
-class Instances:
+class Upstreams:
     """The instances, as far as is known. Times are seconds of steady clocks."""
 
     def __init__(
@@ -117,14 +114,6 @@ class Instances:
         """The leader of the highest epoch that a living instance names: others may remember one of an earlier store."""
         living = [each.leader for each in found if any(not self.is_silent(each.directory, process) for process in PROCESSES)]
         return max((leader for leader in living if leader is not None), key=lambda leader: leader.epoch, default=None)
-
-
-def _find_directories(parent: Path) -> Iterator[Path]:
-    try:
-        with os.scandir(parent) as entries:
-            yield from (Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
-    except OSError:
-        return
 
 
 def _read_instance(directory: Path) -> Found:

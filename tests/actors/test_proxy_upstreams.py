@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.proxy.instances import FRESH, SILENT, Found, Instances, read_instances
+from actors.proxy.upstreams import FRESH, SILENT, Found, Upstreams, read_instances
 from common.store.lease_contract import Leader
 from tests.actors.proxy_lab import Instance
 
@@ -20,11 +20,11 @@ def leader(name: str, epoch: int) -> Leader:
 
 
 class Scene:
-    """Instances with clocks that are turned by hand."""
+    """Upstreams with clocks that are turned by hand."""
 
     def __init__(self) -> None:
         self.moment, self.now = 100.0, NOW
-        self.instances = Instances(Path("state"), lambda: self.moment, lambda: self.now)
+        self.instances = Upstreams(Path("state"), lambda: self.moment, lambda: self.now)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, on both clocks."""
@@ -148,7 +148,7 @@ def test_a_look_is_awaited(tmp_path: Path) -> None:
     """Those that wait for an instance go on with the next look, or after their time."""
 
     async def story() -> None:
-        instances = Instances(tmp_path)
+        instances = Upstreams(tmp_path)
         async with asyncio.timeout(5):
             await instances.await_look(0.01)
             waiting = asyncio.create_task(instances.await_look(60))
