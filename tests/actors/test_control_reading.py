@@ -321,9 +321,21 @@ def test_two_sets_of_credentials_are_none() -> None:
 
 
 def test_the_compose_file_trusts_the_gateway_because_its_ports_are_on_loopback() -> None:
-    """What is trusted and what is published belong together: no port of the file is open to other machines."""
+    """What is trusted and what is published belong together: the proxy alone has ports, and none is open to other machines."""
     text = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
-    published = re.findall(r'^ +- "([^"]*:[0-9]+)"$', text, re.MULTILINE)
+    instances, proxy = re.split(r"^  proxy:$", text, flags=re.MULTILINE)
+    published = re.findall(r'^ +- "([^"]*:[0-9]+)"$', proxy, re.MULTILINE)
 
-    assert 'CONTROL_TRUST_GATEWAY: "yes"' in text
+    assert 'CONTROL_TRUST_GATEWAY: "yes"' in proxy
     assert published == ["127.0.0.1:${CONTROL_PORT:-8000}:8000", "127.0.0.1:${FEED_PORT:-5560}:5560"]
+    assert 'CONTROL_TRUST_GATEWAY: "no"' in instances
+    assert "ports:" not in instances
+
+
+def test_the_compose_file_gives_the_proxy_no_secret_and_nothing_to_write() -> None:
+    """It takes connections from outside: it gets no .env, and the state read-only."""
+    text = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
+    proxy = re.split(r"^  proxy:$", text, flags=re.MULTILINE)[1]
+
+    assert "env_file" not in proxy
+    assert re.findall(r"^ +- (state:.*)$", proxy, re.MULTILINE) == ["state:/app/state:ro"]
