@@ -37,7 +37,7 @@ demo: setup
 scenarios: setup
 	$(BIN)/python -m tests.scenarios $(ARGS)
 
-# Instances in real containers, killed, paused, stopped and added while names drop: five minutes. Needs root and Docker.
+# Instances in real containers, killed, paused, stopped and added while names drop: three minutes. Root and Docker.
 containers: setup
 	docker compose build
 	$(BIN)/python -m tests.containers $(ARGS)
