@@ -127,8 +127,8 @@ class FileLeases:
     def _stands(self, epoch: int, sight: Sight) -> bool:
         """Whether the file that was just made gives the lead.
 
-        Not where others took later epochs meanwhile, and tidied up, so that its name was free again. Nor where the lease before it
-        was renewed: a holder writes its record first and then looks for a higher epoch, so at least one of both sees the other.
+        Not where others took later epochs meanwhile, and tidied up, so that its name was free again. Nor where the lease before
+        was renewed: its holder writes a record first and then looks for a higher epoch, so at least one of both sees the other.
         """
         try:
             if _highest_epoch(self._database) != epoch:
