@@ -52,10 +52,13 @@ class Cluster:
     def __init__(self, compose: Compose, tell: Callable[[str], None]) -> None:
         self._compose = compose
         self._tell = tell
+        self._causes: set[str] = set()
 
     async def look(self) -> tuple[int, str, str, int]:
         """HTTP status, what /health says, which instance leads, and how many are there."""
         status, content = await self._compose.health()
+        if status not in {0, 200}:
+            self._causes.update(str(each["code"]) for each in content.get("problems", ()))
         instances = content.get("instances", [])
         leader = next((each["instance"] for each in instances if each["role"] == "leader"), "")
         return status, content.get("status", ""), leader, sum(each["status"] == "ok" for each in instances)
@@ -80,8 +83,9 @@ class Cluster:
         await acting
         self._tell(
             f"{what}: led after {led:.1f} s, /health ok after {served:.1f} s, {count} instances well after {took:.1f} s; "
-            f"other answers than 200: {dict(+refused) or 'none'}"
+            f"other answers than 200: {dict(+refused) or 'none'} {' '.join(sorted(self._causes))}"
         )
+        self._causes.clear()
         return leader
 
     async def kill_leader(self, leader: str, count: int) -> str:
