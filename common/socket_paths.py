@@ -23,5 +23,15 @@ def socket_directory(state_dir: Path) -> Path:
     return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state_dir
 
 
+def control_socket(instance_dir: Path) -> Path:
+    """Where the control process of an instance takes connections from the proxy."""
+    return socket_directory(instance_dir) / "control.sock"
+
+
+def feed_socket(instance_dir: Path) -> Path:
+    """Where the feed process of an instance does."""
+    return socket_directory(instance_dir) / "feed.sock"
+
+
 def _fits(directory: Path) -> bool:
     return len(os.fsencode(directory / "supervisor.sock")) + SOCKET_SUFFIX <= SOCKET_PATH_LIMIT
