@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
@@ -29,6 +30,7 @@ from common.core_settings import build_policy
 from common.errors import ClientError, MessageError, StoreError
 from common.registry_directory import load_directory
 from common.sources import missing_settings
+from common.store.database_file import current_path
 from common.store.reader import open_reader
 
 #: Seconds to wait for each part of the status, and most bytes of it.
@@ -106,10 +108,11 @@ def _ask_instance(settings: Settings, notes: list[str]) -> tuple[list[SourceRow]
 
 def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[SourceState, Origin] | None:
     """What the store keeps; None, with a note unless there is none yet, where it cannot be read."""
-    if not settings.store_path.is_file():
-        return None
-    age = _age_of_store(settings, moment)
     try:
+        path = current_path(settings.store_path)
+        if not path.is_file():
+            return None
+        age = _age_of_store(path, moment)
         reader = open_reader(settings)
         try:
             trust_rows, budgets, channels = reader.trust(), reader.meta("budgets") or "", reader.meta("channels") or ""
@@ -123,13 +126,13 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     healths.restore_text(channels, moment)
     rows = read_saved_budgets(budgets, moment)
     state = SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=healths.proved_times())
-    return state, Origin("store", str(settings.store_path), age)
+    return state, Origin("store", str(path), age)
 
 
-def _age_of_store(settings: Settings, moment: float) -> float:
+def _age_of_store(path: Path, moment: float) -> float:
     """Seconds since the database or its log was written; a reader leaves an empty log behind."""
-    log = settings.store_path.with_name(f"{settings.store_path.name}-wal")
-    found = [file.stat() for file in (settings.store_path, log) if file.exists()]
+    log = path.with_name(f"{path.name}-wal")
+    found = [file.stat() for file in (path, log) if file.exists()]
     written = max((stat.st_mtime for stat in found if stat.st_size), default=moment)
     return round(max(0.0, moment - written), 1)
 

@@ -47,8 +47,13 @@ def disk_problem(folder: Path, free: int, size: int) -> Problem | None:
     return None
 
 
-def database_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
+def database_problems(store: Path, error: StoreError | None) -> Iterator[Problem]:
     """What is wrong with the database, given how the last look at it failed (None: it did not)."""
+    path = store
+    try:
+        path = database_file.current_path(store)
+    except StoreError as unreadable:
+        error = error or unreadable
     if database_file.is_lost(path):
         error = StoreLost(f"{path} is gone, or empty, and it was there before")
     if isinstance(error, StoreLost):

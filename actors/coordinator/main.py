@@ -16,12 +16,12 @@ from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.standby import Standby
 from common.clock import now
-from common.errors import LeaseLost, StoreLocked
+from common.errors import LeaseLost, StoreError, StoreLocked
 from common.process import BEAT_EVERY, Runtime
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Lease
 from common.store.store_contract import Writer
-from common.store.writer import open_writer
+from common.store.writer import leave_locked, open_writer
 
 T = TypeVar("T")
 
@@ -74,10 +74,31 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
             keeper.require()
             if runtime.stopping.is_set():
                 raise
-            _note_locked(runtime, error)
+            await _leave_locked(runtime, keeper, threads, error)
         else:
             runtime.waiting_until = None
             return store
+
+
+async def _leave_locked(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, locked: StoreLocked) -> None:
+    """Go on in a copy of a store that a stopped leader has locked; where that cannot be, say what is waited for."""
+
+    def require_lease() -> None:
+        if runtime.stopping.is_set():
+            raise locked
+        keeper.verify()
+
+    copying = lambda: leave_locked(runtime.settings, keeper.leader.epoch, require_lease)  # noqa: E731
+    try:
+        path = await run_with_heartbeat(keeper.beat, threads, copying)
+    except LeaseLost:
+        raise
+    except StoreError as error:
+        path, locked = None, StoreLocked(f"{locked}; going on in a copy fails: {error}")
+    if path is None:
+        _note_locked(runtime, locked)
+    else:
+        runtime.log.warning("store_copied", file=str(path), epoch=keeper.leader.epoch, reason=str(locked))
 
 
 async def run_with_heartbeat(beat: Callable[[], None], threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

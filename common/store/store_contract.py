@@ -134,7 +134,10 @@ class Writer(Protocol):
         ...
 
     def verify(self) -> None:
-        """Raise StoreLost where the database is no longer the one that was opened. Cheap, and never waits for an `apply`."""
+        """Raise StoreLost where the database is no longer the one that was opened, LeaseLost where another instance left it.
+
+        Cheap, and never waits for an `apply`.
+        """
         ...
 
     def close(self) -> None:
