@@ -1,8 +1,8 @@
 """A leader of the embedded store that is stopped in the middle of a transaction: `python -m tests.store.paused_leader DB NAME`.
 
-It takes the next epoch, opens the store, in a copy where that is locked, and begins a transaction. Then it does what it is told,
-a word a line: `commit` ends the transaction, `write` makes another, `end` closes the store. With a third argument it dies by
-SIGKILL at that step of its copy.
+It takes the next epoch, opens the store, in a copy where that is locked, and begins a transaction. Then it does what it is
+told, a word a line: `commit` ends the transaction, `write` makes another, `end` closes the store. With a third argument it dies
+by SIGKILL at that step of its copy.
 """
 
 from __future__ import annotations

@@ -109,12 +109,15 @@ def test_a_copy_that_ends_anywhere_leaves_all_that_was_committed(store: Path, st
         assert dead.process.wait() == -9
         dead.process.communicate()
         epoch = read_epoch(store) if step in ("renamed", "marked") else 0
-        assert files(store) == {
-            "begun": ["", ".begun", ".draft-3"],
-            "copied": ["", ".begun", ".draft-3"],
-            "renamed": ["", ".begun", ".g3"],
-            "marked": ["", ".begun", ".g3", ".g3.begun"],
-        }[step]
+        assert (
+            files(store)
+            == {
+                "begun": ["", ".begun", ".draft-3"],
+                "copied": ["", ".begun", ".draft-3"],
+                "renamed": ["", ".begun", ".g3"],
+                "marked": ["", ".begun", ".g3", ".g3.begun"],
+            }[step]
+        )
         assert epoch in (0, 3)
         lease = take_over(store, "three")
         writer = open_taken(store, lease)
