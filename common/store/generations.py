@@ -84,7 +84,8 @@ def _write_draft(reading: sqlite3.Connection, draft: Path, epoch: int, require_l
     """A complete copy of what is read, in the state in which this epoch writes it, durable."""
     with translate_errors(draft, "copy the state"), closing(sqlite3.connect(draft, isolation_level=None)) as writing:
         reading.backup(writing, pages=PIECE, progress=lambda *_: require_lease())
-        # A look at all pages (quick_check) takes longer than the copy; a write that failed is told by SQLite itself.
+        # A write that failed is told by SQLite. A look at all pages (quick_check) would refuse damage that the original has
+        # too, and with which the service went on.
         for content in _CONTENT:
             if writing.execute(content).fetchall() != reading.execute(content).fetchall():
                 raise StoreDamaged(f"{draft} is no true copy of the database")

@@ -66,8 +66,6 @@ class SqliteReader:
     that it was.
     """
 
-    engine = ENGINE
-
     def __init__(self, store: Path, scan_limit: int = SCAN_LIMIT) -> None:
         require_version()
         self._store = store
@@ -216,7 +214,7 @@ class SqliteReader:
                 connection.close()
                 raise
         before, self._connection = self._connection, connection
-        self._path, self._opened = path, opened
+        self._path, self._opened, self.engine = path, opened, f"{ENGINE}, {path.name}"
         if before is not None:
             before.close()
 

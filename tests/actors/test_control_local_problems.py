@@ -26,6 +26,23 @@ def with_store(lab: Lab, path: Path) -> None:
     lab.control.store = StoreReaders(lambda: SqliteReader(path))
 
 
+def test_the_file_that_is_looked_at_is_the_highest_generation(tmp_path: Path) -> None:
+    """One that is lost is told, and the older one beside it does not count; nor does a directory that cannot be read."""
+    store = tmp_path / "x.db"
+    next_writer(store).close()
+    later = database_file.generation_path(store, 3)
+    database_file.note_begun(later)
+
+    found = [*local_problems.database_problems(store, None)]
+    assert [problem.code for problem in found] == ["store_lost"]
+    assert str(later) in found[0].what
+    assert f"{later.name}.begun" in found[0].remedy
+    store.replace(later)
+    assert [*local_problems.database_problems(store, None)] == []
+    unreadable = [*local_problems.database_problems(later / "x.db", None)]
+    assert [problem.code for problem in unreadable] == ["store_unreadable"]
+
+
 @pytest.mark.parametrize("emptied", [False, True])
 def test_a_database_that_is_deleted_is_told_within_a_second(emptied: bool, tmp_path: Path) -> None:
     """Control sees it itself, whatever the coordinator does; with the backup back all is well."""

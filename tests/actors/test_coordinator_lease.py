@@ -118,6 +118,7 @@ def test_no_effect_of_any_kind_is_carried_out_where_another_leads(tmp_path: Path
         lease._until = 0.0
         for kind in kinds:
             host._perform([object.__new__(kind)])
+        assert isinstance(host._failed.exception(), LeaseLost)
         assert done == []
         assert told.empty()
 
