@@ -64,7 +64,7 @@ async def lead(runtime: Runtime, lease: Lease) -> None:
 
 
 async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor) -> Writer:
-    """The store, as soon as no process that led before is in the middle of a transaction: one that was stopped may be."""
+    """The store; a copy of it, where a process that led before was stopped in the middle of a transaction."""
     while True:
         try:
             # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
@@ -74,14 +74,14 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
             keeper.require()
             if runtime.stopping.is_set():
                 raise
-            await _leave_locked(runtime, keeper, threads, error)
+            await leave_locked_store(runtime, keeper, threads, error)
         else:
             runtime.waiting_until = None
             return store
 
 
-async def _leave_locked(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, locked: StoreLocked) -> None:
-    """Go on in a copy of a store that a stopped leader has locked; where that cannot be, say what is waited for."""
+async def leave_locked_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, locked: StoreLocked) -> None:
+    """Copy a store that a stopped leader has locked, to go on there; where that cannot be, say what is waited for."""
 
     def require_lease() -> None:
         if runtime.stopping.is_set():
@@ -113,7 +113,7 @@ async def run_with_heartbeat(beat: Callable[[], None], threads: ThreadPoolExecut
 def _note_locked(runtime: Runtime, error: StoreLocked) -> None:
     """Say in the log, and by the heartbeat in /health, what this instance waits for."""
     if runtime.waiting_until is None:
-        remedy = "end the process of an instance that led before and is stopped or hangs"
+        remedy = "end the process that holds the lock, or make room for a copy of the database"
         runtime.log.error("store_locked", reason=str(error), remedy=remedy)
     runtime.fail(error)
     runtime.waiting_until = now() + LOCKED_RETRY
