@@ -63,11 +63,25 @@ def copy_locked(store: Path, epoch: int, require_lease: Callable[[], None]) -> P
     return copy
 
 
-def remove_older(store: Path, current: Path, epoch: int) -> None:
-    """Delete earlier generations, and drafts of earlier epochs, that no process holds any more, as far as that is possible.
+def remove_drafts(store: Path, epoch: int) -> None:
+    """Delete the drafts of earlier epochs, before the database is chosen and opened in this one. Raises StoreError.
+
+    A leader that was stopped right before its rename must not bring back, hours later, what the database was before this epoch
+    wrote it. It verified its lease after its draft was complete: so the draft is there, and is deleted, or is a generation.
+    """
+    prefix = _draft_path(store, "").name
+    with _explained(store.parent):
+        for path in list(store.parent.iterdir()):
+            found = _EPOCH.fullmatch(path.name.removeprefix(prefix)) if path.name.startswith(prefix) else None
+            if found and int(found[1]) < epoch:
+                path.unlink(missing_ok=True)
+
+
+def remove_older(store: Path, current: Path) -> None:
+    """Delete earlier generations that no process holds any more, as far as that is possible. Raises StoreError.
 
     A generation was written in the epochs from its own up to the one of the next generation: while a holder of one of these
-    lives, it may be in the middle of a transaction there. Raises StoreError.
+    lives, it may be in the middle of a transaction there.
     """
     held = held_epochs(store)
     own = generation_of(store, current)
@@ -77,7 +91,6 @@ def remove_older(store: Path, current: Path, epoch: int) -> None:
     for generation, following in pairwise(sorted(files)):
         if following <= own and not any(generation <= holder < following for holder in held):
             _delete(files[generation])
-    _delete(path for number, path in _drafts(store) if number < epoch and number not in held)
 
 
 def _write_draft(reading: sqlite3.Connection, draft: Path, epoch: int, require_lease: Callable[[], None]) -> None:
@@ -109,15 +122,6 @@ def _require_room(reading: sqlite3.Connection, folder: Path) -> None:
 
 def _draft_path(store: Path, epoch: int | str) -> Path:
     return store.with_name(f"{store.name}{_DRAFT}{epoch}")
-
-
-def _drafts(store: Path) -> Iterator[tuple[int, Path]]:
-    """The epochs of drafts, and their files."""
-    prefix = _draft_path(store, "").name
-    with _explained(store.parent):
-        for path in store.parent.iterdir():
-            if path.name.startswith(prefix) and (found := _EPOCH.fullmatch(path.name.removeprefix(prefix))):
-                yield int(found[1]), path
 
 
 def _remove_draft(draft: Path) -> None:

@@ -91,6 +91,7 @@ class SqliteWriter:
             store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StoreError(f"{store}: cannot open the state: {error}") from error
+        generations.remove_drafts(store, epoch)
         self._path = path = database_file.current_path(store)
         self.engine = f"{ENGINE}, {path.name}"
         self._connection: sqlite3.Connection | None = None
@@ -194,7 +195,7 @@ class SqliteWriter:
         if not deleted:
             with self._used("prune") as connection:
                 connection.execute("PRAGMA shrink_memory")
-            generations.remove_older(self._store, self._path, self._epoch)
+            generations.remove_older(self._store, self._path)
         return deleted
 
     def packable(self) -> tuple[list[int], int]:

@@ -2,12 +2,13 @@
 
 It takes the next epoch, opens the store, in a copy where that is locked, and begins a transaction. Then it does what it is
 told, a word a line: `commit` ends the transaction, `write` makes another, `end` closes the store. With a third argument it dies
-by SIGKILL at that step of its copy.
+by SIGKILL at that step of its copy, or (`late`) waits before it renames it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from tests.store.lease_scene import take
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("begun", "copied", "renamed", "marked")
+LATE = "late"
 
 
 def settings_of(store: Path) -> Settings:
@@ -121,8 +123,19 @@ def answer(text: str) -> None:
     print(text, flush=True)
 
 
+def rename_late(draft: Path, target: Path) -> Path:
+    """Rename a file when told so."""
+    answer("renaming")
+    sys.stdin.readline()
+    try:
+        return Path(shutil.move(draft, target))
+    except OSError as error:
+        answer(type(error).__name__)
+        raise
+
+
 def die_at(step: str) -> None:
-    """Let this process end by SIGKILL at that step of a copy."""
+    """Let this process end by SIGKILL at that step of a copy, or wait there."""
 
     def dying(work: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
         def work_and_die(*arguments: Any) -> None:
@@ -138,6 +151,8 @@ def die_at(step: str) -> None:
         generations._write_draft = dying(generations._write_draft, after=True)
     elif step == "renamed":
         Path.rename = dying(Path.rename, after=True)  # type: ignore[method-assign]
+    elif step == LATE:
+        Path.rename = rename_late  # type: ignore[method-assign]
     elif step == "marked":
         database_file.note_begun = dying(database_file.note_begun, after=True)
 

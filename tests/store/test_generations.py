@@ -19,7 +19,7 @@ from common.store.reader import SqliteReader
 from common.store.store_contract import Reader, Writer
 from common.store.writer import SqliteWriter, leave_locked, open_writer
 from tests.store.builders import domain, next_writer
-from tests.store.paused_leader import STEPS, Leader, open_taken, paused_leader, settings_of, take_over
+from tests.store.paused_leader import LATE, STEPS, Leader, open_taken, paused_leader, settings_of, take_over
 from tests.store.test_file_leases import files_limited_to
 
 
@@ -202,6 +202,27 @@ def test_a_lock_of_a_process_that_never_led_is_waited_for(store: Path) -> None:
         assert leave_locked(settings_of(store), lease.leader.epoch, lease.renew) is None
     open_writer(settings_of(store), lease.leader.epoch).close()
     assert files(store) == ["", ".begun"]
+
+
+def test_a_leader_stopped_before_its_rename_does_not_bring_back_the_past(store: Path) -> None:
+    """The one that held the lock has died, and a third leads in the file before: its commits stay."""
+    with paused_leader(store, "one") as one:
+        late = Leader(store, "late", LATE)
+        try:
+            assert late.heard() == "renaming"
+            one.process.kill()
+            one.process.wait()
+            writer = open_taken(store, take_over(store, "three"))
+            write(writer, "three.com")
+            assert late.tell("rename") == "FileNotFoundError"
+            write(writer, "more.com")
+            assert current_path(store) == store
+            with closing(SqliteReader(store)) as reader:
+                assert names(reader) == ["first.com", "more.com", "one.com", "three.com"]
+            writer.close()
+        finally:
+            late.process.kill()
+            late.process.communicate()
 
 
 def test_a_copy_that_comes_too_late_is_not_opened(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
