@@ -59,7 +59,6 @@ def copy_locked(store: Path, epoch: int, require_lease: Callable[[], None]) -> P
                 _sync(store.parent)
     finally:
         _remove_draft(draft)
-    database_file.note_begun(copy)
     return copy
 
 

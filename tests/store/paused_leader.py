@@ -31,7 +31,7 @@ from tests.store.builders import domain
 from tests.store.lease_scene import take
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("begun", "copied", "renamed", "marked")
+STEPS = ("begun", "copied", "renamed", "opened")
 LATE = "late"
 
 
@@ -153,7 +153,7 @@ def die_at(step: str) -> None:
         Path.rename = dying(Path.rename, after=True)  # type: ignore[method-assign]
     elif step == LATE:
         Path.rename = rename_late  # type: ignore[method-assign]
-    elif step == "marked":
+    elif step == "opened":
         database_file.note_begun = dying(database_file.note_begun, after=True)
 
 

@@ -16,6 +16,7 @@ from common.store import fence, generations
 from common.store.database_file import current_path, generation_of, generation_path, is_lost, marker_path
 from common.store.fence import read_epoch
 from common.store.reader import SqliteReader
+from common.store.sqlite import BUSY_MS
 from common.store.store_contract import Reader, Writer
 from common.store.writer import SqliteWriter, leave_locked, open_writer
 from tests.store.builders import domain, next_writer
@@ -108,14 +109,14 @@ def test_a_copy_that_ends_anywhere_leaves_all_that_was_committed(store: Path, st
         dead = Leader(store, "dead", step)
         assert dead.process.wait() == -9
         dead.process.communicate()
-        epoch = read_epoch(store) if step in ("renamed", "marked") else 0
+        epoch = read_epoch(store) if step in ("renamed", "opened") else 0
         assert (
             files(store)
             == {
                 "begun": ["", ".begun", ".draft-3"],
                 "copied": ["", ".begun", ".draft-3"],
                 "renamed": ["", ".begun", ".g3"],
-                "marked": ["", ".begun", ".g3", ".g3.begun"],
+                "opened": ["", ".begun", ".g3", ".g3.begun"],
             }[step]
         )
         assert epoch in (0, 3)
@@ -223,6 +224,24 @@ def test_a_leader_stopped_before_its_rename_does_not_bring_back_the_past(store: 
         finally:
             late.process.kill()
             late.process.communicate()
+
+
+def test_what_is_in_the_way_of_a_copy(store: Path) -> None:
+    """What a draft left is written over; a generation of this epoch, which may be locked too, never is."""
+    with paused_leader(store, "one"):
+        lease = take_over(store, "two")
+        settings, epoch = settings_of(store), lease.leader.epoch
+        store.with_name(f"{store.name}.draft-{epoch}").write_bytes(b"no database" * 1000)
+        writer = open_taken(store, lease)
+        write(writer, "two.com")
+        assert isinstance(writer, SqliteWriter)
+        assert writer._connection is not None
+        assert writer._connection.execute("PRAGMA busy_timeout").fetchone()[0] == BUSY_MS
+        assert leave_locked(settings, epoch, lease.renew) is None
+        with closing(SqliteReader(store)) as reader:
+            assert names(reader) == ["first.com", "one.com", "two.com"]
+        writer.close()
+        lease.release()
 
 
 def test_a_copy_that_comes_too_late_is_not_opened(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
