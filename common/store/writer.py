@@ -44,9 +44,19 @@ _PRUNE_DELIVERIES = """
 """
 
 
-def open_writer(settings: Settings) -> Writer:
+def open_writer(settings: Settings, epoch: int = 0) -> Writer:
     """The coordinator's store. Raises StoreLocked where another instance owns it, StoreError where it cannot be used."""
-    return SqliteWriter(settings.store_path, settings.instance_id, settings.ledger_per_name)
+    if settings.store_in_file:
+        return SqliteWriter(settings.store_path, settings.instance_id, settings.ledger_per_name)
+    from common.store.postgres.postgres_writer import PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresWriter(
+        settings.store_url,
+        settings.state_dir,
+        epoch,
+        ledger_days=settings.ledger_retention,
+        ledger_per_name=settings.ledger_per_name,
+    )
 
 
 class SqliteWriter:
