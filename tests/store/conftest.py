@@ -12,7 +12,7 @@ import pytest
 from common.config import Settings, load
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
-from common.store.writer import open_writer
+from tests.store.builders import open_next
 from tests.store.postgres_server import PostgresServer, find_programs
 
 SettingsFactory = Callable[..., Settings]
@@ -56,7 +56,7 @@ def settings(new_settings: SettingsFactory) -> Settings:
 @pytest.fixture
 def writer(settings: Settings) -> Iterator[Writer]:
     """The store, opened to write."""
-    opened = open_writer(settings)
+    opened = open_next(settings)
     yield opened
     opened.close()
 

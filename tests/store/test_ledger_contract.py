@@ -13,8 +13,7 @@ from common.core.model.records import Changes, LedgerRow
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
-from common.store.writer import open_writer
-from tests.store.builders import domain, event, judgement
+from tests.store.builders import domain, event, judgement, open_next
 
 DAY = 86_400.0
 
@@ -46,7 +45,7 @@ def test_entries_come_back_newest_first_as_they_were_written(settings: Settings,
     assert [row.seq for row in reader.ledger("a.com")] == [4, 3, 1]
     assert reader.ledger("never.com") == []
     writer.close()
-    again = open_writer(settings)
+    again = open_next(settings)
     later = open_reader(settings)
     assert plain(later.ledger("a.com")) == expected
     later.close()
@@ -82,7 +81,7 @@ def test_an_entry_is_written_with_its_decision_or_not_at_all(writer: Writer, rea
 
 def test_only_the_newest_entries_of_a_name_are_kept(frugal: Settings) -> None:
     """A name that changes its mind for ever takes no more room than one that did so three times; others lose nothing."""
-    with closing(open_writer(frugal)) as writer, closing(open_reader(frugal)) as reader:
+    with closing(open_next(frugal)) as writer, closing(open_reader(frugal)) as reader:
         writer.apply(Changes(ledger=[judgement("calm.com", 0.0)]))
         for at in range(1, 8):
             writer.apply(Changes(ledger=[judgement("restless.com", float(at))]))

@@ -11,8 +11,7 @@ import pytest
 from common.core.model.records import Changes, DomainRow
 from common.store import name_pages
 from common.store.reader import SqliteReader
-from common.store.writer import SqliteWriter
-from tests.store.builders import domain
+from tests.store.builders import domain, next_writer
 
 SUFFIXES = ("com",) * 80 + ("co.uk",) * 10 + ("org.uk",) * 8 + ("de", "xcom")
 STATES = ("REGISTERED",) * 90 + ("UNKNOWN",) * 9 + ("REDEMPTION",)
@@ -44,7 +43,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, lis
         state = "UNKNOWN" if name.startswith("b") else chance.choice(STATES)
         rows.append(domain(name, id=number, state=state, watched=number % 5 != 0))
     path = tmp_path_factory.mktemp("listing") / "store.db"
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(domains=rows))
     yield path, rows
     writer.close()

@@ -19,8 +19,7 @@ from common.core.model.records import Changes, DomainRow, NewName, StateChange, 
 from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import DropQuery, FoundName, Reader, Writer
-from common.store.writer import open_writer
-from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names
+from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names, open_next
 
 SUFFIXES = ("com", "co.uk", "uk")
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
@@ -244,7 +243,7 @@ def test_counts_and_listings_follow_every_change(new_settings: Callable[[], Sett
     """Whatever happened to which names, the counts and the pages are those of the rows."""
     rows: dict[int, DomainRow] = {}
     where = new_settings()
-    with closing(open_writer(where)) as writer, closing(open_reader(where)) as reader:
+    with closing(open_next(where)) as writer, closing(open_reader(where)) as reader:
         for each in changes:
             writer.apply(each)
             after(rows, each, whole)

@@ -7,13 +7,13 @@ there is no moment in between. A transaction whose process is paused is not wait
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from psycopg import errors
 
 from common.errors import LeaseLost
 from common.store.postgres import tables
-from common.store.postgres.session import Connection, row_of
+from common.store.postgres.session import READING, Connection, Server, row_of
 
 #: Milliseconds that a transaction of an earlier epoch has to end by itself.
 PATIENCE_MS = 1000
@@ -21,7 +21,8 @@ PATIENCE_MS = 1000
 TRIES = 5
 
 _HOLDS = "SELECT true FROM fence WHERE epoch = %s FOR SHARE"
-_RAISE = "UPDATE fence SET epoch = %s WHERE epoch <= %s"
+_RAISE = "UPDATE fence SET epoch = %s WHERE epoch < %s"
+_EPOCH = "SELECT epoch FROM fence"
 # What holds the row has the table locked for reading with intent to lock rows.
 _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -36,19 +37,32 @@ def holds(connection: Connection, epoch: int) -> bool:
 
 
 def raise_to(connection: Connection, epoch: int, shown: str) -> None:
-    """Shut out every earlier epoch, outside a transaction. Raises LeaseLost where a later one has begun, psycopg.Error."""
+    """Shut out every earlier epoch, outside a transaction. Raises LeaseLost where the last one was not lower, psycopg.Error."""
     _begin(connection)
     connection.execute("SELECT set_config('lock_timeout', %s, false)", (str(PATIENCE_MS),))
     for tries_left in reversed(range(TRIES)):
         try:
             if not connection.execute(_RAISE, (epoch, epoch)).rowcount:
-                raise LeaseLost(f"{shown}: another instance leads in a later epoch than {epoch}")
+                raise LeaseLost(f"{shown} was opened in epoch {_stored(connection)}, which epoch {epoch} does not follow")
             break
         except errors.LockNotAvailable:
             if not tries_left:
                 raise
             connection.execute(_END_OTHERS)
     connection.execute("RESET lock_timeout")
+
+
+def read_stored_epoch(url: str) -> int:
+    """The epoch that wrote the database last; 0 where there is none. Raises StoreError where it cannot be read."""
+    server = Server(url)
+    with closing(server.connect("fence", READING, read_only=True)) as connection, server.translated("read the epoch"):
+        there = row_of(connection, "SELECT to_regclass('fence') IS NOT NULL")
+        return _stored(connection) if there and there[0] else 0
+
+
+def _stored(connection: Connection) -> int:
+    row = row_of(connection, _EPOCH)
+    return int(row[0]) if row else 0
 
 
 def _begin(connection: Connection) -> None:

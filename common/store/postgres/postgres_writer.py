@@ -42,7 +42,7 @@ class PostgresWriter:
     seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is a StoreError, and
     what the transaction did is known only to the server.
 
-    Raises LeaseLost where a later epoch has begun, StoreLost where another database was written before, StoreError where it
+    Raises LeaseLost where this epoch or a later one has begun before, StoreLost where another database was written before, StoreError where it
     cannot be used.
     """
 
@@ -147,7 +147,9 @@ class PostgresWriter:
         return [], 0
 
     def pack(self, block: int) -> None:
-        """Nothing is packed here."""
+        """Nothing is packed here, but a later epoch is noticed."""
+        with self._transaction("pack names"):
+            pass
 
     def verify(self) -> None:
         """Raise StoreLost where the database is no longer the one that was opened."""
@@ -262,7 +264,7 @@ class PostgresWriter:
         connection.execute("BEGIN")
         if not fence.holds(connection, self._epoch):
             connection.execute("ROLLBACK")
-            raise LeaseLost(f"{self._server.shown}: another instance leads since a later epoch than {self._epoch}")
+            raise LeaseLost(f"another instance writes {self._server.shown} in a later epoch than {self._epoch}")
         return connection
 
     def _require_open(self, doing: str) -> None:
