@@ -16,6 +16,7 @@ from tests.store.builders import open_next
 from tests.store.postgres_server import PostgresServer, find_programs
 
 SettingsFactory = Callable[..., Settings]
+KINDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +32,20 @@ def postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_store(request: pytest.FixtureRequest, kind: str, where: Path, **further: str) -> Settings:
+    """Settings with an empty store of a kind, and further settings by their names; `where` is the directory of the state."""
+    url = f"sqlite:///{where}.db"
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.url(server.new_schema())
+    return load({"STATE_DIR": str(where), "INSTANCE_ID": "here", "STORE_URL": url, **further})
+
+
+@pytest.fixture(params=KINDS)
 def new_settings(request: pytest.FixtureRequest, tmp_path: Path) -> SettingsFactory:
     """Makes settings with an empty store of each kind, another one with each call; further settings by their names."""
     count = itertools.count()
-
-    def make(**further: str) -> Settings:
-        where = tmp_path / f"state-{next(count)}"
-        url = f"sqlite:///{tmp_path}/{where.name}.db"
-        if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres")
-            url = server.url(server.new_schema())
-        return load({"STATE_DIR": str(where), "INSTANCE_ID": "here", "STORE_URL": url, **further})
-
-    return make
+    return lambda **further: empty_store(request, request.param, tmp_path / f"state-{next(count)}", **further)
 
 
 @pytest.fixture
