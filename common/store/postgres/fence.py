@@ -38,7 +38,7 @@ def holds(connection: Connection, epoch: int) -> bool:
 
 def raise_to(connection: Connection, epoch: int, shown: str) -> None:
     """Shut out every earlier epoch, outside a transaction. Raises LeaseLost where the last one was not lower, psycopg.Error."""
-    _begin(connection)
+    make_row(connection)
     connection.execute("SELECT set_config('lock_timeout', %s, false)", (str(PATIENCE_MS),))
     for tries_left in reversed(range(TRIES)):
         try:
@@ -65,10 +65,15 @@ def _stored(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _begin(connection: Connection) -> None:
-    """Make the row where there is none. Two instances may do so at once."""
-    for statement in tables.BEGINNING:
+def make_row(connection: Connection) -> None:
+    """Make the row where there is none, and the table of small texts. Two instances may do so at once."""
+    create_once(connection, *tables.BEGINNING)
+
+
+def create_once(connection: Connection, *statements: str) -> None:
+    """Execute statements that make what is not there, outside a transaction; where another was faster, again."""
+    for statement in statements:
         for _ in range(TRIES):
-            with suppress(errors.UniqueViolation, errors.DuplicateTable):  # of a catalog of the server: another was faster
+            with suppress(errors.UniqueViolation, errors.DuplicateTable):  # of a catalog of the server
                 connection.execute(statement)
                 break
