@@ -74,6 +74,6 @@ def create_once(connection: Connection, *statements: str) -> None:
     """Execute statements that make what is not there, outside a transaction; where another was faster, again."""
     for statement in statements:
         for _ in range(TRIES):
-            with suppress(errors.UniqueViolation, errors.DuplicateTable):  # of a catalog of the server
+            with suppress(errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject):  # of its catalogs
                 connection.execute(statement)
                 break

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.clock import monotonic
 from common.errors import LeaseLost, StoreError
@@ -23,6 +23,18 @@ from common.store.postgres.session import Connection, Limits, Server, row_of
 TTL, MARGIN = 15.0, 3.0
 #: A renewal that takes longer has failed: it is tried again.
 LEASING = Limits(3000, 1000, 3000)
+
+class Timing(NamedTuple):
+    """How long a lease lasts after a renewal, how much less its holder counts, and by which clock."""
+
+    ttl: float = TTL
+    margin: float = MARGIN
+    steady: Callable[[], float] = monotonic
+
+    def valid_until(self, began: float) -> float:
+        """Until when the holder may rely on a lease whose renewal it began then."""
+        return began + self.ttl - self.margin
+
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS lease(
@@ -49,12 +61,11 @@ _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AN
 
 
 class PostgresLeases:
-    """The leases of one database (see `lease_contract.Leases`). `ttl` and `margin` in seconds."""
+    """The leases of one database (see `lease_contract.Leases`). `timing`: seconds, and the steady clock of this instance."""
 
-    def __init__(self, url: str, ttl: float = TTL, margin: float = MARGIN) -> None:
+    def __init__(self, url: str, timing: Timing = Timing()) -> None:  # noqa: B008  # a tuple
         self._row = _LeaseRow(url)
-        self._ttl = ttl
-        self._margin = margin
+        self._timing = timing
 
     def find(self) -> Leader | None:
         """The leader whose lease has not run out by the server's clock."""
@@ -64,16 +75,16 @@ class PostgresLeases:
 
     def take(self, instance: str, boot: str, addresses: Callable[[int], Addresses]) -> Lease | None:
         """Take the next epoch: above every one that the lease, or the fence, knows."""
-        began = monotonic()
+        began = self._timing.steady()
         with self._row.opened("take the lease") as connection, connection.transaction():
             free = row_of(connection, _FREE)
             if free is None:
                 return None
             epoch = int(free[0]) + 1
             leader = Leader(instance, boot, epoch, *addresses(epoch))
-            values = {"instance": leader.instance, "boot": leader.boot, "epoch": leader.epoch, "ttl": self._ttl}
+            values = {"instance": leader.instance, "boot": leader.boot, "epoch": leader.epoch, "ttl": self._timing.ttl}
             connection.execute(_TAKE, {**values, "bus": leader.bus, "feed": leader.feed, "server_key": leader.server_key})
-        return PostgresLease(self._row, leader, self._ttl, began + self._ttl - self._margin, self._margin)
+        return PostgresLease(self._row, leader, self._timing, began)
 
     def close(self) -> None:
         """Close the connection; a lease that is renewed opens it again."""
@@ -83,28 +94,27 @@ class PostgresLeases:
 class PostgresLease:
     """A lease that was taken (see `lease_contract.Lease`). Its methods may be called from any thread."""
 
-    def __init__(self, row: _LeaseRow, leader: Leader, ttl: float, until: float, margin: float) -> None:
+    def __init__(self, row: _LeaseRow, leader: Leader, timing: Timing, began: float) -> None:
         self.leader = leader
         self._row = row
-        self._ttl = ttl
-        self._margin = margin
-        self._until = until
+        self._timing = timing
+        self._until = timing.valid_until(began)
         self._lost = ""  # why nothing may be written any more
 
     def is_valid(self) -> bool:
         """Whether it is certain that the lease has not run out."""
-        return not self._lost and monotonic() < self._until
+        return not self._lost and self._timing.steady() < self._until
 
     def renew(self) -> None:
         """Extend the lease. One that ran out is extended too, where no other instance has taken the next epoch."""
         if self._lost:
             raise LeaseLost(self._lost)
-        began = monotonic()
+        began = self._timing.steady()
         with self._row.opened("renew the lease") as connection:
-            if not connection.execute(_RENEW, {**self._values, "ttl": self._ttl}).rowcount:
+            if not connection.execute(_RENEW, {**self._values, "ttl": self._timing.ttl}).rowcount:
                 self._lost = self._explain_loss(connection)
                 raise LeaseLost(self._lost)
-        self._until = began + self._ttl - self._margin
+        self._until = self._timing.valid_until(began)
 
     def release(self) -> None:
         """Say so in the row. Where the server cannot be reached the lease runs out by itself."""
