@@ -20,7 +20,7 @@ from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
 from common.secret_files import read_secret
-from common.secret_scrubber import MASK, find_credentials, find_passwords, shown_url
+from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
 from common.setting_defaults import fill_dependent_defaults
 from common.setting_parsers import Network
@@ -255,11 +255,9 @@ class Settings(SourceSettings):
             if value is None or value in ("", (), {}):
                 continue
             if isinstance(value, Mapping):
-                value = tuple(f"{key}={text}" for key, text in value.items())
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            rows[name] = (
-                MASK if setting.secret and name != "STORE_URL" else shown_url(shown) if name.endswith("_URL") else shown
-            )
+                value = tuple(f"{key}={item}" for key, item in value.items())
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            rows[name] = MASK if setting.secret and name != "STORE_URL" else shown_url(text) if name.endswith("_URL") else text
         return rows
 
     def secrets(self) -> tuple[str, ...]:
@@ -270,10 +268,8 @@ class Settings(SourceSettings):
             for text in list_texts(value):
                 if setting.secret and isinstance(text, str) and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
+                elif isinstance(text, str) and text.startswith(("http", "postgres")) and text != setting.default:
                     found.update(find_credentials(text))
-                elif name == "STORE_URL":
-                    found.update(find_passwords(text))
         return tuple(sorted(found))
 
     def has(self, name: str) -> bool:
@@ -292,7 +288,7 @@ class Settings(SourceSettings):
 
     @property
     def store_path(self) -> Path:
-        """The SQLite file of STORE_URL, absolute. Means nothing unless `store_in_file`."""
+        """The SQLite file of STORE_URL, absolute; none unless `store_in_file`."""
         return Path(self.store_url.removeprefix("sqlite:///")).absolute()
 
 

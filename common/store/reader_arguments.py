@@ -22,10 +22,12 @@ def clean_query(wanted: DropQuery) -> DropQuery:
 
 
 def bounded_limit(limit: int) -> int:
+    """A limit within 1..MAX_LIMIT."""
     return max(1, min(limit, MAX_LIMIT))
 
 
 def clamp_integer(value: int) -> int:
+    """A whole number that a database takes."""
     return max(-LAST, min(value, LAST))
 
 

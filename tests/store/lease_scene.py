@@ -67,7 +67,7 @@ class FileScene:
 
 
 class RowScene:
-    """Leases in a row of a database, which lasts as long as a lease on files. Its server's clock is real: the row grows older."""
+    """Leases in a row of a database that last as long as those on files. The server's clock is real: the row grows older."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.store_url

@@ -5,7 +5,6 @@ It does not flush to the disk (`fsync=off`): what is tested is what a database s
 
 from __future__ import annotations
 
-import glob
 import itertools
 import os
 import pwd
@@ -20,11 +19,13 @@ import psycopg
 USER, PASSWORD, DATABASE = "monitor", "tr0ub4dor&3", "monitor"
 #: Whose rights the server has where we are root, which it refuses.
 UNPRIVILEGED = ("postgres", "nobody")
+#: Bytes that the tests need at most.
+ROOM = 4 << 30
 
 
 def find_programs() -> Path | None:
     """The directory with initdb and pg_ctl of the newest version; None where PostgreSQL is not installed."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(Path(path).parts[4]))
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     program = found[-1] if found else shutil.which("initdb")
     return Path(program).resolve().parent if program else None
 
@@ -34,7 +35,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path, *options: str) -> None:
         self._programs = programs
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_memory()))
         self._names = itertools.count(1)
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
         if self._user is not None:
@@ -43,7 +44,8 @@ class PostgresServer:
         self._options = (
             f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} -c fsync=off "
             "-c full_page_writes=off -c shared_buffers=64MB -c max_connections=60 -c wal_level=minimal -c max_wal_senders=0 "
-            "-c checkpoint_timeout=30min -c max_wal_size=2GB -c logging_collector=off " + " ".join(f"-c {text}" for text in options)
+            "-c checkpoint_timeout=30min -c max_wal_size=2GB -c logging_collector=off "
+            + " ".join(f"-c {text}" for text in options)
         )
         try:
             self._begin()
@@ -113,8 +115,15 @@ class PostgresServer:
         rights = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
         subprocess.run(
             [str(self._programs / program), *arguments],
-            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=self._folder, **rights,
+            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=self._folder,
+            **rights,
         )  # fmt: skip
+
+
+def _memory() -> str | None:
+    """A directory in memory where there is room: each test leaves a hundred files behind, which a disk removes slowly."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None
 
 
 def _unprivileged_user() -> pwd.struct_passwd:

@@ -164,7 +164,11 @@ def test_pruning_keeps_what_must_stay(writer: Writer, reader: Reader) -> None:
     finished = {"state": "done", "done_at": now - 8 * DAY}
     writer.apply(
         Changes(
-            events=[event(1, "n1.com", at=now - 100 * DAY), event(2, "n2.com", at=now - 100 * DAY), event(3, "n3.com", at=now - 95 * DAY)],
+            events=[
+                event(1, "n1.com", at=now - 100 * DAY),
+                event(2, "n2.com", at=now - 100 * DAY),
+                event(3, "n3.com", at=now - 95 * DAY),
+            ],
             deliveries=[
                 delivery("pending", next_at=1.0, first_at=1.0),
                 delivery("parked", state="parked", first_at=1.0),

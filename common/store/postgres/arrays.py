@@ -1,7 +1,7 @@
 """Many rows in one statement: each column travels as one array, in binary form.
 
-    statement = f"INSERT INTO address(n, text) SELECT n, text FROM {rows_from('n int8, text text')}"
-    put(connection, statement, "n int8, text text", [(1, "a"), (2, "b")])
+statement = f"INSERT INTO address(n, text) SELECT n, text FROM {rows_from('n int8, text text')}"
+put(connection, statement, "n int8, text text", [(1, "a"), (2, "b")])
 """
 
 from __future__ import annotations

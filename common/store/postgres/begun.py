@@ -1,7 +1,7 @@
 """Whether the database is still the one that was written before.
 
-A server that came up with an empty volume would be filled anew without a word, and the ids of its first events would be those of
-old ones. So each database has an identity, and a file in STATE_DIR says which one this instance has written.
+A server that came up with an empty volume would be filled anew without a word, and the ids of its first events would be those
+of old ones. So each database has an identity, and a file in STATE_DIR says which one this instance has written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The fence: one row with the epoch that may write. A transaction of any other epoch changes nothing.
 
-Each transaction begins by reading the row of its own epoch with a share lock, which it holds to its end. Raising the epoch needs
-the row for itself, so it waits for the transactions before it, and whoever comes after it finds no row of its epoch any more:
-there is no moment in between. A transaction whose process is paused is not waited for: its session is ended.
+Each transaction begins by reading the row of its own epoch with a share lock, which it holds to its end. To raise the epoch
+takes the row for itself: it waits for the transactions before it, and those that come after it find no row of their epoch.
+There is no moment in between. A transaction whose process is paused is not waited for: its session is ended.
 """
 
 from __future__ import annotations

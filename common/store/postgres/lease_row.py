@@ -1,9 +1,9 @@
 """The lease of instances that share a database: one row, on the clock of its server.
 
-The row says which instance leads and until when. Only statements that name its epoch extend it, and the next epoch is taken by
-one that finds it run out or released, with the row locked: no clock of an instance is compared with any other. The holder counts
-by its own clock from before it sent a renewal, and less than the server does. No index is touched by a renewal, and dead
-versions of the row are cleared away in its page.
+The row says which instance leads and until when. Only statements that name its epoch extend it; the next epoch is taken by
+one that finds it run out or released, with the row locked: no clock of an instance is compared with any other. The holder
+counts by its own clock from before it sent a renewal, and less than the server does. No index is touched by a renewal, and
+dead versions of the row are cleared away in its page.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from common.store.postgres.session import Connection, Limits, Server, row_of
 TTL, MARGIN = 15.0, 3.0
 #: A renewal that takes longer has failed: it is tried again.
 LEASING = Limits(3000, 1000, 3000)
+
 
 class Timing(NamedTuple):
     """How long a lease lasts after a renewal, how much less its holder counts, and by which clock."""
@@ -55,8 +56,8 @@ _UNTIL = "clock_timestamp() + make_interval(secs => %(ttl)s)"
 _TAKE = f"""
     UPDATE lease SET epoch = %(epoch)s, instance = %(instance)s, boot = %(boot)s, bus = %(bus)s, feed = %(feed)s,
         server_key = %(server_key)s, expires_at = {_UNTIL}
-"""  # noqa: S608  # text of our own
-_RENEW = f"UPDATE lease SET expires_at = {_UNTIL} WHERE epoch = %(epoch)s AND boot = %(boot)s AND isfinite(expires_at)"  # noqa: S608
+"""
+_RENEW = f"UPDATE lease SET expires_at = {_UNTIL} WHERE epoch = %(epoch)s AND boot = %(boot)s AND isfinite(expires_at)"
 _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AND boot = %(boot)s"
 
 

@@ -1,8 +1,8 @@
 """Which names belong on a page: the listing by name, and the names expected to drop by time.
 
-As in SQLite (`common.store.name_pages`, `common.store.drop_pages`): places are keys and not offsets, the tally says beforehand
-whether the names that match are few, and what one page looks at is bounded. The server is not left to choose: without statistics
-it would take other indexes, so the few are found in a query of their own, and a walk is cut off inside.
+As in SQLite (`common.store.name_pages`, `common.store.drop_pages`): places are keys, not offsets, the tally says beforehand
+whether the names that match are few, and what one page looks at is bounded. The server is not left to choose: without
+statistics it would take other indexes, so the few are found in a query of their own, and a walk is cut off inside.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _UPSERT = f"""
         next_check = excluded.next_check, drop_earliest = excluded.drop_earliest, drop_likely = excluded.drop_likely,
         drop_latest = excluded.drop_latest, drop_p = excluded.drop_p, registry_due = excluded.registry_due,
         close = excluded.close, detailed = excluded.detailed
-"""  # noqa: S608  # columns of our own
+"""
 _VALUES = attrgetter(
     "id", "name", "suffix", "watched", "priority", "state", "since", "confidence", "generation", "checked_at", "next_check",
     "drop_earliest", "drop_likely", "drop_latest", "drop_p", "registry_due", "close",

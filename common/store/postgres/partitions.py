@@ -33,7 +33,7 @@ _SLOTS = """
 _SIZE = "SELECT pg_relation_size(%(name)s::regclass), (SELECT reltuples FROM pg_class WHERE oid = %(name)s::regclass)"
 
 
-class PartitionBusy(StoreError):
+class PartitionBusyError(StoreError):
     """A partition cannot be dropped yet: a backup or a long query reads it."""
 
 
@@ -78,19 +78,19 @@ class Partitions:
     def drop(self, connection: Connection, table: str, slot: int) -> int:
         """Drop a partition inside the caller's transaction; how many rows went, about so many of a large one.
 
-        Raises PartitionBusy where it is being read.
+        Raises PartitionBusyError where it is being read.
         """
         name = _name_of(table, slot)
         connection.execute(f"SET LOCAL lock_timeout = {DROP_WAIT_MS}")
         size, estimate = row_of(connection, _SIZE, {"name": name}) or (0, 0)
         if size <= COUNTED:
-            (rows,) = row_of(connection, f"SELECT count(*) FROM {name}") or (0,)  # noqa: S608  # a name of our own
+            (rows,) = row_of(connection, f"SELECT count(*) FROM {name}") or (0,)
         else:
             rows = max(1, int(estimate))
         try:
             connection.execute(f"DROP TABLE {name}")
         except errors.LockNotAvailable:
-            raise PartitionBusy(f"{name} is being read") from None
+            raise PartitionBusyError(f"{name} is being read") from None
         self.slots(connection, table).discard(slot)
         return int(rows)
 

@@ -18,7 +18,7 @@ from common.errors import LeaseLost, StoreError, StoreLost
 from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
-from common.store.postgres.partitions import PartitionBusy, Partitions, ledger_width
+from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.session import READING, WRITING, Connection, Server, engine_of, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
@@ -42,8 +42,8 @@ class PostgresWriter:
     seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is a StoreError, and
     what the transaction did is known only to the server.
 
-    Raises LeaseLost where this epoch or a later one has begun before, StoreLost where another database was written before, StoreError where it
-    cannot be used.
+    Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
+    StoreError where it cannot be used.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class PostgresWriter:
         results_older_than: float = KEEP_RESULTS,
         ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
-        """Drop one partition per table in which everything has outlived its age. One that a backup reads waits for a later call."""
+        """Drop one partition per table in which everything has outlived its age; one that a backup reads waits."""
         ages = {
             ("event", 1): events_older_than,
             ("delivery", 1): done_older_than,
@@ -146,7 +146,7 @@ class PostgresWriter:
         """None: a start reads arrays as the server makes them, which is as fast."""
         return [], 0
 
-    def pack(self, block: int) -> None:
+    def pack(self, block: int) -> None:  # noqa: ARG002  # there are no blocks
         """Nothing is packed here, but a later epoch is noticed."""
         with self._transaction("pack names"):
             pass
@@ -190,7 +190,7 @@ class PostgresWriter:
                 for end in sorted(end for end in ends if 0 < end <= before and (kept is None or end != kept[0])):
                     if rows := self._partitions.drop(connection, table, end * sign):
                         return rows
-        except PartitionBusy:
+        except PartitionBusyError:
             pass
         return 0
 

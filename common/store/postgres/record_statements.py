@@ -40,14 +40,12 @@ _DELIVERY = (
 _DELIVERY_NAMES = ", ".join(column.split()[0] for column in _DELIVERY.split(","))
 _INSERT = f"""
     INSERT INTO delivery({_DELIVERY_NAMES}) SELECT {_DELIVERY_NAMES} FROM {rows_from(_DELIVERY)} ORDER BY place
-"""  # noqa: S608  # columns of our own
-_LEDGER = (
-    "slot int8, domain text, at float8, kind text, state text, positive bool, rules text, body bytea, packed bool"
-)
+"""
+_LEDGER = "slot int8, domain text, at float8, kind text, state text, positive bool, rules text, body bytea, packed bool"
 _LEDGER_NAMES = ", ".join(column.split()[0] for column in _LEDGER.split(","))
 _JUDGED = f"""
     INSERT INTO ledger({_LEDGER_NAMES}) SELECT {_LEDGER_NAMES} FROM {rows_from(_LEDGER)} ORDER BY place
-"""  # noqa: S608  # columns of our own
+"""
 _COUNT = "domain text, entries int8"
 _COUNTED = f"""
     INSERT INTO ledger_name(domain, entries) SELECT domain, entries FROM {rows_from(_COUNT)}
@@ -69,12 +67,13 @@ _TRUSTED = f"""
     INSERT INTO trust({row_codecs.TRUST_COLUMNS}) SELECT {row_codecs.TRUST_COLUMNS} FROM {rows_from(_TRUST)}
     ON CONFLICT (method, server, suffix) DO UPDATE SET registered_ok = excluded.registered_ok, free_ok = excluded.free_ok,
         failed_at = excluded.failed_at, quarantined_until = excluded.quarantined_until, reason = excluded.reason
-"""  # noqa: S608  # columns of our own
+"""
 _PROBLEM = "entry text, code text, reason text"
 _PROBLEMS = f"INSERT INTO problem(n, entry, code, reason) SELECT place, entry, code, reason FROM {rows_from(_PROBLEM)}"
 _TEXT = "key text, value text"
 _META = f"""
-    INSERT INTO meta(key, value) SELECT key, value FROM {rows_from(_TEXT)} ON CONFLICT (key) DO UPDATE SET value = excluded.value
+    INSERT INTO meta(key, value) SELECT key, value FROM {rows_from(_TEXT)}
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 
 

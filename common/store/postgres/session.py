@@ -119,7 +119,11 @@ class Server:
                 f"{self.shown}: cannot {doing}: the server only lets read: name the primary in STORE_URL, or several hosts "
                 "with target_session_attrs=read-write"
             )
-        if isinstance(error, errors.OperationalError) and (not code or code[:2] in {"08", "28", "53", "57"}) and code != "57014":
+        if (
+            isinstance(error, errors.OperationalError)
+            and (not code or code[:2] in {"08", "28", "53", "57"})
+            and code != "57014"
+        ):
             return StoreError(f"{self.shown} cannot be reached: {text}")
         return StoreError(f"{self.shown}: cannot {doing}: {text}")
 
