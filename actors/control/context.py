@@ -101,7 +101,7 @@ class Control:
             disks = await asyncio.to_thread(lambda: [*local_problems.disk_problems(self.settings)])
             self._seen = [
                 *disks,
-                *local_problems.database_problems(self.settings.store_path, error),
+                *local_problems.database_problems(self.settings, error),
                 *self._supervision.problems(),
             ]
             self._seen_at = moment

@@ -110,8 +110,8 @@ def test_values_that_no_database_takes_fail_as_store_errors(writer: Writer) -> N
 
 
 def test_text_from_outside_never_stops_the_writer(writer: Writer) -> None:
-    """A lone surrogate, which JSON can carry, is stored as a question mark."""
-    bad = "x\ud800"
+    """A lone surrogate and NUL, which JSON can carry, are stored as question marks."""
+    bad = "x\ud800\0"
     writer.apply(
         Changes(
             problems=[ProblemRow(bad, "code", bad)],
@@ -122,10 +122,10 @@ def test_text_from_outside_never_stops_the_writer(writer: Writer) -> None:
     )
     loaded = writer.load()
 
-    assert loaded.problems == [ProblemRow("x?", "code", "x?")]
-    assert loaded.trust == [TrustRow("rdap", "x?", "com", reason="x?")]
-    assert next(loaded.deliveries).last_error == "x?"
-    assert loaded.meta == {"error": "x?"}
+    assert loaded.problems == [ProblemRow("x??", "code", "x??")]
+    assert loaded.trust == [TrustRow("rdap", "x??", "com", reason="x??")]
+    assert next(loaded.deliveries).last_error == "x??"
+    assert loaded.meta == {"error": "x??"}
 
 
 def test_problems_are_replaced_only_when_given(writer: Writer) -> None:

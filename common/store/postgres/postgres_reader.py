@@ -17,14 +17,14 @@ from common.store import name_pages, row_codecs, schema
 from common.store.name_rows import address_number, to_found_name
 from common.store.postgres import listing, tables
 from common.store.postgres.name_statements import DOMAIN_COLUMNS, DOMAIN_FROM
-from common.store.postgres.session import READING, Connection, Server, engine_of, row_of, rows_of
+from common.store.postgres.session import READING, Connection, Server, engine_of, is_alive, row_of, rows_of
 from common.store.reader_arguments import LAST, bounded_limit, clamp_integer, clean_query, parse_position, storable_texts
 from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 
 #: Names in one batch of the whole list.
 BATCH = 10_000
-#: Most names that one call looks at in their index; the page that ends there is short and has a cursor.
-SCAN_LIMIT = 50_000
+#: Most names that one call looks at; the page that ends there is short and has a cursor. Each costs a look into its row.
+SCAN_LIMIT = 20_000
 
 _SELECT = " ".join(("SELECT", DOMAIN_COLUMNS, "FROM", DOMAIN_FROM, "WHERE"))
 _DOMAIN = f"{_SELECT} d.name = %s"
@@ -56,21 +56,15 @@ _unpack = decoder(tuple[list[int], list[str], list[int], list[int]])
 class PostgresReader:
     """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
-    Raises StoreError when there is no state yet, or one of another schema version.
+    A connection that broke between two calls is replaced. Raises StoreError when there is no state yet, or one of another schema version.
     """
 
     def __init__(self, url: str, scan_limit: int = SCAN_LIMIT) -> None:
         self._server = Server(url)
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
-        self._connection: Connection | None = self._server.connect("reader", READING, read_only=True)
+        self._connection: Connection | None = self._connect()
         self.engine = engine_of(self._connection)
-        try:
-            with self._server.translated("open the state"):
-                tables.check_version(self._connection, self._server.shown)
-        except StoreError:
-            self.close()
-            raise
 
     def names(self) -> Iterator[tuple[list[int], list[str], list[int], list[int]]]:
         """Every name, by id, in batches: read at once, however slowly they are used, and kept packed until then."""
@@ -199,12 +193,24 @@ class PostgresReader:
         with self._reading() as connection:
             return rows_of(connection, statement, storable_texts(parameters))
 
+    def _connect(self) -> Connection:
+        connection = self._server.connect("reader", READING, read_only=True)
+        try:
+            with self._server.translated("open the state"):
+                tables.check_version(connection, self._server.shown)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """The connection, for this thread alone and with one state until the end."""
         with self._guard, self._server.translated("read the state"):
             if self._connection is None:
                 raise StoreError(f"{self._server.shown}: cannot read the state: the store is closed")
+            if not is_alive(self._connection):
+                self._connection = self._connect()
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield self._connection

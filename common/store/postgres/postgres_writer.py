@@ -19,7 +19,7 @@ from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
-from common.store.postgres.session import READING, WRITING, Connection, Server, engine_of, row_of, rows_of
+from common.store.postgres.session import READING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
@@ -230,7 +230,7 @@ class PostgresWriter:
     def _looking(self, doing: str) -> Iterator[Connection]:
         with self._look_guard, self._server.translated(doing):
             self._require_open(doing)
-            if self._look is None or self._look.closed:
+            if self._look is None or not is_alive(self._look):
                 self._look = self._connect_look()
             yield self._look
 
@@ -250,14 +250,9 @@ class PostgresWriter:
 
     def _begin(self) -> Connection:
         """A transaction of our epoch. Nothing was written before it, so a connection that broke meanwhile is replaced."""
-        if self._connection is not None and not self._connection.closed:
-            try:
-                return self._checked(self._connection)
-            except psycopg.OperationalError:
-                if not self._connection.closed:
-                    raise
-        self._partitions.forget()
-        self._connection = self._connect()
+        if self._connection is None or not is_alive(self._connection):
+            self._partitions.forget()
+            self._connection = self._connect()
         return self._checked(self._connection)
 
     def _checked(self, connection: Connection) -> Connection:

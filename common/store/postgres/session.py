@@ -136,6 +136,16 @@ class Server:
         return text[:LONGEST_TEXT]
 
 
+def is_alive(connection: Connection) -> bool:
+    """Whether the server has not closed a connection, as far as is known without asking it."""
+    try:
+        for _ in range(2 * (not connection.closed)):  # a last word of the server, and the end of the connection
+            connection.pgconn.consume_input()  # reads what has arrived, and does not wait
+    except psycopg.OperationalError:
+        return False
+    return not connection.closed
+
+
 def engine_of(connection: Connection) -> str:
     """Name and version of the server, for logs."""
     version = connection.info.server_version
