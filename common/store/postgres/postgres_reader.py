@@ -56,7 +56,8 @@ _unpack = decoder(tuple[list[int], list[str], list[int], list[int]])
 class PostgresReader:
     """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
-    A connection that broke between two calls is replaced. Raises StoreError when there is no state yet, or one of another schema version.
+    A connection that broke between two calls is replaced. Raises StoreError when there is no state yet, or one of another
+    schema version.
     """
 
     def __init__(self, url: str, scan_limit: int = SCAN_LIMIT) -> None:
