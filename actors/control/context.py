@@ -68,7 +68,7 @@ class Control:
         self.started_at = started_at = self.now()
         trusted = default_gateways if self.settings.control_trust_gateway else frozenset
         self.access = build_access_policy(self.settings, self.peers or Peers(self.monotonic, trusted))
-        self.live = LiveFeed(self.store, self.settings.instance_id, self.now)
+        self.live = LiveFeed(self.store, self.now)
         self.metrics = Metrics(started_at)
         self.health = HealthAssessor(expected_groups(self.settings), started_at)
         self._supervision = local_problems.SupervisorWatch(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))

@@ -57,9 +57,8 @@ class CoordinatorStatus(NamedTuple):
 class LiveFeed:
     """Keeps the statuses and hands new events to the clients. `now` gives epoch seconds."""
 
-    def __init__(self, records: StoreReaders, instance: str, now: Callable[[], float]) -> None:
+    def __init__(self, records: StoreReaders, now: Callable[[], float]) -> None:
         self._records = records
-        self._instance = instance
         self._now = now
         self._statuses: dict[str, tuple[float, dict[str, Any]]] = {}
         self._clients: set[StreamClient] = set()
