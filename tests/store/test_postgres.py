@@ -330,7 +330,7 @@ def test_no_call_of_a_reader_leaves_a_snapshot(
     writer.apply(Changes(new=[NewName(number, f"n{number}.com", "com", False) for number in range(25_000)]))
     reader = PostgresReader(settings.store_url, limit)
     calls: list[Callable[[], object]] = [
-        reader.last_seq, reader.events, lambda: reader.domains(q="n1"), lambda: reader.domain_record("n1.com"), reader.deliveries
+        reader.last_seq, reader.events, reader.deliveries, lambda: reader.domains(q="n1"), lambda: reader.domain_record("n1.com")
     ]  # fmt: skip
     batches = reader.names()
     calls += [lambda: next(batches)] * 2
