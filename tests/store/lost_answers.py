@@ -41,21 +41,28 @@ class LossyWay:
                 return
             server = socket.create_connection(self._server)
             self._ends += [client, server]
-            for source, sink in ((client, server), (server, client)):
-                self._threads.append(threading.Thread(target=self._pass_on, args=(source, sink)))
-                self._threads[-1].start()
+            lost = threading.Event()
+            self._threads += [
+                threading.Thread(target=self._ask, args=(client, server, lost)),
+                threading.Thread(target=self._answer, args=(server, client, lost)),
+            ]
+            for thread in self._threads[-2:]:
+                thread.start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        while data := _received(source):
-            try:
-                sink.sendall(data)
-            except OSError:
-                break
+    def _ask(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
+        while data := _received(client):
             if b"COMMIT\0" in data and self._losing.is_set():
                 self._losing.clear()
-                _cut(source)  # this direction: the answer finds no client
-                return
-        _cut(sink)
+                lost.set()
+            if not _sent(server, data):
+                break
+        _cut(server)
+
+    def _answer(self, server: socket.socket, client: socket.socket, lost: threading.Event) -> None:
+        while (data := _received(server)) and not lost.is_set():
+            if not _sent(client, data):
+                break
+        _cut(client)
 
 
 def _received(source: socket.socket) -> bytes:
@@ -63,6 +70,14 @@ def _received(source: socket.socket) -> bytes:
         return source.recv(65_536)
     except OSError:
         return b""
+
+
+def _sent(sink: socket.socket, data: bytes) -> bool:
+    try:
+        sink.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def _cut(end: socket.socket) -> None:
