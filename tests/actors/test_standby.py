@@ -99,9 +99,11 @@ def test_leases_that_cannot_be_read_for_a_moment_are_not_taken(play: Play, tmp_p
     async def story(standing: Standby, _runtime: Runtime) -> None:
         lease = await standing.wait_for_lease()
         assert lease is leases.taken[0]
+        assert leader_file.read_leader(tmp_path / "instances" / "one") == lease.leader
 
     said = play(leases, story)
     assert (leases.looks, len(leases.taken)) == (4, 1)
+    assert [*tmp_path.rglob("heartbeats/coordinator.json")]
     assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
 
 
