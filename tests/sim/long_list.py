@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from common.codec import encode
-from common.core.coordinator.inputs import Committed, DetailsFetched, Input, MessageArrived, Restored
+from common.core.coordinator.inputs import Committed, DetailsFetched, Input, MessageArrived, Restored, Tick
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.last_look_array import RECORD
 from common.core.model.columns import CodedTexts, NameColumns
@@ -71,7 +71,7 @@ class LongList(World):
         self.parts = {part.suffix: part for part in parts}
         self.cpu = 0.0  # seconds of the core
         self.questions: Counter[str] = Counter()  # by operator; a name in a sweep is one
-        self.sweep_count = 0
+        self.sweeps = self.swept_names = self.wakes = 0
         self.commits: Counter[str] = Counter()  # transactions, rows, row_bytes, blocks, block_bytes, ...
         self._details: dict[int, bytes] = {}  # of the rows that were written since the start
         chance = np.random.default_rng(seed)
@@ -85,6 +85,26 @@ class LongList(World):
         for part in parts:
             self.core.rooms.registries.note_address_count(part.suffix, part.addresses)
         self.event(Restored(self._stored()))
+
+    def reset_counts(self) -> None:
+        """Count from now on."""
+        self.cpu, self.sweeps, self.swept_names, self.wakes = 0.0, 0, 0, 0
+        self.questions.clear()
+        self.commits.clear()
+
+    def rates(self) -> dict[str, float]:
+        """Everything that was counted, by name: questions by operator, and what the core did and used."""
+        dns = sum(count for name, count in self.questions.items() if name.startswith("dns/"))
+        return {
+            **self.questions,
+            **self.commits,
+            "looks": dns,
+            "records": sum(self.questions.values()) - dns,
+            "swept": self.swept_names,
+            "sweeps": self.sweeps,
+            "wakes": self.wakes,
+            "core": self.cpu,
+        }
 
     # -- what is known at the start --------------------------------------------------------------------------------------
 
@@ -170,6 +190,7 @@ class LongList(World):
     def event(self, event: Input) -> None:
         """Give the core an event, and count its CPU time."""
         began = time.thread_time()
+        self.wakes += isinstance(event, Tick)
         effects = self.core.handle(event, self.now)
         for effect in effects:
             if isinstance(effect, Publish):
@@ -227,7 +248,8 @@ class LongList(World):
         worker.sweeping -= 1
         operator = self.core.rooms.registries.limit_of("dns", sweep.suffix, sweep.suffix).operator
         self.questions[operator] += sweep.count
-        self.sweep_count += 1
+        self.sweeps += 1
+        self.swept_names += sweep.count
         answer = SweepResult(
             worker.credit(), sweep.attempt, bytes([DELEGATED]) * sweep.count, bytes(sweep.count), sweep.suffix,
             self.parts[sweep.suffix].addresses, ("192.0.2.1:53/udp",),
