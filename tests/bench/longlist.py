@@ -111,15 +111,23 @@ def column_bytes(world: LongList) -> int:
     arrays = [value.nbytes for owner in (table, table.schedule.priority, table.schedule.ordinary, table.index)
               for value in vars(owner).values() if isinstance(value, np.ndarray)]  # fmt: skip
     index = table.index
-    return sum(arrays) + len(index._blob) + index._ends.itemsize * len(index._ends) + index._hashes.itemsize * len(index._hashes)
+    return (
+        sum(arrays) + len(index._blob) + index._ends.itemsize * len(index._ends) + index._hashes.itemsize * len(index._hashes)
+    )
 
 
-def compare(names: int, rounds: Sequence[Mapping[str, float]], units: Mapping[str, float]) -> list[tuple[str, str, float, float]]:
+def compare(
+    names: int, rounds: Sequence[Mapping[str, float]], units: Mapping[str, float]
+) -> list[tuple[str, str, float, float]]:
     """What was found and what the model says, of one size: (size and regime, figure, found, said)."""
     rows = []
     for regime in ("budgets", "free"):
         traffic = find_traffic(plan_of(names, free=regime == "free"))
-        said = expect(traffic, units) | {"memory": longlist_units.column_bytes(names)}
+        said = {
+            **expect(traffic),
+            "core": longlist_units.core_cpu(traffic, units),
+            "memory": longlist_units.column_bytes(names),
+        }
         for key, value in said.items():
             found = scale_costs.median(rounds, "memory") if key == "memory" else _rate(rounds, regime, key)
             if key in HELD or found * DURING >= FEW:
@@ -127,11 +135,10 @@ def compare(names: int, rounds: Sequence[Mapping[str, float]], units: Mapping[st
     return rows
 
 
-def expect(traffic: Traffic, units: Mapping[str, float]) -> dict[str, float]:
-    """What the model says of the figures of a run, each a second."""
+def expect(traffic: Traffic) -> dict[str, float]:
+    """What the model says of the counts of a run, each a second."""
     asked = {one.name: one.asked for one in (*traffic.dns, *traffic.registry)}
-    names = ("looks", "records", "rows", "blocks")
-    return {**asked, **{name: getattr(traffic, name) for name in names}, "core": longlist_units.core_cpu(traffic, units)}
+    return {**asked, **{name: getattr(traffic, name) for name in ("looks", "records", "rows", "blocks")}}
 
 
 def table(rows: Sequence[tuple[str, str, float, float]]) -> str:
@@ -150,7 +157,11 @@ def alone(call: Callable[..., dict[str, float]], *args: object) -> dict[str, flo
 
 def describe_machine() -> dict[str, str]:
     """What the figures were measured on."""
-    return {"python": platform.python_version(), "kernel": platform.release(), "cpus": f"{os.cpu_count()}, shared with other work"}
+    return {
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "cpus": f"{os.cpu_count()}, shared with other work",
+    }
 
 
 def _rate(rounds: Sequence[Mapping[str, float]], regime: str, key: str) -> float:
@@ -159,4 +170,8 @@ def _rate(rounds: Sequence[Mapping[str, float]], regime: str, key: str) -> float
 
 def _kept() -> dict[int, list[dict[str, float]]]:
     place = records.ROOT / scale_costs.LONG_LISTS
-    return {count: [dict(row) for row in rows] for count, rows in records.load(scale_costs.LONG_LISTS).items()} if place.exists() else {}
+    return (
+        {count: [dict(row) for row in rows] for count, rows in records.load(scale_costs.LONG_LISTS).items()}
+        if place.exists()
+        else {}
+    )

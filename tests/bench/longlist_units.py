@@ -46,7 +46,7 @@ RUNS = (
 )
 SUFFIXES = ("com", "org", "xyz", "uk")
 #: What the core does, and whose cost is fitted.
-KINDS = ("wake", "sweep", "look", "single", "block")
+KINDS = ("rest", "wake", "sweep", "look", "single", "block")
 #: A record's notices, which the excerpt of an answer keeps: as long as those of the largest registries.
 NOTICES = [{"title": "Terms of Use", "description": ["Service subject to the terms of use that stand below this address."],
             "links": [{"href": "https://www.registry.example/domain-names/registration-data-access-protocol/terms-service/index.xhtml",
@@ -64,12 +64,14 @@ def measure() -> dict[str, float]:
 
 def run(shares: Sequence[float], interval: float, gone: float, seconds: float) -> dict[str, float]:
     """The rates of one run, each a second; `core` in cores."""
-    parts = [Part(suffix, int(NAMES * share), int(NAMES * share * gone)) for suffix, share in zip(SUFFIXES, shares, strict=False)]
+    parts = [
+        Part(suffix, int(NAMES * share), int(NAMES * share * gone)) for suffix, share in zip(SUFFIXES, shares, strict=False)
+    ]
     world = LongList(parts, interval=interval, limits=FREE)
     world.run(30.0)
     world.reset_counts()
     world.run(seconds)
-    return {key: value / seconds for key, value in world.rates().items()}
+    return {"seconds": 1.0, **{key: value / seconds for key, value in world.rates().items()}}
 
 
 def fit(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -84,12 +86,13 @@ def fit(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
         left.remove(min(below, key=lambda kind: found[kind]))
 
 
-_RATES = {"wake": "wakes", "sweep": "sweeps", "look": "swept", "single": "rows", "block": "blocks"}
+_RATES = {"rest": "seconds", "wake": "wakes", "sweep": "sweeps", "look": "swept", "single": "rows", "block": "blocks"}
 
 
 def core_cpu(traffic: Traffic, units: Mapping[str, float]) -> float:
     """Cores that the pure core uses for this traffic."""
-    return sum(units[f"unit.{kind}"] / 1e6 * getattr(traffic, _RATES[kind]) for kind in KINDS)
+    rates = {"rest": 1.0, **{kind: getattr(traffic, _RATES[kind]) for kind in KINDS if kind != "rest"}}
+    return sum(units[f"unit.{kind}"] / 1e6 * rate for kind, rate in rates.items())
 
 
 def middle(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -106,7 +109,9 @@ def column_bytes(names: int, length: float = 15.0) -> float:
 
 def detail() -> bytes:
     """The evidence of a delegated name whose registry record is known, as it is stored."""
-    body = json.dumps({"rdapConformance": ["rdap_level_0"], **samples.RDAP, "ldhName": "W0000000001.COM", "notices": NOTICES}).encode()
+    body = json.dumps(
+        {"rdapConformance": ["rdap_level_0"], **samples.RDAP, "ldhName": "W0000000001.COM", "notices": NOTICES}
+    ).encode()
     answer = {"status": 200, "headers": {"content-type": "application/rdap+json"}, "body": body.decode()}
     reading = read_answer("rdap", "rdap.verisign.com", name_of(1, "com"), "com", answer)
     assert reading.outcome is Outcome.REGISTERED, reading
@@ -136,10 +141,17 @@ def measure_store() -> dict[str, float]:
         writer.load()
         _apply(writer, (Changes(new=known[at : at + 5000]) for at in range(0, STORED, 5000)))
         ids = list(range(STORED))
-        _apply(writer, (Changes(states=[StateChange(ids[at : at + 4096], "REGISTERED", 1.0, 0.9)]) for at in range(0, STORED, 4096)))
+        _apply(
+            writer,
+            (Changes(states=[StateChange(ids[at : at + 4096], "REGISTERED", 1.0, 0.9)]) for at in range(0, STORED, 4096)),
+        )
         blocks = range(STORED // BLOCK)
-        _apply(writer, (Changes(looks=[(number, looks) for number in blocks[at : at + 256]]) for at in range(0, len(blocks), 256)))
-        again = _apply(writer, (Changes(looks=[(number, looks) for number in blocks[at : at + 256]]) for at in range(0, len(blocks), 256)))
+        _apply(
+            writer, (Changes(looks=[(number, looks) for number in blocks[at : at + 256]]) for at in range(0, len(blocks), 256))
+        )
+        again = _apply(
+            writer, (Changes(looks=[(number, looks) for number in blocks[at : at + 256]]) for at in range(0, len(blocks), 256))
+        )
         row = _size(writer, path) / STORED
         rows = [domain(new.name, id=new.id, suffix="com", detail=body) for new in known[::4]]
         spent = _apply(writer, (Changes(domains=rows[at : at + 500]) for at in range(0, len(rows), 500)))
@@ -179,12 +191,20 @@ def measure_drop() -> dict[str, float]:
     world.names["drop.com"] = Name([(0.0, Phase.ACTIVE), (START + 900.0, None)])
     world.watch("drop.com")
     world.run(899.0)
-    asked, events, ledger, deliveries = len(world.asked), len(world.stored.events), len(world.stored.ledger), len(world.stored.deliveries)
+    asked, events, ledger, deliveries = (
+        len(world.asked),
+        len(world.stored.events),
+        len(world.stored.ledger),
+        len(world.stored.deliveries),
+    )
     world.run(AFTER_DROP)
     questions = [method for _, method, _ in world.asked[asked:] if method in ("rdap", "whois")]
     rows = (*world.stored.events[events:], *list(world.stored.deliveries.values())[deliveries:], *world.stored.ledger[ledger:])
     assert world.state("drop.com") == "AVAILABLE", world.state("drop.com")
     results = [encode({"topic": topic, **content}) for topic, content in world.published if topic.startswith("result.dns.")]
     told = {"feed.result": float(np.mean([len(data) for data in results]))}
-    return told | {"drop.questions": float(len(questions)), "drop.rows": float(len(rows)), "drop.bytes": float(sum(len(row.body) for row in rows))}
-
+    return told | {
+        "drop.questions": float(len(questions)),
+        "drop.rows": float(len(rows)),
+        "drop.bytes": float(sum(len(row.body) for row in rows)),
+    }

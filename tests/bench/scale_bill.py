@@ -63,7 +63,7 @@ def coordinator_cores(traffic: Traffic, costs: Costs) -> float:
 
 
 def most_names(plan: Plan, costs: Costs) -> float:
-    """How many names one coordinator carries by its CPU alone, where the registries take every question that the intervals want."""
+    """How many names the CPU of one coordinator carries, where the registries take every question that the intervals want."""
     low, high = 1_000.0, 1e10
     while high / low > 1.001:
         middle = (low * high) ** 0.5
@@ -73,13 +73,13 @@ def most_names(plan: Plan, costs: Costs) -> float:
 
 
 def window_pace(plan: Plan, operator: Operator) -> float:
-    """Seconds between two questions about a name that may drop today, where all names of a registry that drop share its window."""
-    names = names_in_window(plan, operator.names)
-    return max(IN_WINDOW, names / (IMMINENT * operator.allowed)) if operator.allowed else float("inf")
+    """Seconds between two questions about a name that may drop today, where all that drop under a registry share its window."""
+    names, allowed = names_in_window(plan, operator.names), plan.egresses * operator.allowed
+    return max(IN_WINDOW, names / (IMMINENT * allowed)) if allowed else float("inf")
 
 
 def zone_lines(plan: Plan) -> list[tuple[str, float, float, float]]:
-    """Of each suffix whose whole zone can be had: its name, DNS questions a day that the zone replaces, its bytes, and seconds."""
+    """Of each suffix whose zone can be had: its name, DNS questions a day that it replaces, bytes, and seconds to fetch it."""
     found = []
     total = sum(row.share for row in plan.mix)
     for row in plan.mix:
@@ -109,19 +109,40 @@ def _questions(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
     wanted, slowest = sum(one.wanted * one.copies for one in traffic.dns), traffic.round_trip
     yield _rule("dns.wanted", "DNS questions that the intervals want", wanted, "/s", "the list and its intervals")
     yield _rule("dns.asked", "DNS questions that the budgets let through", traffic.looks, "/s", budgets)
-    yield _line("dns.band", "... their bandwidth, both ways", 8 * traffic.looks * costs.question.value, "bit/s", costs.question, plan.names)
+    yield _line(
+        "dns.band",
+        "... their bandwidth, both ways",
+        8 * traffic.looks * costs.question.value,
+        "bit/s",
+        costs.question,
+        plan.names,
+    )
     yield _rule("dns.round", "... between two looks at a name, where that takes longest", slowest, "s", budgets)
-    yield _rule("dns.egresses", "addresses needed to keep the intervals, at the operator with the most names", _most(traffic.dns), "", budgets)
+    yield _rule(
+        "dns.egresses",
+        "addresses needed to keep the intervals, at the operator with the most names",
+        _most(traffic.dns),
+        "",
+        budgets,
+    )
     wanted = sum(one.wanted * one.copies for one in traffic.registry)
     yield _rule("registry.wanted", "registry questions wanted", wanted * DAY, "/day", "common/core/lifecycle/registry_due.py")
     yield _rule("registry.asked", "registry questions that the budgets let through", traffic.records * DAY, "/day", budgets)
-    yield _rule("registry.egresses", "addresses needed for all of them, at the operator with the most names", _most(traffic.registry), "", budgets)
-    first = max((one.names / one.allowed for one in traffic.registry if one.allowed), default=0.0)
-    yield _rule("registry.first", "until every name has its first registry record, at the slowest operator", first, "s", budgets)
+    yield _rule(
+        "registry.egresses",
+        "addresses needed for all of them, at the operator with the most names",
+        _most(traffic.registry),
+        "",
+        budgets,
+    )
+    first = max((one.names / (plan.egresses * one.allowed) for one in traffic.registry if one.allowed), default=0.0)
+    yield _rule(
+        "registry.first", "until every name has its first registry record, at the slowest operator", first, "s", budgets
+    )
     if traffic.registry:
-        pace = window_pace(plan, traffic.registry[0])
-        yield _rule("window.pace", f"between two questions about a name in its drop window, at {traffic.registry[0].name}", pace, "s",
-                    "common/core/checks/window_pace.py")  # fmt: skip
+        largest = traffic.registry[0]
+        text = f"between two questions about a name in its drop window, at {largest.name}"
+        yield _rule("window.pace", text, window_pace(plan, largest), "s", "common/core/checks/window_pace.py")
 
 
 def _most(operators: tuple[Operator, ...]) -> float:
@@ -132,7 +153,8 @@ def _cpu(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
     names = plan.names
     fast = traffic.looks * costs.fast.value
     registry = sum(
-        one.asked * one.copies * (costs.whois if one.name.startswith("whois/") else costs.rdap).value for one in traffic.registry
+        one.asked * one.copies * (costs.whois if one.name.startswith("whois/") else costs.rdap).value
+        for one in traffic.registry
     )
     yield _line("cpu.coordinator", "coordinator", coordinator_cores(traffic, costs), "cores", costs.look, names)
     yield _line("cpu.fast", "fast checkers", fast, "cores", costs.fast, names)
@@ -150,7 +172,14 @@ def _places(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
     yield _line("store.young", "... while none is", names * costs.row.value, "B", costs.row, names)
     written = WRITTEN * (traffic.blocks * BLOCK * SIZE + traffic.rows * costs.detail.value)
     yield _line("store.written", "SQLite writes, log included", written, "B/s", costs.detail, names)
-    yield _line("start", "start until /health is 200", costs.start_base.value + names * costs.start_name.value, "s", costs.start_name, names)
+    yield _line(
+        "start",
+        "start until /health is 200",
+        costs.start_base.value + names * costs.start_name.value,
+        "s",
+        costs.start_name,
+        names,
+    )
     takeover = costs.takeover_base.value + names * costs.takeover_name.value
     yield _line("takeover", "from the death of the coordinator to the next check", takeover, "s", costs.takeover_name, names)
 
@@ -158,17 +187,46 @@ def _places(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
 def _news(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
     drops = traffic.drops * DAY
     yield _rule("drops", "names that drop", drops, "/day", "tests/bench/scale_mix.py: DELETED_A_YEAR")
-    yield _line("drops.questions", "registry questions about them", drops * costs.drop_questions.value, "/day", costs.drop_questions, plan.names)
-    yield _line("drops.bytes", "events, callbacks and ledger of a year", 365 * drops * costs.drop_rows.value, "B", costs.drop_rows, plan.names)
+    yield _line(
+        "drops.questions",
+        "registry questions about them",
+        drops * costs.drop_questions.value,
+        "/day",
+        costs.drop_questions,
+        plan.names,
+    )
+    yield _line(
+        "drops.bytes",
+        "events, callbacks and ledger of a year",
+        365 * drops * costs.drop_rows.value,
+        "B",
+        costs.drop_rows,
+        plan.names,
+    )
     posted = traffic.looks if plan.results == "all" else 2 * traffic.drops if plan.results == "changes" else 0.0
     yield _rule("callbacks", "check results posted, besides notices", posted, "/s", "CALLBACK_RESULTS")
     yield _line("callbacks.cpu", "... their CPU", posted * costs.callback.value, "cores", costs.callback, plan.names)
-    yield _line("feed", "feed, to a subscriber of every result", traffic.looks * costs.feed.value, "B/s", costs.feed, plan.names)
+    yield _line(
+        "feed", "feed, to a subscriber of every result", traffic.looks * costs.feed.value, "B/s", costs.feed, plan.names
+    )
     new = plan.churn * plan.names
     yield _line("new", "CPU of the names that are new on a day", new * costs.new.value, "s", costs.new, plan.names)
 
 
 def _limits(plan: Plan, costs: Costs) -> Iterator[Line]:
     carried = most_names(plan, costs)
-    yield _line("shard.cpu", f"names that {FULL:g} of the coordinator's core carries at these intervals", carried, "", costs.look, int(carried))
-    yield _rule("shard.text", "names that one coordinator holds at all", NAME_TEXT // NAME_LENGTH, "", "common/core/domains/name_index.py")
+    yield _line(
+        "shard.cpu",
+        f"names that {FULL:g} of the coordinator's core carries at these intervals",
+        carried,
+        "",
+        costs.look,
+        int(carried),
+    )
+    yield _rule(
+        "shard.text",
+        "names that one coordinator holds at all",
+        NAME_TEXT // NAME_LENGTH,
+        "",
+        "common/core/domains/name_index.py",
+    )

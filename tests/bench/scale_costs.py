@@ -99,7 +99,9 @@ def load() -> Costs:
         drop_rows=Cost(unit["drop.bytes"], "B", drop),
         drop_questions=Cost(unit["drop.questions"], "", drop),
         feed=Cost(unit["feed.result"], "B", f"feed.result, {LONG_LISTS}"),
-        question=Cost(72.0 + 230.0, "B", "a query of 72 and a referral of 230 bytes, headers included: estimated", measured=False),
+        question=Cost(
+            72.0 + 230.0, "B", "a query of 72 and a referral of 230 bytes, headers included: estimated", measured=False
+        ),
     )
 
 

@@ -69,12 +69,10 @@ DELETED_A_YEAR, OUT_OF_ZONE = 0.1733, 0.0206
 #: Bytes of a zone file for each of its names, plain and packed: com, 24 April 2006 (kfwebs.net, 51,268,278 names in 3.7 GiB, 810
 #: MiB packed). Signatures came later, so a zone of today is larger.
 ZONE_BYTES, ZONE_PACKED = 3.7 * 2**30 / 51_268_278, 810 * 2**20 / 51_268_278
-#: Days from the expiry of a name to its deletion from the registry under ICANN's policy: 30 in redemption, 5 pending.
-DAYS_GONE = 35
 
 
 def parse_mix(text: str) -> tuple[Share, ...]:
-    """A mix by name ("public", "com"), or suffixes with their shares ("com=0.6,de=0.4"). Raises ValueError for any other text.
+    """A mix by name ("public", "com"), or suffixes with their shares ("com=0.6,de=0.4"). Raises ValueError for others.
 
     Shares need not add up to 1: they count in proportion.
     """

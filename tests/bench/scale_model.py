@@ -19,7 +19,7 @@ from common.core.registries.directory import Directory, host_of
 from common.core.registries.operators import limit_for
 from common.core.registries.registries import Registries
 from common.core.sweeps.sweep_dispatch import FEWEST, GOOD_SIZE, HOLD, HOLD_PER_NAME
-from tests.bench.scale_mix import DAYS_GONE, DELETED_A_YEAR, OTHERS, OUT_OF_ZONE, PUBLIC, Share
+from tests.bench.scale_mix import DELETED_A_YEAR, OTHERS, OUT_OF_ZONE, PUBLIC, Share
 
 #: How old a registry record may be, in days, by the days that are left until the name expires: `lifecycle.registry_due`.
 YEAR = 365.0
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One name server operator or registry: what the plan wants of it and what it allows from one address, in questions a second.
+    """One operator of name servers or registry: questions a second that the plan wants, that one address is allowed, and asked.
 
     `copies`: how many operators like this there are; all other figures are those of one. `names` are those under it.
     """
@@ -74,7 +74,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What leaves and what is written, each a second. `looks` are names asked about by DNS: `swept` together, `singles` alone.
+    """What leaves and what is written, each a second. `looks` are names asked about by DNS, `swept` or `singles`.
 
     `records` are registry questions, `wakes` turns of the coordinator's loop, `rows` names written with their evidence, `blocks`
     256 last looks each. `round_trip`: seconds between two looks at the name that waits longest.
@@ -114,14 +114,14 @@ def find_traffic(plan: Plan) -> Traffic:
     for row in plan.mix:
         registries.note_address_count(row.suffix, row.addresses)
         limit = registries.limit_of("dns", row.suffix, row.suffix)
-        zone = zones.setdefault(limit.operator, _Sum(row.copies, limit.rate * plan.egresses, limit))
+        zone = zones.setdefault(limit.operator, _Sum(row.copies, limit.rate, limit))
         zone.names += counts[row.suffix]
         zone.wanted += _look_rate(plan, counts[row.suffix])
     swept = singles = sweeps = arrivals = 0.0
     slowest = 0.0
     for row in plan.mix:
         zone = zones[registries.limit_of("dns", row.suffix, row.suffix).operator]
-        part = min(1.0, zone.allowed / zone.wanted) if zone.wanted else 1.0
+        part = min(1.0, plan.egresses * zone.allowed / zone.wanted) if zone.wanted else 1.0
         rate = _look_rate(plan, counts[row.suffix]) * part
         between = counts[row.suffix] * (1 - plan.gone) / rate if rate else inf
         slowest = max(slowest, between)
@@ -129,7 +129,7 @@ def find_traffic(plan: Plan) -> Traffic:
         swept, singles, sweeps = swept + together * row.copies, singles + alone * row.copies, sweeps + times * row.copies
         arrivals += (together if part == 1.0 else times) * row.copies
         _add_registry(plan, row, counts[row.suffix], between, registries, servers)
-    dns, registry = _operators(zones), _operators(servers)
+    dns, registry = _operators(zones, plan.egresses), _operators(servers, plan.egresses)
     records = sum(one.asked * one.copies for one in registry)
     rows = singles + records
     blocks = plan.names / BLOCK
@@ -189,7 +189,9 @@ def _split_looks(plan: Plan, rate: float, limit: Limit, *, limited: bool) -> tup
         return 0.0, 0.0, 0.0
     if limited:
         return rate, 0.0, rate / min(GOOD_SIZE, max(1, int(limit.burst / 2)))
-    urgent = plan.priority / plan.priority_interval / ((1 - plan.priority) / plan.interval + plan.priority / plan.priority_interval)
+    urgent = (
+        plan.priority / plan.priority_interval / ((1 - plan.priority) / plan.interval + plan.priority / plan.priority_interval)
+    )
     rest = rate * (1 - urgent)
     hold = min(HOLD, HOLD_PER_NAME * plan.names)
     if rest * hold >= GOOD_SIZE:
@@ -219,7 +221,7 @@ def _add_registry(
         limit = _first_limit(row.suffix, methods, registries, plan.limits)
         if limit is None or not wanted:
             continue
-        found = servers.setdefault(limit.operator, _Sum(row.copies, plan.egresses * routine_rate(limit), limit))
+        found = servers.setdefault(limit.operator, _Sum(row.copies, routine_rate(limit), limit))
         found.names += names if "das" not in methods else 0.0
         found.wanted += wanted
 
@@ -229,9 +231,7 @@ def routine_rate(limit: Limit) -> float:
     return limit.rate if limit.per_day is None else min(limit.rate, limit.per_day * ROUTINE.share / DAY)
 
 
-def _first_limit(
-    suffix: str, methods: Iterable[str], registries: Registries, overrides: Mapping[str, Limit]
-) -> Limit | None:
+def _first_limit(suffix: str, methods: Iterable[str], registries: Registries, overrides: Mapping[str, Limit]) -> Limit | None:
     """The budget of the first method that has a server; None where none has."""
     if suffix == OTHERS:
         return limit_for("rdap", UNKNOWN_HOST, overrides)
@@ -242,10 +242,10 @@ def _first_limit(
     return None
 
 
-def _operators(sums: Mapping[str, _Sum]) -> tuple[Operator, ...]:
+def _operators(sums: Mapping[str, _Sum], egresses: int) -> tuple[Operator, ...]:
     """The operators, those with the most names first."""
     found = [
-        Operator(name, one.copies, one.names, one.wanted, one.allowed, min(one.wanted, one.allowed))
+        Operator(name, one.copies, one.names, one.wanted, one.allowed, min(one.wanted, egresses * one.allowed))
         for name, one in sums.items()
     ]
     return tuple(sorted(found, key=lambda one: -one.names * one.copies))

@@ -56,7 +56,7 @@ class Part:
 
 
 class LongList(World):
-    """See the module. `limits` as in `World`: {} are the built-in budgets. Names come back from the store, and every one is known."""
+    """See the module. `limits`: the budgets, None for the built-in ones. The names come from the store, and all are known."""
 
     def __init__(
         self,
