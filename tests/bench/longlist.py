@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from common.core.model.limit import Limit
-from tests.bench import longlist_units, procfs, records, scale_costs
+from tests.bench import longlist_store, longlist_units, procfs, records, scale_costs
 from tests.bench.figures import NO_SIZE, shown
 from tests.bench.scale_mix import REGISTERED, Share, mix_of
 from tests.bench.scale_model import Plan, Traffic, find_traffic
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         kept[NO_SIZE] = [alone(longlist_units.measure) for _ in range(options.rounds)]
         print(json.dumps(kept[NO_SIZE], indent=1), file=sys.stderr, flush=True)
     for count in options.names:
-        kept[count] = [alone(measure, count, options.seconds, number + 1) for number in range(options.rounds)]
+        kept[count] = [measure_size(count, options.seconds, number + 1) for number in range(options.rounds)]
         print(json.dumps(kept[count]), file=sys.stderr, flush=True)
         if options.save:
             records.save(scale_costs.LONG_LISTS, describe_machine(), kept, [], {})
@@ -80,6 +80,11 @@ def parts_of(plan: Plan) -> list[Part]:
     """The same list for the simulation."""
     counts = [(row, round(plan.names * row.share)) for row in plan.mix]
     return [Part(row.suffix, count, round(count * plan.gone), row.addresses, row.dated) for row, count in counts]
+
+
+def measure_size(names: int, seconds: float, seed: int) -> dict[str, float]:
+    """One round of one size: the simulated lists, and the store."""
+    return alone(measure, names, seconds, seed) | alone(longlist_store.measure, names)
 
 
 def measure(names: int, seconds: float, seed: int) -> dict[str, float]:

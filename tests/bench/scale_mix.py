@@ -66,13 +66,13 @@ MIXES = {"public": PUBLIC, "com": ALL_COM}
 #: Deletions Future", 10 December 2019); and of the names in redemption or pending delete at one time: com, January 2012
 #: (blog.domaintools.com, 2.1 million beside 99.8 million in the zone).
 DELETED_A_YEAR, OUT_OF_ZONE = 0.1733, 0.0206
-#: Bytes of a zone file for each of its names, plain and packed: com, 24 April 2006 (kfwebs.net, 51,268,278 names in 3.7 GiB, 810
-#: MiB packed). Signatures came later, so a zone of today is larger.
+#: Bytes of a zone file for each of its names, plain and packed: com, 24 April 2006 (kfwebs.net: 51,268,278 names, 3.7 GiB,
+#: packed 810 MiB). Signatures came later, so a zone of today is larger.
 ZONE_BYTES, ZONE_PACKED = 3.7 * 2**30 / 51_268_278, 810 * 2**20 / 51_268_278
 
 
 def parse_mix(text: str) -> tuple[Share, ...]:
-    """A mix by name ("public", "com"), or suffixes with their shares ("com=0.6,de=0.4"). Raises ValueError for others.
+    """A mix by name ("public", "com"), or suffixes with shares ("com=0.6,de=0.4"). Raises ValueError for others.
 
     Shares need not add up to 1: they count in proportion.
     """

@@ -74,10 +74,10 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What leaves and what is written, each a second. `looks` are names asked about by DNS, `swept` or `singles`.
+    """What leaves and what is written, each a second. `looks` are names asked about by DNS: `swept` together, `singles` alone.
 
-    `records` are registry questions, `wakes` turns of the coordinator's loop, `rows` names written with their evidence, `blocks`
-    256 last looks each. `round_trip`: seconds between two looks at the name that waits longest.
+    `records` are registry questions, `wakes` turns of the coordinator's loop, `rows` names written with their evidence,
+    `blocks` 256 last looks each. `round_trip`: seconds between two looks at the name that waits longest.
     """
 
     dns: tuple[Operator, ...]
