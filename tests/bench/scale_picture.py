@@ -89,7 +89,7 @@ def _panel(
         points = [f"{left + _across(power):.1f},{_y(value(round(10**power)), bounds):.1f}" for power in powers]
         colour = COLOURS[number]
         yield f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield f'<text x="{left + 8}" y="{TOP - 14 + 16 * number + 22}" fill="{colour}">{text}</text>'
+        yield f'<text x="{left + 8}" y="{TOP + 4 + 14 * number}" fill="{colour}">{text}</text>'
 
 
 def _across(power: float) -> float:
