@@ -20,7 +20,7 @@ from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
 from common.secret_files import read_secret
-from common.secret_scrubber import MASK, find_credentials, shown_url
+from common.secret_scrubber import MASK, find_credentials, find_passwords, shown_url
 from common.setting_conflicts import find_conflicts
 from common.setting_defaults import fill_dependent_defaults
 from common.setting_parsers import Network
@@ -88,7 +88,7 @@ class Settings(SourceSettings):
         Setting(
             "",
             parse.optional(parse.store),
-            "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
+            "where state is kept: sqlite:///PATH or postgresql://...; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
             roles=roles.STORING,
         ),
@@ -272,6 +272,8 @@ class Settings(SourceSettings):
                     found.update((text, text.removeprefix("whsec_")))
                 elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
                     found.update(find_credentials(text))
+                elif name == "STORE_URL":
+                    found.update(find_passwords(text))
         return tuple(sorted(found))
 
     def has(self, name: str) -> bool:
@@ -284,8 +286,13 @@ class Settings(SourceSettings):
         return self.state_dir / "instances" / self.instance_id
 
     @property
+    def store_in_file(self) -> bool:
+        """Whether the state is kept in an SQLite file, and not by a PostgreSQL server."""
+        return self.store_url.startswith("sqlite:///")
+
+    @property
     def store_path(self) -> Path:
-        """The SQLite file of STORE_URL, absolute."""
+        """The SQLite file of STORE_URL, absolute. Means nothing unless `store_in_file`."""
         return Path(self.store_url.removeprefix("sqlite:///")).absolute()
 
 

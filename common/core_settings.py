@@ -14,13 +14,17 @@ from common.log import get_logger
 from common.sources import find_sources
 
 
-def build_policy(settings: Settings) -> Policy:
-    """The core's view of the settings. Raises ConfigError for a budgets or canaries file that cannot be used."""
+def build_policy(settings: Settings, epoch: int = 0) -> Policy:
+    """The core's view of the settings; `epoch` is that in which it leads, 0 for none.
+
+    Raises ConfigError for a budgets or canaries file that cannot be used.
+    """
     return Policy(
         cadence=Cadence(
             settings.check_interval, settings.priority_check_interval, settings.confirm_gap, settings.confirm_gap_close
         ),
         instance=settings.instance_id,
+        epoch=epoch,
         iana_host=settings.whois_iana_host,
         encode=encode,
         decode=decode_detail,

@@ -6,7 +6,7 @@
     +-- NameProblem        a name that cannot be monitored; the text says why
     +-- ListError          a domain list that cannot be used (empty, broken, too large)
     +-- StoreError         the state cannot be read or written
-    |   +-- StoreLocked    another instance owns it
+    |   +-- StoreLocked    another process holds a lock of it: the same may do later
     |   +-- StoreDamaged   what it holds is no database any more
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
@@ -57,7 +57,7 @@ class StoreError(DomainMonitorError):
 
 
 class StoreLocked(StoreError):
-    """Another instance owns the state; the text names the remedy."""
+    """Another process holds a lock of the database, longer than one may wait for it."""
 
 
 class StoreDamaged(StoreError):

@@ -84,6 +84,17 @@ def find_credentials(url: str) -> set[str]:
     return {form for text in found for form in (text, unquote(text)) if len(text) >= SHORTEST}
 
 
+def find_passwords(url: str) -> set[str]:
+    """The passwords in the URL of a database, as written and decoded: of the user, and parameters that are named so."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return set()
+    named = re.findall(r"[?&][^=&]*password=([^&#]*)", url)
+    found = {parts.password or "", *named}
+    return {form for text in found for form in (text, unquote(text)) if len(text) >= SHORTEST}
+
+
 def brings_credentials(url: str) -> bool:
     """Whether a URL authenticates by itself: a user, a password, or a token in the query (RFC 6750 section 2.3)."""
     parts = urlsplit(url)

@@ -45,6 +45,8 @@ CREDIT_EVERY = 2.0
 RETRY_EVERY = 0.1
 #: Seconds a draining worker waits for the last sequence, and then for its running tasks.
 BYE_WAIT, DRAIN_WAIT = 2.0, 25.0
+#: Seconds between attempts to reach one that has just taken over.
+CONNECT_LOOK = 0.02
 #: Results kept while no coordinator is there; older ones are dropped, their leases run out.
 OUTBOX = 4096
 #: Results in one message, and what is a message by itself.
@@ -88,10 +90,11 @@ class Worker(Generic[Item, Answer]):
         self._seen = 0
         self._last: int | None = None
         self._flush_planned = False
+        self._announcing: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Work until told to stop, then drain."""
-        self._bus.attach(self._received)
+        self._bus.attach(self._received, self._announce)
         try:
             while not self._runtime.stopping.is_set():
                 self._runtime.beat()
@@ -101,7 +104,20 @@ class Worker(Generic[Item, Answer]):
         finally:
             for task in (*self._running, *self._sweeping):
                 task.cancel()
+            if self._announcing is not None:
+                self._announcing.cancel()
             self._bus.close()
+
+    def _announce(self) -> None:
+        """Tell another coordinator of our results and slots, as soon as it is connected."""
+        self._seen, self._last = 0, None  # what the earlier one sent
+        self._announce_until_taken()
+
+    def _announce_until_taken(self) -> None:
+        if self._announcing is not None:
+            self._announcing.cancel()
+        there = self._flush(credit=True)
+        self._announcing = None if there else asyncio.get_running_loop().call_later(CONNECT_LOOK, self._announce_until_taken)
 
     def _received(self, frame: bytes) -> None:
         try:

@@ -11,7 +11,7 @@ import pytest
 import zmq
 
 from common import state_dir
-from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, WorkerBus, inbox_endpoint, tasks_endpoint
+from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, LeaderWatch, WorkerBus, inbox_endpoint, tasks_endpoint
 from common.bus.curve_keys import CurveGate, generate_keys
 from common.codec import decode_downward, decode_upward, encode
 from common.config import Settings, load
@@ -42,7 +42,7 @@ class Coordinator:
     """A bound bus that notes what arrives."""
 
     def __init__(self, config: Settings) -> None:
-        self.bus = CoordinatorBus(config)
+        self.bus = CoordinatorBus(config, 1)
         self.heard: list[object] = []
         self.marks: list[str] = []
         self.left: list[bytes] = []
@@ -122,7 +122,7 @@ def test_sending_without_a_coordinator_says_so(tmp_path: Path) -> None:
     """Nothing is swallowed where no socket listens."""
 
     async def scene() -> bool:
-        sender = InboxSender(settings(tmp_path), linger_ms=0)
+        sender = InboxSender(settings(tmp_path), LeaderWatch(settings(tmp_path)).addresses, linger_ms=0)
         accepted = sender.send(Command("refresh"))
         sender.close()
         return accepted
@@ -136,7 +136,7 @@ def test_results_and_commands_arrive_in_the_one_inbox(tmp_path: Path) -> None:
     async def scene() -> list[object]:
         config = settings(tmp_path)
         coordinator = Coordinator(config)
-        worker, control = WorkerBus(config, "w", "b"), InboxSender(config)
+        worker, control = WorkerBus(config, "w", "b"), InboxSender(config, LeaderWatch(config).addresses)
         worker.attach(lambda _: None)
         for send in (lambda: worker.send(CREDIT), lambda: control.send(Command("check", "example.com"))):
             coordinator.got.clear()
@@ -275,7 +275,7 @@ def test_what_arrives_is_marked_with_the_key_it_came_with(tmp_path: Path) -> Non
         coordinator = Coordinator(own)
         for config in (own, other):
             coordinator.got.clear()
-            sender = InboxSender(config)
+            sender = InboxSender(config, LeaderWatch(config).addresses)
             while not sender.send(Bye("fast-0@h", "b")):  # noqa: ASYNC110  # what is waited for happens inside ZeroMQ
                 await asyncio.sleep(0.01)
             assert await within(coordinator.got)

@@ -10,7 +10,7 @@ import pytest
 import zmq
 
 from common import state_dir
-from common.bus import CoordinatorBus, Feed, InboxSender, WorkerBus, tasks_endpoint
+from common.bus import CoordinatorBus, Feed, InboxSender, LeaderWatch, WorkerBus, tasks_endpoint
 from common.codec import decode_downward
 from common.config import Settings, load
 from common.errors import MessageError
@@ -143,7 +143,7 @@ def test_no_frame_takes_a_worker_off_the_bus(frame: bytes, tmp_path: Path) -> No
 
     async def scene() -> list[bytes]:
         config = settings(tmp_path)
-        bus = CoordinatorBus(config)
+        bus = CoordinatorBus(config, 1)
         there, left, got = set[bytes](), list[bytes](), list[object]()
         bus.attach(lambda _data, _mark: None, there.add, left.append)
         worker = WorkerBus(config, "fast-0@h", "b1")
@@ -168,7 +168,7 @@ def test_only_topics_in_the_form_of_a_worker_are_workers(tmp_path: Path) -> None
 
     async def scene() -> set[bytes]:
         config = settings(tmp_path)
-        bus = CoordinatorBus(config)
+        bus = CoordinatorBus(config, 1)
         seen = set[bytes]()
         bus.attach(lambda _data, _mark: None, seen.add, seen.add)
         try:
@@ -184,7 +184,7 @@ def test_only_topics_in_the_form_of_a_worker_are_workers(tmp_path: Path) -> None
 
 def test_what_the_other_side_would_refuse_is_not_sent(tmp_path: Path) -> None:
     """A frame above the limit would end the connection, and come again with every try."""
-    sender = InboxSender(settings(tmp_path), linger_ms=0)
+    sender = InboxSender(settings(tmp_path), LeaderWatch(settings(tmp_path)).addresses, linger_ms=0)
     with pytest.raises(MessageError):
         sender.send(Command("check", "x" * MAX_FRAME))
     sender.close()

@@ -183,7 +183,7 @@ def test_answers_wait_for_a_coordinator_in_their_order(tmp_path: Path) -> None:
             if len(order) == 3:
                 again.set()
 
-        play.bus = CoordinatorBus(play.runtime.settings)
+        play.bus = CoordinatorBus(play.runtime.settings, 1)
         play.bus.attach(received, lambda _: None, lambda _: None)
         await asyncio.wait_for(again.wait(), 20)
         await play.end()

@@ -62,7 +62,7 @@ class Scene:
         state_dir.create_directories(config)
         self.stopping = asyncio.Event()
         self.runtime = Runtime("checker-fast-0", config, self.stopping)
-        self.bus = CoordinatorBus(config)
+        self.bus = CoordinatorBus(config, 1)
         self.results: list[Result] = []
         self.swept: list[SweepResult] = []
         self.stories: list[SweepDetails] = []

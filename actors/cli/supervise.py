@@ -131,7 +131,7 @@ def await_free_ports(settings: Settings) -> None:
 
 
 def ports_in_use(settings: Settings) -> Iterator[str]:
-    """One sentence for each address, and for the state, that something else holds."""
+    """One sentence for each address that something else holds."""
     addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
     for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 2)):
         scheme, _, rest = endpoint.partition("://")
@@ -142,8 +142,6 @@ def ports_in_use(settings: Settings) -> Iterator[str]:
         if trouble := free_ports.why_not_listenable(host, port):
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             yield f"{name}: {shown} {trouble}; set {name} or stop it"
-    if owner := _owner(settings):
-        yield f"STATE_DIR: {settings.store_path} is in use by {owner}; set STATE_DIR or stop it"
 
 
 def clear_heartbeats(settings: Settings) -> None:
@@ -185,20 +183,6 @@ def _start_and_guard(settings: Settings, conf: Path, environ: Mapping[str, str])
     pipe.join(LAST_LINES)
     outlet.drain(LAST_LINES)
     return code
-
-
-def _owner(settings: Settings) -> str:
-    """The instance that holds the store; "" where it is free."""
-    path = settings.store_path
-    lock = path.with_name(path.name + ".lock")
-    try:
-        with lock.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return "another coordinator"
-    except OSError:
-        return ""
-    return ""
 
 
 def _is_alive(beat: heartbeat.Heartbeat) -> bool:

@@ -34,7 +34,12 @@ COORDINATOR = "coordinator"
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
 WATCHDOG = "watchdog"
 #: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
-STORE_CODES = {"StoreDamaged": "store_damaged", "StoreLost": "store_lost", "StoreFull": "disk_full"}
+STORE_CODES = {
+    "StoreDamaged": "store_damaged",
+    "StoreLost": "store_lost",
+    "StoreFull": "disk_full",
+    "StoreLocked": "store_locked",
+}
 _RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
 
@@ -218,7 +223,9 @@ def _failure_problem(beat: Heartbeat) -> Problem:
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
     remedy = "See its log and STATE_DIR/crashes."
     if kind in STORE_CODES:
-        return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind != "StoreFull", unwatched=True)
+        return Problem(
+            STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in {"StoreFull", "StoreLocked"}, unwatched=True
+        )
     return Problem(
         "process_failing", f"{what}.", remedy, beat.process,
         restart_helps=True, unwatched=beat.process == COORDINATOR, after=FAILING_LIMIT,

@@ -81,8 +81,8 @@ class LiveFeed:
                 del self._statuses[next(iter(self._statuses))]
 
     def latest_status(self) -> CoordinatorStatus | None:
-        """The last status of our instance, else the newest of any; None where none was heard."""
-        found = self._statuses.get(self._instance) or max(self._statuses.values(), key=lambda item: item[0], default=None)
+        """The newest status, that of the instance that leads; None where none was heard."""
+        found = max(self._statuses.values(), key=lambda item: item[0], default=None)
         return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
 
     def status_ages(self) -> dict[str, float]:

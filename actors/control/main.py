@@ -10,9 +10,10 @@ from actors.control.context import Control
 from actors.control.http_server import Listener
 from actors.control.live_feed import TOPICS
 from actors.control.store_readers import StoreReaders
-from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
+from common.bus import FeedSubscriber, InboxSender, LeaderWatch
 from common.clock import monotonic, now
 from common.process import Runtime
+from common.store.lease_contract import Addresses
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
@@ -26,8 +27,9 @@ async def main(runtime: Runtime) -> None:
     """Serve until `runtime.stopping`. Raises OSError where CONTROL_PORT is taken."""
     settings = runtime.settings
     records = StoreReaders(lambda: open_reader(settings))
-    inbox = InboxSender(settings)
-    feed = FeedSubscriber(inner_feed_endpoint(settings), TOPICS)
+    leader = LeaderWatch(settings)
+    inbox = InboxSender(settings, leader.addresses)
+    feed = FeedSubscriber(leader.addresses.feed, TOPICS)
     control = Control(
         settings=settings,
         store=records,
@@ -38,13 +40,20 @@ async def main(runtime: Runtime) -> None:
         process=runtime.process,
     )
     listener = Listener(app.build_app(control))
+
+    def follow(addresses: Addresses) -> None:
+        inbox.move(addresses)
+        feed.move(addresses.feed)
+
     follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:
         feed.attach(control.live.take_message)
+        leader.attach(follow)
         port = await listener.start(settings.control_host, settings.control_port)
         runtime.log.info("listening", host=settings.control_host, port=port)
         await _until_stopped(runtime, control, follower)
     finally:
+        leader.close()
         control.live.close()
         follower.cancel()
         feed.close()

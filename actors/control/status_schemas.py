@@ -153,11 +153,19 @@ class Callbacks(TypedDict, total=False):
     misconfigured: Annotated[int, Meta(description="status with which the receiver refused all of them; 0: none")]
 
 
+class Leading(TypedDict):
+    """The instance that leads, and the epoch of its lease: higher than all before."""
+
+    instance: str
+    epoch: int
+
+
 class Coordinator(TypedDict):
     """The coordinator's last status; only `age` is there while it was not heard."""
 
     age: Annotated[float | None, Meta(description="seconds since it was heard")]
     started_at: NotRequired[Time]
+    leader: NotRequired[Leading]
     ready: NotRequired[bool]
     missing: NotRequired[list[str]]
     domains: NotRequired[ByState]

@@ -10,10 +10,11 @@ are at most 512 bytes, eight of one peer wait, and a feed process that holds mor
 ZMTP heartbeats there: libzmq 4.3.5 aborts where one is due on a connection that broke while its input was stopped.
 """
 
-from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
+from common.bus.bus_endpoints import inbox_endpoint, leader_addresses, tasks_endpoint, worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
 from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
 from common.bus.feed_subscriber import FeedSubscriber
+from common.bus.leader_watch import LeaderWatch
 from common.bus.public_feed import PublicFeed
 from common.bus.worker_bus import InboxSender, WorkerBus
 
@@ -23,12 +24,13 @@ __all__ = [
     "FeedSubscriber",
     "InboxSender",
     "KeyPair",
+    "LeaderWatch",
     "PublicFeed",
     "WorkerBus",
     "feed_keys",
     "generate_keys",
     "inbox_endpoint",
-    "inner_feed_endpoint",
+    "leader_addresses",
     "tasks_endpoint",
     "worker_topic",
 ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from pathlib import Path
+
 from common.config import Settings
 from common.errors import ConfigError
 from common.socket_paths import socket_directory
+from common.store.lease_contract import Addresses
 
 
 def tasks_endpoint(base: str) -> str:
-    """Where tasks are published, given BUS_ENDPOINT."""
+    """Where tasks are published, given BUS_ENDPOINT or the base of a leader's sockets."""
     return base if base.startswith("tcp://") else f"{base}-tasks"
 
 
 def inbox_endpoint(base: str) -> str:
-    """Where the coordinator listens, given BUS_ENDPOINT; on tcp the port after the one named."""
+    """Where the coordinator listens, given such a base; on tcp the port after the one named."""
     if not base.startswith("tcp://"):
         return f"{base}-inbox"
     host, _, port = base.rpartition(":")
@@ -22,9 +27,26 @@ def inbox_endpoint(base: str) -> str:
     return f"{host}:{int(port) + 1}"
 
 
-def inner_feed_endpoint(settings: Settings) -> str:
-    """Where the coordinator publishes for the processes of this host: a socket in a directory that only its user may enter."""
-    return f"ipc://{socket_directory(settings.state_dir) / 'inner-feed'}"
+def leader_addresses(settings: Settings, epoch: int) -> Addresses:
+    """Where the processes of this host reach the leader of an epoch: sockets of its own, named by the epoch.
+
+    A second bind on a path would take over new connections without a word, while the first keeps those it has.
+    """
+    directory = socket_directory(settings.state_dir)
+    base = settings.bus_endpoint if settings.bus_endpoint.startswith("ipc://") else f"ipc://{directory / 'bus'}"
+    return Addresses(f"{base}-{epoch}", f"ipc://{directory / 'inner-feed'}-{epoch}")
+
+
+def remove_sockets_before(settings: Settings, epoch: int) -> None:
+    """Remove the socket files that leaders of earlier epochs left. What is connected there stays connected."""
+    mine = leader_addresses(settings, epoch)
+    for endpoint in (tasks_endpoint(mine.bus), inbox_endpoint(mine.bus), mine.feed):
+        head, _, tail = endpoint.removeprefix("ipc://").rpartition(f"-{epoch}")
+        of_any_epoch = re.compile(rf"{re.escape(Path(head).name)}-([0-9]{{1,18}}){re.escape(tail)}")
+        with suppress(OSError):
+            for path in Path(head).parent.iterdir():
+                if (found := of_any_epoch.fullmatch(path.name)) and int(found[1]) < epoch:
+                    path.unlink()
 
 
 def worker_topic(worker: str, boot: str) -> bytes:

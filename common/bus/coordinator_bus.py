@@ -8,7 +8,7 @@ from typing import Any
 
 import zmq
 
-from common.bus.bus_endpoints import inbox_endpoint, inner_feed_endpoint, tasks_endpoint, worker_topic
+from common.bus.bus_endpoints import inbox_endpoint, leader_addresses, remove_sockets_before, tasks_endpoint, worker_topic
 from common.bus.curve_keys import CurveGate
 from common.bus.zmq_sockets import Inbox, Publisher, encode_bounded
 from common.config import Settings
@@ -25,7 +25,8 @@ _WORKER_TOPIC = re.compile(rb"[^#;\x00-\x1f]{1,120}#[^#;\x00-\x1f]{1,120};")
 class CoordinatorBus:
     """The coordinator's end: binds tasks and inbox, and the inner feed."""
 
-    def __init__(self, settings: Settings, *, hwm: int = 10_000) -> None:
+    def __init__(self, settings: Settings, epoch: int, *, hwm: int = 10_000) -> None:
+        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that do not know who leads. Raises ConfigError."""
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = Inbox(hwm=hwm)
@@ -37,9 +38,12 @@ class CoordinatorBus:
                 self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
                 for socket in (self.tasks, self.inbox):
                     self._gate.guard(socket.raw)
-            self.tasks.bind(tasks_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
-            self.inbox.bind(inbox_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
-            self.feed.bind(inner_feed_endpoint(settings))
+            here = leader_addresses(settings, epoch)
+            for base in (here.bus, settings.bus_endpoint):
+                self.tasks.bind(tasks_endpoint(base), "BUS_ENDPOINT")
+                self.inbox.bind(inbox_endpoint(base), "BUS_ENDPOINT")
+            self.feed.bind(here.feed)
+            remove_sockets_before(settings, epoch)
         except BaseException:
             self.close()
             raise

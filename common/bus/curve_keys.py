@@ -84,13 +84,16 @@ def _start_authenticator() -> zmq.auth.thread.ThreadAuthenticator:
     raise zmq.ZMQError(zmq.EADDRINUSE)
 
 
-def use_client_keys(socket: zmq.Socket[bytes], settings: Settings) -> None:
-    """Make a socket a CURVE client where this host has a key; without BUS_SERVER_KEY the coordinator is on this host."""
+def use_client_keys(socket: zmq.Socket[bytes], settings: Settings, server_key: str = "") -> None:
+    """Make a socket a CURVE client where this host has a key.
+
+    The server's is `server_key` (Z85), else BUS_SERVER_KEY; without either the coordinator has the key of this host.
+    """
     if settings.bus_secret_key:
         secret = settings.bus_secret_key.encode()
         socket.curve_secretkey = secret
         socket.curve_publickey = zmq.curve_public(secret)
-        socket.curve_serverkey = (settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
+        socket.curve_serverkey = (server_key or settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
 
 
 def feed_keys(settings: Settings) -> Settings | None:

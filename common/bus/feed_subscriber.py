@@ -30,12 +30,10 @@ class FeedSubscriber:
         `decode` gives the value of a message and raises ValueError or MessageError where it has none.
         """
         self._decode = decode
-        self._socket = Socket(zmq.SUB, hwm=10_000)
-        if keys is not None:
-            use_client_keys(self._socket.raw, keys)
-        for topic in topics:
-            self._socket.raw.subscribe(topic.encode())
-        self._socket.raw.connect(endpoint)
+        self._topics = topics
+        self._keys = keys
+        self._socket = self._connect(endpoint)
+        self._received: Callable[[list[bytes]], None] | None = None
 
     def attach(self, handler: Callable[[str, dict[str, Any]], None]) -> None:
         """Start calling `handler(topic, payload)` from the running loop."""
@@ -50,8 +48,26 @@ class FeedSubscriber:
             if isinstance(payload, dict):
                 handler(frames[0].decode("utf-8", "replace"), payload)
 
+        self._received = received
         self._socket.attach(received)
+
+    def move(self, endpoint: str) -> None:
+        """Read another feed from now on."""
+        earlier, self._socket = self._socket, self._connect(endpoint)
+        if self._received is not None:
+            earlier.receive_waiting()
+            self._socket.attach(self._received)
+        earlier.close()
 
     def close(self) -> None:
         """Stop reading."""
         self._socket.close()
+
+    def _connect(self, endpoint: str) -> Socket:
+        socket = Socket(zmq.SUB, hwm=10_000)
+        if self._keys is not None:
+            use_client_keys(socket.raw, self._keys)
+        for topic in self._topics:
+            socket.raw.subscribe(topic.encode())
+        socket.raw.connect(endpoint)
+        return socket

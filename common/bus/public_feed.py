@@ -6,12 +6,15 @@ come back by themselves when either side starts again. Subscribers that do not r
 
 from __future__ import annotations
 
+from collections import Counter
+
 import zmq
 
-from common.bus.bus_endpoints import inner_feed_endpoint
 from common.bus.curve_keys import CurveGate, feed_keys
+from common.bus.leader_watch import LeaderWatch
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
+from common.store.lease_contract import Addresses
 from common.topics import Topics
 
 #: Messages kept for a subscriber that does not keep up, and on the way here from the coordinator; more are lost.
@@ -28,7 +31,9 @@ class PublicFeed:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
-        self._inner = Socket(zmq.SUB, hwm=INNER_HWM)
+        self._leader = LeaderWatch(settings)
+        self._inner_topics: Counter[bytes] = Counter()
+        self._inner = self._connect(self._leader.addresses)
         self._outer = Publisher(hwm=OUTER_HWM)
         self._topics = Topics()
         self._everything = False
@@ -50,7 +55,6 @@ class PublicFeed:
                 self._gate = CurveGate(keys.bus_secret_key or "", allowed)
                 self._gate.guard(self._outer.raw)
             self._outer.bind(settings.feed_endpoint, "FEED_ENDPOINT")
-            self._inner.raw.connect(inner_feed_endpoint(settings))
         except BaseException:
             self.close()
             raise
@@ -65,13 +69,29 @@ class PublicFeed:
         """Start passing on, from the running loop."""
         self._outer.follow(self._subscribed, self._ended)
         self._inner.attach(self._pass_on)
+        self._leader.attach(self._follow_leader)
 
     def close(self) -> None:
         """Close both sides."""
+        self._leader.close()
         self._inner.close()
         self._outer.close()
         if self._gate is not None:
             self._gate.close()
+
+    def _connect(self, addresses: Addresses) -> Socket:
+        socket = Socket(zmq.SUB, hwm=INNER_HWM)
+        for topic in self._inner_topics.elements():
+            socket.raw.subscribe(topic)
+        socket.raw.connect(addresses.feed)
+        return socket
+
+    def _follow_leader(self, addresses: Addresses) -> None:
+        """Pass on what another coordinator says from now on."""
+        earlier, self._inner = self._inner, self._connect(addresses)
+        earlier.receive_waiting()
+        earlier.close()
+        self._inner.attach(self._pass_on)
 
     def _pass_on(self, frames: list[bytes]) -> None:
         if len(frames) == 2:
@@ -81,12 +101,12 @@ class PublicFeed:
     def _subscribed(self, topic: bytes, peer: int) -> None:
         # Topics are ASCII: another prefix can never fit one.
         if topic.isascii() and self._topics.add(topic.decode("ascii"), peer):
-            self._inner.raw.subscribe(topic)
+            self._want_topic(topic)
         self._want_everything()
 
     def _ended(self, topic: bytes, peer: int | None) -> None:
         if topic.isascii() and self._topics.discard(topic.decode("ascii"), peer):
-            self._inner.raw.unsubscribe(topic)
+            self._drop_topic(topic)
         self._want_everything()
 
     def _want_everything(self) -> None:
@@ -95,6 +115,14 @@ class PublicFeed:
             return
         self._everything = self._topics.everything
         if self._everything:
-            self._inner.raw.subscribe(b"")
+            self._want_topic(b"")
         else:
-            self._inner.raw.unsubscribe(b"")
+            self._drop_topic(b"")
+
+    def _want_topic(self, topic: bytes) -> None:
+        self._inner_topics[topic] += 1
+        self._inner.raw.subscribe(topic)
+
+    def _drop_topic(self, topic: bytes) -> None:
+        self._inner_topics[topic] -= 1
+        self._inner.raw.unsubscribe(topic)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.last_look_array import RECORD
-from common.errors import StoreError
-from common.store import row_codecs, schema
+from common.errors import LeaseLost, StoreError
+from common.store import fence, row_codecs, schema
 from common.store.name_rows import ids_as_json
 
 #: Names looked at together, and about how many are forgotten at one start: the rest waits for the next.
@@ -40,10 +40,10 @@ _FORGET = (
 _EMPTY_BLOCKS = "DELETE FROM pulse WHERE block NOT IN (SELECT id / ? FROM domain)"
 
 
-def forget_names(connection: sqlite3.Connection, before: float) -> int:
+def forget_names(connection: sqlite3.Connection, before: float, epoch: int) -> int:
     """Delete names that left the list and were last checked before that time (epoch seconds); how many were due to go.
 
-    A name with a callback that waits stays.
+    A name with a callback that waits stays. Raises LeaseLost where another epoch writes.
     """
     gone, last = 0, -1
     while gone < MOST:
@@ -53,10 +53,11 @@ def forget_names(connection: sqlite3.Connection, before: float) -> int:
         last = int(ids[-1])
         old = ids[_looked_at(connection, ids) < before]
         if len(old):
-            _delete(connection, ids_as_json(old.tolist()))
+            _delete(connection, ids_as_json(old.tolist()), epoch)
             gone += len(old)
     if gone:
-        connection.execute(_EMPTY_BLOCKS, (BLOCK,))
+        with fence.fenced(connection, epoch):
+            connection.execute(_EMPTY_BLOCKS, (BLOCK,))
     return gone
 
 
@@ -88,24 +89,24 @@ def truncate_log(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {waits}")
 
 
-def update_statistics(connection: sqlite3.Connection) -> None:
-    """Renew the statistics that SQLite plans by, where it thinks that they are out of date."""
-    with suppress(sqlite3.Error):
-        connection.execute(f"PRAGMA analysis_limit = {ANALYSIS}")
-        connection.execute("PRAGMA optimize")
-
-
-def _delete(connection: sqlite3.Connection, ids: str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+def update_statistics(connection: sqlite3.Connection, epoch: int) -> bool:
+    """Renew the statistics that SQLite plans by, where it thinks that they are out of date; whether this epoch still writes."""
     try:
+        with fence.fenced(connection, epoch):
+            connection.execute(f"PRAGMA analysis_limit = {ANALYSIS}")
+            connection.execute("PRAGMA optimize")
+    except LeaseLost:
+        return False
+    except sqlite3.Error:
+        pass
+    return True
+
+
+def _delete(connection: sqlite3.Connection, ids: str, epoch: int) -> None:
+    with fence.fenced(connection, epoch):
         connection.execute(row_codecs.UPSERT_META, (schema.NEXT_KEY, str(next_id(connection))))
         for statement in _FORGET:
             connection.execute(statement, (ids,))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _looked_at(connection: sqlite3.Connection, ids: NDArray[np.int64]) -> NDArray[np.float64]:

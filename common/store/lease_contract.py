@@ -13,6 +13,14 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 
+class Addresses(NamedTuple):
+    """Where an instance is, or will be, reached as the leader of an epoch."""
+
+    bus: str
+    feed: str
+    server_key: str = ""
+
+
 class Leader(Struct, frozen=True):
     """The instance that leads, and where it is reached."""
 
@@ -21,15 +29,11 @@ class Leader(Struct, frozen=True):
     epoch: int
     bus: str  # base of its work sockets (`common.bus.bus_endpoints`)
     feed: str  # its inner feed
-    server_key: str = ""  # its CURVE public key (Z85), "" where its sockets need none
+    server_key: str = ""  # its CURVE public key (Z85), "" where the one that connects knows it from its settings
 
-
-class Addresses(NamedTuple):
-    """Where an instance will be reached as the leader of an epoch."""
-
-    bus: str
-    feed: str
-    server_key: str = ""
+    def addresses(self) -> Addresses:
+        """Where it is reached."""
+        return Addresses(self.bus, self.feed, self.server_key)
 
 
 class Lease(Protocol):

@@ -11,6 +11,7 @@ from common.errors import StoreError
 SCHEMA_KEY = "store.schema"
 SEQ_KEY = "store.last_seq"
 NEXT_KEY = "store.next_id"
+EPOCH_KEY = "store.epoch"
 #: Names in one pack (see `common.store.name_packs`): part of the schema, because its triggers know it.
 PACK = 4096
 #: STRICT tables need SQLite 3.37.
@@ -148,23 +149,16 @@ _PUT = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring an opened file (autocommit mode) to the newest version, in one transaction.
+    """Bring a file to the newest version, inside a transaction.
 
     Raises StoreError for a file of a newer version, sqlite3.Error for a damaged one.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute(_META)
-        version = _version(connection, len(migrations))
-        for statements in migrations[version:]:
-            for statement in statements:
-                connection.execute(statement)
-        connection.execute(_PUT, (SCHEMA_KEY, str(len(migrations))))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    connection.execute(_META)
+    version = _version(connection, len(migrations))
+    for statements in migrations[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(_PUT, (SCHEMA_KEY, str(len(migrations))))
 
 
 def holds_state(connection: sqlite3.Connection) -> bool:

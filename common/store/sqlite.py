@@ -1,14 +1,12 @@
-"""SQLite as every part of the store uses it: how the file is opened and locked, and what its errors mean.
+"""SQLite as every part of the store uses it: how the file is opened, and what its errors mean.
 
 The write-ahead log with `synchronous=FULL` makes a returned commit survive a power cut. Releases of SQLite before 3.51.3 can
 damage a file in this mode when several connections write or checkpoint (https://sqlite.org/wal.html#walresetbug), hence
-the rule that one connection writes, guarded by a file lock, and that readers open the file read-only.
+the rule that one connection writes, that of the instance that leads, and that readers open the file read-only.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -33,7 +31,7 @@ ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection that writes, in autocommit mode. The caller holds the `OwnerLock`."""
+    """A connection that writes, in autocommit mode. The caller holds the lease."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     try:
         for pragma in (
@@ -88,6 +86,10 @@ def _explained(path: Path, doing: str, text: str) -> StoreError:
         return StoreDamaged(f"{path} is damaged ({text}): restore a backup, or {away}")
     if "disk is full" in text or ("disk I/O error" in text and _is_full(path.parent)):
         return StoreFull(f"{path}: cannot {doing}: the disk is full")
+    if "is locked" in text:
+        return StoreLocked(
+            f"{path}: cannot {doing}: another process, which may be stopped or hang, holds a lock of the file ({text})"
+        )
     if "readonly" in text or "unable to open" in text:
         return StoreError(f"{path}: cannot {doing}: {text}; check that this user may write to {path.parent}")
     return StoreError(f"{path}: cannot {doing}: {text}")
@@ -99,46 +101,3 @@ def _is_full(folder: Path) -> bool:
         room = os.statvfs(folder)
         return room.f_bavail * room.f_frsize < SMALLEST_FILE
     return False
-
-
-class OwnerLock:
-    """An exclusive lock on a file next to the database. The kernel frees it with the process.
-
-    The file names its holder, for the error message of a second instance.
-    """
-
-    def __init__(self, database: Path, instance: str) -> None:
-        self._path = database.with_name(database.name + ".lock")
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = _owner(os.pread(self._file, 1000, 0))
-            self.release()
-            raise StoreLocked(
-                f"{database} is in use by {owner}: give this instance its own STATE_DIR. "
-                "Several instances that share one list need one PostgreSQL STORE_URL, which a later version offers"
-            ) from None
-        except OSError:
-            self.release()
-            raise
-        try:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, json.dumps({"instance": instance, "pid": os.getpid()}).encode(), 0)
-        except OSError:
-            self.release()  # a lock without a holder would keep out every instance, this one too
-            raise
-
-    def release(self) -> None:
-        """Release the lock."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-
-def _owner(note: bytes) -> str:
-    with suppress(ValueError, RecursionError):
-        value = json.loads(note)
-        if isinstance(value, dict):
-            return f"instance {str(value.get('instance'))[:100]!r} (process {str(value.get('pid'))[:20]})"
-    return "another instance"

@@ -16,8 +16,8 @@ from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.errors import StoreError, StoreLost
-from common.store import compaction, database_file, name_packs, name_rows, row_codecs, schema
-from common.store.sqlite import ENGINE, OwnerLock, connect_reader, connect_writer, require_version, translate_errors
+from common.store import compaction, database_file, fence, name_packs, name_rows, row_codecs, schema
+from common.store.sqlite import ENGINE, connect_reader, connect_writer, require_version, translate_errors
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 
 #: Blocks of last looks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
@@ -44,18 +44,33 @@ _PRUNE_DELIVERIES = """
 """
 
 
-def open_writer(settings: Settings) -> Writer:
-    """The coordinator's store. Raises StoreLocked where another instance owns it, StoreError where it cannot be used."""
-    return SqliteWriter(settings.store_path, settings.instance_id, settings.ledger_per_name)
+def open_writer(settings: Settings, epoch: int) -> Writer:
+    """The coordinator's store, opened in the epoch of its lease.
+
+    Raises LeaseLost where the store was opened in this epoch or a later one, StoreLocked where another process holds its lock,
+    StoreError where it cannot be used.
+    """
+    if settings.store_in_file:
+        return SqliteWriter(settings.store_path, epoch, settings.ledger_per_name)
+    from common.store.postgres.postgres_writer import PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresWriter(
+        settings.store_url,
+        settings.state_dir,
+        epoch,
+        ledger_days=settings.ledger_retention,
+        ledger_per_name=settings.ledger_per_name,
+    )
 
 
 class SqliteWriter:
-    """The coordinator's store (see `store_contract.Writer`). Opening takes the owner's lock, migrates and tidies up the file.
+    """The coordinator's store (see `store_contract.Writer`). Opening migrates and tidies up the file.
 
-    `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch seconds.
+    `epoch`: of the lease, above all before; `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch
+    seconds.
 
-    Raises StoreLocked where another process owns the file, StoreLost where there was one and it is gone, StoreError where it is
-    damaged, newer, or out of reach.
+    Raises LeaseLost where a writer with this epoch or a later one opened the file, StoreLocked where another process holds a
+    lock of it, StoreLost where there was one and it is gone, StoreError where it is damaged, newer, or out of reach.
     """
 
     engine = ENGINE
@@ -63,18 +78,18 @@ class SqliteWriter:
     def __init__(
         self,
         path: Path,
-        instance: str = "",
+        epoch: int,
         ledger_per_name: int = LEDGER_PER_NAME,
         now: Callable[[], float] = clock.now,
     ) -> None:
         require_version()
         self._path = path
+        self._epoch = epoch
         self._ledger_per_name = ledger_per_name
         self._guard = threading.Lock()
         self._look_guard = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._owner = OwnerLock(path, instance)
         except OSError as error:
             raise StoreError(f"{path}: cannot open the state: {error}") from error
         self._connection: sqlite3.Connection | None = None
@@ -87,8 +102,10 @@ class SqliteWriter:
             with translate_errors(path, "open the state"):
                 self._connection = connect_writer(path)
                 database_file.require_begun(path, begun=schema.holds_state(self._connection))
-                schema.migrate(self._connection)
-                compaction.forget_names(self._connection, now() - KEEP_NAMES)
+                with fence.transaction(self._connection):
+                    schema.migrate(self._connection)
+                    fence.claim_epoch(self._connection, epoch)
+                compaction.forget_names(self._connection, now() - KEEP_NAMES, epoch)
                 compaction.shrink_file(self._connection)
                 compaction.truncate_log(self._connection)
                 self._look = connect_reader(path)
@@ -105,7 +122,7 @@ class SqliteWriter:
             trust = connection.execute(f"SELECT {row_codecs.TRUST_COLUMNS} FROM trust")  # noqa: S608  # columns of our own
             problems = connection.execute("SELECT entry, code, reason FROM problem ORDER BY n")
             counts = connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")
-            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY):
+            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, schema.EPOCH_KEY):
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
@@ -197,7 +214,7 @@ class SqliteWriter:
             raise
 
     def close(self) -> None:
-        """Move the log into the file, as far as readers allow, and let the next owner in."""
+        """Move the log into the file, as far as readers allow and this epoch still writes."""
         with self._look_guard, self._guard:
             look, self._look = self._look, None
             connection, self._connection = self._connection, None
@@ -207,10 +224,9 @@ class SqliteWriter:
             if look is not None:
                 look.close()
             if connection is not None:
-                compaction.update_statistics(connection)
-                compaction.truncate_log(connection)
+                if self._opened is not None and compaction.update_statistics(connection, self._epoch):
+                    compaction.truncate_log(connection)
                 connection.close()
-            self._owner.release()
 
     def _names(self) -> Iterator[NameColumns]:
         with self._looking("read the names") as connection:
@@ -250,15 +266,8 @@ class SqliteWriter:
     def _transaction(self, doing: str) -> Iterator[sqlite3.Connection]:
         with self._used(doing) as connection:
             self.verify()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with fence.fenced(connection, self._epoch):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # A full disk makes SQLite roll back by itself.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
 
 def _put(connection: sqlite3.Connection, statement: str, values: Iterable[tuple[object, ...]]) -> None:

@@ -15,7 +15,7 @@ async def main() -> None:
     """Publish until killed."""
     settings = config.load()
     state_dir.create_directories(settings)
-    bus = CoordinatorBus(settings)
+    bus = CoordinatorBus(settings, 0)
     bus.attach(lambda _data, _mark: None, lambda _: None, lambda _: None)
     seq = 0
     while True:

@@ -18,10 +18,10 @@ from common.core.model.evidence import Observation, Phase, unknown_reading
 from common.core.model.records import Changes, Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.parsers.dns_fast import DELEGATED
 from common.store.reader import SqliteReader
-from common.store.writer import open_writer
 from tests.actors.control_lab import NOW, Lab, domain_row, event_row, serving
 from tests.sim.truth import Name
 from tests.sim.world import World
+from tests.store.builders import open_next
 
 OPEN = "not found at the registry; still open: no second independent source agrees"
 
@@ -195,7 +195,7 @@ def test_a_commit_between_the_parts_of_an_answer_changes_none_of_them(tmp_path: 
     before = LedgerRow("example.com", NOW - 100, "decision", "REGISTERED", positive=False, rules="1", body=b"")
     after = LedgerRow("example.com", NOW, "decision", "AVAILABLE", positive=True, rules="1", body=b"")
     written: list[str] = []
-    with closing(open_writer(settings)) as writer:
+    with closing(open_next(settings)) as writer:
         writer.apply(Changes(domains=[old], events=[event_row(1)], ledger=[before]))
         with closing(SqliteReader(settings.store_path)) as reader:
 

@@ -187,16 +187,16 @@ def test_a_process_that_fails_again_and_again_says_why(tmp_path: Path) -> None:
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
-        lab.beat("notifier-0", failed="StoreLocked: it is in use by another instance", waiting_until=NOW + 109)
+        lab.beat("notifier-0", failed="StoreError: it is in use by another instance", waiting_until=NOW + 109)
         assert (await lab.get("/health"))[1]["problems"] == []
         lab.clock.at += 4
-        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreLocked: it is in use by another instance", boot="b")
+        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreError: it is in use by another instance", boot="b")
         lab.clock.at += 2
         status, health = await lab.get("/health")
         assert (status, codes(health)) == (503, [("process_failing", "notifier-0")])
         assert "in use by another instance" in health["problems"][0]["what"]
         lab.clock.at += 2
-        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreLocked: x", boot="b")
+        lab.beat("notifier-0", started_at=NOW + 104, failed="StoreError: x", boot="b")
         assert (await lab.get("/health"))[1]["problems"] == []
 
     stage(story, tmp_path)
@@ -219,7 +219,12 @@ def test_a_process_that_ends_without_a_word_and_waits_is_failing(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("kind", "code", "status"),
-    [("StoreDamaged", "store_damaged", 503), ("StoreLost", "store_lost", 503), ("StoreFull", "disk_full", 200)],
+    [
+        ("StoreDamaged", "store_damaged", 503),
+        ("StoreLost", "store_lost", 503),
+        ("StoreFull", "disk_full", 200),
+        ("StoreLocked", "store_locked", 200),
+    ],
 )
 def test_a_coordinator_that_cannot_use_the_store_says_so_at_once(kind: str, code: str, status: int, tmp_path: Path) -> None:
     """Damage and loss are 503; no restart makes room on a disk. In each case names go unwatched."""

@@ -16,9 +16,9 @@ from actors.control.local_problems import LOW, disk_problem
 from actors.control.store_readers import StoreReaders
 from common.store import database_file
 from common.store.reader import SqliteReader
-from common.store.writer import SqliteWriter
 from tests.actors.control_lab import Lab
 from tests.actors.test_control_health import codes, stage
+from tests.store.builders import next_writer
 
 
 def with_store(lab: Lab, path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_database_that_is_deleted_is_told_within_a_second(emptied: bool, tmp_p
 
     async def story(lab: Lab) -> None:
         path = lab.settings.store_path
-        SqliteWriter(path).close()
+        next_writer(path).close()
         content = path.read_bytes()
         with_store(lab, path)
         lab.all_beat()
@@ -56,7 +56,7 @@ def test_damage_is_remembered_until_the_file_is_another_one(tmp_path: Path) -> N
 
     async def story(lab: Lab) -> None:
         path = lab.settings.store_path
-        SqliteWriter(path).close()
+        next_writer(path).close()
         whole = path.read_bytes()
         with closing(sqlite3.connect(path)) as raw:
             page = raw.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'problem'").fetchone()[0]

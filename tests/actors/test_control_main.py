@@ -12,13 +12,12 @@ import aiohttp
 
 from actors.control.main import main
 from common import config, state_dir
-from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.records import Changes, ProblemRow
 from common.messages import Command
 from common.process import Runtime
-from common.store.writer import open_writer
-from tests.store.builders import delivery, domain, event
+from tests.leader_scene import lead_bus
+from tests.store.builders import delivery, domain, event, open_next
 
 
 def free_port() -> int:
@@ -58,8 +57,8 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
             assert "not there yet" in (await until(http, "/domains", 503))["detail"]
             assert (await until(http, "/refresh", 503, method="POST"))["status"] == 503
 
-            store = open_writer(settings)
-            bus = CoordinatorBus(settings)
+            store = open_next(settings)
+            bus = lead_bus(settings, 1)
             commands: asyncio.Queue[Any] = asyncio.Queue()
             bus.attach(lambda frame, _: commands.put_nowait(decode_upward(frame)), lambda _: None, lambda _: None)
             rows = [domain("a.com", state="AVAILABLE"), domain("b.com"), domain("c.co.uk", drop_likely=2e9, drop_latest=2e9)]

@@ -12,10 +12,9 @@ from actors.control.peers import Peers
 from common import codec, state_dir
 from common.core.model.records import Changes, LedgerRow, ProblemRow
 from common.store.reader import open_reader
-from common.store.writer import open_writer
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 from tests.actors.test_control_openapi import furnish
-from tests.store.builders import delivery, domain, event
+from tests.store.builders import delivery, domain, event, open_next
 
 TOKEN = "control-token-0123456789"
 ELSEWHERE = {"peers": Peers(lambda: 0.0, loopback=lambda _: False), "CONTROL_TOKEN": TOKEN}
@@ -24,7 +23,7 @@ ELSEWHERE = {"peers": Peers(lambda: 0.0, loopback=lambda _: False), "CONTROL_TOK
 def fill(lab: Lab) -> None:
     """A store with something in every table."""
     state_dir.create_directories(lab.settings)
-    store = open_writer(lab.settings)
+    store = open_next(lab.settings)
     rows = [domain_row("example.com", id=1), domain("b.com", state="AVAILABLE"), domain("c.co.uk", drop_likely=NOW + 60)]
     store.apply(
         Changes(

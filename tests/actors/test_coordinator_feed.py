@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from actors.coordinator.main import Host
+from actors.coordinator.host import Host
 from common import config, log, state_dir
-from common.bus import FeedSubscriber, inner_feed_endpoint
+from common.bus import FeedSubscriber, leader_addresses
 from common.clock import now
 from common.codec import encode
 from common.core.model.effects import Publish, PublishMany
@@ -21,7 +21,7 @@ from common.core.model.records import Changes
 from common.core.rate_limits.saved import Saved, encode_saved
 from common.messages import VERSION, Credit
 from common.process import Runtime
-from common.store.writer import open_writer
+from tests.actors.leading import leading
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,10 +53,9 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
     async def main() -> dict[str, Any]:
         runtime = Runtime("coordinator", settings, asyncio.Event())
-        with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
-            host = await Host.start(runtime, store, threads)
-            reader = FeedSubscriber(inner_feed_endpoint(settings))
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            host = await Host.start(runtime, store, threads, keeper)
+            reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda topic, payload: news.put_nowait((topic, payload)))
             running = asyncio.create_task(host.run())
             try:
@@ -69,7 +68,6 @@ def test_no_text_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
                 runtime.stopping.set()
                 await running
                 reader.close()
-                store.close()
         return found
 
     found = asyncio.run(main())
@@ -86,16 +84,14 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
 
     async def main() -> float:
         runtime = Runtime("coordinator", settings, asyncio.Event())
-        with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
-            host = await Host.start(runtime, store, threads)
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            host = await Host.start(runtime, store, threads, keeper)
             for number in range(500):
                 host._receive_frame(b"\xc1%d" % number, "")
             counters = host._core.rooms.telemetry.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
             host._details.shutdown()
-            store.close()
         return sum(value for name, _, value in counters if name == "bad_messages")
 
     assert asyncio.run(main()) == 500
@@ -111,16 +107,14 @@ def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> No
 
     async def main() -> bool:
         runtime = Runtime("coordinator", settings, asyncio.Event())
-        with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
-            host = await Host.start(runtime, store, threads)
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            host = await Host.start(runtime, store, threads, keeper)
             for _ in range(3):
                 host._receive_frame(encode(Credit(VERSION + 1, "fast-0@old", "b", "fast", "default", ("dns",), 1, 1, 0)), "")
             failed = host._failed.done()
             host._bus.close()
             host._stalls.close()
             host._details.shutdown()
-            store.close()
         return failed
 
     assert not asyncio.run(main())
@@ -138,14 +132,13 @@ def test_a_start_says_that_it_forgot_a_refusal(tmp_path: Path) -> None:
     budgets = encode_saved({"registrar/gandi|a": Saved(now() + 900, 0.5, "forbidden: our key is refused")})
 
     async def main() -> None:
-        with ThreadPoolExecutor(1) as threads:
-            store = open_writer(settings)
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
             store.apply(Changes(meta={"budgets": budgets, "credentials": '{"registrar/gandi": "digest-of-before"}'}))
-            host = await Host.start(Runtime("coordinator", settings, asyncio.Event()), store, threads)
+            host = await Host.start(runtime, store, threads, keeper)
             host._bus.close()
             host._stalls.close()
             host._details.shutdown()
-            store.close()
 
     asyncio.run(main())
     assert said.getvalue().count("refusal_forgotten") == 1

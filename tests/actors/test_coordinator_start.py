@@ -31,7 +31,7 @@ def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> N
 
     async def main() -> int:
         with ThreadPoolExecutor(1) as threads:
-            return await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()), threads, work)
+            return await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()).beat, threads, work)
 
     assert asyncio.run(main()) == 2
 
@@ -43,7 +43,7 @@ def test_what_goes_wrong_in_the_thread_is_told(tmp_path: Path) -> None:
 
     async def main() -> None:
         with ThreadPoolExecutor(1) as threads:
-            await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()), threads, lambda: int("no number"))
+            await run_with_heartbeat(Runtime("coordinator", settings, asyncio.Event()).beat, threads, lambda: int("no number"))
 
     with pytest.raises(ValueError, match="no number"):
         asyncio.run(main())

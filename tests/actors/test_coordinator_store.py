@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from actors.coordinator.host import Host
 from actors.coordinator.list_sources import ListSource
-from actors.coordinator.main import Host
 from common import config, state_dir
-from common.bus import FeedSubscriber, InboxSender, inner_feed_endpoint
+from common.bus import FeedSubscriber, InboxSender, LeaderWatch, leader_addresses
 from common.core.coordinator.inputs import ListFailed
 from common.errors import StoreLost
 from common.messages import Command
 from common.process import Runtime
 from common.store.writer import SqliteWriter
+from tests.actors.leading import leading
+from tests.store.builders import next_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,12 +73,12 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
 
     async def main() -> None:
         runtime = Runtime("coordinator", settings, asyncio.Event())
-        with ThreadPoolExecutor(1) as threads:
-            store = SqliteWriter(settings.store_path)
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            assert isinstance(store, SqliteWriter)
             scene = Scene(settings, store, names)
-            host = await Host.start(runtime, store, threads)
+            host = await Host.start(runtime, store, threads, keeper)
             scene.host, scene.runtime = host, runtime
-            reader = FeedSubscriber(inner_feed_endpoint(settings))
+            reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
             scene.running = asyncio.create_task(host.run())
             try:
@@ -86,7 +88,6 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
                 runtime.stopping.set()
                 await asyncio.wait({scene.running}, timeout=30)
                 reader.close()
-                store.close()
 
     asyncio.run(main())
 
@@ -101,7 +102,7 @@ def test_a_full_disk_is_waited_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
         listed = "".join(f"name-{number:05}-{'x' * 40}.com\n" for number in range(5000))
         scene.names.write_text(f"a.com\n{listed}", encoding="utf-8")
-        inbox = InboxSender(scene.settings)
+        inbox = InboxSender(scene.settings, LeaderWatch(scene.settings).addresses)
         while not inbox.send(Command("refresh")):  # noqa: ASYNC110  # it connects in its own time
             await asyncio.sleep(0.05)
         status = await scene.until(lambda status: "disk_full" in scene.codes(status))
@@ -112,7 +113,7 @@ def test_a_full_disk_is_waited_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         inbox.close()
 
     play(story, monkeypatch, tmp_path)
-    store = SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+    store = next_writer(tmp_path / "state" / "domain-monitor.db")
     assert sum(len(batch.names) for batch in store.load().names) == 5001
     store.close()
 
@@ -128,7 +129,7 @@ def test_a_database_that_is_deleted_ends_the_run_within_seconds(monkeypatch: pyt
 
     play(story, monkeypatch, tmp_path)
     with pytest.raises(StoreLost, match="backup"):
-        SqliteWriter(tmp_path / "state" / "domain-monitor.db")
+        next_writer(tmp_path / "state" / "domain-monitor.db")
 
 
 def test_a_stop_that_ends_the_list_reader_is_no_fault_of_the_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import zmq
 
 from actors import feed
 from common import config, state_dir
-from common.bus import CoordinatorBus, Feed, inner_feed_endpoint
+from common.bus import CoordinatorBus, Feed, leader_addresses
 from common.config import Settings
 from common.process import Runtime
 from tests.lab.net import free_port
@@ -64,7 +64,7 @@ def listens(settings: Settings) -> bool:
 def inner_feed(settings: Settings) -> Feed:
     """The coordinator's end, alone."""
     inner = Feed()
-    inner.bind(inner_feed_endpoint(settings))
+    inner.bind(leader_addresses(settings, 0).feed)
     inner.attach()
     return inner
 
@@ -213,7 +213,7 @@ def test_a_key_for_the_feed_does_not_open_the_bus(tmp_path: Path) -> None:
             BUS_CLIENT_KEYS=other[0].decode(),
             FEED_CLIENT_KEYS=feed_only[0].decode(),
         )
-        bus = CoordinatorBus(settings)
+        bus = CoordinatorBus(settings, 0)
         joined = set[bytes]()
         bus.attach(lambda _: None, joined.add, lambda _: None)
         sockets = []

@@ -19,10 +19,10 @@ from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
 from common.core.model.records import Changes, NewName, Watch
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
 from common.errors import ListError
-from common.store.writer import open_writer
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
 from tests.clients.list_api import LIST
 from tests.http_thread import reply
+from tests.store.builders import open_next
 
 STORE = {"example.com": (1, 1, 0), "gone.com": (2, 1, 0), "other.org": (3, 0, 0)}
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -60,7 +60,7 @@ def test_the_reader_process_compares_with_the_store_of_the_coordinator(monkeypat
     """With the real store, open for writing, beside it: what was committed a moment ago is known, what left comes back."""
 
     async def work(settings: Settings) -> None:
-        with contextlib.closing(open_writer(settings)) as store:
+        with contextlib.closing(open_next(settings)) as store:
             source = ListSource(settings)
             first = await source.read()
             assert isinstance(first, ListRead)

@@ -24,7 +24,7 @@ def test_the_notifier_posts_what_it_is_sent_and_reports(tmp_path: Path) -> None:
                 served.port, STATE_DIR=str(tmp_path), FEED_ENDPOINT=f"ipc://{tmp_path}/feed", INSTANCE_ID="test"
             )
             state_dir.create_directories(config)
-            bus, stopping, results = CoordinatorBus(config), asyncio.Event(), list[DeliveryResult]()
+            bus, stopping, results = CoordinatorBus(config, 1), asyncio.Event(), list[DeliveryResult]()
             runtime = Runtime("notifier-0", config, stopping)
             ready, done = asyncio.Event(), asyncio.Event()
 

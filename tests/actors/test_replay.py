@@ -22,9 +22,9 @@ from common.core.audit.ledger import LedgerEntry
 from common.core.model.evidence import Phase, Reading
 from common.core.model.records import Changes, LedgerRow
 from common.core.verdict.rules_version import rules_version
-from common.store.writer import open_writer
 from tests.sim.truth import Name
 from tests.sim.world import World
+from tests.store.builders import open_next
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +54,7 @@ def stored(settings: Settings, drop: list[LedgerRow]) -> Settings:
 
 def store(settings: Settings, rows: list[LedgerRow]) -> None:
     """Write rows as the coordinator does."""
-    writer = open_writer(settings)
+    writer = open_next(settings)
     writer.apply(Changes(ledger=rows))
     writer.close()
 
@@ -198,7 +198,7 @@ def test_the_state_of_a_killed_or_running_coordinator_is_read(
     settings: Settings, drop: list[LedgerRow], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file and its log as they lie there while the writer is open, and a copy of both as a crash leaves them."""
-    writer = open_writer(settings)
+    writer = open_next(settings)
     writer.apply(Changes(ledger=drop))
     assert replay.run("gone.com", None, False, settings) == replay.SAME
     crashed = tmp_path / "crashed"

@@ -23,11 +23,11 @@ from common.core.model.records import Changes, TrustRow
 from common.core.model.source_row import Configured, Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.saved import encode_saved
-from common.store.writer import open_writer
 from tests.actors.control_lab import Lab, serving
 from tests.http_thread import reply
 from tests.http_thread import serving as answering
 from tests.lab import net
+from tests.store.builders import open_next
 
 KEYS = {"CLOUDFLARE_ACCOUNT_ID": "account-1", "CLOUDFLARE_API_TOKEN": "planted-token-1"}
 REFUSED = Observation("registrar:cloudflare", unknown_reading("registrar_refused", "our key is refused (HTTP 401)"), status=401)
@@ -48,7 +48,7 @@ def stored(settings: Settings) -> None:
     moment, budgets = now(), Budgets()
     budgets.note_answer(Limit("registrar/cloudflare", 0.5, 3), "default", REFUSED, moment - 60)
     trust = TrustRow("registrar:gandi", "api.gandi.net", "com", moment - 9, moment - 8)
-    writer = open_writer(settings)
+    writer = open_next(settings)
     writer.apply(Changes(trust=[trust], meta={"budgets": encode_saved(budgets.take_saved())}))
     writer.close()
 

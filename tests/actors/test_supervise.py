@@ -20,7 +20,6 @@ from common import heartbeat, process_stat, start_record, state_dir
 from common.config import load
 from common.heartbeat import Heartbeat
 from common.log import get_logger
-from common.store.sqlite import OwnerLock
 from tests.actors.supervised import STAYS, Lines, Run, gone, rows, running, settings_of
 from tests.e2e.site import until
 from tests.lab import net
@@ -290,17 +289,13 @@ def test_an_address_in_use_is_one_sentence(tmp_path: Path, name: str) -> None:
 
 
 def test_a_state_in_use_is_one_sentence(tmp_path: Path) -> None:
-    """Held by a coordinator that was started by hand, or by another run."""
+    """Held by another run."""
     settings = load({"STATE_DIR": str(tmp_path / "state")})
     state_dir.create_directories(settings)
-    lock = OwnerLock(settings.store_path, "other")
-    by_store = refused(tmp_path)
-    lock.release()
     held = supervise.lock_state_dir(settings)
     by_run = refused(tmp_path)
     os.close(held)
 
-    assert by_store.endswith("domain-monitor.db is in use by another coordinator; set STATE_DIR or stop it")
     assert by_run.endswith(f"state is in use by process {os.getpid()}; set STATE_DIR or stop it")
 
 

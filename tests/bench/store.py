@@ -28,7 +28,7 @@ from common.core.model.records import Changes, DomainRow, NewName, StateChange
 from common.store.reader import SqliteReader
 from common.store.store_contract import DropQuery
 from common.store.writer import SqliteWriter
-from tests.store.builders import domain
+from tests.store.builders import domain, next_writer
 
 #: Shares of the suffixes in a hundred names.
 SUFFIXES = ("com",) * 60 + ("net",) * 10 + ("org",) * 8 + ("de",) * 7 + ("co.uk",) * 5 + ("io",) * 4 + ("fr",) * 3
@@ -111,7 +111,7 @@ def spread(seconds: list[float]) -> str:
 
 def fill(path: Path, known: list[NewName]) -> None:
     """A first start: the list comes in, and the first sweep finds nearly everything registered."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.load()
     commits(writer, "new name", (Changes(new=list(batch)) for batch in pieces(known, NEW)), len(known))
     ids = [number for sweep in sweeps(known) for number in sweep if number % 100]
@@ -139,7 +139,7 @@ def whole_rows(known: list[NewName]) -> list[DomainRow]:
 def load(path: Path, what: str) -> None:
     """A start with everything there, up to the table that is built from it."""
     before, start = time.process_time(), time.perf_counter()
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     opened = time.perf_counter() - start
     loaded, table = writer.load(), DomainTable()
     gc.disable()  # as in a start
@@ -152,7 +152,7 @@ def load(path: Path, what: str) -> None:
 
 def pack(path: Path) -> None:
     """Pack all names, a block at a time, as the coordinator does."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     blocks, _ = writer.packable()
     before = time.thread_time()
     for block in blocks:
@@ -170,7 +170,7 @@ def pack(path: Path) -> None:
 
 def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) -> None:
     """Commits like those of a busy coordinator, one after the other, in a process of its own."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     rounds = sweeps(known)
     data = random.Random(5).randbytes(BLOCK * SIZE)
     turn = 0

@@ -24,10 +24,10 @@ from common.core.model.ids import NEVER
 from common.core.model.records import Changes, NewName, Watch
 from common.core.registries.registrable_names import parse_domain_name
 from common.messages import Bye, ByeAck, Credit
-from common.store.writer import SqliteWriter
 from common.suffixes import load_suffixes
 from tests.bench import due, internet, procfs, rounds
 from tests.bench.roundtrip import BOOT, WORKER, RoundTrip
+from tests.store.builders import next_writer
 
 COUNT = 2000
 
@@ -117,7 +117,7 @@ def test_a_round_trip_ends_with_the_answer_to_a_goodbye(tmp_path: Path) -> None:
     async def measure() -> None:
         settings = config.load({"STATE_DIR": str(tmp_path), "FEED_ENDPOINT": f"ipc://{tmp_path}/feed"})
         state_dir.create_directories(settings)
-        bus, loop = CoordinatorBus(settings), asyncio.get_running_loop()
+        bus, loop = CoordinatorBus(settings, 1), asyncio.get_running_loop()
         delay = 0.2
         seen, enough = 0, asyncio.Event()
 
@@ -151,14 +151,14 @@ def test_every_watched_name_becomes_due(tmp_path: Path) -> None:
     block = np.zeros(BLOCK, RECORD)
     block["checked_at"][:3], block["next_check"][:3] = 1.9e9, 2e9
     new = [NewName(number, f"n{number}.com", "com", priority=False) for number in range(4)]
-    store = SqliteWriter(tmp_path / "domain-monitor.db")
+    store = next_writer(tmp_path / "domain-monitor.db")
     store.apply(Changes(new=new, watches=[Watch(2, watched=False, priority=False)], looks=[(0, block.tobytes())]))
     store.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "domain-monitor.db")) as connection, connection:
         connection.execute("UPDATE domain SET next_check = 2e9, checked_at = iif(id = 1, 1.95e9, NULL)")
 
     assert due.make_all_due(tmp_path) == 3
-    store = SqliteWriter(tmp_path / "domain-monitor.db")
+    store = next_writer(tmp_path / "domain-monitor.db")
     loaded, table = store.load(), DomainTable()
     load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)
     store.close()

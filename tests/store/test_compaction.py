@@ -11,7 +11,7 @@ from common.store import compaction
 from common.store.reader import SqliteReader
 from common.store.store_contract import DAY, KEEP_NAMES
 from common.store.writer import SqliteWriter
-from tests.store.builders import block, delivery, domain, loaded_names
+from tests.store.builders import block, delivery, domain, loaded_names, next_writer
 
 NOW = 1000 * DAY
 LONG_AGO = NOW - KEEP_NAMES - 1
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 def opened(path: Path) -> SqliteWriter:
     """A start at NOW."""
-    return SqliteWriter(path, now=lambda: NOW)
+    return next_writer(path, now=lambda: NOW)
 
 
 def names(writer: SqliteWriter) -> list[str]:

@@ -12,11 +12,11 @@ from common.codec import encode
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.records import Changes, Detail, DomainRow, Evidence
 from common.errors import StoreError
+from common.store.fence import transaction
 from common.store.reader import SqliteReader
 from common.store.schema import MIGRATIONS, check_version, migrate
 from common.store.store_contract import DropQuery, FoundName
-from common.store.writer import SqliteWriter
-from tests.store.builders import delivery, domain, event, in_columns, judgement, loaded_names
+from tests.store.builders import delivery, domain, event, in_columns, judgement, loaded_names, next_writer
 
 #: What the second version wrote a name with; its columns have the names of our fields.
 SECOND_INSERT = """
@@ -37,7 +37,8 @@ def old_file(path: Path, version: int) -> sqlite3.Connection:
     """A file as that version made it, open."""
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("PRAGMA journal_mode = WAL")
-    migrate(raw, MIGRATIONS[:version])
+    with transaction(raw):
+        migrate(raw, MIGRATIONS[:version])
     return raw
 
 
@@ -68,7 +69,7 @@ def test_names_of_the_second_version_keep_everything_and_get_numbers(path: Path)
         raw.execute(SECOND_INSERT, structs.asdict(row))
     raw.execute("DELETE FROM domain WHERE name = 'was.com'")
     raw.close()
-    writer = SqliteWriter(path, now=lambda: 0.0)
+    writer = next_writer(path, now=lambda: 0.0)
     reader = SqliteReader(path)
     loaded = writer.load()
 
@@ -91,7 +92,7 @@ def test_what_is_not_about_names_stays_untouched(path: Path) -> None:
     raw.close()
     with pytest.raises(StoreError, match="version 2"):
         SqliteReader(path)
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     loaded = writer.load()
     assert (loaded.next_seq, loaded.meta) == (6, {"list": "abc"})
     assert list(loaded.deliveries) == [delivery("id", body=b"\0")]
@@ -106,15 +107,15 @@ def test_migrations_run_once_each_and_in_order() -> None:
     """A file of any older version gets exactly the steps it lacks; a failing step leaves the old version."""
     raw = sqlite3.connect(":memory:", isolation_level=None)
     steps = [("CREATE TABLE a(x)",), ("ALTER TABLE a ADD COLUMN y", "INSERT INTO a VALUES(1, 2)")]
-    migrate(raw, steps[:1])
-    migrate(raw, steps)
-    migrate(raw, steps)
+    for known in (steps[:1], steps, steps):
+        with transaction(raw):
+            migrate(raw, known)
     assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(sqlite3.OperationalError), transaction(raw):
         migrate(raw, [*steps, ("DELETE FROM a", "NONSENSE")])
     assert raw.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
-    with pytest.raises(StoreError, match="newer"):
+    with pytest.raises(StoreError, match="newer"), transaction(raw):
         migrate(raw, steps[:1])
     raw.execute("UPDATE meta SET value = 'x'")
     with pytest.raises(StoreError, match="damaged"):
@@ -134,7 +135,7 @@ def test_a_state_of_the_first_schema_gets_its_ledger(path: Path) -> None:
     raw.close()
     with pytest.raises(StoreError, match="version 1"):
         SqliteReader(path)
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(ledger=[judgement("a.com")]))
     reader = SqliteReader(path)
 

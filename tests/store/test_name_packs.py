@@ -16,8 +16,8 @@ from common.core.model.records import Changes, DomainRow, NewName, StateChange, 
 from common.store import name_packs
 from common.store.schema import PACK
 from common.store.store_contract import KEEP_NAMES
-from common.store.writer import SqliteWriter, open_writer
-from tests.store.builders import after, domain, in_columns, loaded_names
+from common.store.writer import SqliteWriter
+from tests.store.builders import after, domain, in_columns, loaded_names, next_writer, open_next
 
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
 #: At the borders of four blocks, of which the third has no name.
@@ -80,7 +80,7 @@ def test_a_start_finds_what_the_rows_say(first: list[int], moves: list[Any]) -> 
     rows = {number: row(number) for number in first}
     with tempfile.TemporaryDirectory() as directory:
         where = config.load({"STATE_DIR": directory})
-        writer = open_writer(where)
+        writer = open_next(where)
         writer.apply(new(*sorted(rows)))
         for move in moves:
             if isinstance(move, Changes):
@@ -100,11 +100,11 @@ def test_a_start_finds_what_the_rows_say(first: list[int], moves: list[Any]) -> 
 
 def test_names_that_were_forgotten_do_not_come_back_from_a_pack(path: Path) -> None:
     """Forgotten at the next start, after they were packed."""
-    writer = SqliteWriter(path, now=lambda: 0.0)
+    writer = next_writer(path, now=lambda: 0.0)
     writer.apply(Changes(domains=[row(1, watched=False), row(2), row(PACK, watched=False)]))
     assert pack_all(writer) == 2
     writer.close()
-    again = SqliteWriter(path, now=lambda: KEEP_NAMES + 1.0)
+    again = next_writer(path, now=lambda: KEEP_NAMES + 1.0)
 
     assert loaded_names(again.load()) == [in_columns(row(2))]
     assert again.load().next_id == PACK + 1
@@ -113,7 +113,7 @@ def test_names_that_were_forgotten_do_not_come_back_from_a_pack(path: Path) -> N
 
 def test_a_pack_is_read_instead_of_its_rows(path: Path) -> None:
     """What this file is about happens: a row that is changed behind the trigger's back stays as it was packed."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(new(1, 2))
     pack_all(writer)
     with sqlite3.connect(path) as other:
@@ -131,7 +131,7 @@ def test_a_damaged_pack_counts_as_none(damage: bytes | int) -> None:
     """Other bytes, or its own cut short, are never worse than no pack; the names come from their rows."""
     with tempfile.TemporaryDirectory() as directory:
         where = config.load({"STATE_DIR": directory})
-        writer = open_writer(where)
+        writer = open_next(where)
         writer.apply(new(1, PACK, 2 * PACK))
         pack_all(writer)
         with sqlite3.connect(where.store_path) as other:
@@ -146,7 +146,7 @@ def test_a_damaged_pack_counts_as_none(damage: bytes | int) -> None:
 
 def test_a_name_that_does_not_fit_into_a_pack_is_read_from_its_row(path: Path) -> None:
     """No list lets a line break into a name; a file from elsewhere may."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     odd = domain("a\nb.com", id=1)
     writer.apply(Changes(domains=[odd]))
     pack_all(writer)
@@ -157,7 +157,7 @@ def test_a_name_that_does_not_fit_into_a_pack_is_read_from_its_row(path: Path) -
 
 def test_a_block_waits_until_little_is_written_to_it(path: Path) -> None:
     """A first sweep changes every row: packing them in the middle of it would be work for nothing."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(new(*range(name_packs.BUSY), PACK))
 
     assert writer.packable() == ([1], 2)
@@ -167,7 +167,7 @@ def test_a_block_waits_until_little_is_written_to_it(path: Path) -> None:
 
 def test_a_block_is_packed_anew_when_many_of_its_rows_have_changed(path: Path) -> None:
     """Until then a start takes the changed ones from their rows."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     numbers = list(range(name_packs.LOOSE))
     writer.apply(new(*numbers))
     writer.packable()

@@ -15,22 +15,21 @@ from pathlib import Path
 import pytest
 
 from common.core.model.records import Changes
-from common.errors import StoreError, StoreLocked
+from common.errors import StoreError
 from common.store.reader import SqliteReader
 from common.store.sqlite import translate_errors
 from common.store.store_contract import FoundName
 from common.store.writer import SqliteWriter
-from tests.store.builders import delivery, domain, event, judgement
+from tests.store.builders import delivery, domain, event, judgement, next_writer
 
 #: Writes transactions of a state, an event, a delivery and a judgement until it is killed; prints each number that returned.
 CHILD = """
 import sys
 from pathlib import Path
 from common.core.model.records import (Changes)
-from common.store.writer import (SqliteWriter)
-from tests.store.builders import delivery, domain, event, judgement
+from tests.store.builders import delivery, domain, event, judgement, next_writer
 
-writer = SqliteWriter(Path(sys.argv[1]), "child")
+writer = next_writer(Path(sys.argv[1]))
 start = writer.load().next_seq
 for n in range(start, start + 100_000):
     name = f"n{n % 50}.com"
@@ -74,7 +73,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(path: Path) -> None:
         reader = SqliteReader(path)
         assert reader.last_seq() >= last
         reader.close()
-        writer = SqliteWriter(path)
+        writer = next_writer(path)
         loaded = writer.load()
         events, pending = loaded.next_seq - 1, sum(1 for _ in loaded.deliveries)
         writer.close()
@@ -89,7 +88,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(path: Path) -> None:
 
 def test_readers_see_whole_transactions_while_a_process_writes(path: Path) -> None:
     """At no moment is there a state without its event, or an event without its delivery."""
-    SqliteWriter(path).close()
+    next_writer(path).close()
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE)
     assert child.stdout is not None
     with child, child.stdout as lines:
@@ -117,7 +116,7 @@ def test_a_reader_that_leaves_last_keeps_the_log(path: Path) -> None:
 
 def test_a_closed_store_is_one_file_that_can_be_copied(path: Path) -> None:
     """Closing moves the log into the file, also while a reader is connected."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(domains=[domain("a.com")]))
     reader = SqliteReader(path)
     writer.close()
@@ -132,58 +131,38 @@ def test_a_closed_store_is_one_file_that_can_be_copied(path: Path) -> None:
 
 def test_a_reader_cannot_write(path: Path) -> None:
     """The connection of a reader refuses every change."""
-    SqliteWriter(path).close()
+    next_writer(path).close()
     reader = SqliteReader(path)
     with pytest.raises(StoreError):
         reader._all("DELETE FROM meta")
     reader.close()
 
 
-def test_the_lock_goes_with_its_process(path: Path) -> None:
-    """A killed owner leaves no lock behind, although its lock file stays."""
-    killed_writer(path, 1)
-    assert path.with_name(path.name + ".lock").exists()
-
-    writer = SqliteWriter(path, "second")
-    with pytest.raises(StoreLocked, match="'second'"):
-        SqliteWriter(path, "third")
-    writer.close()
-
-
-def test_a_lock_file_with_garbage_still_locks(path: Path) -> None:
-    """The note in the lock file is only for people."""
-    writer = SqliteWriter(path, "first")
-    path.with_name(path.name + ".lock").write_bytes(b"[" * 5000)
-    with pytest.raises(StoreLocked, match="another instance"):
-        SqliteWriter(path)
-    writer.close()
-
-
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_damaged_file_is_named_with_a_remedy(path: Path, content: bytes) -> None:
-    """Neither the writer nor a reader starts on it, and the lock is free again."""
+    """Neither the writer nor a reader starts on it."""
     path.parent.mkdir()
     path.write_bytes(content)
-    for kind in (SqliteWriter, SqliteWriter, SqliteReader):
+    for kind in (next_writer, next_writer, SqliteReader):
         with pytest.raises(StoreError, match=r"damaged.*backup"):
             kind(path)
 
 
 def test_damage_that_shows_later_is_an_error_of_the_store(path: Path) -> None:
     """Pages that rot behind the first ones fail the start or the first look at them, not the interpreter."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     rows = [domain(f"n{n}.com", detail=bytes(3000)) for n in range(200)]
     writer.apply(Changes(domains=rows))
     writer.close()
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2] + b"\xff" * (len(content) // 2))
-    again = SqliteWriter(path)
+    again = next_writer(path)
     with pytest.raises(StoreError, match="damaged"):
         again.details([row.id for row in rows])
     again.close()
     path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
     with pytest.raises(StoreError, match="damaged"):
-        SqliteWriter(path)
+        next_writer(path)
 
 
 def test_an_empty_file_is_no_state_yet(path: Path) -> None:
@@ -192,25 +171,25 @@ def test_an_empty_file_is_no_state_yet(path: Path) -> None:
     path.touch()
     with pytest.raises(StoreError, match="coordinator"):
         SqliteReader(path)
-    SqliteWriter(path).close()
+    next_writer(path).close()
     SqliteReader(path).close()
 
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     """Going back a version needs a decision by a person."""
-    SqliteWriter(path).close()
+    next_writer(path).close()
     raw = sqlite3.connect(path)
     with raw:
         raw.execute("UPDATE meta SET value = '999' WHERE key = 'store.schema'")
     raw.close()
-    for kind in (SqliteWriter, SqliteReader):
+    for kind in (next_writer, SqliteReader):
         with pytest.raises(StoreError, match=r"newer.*999"):
             kind(path)
 
 
 def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> None:
     """An entry takes less room than its text; a damaged one is handed on, to be reported by its reader."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(ledger=[judgement("a.com", body=b"the same words again " * 500)]))
     reader = SqliteReader(path)
     raw = sqlite3.connect(path)
@@ -227,7 +206,7 @@ def test_a_long_body_is_packed_and_a_damaged_one_comes_as_it_is(path: Path) -> N
 
 def test_a_full_disk_fails_the_transaction_and_nothing_else(path: Path) -> None:
     """When there is room again the writer goes on."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(domains=[domain("a.com")]))
     assert writer._connection is not None
     pages = writer._connection.execute("PRAGMA page_count").fetchone()[0]
@@ -259,13 +238,13 @@ def test_a_start_that_failed_leaves_nothing_locked(path: Path) -> None:
         raise ZeroDivisionError
 
     with no_file_may_grow(), pytest.raises(StoreError, match="cannot open the state"):
-        SqliteWriter(path)
+        SqliteWriter(path, 99)
     with pytest.raises(ZeroDivisionError):
-        SqliteWriter(path, now=broken)
-    SqliteWriter(path).close()
+        next_writer(path, now=broken)
+    next_writer(path).close()
     with no_file_may_grow(), pytest.raises(StoreError, match="cannot open the state"):
-        SqliteWriter(path)
-    SqliteWriter(path).close()
+        SqliteWriter(path, 99)
+    next_writer(path).close()
 
 
 def test_a_full_disk_is_told_as_one_where_sqlite_has_other_words(path: Path) -> None:
@@ -278,7 +257,7 @@ def test_a_full_disk_is_told_as_one_where_sqlite_has_other_words(path: Path) -> 
 
 def test_details_do_not_wait_for_a_transaction(path: Path) -> None:
     """While a commit is under way they are read as the last one left them, and so is the state at a start."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     writer.apply(Changes(domains=[domain("a.com", id=1, detail=b"before")]))
     with writer._transaction("write") as connection:
         connection.execute("UPDATE detail SET body = x'00'")
@@ -292,12 +271,12 @@ def test_an_unreachable_directory_is_an_error_of_the_store(tmp_path: Path) -> No
     """The text names the path."""
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"file/x\.db"):
-        SqliteWriter(tmp_path / "file" / "x.db")
+        next_writer(tmp_path / "file" / "x.db")
 
 
 def test_a_substring_search_is_bounded_and_complete(path: Path) -> None:
     """Each page looks at few names; the pages together look at all, over several suffixes too."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     suffixes = ("com", "co.uk", "org.uk")
     rows = [domain(f"n{n:03}.{suffixes[n % 3]}", state=("A", "B")[n % 2]) for n in range(200)]
     writer.apply(Changes(domains=rows))
@@ -339,7 +318,7 @@ def test_a_substring_search_is_bounded_and_complete(path: Path) -> None:
 )
 def test_queries_use_their_index(path: Path, query: str, index: str) -> None:
     """What is asked often never walks a whole table."""
-    SqliteWriter(path).close()
+    next_writer(path).close()
     raw = sqlite3.connect(path)
     plan = " ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN SELECT {query}"))
     raw.close()
@@ -350,7 +329,7 @@ def test_queries_use_their_index(path: Path, query: str, index: str) -> None:
 
 def test_the_state_is_private(path: Path) -> None:
     """No other user of the machine reads the directory that the writer makes."""
-    SqliteWriter(path).close()
+    next_writer(path).close()
 
     assert path.parent.stat().st_mode & 0o077 == 0
     assert os.access(path, os.R_OK)
@@ -358,11 +337,11 @@ def test_the_state_is_private(path: Path) -> None:
 
 def test_a_restart_with_the_outbox_full_is_quick_enough_to_test(path: Path) -> None:
     """Twenty thousand waiting notices are all loaded again, with their bytes."""
-    writer = SqliteWriter(path)
+    writer = next_writer(path)
     rows = [delivery(f"id{n}", order=n, body=b"x" * 200) for n in range(20_000)]
     writer.apply(Changes(deliveries=rows, events=[event(1, "a.com")]))
     writer.close()
-    again = SqliteWriter(path)
+    again = next_writer(path)
 
     assert sum(len(row.body) for row in again.load().deliveries) == 200 * len(rows)
     again.close()

@@ -43,6 +43,7 @@ class Status:
         known = bool(rooms.intake.state.loaded_at) or len(domains) > 0
         return {
             "started_at": domains.started,
+            "leader": {"instance": self._policy.instance, "epoch": self._policy.epoch},
             "ready": known and not any(problem.unwatched for problem in problems),
             "problems": [problem.to_map() for problem in problems],
             "missing": list(self._policy.missing),

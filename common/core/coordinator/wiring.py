@@ -57,7 +57,8 @@ class Policy:
 
     `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
     cannot be read. `limits` and `canaries` are the user's own, `missing` has a sentence for each thing that is not configured,
-    `pools` are those of which this instance starts workers, `sources` the registrars and accounts that may be asked.
+    `pools` are those of which this instance starts workers, `sources` the registrars and accounts that may be asked,
+    `epoch` is that in which this instance leads.
     """
 
     cadence: Cadence
@@ -73,6 +74,7 @@ class Policy:
     missing: tuple[str, ...] = ()
     pools: tuple[str, ...] = POOLS
     sources: tuple[Source, ...] = ()
+    epoch: int = 0
 
 
 class Rooms:

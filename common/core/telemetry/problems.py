@@ -39,6 +39,7 @@ CODES = {
     "source_refused": "a registrar or an EPP server refuses our key, account or address",
     "store_damaged": "the database is damaged",
     "store_lost": "the database is gone, or was replaced",
+    "store_locked": "a process that led before, and is stopped or hangs, holds a lock of the database",
     "store_slow": "a write to the database does not end",
     "store_unreadable": "the database cannot be used",
     "supervisor_gone": "the supervisor has ended",

@@ -1,0 +1,80 @@
+"""A coordinator that stands by: it looks which instance leads, tells the other processes of its own, and takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from functools import partial
+
+from common import leader_file
+from common.bus import leader_addresses
+from common.clock import monotonic
+from common.errors import StoreError
+from common.process import Runtime
+from common.store.lease_contract import Leader, Lease, Leases
+
+#: Seconds between two looks.
+LOOK_EVERY = 0.25
+#: Seconds for which the leases may be unreadable: what a holder is just writing is readable at the next look.
+UNREADABLE_LIMIT = 10.0
+
+
+class Standby:
+    """Waits for a lease. `followed`: the leader that the other processes of this instance were told of last."""
+
+    def __init__(self, runtime: Runtime, leases: Leases) -> None:
+        self._runtime = runtime
+        self._leases = leases
+        self._followed: Leader | None = None
+        self._unreadable_since: float | None = None
+        self._untold = False
+
+    async def wait_for_lease(self) -> Lease | None:
+        """The lease of this instance, once there is no other; None where it was told to stop. Raises StoreError."""
+        while not self._runtime.stopping.is_set():
+            self._runtime.beat()
+            leader = await self._find_leader()
+            if leader is None and self._unreadable_since is None:
+                lease = await asyncio.to_thread(self._take)
+                if lease is not None:
+                    self._tell(lease.leader)
+                    self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+                    return lease
+            elif leader is not None and self._tell(leader):
+                self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._runtime.stopping.wait()
+        return None
+
+    async def _find_leader(self) -> Leader | None:
+        try:
+            leader = await asyncio.to_thread(self._leases.find)
+        except StoreError as error:
+            if self._unreadable_since is None:
+                self._unreadable_since = monotonic()
+                self._runtime.log.warning("leases_unreadable", error=str(error))
+            elif monotonic() - self._unreadable_since > UNREADABLE_LIMIT:
+                raise
+            return None
+        self._unreadable_since = None
+        return leader
+
+    def _take(self) -> Lease | None:
+        settings = self._runtime.settings
+        return self._leases.take(settings.instance_id, secrets.token_hex(8), partial(leader_addresses, settings))
+
+    def _tell(self, leader: Leader) -> bool:
+        """Tell the other processes of this instance; whether that was new to them."""
+        if leader == self._followed:
+            return False
+        try:
+            leader_file.write_leader(self._runtime.settings.instance_dir, leader)
+        except OSError as error:  # the next look tries again
+            if not self._untold:
+                self._runtime.log.error("leader_not_told", error=str(error))
+            self._untold = True
+            return False
+        self._followed, self._untold = leader, False
+        return True

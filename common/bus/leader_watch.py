@@ -1,0 +1,54 @@
+"""Where the leader is reached, as this instance knows it: its coordinator keeps a small file that says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from common import leader_file
+from common.bus.bus_endpoints import leader_addresses
+from common.config import Settings
+from common.store.lease_contract import Addresses
+
+#: Seconds between two looks at the file.
+LOOK_EVERY = 0.25
+
+
+class LeaderWatch:
+    """Follows the leader for sockets of this process.
+
+    Where no coordinator has said who leads, that of BUS_ENDPOINT counts: of another host, or one that will start on this.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._instance_dir = settings.instance_dir
+        self._stamp = leader_file.stamp_of(self._instance_dir)  # before the file: it may change meanwhile
+        leader = leader_file.read_leader(self._instance_dir)
+        self._epoch = 0 if leader is None else leader.epoch
+        here = leader_addresses(settings, 0).feed
+        self.addresses = Addresses(settings.bus_endpoint, here) if leader is None else leader.addresses()
+        self._timer: asyncio.TimerHandle | None = None
+        self._moved: Callable[[Addresses], object] = lambda _: None
+
+    def attach(self, moved: Callable[[Addresses], object]) -> None:
+        """Call `moved(addresses)` from the running loop when another leads, or leads again in another epoch."""
+        self._moved = moved
+        self._look()
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)
+        stamp = leader_file.stamp_of(self._instance_dir)
+        if stamp == self._stamp:
+            return
+        leader = leader_file.read_leader(self._instance_dir)
+        if leader is None:
+            return  # looks again: it is being written, or damaged
+        self._stamp = stamp
+        if (leader.epoch, leader.addresses()) != (self._epoch, self.addresses):
+            self._epoch, self.addresses = leader.epoch, leader.addresses()
+            self._moved(self.addresses)
