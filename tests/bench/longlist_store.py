@@ -14,6 +14,7 @@ from common.core.domains.domain_table import DomainTable
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.restore import load_table
 from common.core.model.records import Changes, NewName, StateChange
+from common.store.store_contract import Writer
 from common.store.writer import SqliteWriter
 from tests.sim.long_list import name_of
 
@@ -25,7 +26,7 @@ def measure(names: int) -> dict[str, float]:
     """Bytes of the file for each name, and seconds of CPU and of the clock that loading takes."""
     with tempfile.TemporaryDirectory(prefix="longlist-") as folder:
         path = Path(folder) / "store.db"
-        writer = SqliteWriter(path)
+        writer = SqliteWriter(path, 1)
         writer.load()
         for changes in first_sweep(names):
             writer.apply(changes)
@@ -33,7 +34,7 @@ def measure(names: int) -> dict[str, float]:
             writer.pack(block)
         writer.close()
         size = path.stat().st_size / names
-        cpu, wall = load(path)
+        cpu, wall = load(SqliteWriter(path, 2))
     return {"file": size, "load.cpu": cpu, "load.wall": wall}
 
 
@@ -49,10 +50,9 @@ def first_sweep(names: int) -> Iterator[Changes]:
         yield Changes(looks=[(number, looks) for number in range(start, min(start + LOOKS, blocks))])
 
 
-def load(path: Path) -> tuple[float, float]:
-    """Load everything into a table, as a start does; seconds of CPU, and of the clock."""
+def load(writer: Writer) -> tuple[float, float]:
+    """Load everything into a table, as a start does, and close the store; seconds of CPU, and of the clock."""
     cpu, wall = time.process_time(), time.perf_counter()
-    writer = SqliteWriter(path)
     loaded, table = writer.load(), DomainTable()
     gc.disable()  # as in a start
     load_table(table, loaded.names, loaded.looks, loaded.addresses, loaded.next_id)

@@ -23,7 +23,7 @@ from common.core.model.limit import Limit
 from common.core.model.records import Changes, Detail, Evidence, NewName, StateChange
 from common.core.verdict.offline import read_answer
 from common.store.writer import SqliteWriter
-from tests.bench import samples
+from tests.bench import longlist_postgres, samples
 from tests.bench.scale_model import Traffic
 from tests.sim.long_list import LongList, Part, name_of
 from tests.sim.truth import Name
@@ -59,7 +59,7 @@ def measure() -> dict[str, float]:
     """All unit costs: CPU in microseconds, sizes in bytes."""
     runs = [run(*settings) for settings in RUNS]
     costs = {f"unit.{kind}": 1e6 * value for kind, value in fit(runs).items()}
-    return {**costs, **measure_store(), **measure_drop()}
+    return {**costs, **measure_store(), **longlist_postgres.measure(STORED, detail()), **measure_drop()}
 
 
 def run(shares: Sequence[float], interval: float, gone: float, seconds: float) -> dict[str, float]:
@@ -137,7 +137,7 @@ def measure_store() -> dict[str, float]:
     body, looks = detail(), np.random.default_rng(1).bytes(BLOCK * SIZE)
     with tempfile.TemporaryDirectory(prefix="longlist-") as folder:
         path = Path(folder) / "store.db"
-        writer = SqliteWriter(path)
+        writer = SqliteWriter(path, 1)
         writer.load()
         _apply(writer, (Changes(new=known[at : at + 5000]) for at in range(0, STORED, 5000)))
         ids = list(range(STORED))

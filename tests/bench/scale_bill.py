@@ -21,7 +21,7 @@ FULL = 0.7
 FREE = {"*": Limit("*", 1e9, 1e9, None)}
 #: Bytes of all names together that one coordinator holds (`NameIndex.add_names`), and of a name as the benchmarks have them.
 NAME_TEXT, NAME_LENGTH = 1 << 32, 15
-#: Times that SQLite writes a byte: once into its log, once into the file.
+#: Times that a store writes a byte: once into its log, once into its files.
 WRITTEN = 2.0
 #: Bits a second at which the fetching of a zone is reckoned.
 LINE = 100e6
@@ -170,6 +170,10 @@ def _places(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
     size = names * (costs.row.value + costs.detail.value)
     yield _line("store", "store, once every registry record is known", size, "B", costs.detail, names)
     yield _line("store.young", "... while none is", names * costs.row.value, "B", costs.row, names)
+    size = names * (costs.postgres_row.value + costs.postgres_detail.value)
+    yield _line("postgres", "PostgreSQL in its place, once every record is known", size, "B", costs.postgres_detail, names)
+    logged = traffic.blocks * costs.postgres_block_log.value + traffic.rows * costs.postgres_row_log.value
+    yield _line("postgres.written", "PostgreSQL writes, log included", WRITTEN * logged, "B/s", costs.postgres_row_log, names)
     written = WRITTEN * (traffic.blocks * BLOCK * SIZE + traffic.rows * costs.detail.value)
     yield _line("store.written", "SQLite writes, log included", written, "B/s", costs.detail, names)
     yield _line(

@@ -51,6 +51,10 @@ class Costs:
     takeover_name: Cost
     row: Cost  # store, bytes of a name whose registry record is not known yet
     detail: Cost  # store, bytes of the evidence of one
+    postgres_row: Cost  # the same in PostgreSQL
+    postgres_detail: Cost
+    postgres_row_log: Cost  # bytes of its log for a row with evidence that is written
+    postgres_block_log: Cost  # and for 256 last looks
     drop_rows: Cost  # store, bytes of events, callbacks and ledger of one drop
     drop_questions: Cost  # registry questions of one drop, from the first denial to the notice and the minutes after
     feed: Cost  # bytes of one result on the feed
@@ -96,6 +100,10 @@ def load() -> Costs:
         takeover_name=Cost(kill[1], "s", f"kill.goes_on, 100,000 and 1,000,000 names, {place}"),
         row=Cost(unit["store.row"], "B", f"store.row, {LONG_LISTS}"),
         detail=Cost(unit["store.detail"], "B", f"store.detail, {LONG_LISTS}"),
+        postgres_row=Cost(unit["postgres.row"], "B", f"postgres.row, {LONG_LISTS}"),
+        postgres_detail=Cost(unit["postgres.detail"], "B", f"postgres.detail, {LONG_LISTS}"),
+        postgres_row_log=Cost(unit["postgres.row_log"], "B", f"postgres.row_log, {LONG_LISTS}"),
+        postgres_block_log=Cost(unit["postgres.block_log"], "B", f"postgres.block_log, {LONG_LISTS}"),
         drop_rows=Cost(unit["drop.bytes"], "B", drop),
         drop_questions=Cost(unit["drop.questions"], "", drop),
         feed=Cost(unit["feed.result"], "B", f"feed.result, {LONG_LISTS}"),

@@ -19,11 +19,11 @@ SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000, 300_000_000)
 BUDGETED = (
     "dns.wanted", "dns.asked", "dns.round", "dns.egresses", "registry.wanted", "registry.asked",
     "registry.egresses", "registry.first", "window.pace", "cpu.coordinator", "cpu.fast", "memory", "store.young", "store",
-    "store.written", "start", "takeover", "drops", "drops.bytes",
+    "store.written", "postgres", "postgres.written", "start", "takeover", "drops", "drops.bytes",
 )  # fmt: skip
 UNLIMITED = (
     "dns.asked", "dns.band", "registry.asked", "cpu.coordinator", "cpu.fast", "checkers", "cpu.registry", "store.written",
-    "feed", "shard.cpu",
+    "postgres.written", "feed", "shard.cpu",
 )  # fmt: skip
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _TIMES = ((365 * 86_400, "years"), (86_400, "days"), (3600, "h"), (60, "min"))
@@ -136,7 +136,11 @@ WORDS: Mapping[str, str] = {
     "takeover_name": "... and for each name",
     "row": "SQLite: a name without a registry record",
     "detail": "... its evidence, once there is one",
-    "drop_rows": "... what one drop leaves for good",
+    "postgres_row": "PostgreSQL: a name without a registry record",
+    "postgres_detail": "... its evidence, once there is one",
+    "postgres_row_log": "... its log for a row with evidence that is written",
+    "postgres_block_log": "... its log for 256 last looks",
+    "drop_rows": "SQLite: what one drop leaves for good",
     "drop_questions": "registry questions of one drop",
     "feed": "a result on the feed",
     "question": "a DNS query and its answer",
