@@ -103,6 +103,7 @@ class _Sum:
     limit: Limit
     names: float = 0.0
     wanted: float = 0.0
+    checks: float = 0.0  # of names out of the zone, each second
 
 
 def find_traffic(plan: Plan) -> Traffic:
@@ -129,9 +130,12 @@ def find_traffic(plan: Plan) -> Traffic:
         swept, singles, sweeps = swept + together * row.copies, singles + alone * row.copies, sweeps + times * row.copies
         arrivals += (together if part == 1.0 else times) * row.copies
         _add_registry(plan, row, counts[row.suffix], between, registries, servers)
+    for row in plan.mix:
+        _add_overflow(plan, row, counts[row.suffix], registries, servers)
     dns, registry = _operators(zones, plan.egresses), _operators(servers, plan.egresses)
     records = sum(one.asked * one.copies for one in registry)
-    rows = singles + records
+    # A name out of the zone is checked at its interval, and written, whether or not the registry could be asked.
+    rows = singles + sum(one.copies * max(one.checks, min(one.wanted, plan.egresses * one.allowed)) for one in servers.values())
     blocks = plan.names / BLOCK
     touched = (swept + rows) * TOUCH_EVERY
     return Traffic(
@@ -224,6 +228,20 @@ def _add_registry(
         found = servers.setdefault(limit.operator, _Sum(row.copies, routine_rate(limit), limit))
         found.names += names if "das" not in methods else 0.0
         found.wanted += wanted
+        found.checks += wanted if "das" in methods else 0.0
+
+
+def _add_overflow(plan: Plan, row: Share, names: float, registries: Registries, servers: dict[str, _Sum]) -> None:
+    """Add the names out of the zone that their RDAP server has no room for: WHOIS is asked about them, where there is one."""
+    first = _first_limit(row.suffix, ("rdap",), registries, plan.limits)
+    second = _first_limit(row.suffix, ("whois",), registries, plan.limits) if row.suffix != OTHERS else None
+    if first is None or second is None:
+        return
+    asked = servers[first.operator]
+    left = 1 - plan.egresses * asked.allowed / asked.checks if asked.checks else 0.0
+    if left > 0:
+        found = servers.setdefault(second.operator, _Sum(row.copies, routine_rate(second), second))
+        found.wanted += left * names * plan.gone / plan.interval
 
 
 def routine_rate(limit: Limit) -> float:

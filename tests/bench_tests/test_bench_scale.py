@@ -24,6 +24,7 @@ def test_the_model_says_what_the_simulated_core_does(names: int, free: bool, sec
     plan = longlist.plan_of(names, free=free)
     world = LongList(longlist.parts_of(plan), limits=dict(plan.limits))
     world.run(longlist.BEFORE)
+    world.mix_queues()
     world.reset_counts()
     world.run(seconds)
     found, said = world.rates(), longlist.expect(find_traffic(plan))

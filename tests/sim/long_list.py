@@ -36,6 +36,8 @@ from tests.sim.world import START, World
 DAY, YEAR = 86_400.0, 365 * 86_400.0
 #: Names in one batch of columns.
 BATCH = 1 << 16
+#: Inconclusive checks in a row of names out of the zone at the start: where a registry is asked too much, most are.
+TRIED = 9
 #: Seconds until a sweep, and a single query, is answered.
 SWEEP_TAKES, QUERY_TAKES = 1.0, 0.1
 _REASONS = {"rdap": "rdap_200_match", "whois": "whois_registered"}
@@ -84,7 +86,20 @@ class LongList(World):
         super().__init__(seed, interval=interval, limits={} if limits is None else limits, sweeps=sweeps, results=results)
         for part in parts:
             self.core.rooms.registries.note_address_count(part.suffix, part.addresses)
+        self._between = self._look_intervals()
         self.event(Restored(self._stored()))
+        self.core.rooms.domains.table.inconclusive[np.flatnonzero(self._gone)] = TRIED
+
+    def mix_queues(self) -> None:
+        """Mix the names that wait for a sweep, as the jitter of their intervals does in a few rounds.
+
+        After a start those that are overdue wait in the order of their ids.
+        """
+        for _, queue in self.core.rooms.sweep_queues.waiting_queues(urgent=False):
+            if queue.ordinary.count:
+                ids, times = queue.ordinary.take_ids(queue.ordinary.count)
+                order = self._chance.permutation(len(ids))
+                queue.ordinary.add_ids(ids[order], times[order], self.now)
 
     def reset_counts(self) -> None:
         """Count from now on."""
@@ -141,7 +156,7 @@ class LongList(World):
                 confidence=np.full(len(ids), 0.99),
                 generation=np.ones(len(ids), np.int64),
                 checked_at=np.full(len(ids), START - 1.0),
-                next_check=self._next_look(ids),
+                next_check=self._due_at(ids),
                 drop_earliest=nothing,
                 drop_latest=nothing,
                 registry_due=self._heard_at(ids) + self._record_interval(ids),
@@ -173,17 +188,31 @@ class LongList(World):
         by_date = np.where(left < 14 * DAY, DAY / 2, np.where(left < 60 * DAY, DAY, 7 * DAY))
         return np.where(dated, by_date, DAY)
 
+    def _look_intervals(self) -> Any:
+        """Seconds between two looks at a name of each part: the base interval, or longer where its zone's budget is short."""
+        limits = [self.core.rooms.registries.limit_of("dns", suffix, suffix) for suffix in self.parts]
+        names: Counter[str] = Counter()
+        for limit, part in zip(limits, self.parts.values(), strict=True):
+            names[limit.operator] += part.names - part.gone
+        return np.array([max(self.policy.cadence.interval, names[limit.operator] / limit.rate) for limit in limits])
+
     def _next_look(self, ids: Any) -> Any:
-        """When names are looked at next: evenly spread over the base interval."""
-        return START + self.policy.cadence.interval * hashed(ids)
+        """When names are looked at next, in the order in which they are due; those out of the zone by their own interval."""
+        between = np.where(self._gone[ids], self.policy.cadence.interval, self._between[self._suffix[ids]])
+        return START + between * hashed(ids)
+
+    def _due_at(self, ids: Any) -> Any:
+        """When names are due: where the budget is short, most are so already."""
+        between = np.where(self._gone[ids], self.policy.cadence.interval, self._between[self._suffix[ids]])
+        return self._next_look(ids) - (between - self.policy.cadence.interval)
 
     def _heard_at(self, ids: Any) -> Any:
         """When the registry was last asked about a name, so that as many records are due in each minute.
 
         A record that is due is asked for at the next look, so half of the base interval later on average.
         """
-        interval, look = self._record_interval(ids), self.policy.cadence.interval
-        return self._next_look(ids) - look + (interval + look / 2) * hashed(ids, 1) - interval
+        interval, look = self._record_interval(ids), self._between[self._suffix[ids]]
+        return self._next_look(ids) - look + np.maximum(look, interval + look / 2) * hashed(ids, 1) - interval
 
     # -- what comes and goes ---------------------------------------------------------------------------------------------
 
