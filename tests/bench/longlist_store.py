@@ -30,11 +30,13 @@ def measure(names: int) -> dict[str, float]:
         writer.load()
         for changes in first_sweep(names):
             writer.apply(changes)
+        writer.close()
+        writer = SqliteWriter(path, 2)
         for block in writer.packable()[0]:
             writer.pack(block)
         writer.close()
         size = path.stat().st_size / names
-        cpu, wall = load(SqliteWriter(path, 2))
+        cpu, wall = load(SqliteWriter(path, 3))
     return {"file": size, "load.cpu": cpu, "load.wall": wall}
 
 

@@ -31,22 +31,26 @@ from tests.sim.world import START, World
 from tests.store.builders import domain
 
 FREE = {"*": Limit("*", 1e6, 1_000_000, None)}
-#: Names of the runs that the core's costs are fitted to, and of the store.
-NAMES, STORED = 1_000_000, 100_000
-#: Runs: suffixes over which the names are spread, base interval, share out of the zone, and seconds of virtual time.
+#: Names of which the store is filled.
+STORED = 100_000
+#: Runs that the core's costs are fitted to: names, suffixes that share them, base interval, share out of the zone, and seconds
+#: of virtual time. Between them the proportions of what the core does differ as much as they can.
 RUNS = (
-    ((1.0,), 1e7, 0.0, 300.0),
-    ((1.0,), 36_000.0, 0.0, 240.0),
-    ((0.5, 0.3, 0.2), 3600.0, 0.0, 120.0),
-    ((1.0,), 1200.0, 0.0, 60.0),
-    ((1.0,), 360.0, 0.0, 30.0),
-    ((0.6, 0.4), 36_000.0, 0.05, 240.0),
-    ((0.3, 0.3, 0.2, 0.2), 200_000.0, 0.0, 240.0),
-    ((0.4, 0.3, 0.2, 0.1), 7200.0, 0.02, 120.0),
+    (1_000_000, 1, 1e7, 0.0, 200.0),
+    (300_000, 1, 1e7, 0.0, 200.0),
+    (100_000, 1, 36_000.0, 0.0, 200.0),
+    (100_000, 1, 3600.0, 0.0, 120.0),
+    (100_000, 1, 360.0, 0.0, 60.0),
+    (100_000, 1, 60.0, 0.0, 30.0),
+    (100_000, 8, 600.0, 0.0, 60.0),
+    (100_000, 8, 3600.0, 0.05, 120.0),
+    (300_000, 4, 36_000.0, 0.1, 120.0),
+    (300_000, 8, 1200.0, 0.02, 60.0),
+    (1_000_000, 4, 3600.0, 0.02, 60.0),
 )
-SUFFIXES = ("com", "org", "xyz", "uk")
-#: What the core does, and whose cost is fitted.
-KINDS = ("rest", "wake", "sweep", "look", "single", "block")
+SUFFIXES = ("com", "org", "xyz", "uk", "info", "online", "app", "dev")
+#: What the core does, and whose cost is fitted; a scan is one through a million names, which it makes about once a second.
+KINDS = ("scan", "wake", "sweep", "look", "single", "block")
 #: A record's notices, which the excerpt of an answer keeps: as long as those of the largest registries.
 NOTICES = [{"title": "Terms of Use", "description": ["Service subject to the terms of use that stand below this address."],
             "links": [{"href": "https://www.registry.example/domain-names/registration-data-access-protocol/terms-service/index.xhtml",
@@ -62,16 +66,14 @@ def measure() -> dict[str, float]:
     return {**costs, **measure_store(), **longlist_postgres.measure(STORED, detail()), **measure_drop()}
 
 
-def run(shares: Sequence[float], interval: float, gone: float, seconds: float) -> dict[str, float]:
+def run(names: int, suffixes: int, interval: float, gone: float, seconds: float) -> dict[str, float]:
     """The rates of one run, each a second; `core` in cores."""
-    parts = [
-        Part(suffix, int(NAMES * share), int(NAMES * share * gone)) for suffix, share in zip(SUFFIXES, shares, strict=False)
-    ]
-    world = LongList(parts, interval=interval, limits=FREE)
+    share = names // suffixes
+    world = LongList([Part(suffix, share, int(share * gone)) for suffix in SUFFIXES[:suffixes]], interval=interval, limits=FREE)
     world.run(30.0)
     world.reset_counts()
     world.run(seconds)
-    return {"seconds": 1.0, **{key: value / seconds for key, value in world.rates().items()}}
+    return {"names": names / 1e6, **{key: value / seconds for key, value in world.rates().items()}}
 
 
 def fit(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -86,12 +88,12 @@ def fit(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
         left.remove(min(below, key=lambda kind: found[kind]))
 
 
-_RATES = {"rest": "seconds", "wake": "wakes", "sweep": "sweeps", "look": "swept", "single": "rows", "block": "blocks"}
+_RATES = {"scan": "names", "wake": "wakes", "sweep": "sweeps", "look": "swept", "single": "rows", "block": "blocks"}
 
 
-def core_cpu(traffic: Traffic, units: Mapping[str, float]) -> float:
-    """Cores that the pure core uses for this traffic."""
-    rates = {"rest": 1.0, **{kind: getattr(traffic, _RATES[kind]) for kind in KINDS if kind != "rest"}}
+def core_cpu(names: int, traffic: Traffic, units: Mapping[str, float]) -> float:
+    """Cores that the pure core uses for this many names and this traffic."""
+    rates = {"scan": names / 1e6, **{kind: getattr(traffic, _RATES[kind]) for kind in KINDS if kind != "scan"}}
     return sum(units[f"unit.{kind}"] / 1e6 * rate for kind, rate in rates.items())
 
 

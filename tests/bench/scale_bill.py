@@ -53,13 +53,13 @@ def make_bill(plan: Plan, costs: Costs) -> list[Line]:
     ]
 
 
-def coordinator_cores(traffic: Traffic, costs: Costs) -> float:
+def coordinator_cores(names: int, traffic: Traffic, costs: Costs) -> float:
     """Cores of the coordinator: looks with their messages and their place in the store, single checks with their rows."""
     parts = (
         (traffic.swept, costs.look), (traffic.sweeps, costs.sweep), (traffic.wakes, costs.wake), (traffic.rows, costs.single),
         (traffic.blocks, costs.block),
     )  # fmt: skip
-    return sum(rate * cost.value for rate, cost in parts)
+    return names / 1e6 * costs.scan.value + sum(rate * cost.value for rate, cost in parts)
 
 
 def most_names(plan: Plan, costs: Costs) -> float:
@@ -68,7 +68,7 @@ def most_names(plan: Plan, costs: Costs) -> float:
     while high / low > 1.001:
         middle = (low * high) ** 0.5
         traffic = find_traffic(replace(plan, names=int(middle), limits=FREE))
-        low, high = (middle, high) if coordinator_cores(traffic, costs) <= FULL else (low, middle)
+        low, high = (middle, high) if coordinator_cores(int(middle), traffic, costs) <= FULL else (low, middle)
     return low
 
 
@@ -125,8 +125,9 @@ def _questions(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
         "",
         budgets,
     )
-    wanted = sum(one.wanted * one.copies for one in traffic.registry)
-    yield _rule("registry.wanted", "registry questions wanted", wanted * DAY, "/day", "common/core/lifecycle/registry_due.py")
+    yield _rule(
+        "registry.wanted", "registry questions wanted", traffic.wanted * DAY, "/day", "common/core/lifecycle/registry_due.py"
+    )
     yield _rule("registry.asked", "registry questions that the budgets let through", traffic.records * DAY, "/day", budgets)
     yield _rule(
         "registry.egresses",
@@ -156,7 +157,7 @@ def _cpu(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
         one.asked * one.copies * (costs.whois if one.name.startswith("whois/") else costs.rdap).value
         for one in traffic.registry
     )
-    yield _line("cpu.coordinator", "coordinator", coordinator_cores(traffic, costs), "cores", costs.look, names)
+    yield _line("cpu.coordinator", "coordinator", coordinator_cores(names, traffic, costs), "cores", costs.look, names)
     yield _line("cpu.fast", "fast checkers", fast, "cores", costs.fast, names)
     yield _line("cpu.registry", "checkers of registries", registry, "cores", costs.rdap, names)
     yield _line("cpu.idle", "all processes at rest", costs.idle.value, "cores", costs.idle, names)

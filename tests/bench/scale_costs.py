@@ -34,6 +34,7 @@ class Costs:
     memory_base: Cost  # of all processes, without names
     memory_name: Cost  # of the coordinator
     idle: Cost  # cores, of all processes at rest
+    scan: Cost  # coordinator, cores for a million names of the list, whatever happens to them
     look: Cost  # coordinator, a name in a sweep: core, messages and store
     sweep: Cost  # coordinator, a sweep, whatever its size
     wake: Cost  # coordinator, a turn of its loop with something to do
@@ -83,6 +84,7 @@ def load() -> Costs:
         memory_base=Cost(memory[0], "B", f"rest.pss, 10,000 and 1,000,000 names, {place}"),
         memory_name=Cost(memory[1], "B", f"rest.pss, 10,000 and 1,000,000 names, {place}"),
         idle=Cost(at(SMALL, "idle.cores"), "cores", f"idle.cores, 10,000 names, {place}"),
+        scan=Cost(unit["unit.scan"] / 1e6, "cores", f"unit.scan, {LONG_LISTS}"),
         look=Cost(at(LARGE, "second.cpu.coordinator") / 1e6, "s", f"second.cpu.coordinator, 1,000,000 names, {place}"),
         sweep=Cost(unit["unit.sweep"] / 1e6, "s", f"unit.sweep, {LONG_LISTS}"),
         wake=Cost(unit["unit.wake"] / 1e6, "s", f"unit.wake, {LONG_LISTS}"),

@@ -28,8 +28,8 @@ RECORD_AGES = ((14.0, 0.5), (60.0, 1.0), (YEAR, 7.0))
 UNKNOWN_HOST = "rdap.example"
 #: Turns of the coordinator's loop in a second at most, see `Coordinator.next_wake`.
 MOST_WAKES = 50.0
-#: Sweeps under way at once with one checker, and seconds that one takes at most where the budget does not slow it.
-PLACES, SWEEP_SECONDS = 4, 1.0
+#: Sweeps without priority that are under way at once with one checker, and seconds that one takes where no budget slows it.
+PLACES, SWEEP_SECONDS = 3, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +76,8 @@ class Operator:
 class Traffic:
     """What leaves and what is written, each a second. `looks` are names asked about by DNS: `swept` together, `singles` alone.
 
-    `records` are registry questions, `wakes` turns of the coordinator's loop, `rows` names written with their evidence,
-    `blocks` 256 last looks each. `round_trip`: seconds between two looks at the name that waits longest.
+    `records` are registry questions, of those `wanted`; `wakes` turns of the coordinator's loop, `rows` names written with
+    their evidence, `blocks` 256 last looks each. `round_trip`: seconds between two looks at the name that waits longest.
     """
 
     dns: tuple[Operator, ...]
@@ -86,6 +86,7 @@ class Traffic:
     swept: float
     singles: float
     sweeps: float
+    wanted: float
     records: float
     wakes: float
     rows: float
@@ -128,8 +129,10 @@ def find_traffic(plan: Plan) -> Traffic:
         slowest = max(slowest, between)
         together, alone, times = _split_looks(plan, rate, zone.limit, limited=part < 1.0)
         swept, singles, sweeps = swept + together * row.copies, singles + alone * row.copies, sweeps + times * row.copies
-        arrivals += (together if part == 1.0 else times) * row.copies
+        arrivals += together * row.copies
         _add_registry(plan, row, counts[row.suffix], between, registries, servers)
+    sweeps = min(sweeps, PLACES / SWEEP_SECONDS)
+    wanted = sum(one.wanted * one.copies for one in servers.values())
     for row in plan.mix:
         _add_overflow(plan, row, counts[row.suffix], registries, servers)
     dns, registry = _operators(zones, plan.egresses), _operators(servers, plan.egresses)
@@ -145,6 +148,7 @@ def find_traffic(plan: Plan) -> Traffic:
         swept=swept,
         singles=singles,
         sweeps=sweeps,
+        wanted=wanted,
         records=records,
         wakes=MOST_WAKES * (1 - exp(-(arrivals + 3 * rows + 2 * sweeps + 1) / MOST_WAKES)),
         rows=rows,
@@ -199,7 +203,7 @@ def _split_looks(plan: Plan, rate: float, limit: Limit, *, limited: bool) -> tup
     rest = rate * (1 - urgent)
     hold = min(HOLD, HOLD_PER_NAME * plan.names)
     if rest * hold >= GOOD_SIZE:
-        return rest, rate * urgent, min(rest / GOOD_SIZE, PLACES / SWEEP_SECONDS)
+        return rest, rate * urgent, rest / GOOD_SIZE
     few, more = _few(rest * hold)
     alone = few / (1 + rest * hold)
     return rest * (1 - alone), rest * alone + rate * urgent, more * rest / (1 + rest * hold)

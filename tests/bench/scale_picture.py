@@ -61,7 +61,7 @@ def _looks() -> list[Curve]:
 def _needs(costs: Costs) -> list[Curve]:
     plan = Plan(names=1, mix=PUBLIC, limits=FREE)
     return [
-        ("coordinator, cores", lambda names: coordinator_cores(find_traffic(replace(plan, names=names)), costs)),
+        ("coordinator, cores", lambda names: coordinator_cores(names, find_traffic(replace(plan, names=names)), costs)),
         ("fast checkers, cores", lambda names: find_traffic(replace(plan, names=names)).looks * costs.fast.value),
         ("memory, GiB", lambda names: (costs.memory_base.value + names * costs.memory_name.value) / 2**30),
         ("store, 100 GB", lambda names: names * (costs.row.value + costs.detail.value) / 1e11),

@@ -119,6 +119,7 @@ WORDS: Mapping[str, str] = {
     "memory_base": "memory of all processes without names",
     "memory_name": "... and for each name",
     "idle": "CPU of all processes at rest",
+    "scan": "CPU of the coordinator for a million names, whatever happens to them",
     "look": "CPU of the coordinator for a name in a sweep",
     "sweep": "... for a sweep, whatever its size",
     "wake": "... for a turn of its loop",

@@ -44,10 +44,10 @@ def test_a_name_takes_as_many_bytes_of_the_columns_as_the_model_says() -> None:
 
 
 def test_the_budget_of_an_operator_is_shared_by_its_suffixes() -> None:
-    """The names of com and net have the same name servers and the same registry."""
+    """The names of com and net have the same name servers and registry; what RDAP has no room for goes to WHOIS."""
     traffic = find_traffic(Plan(names=1_000_000, mix=(Share("com", 0.5, 13), Share("net", 0.5, 13))))
     assert [(one.name, one.allowed, one.asked) for one in traffic.dns] == [("dns/gtld-servers", 26.0, 26.0)]
-    assert [(one.name, one.allowed) for one in traffic.registry] == [("rdap/verisign", 1.0)]
+    assert [(one.name, one.allowed) for one in traffic.registry] == [("rdap/verisign", 1.0), ("whois/verisign", 0.2)]
 
 
 def test_a_second_address_doubles_what_is_asked_until_nothing_more_is_wanted() -> None:
@@ -56,6 +56,13 @@ def test_a_second_address_doubles_what_is_asked_until_nothing_more_is_wanted() -
     asked = [find_traffic(plan).dns[0] for plan in plans]
     assert [round(one.asked) for one in asked] == [26, 52, 272, 272]
     assert [one.egresses for one in asked[:1]] == [11]
+
+
+def test_names_out_of_the_zone_are_checked_at_their_interval_even_where_no_answer_comes() -> None:
+    """So their rows are written, however little the registry allows."""
+    traffic = find_traffic(Plan(names=1_000_000, mix=ALL_COM, gone=0.02))
+    assert traffic.records == pytest.approx(1.2)
+    assert traffic.rows == pytest.approx(20_000 / HOUR + 0.2)
 
 
 def test_a_budget_of_nothing_is_never_enough() -> None:

@@ -78,7 +78,8 @@ def test_a_coordinator_carries_as_many_names_as_fill_its_core(costs: Costs) -> N
     """A few more are too many; with rarer looks it carries more."""
     plan = Plan(names=1, mix=ALL_COM)
     most = most_names(plan, costs)
-    used = [coordinator_cores(find_traffic(replace(plan, names=int(most * part), limits=FREE)), costs) for part in (0.98, 1.02)]
+    counts = [int(most * part) for part in (0.98, 1.02)]
+    used = [coordinator_cores(names, find_traffic(replace(plan, names=names, limits=FREE)), costs) for names in counts]
     assert used[0] <= 0.7 < used[1]
     assert most_names(replace(plan, interval=86_400.0), costs) > 2 * most
 
@@ -93,14 +94,14 @@ def test_a_zone_replaces_the_looks_at_its_names() -> None:
 
 def test_unit_costs_are_found_again_from_runs_that_were_made_of_them() -> None:
     """And a cost that would be below zero is none."""
-    costs = {"rest": 1e-4, "wake": 2e-4, "sweep": 3e-4, "look": 4e-6, "single": 5e-4, "block": 0.0}
+    costs = {"scan": 1e-4, "wake": 2e-4, "sweep": 3e-4, "look": 4e-6, "single": 5e-4, "block": 0.0}
     runs = []
     for number in range(8):
         rates = {
             name: float((number + 1) * (7 * place + 3) % 11 + 1)
             for place, name in enumerate(("wakes", "sweeps", "swept", "rows"))
         }
-        run = {**rates, "blocks": float(number % 3), "seconds": 1.0}
+        run = {**rates, "blocks": float(number % 3), "names": 1.0}
         run["core"] = 1e-4 + 2e-4 * run["wakes"] + 3e-4 * run["sweeps"] + 4e-6 * run["swept"] + 5e-4 * run["rows"]
         runs.append(run)
     found = longlist_units.fit(runs)
