@@ -17,7 +17,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 @pytest.mark.simulation
 @pytest.mark.parametrize(
-    ("names", "free", "seconds"), [(10_000, False, 2400.0), (100_000, False, 480.0), (100_000, True, 480.0)]
+    ("names", "free", "seconds"), [(10_000, False, 1500.0), (100_000, False, 300.0), (100_000, True, 300.0)]
 )
 def test_the_model_says_what_the_simulated_core_does(names: int, free: bool, seconds: float) -> None:
     """Questions by operator, rows and blocks of last looks, within the bound; with the budgets, and without."""
@@ -32,7 +32,8 @@ def test_the_model_says_what_the_simulated_core_does(names: int, free: bool, sec
     compared = {key: (found.get(key, 0.0) / seconds, value) for key, value in said.items()}
     off = {key: pair for key, pair in compared.items() if abs(pair[0] / pair[1] - 1) > longlist.BOUND}
     enough = {key for key, value in said.items() if value * seconds >= longlist.FEW}
-    assert {"looks", "records", "rows", "blocks", "dns/gtld-servers"} <= enough
+    assert {"looks", "rows", "blocks", "dns/gtld-servers"} <= enough
+    assert "records" in enough or names < 100_000
     assert not enough.intersection(off), off
 
 
