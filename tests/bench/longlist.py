@@ -29,10 +29,10 @@ from tests.sim.long_list import LongList, Part
 
 #: Sizes that are measured, and seconds of virtual time in a measurement.
 SIZES = (1_000_000, 3_000_000, 10_000_000)
-DURING = 300.0
+DURING = 120.0
 #: Seconds of virtual time before it: at least; and under the budgets, for a list of one name, until the registries' queues,
 #: which hold half an hour, are full.
-BEFORE, FILLING = 60.0, 1.2e9
+BEFORE, FILLING = 60.0, 9e8
 #: What lets every registry be asked as often as the intervals want.
 FREE = {"*": Limit("*", 1e6, 1_000_000, None)}
 #: Names up to which the store is filled, too: that takes a minute for each million.
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     print(table(rows))
     if options.save:
         records.save(scale_costs.LONG_LISTS, describe_machine(), kept, [], {})
-    return int(any(abs(found / said - 1) > BOUND for *_, found, said in rows))
+    return int(any(is_off(key, found, said) for _, key, found, said in rows))
 
 
 def mix() -> tuple[Share, ...]:
@@ -113,9 +113,7 @@ def measure(names: int, seconds: float, seed: int) -> dict[str, float]:
             found["memory"] = column_bytes(world) / names
         world.run(max(BEFORE, FILLING / names) if regime == "budgets" else BEFORE)
         world.mix_queues()
-        world.reset_counts()
-        world.run(seconds)
-        found |= {f"{regime}.{key}": value / seconds for key, value in world.rates().items()}
+        found |= {f"{regime}.{key}": value for key, value in longlist_units.measured_rates(world, seconds).items()}
         print(f"  {names:,} {regime}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         del world
         gc.collect()
@@ -150,6 +148,11 @@ def compare(
             if key in HELD or found * DURING >= FEW:
                 rows.append((f"{names:,} {regime}", key, found, value))
     return rows
+
+
+def is_off(key: str, found: float, said: float) -> bool:
+    """Whether the model is off by more than it may. CPU is shown and not held: it depends on what else the machine does."""
+    return key != "core" and abs(found / said - 1) > BOUND
 
 
 def expect(traffic: Traffic) -> dict[str, float]:

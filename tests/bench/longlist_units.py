@@ -47,8 +47,13 @@ RUNS = (
     (300_000, 4, 36_000.0, 0.1, 120.0),
     (300_000, 8, 1200.0, 0.02, 60.0),
     (1_000_000, 4, 3600.0, 0.02, 60.0),
+    (1_000_000, 1, 600.0, 0.0, 40.0),
+    (100_000, 4, 1200.0, 0.5, 60.0),
+    (100_000, 4, 600.0, 0.5, 40.0),
 )
 SUFFIXES = ("com", "org", "xyz", "uk", "info", "online", "app", "dev")
+#: Pieces of a run, between which the pace of the machine is measured; and CPU seconds of `slowness` at the quietest.
+PARTS, QUIETEST = 8, 0.0108
 #: What the core does, and whose cost is fitted; a scan is one through a million names, which it makes about once a second.
 KINDS = ("scan", "wake", "sweep", "look", "single", "block")
 #: A record's notices, which the excerpt of an answer keeps: as long as those of the largest registries.
@@ -71,9 +76,33 @@ def run(names: int, suffixes: int, interval: float, gone: float, seconds: float)
     share = names // suffixes
     world = LongList([Part(suffix, share, int(share * gone)) for suffix in SUFFIXES[:suffixes]], interval=interval, limits=FREE)
     world.run(30.0)
+    return {"names": names / 1e6, **measured_rates(world, seconds)}
+
+
+def measured_rates(world: LongList, seconds: float) -> dict[str, float]:
+    """The rates of a world over some seconds of virtual time, its CPU time as on a machine that does nothing else.
+
+    Other work on the machine makes the same CPU time do less, by half and more. So a fixed piece of work is done in between.
+    """
     world.reset_counts()
-    world.run(seconds)
-    return {"names": names / 1e6, **{key: value / seconds for key, value in world.rates().items()}}
+    slower = []
+    for _ in range(PARTS):
+        world.run(seconds / PARTS)
+        slower.append(slowness())
+    found = {key: value / seconds for key, value in world.rates().items()}
+    return {**found, "core": found["core"] / float(np.mean(slower))}
+
+
+def slowness() -> float:
+    """How many times longer a fixed piece of work takes now than on this machine at its quietest."""
+    began = time.thread_time()
+    known: dict[str, int] = {}
+    for number in range(20_000):
+        known[f"{number % 997}.com"] = known.get(f"{number % 991}.com", 0) + 1
+    numbers = np.arange(200_000, dtype=np.float64)
+    for _ in range(10):
+        numbers = np.sqrt(numbers[::-1] + 1.0)
+    return (time.thread_time() - began) / QUIETEST
 
 
 def fit(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:

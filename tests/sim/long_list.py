@@ -81,7 +81,7 @@ class LongList(World):
         self._suffix = chance.permutation(numbers).astype(np.uint16)
         self._gone = np.zeros(len(numbers), np.bool_)
         for number, part in enumerate(parts):
-            self._gone[np.flatnonzero(self._suffix == number)[: part.gone]] = True
+            self._gone[chance.permutation(np.flatnonzero(self._suffix == number))[: part.gone]] = True
         self._chance = chance
         super().__init__(seed, interval=interval, limits={} if limits is None else limits, sweeps=sweeps, results=results)
         for part in parts:
