@@ -18,7 +18,7 @@ SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000, 300_000_000)
 #: The lines that the tables of the document show, by table.
 BUDGETED = (
     "dns.wanted", "dns.asked", "dns.round", "dns.egresses", "registry.wanted", "registry.asked",
-    "registry.egresses", "registry.first", "window.pace", "cpu.coordinator", "cpu.fast", "memory", "store.young", "store",
+    "registry.egresses", "registry.first", "window.pace", "cpu.coordinator", "cpu.fast", "memory", "store", "store.young",
     "store.written", "postgres", "postgres.written", "start", "takeover", "drops", "drops.bytes",
 )  # fmt: skip
 UNLIMITED = (
