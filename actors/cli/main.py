@@ -88,6 +88,9 @@ def _add_actors(commands: Any) -> dict[str, str]:
     runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog), strict=True))
     added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
     added["checker"].add_argument("--pool", choices=POOLS, required=True)
+    added["checker"].add_argument(
+        "--coordinator", action="append", default=[], metavar="tcp://HOST:PORT", help="on another host; repeat it for instances"
+    )
     for name in ("checker", "notifier"):
         added[name].add_argument("--number", type=_number, default=0, help="which process of its kind, from 0")
     return texts
@@ -127,7 +130,8 @@ def _add_tools(commands: Any) -> None:
     tail.add_argument("--topic", default="", metavar="PREFIX", help="for example available. or result.dns.")
     tail.add_argument("--json", action="store_true", help="one JSON object a line")
     _command(commands, "keys", "make CURVE keys for more hosts and the feed, as lines for .env", _keys)
-    _command(commands, "health", "ask a running instance whether it is healthy", _health)
+    health = _command(commands, "health", "ask a running instance whether it is healthy", _health)
+    health.add_argument("--processes", action="store_true", help="by heartbeats, without control: where checkers run alone")
 
 
 def _command(
@@ -145,6 +149,8 @@ def _coordinator(args: argparse.Namespace) -> int:
 
 
 def _checker(args: argparse.Namespace) -> int:
+    if args.coordinator:
+        config.hand_down("COORDINATOR", ",".join(args.coordinator))
     os.nice(CHECKER_NICE)
     return _actor(args, f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
 
@@ -202,7 +208,7 @@ def _keys(_args: argparse.Namespace) -> int:
 
 
 def _health(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.health").run(_settings(args)))
+    return int(_load(f"actors.cli.{'process_health' if args.processes else 'health'}").run(_settings(args)))
 
 
 def _actor(args: argparse.Namespace, process: str, run: Any) -> int:
