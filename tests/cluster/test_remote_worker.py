@@ -229,6 +229,7 @@ class EarlierLeader:
 
     def __init__(self, leader: PlayedCoordinator, port: int) -> None:
         self._tasks, self._inbox = zmq.Context.instance().socket(zmq.XPUB), zmq.Context.instance().socket(zmq.PULL)
+        self._tasks.setsockopt(zmq.XPUB_VERBOSE, 1)
         self.sent = self.heard = 0
         assert leader.bus._gate is not None
         for more, sock in enumerate((self._tasks, self._inbox)):
