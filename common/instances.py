@@ -46,9 +46,13 @@ def instances_directory(state_dir: Path) -> Path:
 
 def list_instances(state_dir: Path) -> list[Instance]:
     """The instances that have heartbeats, by name. One that was stopped in order has none."""
+    return sorted(found for path in list_directories(state_dir) if (found := _read_instance(path)) is not None)
+
+
+def list_directories(state_dir: Path) -> list[Path]:
+    """The directories of instances, those with the newest signs of life first."""
     named = [path for path in _directories(state_dir) if _is_name(path.name)]
-    newest = sorted(named, key=_last_sign, reverse=True)[:MOST]
-    return sorted(found for path in newest if (found := _read_instance(path)) is not None)
+    return sorted(named, key=_last_sign, reverse=True)[:MOST]
 
 
 def find_leader(instances: Iterable[Instance]) -> Leader | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Every role. The two readers are processes of the coordinator's.
-ROLES = ("coordinator", "list-reader", "bootstrap-reader", "checker", "notifier", "control", "watchdog", "feed")
+ROLES = ("coordinator", "list-reader", "bootstrap-reader", "checker", "notifier", "control", "watchdog", "feed", "proxy")
 
 #: They ask the customer's APIs with the token, or start a process that does.
 WITH_TOKEN = ("coordinator", "list-reader", "notifier")

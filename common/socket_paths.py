@@ -7,8 +7,8 @@ from pathlib import Path
 
 #: Longest path of a unix socket on Linux in bytes (unix(7): 108 with the closing zero).
 SOCKET_PATH_LIMIT = 107
-#: Room left for what the bus appends to its base path, in bytes.
-SOCKET_SUFFIX = 10
+#: Room left beside the longest name of a socket, and for what the bus appends to BUS_ENDPOINT, an epoch too, in bytes.
+SOCKET_SUFFIX, BUS_SUFFIX = 10, 18
 
 
 def socket_directory(state_dir: Path) -> Path:
@@ -21,6 +21,16 @@ def socket_directory(state_dir: Path) -> Path:
     name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
     short = Path(tempfile.gettempdir()) / name
     return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state_dir
+
+
+def control_socket(instance_dir: Path) -> Path:
+    """Where the control process of an instance takes connections from the proxy."""
+    return socket_directory(instance_dir) / "control.sock"
+
+
+def feed_socket(instance_dir: Path) -> Path:
+    """Where the feed process of an instance does."""
+    return socket_directory(instance_dir) / "feed.sock"
 
 
 def _fits(directory: Path) -> bool:

@@ -378,6 +378,7 @@ def test_what_is_allowed_passes(path: str, source: str) -> None:
         ("actors.checker", {"numpy", "sqlite3", "aiohttp", "requests"}),
         ("actors.notifier", {"numpy", "sqlite3", "requests", "dns"}),
         ("actors.feed", {"numpy", "sqlite3", "aiohttp", "requests", "dns"}),
+        ("actors.proxy.main", {"numpy", "sqlite3", "aiohttp", "requests", "dns", "zmq"}),
         ("actors.cli.main", {"msgspec", "http", "ssl", "email", "asyncio", "importlib.metadata"}),
         ("actors.cli.health", {"msgspec", "http", "ssl", "email", "asyncio", "importlib.metadata"}),
         ("actors.watchdog", {"numpy", "sqlite3", "aiohttp", "asyncio", "zmq"}),

@@ -34,6 +34,7 @@ SECRETS = {
         ("control", {"CONTROL_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "DOMAIN_API_URL", "API_CALLBACK_URL"}),
         ("watchdog", set()),
         ("feed", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
+        ("proxy", set()),
     ],
 )
 def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str], monkeypatch: pytest.MonkeyPatch) -> None:

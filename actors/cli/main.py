@@ -84,8 +84,9 @@ def _add_actors(commands: Any) -> dict[str, str]:
         "feed": "the live feed, for subscribers",
         "control": "the HTTP interface and the dashboard",
         "watchdog": "restarts hung processes",
+        "proxy": "the published ports, where several instances share a state; supervise does not start it",
     }
-    runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog), strict=True))
+    runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog, _proxy), strict=True))
     added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
     added["checker"].add_argument("--pool", choices=POOLS, required=True)
     added["checker"].add_argument(
@@ -165,6 +166,10 @@ def _feed(args: argparse.Namespace) -> int:
 
 def _control(args: argparse.Namespace) -> int:
     return _actor(args, "control", _load("actors.control.main").main)
+
+
+def _proxy(args: argparse.Namespace) -> int:
+    return int(_load("actors.proxy.main").run(_settings(args, "proxy")))
 
 
 def _watchdog(args: argparse.Namespace) -> int:
@@ -260,7 +265,7 @@ class _Version(argparse.Action):
 
 
 #: Commands that handle SIGTERM themselves, or hand over to a program that does.
-_ACTORS = (_coordinator, _checker, _notifier, _control, _watchdog, _supervise)
+_ACTORS = (_coordinator, _checker, _notifier, _control, _watchdog, _proxy, _supervise)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from actors.control.http_problems import Problem
 from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
 from actors.control.instance_watch import InstanceWatch, Sight, instance_problems
 from actors.control.live_feed import LiveFeed
-from actors.control.peers import Peers, default_gateways
 from actors.control.request_limit import TokenBucket
 from actors.control.request_security import build_access_policy
 from actors.control.store_readers import StoreReaders
@@ -27,6 +26,7 @@ from common.errors import MessageError
 from common.heartbeat import Heartbeat
 from common.log import get_logger
 from common.messages import Command
+from common.peers import Peers, default_gateways
 
 #: Seconds that heartbeats, and what was seen of disk and database, stay good.
 KEPT_SECONDS = 1.0

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from aiohttp import web
 
 from actors.control import http_problems, request_security
 from actors.control.context import CONTROL
 from common.clients.tcp_options import set_user_timeout, unacknowledged_bytes
+from common.errors import MessageError
+from common.log import get_logger
+from common.peers import ProxiedPeer
+from common.proxy_header import parse_header
 
 #: Most connections at once, and how many beside them for /health and /ready.
 MOST_CONNECTIONS, SPARE = 200, 16
@@ -23,18 +28,23 @@ FIRST_REQUEST, FIRST_REQUEST_SPARE, KEEP_ALIVE = 10.0, 2.0, 30.0
 WRITE_TIMEOUT, LONGEST_WRITE = 10.0, 120.0
 #: Seconds after which a peer that acknowledges nothing counts as gone.
 GONE_AFTER = 30.0
+#: Seconds that the header of a connection from the proxy may take, and connections that may wait to be accepted.
+HEADER_TIMEOUT, BACKLOG = 2.0, 128
 TOO_MANY = "Too many connections."
 #: Seconds open requests get when we stop.
 STOP_TIMEOUT = 2.0
+
+log = get_logger("control")
 
 
 class Connection(web.RequestHandler):
     """One connection, closed unless a request arrives in time and its answer is read."""
 
-    __slots__ = ("_gate", "_stalled_since", "_timer", "_unsent", "_when_lost", "_write_timer", "busy", "local", "spare")
+    __slots__ = ("_gate", "_stalled_since", "_timer", "_unsent", "_when_lost", "_write_timer", "busy", "local", "peer", "spare")
 
-    def __init__(self, gate: Gate, manager: web.Server, **options: Any) -> None:
+    def __init__(self, gate: Gate, manager: web.Server, peer: ProxiedPeer | None, **options: Any) -> None:
         super().__init__(manager, **options)
+        self.peer: object = peer  # else the socket's own peer name, once it is connected
         self._gate = gate
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -53,7 +63,9 @@ class Connection(web.RequestHandler):
         sock = transport.get_extra_info("socket")
         if sock is not None:
             set_user_timeout(sock, GONE_AFTER)
-        if not self._gate.enter(self, transport.get_extra_info("peername")):
+        if self.peer is None:
+            self.peer = transport.get_extra_info("peername")
+        if not self._gate.enter(self):
             self._refuse()
             return
         seconds = FIRST_REQUEST_SPARE if self.spare else self._gate.first_request
@@ -182,20 +194,22 @@ class Gate:
         spare: int = SPARE,
         first_request: float = FIRST_REQUEST,
         write_timeout: float = WRITE_TIMEOUT,
+        header_timeout: float = HEADER_TIMEOUT,
     ) -> None:
         self._server = server
         self._local = local
         self._most, self._most_spare = most, spare
         self._inside: set[Connection] = set()
         self._spare: dict[Connection, None] = {}  # in the order of arrival
-        self.first_request, self.write_timeout = first_request, write_timeout
+        self.first_request, self.write_timeout, self.header_timeout = first_request, write_timeout, header_timeout
         self.turn = asyncio.Lock()
 
-    def __call__(self) -> Connection:
-        """A protocol for a new connection."""
+    def __call__(self, peer: ProxiedPeer | None = None) -> Connection:
+        """A protocol for a new connection; `peer` is what the proxy said, where it comes from there."""
         return Connection(
             self,
             self._server,
+            peer,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=KEEP_ALIVE,
             lingering_time=2.0,
@@ -203,9 +217,9 @@ class Gate:
             auto_decompress=False,  # changing calls take no body worth unpacking
         )
 
-    def enter(self, connection: Connection, peername: object) -> bool:
+    def enter(self, connection: Connection) -> bool:
         """Whether there is room, if only a spare place."""
-        connection.local = self._local(peername)
+        connection.local = self._local(connection.peer)
         others = sum(not each.local for each in self._inside)
         if len(self._inside) < self._most and (connection.local or others < max(1, self._most // 2)):
             self._inside.add(connection)
@@ -230,29 +244,70 @@ class Gate:
         return True
 
 
+class HeaderReader(asyncio.Protocol):
+    """Reads what the proxy says of a connection, and makes it one of the gate's; one without that is closed."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._data = b""
+        self._transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the header, which the proxy sends at once."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(self._gate.header_timeout, self._transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """It ended before its header was there."""
+        self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection over once the header is complete."""
+        self._data += data
+        try:
+            found = parse_header(self._data)
+        except MessageError as error:
+            log.warning("header_refused", error=str(error))
+            self._transport.abort()
+            return
+        if found is None:
+            return
+        self._timer.cancel()
+        peer, length = found
+        connection = self._gate(peer)
+        self._transport.set_protocol(connection)
+        connection.connection_made(self._transport)
+        if len(self._data) > length and not self._transport.is_closing():
+            connection.data_received(self._data[length:])
+
+
 class Listener:
-    """The application on a port."""
+    """The application on a port and, for the proxy, on a unix socket; places are counted together."""
 
     def __init__(self, app: web.Application, **limits: Any) -> None:
         self._runner = web.AppRunner(app, shutdown_timeout=STOP_TIMEOUT, access_log=None)
         self._local = app[CONTROL].access.is_local
         self._limits = limits
-        self._sockets: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; the port in use. Raises OSError where the port is taken."""
+    async def start(self, host: str, port: int, path: Path | None = None) -> int:
+        """Listen there and, for the proxy, at a path; the port in use. Raises OSError where that is impossible."""
         await self._runner.setup()
         if self._runner.server is None:
             raise RuntimeError("the runner has no server after setup")
         gate = Gate(self._runner.server, self._local, **self._limits)
-        self._sockets = await asyncio.get_running_loop().create_server(gate, host, port, backlog=128)
-        found: int = self._sockets.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(gate, host, port, backlog=BACKLOG))
+        if path is not None:  # what an earlier process left there is replaced
+            self._servers.append(await loop.create_unix_server(lambda: HeaderReader(gate), path, backlog=BACKLOG))
+        found: int = self._servers[0].sockets[0].getsockname()[1]
         return found
 
     async def stop(self) -> None:
         """Take no more connections, and give open requests a moment."""
-        if self._sockets is not None:
-            self._sockets.close()
+        for server in self._servers:
+            server.close()
         await self._runner.cleanup()
 
 

@@ -13,6 +13,7 @@ from actors.control.store_readers import StoreReaders
 from common.bus import FeedSubscriber, InboxSender, LeaderWatch
 from common.clock import monotonic, now
 from common.process import Runtime
+from common.socket_paths import control_socket
 from common.store.lease_contract import Addresses
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
@@ -49,7 +50,7 @@ async def main(runtime: Runtime) -> None:
     try:
         feed.attach(control.live.take_message)
         leader.attach(follow)
-        port = await listener.start(settings.control_host, settings.control_port)
+        port = await listener.start(settings.control_host, settings.control_port, control_socket(settings.instance_dir))
         runtime.log.info("listening", host=settings.control_host, port=port)
         await _until_stopped(runtime, control, follower)
     finally:

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from actors.control.auth import AccessPolicy, RequestFacts
 from actors.control.http_problems import Problem
-from actors.control.peers import Peers, parse_address
 from common.config import Settings
+from common.peers import Peers, parse_address
 
 #: Largest request body, in bytes.
 BODY_LIMIT = 65_536
@@ -61,7 +61,7 @@ def read_facts(request: web.Request) -> RequestFacts:
     if not request.raw_path.startswith("/"):
         hosts = (*hosts, request.raw_path)  # a request line with a host of its own, as to a proxy (RFC 9112 section 3.2.2)
     return RequestFacts(
-        peer=request.transport.get_extra_info("peername") if request.transport is not None else None,
+        peer=getattr(request.protocol, "peer", None),  # `http_server.Connection` has it
         hosts=hosts,
         authorization=tuple(headers.getall("Authorization", ())),
         origins=tuple(headers.getall("Origin", ())),

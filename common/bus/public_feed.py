@@ -14,6 +14,7 @@ from common.bus.curve_keys import CurveGate, feed_keys
 from common.bus.leader_watch import LeaderWatch
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
+from common.socket_paths import feed_socket
 from common.store.lease_contract import Addresses
 from common.topics import Topics
 
@@ -27,7 +28,7 @@ BACKLOG = 256
 
 
 class PublicFeed:
-    """Binds FEED_ENDPOINT and passes on what the inner feed says."""
+    """Binds FEED_ENDPOINT, and a unix socket for the proxy, and passes on what the inner feed says."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
@@ -55,6 +56,7 @@ class PublicFeed:
                 self._gate = CurveGate(keys.bus_secret_key or "", allowed)
                 self._gate.guard(self._outer.raw)
             self._outer.bind(settings.feed_endpoint, "FEED_ENDPOINT")
+            self._outer.bind(f"ipc://{feed_socket(settings.instance_dir)}", "STATE_DIR")  # for the proxy
         except BaseException:
             self.close()
             raise

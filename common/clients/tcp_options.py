@@ -38,3 +38,19 @@ def set_user_timeout(sock: Socket, seconds: float) -> None:
     if option is not None:
         with contextlib.suppress(OSError):  # a socket of another kind
             sock.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
+
+
+def enable_keepalive(sock: Socket, idle: int, every: int, tries: int) -> None:
+    """Probe a TCP peer after `idle` seconds of silence, then `every` so many; gone after so many `tries` without an answer."""
+    options = (("TCP_KEEPIDLE", idle), ("TCP_KEEPINTVL", every), ("TCP_KEEPCNT", tries))
+    with contextlib.suppress(OSError):  # a socket of another kind
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in options:
+            if (option := getattr(socket, name, None)) is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def bound_buffers(sock: Socket, size: int) -> None:
+    """Have the kernel keep about so many bytes each way for a socket, and for those that it accepts, instead of megabytes."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

@@ -15,13 +15,13 @@ import aiohttp
 from actors.control import app
 from actors.control.context import Control
 from actors.control.http_server import Listener
-from actors.control.peers import Address, Peers
 from actors.control.store_readers import StoreReaders
 from common import codec, config, heartbeat, leader_file
 from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
+from common.peers import Address, Peers
 from common.store.lease_contract import Leader
 from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 from common.suffixes import load_suffixes
@@ -256,6 +256,7 @@ class Lab:
             peers=peers,
         )
         self.limits: dict[str, Any] = {}
+        self.socket: Path | None = None  # for the proxy
         self.url = ""
         self.http: aiohttp.ClientSession
 
@@ -309,7 +310,7 @@ class Lab:
 async def serving(lab: Lab) -> AsyncIterator[Lab]:
     """The lab's control process, listening."""
     listener = Listener(app.build_app(lab.control), **lab.limits)
-    port = await listener.start("127.0.0.1", 0)
+    port = await listener.start("127.0.0.1", 0, lab.socket)
     lab.url = f"http://127.0.0.1:{port}"
     follower = asyncio.create_task(lab.control.live.relay_events())
     async with aiohttp.ClientSession() as lab.http:

@@ -51,12 +51,12 @@ def test_every_command_explains_itself() -> None:
     """`--help` names every command, and each has a sentence."""
     text = build_parser().format_help()
 
-    actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "supervise")
+    actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "proxy", "supervise")
     for name in (*actors, "check", "sources", "judge", "tail", "keys", "health"):
         assert re.search(rf"^    {name}\b", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["coordinator", "control", "health", "supervise", "watchdog"])
+@pytest.mark.parametrize("name", ["coordinator", "control", "health", "proxy", "supervise", "watchdog"])
 def test_all_wrong_settings_are_listed(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever is started, it checks its settings first: exit code 2 and one line for each problem."""
     monkeypatch.setenv("CHECK_INTERVAL", "never")

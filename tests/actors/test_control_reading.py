@@ -12,8 +12,8 @@ import pytest
 
 from actors.control.auth import Access, AccessPolicy, RequestFacts
 from actors.control.http_problems import Problem
-from actors.control.peers import Peers, default_gateways, parse_address
 from common.http_authority import host_of
+from common.peers import Peers, default_gateways, parse_address
 from tests.actors.control_lab import ELSEWHERE, GATEWAY, Lab, domain_row, from_address, peers, serving
 
 READ, CONTROL = "read-token-0123456789", "control-token-0123456789"
@@ -232,8 +232,8 @@ def test_a_request_line_with_a_host_of_its_own_is_refused(tmp_path: Path) -> Non
         (("127.9.9.9", 1), True),
         (("::1", 1, 0, 0), True),
         (("::ffff:127.0.0.1", 1, 0, 0), True),
-        ("", True),
-        (b"/run/some.sock", True),
+        ("", False),
+        (b"/run/some.sock", False),
         (("192.0.2.1", 1), True),
         (("::ffff:192.0.2.1", 1, 0, 0), True),
         (("fe80::1%eth0", 1, 0, 2), True),
@@ -245,7 +245,7 @@ def test_a_request_line_with_a_host_of_its_own_is_refused(tmp_path: Path) -> Non
     ],
 )
 def test_peers_are_told_apart_by_their_address(peername: object, local: bool) -> None:
-    """Loopback in every spelling, unix sockets and the trusted gateway are this machine; whatever else is not."""
+    """Loopback in every spelling and the trusted gateway are this machine; whatever else is not, a unix socket neither."""
     trusted = frozenset(filter(None, map(parse_address, ("192.0.2.1", "fe80::1"))))
 
     assert Peers(lambda: 0.0, lambda: trusted).is_local(peername) is local
@@ -321,9 +321,21 @@ def test_two_sets_of_credentials_are_none() -> None:
 
 
 def test_the_compose_file_trusts_the_gateway_because_its_ports_are_on_loopback() -> None:
-    """What is trusted and what is published belong together: no port of the file is open to other machines."""
+    """What is trusted and what is published belong together: the proxy alone has ports, and none is open to other machines."""
     text = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
-    published = re.findall(r'^ +- "([^"]*:[0-9]+)"$', text, re.MULTILINE)
+    instances, proxy = re.split(r"^  proxy:$", text, flags=re.MULTILINE)
+    published = re.findall(r'^ +- "([^"]*:[0-9]+)"$', proxy, re.MULTILINE)
 
-    assert 'CONTROL_TRUST_GATEWAY: "yes"' in text
+    assert 'CONTROL_TRUST_GATEWAY: "yes"' in proxy
     assert published == ["127.0.0.1:${CONTROL_PORT:-8000}:8000", "127.0.0.1:${FEED_PORT:-5560}:5560"]
+    assert 'CONTROL_TRUST_GATEWAY: "no"' in instances
+    assert "ports:" not in instances
+
+
+def test_the_compose_file_gives_the_proxy_no_secret_and_nothing_to_write() -> None:
+    """It takes connections from outside: it gets no .env, and the state read-only."""
+    text = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
+    proxy = re.split(r"^  proxy:$", text, flags=re.MULTILINE)[1]
+
+    assert "env_file" not in proxy
+    assert re.findall(r"^ +- (state:.*)$", proxy, re.MULTILINE) == ["state:/app/state:ro"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.control.peers import Peers
 from common import codec, state_dir
 from common.core.model.records import Changes, LedgerRow, ProblemRow
+from common.peers import Peers
 from common.store.reader import open_reader
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
 from tests.actors.test_control_openapi import furnish

@@ -1,7 +1,8 @@
-"""Which callers are at this very machine: loopback, a unix socket and, where that is trusted, the network's default gateway.
+"""Which callers are at this very machine: loopback and, where that is trusted, the network's default gateway.
 
 A port that a container publishes to its host's loopback is reached through the gateway of the container's network, and
-nothing else comes from there; a container beside ours calls from an address of its own.
+nothing else comes from there; a container beside ours calls from an address of its own. What comes through the proxy carries
+its word about that (`common.proxy_header`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -42,6 +44,15 @@ def default_gateways(routes: Path = ROUTES, routes_6: Path = ROUTES_6) -> frozen
     return frozenset({*_ipv4_gateways(routes), *_ipv6_gateways(routes_6)})
 
 
+@dataclass(frozen=True, slots=True)
+class ProxiedPeer:
+    """The other end of a connection that the proxy passes on. `local`: it is at this machine, as the proxy sees it."""
+
+    address: Address
+    port: int
+    local: bool
+
+
 class Peers:
     """Tells callers at this machine from others. `find` names further trusted addresses; `now` is steady, in seconds."""
 
@@ -57,9 +68,9 @@ class Peers:
         self._found: tuple[float, frozenset[Address]] | None = None
 
     def is_local(self, peername: object) -> bool:
-        """Whether a caller, by its socket's peer name, is at this machine. An unknown one is not."""
-        if isinstance(peername, str | bytes):
-            return True  # a unix socket: only this machine has its file system
+        """Whether a caller, by its socket's peer name or the proxy's word, is at this machine. An unknown one is not."""
+        if isinstance(peername, ProxiedPeer):
+            return peername.local
         if not isinstance(peername, tuple) or not peername:
             return False
         address = parse_address(str(peername[0]))

@@ -1,0 +1,121 @@
+"""Which instances live and which one leads, by what they keep in STATE_DIR/instances: heartbeats, and files about the leader.
+
+How long ago an instance was heard is measured by our own steady clock from the look that found a new heartbeat, so that
+neither a clock that is set nor a pause of our own makes every instance look dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from common import clock
+from common.heartbeat import read_heartbeat
+from common.instances import list_directories
+from common.leader_file import read_leader
+from common.store.lease_contract import Leader
+
+#: The processes that connections are passed on to.
+PROCESSES = ("control", "feed")
+#: Seconds without a heartbeat after which an instance gets no new connection, and after which those it has are closed.
+FRESH, SILENT = 5.0, 10.0
+
+
+class Found(NamedTuple):
+    """What one instance says in its directory: times of the last heartbeats by process (epoch seconds), and who leads."""
+
+    directory: Path
+    beats: dict[str, float]
+    leader: Leader | None
+
+
+class _Heard(NamedTuple):
+    at: float  # what the heartbeat says
+    moment: float  # when that was found, on our steady clock
+
+
+def read_instances(state_dir: Path) -> list[Found]:
+    """What every instance says; empty where nothing can be read."""
+    return [_read_instance(directory) for directory in list_directories(state_dir)]
+
+
+class Upstreams:
+    """The instances, as far as is known. Times are seconds of steady clocks."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        monotonic: Callable[[], float] = clock.monotonic,
+        now: Callable[[], float] = clock.now,
+    ) -> None:
+        self._state_dir = state_dir
+        self._monotonic, self._now = monotonic, now
+        self._directories: list[Path] = []
+        self._heard: dict[tuple[Path, str], _Heard] = {}
+        self._looked = asyncio.Condition()
+        self._moment = 0.0  # of the last look
+        self.leader: Leader | None = None
+
+    async def look(self) -> None:
+        """Read the files of all instances again."""
+        self.note(await asyncio.to_thread(read_instances, self._state_dir))
+        async with self._looked:
+            self._looked.notify_all()
+
+    async def await_look(self, seconds: float) -> None:
+        """Wait for the next look, at most so many seconds."""
+        try:
+            async with asyncio.timeout(seconds), self._looked:
+                await self._looked.wait()
+        except TimeoutError:
+            return
+
+    def note(self, found: list[Found]) -> None:
+        """Take what a look has found."""
+        self._moment, now = self._monotonic(), self._now()
+        heard: dict[tuple[Path, str], _Heard] = {}
+        for instance in found:
+            for process in PROCESSES:
+                key = instance.directory, process
+                if (last := self._hear(self._heard.get(key), instance.beats.get(process), now)) is not None:
+                    heard[key] = last
+        self._heard = heard
+        self._directories = sorted(instance.directory for instance in found)
+        self.leader = self._find_leader(found)
+
+    def find_candidates(self, process: str) -> list[Path]:
+        """The directories of instances of which this process was heard just now, that of the leader first."""
+        moment = self._monotonic()
+        fresh = [each for each in self._directories if self._silence(each, process, moment) <= FRESH]
+        return sorted(fresh, key=lambda directory: not self.leads(directory))
+
+    def leads(self, directory: Path) -> bool:
+        """Whether the instance of this directory is the leader, as far as is known."""
+        return self.leader is not None and directory.name == self.leader.instance
+
+    def is_silent(self, directory: Path, process: str) -> bool:
+        """Whether the last look found that this process of an instance has been silent for too long, or is gone."""
+        return self._silence(directory, process, self._moment) > SILENT
+
+    def _hear(self, before: _Heard | None, at: float | None, now: float) -> _Heard | None:
+        if at is None:
+            return before  # it ends, or could not be read; without a new heartbeat it grows old by itself
+        if before is None:
+            return _Heard(at, self._moment - max(0.0, now - at))
+        return before if at == before.at else _Heard(at, self._moment)
+
+    def _silence(self, directory: Path, process: str, moment: float) -> float:
+        heard = self._heard.get((directory, process))
+        return float("inf") if heard is None else moment - heard.moment
+
+    def _find_leader(self, found: list[Found]) -> Leader | None:
+        """The leader of the highest epoch that a living instance names: others may remember one of an earlier store."""
+        living = [each.leader for each in found if any(not self.is_silent(each.directory, process) for process in PROCESSES)]
+        return max((leader for leader in living if leader is not None), key=lambda leader: leader.epoch, default=None)
+
+
+def _read_instance(directory: Path) -> Found:
+    beats = ((process, read_heartbeat(directory, process)) for process in PROCESSES)
+    return Found(directory, {process: beat.at for process, beat in beats if beat is not None}, read_leader(directory))
