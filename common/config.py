@@ -82,10 +82,7 @@ class Settings(SourceSettings, HostSettings):
 
     # This instance
     instance_id: Annotated[str, Setting("", parse.optional(parse.word), "unique name of this instance; default: the host name")]
-    egress_id: Annotated[
-        str,
-        Setting("", parse.optional(parse.word), 'processes with the same value share one registry budget; default: "default"'),
-    ]
+    egress_id: Annotated[str, Setting("", parse.optional(parse.word), "processes of one value share budgets; default: default")]
     state_dir: Annotated[Path, Setting("./state", parse.directory, "directory of state, sockets, heartbeats and crash dumps")]
     store_url: Annotated[
         str,

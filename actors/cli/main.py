@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.cli import printing
-from common import config, version
+from common import config, setting_parsers, version
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
 
@@ -90,7 +90,12 @@ def _add_actors(commands: Any) -> dict[str, str]:
     added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
     added["checker"].add_argument("--pool", choices=POOLS, required=True)
     added["checker"].add_argument(
-        "--coordinator", action="append", default=[], metavar="tcp://HOST:PORT", help="on another host; repeat it for instances"
+        "--coordinator",
+        action="extend",
+        type=_coordinators,
+        default=[],
+        metavar="tcp://HOST:PORT",
+        help="of each instance on another host that may lead; default: COORDINATOR",
     )
     for name in ("checker", "notifier"):
         added[name].add_argument("--number", type=_number, default=0, help="which process of its kind, from 0")
@@ -240,6 +245,16 @@ def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise argparse.ArgumentTypeError("must be a number from 0 to 999")
     return int(text)
+
+
+def _coordinators(text: str) -> tuple[str, ...]:
+    try:
+        found = setting_parsers.many(setting_parsers.coordinator)(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not found:
+        raise argparse.ArgumentTypeError("must be tcp://HOST:PORT; with docker compose set COORDINATOR in .env")
+    return found
 
 
 def _days(text: str) -> float:
