@@ -16,6 +16,7 @@ from common.codec import encode
 from common.config import Settings
 from common.core.model.evidence import Observation
 from common.messages import Pulse, Task, Tasks
+from tests.cluster.bad_link import BadLink
 from tests.cluster.remote_scene import (
     CLUSTER,
     WORKER,
@@ -71,12 +72,12 @@ def test_results_wait_for_a_link_that_was_cut_and_heals(tmp_path: Path) -> None:
         assert coordinator.ask(*range(1, 21))
         await until(lambda: coordinator.credits[-1].free < 64)
         boot = coordinator.credits[-1].boot
-        links.each(lambda link: link.cut())
+        links.each(BadLink.cut)
         await until(lambda: worker.runtime.trouble != "", 20)  # it noticed within seconds
         go.set()
         coordinator.credits.clear()
-        links.each(lambda link: link.reset())
-        links.each(lambda link: link.heal())
+        links.each(BadLink.reset)
+        links.each(BadLink.heal)
         await until(lambda: len(coordinator.answered()) == 20)
         assert len(coordinator.results) == 20
         assert {credit.boot for credit in coordinator.credits} == {boot}
@@ -97,7 +98,7 @@ def test_a_connection_that_a_nat_forgot_is_made_anew(tmp_path: Path) -> None:
         worker = RemoteWorker(remote_settings(tmp_path / "w", links.port))
         await until(lambda: bool(coordinator.credits))
         before = links.tasks.accepted
-        links.each(lambda link: link.forget())
+        links.each(BadLink.forget)
         coordinator.credits.clear()
         await until(lambda: bool(coordinator.credits))
         assert links.tasks.accepted > before
