@@ -58,6 +58,10 @@ class Sight(NamedTuple):
 
 def open_leases(settings: Settings) -> Leases:
     """The leases of the store that the settings name."""
+    if not settings.store_in_file:
+        from common.store.postgres.lease_row import PostgresLeases  # noqa: PLC0415  # most instances need no psycopg
+
+        return PostgresLeases(settings.store_url)
     path = settings.store_path
     return FileLeases(path, lambda: read_epoch(path))
 
@@ -127,8 +131,8 @@ class FileLeases:
     def _stands(self, epoch: int, sight: Sight) -> bool:
         """Whether the file that was just made gives the lead.
 
-        Not where others took later epochs meanwhile, and tidied up, so that its name was free again. Nor where the lease before it
-        was renewed: a holder writes its record first and then looks for a higher epoch, so at least one of both sees the other.
+        Not where others took later epochs meanwhile, and tidied up, so that its name was free again. Nor where the lease before
+        was renewed: its holder writes a record first and then looks for a higher epoch, so at least one of both sees the other.
         """
         try:
             if _highest_epoch(self._database) != epoch:
