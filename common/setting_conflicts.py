@@ -24,8 +24,8 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
             "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
             "a host that has workers alone needs BUS_SERVER_KEY instead"
         )
-    if bus.startswith("tcp://") and bus.endswith(":65535"):
-        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
+    if bus.startswith("tcp://") and bus.endswith((":65534", ":65535")):
+        problems.append("BUS_ENDPOINT: must leave room for the two ports after it, so at most 65533")
     if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + BUS_SUFFIX > SOCKET_PATH_LIMIT:
         problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - BUS_SUFFIX} bytes")
     if bus == found["feed_endpoint"]:

@@ -30,7 +30,7 @@ async def main(runtime: Runtime) -> None:
     records = StoreReaders(lambda: open_reader(settings))
     leader = LeaderWatch(settings)
     inbox = InboxSender(settings, leader.addresses)
-    feed = FeedSubscriber(leader.addresses.feed, TOPICS)
+    feed = FeedSubscriber(leader.addresses.feed, TOPICS, keys=settings, server_key=leader.addresses.server_key)
     control = Control(
         settings=settings,
         store=records,
@@ -44,7 +44,7 @@ async def main(runtime: Runtime) -> None:
 
     def follow(addresses: Addresses) -> None:
         inbox.move(addresses)
-        feed.move(addresses.feed)
+        feed.move(addresses.feed, addresses.server_key)
 
     follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:

@@ -10,8 +10,9 @@ from typing import Any
 import zmq
 
 from common.bus.bus_endpoints import (
+    feed_endpoint,
     inbox_endpoint,
-    leader_addresses,
+    local_addresses,
     pulse_topic,
     remove_sockets_before,
     tasks_endpoint,
@@ -50,10 +51,13 @@ class CoordinatorBus:
                 self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
                 for socket in (self.tasks, self.inbox):
                     self._gate.guard(socket.raw)
-            here = leader_addresses(settings, epoch)
+                self._gate.guard(self.feed.raw, own_key_only=True)
+            here = local_addresses(settings, epoch)
             for base in (here.bus, settings.bus_endpoint):
                 self.tasks.bind(tasks_endpoint(base), "BUS_ENDPOINT")
                 self.inbox.bind(inbox_endpoint(base), "BUS_ENDPOINT")
+            if settings.bus_endpoint.startswith("tcp://"):
+                self.feed.bind(feed_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
             self.feed.bind(here.feed)
             remove_sockets_before(settings, epoch)
         except BaseException:
@@ -117,9 +121,14 @@ class Feed:
         self._topics = Topics()
         self.endpoint = ""
 
-    def bind(self, endpoint: str) -> None:
-        """Listen there; `endpoint` then tells where exactly. Raises ConfigError where that is impossible."""
-        self._socket.bind(endpoint, "STATE_DIR")
+    @property
+    def raw(self) -> zmq.Socket[bytes]:
+        """The socket itself."""
+        return self._socket.raw
+
+    def bind(self, endpoint: str, setting: str = "STATE_DIR") -> None:
+        """Listen there, too; `endpoint` then tells where exactly. Raises ConfigError, which names the setting."""
+        self._socket.bind(endpoint, setting)
         self.endpoint = self._socket.raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
     def attach(self) -> None:
