@@ -18,7 +18,7 @@ ZMTP heartbeats there: libzmq 4.3.5 aborts where one is due on a connection that
 from common.bus.bus_endpoints import inbox_endpoint, tasks_endpoint, worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
 from common.bus.coordinator_link import InboxSender
-from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
+from common.bus.curve_keys import KeyPair, feed_keys, generate_keys, inner_feed_keys
 from common.bus.feed_subscriber import FeedSubscriber
 from common.bus.leader_watch import LeaderWatch
 from common.bus.leader_way import choose_way, leader_addresses
@@ -38,6 +38,7 @@ __all__ = [
     "feed_keys",
     "generate_keys",
     "inbox_endpoint",
+    "inner_feed_keys",
     "leader_addresses",
     "tasks_endpoint",
     "worker_topic",

@@ -51,12 +51,13 @@ class CoordinatorBus:
                 self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
                 for socket in (self.tasks, self.inbox):
                     self._gate.guard(socket.raw)
-                self._gate.guard(self.feed.raw, own_key_only=True)
+                if outside:
+                    self._gate.guard(self.feed.raw, own_key_only=True)
             here = local_addresses(settings, epoch)
             for base in (here.bus, settings.bus_endpoint):
                 self.tasks.bind(tasks_endpoint(base), "BUS_ENDPOINT")
                 self.inbox.bind(inbox_endpoint(base), "BUS_ENDPOINT")
-            if settings.bus_endpoint.startswith("tcp://"):
+            if outside:
                 self.feed.bind(feed_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
             self.feed.bind(here.feed)
             remove_sockets_before(settings, epoch)

@@ -11,6 +11,7 @@ import zmq.auth.thread
 
 from common.clock import pause
 from common.config import Settings
+from common.store.lease_contract import Addresses
 
 _DOMAIN, _OWN_DOMAIN = "domain-monitor", "domain-monitor-instances"
 #: Characters of a public key that stand for it: 64 bits.
@@ -95,6 +96,11 @@ def use_client_keys(socket: zmq.Socket[bytes], settings: Settings, server_key: s
         socket.curve_secretkey = secret
         socket.curve_publickey = zmq.curve_public(secret)
         socket.curve_serverkey = (server_key or settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
+
+
+def inner_feed_keys(settings: Settings, addresses: Addresses) -> Settings | None:
+    """The settings with the keys of a leader's inner feed; None where only its own host reaches it, and it is open."""
+    return settings if addresses.outside or addresses.feed.startswith("tcp://") else None
 
 
 def public_key(settings: Settings) -> str:

@@ -28,8 +28,8 @@ class FeedSubscriber:
     ) -> None:
         """`keys`: the settings with the CURVE keys to use, None for a feed without (see `common.bus.curve_keys.feed_keys`).
 
-        `server_key`: the key of the server (Z85), where it is not BUS_SERVER_KEY. `decode` gives the value of a message and raises
-        ValueError or MessageError where it has none.
+        `server_key`: the key of the server (Z85), where it is not BUS_SERVER_KEY. `decode` gives the value of a message and
+        raises ValueError or MessageError where it has none.
         """
         self._decode = decode
         self._topics = topics
@@ -53,8 +53,9 @@ class FeedSubscriber:
         self._received = received
         self._socket.attach(received)
 
-    def move(self, endpoint: str, server_key: str = "") -> None:
-        """Read another feed from now on."""
+    def move(self, endpoint: str, *, keys: Settings | None = None, server_key: str = "") -> None:
+        """Read another feed from now on, with these keys."""
+        self._keys = keys
         earlier, self._socket = self._socket, self._connect(endpoint, server_key)
         if self._received is not None:
             earlier.receive_waiting()

@@ -10,7 +10,7 @@ from collections import Counter
 
 import zmq
 
-from common.bus.curve_keys import CurveGate, feed_keys, use_client_keys
+from common.bus.curve_keys import CurveGate, feed_keys, inner_feed_keys, use_client_keys
 from common.bus.leader_watch import LeaderWatch
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
@@ -84,7 +84,8 @@ class PublicFeed:
 
     def _connect(self, addresses: Addresses) -> Socket:
         socket = Socket(zmq.SUB, hwm=INNER_HWM)
-        use_client_keys(socket.raw, self._settings, addresses.server_key)
+        if (keys := inner_feed_keys(self._settings, addresses)) is not None:
+            use_client_keys(socket.raw, keys, addresses.server_key)
         for topic in self._inner_topics.elements():
             socket.raw.subscribe(topic)
         socket.raw.connect(addresses.feed)
