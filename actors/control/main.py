@@ -30,9 +30,8 @@ async def main(runtime: Runtime) -> None:
     records = StoreReaders(lambda: open_reader(settings))
     leader = LeaderWatch(settings)
     inbox = InboxSender(settings, leader.addresses)
-    feed = FeedSubscriber(
-        leader.addresses.feed, TOPICS, keys=inner_feed_keys(settings, leader.addresses), server_key=leader.addresses.server_key
-    )
+    way = leader.addresses
+    feed = FeedSubscriber(way.feed, TOPICS, keys=inner_feed_keys(settings, way), server_key=way.server_key)
     control = Control(
         settings=settings,
         store=records,

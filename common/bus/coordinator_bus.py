@@ -36,8 +36,11 @@ _WORKER_TOPIC = re.compile(rb"[^#;\x00-\x1f]{1,120}#[^#;\x00-\x1f]{1,120};")
 class CoordinatorBus:
     """The coordinator's end: binds tasks and inbox, and the inner feed."""
 
-    def __init__(self, settings: Settings, epoch: int, *, hwm: int = 10_000) -> None:
-        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that are told of no leader. Raises ConfigError."""
+    def __init__(self, settings: Settings, epoch: int, *, outside: str = "", hwm: int = 10_000) -> None:
+        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that do not know which one leads. Raises ConfigError.
+
+        `outside`: where instances on other hosts reach it, by its lease; "" where none does. They read the inner feed there, too.
+        """
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = Inbox(hwm=hwm)
