@@ -39,7 +39,7 @@ class CoordinatorBus:
     def __init__(self, settings: Settings, epoch: int, *, outside: str = "", hwm: int = 10_000) -> None:
         """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that do not know which one leads. Raises ConfigError.
 
-        `outside`: where instances on other hosts reach it, by its lease; "" where none does. They read the inner feed there, too.
+        `outside`: where instances on other hosts reach it, by its lease; "" where none does. They read the inner feed there.
         """
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
