@@ -20,8 +20,12 @@ With an exit code other than 0 the program that started the stack (Docker, syste
 use.
 
 Hung is not starved: seconds without a heartbeat are divided by what the kernel says of the process (asleep, computing, waiting
-for a CPU). Rapid cycling is slowed and never given up: pauses of 1 s to 5 min, kept in `STATE_DIR/starts`. All processes write
-into one pipe, which `supervise` copies to its own standard output, line by line, in one form.
+for a CPU). Rapid cycling is slowed and never given up: pauses of 1 s to 5 min, kept over restarts. All processes write into
+one pipe, which `supervise` copies to its own standard output, line by line, in one form.
+
+All this is per instance: several may share STATE_DIR, each with a directory of its own (`Settings.instance_dir`) for
+heartbeats, records of starts and sockets. `supervise` holds the lock in it. An instance that was stopped leaves no heartbeat;
+one that died is shown as gone for ten minutes, and then a control process of any other one deletes its directory.
 
 The image has the bytecode of everything: its file system is read-only, so whatever is not compiled at the build would be
 compiled again by ten processes at every start.

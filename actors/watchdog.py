@@ -225,8 +225,8 @@ def run(settings: Settings) -> int:
         log.get_logger(OWN_NAME).error("no_supervisor", remedy="this program is started by supervisord")
         return 2
     state_dir.create_directories(settings)
-    starts = StartRecord(settings.state_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
-    dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_heartbeats(settings.state_dir))
+    starts = StartRecord(settings.instance_dir, OWN_NAME, random.Random())  # noqa: S311  # jitter
+    dog = Watchdog(RpcSupervisor(url), lambda: heartbeat.read_heartbeats(settings.instance_dir))
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     # Not sys.stdin: a thread that waits in it would keep the interpreter from ending.
@@ -235,7 +235,7 @@ def run(settings: Settings) -> int:
     began = monotonic()
     _watch(settings, dog, starts, ending)
     starts.record_stop(monotonic() - began)
-    heartbeat.remove_heartbeat(settings.state_dir, OWN_NAME)
+    heartbeat.remove_heartbeat(settings.instance_dir, OWN_NAME)
     return 0
 
 
@@ -267,7 +267,7 @@ def _watch(settings: Settings, dog: Watchdog, starts: StartRecord, ending: threa
             waiting_until=waiting_until,
         )
         with contextlib.suppress(OSError):
-            heartbeat.write_heartbeat(settings.state_dir, own)
+            heartbeat.write_heartbeat(settings.instance_dir, own)
 
     while not ending.is_set():
         waiting = starts.seconds_to_wait() > 0

@@ -1,4 +1,4 @@
-"""Heartbeats: one small file per process in STATE_DIR/heartbeats, written from its work loop and read by watchdog and control.
+"""Heartbeats: a small file per process in `Settings.instance_dir`/heartbeats, from its work loop, for watchdog and control.
 
 A file and not a message: it can be read when the bus, the coordinator or the process itself hangs.
 """
@@ -37,6 +37,7 @@ class Heartbeat(Struct, frozen=True):
     failed: str = ""  # the kind of error, and its text where it is one of ours
     rss_bytes: int = 0  # memory in use; 0 where the system does not tell
     cpu_seconds: float = 0.0  # used since the process was started
+    stopping: bool = False  # it was told to stop
 
     def silent(self, now: float) -> bool:
         """Whether this process has been quiet for too long."""
@@ -53,43 +54,43 @@ def resource_usage() -> tuple[int, float]:
     return pages * os.sysconf("SC_PAGE_SIZE"), spent.user + spent.system
 
 
-def heartbeat_directory(state_dir: Path) -> Path:
+def heartbeat_directory(instance_dir: Path) -> Path:
     """Where heartbeats are kept."""
-    return state_dir / "heartbeats"
+    return instance_dir / "heartbeats"
 
 
-def write_heartbeat(state_dir: Path, heartbeat: Heartbeat) -> None:
+def write_heartbeat(instance_dir: Path, heartbeat: Heartbeat) -> None:
     """Replace the heartbeat of one process at once: a reader never sees half a file. Raises OSError.
 
     Where there is no room for a new file the old one is written over in its place: a full disk must not look like a silence.
     """
-    small_files.replace_file(_path(state_dir, heartbeat.process), msgspec.json.encode(heartbeat))
+    small_files.replace_file(_path(instance_dir, heartbeat.process), msgspec.json.encode(heartbeat))
 
 
-def read_heartbeat(state_dir: Path, process: str) -> Heartbeat | None:
+def read_heartbeat(instance_dir: Path, process: str) -> Heartbeat | None:
     """The heartbeat of one process."""
-    return _read(_path(state_dir, process))
+    return _read(_path(instance_dir, process))
 
 
-def remove_heartbeat(state_dir: Path, process: str) -> None:
+def remove_heartbeat(instance_dir: Path, process: str) -> None:
     """Forget a process that ended as it should."""
     with contextlib.suppress(OSError):
-        _path(state_dir, process).unlink()
+        _path(instance_dir, process).unlink()
 
 
-def read_heartbeats(state_dir: Path) -> dict[str, Heartbeat]:
+def read_heartbeats(instance_dir: Path) -> dict[str, Heartbeat]:
     """The heartbeats by process; a file that is no heartbeat is left out."""
     found = {}
     with contextlib.suppress(OSError):
-        for path in sorted(heartbeat_directory(state_dir).glob("*.json"))[:COUNT_LIMIT]:
+        for path in sorted(heartbeat_directory(instance_dir).glob("*.json"))[:COUNT_LIMIT]:
             heartbeat = _read(path)
             if heartbeat is not None:
                 found[heartbeat.process] = heartbeat
     return found
 
 
-def _path(state_dir: Path, process: str) -> Path:
-    return heartbeat_directory(state_dir) / f"{process}.json"
+def _path(instance_dir: Path, process: str) -> Path:
+    return heartbeat_directory(instance_dir) / f"{process}.json"
 
 
 def _read(path: Path) -> Heartbeat | None:

@@ -70,7 +70,7 @@ class Runtime:
             return
         self._beaten = moment
         try:
-            heartbeat.write_heartbeat(self.settings.state_dir, self._heartbeat())
+            heartbeat.write_heartbeat(self.settings.instance_dir, self._heartbeat())
         except OSError as error:
             if not self._beat_failed:
                 self.log.error("heartbeat_failed", error=str(error))
@@ -122,6 +122,7 @@ class Runtime:
             failed=self.failed,
             rss_bytes=rss_bytes,
             cpu_seconds=cpu_seconds,
+            stopping=self.stopping.is_set(),
         )
 
 
@@ -145,7 +146,7 @@ def run_actor(
     starts = None
     try:
         state_dir.create_directories(settings)
-        starts = StartRecord(settings.state_dir, process, rng or random.Random())  # noqa: S311  # jitter
+        starts = StartRecord(settings.instance_dir, process, rng or random.Random())  # noqa: S311  # jitter
         sentry.start_reporting(settings, process)
         return asyncio.run(_live(process, main, settings, starts, guard))
     except ConfigError as error:
@@ -185,7 +186,7 @@ async def _live(process: str, main: Main, settings: Settings, starts: StartRecor
                 starts.record_restart()
         starts.record_stop(ran)
         log.get_logger(process.partition("-")[0]).info("stopped", restarts=starts.record.restarts)
-        heartbeat.remove_heartbeat(settings.state_dir, process)
+        heartbeat.remove_heartbeat(settings.instance_dir, process)
         return 1 if error else 0
 
 

@@ -1,4 +1,7 @@
-"""Keeps the record of the starts of each process in STATE_DIR/starts, so that its pauses survive it and the whole stack."""
+"""Keeps the record of the starts of each process, so that its pauses survive it and the whole stack.
+
+It is a small file in `Settings.instance_dir`/starts.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ from common.processes.restarts import Starts
 FILE_LIMIT = 4096
 
 
-def record_directory(state_dir: Path) -> Path:
+def record_directory(instance_dir: Path) -> Path:
     """Where the records are kept."""
-    return state_dir / "starts"
+    return instance_dir / "starts"
 
 
 class StartRecord:
@@ -29,10 +32,10 @@ class StartRecord:
     Outside of a supervisor nothing is written: a process that was started by hand is not restarted by anything.
     """
 
-    def __init__(self, state_dir: Path, process: str, rng: random.Random) -> None:
-        self._path = record_directory(state_dir) / f"{process}.json" if config.inherited("SUPERVISOR_ENABLED") else None
+    def __init__(self, instance_dir: Path, process: str, rng: random.Random) -> None:
+        self._path = record_directory(instance_dir) / f"{process}.json" if config.inherited("SUPERVISOR_ENABLED") else None
         self._rng = rng
-        before, beat = self._read(), heartbeat.read_heartbeat(state_dir, process)
+        before, beat = self._read(), heartbeat.read_heartbeat(instance_dir, process)
         #: Why the process before this one failed, and when, where its last sign of life was in a pause.
         self.previous_failure = (
             (beat.failed, beat.failed_at) if beat is not None and beat.waiting_until is not None else ("", 0.0)

@@ -1,4 +1,8 @@
-"""Prepares STATE_DIR and keeps crash dumps in it."""
+"""Prepares STATE_DIR and keeps crash dumps in it.
+
+Instances share STATE_DIR: the database, what was fetched, crash dumps, the sockets of the leader. What belongs to one of them
+alone is below `Settings.instance_dir`.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +30,23 @@ _PACKAGES = ("domain-monitor", "aiohttp", "dnspython", "msgspec", "pyzmq", "supe
 
 def create_directories(settings: Settings) -> None:
     """Make the directories of the state, readable by this user only. Raises ConfigError."""
-    state = settings.state_dir
+    state, own = settings.state_dir, settings.instance_dir
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (
-            heartbeat.heartbeat_directory(state),
-            start_record.record_directory(state),
             crash_directory(state),
             socket_directory(state),
+            own.parent,
+            own,
+            heartbeat.heartbeat_directory(own),
+            start_record.record_directory(own),
+            socket_directory(own),
         ):
             directory.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=state):
             pass
-        _make_private(socket_directory(state))
+        for directory in (socket_directory(state), socket_directory(own)):
+            _make_private(directory)
     except OSError as error:
         raise ConfigError([f"STATE_DIR: {state} must be a directory this user can write: {error.strerror or error}"]) from error
 
@@ -57,7 +65,7 @@ def dump_crash(settings: Settings, process: str, error: BaseException, now: floa
     lines += [f"{name} {_version(name)}" for name in _PACKAGES]
     text = "\n".join(lines) + "\n\n" + "".join(traceback.format_exception(error))[-CRASH_LIMIT:]
     directory = crash_directory(settings.state_dir)
-    path = directory / f"{iso(now).replace(':', '')}-{process}.txt"
+    path = directory / f"{iso(now).replace(':', '')}-{settings.instance_id}-{process}.txt"
     try:
         path.write_text(Scrubber(settings.secrets()).text(text), encoding="utf-8", errors="backslashreplace")
         kept = sorted(directory.glob("*.txt"))

@@ -20,6 +20,7 @@ from common.config import load
 from common.errors import ConfigError, StoreError
 from common.heartbeat import Heartbeat
 from common.process import Runtime, run_actor
+from common.socket_paths import socket_directory
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,6 +67,11 @@ def child(tmp_path: Path, what: str) -> tuple[int, list[str]]:
         return started.wait(), seen
 
 
+def own_directory(tmp_path: Path) -> Path:
+    """What belongs to the one instance that runs here."""
+    return load({"STATE_DIR": str(tmp_path)}).instance_dir
+
+
 def events(lines: list[str]) -> list[str]:
     """The events of the log lines among `lines`."""
     return [json.loads(line)["event"] for line in lines if line.startswith("{")]
@@ -77,7 +83,7 @@ def test_an_actor_stops_when_asked(tmp_path: Path) -> None:
 
     assert code == 0
     assert events(lines) == ["started", "stopping", "stopped"]
-    assert heartbeat.read_heartbeats(tmp_path) == {}
+    assert heartbeat.read_heartbeats(own_directory(tmp_path)) == {}
 
 
 def test_a_crash_starts_the_actor_again(tmp_path: Path) -> None:
@@ -110,7 +116,7 @@ def test_an_actor_that_does_not_stop_is_ended(tmp_path: Path) -> None:
 
     assert code == 1
     assert events(lines)[-1] == "stop_overdue"
-    assert "checker-fast-0" in heartbeat.read_heartbeats(tmp_path)
+    assert "checker-fast-0" in heartbeat.read_heartbeats(own_directory(tmp_path))
 
 
 def test_a_failure_while_stopping_is_not_lost(tmp_path: Path) -> None:
@@ -158,18 +164,18 @@ def test_a_heartbeat_names_its_process_and_time(tmp_path: Path) -> None:
     state_dir.create_directories(settings)
     runtime = Runtime("checker-fast-0", settings, asyncio.Event(), restarts=3)
     runtime.beat()
-    first = heartbeat.read_heartbeats(tmp_path)["checker-fast-0"]
+    first = heartbeat.read_heartbeats(settings.instance_dir)["checker-fast-0"]
     runtime.beat()
 
     assert (first.process, first.actor, first.pid, first.boot) == ("checker-fast-0", "checker", os.getpid(), runtime.boot)
     assert (first.restarts, first.instance, first.silent_after) == (3, "one", 30.0)
-    assert heartbeat.read_heartbeats(tmp_path)["checker-fast-0"] == first, "written twice within a second"
+    assert heartbeat.read_heartbeats(settings.instance_dir)["checker-fast-0"] == first, "written twice within a second"
 
-    for path in heartbeat.heartbeat_directory(tmp_path).iterdir():
+    for path in heartbeat.heartbeat_directory(settings.instance_dir).iterdir():
         path.unlink()
-    heartbeat.heartbeat_directory(tmp_path).rmdir()
+    heartbeat.heartbeat_directory(settings.instance_dir).rmdir()
     Runtime("control", settings, asyncio.Event()).beat()
-    assert heartbeat.read_heartbeats(tmp_path) == {}
+    assert heartbeat.read_heartbeats(settings.instance_dir) == {}
 
 
 def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
@@ -178,7 +184,7 @@ def test_a_heartbeat_says_why_the_run_before_failed(tmp_path: Path) -> None:
     errors = [StoreError("the state is gone"), KeyError("secret.com")]
 
     async def main(runtime: Runtime) -> None:
-        seen.append(heartbeat.read_heartbeats(tmp_path)["control"])
+        seen.append(heartbeat.read_heartbeats(own_directory(tmp_path))["control"])
         if errors:
             raise errors.pop(0)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -205,14 +211,14 @@ def test_files_that_are_no_heartbeats_are_left_out(tmp_path: Path) -> None:
 
 def test_only_the_newest_crashes_are_kept(tmp_path: Path) -> None:
     """A loop of crashes cannot fill the disk."""
-    settings = load({"STATE_DIR": str(tmp_path)})
+    settings = load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one"})
     state_dir.create_directories(settings)
     for number in range(state_dir.CRASHES_KEPT + 5):
         state_dir.dump_crash(settings, "control", RuntimeError("x" * 1_000_000), 1_800_000_000.0 + number)
 
     kept = sorted(path.name for path in state_dir.crash_directory(tmp_path).iterdir())
     assert len(kept) == state_dir.CRASHES_KEPT
-    assert kept[-1].startswith("2027-01-15T080024")
+    assert kept[-1] == "2027-01-15T080024.000Z-one-control.txt"
     assert all(path.stat().st_size < state_dir.CRASH_LIMIT + 10_000 for path in state_dir.crash_directory(tmp_path).iterdir())
 
 
@@ -221,8 +227,9 @@ def test_the_state_is_private(tmp_path: Path) -> None:
     settings = load({"STATE_DIR": str(tmp_path / "new" / "state")})
     state_dir.create_directories(settings)
 
-    assert stat.S_IMODE(settings.state_dir.stat().st_mode) == 0o700
-    assert stat.S_IMODE((settings.state_dir / "run").stat().st_mode) == 0o700
+    for directory in (settings.state_dir, settings.instance_dir):
+        for private in (directory, socket_directory(directory)):
+            assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
 def test_a_state_that_cannot_be_written_is_a_clear_problem(tmp_path: Path) -> None:

@@ -62,11 +62,16 @@ def started(tmp_path: Path, what: str, *, between: list[str] | None = None, **en
         process.kill()
 
 
+def own_directory(tmp_path: Path) -> Path:
+    """What belongs to the one instance that runs here."""
+    return load({"STATE_DIR": str(tmp_path)}).instance_dir
+
+
 def beat_of(tmp_path: Path, but: int = 0) -> Heartbeat:
     """The first heartbeat of a process other than `but`."""
 
     def found() -> Heartbeat | None:
-        beat = heartbeat.read_heartbeat(tmp_path, NAME)
+        beat = heartbeat.read_heartbeat(own_directory(tmp_path), NAME)
         return beat if beat is not None and beat.pid != but else None
 
     beat = until(found, 20, "a heartbeat", 0.02)
@@ -76,7 +81,9 @@ def beat_of(tmp_path: Path, but: int = 0) -> Heartbeat:
 
 def record(tmp_path: Path) -> Starts:
     """What is kept of the starts."""
-    return msgspec.json.decode((start_record.record_directory(tmp_path) / f"{NAME}.json").read_bytes(), type=Starts)
+    return msgspec.json.decode(
+        (start_record.record_directory(own_directory(tmp_path)) / f"{NAME}.json").read_bytes(), type=Starts
+    )
 
 
 @pytest.mark.parametrize("what", ["work", "hang"])
@@ -101,8 +108,8 @@ def test_an_actor_whose_supervisor_was_gone_before_it_looked_ends(tmp_path: Path
 def test_a_pause_outlives_the_supervisor(tmp_path: Path) -> None:
     """A process that waits and ends with its supervisor, by kill -9, waits on at the next start."""
     kept = Starts(stack="one", failures=9, until=time.time() + 250.0)
-    start_record.record_directory(tmp_path).mkdir(parents=True)
-    (start_record.record_directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
+    start_record.record_directory(own_directory(tmp_path)).mkdir(parents=True)
+    (start_record.record_directory(own_directory(tmp_path)) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
     with started(tmp_path, "work", between=[SUPERVISOR], SUPERVISOR_ENABLED="1") as supervisor:
         pid = beat_of(tmp_path).pid
         time.sleep(1.0)
@@ -121,7 +128,7 @@ def test_an_actor_that_was_started_by_hand_outlives_its_shell(tmp_path: Path) ->
         time.sleep(1.5)
         assert not gone(pid)
         os.kill(pid, signal.SIGKILL)
-    assert list(start_record.record_directory(tmp_path).iterdir()) == []
+    assert list(start_record.record_directory(own_directory(tmp_path)).iterdir()) == []
 
 
 def test_starts_by_the_supervisor_are_restarts(tmp_path: Path) -> None:
@@ -143,7 +150,7 @@ def test_a_wrong_setting_slows_the_next_starts(tmp_path: Path) -> None:
             assert actor.wait(20) == 2
         assert record(tmp_path).failures == failures
     kept = msgspec.structs.replace(record(tmp_path), until=time.time() + 250.0)
-    (start_record.record_directory(tmp_path) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
+    (start_record.record_directory(own_directory(tmp_path)) / f"{NAME}.json").write_bytes(msgspec.json.encode(kept))
 
     with started(tmp_path, "config", SUPERVISOR_ENABLED="1") as actor:
         beat = until(
@@ -166,7 +173,7 @@ def test_a_wrong_setting_slows_the_next_starts(tmp_path: Path) -> None:
 def test_a_full_disk_keeps_no_record_and_stops_nothing(tmp_path: Path) -> None:
     """The record is then in memory alone."""
     state_dir.create_directories(load({"STATE_DIR": str(tmp_path)}))
-    (start_record.record_directory(tmp_path) / f"{NAME}.tmp").symlink_to("/dev/full")
+    (start_record.record_directory(own_directory(tmp_path)) / f"{NAME}.tmp").symlink_to("/dev/full")
     with started(tmp_path, "work", SUPERVISOR_ENABLED="1") as actor:
         beat_of(tmp_path)
         actor.terminate()
@@ -178,10 +185,11 @@ def test_an_actor_that_drains_is_seen_to_live(tmp_path: Path) -> None:
     settings = {**os.environ, "STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", ACTOR, "drain"], env=settings, stdout=subprocess.DEVNULL) as actor:
         first = beat_of(tmp_path)
+        assert not first.stopping
         time.sleep(0.6)
         actor.terminate()
         until(
-            lambda: (beat := heartbeat.read_heartbeat(tmp_path, NAME)) is not None and beat.at > first.at + 1.5,
+            lambda: (beat := beat_of(tmp_path)).stopping and beat.at > first.at + 1.5,
             5,
             "a later heartbeat",
         )

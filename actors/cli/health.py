@@ -14,14 +14,17 @@ from common.errors import ClientError
 
 #: Seconds to wait for each part of the answer.
 TIMEOUT = 5.0
-#: Most problems printed, and latest moment that can be shown as a date, in epoch seconds.
+#: Most problems and instances printed, and latest moment that can be shown as a date, in epoch seconds.
 MOST, LATEST = 20, 1e11
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what a server listens on is no address to connect to
 
 
 def run(settings: Settings) -> int:
-    """Print one line, and one for each problem; 0 when healthy or degraded, 1 when a restart can help or nothing answers."""
+    """Print how it is, what is wrong and, where there are several, how each instance is.
+
+    0 when healthy or degraded, 1 when a restart can help or nothing answers.
+    """
     host, port = control_address(settings)
     try:
         status, body = fetch_local(host, port, "/health", TIMEOUT)
@@ -39,7 +42,7 @@ def control_address(settings: Settings) -> tuple[str, int]:
 
 
 def _details(body: bytes) -> str:
-    """What the answer says is wrong, each problem on a line."""
+    """What the answer says is wrong, each problem on a line, and how the instances are."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -50,7 +53,16 @@ def _details(body: bytes) -> str:
     problems = value.get("problems")
     lines = [_problem(row) for row in problems[:MOST]] if isinstance(problems, list) else []
     first = f" {ascii(head[:500])[1:-1]}" if head else ""
-    return "\n- ".join([first, *(ascii(line[:1000])[1:-1] for line in lines)])
+    return "\n- ".join([first, *(ascii(line[:1000])[1:-1] for line in lines)]) + _instances(value.get("instances"))
+
+
+def _instances(rows: object) -> str:
+    """Every instance, which one leads and how each is doing; nothing of a single one."""
+    if not isinstance(rows, list) or len(rows) < 2:
+        return ""
+    shown = [row for row in rows[:MOST] if isinstance(row, dict)]
+    texts = (f"{row.get('instance')} ({row.get('role')}, {row.get('status')})" for row in shown)
+    return "\ninstances: " + ", ".join(ascii(text[:200])[1:-1] for text in texts)
 
 
 def _problem(row: object) -> str:

@@ -1,15 +1,16 @@
 """`domain-monitor supervise`: checks everything that can be checked, then starts supervisord and stays above it.
 
-A wrong setting, an address in use or a state that another instance holds is reported here, once and in one sentence each,
+A wrong setting, an address in use or an INSTANCE_ID that runs already is reported here, once and in one sentence each,
 instead of ten times by each process.
 """
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
 import secrets
 import shlex
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,18 @@ from typing import TextIO, cast
 from actors.cli import supervisord_guard
 from actors.cli.shared_stdout import LogTranslator, SharedOutput, read_lines_in_thread
 from actors.cli.welcome import ReadyMessage
-from common import config, heartbeat, key_digests, log, operator_files, process_tree, roles, start_record, state_dir
+from common import (
+    config,
+    heartbeat,
+    instance_lock,
+    key_digests,
+    log,
+    operator_files,
+    process_tree,
+    roles,
+    start_record,
+    state_dir,
+)
 from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
@@ -35,8 +47,9 @@ PLACES = (
         for scheme in (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
     ),
 )
-#: Seconds that an earlier run, which is just ending, may still hold its addresses and its state.
-ENDING_LIMIT = 10.0
+#: Seconds that an earlier run, which is just ending, may still hold its addresses, and its lock: to look whether one is held,
+#: another instance takes it for a moment.
+ENDING_LIMIT, LOCK_LIMIT = 10.0, 1.0
 #: Seconds for the last lines of the log.
 LAST_LINES = 2.0
 
@@ -54,13 +67,16 @@ def run(config_file: str | None, env_file: str | None) -> int:
         log.setup(settings, "supervise", sys.stderr)
         log.get_logger("supervise").warning("unknown_settings", names=unknown, effect="none: they are no settings of ours")
     os.umask(0o077)
-    state_dir.create_directories(settings)
-    held = lock_state_dir(settings)
+    held = lock_instance(settings)
     try:
+        remove_old_layout(settings)
         await_free_ports(settings)
         clear_heartbeats(settings)
         key_digests.hand_down_digests(settings)
-        return _start_and_guard(settings, path, build_environment(settings))
+        code = _start_and_guard(settings, path, build_environment(settings))
+        if code == 0:
+            forget_processes(settings)
+        return code
     finally:
         os.close(held)
 
@@ -79,7 +95,7 @@ def build_environment(settings: Settings) -> dict[str, str]:
     return config.environment(
         {
             "STATE_DIR": str(settings.state_dir),
-            "SOCKET_DIR": str(socket_directory(settings.state_dir)),
+            "SOCKET_DIR": str(socket_directory(settings.instance_dir)),
             "FAST_CHECKERS": str(settings.fast_checkers),
             "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
             "DEEP_CHECKERS": str(settings.deep_checkers),
@@ -104,28 +120,41 @@ def choose_log_format(settings: Settings, stream: TextIO) -> str:
     return settings.log_format or ("text" if stream.isatty() else "json")
 
 
-def lock_state_dir(settings: Settings) -> int:
-    """Take the state for this run, waiting for one that is ending; returns a descriptor to close. Raises ConfigError."""
-    path = socket_directory(settings.state_dir) / "supervise.lock"
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.pread(held, 20, 0).decode("ascii", "replace")
-        os.close(held)
+def lock_instance(settings: Settings) -> int:
+    """Make the directories and take the instance for this run; returns a descriptor to close. Raises ConfigError."""
+    held = _take_lock_soon(settings, settings.instance_dir)
+    if held is None:
+        name, owner = settings.instance_id, instance_lock.read_owner(settings.instance_dir)
         raise ConfigError(
-            [f"STATE_DIR: {settings.state_dir} is in use by process {owner or '?'}; set STATE_DIR or stop it"]
-        ) from None
-    os.ftruncate(held, 0)
-    os.pwrite(held, str(os.getpid()).encode(), 0)
+            [f"INSTANCE_ID: {name} is in use in {settings.state_dir} by {owner}; set INSTANCE_ID to another name or stop it"]
+        )
+    instance_lock.write_owner(held)
     return held
+
+
+def remove_old_layout(settings: Settings) -> None:
+    """Delete what earlier versions, with one instance to a state, kept directly in STATE_DIR. Raises ConfigError."""
+    sockets = socket_directory(settings.state_dir)
+    if not instance_lock.has_lock(sockets):
+        return
+    held = _take_lock_soon(settings, sockets)
+    if held is None:
+        owner = "an earlier version, which does not share it"
+        raise ConfigError([f"STATE_DIR: {settings.state_dir} is in use by {owner}; set STATE_DIR or stop it"])
+    for folder in (heartbeat.heartbeat_directory(settings.state_dir), start_record.record_directory(settings.state_dir)):
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in ("supervisor.sock", "supervisord.pid"):
+        with contextlib.suppress(OSError):
+            (sockets / name).unlink()
+    instance_lock.remove_lock(sockets)
+    os.close(held)
 
 
 def await_free_ports(settings: Settings) -> None:
     """Return once nothing is in use that the processes will need; wait only for an earlier run. Raises ConfigError."""
     until = monotonic() + ENDING_LIMIT
     while problems := list(ports_in_use(settings)):
-        if monotonic() >= until or not any(map(_is_alive, heartbeat.read_heartbeats(settings.state_dir).values())):
+        if monotonic() >= until or not any(map(_is_alive, heartbeat.read_heartbeats(settings.instance_dir).values())):
             raise ConfigError(problems)
         pause(0.2)
 
@@ -152,11 +181,21 @@ def clear_heartbeats(settings: Settings) -> None:
         "checker-deep": settings.deep_checkers,
         "notifier": settings.notifiers,
     }
-    for directory in (heartbeat.heartbeat_directory(settings.state_dir), start_record.record_directory(settings.state_dir)):
+    own = settings.instance_dir
+    for directory in (heartbeat.heartbeat_directory(own), start_record.record_directory(own)):
         for path in directory.glob("*.json"):
             pool, _, number = path.stem.rpartition("-")
             if number.isdecimal() and int(number) >= counts.get(pool, 0):
                 path.unlink(missing_ok=True)
+
+
+def forget_processes(settings: Settings) -> None:
+    """Leave no heartbeat after a stop that was asked for, nor a record of those that did not end in order: no death counts."""
+    own = settings.instance_dir
+    for path in heartbeat.heartbeat_directory(own).glob("*.json"):
+        for left in (path, start_record.record_directory(own) / path.name):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def _start_and_guard(settings: Settings, conf: Path, environ: Mapping[str, str]) -> int:
@@ -179,10 +218,21 @@ def _start_and_guard(settings: Settings, conf: Path, environ: Mapping[str, str])
     supervisord = supervisord_guard.start_supervisord(arguments, environ, writing)
     os.close(writing)
     pipe = read_lines_in_thread(reading, translator.take)
-    code = supervisord_guard.SupervisordGuard(supervisord, settings.state_dir, logger, each_look).run(signals)
+    code = supervisord_guard.SupervisordGuard(supervisord, settings.instance_dir, logger, each_look).run(signals)
     pipe.join(LAST_LINES)
     outlet.drain(LAST_LINES)
     return code
+
+
+def _take_lock_soon(settings: Settings, directory: Path) -> int | None:
+    """A lock that is free within a moment; None where it is not. Raises ConfigError."""
+    until = monotonic() + LOCK_LIMIT
+    while True:
+        state_dir.create_directories(settings)  # another instance may just clear away what has ended long ago
+        held = instance_lock.take_lock(directory)
+        if held is not None or monotonic() >= until:
+            return held
+        pause(0.1)
 
 
 def _is_alive(beat: heartbeat.Heartbeat) -> bool:

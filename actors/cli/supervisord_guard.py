@@ -78,13 +78,13 @@ class SignalPipe:
 class SupervisordGuard:
     """Keeps one supervisord, until it ends. `each_look` is called about once a second."""
 
-    def __init__(self, supervisord: int, state_dir: Path, log: Logger, each_look: Callable[[], None]) -> None:
+    def __init__(self, supervisord: int, instance_dir: Path, log: Logger, each_look: Callable[[], None]) -> None:
         self._pid = supervisord
-        self._state_dir = state_dir
+        self._instance_dir = instance_dir
         self._log = log
         self._each_look = each_look
         # Process ids repeat in a container: what an earlier run left says nothing of a process of this one.
-        self._left_over = heartbeat.read_heartbeat(state_dir, WATCHDOG)
+        self._left_over = heartbeat.read_heartbeat(instance_dir, WATCHDOG)
         self._hangs = HangDetector()
         self._asked: float | None = None
         self._watchdog_lost: float | None = None
@@ -153,7 +153,7 @@ class SupervisordGuard:
         self._each_look()
 
     def _check_watchdog(self, moment: float, since: float) -> None:
-        beat = heartbeat.read_heartbeat(self._state_dir, WATCHDOG)
+        beat = heartbeat.read_heartbeat(self._instance_dir, WATCHDOG)
         if beat is None or beat == self._left_over:
             return
         # One that ended stays in the process table where supervisord hangs: there it waits to be buried, and not for us.

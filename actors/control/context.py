@@ -13,6 +13,7 @@ from actors.control import local_problems
 from actors.control.auth import AccessPolicy
 from actors.control.http_problems import Problem
 from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
+from actors.control.instance_watch import InstanceWatch, Sight, instance_problems
 from actors.control.live_feed import LiveFeed
 from actors.control.peers import Peers, default_gateways
 from actors.control.request_limit import TokenBucket
@@ -63,6 +64,7 @@ class Control:
     _beats_at: float | None = None
     _seen: list[telemetry.Problem] = field(default_factory=list)
     _seen_at: float | None = None
+    _sight: Sight = field(default_factory=Sight)
 
     def __post_init__(self) -> None:
         self.started_at = started_at = self.now()
@@ -71,13 +73,14 @@ class Control:
         self.live = LiveFeed(self.store, self.now)
         self.metrics = Metrics(started_at)
         self.health = HealthAssessor(expected_groups(self.settings), started_at)
+        self._instances = InstanceWatch(self.settings)
         self._supervision = local_problems.SupervisorWatch(supervised=bool(config.inherited("SUPERVISOR_SERVER_URL")))
 
     async def heartbeats(self) -> dict[str, Heartbeat]:
         """Every process' heartbeat, at most a second old."""
         moment = self.monotonic()
         if self._beats_at is None or moment - self._beats_at > KEPT_SECONDS:
-            self._beats = await asyncio.to_thread(heartbeat.read_heartbeats, self.settings.state_dir)
+            self._beats = await asyncio.to_thread(heartbeat.read_heartbeats, self.settings.instance_dir)
             self._beats_at = moment
         return self._beats
 
@@ -86,7 +89,7 @@ class Control:
         beats, seen, status = await self.heartbeats(), await self._look_around(), self.live.latest_status()
         age, content = (None, {}) if status is None else status
         told = telemetry.parse_problems(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
-        report = self.health.assess(self.now(), beats, age, told, seen)
+        report = self.health.assess(self.now(), beats, age, told, seen, self._sight)
         for change in report.changes:
             (log.error if change.began else log.info)(change.log_event, **change.log_fields())
             if change.began:
@@ -94,15 +97,17 @@ class Control:
         return report
 
     async def _look_around(self) -> list[telemetry.Problem]:
-        """What is wrong with disk, database and supervisor, at most a second old."""
+        """What is wrong with disk, database, supervisor and other instances, at most a second old."""
         moment = self.monotonic()
         if self._seen_at is None or moment - self._seen_at > KEPT_SECONDS:
             error = await self.store.probe()
             disks = await asyncio.to_thread(lambda: [*local_problems.disk_problems(self.settings)])
+            self._sight = await asyncio.to_thread(self._instances.look, self.now(), moment)
             self._seen = [
                 *disks,
                 *local_problems.database_problems(self.settings, error),
                 *self._supervision.problems(),
+                *instance_problems(self._sight, self.now()),
             ]
             self._seen_at = moment
         return self._seen

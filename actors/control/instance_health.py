@@ -12,9 +12,11 @@ from typing import Any
 
 from msgspec import structs
 
+from actors.control.instance_watch import SILENT_AFTER, Sight, leader_problem
 from common.config import Settings
 from common.core.telemetry.problems import Change, Problem, ProblemLog
 from common.heartbeat import Heartbeat
+from common.instances import COORDINATOR
 
 #: Seconds after our own start in which others may still be starting.
 GRACE = 30.0
@@ -30,7 +32,7 @@ FAILING_LIMIT = 5.0
 MENDED_AFTER = 3.0
 #: Starts of one process within so many seconds that are too many.
 RESTARTS, RESTARTS_WITHIN = 3, 600.0
-COORDINATOR = "coordinator"
+ALONE = Sight()
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
 WATCHDOG = "watchdog"
 #: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
@@ -52,6 +54,7 @@ class HealthReport:
     groups: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     coordinator_age: float | None
+    instances: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -103,13 +106,15 @@ class HealthAssessor:
         status_age: float | None,
         told: Collection[Problem] = (),
         seen: Iterable[Problem] = (),
+        sight: Sight = ALONE,
     ) -> HealthReport:
         """The present report; `status_age` is None while the coordinator was never heard.
 
-        `told` are the coordinator's own problems, `seen` those that the control process sees for itself.
+        `told` are the coordinator's own problems, `seen` those that the control process sees for itself, and `sight` is what it
+        sees of the instances.
         """
         expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
-        present = self._failing_processes(beats, now)
+        present = self._failing_processes(beats, now, follows=sight.follows)
         groups: list[dict[str, Any]] = []
         full: dict[str, bool] = {}
         for name, wanted in expected.items():
@@ -117,9 +122,12 @@ class HealthAssessor:
             alive = sum(not beat.silent(now) for beat in members)
             full[name] = alive >= wanted
             if not full[name]:
-                present += _group_problems(name, wanted, members, now)
+                present += _group_problems(name, wanted, members, now, follows=sight.follows)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        present += _coordinator_problems(status_age, beats.get(COORDINATOR), now)
+        if sight.lacks_leader(beats, status_age, now):
+            present.append(leader_problem(sight, status_age, now))
+        else:
+            present += _coordinator_problems(status_age, _begin_of_reading(sight, beats.get(COORDINATOR), now), now)
         codes = {problem.code for problem in told}
         seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
         changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
@@ -133,6 +141,7 @@ class HealthAssessor:
             groups=groups,
             processes=processes,
             coordinator_age=age,
+            instances=[row.to_json() for row in sight.instances],
             changes=changes,
         )
 
@@ -143,7 +152,7 @@ class HealthAssessor:
             return "unhealthy"
         return "degraded" if problems else "ok"
 
-    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float) -> list[Problem]:
+    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float, *, follows: bool) -> list[Problem]:
         """Processes that wait for their next start after a failure, and those that were started too often."""
         found = []
         for process, beat in beats.items():
@@ -156,7 +165,7 @@ class HealthAssessor:
             self._starts[process] = (boot if waits else beat.boot, starts)
             young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
             if (waits or young) and not beat.silent(now):
-                found.append(_failure_problem(beat))
+                found.append(_failure_problem(beat, follows=follows))
             if len(starts) >= RESTARTS:
                 what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
                 remedy = "See its log and STATE_DIR/crashes for what ended it."
@@ -183,10 +192,10 @@ class HealthAssessor:
         }
 
 
-def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float) -> Iterator[Problem]:
-    """Problems of a group that has fewer processes at work than it should."""
+def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float, *, follows: bool) -> Iterator[Problem]:
+    """Problems of a group that lacks processes. Where this instance `follows`, another one watches the names meanwhile."""
     alive = sum(not beat.silent(now) for beat in members)
-    unwatched = name == COORDINATOR or (name == "checker-fast" and not alive)
+    unwatched = not follows and (name == COORDINATOR or (name == "checker-fast" and not alive))
     silent = [beat for beat in members if beat.silent(now)]
     for beat in silent:
         yield Problem(
@@ -200,12 +209,20 @@ def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float
         )  # fmt: skip
 
 
-def _coordinator_problems(status_age: float | None, beat: Heartbeat | None, now: float) -> Iterator[Problem]:
+def _begin_of_reading(sight: Sight, own: Heartbeat | None, now: float) -> float | None:
+    """When the coordinator that leads, and beats, was started or took over; None where none beats."""
+    if sight.follows and sight.leading is not None:
+        beat = sight.leading.instance.coordinator
+        return None if beat is None or sight.leading.coordinator_age > SILENT_AFTER else max(beat.started_at, sight.led_since)
+    return None if own is None or own.silent(now) else max(own.started_at, sight.led_since)
+
+
+def _coordinator_problems(status_age: float | None, began: float | None, now: float) -> Iterator[Problem]:
     """Problems where its status is old or missing. While it reads its names a restart would only begin that again."""
     if status_age is not None and status_age <= STATUS_LIMIT:
         return
     since, after = (0.0, GRACE) if status_age is None else (now - status_age, 0.0)
-    if beat is not None and not beat.silent(now) and since < beat.started_at and now - beat.started_at <= READING_LIMIT:
+    if began is not None and since < began and now - began <= READING_LIMIT:
         what, remedy = "The coordinator was started and still reads its names.", "Wait; it takes longer on a busy machine."
         yield Problem("coordinator_silent", what, remedy, unwatched=True, since=since, after=after)
         return
@@ -217,7 +234,7 @@ def _coordinator_problems(status_age: float | None, beat: Heartbeat | None, now:
     yield Problem("coordinator_silent", what, _RESTART, restart_helps=True, unwatched=True, since=since, after=after)
 
 
-def _failure_problem(beat: Heartbeat) -> Problem:
+def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
     """The problem of a process that waits for its next start, or has just begun it, after a run that failed."""
     kind, _, text = beat.failed.partition(": ")
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
@@ -228,7 +245,7 @@ def _failure_problem(beat: Heartbeat) -> Problem:
         )
     return Problem(
         "process_failing", f"{what}.", remedy, beat.process,
-        restart_helps=True, unwatched=beat.process == COORDINATOR, after=FAILING_LIMIT,
+        restart_helps=True, unwatched=beat.process == COORDINATOR and not follows, after=FAILING_LIMIT,
     )  # fmt: skip
 
 

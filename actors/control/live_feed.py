@@ -1,4 +1,4 @@
-"""Live data: the last status of each coordinator from the feed, and new events for the clients of the event stream.
+"""Live data: the last status of the coordinator from the feed, and new events for the clients of the event stream.
 
 The feed only wakes us up; events themselves are read from the store, so a message lost on the feed loses no event.
 """
@@ -22,8 +22,6 @@ MOST_CLIENTS, QUEUE = 100, 1000
 LOOK_EVERY, LOOK_GAP = 3.0, 0.1
 #: Events read at once.
 PAGE = 500
-#: Most instances whose status is remembered.
-MOST_INSTANCES = 64
 
 
 @dataclass(eq=False)
@@ -55,12 +53,12 @@ class CoordinatorStatus(NamedTuple):
 
 
 class LiveFeed:
-    """Keeps the statuses and hands new events to the clients. `now` gives epoch seconds."""
+    """Keeps the status and hands new events to the clients. `now` gives epoch seconds."""
 
     def __init__(self, records: StoreReaders, now: Callable[[], float]) -> None:
         self._records = records
         self._now = now
-        self._statuses: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._status: tuple[float, dict[str, Any]] | None = None  # when it was heard
         self._clients: set[StreamClient] = set()
         self._wake = asyncio.Event()
         self._last: int | None = None
@@ -73,20 +71,12 @@ class LiveFeed:
             return
         status = payload.get("status")
         if isinstance(status, dict):
-            instance = topic.removeprefix("system.coordinator.")[:120]
-            self._statuses.pop(instance, None)
-            self._statuses[instance] = (self._now(), status)
-            if len(self._statuses) > MOST_INSTANCES:
-                del self._statuses[next(iter(self._statuses))]
+            self._status = self._now(), status
 
     def latest_status(self) -> CoordinatorStatus | None:
-        """The newest status, that of the instance that leads; None where none was heard."""
-        found = max(self._statuses.values(), key=lambda item: item[0], default=None)
+        """The last status, that of the instance that leads; None where none was heard."""
+        found = self._status
         return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
-
-    def status_ages(self) -> dict[str, float]:
-        """The age of the last status of each instance, in seconds."""
-        return {name: max(0.0, self._now() - at) for name, (at, _) in self._statuses.items()}
 
     @property
     def client_count(self) -> int:

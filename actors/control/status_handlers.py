@@ -19,7 +19,8 @@ async def get_health(request: web.Request) -> web.Response:
     """GET /health: 503 where a restart can help; 200 else, with whatever is wrong in `problems`."""
     control = control_of(request)
     report = await control.assess_health()
-    return json_response({"timestamp": control.now(), **report.to_json()}, 200 if report.ok else 503)
+    body = {"timestamp": control.now(), **report.to_json(), "instances": report.instances}
+    return json_response(body, 200 if report.ok else 503)
 
 
 async def get_ready(request: web.Request) -> web.Response:
@@ -50,7 +51,7 @@ async def get_status(request: web.Request) -> web.Response:
         "instance": control.settings.instance_id,
         "health": report.to_json(),
         "coordinator": {"age": None if heard is None else heard.age, **content},
-        "instances": control.live.status_ages(),
+        "instances": report.instances,
         "store": {"available": last_seq is not None, "last_seq": last_seq},
         "not_configured": [*_sentences(content.get("missing")), *_own_missing(control)],
         "sse_clients": control.live.client_count,

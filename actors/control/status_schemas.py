@@ -54,10 +54,23 @@ class Report(TypedDict):
     coordinator_status_age: Annotated[float | None, Meta(description="seconds; null while it was never heard")]
 
 
+class Instance(TypedDict):
+    """One of the instances that share STATE_DIR. `heartbeat_age` in seconds, of its youngest process; `own`: it answers."""
+
+    instance: str
+    own: bool
+    role: Literal["leader", "follower"]
+    status: Literal["ok", "stopping", "silent", "gone"]
+    heartbeat_age: float
+    processes: Annotated[int, Meta(description="how many are at work")]
+    started_at: Time
+
+
 class Health(Report):
     """The answer of /health."""
 
     timestamp: Time
+    instances: list[Instance]
 
 
 class Ready(TypedDict):
@@ -196,7 +209,7 @@ class Status(TypedDict):
     instance: str
     health: Report
     coordinator: Coordinator
-    instances: Annotated[dict[str, float], Meta(description="seconds since each coordinator was heard")]
+    instances: list[Instance]
     store: Store
     not_configured: list[str]
     sse_clients: int

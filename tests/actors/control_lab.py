@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from actors.control.context import Control
 from actors.control.http_server import Listener
 from actors.control.peers import Address, Peers
 from actors.control.store_readers import StoreReaders
-from common import codec, config, heartbeat
+from common import codec, config, heartbeat, leader_file
 from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
 from common.errors import StoreError
+from common.store.lease_contract import Leader
 from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 from common.suffixes import load_suffixes
 
@@ -242,7 +244,8 @@ class Lab:
         self.opens: Callable[[], Any] = lambda: self.reader
         self.coordinator = Coordinator()
         self.clock = Clock()
-        heartbeat.heartbeat_directory(state_dir).mkdir(parents=True, exist_ok=True)
+        heartbeat.heartbeat_directory(self.settings.instance_dir).mkdir(parents=True, exist_ok=True)
+        self.lead("here")
         self.control = Control(
             self.settings,
             StoreReaders(self._open),
@@ -265,7 +268,13 @@ class Lab:
         """Write one heartbeat."""
         row = {"process": process, "actor": process.partition("-")[0], "pid": 7, "boot": "b", "at": self.clock.at}
         row |= {"started_at": NOW, "restarts": 2, "instance": "here", **changes}
-        heartbeat.write_heartbeat(self.settings.state_dir, heartbeat.Heartbeat(**row))
+        heartbeat.write_heartbeat(self.settings.instance_dir, heartbeat.Heartbeat(**row))
+        os.utime(self.settings.instance_dir, (self.clock.at, self.clock.at))
+
+    def lead(self, instance: str, epoch: int = 1) -> None:
+        """The coordinator of this instance has learned that `instance` leads."""
+        leader_file.write_leader(self.settings.instance_dir, Leader(instance, "b", epoch, "ipc:///bus", "ipc:///feed"))
+        os.utime(self.settings.instance_dir / "leader.json", (self.clock.at, self.clock.at))
 
     def all_beat(self) -> None:
         """Every process is alive, and the coordinator speaks."""

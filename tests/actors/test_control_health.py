@@ -93,7 +93,7 @@ def test_a_silent_process_is_unhealthy_at_once_and_a_missing_one_after_a_while(t
     async def story(lab: Lab) -> None:
         def without_notifier() -> None:
             lab.all_beat()
-            (tmp_path / "heartbeats" / "notifier-0.json").unlink()
+            (lab.settings.instance_dir / "heartbeats" / "notifier-0.json").unlink()
 
         for seconds, expected in ((0.0, 200), (22.0, 200), (9.0, 503)):
             lab.clock.at += seconds

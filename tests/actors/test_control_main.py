@@ -102,6 +102,6 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
                 assert await stream.content.read() == b""
             bus.close()
             store.close()
-        assert (tmp_path / "heartbeats" / "control.json").is_file()
+        assert (settings.instance_dir / "heartbeats" / "control.json").is_file()
 
     asyncio.run(asyncio.wait_for(story(), 30))

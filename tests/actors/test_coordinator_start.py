@@ -22,7 +22,7 @@ def test_a_store_that_takes_long_to_open_does_not_look_dead(tmp_path: Path) -> N
     def work() -> int:
         seen = set()
         for _ in range(1000):  # bounded: without signs of life this ends, and fails
-            found = heartbeat.read_heartbeats(settings.state_dir).get("coordinator")
+            found = heartbeat.read_heartbeats(settings.instance_dir).get("coordinator")
             seen.add(found.at if found is not None else None)
             if len(seen - {None}) == 2:
                 break

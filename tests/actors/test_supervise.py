@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,10 +17,11 @@ import pytest
 
 from actors.cli import supervise
 from actors.cli.supervisord_guard import SupervisordGuard
-from common import heartbeat, process_stat, start_record, state_dir
+from common import heartbeat, instance_lock, instances, process_stat, start_record, state_dir
 from common.config import load
 from common.heartbeat import Heartbeat
 from common.log import get_logger
+from common.socket_paths import socket_directory
 from tests.actors.supervised import STAYS, Lines, Run, gone, rows, running, settings_of
 from tests.e2e.site import until
 from tests.lab import net
@@ -288,15 +290,63 @@ def test_an_address_in_use_is_one_sentence(tmp_path: Path, name: str) -> None:
     assert said == f"domain-monitor: {name}: {host}:{port} is in use by another program; set {name} or stop it"
 
 
-def test_a_state_in_use_is_one_sentence(tmp_path: Path) -> None:
-    """Held by another run."""
+def test_an_instance_that_runs_already_is_one_sentence(tmp_path: Path) -> None:
+    """The second run of one INSTANCE_ID is refused and told what to set; a lock that is held for a moment refuses nothing."""
+    settings = load({"STATE_DIR": str(tmp_path / "state"), "INSTANCE_ID": "one"})
+    held = supervise.lock_instance(settings)
+    said = refused(tmp_path, INSTANCE_ID="one")
+    threading.Timer(supervise.LOCK_LIMIT / 3, os.close, [held]).start()
+    os.close(supervise.lock_instance(settings))
+
+    holder = f"process {os.getpid()} of {os.uname().nodename}"
+    remedy = "set INSTANCE_ID to another name or stop it"
+    assert said == f"domain-monitor: INSTANCE_ID: one is in use in {tmp_path}/state by {holder}; {remedy}"
+
+
+def test_instances_of_other_names_share_a_state(tmp_path: Path) -> None:
+    """Both run, each with its own sockets; the one that is stopped leaves no heartbeat and no lock behind."""
+    state = str(tmp_path / "state")
+    runs = [running(tmp_path / name, environ={"STATE_DIR": state, "INSTANCE_ID": name}) for name in ("one", "two")]
+    with runs[0] as one, runs[1] as two:
+        one.thing()
+        two.thing()
+        other = load({"STATE_DIR": state, "INSTANCE_ID": "two"})
+        heartbeat.write_heartbeat(other.instance_dir, Heartbeat("thing", "thing", two.thing(), "b", 1.0, 1.0, 0, "two"))
+        assert [instance.name for instance in instances.list_instances(other.state_dir)] == ["two"]
+        assert instances.is_running(other.state_dir, "two")
+        two.process.terminate()
+        assert two.process.wait(ENDED) == 0
+        assert one.process.poll() is None
+
+    assert instances.list_instances(other.state_dir) == []
+    assert not instances.is_running(other.state_dir, "two")
+
+
+def test_what_earlier_versions_kept_is_cleared_away(tmp_path: Path) -> None:
+    """Heartbeats and records that stood directly in STATE_DIR; one that still runs there is told, as it would write too."""
     settings = load({"STATE_DIR": str(tmp_path / "state")})
     state_dir.create_directories(settings)
-    held = supervise.lock_state_dir(settings)
-    by_run = refused(tmp_path)
+    for folder in (heartbeat.heartbeat_directory(settings.state_dir), start_record.record_directory(settings.state_dir)):
+        folder.mkdir()
+        (folder / "control.json").write_text("{}", encoding="utf-8")
+    (settings.state_dir / "rdap_bootstrap.json").touch()
+    sockets = socket_directory(settings.state_dir)
+    for name in ("supervisor.sock", "supervisord.pid"):
+        (sockets / name).touch()
+    held = instance_lock.take_lock(sockets)
+    assert held is not None
+    said = refused(tmp_path)
+    assert said.endswith("state is in use by an earlier version, which does not share it; set STATE_DIR or stop it")
+    assert sorted(path.name for path in settings.state_dir.iterdir()) == sorted(
+        ["crashes", "heartbeats", "instances", "rdap_bootstrap.json", "run", "starts"]
+    )
     os.close(held)
+    supervise.remove_old_layout(settings)
 
-    assert by_run.endswith(f"state is in use by process {os.getpid()}; set STATE_DIR or stop it")
+    left = sorted(path.name for path in settings.state_dir.iterdir())
+    assert left == ["crashes", "instances", "rdap_bootstrap.json", "run"]
+    assert list(sockets.iterdir()) == []
+    supervise.remove_old_layout(settings)
 
 
 def test_a_start_waits_for_an_earlier_run_that_is_ending(tmp_path: Path) -> None:
@@ -310,7 +360,7 @@ def test_a_start_waits_for_an_earlier_run_that_is_ending(tmp_path: Path) -> None
     with subprocess.Popen([sys.executable, "-c", code, str(settings.control_port)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline()
-        heartbeat.write_heartbeat(settings.state_dir, Heartbeat("control", "control", holder.pid, "b", 1.0, 1.0, 0, "one"))
+        heartbeat.write_heartbeat(settings.instance_dir, Heartbeat("control", "control", holder.pid, "b", 1.0, 1.0, 0, "one"))
         assert list(supervise.ports_in_use(settings))
         supervise.await_free_ports(settings)
         holder.kill()
@@ -324,13 +374,26 @@ def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
     state_dir.create_directories(settings)
     names = ["checker-fast-0", "checker-fast-1", "checker-fast-2", "checker-fast-11", "notifier-1", "control", "coordinator"]
     for name in names:
-        heartbeat.write_heartbeat(tmp_path, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
-        (start_record.record_directory(tmp_path) / f"{name}.json").write_text("{}")
+        heartbeat.write_heartbeat(settings.instance_dir, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
+        (start_record.record_directory(settings.instance_dir) / f"{name}.json").write_text("{}")
     supervise.clear_heartbeats(settings)
 
     left = ["checker-fast-0", "checker-fast-1", "control", "coordinator"]
-    assert sorted(heartbeat.read_heartbeats(tmp_path)) == left
-    assert sorted(path.stem for path in start_record.record_directory(tmp_path).iterdir()) == left
+    assert sorted(heartbeat.read_heartbeats(settings.instance_dir)) == left
+    assert sorted(path.stem for path in start_record.record_directory(settings.instance_dir).iterdir()) == left
+
+
+def test_a_stop_that_was_asked_for_leaves_no_heartbeat(tmp_path: Path) -> None:
+    """Nor the record of a process that did not end in order: its next start would count that as a death."""
+    settings = load({"STATE_DIR": str(tmp_path)})
+    state_dir.create_directories(settings)
+    heartbeat.write_heartbeat(settings.instance_dir, Heartbeat("control", "control", 1, "b", 1.0, 1.0, 0, "one"))
+    for name in ("control", "notifier-0"):
+        (start_record.record_directory(settings.instance_dir) / f"{name}.json").write_text("{}", encoding="utf-8")
+    supervise.forget_processes(settings)
+
+    assert heartbeat.read_heartbeats(settings.instance_dir) == {}
+    assert [path.stem for path in start_record.record_directory(settings.instance_dir).iterdir()] == ["notifier-0"]
 
 
 def test_the_form_of_the_log_is_decided_once(tmp_path: Path) -> None:

@@ -177,13 +177,13 @@ def test_waiting_for_supervisord_is_no_silence_of_our_own(tmp_path: Path) -> Non
 
         def look(self) -> float:
             """One look, as long as supervisord may take to answer."""
-            beat = heartbeat.read_heartbeat(tmp_path, OWN.name)
+            beat = heartbeat.read_heartbeat(settings.instance_dir, OWN.name)
             assert beat is not None
             ages.append(beat.at - ending.over)
             return 0.0
 
     ending = Waiting()
-    _watch(settings, Dog(FakeSupervisor(), dict), StartRecord(tmp_path, OWN.name, random.Random(1)), ending)
+    _watch(settings, Dog(FakeSupervisor(), dict), StartRecord(settings.instance_dir, OWN.name, random.Random(1)), ending)
 
     assert len(ages) == 3
     assert min(ages) >= 0.0

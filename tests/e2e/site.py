@@ -133,7 +133,7 @@ class Site:
 
     def processes(self) -> dict[str, Supervised]:
         """What supervisord says, by name; empty while it does not answer."""
-        socket = socket_directory(self.stack.directory / "state") / "supervisor.sock"
+        socket = socket_directory(self.stack.instance_dir) / "supervisor.sock"
         try:
             return {process.name: process for process in RpcSupervisor(f"unix://{socket}").processes()}
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from common import heartbeat
+from common.socket_paths import socket_directory
 from tests.actors.supervised import gone
 from tests.e2e.site import Site, until
 from tests.lab import net
@@ -45,7 +46,7 @@ def events(site: Site) -> list[str]:
 
 def beats(site: Site) -> dict[str, heartbeat.Heartbeat]:
     """Every heartbeat."""
-    return heartbeat.read_heartbeats(site.stack.directory / "state")
+    return heartbeat.read_heartbeats(site.stack.instance_dir)
 
 
 def working(site: Site, name: str, but: int) -> bool:
@@ -84,7 +85,7 @@ def test_nothing_else_was_restarted(site: Site) -> None:
 def test_every_process_ends_with_supervisord(site: Site) -> None:
     """Kill -9: all end in seconds, hung or not, the parent with an exit code that asks for a new start."""
     pids = [beat.pid for beat in beats(site).values()]
-    supervisord = int((site.stack.directory / "state" / "run" / "supervisord.pid").read_text())
+    supervisord = int((socket_directory(site.stack.instance_dir) / "supervisord.pid").read_text())
     assert len(pids) == 8
     os.kill(beats(site)["notifier-0"].pid, signal.SIGSTOP)
     os.kill(supervisord, signal.SIGKILL)

@@ -18,6 +18,7 @@ async function refreshStatus() {
     drawServers(status.coordinator);
     drawAccuracy(status.coordinator);
     drawChannels(status.coordinator);
+    drawInstances(status);
     drawProcesses(status);
     drawDeliveries(status.coordinator);
     drawConfiguration(status);

@@ -126,6 +126,14 @@ function drawChannels(coordinator) {
   rows.length > MOST_ROWS ? quiet(`and ${number(rows.length - MOST_ROWS)} more in /status`) : null] : []));
 }
 
+/** Instances that share the state, where there are several: which one leads, and how each is doing. */
+function drawInstances(status) {
+  const looks = { ok: "good", stopping: "wait", silent: "bad", gone: "bad" };
+  const rows = status.instances.map((row) => [row.own ? `${row.instance} (shown here)` : row.instance, row.role,
+    pill(row.status, looks[row.status] || "wait"), duration(row.heartbeat_age), number(row.processes)]);
+  show("instances", ...(rows.length > 1 ? [table("Instances", ["Instance", "Role", "State", "Heard", "Processes"], rows, [3, 4])] : []));
+}
+
 function drawProcesses(status) {
   const looks = { ok: "good", silent: "bad" };
   const rows = status.health.processes.map((row) => [row.process, pill(row.status, looks[row.status] || "wait"), duration(row.age), number(row.restarts)]);

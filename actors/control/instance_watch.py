@@ -1,0 +1,170 @@
+"""The instances that share STATE_DIR, as this one sees them: which of them leads, and which is silent or gone.
+
+How old a heartbeat of another instance is, is measured by our own clock from when it was seen to change: two processes need not
+agree on the time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from common import instances, leader_file
+from common.config import Settings
+from common.core.telemetry.problems import Problem
+from common.heartbeat import Heartbeat
+from common.instances import COORDINATOR, FORGOTTEN_AFTER, Instance
+from common.store.lease_contract import Leader
+
+#: Seconds without a heartbeat after which an instance is silent, and without a sign of its coordinator after which none leads.
+SILENT_AFTER = 15.0
+#: Statuses of an instance that does nothing, and was not stopped.
+LOST = frozenset({"silent", "gone"})
+#: Seconds for which an instance has to be silent when we look: after a pause of our own every heartbeat is old at first.
+SETTLED = 2.0
+#: Seconds between two looks for directories of instances that ended long ago; both have to see the same last sign of life, so
+#: that a step of the clock in between deletes nothing.
+FORGET_EVERY = 60.0
+
+
+class InstanceSight(NamedTuple):
+    """One instance. `status`: ok, stopping, silent (it is there and does nothing) or gone; `age` in seconds."""
+
+    instance: Instance
+    age: float
+    status: str
+    own: bool
+    leads: bool
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it does nothing, and was not stopped."""
+        return self.status in LOST
+
+    @property
+    def coordinator_age(self) -> float:
+        """Seconds since the last heartbeat of its coordinator; infinite where it has none."""
+        beat = self.instance.coordinator
+        return float("inf") if beat is None else self.age + self.instance.heard_at - beat.at
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "instance": self.instance.name,
+            "own": self.own,
+            "role": "leader" if self.leads else "follower",
+            "status": self.status,
+            "heartbeat_age": round(self.age, 3),
+            "processes": 0 if self.is_lost else self.instance.processes,
+            "started_at": self.instance.started_at,
+        }
+
+
+class Sight(NamedTuple):
+    """All instances, by name. `leader` is None where no coordinator has said so far which one leads."""
+
+    own: str = ""
+    instances: tuple[InstanceSight, ...] = ()
+    leader: Leader | None = None
+    led_since: float = 0.0  # when our coordinator learned of this leader, in epoch seconds
+
+    @property
+    def follows(self) -> bool:
+        """Whether another instance leads."""
+        return self.leader is not None and self.leader.instance != self.own
+
+    @property
+    def leading(self) -> InstanceSight | None:
+        """The instance that leads, where it shares our STATE_DIR."""
+        return next((sight for sight in self.instances if sight.leads), None)
+
+    def leader_silence(self, status_age: float | None) -> float:
+        """Seconds without a sign of the coordinator that leads: a heartbeat, or a status on the feed."""
+        ages = [float("inf") if status_age is None else status_age]
+        if self.leading is not None:
+            ages.append(self.leading.coordinator_age)
+        return min(ages)
+
+    def lacks_leader(self, beats: Mapping[str, Heartbeat], status_age: float | None, now: float) -> bool:
+        """Whether our coordinator is well and stands by, and none leads; `beats` are those of our own instance."""
+        own = beats.get(COORDINATOR)
+        stands_by = own is not None and not own.silent(now) and own.waiting_until is None
+        return stands_by and (self.leader is None or self.follows) and self.leader_silence(status_age) > SILENT_AFTER
+
+
+class InstanceWatch:
+    """Looks at the instances, and deletes what is left of those that ended long ago. Its methods may be called in threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._state_dir, self._own = settings.state_dir, settings.instance_id
+        self._own_dir = settings.instance_dir
+        self._heard: dict[str, tuple[float, float, float]] = {}  # by name: its youngest heartbeat, how old it was, and when
+        self._forgot: float | None = None
+        self._stale: dict[str, float] = {}
+        self._guard = threading.Lock()
+
+    def look(self, now: float, monotonic: float) -> Sight:
+        """The instances at `now`, in epoch seconds; `monotonic` is a clock for durations."""
+        with self._guard:
+            if self._forgot is None or monotonic - self._forgot >= FORGET_EVERY:
+                self._forgot = monotonic
+                self._forget_stale()
+            led_since = leader_file.stamp_of(self._own_dir) / 1e9
+            found = instances.list_instances(self._state_dir)
+            judged = [(instance, *self._judge(instance, now, monotonic)) for instance in found]
+            self._heard = {instance.name: self._heard[instance.name] for instance in found}
+        leader = instances.find_leader(instance for instance, _, status in judged if status not in LOST)
+        name = "" if leader is None else leader.instance
+        sights = (
+            InstanceSight(instance, age, status, instance.name == self._own, instance.name == name)
+            for instance, age, status in judged
+            if status != "gone" or age <= FORGOTTEN_AFTER
+        )
+        return Sight(self._own, tuple(sights), leader, led_since)
+
+    def _forget_stale(self) -> None:
+        stale = instances.find_stale(self._state_dir, self._own)
+        for name, _ in stale.items() & self._stale.items():
+            instances.forget(self._state_dir, name)
+        self._stale = stale
+
+    def _judge(self, instance: Instance, now: float, monotonic: float) -> tuple[float, str]:
+        """How old its youngest heartbeat is, and its status."""
+        heard_at, age, since = self._heard.get(instance.name, (0.0, 0.0, 0.0))
+        if instance.name not in self._heard:
+            age, since = max(0.0, now - instance.heard_at), monotonic
+        elif heard_at != instance.heard_at:
+            age, since = 0.0, monotonic
+        self._heard[instance.name] = instance.heard_at, age, since
+        age += monotonic - since
+        status = "stopping" if instance.stopping else "ok"
+        if age > SILENT_AFTER and instance.name != self._own:
+            status = "silent" if instances.is_running(self._state_dir, instance.name) else "gone"
+        return age, status
+
+
+def instance_problems(sight: Sight, now: float) -> Iterator[Problem]:
+    """Instances that do nothing and were not stopped."""
+    for row in sight.instances:
+        if row.is_lost:
+            name = row.instance.name
+            what = f"The instance {name} is silent for {row.age:.0f} s."
+            remedy = "See its log, and start it again."
+            if row.status == "gone":
+                what = f"The instance {name} has ended, {row.age:.0f} s ago, and was not stopped."
+                remedy += f" It is forgotten {FORGOTTEN_AFTER / 60:.0f} minutes after its end."
+            yield Problem("instance_silent", what, remedy, name, since=now - row.age, after=SETTLED)
+
+
+def leader_problem(sight: Sight, status_age: float | None, now: float) -> Problem:
+    """The problem where no instance leads."""
+    what, since, after = "No instance leads.", 0.0, SILENT_AFTER
+    if sight.leader is not None:
+        silence = sight.leader_silence(status_age)
+        known = silence < float("inf")
+        since, after = (now - silence, SETTLED) if known else (0.0, SETTLED)
+        heard = f"is silent for {silence:.0f} s" if known else "is gone"
+        what = f"The instance {sight.leader.instance} leads and {heard}, and no other one has taken over."
+    remedy = "See the logs of the coordinators; restart one of the instances where they say nothing of it."
+    return Problem("no_leader", what, remedy, unwatched=True, since=since, after=after)
