@@ -20,11 +20,13 @@ MOST = 100
 CODES = {
     "callbacks_failing": "the callback endpoint accepts nothing",
     "callbacks_parked": "callbacks were given up after days without success",
+    "clock_differs": "the clock of this host and that of the database differ",
     "coordinator_silent": "the coordinator is not heard on the feed",
     "disk_full": "the disk of the state is full",
     "disk_low": "the disk of the state is nearly full",
     "dns_silent": "no DNS answer says anything",
     "instance_silent": "another instance is silent, or ended without being stopped",
+    "instance_taken": "another instance has the INSTANCE_ID of this one, which does not work",
     "list_failing": "the domain list cannot be read",
     "list_held": "the domain list is held back",
     "names_overdue": "names are not checked for far longer than their interval",
