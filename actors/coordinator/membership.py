@@ -35,6 +35,11 @@ class Claim:
         self._first: Holder | None = None
         self._alive = False
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no other incarnation was seen to have our name."""
+        return self._first is None
+
     def is_alive(self, holder: Holder) -> bool:
         """Note which incarnation has our name, and whether it is certain that it lives."""
         if self._first is None:
@@ -142,10 +147,11 @@ class Membership:
 
     def _note_holder(self, holder: Holder) -> None:
         """Say in the log, and once it is certain by the heartbeat in /health, why this instance waits."""
-        waits = self._runtime.waiting_until is not None
+        if self._claim.is_new:
+            self._runtime.log.info("instance_waits", host=holder.host, reason="an earlier run may still have this INSTANCE_ID")
         if self._claim.is_alive(holder):
             error = self._explain(holder)
-            if not waits:
+            if self._runtime.waiting_until is None:
                 self._runtime.log.error("instance_taken", reason=str(error))
             self._runtime.fail(error)
             self._runtime.waiting_until = now() + KEPT_FOR
