@@ -26,12 +26,15 @@ def open_members(settings: Settings) -> Members:
     if not settings.store_in_file:
         from common.store.postgres.member_rows import PostgresMembers  # noqa: PLC0415  # most instances need no psycopg
 
-        return PostgresMembers(settings.store_url)
+        return PostgresMembers(settings.store_url, settings.instance_dir)
     return FileMembers(settings.instance_dir)
 
 
 class FileMembers:
-    """See `member_contract.Members`; only what does not change is noted."""
+    """See `member_contract.Members`; only what does not change is noted.
+
+    Over a database the same note says which incarnation ran in this directory before.
+    """
 
     def __init__(self, instance_dir: Path) -> None:
         self._instance_dir = instance_dir

@@ -68,7 +68,8 @@ class Members(Protocol):
     def announce(self, member: Member) -> Holder | None:
         """Say what an instance shows; None where that was taken.
 
-        Where another incarnation has its name, and announced itself within `KEPT_FOR`, that one stays and is returned.
+        Where another incarnation has its name, and announced itself within `KEPT_FOR`, that one stays and is returned; not an
+        earlier one in the same directory, which has ended.
         """
         ...
 

@@ -77,13 +77,18 @@ def test_one_name_is_used_once_and_every_instance_is_announced(start: Start) -> 
     assert first.lines("instance_waits") == again.lines("instance_waits") == []
 
 
-def test_a_coordinator_that_was_killed_has_its_name_again_within_seconds(start: Start) -> None:
-    """Its announcement is that of a dead one: nothing is said to be wrong."""
+def test_a_coordinator_that_was_killed_has_its_name_again(start: Start) -> None:
+    """At once in the directory of the run that was killed, in another one within seconds: nothing is said to be wrong."""
     first = start("north", "one")
     first.until(lambda: members(first) == {("one", "north", "one")})
     first.process.kill()
     first.process.wait()
     second = start("north", "one")
-    second.until(lambda: second.leads() == 2, KEPT_FOR + TTL + BUSY)
-    assert len(second.lines("instance_waits")) == 1
-    assert second.lines("instance_taken") == []
+    second.until(lambda: second.leads() == 2, TTL + BUSY)
+    assert second.lines("instance_waits") == []
+    second.process.kill()
+    second.process.wait()
+    moved = start("east", "one")
+    moved.until(lambda: moved.leads() == 3, KEPT_FOR + TTL + BUSY)
+    assert len(moved.lines("instance_waits")) == 1
+    assert moved.lines("instance_taken") == []

@@ -97,6 +97,20 @@ def test_a_name_belongs_to_the_incarnation_that_announces_it(
     assert (refused.incarnation, refused.host) == ("second", "host-z")
 
 
+def test_an_instance_that_was_killed_has_its_name_again_at_once(settings: Settings) -> None:
+    """Where it starts in the same directory: the run that was noted there has ended. Another incarnation stays."""
+    heartbeat_directory(settings.instance_dir).mkdir(parents=True)
+    second = structs.replace(ONE, incarnation="second")
+    with closing(open_members(settings)) as members:
+        assert members.announce(ONE) is None
+        assert members.announce(second) is not None
+    with closing(open_members(settings)) as members:
+        assert members.announce(second) is None
+        assert members.announce(structs.replace(ONE, incarnation="third")) is not None
+        members.withdraw(second)
+    assert file_members.read_member(settings.instance_dir) is None
+
+
 def test_a_clock_that_was_set_back_keeps_no_name(members: Members, beside: psycopg.Connection) -> None:
     """An announcement of the future is as good as an old one."""
     members.announce(ONE)

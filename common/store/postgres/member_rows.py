@@ -7,10 +7,13 @@ name. All times are of the server's clock. A row need not outlive a crash of the
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from common.errors import StoreError
+from common.store.file_members import FileMembers, read_member
 from common.store.member_contract import KEPT_FOR, Holder, Member, Roster, SeenMember, Shown
 from common.store.postgres import fence
 from common.store.postgres.kept_connection import KeptConnection
@@ -23,13 +26,13 @@ MOST = 64
 
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 _SEEN = "extract(epoch FROM seen_at)::float8"
-# A time in the future is of a clock that was set back, and keeps nothing.
+# A time in the future is of a clock that was set back, and keeps nothing. An earlier run in our own directory has ended.
 _ANNOUNCE = """
     INSERT INTO member AS old (name, incarnation, egress, version, started_at, seen_at, shown)
     VALUES (%(name)s, %(incarnation)s, %(egress)s, %(version)s, %(started_at)s, clock_timestamp(), %(shown)s)
     ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, egress = excluded.egress, version = excluded.version,
         started_at = excluded.started_at, seen_at = excluded.seen_at, shown = excluded.shown
-    WHERE old.incarnation = excluded.incarnation
+    WHERE old.incarnation IN (excluded.incarnation, %(earlier)s)
         OR abs(extract(epoch FROM excluded.seen_at - old.seen_at)) > %(kept)s
 """
 _HOLDER = f"SELECT incarnation, shown, {_SEEN} FROM member WHERE name = %s"
@@ -41,25 +44,31 @@ _MEMBERS = f"""
 
 
 class PostgresMembers:
-    """See `member_contract.Members`."""
+    """See `member_contract.Members`. One that was killed has its name again at once, where it starts in the same directory."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, instance_dir: Path) -> None:
         self._kept = KeptConnection(url, "member", ANNOUNCING, _make_table)
+        self._note = FileMembers(instance_dir)
+        earlier = read_member(instance_dir)
+        self._earlier = "" if earlier is None else earlier.incarnation
 
     def announce(self, member: Member) -> Holder | None:
         """Write the row of an instance; another incarnation that lives and has its name is returned instead."""
-        values: dict[str, Any] = {**msgspec.structs.asdict(member), "kept": KEPT_FOR}
+        values: dict[str, Any] = {**msgspec.structs.asdict(member), "kept": KEPT_FOR, "earlier": self._earlier}
         values["shown"] = msgspec.json.encode(member.shown).decode()
         with self._kept.opened("announce this instance") as connection:
             while not connection.execute(_ANNOUNCE, values).rowcount:
                 if (row := row_of(connection, _HOLDER, (member.name,))) is not None:
                     return Holder(row[0], _parse_shown(row[1]).host, row[2])
+        with suppress(StoreError):  # on a full disk its next run waits for a moment
+            self._note.announce(member)
         return None
 
     def withdraw(self, member: Member) -> None:
         """Remove the row of this incarnation."""
         with self._kept.opened("withdraw this instance") as connection:
             connection.execute(_WITHDRAW, (member.name, member.incarnation))
+        self._note.withdraw(member)
 
     def forget(self, age: float) -> None:
         """Remove rows that were not written for so many seconds."""
