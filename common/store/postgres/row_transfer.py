@@ -11,7 +11,7 @@ from common.store.postgres import fence, partitions, tables
 from common.store.postgres.arrays import as_arrays, rows_from
 from common.store.postgres.partitions import Partitions, ledger_width, slot_of
 from common.store.postgres.record_statements import delivery_slot
-from common.store.postgres.session import READING, WRITING, Connection, Server, row_of, rows_of
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, row_of, rows_of
 from common.store.transfer import Row, Table, as_plain
 
 _OWN = (schema.SCHEMA_KEY, tables.IDENTITY_KEY)
@@ -37,7 +37,7 @@ class PostgresTransfer:
         self._epoch = epoch
         self._ledger_width = ledger_width(ledger_days)
         self._partitions = Partitions()
-        limits = READING if epoch is None else WRITING
+        limits = LOADING if epoch is None else WRITING
         self._connection = self._server.connect("migrate", limits, read_only=epoch is None)
 
     def read(self, table: Table, after: Row | None) -> list[Row]:

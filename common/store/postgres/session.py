@@ -38,8 +38,8 @@ class Limits(NamedTuple):
 
 #: Of the connection that writes: a large list is one statement; a transaction that hangs must not keep a successor out.
 WRITING = Limits(60_000, 10_000, 15_000)
-#: Of connections that read: control gives up after ten seconds.
-READING = Limits(15_000, 5000, 15_000)
+#: Of connections that read: control gives up after ten seconds. A start reads more at once.
+READING, LOADING = Limits(15_000, 5000, 15_000), Limits(60_000, 10_000, 15_000)
 
 # Every statement of ours looks up keys, or walks along an index and stops early: a server without statistics would sort and
 # join whole tables instead.

@@ -105,7 +105,7 @@ _MEMBER = f"""
         started_at float8 NOT NULL, seen_at timestamptz NOT NULL,
         shown text NOT NULL CHECK (octet_length(shown) <= {SHOWN_LIMIT})) WITH (fillfactor = 50)
 """
-#: What is there before any version: who may write, the small named texts, and the instances.
+#: What is there before any version: the epoch that may write, the small named texts, and the instances.
 BEGINNING = (
     _MEMBER,
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
