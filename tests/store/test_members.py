@@ -169,6 +169,13 @@ def test_a_row_is_bounded_and_what_is_no_json_shows_nothing(
         assert holder.host == ""
 
 
+def test_no_announcement_waits_for_the_disk(settings: Settings) -> None:
+    """Nor for a standby server: it is renewed within seconds."""
+    members = PostgresMembers(settings.store_url, settings.instance_dir)
+    with closing(members), members._kept.opened("look") as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",)
+
+
 def test_a_connection_that_broke_is_replaced(members: Members, beside: psycopg.Connection) -> None:
     """The announcement that meets it fails, the next one does not."""
     members.announce(ONE)
@@ -194,6 +201,9 @@ def test_beside_a_store_in_a_file_egress_and_host_are_noted_in_the_directory(tmp
         assert shown() == (None, None)
         assert members.announce(ONE) is None
         assert shown() == ("host-a", "north")
+        written = (settings.instance_dir / "member.json").stat().st_ino
+        assert members.announce(structs.replace(ONE, started_at=7.0)) is None
+        assert (settings.instance_dir / "member.json").stat().st_ino == written, "it is written once"
         assert members.announce(structs.replace(ONE, incarnation="second", egress="south")) is None
         assert shown() == ("host-a", "south")
         (settings.instance_dir / "member.json").write_text("[[[")
