@@ -1,4 +1,4 @@
-# make setup | run | demo | scenarios | containers | sim | mutants | test | lint | bench | lock | clean. Needs only make and Python 3.11 or newer.
+# make setup | run | demo | scenarios | containers | sim | mutants | test | lint | bench | scale | lock | clean. Needs only make and Python 3.11 or newer.
 # Arguments of a target: make test ARGS="-k budgets".
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo scenarios containers sim mutants test lint bench lock clean
+.PHONY: help setup run demo scenarios containers sim mutants test lint bench scale lock clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -61,6 +61,10 @@ lint: setup
 # The figures of the whole service, up to a million names: ARGS=--quick for two minutes, ARGS="dns" or "steps" for a part.
 bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# What a list of names needs: ARGS="--names 30000000 --mix com=0.6,de=0.4", or "--list FILE" (docs/scale.md).
+scale: setup
+	@$(BIN)/python -m tests.bench scale $(ARGS)
 
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml

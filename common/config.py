@@ -19,6 +19,7 @@ from common import dotenv, roles, spelling
 from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
+from common.host_settings import HostSettings
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
@@ -42,7 +43,7 @@ _optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Settings(SourceSettings):
+class Settings(SourceSettings, HostSettings):
     """What the environment says, checked. `repr` and `masked` never show a secret."""
 
     # The list, and where news about it go
@@ -81,14 +82,14 @@ class Settings(SourceSettings):
 
     # This instance
     instance_id: Annotated[str, Setting("", parse.optional(parse.word), "unique name of this instance; default: the host name")]
-    egress_id: Annotated[str, Setting("default", parse.word, "processes with the same value share one registry budget")]
+    egress_id: Annotated[str, Setting("", parse.optional(parse.word), "processes of one value share budgets; default: default")]
     state_dir: Annotated[Path, Setting("./state", parse.directory, "directory of state, sockets, heartbeats and crash dumps")]
     store_url: Annotated[
         str,
         Setting(
             "",
             parse.optional(parse.store),
-            "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
+            "where state is kept: sqlite:///PATH or postgresql://...; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
             roles=roles.STORING,
         ),
@@ -134,11 +135,7 @@ class Settings(SourceSettings):
     read_token: Annotated[
         str | None,
         Setting(
-            "",
-            _optional_token,
-            "bearer token for reading from other machines, nothing else",
-            secret=True,
-            roles=roles.GUARDING,
+            "", _optional_token, "bearer token for reading from other machines, nothing else", secret=True, roles=roles.GUARDING
         ),
     ]
     control_allowed_hosts: Annotated[
@@ -255,11 +252,9 @@ class Settings(SourceSettings):
             if value is None or value in ("", (), {}):
                 continue
             if isinstance(value, Mapping):
-                value = tuple(f"{key}={text}" for key, text in value.items())
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            rows[name] = (
-                MASK if setting.secret and name != "STORE_URL" else shown_url(shown) if name.endswith("_URL") else shown
-            )
+                value = tuple(f"{key}={item}" for key, item in value.items())
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            rows[name] = MASK if setting.secret and name != "STORE_URL" else shown_url(text) if name.endswith("_URL") else text
         return rows
 
     def secrets(self) -> tuple[str, ...]:
@@ -270,7 +265,7 @@ class Settings(SourceSettings):
             for text in list_texts(value):
                 if setting.secret and isinstance(text, str) and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
+                elif isinstance(text, str) and text.startswith(("http", "postgres")) and text != setting.default:
                     found.update(find_credentials(text))
         return tuple(sorted(found))
 
@@ -284,8 +279,13 @@ class Settings(SourceSettings):
         return self.state_dir / "instances" / self.instance_id
 
     @property
+    def store_in_file(self) -> bool:
+        """Whether the state is kept in an SQLite file, and not by a PostgreSQL server."""
+        return self.store_url.startswith("sqlite:///")
+
+    @property
     def store_path(self) -> Path:
-        """The SQLite file of STORE_URL, absolute."""
+        """The SQLite file of STORE_URL, absolute; none unless `store_in_file`."""
         return Path(self.store_url.removeprefix("sqlite:///")).absolute()
 
 

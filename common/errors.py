@@ -11,6 +11,7 @@
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
     |   +-- LeaseLost      another instance leads: nothing may be written any more
+    |   +-- InstanceTaken  another instance that lives has our INSTANCE_ID
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- ConnectionRefused  the server refused or reset the connection
@@ -74,6 +75,10 @@ class StoreLost(StoreError):
 
 class LeaseLost(StoreError):
     """Another instance has taken over; the text names it where it is known."""
+
+
+class InstanceTaken(StoreError):
+    """Another instance that lives has our INSTANCE_ID; the text says where."""
 
 
 class ClientError(DomainMonitorError):

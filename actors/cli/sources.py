@@ -29,6 +29,7 @@ from common.core.trust.server_trust import Trust
 from common.core_settings import build_policy
 from common.errors import ClientError, MessageError, StoreError
 from common.registry_directory import load_directory
+from common.secret_scrubber import shown_url
 from common.sources import missing_settings
 from common.store.database_file import current_path
 from common.store.reader import open_reader
@@ -108,11 +109,13 @@ def _ask_instance(settings: Settings, notes: list[str]) -> tuple[list[SourceRow]
 
 def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[SourceState, Origin] | None:
     """What the store keeps; None, with a note unless there is none yet, where it cannot be read."""
+    origin = Origin("store", shown_url(settings.store_url))
     try:
-        path = current_path(settings.store_path)
-        if not path.is_file():
-            return None
-        age = _age_of_store(path, moment)
+        if settings.store_in_file:
+            path = current_path(settings.store_path)
+            if not path.is_file():
+                return None
+            origin = Origin("store", str(path), _age_of_store(path, moment))
         reader = open_reader(settings)
         try:
             trust_rows, budgets, channels = reader.trust(), reader.meta("budgets") or "", reader.meta("channels") or ""
@@ -126,7 +129,7 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     healths.restore_text(channels, moment)
     rows = read_saved_budgets(budgets, moment)
     state = SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=healths.proved_times())
-    return state, Origin("store", str(path), age)
+    return state, origin
 
 
 def _age_of_store(path: Path, moment: float) -> float:

@@ -14,12 +14,14 @@ from typing import TypeVar
 
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
+from actors.coordinator.membership import Membership
 from actors.coordinator.standby import Standby
 from common.clock import now
 from common.errors import LeaseLost, StoreError, StoreLocked
 from common.process import BEAT_EVERY, Runtime
 from common.store.file_leases import open_leases
-from common.store.lease_contract import Lease
+from common.store.file_members import open_members
+from common.store.lease_contract import Lease, Leases
 from common.store.store_contract import Writer
 from common.store.writer import leave_locked, open_writer
 
@@ -36,12 +38,20 @@ async def main(runtime: Runtime) -> None:
     sys.setswitchinterval(SWITCH)
     runtime.settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     leases = open_leases(runtime.settings)
-    standby = Standby(runtime, leases)
+    membership = Membership(runtime, open_members(runtime.settings))
     try:
-        while (lease := await standby.wait_for_lease()) is not None:
-            await lead(runtime, lease)
+        await membership.join()
+        await membership.run(stand_by_and_lead(runtime, leases))
     finally:
         leases.close()
+        membership.close()
+
+
+async def stand_by_and_lead(runtime: Runtime, leases: Leases) -> None:
+    """Wait for the lease and lead with it, and once it is lost again, until told to stop."""
+    standby = Standby(runtime, leases)
+    while (lease := await standby.wait_for_lease()) is not None:
+        await lead(runtime, lease)
 
 
 async def lead(runtime: Runtime, lease: Lease) -> None:

@@ -68,7 +68,7 @@ def generation_files(store: Path, suffixes: tuple[str, ...]) -> list[tuple[int, 
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise StoreError(f"{store.parent} cannot be read: {error.strerror or error}") from error
+        raise StoreError(f"{store}: its directory cannot be read: {error.strerror or error}") from error
     return found
 
 

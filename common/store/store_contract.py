@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
+from common.store.member_contract import Roster
 
 T = TypeVar("T")
 
@@ -116,9 +117,11 @@ class Writer(Protocol):
         results_older_than: float = KEEP_RESULTS,
         ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
-        """Delete one bounded batch of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
+        """Delete a part of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
 
-        Pending and parked deliveries and the newest event always stay.
+        One call is short: it takes a bounded batch of rows, or a span of time that goes as a whole, whatever is in it. With the
+        latter rows stay for up to a thirtieth of their age, or a day, longer. Pending and parked deliveries and the newest
+        event always stay.
         """
         ...
 
@@ -232,6 +235,10 @@ class Reader(Protocol):
 
     def meta(self, key: str) -> str | None:
         """One of the small named texts."""
+        ...
+
+    def members(self) -> Roster:
+        """The instances that announced themselves in a database; of a store in a file the state directory shows them."""
         ...
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ import pytest
 from actors.control import local_problems
 from actors.control.local_problems import LOW, disk_problem
 from actors.control.store_readers import StoreReaders
+from common.errors import StoreDamaged, StoreError, StoreLost
 from common.store import database_file
 from common.store.reader import SqliteReader
 from tests.actors.control_lab import Lab
 from tests.actors.test_control_health import codes, stage
 from tests.store.builders import next_writer
+from tests.store.paused_leader import settings_of
 
 
 def with_store(lab: Lab, path: Path) -> None:
@@ -33,13 +36,13 @@ def test_the_file_that_is_looked_at_is_the_highest_generation(tmp_path: Path) ->
     later = database_file.generation_path(store, 3)
     database_file.note_begun(later)
 
-    found = [*local_problems.database_problems(store, None)]
+    found = [*local_problems.database_problems(settings_of(store), None)]
     assert [problem.code for problem in found] == ["store_lost"]
     assert str(later) in found[0].what
     assert f"{later.name}.begun" in found[0].remedy
     store.replace(later)
-    assert [*local_problems.database_problems(store, None)] == []
-    unreadable = [*local_problems.database_problems(later / "x.db", None)]
+    assert [*local_problems.database_problems(settings_of(store), None)] == []
+    unreadable = [*local_problems.database_problems(replace(settings_of(store), store_url=f"sqlite:///{later}/x.db"), None)]
     assert [problem.code for problem in unreadable] == ["store_unreadable"]
 
 
@@ -136,6 +139,32 @@ def test_a_full_disk_is_seen(tmp_path: Path) -> None:
 
     assert [problem.code for problem in local_problems.disk_problems(lab.settings)] == ["disk_full"]
     assert [*local_problems.disk_problems(Lab(tmp_path).settings)] == []
+
+
+def test_a_database_server_has_no_disk_of_ours(tmp_path: Path) -> None:
+    """Its URL names no file here: the disk of the state directory counts, and nothing else."""
+    lab = Lab(tmp_path, STORE_URL="postgresql://user@db/x")
+
+    assert [*local_problems.disk_problems(lab.settings)] == []
+    assert [*local_problems.database_problems(lab.settings, None)] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "remedy"),
+    [
+        (StoreLost("it is gone"), "store_lost", "backup"),
+        (StoreDamaged("it is damaged"), "store_damaged", "backup"),
+        (StoreError("it cannot be reached"), "store_unreadable", "server of STORE_URL"),
+    ],
+)
+def test_what_is_wrong_with_a_database_server_is_told(tmp_path: Path, error: StoreError, code: str, remedy: str) -> None:
+    """With what the last look said, and a remedy that names no file."""
+    (problem,) = local_problems.database_problems(Lab(tmp_path, STORE_URL="postgresql://user@db/x").settings, error)
+
+    assert (problem.code, problem.unwatched) == (code, True)
+    assert str(error) in problem.what
+    assert remedy in problem.remedy
+    assert ".db" not in problem.remedy
 
 
 def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:
