@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.secret_scrubber import brings_credentials
-from common.socket_paths import SOCKET_PATH_LIMIT, SOCKET_SUFFIX
+from common.socket_paths import BUS_SUFFIX, SOCKET_PATH_LIMIT
 from common.source_settings import find_clear_text
 
 
@@ -26,8 +26,8 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
         )
     if bus.startswith("tcp://") and bus.endswith(":65535"):
         problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
-    if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + SOCKET_SUFFIX > SOCKET_PATH_LIMIT:
-        problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - SOCKET_SUFFIX} bytes")
+    if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + BUS_SUFFIX > SOCKET_PATH_LIMIT:
+        problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - BUS_SUFFIX} bytes")
     if bus == found["feed_endpoint"]:
         problems.append("FEED_ENDPOINT: must differ from BUS_ENDPOINT")
     if found["feed_client_keys"] and not keyed:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 #: Longest path of a unix socket on Linux in bytes (unix(7): 108 with the closing zero).
 SOCKET_PATH_LIMIT = 107
-#: Room left for what the bus appends to its base path, in bytes.
-SOCKET_SUFFIX = 10
+#: Room left beside the longest name of a socket, and for what the bus appends to BUS_ENDPOINT, an epoch too, in bytes.
+SOCKET_SUFFIX, BUS_SUFFIX = 10, 18
 
 
 def socket_directory(state_dir: Path) -> Path:

@@ -62,10 +62,14 @@ def open_leases(settings: Settings) -> Leases:
 
 
 class FileLeases:
-    """The leases of one database (see `lease_contract.Leases`). `stored_epoch`: the last one that wrote it, 0 for none."""
+    """The leases of one database (see `lease_contract.Leases`).
 
-    def __init__(self, database: Path, stored_epoch: Callable[[], int]) -> None:
+    `stored_epoch` gives the last one that wrote it, 0 for none; `clock` seconds of a steady clock.
+    """
+
+    def __init__(self, database: Path, stored_epoch: Callable[[], int], clock: Callable[[], float] = monotonic) -> None:
         self._database = database
+        self._clock = clock
         self._stored_epoch = stored_epoch
         self._watch = RenewalWatch()
         self._guard = threading.Lock()
@@ -85,7 +89,7 @@ class FileLeases:
         with self._guard, _explained(self._database):
             self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             stored = self._stored_epoch()  # before the files: an epoch that is in the database has, or had, one
-            began, sight = monotonic(), self._look()
+            began, sight = self._clock(), self._look()
             if not sight.free:
                 return None
             epoch = max(sight.epoch, stored) + 1
@@ -98,7 +102,7 @@ class FileLeases:
                 os.close(held)
                 return None
             self._tidy_up(epoch)
-            return FileLease(self._database, held, leader, began)
+            return FileLease(self._database, held, leader, began, self._clock)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -109,10 +113,10 @@ class FileLeases:
             epoch = _highest_epoch(self._database)
             if not epoch:
                 return Sight(0, None, free=True)
-            began = monotonic()
+            began = self._clock()
             with suppress(FileNotFoundError):
                 content, locked = _read(_lease_path(self._database, epoch))
-                run_out = self._watch.note((epoch, content), began, monotonic())
+                run_out = self._watch.note((epoch, content), began, self._clock())
                 record = _decode(content, epoch)
                 if not locked or run_out or record is not None:
                     return Sight(epoch, record, free=not locked or run_out or (record is not None and record.released))
@@ -137,9 +141,12 @@ class FileLeases:
         return file
 
     def _tidy_up(self, epoch: int) -> None:
-        """Remove the files of earlier epochs, and drafts whose process is gone."""
+        """Remove the files of earlier epochs, and drafts whose process is gone.
+
+        The last one stays: a look at the directory that is under way may miss the new one, and would find none at all.
+        """
         for older, path in _lease_files(self._database):
-            if older < epoch:
+            if older < epoch - 1:
                 with suppress(OSError):
                     path.unlink()
         for draft in self._database.parent.glob(f"{_escaped(self._database.name)}{_DRAFT}*"):
@@ -155,24 +162,25 @@ class FileLeases:
 class FileLease:
     """A lease that was taken (see `lease_contract.Lease`). Its methods may be called from any thread."""
 
-    def __init__(self, database: Path, held: int, leader: Leader, began: float) -> None:
+    def __init__(self, database: Path, held: int, leader: Leader, began: float, clock: Callable[[], float]) -> None:
         self.leader = leader
         self._database = database
         self._path = _lease_path(database, leader.epoch)
         self._held = held
+        self._clock = clock
         self._until = valid_until(began)
         self._lost = ""  # why nothing may be written any more
         self._guard = threading.Lock()
 
     def is_valid(self) -> bool:
         """Whether it is certain that the lease has not run out."""
-        return not self._lost and monotonic() < self._until
+        return not self._lost and self._clock() < self._until
 
     def renew(self) -> None:
         """Write a new record, then look whether this is still the highest epoch."""
         with self._guard, _explained(self._path):
             if not self._lost:
-                began = monotonic()
+                began = self._clock()
                 _write(self._held, Record(self.leader, began))
                 self._lost = self._find_loss()
             if self._lost:
@@ -184,7 +192,7 @@ class FileLease:
         with self._guard:
             if self._held >= 0:
                 with suppress(StoreError, OSError):
-                    _write(self._held, Record(self.leader, monotonic(), released=True))
+                    _write(self._held, Record(self.leader, self._clock(), released=True))
                 os.close(self._held)
                 self._held = -1
                 self._lost = self._lost or f"the lease of epoch {self.leader.epoch} was released"

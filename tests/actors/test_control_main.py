@@ -12,11 +12,11 @@ import aiohttp
 
 from actors.control.main import main
 from common import config, state_dir
-from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.records import Changes, ProblemRow
 from common.messages import Command
 from common.process import Runtime
+from tests.leader_scene import lead_bus
 from tests.store.builders import delivery, domain, event, open_next
 
 
@@ -58,7 +58,7 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
             assert (await until(http, "/refresh", 503, method="POST"))["status"] == 503
 
             store = open_next(settings)
-            bus = CoordinatorBus(settings, 1)
+            bus = lead_bus(settings, 1)
             commands: asyncio.Queue[Any] = asyncio.Queue()
             bus.attach(lambda frame, _: commands.put_nowait(decode_upward(frame)), lambda _: None, lambda _: None)
             rows = [domain("a.com", state="AVAILABLE"), domain("b.com"), domain("c.co.uk", drop_likely=2e9, drop_latest=2e9)]

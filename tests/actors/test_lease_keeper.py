@@ -1,0 +1,131 @@
+"""A lease is renewed for as long as the loop turns, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from actors.coordinator import lease_keeper
+from actors.coordinator.lease_keeper import LeaseKeeper
+from common import config, log, state_dir
+from common.errors import LeaseLost, StoreError
+from common.process import Runtime
+from common.store.lease_contract import Leader
+
+
+class Scripted:
+    """A lease whose renewals go as a test says; `renewed` counts them."""
+
+    leader = Leader("one", "b", 7, "bus", "feed")
+
+    def __init__(self) -> None:
+        self.renewed = 0
+        self.released = 0
+        self.trouble: StoreError | None = None
+        self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def is_valid(self) -> bool:
+        """Whether the last renewal went well."""
+        return self.trouble is None
+
+    def renew(self) -> None:
+        """As the test says."""
+        self.renewed += 1
+        self._loop.call_soon_threadsafe(self._changed.set)
+        if self.trouble is not None:
+            raise self.trouble
+
+    def release(self) -> None:
+        """Count it."""
+        self.released += 1
+
+    async def until(self, renewals: int) -> None:
+        """Wait for so many renewals."""
+        async with asyncio.timeout(10):
+            while self.renewed < renewals:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+Story = Callable[[LeaseKeeper, Scripted], Awaitable[None]]
+Play = Callable[[Story], str]
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Run a story with a keeper that is a hundred times faster; returns what was logged."""
+    monkeypatch.setattr(lease_keeper, "RENEW_EVERY", 0.015)
+    monkeypatch.setattr(lease_keeper, "RETRY_EVERY", 0.005)
+    monkeypatch.setattr(lease_keeper, "LOOP_SILENT", 0.1)
+    settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
+    state_dir.create_directories(settings)
+    said = io.StringIO()
+    log.setup(settings, "coordinator", said)
+
+    def run(story: Story) -> str:
+        async def main() -> None:
+            lease = Scripted()
+            with closing(LeaseKeeper(Runtime("coordinator", settings, asyncio.Event()), lease)) as keeper:
+                await story(keeper, lease)
+            assert lease.released == 1
+
+        asyncio.run(main())
+        return said.getvalue()
+
+    return run
+
+
+def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Play) -> None:
+    """Without a beat there is no renewal; with the next one they go on."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        for wanted in (1, 2, 3):
+            keeper.beat()
+            await lease.until(wanted)
+        await asyncio.sleep(0.15)
+        stopped_at = lease.renewed
+        await asyncio.sleep(0.1)
+        assert lease.renewed == stopped_at
+        keeper.beat()
+        await lease.until(stopped_at + 1)
+
+    assert "lease" not in play(story)
+
+
+def test_a_renewal_that_fails_is_tried_again_and_told_once(play: Play) -> None:
+    """As while the disk does not answer: that is no loss."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        keeper.beat()
+        lease.trouble = StoreError("no answer")
+        await lease.until(3)
+        lease.trouble = None
+        await lease.until(lease.renewed + 1)
+        keeper.require()
+        keeper.verify()
+
+    assert play(story).count("lease_not_renewed") == 1
+
+
+def test_a_lease_that_is_lost_is_told_in_the_loop(play: Play) -> None:
+    """To those that follow already and to one that comes later; it is not renewed again."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        told: asyncio.Queue[LeaseLost] = asyncio.Queue()
+        keeper.follow(told.put_nowait)
+        lease.trouble = LeaseLost("two leads")
+        keeper.beat()
+        assert await asyncio.wait_for(told.get(), 10) is lease.trouble
+        keeper.follow(told.put_nowait)
+        assert told.get_nowait() is lease.trouble
+        with pytest.raises(LeaseLost, match="two leads"):
+            keeper.require()
+        assert lease.renewed == 1
+
+    play(story)
