@@ -1,0 +1,280 @@
+"""The cluster under test: one lab with its receiver, one state directory, several instances, and the proxy before them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import aiohttp
+
+from tests.cluster.drops import STEADY, Drops
+from tests.cluster.hosts import Network, open_network
+from tests.cluster.instance import Instance
+from tests.cluster.records import Epoch, Event, Fault, Limit, Round, posts_of
+from tests.lab import net
+from tests.lab.lab import Lab
+from tests.lab.stack import ROOT, bare_environment
+from tests.lab.suffixes import SUFFIXES
+
+CADENCE = {
+    "CHECK_INTERVAL": "3",
+    "PRIORITY_CHECK_INTERVAL": "1",
+    "CONFIRM_GAP": "2",
+    "CONFIRM_GAP_CLOSE": "1",
+    "CALLBACK_RESULTS": "none",
+    "DOMAIN_API_REFRESH_INTERVAL": "3",
+}
+#: What every instance has running, but for the shells around it.
+PROCESSES = frozenset(
+    {"supervise", "supervisord", "coordinator", "control", "feed", "watchdog"}
+    | {"checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0"}
+)
+#: Budgets that two leaders at a time would exceed: queries per second and burst, DNS for each of two addresses.
+BUDGETS = {"dns": Limit(1.2, 4.0), "rdap": Limit(1.5, 4.0), "whois": Limit(1.5, 4.0)}
+_PROBE_EVERY, _LOOK = 0.5, 0.05
+
+
+class Proxy:
+    """`domain-monitor proxy` before the instances, and a caller that asks it for their health twice a second."""
+
+    def __init__(self, state_dir: Path, directory: Path) -> None:
+        self.port, feed = net.free_port(), net.free_port()
+        self.answers: list[tuple[float, int]] = []  # (epoch seconds, status; 0 for no answer)
+        self._log = directory / "proxy.log"
+        self._environment = {
+            **bare_environment(),
+            "STATE_DIR": str(state_dir),
+            "CONTROL_HOST": net.HOST,
+            "CONTROL_PORT": str(self.port),
+            "FEED_ENDPOINT": f"tcp://{net.HOST}:{feed}",
+            "LOG_FORMAT": "json",
+        }
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it."""
+        with self._log.open("ab") as log:
+            command = (sys.executable, "-m", "actors.cli.main", "proxy")
+            options = {"stdout": log, "stderr": log, "env": self._environment, "cwd": ROOT}
+            self._child = await asyncio.create_subprocess_exec(*command, **options)
+
+    async def end(self, number: int) -> int:
+        """End it by a signal; its exit status."""
+        assert self._child is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(number)
+        return await self._child.wait()
+
+    async def probe(self) -> None:
+        """Ask for the health until cancelled."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=4)) as session:
+            while True:
+                try:
+                    async with session.get(f"http://{net.HOST}:{self.port}/health") as answer:
+                        self.answers.append((time.time(), answer.status))
+                except (aiohttp.ClientError, TimeoutError, OSError):
+                    self.answers.append((time.time(), 0))
+                await asyncio.sleep(_PROBE_EVERY)
+
+
+class Cluster:
+    """All of it. `note` gets lines for the time line."""
+
+    def __init__(self, lab: Lab, network: Network, directory: Path, rng: random.Random, note: Callable[[str], None]) -> None:
+        self.lab = lab
+        self.network = network
+        self.directory = directory
+        self.rng = rng
+        self.state_dir = directory / "state"
+        self.instances: dict[str, Instance] = {}
+        self.proxy = Proxy(self.state_dir, directory)
+        self.drops = Drops(lab, rng, note)
+        self.faults: list[Fault] = []
+        self.trouble: list[str] = []
+        self.seen: dict[str, Event] = {}
+        self._gone: list[Instance] = []
+        self._count = 0
+        self._limits = _set_budgets(lab)
+
+    # instances
+
+    async def add(self) -> Instance:
+        """Start a further instance, under a name of its own."""
+        self._count += 1
+        name = f"i{self._count}"
+        host = await self.network.add_host(name)
+        ports = {"CONTROL_PORT": str(net.free_port()), "FEED_ENDPOINT": f"tcp://{net.HOST}:{net.free_port()}"}
+        environment = {**self.lab.environment(), **CADENCE, **ports, "STATE_DIR": str(self.state_dir)}
+        self.instances[name] = instance = Instance(name, environment, self.directory, host)
+        await instance.start()
+        return instance
+
+    def drop_instance(self, instance: Instance) -> None:
+        """One that was ended for good."""
+        self._gone.append(self.instances.pop(instance.name))
+
+    def every_instance(self) -> list[Instance]:
+        """All that there ever were."""
+        return [*self._gone, *self.instances.values()]
+
+    def read_logs(self) -> None:
+        """Take in what all instances have logged."""
+        for instance in self.instances.values():
+            instance.read_log()
+
+    def epochs(self) -> list[Epoch]:
+        """Every epoch so far, by number."""
+        found = (epoch for each in self.every_instance() for epoch in each.epochs())
+        return sorted(found, key=lambda epoch: (epoch.number, epoch.at))
+
+    def leading(self) -> tuple[Instance, Epoch] | None:
+        """The instance of the last epoch, while it runs and says that it leads."""
+        self.read_logs()
+        epochs = self.epochs()
+        instance = self.instances.get(epochs[-1].instance) if epochs else None
+        return (instance, epochs[-1]) if instance is not None and instance.running and instance.says_it_leads() else None
+
+    def followers(self) -> list[Instance]:
+        """The instances that do not lead."""
+        leading = self.leading()
+        return [each for each in self.instances.values() if leading is None or each is not leading[0]]
+
+    async def wait_for_epoch(self, after: int, seconds: float) -> Epoch | None:
+        """The first epoch after this one; None where there is none in time."""
+        await self.until(lambda: (found := self.leading()) is not None and found[1].number > after, seconds)
+        return next((epoch for epoch in self.epochs() if epoch.number > after), None)
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether a condition came true within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_LOOK)
+        return True
+
+    async def wait_until_calm(self, seconds: float) -> list[str]:
+        """Wait until one instance leads, all know it and are complete; what is missing after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while missing := await self._unrest():
+            if time.monotonic() > deadline:
+                return missing
+            await asyncio.sleep(0.3)
+        return []
+
+    async def _unrest(self) -> list[str]:
+        found = self.leading()
+        if found is None:
+            return ["no instance leads"]
+        leader, epoch = found
+        missing = []
+        for each in self.instances.values():
+            known = each.leader()
+            if known is None or (known.instance, known.epoch) != (leader.name, epoch.number):
+                missing.append(f"{each.name} does not know that {leader.name} leads in epoch {epoch.number}")
+            if lacking := PROCESSES - set(await each.processes()):
+                missing.append(f"{each.name} lacks {', '.join(sorted(lacking))}")
+        now = time.time()
+        if not self.lab.queries.find(since=now - 3.0):
+            missing.append("nothing was asked for 3 s")
+        return missing
+
+    # records
+
+    async def look_at_store(self) -> None:
+        """Note which events the store has now."""
+        with contextlib.suppress(sqlite3.Error):
+            for event in await asyncio.to_thread(read_events, self.state_dir / "domain-monitor.db"):
+                self.seen.setdefault(event.id, event)
+
+    def record(self, since: float = 0.0) -> Round:
+        """What is known by now; queries and faults only from `since` on."""
+        self.read_logs()
+        return Round(
+            until=time.time(),
+            freed=self.drops.freed,
+            posts=posts_of(self.lab.customer.received),
+            seen=dict(self.seen),
+            queries=self.lab.queries.find(since=since),
+            steady=STEADY,
+            limits=self._limits,
+            faults=[fault for fault in self.faults if fault.began >= since],
+            epochs=self.epochs(),
+        )
+
+    async def end(self) -> None:
+        """Kill whatever still runs."""
+        for instance in self.instances.values():
+            if instance.running:
+                await instance.kill()
+        await self.proxy.end(signal.SIGKILL)
+
+
+@asynccontextmanager
+async def open_cluster(
+    directory: Path, rng: random.Random, note: Callable[[str], None], *, instances: int = 3, plain: bool = False
+) -> AsyncIterator[Cluster]:
+    """A cluster with so many instances, just started; nothing of it is left when the block ends."""
+    async with Lab.start() as lab, open_network(plain=plain) as network:
+        cluster = Cluster(lab, network, directory, rng, note)
+        cluster.state_dir.mkdir(mode=0o700)
+        tasks = [asyncio.create_task(cluster.drops.run())]
+        try:
+            for _ in range(instances):
+                await cluster.add()
+            await cluster.proxy.start()
+            tasks.append(asyncio.create_task(cluster.proxy.probe()))
+            yield cluster
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await cluster.end()
+
+
+def read_events(path: Path) -> list[Event]:
+    """The events in the store. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+        rows = connection.execute("SELECT id, domain, generation, kind, body FROM event").fetchall()
+    return [Event(*row) for row in rows]
+
+
+def find_damage(path: Path) -> list[str]:
+    """What SQLite finds wrong with the store, and deliveries that are not done."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+        integrity = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+        open_ = connection.execute(
+            "SELECT id, domain, state FROM delivery WHERE lane = 'notice' AND state != 'done'"
+        ).fetchall()
+        bare = connection.execute("SELECT id, domain FROM event WHERE id NOT IN (SELECT id FROM delivery)").fetchall()
+    return [
+        *(f"store: {line}" for line in integrity if line != "ok"),
+        *(f"store: delivery {row} is not done" for row in open_),
+        *(f"store: event {row} has no delivery" for row in bare),
+    ]
+
+
+def _set_budgets(lab: Lab) -> dict[tuple[str, ...], Limit]:
+    """Give the lab's operators small budgets; which servers share which."""
+    path = lab.directory / "budgets.json"
+    rows = json.loads(path.read_text())
+    limits: dict[tuple[str, ...], Limit] = {}
+    for label, suffix in SUFFIXES.items():
+        together = [other.label for other in SUFFIXES.values() if other.operator == suffix.operator]
+        dns = BUDGETS["dns"]
+        rows[f"dns/{label}"] = dns._asdict()
+        limits[(f"dns/{label}",)] = Limit(2 * dns.rate, 2 * dns.burst)
+        for kind, address in (("rdap", net.rdap_address(suffix.operator)), ("whois", net.whois_address(suffix.operator))):
+            rows[address] = BUDGETS[kind]._asdict()
+            limits[tuple(f"{kind}/{other}" for other in together)] = BUDGETS[kind]
+    path.write_text(json.dumps(rows, indent=1))
+    return limits

@@ -1,0 +1,148 @@
+"""Where an instance runs: in namespaces of its own, as a container or another host does, or as plain processes.
+
+A namespace reaches the lab, whose servers listen on addresses of the loopback network, through a bridge: the kernel may route
+these (`route_localnet`), and in the namespace they are no addresses of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+#: The loopback networks of the lab (`tests.lab.net`).
+_LAB_NETWORKS = (
+    "127.43.0.0/16",
+    "127.44.0.0/16",
+    "127.53.0.0/16",
+    "127.70.0.0/16",
+    "127.80.0.0/16",
+    "127.81.0.0/16",
+    "127.90.0.0/16",
+)
+_TOOLS = ("ip", "iptables", "tc", "unshare")
+
+
+class HostError(RuntimeError):
+    """A namespace could not be made, or a command in it failed."""
+
+
+class Host(NamedTuple):
+    """One place for an instance. `prefix`: what its command begins with; `address`: its own in the network of all hosts."""
+
+    name: str
+    prefix: tuple[str, ...] = ()
+    address: str = "127.0.0.1"
+    namespace: str = ""
+
+    async def run(self, *command: str) -> str:
+        """Run a command in the network of this host; its output. Raises HostError."""
+        return await run_command(*(("ip", "netns", "exec", self.namespace) if self.namespace else ()), *command)
+
+
+class Network:
+    """The hosts of one cluster. `shared_pids`: whether all see each other's processes."""
+
+    def __init__(self, label: str, number: int, *, plain: bool) -> None:
+        self.plain = plain
+        self._label = label
+        self._number = number
+        self._made: list[str] = []
+
+    @property
+    def bridge(self) -> str:
+        """The interface of this machine in the network."""
+        return f"{self._label}br"
+
+    async def add_host(self, name: str, *, own_pids: bool = True) -> Host:
+        """A further host."""
+        if self.plain:
+            return Host(name)
+        index = len(self._made) + 2
+        space = f"{self._label}n{index}"
+        await _make_namespace(space, self.bridge, f"10.{self._number >> 8}.{self._number & 255}", index)
+        self._made.append(space)
+        pids = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if own_pids else ()
+        address = f"10.{self._number >> 8}.{self._number & 255}.{index}"
+        return Host(name, ("ip", "netns", "exec", space, *pids), address, space)
+
+    async def close(self) -> None:
+        """Remove all namespaces."""
+        for space in self._made:
+            with contextlib.suppress(HostError):
+                await run_command("ip", "netns", "delete", space)
+        with contextlib.suppress(HostError):
+            await run_command("ip", "link", "delete", self.bridge)
+
+
+@asynccontextmanager
+async def open_network(*, plain: bool = False) -> AsyncIterator[Network]:
+    """A network of namespaces where this user may make them, else a plain one; all of it goes when the block ends."""
+    number = (210 << 8) + random.SystemRandom().randrange(256)
+    network = Network(f"dm{number & 255:02x}", number, plain=plain or not await can_isolate())
+    try:
+        if not network.plain:
+            await run_command("ip", "link", "add", network.bridge, "type", "bridge")
+            await run_command("ip", "address", "add", f"10.{number >> 8}.{number & 255}.1/24", "dev", network.bridge)
+            await run_command("ip", "link", "set", network.bridge, "up")
+            _allow_local_routes(network.bridge)
+        yield network
+    finally:
+        await network.close()
+
+
+async def can_isolate() -> bool:
+    """Whether this user may make network and process namespaces."""
+    if os.geteuid() != 0 or not all(map(shutil.which, _TOOLS)):
+        return False
+    probe = f"dmprobe{os.getpid()}"
+    try:
+        await run_command("ip", "netns", "add", probe)
+    except HostError:
+        return False
+    try:
+        await run_command("ip", "netns", "exec", probe, "unshare", "--pid", "--fork", "--mount-proc", "true")
+    except HostError:
+        return False
+    finally:
+        await run_command("ip", "netns", "delete", probe)
+    return True
+
+
+async def _make_namespace(space: str, bridge: str, network: str, index: int) -> None:
+    inside, outside = f"{space}c", f"{space}h"
+    commands: Sequence[tuple[str, ...]] = (
+        ("ip", "netns", "add", space),
+        ("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", space),
+        ("ip", "link", "set", outside, "master", bridge, "up"),
+        ("ip", "-n", space, "link", "set", "lo", "up"),
+        ("ip", "-n", space, "address", "flush", "dev", "lo"),
+        ("ip", "-n", space, "address", "add", "127.0.0.1/32", "dev", "lo"),
+        ("ip", "-n", space, "address", "add", f"{network}.{index}/24", "dev", inside),
+        ("ip", "-n", space, "link", "set", inside, "up"),
+        ("ip", "netns", "exec", space, "sysctl", "-q", "-w", "net.ipv4.conf.all.route_localnet=1"),
+        *(("ip", "-n", space, "route", "add", lab, "via", f"{network}.1") for lab in _LAB_NETWORKS),
+    )
+    for command in commands:
+        await run_command(*command)
+
+
+def _allow_local_routes(interface: str) -> None:
+    Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet").write_text("1")
+
+
+async def run_command(*command: str) -> str:
+    """Run a command to its end; its output. Raises HostError with what it said."""
+    child = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await child.communicate()
+    if child.returncode:
+        raise HostError(f"{' '.join(command)}: {out.decode(errors='replace').strip()[:300]}")
+    return out.decode(errors="replace")
