@@ -1,1 +1,1 @@
-"""Several instances of the real product, one lab, and faults one after the other while names drop (`python -m tests.cluster`)."""
+"""Several instances of the real product, one lab, and faults one after the other while names drop."""

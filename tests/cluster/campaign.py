@@ -55,9 +55,7 @@ class Campaign:
         """Inject so many faults, in random order, or with `each` every kind in turn; then judge the whole."""
         cluster = self._cluster
         self._add(f"start: {text}" for text in await cluster.wait_until_calm(_START * self._bounds.slack))
-        self._tell(
-            f"{len(cluster.instances)} instances are complete, {cluster.epochs()[-1].instance if cluster.epochs() else 'none'} leads"
-        )
+        self._tell(f"{len(cluster.instances)} instances are complete")
         for number in range(1, count + 1):
             kind = kinds[(number - 1) % len(kinds)] if each else self._rng.choices(kinds, [kind.share for kind in kinds])[0]
             await self._wait_for_moment()

@@ -24,7 +24,7 @@ def rows_of(outcome: Outcome) -> list[str]:
         lines.append(
             f"{kind:32} {len(rows):5} {_pair(leaders)} {_pair([row[1] for row in rows])} {_pair([row[2] for row in rows])}"
         )
-    return lines + ["", *_summary(outcome)]
+    return [*lines, "", *_summary(outcome)]
 
 
 def _summary(outcome: Outcome) -> list[str]:
