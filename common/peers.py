@@ -1,4 +1,4 @@
-"""Which callers are at this very machine: loopback, a unix socket and, where that is trusted, the network's default gateway.
+"""Which callers are at this very machine: loopback and, where that is trusted, the network's default gateway.
 
 A port that a container publishes to its host's loopback is reached through the gateway of the container's network, and
 nothing else comes from there; a container beside ours calls from an address of its own. What comes through the proxy carries
@@ -71,8 +71,6 @@ class Peers:
         """Whether a caller, by its socket's peer name or the proxy's word, is at this machine. An unknown one is not."""
         if isinstance(peername, ProxiedPeer):
             return peername.local
-        if isinstance(peername, str | bytes):
-            return True  # a unix socket: only this machine has its file system
         if not isinstance(peername, tuple) or not peername:
             return False
         address = parse_address(str(peername[0]))

@@ -120,8 +120,8 @@ class Frontend:
         return self._service.crowded if crowded else self._service.closed
 
     def _find_least(self) -> Relay | None:
-        """The oldest of: those whose instance has ended; those that never said anything; those to an instance that follows."""
-        ending = (relay for relay in self._relays if relay.ending)
+        """The oldest of: those that never said anything; those whose instance has ended; those to an instance that follows."""
         mute = (relay for relay in self._relays if not relay.spoke)
+        ending = (relay for relay in self._relays if relay.ending)
         aside = (relay for relay in self._relays if relay.directory is not None and not self._upstreams.leads(relay.directory))
-        return next(ending, None) or next(mute, None) or next(aside, None)
+        return next(mute, None) or next(ending, None) or next(aside, None)

@@ -57,6 +57,7 @@ def make_main(state_dir: Path) -> Main:
         feed = Frontend(FEED_SERVICE, upstreams, runtime.report)
         host, port = listening_address(runtime.settings.feed_endpoint)
         try:
+            _end_if_hanging()
             await upstreams.look()
             await control.listen(runtime.settings.control_host, runtime.settings.control_port)
             await feed.listen(host, port)
@@ -125,9 +126,7 @@ async def _until_stopped(runtime: Runtime, upstreams: Upstreams, frontends: tupl
     led: int | None = None
     while not runtime.stopping.is_set():
         runtime.beat()
-        # Above this process there is no supervisor: where its loop hangs, a thread of the interpreter ends it.
-        if sys.__stderr__ is not None:
-            faulthandler.dump_traceback_later(HANG_LIMIT, exit=True, file=sys.__stderr__)
+        _end_if_hanging()
         await upstreams.look()
         for frontend in frontends:
             frontend.close_silent()
@@ -137,3 +136,9 @@ async def _until_stopped(runtime: Runtime, upstreams: Upstreams, frontends: tupl
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY):
                 await runtime.stopping.wait()
+
+
+def _end_if_hanging() -> None:
+    """Have a thread of the interpreter end this process unless this is called again: there is no supervisor above it."""
+    if sys.__stderr__ is not None:
+        faulthandler.dump_traceback_later(HANG_LIMIT, exit=True, file=sys.__stderr__)

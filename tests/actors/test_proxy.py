@@ -398,6 +398,32 @@ def test_the_connection_that_is_worth_least_makes_room(tmp_path: Path) -> None:
     run(story())
 
 
+def test_an_answer_that_is_only_left_to_be_read_makes_room(tmp_path: Path) -> None:
+    """A client whose instance has ended goes before one that still talks to the leader."""
+    ending = asyncio.Event()
+
+    async def brief(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        writer.write(b"a\n?")
+        if not ending.is_set():
+            ending.set()
+        else:
+            await reader.read()
+
+    async def story() -> None:
+        a = Instance(tmp_path, "a", brief)
+        a.know_leader("a", 1)
+        async with proxying(tmp_path, a, most=2) as proxy:
+            ended = await talk(proxy, "a")
+            assert await ended[0].read() == b""
+            first, second = await talk(proxy, "a"), await talk(proxy, "a")
+            assert set(proxy.frontend._relays) == {each for each in proxy.frontend._relays if not each.ending}
+            for _, writer in (ended, first, second):
+                writer.close()
+
+    run(story())
+
+
 async def talk(proxy: Proxied, name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A client that has sent something to the instance of that name, and got it back."""
     reader, writer = await proxy.connect()

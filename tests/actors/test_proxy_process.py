@@ -187,6 +187,30 @@ def test_its_process_only_reads_the_state(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+HANGING = """
+import time
+from actors.proxy import main
+from actors.proxy.upstreams import Upstreams
+from common import config
+
+def hang(self, found):
+    time.sleep(60)
+
+main.HANG_LIMIT = 0.2
+Upstreams.note = hang
+main.run(config.load())
+"""
+
+
+def test_a_loop_that_hangs_ends_its_process(tmp_path: Path) -> None:
+    """Nothing else watches the proxy; Docker starts it again because of the exit code."""
+    given = {**os.environ, **Process(tmp_path).given}
+    child = subprocess.run([sys.executable, "-c", HANGING], cwd=ROOT, env=given, capture_output=True, timeout=20, check=False)
+
+    assert child.returncode == 1
+    assert b"hang" in child.stderr
+
+
 def test_a_port_that_is_taken_is_tried_again(tmp_path: Path) -> None:
     """Its loop starts anew until the port is free."""
     process = Process(tmp_path)

@@ -14,6 +14,7 @@ from pathlib import Path
 from common import config
 from common.bus import WorkerBus
 from common.messages import VERSION, Bye, Credit
+from tests.lab.stack import INSTANCE
 
 #: Seconds between two goodbyes, and between two announcements.
 EVERY, ANNOUNCE = 0.02, 1.0
@@ -32,7 +33,7 @@ class RoundTrip:
     async def run(self) -> None:
         """Go on until cancelled."""
         loop = asyncio.get_running_loop()
-        self._bus = WorkerBus(config.load({"STATE_DIR": str(self._state)}), WORKER, BOOT)
+        self._bus = WorkerBus(config.load({"STATE_DIR": str(self._state), "INSTANCE_ID": INSTANCE}), WORKER, BOOT)
         self._bus.attach(lambda _: self._answered.set())
         announced = -math.inf
         while True:

@@ -151,7 +151,7 @@ class Lab:
                 "CANARIES_FILE": str(self.directory / "canaries.json"),
                 "BUDGETS_FILE": str(self.directory / "budgets.json"),
                 "TLS_CA_FILE": str(self.directory / "ca.pem"),
-                "ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+                "ALLOWED_PRIVATE_NETWORKS": f"{net.HEAD}.0.0.0/8",
                 "HTTP_PORT": str(self.http_port),
                 "DOMAIN_API_URL": f"{self.customer_url}/domains",
                 "API_CALLBACK_URL": f"{self.customer_url}/callback",

@@ -1,4 +1,7 @@
-"""Loopback addresses, and one free port shared by many of them.
+"""Addresses of this machine, and one free port shared by many of them.
+
+They are on loopback. For containers, which have a loopback of their own, LAB_HEAD sets another first number, whose addresses
+have been made this machine's (`tests.containers`).
 
 The product asks every authoritative server on one port (`DNS_PORT`), so a group of addresses must agree on a number: the
 first gets any free port, the others the same; on a collision all start again.
@@ -7,52 +10,56 @@ first gets any free port, the others the same; on a collision all start again.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Iterable
 
 HOST = "127.0.0.1"
-ROOT_DNS = "127.53.0.1"
-HOSTING_DNS = {"ns1.lab-hosting.com": "127.53.2.1", "ns2.lab-hosting.com": "127.53.2.2"}
-PARKING_DNS = {"ns1.lab-parking.org": "127.53.2.3", "ns2.lab-parking.org": "127.53.2.4"}
-WEB = "127.90.0.1"
-PARKING_WEB = "127.90.0.2"
-WILDCARD_WEB = "127.90.0.3"
-BOOTSTRAP = "127.80.0.1"
-IANA_WHOIS = "127.43.0.1"
-ELSEWHERE_WHOIS = "127.43.1.1"
-CUSTOMER = "127.70.0.1"
+#: The first number of the addresses of all servers, and the second ones in use.
+HEAD = os.environ.get("LAB_HEAD", "127")
+SECONDS = (43, 44, 53, 70, 80, 81, 90)
+ROOT_DNS = f"{HEAD}.53.0.1"
+HOSTING_DNS = {"ns1.lab-hosting.com": f"{HEAD}.53.2.1", "ns2.lab-hosting.com": f"{HEAD}.53.2.2"}
+PARKING_DNS = {"ns1.lab-parking.org": f"{HEAD}.53.2.3", "ns2.lab-parking.org": f"{HEAD}.53.2.4"}
+WEB = f"{HEAD}.90.0.1"
+PARKING_WEB = f"{HEAD}.90.0.2"
+WILDCARD_WEB = f"{HEAD}.90.0.3"
+BOOTSTRAP = f"{HEAD}.80.0.1"
+IANA_WHOIS = f"{HEAD}.43.0.1"
+ELSEWHERE_WHOIS = f"{HEAD}.43.1.1"
+CUSTOMER = f"{HEAD}.70.0.1"
 _ATTEMPTS = 50
 
 
 def dns_addresses(number: int) -> tuple[str, str]:
     """The two name servers of suffix `number`: an alarm is confirmed at a second address."""
-    return f"127.53.0.{number}", f"127.53.1.{number}"
+    return f"{HEAD}.53.0.{number}", f"{HEAD}.53.1.{number}"
 
 
 def rdap_address(operator: int) -> str:
     """Where the operator's RDAP server listens."""
-    return f"127.80.0.{operator}"
+    return f"{HEAD}.80.0.{operator}"
 
 
 def whois_address(operator: int) -> str:
     """Where the operator's WHOIS server listens."""
-    return f"127.43.0.{operator}"
+    return f"{HEAD}.43.0.{operator}"
 
 
 def registrar_address(number: int) -> str:
     """Where the API of a registrar listens."""
-    return f"127.81.0.{number + 1}"
+    return f"{HEAD}.81.0.{number + 1}"
 
 
 def das_address(number: int) -> str:
     """Where the availability service of suffix `number` listens."""
-    return f"127.44.0.{number}"
+    return f"{HEAD}.44.0.{number}"
 
 
 def epp_address(operator: int) -> str:
     """Where the operator's EPP server listens."""
-    return f"127.70.1.{operator}"
+    return f"{HEAD}.70.1.{operator}"
 
 
 def tcp_socket(address: str, port: int = 0) -> socket.socket:

@@ -15,6 +15,8 @@ import aiohttp
 from tests.lab import net
 
 ROOT = Path(__file__).resolve().parents[2]
+#: INSTANCE_ID of a stack that is alone.
+INSTANCE = "lab"
 _STOP_SECONDS = 60.0
 _POLL = 0.2
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "VIRTUAL_ENV", "CI")
@@ -31,7 +33,10 @@ def bare_environment() -> dict[str, str]:
 
 
 class Stack:
-    """One run of `domain-monitor supervise`. Nothing of the caller's own settings leaks into it."""
+    """One run of `domain-monitor supervise`. Nothing of the caller's own settings leaks into it.
+
+    Several share a state where `environment` names the same STATE_DIR and another INSTANCE_ID for each.
+    """
 
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self.directory = directory
@@ -41,21 +46,32 @@ class Stack:
         self.feed = f"tcp://{net.HOST}:{feed}"
         self._environment = {
             **bare_environment(),
-            **environment,
             "STATE_DIR": str(directory / "state"),
+            "INSTANCE_ID": INSTANCE,
+            **environment,
             "CONTROL_HOST": net.HOST,
             "CONTROL_PORT": str(self.control_port),
             "FEED_ENDPOINT": self.feed,
-            "INSTANCE_ID": "lab",
             "LOG_FORMAT": "json",
         }
         self._child: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[int] | None = None
 
     @property
+    def state_dir(self) -> Path:
+        """STATE_DIR."""
+        return Path(self._environment["STATE_DIR"])
+
+    @property
+    def pid(self) -> int:
+        """Process id of `supervise`, of the last start."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
     def instance_dir(self) -> Path:
         """What the instance keeps for itself in its state: heartbeats, sockets."""
-        return self.directory / "state" / "instances" / self._environment["INSTANCE_ID"]
+        return self.state_dir / "instances" / self._environment["INSTANCE_ID"]
 
     @property
     def url(self) -> str:
@@ -129,7 +145,7 @@ class Stack:
 
     def crashes(self) -> list[str]:
         """Names of the crash dumps it wrote: a process that crashed and came back is not a healthy one."""
-        return sorted(path.name for path in (self.directory / "state" / "crashes").glob("*"))
+        return sorted(path.name for path in (self.state_dir / "crashes").glob("*"))
 
     def _left_behind(self) -> list[int]:
         beats = (self.instance_dir / "heartbeats").glob("*.json")
