@@ -66,17 +66,20 @@ def is_running(state_dir: Path, name: str) -> bool:
     return instance_lock.is_lock_held(instances_directory(state_dir) / name)
 
 
-def forget_stale(state_dir: Path, own: str, now: float) -> list[str]:
-    """Delete the directories of other instances that have ended long ago; returns their names.
+def find_stale(state_dir: Path, own: str) -> dict[str, float]:
+    """The directories of other instances without a sign of life for `FORGOTTEN_AFTER`, by name: when the last one was.
 
-    Safe to do in several instances at once: each directory is deleted by the one that gets its lock.
+    The present is the last sign of life of our own instance, so that all times are of one clock, that of the file system.
     """
-    ours = (path for path in _directories(state_dir) if _is_name(path.name) or path.name.endswith(_ENDING))
-    stale = [path for path in ours if path.name != own and now - _last_sign(path) > FORGOTTEN_AFTER]
-    return [path.name for path in stale if _delete(path)]
+    present = _last_sign(instances_directory(state_dir) / own)
+    ours = (path for path in _directories(state_dir) if _is_name(path.name) or _ends(path.name))
+    signs = {path.name: _last_sign(path) for path in ours if path.name != own}
+    return {name: sign for name, sign in signs.items() if present - sign > FORGOTTEN_AFTER}
 
 
-def _delete(directory: Path) -> bool:
+def forget(state_dir: Path, name: str) -> bool:
+    """Delete the directory of an instance, if it is not running. Of several that do so at once one gets its lock."""
+    directory = instances_directory(state_dir) / name
     try:
         held = instance_lock.take_lock(directory)
     except OSError:
@@ -84,11 +87,11 @@ def _delete(directory: Path) -> bool:
     if held is None:
         return False
     try:
-        # First the name: an instance that starts now makes a directory of its own and finds no half of this one.
-        ending = directory.with_name(f".{directory.name.removesuffix(_ENDING).lstrip('.')}{_ENDING}")
+        ending = directory.with_name(f".{name.removesuffix(_ENDING).lstrip('.')}{_ENDING}")
+        shutil.rmtree(socket_directory(directory), ignore_errors=True)  # may be under the system's temporary directory
         with contextlib.suppress(OSError):
+            # The name before the rest: an instance that starts now makes a directory of its own and finds no half of this one.
             directory.rename(ending)
-            shutil.rmtree(socket_directory(directory), ignore_errors=True)  # may be under the system's temporary directory
             shutil.rmtree(ending, ignore_errors=True)
             return True
     finally:
@@ -126,6 +129,10 @@ def _is_name(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _ends(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_ENDING)
 
 
 def _last_sign(directory: Path) -> float:

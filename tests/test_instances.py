@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from common import config, heartbeat, instance_lock, instances, leader_file, state_dir
 from common.heartbeat import Heartbeat
+from common.socket_paths import socket_directory
 from common.store.lease_contract import Leader
 
 #: The present, in epoch seconds.
@@ -95,40 +97,74 @@ def test_those_with_the_newest_signs_of_life_are_listed(tmp_path: Path, monkeypa
     assert [found.name for found in instances.list_instances(tmp_path)] == ["i1", "i2"]
 
 
-def test_an_instance_that_is_gone_is_forgotten_after_a_while(tmp_path: Path) -> None:
-    """Its directory is deleted, and nothing else: not our own, a younger one, one that runs, nor what is no instance."""
-    for name in ("dead", "own", "young", "paused", "stopped"):
+def test_an_instance_without_a_sign_of_life_is_stale_after_a_while(tmp_path: Path) -> None:
+    """By the time of our own last one: not our own, a younger one, nor what is no instance."""
+    for name in ("dead", "own", "young", "stopped"):
         directory = instance(tmp_path, name)
         if name != "stopped":
             beat(directory, "control", NOW)
     home = instances.instances_directory(tmp_path)
-    (home / "white space").mkdir()
+    (home / "white space.gone").mkdir()
     (home / ".half.gone" / "run").mkdir(parents=True)
-    held = instance_lock.take_lock(home / "paused")
-    assert held is not None
     for path in home.iterdir():
         age(path, 601.0)
+    assert instances.find_stale(tmp_path, "own") == {}
+    age(home / "own", 0.0)
     age(home / "young", 599.0)
-    forgotten = instances.forget_stale(tmp_path, "own", NOW)
 
-    assert sorted(forgotten) == [".half.gone", "dead", "stopped"]
-    assert sorted(path.name for path in home.iterdir()) == ["own", "paused", "white space", "young"]
+    assert instances.find_stale(tmp_path, "own") == dict.fromkeys((".half.gone", "dead", "stopped"), NOW - 601.0)
+
+
+def test_an_instance_is_forgotten_unless_it_runs(tmp_path: Path) -> None:
+    """Its directory is deleted under its lock, and so is the half of one."""
+    home = instances.instances_directory(tmp_path)
+    paused = instance(tmp_path, "paused")
+    (home / ".half.gone" / "run").mkdir(parents=True)
+    held = instance_lock.take_lock(paused)
+    assert held is not None
+    assert not instances.forget(tmp_path, "paused")
+    assert paused.is_dir()
     os.close(held)
-    age(home / "paused", 601.0)
-    assert instances.forget_stale(tmp_path, "own", NOW) == ["paused"]
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    assert instances.forget(tmp_path, "paused")
+    assert instances.forget(tmp_path, ".half.gone")
+    assert not instances.forget(tmp_path, "missing")
+    assert list(home.iterdir()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+def test_sockets_elsewhere_go_with_their_instance(tmp_path: Path) -> None:
+    """Where the path of the state is too long for a socket they are under the system's temporary directory."""
+    far = instance(tmp_path / ("x" * 100), "far")
+    assert socket_directory(far).is_dir()
+    assert not socket_directory(far).is_relative_to(tmp_path)
+    shutil.rmtree(socket_directory(tmp_path / ("x" * 100)))
+
+    assert instances.forget(tmp_path / ("x" * 100), "far")
+    assert not socket_directory(far).exists()
+
+
+def test_a_directory_that_cannot_be_deleted_stays_for_the_next_time(tmp_path: Path) -> None:
+    """What is left of an earlier try is in its way."""
+    dead = instance(tmp_path, "dead")
+    (dead.with_name(".dead.gone") / "run").mkdir(parents=True)
+
+    assert instances.forget(tmp_path, "dead") is False
+    assert instances.forget(tmp_path, ".dead.gone") is True
+    assert instances.forget(tmp_path, "dead") is True
 
 
 def test_a_heartbeat_that_is_written_over_in_its_place_is_a_sign_of_life(tmp_path: Path) -> None:
     """On a full disk no directory changes."""
+    age(instance(tmp_path, "own"), 0.0)
     directory = instance(tmp_path, "full")
     beat(directory, "control", NOW)
-    age(directory, 700.0)
-    os.utime(heartbeat.heartbeat_directory(directory) / "control.json", (NOW, NOW))
-
-    assert instances.forget_stale(tmp_path, "own", NOW) == []
-    age(directory, 700.0)
-    os.utime(heartbeat.heartbeat_directory(directory), (NOW, NOW))
-    assert instances.forget_stale(tmp_path, "own", NOW) == []
+    beats = heartbeat.heartbeat_directory(directory)
+    for path in (beats / "control.json", beats, directory):
+        age(directory, 700.0)
+        assert instances.find_stale(tmp_path, "own") == {"full": NOW - 700.0}
+        os.utime(path, (NOW, NOW))
+        assert instances.find_stale(tmp_path, "own") == {}
 
 
 def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path: Path) -> None:

@@ -185,10 +185,11 @@ def test_an_actor_that_drains_is_seen_to_live(tmp_path: Path) -> None:
     settings = {**os.environ, "STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", ACTOR, "drain"], env=settings, stdout=subprocess.DEVNULL) as actor:
         first = beat_of(tmp_path)
+        assert not first.stopping
         time.sleep(0.6)
         actor.terminate()
         until(
-            lambda: (beat := heartbeat.read_heartbeat(own_directory(tmp_path), NAME)) is not None and beat.at > first.at + 1.5,
+            lambda: (beat := beat_of(tmp_path)).stopping and beat.at > first.at + 1.5,
             5,
             "a later heartbeat",
         )

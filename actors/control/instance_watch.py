@@ -19,9 +19,12 @@ from common.store.lease_contract import Leader
 
 #: Seconds without a heartbeat after which an instance is silent, and without a sign of its coordinator after which none leads.
 SILENT_AFTER = 15.0
+#: Statuses of an instance that does nothing, and was not stopped.
+LOST = frozenset({"silent", "gone"})
 #: Seconds for which an instance has to be silent when we look: after a pause of our own every heartbeat is old at first.
 SETTLED = 2.0
-#: Seconds between two looks for directories of instances that ended long ago.
+#: Seconds between two looks for directories of instances that ended long ago; both have to see the same last sign of life, so
+#: that a step of the clock in between deletes nothing.
 FORGET_EVERY = 60.0
 
 
@@ -37,7 +40,7 @@ class InstanceSight(NamedTuple):
     @property
     def is_lost(self) -> bool:
         """Whether it does nothing, and was not stopped."""
-        return self.status in {"silent", "gone"}
+        return self.status in LOST
 
     @property
     def coordinator_age(self) -> float:
@@ -98,6 +101,7 @@ class InstanceWatch:
         self._own_dir = settings.instance_dir
         self._heard: dict[str, tuple[float, float, float]] = {}  # by name: its youngest heartbeat, how old it was, and when
         self._forgot: float | None = None
+        self._stale: dict[str, float] = {}
         self._guard = threading.Lock()
 
     def look(self, now: float, monotonic: float) -> Sight:
@@ -105,16 +109,28 @@ class InstanceWatch:
         with self._guard:
             if self._forgot is None or monotonic - self._forgot >= FORGET_EVERY:
                 self._forgot = monotonic
-                instances.forget_stale(self._state_dir, self._own, now)
+                self._forget_stale()
             led_since = leader_file.stamp_of(self._own_dir) / 1e9
             found = instances.list_instances(self._state_dir)
-            leader = instances.find_leader(found)
-            sights = [self._judge(instance, leader, now, monotonic) for instance in found]
+            judged = [(instance, *self._judge(instance, now, monotonic)) for instance in found]
             self._heard = {instance.name: self._heard[instance.name] for instance in found}
-        shown = (sight for sight in sights if sight.status != "gone" or sight.age <= FORGOTTEN_AFTER)
-        return Sight(self._own, tuple(shown), leader, led_since)
+        leader = instances.find_leader(instance for instance, _, status in judged if status not in LOST)
+        name = "" if leader is None else leader.instance
+        sights = (
+            InstanceSight(instance, age, status, instance.name == self._own, instance.name == name)
+            for instance, age, status in judged
+            if status != "gone" or age <= FORGOTTEN_AFTER
+        )
+        return Sight(self._own, tuple(sights), leader, led_since)
 
-    def _judge(self, instance: Instance, leader: Leader | None, now: float, monotonic: float) -> InstanceSight:
+    def _forget_stale(self) -> None:
+        stale = instances.find_stale(self._state_dir, self._own)
+        for name, _ in stale.items() & self._stale.items():
+            instances.forget(self._state_dir, name)
+        self._stale = stale
+
+    def _judge(self, instance: Instance, now: float, monotonic: float) -> tuple[float, str]:
+        """How old its youngest heartbeat is, and its status."""
         heard_at, age, since = self._heard.get(instance.name, (0.0, 0.0, 0.0))
         if instance.name not in self._heard:
             age, since = max(0.0, now - instance.heard_at), monotonic
@@ -123,16 +139,15 @@ class InstanceWatch:
         self._heard[instance.name] = instance.heard_at, age, since
         age += monotonic - since
         status = "stopping" if instance.stopping else "ok"
-        if age > SILENT_AFTER:
+        if age > SILENT_AFTER and instance.name != self._own:
             status = "silent" if instances.is_running(self._state_dir, instance.name) else "gone"
-        leads = leader is not None and leader.instance == instance.name
-        return InstanceSight(instance, age, status, instance.name == self._own, leads)
+        return age, status
 
 
 def instance_problems(sight: Sight, now: float) -> Iterator[Problem]:
     """Instances that do nothing and were not stopped."""
     for row in sight.instances:
-        if row.is_lost and not row.own:
+        if row.is_lost:
             name = row.instance.name
             what = f"The instance {name} is silent for {row.age:.0f} s."
             remedy = "See its log, and start it again."

@@ -74,7 +74,7 @@ class LiveFeed:
             self._status = self._now(), status
 
     def latest_status(self) -> CoordinatorStatus | None:
-        """The last status, of the coordinator that leads; None where none was heard."""
+        """The last status, that of the instance that leads; None where none was heard."""
         found = self._status
         return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
 

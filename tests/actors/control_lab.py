@@ -270,6 +270,7 @@ class Lab:
         row = {"process": process, "actor": process.partition("-")[0], "pid": 7, "boot": "b", "at": self.clock.at}
         row |= {"started_at": NOW, "restarts": 2, "instance": "here", **changes}
         heartbeat.write_heartbeat(self.settings.instance_dir, heartbeat.Heartbeat(**row))
+        os.utime(self.settings.instance_dir, (self.clock.at, self.clock.at))
 
     def lead(self, instance: str, epoch: int = 1) -> None:
         """The coordinator of this instance has learned that `instance` leads."""

@@ -110,10 +110,11 @@ def test_an_instance_that_says_nothing_is_a_problem_for_as_long_as_it_is_shown(t
         lost = "silent" if paused else "gone"
         end = (200, "degraded", "silent") if paused else (200, "ok", None)
         assert shown == [(200, "ok", "ok")] * 2 + [(200, "ok", lost)] + [(200, "degraded", lost)] * 2 + [end]
-        lab.clock.at += 61
-        lab.all_beat()
-        await lab.get("/health")
-        assert other.directory.exists() is paused
+        for exists in (True, paused):  # it is deleted where two looks find it without a sign of life
+            lab.clock.at += 61
+            lab.all_beat()
+            await lab.get("/health")
+            assert other.directory.exists() is exists
         if held is not None:
             os.close(held)
 
@@ -149,6 +150,21 @@ def test_a_pause_of_our_own_makes_no_other_instance_silent(tmp_path: Path) -> No
         lab.all_beat()
         other.beat()
         assert await problems(lab) == {}
+
+    stage(story, tmp_path)
+
+
+def test_a_step_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
+    """After it the last sign of life of another instance is old, until its next one: that is no end."""
+
+    async def story(lab: Lab, other: Other) -> None:
+        for seconds in (61, 5000, 61, 5000, 61):
+            lab.all_beat()
+            other.beat()
+            lab.clock.at += seconds
+            lab.beat("control")
+            await lab.get("/health")
+        assert other.directory.exists()
 
     stage(story, tmp_path)
 
@@ -243,6 +259,22 @@ def test_a_leader_that_is_heard_here_or_beats_there_leads(tmp_path: Path) -> Non
             found = await problems(lab)
             lab.clock.at += 5
         assert set(found) == {"no_leader"}
+
+    stage(story, tmp_path)
+
+
+def test_what_a_lost_instance_noted_of_the_leader_counts_for_nothing(tmp_path: Path) -> None:
+    """It knows no better, even with a higher epoch: another database has begun anew since."""
+
+    async def story(lab: Lab, other: Other) -> None:
+        leader_file.write_leader(other.directory, Leader("there", "b", 9, "ipc:///bus", "ipc:///feed"))
+        for roles in (["follower", "leader"], ["leader", "follower"]):
+            lab.all_beat()
+            if roles == ["follower", "leader"]:
+                other.beat()
+            rows = (await lab.get("/health"))[1]["instances"]
+            assert [row["role"] for row in rows] == roles
+            lab.clock.at += SILENT_AFTER + 1
 
     stage(story, tmp_path)
 
