@@ -9,7 +9,7 @@ from collections.abc import Callable
 from common.clock import monotonic
 from common.errors import LeaseLost, StoreError
 from common.process import Runtime
-from common.processes.leases import LOOP_SILENT, RENEW_EVERY
+from common.processes.leases import LOOP_SILENT, RENEW_EVERY, START_SILENT
 from common.store.lease_contract import Leader, Lease
 
 #: Seconds until a renewal that failed is tried again, and seconds that the end of the thread may take.
@@ -25,6 +25,7 @@ class LeaseKeeper:
         self._lease = lease
         self._loop = asyncio.get_running_loop()
         self._turned_at = monotonic()
+        self._patience = START_SILENT
         self._failing = False
         self._lost: LeaseLost | None = None
         self._followers: list[Callable[[LeaseLost], None]] = []
@@ -36,6 +37,10 @@ class LeaseKeeper:
         """Say that the work loop is alive, as `Runtime.beat` does; only while this is called often the lease is renewed."""
         self._turned_at = monotonic()
         self._runtime.beat()
+
+    def end_start(self) -> None:
+        """From now on the work loop turns all the time: what is silent for longer than a moment hangs."""
+        self._patience = LOOP_SILENT
 
     def is_valid(self) -> bool:
         """Whether it is certain that no other instance leads."""
@@ -65,7 +70,7 @@ class LeaseKeeper:
     def _renew_until_closed(self) -> None:
         wait = RENEW_EVERY
         while not self._closed.wait(wait):
-            if monotonic() - self._turned_at > LOOP_SILENT:
+            if monotonic() - self._turned_at > self._patience:
                 wait = RETRY_EVERY
                 continue
             try:

@@ -9,7 +9,7 @@ from functools import partial
 
 from common import leader_file
 from common.bus import leader_addresses
-from common.clock import monotonic
+from common.clock import monotonic, now
 from common.errors import StoreError
 from common.process import Runtime
 from common.store.lease_contract import Leader, Lease, Leases
@@ -37,7 +37,9 @@ class Standby:
             leader = await self._find_leader()
             if leader is None and self._unreadable_since is None:
                 lease = await asyncio.to_thread(self._take)
-                if lease is not None:
+                if lease is not None and self._runtime.stopping.is_set():
+                    lease.release()
+                elif lease is not None:
                     self._tell(lease.leader)
                     self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
                     return lease
@@ -77,4 +79,7 @@ class Standby:
             self._untold = True
             return False
         self._followed, self._untold = leader, False
+        self._runtime.started_at = (
+            now()
+        )  # in /health a coordinator is not silent while it, or the one it follows, reads its names
         return True

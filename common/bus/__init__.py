@@ -4,6 +4,11 @@ Sockets of a coordinator: tasks (XPUB, one private topic per worker: `<worker>#<
 (XPUB), which only processes of this host reach. The feed process binds the public feed (XPUB), read by plain SUB sockets.
 Everything else connects. Nothing here queues: what could not be sent is reported, never kept.
 
+Only the coordinator of the instance that leads has these sockets, and their paths carry its epoch: a second bind on a path of
+its predecessor would go unnoticed, and one that was stopped keeps its connections. Workers, control and the feed process of
+each instance read in `leader.json` which one leads (`leader_watch`), and connect to another within half a second. BUS_ENDPOINT
+is bound too, for workers on other hosts, which have no such file.
+
 Subscribers may be anything, so they never touch the coordinator: the feed process passes on what its own subscribers want.
 libzmq keeps each subscription of a peer in memory and takes what peers send until nothing waits. So frames at an XPUB socket
 are at most 512 bytes, eight of one peer wait, and a feed process that holds more than 512 MiB ends and is started again. No

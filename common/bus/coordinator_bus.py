@@ -26,7 +26,7 @@ class CoordinatorBus:
     """The coordinator's end: binds tasks and inbox, and the inner feed."""
 
     def __init__(self, settings: Settings, epoch: int, *, hwm: int = 10_000) -> None:
-        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that do not know who leads. Raises ConfigError."""
+        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that are told of no leader. Raises ConfigError."""
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = Inbox(hwm=hwm)

@@ -17,7 +17,7 @@ LOOK_EVERY = 0.25
 class LeaderWatch:
     """Follows the leader for sockets of this process.
 
-    Where no coordinator has said who leads, that of BUS_ENDPOINT counts: of another host, or one that will start on this.
+    Where no coordinator has said which one leads, that of BUS_ENDPOINT counts: of another host, or one that will start on this.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 TTL, RENEW_EVERY = 6.0, 1.5
 #: Seconds for which a holder counts a lease as run out before others do.
 MARGIN = 1.5
-#: Seconds of silence of a work loop after which its lease is no longer renewed: one that hangs must lose it.
-LOOP_SILENT = 2.5
+#: Seconds of silence of a work loop after which its lease is no longer renewed: one that hangs must lose it. While it takes
+#: over the stored state, in steps that take longer with each name, only a hang of the whole start counts.
+LOOP_SILENT, START_SILENT = 2.5, 60.0
 
 
 def valid_until(began: float) -> float:

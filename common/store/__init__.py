@@ -1,8 +1,14 @@
 """The store: one transaction writes a decision with its event and its deliveries; readers read at any time.
 
-`common.store.writer` and `common.store.reader` open it: a reader does not load what the one writer needs. The coordinator has
-the only writing connection (WAL, `synchronous=FULL`); a second one is refused by a lock. A failed commit ends the run: memory
-may be ahead of the store. Only where the disk is full it is tried again until there is room, and no check begins meanwhile.
+`common.store.writer` and `common.store.reader` open it: a reader does not load what the one writer needs. The coordinator of
+the instance that leads has the only writing connection (WAL, `synchronous=FULL`). A failed commit ends the run: memory may be
+ahead of the store. Only where the disk is full it is tried again until there is room, and no check begins meanwhile.
+
+Of several instances one leads, the holder of a lease (`lease_contract`): renewed every 1.5 s, it runs out after 6 s, and the
+epoch of its next holder is higher. Opening the store writes the epoch into it, and each transaction checks it there: an
+instance that was stopped, and goes on after another has taken over, writes nothing any more (`fence`). The embedded store has
+its leases in files beside the database (`file_leases`), locked by flock: the lease of a process that died is free at once. They
+have to be on a disk of this machine, which containers may share: network file systems are not supported.
 
 | what | stored as | when |
 |---|---|---|

@@ -70,6 +70,23 @@ def test_health_says_starting_and_then_what_is_missing(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_instance_that_follows_is_as_healthy_as_its_leader(tmp_path: Path) -> None:
+    """The status of the leader counts, also after this instance led before; /status says which it is."""
+
+    async def story(lab: Lab) -> None:
+        lab.all_beat()
+        lab.clock.at += 40
+        for process in GROUPS:
+            lab.beat(process)
+        status = {"ready": True, "domains": {"total": 2}, "leader": {"instance": "there", "epoch": 3}}
+        lab.control.live.take_message("system.coordinator.there", {"status": status})
+        assert (await lab.get("/health"))[0] == 200
+        assert (await lab.get("/ready"))[0] == 200
+        assert (await lab.get("/status"))[1]["coordinator"]["leader"] == {"instance": "there", "epoch": 3}
+
+    stage(story, tmp_path)
+
+
 def test_a_silent_process_is_unhealthy_at_once_and_a_missing_one_after_a_while(tmp_path: Path) -> None:
     """Older than its own bound is 503; a file that is gone (a restart) gets 30 s."""
 

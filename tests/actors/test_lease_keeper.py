@@ -63,6 +63,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     monkeypatch.setattr(lease_keeper, "RENEW_EVERY", 0.015)
     monkeypatch.setattr(lease_keeper, "RETRY_EVERY", 0.005)
     monkeypatch.setattr(lease_keeper, "LOOP_SILENT", 0.1)
+    monkeypatch.setattr(lease_keeper, "START_SILENT", 0.6)
     settings = config.load({"STATE_DIR": str(tmp_path), "LOG_FORMAT": "json"})
     state_dir.create_directories(settings)
     said = io.StringIO()
@@ -85,6 +86,7 @@ def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Pla
     """Without a beat there is no renewal; with the next one they go on."""
 
     async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        keeper.end_start()
         for wanted in (1, 2, 3):
             keeper.beat()
             await lease.until(wanted)
@@ -96,6 +98,20 @@ def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Pla
         await lease.until(stopped_at + 1)
 
     assert "lease" not in play(story)
+
+
+def test_a_start_may_be_silent_for_longer(play: Play) -> None:
+    """A state of a million names is taken over in steps of seconds; a start that hangs loses the lease, too."""
+
+    async def story(_keeper: LeaseKeeper, lease: Scripted) -> None:
+        await asyncio.sleep(0.3)
+        assert lease.renewed > 5
+        await asyncio.sleep(0.5)
+        stopped_at = lease.renewed
+        await asyncio.sleep(0.1)
+        assert lease.renewed == stopped_at
+
+    play(story)
 
 
 def test_a_renewal_that_fails_is_tried_again_and_told_once(play: Play) -> None:

@@ -16,7 +16,8 @@ import pytest
 from common.config import Settings, load
 from common.errors import LeaseLost, StoreError
 from common.processes.leases import TTL
-from common.store.file_leases import RECORD
+from common.store.file_leases import RECORD, FileLeases
+from common.store.lease_contract import Addresses, Lease
 from tests.store.lease_scene import FileScene, addresses, take
 
 #: Takes a lease, says so, and holds it until it is killed.
@@ -134,6 +135,36 @@ def test_processes_that_race_for_a_lease_never_share_an_epoch(settings: Settings
     assert len(begun) == 240
     pairs = zip(notes[::2], notes[1::2], strict=True)
     assert all(first[::2] == second[::2] and (first[1], second[1]) == ("begin", "end") for first, second in pairs)
+
+
+def test_one_that_was_slow_gets_no_epoch_that_was_given_before(settings: Settings, scene: FileScene) -> None:
+    """While it took the first epoch, others had it and two more, and tidied up: the name of its file was free again."""
+
+    def while_others_lead(epoch: int) -> Addresses:
+        assert epoch == 1
+        for _ in range(2):
+            take(scene.open()).release()
+        last.append(take(scene.open()))
+        return addresses(epoch)
+
+    last: list[Lease] = []
+    leases = scene.open()
+    assert leases.take("slow", "b", while_others_lead) is None
+    assert leases.find() == last[0].leader
+    assert last[0].leader.epoch == 3
+    assert lease_files(settings) == ["2", "3"]
+
+
+def test_one_that_reads_the_epoch_of_the_store_sees_its_holder(settings: Settings) -> None:
+    """An epoch that another took and wrote in between is no free one."""
+
+    def while_another_leads() -> int:
+        last.append(take(FileLeases(settings.store_path, lambda: 0)))
+        return 1
+
+    last: list[Lease] = []
+    assert FileLeases(settings.store_path, while_another_leads).take("slow", "b", addresses) is None
+    assert last[0].is_valid()
 
 
 @pytest.mark.parametrize(
