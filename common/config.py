@@ -88,7 +88,7 @@ class Settings(SourceSettings):
         Setting(
             "",
             parse.optional(parse.store),
-            "where state is kept; default: sqlite:///<STATE_DIR>/domain-monitor.db",
+            "where state is kept: sqlite:///PATH or postgresql://...; default: sqlite:///<STATE_DIR>/domain-monitor.db",
             secret=True,
             roles=roles.STORING,
         ),
@@ -255,11 +255,9 @@ class Settings(SourceSettings):
             if value is None or value in ("", (), {}):
                 continue
             if isinstance(value, Mapping):
-                value = tuple(f"{key}={text}" for key, text in value.items())
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            rows[name] = (
-                MASK if setting.secret and name != "STORE_URL" else shown_url(shown) if name.endswith("_URL") else shown
-            )
+                value = tuple(f"{key}={item}" for key, item in value.items())
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            rows[name] = MASK if setting.secret and name != "STORE_URL" else shown_url(text) if name.endswith("_URL") else text
         return rows
 
     def secrets(self) -> tuple[str, ...]:
@@ -270,7 +268,7 @@ class Settings(SourceSettings):
             for text in list_texts(value):
                 if setting.secret and isinstance(text, str) and text and name != "STORE_URL":
                     found.update((text, text.removeprefix("whsec_")))
-                elif isinstance(text, str) and text.startswith(("http://", "https://")) and text != setting.default:
+                elif isinstance(text, str) and text.startswith(("http", "postgres")) and text != setting.default:
                     found.update(find_credentials(text))
         return tuple(sorted(found))
 
@@ -284,8 +282,13 @@ class Settings(SourceSettings):
         return self.state_dir / "instances" / self.instance_id
 
     @property
+    def store_in_file(self) -> bool:
+        """Whether the state is kept in an SQLite file, and not by a PostgreSQL server."""
+        return self.store_url.startswith("sqlite:///")
+
+    @property
     def store_path(self) -> Path:
-        """The SQLite file of STORE_URL, absolute."""
+        """The SQLite file of STORE_URL, absolute; none unless `store_in_file`."""
         return Path(self.store_url.removeprefix("sqlite:///")).absolute()
 
 

@@ -71,12 +71,18 @@ def shown_url(text: str) -> str:
 
 
 def find_credentials(url: str) -> set[str]:
-    """What may be a secret in a URL, as written and decoded: the password, and what is no plain word in path and query."""
+    """What may be a secret in a URL, as written and decoded: the password, and what is no plain word in path and query.
+
+    Of a database's URL passwords alone, that of the user and those in the query: the rest is for everybody to see.
+    """
     try:
         parts = urlsplit(url)
         password = parts.password or ""
     except ValueError:
         return set()
+    if parts.scheme.startswith("postgres"):
+        named = {value for name, value in parse_qsl(parts.query) if name.endswith("password")}
+        return {form for text in (password, *named) for form in (text, unquote(text)) if len(text) >= SHORTEST}
     path = "" if _PLAIN_PATH.fullmatch(parts.path) else parts.path
     pieces = [piece for piece in path.split("/") if not _PLAIN.fullmatch(piece)]
     values = [value for _, value in parse_qsl(parts.query) if not _PLAIN.fullmatch(value)]

@@ -26,6 +26,14 @@ _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "of
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUFFIX = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+# Host and port may be left out, or be several; what is not encoded cannot be taken for another part of the URL.
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?://(?:(?:{c})*(?::(?:{c})*)?@)?(?:{h}(?:,{h})*)?/(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{{2}})+"
+    r"(?:\?(?:[A-Za-z0-9_]+=(?:{c}|[:@/])*(?:&(?!$)|$))*)?".format(
+        c=r"[A-Za-z0-9._~!$'()*+,;=-]|%[0-9A-Fa-f]{2}",
+        h=r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{1,5})?",
+    )
+)
 _Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
 
@@ -135,9 +143,14 @@ def url(text: str) -> str:
 
 
 def store(text: str) -> str:
-    """A store URL; this version keeps its state in SQLite only."""
+    """A store URL: of an SQLite file, or of a PostgreSQL database in the form of libpq (its manual, section 34.1.1.2)."""
     if text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("postgresql is not supported by this version: use sqlite:///PATH and one instance per state")
+        if len(text) > 2000 or not _POSTGRES.fullmatch(text) or "%00" in text:
+            raise ValueError(
+                "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, other marks in USER and PASSWORD than letters, digits "
+                "and -._~!$'()*+,;= percent-encoded"
+            )
+        return text
     if not text.startswith("sqlite:///") or len(text) <= len("sqlite:///") or "\0" in text:
         raise ValueError("must be sqlite:///PATH (three slashes and a relative path, four and an absolute one)")
     return text

@@ -17,6 +17,7 @@ from common import setting_parsers
 from common.config import TABLE, load
 from common.core.model.methods import is_registrar
 from common.errors import ConfigError
+from common.secret_scrubber import Scrubber
 
 ROOT = Path(__file__).resolve().parents[1]
 WHSEC = "whsec_" + base64.b64encode(bytes(range(24))).decode()
@@ -170,12 +171,41 @@ def test_values_come_out_typed() -> None:
     assert settings.confirm_gap == 2.5
 
 
-def test_postgresql_is_refused_in_clear_words() -> None:
-    """What this version cannot do is said, not tried."""
-    found = problems({"STORE_URL": "postgresql://user:hunter22@db/x"})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hunter%4022@db:5432/monitor",
+        "postgres://user:hunter%4022@[2001:db8::1]/monitor?sslmode=verify-full",
+        "postgresql://user@a:5432,b:5433/monitor?target_session_attrs=read-write&password=hunter%4022",
+        "postgresql://user:hunter%4022@/monitor?host=/var/run/postgresql&options=-csearch_path%3Dwatch",
+    ],
+)
+def test_a_password_of_postgresql_is_never_shown(url: str) -> None:
+    """Neither as it is written nor decoded, while the host is."""
+    settings = load({"STORE_URL": url})
+    shown = f"{settings!r} {settings.masked()} {Scrubber(settings.secrets()).text(f'{url} hunter@22 hunter%4022 db')}"
 
-    assert "not supported by this version" in found[0]
-    assert "hunter22" not in found[0]
+    assert not settings.store_in_file
+    assert "hunter@22" in settings.secrets()
+    assert "hunter" not in shown
+    assert shown.endswith("db")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hunter@22@db/x", "postgresql://user:hunter/22@db/x", "postgresql://user:hunter?22@db/x",
+        "postgresql://user:hunter#22@db/x", "postgresql://user:hunter 22@db/x", "postgresql://user:hunter%2@db/x",
+        "postgresql://user:hunter%0022@db/x", "postgresql://user:hunter22@db", "postgresql://user:hunter22@db/",
+        "postgresql://user:hunter22@db:port/x", "postgresql://user:hunter22@db/x?sslmode", "postgresql://" + "h" * 2000 + "/x",
+    ],
+)  # fmt: skip
+def test_a_url_of_postgresql_that_would_be_read_otherwise_is_refused(url: str) -> None:
+    """A mark in a password that is not encoded would make a part of it a host, a port or a database, which errors show."""
+    (found,) = problems({"STORE_URL": url})
+
+    assert found.startswith("STORE_URL: must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    assert "hunter" not in found
 
 
 def test_a_bus_on_tcp_needs_keys() -> None:

@@ -28,6 +28,7 @@ from common.core.trust.server_trust import Trust
 from common.core_settings import build_policy
 from common.errors import ClientError, MessageError, StoreError
 from common.registry_directory import load_directory
+from common.secret_scrubber import shown_url
 from common.sources import missing_settings
 from common.store.reader import open_reader
 
@@ -106,9 +107,11 @@ def _ask_instance(settings: Settings, notes: list[str]) -> tuple[list[SourceRow]
 
 def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[SourceState, Origin] | None:
     """What the store keeps; None, with a note unless there is none yet, where it cannot be read."""
-    if not settings.store_path.is_file():
+    if settings.store_in_file and not settings.store_path.is_file():
         return None
-    age = _age_of_store(settings, moment)
+    origin = Origin("store", shown_url(settings.store_url))
+    if settings.store_in_file:
+        origin = Origin("store", str(settings.store_path), _age_of_store(settings, moment))
     try:
         reader = open_reader(settings)
         try:
@@ -123,7 +126,7 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     healths.restore_text(channels, moment)
     rows = read_saved_budgets(budgets, moment)
     state = SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=healths.proved_times())
-    return state, Origin("store", str(settings.store_path), age)
+    return state, origin
 
 
 def _age_of_store(settings: Settings, moment: float) -> float:

@@ -105,7 +105,7 @@ class Control:
             self._sight = await asyncio.to_thread(self._instances.look, self.now(), moment)
             self._seen = [
                 *disks,
-                *local_problems.database_problems(self.settings.store_path, error),
+                *local_problems.database_problems(self.settings, error),
                 *self._supervision.problems(),
                 *instance_problems(self._sight, self.now()),
             ]

@@ -1,4 +1,4 @@
-"""What the control process sees for itself: the disk, the database's file, and the supervisor."""
+"""What the control process sees for itself: the disk, the database, and the supervisor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _BACKUP = "Stop the service and restore the database from a backup"
 
 def disk_problems(settings: Settings) -> Iterator[Problem]:
     """What is wrong with the disks of the state. To be called in a thread."""
-    for folder in dict.fromkeys((settings.state_dir, settings.store_path.parent)):
+    folders = (settings.state_dir, settings.store_path.parent) if settings.store_in_file else (settings.state_dir,)
+    for folder in dict.fromkeys(folders):
         try:
             room = os.statvfs(folder)
         except OSError:
@@ -47,8 +48,12 @@ def disk_problem(folder: Path, free: int, size: int) -> Problem | None:
     return None
 
 
-def database_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
+def database_problems(settings: Settings, error: StoreError | None) -> Iterator[Problem]:
     """What is wrong with the database, given how the last look at it failed (None: it did not)."""
+    return _file_problems(settings.store_path, error) if settings.store_in_file else _server_problems(error)
+
+
+def _file_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
     if database_file.is_lost(path):
         error = StoreLost(f"{path} is gone, or empty, and it was there before")
     if isinstance(error, StoreLost):
@@ -59,6 +64,18 @@ def database_problems(path: Path, error: StoreError | None) -> Iterator[Problem]
         yield Problem("store_damaged", f"{path} is damaged.", remedy, restart_helps=True, unwatched=True)
     elif error is not None:
         remedy = "See the coordinator's log: it makes the database at its first start."
+        yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
+
+
+def _server_problems(error: StoreError | None) -> Iterator[Problem]:
+    if isinstance(error, StoreLost):
+        yield Problem("store_lost", f"{error}.", f"{_BACKUP}.", restart_helps=True, unwatched=True)
+    elif isinstance(error, StoreDamaged):
+        yield Problem("store_damaged", f"{error}.", f"{_BACKUP}.", restart_helps=True, unwatched=True)
+    elif error is not None:
+        remedy = (
+            "See that the PostgreSQL server of STORE_URL runs and lets this user in; its tables are made at the first start."
+        )
         yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
 
 

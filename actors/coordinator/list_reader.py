@@ -61,7 +61,7 @@ def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
 
 def stored_names(settings: Settings) -> Iterator[StoreBatch]:
     """What the store knows; nothing where there is none yet. Raises StoreError."""
-    if not settings.store_path.exists():
+    if settings.store_in_file and not settings.store_path.exists():
         return
     reader = open_reader(settings)
     try:

@@ -1,5 +1,6 @@
 """The store: one transaction writes a decision with its event and its deliveries; readers read at any time.
 
+It is an SQLite file, or lies in PostgreSQL (`common.store.postgres`) behind the same contract.
 `common.store.writer` and `common.store.reader` open it: a reader does not load what the one writer needs. The coordinator of
 the instance that leads has the only writing connection (WAL, `synchronous=FULL`). A failed commit ends the run: memory may be
 ahead of the store. Only where the disk is full it is tried again until there is room, and no check begins meanwhile.

@@ -57,6 +57,10 @@ class Sight(NamedTuple):
 
 def open_leases(settings: Settings) -> Leases:
     """The leases of the store that the settings name."""
+    if not settings.store_in_file:
+        from common.store.postgres.lease_row import PostgresLeases  # noqa: PLC0415  # most instances need no psycopg
+
+        return PostgresLeases(settings.store_url)
     path = settings.store_path
     return FileLeases(path, lambda: read_epoch(path))
 

@@ -19,8 +19,9 @@ from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemR
 from common.errors import StoreError
 from common.store import database_file, drop_pages, name_pages, row_codecs, schema
 from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_number, ids_as_json, to_found_name
+from common.store.reader_arguments import LAST, bounded_limit, clamp_integer, clean_query, parse_position, storable_texts
 from common.store.sqlite import ENGINE, connect_reader, require_version, translate_errors
-from common.store.store_contract import MAX_LIMIT, DomainRecord, DropQuery, FoundName, Page, Reader
+from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page, Reader
 
 #: Rows taken from a cursor at once.
 FETCH = 1000
@@ -50,12 +51,15 @@ _DELIVERIES = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM deliver
 _DELIVERIES_IN = " ".join(
     ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?")
 )
-_LAST = (1 << 63) - 1
 
 
 def open_reader(settings: Settings) -> Reader:
     """A look at the state. Raises StoreError where it is not there yet or cannot be read."""
-    return SqliteReader(settings.store_path)
+    if settings.store_in_file:
+        return SqliteReader(settings.store_path)
+    from common.store.postgres.postgres_reader import PostgresReader  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresReader(settings.store_url)
 
 
 class SqliteReader:
@@ -102,11 +106,11 @@ class SqliteReader:
     def domain_record(self, name: str, events: int = 100) -> DomainRecord | None:
         """One name with its newest events and its ledger entries, from one snapshot."""
         with self._reading() as connection:
-            found = next(iter(_found(connection, _DOMAIN, _texts((name,)))), None)
+            found = next(iter(_found(connection, _DOMAIN, storable_texts((name,)))), None)
             if found is None:
                 return None
             stored, since = found.row.name, found.row.since
-            history = connection.execute(_HISTORY, (stored, _bounded(events)))
+            history = connection.execute(_HISTORY, (stored, bounded_limit(events)))
             return DomainRecord(
                 found,
                 [row_codecs.to_event(row) for row in history],
@@ -126,10 +130,10 @@ class SqliteReader:
         """Watched names by name; the cursor is the last name looked at."""
         suffix = tld.lower().strip(".") if tld else None
         wanted = name_pages.NamePageQuery(
-            state=state, tld=suffix, q=(q or "").lower(), after=cursor or "", limit=_bounded(limit), walk=self._scan_limit
+            state=state, tld=suffix, q=(q or "").lower(), after=cursor or "", limit=bounded_limit(limit), walk=self._scan_limit
         )
         with self._reading() as connection:
-            ids, more = name_pages.name_page_ids(connection, name_pages.NamePageQuery(*_texts(wanted)))
+            ids, more = name_pages.name_page_ids(connection, name_pages.NamePageQuery(*storable_texts(wanted)))
             return Page(_found(connection, _DOMAINS, (ids_as_json(ids),)), more)
 
     def count_by_state(self) -> dict[str, int]:
@@ -143,13 +147,13 @@ class SqliteReader:
     def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
         with self._reading() as connection:
-            found = drop_pages.drop_page_ids(connection, _cleaned(wanted), cursor, _bounded(limit), self._scan_limit)
+            found = drop_pages.drop_page_ids(connection, clean_query(wanted), cursor, bounded_limit(limit), self._scan_limit)
             return Page(_found(connection, _DROPS, (ids_as_json(found.ids),)), found.cursor)
 
     def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
         with self._reading() as connection:
-            return drop_pages.count_drops(connection, _cleaned(wanted))
+            return drop_pages.count_drops(connection, clean_query(wanted))
 
     def last_seq(self) -> int:
         """The highest sequence number ever written."""
@@ -157,20 +161,20 @@ class SqliteReader:
 
     def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
         """Events after a sequence number, oldest first."""
-        return [row_codecs.to_event(row) for row in self._all(_EVENTS, (_integer(after), _bounded(limit)))]
+        return [row_codecs.to_event(row) for row in self._all(_EVENTS, (clamp_integer(after), bounded_limit(limit)))]
 
     def ledger(self, domain: str, until: float | None = None, limit: int = 100) -> list[LedgerRow]:
         """The judgements on one name up to a time, newest first."""
         latest = inf if until is None else until
-        return [row_codecs.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, _bounded(limit)))]
+        return [row_codecs.to_ledger(row) for row in self._all(_LEDGER, (domain, latest, bounded_limit(limit)))]
 
     def ledger_names(self, since: float, after: str = "", limit: int = 100) -> list[str]:
         """Names with a positive answer of the registry since then."""
-        return [row[0] for row in self._all(_LEDGER_NAMES, (after, since, _bounded(limit)))]
+        return [row[0] for row in self._all(_LEDGER_NAMES, (after, since, bounded_limit(limit)))]
 
     def deliveries(self, *, state: str | None = None, cursor: str | None = None, limit: int = 100) -> Page[DeliveryRow]:
         """Deliveries, newest first; the cursor is the number of the last row."""
-        before, limit = _position(cursor, _LAST), _bounded(limit)
+        before, limit = parse_position(cursor, LAST), bounded_limit(limit)
         found = self._all(_DELIVERIES_IN, (state, before, limit + 1)) if state else self._all(_DELIVERIES, (before, limit + 1))
         more = str(found[limit - 1][-1]) if len(found) > limit else None
         return Page([row_codecs.to_delivery(row) for row in found[:limit]], more)
@@ -186,7 +190,7 @@ class SqliteReader:
 
     def problems(self, *, limit: int = 100, cursor: str | None = None) -> Page[ProblemRow]:
         """Entries that cannot be monitored, in the order of the list."""
-        after, limit = _position(cursor, 0), _bounded(limit)
+        after, limit = parse_position(cursor, 0), bounded_limit(limit)
         found = self._all("SELECT n, entry, code, reason FROM problem WHERE n > ? ORDER BY n LIMIT ?", (after, limit + 1))
         more = str(found[limit - 1][0]) if len(found) > limit else None
         return Page([ProblemRow(*row[1:]) for row in found[:limit]], more)
@@ -216,11 +220,11 @@ class SqliteReader:
 
     def _all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._reading() as connection:
-            return connection.execute(statement, _texts(parameters)).fetchall()
+            return connection.execute(statement, storable_texts(parameters)).fetchall()
 
     def _found(self, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:
         with self._reading() as connection:
-            return _found(connection, statement, _texts(parameters))
+            return _found(connection, statement, storable_texts(parameters))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -249,26 +253,3 @@ def _newest_entry(connection: sqlite3.Connection, name: str, until: float) -> Le
     """The newest entry of the ledger on a name at or before a time in epoch seconds."""
     row = connection.execute(_LEDGER, (name, until, 1)).fetchone()
     return row_codecs.to_ledger(row) if row else None
-
-
-def _texts(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A lone surrogate in a request: nothing is stored under such text."""
-    return tuple(row_codecs.storable(value) if isinstance(value, str) else value for value in parameters)
-
-
-def _cleaned(wanted: DropQuery) -> DropQuery:
-    """The suffix as it is stored."""
-    return DropQuery(*_texts(wanted._replace(tld=wanted.tld.lower().strip(".") if wanted.tld else None)))
-
-
-def _bounded(limit: int) -> int:
-    return max(1, min(limit, MAX_LIMIT))
-
-
-def _integer(value: int) -> int:
-    return max(-_LAST, min(value, _LAST))
-
-
-def _position(cursor: str | None, start: int) -> int:
-    """A cursor from outside: anything that is no number starts at the beginning."""
-    return _integer(int(cursor)) if cursor and cursor.isascii() and cursor.isdecimal() and len(cursor) < 20 else start

@@ -117,5 +117,6 @@ def problem_values(row: ProblemRow) -> tuple[Any, ...]:
 
 
 def storable(text: str) -> str:
-    """Text from outside may hold lone surrogates (JSON allows them), which no database takes: they become "?"."""
+    """Text from outside may hold lone surrogates and NUL (JSON allows both), which no database takes: they become "?"."""
+    text = text.replace("\0", "?")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

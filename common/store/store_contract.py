@@ -116,9 +116,11 @@ class Writer(Protocol):
         results_older_than: float = KEEP_RESULTS,
         ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
-        """Delete one bounded batch of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
+        """Delete a part of what has outlived these ages (seconds); how many rows went, 0 when nothing is left to do.
 
-        Pending and parked deliveries and the newest event always stay.
+        One call is short: it takes a bounded batch of rows, or a span of time that goes as a whole, whatever is in it. With the
+        latter rows stay for up to a thirtieth of their age, or a day, longer. Pending and parked deliveries and the newest
+        event always stay.
         """
         ...
 

@@ -50,7 +50,17 @@ def open_writer(settings: Settings, epoch: int) -> Writer:
     Raises LeaseLost where the store was opened in this epoch or a later one, StoreLocked where another process holds its lock,
     StoreError where it cannot be used.
     """
-    return SqliteWriter(settings.store_path, epoch, settings.ledger_per_name)
+    if settings.store_in_file:
+        return SqliteWriter(settings.store_path, epoch, settings.ledger_per_name)
+    from common.store.postgres.postgres_writer import PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresWriter(
+        settings.store_url,
+        settings.state_dir,
+        epoch,
+        ledger_days=settings.ledger_retention,
+        ledger_per_name=settings.ledger_per_name,
+    )
 
 
 class SqliteWriter:

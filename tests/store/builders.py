@@ -18,7 +18,10 @@ from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow,
 from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
 from common.store.fence import read_epoch
-from common.store.store_contract import Writer
+from common.store.postgres.fence import read_stored_epoch
+from common.store.postgres.postgres_reader import PostgresReader
+from common.store.reader import SqliteReader
+from common.store.store_contract import Reader, Writer
 from common.store.writer import SqliteWriter, open_writer
 
 
@@ -29,7 +32,16 @@ def next_writer(path: Path, **more: Any) -> SqliteWriter:
 
 def open_next(settings: Settings) -> Writer:
     """The store of the settings, opened in the epoch after its last one."""
-    return open_writer(settings, read_epoch(settings.store_path) + 1)
+    if settings.store_in_file:
+        return open_writer(settings, read_epoch(settings.store_path) + 1)
+    return open_writer(settings, read_stored_epoch(settings.store_url) + 1)
+
+
+def bounded_reader(settings: Settings, scan_limit: int) -> Reader:
+    """A reader that looks at so many names for one page."""
+    if settings.store_in_file:
+        return SqliteReader(settings.store_path, scan_limit)
+    return PostgresReader(settings.store_url, scan_limit)
 
 
 def domain(name: str, **fields: Any) -> DomainRow:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,45 @@ from common.config import Settings, load
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
 from tests.store.builders import open_next
+from tests.store.postgres_server import PostgresServer, find_programs
+
+SettingsFactory = Callable[..., Settings]
+KINDS = ("sqlite", "postgresql")
 
 
-@pytest.fixture(params=["sqlite"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of the tests' own. Where none is installed they are skipped, in continuous integration they fail."""
+    programs = find_programs()
+    if programs is None:
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed")
+    server = PostgresServer(programs)
+    yield server
+    server.close()
+
+
+def empty_store(request: pytest.FixtureRequest, kind: str, where: Path, **further: str) -> Settings:
+    """Settings with an empty store of a kind, and further settings by their names; `where` is the directory of the state."""
+    url = f"sqlite:///{where}.db"
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.url(server.new_schema())
+    return load({"STATE_DIR": str(where), "INSTANCE_ID": "here", "STORE_URL": url, **further})
+
+
+@pytest.fixture(params=KINDS)
+def new_settings(request: pytest.FixtureRequest, tmp_path: Path) -> SettingsFactory:
+    """Makes settings with an empty store of each kind, another one with each call; further settings by their names."""
+    count = itertools.count()
+    return lambda **further: empty_store(request, request.param, tmp_path / f"state-{next(count)}", **further)
+
+
+@pytest.fixture
+def settings(new_settings: SettingsFactory) -> Settings:
     """Settings with an empty store of each kind."""
-    urls = {"sqlite": f"sqlite:///{tmp_path}/store.db"}
-    return load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "here", "STORE_URL": urls[request.param]})
+    return new_settings()
 
 
 @pytest.fixture

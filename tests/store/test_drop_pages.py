@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from common.config import Settings
 from common.core.model.records import Changes
 from common.store import drop_pages
-from common.store.reader import SqliteReader
 from common.store.store_contract import DropQuery, Writer
-from tests.store.builders import domain
+from tests.store.builders import bounded_reader, domain, next_writer
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
@@ -29,7 +29,7 @@ from tests.store.builders import domain
     ],
 )
 def test_pages_of_drops_together_are_all_of_them(
-    writer: Writer, tmp_path: Path, filters: dict[str, Any], chosen: Callable[[int], bool], limit: int
+    settings: Settings, writer: Writer, filters: dict[str, Any], chosen: Callable[[int], bool], limit: int
 ) -> None:
     """By likely time and then by name, however many share a time, whatever is asked for, also where a walk is cut off."""
     ends = ["co.uk", "com"]
@@ -44,7 +44,7 @@ def test_pages_of_drops_together_are_all_of_them(
         for n in range(200)
     ]
     writer.apply(Changes(domains=rows))
-    reader = SqliteReader(tmp_path / "store.db", scan_limit=10)
+    reader = bounded_reader(settings, scan_limit=10)
     wanted, found, cursor = DropQuery(0.0, 200.0, 150.0, **filters), list[str](), None
     while True:
         page = reader.drops(wanted, cursor=cursor, limit=limit)
@@ -58,8 +58,9 @@ def test_pages_of_drops_together_are_all_of_them(
     reader.close()
 
 
-def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -> None:
+def test_a_page_of_drops_reads_its_index_alone(tmp_path: Path) -> None:
     """No row is read before it is on the page, and nothing is sorted: a page costs what it shows."""
+    writer = next_writer(tmp_path / "store.db")
     writer.apply(Changes(domains=[domain("a.com", drop_likely=1.0)]))
     raw = sqlite3.connect(tmp_path / "store.db")
     seen: list[str] = []
@@ -70,6 +71,7 @@ def test_a_page_of_drops_reads_its_index_alone(writer: Writer, tmp_path: Path) -
     raw.set_trace_callback(None)
     plans = [row[3] for statement in seen for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
     raw.close()
+    writer.close()
 
     assert len(plans) == 6
     assert {plan.partition(" (")[0] for plan in plans} == {"SEARCH d USING COVERING INDEX domain_drop"}

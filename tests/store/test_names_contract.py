@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from common import config
+from common.config import Settings
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DomainRow, NewName, StateChange, Watch
 from common.errors import StoreError
@@ -236,14 +237,13 @@ def whole(number: int, **fields: Any) -> DomainRow:
     return domain(name.name, **{"id": number, "suffix": name.suffix, "state": "UNKNOWN", **fields})
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(steps, max_size=12))
-def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None:
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(steps, max_size=12))
+def test_counts_and_listings_follow_every_change(new_settings: Callable[[], Settings], changes: list[Changes]) -> None:
     """Whatever happened to which names, the counts and the pages are those of the rows."""
     rows: dict[int, DomainRow] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        where = config.load({"STATE_DIR": directory})
-        writer, reader = open_next(where), open_reader(where)
+    where = new_settings()
+    with closing(open_next(where)) as writer, closing(open_reader(where)) as reader:
         for each in changes:
             writer.apply(each)
             after(rows, each, whole)
@@ -256,5 +256,3 @@ def test_counts_and_listings_follow_every_change(changes: list[Changes]) -> None
             uk = [row for row in watched if row.state == state and row.name.endswith("uk")]
             assert [found.row for found in reader.domains(state=state, tld="uk").rows] == uk
         assert loaded_names(writer.load()) == [in_columns(rows[number]) for number in sorted(rows)]
-        reader.close()
-        writer.close()

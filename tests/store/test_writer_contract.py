@@ -110,8 +110,8 @@ def test_values_that_no_database_takes_fail_as_store_errors(writer: Writer) -> N
 
 
 def test_text_from_outside_never_stops_the_writer(writer: Writer) -> None:
-    """A lone surrogate, which JSON can carry, is stored as a question mark."""
-    bad = "x\ud800"
+    """A lone surrogate and NUL, which JSON can carry, are stored as question marks."""
+    bad = "x\ud800\0"
     writer.apply(
         Changes(
             problems=[ProblemRow(bad, "code", bad)],
@@ -122,10 +122,10 @@ def test_text_from_outside_never_stops_the_writer(writer: Writer) -> None:
     )
     loaded = writer.load()
 
-    assert loaded.problems == [ProblemRow("x?", "code", "x?")]
-    assert loaded.trust == [TrustRow("rdap", "x?", "com", reason="x?")]
-    assert next(loaded.deliveries).last_error == "x?"
-    assert loaded.meta == {"error": "x?"}
+    assert loaded.problems == [ProblemRow("x??", "code", "x??")]
+    assert loaded.trust == [TrustRow("rdap", "x??", "com", reason="x??")]
+    assert next(loaded.deliveries).last_error == "x??"
+    assert loaded.meta == {"error": "x??"}
 
 
 def test_problems_are_replaced_only_when_given(writer: Writer) -> None:
@@ -164,7 +164,11 @@ def test_pruning_keeps_what_must_stay(writer: Writer, reader: Reader) -> None:
     finished = {"state": "done", "done_at": now - 8 * DAY}
     writer.apply(
         Changes(
-            events=[event(n, f"n{n}.com", at=now - 100 * DAY) for n in range(1, 4)],
+            events=[
+                event(1, "n1.com", at=now - 100 * DAY),
+                event(2, "n2.com", at=now - 100 * DAY),
+                event(3, "n3.com", at=now - 95 * DAY),
+            ],
             deliveries=[
                 delivery("pending", next_at=1.0, first_at=1.0),
                 delivery("parked", state="parked", first_at=1.0),
@@ -185,14 +189,14 @@ def test_pruning_keeps_what_must_stay(writer: Writer, reader: Reader) -> None:
 
 
 def test_pruning_works_in_bounded_batches(writer: Writer) -> None:
-    """One call deletes a limited number of rows, so that it never holds up the coordinator for long."""
+    """One call never holds up the coordinator for long: it deletes a limited number of rows, or one span of time as a whole."""
     writer.apply(Changes(deliveries=[delivery(f"d{n}", state="done", done_at=0.0) for n in range(5000)]))
     counts = []
     while count := writer.prune(100 * DAY):
         counts.append(count)
 
     assert sum(counts) == 5000
-    assert max(counts) <= 2000
+    assert max(counts) <= (2000 if writer.engine.startswith("SQLite") else 5000)
 
 
 def test_sequence_numbers_never_return(settings: Settings, writer: Writer) -> None:

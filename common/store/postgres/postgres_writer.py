@@ -1,0 +1,267 @@
+"""The one connection that writes, and one beside it that reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common import clock
+from common.core.model.columns import NameColumns
+from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
+from common.core.model.stored_state import StoredState
+from common.errors import LeaseLost, StoreError, StoreLost
+from common.store import row_codecs, schema
+from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
+from common.store.postgres.begun import Marker
+from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
+from common.store.postgres.session import READING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
+from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
+
+#: Blocks of last looks and deliveries read at once while loading.
+LOOKS_BATCH, LOAD_BATCH = 200, 1000
+
+_LOOKS = "SELECT block, data FROM pulse WHERE block > %s ORDER BY block LIMIT %s"
+_DETAILS = "SELECT id, body FROM detail WHERE id = ANY(%b::int4[])"
+_PENDING = " ".join(
+    ("SELECT", row_codecs.DELIVERY_COLUMNS, ", n FROM delivery_0 WHERE state = 'pending' AND n > %s ORDER BY n LIMIT %s")
+)
+_DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = %s"))
+_TRUST = " ".join(("SELECT", row_codecs.TRUST_COLUMNS, "FROM trust"))
+_NEWEST_EVENT = "SELECT slot FROM event ORDER BY seq DESC LIMIT 1"
+
+
+class PostgresWriter:
+    """The leader's store (see `store_contract.Writer`). Opening it shuts out every earlier epoch and migrates the tables.
+
+    `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
+    seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is a StoreError, and
+    what the transaction did is known only to the server.
+
+    Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
+    StoreError where it cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        state_dir: Path,
+        epoch: int,
+        *,
+        ledger_days: int = 90,
+        ledger_per_name: int = LEDGER_PER_NAME,
+        now: Callable[[], float] = clock.now,
+    ) -> None:
+        self._server = Server(url)
+        self._epoch = epoch
+        self._ledger_per_name = ledger_per_name
+        self._ledger_width = ledger_width(ledger_days)
+        self._guard = threading.Lock()
+        self._look_guard = threading.Lock()
+        self._partitions = Partitions()
+        self._marker = Marker(state_dir, self._server.shown, self._server.key)
+        self._closed = False
+        self._connection: Connection | None = None
+        self._look: Connection | None = None
+        try:
+            self._open(now() - KEEP_NAMES)
+        except BaseException:
+            self.close()
+            raise
+
+    def load(self) -> StoredState:
+        """The whole state; the iterators read in batches, so they may be consumed slowly."""
+        with self._looking("read the state") as connection:
+            meta = dict(rows_of(connection, "SELECT key, value FROM meta"))
+            trust = rows_of(connection, _TRUST)
+            problems = rows_of(connection, "SELECT entry, code, reason FROM problem ORDER BY n")
+            counts = rows_of(connection, "SELECT state, count(*) FROM delivery GROUP BY state")
+            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, tables.IDENTITY_KEY):
+                meta.pop(key, None)
+            return StoredState(
+                names=self._names(),
+                looks=self._look_blocks(),
+                addresses=dict(rows_of(connection, "SELECT n, text FROM address")),
+                next_seq=schema.parse_number(schema.SEQ_KEY, meta.pop(schema.SEQ_KEY, "0")) + 1,
+                trust=[TrustRow(*row) for row in trust],
+                deliveries=self._pending(),
+                meta=meta,
+                problems=[ProblemRow(*row) for row in problems],
+                delivery_counts=dict(counts),
+                next_id=forgetting.next_id(connection),
+            )
+
+    def apply(self, changes: Changes) -> None:
+        """Write all of it in one transaction, durable on return."""
+        if changes.is_empty():
+            return
+        with self._transaction("write") as connection:
+            known = self._partitions
+            name_statements.write_names(connection, changes)
+            record_statements.write_events(connection, known, changes.events)
+            record_statements.write_deliveries(connection, known, changes.deliveries)
+            record_statements.write_trust(connection, changes.trust)
+            record_statements.write_ledger(connection, known, changes.ledger, self._ledger_per_name, self._ledger_width)
+            if changes.problems is not None:
+                record_statements.write_problems(connection, changes.problems)
+            meta = dict(changes.meta)
+            if changes.events:
+                meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
+            record_statements.write_meta(connection, meta)
+
+    def details(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The encoded details of these names."""
+        with self._looking("read details") as connection:
+            return dict(rows_of(connection, _DETAILS, (list(ids),)))
+
+    def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One delivery in any state."""
+        with self._looking("read a delivery") as connection:
+            row = row_of(connection, _DELIVERY, (row_codecs.storable(delivery_id),))
+        return row_codecs.to_delivery(row) if row else None
+
+    def prune(
+        self,
+        now: float,
+        *,
+        events_older_than: float = KEEP_EVENTS,
+        done_older_than: float = KEEP_DONE,
+        results_older_than: float = KEEP_RESULTS,
+        ledger_older_than: float = KEEP_LEDGER,
+    ) -> int:
+        """Drop one partition per table in which everything has outlived its age; one that a backup reads waits."""
+        ages = {
+            ("event", 1): events_older_than,
+            ("delivery", 1): done_older_than,
+            ("delivery", -1): results_older_than,
+            ("ledger", 1): ledger_older_than,
+        }
+        return sum(self._drop_oldest(table, sign, now - age) for (table, sign), age in ages.items())
+
+    def packable(self) -> tuple[list[int], int]:
+        """None: a start reads arrays as the server makes them, which is as fast."""
+        return [], 0
+
+    def pack(self, block: int) -> None:  # noqa: ARG002  # there are no blocks
+        """Nothing is packed here, but a later epoch is noticed."""
+        with self._transaction("pack names"):
+            pass
+
+    def verify(self) -> None:
+        """Raise StoreLost where the database is no longer the one that was opened."""
+        with self._looking("look whether the state is still there") as connection:
+            if tables.read_identity(connection) != self._identity:
+                raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
+
+    def close(self) -> None:
+        """Release the connections."""
+        with self._look_guard, self._guard:
+            self._closed = True
+            for connection in (self._look, self._connection):
+                if connection is not None:
+                    connection.close()
+            self._look = self._connection = None
+
+    def _open(self, forget_before: float) -> None:
+        connection = self._connection = self._connect()
+        self.engine = engine_of(connection)
+        with self._server.translated("open the state"):
+            self._marker.require_same(tables.read_identity(connection) if tables.holds_state(connection) else None)
+            fence.raise_to(connection, self._epoch, self._server.shown)
+        with self._transaction("bring the state up to date") as connection:
+            tables.migrate(connection)
+            identity = tables.read_identity(connection)
+        self._identity = str(identity)
+        self._marker.note(self._identity)
+        with self._transaction("forget old names") as connection:
+            forgetting.forget_names(connection, forget_before)
+        self._look = self._connect_look()
+
+    def _drop_oldest(self, table: str, sign: int, before: float) -> int:
+        """Drop partitions up to the first that had rows, and the number of these; 0 where there is none, or it is in use."""
+        try:
+            with self._transaction("prune") as connection:
+                ends = (slot * sign for slot in self._partitions.slots(connection, table))
+                kept = row_of(connection, _NEWEST_EVENT) if table == "event" else None
+                for end in sorted(end for end in ends if 0 < end <= before and (kept is None or end != kept[0])):
+                    if rows := self._partitions.drop(connection, table, end * sign):
+                        return rows
+        except PartitionBusyError:
+            pass
+        return 0
+
+    def _names(self) -> Iterator[NameColumns]:
+        begin = 0
+        while (found := self._name_batch(begin)) is not None:
+            yield found
+            begin = int(found.ids[-1]) + 1
+
+    def _name_batch(self, begin: int) -> NameColumns | None:
+        with self._looking("read the names") as connection:
+            return name_statements.read_batch(connection, begin)
+
+    def _look_blocks(self) -> Iterator[tuple[int, bytes]]:
+        last = -1
+        while batch := self._batch(_LOOKS, last, LOOKS_BATCH):
+            last = batch[-1][0]
+            yield from batch
+
+    def _pending(self) -> Iterator[DeliveryRow]:
+        last = -1
+        while batch := self._batch(_PENDING, last, LOAD_BATCH):
+            last = batch[-1][-1]
+            yield from map(row_codecs.to_delivery, batch)
+
+    def _batch(self, statement: str, last: int, limit: int) -> list[Any]:
+        with self._looking("read the state") as connection:
+            return rows_of(connection, statement, (last, limit))
+
+    def _connect(self) -> Connection:
+        return self._server.connect("writer", WRITING, read_only=False)
+
+    def _connect_look(self) -> Connection:
+        return self._server.connect("details", READING, read_only=True)
+
+    @contextmanager
+    def _looking(self, doing: str) -> Iterator[Connection]:
+        with self._look_guard, self._server.translated(doing):
+            self._require_open(doing)
+            if self._look is None or not is_alive(self._look):
+                self._look = self._connect_look()
+            yield self._look
+
+    @contextmanager
+    def _transaction(self, doing: str) -> Iterator[Connection]:
+        with self._guard, self._server.translated(doing):
+            self._require_open(doing)
+            connection = self._begin()
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                self._partitions.forget()
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _begin(self) -> Connection:
+        """A transaction of our epoch. Nothing was written before it, so a connection that broke meanwhile is replaced."""
+        if self._connection is None or not is_alive(self._connection):
+            self._partitions.forget()
+            self._connection = self._connect()
+        return self._checked(self._connection)
+
+    def _checked(self, connection: Connection) -> Connection:
+        connection.execute("BEGIN")
+        if not fence.holds(connection, self._epoch):
+            connection.execute("ROLLBACK")
+            raise LeaseLost(f"another instance writes {self._server.shown} in a later epoch than {self._epoch}")
+        return connection
+
+    def _require_open(self, doing: str) -> None:
+        if self._closed:
+            raise StoreError(f"{self._server.shown}: cannot {doing}: the store is closed")

@@ -1,0 +1,162 @@
+"""Connections to PostgreSQL: how one is opened, how long anything may take, and what the server's errors mean.
+
+The password is in no error text: libpq is given the parts of STORE_URL and never the URL, and what it answers is searched for
+the password all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import conninfo, errors
+
+from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
+from common.secret_scrubber import MASK, SHORTEST, shown_url
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+#: The oldest server that the tests run on, as `server_version` counts.
+OLDEST = 150_000
+#: Seconds to wait for a connection, and milliseconds until unanswered data ends one (a cable that was pulled).
+CONNECT_SECONDS, SILENT_MS = 5, 10_000
+#: Longest text of the server that is passed on.
+LONGEST_TEXT = 300
+_DAMAGED = {"XX001", "XX002"}
+_GONE = {"3D000", "3F000", "42P01"}
+
+
+class Limits(NamedTuple):
+    """How long a statement, a wait for a lock and a pause inside a transaction may take, in milliseconds."""
+
+    statement: int
+    lock: int
+    idle: int
+
+
+#: Of the connection that writes: a large list is one statement; a transaction that hangs must not keep a successor out.
+WRITING = Limits(60_000, 10_000, 15_000)
+#: Of connections that read: control gives up after ten seconds.
+READING = Limits(15_000, 5000, 15_000)
+
+_SETTINGS = """
+    SELECT set_config('statement_timeout', %(statement)s, false), set_config('lock_timeout', %(lock)s, false),
+        set_config('idle_in_transaction_session_timeout', %(idle)s, false),
+        set_config('default_transaction_read_only', %(read_only)s, false),
+        set_config('default_transaction_isolation', 'read committed', false),
+        set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+        set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)
+"""
+# A commit that was answered must be on the disk; a server that is set up to wait for its standbys stays as it is.
+_DURABLE = """
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+
+
+class Server:
+    """The database that STORE_URL names; `shown` is how texts name it. Raises StoreError for a URL that cannot be read."""
+
+    def __init__(self, url: str) -> None:
+        self.shown = shown_url(url)
+        try:
+            self._arguments: dict[str, Any] = dict(conninfo.conninfo_to_dict(url))
+        except psycopg.Error:
+            raise StoreError(f"{self.shown}: STORE_URL cannot be read") from None
+        #: Which database it is, without user and password.
+        self.key = "\n".join(str(self._arguments.get(name, "")) for name in ("host", "hostaddr", "port", "dbname", "options"))
+        self._passwords = [str(text) for name, text in self._arguments.items() if name.endswith("password")]
+
+    def connect(self, purpose: str, limits: Limits, *, read_only: bool) -> Connection:
+        """An open connection in autocommit mode. `purpose` names it in the server's views. Raises StoreError."""
+        arguments = {
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": SILENT_MS,
+            "application_name": f"domain-monitor {purpose}",
+            **self._arguments,
+            "client_encoding": "utf8",
+        }
+        with self.translated("open the state"):
+            connection: Connection = psycopg.connect(**arguments, autocommit=True)
+            try:
+                self._prepare(connection, limits, read_only=read_only)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _prepare(self, connection: Connection, limits: Limits, *, read_only: bool) -> None:
+        version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
+        if version < OLDEST:
+            raise StoreError(f"{self.shown}: PostgreSQL {version // 10_000} is too old, at least {OLDEST // 10_000} is needed")
+        if encoding != "UTF8":
+            raise StoreError(f"{self.shown}: the database has the encoding {encoding}: create one with ENCODING 'UTF8'")
+        values = {name: str(milliseconds) for name, milliseconds in limits._asdict().items()}
+        connection.execute(_SETTINGS, {**values, "read_only": "on" if read_only else "off"})
+        connection.execute(_DURABLE)
+
+    @contextmanager
+    def translated(self, doing: str) -> Iterator[None]:
+        """Turn every error of the database into a StoreError that names it and what to do."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._explained(doing, error) from None
+        except (OverflowError, UnicodeError) as error:
+            raise StoreError(f"{self.shown}: cannot {doing}: a value does not fit: {error}") from error
+
+    def _explained(self, doing: str, error: psycopg.Error) -> StoreError:
+        code, text = error.sqlstate or "", self._text(error)
+        if code in _DAMAGED:
+            return StoreDamaged(f"{self.shown} is damaged ({text}): restore a backup")
+        if code == "53100":
+            return StoreFull(f"{self.shown}: cannot {doing}: the disk of the database is full")
+        if code in _GONE or ("database" in text and "does not exist" in text):
+            return StoreLost(f"{self.shown} is not there, or has lost its tables ({text}): restore it from a backup")
+        if code == "25006":
+            return StoreError(
+                f"{self.shown}: cannot {doing}: the server only lets read: name the primary in STORE_URL, or several hosts "
+                "with target_session_attrs=read-write"
+            )
+        if (
+            isinstance(error, errors.OperationalError)
+            and (not code or code[:2] in {"08", "28", "53", "57"})
+            and code != "57014"
+        ):
+            return StoreError(f"{self.shown} cannot be reached: {text}")
+        return StoreError(f"{self.shown}: cannot {doing}: {text}")
+
+    def _text(self, error: psycopg.Error) -> str:
+        """What the server or libpq said, in one line and without a password."""
+        text = " ".join((error.diag.message_primary or str(error)).split())
+        for password in self._passwords:
+            if len(password) >= SHORTEST:
+                text = text.replace(password, MASK)
+        return text[:LONGEST_TEXT]
+
+
+def is_alive(connection: Connection) -> bool:
+    """Whether the server has not closed a connection, as far as is known without asking it."""
+    try:
+        for _ in range(2 * (not connection.closed)):  # a last word of the server, and the end of the connection
+            connection.pgconn.consume_input()  # reads what has arrived, and does not wait
+    except psycopg.OperationalError:
+        return False
+    return not connection.closed
+
+
+def engine_of(connection: Connection) -> str:
+    """Name and version of the server, for logs."""
+    version = connection.info.server_version
+    return f"PostgreSQL {version // 10_000}.{version % 10_000}"
+
+
+def rows_of(connection: Connection, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement."""
+    return connection.execute(statement, values, binary=True).fetchall()
+
+
+def row_of(connection: Connection, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> tuple[Any, ...] | None:
+    """The first row of a statement, None where there is none."""
+    return connection.execute(statement, values, binary=True).fetchone()
