@@ -17,9 +17,12 @@ from pathlib import Path
 
 from tests.cluster.campaign import Campaign, Outcome
 from tests.cluster.cluster import open_cluster
-from tests.cluster.faults import KINDS, Kind
+from tests.cluster.faults import KINDS
+from tests.cluster.instance import FAKETIME
 from tests.cluster.invariants import Bounds
+from tests.cluster.kinds import Kind
 from tests.cluster.report import rows_of
+from tests.cluster.store_faults import STORE_KINDS
 
 
 async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind, ...]) -> Outcome:
@@ -37,7 +40,7 @@ async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind,
         print(f"{time.time() - began:7.1f}  {text}", flush=True)
 
     tell(f"seed {seed}, logs in {directory}, began {began:.2f}")
-    options = {"instances": arguments.instances, "plain": arguments.plain}
+    options = {"instances": arguments.instances, "plain": arguments.plain, "store": arguments.store}
     async with open_cluster(directory, random.Random(f"drops {seed}"), note, **options) as cluster:
         campaign = Campaign(cluster, seed, Bounds(slack=arguments.slack), tell)
         outcome = await campaign.run(arguments.faults, kinds, each=arguments.each)
@@ -61,12 +64,17 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="kinds of faults whose name contains this")
     parser.add_argument("--each", action="store_true", help="every kind in turn instead of a random one")
     parser.add_argument("--plain", action="store_true", help="plain processes, also where namespaces could be made")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the state is kept (sqlite)")
     parser.add_argument("--slack", type=float, default=1.0, help="factor of all bounds, for a busy machine (1)")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good round too")
     arguments = parser.parse_args()
-    kinds = tuple(kind for kind in KINDS if not arguments.only or any(text in kind.name for text in arguments.only))
+    possible = [kind for kind in (*KINDS, *STORE_KINDS) if arguments.store == "postgres" or not kind.served]
+    kinds = tuple(kind for kind in possible if not arguments.only or any(text in kind.name for text in arguments.only))
     if not kinds:
-        parser.error(f"no fault fits; there are: {', '.join(kind.name for kind in KINDS)}")
+        parser.error(f"no fault fits; there are: {', '.join(kind.name for kind in possible)}")
+    if any(kind.clock for kind in kinds) and not FAKETIME.exists():
+        print("without faults of clocks: libfaketime is not installed (apt-get install faketime)")
+        kinds = tuple(kind for kind in kinds if not kind.clock)
     seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     outcomes = [asyncio.run(run_round(arguments, seed + number, kinds)) for number in range(arguments.rounds)]
     bad = [outcome.seed for outcome in outcomes if outcome.violations]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.cluster.cluster import Cluster, find_damage, read_events
-from tests.cluster.faults import KINDS, Kind, NothingToDoError
+from tests.cluster.cluster import Cluster
 from tests.cluster.invariants import Bounds, check_round, check_so_far, name_of
+from tests.cluster.kinds import Kind, NothingToDoError
 from tests.cluster.records import Fault, Round
+from tests.cluster.stores import StoreTroubleError, find_damage, read_events
 
 #: Seconds until the cluster is whole again after a fault, and until what was purged last is told at the end.
 RECOVERY, PATIENCE = 30.0, 60.0
@@ -51,7 +51,7 @@ class Campaign:
         self._told: set[str] = set()
         self.outcome = Outcome(seed)
 
-    async def run(self, count: int, kinds: Sequence[Kind] = KINDS, *, each: bool = False) -> Outcome:
+    async def run(self, count: int, kinds: Sequence[Kind], *, each: bool = False) -> Outcome:
         """Inject so many faults, in random order, or with `each` every kind in turn; then judge the whole."""
         cluster = self._cluster
         self._add(f"start: {text}" for text in await cluster.wait_until_calm(_START * self._bounds.slack))
@@ -92,7 +92,7 @@ class Campaign:
         ended = time.time()
         missing = await cluster.wait_until_calm(RECOVERY * self._bounds.slack)
         over = time.time()
-        fault = Fault(number, kind.name, done.target, began, over + 1.0, done.takeover, led_by)
+        fault = Fault(number, kind.name, done.target, began, began if done.harmless else over + 1.0, done.takeover, led_by)
         cluster.faults.append(fault)
         self.outcome.recovered[number] = over - ended
         self._add(f"recovery: {text}, {over - ended:.0f} s after {name_of(fault)}" for text in missing)
@@ -128,11 +128,10 @@ class Campaign:
         self._add(self._bad_lines())
         await cluster.look_at_store()
         found = self.outcome.found = cluster.record()
-        database = cluster.state_dir / "domain-monitor.db"
         try:
-            self._add(find_damage(database))
-            found.stored = read_events(database)
-        except sqlite3.Error as error:
+            self._add(find_damage(cluster.store))
+            found.stored = read_events(cluster.store)
+        except StoreTroubleError as error:
             self._add([f"store: {error}"])
         self._add(check_round(found, self._bounds))
         self._add(f"crash: {path.name}" for path in sorted((cluster.state_dir / "crashes").glob("*")))

@@ -7,11 +7,10 @@ import contextlib
 import json
 import random
 import signal
-import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +19,7 @@ from tests.cluster.drops import STEADY, Drops
 from tests.cluster.hosts import Network, open_network
 from tests.cluster.instance import Instance
 from tests.cluster.records import Epoch, Event, Fault, Limit, Round, posts_of
+from tests.cluster.stores import Store, StoreTroubleError, open_store, read_events
 from tests.lab import net
 from tests.lab.lab import Lab
 from tests.lab.stack import ROOT, bare_environment
@@ -89,9 +89,12 @@ class Proxy:
 class Cluster:
     """All of it. `note` gets lines for the time line."""
 
-    def __init__(self, lab: Lab, network: Network, directory: Path, rng: random.Random, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, lab: Lab, network: Network, store: Store, directory: Path, rng: random.Random, note: Callable[[str], None]
+    ) -> None:
         self.lab = lab
         self.network = network
+        self.store = store
         self.directory = directory
         self.rng = rng
         self.state_dir = directory / "state"
@@ -113,7 +116,7 @@ class Cluster:
         name = f"i{self._count}"
         host = await self.network.add_host(name)
         ports = {"CONTROL_PORT": str(net.free_port()), "FEED_ENDPOINT": f"tcp://{net.HOST}:{net.free_port()}"}
-        environment = {**self.lab.environment(), **CADENCE, **ports, "STATE_DIR": str(self.state_dir)}
+        environment = {**self.lab.environment(), **CADENCE, **self.store.settings, **ports, "STATE_DIR": str(self.state_dir)}
         self.instances[name] = instance = Instance(name, environment, self.directory, host)
         await instance.start()
         return instance
@@ -192,8 +195,8 @@ class Cluster:
 
     async def look_at_store(self) -> None:
         """Note which events the store has now."""
-        with contextlib.suppress(sqlite3.Error):
-            for event in await asyncio.to_thread(read_events, self.state_dir / "domain-monitor.db"):
+        with contextlib.suppress(StoreTroubleError):
+            for event in await asyncio.to_thread(read_events, self.store):
                 self.seen.setdefault(event.id, event)
 
     def record(self, since: float = 0.0) -> Round:
@@ -221,12 +224,19 @@ class Cluster:
 
 @asynccontextmanager
 async def open_cluster(
-    directory: Path, rng: random.Random, note: Callable[[str], None], *, instances: int = 3, plain: bool = False
+    directory: Path,
+    rng: random.Random,
+    note: Callable[[str], None],
+    *,
+    instances: int = 3,
+    plain: bool = False,
+    store: str = "sqlite",
 ) -> AsyncIterator[Cluster]:
     """A cluster with so many instances, just started; nothing of it is left when the block ends."""
-    async with Lab.start() as lab, open_network(plain=plain) as network:
-        cluster = Cluster(lab, network, directory, rng, note)
-        cluster.state_dir.mkdir(mode=0o700)
+    state_dir = directory / "state"
+    state_dir.mkdir(mode=0o700)
+    async with Lab.start() as lab, open_network(plain=plain) as network, open_store(store, state_dir, network) as opened:
+        cluster = Cluster(lab, network, opened, directory, rng, note)
         tasks = [asyncio.create_task(cluster.drops.run())]
         try:
             for _ in range(instances):
@@ -239,28 +249,6 @@ async def open_cluster(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await cluster.end()
-
-
-def read_events(path: Path) -> list[Event]:
-    """The events in the store. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-        rows = connection.execute("SELECT id, domain, generation, kind, body FROM event").fetchall()
-    return [Event(*row) for row in rows]
-
-
-def find_damage(path: Path) -> list[str]:
-    """What SQLite finds wrong with the store, and deliveries that are not done."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-        integrity = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-        open_ = connection.execute(
-            "SELECT id, domain, state FROM delivery WHERE lane = 'notice' AND state != 'done'"
-        ).fetchall()
-        bare = connection.execute("SELECT id, domain FROM event WHERE id NOT IN (SELECT id FROM delivery)").fetchall()
-    return [
-        *(f"store: {line}" for line in integrity if line != "ok"),
-        *(f"store: delivery {row} is not done" for row in open_),
-        *(f"store: event {row} has no delivery" for row in bare),
-    ]
 
 
 def _set_budgets(lab: Lab) -> dict[tuple[str, ...], Limit]:

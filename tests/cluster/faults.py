@@ -1,56 +1,19 @@
-"""The faults: what is done to a cluster, and how long another instance may take to lead after it."""
+"""Faults of processes, of the receiver and of the proxy: what is done, and how long another instance may take to lead."""
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.instance import Instance
+from tests.cluster.kinds import Done, Kind, follower_of, leader_of, linger
 from tests.lab.customer import CALLBACK_KEY
 
-#: Seconds until another instance leads, on one host: after a death or a hang, and after a stop in order.
-TAKEOVER, STOPPED = 10.0, 10.0
-#: Seconds for which a lease lasts after its last renewal (`common.processes.leases`), and how long faults are to outlast it.
-LEASE, BEYOND = 6.0, (1.0, 8.0)
+#: Seconds until another instance leads after a stop in order: workers and coordinator first end what they have begun.
+STOPPED = 10.0
+#: How many seconds longer than a lease a pause lasts.
+BEYOND = (1.0, 8.0)
 _WORKERS = ("notifier-0", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "control", "feed", "watchdog")
-
-
-class Done(NamedTuple):
-    """What was done. `takeover`: seconds until another instance has to lead, None where that is not necessary."""
-
-    target: str
-    takeover: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of fault. `inject` returns once it is over; `share` is how often it comes, beside the others."""
-
-    name: str
-    inject: Callable[[Cluster], Awaitable[Done]]
-    share: float = 1.0
-
-
-class NothingToDoError(RuntimeError):
-    """The cluster is not as this fault needs it."""
-
-
-def _leader(cluster: Cluster) -> Instance:
-    found = cluster.leading()
-    if found is None:
-        raise NothingToDoError("no instance leads")
-    return found[0]
-
-
-def _follower(cluster: Cluster) -> Instance:
-    followers = [each for each in cluster.followers() if each.running]
-    if not followers:
-        raise NothingToDoError("no instance follows")
-    return cluster.rng.choice(followers)
 
 
 # kill -9
@@ -58,48 +21,48 @@ def _follower(cluster: Cluster) -> Instance:
 
 async def kill_leading_coordinator(cluster: Cluster) -> Done:
     """Kill -9 of the coordinator that leads."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.signal("coordinator", signal.SIGKILL)
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 async def kill_leading_instance(cluster: Cluster) -> Done:
     """Kill -9 of all processes of the instance that leads, as `docker kill`; it is started again after a while."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.kill()
-    await _sleep(cluster, 0.5, 9.0)
+    await linger(cluster, 0.5, 9.0)
     await leader.start()
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 async def replace_leading_instance(cluster: Cluster) -> Done:
     """The same, and another container takes its place, under another name."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.kill()
-    await _sleep(cluster, 0.0, 5.0)
+    await linger(cluster, 0.0, 5.0)
     cluster.drop_instance(leader)
     new = await cluster.add()
-    return Done(f"{leader.name}, replaced by {new.name}", TAKEOVER)
+    return Done(f"{leader.name}, replaced by {new.name}", cluster.store.takeover)
 
 
 async def kill_next_leader_too(cluster: Cluster) -> Done:
     """Kill -9 of the leading coordinator, and of the next one within a second of its first."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     epoch = cluster.epochs()[-1].number
     await leader.signal("coordinator", signal.SIGKILL)
-    following = await cluster.wait_for_epoch(epoch, TAKEOVER)
+    following = await cluster.wait_for_epoch(epoch, cluster.store.takeover)
     if following is None:
-        return Done(leader.name, TAKEOVER)
-    await _sleep(cluster, 0.0, 1.0)
+        return Done(leader.name, cluster.store.takeover)
+    await linger(cluster, 0.0, 1.0)
     await cluster.instances[following.instance].signal("coordinator", signal.SIGKILL)
-    return Done(f"{leader.name}, then {following.instance}", TAKEOVER)
+    return Done(f"{leader.name}, then {following.instance}", cluster.store.takeover)
 
 
 async def kill_follower(cluster: Cluster) -> Done:
     """Kill -9 of all processes of a follower."""
-    follower = _follower(cluster)
+    follower = follower_of(cluster)
     await follower.kill()
-    await _sleep(cluster, 0.5, 5.0)
+    await linger(cluster, 0.5, 5.0)
     await follower.start()
     return Done(follower.name)
 
@@ -122,11 +85,11 @@ async def kill_workers_everywhere(cluster: Cluster) -> Done:
 
 async def kill_supervisord(cluster: Cluster) -> Done:
     """Kill -9 of the supervisord of the instance that leads: its processes end with it, and it ends."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.signal("supervisord", signal.SIGKILL)
     await cluster.until(lambda: not leader.running, 20.0)
     await leader.start()
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 # SIGSTOP
@@ -134,37 +97,37 @@ async def kill_supervisord(cluster: Cluster) -> Done:
 
 async def stop_leading_coordinator(cluster: Cluster) -> Done:
     """SIGSTOP of the leading coordinator beyond its lease, then SIGCONT; its watchdog may kill it first."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     pid = await leader.signal("coordinator", signal.SIGSTOP)
-    await _sleep(cluster, LEASE + BEYOND[0], LEASE + BEYOND[1])
+    await linger(cluster, cluster.store.lease + BEYOND[0], cluster.store.lease + BEYOND[1])
     if (await leader.processes()).get("coordinator") == pid:
         await leader.signal("coordinator", signal.SIGCONT)
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 async def pause_leading_instance(cluster: Cluster) -> Done:
     """SIGSTOP of all processes of the leading instance beyond the lease, as `docker pause`, then SIGCONT."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.pause()
-    await _sleep(cluster, LEASE + BEYOND[0], LEASE + BEYOND[1])
+    await linger(cluster, cluster.store.lease + BEYOND[0], cluster.store.lease + BEYOND[1])
     await leader.resume()
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 async def pause_leader_at_the_edge(cluster: Cluster) -> Done:
     """The same for about as long as the lease lasts: it may be lost or not."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.pause()
-    await _sleep(cluster, LEASE - 2.5, LEASE + 1.0)
+    await linger(cluster, cluster.store.lease - 2.5, cluster.store.lease + 1.0)
     await leader.resume()
     return Done(leader.name)
 
 
 async def pause_follower(cluster: Cluster) -> Done:
     """SIGSTOP of all processes of a follower, whose workers hold tasks."""
-    follower = _follower(cluster)
+    follower = follower_of(cluster)
     await follower.pause()
-    await _sleep(cluster, 3.0, 14.0)
+    await linger(cluster, 3.0, 14.0)
     await follower.resume()
     return Done(follower.name)
 
@@ -173,7 +136,7 @@ async def pause_notifier(cluster: Cluster) -> Done:
     """SIGSTOP of one notifier, perhaps with a callback in flight, for longer than its lease."""
     instance = cluster.rng.choice(list(cluster.instances.values()))
     await instance.signal("notifier-0", signal.SIGSTOP)
-    await _sleep(cluster, 2.0, 12.0)
+    await linger(cluster, 2.0, 12.0)
     await instance.signal("notifier-0", signal.SIGCONT)
     return Done(f"notifier-0 of {instance.name}")
 
@@ -183,9 +146,9 @@ async def pause_notifier(cluster: Cluster) -> Done:
 
 async def stop_leader(cluster: Cluster) -> Done:
     """SIGTERM to the leading instance; it is started again after a while."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     cluster.trouble += await leader.stop()
-    await _sleep(cluster, 0.0, 4.0)
+    await linger(cluster, 0.0, 4.0)
     await leader.start()
     return Done(leader.name, STOPPED)
 
@@ -196,8 +159,8 @@ async def scale(cluster: Cluster) -> Done:
     for _ in range(len(cluster.instances) - 1):
         await _end_one(cluster)
     lone = next(iter(cluster.instances.values()))
-    if not lone.says_it_leads() and await cluster.wait_for_epoch(epoch, TAKEOVER) is None:
-        cluster.trouble.append(f"scaled to one: {lone.name} does not lead within {TAKEOVER:.0f} s")
+    if not lone.says_it_leads() and await cluster.wait_for_epoch(epoch, cluster.store.takeover) is None:
+        cluster.trouble.append(f"scaled to one: {lone.name} does not lead within {cluster.store.takeover:.0f} s")
     for _ in range(4):
         await cluster.add()
     await cluster.wait_until_calm(40.0)
@@ -219,7 +182,7 @@ async def _end_one(cluster: Cluster) -> None:
 def _receiver_fault(kind: str, delay: float | None = None) -> Callable[[Cluster], Awaitable[Done]]:
     async def inject(cluster: Cluster) -> Done:
         fault = cluster.lab.faults.add(CALLBACK_KEY, kind, delay=delay)
-        await _sleep(cluster, 3.0, 9.0)
+        await linger(cluster, 3.0, 9.0)
         cluster.lab.faults.end(fault)
         return Done(f"{fault.met} callbacks met it")
 
@@ -228,25 +191,25 @@ def _receiver_fault(kind: str, delay: float | None = None) -> Callable[[Cluster]
 
 async def kill_leader_while_receiver_is_down(cluster: Cluster) -> Done:
     """The receiver drops every connection, and meanwhile the leader is killed: what waits has to survive."""
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     fault = cluster.lab.faults.add(CALLBACK_KEY, "reset")
     await leader.kill()
-    await _sleep(cluster, 4.0, 10.0)
+    await linger(cluster, 4.0, 10.0)
     cluster.lab.faults.end(fault)
     await leader.start()
-    return Done(leader.name, TAKEOVER)
+    return Done(leader.name, cluster.store.takeover)
 
 
 async def kill_leader_while_receiver_is_slow(cluster: Cluster) -> Done:
     """The receiver takes seconds to answer, and the leader is killed while a callback is in flight."""
     fault = cluster.lab.faults.add(CALLBACK_KEY, "delay", delay=2.0)
     met = await cluster.until(lambda: fault.met > 0, 10.0)
-    leader = _leader(cluster)
+    leader = leader_of(cluster)
     await leader.kill()
-    await _sleep(cluster, 1.0, 4.0)
+    await linger(cluster, 1.0, 4.0)
     cluster.lab.faults.end(fault)
     await leader.start()
-    return Done(leader.name + ("" if met else ", no callback in flight"), TAKEOVER)
+    return Done(leader.name + ("" if met else ", no callback in flight"), cluster.store.takeover)
 
 
 async def kill_proxy(cluster: Cluster) -> Done:
@@ -254,10 +217,6 @@ async def kill_proxy(cluster: Cluster) -> Done:
     await cluster.proxy.end(signal.SIGKILL)
     await cluster.proxy.start()
     return Done("proxy")
-
-
-async def _sleep(cluster: Cluster, least: float, most: float) -> None:
-    await asyncio.sleep(cluster.rng.uniform(least, most))
 
 
 KINDS = (

@@ -43,11 +43,29 @@ class Host(NamedTuple):
 
     async def run(self, *command: str) -> str:
         """Run a command in the network of this host; its output. Raises HostError."""
-        return await run_command(*(("ip", "netns", "exec", self.namespace) if self.namespace else ()), *command)
+        return await run_command("ip", "netns", "exec", self.namespace, *command)
+
+    async def cut(self, address: str, *how: str) -> None:
+        """Lose packets to and from an address: all of them, or those that further conditions of iptables name."""
+        await self.run("iptables", "-A", "INPUT", "-s", address, *how, "-j", "DROP")
+        await self.run("iptables", "-A", "OUTPUT", "-d", address, *how, "-j", "DROP")
+
+    async def slow(self, rate: str, delay: str) -> None:
+        """Let through only so much in a second, with a queue that holds so much time of it (tc-tbf(8))."""
+        await self.run(
+            *("tc", "qdisc", "replace", "dev", f"{self.namespace}c", "root", "tbf"),
+            *("rate", rate, "burst", "4kb", "latency", delay),
+        )
+
+    async def heal(self) -> None:
+        """Lose nothing more, and let everything through."""
+        await self.run("iptables", "-F")
+        with contextlib.suppress(HostError):  # there was none
+            await self.run("tc", "qdisc", "delete", "dev", f"{self.namespace}c", "root")
 
 
 class Network:
-    """The hosts of one cluster. `shared_pids`: whether all see each other's processes."""
+    """The hosts of one cluster. `plain`: all are this machine."""
 
     def __init__(self, label: str, number: int, *, plain: bool) -> None:
         self.plain = plain
@@ -56,21 +74,26 @@ class Network:
         self._made: list[str] = []
 
     @property
+    def address(self) -> str:
+        """The address of this machine in the network."""
+        return "127.0.0.1" if self.plain else f"10.{self._number >> 8}.{self._number & 255}.1"
+
+    @property
     def bridge(self) -> str:
         """The interface of this machine in the network."""
         return f"{self._label}br"
 
-    async def add_host(self, name: str, *, own_pids: bool = True) -> Host:
+    async def add_host(self, name: str) -> Host:
         """A further host."""
         if self.plain:
             return Host(name)
         index = len(self._made) + 2
         space = f"{self._label}n{index}"
-        await _make_namespace(space, self.bridge, f"10.{self._number >> 8}.{self._number & 255}", index)
+        network = self.address.rpartition(".")[0]
+        await _make_namespace(space, self.bridge, network, index)
         self._made.append(space)
-        pids = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if own_pids else ()
-        address = f"10.{self._number >> 8}.{self._number & 255}.{index}"
-        return Host(name, ("ip", "netns", "exec", space, *pids), address, space)
+        pids = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        return Host(name, ("ip", "netns", "exec", space, *pids), f"{network}.{index}", space)
 
     async def close(self) -> None:
         """Remove all namespaces."""
@@ -89,7 +112,7 @@ async def open_network(*, plain: bool = False) -> AsyncIterator[Network]:
     try:
         if not network.plain:
             await run_command("ip", "link", "add", network.bridge, "type", "bridge")
-            await run_command("ip", "address", "add", f"10.{number >> 8}.{number & 255}.1/24", "dev", network.bridge)
+            await run_command("ip", "address", "add", f"{network.address}/24", "dev", network.bridge)
             await run_command("ip", "link", "set", network.bridge, "up")
             _allow_local_routes(network.bridge)
         yield network

@@ -25,6 +25,8 @@ from tests.cluster.records import Epoch
 from tests.lab.stack import ROOT, bare_environment
 
 _STOP_SECONDS, _ASK_SECONDS = 60.0, 3.0
+#: Makes a process see another time of day; the steady clock, by which leases last, stays (Debian: apt-get install faketime).
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 _CALLER = encode_header(ProxiedPeer(ip_address("127.0.0.1"), 4711, local=True), ("127.0.0.1", 8000))
 
 
@@ -49,6 +51,7 @@ class Instance:
         self.lines: list[Line] = []
         self.paused = False
         self._read = 0
+        self._offset = 0.0
         self._child: asyncio.subprocess.Process | None = None
 
     @property
@@ -56,8 +59,10 @@ class Instance:
         """Whether it was started and has not ended."""
         return self._child is not None and self._child.returncode is None
 
-    async def start(self) -> None:
-        """Start it, at once; its log goes on in the same file."""
+    async def start(self, offset: float = 0.0) -> None:
+        """Start it, at once; its log goes on in the same file. `offset`: by how many seconds its time of day is off."""
+        self.read_log()
+        self._offset = offset
         with self.log_file.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 *self.host.prefix,
@@ -65,7 +70,7 @@ class Instance:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self.environment,
+                env={**self.environment, **_wrong_time(offset)},
                 cwd=ROOT,
                 start_new_session=True,
             )
@@ -145,7 +150,7 @@ class Instance:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
         self._read += len(whole)
-        fresh = list(map(_parse_line, whole.splitlines()))
+        fresh = [_parse_line(line, self._offset) for line in whole.splitlines()]
         self.lines += fresh
         return fresh
 
@@ -161,10 +166,17 @@ class Instance:
         return bool(last) and last[-1] == "instance_leads"
 
 
-def _parse_line(line: bytes) -> Line:
+def _wrong_time(offset: float) -> dict[str, str]:
+    if not offset:
+        return {}
+    still = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "FAKETIME_DONT_RESET": "1"}
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{offset:+.0f}s", **still}
+
+
+def _parse_line(line: bytes, offset: float) -> Line:
     try:
         fields = json.loads(line)
-        at = datetime.fromisoformat(fields["ts"]).timestamp()
+        at = datetime.fromisoformat(fields["ts"]).timestamp() - offset
         return Line(at, fields["event"], fields)
     except (ValueError, KeyError, TypeError):
         return Line(0.0, "no_json", {"text": line.decode(errors="replace")[:500]})

@@ -1,0 +1,131 @@
+"""Faults between the instances and a PostgreSQL, of that server, and of clocks."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
+from tests.cluster.stores import ServedStore
+
+
+def _served(cluster: Cluster) -> ServedStore:
+    if not isinstance(cluster.store, ServedStore):
+        raise NothingToDoError("the store is no PostgreSQL")
+    return cluster.store
+
+
+async def cut_leader_off_store(cluster: Cluster) -> Done:
+    """No packet passes between the leading instance and the store, without a word, for longer than the lease."""
+    store, leader = _served(cluster), leader_of(cluster)
+    await leader.host.cut(store.address, "-p", "tcp")
+    await linger(cluster, store.lease + 2.0, store.lease + 12.0)
+    await leader.host.heal()
+    return Done(leader.name, store.takeover)
+
+
+async def cut_leader_off_store_briefly(cluster: Cluster) -> Done:
+    """The same for less than a lease."""
+    store, leader = _served(cluster), leader_of(cluster)
+    await leader.host.cut(store.address, "-p", "tcp")
+    await linger(cluster, 1.0, store.lease - 5.0)
+    await leader.host.heal()
+    return Done(leader.name)
+
+
+async def cut_followers_off_store(cluster: Cluster) -> Done:
+    """The same for all others: there is no other leader, and none is needed."""
+    store, leader = _served(cluster), leader_of(cluster)
+    others = [each for each in cluster.instances.values() if each is not leader]
+    for each in others:
+        await each.host.cut(store.address, "-p", "tcp")
+    await linger(cluster, 3.0, store.lease + 5.0)
+    for each in others:
+        await each.host.heal()
+    return Done(", ".join(each.name for each in others))
+
+
+async def lose_packets(cluster: Cluster) -> Done:
+    """A tenth to a third of the packets between the leading instance and the store is lost."""
+    store, leader = _served(cluster), leader_of(cluster)
+    share = f"{cluster.rng.uniform(0.1, 0.33):.2f}"
+    await leader.host.cut(store.address, "-p", "tcp", "-m", "statistic", "--mode", "random", "--probability", share)
+    await linger(cluster, 10.0, 20.0)
+    await leader.host.heal()
+    return Done(f"{leader.name}, {share} of the packets")
+
+
+async def slow_down_leader(cluster: Cluster) -> Done:
+    """All that the leading instance sends passes a slow link."""
+    _served(cluster)
+    leader = leader_of(cluster)
+    rate = cluster.rng.choice(("64kbit", "128kbit", "256kbit"))
+    await leader.host.slow(rate, "800ms")
+    await linger(cluster, 10.0, 20.0)
+    await leader.host.heal()
+    return Done(f"{leader.name}, {rate}")
+
+
+async def restart_store(cluster: Cluster) -> Done:
+    """The server is stopped at once, as by a crash, and started again."""
+    store = _served(cluster)
+    await asyncio.to_thread(store.server.restart)
+    return Done("store")
+
+
+async def stop_store(cluster: Cluster) -> Done:
+    """The server is gone for longer than a lease: none can lead meanwhile."""
+    store = _served(cluster)
+    away = cluster.rng.uniform(store.lease + 2.0, store.lease + 12.0)
+    await asyncio.to_thread(store.server.stop)
+    await asyncio.sleep(away)
+    await asyncio.to_thread(store.server.start)
+    return Done(f"store, for {away:.0f} s", away + store.takeover)
+
+
+async def hold_snapshot(cluster: Cluster) -> Done:
+    """A transaction of another program holds a snapshot for minutes while names drop: nothing may come late by it."""
+    store = _served(cluster)
+    with closing(await asyncio.to_thread(store.server.connect)) as reader:
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM domain")
+        await linger(cluster, 90.0, 150.0)
+        reader.execute("ROLLBACK")
+    return Done("store", harmless=True)
+
+
+async def lead_with_wrong_clock(cluster: Cluster) -> Done:
+    """An instance with a clock that is off by minutes leads for a while, and then one with the right time again."""
+    leader = leader_of(cluster)
+    offset = cluster.rng.choice((-240.0, -90.0, 90.0, 240.0))
+    others = [each for each in cluster.instances.values() if each is not leader]
+    for each in others:
+        cluster.trouble += await each.stop()
+    odd = others[0]
+    await odd.start(offset)
+    await cluster.until(lambda: any(line.event == "instance_follows" for line in odd.read_log()), 20.0)
+    epoch = cluster.epochs()[-1].number
+    await leader.kill()
+    await cluster.wait_for_epoch(epoch, cluster.store.takeover)
+    for each in cluster.instances.values():
+        if not each.running:
+            await each.start()
+    await linger(cluster, 10.0, 20.0)
+    await odd.kill()
+    await linger(cluster, 0.0, 3.0)
+    await odd.start()
+    return Done(f"{odd.name}, by {offset:+.0f} s")
+
+
+STORE_KINDS = (
+    Kind("cut the leader off the store", cut_leader_off_store, 2, served=True),
+    Kind("cut the leader off, briefly", cut_leader_off_store_briefly, 1, served=True),
+    Kind("cut the others off the store", cut_followers_off_store, 1, served=True),
+    Kind("lose packets to the store", lose_packets, 1, served=True),
+    Kind("slow down the leader's link", slow_down_leader, 1, served=True),
+    Kind("restart the store", restart_store, 2, served=True),
+    Kind("stop the store for a while", stop_store, 2, served=True),
+    Kind("hold a snapshot", hold_snapshot, 0.3, served=True),
+    Kind("lead with a wrong clock", lead_with_wrong_clock, 1, served=True, clock=True),
+)
