@@ -27,6 +27,12 @@ def _probe_query(reader: Reader) -> int:
     return reader.last_seq()
 
 
+def _note_seen(future: asyncio.Future[T]) -> None:
+    """Take note of an error that comes after the caller has left: it would be logged as one that was forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
 class StoreReaders:
     """Runs reader calls in threads, each with a reader of its own, so that a search does not hold up a look-up.
 
@@ -67,9 +73,11 @@ class StoreReaders:
 
         Damage is remembered: most looks do not come across it, and it does not heal by itself.
         """
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, _probe_query)
+        future.add_done_callback(_note_seen)
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
-                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, _probe_query))
+                await asyncio.shield(future)
         except TimeoutError:
             pass
         except StoreError as error:
@@ -88,8 +96,7 @@ class StoreReaders:
 
     def _done(self, future: asyncio.Future[T]) -> None:
         self._waiting -= 1
-        if not future.cancelled():
-            future.exception()  # seen: the caller may have left already
+        _note_seen(future)
 
     def _run(self, query: Callable[[Reader], T]) -> T:
         reader: Reader | None = getattr(self._local, "reader", None)
