@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.cluster import wrong_clock
 from tests.cluster.campaign import Campaign, Outcome
 from tests.cluster.cluster import open_cluster
 from tests.cluster.faults import KINDS
-from tests.cluster.instance import FAKETIME
 from tests.cluster.invariants import Bounds
 from tests.cluster.kinds import Kind
 from tests.cluster.report import rows_of
@@ -72,8 +72,8 @@ def main() -> int:
     kinds = tuple(kind for kind in possible if not arguments.only or any(text in kind.name for text in arguments.only))
     if not kinds:
         parser.error(f"no fault fits; there are: {', '.join(kind.name for kind in possible)}")
-    if any(kind.clock for kind in kinds) and not FAKETIME.exists():
-        print("without faults of clocks: libfaketime is not installed (apt-get install faketime)")
+    if any(kind.clock for kind in kinds) and not wrong_clock.can_compile():
+        print("without faults of clocks: there is no C compiler")
         kinds = tuple(kind for kind in kinds if not kind.clock)
     seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     outcomes = [asyncio.run(run_round(arguments, seed + number, kinds)) for number in range(arguments.rounds)]

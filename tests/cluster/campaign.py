@@ -90,6 +90,8 @@ class Campaign:
             self._add([f"skipped: {kind.name}: {error}"])
             return
         ended = time.time()
+        if done.takeover is not None:
+            await cluster.wait_for_epoch(led_by, (began + done.takeover - ended) * self._bounds.slack)
         missing = await cluster.wait_until_calm(RECOVERY * self._bounds.slack)
         over = time.time()
         fault = Fault(number, kind.name, done.target, began, began if done.harmless else over + 1.0, done.takeover, led_by)

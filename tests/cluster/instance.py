@@ -19,14 +19,13 @@ from common.peers import ProxiedPeer
 from common.proxy_header import encode_header
 from common.socket_paths import control_socket
 from common.store.lease_contract import Leader
+from tests.cluster import wrong_clock
 from tests.cluster.hosts import Host
 from tests.cluster.processes import find_processes, is_stopped, signal_all
 from tests.cluster.records import Epoch
 from tests.lab.stack import ROOT, bare_environment
 
 _STOP_SECONDS, _ASK_SECONDS = 60.0, 3.0
-#: Makes a process see another time of day; the steady clock, by which leases last, stays (Debian: apt-get install faketime).
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 _CALLER = encode_header(ProxiedPeer(ip_address("127.0.0.1"), 4711, local=True), ("127.0.0.1", 8000))
 
 
@@ -70,7 +69,7 @@ class Instance:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**self.environment, **_wrong_time(offset)},
+                env={**self.environment, **wrong_clock.environment_of(offset, self.log_file.parent)},
                 cwd=ROOT,
                 start_new_session=True,
             )
@@ -161,16 +160,13 @@ class Instance:
                 yield Epoch(line.at, self.name, int(line.fields["epoch"]))
 
     def says_it_leads(self) -> bool:
-        """Whether its coordinator has begun to lead and not said since that it follows or has lost its lease."""
-        last = [line.event for line in self.lines if line.event in {"instance_leads", "instance_follows", "lease_lost"}]
-        return bool(last) and last[-1] == "instance_leads"
-
-
-def _wrong_time(offset: float) -> dict[str, str]:
-    if not offset:
-        return {}
-    still = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "FAKETIME_DONT_RESET": "1"}
-    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{offset:+.0f}s", **still}
+        """Whether its coordinator has begun to lead, and not said since that it follows, has lost its lease or starts anew."""
+        for line in reversed(self.lines):
+            if line.event in {"instance_leads", "instance_follows", "lease_lost"}:
+                return line.event == "instance_leads"
+            if line.event == "started" and line.fields.get("actor") == "coordinator":
+                return False
+        return False
 
 
 def _parse_line(line: bytes, offset: float) -> Line:

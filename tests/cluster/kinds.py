@@ -30,7 +30,7 @@ class Kind:
     inject: Callable[[Cluster], Awaitable[Done]]
     share: float = 1.0
     served: bool = False  # whether it needs a PostgreSQL and a network of namespaces
-    clock: bool = False  # whether it needs libfaketime
+    clock: bool = False  # whether it needs a C compiler, for a clock that is off
 
 
 class NothingToDoError(RuntimeError):
