@@ -68,7 +68,9 @@ def main() -> int:
     parser.add_argument("--slack", type=float, default=1.0, help="factor of all bounds, for a busy machine (1)")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good round too")
     arguments = parser.parse_args()
-    possible = [kind for kind in (*KINDS, *STORE_KINDS) if arguments.store == "postgres" or not kind.served]
+    possible = [
+        kind for kind in (*KINDS, *STORE_KINDS) if not (kind.embedded if arguments.store == "postgres" else kind.served)
+    ]
     kinds = tuple(kind for kind in possible if not arguments.only or any(text in kind.name for text in arguments.only))
     if not kinds:
         parser.error(f"no fault fits; there are: {', '.join(kind.name for kind in possible)}")

@@ -156,13 +156,13 @@ class Cluster:
         await self.until(lambda: (found := self.leading()) is not None and found[1].number > after, seconds)
         return next((epoch for epoch in self.epochs() if epoch.number > after), None)
 
-    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+    async def until(self, condition: Callable[[], bool], seconds: float, every: float = _LOOK) -> bool:
         """Whether a condition came true within so many seconds."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
                 return False
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(every)
         return True
 
     async def wait_until_calm(self, seconds: float) -> list[str]:

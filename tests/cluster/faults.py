@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.kinds import Done, Kind, follower_of, leader_of, linger
+from tests.cluster.processes import is_stopped
 from tests.lab.customer import CALLBACK_KEY
 
 #: Seconds until another instance leads after a stop in order: workers and coordinator first end what they have begun.
 STOPPED = 10.0
+#: Seconds for which names may go unasked by that.
+HANDED_OVER = 2.0
+#: Seconds that an instance takes to start.
+START = 15.0
 #: How many seconds longer than a lease a pause lasts.
 BEYOND = (1.0, 8.0)
 _WORKERS = ("notifier-0", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "control", "feed", "watchdog")
@@ -56,6 +63,30 @@ async def kill_next_leader_too(cluster: Cluster) -> Done:
     await linger(cluster, 0.0, 1.0)
     await cluster.instances[following.instance].signal("coordinator", signal.SIGKILL)
     return Done(f"{leader.name}, then {following.instance}", cluster.store.takeover)
+
+
+async def kill_many_leaders(cluster: Cluster) -> Done:
+    """Kill -9 of five leading coordinators, each within two seconds of its first."""
+    began = cluster.epochs()[-1].number
+    for epoch in range(began, began + 5):
+        if epoch > began and await cluster.wait_for_epoch(epoch - 1, cluster.store.takeover) is None:
+            break
+        await linger(cluster, 0.0, 2.0)
+        found = cluster.leading()
+        if found is not None:
+            await found[0].signal("coordinator", signal.SIGKILL)
+    return Done(f"{cluster.epochs()[-1].number - began} epochs", 2 * cluster.store.takeover)
+
+
+async def kill_everything(cluster: Cluster) -> Done:
+    """Kill -9 of all instances at once, as when the power fails; all are started again."""
+    instances = list(cluster.instances.values())
+    await asyncio.gather(*(each.kill() for each in instances))
+    away = cluster.rng.uniform(0.0, 4.0)
+    await asyncio.sleep(away)
+    for each in instances:
+        await each.start()
+    return Done("all", away + START + cluster.store.takeover)
 
 
 async def kill_follower(cluster: Cluster) -> Done:
@@ -114,6 +145,23 @@ async def pause_leading_instance(cluster: Cluster) -> Done:
     return Done(leader.name, cluster.store.takeover)
 
 
+async def pause_leader_inside_a_transaction(cluster: Cluster) -> Done:
+    """The same while its coordinator is in the middle of a transaction: the database stays locked until it goes on."""
+    leader = leader_of(cluster)
+    pid = (await leader.processes()).get("coordinator", 0)
+    for tries in range(1, 2000):
+        os.kill(pid, signal.SIGSTOP)
+        await cluster.until(lambda: is_stopped(pid), 1.0, every=0.0005)
+        if cluster.store.is_locked():
+            await leader.pause()
+            await linger(cluster, cluster.store.lease + BEYOND[0], cluster.store.lease + BEYOND[1])
+            await leader.resume()
+            return Done(f"{leader.name}, in stop {tries}")
+        os.kill(pid, signal.SIGCONT)
+        await linger(cluster, 0.0, 0.03)
+    return Done(f"{leader.name}, never met in a transaction", harmless=True)
+
+
 async def pause_leader_at_the_edge(cluster: Cluster) -> Done:
     """The same for about as long as the lease lasts: it may be lost or not."""
     leader = leader_of(cluster)
@@ -150,7 +198,7 @@ async def stop_leader(cluster: Cluster) -> Done:
     cluster.trouble += await leader.stop()
     await linger(cluster, 0.0, 4.0)
     await leader.start()
-    return Done(leader.name, STOPPED)
+    return Done(leader.name, STOPPED, unasked=HANDED_OVER)
 
 
 async def scale(cluster: Cluster) -> Done:
@@ -224,12 +272,15 @@ KINDS = (
     Kind("kill the leading instance", kill_leading_instance, 3),
     Kind("replace the leading instance", replace_leading_instance, 1),
     Kind("kill two leaders in a row", kill_next_leader_too, 2),
+    Kind("kill many leaders in a row", kill_many_leaders, 1),
+    Kind("kill all instances", kill_everything, 1),
     Kind("kill a follower", kill_follower, 1),
     Kind("kill a worker process", kill_process, 2),
     Kind("kill one pool everywhere", kill_workers_everywhere, 1),
     Kind("kill the leader's supervisord", kill_supervisord, 1),
     Kind("stop the leading coordinator", stop_leading_coordinator, 2),
     Kind("pause the leading instance", pause_leading_instance, 3),
+    Kind("pause the leader in a write", pause_leader_inside_a_transaction, 1, embedded=True),
     Kind("pause the leader for a lease", pause_leader_at_the_edge, 2),
     Kind("pause a follower", pause_follower, 1),
     Kind("pause a notifier", pause_notifier, 1),

@@ -195,7 +195,7 @@ def longest_gap(times: Sequence[float], begin: float, end: float) -> float:
 
 def gaps_of(fault: Fault, asked: Mapping[str, Sequence[float]], until: float) -> dict[str, float]:
     """The longest time without a query about each name around a fault."""
-    end = min(until, max(fault.over, fault.began + (fault.takeover or 0.0)))
+    end = min(until, max(fault.over, fault.began + (fault.unasked or 0.0)))
     return {name: longest_gap(times, fault.began, end) for name, times in asked.items()}
 
 
@@ -204,9 +204,9 @@ def find_gaps(found: Round, bounds: Bounds) -> list[str]:
     long = []
     asked = times_by_name(found.queries, found.steady)
     for fault in found.faults:
-        if fault.takeover is None:
+        if fault.unasked is None:
             continue
-        allowed = (fault.takeover + bounds.check) * bounds.slack
+        allowed = (fault.unasked + bounds.check) * bounds.slack
         for name, gap in gaps_of(fault, asked, found.until).items():
             if gap > allowed:
                 long.append(f"gap: {name} was not asked about for {gap:.1f} s around {name_of(fault)}, {allowed:.0f} s allowed")

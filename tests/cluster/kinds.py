@@ -14,11 +14,13 @@ from tests.cluster.instance import Instance
 class Done(NamedTuple):
     """What was done.
 
-    `takeover`: seconds until another instance has to lead, None where that is not necessary; `harmless`: no notice may be late.
+    `takeover` and `unasked` as in `records.Fault`, `unasked` as long as `takeover` where it is None; `harmless`: no notice may
+    be late.
     """
 
     target: str
     takeover: float | None = None
+    unasked: float | None = None
     harmless: bool = False
 
 
@@ -29,6 +31,7 @@ class Kind:
     name: str
     inject: Callable[[Cluster], Awaitable[Done]]
     share: float = 1.0
+    embedded: bool = False  # whether it needs the embedded store
     served: bool = False  # whether it needs a PostgreSQL and a network of namespaces
     clock: bool = False  # whether it needs a C compiler, for a clock that is off
 

@@ -45,14 +45,19 @@ class Epoch(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One injected fault. It may have effects from `began` until `over`; `takeover` is how long another may take to lead."""
+    """One injected fault, which may have effects from `began` until `over`.
+
+    `takeover`: seconds until another instance has to lead, None where that is not necessary; `unasked`: seconds for which steady
+    names may go unasked beside the usual time between two checks, None where it does not matter.
+    """
 
     number: int
     kind: str
     target: str
     began: float
     over: float
-    takeover: float | None = None  # None where no other instance has to take over
+    takeover: float | None = None
+    unasked: float | None = None
     led_by: int = 0  # the epoch before
 
 

@@ -51,6 +51,10 @@ class Store(Protocol):
         """All rows of a statement. Raises StoreTroubleError."""
         ...
 
+    def is_locked(self) -> bool:
+        """Whether a process is in the middle of a transaction that writes, as far as can be seen."""
+        ...
+
 
 class EmbeddedStore:
     """SQLite in the state directory."""
@@ -68,6 +72,16 @@ class EmbeddedStore:
                 return connection.execute(statement).fetchall()
         except sqlite3.Error as error:
             raise StoreTroubleError(str(error)) from error
+
+    def is_locked(self) -> bool:
+        """Whether a process is in the middle of a transaction that writes."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+        return False
 
 
 class ServedStore:
@@ -88,6 +102,10 @@ class ServedStore:
                 return [tuple(row) for row in connection.execute(statement).fetchall()]
         except psycopg.Error as error:
             raise StoreTroubleError(str(error)) from error
+
+    def is_locked(self) -> bool:
+        """Its transactions are the server's: a process that is paused holds up none for long."""
+        return False
 
 
 @asynccontextmanager

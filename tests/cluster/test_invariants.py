@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.cluster import invariants
@@ -12,7 +14,7 @@ from tests.lab.queries import Query
 BOUNDS = Bounds(told=20.0, check=4.0)
 DROPPING = Event("id-1", "a.com", 1, "pending_delete", b"one")
 AVAILABLE = Event("id-2", "a.com", 2, "available", b"two")
-KILLED = Fault(1, "kill", "i1", 110.0, 118.0, takeover=10.0, led_by=1)
+KILLED = Fault(1, "kill", "i1", 110.0, 118.0, takeover=10.0, unasked=10.0, led_by=1)
 
 
 def good() -> Round:
@@ -160,7 +162,7 @@ def test_a_leader_that_comes_late_or_never_is_found() -> None:
     found.epochs.pop()
     assert violations(found) == ["leader"]
 
-    found.faults = [KILLED._replace(takeover=None)]
+    found.faults = [KILLED._replace(takeover=None, unasked=None)]
     assert violations(found) == []
 
 
@@ -175,9 +177,12 @@ def test_two_leaders_of_one_epoch_are_found() -> None:
 def test_a_steady_name_without_queries_for_too_long_is_found() -> None:
     """Around a fault, by the query log; a gap that began before the fault counts from its beginning."""
     found = good()
+    assert violations(replace(found, faults=[KILLED._replace(unasked=1.5)])) == ["gap"]
     found.queries = [query for query in found.queries if not 105 < query.at < 121]
-
     assert violations(found) == ["gap"]
+
+    found.faults = [KILLED._replace(unasked=None)]
+    assert violations(found) == []
 
 
 def test_a_bound_grows_with_the_slack_of_a_busy_machine() -> None:
