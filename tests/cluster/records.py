@@ -47,8 +47,8 @@ class Epoch(NamedTuple):
 class Fault(NamedTuple):
     """One injected fault, which may have effects from `began` until `over`.
 
-    `takeover`: seconds until another instance has to lead, None where that is not necessary; `unasked`: seconds for which steady
-    names may go unasked beside the usual time between two checks, None where it does not matter.
+    `takeover`: seconds until another instance has to lead, None where that is not necessary; `unasked`: seconds for which
+    steady names may go unasked beside the usual time between two checks, None where it does not matter.
     """
 
     number: int
