@@ -109,6 +109,7 @@ def test_an_instance_without_a_sign_of_life_is_stale_after_a_while(tmp_path: Pat
     for path in home.iterdir():
         age(path, 601.0)
     assert instances.find_stale(tmp_path, "own") == {}
+    assert instances.find_stale(tmp_path, "missing") == {}
     age(home / "own", 0.0)
     age(home / "young", 599.0)
 
@@ -145,10 +146,12 @@ def test_sockets_elsewhere_go_with_their_instance(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_deleted_stays_for_the_next_time(tmp_path: Path) -> None:
-    """What is left of an earlier try is in its way."""
+    """What is left of an earlier try is in its way, or its lock is none."""
     dead = instance(tmp_path, "dead")
     (dead.with_name(".dead.gone") / "run").mkdir(parents=True)
+    (instance(tmp_path, "odd") / "supervise.lock").mkdir()
 
+    assert instances.forget(tmp_path, "odd") is False
     assert instances.forget(tmp_path, "dead") is False
     assert instances.forget(tmp_path, ".dead.gone") is True
     assert instances.forget(tmp_path, "dead") is True
@@ -172,7 +175,9 @@ def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path:
     held = instance_lock.take_lock(tmp_path)
     assert held is not None
     assert instance_lock.is_lock_held(tmp_path)
+    files = len(list(Path("/proc/self/fd").iterdir()))
     assert instance_lock.take_lock(tmp_path) is None
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
     instance_lock.remove_lock(tmp_path)
     assert not instance_lock.has_lock(tmp_path)
     other = instance_lock.take_lock(tmp_path)

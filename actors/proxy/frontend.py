@@ -114,9 +114,8 @@ class Frontend:
         """What a client gets instead of an instance; that none lives is told once until one does."""
         if not crowded and not self._alone:
             self._alone = True
-            log.error(
-                "no_instance", process=self._service.process, remedy="see the log of the instances; clients are told to wait"
-            )
+            remedy = "wait while they start, else see their log; clients are told to come back"
+            log.warning("no_instance", process=self._service.process, remedy=remedy)
         return self._service.crowded if crowded else self._service.closed
 
     def _find_least(self) -> Relay | None:

@@ -53,6 +53,7 @@ class Sight(NamedTuple):
     epoch: int
     record: Record | None
     free: bool  # whether any instance may take the next epoch
+    content: bytes = b""
 
 
 def open_leases(settings: Settings) -> Leases:
@@ -101,7 +102,7 @@ class FileLeases:
             held = self._link_draft(epoch, Record(leader, began))
             if held is None:
                 return None
-            if _highest_epoch(self._database) != epoch:  # while this was going on another took one, and tidied up
+            if not self._stands(epoch, sight):
                 _lease_path(self._database, epoch).unlink(missing_ok=True)
                 os.close(held)
                 return None
@@ -123,8 +124,24 @@ class FileLeases:
                 run_out = self._watch.note((epoch, content), began, self._clock())
                 record = _decode(content, epoch)
                 if not locked or run_out or record is not None:
-                    return Sight(epoch, record, free=not locked or run_out or (record is not None and record.released))
+                    free = not locked or run_out or (record is not None and record.released)
+                    return Sight(epoch, record, free, content)
         return Sight(epoch, None, free=False)
+
+    def _stands(self, epoch: int, sight: Sight) -> bool:
+        """Whether the file that was just made gives the lead.
+
+        Not where others took later epochs meanwhile, and tidied up, so that its name was free again. Nor where the lease before
+        was renewed: its holder writes a record first and then looks for a higher epoch, so at least one of both sees the other.
+        """
+        try:
+            if _highest_epoch(self._database) != epoch:
+                return False
+            return not sight.epoch or _read(_lease_path(self._database, sight.epoch))[0] == sight.content
+        except FileNotFoundError:
+            return True  # without its file the lease before cannot be renewed
+        except (OSError, StoreError):
+            return False
 
     def _link_draft(self, epoch: int, record: Record) -> int | None:
         """A new lease file, complete and locked, as a file descriptor; None where another instance has made it."""

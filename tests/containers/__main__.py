@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -51,10 +52,13 @@ class Cluster:
     def __init__(self, compose: Compose, tell: Callable[[str], None]) -> None:
         self._compose = compose
         self._tell = tell
+        self._causes: set[str] = set()
 
     async def look(self) -> tuple[int, str, str, int]:
         """HTTP status, what /health says, which instance leads, and how many are there."""
         status, content = await self._compose.health()
+        if status not in {0, 200}:
+            self._causes.update(str(each["code"]) for each in content.get("problems", ()))
         instances = content.get("instances", [])
         leader = next((each["instance"] for each in instances if each["role"] == "leader"), "")
         return status, content.get("status", ""), leader, sum(each["status"] == "ok" for each in instances)
@@ -62,13 +66,13 @@ class Cluster:
     async def await_state(self, what: str, count: int, act: Awaitable[object], *, without: str = "") -> str:
         """Begin an act and wait until so many instances are well, led by another one; tells how long that took. The leader."""
         loop = asyncio.get_running_loop()
-        began, refused, led, served = loop.time(), 0, 0.0, 0.0
+        began, refused, led, served = loop.time(), Counter[int](), 0.0, 0.0
         acting = asyncio.ensure_future(act)
         async with asyncio.timeout(PATIENCE):
             while True:
                 status, says, leader, there = await self.look()
                 took = loop.time() - began
-                refused += status != 200
+                refused[status] += status != 200
                 if leader not in ("", without):
                     led = led or took
                 if led and status == 200 and says == "ok":
@@ -79,8 +83,9 @@ class Cluster:
         await acting
         self._tell(
             f"{what}: led after {led:.1f} s, /health ok after {served:.1f} s, {count} instances well after {took:.1f} s; "
-            f"looks without a 200: {refused}"
+            f"other answers than 200: {dict(+refused) or 'none'} {' '.join(sorted(self._causes))}"
         )
+        self._causes.clear()
         return leader
 
     async def kill_leader(self, leader: str, count: int) -> str:

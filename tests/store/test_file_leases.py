@@ -155,6 +155,23 @@ def test_one_that_was_slow_gets_no_epoch_that_was_given_before(settings: Setting
     assert lease_files(settings) == ["2", "3"]
 
 
+def test_a_lease_that_is_renewed_while_another_takes_it_stays(settings: Settings, scene: FileScene) -> None:
+    """Its holder was slow, not gone: it goes on, and the other has no lease."""
+    holder, other = take(scene.open()), scene.open()
+
+    def while_the_holder_renews(epoch: int) -> Addresses:
+        holder.renew()
+        return addresses(epoch)
+
+    assert other.find() == holder.leader
+    scene.pass_time(TTL)
+    assert other.take("two", "b", while_the_holder_renews) is None
+    assert holder.is_valid()
+    holder.renew()
+    assert other.find() == holder.leader
+    assert lease_files(settings) == ["1"]
+
+
 def test_one_that_reads_the_epoch_of_the_store_sees_its_holder(settings: Settings) -> None:
     """An epoch that another took and wrote in between is no free one."""
 
