@@ -12,7 +12,7 @@ from common.source_settings import find_clear_text
 
 def find_conflicts(found: Mapping[str, Any]) -> list[str]:
     """One sentence for each pair that cannot be, beginning with the variable to change. `found`: values by attribute."""
-    problems = []
+    problems = _find_missing_for_coordinator(found)
     bus: str = found["bus_endpoint"]
     keyed = bool(found["bus_secret_key"]) or "BUS_SECRET_KEY" in found["withheld"]
     if bus.startswith("tcp://") and not keyed:
@@ -46,4 +46,21 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
         problems.append("CONFIRM_GAP_CLOSE: must not be above CONFIRM_GAP")
     if found["priority_check_interval"] > found["check_interval"]:
         problems.append("PRIORITY_CHECK_INTERVAL: must not be above CHECK_INTERVAL")
+    return problems
+
+
+def _find_missing_for_coordinator(found: Mapping[str, Any]) -> list[str]:
+    """What a host that has checkers alone has to say besides COORDINATOR."""
+    if not found["coordinator"]:
+        return []
+    problems = []
+    if not found["egress_id"]:
+        problems.append(
+            "EGRESS_ID: a checker with a coordinator on another host needs it: a word of its own for each address that "
+            'registries see; the one of the coordinator\'s host ("default" unless set there) where both leave from one address'
+        )
+    if not found["bus_secret_key"] and "BUS_SECRET_KEY" not in found["withheld"]:
+        problems.append("BUS_SECRET_KEY: a checker with a coordinator on another host needs a key: `domain-monitor keys`")
+    if not found["bus_server_key"]:
+        problems.append("BUS_SERVER_KEY: a checker with a coordinator on another host needs the public key of that coordinator")
     return problems

@@ -177,6 +177,9 @@ def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path:
     assert instance_lock.is_lock_held(tmp_path)
     files = len(list(Path("/proc/self/fd").iterdir()))
     assert instance_lock.take_lock(tmp_path) is None
+    assert instance_lock.is_lock_held(tmp_path) is True
+    assert instance_lock.is_lock_held(tmp_path / "missing") is False
+    assert instance_lock.has_lock(tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == files
     instance_lock.remove_lock(tmp_path)
     assert not instance_lock.has_lock(tmp_path)
@@ -188,7 +191,7 @@ def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path:
     assert instance_lock.take_lock(tmp_path / "missing") is None
 
 
-@pytest.mark.parametrize("note", [b"", b"\xff\xff", b"a\nb"])
+@pytest.mark.parametrize("note", [b"", b"\xff\xff", b"a\nb" * 100])
 def test_a_lock_without_a_readable_note_names_another_process(tmp_path: Path, note: bytes) -> None:
     """Whatever an operator or a full disk left in it."""
     held = instance_lock.take_lock(tmp_path)

@@ -62,6 +62,8 @@ def run(config_file: str | None, env_file: str | None) -> int:
     path = find_config(config_file)
     unknown = config.adopt(env_file)
     settings = config.load()
+    if settings.coordinator:
+        raise ConfigError(["COORDINATOR: is for `domain-monitor checker` on another host; a whole stack has its own: unset it"])
     operator_files.check_files(settings)
     if unknown:
         log.setup(settings, "supervise", sys.stderr)

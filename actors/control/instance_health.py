@@ -166,6 +166,8 @@ class HealthAssessor:
             young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
             if (waits or young) and not beat.silent(now):
                 found.append(_failure_problem(beat, follows=follows))
+            if beat.trouble and not beat.silent(now):
+                found.append(_trouble_problem(beat))
             if len(starts) >= RESTARTS:
                 what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
                 remedy = "See its log and STATE_DIR/crashes for what ended it."
@@ -247,6 +249,13 @@ def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
         "process_failing", f"{what}.", remedy, beat.process,
         restart_helps=True, unwatched=beat.process == COORDINATOR and not follows, after=FAILING_LIMIT,
     )  # fmt: skip
+
+
+def _trouble_problem(beat: Heartbeat) -> Problem:
+    """The problem of processes that run and do not reach the coordinator; the same for all of them."""
+    place, _, remedy = beat.trouble.partition("; ")
+    what = f"Processes of this instance do not reach the coordinator: {place}."
+    return Problem("coordinator_unreachable", what, f"{remedy[:1].upper()}{remedy[1:]}.", since=beat.trouble_since)
 
 
 def _merge_problems(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:

@@ -17,11 +17,12 @@ ZMTP heartbeats there: libzmq 4.3.5 aborts where one is due on a connection that
 
 from common.bus.bus_endpoints import inbox_endpoint, leader_addresses, tasks_endpoint, worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
+from common.bus.coordinator_link import InboxSender
 from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
 from common.bus.feed_subscriber import FeedSubscriber
 from common.bus.leader_watch import LeaderWatch
 from common.bus.public_feed import PublicFeed
-from common.bus.worker_bus import InboxSender, WorkerBus
+from common.bus.worker_bus import WorkerBus
 
 __all__ = [
     "CoordinatorBus",

@@ -52,3 +52,8 @@ def remove_sockets_before(settings: Settings, epoch: int) -> None:
 def worker_topic(worker: str, boot: str) -> bytes:
     """The private topic of one start of one worker; the semicolon keeps it from being a prefix of another."""
     return f"{worker}#{boot};".encode()
+
+
+def pulse_topic(topic: bytes) -> bytes:
+    """Where the pulse for a worker is published: a subscription to its private topic, which begins so, brings it too."""
+    return topic + b"pulse"

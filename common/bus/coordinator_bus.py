@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
 
 import zmq
 
-from common.bus.bus_endpoints import inbox_endpoint, leader_addresses, remove_sockets_before, tasks_endpoint, worker_topic
+from common.bus.bus_endpoints import (
+    inbox_endpoint,
+    leader_addresses,
+    pulse_topic,
+    remove_sockets_before,
+    tasks_endpoint,
+    worker_topic,
+)
 from common.bus.curve_keys import CurveGate
 from common.bus.zmq_sockets import Inbox, Publisher, encode_bounded
 from common.config import Settings
-from common.messages import Downward
+from common.messages import Downward, Pulse
 from common.topics import Holders, Topics
 
 #: Most workers whose subscriptions are known at once.
 MOST_WORKERS = 4096
 #: Messages kept for a reader of the inner feed that does not keep up; more are lost to it.
 FEED_HWM = 10_000
+#: Seconds between two pulses.
+PULSE_EVERY = 2.0
 _WORKER_TOPIC = re.compile(rb"[^#;\x00-\x1f]{1,120}#[^#;\x00-\x1f]{1,120};")
 
 
@@ -33,6 +43,8 @@ class CoordinatorBus:
         self.feed = Feed()
         self._joined: Holders[bytes] = Holders(MOST_WORKERS)
         self._gate: CurveGate | None = None
+        self._pulse = encode_bounded(Pulse(epoch))
+        self._timer: asyncio.TimerHandle | None = None
         try:
             if settings.bus_secret_key:
                 self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
@@ -57,8 +69,11 @@ class CoordinatorBus:
         """
 
         def subscribed(topic: bytes, peer: int) -> None:
-            if _WORKER_TOPIC.fullmatch(topic) and self._joined.add(topic, peer):
+            if not _WORKER_TOPIC.fullmatch(topic):
+                return
+            if self._joined.add(topic, peer):
                 joined(topic)
+            self.tasks.send(pulse_topic(topic), self._pulse)  # one that came back on a new connection waits for it
 
         def ended(topic: bytes, peer: int | None) -> None:
             if self._joined.discard(topic, peer):
@@ -67,6 +82,7 @@ class CoordinatorBus:
         self.inbox.follow(lambda data, key: received(data, self._gate.mark_of(key) if self._gate is not None else ""))
         self.tasks.follow(subscribed, ended)
         self.feed.attach()
+        self._send_pulses()
 
     def send(self, worker: str, boot: str, message: Downward) -> bool:
         """Send a message to one worker; False where its socket is full or its subscription is not (or no longer) there.
@@ -79,10 +95,18 @@ class CoordinatorBus:
 
     def close(self) -> None:
         """Close every socket."""
+        if self._timer is not None:
+            self._timer.cancel()
         for socket in (self.tasks, self.inbox, self.feed):
             socket.close()
         if self._gate is not None:
             self._gate.close()
+
+    def _send_pulses(self) -> None:
+        """Tell every worker that this coordinator leads and its loop turns; where one is full it has enough to read."""
+        self._timer = asyncio.get_running_loop().call_later(PULSE_EVERY, self._send_pulses)
+        for topic in self._joined:
+            self.tasks.send(pulse_topic(topic), self._pulse)
 
 
 class Feed:

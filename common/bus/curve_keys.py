@@ -96,6 +96,11 @@ def use_client_keys(socket: zmq.Socket[bytes], settings: Settings, server_key: s
         socket.curve_serverkey = (server_key or settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
 
 
+def public_key(settings: Settings) -> str:
+    """The public key (Z85) of this host's secret one; "" where it has none."""
+    return zmq.curve_public(settings.bus_secret_key.encode()).decode() if settings.bus_secret_key else ""
+
+
 def feed_keys(settings: Settings) -> Settings | None:
     """The settings with the keys of the public feed; None where it is open: on loopback, on ipc, or without BUS_SECRET_KEY."""
     host = settings.feed_endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")

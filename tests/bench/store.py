@@ -1,5 +1,7 @@
 """What the store costs with many names: `make bench ARGS="store --names 1000000"`. It works in a new directory and removes it.
 
+Over an SQLite file, and over a PostgreSQL of its own where that is installed (on loopback, without flushing to the disk).
+
 CPU is that of the writing thread; wall times depend on the disk and on other work of the machine. Look-ups run in a process of
 their own while the writer commits, as in production.
 """
@@ -19,16 +21,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.synchronize import Event
-from pathlib import Path
 
+from msgspec import structs
+
+from common import config
+from common.config import Settings
 from common.core.domains.domain_table import DomainTable
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.domains.restore import load_table
 from common.core.model.records import Changes, DomainRow, NewName, StateChange
-from common.store.reader import SqliteReader
-from common.store.store_contract import DropQuery
-from common.store.writer import SqliteWriter
-from tests.store.builders import domain, next_writer
+from common.store.reader import open_reader
+from common.store.store_contract import DropQuery, Writer
+from tests.store.builders import delivery, domain, judgement, open_next
+from tests.store.postgres_server import PostgresServer, find_programs
 
 #: Shares of the suffixes in a hundred names.
 SUFFIXES = ("com",) * 60 + ("net",) * 10 + ("org",) * 8 + ("de",) * 7 + ("co.uk",) * 5 + ("io",) * 4 + ("fr",) * 3
@@ -37,6 +42,8 @@ SUFFIXES += ("jp", "xyz", "shop")
 NEW, STATES, LOOKS, ROWS = 5000, 20_000, 400, 500
 #: Names in one sweep.
 SWEEP = 4096
+#: Checks in one commit of a busy coordinator.
+TURN = 50
 #: Pages that are measured, by what they filter.
 PAGES: dict[str, dict[str, str]] = {
     "page": {},
@@ -78,7 +85,7 @@ def pieces(items: Sequence[object], size: int) -> Iterator[Sequence[object]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def commits(writer: SqliteWriter, what: str, batches: Iterator[Changes], units: int) -> None:
+def commits(writer: Writer, what: str, batches: Iterator[Changes], units: int) -> None:
     """Apply each batch in a thread beside one that sleeps a millisecond at a time, and print what both saw."""
     walls: list[float] = []
     late: list[float] = []
@@ -109,9 +116,10 @@ def spread(seconds: list[float]) -> str:
     return f"p50 {p50:.1f} p99 {p99:.1f} max {most:.1f} ms"
 
 
-def fill(path: Path, known: list[NewName]) -> None:
+def fill(settings: Settings, known: list[NewName]) -> None:
     """A first start: the list comes in, and the first sweep finds nearly everything registered."""
-    writer = next_writer(path)
+    writer = open_next(settings)
+    print(f"-- {writer.engine}", flush=True)
     writer.load()
     commits(writer, "new name", (Changes(new=list(batch)) for batch in pieces(known, NEW)), len(known))
     ids = [number for sweep in sweeps(known) for number in sweep if number % 100]
@@ -123,7 +131,21 @@ def fill(path: Path, known: list[NewName]) -> None:
     commits(writer, "look block again", (Changes(looks=[(n, data) for n in b]) for b in pieces(blocks, LOOKS)), len(blocks))
     rows = whole_rows(known)
     commits(writer, "whole row", (Changes(domains=list(batch)) for batch in pieces(rows, ROWS)), len(rows))
+    commits(writer, f"turn of {TURN} checks", (turn(len(known), number) for number in range(200)), 200 * TURN)
     writer.close()
+
+
+def turn(first: int, number: int) -> Changes:
+    """What a busy second brings to the thousand names from id `first` on: checks, results on the way and done, decisions."""
+    checked = range(number * TURN, (number + 1) * TURN)
+    results = [delivery(f"r{n}", lane="result", body=bytes(500)) for n in checked]
+    done = [
+        structs.replace(result, id=f"r{n - TURN}", state="done", done_at=float(n))
+        for n, result in zip(checked, results, strict=True)
+    ]
+    rows = [domain(f"turn{n % 1000}.com", id=first + n % 1000, checked_at=float(n), detail=bytes(700)) for n in checked]
+    ledger = [judgement(f"turn{n % 1000}.com", float(n), body=bytes(900)) for n in checked if not n % 10]
+    return Changes(domains=rows, deliveries=results + done * (number > 0), ledger=ledger, meta={"budgets": str(number)})
 
 
 def whole_rows(known: list[NewName]) -> list[DomainRow]:
@@ -136,10 +158,10 @@ def whole_rows(known: list[NewName]) -> list[DomainRow]:
     ]  # fmt: skip
 
 
-def load(path: Path, what: str) -> None:
+def load(settings: Settings, what: str) -> None:
     """A start with everything there, up to the table that is built from it."""
     before, start = time.process_time(), time.perf_counter()
-    writer = next_writer(path)
+    writer = open_next(settings)
     opened = time.perf_counter() - start
     loaded, table = writer.load(), DomainTable()
     gc.disable()  # as in a start
@@ -150,16 +172,16 @@ def load(path: Path, what: str) -> None:
     writer.close()
 
 
-def pack(path: Path) -> None:
+def pack(settings: Settings) -> None:
     """Pack all names, a block at a time, as the coordinator does."""
-    writer = next_writer(path)
+    writer = open_next(settings)
     blocks, _ = writer.packable()
     before = time.thread_time()
     for block in blocks:
         writer.pack(block)
     spent = time.thread_time() - before
     writer.close()
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(settings.store_path)) as connection:
         size, names = connection.execute(
             "SELECT (SELECT sum(length(data)) FROM pack), (SELECT count(*) FROM domain)"
         ).fetchone()
@@ -168,9 +190,9 @@ def pack(path: Path) -> None:
     )
 
 
-def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) -> None:
+def keep_writing(settings: Settings, known: list[NewName], ready: Event, stop: Event) -> None:
     """Commits like those of a busy coordinator, one after the other, in a process of its own."""
-    writer = next_writer(path)
+    writer = open_next(settings)
     rounds = sweeps(known)
     data = random.Random(5).randbytes(BLOCK * SIZE)
     turn = 0
@@ -184,14 +206,14 @@ def keep_writing(path: Path, known: list[NewName], ready: Event, stop: Event) ->
     print(f"beside {turn} commits", flush=True)
 
 
-def look_ups(path: Path, known: list[NewName], seconds: float) -> None:
+def look_ups(settings: Settings, known: list[NewName], seconds: float) -> None:
     """Pages from random places and single names while another process commits."""
     context = multiprocessing.get_context("fork")
     ready, stop = context.Event(), context.Event()
-    process = context.Process(target=keep_writing, args=(path, known, ready, stop))
+    process = context.Process(target=keep_writing, args=(settings, known, ready, stop))
     process.start()
     ready.wait()
-    reader, chance = SqliteReader(path), random.Random(6)
+    reader, chance = open_reader(settings), random.Random(6)
 
     def place() -> str:
         return chance.choice(known).name
@@ -227,13 +249,27 @@ def main(arguments: list[str]) -> None:
     args = parser.parse_args(arguments)
     known = names(args.names)
     with tempfile.TemporaryDirectory(prefix="store-bench-") as directory:
-        path = Path(directory) / "store.db"
-        fill(path, known)
-        print(f"file {path.stat().st_size / len(known):.0f} bytes a name", flush=True)
-        load(path, "row by row")
-        pack(path)
-        load(path, "from packs")
-        look_ups(path, known, args.seconds)
+        measure(config.load({"STATE_DIR": directory}), known, args.seconds)
+    programs = find_programs()
+    if programs is None:
+        print("PostgreSQL is not installed: it is not measured (apt-get install postgresql)")
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="store-bench-") as directory,
+        contextlib.closing(PostgresServer(programs)) as server,
+    ):
+        measure(config.load({"STATE_DIR": directory, "STORE_URL": server.url()}), known, args.seconds)
+
+
+def measure(settings: Settings, known: list[NewName], seconds: float) -> None:
+    """All figures of one kind of store."""
+    fill(settings, known)
+    load(settings, "row by row")
+    if settings.store_in_file:
+        print(f"file {settings.store_path.stat().st_size / len(known):.0f} bytes a name", flush=True)
+        pack(settings)
+        load(settings, "from packs")
+    look_ups(settings, known, seconds)
 
 
 if __name__ == "__main__":

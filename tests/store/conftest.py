@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from common.config import Settings, load
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
 from tests.store.builders import open_next
-from tests.store.postgres_server import PostgresServer, find_programs
+from tests.store.postgres_server import PostgresServer, require_programs
 
 SettingsFactory = Callable[..., Settings]
 KINDS = ("sqlite", "postgresql")
@@ -21,13 +20,8 @@ KINDS = ("sqlite", "postgresql")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL of the tests' own. Where none is installed they are skipped, in continuous integration they fail."""
-    programs = find_programs()
-    if programs is None:
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is not installed")
-        pytest.skip("PostgreSQL is not installed")
-    server = PostgresServer(programs)
+    """A PostgreSQL of the tests' own."""
+    server = PostgresServer(require_programs())
     yield server
     server.close()
 

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import psycopg
+import pytest
 
 USER, PASSWORD, DATABASE = "monitor", "tr0ub4dor&3", "monitor"
 #: Whose rights the server has where we are root, which it refuses.
@@ -28,6 +29,16 @@ def find_programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     program = found[-1] if found else shutil.which("initdb")
     return Path(program).resolve().parent if program else None
+
+
+def require_programs() -> Path:
+    """The same; where PostgreSQL is not installed a test is skipped, and in continuous integration it fails."""
+    programs = find_programs()
+    if programs is None and os.environ.get("CI"):
+        pytest.fail("PostgreSQL is not installed")
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    return programs
 
 
 class PostgresServer:

@@ -22,7 +22,7 @@ from common.store.reader import open_reader
 from common.store.store_contract import DAY
 from tests.store.builders import delivery, domain, event, judgement, loaded_names, open_next
 from tests.store.conftest import empty_store
-from tests.store.postgres_server import DATABASE, PASSWORD, PostgresServer, find_programs
+from tests.store.postgres_server import DATABASE, PASSWORD, PostgresServer, require_programs
 
 NOW = 1000 * DAY
 #: Ends the session of whatever writes to `meta`, in the middle of its transaction.
@@ -100,10 +100,7 @@ def test_a_reader_whose_session_is_ended_opens_another(settings: Settings, besid
 
 def test_a_server_that_crashes_and_comes_back_has_what_was_answered(tmp_path: Path) -> None:
     """While it is down every call fails in words; afterwards the same writer goes on, in its epoch."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with closing(PostgresServer(programs)) as server:
+    with closing(PostgresServer(require_programs())) as server:
         writer = PostgresWriter(server.url(), tmp_path, 1)
         writer.apply(Changes(meta={"n": "1"}))
         server.stop()
@@ -333,7 +330,7 @@ def test_no_call_of_a_reader_leaves_a_snapshot(
     writer.apply(Changes(new=[NewName(number, f"n{number}.com", "com", False) for number in range(25_000)]))
     reader = PostgresReader(settings.store_url, limit)
     calls: list[Callable[[], object]] = [
-        reader.last_seq, reader.events, lambda: reader.domains(q="n1"), lambda: reader.domain_record("n1.com"), reader.deliveries
+        reader.last_seq, reader.events, reader.deliveries, lambda: reader.domains(q="n1"), lambda: reader.domain_record("n1.com")
     ]  # fmt: skip
     batches = reader.names()
     calls += [lambda: next(batches)] * 2

@@ -21,6 +21,7 @@ CODES = {
     "callbacks_failing": "the callback endpoint accepts nothing",
     "callbacks_parked": "callbacks were given up after days without success",
     "coordinator_silent": "the coordinator is not heard on the feed",
+    "coordinator_unreachable": "processes of an instance do not reach the coordinator that leads",
     "disk_full": "the disk of the state is full",
     "disk_low": "the disk of the state is nearly full",
     "dns_silent": "no DNS answer says anything",
