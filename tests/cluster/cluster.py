@@ -46,7 +46,8 @@ _PROBE_EVERY, _LOOK = 0.5, 0.05
 class Proxy:
     """`domain-monitor proxy` before the instances, and a caller that asks it for their health twice a second."""
 
-    def __init__(self, state_dir: Path, directory: Path) -> None:
+    def __init__(self, state_dir: Path, directory: Path, note: Callable[[str], None]) -> None:
+        self._note = note
         self.port, feed = net.free_port(), net.free_port()
         self.answers: list[tuple[float, int]] = []  # (epoch seconds, status; 0 for no answer)
         self._log = directory / "proxy.log"
@@ -76,13 +77,19 @@ class Proxy:
 
     async def probe(self) -> None:
         """Ask for the health until cancelled."""
+        last = ""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=4)) as session:
             while True:
-                try:
+                status, said = 0, "no answer"
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
                     async with session.get(f"http://{net.HOST}:{self.port}/health") as answer:
-                        self.answers.append((time.time(), answer.status))
-                except (aiohttp.ClientError, TimeoutError, OSError):
-                    self.answers.append((time.time(), 0))
+                        body = await answer.json(content_type=None)
+                        status = answer.status
+                        said = f"{status} {body.get('status')} {sorted(p['code'] for p in body.get('problems', []))}"
+                self.answers.append((time.time(), status))
+                if said != last:
+                    self._note(f"    the proxy says {said}")
+                last = said
                 await asyncio.sleep(_PROBE_EVERY)
 
 
@@ -99,7 +106,7 @@ class Cluster:
         self.rng = rng
         self.state_dir = directory / "state"
         self.instances: dict[str, Instance] = {}
-        self.proxy = Proxy(self.state_dir, directory)
+        self.proxy = Proxy(self.state_dir, directory, note)
         self.drops = Drops(lab, rng, note)
         self.faults: list[Fault] = []
         self.trouble: list[str] = []
