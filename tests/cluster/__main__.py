@@ -22,7 +22,7 @@ from tests.cluster.faults import KINDS
 from tests.cluster.invariants import Bounds
 from tests.cluster.kinds import Kind
 from tests.cluster.report import rows_of
-from tests.cluster.store_faults import STORE_KINDS
+from tests.cluster.store_faults import LINK_KINDS, STORE_KINDS
 
 
 async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind, ...]) -> Outcome:
@@ -40,7 +40,12 @@ async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind,
         print(f"{time.time() - began:7.1f}  {text}", flush=True)
 
     tell(f"seed {seed}, logs in {directory}, began {began:.2f}")
-    options = {"instances": arguments.instances, "plain": arguments.plain, "store": arguments.store}
+    options = {
+        "instances": arguments.instances,
+        "plain": arguments.plain,
+        "store": arguments.store,
+        "checkers": arguments.checkers,
+    }
     async with open_cluster(directory, random.Random(f"drops {seed}"), note, **options) as cluster:
         campaign = Campaign(cluster, seed, Bounds(slack=arguments.slack), tell)
         outcome = await campaign.run(arguments.faults, kinds, each=arguments.each)
@@ -61,6 +66,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=20, help="faults in each round (20)")
     parser.add_argument("--seed", type=int, default=None, help="of the first round; default: a random one, which is printed")
     parser.add_argument("--instances", type=int, default=3, help="instances at the start (3)")
+    parser.add_argument("--checkers", type=int, default=0, help="further hosts that have checkers alone; as root (0)")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="kinds of faults whose name contains this")
     parser.add_argument("--each", action="store_true", help="every kind in turn instead of a random one")
     parser.add_argument("--plain", action="store_true", help="plain processes, also where namespaces could be made")
@@ -68,9 +74,9 @@ def main() -> int:
     parser.add_argument("--slack", type=float, default=1.0, help="factor of all bounds, for a busy machine (1)")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good round too")
     arguments = parser.parse_args()
-    possible = [
-        kind for kind in (*KINDS, *STORE_KINDS) if not (kind.embedded if arguments.store == "postgres" else kind.served)
-    ]
+    needless = "embedded" if arguments.store == "postgres" else "served"
+    links = LINK_KINDS if arguments.checkers else ()
+    possible = [kind for kind in (*KINDS, *STORE_KINDS, *links) if not getattr(kind, needless)]
     kinds = tuple(kind for kind in possible if not arguments.only or any(text in kind.name for text in arguments.only))
     if not kinds:
         parser.error(f"no fault fits; there are: {', '.join(kind.name for kind in possible)}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.cluster.checker_hosts import BUS_SETTINGS, MOST_INSTANCES, CheckerHost
 from tests.cluster.drops import STEADY, Drops
 from tests.cluster.hosts import Network, open_network
 from tests.cluster.instance import Instance
@@ -40,6 +41,8 @@ PROCESSES = frozenset(
 )
 #: Budgets that two leaders at a time would exceed: queries per second and burst, DNS for each of two addresses.
 BUDGETS = {"dns": Limit(1.2, 4.0), "rdap": Limit(1.5, 4.0), "whois": Limit(1.5, 4.0)}
+#: The number of the first host in the network that has checkers alone.
+CHECKERS_FROM = 40
 _PROBE_EVERY, _LOOK = 0.5, 0.05
 
 
@@ -111,6 +114,7 @@ class Cluster:
         self.faults: list[Fault] = []
         self.trouble: list[str] = []
         self.seen: dict[str, Event] = {}
+        self.checker_hosts: list[CheckerHost] = []
         self._gone: list[Instance] = []
         self._count = 0
         self._limits = _set_budgets(lab)
@@ -123,14 +127,29 @@ class Cluster:
         name = f"i{self._count}"
         host = await self.network.add_host(name)
         ports = {"CONTROL_PORT": str(net.free_port()), "FEED_ENDPOINT": f"tcp://{net.HOST}:{net.free_port()}"}
-        environment = {**self.lab.environment(), **CADENCE, **self.store.settings, **ports, "STATE_DIR": str(self.state_dir)}
+        environment = {**self._settings(), **self.store.settings, **ports, "STATE_DIR": str(self.state_dir)}
         self.instances[name] = instance = Instance(name, environment, self.directory, host)
         await instance.start()
         return instance
 
-    def drop_instance(self, instance: Instance) -> None:
-        """One that was ended for good."""
+    async def add_checkers(self, name: str) -> CheckerHost:
+        """Start a host with checkers alone."""
+        host = await self.network.add_host(name, CHECKERS_FROM)
+        environment = {**self.lab.environment(), **CADENCE}
+        checkers = CheckerHost(host, self.network.addresses(MOST_INSTANCES), environment, self.directory)
+        self.checker_hosts.append(checkers)
+        await checkers.start()
+        return checkers
+
+    def _settings(self) -> dict[str, str]:
+        bus = {} if self.network.plain else BUS_SETTINGS
+        return {**self.lab.environment(), **CADENCE, **bus}
+
+    async def drop_instance(self, instance: Instance) -> None:
+        """One that was ended for good, with its host."""
+        instance.read_log()
         self._gone.append(self.instances.pop(instance.name))
+        await self.network.remove_host(instance.host)
 
     def every_instance(self) -> list[Instance]:
         """All that there ever were."""
@@ -226,6 +245,8 @@ class Cluster:
         for instance in self.instances.values():
             if instance.running:
                 await instance.kill()
+        for checkers in self.checker_hosts:
+            await checkers.close()
         await self.proxy.end(signal.SIGKILL)
 
 
@@ -236,10 +257,11 @@ async def open_cluster(
     note: Callable[[str], None],
     *,
     instances: int = 3,
+    checkers: int = 0,
     plain: bool = False,
     store: str = "sqlite",
 ) -> AsyncIterator[Cluster]:
-    """A cluster with so many instances, just started; nothing of it is left when the block ends."""
+    """A cluster with so many instances and hosts of checkers, just started; nothing of it is left when the block ends."""
     state_dir = directory / "state"
     state_dir.mkdir(mode=0o700)
     async with Lab.start() as lab, open_network(plain=plain) as network, open_store(store, state_dir, network) as opened:
@@ -248,6 +270,8 @@ async def open_cluster(
         try:
             for _ in range(instances):
                 await cluster.add()
+            for number in range(checkers):
+                await cluster.add_checkers(f"c{number + 1}")
             await cluster.proxy.start()
             tasks.append(asyncio.create_task(cluster.proxy.probe()))
             yield cluster

@@ -47,7 +47,7 @@ async def replace_leading_instance(cluster: Cluster) -> Done:
     leader = leader_of(cluster)
     await leader.kill()
     await linger(cluster, 0.0, 5.0)
-    cluster.drop_instance(leader)
+    await cluster.drop_instance(leader)
     new = await cluster.add()
     return Done(f"{leader.name}, replaced by {new.name}", cluster.store.takeover)
 
@@ -220,8 +220,7 @@ async def scale(cluster: Cluster) -> Done:
 async def _end_one(cluster: Cluster) -> None:
     instance = cluster.rng.choice(list(cluster.instances.values()))
     cluster.trouble += await instance.stop()
-    cluster.read_logs()
-    cluster.drop_instance(instance)
+    await cluster.drop_instance(instance)
 
 
 # beside the instances

@@ -26,6 +26,8 @@ _LAB_NETWORKS = (
     "127.81.0.0/16",
     "127.90.0.0/16",
 )
+#: The number of the first host in the network; this machine is 1.
+_FIRST = 2
 _TOOLS = ("ip", "iptables", "tc", "unshare")
 
 
@@ -71,7 +73,7 @@ class Network:
         self.plain = plain
         self._label = label
         self._number = number
-        self._made: list[str] = []
+        self._made: dict[int, str] = {}
 
     @property
     def address(self) -> str:
@@ -83,21 +85,36 @@ class Network:
         """The interface of this machine in the network."""
         return f"{self._label}br"
 
-    async def add_host(self, name: str) -> Host:
-        """A further host."""
+    def addresses(self, count: int) -> list[str]:
+        """The addresses that the first so many hosts have, or will have."""
+        return [self._address_of(index) for index in range(_FIRST, _FIRST + count)]
+
+    async def add_host(self, name: str, first: int = _FIRST) -> Host:
+        """A further host, with the lowest address that is free from the one with the number `first` on."""
         if self.plain:
             return Host(name)
-        index = len(self._made) + 2
+        index = next(index for index in range(first, 250) if index not in self._made)
         space = f"{self._label}n{index}"
-        network = self.address.rpartition(".")[0]
-        await _make_namespace(space, self.bridge, network, index)
-        self._made.append(space)
+        self._made[index] = space
+        await _make_namespace(space, self.bridge, self.address.rpartition(".")[0], index)
         pids = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-        return Host(name, ("ip", "netns", "exec", space, *pids), f"{network}.{index}", space)
+        return Host(name, ("ip", "netns", "exec", space, *pids), self._address_of(index), space)
+
+    async def remove_host(self, host: Host) -> None:
+        """Take a host away, in which nothing runs any more."""
+        for index, space in list(self._made.items()):
+            if space == host.namespace:
+                await run_command("ip", "netns", "delete", space)
+                with contextlib.suppress(HostError):  # it goes with the namespace, perhaps a moment later
+                    await run_command("ip", "link", "delete", f"{space}h")
+                del self._made[index]
+
+    def _address_of(self, index: int) -> str:
+        return f"{self.address.rpartition('.')[0]}.{index}"
 
     async def close(self) -> None:
         """Remove all namespaces."""
-        for space in self._made:
+        for space in self._made.values():
             with contextlib.suppress(HostError):
                 await run_command("ip", "netns", "delete", space)
         with contextlib.suppress(HostError):

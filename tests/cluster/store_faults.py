@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 
+from tests.cluster.checker_hosts import CheckerHost
 from tests.cluster.cluster import Cluster
 from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
 from tests.cluster.stores import ServedStore
@@ -118,6 +119,70 @@ async def lead_with_wrong_clock(cluster: Cluster) -> Done:
     return Done(f"{odd.name}, by {offset:+.0f} s")
 
 
+async def cut_checkers_off(cluster: Cluster) -> Done:
+    """A host of checkers is cut off from all instances, without a word."""
+    checkers = _checkers(cluster)
+    for each in cluster.instances.values():
+        await checkers.host.cut(each.host.address)
+    await linger(cluster, 5.0, 25.0)
+    await checkers.host.heal()
+    return Done(checkers.name)
+
+
+async def cut_checkers_off_leader(cluster: Cluster) -> Done:
+    """A host of checkers reaches all instances but the one that leads."""
+    checkers, leader = _checkers(cluster), leader_of(cluster)
+    await checkers.host.cut(leader.host.address)
+    await linger(cluster, 5.0, 25.0)
+    await checkers.host.heal()
+    return Done(f"{checkers.name} and {leader.name}")
+
+
+async def lose_packets_of_checkers(cluster: Cluster) -> Done:
+    """A tenth to a third of the packets between a host of checkers and everything else is lost, its link is slow."""
+    checkers = _checkers(cluster)
+    share = f"{cluster.rng.uniform(0.1, 0.33):.2f}"
+    for each in cluster.instances.values():
+        await checkers.host.cut(each.host.address, "-m", "statistic", "--mode", "random", "--probability", share)
+    await checkers.host.slow("256kbit", "800ms")
+    await linger(cluster, 10.0, 20.0)
+    await checkers.host.heal()
+    return Done(f"{checkers.name}, {share} of the packets")
+
+
+async def kill_checkers(cluster: Cluster) -> Done:
+    """Kill -9 of all processes of a host of checkers."""
+    checkers = _checkers(cluster)
+    await checkers.kill()
+    return Done(checkers.name)
+
+
+async def kill_leader_of_checkers_cut_off(cluster: Cluster) -> Done:
+    """The leading instance is killed while one host of checkers cannot see it: it finds the next one by itself."""
+    checkers, leader = _checkers(cluster), leader_of(cluster)
+    alive = cluster.rng.uniform(0.0, 8.0)
+    await checkers.host.cut(leader.host.address)
+    await asyncio.sleep(alive)
+    await leader.kill()
+    await linger(cluster, 2.0, 6.0)
+    await leader.start()
+    await checkers.host.heal()
+    return Done(f"{leader.name}, {checkers.name}", alive + cluster.store.takeover)
+
+
+def _checkers(cluster: Cluster) -> CheckerHost:
+    if not cluster.checker_hosts:
+        raise NothingToDoError("no host has checkers alone")
+    return cluster.rng.choice(cluster.checker_hosts)
+
+
+LINK_KINDS = (
+    Kind("cut checkers off", cut_checkers_off, 1),
+    Kind("cut checkers off the leader", cut_checkers_off_leader, 1),
+    Kind("lose packets of checkers", lose_packets_of_checkers, 1),
+    Kind("kill a host of checkers", kill_checkers, 1),
+    Kind("kill the leader, checkers cut off", kill_leader_of_checkers_cut_off, 1),
+)
 STORE_KINDS = (
     Kind("cut the leader off the store", cut_leader_off_store, 2, served=True),
     Kind("cut the leader off, briefly", cut_leader_off_store_briefly, 1, served=True),
