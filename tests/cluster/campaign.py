@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.invariants import Bounds, check_round, check_so_far, name_of
@@ -132,13 +134,14 @@ class Campaign:
         self._add(self._bad_lines())
         await cluster.look_at_store()
         found = self.outcome.found = cluster.record()
+        write_records(found, cluster.directory)
         try:
             self._add(find_damage(cluster.store))
             found.stored = read_events(cluster.store)
         except StoreTroubleError as error:
             self._add([f"store: {error}"])
         self._add(check_round(found, self._bounds))
-        self._add(f"crash: {path.name}" for path in sorted((cluster.state_dir / "crashes").glob("*")))
+        self._add(f"crash: {path.name}" for path in sorted((cluster.state_dir / "crashes").glob("*")) if not _is_excused(path))
         self.outcome.proxy_gaps = _gaps(cluster.proxy.answers)
 
     async def _check_health(self) -> None:
@@ -171,6 +174,19 @@ class Campaign:
                 self._told.add(text)
                 self.outcome.violations.append(text)
                 self._tell(f"  VIOLATION {text}")
+
+
+def _is_excused(dump: Path) -> bool:
+    """Whether a run failed only because the store was away."""
+    return "cannot be reached" in dump.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def write_records(found: Round, directory: Path) -> None:
+    """Keep what the lab was asked and what the receiver got beside the logs, a JSON list a line."""
+    with (directory / "queries.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps([query.at, query.server, query.name, query.how])}\n" for query in found.queries)
+    with (directory / "posts.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps([post.at, *post.event[:4], post.accepted])}\n" for post in found.posts)
 
 
 def _gaps(answers: list[tuple[float, int]]) -> list[float]:
