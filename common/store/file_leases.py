@@ -162,7 +162,7 @@ class FileLeases:
         return file
 
     def _tidy_up(self, epoch: int) -> None:
-        """Remove the files of earlier epochs, and drafts whose process is gone.
+        """Remove the files of earlier epochs, and drafts whose process is gone, as far as that is possible.
 
         The last one stays: a look at the directory that is under way may miss the new one, and would find none at all.
         """
@@ -171,7 +171,7 @@ class FileLeases:
                 with suppress(OSError):
                     path.unlink()
         for draft in self._database.parent.glob(f"{_escaped(self._database.name)}{_DRAFT}*"):
-            with suppress(OSError):
+            with suppress(OSError, StoreError):
                 file = _open_regular(draft)
                 try:
                     if _try_lock(file, fcntl.LOCK_EX):
@@ -275,12 +275,11 @@ def _open_regular(path: Path) -> int:
 
 
 def _try_lock(file: int, kind: int) -> bool:
-    """Whether a lock of this kind could be had for a moment."""
+    """Whether a lock of this kind can be had; the file is to be closed at once, which gives it back."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    fcntl.flock(file, fcntl.LOCK_UN)
     return True
 
 

@@ -82,7 +82,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     return run
 
 
-def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Play) -> None:
+def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Play, tmp_path: Path) -> None:
     """Without a beat there is no renewal; with the next one they go on."""
 
     async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
@@ -98,6 +98,7 @@ def test_a_loop_that_hangs_loses_its_lease_and_one_that_turns_keeps_it(play: Pla
         await lease.until(stopped_at + 1)
 
     assert "lease" not in play(story)
+    assert [*tmp_path.rglob("heartbeats/coordinator.json")]
 
 
 def test_a_start_may_be_silent_for_longer(play: Play) -> None:
@@ -121,7 +122,9 @@ def test_a_renewal_that_fails_is_tried_again_and_told_once(play: Play) -> None:
         keeper.beat()
         lease.trouble = StoreError("no answer")
         await lease.until(3)
+        assert not keeper.is_valid()
         lease.trouble = None
+        assert keeper.is_valid()
         await lease.until(lease.renewed + 1)
         keeper.require()
         keeper.verify()

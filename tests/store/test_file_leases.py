@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from common.config import Settings, load
-from common.errors import LeaseLost, StoreError
+from common.errors import LeaseLost, StoreError, StoreFull
 from common.processes.leases import TTL
-from common.store.file_leases import RECORD, FileLeases
+from common.store.file_leases import RECORD, FileLease, FileLeases
 from common.store.lease_contract import Addresses, Lease
 from tests.store.lease_scene import FileScene, addresses, take
 
@@ -231,14 +231,17 @@ def test_files_of_other_names_do_not_count(settings: Settings, scene: FileScene,
     assert take(scene.open()).leader.epoch == 1
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/passwd")])
-def test_what_is_no_file_is_named(settings: Settings, scene: FileScene, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [(os.mkfifo, "is no file"), (os.mkdir, "is no file"), (lambda path: path.symlink_to("/etc/passwd"), "symbolic links")],
+)
+def test_what_is_no_file_is_named(settings: Settings, scene: FileScene, make: Callable[[Path], None], told: str) -> None:
     """It is neither followed nor waited for."""
     settings.store_path.parent.mkdir()
     make(settings.store_path.with_name(f"{settings.store_path.name}.lease-3"))
     leases = scene.open()
     for call in (leases.find, lambda: leases.take("one", "b", addresses)):
-        with pytest.raises(StoreError, match="lease"):
+        with pytest.raises(StoreError, match=told):
             call()
 
 
@@ -281,6 +284,53 @@ def test_a_full_disk_ends_no_lease(settings: Settings, scene: FileScene) -> None
         lease.renew()
     assert lease.is_valid()
     lease.renew()
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_renewal_for_which_there_is_no_room_says_so(scene: FileScene, room: int) -> None:
+    """As on a file system that never writes in place; half a record is none."""
+    lease = take(scene.open())
+    assert isinstance(lease, FileLease)
+    held = lease._held
+    if not room:
+        lease._held = os.open("/dev/full", os.O_RDWR)
+    with files_limited_to(RECORD // 2 if room else RECORD), pytest.raises(StoreFull, match="disk is full"):
+        lease.renew()
+    if not room:
+        os.close(lease._held)
+        lease._held = held
+    lease.renew()
+    lease.release()
+
+
+def test_looks_and_refusals_keep_no_file_open(settings: Settings, scene: FileScene) -> None:
+    """Four looks a second for years."""
+    lease, other = take(scene.open()), scene.open()
+
+    def look() -> int:
+        other.find()
+        assert other.take("two", "b", addresses) is None
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def while_the_holder_renews(epoch: int) -> Addresses:
+        lease.renew()
+        return addresses(epoch)
+
+    before = look()
+    scene.pass_time(TTL)
+    assert other.take("two", "b", while_the_holder_renews) is None
+    settings.store_path.with_name(f"{settings.store_path.name}.lease-draft-live").mkdir()
+    assert look() == before
+    for _ in range(3):
+        lease.release()
+        lease = take(scene.open())
+    assert look() == before
+    settings.store_path.with_name(f"{settings.store_path.name}.lease-9").mkdir()
+    with pytest.raises(StoreError, match="no file"):
+        other.find()
+    settings.store_path.with_name(f"{settings.store_path.name}.lease-9").rmdir()
+    assert look() == before
+    lease.release()
 
 
 def test_a_disk_without_room_for_a_lease_gives_none(settings: Settings, scene: FileScene) -> None:

@@ -1,0 +1,165 @@
+"""What one that stands by makes of leases that cannot be read, of a leader it cannot tell, and of a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from actors.coordinator import standby
+from actors.coordinator.standby import Standby
+from common import config, leader_file, log, state_dir
+from common.errors import StoreError
+from common.process import Runtime
+from common.store.lease_contract import Addresses, Leader, Lease
+
+LEADER = Leader("two", "b", 4, "ipc://bus-4", "ipc://feed-4")
+
+
+class Scripted:
+    """Leases that find what a test says, again and again; the last one stays."""
+
+    def __init__(self, *found: Leader | StoreError | None) -> None:
+        self._found = list(found)
+        self.looks = 0
+        self.taken: list[Released] = []
+        self.while_taking: Callable[[], None] = lambda: None
+
+    def find(self) -> Leader | None:
+        """The next of what was given."""
+        self.looks += 1
+        found = self._found.pop(0) if len(self._found) > 1 else self._found[0]
+        if isinstance(found, StoreError):
+            raise found
+        return found
+
+    def take(self, instance: str, boot: str, addresses: Callable[[int], Addresses]) -> Lease | None:
+        """A lease of epoch 5."""
+        self.while_taking()
+        self.taken.append(Released(Leader(instance, boot, 5, *addresses(5))))
+        return self.taken[-1]
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Released:
+    """A lease that notes its release."""
+
+    def __init__(self, leader: Leader) -> None:
+        self.leader = leader
+        self.released = False
+
+    def is_valid(self) -> bool:
+        """It is."""
+        return True
+
+    def renew(self) -> None:
+        """It stays."""
+
+    def release(self) -> None:
+        """Note it."""
+        self.released = True
+
+
+Story = Callable[[Standby, Runtime], Awaitable[None]]
+Play = Callable[[Scripted, Story], str]
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Run a story with one that stands by and looks a hundred times a second; returns what was logged."""
+    monkeypatch.setattr(standby, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(standby, "UNREADABLE_LIMIT", 0.3)
+    settings = config.load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one", "LOG_FORMAT": "json"})
+    state_dir.create_directories(settings)
+    said = io.StringIO()
+    log.setup(settings, "coordinator", said)
+
+    def run(leases: Scripted, story: Story) -> str:
+        async def main() -> None:
+            runtime = Runtime("coordinator", settings, asyncio.Event())
+            await asyncio.wait_for(story(Standby(runtime, leases), runtime), 20)
+
+        asyncio.run(main())
+        return said.getvalue()
+
+    return run
+
+
+def test_leases_that_cannot_be_read_for_a_moment_are_not_taken(play: Play, tmp_path: Path) -> None:
+    """Their holder may live: it is told once, and the next look decides."""
+    (tmp_path / "instances" / "one").mkdir(parents=True, exist_ok=True)
+    damaged = StoreError("damaged")
+    leases = Scripted(damaged, damaged, damaged, None)
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        lease = await standing.wait_for_lease()
+        assert lease is leases.taken[0]
+        assert leader_file.read_leader(tmp_path / "instances" / "one") == lease.leader
+
+    said = play(leases, story)
+    assert (leases.looks, len(leases.taken)) == (4, 1)
+    assert [*tmp_path.rglob("heartbeats/coordinator.json")]
+    assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
+
+
+def test_leases_that_stay_unreadable_end_the_run(play: Play) -> None:
+    """With their own words: an operator has to do something."""
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        with pytest.raises(StoreError, match="damaged"):
+            await standing.wait_for_lease()
+
+    leases = Scripted(StoreError("damaged"))
+    play(leases, story)
+    assert leases.taken == []
+    assert leases.looks > 3
+
+
+def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Path) -> None:
+    """The log says it once, and the other processes learn of the leader as soon as the file can be written."""
+    directory = tmp_path / "instances" / "one"
+    leases = Scripted(LEADER)
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        directory.parent.mkdir(exist_ok=True)
+        if directory.exists():
+            directory.rmdir()
+        directory.touch()  # no directory
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while leases.looks < 4:  # noqa: ASYNC110  # they are made in a thread
+            await asyncio.sleep(0.01)
+        directory.unlink()
+        directory.mkdir()
+        while leader_file.read_leader(directory) != LEADER:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        looks = leases.looks
+        while leases.looks < looks + 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        runtime.stopping.set()
+        assert await waiting is None
+
+    said = play(leases, story)
+    assert (said.count("leader_not_told"), said.count("instance_follows")) == (1, 1)
+
+
+def test_a_lease_that_comes_with_a_stop_is_given_back(play: Play) -> None:
+    """Another instance takes over at once."""
+    leases = Scripted(None)
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        loop = asyncio.get_running_loop()
+        leases.while_taking = lambda: asyncio.run_coroutine_threadsafe(stop(runtime), loop).result()
+        assert await standing.wait_for_lease() is None
+
+    assert "instance_leads" not in play(leases, story)
+    assert [lease.released for lease in leases.taken] == [True]
+
+
+async def stop(runtime: Runtime) -> None:
+    """As a signal does."""
+    runtime.stopping.set()
