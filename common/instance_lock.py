@@ -53,9 +53,10 @@ def has_lock(directory: Path) -> bool:
 
 
 def write_owner(held: int) -> None:
-    """Note in a lock that this process holds it. Raises OSError."""
-    os.ftruncate(held, 0)
-    os.pwrite(held, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
+    """Note in a lock that this process holds it; on a full disk it says nothing."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(held, 0)
+        os.pwrite(held, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
 
 
 def read_owner(directory: Path) -> str:

@@ -191,6 +191,13 @@ def test_a_lock_in_a_directory_that_was_cleared_away_keeps_nothing_out(tmp_path:
     assert instance_lock.take_lock(tmp_path / "missing") is None
 
 
+def test_a_lock_on_a_full_disk_has_no_note(tmp_path: Path) -> None:
+    """It is held none the less."""
+    with Path("/dev/full").open("wb") as full:
+        instance_lock.write_owner(full.fileno())
+    assert instance_lock.read_owner(tmp_path) == "another process"
+
+
 @pytest.mark.parametrize("note", [b"", b"\xff\xff", b"a\nb" * 100])
 def test_a_lock_without_a_readable_note_names_another_process(tmp_path: Path, note: bytes) -> None:
     """Whatever an operator or a full disk left in it."""

@@ -105,6 +105,7 @@ def test_an_instance_that_says_nothing_is_a_problem_for_as_long_as_it_is_shown(t
                 assert (problem["code"], problem["about"], problem["since"]) == ("instance_silent", "there", NOW + 100)
                 assert not problem["unwatched"]
                 assert ("ended" if not paused else "silent for") in problem["what"]
+                assert ("It is forgotten 10 minutes after" in problem["remedy"]) is not paused
                 assert rows["there"]["processes"] == 0
 
         lost = "silent" if paused else "gone"
@@ -115,6 +116,7 @@ def test_an_instance_that_says_nothing_is_a_problem_for_as_long_as_it_is_shown(t
             lab.all_beat()
             await lab.get("/health")
             assert other.directory.exists() is exists
+        assert ("there" in lab.control._instances._heard) is paused, "nothing is remembered of what is gone"
         if held is not None:
             os.close(held)
 
