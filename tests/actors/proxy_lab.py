@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,13 @@ class Proxied:
     def __init__(self, state_dir: Path, **options: Any) -> None:
         given = {"process": "control", "socket": control_socket, "most": 100, "gone_after": 30.0, "stalled": 10.0, **options}
         self.errors: list[BaseException] = []
-        self.instances = Upstreams(state_dir)
-        self.frontend = Frontend(Service(**given), self.instances, self.errors.append)
+        self.upstreams = Upstreams(state_dir)
+        self.frontend = Frontend(Service(**given), self.upstreams, self.errors.append)
         self.port = 0
 
     async def look(self) -> None:
         """What the proxy's work loop does twice a second."""
-        await self.instances.look()
+        await self.upstreams.look()
         self.frontend.close_silent()
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -110,3 +111,31 @@ async def proxying(state_dir: Path, *instances: Instance, **options: Any) -> Asy
             instance.die()
         await asyncio.sleep(0)
         assert made.errors == []
+
+
+def run(story: Coroutine[Any, Any, None], seconds: float = 20.0) -> None:
+    """Run a story, and not for ever."""
+    asyncio.run(asyncio.wait_for(story, seconds))
+
+
+def let_time_pass(proxy: Proxied, seconds: float) -> None:
+    """Put the clock of the proxy forward: what it does not hear of from now on is as old as that."""
+    before = proxy.upstreams._monotonic
+    proxy.upstreams._monotonic = lambda: before() + seconds
+
+
+async def talk(proxy: Proxied, name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that has sent something to the instance of that name, and got it back."""
+    reader, writer = await proxy.connect()
+    writer.write(b"?")
+    assert await reader.readexactly(len(name) + 2) == name.encode() + b"\n?"
+    return reader, writer
+
+
+async def small_client(proxy: Proxied) -> socket.socket:
+    """A client with a small window that reads only what it is told to."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", proxy.port))
+    return client

@@ -148,13 +148,16 @@ def test_a_look_is_awaited(tmp_path: Path) -> None:
     """Those that wait for an instance go on with the next look, or after their time."""
 
     async def story() -> None:
-        instances = Upstreams(tmp_path)
+        upstreams = Upstreams(tmp_path)
         async with asyncio.timeout(5):
-            await instances.await_look(0.01)
-            waiting = asyncio.create_task(instances.await_look(60))
-            await asyncio.sleep(0)
-            await instances.look()
+            await upstreams.await_look(0.01)
+            waiting = asyncio.create_task(upstreams.await_look(60))
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+            Instance(tmp_path, "a").beat()
+            await upstreams.look()
             await waiting
+        assert [each.name for each in upstreams.find_candidates("control")] == ["a"]
 
     asyncio.run(story())
 

@@ -63,12 +63,17 @@ class Cluster:
         leader = next((each["instance"] for each in instances if each["role"] == "leader"), "")
         return status, content.get("status", ""), leader, sum(each["status"] == "ok" for each in instances)
 
-    async def await_state(self, what: str, count: int, act: Awaitable[object], *, without: str = "") -> str:
-        """Begin an act and wait until so many instances are well, led by another one; tells how long that took. The leader."""
+    async def await_state(
+        self, what: str, count: int, act: Awaitable[object], patience: float = PATIENCE, *, without: str = ""
+    ) -> str:
+        """Begin an act and wait until so many instances are well, led by another one; tells how long that took. The leader.
+
+        Raises TimeoutError after `patience` seconds.
+        """
         loop = asyncio.get_running_loop()
         began, refused, led, served = loop.time(), Counter[int](), 0.0, 0.0
         acting = asyncio.ensure_future(act)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 status, says, leader, there = await self.look()
                 took = loop.time() - began
@@ -94,10 +99,17 @@ class Cluster:
         return await self.rescale(count)
 
     async def pause_leader(self, leader: str, count: int) -> str:
-        """It holds its connections and its sockets, and comes back not knowing that time has passed."""
-        await self.await_state("leader paused", count - 1, run("docker", "pause", leader), without=leader)
-        await asyncio.sleep(PAUSED_FOR)
-        return await self.await_state("it goes on", count, run("docker", "unpause", leader), without=leader)
+        """It holds its connections, sockets and locks, and comes back not knowing that time has passed.
+
+        Where it was stopped in the middle of a transaction it holds the lock of the database, and no other can write meanwhile.
+        """
+        until = asyncio.get_running_loop().time() + PAUSED_FOR
+        try:
+            await self.await_state("leader paused", count - 1, run("docker", "pause", leader), PAUSED_FOR, without=leader)
+        except TimeoutError:
+            self._tell(f"leader paused: no other one works after {PAUSED_FOR:.0f} s: {' '.join(sorted(self._causes))}")
+        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        return await self.await_state("it goes on", count, run("docker", "unpause", leader))
 
     async def stop_leader(self, leader: str, count: int) -> str:
         """In order."""
