@@ -373,8 +373,8 @@ def test_what_is_allowed_passes(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "too_much"),
     [
-        ("actors.coordinator.main", {"aiohttp", "requests", "dns"}),
-        ("actors.control.main", {"numpy", "requests", "dns"}),
+        ("actors.coordinator.main", {"aiohttp", "psycopg", "requests", "dns"}),
+        ("actors.control.main", {"numpy", "psycopg", "requests", "dns"}),
         ("actors.checker", {"numpy", "sqlite3", "aiohttp", "requests"}),
         ("actors.notifier", {"numpy", "sqlite3", "requests", "dns"}),
         ("actors.feed", {"numpy", "sqlite3", "aiohttp", "requests", "dns"}),

@@ -132,6 +132,13 @@ def _add_tools(commands: Any) -> None:
     calibration = _command(commands, "calibration", "compare recorded confidence with what became of it", _calibration)
     calibration.add_argument("--since", type=_days, default=90.0, metavar="DAYS", help="only the last DAYS days; default: 90")
     calibration.add_argument("--json", action="store_true", help="one JSON object")
+    migrate = _command(commands, "migrate", "copy the state into another database, and check the copy", _migrate)
+    place = "sqlite:///PATH or postgresql://..., or @FILE that holds it"
+    migrate.add_argument("--from", dest="source", metavar="URL", help=f"{place}; default: STORE_URL")
+    migrate.add_argument("--to", dest="target", metavar="URL", required=True, help=f"{place}; has to be empty")
+    migrate.epilog = (
+        "No instance may run on either. Give a password by @FILE: the list of processes shows a command line to all."
+    )
     tail = _command(commands, "tail", "print the live feed", _tail)
     tail.add_argument("--topic", default="", metavar="PREFIX", help="for example available. or result.dns.")
     tail.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -207,6 +214,10 @@ def _replay(args: argparse.Namespace) -> int:
 
 def _calibration(args: argparse.Namespace) -> int:
     return int(_load("actors.cli.calibration_report").run(args.since, args.json, _settings(args)))
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.migrate").run(args.source, args.target, _settings(args)))
 
 
 def _tail(args: argparse.Namespace) -> int:

@@ -56,10 +56,10 @@ def name_page_ids(connection: sqlite3.Connection, wanted: NamePageQuery) -> tupl
         return [], None
     expected = wanted.limit * total // matching
     parameters: dict[str, Any] = {**wanted._asdict(), "limit": wanted.limit + 1, "until": None}
-    if sorting_is_cheaper(wanted, matching, expected):
+    if _sorting_is_cheaper(wanted, matching, expected):
         statement = _sorted_statement(wanted)
     else:
-        parameters["walk"] = walk_bound(wanted, expected)
+        parameters["walk"] = _walk_bound(wanted, expected)
         end = connection.execute(_END_OF_WALK, parameters).fetchone()
         parameters["until"] = end[0] if end else None
         statement = _walk_statement(wanted, bounded=end is not None)
@@ -68,7 +68,7 @@ def name_page_ids(connection: sqlite3.Connection, wanted: NamePageQuery) -> tupl
     return [row[1] for row in found[: wanted.limit]], cursor
 
 
-def sorting_is_cheaper(wanted: NamePageQuery, matching: int, expected: int) -> bool:
+def _sorting_is_cheaper(wanted: NamePageQuery, matching: int, expected: int) -> bool:
     """Whether reading and sorting all that match costs less than the walk to a full page."""
     if wanted.q:
         # Text that nearly every name contains makes the walk read a row for each of them, where a state is asked for too.
@@ -78,7 +78,7 @@ def sorting_is_cheaper(wanted: NamePageQuery, matching: int, expected: int) -> b
     return matching * ROW <= min(expected, wanted.walk)
 
 
-def walk_bound(wanted: NamePageQuery, expected: int) -> int:
+def _walk_bound(wanted: NamePageQuery, expected: int) -> int:
     """Most names looked at; how many contain a piece of text is not known beforehand."""
     most = wanted.walk if wanted.q or wanted.state is None else max(wanted.walk // ROW, PATIENCE * wanted.limit)
     return max(most if wanted.q else min(most, max(PATIENCE * expected, LEAST)), 1)

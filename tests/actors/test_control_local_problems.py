@@ -14,6 +14,7 @@ import pytest
 from actors.control import local_problems
 from actors.control.local_problems import LOW, disk_problem
 from actors.control.store_readers import StoreReaders
+from common.errors import StoreDamaged, StoreError, StoreLost
 from common.store import database_file
 from common.store.reader import SqliteReader
 from tests.actors.control_lab import Lab
@@ -119,6 +120,32 @@ def test_a_full_disk_is_seen(tmp_path: Path) -> None:
 
     assert [problem.code for problem in local_problems.disk_problems(lab.settings)] == ["disk_full"]
     assert [*local_problems.disk_problems(Lab(tmp_path).settings)] == []
+
+
+def test_a_database_server_has_no_disk_of_ours(tmp_path: Path) -> None:
+    """Its URL names no file here: the disk of the state directory counts, and nothing else."""
+    lab = Lab(tmp_path, STORE_URL="postgresql://user@db/x")
+
+    assert [*local_problems.disk_problems(lab.settings)] == []
+    assert [*local_problems.database_problems(lab.settings, None)] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "remedy"),
+    [
+        (StoreLost("it is gone"), "store_lost", "backup"),
+        (StoreDamaged("it is damaged"), "store_damaged", "backup"),
+        (StoreError("it cannot be reached"), "store_unreadable", "server of STORE_URL"),
+    ],
+)
+def test_what_is_wrong_with_a_database_server_is_told(tmp_path: Path, error: StoreError, code: str, remedy: str) -> None:
+    """With what the last look said, and a remedy that names no file."""
+    (problem,) = local_problems.database_problems(Lab(tmp_path, STORE_URL="postgresql://user@db/x").settings, error)
+
+    assert (problem.code, problem.unwatched) == (code, True)
+    assert str(error) in problem.what
+    assert remedy in problem.remedy
+    assert ".db" not in problem.remedy
 
 
 def test_a_supervisor_that_has_ended_is_told(tmp_path: Path) -> None:

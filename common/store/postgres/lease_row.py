@@ -19,8 +19,9 @@ from common.store.lease_contract import Addresses, Leader, Lease
 from common.store.postgres import fence
 from common.store.postgres.session import Connection, Limits, Server, row_of
 
-#: Seconds that a lease lasts after a renewal by the server's clock, and how much less its holder counts.
-TTL, MARGIN = 15.0, 3.0
+#: Seconds that a lease lasts after a renewal by the server's clock, and how much less its holder counts. More than on files: a
+#: renewal crosses a network, and a server that is busy for some seconds is no reason for another instance to lead.
+TTL, MARGIN = 8.0, 2.0
 #: A renewal that takes longer has failed: it is tried again.
 LEASING = Limits(3000, 1000, 3000)
 

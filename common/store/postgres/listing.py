@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.store import name_pages
 from common.store.drop_pages import DropPage, parse_cursor
-from common.store.name_pages import NamePageQuery, sorting_is_cheaper, walk_bound
+from common.store.name_pages import NamePageQuery
 from common.store.postgres.session import Connection, row_of, rows_of
 from common.store.store_contract import DropQuery
 
@@ -49,11 +50,11 @@ def name_page_ids(connection: Connection, wanted: NamePageQuery) -> tuple[list[i
         return [], None
     expected, until = wanted.limit * total // matching, None
     values["limit"] = wanted.limit + 1
-    if sorting_is_cheaper(wanted, matching, expected):
+    if matching <= (wanted.walk if wanted.q else min(expected, wanted.walk)):  # a row is read either way
         contains = " AND strpos(name, %(q)s) > 0" * bool(wanted.q)
         statement = _FEW.format(" AND ".join(["tally.names > 0", *cells]), contains)
     else:
-        values["walk"] = walk_bound(wanted, expected)
+        values["walk"] = _walk_bound(wanted, expected)
         statement = _WALK.format(" AND ".join(_row_conditions(wanted)))
         until = row_of(connection, _END_OF_WALK, {**values, "last": values["walk"] - 1})
     found = rows_of(connection, statement, values)
@@ -81,6 +82,11 @@ def count_drops(connection: Connection, wanted: DropQuery) -> int:
     conditions = [_DROPS, _AFTER, _BEFORE, *_drop_filters(wanted)]
     row = row_of(connection, " ".join(("SELECT count(*)", " AND ".join(conditions))), values)
     return int(row[0]) if row else 0
+
+
+def _walk_bound(wanted: NamePageQuery, expected: int) -> int:
+    """Most names looked at; how many contain a piece of text is not known beforehand."""
+    return wanted.walk if wanted.q else max(min(wanted.walk, max(name_pages.PATIENCE * expected, name_pages.LEAST)), 1)
 
 
 def _cell_conditions(wanted: NamePageQuery) -> list[str]:

@@ -21,7 +21,7 @@ LAST = 1 << 40
 EVENTS = int(KEEP_EVENTS) // 30
 NOTICES = int(DAY)
 RESULTS = int(KEEP_RESULTS) // 4
-#: Most milliseconds that a drop waits for readers: whoever comes after it waits too.
+#: Most milliseconds that a drop waits for readers: what comes after it waits too.
 DROP_WAIT_MS = 500
 #: Bytes of a partition up to which its rows are counted; of a larger one the server's estimate does.
 COUNTED = 64 << 20

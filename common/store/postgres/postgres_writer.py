@@ -19,7 +19,7 @@ from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
-from common.store.postgres.session import READING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
@@ -224,7 +224,7 @@ class PostgresWriter:
         return self._server.connect("writer", WRITING, read_only=False)
 
     def _connect_look(self) -> Connection:
-        return self._server.connect("details", READING, read_only=True)
+        return self._server.connect("details", LOADING, read_only=True)
 
     @contextmanager
     def _looking(self, doing: str) -> Iterator[Connection]:

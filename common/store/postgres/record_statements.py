@@ -91,7 +91,7 @@ def write_deliveries(connection: Connection, known: Partitions, rows: Sequence[D
     if not rows:
         return
     last, first = {row.id: row for row in rows}, {row.id: row for row in reversed(rows)}
-    slots = {key: _delivery_slot(row) for key, row in last.items()}
+    slots = {key: delivery_slot(row.lane, row.state, row.done_at) for key, row in last.items()}
     known.require(connection, "delivery", slots.values())
     progress = [(key, slots[key], *_progress(row)) for key, row in last.items()]
     there = {row[0] for row in rows_of(connection, _UPDATE, as_arrays(_PROGRESS, progress))}
@@ -102,6 +102,13 @@ def write_deliveries(connection: Connection, known: Partitions, rows: Sequence[D
         for kept in (first[key],)
     ]
     put(connection, _INSERT, _DELIVERY, new)
+
+
+def delivery_slot(lane: str, state: str, done_at: float | None) -> int:
+    """The partition of a delivery: 0 for one that is not finished."""
+    if state not in FINISHED:
+        return 0
+    return -slot_of(done_at, partitions.RESULTS) if lane == RESULT else slot_of(done_at, partitions.NOTICES)
 
 
 def write_ledger(connection: Connection, known: Partitions, rows: Sequence[LedgerRow], keep: int, width: int) -> None:
@@ -138,12 +145,6 @@ def write_meta(connection: Connection, texts: dict[str, str]) -> None:
 def _event_values(row: EventRow) -> tuple[Any, ...]:
     seq, *rest = row_codecs.event_values(row)
     return (seq, slot_of(row.occurred_at, partitions.EVENTS), *rest)
-
-
-def _delivery_slot(row: DeliveryRow) -> int:
-    if row.state not in FINISHED:
-        return 0
-    return -slot_of(row.done_at, partitions.RESULTS) if row.lane == RESULT else slot_of(row.done_at, partitions.NOTICES)
 
 
 def _progress(row: DeliveryRow) -> tuple[Any, ...]:

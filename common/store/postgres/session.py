@@ -38,16 +38,19 @@ class Limits(NamedTuple):
 
 #: Of the connection that writes: a large list is one statement; a transaction that hangs must not keep a successor out.
 WRITING = Limits(60_000, 10_000, 15_000)
-#: Of connections that read: control gives up after ten seconds.
-READING = Limits(15_000, 5000, 15_000)
+#: Of connections that read: control gives up after ten seconds. A start reads more at once.
+READING, LOADING = Limits(15_000, 5000, 15_000), Limits(60_000, 10_000, 15_000)
 
+# Every statement of ours looks up keys, or walks along an index and stops early: a server without statistics would sort and
+# join whole tables instead.
 _SETTINGS = """
     SELECT set_config('statement_timeout', %(statement)s, false), set_config('lock_timeout', %(lock)s, false),
         set_config('idle_in_transaction_session_timeout', %(idle)s, false),
         set_config('default_transaction_read_only', %(read_only)s, false),
         set_config('default_transaction_isolation', 'read committed', false),
         set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-        set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)
+        set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false),
+        set_config('jit', 'off', false)
 """
 # A commit that was answered must be on the disk; a server that is set up to wait for its standbys stays as it is.
 _DURABLE = """

@@ -96,7 +96,7 @@ _FIRST = (
 #: One entry per schema version; an entry that was released is never edited.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 
-#: What is there before any version: who may write, and the small named texts.
+#: What is there before any version: the epoch that may write, and the small named texts.
 BEGINNING = (
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
     "INSERT INTO fence(epoch) VALUES (0) ON CONFLICT DO NOTHING",

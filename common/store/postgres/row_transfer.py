@@ -1,0 +1,108 @@
+"""All rows of a PostgreSQL store, read or written for a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from common.errors import LeaseLost
+from common.store import schema
+from common.store.postgres import fence, partitions, tables
+from common.store.postgres.arrays import as_arrays, rows_from
+from common.store.postgres.partitions import Partitions, ledger_width, slot_of
+from common.store.postgres.record_statements import delivery_slot
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, row_of, rows_of
+from common.store.transfer import Row, Table, as_plain
+
+_OWN = (schema.SCHEMA_KEY, tables.IDENTITY_KEY)
+_TYPES = {"int": "int8", "float": "float8", "text": "text", "bool": "bool", "bytes": "bytea"}
+#: Tables that are partitioned.
+_SPANS = {"event", "delivery", "ledger"}
+_FINISH = (
+    "INSERT INTO tally(suffix, state, names) SELECT suffix, state, count(*) FROM domain WHERE watched GROUP BY suffix, state",
+    "INSERT INTO event_key(domain, generation, kind, seq) SELECT domain, generation, kind, seq FROM event",
+    "INSERT INTO ledger_name(domain, entries) SELECT domain, count(*) FROM ledger GROUP BY domain",
+    "SELECT setval('delivery_n', (SELECT coalesce(max(n), 0) + 1 FROM delivery), false)",
+)
+
+
+class PostgresTransfer:
+    """The tables of one database; with an `epoch`, that of a writer that was opened before, it can be written.
+
+    `ledger_days`: how long entries of the ledger are kept.
+    """
+
+    def __init__(self, url: str, epoch: int | None = None, ledger_days: int = 90) -> None:
+        self._server = Server(url)
+        self._epoch = epoch
+        self._ledger_width = ledger_width(ledger_days)
+        self._partitions = Partitions()
+        limits = LOADING if epoch is None else WRITING
+        self._connection = self._server.connect("migrate", limits, read_only=epoch is None)
+
+    def read(self, table: Table, after: Row | None) -> list[Row]:
+        """The next rows by their key."""
+        keys = ", ".join(table.names[: table.keys])
+        conditions = [f"({keys}) > ({', '.join(['%s'] * table.keys)})"] * bool(after)
+        conditions += ["key <> ALL(%s)"] * (table.name == "meta")
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        statement = f"SELECT {', '.join(table.names)} FROM {table.name} {where} ORDER BY {keys} LIMIT {table.batch}"
+        values = (*(after or ()), *([list(_OWN)] if table.name == "meta" else []))
+        with self._server.translated("read the state"):
+            return as_plain(table, rows_of(self._connection, statement, values))
+
+    def last_ledger_seq(self) -> int:
+        """The highest number of an entry."""
+        with self._server.translated("read the state"):
+            row = row_of(self._connection, "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM ledger_seq")
+        return int(row[0]) if row else 0
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """Watched names by suffix and state."""
+        with self._server.translated("read the state"):
+            rows = rows_of(self._connection, "SELECT suffix, state, names FROM tally WHERE names > 0")
+        return {(suffix, state): names for suffix, state, names in rows}
+
+    def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add rows, each to its span."""
+        columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in zip(table.names, table.kinds, strict=True))
+        with self._writing() as connection:
+            if table.name in _SPANS:
+                columns = f"{columns}, slot int8"
+                slots = [self._slot(table, row) for row in rows]
+                self._partitions.require(connection, table.name, slots)
+                rows = [(*row, slot) for row, slot in zip(rows, slots, strict=True)]
+            names = ", ".join(column.split()[0] for column in columns.split(", "))
+            statement = f"INSERT INTO {table.name}({names}) SELECT {names} FROM {rows_from(columns)}"
+            connection.execute(statement, as_arrays(columns, rows))
+
+    def finish(self, ledger_seq: int) -> None:
+        """Count names and entries, keep what names an event, and go on counting where the other store was."""
+        with self._writing() as connection:
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL enable_seqscan = on")
+            for statement in _FINISH:
+                connection.execute(statement)
+            connection.execute("SELECT setval('ledger_seq', %s, false)", (ledger_seq + 1,))
+        with self._server.translated("gather statistics"):
+            self._connection.execute("SET statement_timeout = 0")
+            self._connection.execute("ANALYZE")
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._connection.close()
+
+    def _slot(self, table: Table, row: Row) -> int:
+        fields = dict(zip(table.names, row, strict=True))
+        if table.name == "event":
+            return slot_of(fields["occurred_at"], partitions.EVENTS)
+        if table.name == "ledger":
+            return slot_of(fields["at"], self._ledger_width)
+        return delivery_slot(fields["lane"], fields["state"], fields["done_at"])
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._server.translated("write"), self._connection.transaction():
+            if not fence.holds(self._connection, self._epoch or 0):
+                raise LeaseLost(f"another instance writes {self._server.shown}")
+            yield self._connection
