@@ -135,11 +135,7 @@ class Settings(SourceSettings, HostSettings):
     read_token: Annotated[
         str | None,
         Setting(
-            "",
-            _optional_token,
-            "bearer token for reading from other machines, nothing else",
-            secret=True,
-            roles=roles.GUARDING,
+            "", _optional_token, "bearer token for reading from other machines, nothing else", secret=True, roles=roles.GUARDING
         ),
     ]
     control_allowed_hosts: Annotated[

@@ -19,13 +19,13 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
         problems.append(
             "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
         )
-    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"]):
+    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"] or _may_share_store(found)):
         problems.append(
             "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
             "a host that has workers alone needs BUS_SERVER_KEY instead"
         )
-    if bus.startswith("tcp://") and bus.endswith(":65535"):
-        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
+    if bus.startswith("tcp://") and bus.endswith((":65534", ":65535")):
+        problems.append("BUS_ENDPOINT: must leave room for the two ports after it, so at most 65533")
     if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + BUS_SUFFIX > SOCKET_PATH_LIMIT:
         problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - BUS_SUFFIX} bytes")
     if bus == found["feed_endpoint"]:
@@ -64,3 +64,8 @@ def _find_missing_for_coordinator(found: Mapping[str, Any]) -> list[str]:
     if not found["bus_server_key"]:
         problems.append("BUS_SERVER_KEY: a checker with a coordinator on another host needs the public key of that coordinator")
     return problems
+
+
+def _may_share_store(found: Mapping[str, Any]) -> bool:
+    """Whether other instances, which have the same key, may share the store; so it is where this process is not told."""
+    return not found["store_url"].startswith("sqlite:") or "STORE_URL" in found["withheld"]

@@ -14,15 +14,14 @@ REPEAT_AFTER, REPEAT_AT_MOST = 30.0, 1800.0
 class ReachLog:
     """Remembers since when the coordinator is not reached, and what was told of it."""
 
-    def __init__(self, runtime: Runtime, *, remote: bool) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._patience = REMOTE_PATIENCE if remote else LOCAL_PATIENCE
         self._since: float | None = None
         self._next_line = 0.0  # 0 where nothing was told
         self._gap = REPEAT_AFTER
 
-    def note(self, trouble: str) -> None:
-        """Note the present trouble, "" for none; call it often."""
+    def note(self, trouble: str, *, remote: bool) -> None:
+        """Note the present trouble, "" for none; call it often. `remote`: whether the coordinator is on another host."""
         moment = monotonic()
         if not trouble:
             self._note_reached(moment)
@@ -30,7 +29,7 @@ class ReachLog:
         if self._since is None:
             self._since = moment
         silent = moment - self._since
-        if silent < self._patience:
+        if silent < (REMOTE_PATIENCE if remote else LOCAL_PATIENCE):
             return
         self._runtime.trouble, self._runtime.trouble_since = trouble, now() - silent
         if moment >= self._next_line:

@@ -224,6 +224,7 @@ def test_a_bus_on_tcp_that_lets_no_worker_in_is_refused() -> None:
     assert "BUS_SERVER_KEY" in problem
     assert load({**bus, "BUS_CLIENT_KEYS": KEY}).bus_client_keys == (KEY,)
     assert load({**bus, "BUS_SERVER_KEY": KEY}).bus_server_key == KEY
+    assert load({**bus, "STORE_URL": "postgresql://db/x"}).bus_client_keys == ()  # other instances have the same key
     assert load({"BUS_SECRET_KEY": KEY}).bus_endpoint.startswith("ipc://")  # all on this host, with its own key
 
 

@@ -26,12 +26,12 @@ class Scene:
         settings = load({"STATE_DIR": str(path), "LOG_FORMAT": "json"})
         log.setup(settings, "checker-fast-0", self.said)
         self.runtime = Runtime("checker-fast-0", settings, asyncio.Event())
-        self.reach = ReachLog(self.runtime, remote=remote)
+        self.reach, self.remote = ReachLog(self.runtime), remote
 
     def note(self, trouble: str, after: float = 0.0) -> int:
         """Note this trouble, so many seconds later; how many lines there are then."""
         self.moment += after
-        self.reach.note(trouble)
+        self.reach.note(trouble, remote=self.remote)
         return self.said.getvalue().count("coordinator_unreachable")
 
 

@@ -164,7 +164,7 @@ def await_free_ports(settings: Settings) -> None:
 def ports_in_use(settings: Settings) -> Iterator[str]:
     """One sentence for each address that something else holds."""
     addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
-    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 2)):
+    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 3)):
         scheme, _, rest = endpoint.partition("://")
         host, _, number = rest.rpartition(":")
         if scheme == "tcp" and number.isdecimal():

@@ -10,8 +10,9 @@ from typing import Any
 import zmq
 
 from common.bus.bus_endpoints import (
+    feed_endpoint,
     inbox_endpoint,
-    leader_addresses,
+    local_addresses,
     pulse_topic,
     remove_sockets_before,
     tasks_endpoint,
@@ -35,8 +36,11 @@ _WORKER_TOPIC = re.compile(rb"[^#;\x00-\x1f]{1,120}#[^#;\x00-\x1f]{1,120};")
 class CoordinatorBus:
     """The coordinator's end: binds tasks and inbox, and the inner feed."""
 
-    def __init__(self, settings: Settings, epoch: int, *, hwm: int = 10_000) -> None:
-        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that are told of no leader. Raises ConfigError."""
+    def __init__(self, settings: Settings, epoch: int, *, outside: str = "", hwm: int = 10_000) -> None:
+        """Bind the sockets of this epoch, and BUS_ENDPOINT for workers that do not know which one leads. Raises ConfigError.
+
+        `outside`: where instances on other hosts reach it, by its lease; "" where none does. They read the inner feed there.
+        """
         self.tasks = Publisher(hwm=hwm)
         self.tasks.raw.setsockopt(zmq.XPUB_NODROP, 1)
         self.inbox = Inbox(hwm=hwm)
@@ -50,10 +54,14 @@ class CoordinatorBus:
                 self._gate = CurveGate(settings.bus_secret_key, settings.bus_client_keys)
                 for socket in (self.tasks, self.inbox):
                     self._gate.guard(socket.raw)
-            here = leader_addresses(settings, epoch)
+                if outside:
+                    self._gate.guard(self.feed.raw, own_key_only=True)
+            here = local_addresses(settings, epoch)
             for base in (here.bus, settings.bus_endpoint):
                 self.tasks.bind(tasks_endpoint(base), "BUS_ENDPOINT")
                 self.inbox.bind(inbox_endpoint(base), "BUS_ENDPOINT")
+            if outside:
+                self.feed.bind(feed_endpoint(settings.bus_endpoint), "BUS_ENDPOINT")
             self.feed.bind(here.feed)
             remove_sockets_before(settings, epoch)
         except BaseException:
@@ -117,9 +125,14 @@ class Feed:
         self._topics = Topics()
         self.endpoint = ""
 
-    def bind(self, endpoint: str) -> None:
-        """Listen there; `endpoint` then tells where exactly. Raises ConfigError where that is impossible."""
-        self._socket.bind(endpoint, "STATE_DIR")
+    @property
+    def raw(self) -> zmq.Socket[bytes]:
+        """The socket itself."""
+        return self._socket.raw
+
+    def bind(self, endpoint: str, setting: str = "STATE_DIR") -> None:
+        """Listen there, too; `endpoint` then tells where exactly. Raises ConfigError, which names the setting."""
+        self._socket.bind(endpoint, setting)
         self.endpoint = self._socket.raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
     def attach(self) -> None:

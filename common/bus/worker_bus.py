@@ -57,10 +57,12 @@ class WorkerBus:
     @property
     def remote(self) -> bool:
         """Whether the coordinator is, or may be, on another host."""
-        return any(link.remote for link in self._links)
+        return any(link.remote for link in self._links) or bool(self._leader is not None and self._leader.trouble)
 
     def find_trouble(self) -> str:
         """Why the coordinator is not reached, and what to do; "" where it is."""
+        if self._leader is not None and self._leader.trouble:
+            return self._leader.trouble
         if self._chosen is not None:
             return self._chosen.find_trouble()
         return "; ".join(link.find_trouble() for link in self._links)

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 #: Parts that can be measured alone: modules beside this one with `main(arguments)`.
-PARTS = {**{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside")}, "table": "records"}
+PARTS = {**{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside", "links")}, "table": "records"}
 
 
 def main(arguments: list[str]) -> int:

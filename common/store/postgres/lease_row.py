@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+import msgspec
+
 from common.clock import monotonic
 from common.errors import LeaseLost, StoreError
 from common.store.lease_contract import Addresses, Leader, Lease
@@ -41,13 +43,15 @@ class Timing(NamedTuple):
 _TABLE = """
     CREATE TABLE IF NOT EXISTS lease(
         one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, instance text NOT NULL, boot text NOT NULL,
-        bus text NOT NULL, feed text NOT NULL, server_key text NOT NULL, expires_at timestamptz NOT NULL) WITH (fillfactor = 50)
+        bus text NOT NULL, feed text NOT NULL, server_key text NOT NULL, outside text NOT NULL, place text NOT NULL,
+        expires_at timestamptz NOT NULL) WITH (fillfactor = 50)
 """
 _ROW = """
-    INSERT INTO lease(epoch, instance, boot, bus, feed, server_key, expires_at) VALUES (0, '', '', '', '', '', '-infinity')
+    INSERT INTO lease(epoch, instance, boot, bus, feed, server_key, outside, place, expires_at)
+    VALUES (0, '', '', '', '', '', '', '', '-infinity')
     ON CONFLICT DO NOTHING
 """
-_LEADER = "SELECT instance, boot, epoch, bus, feed, server_key FROM lease"
+_LEADER = "SELECT instance, boot, epoch, bus, feed, server_key, outside, place FROM lease"
 _VALID = f"{_LEADER} WHERE expires_at > clock_timestamp()"
 _FREE = """
     SELECT greatest(lease.epoch, fence.epoch) FROM lease, fence WHERE expires_at <= clock_timestamp()
@@ -56,7 +60,7 @@ _FREE = """
 _UNTIL = "clock_timestamp() + make_interval(secs => %(ttl)s)"
 _TAKE = f"""
     UPDATE lease SET epoch = %(epoch)s, instance = %(instance)s, boot = %(boot)s, bus = %(bus)s, feed = %(feed)s,
-        server_key = %(server_key)s, expires_at = {_UNTIL}
+        server_key = %(server_key)s, outside = %(outside)s, place = %(place)s, expires_at = {_UNTIL}
 """
 _RENEW = f"UPDATE lease SET expires_at = {_UNTIL} WHERE epoch = %(epoch)s AND boot = %(boot)s AND isfinite(expires_at)"
 _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AND boot = %(boot)s"
@@ -84,8 +88,7 @@ class PostgresLeases:
                 return None
             epoch = int(free[0]) + 1
             leader = Leader(instance, boot, epoch, *addresses(epoch))
-            values = {"instance": leader.instance, "boot": leader.boot, "epoch": leader.epoch, "ttl": self._timing.ttl}
-            connection.execute(_TAKE, {**values, "bus": leader.bus, "feed": leader.feed, "server_key": leader.server_key})
+            connection.execute(_TAKE, {**msgspec.structs.asdict(leader), "ttl": self._timing.ttl})
         return PostgresLease(self._row, leader, self._timing, began)
 
     def close(self) -> None:
