@@ -141,7 +141,7 @@ class Campaign:
         except StoreTroubleError as error:
             self._add([f"store: {error}"])
         self._add(check_round(found, self._bounds))
-        self._add(f"crash: {path.name}" for path in sorted((cluster.state_dir / "crashes").glob("*")) if not _is_excused(path))
+        self._add(f"crash: {path.name}" for path in _find_dumps(cluster) if not _is_excused(path))
         self.outcome.proxy_gaps = _gaps(cluster.proxy.answers)
 
     async def _check_health(self) -> None:
@@ -174,6 +174,10 @@ class Campaign:
                 self._told.add(text)
                 self.outcome.violations.append(text)
                 self._tell(f"  VIOLATION {text}")
+
+
+def _find_dumps(cluster: Cluster) -> list[Path]:
+    return sorted(path for disk in cluster.disks() for path in (disk / "crashes").glob("*"))
 
 
 def _is_excused(dump: Path) -> bool:

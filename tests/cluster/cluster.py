@@ -20,7 +20,7 @@ from tests.cluster.drops import STEADY, Drops
 from tests.cluster.hosts import Network, open_network
 from tests.cluster.instance import Instance
 from tests.cluster.records import Epoch, Event, Fault, Limit, Round, posts_of
-from tests.cluster.stores import Store, StoreTroubleError, open_store, read_events
+from tests.cluster.stores import EmbeddedStore, Store, StoreTroubleError, open_store, read_events
 from tests.lab import net
 from tests.lab.lab import Lab
 from tests.lab.stack import ROOT, bare_environment
@@ -72,8 +72,9 @@ class Proxy:
             self._child = await asyncio.create_subprocess_exec(*command, **options)
 
     async def end(self, number: int) -> int:
-        """End it by a signal; its exit status."""
-        assert self._child is not None
+        """End it by a signal; its exit status, 0 where it was never started."""
+        if self._child is None:
+            return 0
         with contextlib.suppress(ProcessLookupError):
             self._child.send_signal(number)
         return await self._child.wait()
@@ -108,6 +109,7 @@ class Cluster:
         self.directory = directory
         self.rng = rng
         self.state_dir = directory / "state"
+        self.one_host = network.plain or isinstance(store, EmbeddedStore)
         self.instances: dict[str, Instance] = {}
         self.proxy = Proxy(self.state_dir, directory, note)
         self.drops = Drops(lab, rng, note)
@@ -125,10 +127,11 @@ class Cluster:
         """Start a further instance, under a name of its own."""
         self._count += 1
         name = f"i{self._count}"
-        host = await self.network.add_host(name)
+        disk = self._make_disk(name)
+        host = await self.network.add_host(name, disk=None if disk is None else (disk, self.state_dir))
         ports = {"CONTROL_PORT": str(net.free_port()), "FEED_ENDPOINT": f"tcp://{net.HOST}:{net.free_port()}"}
         environment = {**self._settings(), **self.store.settings, **ports, "STATE_DIR": str(self.state_dir)}
-        self.instances[name] = instance = Instance(name, environment, self.directory, host)
+        self.instances[name] = instance = Instance(name, environment, self.directory, host, disk)
         await instance.start()
         return instance
 
@@ -140,6 +143,18 @@ class Cluster:
         self.checker_hosts.append(checkers)
         await checkers.start()
         return checkers
+
+    def _make_disk(self, name: str) -> Path | None:
+        """What stands for the disk of a host; None where all instances are containers of one, with one state directory."""
+        if self.one_host:
+            return None
+        disk = self.directory / "disks" / name
+        disk.mkdir(mode=0o700, parents=True)
+        return disk
+
+    def disks(self) -> list[Path]:
+        """Every directory that some instance has had as its state directory."""
+        return sorted({instance.disk for instance in self.every_instance()})
 
     def _settings(self) -> dict[str, str]:
         bus = {} if self.network.plain else BUS_SETTINGS
@@ -272,8 +287,9 @@ async def open_cluster(
                 await cluster.add()
             for number in range(checkers):
                 await cluster.add_checkers(f"c{number + 1}")
-            await cluster.proxy.start()
-            tasks.append(asyncio.create_task(cluster.proxy.probe()))
+            if cluster.one_host:
+                await cluster.proxy.start()
+                tasks.append(asyncio.create_task(cluster.proxy.probe()))
             yield cluster
         finally:
             for task in tasks:

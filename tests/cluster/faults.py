@@ -291,5 +291,5 @@ KINDS = (
     Kind("receiver answers 500", _receiver_fault("500"), 0.5),
     Kind("kill the leader, receiver down", kill_leader_while_receiver_is_down, 1),
     Kind("kill the leader, receiver slow", kill_leader_while_receiver_is_slow, 1),
-    Kind("kill the proxy", kill_proxy, 0.5),
+    Kind("kill the proxy", kill_proxy, 0.5, embedded=True),
 )

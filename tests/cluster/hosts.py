@@ -89,16 +89,21 @@ class Network:
         """The addresses that the first so many hosts have, or will have."""
         return [self._address_of(index) for index in range(_FIRST, _FIRST + count)]
 
-    async def add_host(self, name: str, first: int = _FIRST) -> Host:
-        """A further host, with the lowest address that is free from the one with the number `first` on."""
+    async def add_host(self, name: str, first: int = _FIRST, disk: tuple[Path, Path] | None = None) -> Host:
+        """A further host, with the lowest address that is free from the one with the number `first` on.
+
+        `disk`: a directory, and where the processes of this host alone see it.
+        """
         if self.plain:
             return Host(name)
         index = next(index for index in range(first, 250) if index not in self._made)
         space = f"{self._label}n{index}"
         self._made[index] = space
         await _make_namespace(space, self.bridge, self.address.rpartition(".")[0], index)
-        pids = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-        return Host(name, ("ip", "netns", "exec", space, *pids), self._address_of(index), space)
+        inside = ("ip", "netns", "exec", space, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        if disk is not None:
+            inside += ("sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', *map(str, disk))
+        return Host(name, inside, self._address_of(index), space)
 
     async def remove_host(self, host: Host) -> None:
         """Take a host away, in which nothing runs any more."""

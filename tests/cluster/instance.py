@@ -40,13 +40,16 @@ class Line(NamedTuple):
 class Instance:
     """One run after the other of `domain-monitor supervise` under one INSTANCE_ID."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], directory: Path, host: Host) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str], directory: Path, host: Host, disk: Path | None = None
+    ) -> None:
         self.name = name
         self.host = host
         self.log_file = directory / f"{name}.log"
         self.environment = {**bare_environment(), **environment, "INSTANCE_ID": name, "LOG_FORMAT": "json"}
         self.state_dir = Path(self.environment["STATE_DIR"])
-        self.directory = self.state_dir / "instances" / name
+        self.disk = disk or self.state_dir  # where others find what its processes see as STATE_DIR
+        self.directory = self.disk / "instances" / name
         self.lines: list[Line] = []
         self.paused = False
         self._read = 0

@@ -31,7 +31,7 @@ class Kind:
     name: str
     inject: Callable[[Cluster], Awaitable[Done]]
     share: float = 1.0
-    embedded: bool = False  # whether it needs the embedded store
+    embedded: bool = False  # whether it needs the embedded store, and instances that share a host
     served: bool = False  # whether it needs a PostgreSQL and a network of namespaces
     clock: bool = False  # whether it needs a C compiler, for a clock that is off
 

@@ -27,7 +27,7 @@ def find_processes(instance: str, state_dir: Path) -> dict[str, int]:
 def _name_of(command: str, pid: int) -> str:
     if "actors.cli.supervisord" in command:
         return "supervisord"
-    if command.startswith(("unshare\0", "ip\0")):
+    if command.startswith(("unshare\0", "ip\0", "sh\0")):
         return f"shell-{pid}"
     if (match := _ACTOR.search(command)) is None:
         return f"other-{pid}"

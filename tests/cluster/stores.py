@@ -87,7 +87,7 @@ class EmbeddedStore:
 class ServedStore:
     """A PostgreSQL on the address of this machine in the network of the hosts."""
 
-    takeover, lease = 25.0, 15.0
+    takeover, lease = 12.0, 8.0
 
     def __init__(self, server: PostgresServer, address: str) -> None:
         self.server = server
