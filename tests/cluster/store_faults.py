@@ -119,6 +119,29 @@ async def lead_with_wrong_clock(cluster: Cluster) -> Done:
     return Done(f"{odd.name}, by {offset:+.0f} s")
 
 
+async def cut_two_hosts(cluster: Cluster) -> Done:
+    """Two hosts do not reach each other, but the store: the leader goes on, with the checkers that it still has."""
+    _served(cluster)
+    places = [*cluster.instances.values(), *cluster.checker_hosts]
+    one, other = cluster.rng.sample(places, 2)
+    await one.host.cut(other.host.address)
+    await linger(cluster, 3.0, 25.0)
+    await one.host.heal()
+    return Done(f"{one.name} and {other.name}")
+
+
+async def cut_leader_off_others(cluster: Cluster) -> Done:
+    """The leading instance reaches the store, and no other host: it goes on leading, alone."""
+    _served(cluster)
+    leader = leader_of(cluster)
+    for each in [*cluster.instances.values(), *cluster.checker_hosts]:
+        if each is not leader:
+            await leader.host.cut(each.host.address)
+    await linger(cluster, 5.0, 25.0)
+    await leader.host.heal()
+    return Done(leader.name)
+
+
 async def cut_checkers_off(cluster: Cluster) -> Done:
     """A host of checkers is cut off from all instances, without a word."""
     checkers = _checkers(cluster)
@@ -184,6 +207,8 @@ LINK_KINDS = (
     Kind("kill the leader, checkers cut off", kill_leader_of_checkers_cut_off, 1),
 )
 STORE_KINDS = (
+    Kind("cut two hosts off each other", cut_two_hosts, 2, served=True),
+    Kind("cut the leader off the others", cut_leader_off_others, 1, served=True),
     Kind("cut the leader off the store", cut_leader_off_store, 2, served=True),
     Kind("cut the leader off, briefly", cut_leader_off_store_briefly, 1, served=True),
     Kind("cut the others off the store", cut_followers_off_store, 1, served=True),
