@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from common import leader_file
 from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
 from common.errors import StoreError
-from common.process import Runtime
+from common.process import BEAT_EVERY, Runtime
 from common.store.lease_contract import Leader, Lease, Leases
+
+T = TypeVar("T")
 
 #: Seconds between two looks.
 LOOK_EVERY = 0.25
@@ -33,10 +37,9 @@ class Standby:
     async def wait_for_lease(self) -> Lease | None:
         """The lease of this instance, once there is no other; None where it was told to stop. Raises StoreError."""
         while not self._runtime.stopping.is_set():
-            self._runtime.beat()
             leader = await self._find_leader()
             if leader is None and self._unreadable_since is None:
-                lease = await asyncio.to_thread(self._take)
+                lease = await self._ask(self._take)
                 if lease is not None and self._runtime.stopping.is_set():
                     lease.release()
                 elif lease is not None:
@@ -52,7 +55,7 @@ class Standby:
 
     async def _find_leader(self) -> Leader | None:
         try:
-            leader = await asyncio.to_thread(self._leases.find)
+            leader = await self._ask(self._leases.find)
         except StoreError as error:
             if self._unreadable_since is None:
                 self._unreadable_since = monotonic()
@@ -62,6 +65,15 @@ class Standby:
             return None
         self._unreadable_since = None
         return leader
+
+    async def _ask(self, call: Callable[[], T]) -> T:
+        """The result of a call of the leases, with signs of life until it is there: a database that is away answers late."""
+        asked = asyncio.ensure_future(asyncio.to_thread(call))
+        self._runtime.beat()
+        while not asked.done():
+            await asyncio.wait({asked}, timeout=BEAT_EVERY)
+            self._runtime.beat()
+        return asked.result()
 
     def _take(self) -> Lease | None:
         settings = self._runtime.settings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from actors.coordinator import standby
 from actors.coordinator.standby import Standby
-from common import config, leader_file, log, state_dir
+from common import config, heartbeat, leader_file, log, state_dir
 from common.errors import StoreError
 from common.process import Runtime
 from common.store.lease_contract import Addresses, Leader, Lease
@@ -107,6 +109,32 @@ def test_leases_that_cannot_be_read_for_a_moment_are_not_taken(play: Play, tmp_p
     assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
 
 
+def test_leases_that_answer_late_are_no_silence(play: Play, tmp_path: Path) -> None:
+    """A database that is away answers when a connection has timed out: until then signs of life go on."""
+    beats: list[float] = []
+    answered = threading.Event()
+
+    class Late(Scripted):
+        def find(self) -> Leader | None:
+            answered.wait(10.0)
+            return super().find()
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while len(beats) < 3:
+            beat = heartbeat.read_heartbeat(tmp_path / "instances" / "one", "coordinator")
+            if beat is not None and beat.at not in beats:
+                beats.append(beat.at)
+            await asyncio.sleep(0.01)
+        answered.set()
+        runtime.stopping.set()
+        await waiting
+
+    leases = Late(LEADER)
+    play(leases, story)
+    assert leases.looks == 1
+
+
 def test_leases_that_stay_unreadable_end_the_run(play: Play) -> None:
     """With their own words: an operator has to do something."""
 
@@ -127,8 +155,7 @@ def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Pat
 
     async def story(standing: Standby, runtime: Runtime) -> None:
         directory.parent.mkdir(exist_ok=True)
-        if directory.exists():
-            directory.rmdir()
+        shutil.rmtree(directory, ignore_errors=True)
         directory.touch()  # no directory
         waiting = asyncio.create_task(standing.wait_for_lease())
         while leases.looks < 4:  # noqa: ASYNC110  # they are made in a thread
