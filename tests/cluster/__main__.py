@@ -47,6 +47,7 @@ async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind,
         "checkers": arguments.checkers,
     }
     async with open_cluster(directory, random.Random(f"drops {seed}"), note, **options) as cluster:
+        cluster.quick = arguments.quick
         campaign = Campaign(cluster, seed, Bounds(slack=arguments.slack), tell)
         outcome = await campaign.run(arguments.faults, kinds, each=arguments.each)
     for row in rows_of(outcome):
@@ -72,6 +73,7 @@ def main() -> int:
     parser.add_argument("--plain", action="store_true", help="plain processes, also where namespaces could be made")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the state is kept (sqlite)")
     parser.add_argument("--slack", type=float, default=1.0, help="factor of all bounds, for a busy machine (1)")
+    parser.add_argument("--quick", action="store_true", help="faults last no longer than they have to")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good round too")
     arguments = parser.parse_args()
     needless = "embedded" if arguments.store == "postgres" else "served"

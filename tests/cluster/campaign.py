@@ -69,7 +69,7 @@ class Campaign:
     async def _wait_for_moment(self) -> None:
         """Some calm; then now, or just after a purge, or just after a callback: so faults meet what is under way."""
         cluster = self._cluster
-        await asyncio.sleep(self._rng.uniform(*CALM))
+        await asyncio.sleep(0.0 if cluster.quick else self._rng.uniform(*CALM))
         moment = self._rng.choice(("now", "purge", "callback"))
         if moment == "purge":
             cluster.drops.purged.clear()
@@ -129,8 +129,8 @@ class Campaign:
         await self._check_health()
         await asyncio.sleep(1.0)  # what was just accepted is noted in the store
         await cluster.look_at_store()
-        for instance in cluster.instances.values():
-            self._add(f"end: {text}" for text in await instance.stop())
+        for trouble in await asyncio.gather(*(instance.stop() for instance in cluster.instances.values())):
+            self._add(f"end: {text}" for text in trouble)
         self._add(self._bad_lines())
         await cluster.look_at_store()
         found = self.outcome.found = cluster.record()

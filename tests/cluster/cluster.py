@@ -115,6 +115,7 @@ class Cluster:
         self.drops = Drops(lab, rng, note)
         self.faults: list[Fault] = []
         self.trouble: list[str] = []
+        self.quick = False  # whether faults last no longer than they have to
         self.seen: dict[str, Event] = {}
         self.checker_hosts: list[CheckerHost] = []
         self._gone: list[Instance] = []

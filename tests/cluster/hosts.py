@@ -133,7 +133,9 @@ async def open_network(*, plain: bool = False) -> AsyncIterator[Network]:
     network = Network(f"dm{number & 255:02x}", number, plain=plain or not await can_isolate())
     try:
         if not network.plain:
-            await run_command("ip", "link", "add", network.bridge, "type", "bridge")
+            # An address of its own: that of its lowest port would change when a host goes, and others would look for it.
+            hardware = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
+            await run_command("ip", "link", "add", network.bridge, "address", hardware, "type", "bridge")
             await run_command("ip", "address", "add", f"{network.address}/24", "dev", network.bridge)
             await run_command("ip", "link", "set", network.bridge, "up")
             _allow_local_routes(network.bridge)

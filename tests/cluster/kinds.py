@@ -57,5 +57,5 @@ def follower_of(cluster: Cluster) -> Instance:
 
 
 async def linger(cluster: Cluster, least: float, most: float) -> None:
-    """Wait for some time between two numbers of seconds."""
-    await asyncio.sleep(cluster.rng.uniform(least, most))
+    """Wait for some time between two numbers of seconds, the least where there is no time."""
+    await asyncio.sleep(cluster.rng.uniform(least, least if cluster.quick else most))

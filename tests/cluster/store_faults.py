@@ -11,6 +11,10 @@ from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
 from tests.cluster.stores import ServedStore
 
 
+#: Seconds for which the store is away at the longest.
+AWAY = 150.0
+
+
 def _served(cluster: Cluster) -> ServedStore:
     if not isinstance(cluster.store, ServedStore):
         raise NothingToDoError("the store is no PostgreSQL")
@@ -83,6 +87,26 @@ async def stop_store(cluster: Cluster) -> Done:
     await asyncio.sleep(away)
     await asyncio.to_thread(store.server.start)
     return Done(f"store, for {away:.0f} s", away + store.takeover)
+
+
+async def stop_store_for_minutes(cluster: Cluster) -> Done:
+    """The server is gone for minutes: one leads soon after it is back, however long that took."""
+    store = _served(cluster)
+    await asyncio.to_thread(store.server.stop)
+    await asyncio.sleep(AWAY)
+    await asyncio.to_thread(store.server.start)
+    return Done("store", AWAY + store.takeover)
+
+
+async def cut_all_off_store(cluster: Cluster) -> Done:
+    """No packet passes between any instance and the store, without a word, for a minute."""
+    store = _served(cluster)
+    for each in cluster.instances.values():
+        await each.host.cut(store.address, "-p", "tcp")
+    await linger(cluster, 40.0, 60.0)
+    for each in cluster.instances.values():
+        await each.host.heal()
+    return Done("all", 60.0 + store.takeover)
 
 
 async def hold_snapshot(cluster: Cluster) -> Done:
@@ -216,6 +240,8 @@ STORE_KINDS = (
     Kind("slow down the leader's link", slow_down_leader, 1, served=True),
     Kind("restart the store", restart_store, 2, served=True),
     Kind("stop the store for a while", stop_store, 2, served=True),
+    Kind("stop the store for minutes", stop_store_for_minutes, 0.2, served=True),
+    Kind("cut all off the store", cut_all_off_store, 0.5, served=True),
     Kind("hold a snapshot", hold_snapshot, 0.3, served=True),
     Kind("lead with a wrong clock", lead_with_wrong_clock, 1, served=True, clock=True),
 )
