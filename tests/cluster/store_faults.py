@@ -10,7 +10,6 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
 from tests.cluster.stores import ServedStore
 
-
 #: Seconds for which the store is away at the longest.
 AWAY = 150.0
 
