@@ -26,6 +26,8 @@ _LAB_NETWORKS = (
     "127.81.0.0/16",
     "127.90.0.0/16",
 )
+#: The networks are 10.210.0.0/24 to 10.210.255.0/24; so many of them are tried.
+_NETWORKS, _TRIES = 210, 20
 #: The number of the first host in the network; this machine is 1.
 _FIRST = 2
 _TOOLS = ("ip", "iptables", "tc", "unshare")
@@ -119,6 +121,8 @@ class Network:
 
     async def close(self) -> None:
         """Remove all namespaces."""
+        if self.plain:
+            return
         for space in self._made.values():
             with contextlib.suppress(HostError):
                 await run_command("ip", "netns", "delete", space)
@@ -129,19 +133,32 @@ class Network:
 @asynccontextmanager
 async def open_network(*, plain: bool = False) -> AsyncIterator[Network]:
     """A network of namespaces where this user may make them, else a plain one; all of it goes when the block ends."""
-    number = (210 << 8) + random.SystemRandom().randrange(256)
-    network = Network(f"dm{number & 255:02x}", number, plain=plain or not await can_isolate())
+    network = Network("", 0, plain=True) if plain or not await can_isolate() else await _find_free_network()
     try:
-        if not network.plain:
-            # An address of its own: that of its lowest port would change when a host goes, and others would look for it.
-            hardware = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
-            await run_command("ip", "link", "add", network.bridge, "address", hardware, "type", "bridge")
-            await run_command("ip", "address", "add", f"{network.address}/24", "dev", network.bridge)
-            await run_command("ip", "link", "set", network.bridge, "up")
-            _allow_local_routes(network.bridge)
         yield network
     finally:
         await network.close()
+
+
+async def _find_free_network() -> Network:
+    """A network that no other campaign on this machine has, with its bridge. Raises HostError."""
+    numbers = list(range(_NETWORKS << 8, (_NETWORKS << 8) + 256))
+    random.SystemRandom().shuffle(numbers)
+    trouble = HostError("")
+    for number in numbers[:_TRIES]:
+        network = Network(f"dm{number & 255:02x}", number, plain=False)
+        # An address of its own: that of its lowest port would change when a host goes, and others would look for it.
+        hardware = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
+        try:
+            await run_command("ip", "link", "add", network.bridge, "address", hardware, "type", "bridge")
+        except HostError as error:
+            trouble = error
+            continue
+        await run_command("ip", "address", "add", f"{network.address}/24", "dev", network.bridge)
+        await run_command("ip", "link", "set", network.bridge, "up")
+        _allow_local_routes(network.bridge)
+        return network
+    raise trouble
 
 
 async def can_isolate() -> bool:
