@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 #: Seconds between two looks.
 LOOK_EVERY = 0.25
-#: Seconds for which the leases may be unreadable: what a holder is just writing is readable at the next look.
+#: Seconds for which the leases may be unreadable before /health says so: what a holder just writes is readable a look later.
 UNREADABLE_LIMIT = 10.0
 
 
@@ -35,17 +35,15 @@ class Standby:
         self._untold = False
 
     async def wait_for_lease(self) -> Lease | None:
-        """The lease of this instance, once there is no other; None where it was told to stop. Raises StoreError."""
+        """The lease of this instance, once there is no other; None where it was told to stop."""
         while not self._runtime.stopping.is_set():
-            leader = await self._find_leader()
-            if leader is None and self._unreadable_since is None:
-                lease = await self._ask(self._take)
-                if lease is not None and self._runtime.stopping.is_set():
-                    lease.release()
-                elif lease is not None:
-                    self._tell(lease.leader)
-                    self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
-                    return lease
+            leader, lease = await self._look()
+            if lease is not None and self._runtime.stopping.is_set():
+                lease.release()
+            elif lease is not None:
+                self._tell(lease.leader)
+                self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+                return lease
             elif leader is not None and self._tell(leader):
                 self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
             with contextlib.suppress(TimeoutError):
@@ -53,18 +51,28 @@ class Standby:
                     await self._runtime.stopping.wait()
         return None
 
-    async def _find_leader(self) -> Leader | None:
+    async def _look(self) -> tuple[Leader | None, Lease | None]:
+        """The leader, or where there is none the lease of this instance; neither where the store does not say."""
         try:
             leader = await self._ask(self._leases.find)
+            lease = await self._ask(self._take) if leader is None else None
         except StoreError as error:
-            if self._unreadable_since is None:
-                self._unreadable_since = monotonic()
-                self._runtime.log.warning("leases_unreadable", error=str(error))
-            elif monotonic() - self._unreadable_since > UNREADABLE_LIMIT:
-                raise
-            return None
-        self._unreadable_since = None
-        return leader
+            self._note_unreadable(error)
+            return None, None
+        self._unreadable_since = self._runtime.waiting_until = None
+        return leader, lease
+
+    def _note_unreadable(self, error: StoreError) -> None:
+        """Say in the log, and where it lasts by the heartbeat in /health, that nothing is known of a leader.
+
+        It goes on looking: a run that ended would begin again after a pause, which grows to minutes while the store is away.
+        """
+        if self._unreadable_since is None:
+            self._unreadable_since = monotonic()
+            self._runtime.log.warning("leases_unreadable", error=str(error))
+        elif monotonic() - self._unreadable_since > UNREADABLE_LIMIT:
+            self._runtime.fail(error)
+            self._runtime.waiting_until = now() + UNREADABLE_LIMIT
 
     async def _ask(self, call: Callable[[], T]) -> T:
         """The result of a call of the leases, with signs of life until it is there: a database that is away answers late."""
