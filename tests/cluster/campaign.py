@@ -93,12 +93,12 @@ class Campaign:
             return
         ended = time.time()
         if done.takeover is not None:
-            await cluster.wait_for_epoch(led_by, (began + done.takeover - ended) * self._bounds.slack)
+            await cluster.wait_for_epoch(led_by, began + done.away + done.takeover * self._bounds.slack - ended)
         missing = await cluster.wait_until_calm(RECOVERY * self._bounds.slack)
         over = time.time()
         unasked = done.takeover if done.unasked is None else done.unasked
         effects = began if done.harmless else over + 1.0
-        fault = Fault(number, kind.name, done.target, began, effects, done.takeover, unasked, led_by)
+        fault = Fault(number, kind.name, done.target, began, effects, done.takeover, unasked, done.away, led_by)
         cluster.faults.append(fault)
         self.outcome.recovered[number] = over - ended
         self._add(f"recovery: {text}, {over - ended:.0f} s after {name_of(fault)}" for text in missing)

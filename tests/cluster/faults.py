@@ -86,7 +86,7 @@ async def kill_everything(cluster: Cluster) -> Done:
     await asyncio.sleep(away)
     for each in instances:
         await each.start()
-    return Done("all", away + START + cluster.store.takeover)
+    return Done("all", START + cluster.store.takeover, away=away)
 
 
 async def kill_follower(cluster: Cluster) -> Done:

@@ -18,7 +18,7 @@ WINDOW, TOLERANCE = 10.0, 1.05
 class Bounds(NamedTuple):
     """Stated bounds in seconds.
 
-    `told`: from a purge to its notice, the time of faults not counted; `told_at_all`: with that time; `check`: between two
+    `told`: from a purge to its notice, the time of faults not counted; `told_at_all`: with that time, but for what none could lead; `check`: between two
     checks of a steady name, where no other instance has to take over.
     """
 
@@ -138,7 +138,8 @@ def find_untold(found: Round, bounds: Bounds) -> list[str]:
             at = told.get((name, number))
             end = found.until if at is None else at
             quiet = end - freed - covered(found.faults, freed, end)
-            if quiet > bounds.told * bounds.slack or end - freed > bounds.told_at_all * bounds.slack:
+            away = sum(fault.away for fault in found.faults if fault.began < end and fault.over > freed)
+            if quiet > bounds.told * bounds.slack or end - freed - away > bounds.told_at_all * bounds.slack:
                 word = "was not told by now" if at is None else "was told late"
                 late.append(f"late: {name} {word}, {end - freed:.1f} s after its purge, {quiet:.1f} s of them without a fault")
     return late
@@ -169,7 +170,7 @@ def find_late_leaders(found: Round, bounds: Bounds) -> list[str]:
     for fault in found.faults:
         if fault.takeover is None:
             continue
-        epoch, allowed = next_leader(fault, found.epochs), fault.takeover * bounds.slack
+        epoch, allowed = next_leader(fault, found.epochs), fault.away + fault.takeover * bounds.slack
         took = (found.until if epoch is None else epoch.at) - fault.began
         if took > allowed:
             word = "no instance leads" if epoch is None else f"{epoch.instance} leads"
@@ -195,7 +196,7 @@ def longest_gap(times: Sequence[float], begin: float, end: float) -> float:
 
 def gaps_of(fault: Fault, asked: Mapping[str, Sequence[float]], until: float) -> dict[str, float]:
     """The longest time without a query about each name around a fault."""
-    end = min(until, max(fault.over, fault.began + (fault.unasked or 0.0)))
+    end = min(until, max(fault.over, fault.began + fault.away + (fault.unasked or 0.0)))
     return {name: longest_gap(times, fault.began, end) for name, times in asked.items()}
 
 
@@ -206,7 +207,7 @@ def find_gaps(found: Round, bounds: Bounds) -> list[str]:
     for fault in found.faults:
         if fault.unasked is None:
             continue
-        allowed = (fault.unasked + bounds.check) * bounds.slack
+        allowed = fault.away + (fault.unasked + bounds.check) * bounds.slack
         for name, gap in gaps_of(fault, asked, found.until).items():
             if gap > allowed:
                 long.append(f"gap: {name} was not asked about for {gap:.1f} s around {name_of(fault)}, {allowed:.0f} s allowed")

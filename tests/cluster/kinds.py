@@ -14,14 +14,15 @@ from tests.cluster.instance import Instance
 class Done(NamedTuple):
     """What was done.
 
-    `takeover` and `unasked` as in `records.Fault`, `unasked` as long as `takeover` where it is None; `harmless`: no notice may
-    be late.
+    `takeover`, `unasked` and `away` as in `records.Fault`, `unasked` as long as `takeover` where it is None; `harmless`: no
+    notice may be late.
     """
 
     target: str
     takeover: float | None = None
     unasked: float | None = None
     harmless: bool = False
+    away: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Fault(NamedTuple):
     over: float
     takeover: float | None = None
     unasked: float | None = None
+    away: float = 0.0  # seconds in which none could lead, on top of both
     led_by: int = 0  # the epoch before
 
 

@@ -85,7 +85,7 @@ async def stop_store(cluster: Cluster) -> Done:
     await asyncio.to_thread(store.server.stop)
     await asyncio.sleep(away)
     await asyncio.to_thread(store.server.start)
-    return Done(f"store, for {away:.0f} s", away + store.takeover)
+    return Done(f"store, for {away:.0f} s", store.takeover, away=away)
 
 
 async def stop_store_for_minutes(cluster: Cluster) -> Done:
@@ -94,7 +94,7 @@ async def stop_store_for_minutes(cluster: Cluster) -> Done:
     await asyncio.to_thread(store.server.stop)
     await asyncio.sleep(AWAY)
     await asyncio.to_thread(store.server.start)
-    return Done("store", AWAY + store.takeover)
+    return Done("store", store.takeover, away=AWAY)
 
 
 async def cut_all_off_store(cluster: Cluster) -> Done:
@@ -102,10 +102,11 @@ async def cut_all_off_store(cluster: Cluster) -> Done:
     store = _served(cluster)
     for each in cluster.instances.values():
         await each.host.cut(store.address, "-p", "tcp")
-    await linger(cluster, 40.0, 60.0)
+    away = cluster.rng.uniform(40.0, 60.0)
+    await asyncio.sleep(away)
     for each in cluster.instances.values():
         await each.host.heal()
-    return Done("all", 60.0 + store.takeover)
+    return Done(f"all, for {away:.0f} s", store.takeover, away=away)
 
 
 async def hold_snapshot(cluster: Cluster) -> Done:
@@ -213,7 +214,7 @@ async def kill_leader_of_checkers_cut_off(cluster: Cluster) -> Done:
     await linger(cluster, 2.0, 6.0)
     await leader.start()
     await checkers.host.heal()
-    return Done(f"{leader.name}, {checkers.name}", alive + cluster.store.takeover)
+    return Done(f"{leader.name}, {checkers.name}", cluster.store.takeover, away=alive)
 
 
 def _checkers(cluster: Cluster) -> CheckerHost:

@@ -132,6 +132,9 @@ def test_a_freed_name_that_is_told_late_or_never_is_found() -> None:
     found.posts[2] = found.posts[2]._replace(at=173.0)
     assert violations(found) == ["late"]
 
+    found.faults = [KILLED._replace(over=300.0, away=1.5)]
+    assert violations(found) == []
+
     found = good()
     found.freed["c.com"] = [130.0]
     assert violations(found) == ["late"]
@@ -159,6 +162,7 @@ def test_a_leader_that_comes_late_or_never_is_found() -> None:
     found.epochs[1] = Epoch(120.5, "i2", 2)
     assert violations(found) == ["leader"]
 
+    assert violations(replace(found, faults=[KILLED._replace(away=1.0)])) == []
     found.epochs.pop()
     assert violations(found) == ["leader"]
 
@@ -180,6 +184,7 @@ def test_a_steady_name_without_queries_for_too_long_is_found() -> None:
     assert violations(replace(found, faults=[KILLED._replace(unasked=1.5)])) == ["gap"]
     found.queries = [query for query in found.queries if not 105 < query.at < 121]
     assert violations(found) == ["gap"]
+    assert violations(replace(found, faults=[KILLED._replace(away=4.0)])) == []
 
     found.faults = [KILLED._replace(unasked=None)]
     assert violations(found) == []
