@@ -18,8 +18,8 @@ WINDOW, TOLERANCE = 10.0, 1.05
 class Bounds(NamedTuple):
     """Stated bounds in seconds.
 
-    `told`: from a purge to its notice, the time of faults not counted; `told_at_all`: with that time, but for what none could lead; `check`: between two
-    checks of a steady name, where no other instance has to take over.
+    `told`: from a purge to its notice, the time of faults not counted; `told_at_all`: with that time, but for what none could
+    lead; `check`: between two checks of a steady name, where no other instance has to take over.
     """
 
     told: float = 20.0
