@@ -15,10 +15,12 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.invariants import Bounds, check_round, check_so_far, name_of
 from tests.cluster.kinds import Kind, NothingToDoError
 from tests.cluster.records import Fault, Round
-from tests.cluster.stores import StoreTroubleError, find_damage, read_events
+from tests.cluster.stores import StoreTroubleError, find_damage, find_pending, read_events
 
 #: Seconds until the cluster is whole again after a fault, and until what was purged last is told at the end.
 RECOVERY, PATIENCE = 30.0, 60.0
+#: Seconds without a new event after which nothing more is expected.
+QUIET = 3.0
 #: Seconds of calm between two faults, and how long before a fault queries count for its judgement.
 CALM, BEFORE = (1.0, 5.0), 15.0
 #: Events of the log that no fault excuses.
@@ -127,8 +129,7 @@ class Campaign:
         leaders = [each.name for each in cluster.instances.values() if each.running and each.says_it_leads()]
         self._add([f"end: {len(leaders)} instances say that they lead: {leaders}"] if len(leaders) != 1 else [])
         await self._check_health()
-        await asyncio.sleep(1.0)  # what was just accepted is noted in the store
-        await cluster.look_at_store()
+        await self._wait_until_quiet()
         for trouble in await asyncio.gather(*(instance.stop() for instance in cluster.instances.values())):
             self._add(f"end: {text}" for text in trouble)
         self._add(self._bad_lines())
@@ -143,6 +144,19 @@ class Campaign:
         self._add(check_round(found, self._bounds))
         self._add(f"crash: {path.name}" for path in _find_dumps(cluster) if not _is_excused(path))
         self.outcome.proxy_gaps = _gaps(cluster.proxy.answers)
+
+    async def _wait_until_quiet(self) -> None:
+        """Until nothing is decided any more, and every notice is noted as done; what is not will be found in the store."""
+        cluster = self._cluster
+        deadline = time.monotonic() + PATIENCE * self._bounds.slack
+        last, since = -1, time.monotonic()
+        while time.monotonic() < deadline and (last != len(cluster.seen) or time.monotonic() - since < QUIET):
+            if last != len(cluster.seen):
+                last, since = len(cluster.seen), time.monotonic()
+            await asyncio.sleep(0.5)
+            await cluster.look_at_store()
+        while time.monotonic() < deadline and find_pending(cluster.store):  # noqa: ASYNC110  # of another process
+            await asyncio.sleep(0.5)
 
     async def _check_health(self) -> None:
         """Until every instance says that it is well, but for what the kills themselves leave behind."""

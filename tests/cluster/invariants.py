@@ -188,9 +188,9 @@ def find_split_epochs(epochs: Iterable[Epoch]) -> list[str]:
 
 
 def longest_gap(times: Sequence[float], begin: float, end: float) -> float:
-    """Seconds of the longest silence that touches the time between `begin` and `end`; the times are sorted."""
+    """Seconds of the longest silence that ends between `begin` and `end`, or goes on at the end; the times are sorted."""
     first, last = bisect_right(times, begin), bisect_right(times, end)
-    inside = [times[first - 1] if first else begin, *times[first:last], times[last] if last < len(times) else end]
+    inside = [times[first - 1] if first else begin, *times[first:last], end]
     return max((later - earlier for earlier, later in pairwise(inside)), default=0.0)
 
 

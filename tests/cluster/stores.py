@@ -140,6 +140,14 @@ def read_events(store: Store) -> list[Event]:
     return [Event(*row[:4], bytes(row[4])) for row in store.rows(_EVENTS)]
 
 
+def find_pending(store: Store) -> list[tuple[Any, ...]]:
+    """Notices that are not done, or cannot be read at the moment."""
+    try:
+        return store.rows(_OPEN)
+    except StoreTroubleError as error:
+        return [(str(error),)]
+
+
 def find_damage(store: Store) -> list[str]:
     """What is wrong with the store at the end. Raises StoreTroubleError."""
     found = [f"store: {what}: {row}" for what, statement in _RULES for row in store.rows(statement)]

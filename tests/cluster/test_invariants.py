@@ -190,6 +190,14 @@ def test_a_steady_name_without_queries_for_too_long_is_found() -> None:
     assert violations(found) == []
 
 
+def test_a_silence_after_the_effects_of_a_fault_is_not_its_own() -> None:
+    """It belongs to the next one."""
+    found = good()
+    found.queries = [query for query in found.queries if not 125 < query.at < 159]
+
+    assert violations(found) == []
+
+
 def test_a_bound_grows_with_the_slack_of_a_busy_machine() -> None:
     """Three times as long, and no longer."""
     found = good()
