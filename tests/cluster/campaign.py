@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -182,8 +182,8 @@ class Campaign:
             if line.event in BAD_EVENTS and BENIGN not in str(line.fields)
         ]
 
-    def _add(self, violations: object) -> None:
-        for text in violations:  # type: ignore[attr-defined]
+    def _add(self, violations: Iterable[str]) -> None:
+        for text in violations:
             if text not in self._told:
                 self._told.add(text)
                 self.outcome.violations.append(text)
