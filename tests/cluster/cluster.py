@@ -68,8 +68,9 @@ class Proxy:
         """Start it."""
         with self._log.open("ab") as log:
             command = (sys.executable, "-m", "actors.cli.main", "proxy")
-            options = {"stdout": log, "stderr": log, "env": self._environment, "cwd": ROOT}
-            self._child = await asyncio.create_subprocess_exec(*command, **options)
+            self._child = await asyncio.create_subprocess_exec(
+                *command, stdout=log, stderr=log, env=self._environment, cwd=ROOT
+            )
 
     async def end(self, number: int) -> int:
         """End it by a signal; its exit status, 0 where it was never started."""

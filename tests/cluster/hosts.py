@@ -102,7 +102,7 @@ class Network:
         space = f"{self._label}n{index}"
         self._made[index] = space
         await _make_namespace(space, self.bridge, self.address.rpartition(".")[0], index)
-        inside = ("ip", "netns", "exec", space, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        inside: tuple[str, ...] = ("ip", "netns", "exec", space, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
         if disk is not None:
             inside += ("sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', *map(str, disk))
         return Host(name, inside, self._address_of(index), space)

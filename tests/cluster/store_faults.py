@@ -7,6 +7,7 @@ from contextlib import closing
 
 from tests.cluster.checker_hosts import CheckerHost
 from tests.cluster.cluster import Cluster
+from tests.cluster.instance import Instance
 from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
 from tests.cluster.stores import ServedStore
 
@@ -146,7 +147,7 @@ async def lead_with_wrong_clock(cluster: Cluster) -> Done:
 async def cut_two_hosts(cluster: Cluster) -> Done:
     """Two hosts do not reach each other, but the store: the leader goes on, with the checkers that it still has."""
     _served(cluster)
-    places = [*cluster.instances.values(), *cluster.checker_hosts]
+    places: list[Instance | CheckerHost] = [*cluster.instances.values(), *cluster.checker_hosts]
     one, other = cluster.rng.sample(places, 2)
     await one.host.cut(other.host.address)
     await linger(cluster, 3.0, 25.0)
@@ -158,7 +159,8 @@ async def cut_leader_off_others(cluster: Cluster) -> Done:
     """The leading instance reaches the store, and no other host: it goes on leading, alone."""
     _served(cluster)
     leader = leader_of(cluster)
-    for each in [*cluster.instances.values(), *cluster.checker_hosts]:
+    others: list[Instance | CheckerHost] = [*cluster.instances.values(), *cluster.checker_hosts]
+    for each in others:
         if each is not leader:
             await leader.host.cut(each.host.address)
     await linger(cluster, 5.0, 25.0)

@@ -137,7 +137,8 @@ def _let_hosts_in(server: PostgresServer) -> None:
 
 def read_events(store: Store) -> list[Event]:
     """The events in the store. Raises StoreTroubleError."""
-    return [Event(*row[:4], bytes(row[4])) for row in store.rows(_EVENTS)]
+    rows = store.rows(_EVENTS)
+    return [Event(id_, domain, number, kind, bytes(body)) for id_, domain, number, kind, body in rows]
 
 
 def find_pending(store: Store) -> list[tuple[Any, ...]]:
