@@ -45,22 +45,24 @@ PARTITION = 25.0
 
 
 class Remote:
-    """Three checker processes that reach the stack through links of ours alone."""
+    """Checker processes, one of each pool, that reach the stack through links of ours alone."""
 
-    def __init__(self, site: Site, links: Links, directory: Path) -> None:
+    def __init__(
+        self, site: Site, links: Links, directory: Path, name: str = "far", egress: str = "far", pools: tuple[str, ...] = POOLS
+    ) -> None:
         self.links = links
         environ = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ},
             **site.do(lambda lab: lab.environment()),
             "PYTHONPATH": str(ROOT),
-            "STATE_DIR": str(directory / "far"),
-            "INSTANCE_ID": "far",
-            "EGRESS_ID": "far",
+            "STATE_DIR": str(directory / name),
+            "INSTANCE_ID": name,
+            "EGRESS_ID": egress,
             "BUS_SECRET_KEY": FAR.secret,
             "BUS_SERVER_KEY": CLUSTER.public,
             "DOMAIN_MONITOR_ENV_FILE": "",
         }
-        self.log = (directory / "far.log").open("wb")
+        self.log = (directory / f"{name}.log").open("wb")
         coordinator = f"tcp://127.0.0.1:{links.port}"
         self.processes = [
             subprocess.Popen(
@@ -70,7 +72,7 @@ class Remote:
                 stdout=self.log,
                 stderr=subprocess.STDOUT,
             )
-            for pool in POOLS
+            for pool in pools
         ]
 
     def stop(self) -> None:
@@ -131,10 +133,10 @@ def remote(site: Site, port: int, tmp_path_factory: pytest.TempPathFactory) -> I
             far.stop()
 
 
-def workers(site: Site) -> dict[str, dict[str, Any]]:
-    """The workers of the other host, as /status shows them, by pool."""
+def workers(site: Site, host: str = "far") -> dict[str, dict[str, Any]]:
+    """The workers of another host, as /status shows them, by pool."""
     rows = site.call("/status").json()["coordinator"].get("workers", [])
-    return {row["pool"]: row for row in rows if row["host"] == "far"}
+    return {row["pool"]: row for row in rows if row["host"] == host}
 
 
 def all_there(site: Site) -> bool:
@@ -161,6 +163,23 @@ def test_the_status_shows_workers_of_another_host_and_their_egress(site: Site) -
         return {("rdap", "far"), ("rdap", "default"), ("dns", "far")} <= found
 
     until(both, 30, "budgets of both egresses", 0.2)
+
+
+def test_a_checker_with_the_egress_of_the_coordinators_host_shares_its_budgets(
+    site: Site, remote: Remote, tmp_path: Path
+) -> None:
+    """It is at work, and no budget is new: there are as many as registries and egresses."""
+    near = Remote(site, remote.links, tmp_path, "near", "default", ("intermediate",))
+    try:
+        until(lambda: "intermediate" in workers(site, "near"), 40, "the worker that shares", 0.2)
+        for _ in range(3):
+            site.until_asked(STAYING[0], time.time())
+        rows = site.call("/status").json()["coordinator"]["budgets"]
+        pairs = [(row["operator"], row["egress"]) for row in rows]
+        assert len(pairs) == len(set(pairs))
+        assert {egress for _, egress in pairs} == {"default", "far"}
+    finally:
+        near.stop()
 
 
 def test_a_partition_costs_no_name_its_checks_and_no_drop_its_notice(site: Site, remote: Remote) -> None:
