@@ -84,6 +84,7 @@ class Campaign:
 
     async def _inject(self, number: int, kind: Kind) -> None:
         cluster = self._cluster
+        await cluster.until(lambda: cluster.leading() is not None, cluster.store.takeover * self._bounds.slack)
         led_by = cluster.epochs()[-1].number if cluster.epochs() else 0
         began = time.time()
         self._tell(f"fault {number}: {kind.name}")

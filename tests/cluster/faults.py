@@ -62,6 +62,7 @@ async def kill_next_leader_too(cluster: Cluster) -> Done:
         return Done(leader.name, cluster.store.takeover)
     await linger(cluster, 0.0, 1.0)
     await cluster.instances[following.instance].signal("coordinator", signal.SIGKILL)
+    await _wait_for_last(cluster, following.number)
     return Done(f"{leader.name}, then {following.instance}", cluster.store.takeover)
 
 
@@ -75,7 +76,14 @@ async def kill_many_leaders(cluster: Cluster) -> Done:
         found = cluster.leading()
         if found is not None:
             await found[0].signal("coordinator", signal.SIGKILL)
+    await _wait_for_last(cluster, cluster.epochs()[-1].number)
     return Done(f"{cluster.epochs()[-1].number - began} epochs", 2 * cluster.store.takeover)
+
+
+async def _wait_for_last(cluster: Cluster, killed: int) -> None:
+    """Until another epoch than the one that was killed last has begun."""
+    if await cluster.wait_for_epoch(killed, 2 * cluster.store.takeover) is None:
+        cluster.trouble.append(f"leader: none leads {2 * cluster.store.takeover:.0f} s after epoch {killed} was killed")
 
 
 async def kill_everything(cluster: Cluster) -> Done:
