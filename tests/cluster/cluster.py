@@ -242,6 +242,10 @@ class Cluster:
             for event in await asyncio.to_thread(read_events, self.store):
                 self.seen.setdefault(event.id, event)
 
+    def all_asked_since(self, moment: float) -> bool:
+        """Whether every steady name was asked about since then."""
+        return set(STEADY) <= {query.name for query in self.lab.queries.find(since=moment)}
+
     def record(self, since: float = 0.0) -> Round:
         """What is known by now; queries and faults only from `since` on."""
         self.read_logs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import closing
 
 from tests.cluster.checker_hosts import CheckerHost
@@ -11,6 +12,9 @@ from tests.cluster.instance import Instance
 from tests.cluster.kinds import Done, Kind, NothingToDoError, leader_of, linger
 from tests.cluster.stores import ServedStore
 
+#: Seconds until every name is checked again after a clock that was ahead: times that it planned are brought nearer than the
+#: longest wait of a name with priority, and stay spread (`DueTimes.clamp_times`).
+SPREAD = 90.0
 #: Seconds for which the store is away at the longest.
 AWAY = 150.0
 
@@ -139,8 +143,13 @@ async def lead_with_wrong_clock(cluster: Cluster) -> Done:
             await each.start()
     await linger(cluster, 10.0, 20.0)
     await odd.kill()
+    ended = time.time()
     await linger(cluster, 0.0, 3.0)
     await odd.start()
+    if not await cluster.until(lambda: cluster.all_asked_since(ended), SPREAD, every=0.5):
+        cluster.trouble.append(
+            f"clock: a steady name was not asked about {SPREAD:.0f} s after one that was {offset:+.0f} s off"
+        )
     return Done(f"{odd.name}, by {offset:+.0f} s")
 
 
