@@ -14,7 +14,7 @@ from tests.cluster.stores import ServedStore
 
 #: Seconds until every name is checked again after a clock that was ahead: times that it planned are brought nearer than the
 #: longest wait of a name with priority, and stay spread (`DueTimes.clamp_times`).
-SPREAD = 90.0
+SPREAD = 45.0
 #: Seconds for which the store is away at the longest.
 AWAY = 150.0
 
