@@ -1,4 +1,4 @@
-# make setup | run | demo | scenarios | containers | sim | mutants | test | lint | bench | scale | lock | clean. Needs only make and Python 3.11 or newer.
+# make setup | run | demo | scenarios | containers | cluster-chaos | sim | mutants | test | lint | bench | scale | lock | clean. Needs only make and Python 3.11 or newer.
 # Arguments of a target: make test ARGS="-k budgets".
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo scenarios containers sim mutants test lint bench scale lock clean
+.PHONY: help setup run demo scenarios containers cluster-chaos sim mutants test lint bench scale lock clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -36,6 +36,11 @@ demo: setup
 # Every known cause of a false alarm and every kind of drop, through the real processes: about a minute, and a table.
 scenarios: setup
 	$(BIN)/python -m tests.scenarios $(ARGS)
+
+# Several instances killed, stopped and paused one after the other while names drop: ROUNDS=5, ARGS="--faults 50 --seed 7".
+ROUNDS ?= 1
+cluster-chaos: setup
+	$(BIN)/python -m tests.cluster --rounds $(ROUNDS) $(ARGS)
 
 # Instances in real containers, killed, paused, stopped and added while names drop: three minutes. Root and Docker.
 containers: setup

@@ -23,6 +23,12 @@ LOOK_DEADLINE = 2.0
 MOST_WAITING = 100
 
 
+def _note_seen(future: asyncio.Future[T]) -> None:
+    """Take note of an error that comes after the caller has left: it would be logged as one that was forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
 class StoreReaders:
     """Runs reader calls in threads, each with a reader of its own, so that a search does not hold up a look-up.
 
@@ -70,10 +76,12 @@ class StoreReaders:
 
         Damage is remembered: most looks do not come across it, and it does not heal by itself.
         """
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, query)
+        future.add_done_callback(_note_seen)
         found = None
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
-                found = await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, query))
+                found = await asyncio.shield(future)
         except TimeoutError:
             pass
         except StoreError as error:
@@ -92,8 +100,7 @@ class StoreReaders:
 
     def _done(self, future: asyncio.Future[T]) -> None:
         self._waiting -= 1
-        if not future.cancelled():
-            future.exception()  # seen: the caller may have left already
+        _note_seen(future)
 
     def _run(self, query: Callable[[Reader], T]) -> T:
         reader: Reader | None = getattr(self._local, "reader", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from actors.coordinator import standby
 from actors.coordinator.standby import Standby
-from common import config, leader_file, log, state_dir
+from common import config, heartbeat, leader_file, log, state_dir
 from common.errors import StoreError
 from common.process import Runtime
 from common.store.lease_contract import Addresses, Leader, Lease
@@ -24,7 +25,8 @@ class Scripted:
     """Leases that find what a test says, again and again; the last one stays."""
 
     def __init__(self, *found: Leader | StoreError | None) -> None:
-        self._found = list(found)
+        self.found = list(found)
+        self.refused: StoreError | None = None
         self.looks = 0
         self.taken: list[Released] = []
         self.while_taking: Callable[[], None] = lambda: None
@@ -32,13 +34,15 @@ class Scripted:
     def find(self) -> Leader | None:
         """The next of what was given."""
         self.looks += 1
-        found = self._found.pop(0) if len(self._found) > 1 else self._found[0]
+        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
         if isinstance(found, StoreError):
             raise found
         return found
 
     def take(self, instance: str, boot: str, addresses: Callable[[int], Addresses]) -> Lease | None:
         """A lease of epoch 5."""
+        if self.refused is not None:
+            raise self.refused
         self.while_taking()
         self.taken.append(Released(Leader(instance, boot, 5, *addresses(5))))
         return self.taken[-1]
@@ -108,17 +112,54 @@ def test_leases_that_cannot_be_read_for_a_moment_are_not_taken(play: Play, tmp_p
     assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
 
 
-def test_leases_that_stay_unreadable_end_the_run(play: Play) -> None:
-    """With their own words: an operator has to do something."""
+def test_leases_that_answer_late_are_no_silence(play: Play, tmp_path: Path) -> None:
+    """A database that is away answers when a connection has timed out: until then signs of life go on."""
+    beats: list[float] = []
+    answered = threading.Event()
 
-    async def story(standing: Standby, _runtime: Runtime) -> None:
-        with pytest.raises(StoreError, match="damaged"):
-            await standing.wait_for_lease()
+    class Late(Scripted):
+        def find(self) -> Leader | None:
+            answered.wait(10.0)
+            return super().find()
 
-    leases = Scripted(StoreError("damaged"))
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while len(beats) < 3:
+            beat = heartbeat.read_heartbeat(tmp_path / "instances" / "one", "coordinator")
+            if beat is not None and beat.at not in beats:
+                beats.append(beat.at)
+            await asyncio.sleep(0.01)
+        answered.set()
+        runtime.stopping.set()
+        await waiting
+
+    leases = Late(LEADER)
     play(leases, story)
-    assert leases.taken == []
+    assert leases.looks == 1
+
+
+@pytest.mark.parametrize("failing", ["find", "take"])
+def test_leases_that_stay_unreadable_are_told_and_read_again(failing: str, play: Play, tmp_path: Path) -> None:
+    """In the log once, and in /health by the heartbeat, with their own words; no pause grows until they are back."""
+    damaged = StoreError("damaged")
+    leases = Scripted(damaged if failing == "find" else None)
+    if failing == "take":
+        leases.refused = damaged
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while (beat := heartbeat.read_heartbeat(tmp_path / "instances" / "one", "coordinator")) is None or not beat.failed:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert (beat.failed, beat.waiting_until is not None) == ("StoreError: damaged", True)
+        leases.refused = None
+        leases.found = [None]
+        lease = await waiting
+        assert lease is leases.taken[0]
+        assert runtime.waiting_until is None
+
+    said = play(leases, story)
     assert leases.looks > 3
+    assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
 
 
 def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Path) -> None:
@@ -128,8 +169,7 @@ def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Pat
 
     async def story(standing: Standby, runtime: Runtime) -> None:
         directory.parent.mkdir(exist_ok=True)
-        if directory.exists():
-            shutil.rmtree(directory)
+        shutil.rmtree(directory, ignore_errors=True)
         directory.touch()  # no directory
         waiting = asyncio.create_task(standing.wait_for_lease())
         while leases.looks < 4:  # noqa: ASYNC110  # they are made in a thread

@@ -1,1 +1,1 @@
-"""Several hosts in one test: coordinators and workers that reach each other over bad links."""
+"""Several instances of the real product, one lab, and faults one after the other while names drop."""

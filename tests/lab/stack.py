@@ -26,6 +26,12 @@ class StackError(RuntimeError):
     """The product did not start, or ended by itself."""
 
 
+def bare_environment() -> dict[str, str]:
+    """What every run of the product gets of the caller's environment, none of it a setting."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "DOMAIN_MONITOR_ENV_FILE": ""}  # nor what stands in `.env`
+
+
 class Stack:
     """One run of `domain-monitor supervise`. Nothing of the caller's own settings leaks into it.
 
@@ -39,11 +45,10 @@ class Stack:
         feed = net.free_port()
         self.feed = f"tcp://{net.HOST}:{feed}"
         self._environment = {
-            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            **bare_environment(),
             "STATE_DIR": str(directory / "state"),
             "INSTANCE_ID": INSTANCE,
             **environment,
-            "DOMAIN_MONITOR_ENV_FILE": "",  # nor what stands in `.env`
             "CONTROL_HOST": net.HOST,
             "CONTROL_PORT": str(self.control_port),
             "FEED_ENDPOINT": self.feed,

@@ -34,7 +34,7 @@ from common.core.coordinator.wiring import Policy, Rooms
 from common.core.model.effects import Commit, Effect
 from common.core.model.methods import POOLS
 from common.core.model.stored_state import StoredState
-from common.core.outbox.deliveries import LATER
+from common.core.outbox.retry_times import correct_next_at
 from common.core.registries.directory import Directory
 from common.core.workers.senders import mark_sender
 
@@ -165,8 +165,7 @@ class Coordinator:
         rooms.deliveries.restore_counts(state.delivery_counts, meta.get("circuits", ""), now)
         deliveries = list(state.deliveries)
         for delivery in deliveries:
-            if delivery.next_at > now + LATER * 2:  # planned by a clock that was ahead
-                delivery.next_at = now
+            correct_next_at(delivery, now)
         rooms.callbacks.add_durable(deliveries)
 
     # -- time ------------------------------------------------------------------------------------------------------------

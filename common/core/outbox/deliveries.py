@@ -22,14 +22,10 @@ import msgspec
 
 from common.core.model.records import LANES, NOTICE, RESULT, DeliveryRow
 from common.core.outbox.circuits import Circuits, bound_retry_after
+from common.core.outbox.retry_times import DAY, JITTER, retry_delay
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-#: Seconds to wait before each attempt, counted from the failure before: dense at first, for a drop is a matter of seconds.
-SCHEDULE = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE)
-#: After the schedule: every half hour to the age of a day, then every two hours, given up after a week.
-FIRST_DAY, LATER, GIVE_UP = HOUR / 2, 2 * HOUR, 7 * DAY
-#: Waits differ by up to this share, so that what failed together does not return together.
-JITTER = 0.2
+#: Seconds after which a row that was never accepted is parked.
+GIVE_UP = 7 * DAY
 #: Statuses that mean a wrong URL or token rather than a bad moment. They keep the schedule: an operator may repair it.
 MISCONFIGURED = frozenset({401, 403, 404, 410, 422})
 #: Most results that wait at the same time.
@@ -378,13 +374,6 @@ class Deliveries:
             self._make_ready(self._lanes[row.lane][queue[0].id])
         else:
             del self._queues[row.lane, row.domain]
-
-
-def retry_delay(attempts: int, age: float) -> float:
-    """Seconds to wait after `attempts` attempts have failed, `age` seconds after the first."""
-    if attempts < len(SCHEDULE):
-        return SCHEDULE[attempts]
-    return FIRST_DAY if age < DAY else LATER
 
 
 def _check_type_of(body: bytes) -> str:

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.simulation
 DAY = 86_400.0
 
 
-def set_right(world: World) -> None:
-    """The clock was a day ahead until now."""
-    world.now -= DAY
-    world._queue = [(at - DAY, order, action) for at, order, action in world._queue]
+def set_right(world: World, ahead: float = DAY) -> None:
+    """The clock was so many seconds ahead until now, or another instance takes over from one whose clock is."""
+    world.now -= ahead
+    world._queue = [(at - ahead, order, action) for at, order, action in world._queue]
     world.restart()
 
 
@@ -36,16 +36,18 @@ def test_every_name_is_checked_within_its_interval_and_a_drop_is_announced() -> 
     assert [status for _, status in world.notices(names[0])] == ["available"]
 
 
-def test_a_callback_that_was_planned_for_tomorrow_is_posted_now() -> None:
-    """It was recorded by a clock that was ahead, and not delivered in that run."""
+@pytest.mark.parametrize("ahead", [DAY, 600.0])
+@pytest.mark.parametrize("until", [20.0, 300.0])
+def test_a_callback_that_was_planned_for_later_is_posted_now(ahead: float, until: float) -> None:
+    """It was recorded by a clock that was ahead, and not delivered in that run, whether or not the endpoint was given up."""
     world = World(interval=60.0, priority=2.0)
     world.endpoint = lambda _: 503
     world.watch("gone.com", priority=True)
     world.names["gone.com"].changes += [(START - 60, Phase.PENDING_DELETE), (START + 10, None)]
-    world.run(300)
+    world.run(until)
     assert world.stored.pending()
     world.endpoint = lambda _: 200
-    set_right(world)
+    set_right(world, ahead)
     world.run(60)
 
     assert "available" in [status for _, status in world.notices("gone.com")]

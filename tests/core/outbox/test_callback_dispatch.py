@@ -11,7 +11,8 @@ from common.core.domains.domains import Domains
 from common.core.model.effects import Effects, LogLine, Send
 from common.core.model.records import DeliveryRow
 from common.core.outbox.callback_dispatch import BATCH_BYTES, RESERVED, CallbackDispatch
-from common.core.outbox.deliveries import Deliveries, retry_delay
+from common.core.outbox.deliveries import Deliveries
+from common.core.outbox.retry_times import retry_delay
 from common.core.schedule.cadence import Cadence
 from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Workers

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from common.core.outbox.deliveries import DAY, HOUR, LATER, SCHEDULE, Deliveries, retry_delay
+from common.core.outbox.deliveries import Deliveries
+from common.core.outbox.retry_times import DAY, HOUR, LATER, SCHEDULE, retry_delay
 from tests.core.outbox.posted import attempt, ids, notice, outbox
 
 

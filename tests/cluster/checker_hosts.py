@@ -1,0 +1,84 @@
+"""Hosts with checkers alone, which reach whichever instance leads over TCP and CURVE; a process that ends is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from common.bus import generate_keys
+from tests.cluster.hosts import Host
+from tests.lab.stack import ROOT, bare_environment
+
+#: The bus of every instance, on each of its addresses, and how many instances there can be.
+BUS_PORT, MOST_INSTANCES = 5550, 6
+INSTANCES, CHECKERS = generate_keys(), generate_keys()
+POOLS = ("fast", "intermediate", "deep")
+_AGAIN = 0.5
+
+#: What every instance is told, to let them in.
+BUS_SETTINGS = {
+    "BUS_ENDPOINT": f"tcp://0.0.0.0:{BUS_PORT}",
+    "BUS_SECRET_KEY": INSTANCES.secret,
+    "BUS_CLIENT_KEYS": CHECKERS.public,
+}
+
+
+class CheckerHost:
+    """The three pools on one host."""
+
+    def __init__(self, host: Host, instances: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
+        self.name = host.name
+        self.host = host
+        self.log_file = directory / f"{host.name}.log"
+        self._environment = {
+            **bare_environment(),
+            **environment,
+            "STATE_DIR": str(directory / host.name),
+            "INSTANCE_ID": host.name,
+            "COORDINATOR": ",".join(f"tcp://{address}:{BUS_PORT}" for address in instances),
+            "EGRESS_ID": "default",  # one address to the registries, so one budget with all others
+            "BUS_SECRET_KEY": CHECKERS.secret,
+            "BUS_SERVER_KEY": INSTANCES.public,
+            "LOG_FORMAT": "json",
+        }
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start one process of each pool, and again when it ends."""
+        self._tasks = [asyncio.create_task(self._keep(pool)) for pool in POOLS]
+
+    async def kill(self) -> None:
+        """Kill -9 of all of them; they are started again."""
+        for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGKILL)
+
+    async def close(self) -> None:
+        """End all for good."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.kill()
+        await asyncio.gather(*(child.wait() for child in self._children.values()))
+
+    async def _keep(self, pool: str) -> None:
+        inside = ("ip", "netns", "exec", self.host.namespace) if self.host.namespace else ()
+        while True:
+            with self.log_file.open("ab") as log:
+                self._children[pool] = child = await asyncio.create_subprocess_exec(
+                    *inside,
+                    *(sys.executable, "-m", "actors.cli.main", "checker", "--pool", pool),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment,
+                    cwd=ROOT,
+                    start_new_session=True,
+                )
+            await child.wait()
+            await asyncio.sleep(_AGAIN)
