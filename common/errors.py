@@ -10,6 +10,8 @@
     |   +-- StoreDamaged   what it holds is no database any more
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
+    |   +-- StoreAway      the server of the database cannot be reached, or ended the connection: it may be back at any time
+    |   +-- StoreDenied    the server of the database does not let this user in
     |   +-- LeaseLost      another instance leads: nothing may be written any more
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
@@ -70,6 +72,14 @@ class StoreFull(StoreError):
 
 class StoreLost(StoreError):
     """The database is not where it was; the text names the remedy."""
+
+
+class StoreAway(StoreError):
+    """The server of the database cannot be reached, has ended the connection, or only lets read at the moment."""
+
+
+class StoreDenied(StoreError):
+    """The server of the database refuses the user or the password of STORE_URL."""
 
 
 class LeaseLost(StoreError):

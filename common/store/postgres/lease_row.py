@@ -17,13 +17,13 @@ from common.clock import monotonic
 from common.errors import LeaseLost, StoreError
 from common.store.lease_contract import Addresses, Leader, Lease
 from common.store.postgres import fence
-from common.store.postgres.session import Connection, Limits, Server, row_of
+from common.store.postgres.session import Connection, Limits, Server, is_alive, row_of
 
 #: Seconds that a lease lasts after a renewal by the server's clock, and how much less its holder counts. More than on files: a
 #: renewal crosses a network, and a server that is busy for some seconds is no reason for another instance to lead.
 TTL, MARGIN = 8.0, 2.0
-#: A renewal that takes longer has failed: it is tried again.
-LEASING = Limits(3000, 1000, 3000)
+#: A renewal that takes longer has failed: it is tried again. One of a server that is not there fails after two to four seconds.
+LEASING = Limits(3000, 1000, 3000, 4000)
 
 
 class Timing(NamedTuple):
@@ -148,7 +148,7 @@ class _LeaseRow:
     def opened(self, doing: str) -> Iterator[Connection]:
         """The connection, for this thread alone. Raises StoreError."""
         with self._guard, self._server.translated(doing):
-            if self._connection is None:
+            if self._connection is None or not is_alive(self._connection):
                 self._connection = self._connect()
             try:
                 yield self._connection
