@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from actors.control.instance_watch import SILENT_AFTER, Sight, leader_problem
+from actors.control.local_problems import away_problem
 from common.config import Settings
 from common.core.telemetry.problems import Change, Problem, ProblemLog
 from common.heartbeat import Heartbeat
@@ -41,6 +42,7 @@ STORE_CODES = {
     "StoreLost": "store_lost",
     "StoreFull": "disk_full",
     "StoreLocked": "store_locked",
+    "StoreAway": "store_away",
 }
 _RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
@@ -124,7 +126,10 @@ class HealthAssessor:
             if not full[name]:
                 present += _group_problems(name, wanted, members, now, follows=sight.follows)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        if sight.lacks_leader(beats, status_age, now):
+        seen = [*seen]
+        if any(problem.code == STORE_CODES["StoreAway"] for problem in (*present, *seen)):
+            pass  # no coordinator leads, or is heard, until the server is back
+        elif sight.lacks_leader(beats, status_age, now):
             present.append(leader_problem(sight, status_age, now))
         else:
             present += _coordinator_problems(status_age, _begin_of_reading(sight, beats.get(COORDINATOR), now), now)
@@ -239,6 +244,8 @@ def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
     kind, _, text = beat.failed.partition(": ")
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
     remedy = "See its log and STATE_DIR/crashes."
+    if kind == "StoreAway":  # it does not fail: it waits
+        return away_problem(text)
     if kind in STORE_CODES:
         return Problem(
             STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in {"StoreFull", "StoreLocked"}, unwatched=True

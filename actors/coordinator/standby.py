@@ -7,15 +7,18 @@ import contextlib
 import secrets
 from functools import partial
 
+from actors.coordinator.beating import run_with_heartbeat
 from common import leader_file
 from common.bus import leader_addresses
 from common.clock import monotonic, now
-from common.errors import StoreError
+from common.errors import StoreAway, StoreError
 from common.process import Runtime
 from common.store.lease_contract import Leader, Lease, Leases
 
 #: Seconds between two looks.
 LOOK_EVERY = 0.25
+#: Seconds between two looks for a database server that is away. It is looked for as long as it takes.
+AWAY_LOOK = 0.5
 #: Seconds for which the leases may be unreadable: what a holder is just writing is readable at the next look.
 UNREADABLE_LIMIT = 10.0
 
@@ -29,30 +32,61 @@ class Standby:
         self._followed: Leader | None = None
         self._unreadable_since: float | None = None
         self._untold = False
+        self._away_since: float | None = None
 
     async def wait_for_lease(self) -> Lease | None:
         """The lease of this instance, once there is no other; None where it was told to stop. Raises StoreError."""
         while not self._runtime.stopping.is_set():
             self._runtime.beat()
-            leader = await self._find_leader()
-            if leader is None and self._unreadable_since is None:
-                lease = await asyncio.to_thread(self._take)
-                if lease is not None and self._runtime.stopping.is_set():
-                    lease.release()
-                elif lease is not None:
-                    self._tell(lease.leader)
-                    self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+            try:
+                if (lease := await self._look()) is not None:
                     return lease
-            elif leader is not None and self._tell(leader):
-                self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
+            except StoreAway as error:
+                self.note_away(error)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(LOOK_EVERY if self._away_since is None else AWAY_LOOK):
                     await self._runtime.stopping.wait()
+        return None
+
+    def note_away(self, error: StoreAway) -> None:
+        """Say once in the log, and by each heartbeat in /health, that the server of the database is away."""
+        if self._away_since is None:
+            self._away_since = monotonic()
+            self._runtime.log.warning("store_away", reason=str(error))
+        self._runtime.fail(error)
+        self._runtime.waiting_until = now() + AWAY_LOOK
+        self._runtime.beat()
+
+    def _note_back(self) -> None:
+        if self._away_since is not None:
+            self._runtime.log.info("store_back", seconds=round(monotonic() - self._away_since, 1))
+            self._away_since = None
+            self._runtime.recover()
+
+    async def _look(self) -> Lease | None:
+        """Look once, and take the lease if there is no leader. Raises StoreError."""
+        leader = await self._find_leader()
+        if leader is None and self._unreadable_since is None:
+            lease = await run_with_heartbeat(self._runtime.beat, None, self._take)
+            if lease is not None and self._runtime.stopping.is_set():
+                lease.release()
+            elif lease is not None:
+                self._note_back()
+                self._tell(lease.leader)
+                self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+                return lease
+        elif leader is not None:
+            self._note_back()
+            if self._tell(leader):
+                self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
         return None
 
     async def _find_leader(self) -> Leader | None:
         try:
-            leader = await asyncio.to_thread(self._leases.find)
+            leader = await run_with_heartbeat(self._runtime.beat, None, self._leases.find)
+        except StoreAway:
+            self._unreadable_since = None
+            raise
         except StoreError as error:
             if self._unreadable_since is None:
                 self._unreadable_since = monotonic()

@@ -29,13 +29,17 @@ _KEEPALIVE = {"keepalives": 1, "keepalives_idle": 4, "keepalives_interval": 2, "
 LONGEST_TEXT = 300
 _DAMAGED = {"XX001", "XX002"}
 _GONE = {"3D000", "3F000", "42P01", "57P04"}
-#: No room for a connection, and a session that was ended because we were silent inside a transaction. Class 08 is the connection
-#: itself, 57P a server that shuts down, crashed or starts (PostgreSQL documentation, appendix A).
+#: No room for a connection, and a session that was ended because we were silent inside a transaction. Class 08 is the
+#: connection itself, 57P a server that shuts down, crashed or starts (PostgreSQL documentation, appendix A).
 _AWAY, _AWAY_CLASSES = {"53300", "25P03"}, ("08", "57P")
 #: What a server says to one that it does not let in. libpq passes on no code of it, and the texts may be in another language:
 #: what is not known here counts as a server that is away, in its own words.
 _DENIED = (
-    "authentication failed", "no password supplied", "no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in",
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "is not permitted to log in",
 )
 
 
@@ -130,6 +134,10 @@ class Server:
             return StoreFull(f"{self.shown}: cannot {doing}: the disk of the database is full")
         if code in _GONE or ("database" in text and "does not exist" in text):
             return StoreLost(f"{self.shown} is not there, or has lost its tables ({text}): restore it from a backup")
+        return self._unreached(doing, error, code, text) or StoreError(f"{self.shown}: cannot {doing}: {text}")
+
+    def _unreached(self, doing: str, error: psycopg.Error, code: str, text: str) -> StoreError | None:
+        """The error where the server cannot be reached, or lets nothing be written; None for any other."""
         if code == "25006":
             return StoreAway(
                 f"{self.shown}: cannot {doing}: the server only lets read: name the primary in STORE_URL, or several hosts "
@@ -139,7 +147,7 @@ class Server:
             return StoreDenied(f"{self.shown} does not let this user in ({text}): check user and password")
         if code in _AWAY or code.startswith(_AWAY_CLASSES) or (not code and isinstance(error, errors.OperationalError)):
             return StoreAway(f"{self.shown} cannot be reached: {text}")
-        return StoreError(f"{self.shown}: cannot {doing}: {text}")
+        return None
 
     def _text(self, error: psycopg.Error) -> str:
         """What the server or libpq said, in one line and without a password."""
