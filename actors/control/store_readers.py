@@ -68,8 +68,8 @@ class StoreReaders:
     async def probe(self) -> StoreError | None:
         """How a look at the store fails, None where it does not, or where all threads are busy and it is not known.
 
-        A server that was away at the last query, and does not answer now, still is. Damage is remembered: most looks do not come
-        across it, and it does not heal by itself.
+        A server that was away at the last query, and does not answer now, still is. Damage is remembered: most looks do not
+        come across it, and it does not heal by itself.
         """
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
