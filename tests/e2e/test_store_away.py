@@ -60,7 +60,9 @@ def codes(site: Site) -> list[str]:
     return [problem["code"] for problem in site.call("/health").json()["problems"]]
 
 
-def be_away(server: PostgresServer, end: Callable[[], object], seconds: float, look: Callable[[], None] = lambda: None) -> float:
+def be_away(
+    server: PostgresServer, end: Callable[[], object], seconds: float, look: Callable[[], None] = lambda: None
+) -> float:
     """Let the server be away for so long; when it was back, in epoch seconds."""
     until_at = time.monotonic() + seconds
     end()
@@ -88,7 +90,9 @@ def until_watched(site: Site, back: float) -> None:
 def test_whatever_ends_the_server_names_are_watched_at_once_when_it_is_back(server: PostgresServer, tmp_path: Path) -> None:
     """Stopped for a moment or for long, killed, or with its sessions ended: no crash, no restart, each drop under one id."""
     with Site.open(tmp_path, {**CADENCE, "STORE_URL": server.url(password=PASSWORD)}, furnish) as site:
-        until(lambda: len(site.call("/domains?state=PENDING_DELETE").json()["domains"]) == 5, DROP_SECONDS, "the first looks", 0.1)
+        until(
+            lambda: len(site.call("/domains?state=PENDING_DELETE").json()["domains"]) == 5, DROP_SECONDS, "the first looks", 0.1
+        )
         before = heartbeat.read_heartbeats(site.stack.instance_dir)
         site.purge(FIRST)
         back = be_away(server, server.stop, SHORT)

@@ -111,7 +111,9 @@ class PostgresServer:
 
     def end_sessions(self) -> int:
         """End every session but our own; how many that were."""
-        ended = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name LIKE 'domain-monitor %'"
+        ended = (
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name LIKE 'domain-monitor %'"
+        )
         with self.connect() as connection:
             row = connection.execute(ended).fetchone()
         return int(row[0]) if row else 0
