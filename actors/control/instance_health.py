@@ -133,7 +133,7 @@ class HealthAssessor:
             present.append(leader_problem(sight, status_age, now))
         else:
             present += _coordinator_problems(status_age, _begin_of_reading(sight, beats.get(COORDINATOR), now), now)
-        codes = {problem.code for problem in told}
+        codes = {problem.code for problem in (*told, *present)}
         seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
         changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
         problems = _merge_problems(self._log.active_problems(), told)

@@ -283,7 +283,7 @@ def test_while_the_database_server_is_away_nothing_else_is_wrong(tmp_path: Path)
         assert codes((await lab.get("/health"))[1]) == []
         assert (await lab.get("/domains"))[0] == 200
 
-    stage(story, tmp_path)
+    stage(story, tmp_path, STORE_URL="postgresql://user@db/x")
 
 
 def test_a_database_server_that_is_restarted_is_no_problem(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_database_server_that_is_restarted_is_no_problem(tmp_path: Path) -> No
             lab.all_beat()
             assert [code for code, _ in codes((await lab.get("/health"))[1])] == expected
 
-    stage(story, tmp_path)
+    stage(story, tmp_path, STORE_URL="postgresql://user@db/x")
 
 
 def test_restarts_in_a_row_are_degraded(tmp_path: Path) -> None:

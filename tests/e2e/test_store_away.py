@@ -1,4 +1,4 @@
-"""The server of the database goes away in every way, and comes back: names are watched at once, nothing is lost or told anew."""
+"""The server of the database goes away in every way, and comes back: names are watched at once, and nothing is lost."""
 
 from __future__ import annotations
 
