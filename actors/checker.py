@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import faulthandler
 import resource
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +18,9 @@ from common.worker import run_checkers
 SLOTS = {"fast": 256, "intermediate": 2000, "deep": 2000}
 #: Open files that a process needs besides one connection for each task.
 SPARE_FILES = 200
+
+#: Seconds without a turn of its loop after which a checker that nothing watches over ends, and seconds between two turns.
+HUNG_AFTER, TURN_EVERY = 60.0, 5.0
 
 
 def count_slots(pool: str, files: int) -> int:
@@ -33,6 +38,19 @@ def raise_file_limit() -> int:
     return soft if soft >= 0 else enough
 
 
+async def end_where_hung() -> None:
+    """End this process, with the stack of each thread on standard error, once the loop turns no more.
+
+    On a host that has checkers alone no supervisor does that; what started the process starts it again.
+    """
+    try:
+        while True:
+            faulthandler.dump_traceback_later(HUNG_AFTER, exit=True)
+            await asyncio.sleep(TURN_EVERY)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
 def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]]:
     """The main of one checker process."""
 
@@ -41,9 +59,12 @@ def make_main(pool: str, number: int = 0) -> Callable[[Runtime], Awaitable[None]
         checkers = load_checkers(pool, context)
         sweeper = find_sweeper(checkers)
         runtime.log.info("methods_loaded", pool=pool, methods=[checker.method for checker in checkers])
+        guard = asyncio.create_task(end_where_hung(), name="hung") if runtime.settings.coordinator else None
         try:
             await run_checkers(runtime, pool, number, methods_of(checkers), count_slots(pool, raise_file_limit()), sweeper)
         finally:
+            if guard is not None:
+                guard.cancel()
             for checker in checkers:
                 await checker.close()
 

@@ -19,6 +19,7 @@ from common import dotenv, roles, spelling
 from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
+from common.host_settings import HostSettings
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
@@ -42,7 +43,7 @@ _optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Settings(SourceSettings):
+class Settings(SourceSettings, HostSettings):
     """What the environment says, checked. `repr` and `masked` never show a secret."""
 
     # The list, and where news about it go
@@ -81,7 +82,7 @@ class Settings(SourceSettings):
 
     # This instance
     instance_id: Annotated[str, Setting("", parse.optional(parse.word), "unique name of this instance; default: the host name")]
-    egress_id: Annotated[str, Setting("default", parse.word, "processes with the same value share one registry budget")]
+    egress_id: Annotated[str, Setting("", parse.optional(parse.word), "processes of one value share budgets; default: default")]
     state_dir: Annotated[Path, Setting("./state", parse.directory, "directory of state, sockets, heartbeats and crash dumps")]
     store_url: Annotated[
         str,
@@ -134,11 +135,7 @@ class Settings(SourceSettings):
     read_token: Annotated[
         str | None,
         Setting(
-            "",
-            _optional_token,
-            "bearer token for reading from other machines, nothing else",
-            secret=True,
-            roles=roles.GUARDING,
+            "", _optional_token, "bearer token for reading from other machines, nothing else", secret=True, roles=roles.GUARDING
         ),
     ]
     control_allowed_hosts: Annotated[

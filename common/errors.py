@@ -13,6 +13,7 @@
     |   +-- StoreAway      the server of the database cannot be reached, or ended the connection: it may be back at any time
     |   +-- StoreDenied    the server of the database does not let this user in
     |   +-- LeaseLost      another instance leads: nothing may be written any more
+    |   +-- InstanceTaken  another instance that lives has our INSTANCE_ID
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
         +-- Refused        the address or host is not allowed (SSRF guard)
         +-- ConnectionRefused  the server refused or reset the connection
@@ -84,6 +85,10 @@ class StoreDenied(StoreError):
 
 class LeaseLost(StoreError):
     """Another instance has taken over; the text names it where it is known."""
+
+
+class InstanceTaken(StoreError):
+    """Another instance that lives has our INSTANCE_ID; the text says where."""
 
 
 class ClientError(DomainMonitorError):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import heartbeat, instance_lock, leader_file, setting_parsers
-from common.heartbeat import Heartbeat
 from common.socket_paths import socket_directory
+from common.store import file_members
 from common.store.lease_contract import Leader
 
 #: Seconds without any sign of life after which an instance that is not running is forgotten.
@@ -27,6 +27,13 @@ COORDINATOR = "coordinator"
 _ENDING = ".gone"
 
 
+class Coordinator(NamedTuple):
+    """The last sign of life of a coordinator, and when its run began."""
+
+    at: float
+    started_at: float
+
+
 class Instance(NamedTuple):
     """What an instance last showed of itself. Times in epoch seconds by the clock of its processes."""
 
@@ -35,8 +42,10 @@ class Instance(NamedTuple):
     started_at: float
     processes: int  # at work at that time
     stopping: bool
-    coordinator: Heartbeat | None
+    coordinator: Coordinator | None
     leader: Leader | None  # as far as it knows
+    host: str | None = None  # this and its egress only where it has announced itself
+    egress: str | None = None
 
 
 def instances_directory(state_dir: Path) -> Path:
@@ -46,13 +55,34 @@ def instances_directory(state_dir: Path) -> Path:
 
 def list_instances(state_dir: Path) -> list[Instance]:
     """The instances that have heartbeats, by name. One that was stopped in order has none."""
-    return sorted(found for path in list_directories(state_dir) if (found := _read_instance(path)) is not None)
+    return sorted(found for path in list_directories(state_dir) if (found := read_instance(path)) is not None)
 
 
 def list_directories(state_dir: Path) -> list[Path]:
     """The directories of instances, those with the newest signs of life first."""
     named = [path for path in _directories(state_dir) if _is_name(path.name)]
     return sorted(named, key=_last_sign, reverse=True)[:MOST]
+
+
+def read_instance(directory: Path) -> Instance | None:
+    """What an instance shows in its directory; None where it has no heartbeats."""
+    beats = heartbeat.read_heartbeats(directory)
+    if not beats:
+        return None
+    heard_at = max(beat.at for beat in beats.values())
+    alive = [beat for beat in beats.values() if not beat.silent(heard_at)]
+    beat, member = beats.get(COORDINATOR), file_members.read_member(directory)
+    return Instance(
+        name=directory.name,
+        heard_at=heard_at,
+        started_at=min((beat.started_at for beat in alive), default=heard_at),
+        processes=len(alive),
+        stopping=any(beat.stopping for beat in alive),
+        coordinator=None if beat is None else Coordinator(beat.at, beat.started_at),
+        leader=leader_file.read_leader(directory),
+        host=None if member is None else member.shown.host,
+        egress=None if member is None else member.egress,
+    )
 
 
 def find_leader(instances: Iterable[Instance]) -> Leader | None:
@@ -97,23 +127,6 @@ def forget(state_dir: Path, name: str) -> bool:
     finally:
         os.close(held)
     return False
-
-
-def _read_instance(directory: Path) -> Instance | None:
-    beats = heartbeat.read_heartbeats(directory)
-    if not beats:
-        return None
-    heard_at = max(beat.at for beat in beats.values())
-    alive = [beat for beat in beats.values() if not beat.silent(heard_at)]
-    return Instance(
-        name=directory.name,
-        heard_at=heard_at,
-        started_at=min((beat.started_at for beat in alive), default=heard_at),
-        processes=len(alive),
-        stopping=any(beat.stopping for beat in alive),
-        coordinator=beats.get(COORDINATOR),
-        leader=leader_file.read_leader(directory),
-    )
 
 
 def _directories(state_dir: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ guessed at.
 
 Worker -> coordinator (PUSH to the inbox): Credit, Results, SweepDetails, SweepResult, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
-Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck.
+Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck; and Pulse, which the bus itself sends.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from common.core.model.evidence import Count, Milliseconds, Moment, Observation, Serial, Short, Wait
 
-VERSION = 2
+VERSION = 3
 #: Largest frame accepted on the bus, in bytes.
 MAX_FRAME = 4 << 20
 #: Most tasks, results or deliveries in one message.
@@ -69,6 +69,12 @@ class ByeAck(Struct, frozen=True, array_like=True, tag="bye_ack"):
     """The last sequence sent to a draining worker: it may leave once it has seen that."""
 
     last: Sequence
+
+
+class Pulse(Struct, frozen=True, array_like=True, tag="pulse"):
+    """The coordinator of this epoch leads, and its work loop turns: to every worker that is there, every 2 s."""
+
+    epoch: Sequence
 
 
 class Task(Struct, frozen=True, array_like=True):

@@ -29,8 +29,8 @@ from common.start_record import StartRecord
 DRAIN_LIMIT = 35.0
 #: A work loop says at least so often, in seconds, that it is alive; the file is written no more often than every `BEAT_GAP`.
 BEAT_EVERY, BEAT_GAP = 1.0, 0.5
-#: Longest text about a failure kept in the heartbeat, in characters.
-FAILED_LIMIT = 500
+#: Longest texts about a failure and about a trouble kept in the heartbeat, in characters.
+FAILED_LIMIT, TROUBLE_LIMIT = 500, 1000
 
 
 class Runtime:
@@ -38,7 +38,8 @@ class Runtime:
 
     `boot` is random per start of `main`, `restarts` counts its failures and the starts of its process since the stack was
     started, `waiting_until` (epoch seconds) is when a process that failed too often begins. `silent_after` (seconds) may be
-    raised by an actor whose work loop can be quiet for longer.
+    raised by an actor whose work loop can be quiet for longer. `trouble` is what keeps it from working although it runs, since
+    `trouble_since` (epoch seconds).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Runtime:
         self.started_at = now()
         self.silent_after = SILENT_AFTER
         self.failed, self.failed_at = "", 0.0
+        self.trouble, self.trouble_since = "", 0.0
         self._beaten = -BEAT_GAP
         self._beat_failed = False
 
@@ -125,6 +127,8 @@ class Runtime:
             waiting_until=self.waiting_until,
             failed_at=self.failed_at,
             failed=self.failed,
+            trouble=self.trouble[:TROUBLE_LIMIT],
+            trouble_since=self.trouble_since,
             rss_bytes=rss_bytes,
             cpu_seconds=cpu_seconds,
             stopping=self.stopping.is_set(),

@@ -12,20 +12,20 @@ from common.source_settings import find_clear_text
 
 def find_conflicts(found: Mapping[str, Any]) -> list[str]:
     """One sentence for each pair that cannot be, beginning with the variable to change. `found`: values by attribute."""
-    problems = []
+    problems = _find_missing_for_coordinator(found)
     bus: str = found["bus_endpoint"]
     keyed = bool(found["bus_secret_key"]) or "BUS_SECRET_KEY" in found["withheld"]
     if bus.startswith("tcp://") and not keyed:
         problems.append(
             "BUS_ENDPOINT: tcp needs BUS_SECRET_KEY: without CURVE anybody who connects could take tasks and forge results"
         )
-    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"]):
+    elif bus.startswith("tcp://") and not (found["bus_client_keys"] or found["bus_server_key"] or _may_share_store(found)):
         problems.append(
             "BUS_CLIENT_KEYS: on tcp the coordinator needs the public keys of its workers' hosts, or it lets none of them in; "
             "a host that has workers alone needs BUS_SERVER_KEY instead"
         )
-    if bus.startswith("tcp://") and bus.endswith(":65535"):
-        problems.append("BUS_ENDPOINT: must leave room for the port after it, so at most 65534")
+    if bus.startswith("tcp://") and bus.endswith((":65534", ":65535")):
+        problems.append("BUS_ENDPOINT: must leave room for the two ports after it, so at most 65533")
     if bus.startswith("ipc://") and len(bus.encode()) - len("ipc://") + BUS_SUFFIX > SOCKET_PATH_LIMIT:
         problems.append(f"BUS_ENDPOINT: must be a path of at most {SOCKET_PATH_LIMIT - BUS_SUFFIX} bytes")
     if bus == found["feed_endpoint"]:
@@ -47,3 +47,25 @@ def find_conflicts(found: Mapping[str, Any]) -> list[str]:
     if found["priority_check_interval"] > found["check_interval"]:
         problems.append("PRIORITY_CHECK_INTERVAL: must not be above CHECK_INTERVAL")
     return problems
+
+
+def _find_missing_for_coordinator(found: Mapping[str, Any]) -> list[str]:
+    """What a host that has checkers alone has to say besides COORDINATOR."""
+    if not found["coordinator"]:
+        return []
+    problems = []
+    if not found["egress_id"]:
+        problems.append(
+            "EGRESS_ID: a checker with a coordinator on another host needs it: a word of its own for each address that "
+            'registries see; the one of the coordinator\'s host ("default" unless set there) where both leave from one address'
+        )
+    if not found["bus_secret_key"] and "BUS_SECRET_KEY" not in found["withheld"]:
+        problems.append("BUS_SECRET_KEY: a checker with a coordinator on another host needs a key: `domain-monitor keys`")
+    if not found["bus_server_key"]:
+        problems.append("BUS_SERVER_KEY: a checker with a coordinator on another host needs the public key of that coordinator")
+    return problems
+
+
+def _may_share_store(found: Mapping[str, Any]) -> bool:
+    """Whether other instances, which have the same key, may share the store; so it is where this process is not told."""
+    return not found["store_url"].startswith("sqlite:") or "STORE_URL" in found["withheld"]

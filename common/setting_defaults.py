@@ -15,6 +15,8 @@ def fill_dependent_defaults(found: dict[str, Any]) -> None:
     state: Path = found["state_dir"]
     if not found["instance_id"]:
         found["instance_id"] = re.sub(r"[^A-Za-z0-9._-]", "-", os.uname().nodename).lstrip("._-")[:64] or "localhost"
+    if not found["egress_id"] and not found["coordinator"]:  # a checker on another host has to say it: see `setting_conflicts`
+        found["egress_id"] = "default"
     if not found["store_url"]:
         found["store_url"] = f"sqlite:///{state / 'domain-monitor.db'}"
     if not found["bus_endpoint"]:

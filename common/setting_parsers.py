@@ -22,6 +22,9 @@ LONGEST = 366 * 86_400.0
 #: Most processes of one kind that one supervisor starts.
 MOST_PROCESSES = 64
 
+#: What a server listens on where it listens on every address.
+ANYWHERE = ("*", "0.0.0.0", "[::]")  # noqa: S104  # compared with, never bound
+
 _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUFFIX = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}", re.ASCII)
@@ -221,6 +224,19 @@ def endpoint(text: str) -> str:
             split_host(host_text, 1)
     except ValueError:
         raise ValueError(problem) from None
+    return text
+
+
+def coordinator(text: str) -> str:
+    """Where the work sockets of a coordinator are, to connect to: they use the two ports after the one named, too."""
+    scheme, _, rest = text.partition("://")
+    host_text, _, number = rest.rpartition(":")
+    try:
+        usable = scheme == "tcp" and port(number) <= 65_533 and bool(split_host(host_text, 1)) and host_text not in ANYWHERE
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be tcp://HOST:PORT, with a port of at most 65533")
     return text
 
 

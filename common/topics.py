@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 #: Most subscriptions remembered; while there are more, everything counts as wanted.
@@ -36,6 +36,9 @@ class Holders(Generic[Key]):
 
     def __contains__(self, key: Key) -> bool:
         return key in self._held
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._held)
 
     def add(self, key: Key, peer: int) -> bool:
         """Note that a connection (a number from 0) holds a key; whether the key is new. Nothing new is taken beyond `most`."""

@@ -37,6 +37,7 @@ from common.messages import (
 )
 from common.process import Runtime
 from common.worker_calls import Call, Methods, kind_of_method, run_call, split_calls
+from common.worker_reach import ReachLog
 from common.worker_sweeps import SweepMethod, parse_names, return_unasked, run_sweep, split_answer
 
 #: Seconds between credit messages: the application heartbeat that the coordinator watches.
@@ -83,6 +84,7 @@ class Worker(Generic[Item, Answer]):
         self._pool: Pool[Item, Answer] = pool
         self._name = f"{pool.name}-{number}@{runtime.settings.instance_id or platform.node()}"[:120]
         self._bus = WorkerBus(runtime.settings, self._name, runtime.boot)
+        self._reach = ReachLog(runtime)
         self._running: dict[asyncio.Task[None], tuple[Item, ...]] = {}
         self._busy = 0  # items that run
         self._sweeping: dict[asyncio.Task[None], Sweep] = {}
@@ -99,6 +101,7 @@ class Worker(Generic[Item, Answer]):
             while not self._runtime.stopping.is_set():
                 self._runtime.beat()
                 there = self._flush(credit=True)
+                self._reach.note(self._bus.find_trouble(), remote=self._bus.remote)
                 await self._runtime.rest(CREDIT_EVERY if there else RETRY_EVERY)
             await self._drain()
         finally:

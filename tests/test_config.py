@@ -224,7 +224,29 @@ def test_a_bus_on_tcp_that_lets_no_worker_in_is_refused() -> None:
     assert "BUS_SERVER_KEY" in problem
     assert load({**bus, "BUS_CLIENT_KEYS": KEY}).bus_client_keys == (KEY,)
     assert load({**bus, "BUS_SERVER_KEY": KEY}).bus_server_key == KEY
+    assert load({**bus, "STORE_URL": "postgresql://db/x"}).bus_client_keys == ()  # other instances have the same key
     assert load({"BUS_SECRET_KEY": KEY}).bus_endpoint.startswith("ipc://")  # all on this host, with its own key
+
+
+def test_a_checker_on_another_host_says_its_keys_and_where_it_leaves_from() -> None:
+    """One sentence for each that is missing; its egress may be any, also "default", but has to be said."""
+    elsewhere = {"COORDINATOR": "tcp://monitor.example:5550,tcp://[2001:db8::1]:5550"}
+    keys = {"BUS_SECRET_KEY": KEY, "BUS_SERVER_KEY": KEY}
+
+    found = problems(elsewhere)
+    assert [problem.partition(":")[0] for problem in found] == ["EGRESS_ID", "BUS_SECRET_KEY", "BUS_SERVER_KEY"]
+    assert [problem.partition(":")[0] for problem in problems({**elsewhere, **keys})] == ["EGRESS_ID"]
+    settings = load({**elsewhere, **keys, "EGRESS_ID": "default"})
+    assert settings.coordinator == ("tcp://monitor.example:5550", "tcp://[2001:db8::1]:5550")
+    assert settings.egress_id == load({}).egress_id == "default"
+
+
+@pytest.mark.parametrize(
+    "text", ["monitor.example:5550", "ipc:///x", "tcp://x", "tcp://*:5550", "tcp://0.0.0.0:1", "tcp://x:65534"]
+)
+def test_a_coordinator_is_an_address_to_connect_to(text: str) -> None:
+    """With room for the two ports after it."""
+    assert problems({"COORDINATOR": text})[0].startswith("COORDINATOR: must be tcp://HOST:PORT")
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:

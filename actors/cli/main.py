@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.cli import printing
-from common import config, version
+from common import config, setting_parsers, version
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
 
@@ -89,6 +89,14 @@ def _add_actors(commands: Any) -> dict[str, str]:
     runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog, _proxy), strict=True))
     added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
     added["checker"].add_argument("--pool", choices=POOLS, required=True)
+    added["checker"].add_argument(
+        "--coordinator",
+        action="extend",
+        type=_coordinators,
+        default=[],
+        metavar="tcp://HOST:PORT",
+        help="of each instance on another host that may lead; default: COORDINATOR",
+    )
     for name in ("checker", "notifier"):
         added[name].add_argument("--number", type=_number, default=0, help="which process of its kind, from 0")
     return texts
@@ -135,7 +143,8 @@ def _add_tools(commands: Any) -> None:
     tail.add_argument("--topic", default="", metavar="PREFIX", help="for example available. or result.dns.")
     tail.add_argument("--json", action="store_true", help="one JSON object a line")
     _command(commands, "keys", "make CURVE keys for more hosts and the feed, as lines for .env", _keys)
-    _command(commands, "health", "ask a running instance whether it is healthy", _health)
+    health = _command(commands, "health", "ask a running instance whether it is healthy", _health)
+    health.add_argument("--processes", action="store_true", help="by heartbeats, without control: where checkers run alone")
 
 
 def _command(
@@ -153,6 +162,8 @@ def _coordinator(args: argparse.Namespace) -> int:
 
 
 def _checker(args: argparse.Namespace) -> int:
+    if args.coordinator:
+        config.hand_down("COORDINATOR", ",".join(args.coordinator))
     os.nice(CHECKER_NICE)
     return _actor(args, f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
 
@@ -218,7 +229,7 @@ def _keys(_args: argparse.Namespace) -> int:
 
 
 def _health(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.health").run(_settings(args)))
+    return int(_load(f"actors.cli.{'process_health' if args.processes else 'health'}").run(_settings(args)))
 
 
 def _actor(args: argparse.Namespace, process: str, run: Any) -> int:
@@ -245,6 +256,16 @@ def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise argparse.ArgumentTypeError("must be a number from 0 to 999")
     return int(text)
+
+
+def _coordinators(text: str) -> tuple[str, ...]:
+    try:
+        found = setting_parsers.many(setting_parsers.coordinator)(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not found:
+        raise argparse.ArgumentTypeError("must be tcp://HOST:PORT; with docker compose set COORDINATOR in .env")
+    return found
 
 
 def _days(text: str) -> float:

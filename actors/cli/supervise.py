@@ -62,6 +62,8 @@ def run(config_file: str | None, env_file: str | None) -> int:
     path = find_config(config_file)
     unknown = config.adopt(env_file)
     settings = config.load()
+    if settings.coordinator:
+        raise ConfigError(["COORDINATOR: is for `domain-monitor checker` on another host; a whole stack has its own: unset it"])
     operator_files.check_files(settings)
     if unknown:
         log.setup(settings, "supervise", sys.stderr)
@@ -162,7 +164,7 @@ def await_free_ports(settings: Settings) -> None:
 def ports_in_use(settings: Settings) -> Iterator[str]:
     """One sentence for each address that something else holds."""
     addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
-    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 2)):
+    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 3)):
         scheme, _, rest = endpoint.partition("://")
         host, _, number = rest.rpartition(":")
         if scheme == "tcp" and number.isdecimal():

@@ -15,6 +15,7 @@ from actors.control.http_problems import Problem
 from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
 from actors.control.instance_watch import InstanceWatch, Sight, instance_problems
 from actors.control.live_feed import LiveFeed
+from actors.control.member_watch import RosterLook, clock_problems
 from actors.control.request_limit import TokenBucket
 from actors.control.request_security import build_access_policy
 from actors.control.store_readers import StoreReaders
@@ -27,6 +28,7 @@ from common.heartbeat import Heartbeat
 from common.log import get_logger
 from common.messages import Command
 from common.peers import Peers, default_gateways
+from common.store.store_contract import Reader
 
 #: Seconds that heartbeats, and what was seen of disk and database, stay good.
 KEPT_SECONDS = 1.0
@@ -100,10 +102,12 @@ class Control:
         """What is wrong with disk, database, supervisor and other instances, at most a second old."""
         moment = self.monotonic()
         if self._seen_at is None or moment - self._seen_at > KEPT_SECONDS:
-            error = await self.store.probe()
+            found, error = await self.store.probe(self._look_at_roster)
             disks = await asyncio.to_thread(lambda: [*local_problems.disk_problems(self.settings)])
-            self._sight = await asyncio.to_thread(self._instances.look, self.now(), moment)
+            roster = None if found is None else found.roster
+            self._sight = await asyncio.to_thread(self._instances.look, self.now(), moment, roster)
             self._seen = [
+                *(() if found is None else clock_problems(found)),
                 *disks,
                 *local_problems.database_problems(self.settings, error),
                 *self._supervision.problems(),
@@ -111,6 +115,11 @@ class Control:
             ]
             self._seen_at = moment
         return self._seen
+
+    def _look_at_roster(self, reader: Reader) -> RosterLook:
+        reader.last_seq()  # asks every store, as those in a file have no roster
+        began = self.now()
+        return RosterLook(reader.members(), began, self.now())
 
     def send_command(self, verb: str, target: str = "") -> None:
         """Pass a changing call on. Raises Problem 503 where no coordinator takes it."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import structs
 
-from actors.control.instance_watch import SILENT_AFTER, Sight, leader_problem
+from actors.control.instance_watch import Sight, leader_problem
 from actors.control.local_problems import away_problem
+from actors.control.member_watch import SILENT_AFTER
 from common.config import Settings
 from common.core.telemetry.problems import Change, Problem, ProblemLog
 from common.heartbeat import Heartbeat
@@ -36,14 +37,17 @@ RESTARTS, RESTARTS_WITHIN = 3, 600.0
 ALONE = Sight()
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
 WATCHDOG = "watchdog"
-#: What a failed run says of the state, by the kind of its error (`Heartbeat.failed`).
+#: What a failed run says of the store, by the kind of its error (`Heartbeat.failed`).
 STORE_CODES = {
     "StoreDamaged": "store_damaged",
     "StoreLost": "store_lost",
     "StoreFull": "disk_full",
     "StoreLocked": "store_locked",
     "StoreAway": "store_away",
+    "InstanceTaken": "instance_taken",
 }
+#: Those of them that no restart ends.
+_LASTING = {"StoreFull", "StoreLocked", "InstanceTaken"}
 _RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
 
@@ -171,6 +175,8 @@ class HealthAssessor:
             young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
             if (waits or young) and not beat.silent(now):
                 found.append(_failure_problem(beat, follows=follows))
+            if beat.trouble and not beat.silent(now):
+                found.append(_trouble_problem(beat))
             if len(starts) >= RESTARTS:
                 what = f"The process {process} was started {len(starts)} times in {RESTARTS_WITHIN / 60:.0f} minutes."
                 remedy = "See its log and STATE_DIR/crashes for what ended it."
@@ -247,13 +253,18 @@ def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
     if kind == "StoreAway":  # it does not fail: it waits
         return away_problem(text)
     if kind in STORE_CODES:
-        return Problem(
-            STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in {"StoreFull", "StoreLocked"}, unwatched=True
-        )
+        return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in _LASTING, unwatched=True)
     return Problem(
         "process_failing", f"{what}.", remedy, beat.process,
         restart_helps=True, unwatched=beat.process == COORDINATOR and not follows, after=FAILING_LIMIT,
     )  # fmt: skip
+
+
+def _trouble_problem(beat: Heartbeat) -> Problem:
+    """The problem of processes that run and do not reach the coordinator; the same for all of them."""
+    place, _, remedy = beat.trouble.partition("; ")
+    what = f"Processes of this instance do not reach the coordinator: {place}."
+    return Problem("coordinator_unreachable", what, f"{remedy[:1].upper()}{remedy[1:]}.", since=beat.trouble_since)
 
 
 def _merge_problems(own: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:

@@ -1,24 +1,26 @@
-"""The instances that share STATE_DIR, as this one sees them: which of them leads, and which is silent or gone.
+"""The instances of one store, as this one sees them: which of them leads, and which is silent or gone.
 
-How old a heartbeat of another instance is, is measured by our own clock from when it was seen to change: two processes need not
-agree on the time.
+Those that share STATE_DIR are seen by their heartbeats there, others by what they announce in the database
+(`actors.control.member_watch`). How old a heartbeat of another instance is, is measured by our own clock from when it was seen
+to change: two processes need not agree on the time.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from actors.control.member_watch import SILENT_AFTER, MemberWatch
 from common import instances, leader_file
 from common.config import Settings
 from common.core.telemetry.problems import Problem
 from common.heartbeat import Heartbeat
 from common.instances import COORDINATOR, FORGOTTEN_AFTER, Instance
 from common.store.lease_contract import Leader
+from common.store.member_contract import Roster
 
-#: Seconds without a heartbeat after which an instance is silent, and without a sign of its coordinator after which none leads.
-SILENT_AFTER = 15.0
 #: Statuses of an instance that does nothing, and was not stopped.
 LOST = frozenset({"silent", "gone"})
 #: Seconds for which an instance has to be silent when we look: after a pause of our own every heartbeat is old at first.
@@ -36,6 +38,7 @@ class InstanceSight(NamedTuple):
     status: str
     own: bool
     leads: bool
+    near: bool = True  # whether it shares our STATE_DIR
 
     @property
     def is_lost(self) -> bool:
@@ -58,7 +61,18 @@ class InstanceSight(NamedTuple):
             "heartbeat_age": round(self.age, 3),
             "processes": 0 if self.is_lost else self.instance.processes,
             "started_at": self.instance.started_at,
+            "egress": self.instance.egress,
+            "host": self.instance.host,
         }
+
+
+class Seen(NamedTuple):
+    """An instance, the age of its youngest heartbeat in seconds, its status, and whether it shares our STATE_DIR."""
+
+    instance: Instance
+    age: float
+    status: str
+    near: bool
 
 
 class Sight(NamedTuple):
@@ -76,7 +90,7 @@ class Sight(NamedTuple):
 
     @property
     def leading(self) -> InstanceSight | None:
-        """The instance that leads, where it shares our STATE_DIR."""
+        """The instance that leads, where it is seen in STATE_DIR or in the database."""
         return next((sight for sight in self.instances if sight.leads), None)
 
     def leader_silence(self, status_age: float | None) -> float:
@@ -99,29 +113,39 @@ class InstanceWatch:
     def __init__(self, settings: Settings) -> None:
         self._state_dir, self._own = settings.state_dir, settings.instance_id
         self._own_dir = settings.instance_dir
+        self._egress, self._host = settings.egress_id, os.uname().nodename
+        self._members = MemberWatch()
         self._heard: dict[str, tuple[float, float, float]] = {}  # by name: its youngest heartbeat, how old it was, and when
         self._forgot: float | None = None
         self._stale: dict[str, float] = {}
         self._guard = threading.Lock()
 
-    def look(self, now: float, monotonic: float) -> Sight:
-        """The instances at `now`, in epoch seconds; `monotonic` is a clock for durations."""
+    def look(self, now: float, monotonic: float, roster: Roster | None = None) -> Sight:
+        """The instances at `now`, in epoch seconds; `monotonic` is a clock for durations.
+
+        `roster` is what was read of the announcements, None where the store cannot be read.
+        """
         with self._guard:
             if self._forgot is None or monotonic - self._forgot >= FORGET_EVERY:
                 self._forgot = monotonic
                 self._forget_stale()
             led_since = leader_file.stamp_of(self._own_dir) / 1e9
-            found = instances.list_instances(self._state_dir)
-            judged = [(instance, *self._judge(instance, now, monotonic)) for instance in found]
+            found = [self._complete_own(instance) for instance in instances.list_instances(self._state_dir)]
+            near = {instance.name: Seen(instance, *self._judge(instance, now, monotonic), near=True) for instance in found}
             self._heard = {instance.name: self._heard[instance.name] for instance in found}
-        leader = instances.find_leader(instance for instance, _, status in judged if status not in LOST)
+            far = {row.instance.name: Seen(*row, near=False) for row in self._members.note(roster, monotonic)}
+        judged = sorted(merge_seen(self._own, near, far), key=lambda seen: seen.instance.name)
+        leader = instances.find_leader(seen.instance for seen in judged if seen.status not in LOST)
         name = "" if leader is None else leader.instance
         sights = (
-            InstanceSight(instance, age, status, instance.name == self._own, instance.name == name)
-            for instance, age, status in judged
+            InstanceSight(instance, age, status, instance.name == self._own, instance.name == name, near)
+            for instance, age, status, near in judged
             if status != "gone" or age <= FORGOTTEN_AFTER
         )
         return Sight(self._own, tuple(sights), leader, led_since)
+
+    def _complete_own(self, instance: Instance) -> Instance:
+        return instance._replace(egress=self._egress, host=self._host) if instance.name == self._own else instance
 
     def _forget_stale(self) -> None:
         stale = instances.find_stale(self._state_dir, self._own)
@@ -144,6 +168,22 @@ class InstanceWatch:
         return age, status
 
 
+def merge_seen(own: str, near: Mapping[str, Seen], far: Mapping[str, Seen]) -> Iterator[Seen]:
+    """Each instance once. One that is seen twice is as its heartbeats say, unless its announcement is far younger.
+
+    The second is one that moved to another host and left its directory behind.
+    """
+    for name, here in near.items():
+        there = far.get(name)
+        if there is None or name == own:
+            yield here
+        elif here.age > there.age + SILENT_AFTER:
+            yield there
+        else:
+            yield here._replace(instance=here.instance._replace(host=there.instance.host, egress=there.instance.egress))
+    yield from (there for name, there in far.items() if name not in near)
+
+
 def instance_problems(sight: Sight, now: float) -> Iterator[Problem]:
     """Instances that do nothing and were not stopped."""
     for row in sight.instances:
@@ -152,7 +192,8 @@ def instance_problems(sight: Sight, now: float) -> Iterator[Problem]:
             what = f"The instance {name} is silent for {row.age:.0f} s."
             remedy = "See its log, and start it again."
             if row.status == "gone":
-                what = f"The instance {name} has ended, {row.age:.0f} s ago, and was not stopped."
+                ended = f"has ended, {row.age:.0f} s ago" if row.near else f"was heard last {row.age:.0f} s ago"
+                what = f"The instance {name} {ended}, and was not stopped."
                 remedy += f" It is forgotten {FORGOTTEN_AFTER / 60:.0f} minutes after its end."
             yield Problem("instance_silent", what, remedy, name, since=now - row.age, after=SETTLED)
 

@@ -10,7 +10,7 @@ from actors.control.context import Control
 from actors.control.http_server import Listener
 from actors.control.live_feed import TOPICS
 from actors.control.store_readers import StoreReaders
-from common.bus import FeedSubscriber, InboxSender, LeaderWatch
+from common.bus import FeedSubscriber, InboxSender, LeaderWatch, inner_feed_keys
 from common.clock import monotonic, now
 from common.process import Runtime
 from common.socket_paths import control_socket
@@ -30,7 +30,8 @@ async def main(runtime: Runtime) -> None:
     records = StoreReaders(lambda: open_reader(settings))
     leader = LeaderWatch(settings)
     inbox = InboxSender(settings, leader.addresses)
-    feed = FeedSubscriber(leader.addresses.feed, TOPICS)
+    way = leader.addresses
+    feed = FeedSubscriber(way.feed, TOPICS, keys=inner_feed_keys(settings, way), server_key=way.server_key)
     control = Control(
         settings=settings,
         store=records,
@@ -44,7 +45,7 @@ async def main(runtime: Runtime) -> None:
 
     def follow(addresses: Addresses) -> None:
         inbox.move(addresses)
-        feed.move(addresses.feed)
+        feed.move(addresses.feed, keys=inner_feed_keys(settings, addresses), server_key=addresses.server_key)
 
     follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:

@@ -55,7 +55,10 @@ class Report(TypedDict):
 
 
 class Instance(TypedDict):
-    """One of the instances that share STATE_DIR. `heartbeat_age` in seconds, of its youngest process; `own`: it answers."""
+    """One of the instances of the store. `heartbeat_age` in seconds, of its youngest process; `own`: it answers.
+
+    `egress` and `host` are null where it has not announced itself.
+    """
 
     instance: str
     own: bool
@@ -64,6 +67,8 @@ class Instance(TypedDict):
     heartbeat_age: float
     processes: Annotated[int, Meta(description="how many are at work")]
     started_at: Time
+    egress: str | None
+    host: str | None
 
 
 class Health(Report):

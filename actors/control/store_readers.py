@@ -23,10 +23,6 @@ LOOK_DEADLINE = 2.0
 MOST_WAITING = 100
 
 
-def _probe_query(reader: Reader) -> int:
-    return reader.last_seq()
-
-
 class StoreReaders:
     """Runs reader calls in threads, each with a reader of its own, so that a search does not hold up a look-up.
 
@@ -65,20 +61,21 @@ class StoreReaders:
         except Problem:
             return None
 
-    async def probe(self) -> StoreError | None:
-        """How a look at the store fails, None where it does not, or where all threads are busy and it is not known.
+    async def probe(self, query: Callable[[Reader], T]) -> tuple[T | None, StoreError | None]:
+        """What a look at the store finds, and how it fails; neither where all threads are busy and it is not known.
 
         A server that was away at the last query, and does not answer now, still is. Damage is remembered: most looks do not
         come across it, and it does not heal by itself.
         """
+        found = None
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
-                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, _probe_query))
+                found = await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, self._run, query))
         except TimeoutError:
-            return self.damaged or self._away
+            return None, self.damaged or self._away
         except StoreError as error:
-            return error
-        return self.damaged
+            return None, error
+        return found, self.damaged
 
     async def close(self) -> None:
         """Wait for running queries, and close every reader in its own thread."""

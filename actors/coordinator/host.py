@@ -87,7 +87,7 @@ class Host:
         self._threads = threads
         self._core = core
         self._details = ThreadPoolExecutor(1, thread_name_prefix="details")  # reads never wait for a commit
-        self._bus = CoordinatorBus(runtime.settings, keeper.leader.epoch)
+        self._bus = CoordinatorBus(runtime.settings, keeper.leader.epoch, outside=keeper.leader.outside)
         self._loop = asyncio.get_running_loop()
         self._failed: asyncio.Future[None] = self._loop.create_future()
         keeper.follow(self._fail)

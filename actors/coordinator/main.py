@@ -13,12 +13,14 @@ from functools import partial
 from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
+from actors.coordinator.membership import Membership
 from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import now
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreLocked
 from common.process import Runtime
 from common.store.file_leases import open_leases
-from common.store.lease_contract import Lease
+from common.store.file_members import open_members
+from common.store.lease_contract import Lease, Leases
 from common.store.store_contract import Writer
 from common.store.writer import open_writer
 
@@ -33,18 +35,26 @@ async def main(runtime: Runtime) -> None:
     sys.setswitchinterval(SWITCH)
     runtime.settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     leases = open_leases(runtime.settings)
-    standby = Standby(runtime, leases)
+    membership = Membership(runtime, open_members(runtime.settings))
     try:
-        while (lease := await standby.wait_for_lease()) is not None:
-            try:
-                await lead(runtime, lease)
-            except StoreAway as error:
-                standby.note_away(error)
-                await runtime.rest(AWAY_LOOK)
+        await membership.join()
+        await membership.run(stand_by_and_lead(runtime, leases))
     except StoreDenied as error:  # a new process reads the setting again, or the file that holds it
         raise ConfigError([f"STORE_URL: {error}"]) from None
     finally:
         leases.close()
+        membership.close()
+
+
+async def stand_by_and_lead(runtime: Runtime, leases: Leases) -> None:
+    """Wait for the lease and lead with it, and once it is lost or the database server is away again, until told to stop."""
+    standby = Standby(runtime, leases)
+    while (lease := await standby.wait_for_lease()) is not None:
+        try:
+            await lead(runtime, lease)
+        except StoreAway as error:
+            standby.note_away(error)
+            await runtime.rest(AWAY_LOOK)
 
 
 async def lead(runtime: Runtime, lease: Lease) -> None:

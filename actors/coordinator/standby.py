@@ -9,7 +9,7 @@ from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
 from common import leader_file
-from common.bus import leader_addresses
+from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
 from common.errors import StoreAway, StoreError
 from common.process import Runtime
@@ -113,7 +113,14 @@ class Standby:
             self._untold = True
             return False
         self._followed, self._untold = leader, False
-        self._runtime.started_at = (
-            now()
-        )  # in /health a coordinator is not silent while it, or the one it follows, reads its names
+        self._note_way(leader)
+        # In /health a coordinator is not silent while it, or the one it follows, reads its names.
+        self._runtime.started_at = now()
         return True
+
+    def _note_way(self, leader: Leader) -> None:
+        """Say in the log, and by the heartbeat in /health, why the other processes of this instance do not reach the leader."""
+        trouble = choose_way(self._runtime.settings, leader).trouble
+        self._runtime.trouble, self._runtime.trouble_since = trouble, now()
+        if trouble:
+            self._runtime.log.error("leader_unreachable", leader=leader.instance, reason=trouble)

@@ -1,7 +1,7 @@
 """The one place that knows ZeroMQ: sockets, their options, and how they meet an asyncio loop.
 
 Sockets of a coordinator: tasks (XPUB, one private topic per worker: `<worker>#<boot>;`), inbox (PULL), and the inner feed
-(XPUB), which only processes of this host reach. The feed process binds the public feed (XPUB), read by plain SUB sockets.
+(XPUB), which only processes of the instances reach. The feed process binds the public feed (XPUB), read by plain SUB sockets.
 Everything else connects. Nothing here queues: what could not be sent is reported, never kept.
 
 Only the coordinator of the instance that leads has these sockets, and their paths carry its epoch: a second bind on a path of
@@ -15,13 +15,15 @@ are at most 512 bytes, eight of one peer wait, and a feed process that holds mor
 ZMTP heartbeats there: libzmq 4.3.5 aborts where one is due on a connection that broke while its input was stopped.
 """
 
-from common.bus.bus_endpoints import inbox_endpoint, leader_addresses, tasks_endpoint, worker_topic
+from common.bus.bus_endpoints import inbox_endpoint, tasks_endpoint, worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
-from common.bus.curve_keys import KeyPair, feed_keys, generate_keys
+from common.bus.coordinator_link import InboxSender
+from common.bus.curve_keys import KeyPair, feed_keys, generate_keys, inner_feed_keys
 from common.bus.feed_subscriber import FeedSubscriber
 from common.bus.leader_watch import LeaderWatch
+from common.bus.leader_way import choose_way, leader_addresses
 from common.bus.public_feed import PublicFeed
-from common.bus.worker_bus import InboxSender, WorkerBus
+from common.bus.worker_bus import WorkerBus
 
 __all__ = [
     "CoordinatorBus",
@@ -32,9 +34,11 @@ __all__ = [
     "LeaderWatch",
     "PublicFeed",
     "WorkerBus",
+    "choose_way",
     "feed_keys",
     "generate_keys",
     "inbox_endpoint",
+    "inner_feed_keys",
     "leader_addresses",
     "tasks_endpoint",
     "worker_topic",

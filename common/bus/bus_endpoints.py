@@ -19,15 +19,15 @@ def tasks_endpoint(base: str) -> str:
 
 def inbox_endpoint(base: str) -> str:
     """Where the coordinator listens, given such a base; on tcp the port after the one named."""
-    if not base.startswith("tcp://"):
-        return f"{base}-inbox"
-    host, _, port = base.rpartition(":")
-    if not port.isdigit():
-        raise ConfigError([f"BUS_ENDPOINT: {base!r} has no port"])
-    return f"{host}:{int(port) + 1}"
+    return _next_port(base, 1) if base.startswith("tcp://") else f"{base}-inbox"
 
 
-def leader_addresses(settings: Settings, epoch: int) -> Addresses:
+def feed_endpoint(base: str) -> str:
+    """Where the inner feed is on tcp, given such a base: two ports after the one named."""
+    return _next_port(base, 2)
+
+
+def local_addresses(settings: Settings, epoch: int) -> Addresses:
     """Where the processes of this host reach the leader of an epoch: sockets of its own, named by the epoch.
 
     A second bind on a path would take over new connections without a word, while the first keeps those it has.
@@ -39,7 +39,7 @@ def leader_addresses(settings: Settings, epoch: int) -> Addresses:
 
 def remove_sockets_before(settings: Settings, epoch: int) -> None:
     """Remove the socket files that leaders of earlier epochs left. What is connected there stays connected."""
-    mine = leader_addresses(settings, epoch)
+    mine = local_addresses(settings, epoch)
     for endpoint in (tasks_endpoint(mine.bus), inbox_endpoint(mine.bus), mine.feed):
         head, _, tail = endpoint.removeprefix("ipc://").rpartition(f"-{epoch}")
         of_any_epoch = re.compile(rf"{re.escape(Path(head).name)}-([0-9]{{1,18}}){re.escape(tail)}")
@@ -52,3 +52,15 @@ def remove_sockets_before(settings: Settings, epoch: int) -> None:
 def worker_topic(worker: str, boot: str) -> bytes:
     """The private topic of one start of one worker; the semicolon keeps it from being a prefix of another."""
     return f"{worker}#{boot};".encode()
+
+
+def pulse_topic(topic: bytes) -> bytes:
+    """Where the pulse for a worker is published: a subscription to its private topic, which begins so, brings it too."""
+    return topic + b"pulse"
+
+
+def _next_port(base: str, more: int) -> str:
+    host, _, port = base.rpartition(":")
+    if not port.isdigit():
+        raise ConfigError([f"BUS_ENDPOINT: {base!r} has no port"])
+    return f"{host}:{int(port) + more}"

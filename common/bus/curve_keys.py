@@ -11,8 +11,9 @@ import zmq.auth.thread
 
 from common.clock import pause
 from common.config import Settings
+from common.store.lease_contract import Addresses
 
-_DOMAIN = "domain-monitor"
+_DOMAIN, _OWN_DOMAIN = "domain-monitor", "domain-monitor-instances"
 #: Characters of a public key that stand for it: 64 bits.
 MARK_LENGTH = 10
 #: Tries to take over the address of ZAP, and seconds between two.
@@ -42,21 +43,22 @@ class CurveGate:
         self._known = {self._own, *(key.encode() for key in keys)}
         self._thread = _start_authenticator()
         self._thread.configure_curve_callback(domain=_DOMAIN, credentials_provider=self)
+        self._thread.configure_curve_callback(domain=_OWN_DOMAIN, credentials_provider=self)
 
     def mark_of(self, key: str) -> str:
         """The beginning of a client's public key (Z85), enough to tell it from others; "" for the server's own."""
         return "" if key.encode() == self._own else key[:MARK_LENGTH]
 
-    def callback(self, _domain: str, key: bytes) -> bool:
+    def callback(self, domain: str, key: bytes) -> bool:
         """Whether the client with this key (Z85) may connect; pyzmq sets the signature."""
-        return key in self._known
+        return key == self._own if domain == _OWN_DOMAIN else key in self._known
 
-    def guard(self, socket: zmq.Socket[bytes]) -> None:
-        """Make a socket a CURVE server; call it before it is bound."""
+    def guard(self, socket: zmq.Socket[bytes], *, own_key_only: bool = False) -> None:
+        """Make a socket a CURVE server; call it before it is bound. `own_key_only`: for the instances of this store alone."""
         socket.curve_secretkey = self._secret
         socket.curve_publickey = zmq.curve_public(self._secret)
         socket.curve_server = True
-        socket.zap_domain = _DOMAIN.encode()
+        socket.zap_domain = (_OWN_DOMAIN if own_key_only else _DOMAIN).encode()
         # Without an authenticator CURVE lets any key in; this keeps it shut even if the authenticator dies.
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
@@ -94,6 +96,16 @@ def use_client_keys(socket: zmq.Socket[bytes], settings: Settings, server_key: s
         socket.curve_secretkey = secret
         socket.curve_publickey = zmq.curve_public(secret)
         socket.curve_serverkey = (server_key or settings.bus_server_key or zmq.curve_public(secret).decode()).encode()
+
+
+def inner_feed_keys(settings: Settings, addresses: Addresses) -> Settings | None:
+    """The settings with the keys of a leader's inner feed; None where only its own host reaches it, and it is open."""
+    return settings if addresses.outside or addresses.feed.startswith("tcp://") else None
+
+
+def public_key(settings: Settings) -> str:
+    """The public key (Z85) of this host's secret one; "" where it has none."""
+    return zmq.curve_public(settings.bus_secret_key.encode()).decode() if settings.bus_secret_key else ""
 
 
 def feed_keys(settings: Settings) -> Settings | None:

@@ -23,16 +23,18 @@ class FeedSubscriber:
         topics: tuple[str, ...] = ("",),
         *,
         keys: Settings | None = None,
+        server_key: str = "",
         decode: Callable[[bytes], object] = decode_map,
     ) -> None:
         """`keys`: the settings with the CURVE keys to use, None for a feed without (see `common.bus.curve_keys.feed_keys`).
 
-        `decode` gives the value of a message and raises ValueError or MessageError where it has none.
+        `server_key`: the key of the server (Z85), where it is not BUS_SERVER_KEY. `decode` gives the value of a message and
+        raises ValueError or MessageError where it has none.
         """
         self._decode = decode
         self._topics = topics
         self._keys = keys
-        self._socket = self._connect(endpoint)
+        self._socket = self._connect(endpoint, server_key)
         self._received: Callable[[list[bytes]], None] | None = None
 
     def attach(self, handler: Callable[[str, dict[str, Any]], None]) -> None:
@@ -51,9 +53,10 @@ class FeedSubscriber:
         self._received = received
         self._socket.attach(received)
 
-    def move(self, endpoint: str) -> None:
-        """Read another feed from now on."""
-        earlier, self._socket = self._socket, self._connect(endpoint)
+    def move(self, endpoint: str, *, keys: Settings | None = None, server_key: str = "") -> None:
+        """Read another feed from now on, with these keys."""
+        self._keys = keys
+        earlier, self._socket = self._socket, self._connect(endpoint, server_key)
         if self._received is not None:
             earlier.receive_waiting()
             self._socket.attach(self._received)
@@ -63,10 +66,10 @@ class FeedSubscriber:
         """Stop reading."""
         self._socket.close()
 
-    def _connect(self, endpoint: str) -> Socket:
+    def _connect(self, endpoint: str, server_key: str) -> Socket:
         socket = Socket(zmq.SUB, hwm=10_000)
         if self._keys is not None:
-            use_client_keys(socket.raw, self._keys)
+            use_client_keys(socket.raw, self._keys, server_key)
         for topic in self._topics:
             socket.raw.subscribe(topic.encode())
         socket.raw.connect(endpoint)

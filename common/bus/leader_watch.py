@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from common import leader_file
-from common.bus.bus_endpoints import leader_addresses
+from common.bus.bus_endpoints import local_addresses
+from common.bus.leader_way import Way, choose_way
 from common.config import Settings
 from common.store.lease_contract import Addresses
 
@@ -15,18 +16,19 @@ LOOK_EVERY = 0.25
 
 
 class LeaderWatch:
-    """Follows the leader for sockets of this process.
+    """Follows the leader for sockets of this process. `trouble`: why it cannot be reached, and the remedy; "" where it can.
 
     Where no coordinator has said which one leads, that of BUS_ENDPOINT counts: of another host, or one that will start on this.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._instance_dir = settings.instance_dir
         self._stamp = leader_file.stamp_of(self._instance_dir)  # before the file: it may change meanwhile
         leader = leader_file.read_leader(self._instance_dir)
         self._epoch = 0 if leader is None else leader.epoch
-        here = leader_addresses(settings, 0).feed
-        self.addresses = Addresses(settings.bus_endpoint, here) if leader is None else leader.addresses()
+        unknown = Way(Addresses(settings.bus_endpoint, local_addresses(settings, 0).feed))
+        self.addresses, self.trouble = unknown if leader is None else choose_way(settings, leader)
         self._timer: asyncio.TimerHandle | None = None
         self._moved: Callable[[Addresses], object] = lambda _: None
 
@@ -49,6 +51,7 @@ class LeaderWatch:
         if leader is None:
             return  # looks again: it is being written, or damaged
         self._stamp = stamp
-        if (leader.epoch, leader.addresses()) != (self._epoch, self.addresses):
-            self._epoch, self.addresses = leader.epoch, leader.addresses()
+        addresses, self.trouble = choose_way(self._settings, leader)
+        if (leader.epoch, addresses) != (self._epoch, self.addresses):
+            self._epoch, self.addresses = leader.epoch, addresses
             self._moved(self.addresses)

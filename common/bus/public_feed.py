@@ -10,7 +10,7 @@ from collections import Counter
 
 import zmq
 
-from common.bus.curve_keys import CurveGate, feed_keys
+from common.bus.curve_keys import CurveGate, feed_keys, inner_feed_keys, use_client_keys
 from common.bus.leader_watch import LeaderWatch
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
@@ -32,6 +32,7 @@ class PublicFeed:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
+        self._settings = settings
         self._leader = LeaderWatch(settings)
         self._inner_topics: Counter[bytes] = Counter()
         self._inner = self._connect(self._leader.addresses)
@@ -83,6 +84,8 @@ class PublicFeed:
 
     def _connect(self, addresses: Addresses) -> Socket:
         socket = Socket(zmq.SUB, hwm=INNER_HWM)
+        if (keys := inner_feed_keys(self._settings, addresses)) is not None:
+            use_client_keys(socket.raw, keys, addresses.server_key)
         for topic in self._inner_topics.elements():
             socket.raw.subscribe(topic)
         socket.raw.connect(addresses.feed)

@@ -14,7 +14,7 @@ import zmq
 
 from common.codec import encode
 from common.errors import ConfigError, MessageError
-from common.messages import MAX_FRAME, Downward, Upward
+from common.messages import MAX_FRAME, Downward, Pulse, Upward
 
 #: Most messages taken from one socket before other work of the loop gets its turn.
 DRAIN_LIMIT = 200
@@ -25,6 +25,11 @@ MAX_SUBSCRIPTION = 512
 #: Subscriptions of one peer that may wait to be taken. One call of ZeroMQ takes them until none waits: with more than a few, a
 #: peer that sends without end keeps that call from returning, and puts gigabytes into the trie.
 MOST_UNTAKEN = 8
+
+#: Milliseconds for which a TCP connection may leave what was sent unacknowledged: where a cable was pulled nothing else tells.
+UNACKNOWLEDGED = 15_000
+#: Milliseconds that a TCP connection may take to be made.
+CONNECT_LIMIT = 5000
 
 
 class Socket:
@@ -41,7 +46,10 @@ class Socket:
         self.raw.setsockopt(zmq.RECONNECT_IVL, 100)
         self.raw.setsockopt(zmq.RECONNECT_IVL_MAX, 300)
         self.raw.setsockopt(zmq.TCP_KEEPALIVE, 1)
-        self.raw.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 30)
+        self.raw.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_LIMIT)
+        for option, seconds in ((zmq.TCP_KEEPALIVE_IDLE, 30), (zmq.TCP_KEEPALIVE_INTVL, 5), (zmq.TCP_KEEPALIVE_CNT, 3)):
+            self.raw.setsockopt(option, seconds)
+        self.raw.setsockopt(zmq.TCP_MAXRT, UNACKNOWLEDGED)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._handler: Callable[[list[bytes]], None] | None = None
@@ -151,7 +159,7 @@ class Publisher(Socket):
                 self._ended(data[1:], _connection_number(frame))
 
 
-def encode_bounded(message: Upward | Downward | dict[str, Any]) -> bytes:
+def encode_bounded(message: Upward | Downward | Pulse | dict[str, Any]) -> bytes:
     """A message as bytes. Raises MessageError where it cannot be encoded, or is larger than the other side takes."""
     data = encode(message)
     if len(data) > MAX_FRAME:

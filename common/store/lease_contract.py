@@ -19,6 +19,8 @@ class Addresses(NamedTuple):
     bus: str
     feed: str
     server_key: str = ""
+    outside: str = ""
+    place: str = ""
 
 
 class Leader(Struct, frozen=True):
@@ -29,11 +31,15 @@ class Leader(Struct, frozen=True):
     epoch: int
     bus: str  # base of its work sockets (`common.bus.bus_endpoints`)
     feed: str  # its inner feed
-    server_key: str = ""  # its CURVE public key (Z85), "" where the one that connects knows it from its settings
+    server_key: str = ""  # its CURVE public key (Z85), "" where it has none
+    outside: str = (
+        ""  # the same base for other hosts, on tcp: work sockets there and on the next port, inner feed on the one after
+    )
+    place: str = ""  # tells whether another process sees the directory of `bus` (`common.bus.leader_way`)
 
     def addresses(self) -> Addresses:
         """Where it is reached."""
-        return Addresses(self.bus, self.feed, self.server_key)
+        return Addresses(self.bus, self.feed, self.server_key, self.outside, self.place)
 
 
 class Lease(Protocol):

@@ -18,6 +18,7 @@ from common.config import Settings
 from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store import database_file, drop_pages, name_pages, row_codecs, schema
+from common.store.member_contract import Roster
 from common.store.name_rows import DOMAIN_COLUMNS, DOMAIN_FROM, address_number, ids_as_json, to_found_name
 from common.store.reader_arguments import LAST, bounded_limit, clamp_integer, clean_query, parse_position, storable_texts
 from common.store.sqlite import ENGINE, connect_reader, require_version, translate_errors
@@ -207,6 +208,10 @@ class SqliteReader:
         """One of the small named texts."""
         found = self._all("SELECT value FROM meta WHERE key = ?", (key,))
         return str(found[0][0]) if found else None
+
+    def members(self) -> Roster:
+        """None: instances of a store in a file are seen in their state directory."""
+        return Roster()
 
     def close(self) -> None:
         """Release the connection."""

@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
+from common.store.member_contract import Roster
 
 T = TypeVar("T")
 
@@ -231,6 +232,10 @@ class Reader(Protocol):
 
     def meta(self, key: str) -> str | None:
         """One of the small named texts."""
+        ...
+
+    def members(self) -> Roster:
+        """The instances that announced themselves in a database; of a store in a file the state directory shows them."""
         ...
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, 
 from common.errors import StoreAway, StoreError
 from common.peers import Address, Peers
 from common.store.lease_contract import Leader
+from common.store.member_contract import Roster
 from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 from common.suffixes import load_suffixes
 
@@ -108,6 +109,7 @@ class FakeReader:
         self.callbacks: list[DeliveryRow] = []
         self.entries: list[ProblemRow] = []
         self.noted: dict[str, str] = {}
+        self.roster = Roster()
         self.broken = False
         self.away = False
         self.no_events = False
@@ -201,6 +203,11 @@ class FakeReader:
         """A text that the coordinator keeps beside the rows."""
         self._look()
         return self.noted.get(key)
+
+    def members(self) -> Roster:
+        """The instances that announced themselves."""
+        self._look()
+        return self.roster
 
     def last_seq(self) -> int:
         """The newest sequence."""

@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from actors.cli import health, supervise
+from actors.cli import health, process_health, supervise
 from actors.cli.main import build_parser, main
+from common import state_dir
+from common.clock import now
 from common.config import load
 from common.errors import ConfigError
+from common.heartbeat import Heartbeat, write_heartbeat
 from tests.http_thread import reply, serving
 from tests.lab import net
 
@@ -45,6 +49,52 @@ def test_bad_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFix
 
     assert caught.value.code == 2
     assert "usage: domain-monitor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "monitor.example:5550", "tcp://*:5550"])
+def test_a_checker_needs_an_address_for_its_coordinator(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where compose fills in nothing."""
+    with pytest.raises(SystemExit) as caught:
+        main(["checker", "--pool", "fast", "--coordinator", text])
+
+    assert caught.value.code == 2
+    assert "tcp://HOST:PORT" in capsys.readouterr().err
+
+
+def test_a_checker_elsewhere_says_what_it_lacks() -> None:
+    """In one sentence each, before anything starts; several addresses may be given in two ways."""
+    found = command("checker", "--pool", "fast", "--coordinator", "tcp://a:1,tcp://b:1", "--coordinator", "tcp://c:1")
+
+    assert found.returncode == 2
+    assert [line.split(":")[1] for line in found.stderr.splitlines()] == [" EGRESS_ID", " BUS_SECRET_KEY", " BUS_SERVER_KEY"]
+
+
+def test_a_whole_stack_has_its_own_coordinator(tmp_path: Path) -> None:
+    """One that names another is refused: none of its own checkers would work for it."""
+    keys = {"BUS_SECRET_KEY": "k" * 40, "BUS_SERVER_KEY": "k" * 40, "EGRESS_ID": "x"}
+    found = command("supervise", COORDINATOR="tcp://a:1", STATE_DIR=str(tmp_path), **keys)
+
+    assert found.returncode == 2
+    assert found.stderr.startswith("domain-monitor: COORDINATOR: ")
+
+
+def test_processes_without_control_are_healthy_by_their_heartbeats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a restart can help they are not; one that does not reach its coordinator waits for it."""
+    settings = load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "here"})
+    state_dir.create_directories(settings)
+    assert process_health.run(settings) == 1
+    assert capsys.readouterr().out == "unhealthy: no process is there\n"
+
+    beat = Heartbeat("checker-fast-0", "checker", 1, "b", now(), now(), 0, "here")
+    write_heartbeat(settings.instance_dir, beat)
+    write_heartbeat(settings.instance_dir, replace(beat, process="checker-deep-0", trouble="No key.", trouble_since=1.8e9))
+    assert process_health.run(settings) == 0
+    shown = "healthy: checker-deep-0, checker-fast-0\n- checker-deep-0: No key. Since 2027-01-15T08:00:00.000Z.\n"
+    assert capsys.readouterr().out == shown
+
+    write_heartbeat(settings.instance_dir, replace(beat, at=now() - 60))
+    assert process_health.run(settings) == 1
+    assert capsys.readouterr().out == "unhealthy: silent: checker-fast-0\n"
 
 
 def test_every_command_explains_itself() -> None:

@@ -242,6 +242,7 @@ def test_a_process_that_ends_without_a_word_and_waits_is_failing(tmp_path: Path)
         ("StoreFull", "disk_full", 200),
         ("StoreLocked", "store_locked", 200),
         ("StoreAway", "store_away", 200),
+        ("InstanceTaken", "instance_taken", 200),
     ],
 )
 def test_a_coordinator_that_cannot_use_the_store_says_so_at_once(kind: str, code: str, status: int, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.control.instance_watch import SILENT_AFTER
+from actors.control.member_watch import SILENT_AFTER
 from common import heartbeat, instance_lock, leader_file
 from common.heartbeat import Heartbeat
 from common.instances import FORGOTTEN_AFTER
@@ -73,7 +73,9 @@ def test_every_instance_is_named(tmp_path: Path) -> None:
         assert (status, health["status"]) == (200, "ok")
         row = {"status": "ok", "heartbeat_age": 0.0}
         here = {**row, "instance": "here", "own": True, "role": "leader", "processes": len(GROUPS), "started_at": NOW}
+        here |= {"egress": "default", "host": os.uname().nodename}
         there = {**row, "instance": "there", "own": False, "role": "follower", "processes": 3, "started_at": NOW - 9}
+        there |= {"egress": None, "host": None}
         assert health["instances"] == [here, there | {"status": "stopping"}]
         assert (await lab.get("/status"))[1]["instances"] == health["instances"]
         lab.clock.at += 2

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Instance:
     """The coordinator of one instance, and what it logged."""
 
-    def __init__(self, tmp_path: Path, name: str) -> None:
+    def __init__(self, tmp_path: Path, name: str, **further: str) -> None:
         self.name = name
         environ = {
             "STATE_DIR": str(tmp_path / "state"),
@@ -42,6 +42,7 @@ class Instance:
             "DOMAIN_LIST_FILE": str(tmp_path / "names.txt"),
             "RDAP_BOOTSTRAP_URL": "http://127.0.0.1:1/",
             "LOG_FORMAT": "json",
+            **further,
         }
         self.settings: Settings = config.load(environ)
         self._log = tmp_path / f"{name}.log"

@@ -21,6 +21,7 @@ def test_its_lines_are_settings_of_the_coordinators_host(tmp_path: Path) -> None
 
     assert settings.bus_secret_key == secrets[0]
     assert (settings.bus_client_keys, settings.feed_client_keys) == ((worker,), (subscriber,))
+    assert "#COORDINATOR=tcp://HOST:5550" in printed
     assert printed.count(f"#BUS_SERVER_KEY='{server}'") == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -176,7 +177,7 @@ def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Pat
     async def story(standing: Standby, runtime: Runtime) -> None:
         directory.parent.mkdir(exist_ok=True)
         if directory.exists():
-            directory.rmdir()
+            shutil.rmtree(directory)
         directory.touch()  # no directory
         waiting = asyncio.create_task(standing.wait_for_lease())
         while leases.looks < 4:  # noqa: ASYNC110  # they are made in a thread

@@ -7,7 +7,7 @@ import sys
 
 #: Parts that can be measured alone: modules beside this one with `main(arguments)`.
 PARTS = {
-    **{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside", "longlist", "scale")},
+    **{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside", "links", "longlist", "scale")},
     "table": "records",
 }
 

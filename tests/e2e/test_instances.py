@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from actors.control.instance_watch import SETTLED, SILENT_AFTER
+from actors.control.instance_watch import SETTLED
+from actors.control.member_watch import SILENT_AFTER
 from common import heartbeat, process_tree
 from tests.e2e.site import Site, until
 from tests.lab import net

@@ -183,7 +183,7 @@ def test_every_table_of_both_kinds_is_copied_or_made_anew(new_settings: Callable
                 "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"
             )
             found = {name for (name,) in raw.execute(tables)}
-        made = {"tally", "event_key", "ledger_name", "delivery_0", "fence", "lease"}
+        made = {"tally", "event_key", "ledger_name", "delivery_0", "fence", "lease", "member"}
 
     assert found - made == {table.name for table in TABLES}
 

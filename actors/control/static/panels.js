@@ -129,9 +129,9 @@ function drawChannels(coordinator) {
 /** Instances that share the state, where there are several: which one leads, and how each is doing. */
 function drawInstances(status) {
   const looks = { ok: "good", stopping: "wait", silent: "bad", gone: "bad" };
-  const rows = status.instances.map((row) => [row.own ? `${row.instance} (shown here)` : row.instance, row.role,
+  const rows = status.instances.map((row) => [row.own ? `${row.instance} (shown here)` : row.instance, row.host || "", row.role,
     pill(row.status, looks[row.status] || "wait"), duration(row.heartbeat_age), number(row.processes)]);
-  show("instances", ...(rows.length > 1 ? [table("Instances", ["Instance", "Role", "State", "Heard", "Processes"], rows, [3, 4])] : []));
+  show("instances", ...(rows.length > 1 ? [table("Instances", ["Instance", "Host", "Role", "State", "Heard", "Processes"], rows, [4, 5])] : []));
 }
 
 function drawProcesses(status) {

@@ -72,7 +72,7 @@ def _may_confirm(query: Query, worker: Worker, workers: Workers, now: float) -> 
     before = second_pass.worker_to_confirm(query, now)
     if before and not (query.waiting_since and now - query.waiting_since >= second_pass.WAIT):
         far = workers.farthest_distance(query.pool, query.method, before)
-        if second_pass.worker_distance(worker.name, before) < far:
+        if workers.distance_to(worker, before) < far:
             return False
     last = query.entry.asked_from.get(query.method) if query.entry is not None else None
     return last != worker.egress or workers.egresses_of(query.pool, free=True) == [worker.egress]

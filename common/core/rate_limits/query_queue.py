@@ -251,7 +251,7 @@ class QueryQueue:
         while query := next((query for query in queue.first_by_rank(by_age=by_age) if query.rank not in spent), None):
             alone = poison.must_run_alone(query.domain)
             there, near = self._find_workers(query, workers, now, alone=alone)
-            waits = not there and any(budgets.available_tokens(query.limit, one.egress, now) >= 1 for one in near)
+            waits = _has_token(query, near, budgets, now) and not _has_token(query, there, budgets, now)
             if waits:
                 query.waiting_since = query.waiting_since or now
             if near and query.waiting_since and now - query.waiting_since >= second_pass.WAIT:
@@ -288,5 +288,10 @@ class QueryQueue:
         if not before:
             return there, []
         far = workers.farthest_distance(query.pool, query.method, before)
-        near = [worker for worker in there if second_pass.worker_distance(worker.name, before) < far]
+        near = [worker for worker in there if workers.distance_to(worker, before) < far]
         return [worker for worker in there if worker not in near], near
+
+
+def _has_token(query: Query, workers: list[Worker], budgets: Budgets, now: float) -> bool:
+    """Whether the egress of one of these workers has a token for the query."""
+    return any(budgets.available_tokens(query.limit, worker.egress, now) >= 1 for worker in workers)

@@ -52,6 +52,7 @@ class Worker(Struct, kw_only=True):
     slots: int
     free: int
     heard: float
+    since: float  # its first credit message
     restarts: int = 0
     draining: bool = False
     exclusive: bool = False  # runs one suspicious query and nothing beside it
@@ -142,6 +143,7 @@ class Workers:
                 slots=credit.slots,
                 free=credit.free,
                 heard=now,
+                since=now,
             )
             self._workers[credit.worker] = worker
         worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
@@ -188,7 +190,7 @@ class Workers:
         """
 
         def rank(worker: Worker) -> tuple[bool, int, int]:
-            return worker.name != avoid, worker_distance(worker.name, apart) if apart else 0, worker.free_slots()
+            return worker.name != avoid, self.distance_to(worker, apart) if apart else 0, worker.free_slots()
 
         best: Worker | None = None
         for worker in self._workers.values():
@@ -200,10 +202,15 @@ class Workers:
                 best = worker
         return best
 
+    def distance_to(self, worker: Worker, other: str) -> int:
+        """How far a worker is from the one of this name, which may have left; see `second_pass.worker_distance`."""
+        known = self._workers.get(other)
+        return worker_distance(worker.name, other, other_egress=known is not None and known.egress != worker.egress)
+
     def farthest_distance(self, pool: str, method: str, other: str) -> int:
-        """The distance of a worker to the farthest one that has the method, free or not; see `second_pass.worker_distance`."""
+        """The distance of a worker to the farthest one that has the method, free or not."""
         there = (worker for worker in self._workers.values() if worker.pool == pool and not worker.draining)
-        return max((worker_distance(worker.name, other) for worker in there if method in worker.methods), default=0)
+        return max((self.distance_to(worker, other) for worker in there if method in worker.methods), default=0)
 
     def choose_sweepers(self, *, urgent: bool = True, avoid: str = "") -> list[Worker]:
         """Of each egress the worker with most free slots for sweeps, if any; the one with most goes first.
@@ -330,16 +337,22 @@ class Workers:
         return len(self._leases)
 
     def snapshot(self, now: float) -> list[dict[str, object]]:
-        """One map for each worker, with the keys that the status shows; `age` is in seconds since its last credit message."""
+        """One map for each worker, with the keys that the status shows.
+
+        `host` is what it calls its instance, `since` the time of its first credit message in epoch seconds, `age` the seconds
+        since its last one.
+        """
         return [
             {
                 "worker": worker.name,
+                "host": name_without_key(worker.name).rpartition("@")[2],
                 "pool": worker.pool,
                 "egress": worker.egress,
                 "boot": worker.boot,
                 "slots": worker.slots,
                 "free": worker.free,
                 "leased": len(worker.leases),
+                "since": worker.since,
                 "age": round(now - worker.heard, 2),
                 "methods": list(worker.methods),
             }

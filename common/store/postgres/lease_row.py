@@ -8,16 +8,18 @@ dead versions of the row are cleared away in its page.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
+
+import msgspec
 
 from common.clock import monotonic
 from common.errors import LeaseLost, StoreError
 from common.store.lease_contract import Addresses, Leader, Lease
 from common.store.postgres import fence
-from common.store.postgres.session import Connection, Limits, Server, is_alive, row_of
+from common.store.postgres.kept_connection import KeptConnection
+from common.store.postgres.session import Connection, Limits, row_of
 
 #: Seconds that a lease lasts after a renewal by the server's clock, and how much less its holder counts. More than on files: a
 #: renewal crosses a network, and a server that is busy for some seconds is no reason for another instance to lead.
@@ -41,13 +43,15 @@ class Timing(NamedTuple):
 _TABLE = """
     CREATE TABLE IF NOT EXISTS lease(
         one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, instance text NOT NULL, boot text NOT NULL,
-        bus text NOT NULL, feed text NOT NULL, server_key text NOT NULL, expires_at timestamptz NOT NULL) WITH (fillfactor = 50)
+        bus text NOT NULL, feed text NOT NULL, server_key text NOT NULL, outside text NOT NULL, place text NOT NULL,
+        expires_at timestamptz NOT NULL) WITH (fillfactor = 50)
 """
 _ROW = """
-    INSERT INTO lease(epoch, instance, boot, bus, feed, server_key, expires_at) VALUES (0, '', '', '', '', '', '-infinity')
+    INSERT INTO lease(epoch, instance, boot, bus, feed, server_key, outside, place, expires_at)
+    VALUES (0, '', '', '', '', '', '', '', '-infinity')
     ON CONFLICT DO NOTHING
 """
-_LEADER = "SELECT instance, boot, epoch, bus, feed, server_key FROM lease"
+_LEADER = "SELECT instance, boot, epoch, bus, feed, server_key, outside, place FROM lease"
 _VALID = f"{_LEADER} WHERE expires_at > clock_timestamp()"
 _FREE = """
     SELECT greatest(lease.epoch, fence.epoch) FROM lease, fence WHERE expires_at <= clock_timestamp()
@@ -56,7 +60,7 @@ _FREE = """
 _UNTIL = "clock_timestamp() + make_interval(secs => %(ttl)s)"
 _TAKE = f"""
     UPDATE lease SET epoch = %(epoch)s, instance = %(instance)s, boot = %(boot)s, bus = %(bus)s, feed = %(feed)s,
-        server_key = %(server_key)s, expires_at = {_UNTIL}
+        server_key = %(server_key)s, outside = %(outside)s, place = %(place)s, expires_at = {_UNTIL}
 """
 _RENEW = f"UPDATE lease SET expires_at = {_UNTIL} WHERE epoch = %(epoch)s AND boot = %(boot)s AND isfinite(expires_at)"
 _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AND boot = %(boot)s"
@@ -66,7 +70,7 @@ class PostgresLeases:
     """The leases of one database (see `lease_contract.Leases`). `timing`: seconds, and the steady clock of this instance."""
 
     def __init__(self, url: str, timing: Timing = Timing()) -> None:  # noqa: B008  # a tuple
-        self._row = _LeaseRow(url)
+        self._row = KeptConnection(url, "lease", LEASING, _make_row)
         self._timing = timing
 
     def find(self) -> Leader | None:
@@ -84,8 +88,7 @@ class PostgresLeases:
                 return None
             epoch = int(free[0]) + 1
             leader = Leader(instance, boot, epoch, *addresses(epoch))
-            values = {"instance": leader.instance, "boot": leader.boot, "epoch": leader.epoch, "ttl": self._timing.ttl}
-            connection.execute(_TAKE, {**values, "bus": leader.bus, "feed": leader.feed, "server_key": leader.server_key})
+            connection.execute(_TAKE, {**msgspec.structs.asdict(leader), "ttl": self._timing.ttl})
         return PostgresLease(self._row, leader, self._timing, began)
 
     def close(self) -> None:
@@ -96,7 +99,7 @@ class PostgresLeases:
 class PostgresLease:
     """A lease that was taken (see `lease_contract.Lease`). Its methods may be called from any thread."""
 
-    def __init__(self, row: _LeaseRow, leader: Leader, timing: Timing, began: float) -> None:
+    def __init__(self, row: KeptConnection, leader: Leader, timing: Timing, began: float) -> None:
         self.leader = leader
         self._row = row
         self._timing = timing
@@ -136,38 +139,6 @@ class PostgresLease:
         return f"instance {row[0]!r} leads since epoch {row[2]}, this one had epoch {self.leader.epoch}"
 
 
-class _LeaseRow:
-    """The row, behind one connection that is opened when it is needed and closed when it failed."""
-
-    def __init__(self, url: str) -> None:
-        self._server = Server(url)
-        self._guard = threading.Lock()
-        self._connection: Connection | None = None
-
-    @contextmanager
-    def opened(self, doing: str) -> Iterator[Connection]:
-        """The connection, for this thread alone. Raises StoreError."""
-        with self._guard, self._server.translated(doing):
-            if self._connection is None or not is_alive(self._connection):
-                self._connection = self._connect()
-            try:
-                yield self._connection
-            except LeaseLost:
-                raise
-            except BaseException:
-                self._connection.close()
-                self._connection = None
-                raise
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._guard:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
-
-    def _connect(self) -> Connection:
-        connection = self._server.connect("lease", LEASING, read_only=False)
-        fence.make_row(connection)
-        fence.create_once(connection, _TABLE, _ROW)
-        return connection
+def _make_row(connection: Connection) -> None:
+    fence.make_row(connection)
+    fence.create_once(connection, _TABLE, _ROW)

@@ -14,8 +14,9 @@ from common.codec import decoder, encode
 from common.core.model.records import DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.errors import StoreError
 from common.store import name_pages, row_codecs, schema
+from common.store.member_contract import Roster
 from common.store.name_rows import address_number, to_found_name
-from common.store.postgres import listing, tables
+from common.store.postgres import listing, member_rows, tables
 from common.store.postgres.name_statements import DOMAIN_COLUMNS, DOMAIN_FROM
 from common.store.postgres.session import READING, Connection, Server, engine_of, is_alive, row_of, rows_of
 from common.store.reader_arguments import LAST, bounded_limit, clamp_integer, clean_query, parse_position, storable_texts
@@ -182,6 +183,11 @@ class PostgresReader:
         """One of the small named texts."""
         found = self._all("SELECT value FROM meta WHERE key = %s", (key,))
         return str(found[0][0]) if found else None
+
+    def members(self) -> Roster:
+        """The instances that announced themselves, the last one first."""
+        with self._reading() as connection:
+            return member_rows.read_roster(connection)
 
     def close(self) -> None:
         """Release the connection."""

@@ -98,8 +98,18 @@ _FIRST = (
 #: One entry per schema version; an entry that was released is never edited.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 
-#: What is there before any version: the epoch that may write, and the small named texts.
+#: Most bytes of what an instance shows of itself: such a row is never stored in pieces.
+SHOWN_LIMIT = 2000
+# Its rows change every few seconds, in no column of an index and with room in their page: nothing is left to vacuum.
+_MEMBER = f"""
+    CREATE TABLE IF NOT EXISTS member(
+        name text COLLATE "C" PRIMARY KEY, incarnation text NOT NULL, egress text NOT NULL, version text NOT NULL,
+        started_at float8 NOT NULL, seen_at timestamptz NOT NULL,
+        shown text NOT NULL CHECK (octet_length(shown) <= {SHOWN_LIMIT})) WITH (fillfactor = 50)
+"""
+#: What is there before any version: the epoch that may write, the small named texts, and the instances.
 BEGINNING = (
+    _MEMBER,
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
     "INSERT INTO fence(epoch) VALUES (0) ON CONFLICT DO NOTHING",
     'CREATE TABLE IF NOT EXISTS meta(key text COLLATE "C" PRIMARY KEY, value text NOT NULL) WITH (fillfactor = 50)',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.core.model.entry import Rank
+from common.core.model.limit import Limit
 from common.core.rate_limits.budgets import DAY, Budgets
 from common.core.rate_limits.operator_queue import SHARE
 from common.core.workers.second_pass import WAIT
@@ -82,13 +83,26 @@ def test_a_confirmation_is_not_held_while_there_is_no_token_anyway() -> None:
 
 
 def test_a_confirmation_that_another_worker_may_take_waits_for_its_token() -> None:
-    """Though the worker that answered first has one, and the queue waits with it."""
+    """Though the worker that answered first has one, which the rest of the queue may use."""
     budgets, workers = Budgets(), staffed(HOST_A, HOST_B, a="one", b="two")
     budgets.take_token(LIMIT, "two", NOW)
     queue = queue_of(confirming_query(), query_of("b.com", Rank.PRIORITY))
 
-    assert taken(queue, workers, budgets=budgets) == []
-    assert taken(queue, workers, NOW + 1, budgets=budgets) == [("a.com", HOST_B), ("b.com", HOST_A)]
+    assert taken(queue, workers, budgets=budgets) == [("b.com", HOST_A)]
+    assert taken(queue, workers, NOW + 1, budgets=budgets) == [("a.com", HOST_B)]
+
+
+def test_a_confirmation_does_not_wait_for_ever_for_a_token_elsewhere() -> None:
+    """After ten seconds the egress of the first answer will do, and not before."""
+    budgets, workers = Budgets(), staffed(HOST_A, HOST_B, a="one", b="two")
+    query = confirming_query()
+    query.limit = Limit("rdap/slow", 0.001, 1)
+    budgets.take_token(query.limit, "two", NOW)
+    queue = queue_of(query)
+
+    assert taken(queue, workers, NOW, budgets=budgets) == []
+    assert taken(queue, workers, NOW + WAIT - 0.001, budgets=budgets) == []
+    assert taken(queue, workers, NOW + WAIT, budgets=budgets) == [("a.com", HOST_A)]
 
 
 def test_a_query_with_nothing_to_confirm_goes_to_any_worker() -> None:

@@ -235,8 +235,33 @@ def test_the_farthest_worker_is_chosen_to_confirm() -> None:
 
     assert chosen is not None
     assert chosen.name == "fast-0@b"
-    assert workers.farthest_distance("fast", "dns", "fast-0@a") == 2
+    assert workers.farthest_distance("fast", "dns", "fast-0@a") == 4
     assert workers.farthest_distance("fast", "http", "fast-0@a") == 0
+
+
+def test_a_worker_of_another_egress_is_farther_than_its_neighbour() -> None:
+    """As long as the first one is there: of one that left only the name is known."""
+    workers = Workers("boot")
+    for name, egress, free in (("fast-0@a", "one", 4), ("fast-0@b", "one", 3), ("fast-0@c", "two", 1)):
+        workers.note_credit(credit(name, free=free, egress=egress), NOW)
+    chosen = workers.choose_worker("fast", "dns", apart="fast-0@a")
+
+    assert chosen is not None
+    assert chosen.name == "fast-0@c"
+    assert workers.distance_to(chosen, "fast-0@a") == workers.farthest_distance("fast", "dns", "fast-0@a") == 5
+    assert workers.distance_to(chosen, "fast-0@gone") == 4
+
+
+def test_a_worker_is_shown_with_its_host_and_since_when_it_is_there() -> None:
+    """Of the present start of its process; the mark of its key is no part of the host."""
+    workers = Workers("boot")
+    for moment in (NOW, NOW + 2):
+        workers.note_credit(credit("fast-0@other#key", egress="there"), moment)
+    (row,) = workers.snapshot(NOW + 3)
+
+    assert (row["host"], row["egress"], row["since"], row["age"]) == ("other", "there", NOW, 1.0)
+    workers.note_credit(credit("fast-0@other#key", boot="b2"), NOW + 4)
+    assert workers.snapshot(NOW + 4)[0]["since"] == NOW + 4
 
 
 def test_a_draining_worker_is_sent_nothing_more() -> None:

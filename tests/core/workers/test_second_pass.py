@@ -40,13 +40,17 @@ def query_of(entry: Entry | None, *, confirm: bool = True, avoid: str = "") -> Q
     )
 
 
-def test_distance_is_by_process_by_host_and_by_key() -> None:
-    """Another host is farther than another process of the same, and another key than both."""
+def test_distance_is_by_process_by_host_by_key_and_then_by_egress() -> None:
+    """Another host is farther than another process of the same, and another key than both; another egress decides a draw."""
     assert worker_distance("fast-0@a", "fast-0@a") == 0
-    assert worker_distance("fast-1@a", "fast-0@a") == 1
-    assert worker_distance("fast-0@b", "fast-0@a") == 2
-    assert worker_distance("fast-0@b#k", "fast-0@a#k") == 2
-    assert worker_distance("fast-0@a#k", "fast-0@a") == 3
+    assert worker_distance("fast-0@a", "fast-0@a", other_egress=True) == 0
+    assert worker_distance("fast-1@a", "fast-0@a") == 2
+    assert worker_distance("fast-1@a", "fast-0@a", other_egress=True) == 3
+    assert worker_distance("fast-0@b", "fast-0@a") == 4
+    assert worker_distance("fast-0@b#k", "fast-0@a#k") == 4
+    assert worker_distance("fast-0@b#k", "fast-0@a#k", other_egress=True) == 5
+    assert worker_distance("fast-0@a#k", "fast-0@a") == 6
+    assert worker_distance("fast-0@a#k", "fast-0@a", other_egress=True) == 7
 
 
 def test_a_denial_is_confirmed_by_another_worker() -> None:

@@ -1,0 +1,1 @@
+"""Several hosts in one test: coordinators and workers that reach each other over bad links."""
