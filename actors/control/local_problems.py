@@ -71,7 +71,7 @@ def _file_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
 def away_problem(text: str, after: float = 0.0) -> Problem:
     """The problem of a database server that is away, which no restart of ours brings back."""
     remedy = "Start the PostgreSQL server of STORE_URL, or mend the way to it; work goes on by itself within seconds."
-    return Problem("store_away", f"{text}.", remedy, unwatched=True, after=after)
+    return Problem("store_away", f"{text.rstrip('.?')}.", remedy, unwatched=True, after=after)
 
 
 def _server_problems(error: StoreError | None) -> Iterator[Problem]:

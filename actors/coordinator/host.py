@@ -58,7 +58,7 @@ from common.core.model.effects import (
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import name_without_key
 from common.core_settings import build_policy, missing_settings
-from common.errors import ListError, MessageError, StoreAway, StoreError, StoreFull
+from common.errors import ListError, MessageError, StoreAway, StoreBehind, StoreError, StoreFull
 from common.process import Runtime
 from common.registry_directory import load_directory
 from common.store.store_contract import Writer
@@ -261,11 +261,13 @@ class Host:
         """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room.
 
         The same where the server of the database is away, for as long as the lease is valid: a transaction whose outcome is not
-        known is written once, however often it is tried.
+        known is written once, however often it is tried. Of one that is back without what it had nothing in memory is true.
         """
         while True:
             try:
                 await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
+            except StoreBehind:
+                raise
             except (StoreFull, StoreAway) as error:
                 away = isinstance(error, StoreAway)
                 if self._runtime.stopping.is_set() or (away and not self._keeper.is_valid()):

@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def codes(site: Site) -> list[str]:
 
 
 def be_away(
-    server: PostgresServer, end: Callable[[], object], seconds: float, look: Callable[[], None] = lambda: None
+    server: PostgresServer, end: Callable[[], object], seconds: float, look: Callable[[], object] = lambda: None
 ) -> float:
     """Let the server be away for so long; when it was back, in epoch seconds."""
     until_at = time.monotonic() + seconds
@@ -125,3 +125,24 @@ def test_whatever_ends_the_server_names_are_watched_at_once_when_it_is_back(serv
         for name in NAMES:
             assert len({item.id for item in site.told(name)}) == 1
         assert site.stop() == []
+
+
+def test_two_instances_wait_for_the_server_and_one_of_them_leads(server: PostgresServer, tmp_path: Path) -> None:
+    """Both say the same meanwhile, and nothing else; afterwards both are well, and no process was started again."""
+    settings = {**CADENCE, "STORE_URL": server.url(password=PASSWORD), "STATE_DIR": str(tmp_path / "s")}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with ExitStack() as ending:
+        one = ending.enter_context(Site.open(tmp_path / "one", {**settings, "INSTANCE_ID": "one"}, furnish))
+        further = {**one.do(lambda lab: lab.environment()), **settings, "INSTANCE_ID": "two"}
+        two = ending.enter_context(Site.open(tmp_path / "two", further))
+        until(lambda: one.do(lambda lab: lab.queries.find(name=STAYS)), DROP_SECONDS, "the first question")
+        back = be_away(server, server.stop, LONG, lambda: [expect_away(site) for site in (one, two)])
+        until_watched(one, back)
+        for site in (one, two):
+            until(lambda site=site: site.call("/health").status == 200 and not codes(site), 5, f"health: {codes(site)}", 0.1)  # type: ignore[misc]  # a bound default
+            assert site.call("/ready").status == 200
+            assert {beat.restarts for beat in heartbeat.read_heartbeats(site.stack.instance_dir).values()} == {0}
+        assert one.stack.crashes() == []
+        assert len(lines(one, "store_away") + lines(two, "store_away")) == 2
+        assert [site.stop() for site in (two, one)] == [[], []]

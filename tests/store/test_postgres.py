@@ -14,7 +14,7 @@ from msgspec import structs
 
 from common.config import Settings
 from common.core.model.records import Changes, NewName
-from common.errors import LeaseLost, StoreAway, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
+from common.errors import LeaseLost, StoreAway, StoreBehind, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
 from common.store.postgres import fence, partitions, postgres_writer, tables
 from common.store.postgres.lease_row import PostgresLeases
 from common.store.postgres.partitions import ledger_width, slot_of
@@ -163,6 +163,26 @@ def test_a_transaction_that_the_server_has_not_ended_is_waited_for(
     writer.apply(changes)
 
     assert writer.load().meta == {"k": "v"}
+
+
+def test_a_server_that_lost_what_it_answered_is_behind(
+    writer: PostgresWriter, settings: Settings, beside: psycopg.Connection
+) -> None:
+    """As a replica that took over without the last commits: this run writes nothing more, the next one begins with those."""
+    first, second = Changes(meta={"n": "1"}), Changes(meta={"n": "2"})
+    writer.apply(first)
+    (mark,) = beside.execute("SELECT value FROM meta WHERE key = %s", (tables.COMMIT_KEY,)).fetchone()
+    writer.apply(second)
+    end_sessions(beside)
+    writer.apply(Changes(meta={"n": "3"}))
+    beside.execute("UPDATE meta SET value = %s WHERE key = %s", (mark, tables.COMMIT_KEY))
+    end_sessions(beside)
+    for _ in range(2):
+        with pytest.raises(StoreBehind, match="without what was committed"):
+            writer.apply(Changes(meta={"n": "4"}))
+    with closing(open_next(settings)) as later:
+        assert later.load().meta == {"n": "3"}
+        later.apply(Changes(meta={"n": "5"}))
 
 
 def test_a_lease_outlasts_its_session(settings: Settings, beside: psycopg.Connection) -> None:

@@ -15,7 +15,7 @@ from common import clock
 from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
-from common.errors import LeaseLost, StoreAway, StoreError, StoreLost
+from common.errors import LeaseLost, StoreAway, StoreBehind, StoreError, StoreLost
 from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
@@ -35,6 +35,7 @@ _DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHER
 _TRUST = " ".join(("SELECT", row_codecs.TRUST_COLUMNS, "FROM trust"))
 # Waits for a transaction whose connection broke, if the server is still about it.
 _LAST_COMMIT = "SELECT value FROM meta WHERE key = %s FOR UPDATE"
+_COMMIT = "SELECT value FROM meta WHERE key = %s"
 _NEWEST_EVENT = "SELECT slot FROM event ORDER BY seq DESC LIMIT 1"
 
 
@@ -43,7 +44,8 @@ class PostgresWriter:
 
     `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
     seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is StoreAway, and
-    what the transaction did is known only to the server: the same changes given to `apply` again are written once.
+    what the transaction did is known only to the server: the same changes given to `apply` again are written once. A new
+    connection to a server that lacks what was committed is StoreBehind.
 
     Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
     StoreAway where the server cannot be reached, StoreError where it cannot be used.
@@ -70,6 +72,7 @@ class PostgresWriter:
         self._closed = False
         self._tried: Changes | None = None  # what may be written already, or not
         self._number = 0  # of the changes that are written, or were last
+        self._marks: set[str] = set()  # of the last commit that was answered, and of those after it that were not
         self._connection: Connection | None = None
         self._look: Connection | None = None
         try:
@@ -107,10 +110,11 @@ class PostgresWriter:
         again = changes is self._tried
         if not again:
             self._tried, self._number = changes, self._number + 1
+        self._marks |= {self._mark} if self._marks else set()
         with self._transaction("write") as connection:
             if not (again and self._was_written(connection)):
                 self._write(connection, changes)
-        self._tried = None
+        self._tried, self._marks = None, {self._mark}
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
@@ -278,7 +282,18 @@ class PostgresWriter:
         if self._connection is None or not is_alive(self._connection):
             self._partitions.forget()
             self._connection = self._connect()
+            self._checked(self._connection)
+            self._require_commits(self._connection)
+            return self._connection
         return self._checked(self._connection)
+
+    def _require_commits(self, connection: Connection) -> None:
+        """Raise StoreBehind where a server that took over lacks what another one has answered."""
+        if self._marks:
+            row = row_of(connection, _COMMIT, (tables.COMMIT_KEY,))
+            if row is None or row[0] not in self._marks:
+                connection.close()  # with the next one it is found again
+                raise StoreBehind(f"{self._server.shown} is back without what was committed last")
 
     def _checked(self, connection: Connection) -> Connection:
         connection.execute("BEGIN")

@@ -1,0 +1,134 @@
+"""What the coordinator makes of a server that refuses it, and of one that is away when it starts or lacks the last commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from actors.coordinator.main import main
+from common import config, heartbeat, leader_file, state_dir
+from common.config import Settings
+from common.errors import ConfigError
+from common.process import Runtime
+from common.store.postgres import tables
+from common.store.reader import open_reader
+from tests.store.postgres_server import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def settings_of(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a coordinator that needs no network; the process that reads the list has them too."""
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "names.txt").write_text("a.com\n", encoding="utf-8")
+    environ = {
+        "STATE_DIR": str(tmp_path / "state"),
+        "STORE_URL": url,
+        "DOMAIN_LIST_FILE": str(tmp_path / "names.txt"),
+        "RDAP_BOOTSTRAP_URL": "http://127.0.0.1:1/",
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    settings = config.load()
+    state_dir.create_directories(settings)
+    return settings
+
+
+def play(settings: Settings, story: Callable[[Runtime], Awaitable[None]]) -> None:
+    """Run a coordinator in this process, and a story beside it; what ends the one ends the other."""
+
+    async def run() -> None:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        running, telling = asyncio.create_task(main(runtime)), asyncio.ensure_future(story(runtime))
+        try:
+            async with asyncio.timeout(60):
+                await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
+                if not telling.done():
+                    await running
+                await telling
+        finally:
+            runtime.stopping.set()
+            telling.cancel()
+            await asyncio.wait({running}, timeout=30)
+        running.result()
+
+    asyncio.run(run())
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that other processes and threads do."""
+    while not await asyncio.to_thread(condition):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+def test_a_server_that_refuses_the_user_is_a_wrong_setting(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No crash and no wait: the setting is named, and no secret."""
+    settings = settings_of(tmp_path, postgres.url(password="wrong-one"), monkeypatch)
+
+    async def story(_runtime: Runtime) -> None:
+        await asyncio.sleep(60)
+
+    with pytest.raises(ConfigError, match=r"^STORE_URL: .*user and password") as caught:
+        play(settings, story)
+    assert "wrong-one" not in str(caught.value)
+
+
+def test_a_coordinator_starts_before_its_server(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for longer than leases may be unreadable, and leads within seconds."""
+    url = postgres.url(postgres.new_schema())
+    settings = settings_of(tmp_path, url, monkeypatch)
+    server = PostgresServer.__new__(PostgresServer)  # replaced below
+    del server
+
+    async def story(runtime: Runtime) -> None:
+        await until(lambda: leader_file.read_leader(settings.instance_dir))
+        assert runtime.waiting_until is None
+        beat = heartbeat.read_heartbeat(settings.instance_dir, "coordinator")
+        assert beat is not None
+
+    play(settings, story)
+
+
+def test_a_server_that_is_back_without_the_last_commits_is_begun_from(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a replica that took over: memory is ahead of it, so the state is read anew, in the next epoch."""
+    schema = postgres.new_schema()
+    settings = settings_of(tmp_path, postgres.url(schema), monkeypatch)
+
+    def count_names() -> int:
+        with closing(open_reader(settings)) as reader:
+            return sum(reader.count_by_state().values())
+
+    def epoch() -> int:
+        leader = leader_file.read_leader(settings.instance_dir)
+        return 0 if leader is None else leader.epoch
+
+    async def story(runtime: Runtime) -> None:
+        await until(epoch)
+        await until(lambda: epoch() and _there(settings) and count_names() == 1)
+        postgres.execute(f"UPDATE meta SET value = '1.0' WHERE key = '{tables.COMMIT_KEY}'", schema=schema)
+        postgres.end_sessions()
+        (tmp_path / "names.txt").write_text("a.com\nb.com\n", encoding="utf-8")
+        await until(lambda: epoch() == 2)
+        assert runtime.failed.startswith("StoreBehind") or not runtime.failed
+        await until(lambda: count_names() == 2)
+
+    play(settings, story)
+
+
+def _there(settings: Settings) -> bool:
+    """Whether the tables are."""
+    try:
+        open_reader(settings).close()
+    except Exception:  # noqa: BLE001
+        return False
+    return True
