@@ -96,9 +96,10 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
 
 
 def _close_store(threads: ThreadPoolExecutor, store: Writer) -> None:
-    """Wait for the call under way, which ends within seconds also where the server has vanished, and close the store."""
-    threads.shutdown(wait=True)
+    """Close the store once the call under way has ended, which takes seconds also where its server does not answer."""
+    threads.shutdown(wait=False, cancel_futures=True)
     store.close()
+    threads.shutdown(wait=True)
 
 
 def _note_locked(runtime: Runtime, error: StoreLocked) -> None:

@@ -104,10 +104,15 @@ class PostgresServer:
 
     def kill(self) -> None:
         """End all its processes with SIGKILL, as a crash of its host does."""
-        main = int((self._folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-        for pid in (main, *process_tree.child_pids(main)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop all its processes with SIGSTOP: the kernel takes connections and data, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
 
     def end_sessions(self) -> int:
         """End every session but our own; how many that were."""
@@ -128,6 +133,12 @@ class PostgresServer:
         if (self._folder / "data" / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _signal(self, number: int) -> None:
+        main = int((self._folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        for pid in (main, *process_tree.child_pids(main)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _begin(self) -> None:
         secret = self._folder / "password"

@@ -185,6 +185,35 @@ def test_a_server_that_lost_what_it_answered_is_behind(
         later.apply(Changes(meta={"n": "5"}))
 
 
+def test_a_server_that_is_paused_is_away(tmp_path: Path) -> None:
+    """It answers nothing, and ends nothing: no renewal and no closing waits for it for longer than seconds."""
+    with closing(PostgresServer(require_programs())) as server:
+        writer, leases = PostgresWriter(server.url(), tmp_path, 1), PostgresLeases(server.url())
+        lease = take(leases)
+        failed: list[StoreError] = []
+
+        def write() -> None:
+            with pytest.raises(StoreAway) as caught:
+                writer.apply(Changes(meta={"k": "v"}))
+            failed.append(caught.value)
+
+        server.pause()
+        try:
+            writing = threading.Thread(target=write)
+            began = time.monotonic()
+            writing.start()
+            with pytest.raises(StoreAway, match="cannot be reached"):
+                lease.renew()
+            writer.close()
+            writing.join(10)
+            assert failed
+            assert time.monotonic() - began < 15
+        finally:
+            server.resume()
+        lease.renew()
+        leases.close()
+
+
 def test_a_lease_outlasts_its_session(settings: Settings, beside: psycopg.Connection) -> None:
     """One that was ended between two renewals is replaced, and no renewal fails."""
     leases = PostgresLeases(settings.store_url)

@@ -20,11 +20,13 @@ from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
-from common.store.postgres.session import LOADING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
 LOOKS_BATCH, LOAD_BATCH = 200, 1000
+#: Seconds that a call under way has to end when the store is closed; then its connection is cut.
+CLOSE_SECONDS = 3.0
 
 _LOOKS = "SELECT block, data FROM pulse WHERE block > %s ORDER BY block LIMIT %s"
 _DETAILS = "SELECT id, body FROM detail WHERE id = ANY(%b::int4[])"
@@ -161,9 +163,16 @@ class PostgresWriter:
                 raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
 
     def close(self) -> None:
-        """Release the connections."""
+        """Release the connections, also those of calls that a server which hangs does not answer."""
+        self._closed = True
+        for guard in (self._look_guard, self._guard):
+            if guard.acquire(timeout=CLOSE_SECONDS):
+                guard.release()
+                continue
+            for connection in (self._look, self._connection):
+                if connection is not None:
+                    cut(connection)
         with self._look_guard, self._guard:
-            self._closed = True
             for connection in (self._look, self._connection):
                 if connection is not None:
                     connection.close()

@@ -6,8 +6,11 @@ the password all the same.
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg
@@ -100,7 +103,8 @@ class Server:
         with self.translated("open the state"):
             connection: Connection = psycopg.connect(**arguments, autocommit=True)
             try:
-                self._prepare(connection, limits, read_only=read_only)
+                with bounded(connection, limits.silent / 1000):
+                    self._prepare(connection, limits, read_only=read_only)
             except BaseException:
                 connection.close()
                 raise
@@ -173,6 +177,24 @@ def is_alive(connection: Connection) -> bool:
     except psycopg.OperationalError:
         return False
     return not connection.closed
+
+
+def cut(connection: Connection) -> None:
+    """End a connection under a call in another thread, which fails then: libpq itself waits for an answer without a limit."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection where what is done takes longer: a server that is paused, or whose disk hangs, ends no statement."""
+    timer = threading.Timer(seconds, cut, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def engine_of(connection: Connection) -> str:
