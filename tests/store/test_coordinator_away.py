@@ -13,8 +13,10 @@ from actors.coordinator import standby
 from actors.coordinator.main import main
 from common import config, heartbeat, leader_file, state_dir
 from common.bus import InboxSender, LeaderWatch
+from common.clock import now
 from common.config import Settings
 from common.errors import ConfigError, StoreError
+from common.heartbeat import SILENT_AFTER
 from common.messages import Command
 from common.process import Runtime
 from common.store.postgres import tables
@@ -137,3 +139,27 @@ def test_a_server_that_is_back_without_the_last_commits_is_begun_from(
         await until(lambda: count_names() == 2)
 
     play(settings, story)
+
+
+def test_a_server_that_is_paused_is_waited_for_as_one_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and answers nothing, as one whose disk hangs: the loop beats on, and leads again afterwards."""
+    with closing(PostgresServer(require_programs())) as server:
+        settings = settings_of(tmp_path, server.url(), monkeypatch)
+
+        def leads(epoch: int) -> bool:
+            leader = leader_file.read_leader(settings.instance_dir)
+            return leader is not None and leader.epoch == epoch
+
+        async def story(runtime: Runtime) -> None:
+            await until(lambda: leads(1))
+            server.pause()
+            try:
+                await until(lambda: runtime.failed.startswith("StoreAway"))
+                beat = heartbeat.read_heartbeat(settings.instance_dir, "coordinator")
+                assert beat is not None
+                assert now() - beat.at < SILENT_AFTER / 2
+            finally:
+                server.resume()
+            await until(lambda: leads(2))
+
+        play(settings, story)

@@ -6,8 +6,6 @@ the password all the same.
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import conninfo, errors
 
+from common.clients.tcp_options import shut_down
 from common.errors import StoreAway, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
 from common.secret_scrubber import MASK, SHORTEST, shown_url
 
@@ -181,8 +180,8 @@ def is_alive(connection: Connection) -> bool:
 
 def cut(connection: Connection) -> None:
     """End a connection under a call in another thread, which fails then: libpq itself waits for an answer without a limit."""
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
-        end.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError, psycopg.Error):
+        shut_down(connection.fileno())
 
 
 @contextmanager
