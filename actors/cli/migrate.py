@@ -21,6 +21,7 @@ from common.config import Settings
 from common.errors import ConfigError, StoreError
 from common.secret_scrubber import shown_url
 from common.small_files import read_bounded
+from common.store.database_file import current_path
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Addresses, Lease
 from common.store.sqlite_transfer import SqliteTransfer
@@ -39,7 +40,7 @@ def run(source: str | None, target: str, settings: Settings) -> int:
     there = replace(settings, store_url=_parsed("--to", target))
     if here.store_url == there.store_url:
         raise ConfigError(["--to: names the store to copy from"])
-    if here.store_in_file and not here.store_path.is_file():
+    if here.store_in_file and not current_path(here.store_path).is_file():
         raise StoreError(f"{here.store_path} is not there: nothing to copy")
     with _leased(here) as source_lease, _leased(there) as target_lease:
         copied = _copy(here, there, source_lease.leader.epoch, target_lease.leader.epoch, Progress())
@@ -81,7 +82,7 @@ def _compare(source: Source, target: Target, copied: dict[str, Copied], progress
 
 def _open_transfer(settings: Settings, epoch: int | None) -> _Transfer:
     if settings.store_in_file:
-        return SqliteTransfer(settings.store_path, epoch)
+        return SqliteTransfer(current_path(settings.store_path), epoch)
     from common.store.postgres.row_transfer import PostgresTransfer  # noqa: PLC0415  # most instances need no psycopg
 
     return PostgresTransfer(settings.store_url, epoch, settings.ledger_retention)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
@@ -30,6 +31,7 @@ from common.errors import ClientError, MessageError, StoreError
 from common.registry_directory import load_directory
 from common.secret_scrubber import shown_url
 from common.sources import missing_settings
+from common.store.database_file import current_path
 from common.store.reader import open_reader
 
 #: Seconds to wait for each part of the status, and most bytes of it.
@@ -107,12 +109,13 @@ def _ask_instance(settings: Settings, notes: list[str]) -> tuple[list[SourceRow]
 
 def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[SourceState, Origin] | None:
     """What the store keeps; None, with a note unless there is none yet, where it cannot be read."""
-    if settings.store_in_file and not settings.store_path.is_file():
-        return None
     origin = Origin("store", shown_url(settings.store_url))
-    if settings.store_in_file:
-        origin = Origin("store", str(settings.store_path), _age_of_store(settings, moment))
     try:
+        if settings.store_in_file:
+            path = current_path(settings.store_path)
+            if not path.is_file():
+                return None
+            origin = Origin("store", str(path), _age_of_store(path, moment))
         reader = open_reader(settings)
         try:
             trust_rows, budgets, channels = reader.trust(), reader.meta("budgets") or "", reader.meta("channels") or ""
@@ -129,10 +132,10 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
     return state, origin
 
 
-def _age_of_store(settings: Settings, moment: float) -> float:
+def _age_of_store(path: Path, moment: float) -> float:
     """Seconds since the database or its log was written; a reader leaves an empty log behind."""
-    log = settings.store_path.with_name(f"{settings.store_path.name}-wal")
-    found = [file.stat() for file in (settings.store_path, log) if file.exists()]
+    log = path.with_name(f"{path.name}-wal")
+    found = [file.stat() for file in (path, log) if file.exists()]
     written = max((stat.st_mtime for stat in found if stat.st_size), default=moment)
     return round(max(0.0, moment - written), 1)
 

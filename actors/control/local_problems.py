@@ -54,7 +54,12 @@ def database_problems(settings: Settings, error: StoreError | None) -> Iterator[
     return _file_problems(settings.store_path, error) if settings.store_in_file else _server_problems(error)
 
 
-def _file_problems(path: Path, error: StoreError | None) -> Iterator[Problem]:
+def _file_problems(store: Path, error: StoreError | None) -> Iterator[Problem]:
+    path = store
+    try:
+        path = database_file.current_path(store)
+    except StoreError as unreadable:
+        error = error or unreadable
     if database_file.is_lost(path):
         error = StoreLost(f"{path} is gone, or empty, and it was there before")
     if isinstance(error, StoreLost):

@@ -45,14 +45,14 @@ async def get_status(request: web.Request) -> web.Response:
     report = await control.assess_health()
     heard = control.live.latest_status()
     content = {} if heard is None else {key: value for key, value in heard.content.items() if key != "metrics"}
-    last_seq = await control.store.newest_seq()
+    last_seq, engine = await control.store.newest_seq_and_engine()
     answer: dict[str, Any] = {
         "timestamp": control.now(),
         "instance": control.settings.instance_id,
         "health": report.to_json(),
         "coordinator": {"age": None if heard is None else heard.age, **content},
         "instances": report.instances,
-        "store": {"available": last_seq is not None, "last_seq": last_seq},
+        "store": {"available": last_seq is not None, "last_seq": last_seq, "engine": engine},
         "not_configured": [*_sentences(content.get("missing")), *_own_missing(control)],
         "sse_clients": control.live.client_count,
         "versions": library_versions(),

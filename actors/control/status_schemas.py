@@ -201,10 +201,11 @@ class Coordinator(TypedDict):
 
 
 class Store(TypedDict):
-    """Whether the state can be read, and the sequence of its newest event."""
+    """Whether the state can be read, the sequence of its newest event, and which database it is, with its file."""
 
     available: bool
     last_seq: int | None
+    engine: str | None
 
 
 class Status(TypedDict):

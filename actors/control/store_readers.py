@@ -61,6 +61,13 @@ class StoreReaders:
         except Problem:
             return None
 
+    async def newest_seq_and_engine(self) -> tuple[int | None, str | None]:
+        """The newest event's sequence, and the database with its file; None for both while there is no store."""
+        try:
+            return await self.read(lambda reader: (reader.last_seq(), reader.engine))
+        except Problem:
+            return None, None
+
     async def probe(self, query: Callable[[Reader], T]) -> tuple[T | None, StoreError | None]:
         """What a look at the store finds, and how it fails; neither where all threads are busy and it is not known.
 

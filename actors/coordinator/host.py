@@ -1,6 +1,8 @@
 """The host of the core: a thin loop around `common.core.coordinator.coordinator`.
 
-Receives from the inbox, timers, the store thread and the list thread; hands each to `handle`; performs what comes back.
+Receives from the inbox, timers, the store thread and the list thread; hands each to `handle`; performs what comes back, once
+it is certain that no other instance leads: what follows from a commit that came too late, in a file that another instance has
+left (`common.store.generations`), is never said.
 Anything that fails here ends this run; the restart loop starts again from the store, where the truth is.
 """
 

@@ -26,6 +26,7 @@ from common.core.watchlist.domain_list import ParsedBulkList
 from common.core.watchlist.list_diff import Difference, compare_lists, iter_list_chunks, summarise_list
 from common.core.watchlist.list_names import StoreBatch, WatchedNames
 from common.errors import ConfigError, ListError, MessageError, StoreAway, StoreError
+from common.store.database_file import current_path
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
@@ -64,7 +65,7 @@ def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
 
 def stored_names(settings: Settings) -> Iterator[StoreBatch]:
     """What the store knows; nothing where there is none yet. Raises StoreError."""
-    if settings.store_in_file and not settings.store_path.exists():
+    if settings.store_in_file and not current_path(settings.store_path).exists():
         return
     reader = open_reader(settings)
     try:

@@ -16,13 +16,13 @@ from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
 from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import now
-from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreLocked
+from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
 from common.process import Runtime
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
 from common.store.store_contract import Writer
-from common.store.writer import open_writer
+from common.store.writer import leave_locked, open_writer
 
 #: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
 SWITCH = 0.001
@@ -79,7 +79,7 @@ async def lead(runtime: Runtime, lease: Lease) -> None:
 
 
 async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor) -> Writer:
-    """The store, as soon as no process that led before is in the middle of a transaction: one that was stopped may be."""
+    """The store; a copy of it, where a process that led before was stopped in the middle of a transaction."""
     while True:
         try:
             # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
@@ -89,7 +89,7 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
             keeper.require()
             if runtime.stopping.is_set():
                 raise
-            _note_locked(runtime, error)
+            await leave_locked_store(runtime, keeper, threads, error)
         else:
             runtime.waiting_until = None
             return store
@@ -102,10 +102,31 @@ def _close_store(threads: ThreadPoolExecutor, store: Writer) -> None:
     threads.shutdown(wait=True)
 
 
+async def leave_locked_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, locked: StoreLocked) -> None:
+    """Copy a store that a stopped leader has locked, to go on there; where that cannot be, say what is waited for."""
+
+    def require_lease() -> None:
+        if runtime.stopping.is_set():
+            raise locked
+        keeper.verify()
+
+    copying = lambda: leave_locked(runtime.settings, keeper.leader.epoch, require_lease)  # noqa: E731
+    try:
+        path = await run_with_heartbeat(keeper.beat, threads, copying)
+    except LeaseLost:
+        raise
+    except StoreError as error:
+        path, locked = None, StoreLocked(f"{locked}; going on in a copy fails: {error}")
+    if path is None:
+        _note_locked(runtime, locked)
+    else:
+        runtime.log.warning("store_copied", file=str(path), epoch=keeper.leader.epoch, reason=str(locked))
+
+
 def _note_locked(runtime: Runtime, error: StoreLocked) -> None:
     """Say in the log, and by the heartbeat in /health, what this instance waits for."""
     if runtime.waiting_until is None:
-        remedy = "end the process of an instance that led before and is stopped or hangs"
+        remedy = "end the process that holds the lock, or make room for a copy of the database"
         runtime.log.error("store_locked", reason=str(error), remedy=remedy)
     runtime.fail(error)
     runtime.waiting_until = now() + LOCKED_RETRY

@@ -9,7 +9,9 @@ Of several instances one leads, the holder of a lease (`lease_contract`): renewe
 epoch of its next holder is higher. Opening the store writes the epoch into it, and each transaction checks it there: an
 instance that was stopped, and goes on after another has taken over, writes nothing any more (`fence`). The embedded store has
 its leases in files beside the database (`file_leases`), locked by flock: the lease of a process that died is free at once. They
-have to be on a disk of this machine, which containers may share: network file systems are not supported.
+have to be on a disk of this machine, which containers may share: network file systems are not supported. An instance that was
+stopped in the middle of a transaction keeps SQLite's lock: the next one goes on in a copy of the file, `<database>.g<epoch>`,
+and every reader with it (`generations`).
 
 | what | stored as | when |
 |---|---|---|

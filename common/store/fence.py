@@ -1,7 +1,9 @@
 """The fence of the embedded store: the epoch of the lease that writes it, checked inside each transaction.
 
 An instance that was stopped may go on after another has taken over. Its lock of a file is no help then; but the other has
-written a higher epoch, and whatever does not belong to the epoch in the database is refused with LeaseLost.
+written a higher epoch, and whatever does not belong to the epoch in the database is refused with LeaseLost. The one transaction
+in which it was stopped passed this check before: where that keeps its lock the other goes on in a copy, in which it is missing
+(`common.store.generations`).
 """
 
 from __future__ import annotations
@@ -13,15 +15,19 @@ from pathlib import Path
 
 from common.errors import LeaseLost
 from common.store import row_codecs, schema
+from common.store.database_file import current_path
 from common.store.sqlite import connect_reader, translate_errors
 
 _EPOCH = "SELECT value FROM meta WHERE key = ?"
 
 
-def claim_epoch(connection: sqlite3.Connection, epoch: int) -> None:
-    """Note, inside a transaction, that from now on this epoch writes. Raises LeaseLost where the last one was not lower."""
+def claim_epoch(connection: sqlite3.Connection, epoch: int, generation: int = 0) -> None:
+    """Note, inside a transaction, that from now on this epoch writes. Raises LeaseLost where the last one was not lower.
+
+    `generation` is that of the file: the one that this epoch made itself has its number already.
+    """
     stored = _stored_epoch(connection)
-    if stored >= epoch:
+    if stored >= epoch and not stored == epoch == generation:
         raise LeaseLost(f"the database was opened in epoch {stored}, which epoch {epoch} does not follow")
     connection.execute(row_codecs.UPSERT_META, (schema.EPOCH_KEY, str(epoch)))
 
@@ -55,8 +61,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def read_epoch(path: Path) -> int:
+def read_epoch(store: Path) -> int:
     """The epoch that wrote the database last; 0 where there is none. Raises StoreError where it cannot be read."""
+    path = current_path(store)
     if not path.exists():
         return 0
     with translate_errors(path, "read the epoch"), closing(connect_reader(path)) as connection:

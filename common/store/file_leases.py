@@ -56,6 +56,12 @@ class Sight(NamedTuple):
     content: bytes = b""
 
 
+def held_epochs(database: Path) -> set[int]:
+    """The epochs whose holder lives, as far as that can be told: it may be stopped, and may lead no more. Raises StoreError."""
+    with _explained(database):
+        return {epoch for epoch, path in _lease_files(database) if _is_held(path)}
+
+
 def open_leases(settings: Settings) -> Leases:
     """The leases of the store that the settings name."""
     if not settings.store_in_file:
@@ -164,10 +170,11 @@ class FileLeases:
     def _tidy_up(self, epoch: int) -> None:
         """Remove the files of earlier epochs, and drafts whose process is gone, as far as that is possible.
 
-        The last one stays: a look at the directory that is under way may miss the new one, and would find none at all.
+        The last one stays: a look at the directory that is under way may miss the new one, and would find none at all. One
+        whose process lives stays too: it says that this process may still have the database open (`held_epochs`).
         """
         for older, path in _lease_files(self._database):
-            if older < epoch - 1:
+            if older < epoch - 1 and not _is_held(path):
                 with suppress(OSError):
                     path.unlink()
         for draft in self._database.parent.glob(f"{_escaped(self._database.name)}{_DRAFT}*"):
@@ -263,6 +270,16 @@ def _read(path: Path) -> tuple[bytes, bool]:
         return os.pread(file, RECORD, 0), not _try_lock(file, fcntl.LOCK_SH)
     finally:
         os.close(file)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a process holds this lease, or it cannot be told."""
+    try:
+        return _read(path)[1]
+    except FileNotFoundError:
+        return False
+    except (OSError, StoreError):
+        return True
 
 
 def _open_regular(path: Path) -> int:

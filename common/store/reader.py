@@ -66,29 +66,18 @@ def open_reader(settings: Settings) -> Reader:
 class SqliteReader:
     """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 
-    Raises StoreError when the file is not there yet, damaged or of another schema version, StoreLost when it is not the
-    file any more that it was.
+    `store` is the file that the settings name; where a later generation of it appears the next call reads that. Raises
+    StoreError when the file is not there yet, damaged or of another schema version, StoreLost when it is not the file any more
+    that it was.
     """
 
-    engine = ENGINE
-
-    def __init__(self, path: Path, scan_limit: int = SCAN_LIMIT) -> None:
+    def __init__(self, store: Path, scan_limit: int = SCAN_LIMIT) -> None:
         require_version()
-        database_file.require_kept(path)
-        if not path.is_file():
-            raise StoreError(f"{path} is not there yet: the coordinator makes it when it starts")
-        self._path = path
+        self._store = store
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened = database_file.identify(path)
-        try:
-            with translate_errors(path, "open the state"):
-                self._connection = connect_reader(path)
-                schema.check_version(self._connection)
-        except StoreError:
-            self.close()
-            raise
+        self._open(database_file.current_path(store))
 
     def names(self) -> Iterator[tuple[list[int], list[str], list[int], list[int]]]:
         """Every name, by id, in batches; a connection of its own keeps the moment it began."""
@@ -220,6 +209,24 @@ class SqliteReader:
             if connection is not None:
                 connection.close()
 
+    def _open(self, path: Path) -> None:
+        """Read this file from now on."""
+        database_file.require_kept(path)
+        if not path.is_file():
+            raise StoreError(f"{path} is not there yet: the coordinator makes it when it starts")
+        opened = database_file.identify(path)
+        with translate_errors(path, "open the state"):
+            connection = connect_reader(path)
+            try:
+                schema.check_version(connection)
+            except BaseException:
+                connection.close()
+                raise
+        before, self._connection = self._connection, connection
+        self._path, self._opened, self.engine = path, opened, f"{ENGINE}, {path.name}"
+        if before is not None:
+            before.close()
+
     def _number(self, statement: str) -> int:
         return int(self._all(statement)[0][0])
 
@@ -234,16 +241,19 @@ class SqliteReader:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone and with one state until the end."""
-        with self._guard, translate_errors(self._path, "read the state"):
+        with self._guard:
             if self._connection is None:
                 raise StoreError(f"{self._path}: cannot read the state: the store is closed")
+            if (newer := database_file.newer_path(self._store, self._path)) is not None:
+                self._open(newer)
             database_file.require_same(self._path, self._opened)
-            self._connection.execute("BEGIN")
-            try:
-                yield self._connection
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            with translate_errors(self._path, "read the state"):
+                self._connection.execute("BEGIN")
+                try:
+                    yield self._connection
+                finally:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
 
 
 def _found(connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]) -> list[FoundName]:

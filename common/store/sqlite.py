@@ -19,6 +19,8 @@ from common.store.schema import OLDEST_SQLITE
 
 #: How long a connection waits for a lock of SQLite, in milliseconds.
 BUSY_MS = 15_000
+#: How long the first transaction of a new leader waits for one that an earlier leader has begun, in milliseconds.
+TAKEOVER_MS = 2_000
 #: What the file of the write-ahead log is cut back to after a checkpoint, in bytes.
 WAL_LIMIT = 64 << 20
 #: After so many pages of 4 KiB a commit moves the log into the file: rarely enough that a page written often is moved once.
@@ -30,9 +32,9 @@ _DAMAGED = ("malformed", "not a database", "corrupt")
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection that writes, in autocommit mode. The caller holds the lease."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+def connect_writer(path: Path, wait_ms: int = BUSY_MS) -> sqlite3.Connection:
+    """A connection that writes, in autocommit mode, and waits so long for a lock. The caller holds the lease."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=wait_ms / 1000)
     try:
         for pragma in (
             "journal_mode = WAL",

@@ -81,7 +81,7 @@ class Writer(Protocol):
     event: one that had keeps its generation, or its next event would carry the id of an old one.
     """
 
-    engine: str  # name and version of the database, for logs
+    engine: str  # name and version of the database, and its file, for logs
 
     def load(self) -> StoredState:
         """The whole state as the last transaction left it."""
@@ -137,7 +137,10 @@ class Writer(Protocol):
         ...
 
     def verify(self) -> None:
-        """Raise StoreLost where the database is no longer the one that was opened. Cheap, and never waits for an `apply`."""
+        """Raise StoreLost where the database is no longer the one that was opened, LeaseLost where another instance left it.
+
+        Cheap, and never waits for an `apply`.
+        """
         ...
 
     def close(self) -> None:
@@ -148,7 +151,7 @@ class Writer(Protocol):
 class Reader(Protocol):
     """Looks, never writes, may be shared by threads. Each call sees one consistent state; `limit` is cut to 1..MAX_LIMIT."""
 
-    engine: str
+    engine: str  # as that of the writer
 
     def names(self) -> Iterator[tuple[list[int], list[str], list[int], list[int]]]:
         """Every name, watched or not: batches of (ids, names, watched, priority), as they stood when the reading began."""

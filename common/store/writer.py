@@ -16,8 +16,8 @@ from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.errors import StoreError, StoreLost
-from common.store import compaction, database_file, fence, name_packs, name_rows, row_codecs, schema
-from common.store.sqlite import ENGINE, connect_reader, connect_writer, require_version, translate_errors
+from common.store import compaction, database_file, fence, generations, name_packs, name_rows, row_codecs, schema
+from common.store.sqlite import BUSY_MS, ENGINE, TAKEOVER_MS, connect_reader, connect_writer, require_version, translate_errors
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Writer
 
 #: Blocks of last looks and deliveries read at once while loading, and most rows deleted per table and call of `prune`.
@@ -63,35 +63,47 @@ def open_writer(settings: Settings, epoch: int) -> Writer:
     )
 
 
+def leave_locked(settings: Settings, epoch: int, require_lease: Callable[[], None]) -> Path | None:
+    """Copy a store that `open_writer` found locked, where a leader before this epoch lives and may hold the lock.
+
+    The file of the copy, which `open_writer` then opens, None where no such leader lives. `require_lease` is called again and
+    again, and what it raises ends the copy. Raises StoreFull where there is no room, StoreLocked where the lock changed hands
+    meanwhile, StoreError where the store cannot be copied; then all is as it was.
+    """
+    return generations.copy_locked(settings.store_path, epoch, require_lease) if settings.store_in_file else None
+
+
 class SqliteWriter:
     """The coordinator's store (see `store_contract.Writer`). Opening migrates and tidies up the file.
 
-    `epoch`: of the lease, above all before; `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch
-    seconds.
+    `store`: the file that the settings name, beside which there may be later generations; `epoch`: of the lease, above all
+    before; `ledger_per_name`: most entries of the ledger kept of one name; `now` gives epoch seconds.
 
     Raises LeaseLost where a writer with this epoch or a later one opened the file, StoreLocked where another process holds a
-    lock of it, StoreLost where there was one and it is gone, StoreError where it is damaged, newer, or out of reach.
+    lock of it for two seconds, StoreLost where there was one and it is gone, StoreError where it is damaged, newer, or out of
+    reach.
     """
-
-    engine = ENGINE
 
     def __init__(
         self,
-        path: Path,
+        store: Path,
         epoch: int,
         ledger_per_name: int = LEDGER_PER_NAME,
         now: Callable[[], float] = clock.now,
     ) -> None:
         require_version()
-        self._path = path
+        self._store = store
         self._epoch = epoch
         self._ledger_per_name = ledger_per_name
         self._guard = threading.Lock()
         self._look_guard = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreError(f"{path}: cannot open the state: {error}") from error
+            raise StoreError(f"{store}: cannot open the state: {error}") from error
+        generations.remove_drafts(store, epoch)
+        self._path = path = database_file.current_path(store)
+        self.engine = f"{ENGINE}, {path.name}"
         self._connection: sqlite3.Connection | None = None
         self._busy: Counter[int] = Counter()  # rows written since the last look for blocks to pack, by block
         self._look: sqlite3.Connection | None = None  # reads beside a transaction
@@ -100,11 +112,13 @@ class SqliteWriter:
         try:
             database_file.require_kept(path)
             with translate_errors(path, "open the state"):
-                self._connection = connect_writer(path)
+                self._connection = connect_writer(path, TAKEOVER_MS)
                 database_file.require_begun(path, begun=schema.holds_state(self._connection))
                 with fence.transaction(self._connection):
                     schema.migrate(self._connection)
-                    fence.claim_epoch(self._connection, epoch)
+                    fence.claim_epoch(self._connection, epoch, database_file.generation_of(store, path))
+                    database_file.require_newest(store, path)
+                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
                 compaction.forget_names(self._connection, now() - KEEP_NAMES, epoch)
                 compaction.shrink_file(self._connection)
                 compaction.truncate_log(self._connection)
@@ -177,7 +191,7 @@ class SqliteWriter:
         results_older_than: float = KEEP_RESULTS,
         ledger_older_than: float = KEEP_LEDGER,
     ) -> int:
-        """Delete one bounded batch per table; when nothing is left to do, give back memory that no write needs."""
+        """Delete one bounded batch per table; when nothing is left to do, give back memory and files that no write needs."""
         with self._transaction("prune") as connection:
             deleted = sum(
                 connection.execute(statement, (*parameters, PRUNE_BATCH)).rowcount
@@ -191,6 +205,7 @@ class SqliteWriter:
         if not deleted:
             with self._used("prune") as connection:
                 connection.execute("PRAGMA shrink_memory")
+            generations.remove_older(self._store, self._path)
         return deleted
 
     def packable(self) -> tuple[list[int], int]:
@@ -206,7 +221,8 @@ class SqliteWriter:
             name_packs.pack_block(connection, block)
 
     def verify(self) -> None:
-        """Raise StoreLost where the file is no longer the one that was opened."""
+        """Raise LeaseLost where another instance has gone on in a copy, StoreLost where the file is not the one any more."""
+        database_file.require_newest(self._store, self._path)
         try:
             database_file.require_same(self._path, self._opened)
         except StoreLost:

@@ -31,7 +31,7 @@ def test_status_merges_what_is_known(tmp_path: Path) -> None:
 
             assert before["coordinator"]["domains"] == {"total": 1, "by_state": {"PENDING_DELETE": 1}}
             assert after["coordinator"]["domains"]["by_state"] == {"REGISTERED": 2}
-            assert after["store"] == {"available": True, "last_seq": 7}
+            assert after["store"] == {"available": True, "last_seq": 7, "engine": "lists"}
             assert after["not_configured"] == ["DOMAIN_API_URL is not set."]
             assert "metrics" not in after["coordinator"]
             assert after["instances"] == []

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,29 @@ from common.store.reader import SqliteReader
 from tests.actors.control_lab import Lab
 from tests.actors.test_control_health import codes, stage
 from tests.store.builders import next_writer
+from tests.store.paused_leader import settings_of
 
 
 def with_store(lab: Lab, path: Path) -> None:
     """Let the control process read a real database."""
     lab.control.store = StoreReaders(lambda: SqliteReader(path))
+
+
+def test_the_file_that_is_looked_at_is_the_highest_generation(tmp_path: Path) -> None:
+    """One that is lost is told, and the older one beside it does not count; nor does a directory that cannot be read."""
+    store = tmp_path / "x.db"
+    next_writer(store).close()
+    later = database_file.generation_path(store, 3)
+    database_file.note_begun(later)
+
+    found = [*local_problems.database_problems(settings_of(store), None)]
+    assert [problem.code for problem in found] == ["store_lost"]
+    assert str(later) in found[0].what
+    assert f"{later.name}.begun" in found[0].remedy
+    store.replace(later)
+    assert [*local_problems.database_problems(settings_of(store), None)] == []
+    unreadable = [*local_problems.database_problems(replace(settings_of(store), store_url=f"sqlite:///{later}/x.db"), None)]
+    assert [problem.code for problem in unreadable] == ["store_unreadable"]
 
 
 @pytest.mark.parametrize("emptied", [False, True])

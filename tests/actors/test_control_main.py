@@ -16,6 +16,7 @@ from common.codec import decode_upward
 from common.core.model.records import Changes, ProblemRow
 from common.messages import Command
 from common.process import Runtime
+from common.store.sqlite import ENGINE
 from tests.leader_scene import lead_bus
 from tests.store.builders import delivery, domain, event, open_next
 
@@ -90,7 +91,8 @@ def test_the_whole_process_over_a_real_store_and_bus(tmp_path: Path) -> None:
                     bus.feed.publish("system.coordinator.here", {"v": 1, "status": {"ready": True, "domains": {"total": 3}}})
                     bus.feed.publish("state.b.com", {"v": 1, "seq": 2})
                     status = await until(http, "/status", 200)
-                assert status["store"] == {"available": True, "last_seq": 2}
+                engine = f"{ENGINE}, {settings.store_path.name}"
+                assert status["store"] == {"available": True, "last_seq": 2, "engine": engine}
                 assert b"id: 2\n" in await stream.content.readuntil(b"}\n\n")
                 await until(http, "/domain/B.com/check", 202, method="POST")
                 await until(http, "/deliveries/d1/replay", 202, method="POST")

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from common import config, state_dir
 from common.bus import FeedSubscriber, leader_addresses
 from common.config import Settings
-from common.core.model.effects import Publish
+from common.core.model.effects import Commit, Effect, Publish
+from common.core.model.records import Changes
 from common.errors import LeaseLost, StoreError
 from common.process import Runtime
 from common.store.file_leases import FileLease
@@ -101,5 +102,39 @@ def test_nothing_leaves_where_it_is_not_known_which_leads(tmp_path: Path) -> Non
         lease._held = held
         assert type(host._failed.exception()) is StoreError
         assert told.empty()
+
+    play(tmp_path, story)
+
+
+def test_no_effect_of_any_kind_is_carried_out_where_another_leads(tmp_path: Path) -> None:
+    """Neither a message to a worker or a subscriber, nor a transaction, nor a line in the log."""
+
+    async def story(host: Host, lease: FileLease, told: asyncio.Queue[int]) -> None:
+        done: list[Any] = []
+        kinds = get_args(Effect.__value__) if hasattr(Effect, "__value__") else get_args(Effect)
+        assert set(host._actions) == set(kinds)
+        host._actions = dict.fromkeys(kinds, done.append)
+        following_lease(host._runtime.settings).touch()
+        lease._until = 0.0
+        for kind in kinds:
+            host._perform([object.__new__(kind)])
+        assert isinstance(host._failed.exception(), LeaseLost)
+        assert done == []
+        assert told.empty()
+
+    play(tmp_path, story)
+
+
+def test_what_follows_from_a_commit_is_not_carried_out_where_another_leads(tmp_path: Path) -> None:
+    """The commit itself may succeed, in a file that the other has left: it is lost, so nothing may be told of it."""
+
+    async def story(host: Host, lease: FileLease, told: asyncio.Queue[int]) -> None:
+        host._core.handle = lambda _event, _now: publish(1)  # type: ignore[method-assign]
+        following_lease(host._runtime.settings).touch()
+        lease._until = 0.0
+        await host._commit(Commit(Changes(meta={"key": "committed"})))
+        assert isinstance(host._failed.exception(), LeaseLost)
+        assert told.empty()
+        assert host._store.load().meta["key"] == "committed"
 
     play(tmp_path, story)

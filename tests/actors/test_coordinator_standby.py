@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,13 +19,15 @@ from typing import Any
 import pytest
 
 from common import config, leader_file, state_dir
-from common.bus import InboxSender, leader_addresses
+from common.bus import FeedSubscriber, InboxSender, leader_addresses
 from common.clock import monotonic, pause
 from common.config import Settings
 from common.core.model.evidence import Observation
 from common.messages import Command, Task
 from common.process import Runtime
+from common.store.database_file import current_path
 from common.store.fence import read_epoch
+from common.store.reader import SqliteReader
 from common.worker import run_checkers
 from common.worker_calls import Methods
 from tests.worker_scene import FOUND
@@ -197,6 +201,38 @@ def test_a_leader_that_holds_a_lock_of_the_database_is_waited_for(start: Callabl
     assert two.lines("crashed") == []
 
 
+def test_a_leader_stopped_in_a_transaction_keeps_none_from_leading(start: Callable[[str], Instance], tmp_path: Path) -> None:
+    """The next one leads within seconds, in a copy. The stopped one, when it goes on, tells nothing and follows."""
+    one = start("one")
+    one.until(lambda: one.lines("list_taken"))
+    two = start("two")
+    two.until(lambda: two.follows(one, 1))
+    listed = "".join(f"name-{number}.com\n" for number in range(30_000))
+    (tmp_path / "names.txt").write_text(listed, encoding="utf-8")
+    inbox = InboxSender(one.settings, leader_addresses(one.settings, 1))
+    one.until(lambda: inbox.send(Command("refresh")))
+    stop_in_transaction(one)
+    assert two.until(lambda: two.lines("state_loaded")) < 15.0
+    two.until(lambda: two.lines("list_taken"), 60.0)
+    told: list[str] = []
+
+    async def story() -> None:
+        feed = FeedSubscriber(leader_addresses(one.settings, 1).feed, ("",))
+        feed.attach(lambda topic, _: told.append(topic))
+        one.process.send_signal(signal.SIGCONT)
+        await asyncio.to_thread(one.until, lambda: one.follows(two, 2))
+        feed.close()
+
+    asyncio.run(story())
+    assert told == []
+    assert two.lines("store_copied")[0]["file"] == str(current_path(one.settings.store_path))
+    assert current_path(one.settings.store_path).name.endswith(".g2")
+    assert two.lines("store_locked") == one.lines("crashed") == one.lines("bug") == []
+    with contextlib.closing(SqliteReader(one.settings.store_path)) as reader:
+        assert sum(reader.count_by_state().values()) == 30_000
+    inbox.close()
+
+
 def test_a_worker_of_one_that_stood_by_gets_tasks_of_the_next_leader(start: Callable[[str], Instance]) -> None:
     """Its instance followed; after the death of the leader it works for the next one without a new start."""
     one = start("one")
@@ -232,6 +268,25 @@ def test_a_worker_of_one_that_stood_by_gets_tasks_of_the_next_leader(start: Call
             await work
 
     asyncio.run(story())
+
+
+def stop_in_transaction(instance: Instance) -> None:
+    """Stop a coordinator that writes while it holds the database's lock, as often as it takes."""
+    for _ in range(2000):
+        instance.until(lambda: is_locked(instance.settings))
+        instance.process.send_signal(signal.SIGSTOP)
+        os.waitpid(instance.process.pid, os.WUNTRACED)
+        if is_locked(instance.settings):
+            return
+        instance.process.send_signal(signal.SIGCONT)
+    raise AssertionError("it was never caught in a transaction")
+
+
+def is_locked(settings: Settings) -> bool:
+    """Whether a process is in a transaction that writes: it holds byte 120 of the file of SQLite's locks (WAL_WRITE_LOCK)."""
+    wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 120, 1, 0)
+    with settings.store_path.with_name(f"{settings.store_path.name}-shm").open("r+b") as shared:
+        return bool(struct.unpack("hhqqi4x", fcntl.fcntl(shared, fcntl.F_GETLK, wanted))[0] != fcntl.F_UNLCK)
 
 
 def dump(settings: Settings) -> list[str]:

@@ -23,6 +23,7 @@ from common.core.model.records import Changes, NewName, Watch
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
 from common.core.watchlist.list_names import StoreBatch
 from common.errors import ListError, StoreAway
+from common.store.database_file import generation_path
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
 from tests.clients.list_api import LIST
 from tests.http_thread import reply
@@ -86,6 +87,18 @@ def test_the_reader_process_compares_with_the_store_of_the_coordinator(monkeypat
 
     with listed(monkeypatch, lambda handler, _number: reply(handler, 200, LIST)) as settings:
         run(work(settings))
+
+
+def test_the_store_of_the_reader_is_the_highest_generation(tmp_path: Path) -> None:
+    """Also where it is the only file."""
+    settings = config.load({"STATE_DIR": str(tmp_path)})
+    assert list(list_reader.stored_names(settings)) == []
+    store = open_next(settings)
+    store.apply(Changes(new=[NewName(0, "a.com", "com", priority=False)]))
+    store.close()
+    settings.store_path.replace(generation_path(settings.store_path, 3))
+
+    assert [names for _, names, _, _ in list_reader.stored_names(settings)] == [["a.com"]]
 
 
 def test_a_list_that_is_left_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from common.core.model.records import Changes, TrustRow
 from common.core.model.source_row import Configured, Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.saved import encode_saved
+from common.store.database_file import generation_path
 from tests.actors.control_lab import Lab, serving
 from tests.http_thread import reply
 from tests.http_thread import serving as answering
@@ -148,6 +149,17 @@ def test_the_store_says_what_was_learned(tmp_path: Path) -> None:
     assert 110 < origin["age"] < 300
     assert len(report["next"]) == 1
     assert sources.collect_sources(settings)["sources"][0]["origin"]["age"] > 110
+
+
+def test_the_store_is_the_file_of_the_highest_generation(tmp_path: Path) -> None:
+    """Its place says which one was read."""
+    settings = settings_of(tmp_path, **KEYS)
+    stored(settings)
+    later = generation_path(settings.store_path, 3)
+    settings.store_path.replace(later)
+    origin = rows_of(sources.collect_sources(settings))["registrar:cloudflare"]["origin"]
+
+    assert (origin["from"], origin["place"]) == ("store", str(later))
 
 
 def test_a_store_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from common.core.domains.last_look import BLOCK
 from common.core.domains.last_look_array import RECORD
+from common.store.database_file import current_path
 
 #: An epoch second long past.
 PAST = 1_000_000.0
@@ -21,7 +22,7 @@ def make_all_due(state: Path) -> int:
 
     Rows that a younger look outweighs stay as they are: the packs beside them are to be as good as the service left them.
     """
-    path = state / "domain-monitor.db"
+    path = current_path(state / "domain-monitor.db")
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         looked_at = _looked_at(connection)
         rows = connection.execute("SELECT id, coalesce(checked_at, 0) FROM domain WHERE watched = 1").fetchall()
