@@ -10,6 +10,9 @@
     |   +-- StoreDamaged   what it holds is no database any more
     |   +-- StoreFull      there is no room on its disk: the same write may do later
     |   +-- StoreLost      it was deleted, moved or replaced
+    |   +-- StoreAway      the server of the database cannot be reached, or ended the connection: it may be back at any time
+    |   |   +-- StoreBehind  it is back without the last commits, as after a failover: begin anew from what it has
+    |   +-- StoreDenied    the server of the database does not let this user in
     |   +-- LeaseLost      another instance leads: nothing may be written any more
     |   +-- InstanceTaken  another instance that lives has our INSTANCE_ID
     +-- ClientError        a client could not complete an exchange; says nothing about a domain
@@ -71,6 +74,18 @@ class StoreFull(StoreError):
 
 class StoreLost(StoreError):
     """The database is not where it was; the text names the remedy."""
+
+
+class StoreAway(StoreError):
+    """The server of the database cannot be reached, has ended the connection, or only lets read at the moment."""
+
+
+class StoreBehind(StoreAway):
+    """The database lacks what was committed last: a replica took over that did not have it. Memory is ahead of the store."""
+
+
+class StoreDenied(StoreError):
+    """The server of the database refuses the user or the password of STORE_URL."""
 
 
 class LeaseLost(StoreError):

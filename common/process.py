@@ -101,6 +101,11 @@ class Runtime:
         self.failed, self.failed_at = self.failed[:FAILED_LIMIT], now()
         self._beaten = -BEAT_EVERY
 
+    def recover(self) -> None:
+        """Forget what was waited for, and why: that is over."""
+        self.failed, self.failed_at, self.waiting_until = "", 0.0, None
+        self._beaten = -BEAT_EVERY
+
     def refuse(self, error: ConfigError) -> None:
         """Leave a last heartbeat that names the settings that are wrong; what they hold is for the log alone."""
         names = ", ".join(dict.fromkeys(problem.partition(":")[0] for problem in error.problems))

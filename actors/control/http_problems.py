@@ -34,6 +34,11 @@ def store_unavailable() -> Problem:
     return Problem(503, "The state is not there yet; it appears once the coordinator runs.", headers={"Retry-After": "2"})
 
 
+def store_away() -> Problem:
+    """The server of the database is away; it is looked for again with every request."""
+    return Problem(503, "The database server cannot be reached at the moment.", headers={"Retry-After": "2"})
+
+
 def problem_body(status: int, detail: str, instance: str, code: str = "") -> bytes:
     """The JSON of a problem. `type` stays about:blank: the status and `code` say which one it is."""
     content = {

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from actors.control.instance_watch import Sight, leader_problem
+from actors.control.local_problems import away_problem
 from actors.control.member_watch import SILENT_AFTER
 from common.config import Settings
 from common.core.telemetry.problems import Change, Problem, ProblemLog
@@ -42,6 +43,7 @@ STORE_CODES = {
     "StoreLost": "store_lost",
     "StoreFull": "disk_full",
     "StoreLocked": "store_locked",
+    "StoreAway": "store_away",
     "InstanceTaken": "instance_taken",
 }
 #: Those of them that no restart ends.
@@ -128,11 +130,14 @@ class HealthAssessor:
             if not full[name]:
                 present += _group_problems(name, wanted, members, now, follows=sight.follows)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
-        if sight.lacks_leader(beats, status_age, now):
+        seen = [*seen]
+        if any(problem.code == STORE_CODES["StoreAway"] for problem in (*present, *seen)):
+            pass  # no coordinator leads, or is heard, until the server is back
+        elif sight.lacks_leader(beats, status_age, now):
             present.append(leader_problem(sight, status_age, now))
         else:
             present += _coordinator_problems(status_age, _begin_of_reading(sight, beats.get(COORDINATOR), now), now)
-        codes = {problem.code for problem in told}
+        codes = {problem.code for problem in (*told, *present)}
         seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
         changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
         problems = _merge_problems(self._log.active_problems(), told)
@@ -245,6 +250,8 @@ def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
     kind, _, text = beat.failed.partition(": ")
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
     remedy = "See its log and STATE_DIR/crashes."
+    if kind == "StoreAway":  # it does not fail: it waits
+        return away_problem(text)
     if kind in STORE_CODES:
         return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in _LASTING, unwatched=True)
     return Problem(

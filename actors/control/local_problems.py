@@ -8,13 +8,14 @@ from pathlib import Path
 
 from common.config import Settings
 from common.core.telemetry.problems import Problem
-from common.errors import StoreDamaged, StoreError, StoreLost
+from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
 from common.store import database_file
 
 #: Free bytes below which nothing of use can be written, and below which the disk is nearly full: the log of the database takes
 #: up to 64 MiB, and a large list as much. A small disk is nearly full where less than this share of it is free.
 FULL, LOW, LOW_SHARE = 1 << 20, 256 << 20, 0.05
-#: Seconds that the coordinator has to tell of a full disk itself: what both see is one problem, with one line in the log.
+#: Seconds that the coordinator has to tell of a full disk, or of a database server that is away, itself: what both see is one
+#: problem, with one line in the log. A server that is restarted is back before that.
 TOLD_AFTER = 5.0
 #: Seconds for which a database may be missing: the coordinator makes it at the first start.
 FIRST_START = 30.0
@@ -72,8 +73,16 @@ def _file_problems(store: Path, error: StoreError | None) -> Iterator[Problem]:
         yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
 
 
+def away_problem(text: str, after: float = 0.0) -> Problem:
+    """The problem of a database server that is away, which no restart of ours brings back."""
+    remedy = "Start the PostgreSQL server of STORE_URL, or mend the way to it; work goes on by itself within seconds."
+    return Problem("store_away", f"{text.rstrip('.?')}.", remedy, unwatched=True, after=after)
+
+
 def _server_problems(error: StoreError | None) -> Iterator[Problem]:
-    if isinstance(error, StoreLost):
+    if isinstance(error, StoreAway):
+        yield away_problem(str(error), TOLD_AFTER)
+    elif isinstance(error, StoreLost):
         yield Problem("store_lost", f"{error}.", f"{_BACKUP}.", restart_helps=True, unwatched=True)
     elif isinstance(error, StoreDamaged):
         yield Problem("store_damaged", f"{error}.", f"{_BACKUP}.", restart_helps=True, unwatched=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from actors.control.http_problems import Problem, store_unavailable
-from common.errors import StoreDamaged, StoreError, StoreLost
+from actors.control.http_problems import Problem, store_away, store_unavailable
+from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
 from common.store.store_contract import Reader
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class StoreReaders:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
         self._local = threading.local()
         self.damaged: StoreDamaged | None = None
+        self._away: StoreAway | None = None  # how the last query failed, where its server was away
         self._waiting = 0
 
     async def read(self, query: Callable[[Reader], T]) -> T:
@@ -54,6 +55,8 @@ class StoreReaders:
                 return await asyncio.shield(future)
         except TimeoutError:
             raise Problem(503, "The state did not answer in time.", headers={"Retry-After": "5"}) from None
+        except StoreAway:
+            raise store_away() from None
         except StoreError:
             raise store_unavailable() from None
 
@@ -74,7 +77,8 @@ class StoreReaders:
     async def probe(self, query: Callable[[Reader], T]) -> tuple[T | None, StoreError | None]:
         """What a look at the store finds, and how it fails; neither where all threads are busy and it is not known.
 
-        Damage is remembered: most looks do not come across it, and it does not heal by itself.
+        A server that was away at the last query, and does not answer now, still is. Damage is remembered: most looks do not
+        come across it, and it does not heal by itself.
         """
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, query)
         future.add_done_callback(_note_seen)
@@ -83,7 +87,7 @@ class StoreReaders:
             async with asyncio.timeout(LOOK_DEADLINE):
                 found = await asyncio.shield(future)
         except TimeoutError:
-            pass
+            return None, self.damaged or self._away
         except StoreError as error:
             return None, error
         return found, self.damaged
@@ -103,22 +107,25 @@ class StoreReaders:
         _note_seen(future)
 
     def _run(self, query: Callable[[Reader], T]) -> T:
-        reader: Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._local.reader = self._open()
         try:
+            reader: Reader | None = getattr(self._local, "reader", None)
+            if reader is None:
+                reader = self._local.reader = self._open()
             try:
-                return query(reader)
+                found = query(reader)
             except StoreLost:  # perhaps it is another file by now: each thread finds that out by itself
                 self._close_reader()
                 reader = self._local.reader = self._open()
                 self.damaged = None
-                return query(reader)
+                found = query(reader)
         except StoreError as error:
             if isinstance(error, StoreDamaged):
                 self.damaged = error
+            self._away = error if isinstance(error, StoreAway) else None
             self._close_reader()
             raise
+        self._away = None
+        return found
 
     def _close_in_thread(self, barrier: threading.Barrier) -> None:
         self._close_reader()

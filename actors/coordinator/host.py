@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from actors.coordinator.lease_keeper import LeaseKeeper
@@ -59,7 +60,7 @@ from common.core.model.effects import (
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import name_without_key
 from common.core_settings import build_policy, missing_settings
-from common.errors import ListError, MessageError, StoreError, StoreFull
+from common.errors import ListError, MessageError, StoreAway, StoreBehind, StoreError, StoreFull
 from common.process import Runtime
 from common.registry_directory import load_directory
 from common.store.store_contract import Writer
@@ -68,8 +69,8 @@ T = TypeVar("T")
 
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
-#: Seconds until a transaction for which the disk had no room is tried again.
-FULL_RETRY = 1.0
+#: Seconds until a transaction for which the disk had no room, or the server of the database was away, is tried again.
+COMMIT_RETRY = 1.0
 #: A turn of the core that takes so many seconds is logged: every process waits for it.
 SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
@@ -123,10 +124,12 @@ class Host:
         policy = build_policy(settings, keeper.leader.epoch)
         core = Coordinator(policy, directory, keeper.leader.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
-        gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
         names, looks = _with_heartbeat(loaded.names, keeper), _with_heartbeat(loaded.looks, keeper)
-        planned = core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
-        gc.enable()
+        gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
+        try:
+            planned = core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
+        finally:
+            gc.enable()
         runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
@@ -257,27 +260,44 @@ class Host:
         self._runtime.log.say(command.level, command.event, command.fields)
 
     async def _commit(self, command: Commit) -> None:
-        """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room."""
+        """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room.
+
+        The same where the server of the database is away, for as long as the lease is valid: a transaction whose outcome is not
+        known is written once, however often it is tried. Of one that is back without what it had nothing in memory is true.
+        """
         while True:
             try:
                 await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
-            except StoreFull as error:
-                if self._runtime.stopping.is_set():
+            except StoreBehind:
+                raise
+            except (StoreFull, StoreAway) as error:
+                away = isinstance(error, StoreAway)
+                if self._runtime.stopping.is_set() or (away and not self._keeper.is_valid()):
                     raise
-                self.handle(CommitDelayed(str(error)))
-                await asyncio.sleep(FULL_RETRY)
+                self.handle(CommitDelayed(str(error), away))
+                await asyncio.sleep(COMMIT_RETRY)
             else:
                 self.handle(Committed())
                 return
 
     async def _fetch_delivery(self, command: FetchDelivery) -> None:
-        row = await self._loop.run_in_executor(self._threads, self._store.delivery, command.id)
+        row = await self._read(self._threads, partial(self._store.delivery, command.id))
         if row is not None:
             self.handle(DeliveryFetched(row))
 
     async def _fetch_details(self, command: FetchDetails) -> None:
-        details = await self._loop.run_in_executor(self._details, self._store.details, command.ids)
+        details = await self._read(self._details, partial(self._store.details, command.ids))
         self.handle(DetailsFetched(command.ids, details))
+
+    async def _read(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        """What the store has; where its server is away again and again, for as long as the lease is valid."""
+        while True:
+            try:
+                return await self._loop.run_in_executor(threads, work)
+            except StoreAway:
+                if self._runtime.stopping.is_set() or not self._keeper.is_valid():
+                    raise
+            await asyncio.sleep(COMMIT_RETRY)
 
     # -- beside the loop -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from common.clock import monotonic
-from common.errors import LeaseLost, StoreError
+from common.errors import LeaseLost, StoreAway, StoreError
 from common.process import Runtime
 from common.processes.leases import LOOP_SILENT, RENEW_EVERY, START_SILENT
 from common.store.lease_contract import Leader, Lease
@@ -27,8 +27,8 @@ class LeaseKeeper:
         self._turned_at = monotonic()
         self._patience = START_SILENT
         self._failing = False
-        self._lost: LeaseLost | None = None
-        self._followers: list[Callable[[LeaseLost], None]] = []
+        self._lost: LeaseLost | StoreAway | None = None
+        self._followers: list[Callable[[StoreError], None]] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_closed, name="lease", daemon=True)
         self._thread.start()
@@ -48,15 +48,16 @@ class LeaseKeeper:
 
     def verify(self) -> None:
         """Renew the lease at once, where it ran out while this process got no CPU. Raises LeaseLost, StoreError."""
+        self.require()
         self._lease.renew()
 
     def require(self) -> None:
-        """Raise LeaseLost where the lease is known to be lost."""
+        """Raise LeaseLost where the lease is known to be lost, StoreAway where it ran out while the server was away."""
         if self._lost is not None:
             raise self._lost
 
-    def follow(self, lost: Callable[[LeaseLost], None]) -> None:
-        """Call `lost(error)` from the loop once the lease is lost."""
+    def follow(self, lost: Callable[[StoreError], None]) -> None:
+        """Call `lost(error)` from the loop once the lease is lost, or ran out while the server was away."""
         self._followers.append(lost)
         if self._lost is not None:
             lost(self._lost)
@@ -82,10 +83,13 @@ class LeaseKeeper:
                 if not self._failing:
                     self._runtime.log.error("lease_not_renewed", epoch=self.leader.epoch, error=str(error))
                 self._failing, wait = True, RETRY_EVERY
+                if isinstance(error, StoreAway) and not self._lease.is_valid():
+                    self._loop.call_soon_threadsafe(self._note_lost, error)
+                    return
             else:
                 self._failing, wait = False, RENEW_EVERY
 
-    def _note_lost(self, error: LeaseLost) -> None:
+    def _note_lost(self, error: LeaseLost | StoreAway) -> None:
         self._lost = error
         for lost in self._followers:
             lost(error)

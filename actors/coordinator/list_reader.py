@@ -1,8 +1,8 @@
 """The process that reads the domain list for the coordinator: fetches it, compares it with the store, tells what it changes.
 
 The coordinator starts one for each look at the list (`python -m actors.coordinator.list_reader`), with its own environment
-without the secrets that are of no use here. It looks at the store and never writes. It ends when it has answered, or when its
-answer is not wanted any more.
+without the secrets that are of no use here. It looks at the store and never writes; a database server that is away is waited
+for. It ends when it has answered, or when its answer is not wanted any more.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from common import config, log
 from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
 from common.clients.list_text import FetchedList, ListVersion, printable_text
+from common.clock import pause
 from common.config import Settings
 from common.core.watchlist.domain_list import ParsedBulkList
-from common.core.watchlist.list_diff import compare_lists, iter_list_chunks, summarise_list
+from common.core.watchlist.list_diff import Difference, compare_lists, iter_list_chunks, summarise_list
 from common.core.watchlist.list_names import StoreBatch, WatchedNames
-from common.errors import ConfigError, ListError, MessageError, StoreError
+from common.errors import ConfigError, ListError, MessageError, StoreAway, StoreError
 from common.store.database_file import current_path
 from common.store.reader import open_reader
 from common.suffixes import load_suffixes
 
 #: How much this process stands back behind the checks (the nice value).
 NICE = 5
+#: Seconds until a database server that is away is looked for again.
+AWAY_LOOK = 1.0
 
 Names = Callable[[Settings], Iterable[StoreBatch]]
 
@@ -80,7 +83,7 @@ def _answer_frames(seen: ListVersion, names: Names) -> Iterator[Frame]:
         if fetched.listed is None:
             yield Same(fetched.seen)
         else:
-            yield from _difference_frames(fetched.listed, fetched.seen, names(settings))
+            yield from _difference_frames(fetched.listed, fetched.seen, lambda: names(settings))
     except (ConfigError, ListError, StoreError) as error:
         yield Failed(printable_text(str(error))[:LONGEST_REASON])
     except MemoryError:
@@ -94,12 +97,24 @@ def _fetch(settings: Settings, seen: ListVersion) -> FetchedList:
     return FileList(settings.domain_list_file, suffix_of).fetch(seen)
 
 
-def _difference_frames(listed: ParsedBulkList, seen: ListVersion, names: Iterable[StoreBatch]) -> Iterator[Frame]:
-    difference = compare_lists(listed.names, WatchedNames(names))
+def _difference_frames(listed: ParsedBulkList, seen: ListVersion, names: Callable[[], Iterable[StoreBatch]]) -> Iterator[Frame]:
+    difference = _compare(listed, names)
     yield Read(summarise_list(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
     for part in iter_list_chunks(listed.names, difference, load_suffixes()):
         yield Piece(part)
     yield End()
+
+
+def _compare(listed: ParsedBulkList, names: Callable[[], Iterable[StoreBatch]]) -> Difference:
+    """The difference to what the store knows. Where its server is away, nothing is wrong with the list: it is waited for.
+
+    For how long is for the coordinator, which ends this process with its run.
+    """
+    while True:
+        try:
+            return compare_lists(listed.names, WatchedNames(names()))
+        except StoreAway:
+            pause(AWAY_LOOK)
 
 
 if __name__ == "__main__":

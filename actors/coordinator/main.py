@@ -1,31 +1,28 @@
 """The coordinator process: it stands by while another instance leads, and leads while it has the lease.
 
 Anything that fails while it leads ends the run; the restart loop starts again from the store, where the truth is. A lease that
-is lost is no failure: the process stands by again.
+is lost is no failure, nor is a database server that is away: the process stands by again, and looks for the server.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
 
+from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
-from actors.coordinator.standby import Standby
+from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import now
-from common.errors import LeaseLost, StoreError, StoreLocked
-from common.process import BEAT_EVERY, Runtime
+from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
+from common.process import Runtime
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
 from common.store.store_contract import Writer
 from common.store.writer import leave_locked, open_writer
-
-T = TypeVar("T")
 
 #: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
 SWITCH = 0.001
@@ -34,7 +31,7 @@ LOCKED_RETRY = 20.0
 
 
 async def main(runtime: Runtime) -> None:
-    """Run until told to stop."""
+    """Run until told to stop. Raises ConfigError where the database server refuses the user of STORE_URL."""
     sys.setswitchinterval(SWITCH)
     runtime.settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     leases = open_leases(runtime.settings)
@@ -42,20 +39,29 @@ async def main(runtime: Runtime) -> None:
     try:
         await membership.join()
         await membership.run(stand_by_and_lead(runtime, leases))
+    except StoreDenied as error:  # a new process reads the setting again, or the file that holds it
+        raise ConfigError([f"STORE_URL: {error}"]) from None
     finally:
         leases.close()
         membership.close()
 
 
 async def stand_by_and_lead(runtime: Runtime, leases: Leases) -> None:
-    """Wait for the lease and lead with it, and once it is lost again, until told to stop."""
+    """Wait for the lease and lead with it, and once it is lost or the database server is away again, until told to stop."""
     standby = Standby(runtime, leases)
     while (lease := await standby.wait_for_lease()) is not None:
-        await lead(runtime, lease)
+        try:
+            await lead(runtime, lease)
+        except StoreAway as error:
+            standby.note_away(error)
+            await runtime.rest(AWAY_LOOK)
 
 
 async def lead(runtime: Runtime, lease: Lease) -> None:
-    """Lead until told to stop, or until another instance has taken over."""
+    """Lead until told to stop, or until another instance has taken over.
+
+    Raises StoreAway where the lease ran out while the server of the database was away.
+    """
     keeper = LeaseKeeper(runtime, lease)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
     try:
@@ -64,13 +70,12 @@ async def lead(runtime: Runtime, lease: Lease) -> None:
             host = await Host.start(runtime, store, threads, keeper)
             await host.run()
         finally:
-            threads.shutdown(wait=True)
-            store.close()
+            await run_with_heartbeat(runtime.beat, None, partial(_close_store, threads, store))
     except LeaseLost as error:
         runtime.log.warning("lease_lost", epoch=lease.leader.epoch, reason=str(error))
     finally:
         threads.shutdown(wait=False)
-        keeper.close()
+        await run_with_heartbeat(runtime.beat, None, keeper.close)
 
 
 async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor) -> Writer:
@@ -88,6 +93,13 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
         else:
             runtime.waiting_until = None
             return store
+
+
+def _close_store(threads: ThreadPoolExecutor, store: Writer) -> None:
+    """Close the store once the call under way has ended, which takes seconds also where its server does not answer."""
+    threads.shutdown(wait=False, cancel_futures=True)
+    store.close()
+    threads.shutdown(wait=True)
 
 
 async def leave_locked_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, locked: StoreLocked) -> None:
@@ -109,15 +121,6 @@ async def leave_locked_store(runtime: Runtime, keeper: LeaseKeeper, threads: Thr
         _note_locked(runtime, locked)
     else:
         runtime.log.warning("store_copied", file=str(path), epoch=keeper.leader.epoch, reason=str(locked))
-
-
-async def run_with_heartbeat(beat: Callable[[], None], threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """The result of `work`, done in a thread, with signs of life until it is there."""
-    working = asyncio.get_running_loop().run_in_executor(threads, work)
-    while not working.done():
-        beat()
-        await asyncio.wait({working}, timeout=BEAT_EVERY)
-    return working.result()
 
 
 def _note_locked(runtime: Runtime, error: StoreLocked) -> None:

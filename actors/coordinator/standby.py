@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
+from actors.coordinator.beating import run_with_heartbeat
 from common import leader_file
 from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
-from common.errors import StoreError
-from common.process import BEAT_EVERY, Runtime
+from common.errors import StoreAway, StoreDenied, StoreError
+from common.process import Runtime
 from common.store.lease_contract import Leader, Lease, Leases
-
-T = TypeVar("T")
 
 #: Seconds between two looks.
 LOOK_EVERY = 0.25
+#: Seconds between two looks for a database server that is away. It is looked for as long as it takes.
+AWAY_LOOK = 0.5
 #: Seconds for which the leases may be unreadable before /health says so: what a holder just writes is readable a look later.
 UNREADABLE_LIMIT = 10.0
 
@@ -33,55 +32,78 @@ class Standby:
         self._followed: Leader | None = None
         self._unreadable_since: float | None = None
         self._untold = False
+        self._away_since: float | None = None
 
     async def wait_for_lease(self) -> Lease | None:
-        """The lease of this instance, once there is no other; None where it was told to stop."""
+        """The lease of this instance, once there is no other; None where it was told to stop.
+
+        Raises StoreDenied where the database server goes on refusing the user.
+        """
         while not self._runtime.stopping.is_set():
-            leader, lease = await self._look()
-            if lease is not None and self._runtime.stopping.is_set():
-                lease.release()
-            elif lease is not None:
-                self._tell(lease.leader)
-                self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+            if (lease := await self._look()) is not None:
                 return lease
-            elif leader is not None and self._tell(leader):
-                self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(LOOK_EVERY if self._away_since is None else AWAY_LOOK):
                     await self._runtime.stopping.wait()
         return None
 
-    async def _look(self) -> tuple[Leader | None, Lease | None]:
-        """The leader, or where there is none the lease of this instance; neither where the store does not say."""
+    def note_away(self, error: StoreAway) -> None:
+        """Say once in the log, and by each heartbeat in /health, that the server of the database is away."""
+        self._unreadable_since = None
+        if self._away_since is None:
+            self._away_since = monotonic()
+            self._runtime.log.warning("store_away", reason=str(error))
+        self._runtime.fail(error)
+        self._runtime.waiting_until = now() + AWAY_LOOK
+        self._runtime.beat()
+
+    async def _look(self) -> Lease | None:
+        """Look once, and take the lease if there is no leader; None where there is one, or the store does not say."""
         try:
-            leader = await self._ask(self._leases.find)
-            lease = await self._ask(self._take) if leader is None else None
+            leader = await run_with_heartbeat(self._runtime.beat, None, self._leases.find)
+            lease = await run_with_heartbeat(self._runtime.beat, None, self._take) if leader is None else None
+        except StoreAway as error:
+            self.note_away(error)
+            return None
         except StoreError as error:
             self._note_unreadable(error)
-            return None, None
-        self._unreadable_since = self._runtime.waiting_until = None
-        return leader, lease
+            return None
+        self._note_readable()
+        if leader is not None and self._tell(leader):
+            self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
+        return None if lease is None else self._accept(lease)
+
+    def _accept(self, lease: Lease) -> Lease | None:
+        """The lease that was taken; given back where this process was told to stop meanwhile."""
+        if self._runtime.stopping.is_set():
+            lease.release()
+            return None
+        self._tell(lease.leader)
+        self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
+        return lease
 
     def _note_unreadable(self, error: StoreError) -> None:
         """Say in the log, and where it lasts by the heartbeat in /health, that nothing is known of a leader.
 
-        It goes on looking: a run that ended would begin again after a pause, which grows to minutes while the store is away.
+        It goes on looking: a run that ended would begin again after a pause, which grows to minutes while the store is out of
+        order. Only where the user is refused a new run helps: it reads the setting again. Raises StoreDenied then.
         """
         if self._unreadable_since is None:
             self._unreadable_since = monotonic()
             self._runtime.log.warning("leases_unreadable", error=str(error))
         elif monotonic() - self._unreadable_since > UNREADABLE_LIMIT:
+            if isinstance(error, StoreDenied):
+                raise error
             self._runtime.fail(error)
             self._runtime.waiting_until = now() + UNREADABLE_LIMIT
 
-    async def _ask(self, call: Callable[[], T]) -> T:
-        """The result of a call of the leases, with signs of life until it is there: a database that is away answers late."""
-        asked = asyncio.ensure_future(asyncio.to_thread(call))
-        self._runtime.beat()
-        while not asked.done():
-            await asyncio.wait({asked}, timeout=BEAT_EVERY)
-            self._runtime.beat()
-        return asked.result()
+    def _note_readable(self) -> None:
+        """End what was said of a store that was away, or could not be read."""
+        if self._away_since is not None:
+            self._runtime.log.info("store_back", seconds=round(monotonic() - self._away_since, 1))
+        if self._away_since is not None or self._unreadable_since is not None:
+            self._runtime.recover()
+        self._away_since = self._unreadable_since = None
 
     def _take(self) -> Lease | None:
         settings = self._runtime.settings

@@ -1,6 +1,7 @@
 """What the store needs beside its commits: old rows deleted, names packed for the next start, a look whether it is still there.
 
-Commits go first: all but the look run in the store's one thread, in small pieces. A full disk ends none of it; commits say so.
+Commits go first: all but the look run in the store's one thread, in small pieces. A full disk, or a server that is away, ends
+none of it; commits and the lease say so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 
 from common.clock import now
 from common.core.coordinator.inputs import Measure, Measured
-from common.errors import StoreFull
+from common.errors import StoreAway, StoreFull
 from common.store.store_contract import DAY, Writer
 
 #: Seconds between two rounds of deleting what has outlived its retention, where no new list comes before.
@@ -42,7 +43,7 @@ class Upkeep:
         while True:
             prune = partial(self._store.prune, now(), ledger_older_than=retention * DAY)
             deleted = 0
-            with suppress(StoreFull):
+            with suppress(StoreFull, StoreAway):
                 deleted = await loop.run_in_executor(self._threads, prune)
             if deleted:
                 await asyncio.sleep(PRUNE_PAUSE)
@@ -69,4 +70,5 @@ class Upkeep:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(VERIFY_EVERY)
-            await loop.run_in_executor(self._others, self._store.verify)
+            with suppress(StoreAway):
+                await loop.run_in_executor(self._others, self._store.verify)

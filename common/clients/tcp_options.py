@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import socket
 import struct
 import termios
@@ -30,6 +31,12 @@ def unacknowledged_bytes(sock: Socket) -> int:
         return 0
     count: int = struct.unpack("i", answer)[0]
     return count
+
+
+def shut_down(number: int) -> None:
+    """End a connection by the number of its file, which stays open: what waits for it elsewhere fails. Raises OSError."""
+    with socket.socket(fileno=os.dup(number)) as end:
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def set_user_timeout(sock: Socket, seconds: float) -> None:

@@ -20,7 +20,7 @@ from common import codec, config, heartbeat, leader_file
 from common.core.domains.last_look import LastLook
 from common.core.model.evidence import Fields, Observation, Outcome, Reading
 from common.core.model.records import DeliveryRow, Detail, DomainRow, EventRow, Evidence, LedgerRow, ProblemRow
-from common.errors import StoreError
+from common.errors import StoreAway, StoreError
 from common.peers import Address, Peers
 from common.store.lease_contract import Leader
 from common.store.member_contract import Roster
@@ -96,7 +96,7 @@ def event_row(seq: int, domain: str = "example.com", kind: str = "pending_delete
 
 
 class FakeReader:
-    """The store's reader over lists; `broken` makes every call fail, `no_events` those for events."""
+    """The store's reader over lists; `broken` and `away` make every call fail, `no_events` those for events."""
 
     engine = "lists"
 
@@ -111,6 +111,7 @@ class FakeReader:
         self.noted: dict[str, str] = {}
         self.roster = Roster()
         self.broken = False
+        self.away = False
         self.no_events = False
         self.closed = 0
         self.asked: list[dict[str, Any]] = []
@@ -118,6 +119,8 @@ class FakeReader:
     def _look(self) -> None:
         if self.broken:
             raise StoreError("the state is damaged")
+        if self.away:
+            raise StoreAway("the server cannot be reached")
 
     def _found(self, row: DomainRow) -> FoundName:
         return FoundName(row, self.looks.get(row.name), row.name in self.timed_out)

@@ -241,11 +241,12 @@ def test_a_process_that_ends_without_a_word_and_waits_is_failing(tmp_path: Path)
         ("StoreLost", "store_lost", 503),
         ("StoreFull", "disk_full", 200),
         ("StoreLocked", "store_locked", 200),
+        ("StoreAway", "store_away", 200),
         ("InstanceTaken", "instance_taken", 200),
     ],
 )
 def test_a_coordinator_that_cannot_use_the_store_says_so_at_once(kind: str, code: str, status: int, tmp_path: Path) -> None:
-    """Damage and loss are 503; no restart makes room on a disk. In each case names go unwatched."""
+    """Damage and loss are 503; no restart makes room on a disk, or brings a server back. In each case names go unwatched."""
 
     async def story(lab: Lab) -> None:
         lab.all_beat()
@@ -256,6 +257,48 @@ def test_a_coordinator_that_cannot_use_the_store_says_so_at_once(kind: str, code
         assert (await lab.get("/ready"))[0] == 503
 
     stage(story, tmp_path)
+
+
+def test_while_the_database_server_is_away_nothing_else_is_wrong(tmp_path: Path) -> None:
+    """No coordinator is heard, and none leads: both follow from it, and no restart mends them. With its return all is well."""
+
+    async def story(lab: Lab) -> None:
+        lab.all_beat()
+        await lab.get("/health")
+        lab.reader.away = True
+        for seconds in (2, 3, 30, 60):
+            lab.clock.at += seconds
+            for process in GROUPS:
+                lab.beat(process)
+            lab.beat("coordinator", failed="StoreAway: the sentence", waiting_until=lab.clock.at + 1)
+            status, health = await lab.get("/health")
+            assert (status, codes(health)) == (200, [("store_away", "")])
+            ready, answer = await lab.get("/ready")
+            assert (ready, [problem["code"] for problem in answer["problems"]]) == (503, ["store_away"])
+            async with lab.http.get(f"{lab.url}/domains") as read:
+                assert (read.status, read.headers["Retry-After"]) == (503, "2")
+                assert "cannot be reached" in (await read.json(content_type=None))["detail"]
+        lab.reader.away = False
+        lab.clock.at += 2
+        lab.all_beat()
+        assert codes((await lab.get("/health"))[1]) == []
+        assert (await lab.get("/domains"))[0] == 200
+
+    stage(story, tmp_path, STORE_URL="postgresql://user@db/x")
+
+
+def test_a_database_server_that_is_restarted_is_no_problem(tmp_path: Path) -> None:
+    """It is back before the lease runs out; what control alone sees of it has to last."""
+
+    async def story(lab: Lab) -> None:
+        for lab.reader.away, seconds, expected in ((True, 4, []), (True, 2, ["store_away"]), (False, 2, [])):
+            lab.all_beat()
+            await lab.get("/health")
+            lab.clock.at += seconds
+            lab.all_beat()
+            assert [code for code, _ in codes((await lab.get("/health"))[1])] == expected
+
+    stage(story, tmp_path, STORE_URL="postgresql://user@db/x")
 
 
 def test_restarts_in_a_row_are_degraded(tmp_path: Path) -> None:

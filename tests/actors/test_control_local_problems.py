@@ -15,7 +15,7 @@ import pytest
 from actors.control import local_problems
 from actors.control.local_problems import LOW, disk_problem
 from actors.control.store_readers import StoreReaders
-from common.errors import StoreDamaged, StoreError, StoreLost
+from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
 from common.store import database_file
 from common.store.reader import SqliteReader
 from tests.actors.control_lab import Lab
@@ -154,7 +154,8 @@ def test_a_database_server_has_no_disk_of_ours(tmp_path: Path) -> None:
     [
         (StoreLost("it is gone"), "store_lost", "backup"),
         (StoreDamaged("it is damaged"), "store_damaged", "backup"),
-        (StoreError("it cannot be reached"), "store_unreadable", "server of STORE_URL"),
+        (StoreError("it cannot be used"), "store_unreadable", "server of STORE_URL"),
+        (StoreAway("it cannot be reached"), "store_away", "server of STORE_URL"),
     ],
 )
 def test_what_is_wrong_with_a_database_server_is_told(tmp_path: Path, error: StoreError, code: str, remedy: str) -> None:

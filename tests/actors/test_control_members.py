@@ -198,7 +198,7 @@ def test_while_the_database_is_away_what_was_seen_last_is_shown(play: Play, serv
             row = (await here.rows())["there"]
             assert row["status"] == "ok"
             assert row["heartbeat_age"] == pytest.approx(before["heartbeat_age"] + GONE_AFTER + 10, abs=0.01)
-            assert [*await here.problems()] == ["store_unreadable"]
+            assert [*await here.problems()] == ["store_away"]
         finally:
             server.start()
         here.clock.at += 2

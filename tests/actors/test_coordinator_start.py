@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.coordinator.main import run_with_heartbeat
+from actors.coordinator.beating import run_with_heartbeat
 from common import config, heartbeat, state_dir
 from common.process import Runtime
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from actors.coordinator import host, store_upkeep
 from actors.coordinator.host import Host
 from actors.coordinator.list_sources import ListSource
 from common import config, state_dir
 from common.bus import FeedSubscriber, InboxSender, LeaderWatch, leader_addresses
 from common.core.coordinator.inputs import ListFailed
-from common.errors import StoreLost
+from common.core.model.effects import FetchDelivery
+from common.errors import StoreAway, StoreLost
 from common.messages import Command
 from common.process import Runtime
 from common.store.writer import SqliteWriter
@@ -76,11 +78,10 @@ def play(story: Callable[[Scene], Awaitable[None]], monkeypatch: pytest.MonkeyPa
         with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
             assert isinstance(store, SqliteWriter)
             scene = Scene(settings, store, names)
-            host = await Host.start(runtime, store, threads, keeper)
-            scene.host, scene.runtime = host, runtime
+            scene.host, scene.runtime = await Host.start(runtime, store, threads, keeper), runtime
             reader = FeedSubscriber(leader_addresses(settings, 1).feed)
             reader.attach(lambda _, payload: scene.statuses.put_nowait(payload["status"]) if "status" in payload else None)
-            scene.running = asyncio.create_task(host.run())
+            scene.running = asyncio.create_task(scene.host.run())
             try:
                 await scene.until(lambda status: bool(status["list"]["names"]))
                 await story(scene)
@@ -147,4 +148,72 @@ def test_a_stop_that_ends_the_list_reader_is_no_fault_of_the_list(monkeypatch: p
         assert not scene.host._core.rooms.intake.state.error
 
     scene: Scene
+    play(story, monkeypatch, tmp_path)
+
+
+class Away:
+    """Lets the calls of a store fail as those to a server that is away, until it is back."""
+
+    def __init__(self, store: SqliteWriter, monkeypatch: pytest.MonkeyPatch, *calls: str) -> None:
+        self.back = False
+        self.tried: set[str] = set()
+        for name in calls:
+            monkeypatch.setattr(store, name, self._failing(name, getattr(store, name)))
+
+    def _failing(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def fail_until_back(*arguments: Any, **options: Any) -> Any:
+            if not self.back:
+                self.tried.add(name)
+                raise StoreAway("the server cannot be reached")
+            return call(*arguments, **options)
+
+        return fail_until_back
+
+
+def refresh(scene: Scene, names: str) -> None:
+    """Give it another list."""
+    scene.names.write_text(names, encoding="utf-8")
+    scene.host._reload.set()
+
+
+def test_a_server_that_is_away_for_less_than_the_lease_ends_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever is tried meanwhile is tried again, and told; when it is back all of it is written, once."""
+    monkeypatch.setattr(host, "COMMIT_RETRY", 0.05)
+    monkeypatch.setattr(store_upkeep, "VERIFY_EVERY", 0.05)
+
+    async def story(scene: Scene) -> None:
+        away = Away(scene.store, monkeypatch, "apply", "delivery", "verify", "prune")
+        scene.host._upkeep.tidy.set()
+        scene.host._perform([FetchDelivery("none")])
+        refresh(scene, "a.com\nb.com\n")
+        status = await scene.until(lambda status: "store_away" in scene.codes(status))
+        assert not status["ready"]
+        assert "disk_full" not in scene.codes(status)
+        while away.tried < {"apply", "delivery", "verify", "prune"}:  # noqa: ASYNC110  # in threads
+            await asyncio.sleep(0.01)
+        away.back = True
+        status = await scene.until(lambda status: "store_away" not in scene.codes(status) and status["queue"]["unwritten"] == 0)
+        assert status["domains"]["total"] == 2
+
+    play(story, monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("call", ["apply", "delivery"])
+def test_a_server_that_is_away_when_the_lease_runs_out_ends_the_run(
+    call: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another instance may lead by now: what was not written is decided again."""
+    monkeypatch.setattr(host, "COMMIT_RETRY", 0.05)
+
+    async def story(scene: Scene) -> None:
+        away = Away(scene.store, monkeypatch, call)
+        scene.host._perform([FetchDelivery("none")])
+        refresh(scene, "a.com\nb.com\n")
+        while not away.tried:  # noqa: ASYNC110  # in a thread
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr(scene.host._keeper, "is_valid", lambda: False)
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreAway, match="cannot be reached"):
+                await scene.running
+
     play(story, monkeypatch, tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from actors.coordinator import lease_keeper
 from actors.coordinator.lease_keeper import LeaseKeeper
 from common import config, log, state_dir
-from common.errors import LeaseLost, StoreError
+from common.errors import LeaseLost, StoreAway, StoreError
 from common.process import Runtime
 from common.store.lease_contract import Leader
 
@@ -27,12 +27,13 @@ class Scripted:
         self.renewed = 0
         self.released = 0
         self.trouble: StoreError | None = None
+        self.lasts = False  # a renewal that failed has not ended it yet
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def is_valid(self) -> bool:
-        """Whether the last renewal went well."""
-        return self.trouble is None
+        """Whether the last renewal went well, or the one before it still counts."""
+        return self.lasts or self.trouble is None
 
     def renew(self) -> None:
         """As the test says."""
@@ -136,7 +137,7 @@ def test_a_lease_that_is_lost_is_told_in_the_loop(play: Play) -> None:
     """To those that follow already and to one that comes later; it is not renewed again."""
 
     async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
-        told: asyncio.Queue[LeaseLost] = asyncio.Queue()
+        told: asyncio.Queue[StoreError] = asyncio.Queue()
         keeper.follow(told.put_nowait)
         lease.trouble = LeaseLost("two leads")
         keeper.beat()
@@ -148,3 +149,25 @@ def test_a_lease_that_is_lost_is_told_in_the_loop(play: Play) -> None:
         assert lease.renewed == 1
 
     play(story)
+
+
+def test_a_server_that_is_away_ends_a_run_only_when_the_lease_has_run_out(play: Play) -> None:
+    """Until then renewals are tried again; afterwards none is, not even by what wants to be certain."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        told: asyncio.Queue[StoreError] = asyncio.Queue()
+        keeper.follow(told.put_nowait)
+        lease.trouble, lease.lasts = StoreAway("no server"), True
+        keeper.beat()
+        await lease.until(3)
+        keeper.require()
+        assert told.empty()
+        lease.lasts = False
+        keeper.beat()
+        assert await asyncio.wait_for(told.get(), 10) is lease.trouble
+        renewed = lease.renewed
+        with pytest.raises(StoreAway, match="no server"):
+            keeper.verify()
+        assert lease.renewed == renewed
+
+    assert play(story).count("lease_not_renewed") == 1

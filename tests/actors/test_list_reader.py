@@ -6,19 +6,23 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from actors.coordinator import list_reader
+from actors.coordinator.list_frames import Read
 from actors.coordinator.list_sources import ListSource
 from common import config
+from common.clients.list_text import NO_VERSION
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
 from common.core.model.records import Changes, NewName, Watch
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
-from common.errors import ListError
+from common.core.watchlist.list_names import StoreBatch
+from common.errors import ListError, StoreAway
 from common.store.database_file import generation_path
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
 from tests.clients.list_api import LIST
@@ -234,3 +238,20 @@ def test_a_reader_stands_back_behind_the_checks() -> None:
         assert await process.wait() == min(19, os.nice(0) + list_reader.NICE)
 
     run(work())
+
+
+def test_a_database_server_that_is_away_is_no_fault_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, and the list compared with what it has then."""
+    monkeypatch.setattr(list_reader, "AWAY_LOOK", 0.01)
+    looks = []
+
+    def names(_settings: Settings) -> Iterator[StoreBatch]:
+        looks.append(1)
+        if len(looks) < 3:
+            raise StoreAway("the server cannot be reached")
+        yield [1], ["example.com"], [1], [0]
+
+    with listed(monkeypatch, lambda handler, _number: reply(handler, 200, LIST)):
+        read, *_ = list_reader._answer_frames(NO_VERSION, names)
+    assert isinstance(read, Read)
+    assert (len(looks), read.head.added, read.head.removed) == (3, 1, 0)

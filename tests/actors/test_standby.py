@@ -14,7 +14,7 @@ import pytest
 from actors.coordinator import standby
 from actors.coordinator.standby import Standby
 from common import config, heartbeat, leader_file, log, state_dir
-from common.errors import StoreError
+from common.errors import StoreAway, StoreError
 from common.process import Runtime
 from common.store.lease_contract import Addresses, Leader, Lease
 
@@ -26,10 +26,11 @@ class Scripted:
 
     def __init__(self, *found: Leader | StoreError | None) -> None:
         self.found = list(found)
-        self.refused: StoreError | None = None
+        self.refused: StoreError | None = None  # what taking the lease fails with
         self.looks = 0
         self.taken: list[Released] = []
         self.while_taking: Callable[[], None] = lambda: None
+        self.refused_first: list[StoreError] = []  # what taking the lease fails with before it goes well
 
     def find(self) -> Leader | None:
         """The next of what was given."""
@@ -44,6 +45,8 @@ class Scripted:
         if self.refused is not None:
             raise self.refused
         self.while_taking()
+        if self.refused_first:
+            raise self.refused_first.pop()
         self.taken.append(Released(Leader(instance, boot, 5, *addresses(5))))
         return self.taken[-1]
 
@@ -78,6 +81,7 @@ Play = Callable[[Scripted, Story], str]
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Run a story with one that stands by and looks a hundred times a second; returns what was logged."""
     monkeypatch.setattr(standby, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(standby, "AWAY_LOOK", 0.02)
     monkeypatch.setattr(standby, "UNREADABLE_LIMIT", 0.3)
     settings = config.load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one", "LOG_FORMAT": "json"})
     state_dir.create_directories(settings)
@@ -160,6 +164,50 @@ def test_leases_that_stay_unreadable_are_told_and_read_again(failing: str, play:
     said = play(leases, story)
     assert leases.looks > 3
     assert (said.count("leases_unreadable"), said.count("instance_leads")) == (1, 1)
+
+
+def test_a_server_that_is_away_is_looked_for_as_long_as_it_takes(play: Play) -> None:
+    """Longer than leases may be unreadable. The log says it once, and each heartbeat until the return."""
+    leases = Scripted(StoreAway("x cannot be reached"))
+    beats: list[heartbeat.Heartbeat | None] = []
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        directory = runtime.settings.instance_dir
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        began = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - began < 0.6:  # noqa: ASYNC110  # twice the limit
+            await asyncio.sleep(0.01)
+        beats.append(heartbeat.read_heartbeat(directory, "coordinator"))
+        leases.refused_first = [StoreAway("x only lets read")]
+        leases.found = [None]
+        assert await waiting is leases.taken[0]
+        runtime.beat()
+        beats.append(heartbeat.read_heartbeat(directory, "coordinator"))
+
+    said = play(leases, story)
+    assert [said.count(event) for event in ("store_away", "store_back", "leases_unreadable")] == [1, 1, 0]
+    during, after = beats
+    assert during is not None
+    assert after is not None
+    assert (during.failed, during.waiting_until is None) == ("StoreAway: x cannot be reached", False)
+    assert (after.failed, after.failed_at, after.waiting_until) == ("", 0.0, None)
+
+
+def test_a_leader_that_is_found_again_ends_the_wait_too(play: Play) -> None:
+    """Another instance may have been faster; and a new absence is told anew."""
+    away = StoreAway("x cannot be reached")
+    leases = Scripted(away, LEADER, away, LEADER)
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while leases.looks < 6:  # noqa: ASYNC110  # they are made in a thread
+            await asyncio.sleep(0.01)
+        assert runtime.waiting_until is None
+        runtime.stopping.set()
+        assert await waiting is None
+
+    said = play(leases, story)
+    assert [said.count(event) for event in ("store_away", "store_back", "instance_follows")] == [2, 2, 1]
 
 
 def test_a_leader_that_could_not_be_told_is_told_later(play: Play, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ It does not flush to the disk (`fsync=off`): what is tested is what a database s
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from common import process_tree
 
 USER, PASSWORD, DATABASE = "monitor", "tr0ub4dor&3", "monitor"
 #: Whose rights the server has where we are root, which it refuses.
@@ -98,6 +102,27 @@ class PostgresServer:
         """Stop at once, without a word to the clients."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(self._folder / "data"))
 
+    def kill(self) -> None:
+        """End all its processes with SIGKILL, as a crash of its host does."""
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop all its processes with SIGSTOP: the kernel takes connections and data, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def end_sessions(self) -> int:
+        """End every session but our own; how many that were."""
+        ended = (
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name LIKE 'domain-monitor %'"
+        )
+        with self.connect() as connection:
+            row = connection.execute(ended).fetchone()
+        return int(row[0]) if row else 0
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         log = str(self._folder / "log")
@@ -108,6 +133,12 @@ class PostgresServer:
         if (self._folder / "data" / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _signal(self, number: int) -> None:
+        main = int((self._folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        for pid in (main, *process_tree.child_pids(main)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _begin(self) -> None:
         secret = self._folder / "password"

@@ -10,18 +10,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from common.config import Settings
 from common.core.model.records import Changes, NewName
-from common.errors import LeaseLost, StoreDamaged, StoreError, StoreFull, StoreLost
-from common.store.postgres import fence, partitions
+from common.errors import LeaseLost, StoreAway, StoreBehind, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
+from common.store.postgres import fence, partitions, postgres_writer, tables
+from common.store.postgres.lease_row import PostgresLeases
 from common.store.postgres.partitions import ledger_width, slot_of
 from common.store.postgres.postgres_reader import PostgresReader
 from common.store.postgres.postgres_writer import PostgresWriter
+from common.store.postgres.session import READING, WRITING, Server
 from common.store.reader import open_reader
 from common.store.store_contract import DAY
 from tests.store.builders import delivery, domain, event, judgement, loaded_names, open_next
 from tests.store.conftest import empty_store
+from tests.store.lease_scene import take
 from tests.store.lost_answers import LossyWay
 from tests.store.postgres_server import DATABASE, PASSWORD, PostgresServer, require_programs
 
@@ -93,27 +97,132 @@ def test_a_session_that_is_ended_in_the_middle_writes_nothing(writer: PostgresWr
 
 
 def test_a_commit_whose_answer_is_lost_can_be_written_again(postgres: PostgresServer, tmp_path: Path) -> None:
-    """It was written; the same changes once more, by the same run or the next, make no second event and no second delivery."""
+    """It was written; the same changes once more make no second event, delivery or entry of the ledger.
+
+    The next run has other ones, and at most the event and the delivery are the same.
+    """
     with closing(LossyWay(postgres.port)) as way:
         direct = postgres.url(postgres.new_schema(), password=PASSWORD)
         url = direct.replace(f":{postgres.port}", f":{way.port}") + "&sslmode=disable"
         writer = PostgresWriter(url, tmp_path, 1)
         told = event(1, "a.com")
         changes = Changes(
-            domains=[domain("a.com", generation=1)], events=[told], deliveries=[delivery(told.id)], meta={"k": "v"}
-        )
+            domains=[domain("a.com", generation=1)], events=[told], deliveries=[delivery(told.id)], ledger=[judgement("a.com")],
+            meta={"k": "v"},
+        )  # fmt: skip
         way.lose_next()
-        with pytest.raises(StoreError, match="cannot be reached"):
+        with pytest.raises(StoreAway, match="cannot be reached"):
             writer.apply(changes)
         assert writer.load().meta == {"k": "v"}
         writer.apply(changes)
+        with closing(PostgresReader(direct)) as reader:
+            assert len(reader.ledger("a.com")) == 1
+        writer.apply(Changes(meta={"k": "w"}))
         later = PostgresWriter(direct, tmp_path, 2)
-        later.apply(changes)
+        later.apply(structs.replace(changes, ledger=[]))
         with closing(PostgresReader(direct)) as reader:
             assert (reader.events(), len(reader.deliveries().rows)) == ([told], 1)
         assert (later.load().next_seq, len(loaded_names(later.load()))) == (2, 1)
         writer.close()
         later.close()
+
+
+def test_changes_that_were_not_written_are_written_with_the_next_try(
+    writer: PostgresWriter, beside: psycopg.Connection
+) -> None:
+    """Whatever was written before them, or fails again."""
+    writer.apply(Changes(meta={"k": "before"}))
+    beside.execute(CUT)
+    changes = Changes(ledger=[judgement("a.com")], meta={"k": "v"})
+    for _ in range(2):
+        with pytest.raises(StoreAway, match="cannot be reached"):
+            writer.apply(changes)
+    beside.execute("DROP TRIGGER cut ON meta")
+    writer.apply(changes)
+
+    assert writer.load().meta == {"k": "v"}
+    assert beside.execute("SELECT count(*) FROM ledger").fetchone() == (1,)
+
+
+def test_a_transaction_that_the_server_has_not_ended_is_waited_for(
+    writer: PostgresWriter, beside: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that waits for a standby: while its outcome is open the same changes are not written beside it."""
+    monkeypatch.setattr(postgres_writer, "WRITING", WRITING._replace(lock=100))
+    writer.apply(Changes(meta={"k": "before"}))
+    beside.execute(CUT)
+    changes = Changes(meta={"k": "v"})
+    with pytest.raises(StoreAway):
+        writer.apply(changes)
+    beside.execute("DROP TRIGGER cut ON meta")
+    beside.execute("BEGIN")
+    beside.execute("UPDATE meta SET value = value WHERE key = %s", (tables.COMMIT_KEY,))
+    with pytest.raises(StoreAway, match="not ended"):
+        writer.apply(changes)
+    beside.execute("ROLLBACK")
+    writer.apply(changes)
+
+    assert writer.load().meta == {"k": "v"}
+
+
+def test_a_server_that_lost_what_it_answered_is_behind(
+    writer: PostgresWriter, settings: Settings, beside: psycopg.Connection
+) -> None:
+    """As a replica that took over without the last commits: this run writes nothing more, the next one begins with those."""
+    first, second = Changes(meta={"n": "1"}), Changes(meta={"n": "2"})
+    writer.apply(first)
+    (mark,) = beside.execute("SELECT value FROM meta WHERE key = %s", (tables.COMMIT_KEY,)).fetchone()
+    writer.apply(second)
+    end_sessions(beside)
+    writer.apply(Changes(meta={"n": "3"}))
+    beside.execute("UPDATE meta SET value = %s WHERE key = %s", (mark, tables.COMMIT_KEY))
+    end_sessions(beside)
+    for _ in range(2):
+        with pytest.raises(StoreBehind, match="without what was committed"):
+            writer.apply(Changes(meta={"n": "4"}))
+    with closing(open_next(settings)) as later:
+        assert later.load().meta == {"n": "3"}
+        later.apply(Changes(meta={"n": "5"}))
+
+
+def test_a_server_that_is_paused_is_away(tmp_path: Path) -> None:
+    """It answers nothing, and ends nothing: no renewal and no closing waits for it for longer than seconds."""
+    with closing(PostgresServer(require_programs())) as server:
+        writer, leases = PostgresWriter(server.url(), tmp_path, 1), PostgresLeases(server.url())
+        lease = take(leases)
+        failed: list[StoreError] = []
+
+        def write() -> None:
+            with pytest.raises(StoreAway) as caught:
+                writer.apply(Changes(meta={"k": "v"}))
+            failed.append(caught.value)
+
+        server.pause()
+        try:
+            writing = threading.Thread(target=write)
+            began = time.monotonic()
+            writing.start()
+            with pytest.raises(StoreAway, match="cannot be reached"):
+                lease.renew()
+            writer.close()
+            writing.join(10)
+            assert failed
+            assert time.monotonic() - began < 15
+        finally:
+            server.resume()
+        lease.renew()
+        leases.close()
+
+
+def test_a_lease_outlasts_its_session(settings: Settings, beside: psycopg.Connection) -> None:
+    """One that was ended between two renewals is replaced, and no renewal fails."""
+    leases = PostgresLeases(settings.store_url)
+    lease = take(leases)
+    for _ in range(2):
+        assert end_sessions(beside, "lease") == 1
+        lease.renew()
+    assert lease.is_valid()
+    leases.close()
 
 
 def test_a_reader_whose_session_is_ended_opens_another(settings: Settings, beside: psycopg.Connection) -> None:
@@ -129,10 +238,10 @@ def test_a_server_that_crashes_and_comes_back_has_what_was_answered(tmp_path: Pa
         writer = PostgresWriter(server.url(), tmp_path, 1)
         writer.apply(Changes(meta={"n": "1"}))
         server.stop()
-        with pytest.raises(StoreError, match=r"cannot be reached"):
-            writer.apply(Changes(meta={"n": "2"}))
-        with pytest.raises(StoreError, match=r"cannot be reached"):
-            PostgresReader(server.url())
+        calls: list[Callable[[], object]] = [lambda: writer.apply(Changes(meta={"n": "2"})), writer.load, writer.verify]
+        for call in (*calls, lambda: PostgresReader(server.url()), PostgresLeases(server.url()).find):
+            with pytest.raises(StoreAway, match=r"cannot be reached"):
+                call()
         server.start()
         assert writer.load().meta == {"n": "1"}
         writer.apply(Changes(meta={"n": "3"}))
@@ -292,7 +401,15 @@ def test_a_snapshot_that_another_holds_does_not_slow_the_store_down(
         ("53100", StoreFull, "the disk of the database is full"),
         ("XX001", StoreDamaged, "damaged.*backup"),
         ("XX002", StoreDamaged, "damaged.*backup"),
-        ("25006", StoreError, "only lets read.*target_session_attrs"),
+        ("57P04", StoreLost, "backup"),
+        ("25006", StoreAway, "only lets read.*target_session_attrs"),
+        ("25P03", StoreAway, "cannot be reached"),
+        ("08006", StoreAway, "cannot be reached"),
+        ("53300", StoreAway, "cannot be reached"),
+        ("57P03", StoreAway, "cannot be reached"),
+        ("28P01", StoreDenied, "user and password"),
+        ("57014", StoreError, "cannot write"),
+        ("53200", StoreError, "cannot write"),
         ("40P01", StoreError, "cannot write"),
     ],
 )
@@ -382,6 +499,20 @@ def test_the_password_is_in_no_error(postgres: PostgresServer, tmp_path: Path) -
             assert not any(secret in shown for secret in (wrong, PASSWORD, "s3cret", "tr0ub4dor")), shown
     with closing(PostgresWriter(good + "?options=-csearch_path%3Dpublic", tmp_path / "good", 1)) as writer:
         assert writer.load().next_seq == 1
+
+
+def test_a_user_that_is_refused_is_told_from_a_server_that_is_away(postgres: PostgresServer) -> None:
+    """Where several servers are named and one of them does not answer, that one may be the right one."""
+    wrong = postgres.url(password="wrong-one")
+    here = f"127.0.0.1:{postgres.port}"
+    refused = [wrong, wrong.replace(here, f"{here},{here}"), postgres.url().replace("monitor@", "never@")]
+    refused.append(f"postgresql://monitor@{here}/{DATABASE}")
+    for url in refused:
+        with pytest.raises(StoreDenied, match="user and password"):
+            Server(url).connect("test", READING, read_only=True)
+    for url in (wrong.replace(here, f"{here},127.0.0.1:1"), wrong.replace(here, "127.0.0.1:1")):
+        with pytest.raises(StoreAway, match="cannot be reached"):
+            Server(url).connect("test", READING, read_only=True)
 
 
 def test_a_database_of_another_encoding_is_refused(postgres: PostgresServer, tmp_path: Path) -> None:

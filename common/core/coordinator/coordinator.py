@@ -129,8 +129,8 @@ class Coordinator:
                 rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
                 rooms.callbacks.replay_callback(row, now)
-            case CommitDelayed(reason):
-                rooms.domains.journal.unwritable = reason
+            case CommitDelayed(reason, away):
+                rooms.domains.journal.unwritable, rooms.domains.journal.is_away = reason, away
             case Restored(state):
                 self._restore_state(state)
             case Draining():

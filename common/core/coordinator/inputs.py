@@ -84,9 +84,10 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class CommitDelayed:
-    """The last Commit could not be written yet, and is tried again."""
+    """The last Commit could not be written yet, and is tried again. `away`: the server of the database cannot be reached."""
 
     reason: str
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

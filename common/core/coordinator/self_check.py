@@ -159,7 +159,12 @@ class SelfCheck:
     def _store_problems(self, now: float) -> Iterator[Problem]:
         """Find a store that cannot be written, or is slow."""
         journal = self._rooms.domains.journal
-        if journal.unwritable:
+        if journal.is_away:
+            yield Problem(
+                "store_away", f"The database server is away: {journal.unwritable}. Checks wait until it is back.",
+                "Start the PostgreSQL server of STORE_URL, or mend the way to it; work goes on by itself.", unwatched=True,
+            )  # fmt: skip
+        elif journal.unwritable:
             yield Problem(
                 "disk_full", f"Nothing can be written to the database: {journal.unwritable}. Checks wait until it can.",
                 "Make room on the disk of STATE_DIR; writing goes on by itself.", unwatched=True,

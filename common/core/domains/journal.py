@@ -44,7 +44,8 @@ class Journal:
     """See the module. `encode` turns a detail or a ledger entry into bytes.
 
     `next_seq` is the number of the next event. `unwritable` says why the transaction under way could not be written yet, ""
-    while it can; `writing_since` is when it began, in epoch seconds, None without one.
+    while it can, and `is_away` whether that is because the server of the database cannot be reached; `writing_since` is when it
+    began, in epoch seconds, None without one.
     """
 
     def __init__(self, table: DomainTable, working_set: WorkingSet, encode: Callable[[Struct], bytes], now: float) -> None:
@@ -53,6 +54,7 @@ class Journal:
         self.encode = encode
         self.next_seq = 1
         self.unwritable = ""
+        self.is_away = False
         self.writing_since: float | None = None
         self._next = Changes()
         self._changed: dict[str, Entry] = {}  # rows for the next transaction
@@ -182,7 +184,7 @@ class Journal:
     def end_transaction(self) -> Changes | None:
         """Note that the transaction under way is durable, and return it; None without one."""
         done, self._under_way, self._written = self._under_way, None, set()
-        self.writing_since, self.unwritable = None, ""
+        self.writing_since, self.unwritable, self.is_away = None, "", False
         return done
 
     def _fill_transaction(self, changes: Changes) -> None:

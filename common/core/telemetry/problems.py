@@ -42,6 +42,7 @@ CODES = {
     "process_silent": "a process is there and does not work",
     "rdap_silent": "no RDAP answer says anything",
     "source_refused": "a registrar or an EPP server refuses our key, account or address",
+    "store_away": "the server of the database cannot be reached",
     "store_damaged": "the database is damaged",
     "store_lost": "the database is gone, or was replaced",
     "store_locked": "a process that led before, and is stopped or hangs, holds a lock of the database",

@@ -1,4 +1,4 @@
-"""One connection that is opened when it is needed, used by one thread at a time, and closed when it failed."""
+"""One connection that is opened when it is needed or was ended, used by one thread at a time, and closed when it failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from common.errors import LeaseLost
-from common.store.postgres.session import Connection, Limits, Server
+from common.store.postgres.session import Connection, Limits, Server, bounded, is_alive
 
 
 class KeptConnection:
@@ -23,10 +23,11 @@ class KeptConnection:
     def opened(self, doing: str) -> Iterator[Connection]:
         """The connection, for this thread alone. Raises StoreError."""
         with self._guard, self._server.translated(doing):
-            if self._connection is None:
+            if self._connection is None or not is_alive(self._connection):
                 self._connection = self._connect()
             try:
-                yield self._connection
+                with bounded(self._connection, self._limits.silent / 1000):
+                    yield self._connection
             except LeaseLost:
                 raise
             except BaseException:
@@ -44,7 +45,8 @@ class KeptConnection:
     def _connect(self) -> Connection:
         connection = self._server.connect(self._purpose, self._limits, read_only=False)
         try:
-            self._prepare(connection)
+            with bounded(connection, self._limits.silent / 1000):
+                self._prepare(connection)
         except BaseException:
             connection.close()
             raise

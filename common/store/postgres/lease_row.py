@@ -24,8 +24,8 @@ from common.store.postgres.session import Connection, Limits, row_of
 #: Seconds that a lease lasts after a renewal by the server's clock, and how much less its holder counts. More than on files: a
 #: renewal crosses a network, and a server that is busy for some seconds is no reason for another instance to lead.
 TTL, MARGIN = 8.0, 2.0
-#: A renewal that takes longer has failed: it is tried again.
-LEASING = Limits(3000, 1000, 3000)
+#: A renewal that takes longer has failed: it is tried again. One of a server that is not there fails after two to four seconds.
+LEASING = Limits(3000, 1000, 3000, 4000)
 
 
 class Timing(NamedTuple):

@@ -20,7 +20,7 @@ from common.store.postgres.kept_connection import KeptConnection
 from common.store.postgres.session import Connection, Limits, row_of, rows_of
 
 #: An announcement that takes longer has failed: the next one follows within seconds.
-ANNOUNCING = Limits(3000, 1000, 3000)
+ANNOUNCING = Limits(3000, 1000, 3000, 4000)
 #: Most instances that are listed.
 MOST = 64
 

@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
 from common import clock
 from common.core.model.columns import NameColumns
 from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
-from common.errors import LeaseLost, StoreError, StoreLost
+from common.errors import LeaseLost, StoreAway, StoreBehind, StoreError, StoreLost
 from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
-from common.store.postgres.session import LOADING, WRITING, Connection, Server, engine_of, is_alive, row_of, rows_of
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
 LOOKS_BATCH, LOAD_BATCH = 200, 1000
+#: Seconds that a call under way has to end when the store is closed; then its connection is cut.
+CLOSE_SECONDS = 3.0
 
 _LOOKS = "SELECT block, data FROM pulse WHERE block > %s ORDER BY block LIMIT %s"
 _DETAILS = "SELECT id, body FROM detail WHERE id = ANY(%b::int4[])"
@@ -32,6 +35,9 @@ _PENDING = " ".join(
 )
 _DELIVERY = " ".join(("SELECT", row_codecs.DELIVERY_COLUMNS, "FROM delivery WHERE id = %s"))
 _TRUST = " ".join(("SELECT", row_codecs.TRUST_COLUMNS, "FROM trust"))
+# Waits for a transaction whose connection broke, if the server is still about it.
+_LAST_COMMIT = "SELECT value FROM meta WHERE key = %s FOR UPDATE"
+_COMMIT = "SELECT value FROM meta WHERE key = %s"
 _NEWEST_EVENT = "SELECT slot FROM event ORDER BY seq DESC LIMIT 1"
 
 
@@ -39,11 +45,12 @@ class PostgresWriter:
     """The leader's store (see `store_contract.Writer`). Opening it shuts out every earlier epoch and migrates the tables.
 
     `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
-    seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is a StoreError, and
-    what the transaction did is known only to the server.
+    seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is StoreAway, and
+    what the transaction did is known only to the server: the same changes given to `apply` again are written once. A new
+    connection to a server that lacks what was committed is StoreBehind.
 
     Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
-    StoreError where it cannot be used.
+    StoreAway where the server cannot be reached, StoreError where it cannot be used.
     """
 
     def __init__(
@@ -65,6 +72,9 @@ class PostgresWriter:
         self._partitions = Partitions()
         self._marker = Marker(state_dir, self._server.shown, self._server.key)
         self._closed = False
+        self._tried: Changes | None = None  # what may be written already, or not
+        self._number = 0  # of the changes that are written, or were last
+        self._marks: set[str] = set()  # of the last commit that was answered, and of those after it that were not
         self._connection: Connection | None = None
         self._look: Connection | None = None
         try:
@@ -80,7 +90,7 @@ class PostgresWriter:
             trust = rows_of(connection, _TRUST)
             problems = rows_of(connection, "SELECT entry, code, reason FROM problem ORDER BY n")
             counts = rows_of(connection, "SELECT state, count(*) FROM delivery GROUP BY state")
-            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, tables.IDENTITY_KEY):
+            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, tables.IDENTITY_KEY, tables.COMMIT_KEY):
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
@@ -96,22 +106,17 @@ class PostgresWriter:
             )
 
     def apply(self, changes: Changes) -> None:
-        """Write all of it in one transaction, durable on return."""
+        """Write all of it in one transaction, durable on return. The same once more, after a StoreAway, is written once."""
         if changes.is_empty():
             return
+        again = changes is self._tried
+        if not again:
+            self._tried, self._number = changes, self._number + 1
+        self._marks |= {self._mark} if self._marks else set()
         with self._transaction("write") as connection:
-            known = self._partitions
-            name_statements.write_names(connection, changes)
-            record_statements.write_events(connection, known, changes.events)
-            record_statements.write_deliveries(connection, known, changes.deliveries)
-            record_statements.write_trust(connection, changes.trust)
-            record_statements.write_ledger(connection, known, changes.ledger, self._ledger_per_name, self._ledger_width)
-            if changes.problems is not None:
-                record_statements.write_problems(connection, changes.problems)
-            meta = dict(changes.meta)
-            if changes.events:
-                meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
-            record_statements.write_meta(connection, meta)
+            if not (again and self._was_written(connection)):
+                self._write(connection, changes)
+        self._tried, self._marks = None, {self._mark}
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
@@ -158,9 +163,16 @@ class PostgresWriter:
                 raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
 
     def close(self) -> None:
-        """Release the connections."""
+        """Release the connections, also those of calls that a server which hangs does not answer."""
+        self._closed = True
+        for guard in (self._look_guard, self._guard):
+            if guard.acquire(timeout=CLOSE_SECONDS):
+                guard.release()
+                continue
+            for connection in (self._look, self._connection):
+                if connection is not None:
+                    cut(connection)
         with self._look_guard, self._guard:
-            self._closed = True
             for connection in (self._look, self._connection):
                 if connection is not None:
                     connection.close()
@@ -180,6 +192,32 @@ class PostgresWriter:
         with self._transaction("forget old names") as connection:
             forgetting.forget_names(connection, forget_before)
         self._look = self._connect_look()
+
+    def _was_written(self, connection: Connection) -> bool:
+        """Whether the server has the changes whose commit it did not answer. Raises StoreAway while that is not decided."""
+        try:
+            row = row_of(connection, _LAST_COMMIT, (tables.COMMIT_KEY,))
+        except errors.LockNotAvailable:
+            raise StoreAway(f"{self._server.shown} has not ended a transaction whose connection broke") from None
+        return row is not None and row[0] == self._mark
+
+    @property
+    def _mark(self) -> str:
+        return f"{self._epoch}.{self._number}"
+
+    def _write(self, connection: Connection, changes: Changes) -> None:
+        known = self._partitions
+        name_statements.write_names(connection, changes)
+        record_statements.write_events(connection, known, changes.events)
+        record_statements.write_deliveries(connection, known, changes.deliveries)
+        record_statements.write_trust(connection, changes.trust)
+        record_statements.write_ledger(connection, known, changes.ledger, self._ledger_per_name, self._ledger_width)
+        if changes.problems is not None:
+            record_statements.write_problems(connection, changes.problems)
+        meta = {**changes.meta, tables.COMMIT_KEY: self._mark}
+        if changes.events:
+            meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
+        record_statements.write_meta(connection, meta)
 
     def _drop_oldest(self, table: str, sign: int, before: float) -> int:
         """Drop partitions up to the first that had rows, and the number of these; 0 where there is none, or it is in use."""
@@ -253,7 +291,18 @@ class PostgresWriter:
         if self._connection is None or not is_alive(self._connection):
             self._partitions.forget()
             self._connection = self._connect()
+            self._checked(self._connection)
+            self._require_commits(self._connection)
+            return self._connection
         return self._checked(self._connection)
+
+    def _require_commits(self, connection: Connection) -> None:
+        """Raise StoreBehind where a server that took over lacks what another one has answered."""
+        if self._marks:
+            row = row_of(connection, _COMMIT, (tables.COMMIT_KEY,))
+            if row is None or row[0] not in self._marks:
+                connection.close()  # with the next one it is found again
+                raise StoreBehind(f"{self._server.shown} is back without what was committed last")
 
     def _checked(self, connection: Connection) -> Connection:
         connection.execute("BEGIN")

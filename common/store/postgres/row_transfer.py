@@ -14,7 +14,7 @@ from common.store.postgres.record_statements import delivery_slot
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, row_of, rows_of
 from common.store.transfer import Row, Table, as_plain
 
-_OWN = (schema.SCHEMA_KEY, tables.IDENTITY_KEY)
+_OWN = (schema.SCHEMA_KEY, tables.IDENTITY_KEY, tables.COMMIT_KEY)
 _TYPES = {"int": "int8", "float": "float8", "text": "text", "bool": "bool", "bytes": "bytea"}
 #: Tables that are partitioned.
 _SPANS = {"event", "delivery", "ledger"}

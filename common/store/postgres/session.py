@@ -6,34 +6,52 @@ the password all the same.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import conninfo, errors
 
-from common.errors import StoreDamaged, StoreError, StoreFull, StoreLost
+from common.clients.tcp_options import shut_down
+from common.errors import StoreAway, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
 from common.secret_scrubber import MASK, SHORTEST, shown_url
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 #: The oldest server that the tests run on, as `server_version` counts.
 OLDEST = 150_000
-#: Seconds to wait for a connection, and milliseconds until unanswered data ends one (a cable that was pulled).
-CONNECT_SECONDS, SILENT_MS = 5, 10_000
+#: Milliseconds until unanswered data ends a connection (a cable that was pulled).
+SILENT_MS = 10_000
+#: How long a server may be silent before the kernel asks whether it is still there: without that, one that vanished while we
+#: wait for its answer would be waited for two hours (tcp(7), tcp_keepalive_time).
+_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3}
 #: Longest text of the server that is passed on.
 LONGEST_TEXT = 300
 _DAMAGED = {"XX001", "XX002"}
-_GONE = {"3D000", "3F000", "42P01"}
+_GONE = {"3D000", "3F000", "42P01", "57P04"}
+#: No room for a connection, and a session that was ended because we were silent inside a transaction. Class 08 is the
+#: connection itself, 57P a server that shuts down, crashed or starts (PostgreSQL documentation, appendix A).
+_AWAY, _AWAY_CLASSES = {"53300", "25P03"}, ("08", "57P")
+#: What a server says to one that it does not let in. libpq passes on no code of it, and the texts may be in another language:
+#: what is not known here counts as a server that is away, in its own words.
+_DENIED = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "is not permitted to log in",
+)
 
 
 class Limits(NamedTuple):
-    """How long a statement, a wait for a lock and a pause inside a transaction may take, in milliseconds."""
+    """How long a statement, a wait for a lock, a pause inside a transaction and silence may take, in milliseconds."""
 
     statement: int
     lock: int
     idle: int
+    silent: int = SILENT_MS
 
 
 #: Of the connection that writes: a large list is one statement; a transaction that hangs must not keep a successor out.
@@ -74,8 +92,9 @@ class Server:
     def connect(self, purpose: str, limits: Limits, *, read_only: bool) -> Connection:
         """An open connection in autocommit mode. `purpose` names it in the server's views. Raises StoreError."""
         arguments = {
-            "connect_timeout": CONNECT_SECONDS,
-            "tcp_user_timeout": SILENT_MS,
+            "connect_timeout": limits.silent // 2000,
+            "tcp_user_timeout": limits.silent,
+            **_KEEPALIVE,
             "application_name": f"domain-monitor {purpose}",
             **self._arguments,
             "client_encoding": "utf8",
@@ -83,7 +102,8 @@ class Server:
         with self.translated("open the state"):
             connection: Connection = psycopg.connect(**arguments, autocommit=True)
             try:
-                self._prepare(connection, limits, read_only=read_only)
+                with bounded(connection, limits.silent / 1000):
+                    self._prepare(connection, limits, read_only=read_only)
             except BaseException:
                 connection.close()
                 raise
@@ -117,18 +137,20 @@ class Server:
             return StoreFull(f"{self.shown}: cannot {doing}: the disk of the database is full")
         if code in _GONE or ("database" in text and "does not exist" in text):
             return StoreLost(f"{self.shown} is not there, or has lost its tables ({text}): restore it from a backup")
+        return self._unreached(doing, error, code, text) or StoreError(f"{self.shown}: cannot {doing}: {text}")
+
+    def _unreached(self, doing: str, error: psycopg.Error, code: str, text: str) -> StoreError | None:
+        """The error where the server cannot be reached, or lets nothing be written; None for any other."""
         if code == "25006":
-            return StoreError(
+            return StoreAway(
                 f"{self.shown}: cannot {doing}: the server only lets read: name the primary in STORE_URL, or several hosts "
                 "with target_session_attrs=read-write"
             )
-        if (
-            isinstance(error, errors.OperationalError)
-            and (not code or code[:2] in {"08", "28", "53", "57"})
-            and code != "57014"
-        ):
-            return StoreError(f"{self.shown} cannot be reached: {text}")
-        return StoreError(f"{self.shown}: cannot {doing}: {text}")
+        if code[:2] == "28" or (not code and _is_denied(str(error))):
+            return StoreDenied(f"{self.shown} does not let this user in ({text}): check user and password")
+        if code in _AWAY or code.startswith(_AWAY_CLASSES) or (not code and isinstance(error, errors.OperationalError)):
+            return StoreAway(f"{self.shown} cannot be reached: {text}")
+        return None
 
     def _text(self, error: psycopg.Error) -> str:
         """What the server or libpq said, in one line and without a password."""
@@ -139,6 +161,13 @@ class Server:
         return text[:LONGEST_TEXT]
 
 
+def _is_denied(text: str) -> bool:
+    """Whether every server that was tried refused the user: psycopg names each in a line where there were several."""
+    tried = [line for line in text.splitlines() if line.startswith("- host:")] or [text]
+    role = ("role ", "does not exist")
+    return all(any(words in line for words in _DENIED) or all(part in line for part in role) for line in tried)
+
+
 def is_alive(connection: Connection) -> bool:
     """Whether the server has not closed a connection, as far as is known without asking it."""
     try:
@@ -147,6 +176,24 @@ def is_alive(connection: Connection) -> bool:
     except psycopg.OperationalError:
         return False
     return not connection.closed
+
+
+def cut(connection: Connection) -> None:
+    """End a connection under a call in another thread, which fails then: libpq itself waits for an answer without a limit."""
+    with suppress(OSError, psycopg.Error):
+        shut_down(connection.fileno())
+
+
+@contextmanager
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection where what is done takes longer: a server that is paused, or whose disk hangs, ends no statement."""
+    timer = threading.Timer(seconds, cut, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def engine_of(connection: Connection) -> str:

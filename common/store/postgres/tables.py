@@ -13,6 +13,8 @@ from common.store.schema import SCHEMA_KEY, parse_number
 
 #: Key of `meta` that tells one database from another.
 IDENTITY_KEY = "store.identity"
+#: Which batch of changes was written last: epoch and number.
+COMMIT_KEY = "store.commit"
 #: Tables whose rows are changed often are vacuumed by their number of dead rows, not by their share.
 _OFTEN = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
 

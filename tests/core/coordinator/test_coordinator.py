@@ -116,6 +116,9 @@ def test_checks_wait_while_nothing_can_be_written() -> None:
     """What they find could not be kept."""
     core = running()
     core.handle(CommitDelayed("the disk is full"), NOW + WARM_UP)
+    assert not core.rooms.domains.journal.is_away
+    core.handle(CommitDelayed("no server", away=True), NOW + WARM_UP)
+    assert core.rooms.domains.journal.is_away
     assert sent_to(work(core, NOW + WARM_UP + 3), Sweep) == []
 
     core.handle(Tick(), NOW + WARM_UP + 4)

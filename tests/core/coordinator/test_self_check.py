@@ -98,6 +98,12 @@ def test_a_store_that_cannot_be_written_or_is_slow_is_a_problem() -> None:
     rooms, check = watching()
     rooms.domains.journal.unwritable = "no space left"
     assert "no space left" in problems(check)["disk_full"].what
+    rooms.domains.journal.is_away = True
+    found = problems(check)
+    assert found.keys() == {"store_away"}
+    assert (found["store_away"].unwatched, found["store_away"].restart_helps) == (True, False)
+    assert "no space left" in found["store_away"].what
+    rooms.domains.journal.is_away = False
     rooms.domains.journal.unwritable = ""
     rooms.domains.journal.writing_since = NOW
 

@@ -283,7 +283,7 @@ def test_one_transaction_is_under_way_at_a_time() -> None:
     written.add_new()
     assert (journal.is_idle(), journal.count_unwritten_names()) == (True, 3)
     assert journal.begin_transaction(NOW) is not None
-    journal.unwritable = "disk full"
+    journal.unwritable, journal.is_away = "no server", True
     journal.add_event(EVENT)
     assert (journal.is_idle(), journal.writing_since, journal.count_unwritten_names()) == (False, NOW, 3)
 
@@ -294,6 +294,7 @@ def test_one_transaction_is_under_way_at_a_time() -> None:
         "",
         0,
     )
+    assert not journal.is_away
     assert not journal.is_settled()
     changes = written.transaction()
     assert changes is not None
