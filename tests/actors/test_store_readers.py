@@ -27,7 +27,7 @@ def test_a_look_that_fails_after_its_deadline_is_no_forgotten_error(monkeypatch:
     async def story() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         readers = StoreReaders(open_reader)
-        assert await readers.probe() is None
+        assert await readers.probe(lambda reader: reader.last_seq()) == (None, None)
         late.set()
         await readers.close()
         await asyncio.sleep(0)
