@@ -64,6 +64,13 @@ def play(settings: Settings, story: Callable[[Runtime], Awaitable[None]]) -> Non
     asyncio.run(run())
 
 
+def count_names(settings: Settings) -> int:
+    """How many names the store has, 0 where it cannot be read: with the first one the coordinator has begun its work."""
+    with suppress(StoreError), closing(open_reader(settings)) as reader:
+        return sum(reader.count_by_state().values())
+    return 0
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that other processes and threads do."""
     while not await asyncio.to_thread(condition):  # noqa: ASYNC110
@@ -114,17 +121,12 @@ def test_a_server_that_is_back_without_the_last_commits_is_begun_from(
     schema = postgres.new_schema()
     settings = settings_of(tmp_path, postgres.url(schema), monkeypatch)
 
-    def count_names() -> int:
-        with suppress(StoreError), closing(open_reader(settings)) as reader:
-            return sum(reader.count_by_state().values())
-        return 0
-
     def epoch() -> int:
         leader = leader_file.read_leader(settings.instance_dir)
         return 0 if leader is None else leader.epoch
 
     async def story(_runtime: Runtime) -> None:
-        await until(lambda: count_names() == 1)
+        await until(lambda: count_names(settings) == 1)
         with postgres.connect(schema) as beside:
             beside.execute("UPDATE meta SET value = '1.0' WHERE key = %s", (tables.COMMIT_KEY,))
         (tmp_path / "names.txt").write_text("a.com\nb.com\n", encoding="utf-8")
@@ -136,7 +138,7 @@ def test_a_server_that_is_back_without_the_last_commits_is_begun_from(
                 await asyncio.sleep(0.05)
         finally:
             inbox.close()
-        await until(lambda: count_names() == 2)
+        await until(lambda: count_names(settings) == 2)
 
     play(settings, story)
 
@@ -151,7 +153,7 @@ def test_a_server_that_is_paused_is_waited_for_as_one_that_is_away(tmp_path: Pat
             return leader is not None and leader.epoch == epoch
 
         async def story(runtime: Runtime) -> None:
-            await until(lambda: leads(1))
+            await until(lambda: leads(1) and count_names(settings) == 1)
             server.pause()
             try:
                 await until(lambda: runtime.failed.startswith("StoreAway"))
