@@ -83,7 +83,7 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
     while True:
         try:
             # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
-            opening = lambda: open_writer(runtime.settings, keeper.leader.epoch)  # noqa: E731
+            opening = partial(open_writer, runtime.settings, keeper.leader.epoch)
             store = await run_with_heartbeat(keeper.beat, threads, opening)
         except StoreLocked as error:
             keeper.require()
@@ -110,7 +110,7 @@ async def leave_locked_store(runtime: Runtime, keeper: LeaseKeeper, threads: Thr
             raise locked
         keeper.verify()
 
-    copying = lambda: leave_locked(runtime.settings, keeper.leader.epoch, require_lease)  # noqa: E731
+    copying = partial(leave_locked, runtime.settings, keeper.leader.epoch, require_lease)
     try:
         path = await run_with_heartbeat(keeper.beat, threads, copying)
     except LeaseLost:
