@@ -101,7 +101,7 @@ class Campaign:
         over = time.time()
         unasked = done.takeover if done.unasked is None else done.unasked
         effects = began if done.harmless else over + 1.0
-        fault = Fault(number, kind.name, done.target, began, effects, done.takeover, unasked, done.away, led_by)
+        fault = Fault(number, kind.name, done.target, began, effects, done.takeover, unasked, done.away, led_by, done.delay)
         cluster.faults.append(fault)
         self.outcome.recovered[number] = over - ended
         self._add(f"recovery: {text}, {over - ended:.0f} s after {name_of(fault)}" for text in missing)

@@ -20,6 +20,8 @@ HANDED_OVER = 2.0
 START = 15.0
 #: How many seconds longer than a lease a pause lasts.
 BEYOND = (1.0, 8.0)
+#: Seconds that the next leader waits for a locked database and then copies it, small as it is here.
+COPYING = 3.0
 _WORKERS = ("notifier-0", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "control", "feed", "watchdog")
 
 
@@ -164,7 +166,7 @@ async def pause_leader_inside_a_transaction(cluster: Cluster) -> Done:
             await leader.pause()
             await linger(cluster, cluster.store.lease + BEYOND[0], cluster.store.lease + BEYOND[1])
             await leader.resume()
-            return Done(f"{leader.name}, in stop {tries}")
+            return Done(f"{leader.name}, in stop {tries}", cluster.store.takeover + COPYING)
         os.kill(pid, signal.SIGCONT)
         await linger(cluster, 0.0, 0.03)
     return Done(f"{leader.name}, never met in a transaction", harmless=True)

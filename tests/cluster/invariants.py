@@ -46,7 +46,7 @@ def check_so_far(found: Round, bounds: Bounds) -> list[str]:
         *find_untold(found, bounds),
         *find_late_leaders(found, bounds),
         *find_gaps(found, bounds),
-        *find_excess(found.queries, found.limits),
+        *find_excess(found.queries, found.limits, found.faults),
         *find_split_epochs(found.epochs),
     ]
 
@@ -239,17 +239,23 @@ def allowed_in(limit: Limit, window: float = WINDOW) -> float:
     return (limit.burst + limit.rate * window) * TOLERANCE
 
 
-def find_excess(queries: Iterable[Query], limits: dict[tuple[str, ...], Limit]) -> list[str]:
-    """Servers that got more queries than their budget in some ten seconds, whichever instance sent them."""
+def find_excess(queries: Iterable[Query], limits: dict[tuple[str, ...], Limit], faults: Iterable[Fault] = ()) -> list[str]:
+    """Servers that got more queries than their budget in some ten seconds, whichever instance sent them.
+
+    Those that a slow link held back arrive together.
+    """
+    delays = [fault for fault in faults if fault.delay]
     times: dict[str, list[float]] = defaultdict(list)
     for query in queries:
         times[query.server].append(query.at)
     found = []
     for servers, limit in limits.items():
         count, at = peak(sorted(moment for server in servers for moment in times[server]))
-        if count > allowed_in(limit):
+        delay = max((fault.delay for fault in delays if fault.began - WINDOW < at < fault.over), default=0.0)
+        allowed = allowed_in(limit, WINDOW + delay)
+        if count > allowed:
             what = f"{'+'.join(servers)} got {count} queries in {WINDOW:.0f} s from {at:.2f} on"
-            found.append(f"budget: {what}, {allowed_in(limit):.1f} allowed")
+            found.append(f"budget: {what}, {allowed:.1f} allowed")
     return found
 
 

@@ -14,8 +14,8 @@ from tests.cluster.instance import Instance
 class Done(NamedTuple):
     """What was done.
 
-    `takeover`, `unasked` and `away` as in `records.Fault`, `unasked` as long as `takeover` where it is None; `harmless`: no
-    notice may be late.
+    `takeover`, `unasked`, `away` and `delay` as in `records.Fault`, `unasked` as long as `takeover` where it is None;
+    `harmless`: no notice may be late.
     """
 
     target: str
@@ -23,6 +23,7 @@ class Done(NamedTuple):
     unasked: float | None = None
     harmless: bool = False
     away: float = 0.0
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ class Fault(NamedTuple):
     """One injected fault, which may have effects from `began` until `over`.
 
     `takeover`: seconds until another instance has to lead, None where that is not necessary; `unasked`: seconds for which
-    steady names may go unasked beside the usual time between two checks, None where it does not matter.
+    steady names may go unasked beside the usual time between two checks, None where it does not matter; `delay`: by so many
+    seconds queries may arrive later than they were sent, and so together.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Fault(NamedTuple):
     unasked: float | None = None
     away: float = 0.0  # seconds in which none could lead, on top of both
     led_by: int = 0  # the epoch before
+    delay: float = 0.0
 
 
 class Limit(NamedTuple):

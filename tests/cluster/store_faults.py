@@ -17,6 +17,8 @@ from tests.cluster.stores import ServedStore
 SPREAD = 45.0
 #: Seconds for which the store is away at the longest.
 AWAY = 150.0
+#: Seconds by which a bad link delays a query: what waits for the link, and a packet that is sent again once or twice.
+HELD_BACK = 3.0
 
 
 def _served(cluster: Cluster) -> ServedStore:
@@ -62,7 +64,7 @@ async def lose_packets(cluster: Cluster) -> Done:
     await leader.host.cut(store.address, "-p", "tcp", "-m", "statistic", "--mode", "random", "--probability", share)
     await linger(cluster, 10.0, 20.0)
     await leader.host.heal()
-    return Done(f"{leader.name}, {share} of the packets")
+    return Done(f"{leader.name}, {share} of the packets", delay=HELD_BACK)
 
 
 async def slow_down_leader(cluster: Cluster) -> Done:
@@ -73,7 +75,7 @@ async def slow_down_leader(cluster: Cluster) -> Done:
     await leader.host.slow(rate, "800ms")
     await linger(cluster, 10.0, 20.0)
     await leader.host.heal()
-    return Done(f"{leader.name}, {rate}")
+    return Done(f"{leader.name}, {rate}", delay=HELD_BACK)
 
 
 async def restart_store(cluster: Cluster) -> Done:
@@ -205,7 +207,7 @@ async def lose_packets_of_checkers(cluster: Cluster) -> Done:
     await checkers.host.slow("256kbit", "800ms")
     await linger(cluster, 10.0, 20.0)
     await checkers.host.heal()
-    return Done(f"{checkers.name}, {share} of the packets")
+    return Done(f"{checkers.name}, {share} of the packets", delay=HELD_BACK)
 
 
 async def kill_checkers(cluster: Cluster) -> Done:

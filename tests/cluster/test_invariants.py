@@ -217,3 +217,15 @@ def test_more_queries_than_a_budget_are_found() -> None:
 
     found.limits = {("rdap/com", "rdap/org"): Limit(0.5, 5.0)}
     assert violations(found) == ["budget"]
+
+
+def test_queries_that_a_slow_link_held_back_may_arrive_together() -> None:
+    """As many as came in while they were held back, and only then."""
+    found = good()
+    found.limits = {("rdap/com", "rdap/org"): Limit(0.5, 5.0)}
+    found.queries += [Query(117.5, "rdap/org", "c.com", "GET")]
+    found.queries = [query for query in found.queries if 116 <= query.at < 127]
+    slow = KILLED._replace(delay=2.0)
+    assert invariants.find_excess(found.queries, found.limits, [slow]) == []
+    for fault in (KILLED, slow._replace(over=115.9), slow._replace(began=126.1, over=140.0), slow._replace(delay=0.5)):
+        assert len(invariants.find_excess(found.queries, found.limits, [fault])) == 1
