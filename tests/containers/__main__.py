@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -21,7 +22,7 @@ from pathlib import Path
 HEAD = "10"
 os.environ["LAB_HEAD"] = HEAD
 
-from tests.containers.compose import Compose, run  # noqa: E402 - the addresses of the lab are made as it is imported
+from tests.containers.compose import Compose, have_database_image, run  # noqa: E402 - the addresses of the lab are made as it is imported
 from tests.containers.record import find_faults  # noqa: E402
 from tests.lab import net, story  # noqa: E402
 from tests.lab.lab import Lab  # noqa: E402
@@ -44,6 +45,8 @@ NAMES = 200
 SLOWEST = 5
 #: Seconds between two looks at /health, for which the leader is paused, and which pass between two acts.
 LOOK_EVERY, PAUSED_FOR, BETWEEN = 0.1, 30.0, 10.0
+#: Seconds for which the server of the database is stopped; pauses until one hits a transaction.
+AWAY_FOR, PAUSES = 15.0, 300
 
 
 class Cluster:
@@ -53,6 +56,7 @@ class Cluster:
         self._compose = compose
         self._tell = tell
         self._causes: set[str] = set()
+        self.has_database = compose.database
 
     async def look(self) -> tuple[int, str, str, int]:
         """HTTP status, what /health says, which instance leads, and how many are there."""
@@ -111,14 +115,51 @@ class Cluster:
         await asyncio.sleep(until - asyncio.get_running_loop().time())
         return await self.await_state("it goes on", count, run("docker", "unpause", leader))
 
+    async def pause_leader_in_write(self, leader: str, count: int) -> str:
+        """Paused in the middle of a transaction: it keeps the lock of the database, and the next one goes on in a copy."""
+        pauses = await self._pause_in_write(leader)
+        if not pauses:
+            self._tell(f"leader never met in a transaction in {PAUSES} pauses")
+            return leader
+        self._tell(f"leader paused in a transaction, by pause {pauses}")
+        led = await self.await_state("it stays paused", count - 1, asyncio.sleep(PAUSED_FOR), without=leader)
+        await self.await_state("it goes on", count, run("docker", "unpause", leader))
+        return led
+
+    async def _pause_in_write(self, leader: str) -> int:
+        """Pause and go on until a pause hits a transaction; the number of pauses, 0 where none did."""
+        path = await self._compose.volume() / "domain-monitor.db"
+        for number in range(1, PAUSES + 1):
+            await run("docker", "pause", leader)
+            if is_locked(path):
+                return number
+            await run("docker", "unpause", leader)
+        return 0
+
     async def stop_leader(self, leader: str, count: int) -> str:
         """In order."""
         await self.await_state("leader stopped", count - 1, run("docker", "stop", leader), without=leader)
         return await self.rescale(count)
 
+    async def stop_database(self, _: str, count: int) -> str:
+        """All of them wait for it; any may lead afterwards."""
+        return await self.await_state(f"database away for {AWAY_FOR:.0f} s", count, self._compose.stop_database(AWAY_FOR))
+
     async def rescale(self, count: int) -> str:
         """More of them, or fewer."""
         return await self.await_state(f"scaled to {count}", count, self._compose.scale(count))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process is in the middle of a transaction that writes this SQLite file."""
+    newest = max(path.parent.glob(f"{path.name}.g*[0-9]"), key=lambda found: int(found.suffix[2:]), default=path)
+    try:
+        with contextlib.closing(sqlite3.connect(newest, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return True
+    return False
 
 
 async def perform(cluster: Cluster, rounds: int) -> None:
@@ -132,6 +173,8 @@ async def perform(cluster: Cluster, rounds: int) -> None:
         lambda _: cluster.rescale(5),
         lambda _: cluster.rescale(3),
     ]
+    further = cluster.stop_database if cluster.has_database else cluster.pause_leader_in_write
+    acts.insert(3, lambda leader: further(leader, 3))
     for act in acts * rounds:
         await asyncio.sleep(BETWEEN)
         leader = await act(leader)
@@ -216,9 +259,12 @@ async def main(arguments: argparse.Namespace) -> int:
         print(f"{loop.time() - began:6.1f} s  {text}", flush=True)
 
     folder = make_folder()
+    if arguments.store == "postgres":
+        await have_database_image()
     async with lab_addresses(), Lab.start(directory=folder) as lab:
         environment = lab.environment() | CADENCE
-        compose = Compose(folder, arguments.project, environment, net.free_port(), net.free_port())
+        ports, database = (net.free_port(), net.free_port()), arguments.store == "postgres"
+        compose = Compose(folder, arguments.project, environment, ports, database=database)
         try:
             faults = await play(lab, compose, tell, arguments.rounds)
         finally:
@@ -235,5 +281,6 @@ async def main(arguments: argparse.Namespace) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.containers", description=__doc__.partition("\n")[0])
     parser.add_argument("--project", default="dm-containers", help="name of the compose project")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the state is kept (sqlite)")
     parser.add_argument("--rounds", type=int, default=1, help="how often to do everything, three minutes each (1)")
     sys.exit(asyncio.run(main(parser.parse_args())))
